@@ -1,1 +1,3 @@
-//! Frontrow.
+//! Frontrow: a websocket-first real-time ticketing server.
+
+pub mod domain;

@@ -1,0 +1,188 @@
+//! The names of things. Each is a type of its own, so that swapped ids do not compile.
+//! Concerts, schedules and users are integers given by the store; tokens and reservations are UUIDv8 whose
+//! first 32 bits name the concert, so that any node can route them; payments, tickets and ledger entries are v7.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::fmt;
+use uuid::Uuid;
+
+use super::time::Timestamp;
+
+macro_rules! integer_id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub $inner);
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+integer_id!(
+    /// A concert, and with it its one sale.
+    ConcertId(u32)
+);
+integer_id!(
+    /// One performance of a concert.
+    ScheduleId(u64)
+);
+integer_id!(
+    /// A person who buys.
+    UserId(u64)
+);
+integer_id!(
+    /// A seat: its number in its schedule, in the order of the plan's file.
+    SeatId(u32)
+);
+integer_id!(
+    /// A token's ordinal in its sale: dense, and in the order of joining.
+    EntryNo(u64)
+);
+integer_id!(
+    /// One connection of a user, as the gateway numbers them. Never stored.
+    ConnectionId(u64)
+);
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub Uuid);
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A user's place in one sale. Whoever has it acts as its user, so it is never logged.
+    QueueToken
+);
+uuid_id!(
+    /// Seats of one schedule held together.
+    ReservationId
+);
+uuid_id!(
+    /// The paying of one reservation.
+    PaymentId
+);
+uuid_id!(
+    /// A sold seat's ticket.
+    TicketId
+);
+uuid_id!(
+    /// One entry of a wallet's ledger.
+    HistoryId
+);
+
+impl QueueToken {
+    /// The sale that this token belongs to, or `None` for a UUID that was never one of ours.
+    pub fn concert(self) -> Option<ConcertId> {
+        routed_concert(self.0)
+    }
+}
+
+impl ReservationId {
+    /// The sale that this reservation belongs to, or `None` for a UUID that was never one of ours.
+    pub fn concert(self) -> Option<ConcertId> {
+        routed_concert(self.0)
+    }
+}
+
+fn routed_concert(id: Uuid) -> Option<ConcertId> {
+    (id.get_version_num() == 8).then(|| ConcertId((id.as_u128() >> 96) as u32))
+}
+
+/// Where new ids come from: a generator that the shell seeds, so that the domain itself knows no randomness
+/// and a simulation replays to the letter.
+pub struct IdSource {
+    rng: StdRng,
+}
+
+impl IdSource {
+    /// The same seed gives the same ids.
+    pub fn seeded(seed: [u8; 32]) -> Self {
+        Self { rng: StdRng::from_seed(seed) }
+    }
+
+    /// Seeded by the operating system: queue tokens are credentials.
+    pub fn from_os() -> Self {
+        Self { rng: rand::make_rng() }
+    }
+
+    pub fn queue_token(&mut self, concert: ConcertId) -> QueueToken {
+        QueueToken(self.routed(concert))
+    }
+
+    pub fn reservation(&mut self, concert: ConcertId) -> ReservationId {
+        ReservationId(self.routed(concert))
+    }
+
+    pub fn payment(&mut self, at: Timestamp) -> PaymentId {
+        PaymentId(self.timed(at))
+    }
+
+    pub fn ticket(&mut self, at: Timestamp) -> TicketId {
+        TicketId(self.timed(at))
+    }
+
+    pub fn history(&mut self, at: Timestamp) -> HistoryId {
+        HistoryId(self.timed(at))
+    }
+
+    /// 16 characters of Crockford's base 32: 80 random bits, what a ticket's QR code carries.
+    pub fn ticket_code(&mut self) -> String {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let bits = self.random_u128();
+        (0..16).map(|i| ALPHABET[(bits >> (5 * i)) as usize & 31] as char).collect()
+    }
+
+    fn routed(&mut self, concert: ConcertId) -> Uuid {
+        let random = self.random_u128() & ((1 << 96) - 1);
+        uuid::Builder::from_custom_bytes((u128::from(concert.0) << 96 | random).to_be_bytes()).into_uuid()
+    }
+
+    fn timed(&mut self, at: Timestamp) -> Uuid {
+        let mut random = [0; 10];
+        self.rng.fill_bytes(&mut random);
+        uuid::Builder::from_unix_timestamp_millis(at.as_millis().max(0) as u64, &random).into_uuid()
+    }
+
+    fn random_u128(&mut self) -> u128 {
+        let mut bytes = [0; 16];
+        self.rng.fill_bytes(&mut bytes);
+        u128::from_be_bytes(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_names_its_concert_and_a_foreign_uuid_names_none() {
+        let mut ids = IdSource::seeded([7; 32]);
+        assert_eq!(ids.queue_token(ConcertId(0xDEAD_BEEF)).concert(), Some(ConcertId(0xDEAD_BEEF)));
+        assert_eq!(ids.reservation(ConcertId(1)).concert(), Some(ConcertId(1)));
+        assert_eq!(QueueToken(Uuid::nil()).concert(), None);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids_and_another_call_another_id() {
+        let (mut one, mut two) = (IdSource::seeded([7; 32]), IdSource::seeded([7; 32]));
+        let first = one.queue_token(ConcertId(1));
+        assert_eq!(first, two.queue_token(ConcertId(1)));
+        assert_ne!(first, one.queue_token(ConcertId(1)));
+    }
+}

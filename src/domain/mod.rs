@@ -1,0 +1,6 @@
+//! The rules, pure. A sale is a state machine: state, time and a command in; events or a refusal out.
+//! Not here, ever: IO, a clock, randomness, serde, SQL.
+
+pub mod ids;
+pub mod seat_plan;
+pub mod time;

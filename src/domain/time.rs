@@ -1,0 +1,54 @@
+//! Time as the domain sees it: a number that the shell passes in. Two scales exist. UTC is what people and
+//! `opens_at` go by; *sale time* is UTC minus the outages so far, and every deadline of a fan is kept in it, so
+//! that time that stopped for us stopped for fans too.
+
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+/// Milliseconds since the Unix epoch, on one of the two scales.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// The time from `earlier` to here; zero if that lies in the future.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0).max(0) as u64)
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// One instant on both scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// What the wall says.
+    pub utc: Timestamp,
+    /// `utc` minus the sale's outages.
+    pub sale: Timestamp,
+}
+
+impl Now {
+    pub fn new(utc: Timestamp, outages: Duration) -> Self {
+        Self { utc, sale: utc - outages }
+    }
+}
