@@ -108,17 +108,19 @@ fn routed_concert(id: Uuid) -> Option<ConcertId> {
 /// and a simulation replays to the letter.
 pub struct IdSource {
     rng: StdRng,
+    /// The last millisecond that a timed id was made in, and how many were: ids of one source ascend.
+    timed: (i64, u16),
 }
 
 impl IdSource {
     /// The same seed gives the same ids.
     pub fn seeded(seed: [u8; 32]) -> Self {
-        Self { rng: StdRng::from_seed(seed) }
+        Self { rng: StdRng::from_seed(seed), timed: (0, 0) }
     }
 
     /// Seeded by the operating system: queue tokens are credentials.
     pub fn from_os() -> Self {
-        Self { rng: rand::make_rng() }
+        Self { rng: rand::make_rng(), timed: (0, 0) }
     }
 
     pub fn queue_token(&mut self, concert: ConcertId) -> QueueToken {
@@ -154,9 +156,18 @@ impl IdSource {
     }
 
     fn timed(&mut self, at: Timestamp) -> Uuid {
+        const COUNTER_MAX: u16 = 0xFFF;
+        let millis = at.as_millis().max(0);
+        self.timed = match self.timed {
+            (last, COUNTER_MAX) if millis <= last => (last + 1, 0),
+            (last, counter) if millis <= last => (last, counter + 1),
+            _ => (millis, 0),
+        };
         let mut random = [0; 10];
         self.rng.fill_bytes(&mut random);
-        uuid::Builder::from_unix_timestamp_millis(at.as_millis().max(0) as u64, &random).into_uuid()
+        // The 12 bits behind the version are a counter, so that a ledger sorted by id is in the order it was written.
+        random[..2].copy_from_slice(&self.timed.1.to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(self.timed.0 as u64, &random).into_uuid()
     }
 
     fn random_u128(&mut self) -> u128 {
@@ -184,5 +195,14 @@ mod tests {
         let first = one.queue_token(ConcertId(1));
         assert_eq!(first, two.queue_token(ConcertId(1)));
         assert_ne!(first, one.queue_token(ConcertId(1)));
+    }
+
+    #[test]
+    fn timed_ids_ascend_even_within_a_millisecond_and_when_the_clock_steps_back() {
+        let mut ids = IdSource::seeded([7; 32]);
+        let times = std::iter::repeat_n(5, 5_000).chain([4, 3, 9]);
+        let made: Vec<_> = times.map(|ms| ids.history(Timestamp::from_millis(ms))).collect();
+        assert!(made.is_sorted_by(|a, b| a < b));
+        assert!(made.iter().all(|id| id.0.get_version_num() == 7));
     }
 }

@@ -1,0 +1,238 @@
+//! What a sale can be asked, and what it answers. Randomness, wallets and facts that are no longer in memory
+//! come in beside the command (`Inputs`), so that deciding needs nothing from outside.
+
+use std::collections::HashMap;
+
+use super::ids::{
+    ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+};
+use super::record::{ExpiryReason, Payment, Reservation, ReservationStatus, TokenRecord, TokenStatus};
+use super::rules::SalePatch;
+use super::seat_plan::Money;
+use super::time::Timestamp;
+use super::wallet::Wallets;
+
+/// Who asks: a user, and the token that their session carries, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub user: UserId,
+    pub token: Option<QueueToken>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Take a place in line, or get back the live one. The connection, if any, counts as presence from now on.
+    Join {
+        user: UserId,
+        connection: Option<ConnectionId>,
+    },
+    /// `hello` by queue token: the token's state and open reservations, whatever its status.
+    Resume {
+        token: QueueToken,
+        connection: Option<ConnectionId>,
+    },
+    /// The token's state. Not activity; `polled` counts as presence.
+    Get {
+        caller: Caller,
+        polled: bool,
+    },
+    /// "Still here": activity, and the token's state.
+    Extend {
+        caller: Caller,
+    },
+    Leave {
+        caller: Caller,
+    },
+    /// A request that the sale has no part in was made: activity.
+    Touch {
+        user: UserId,
+    },
+    /// The connection is gone. A connection that the sale never saw changes nothing.
+    Disconnect {
+        user: UserId,
+        connection: ConnectionId,
+    },
+    /// Take all of these seats or none.
+    Hold {
+        caller: Caller,
+        schedule: ScheduleId,
+        seats: Vec<SeatId>,
+    },
+    /// Take the `count` best seats that are together.
+    HoldBest {
+        caller: Caller,
+        schedule: ScheduleId,
+        count: u32,
+        category: Option<Box<str>>,
+        request_id: Option<Box<str>>,
+    },
+    /// Give back some (`Some`) or all (`None`) of a reservation's seats.
+    Release {
+        caller: Caller,
+        reservation: ReservationId,
+        seats: Option<Vec<SeatId>>,
+    },
+    Pay {
+        caller: Caller,
+        reservation: ReservationId,
+    },
+    /// Give back a paid reservation for a refund.
+    Cancel {
+        caller: Caller,
+        reservation: ReservationId,
+    },
+    /// Operators: change the sale.
+    Configure(SalePatch),
+    /// Operators: the figures of the sale.
+    Figures,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// `created`: a join that made a new token.
+    Queue {
+        place: Place,
+        created: bool,
+    },
+    Resumed {
+        place: Place,
+        reservations: Vec<Reservation>,
+    },
+    Reservation(Reservation),
+    Paid {
+        payment: Payment,
+        balance: Money,
+    },
+    Cancelled {
+        reservation: Reservation,
+        balance: Money,
+    },
+    Figures(SaleFigures),
+    /// Nothing to say.
+    Done,
+}
+
+/// A token's state with its place in line. `position`, `ahead` and `eta_seconds` are `None` unless waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub record: TokenRecord,
+    pub line: Option<LinePosition>,
+    pub waiting: u64,
+    /// Every seat that is still to be played is sold.
+    pub sold_out: bool,
+    /// Sale time: when the admission ends without activity.
+    pub idle_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinePosition {
+    /// 1 + the number of waiting tokens that came earlier.
+    pub position: u64,
+    /// Whole seconds, from the admission rate of the last minute; `None` while nobody was admitted in it.
+    pub eta_seconds: Option<u64>,
+}
+
+/// What an operator sees of a sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleFigures {
+    pub concert: ConcertId,
+    pub settings: super::rules::SaleSettings,
+    pub rules: super::rules::SaleRules,
+    pub waiting: u64,
+    pub progress: u64,
+    /// Tokens ended since this process began to run the sale.
+    pub done: u64,
+    pub expired: u64,
+    pub seats: u64,
+    pub available: u64,
+    pub held: u64,
+    pub sold: u64,
+    pub admissions_last_minute: u64,
+    pub next_entry: EntryNo,
+}
+
+/// Why a command was refused. Every variant is a correct answer, not a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    UserNotFound,
+    NotInQueue,
+    /// Not admitted yet.
+    Waiting,
+    /// The token expired for this reason; `None`: it is still in PROGRESS, but `admission_ttl` is over and only
+    /// what is held may be paid.
+    TokenExpired(Option<ExpiryReason>),
+    TokenDone,
+    SaleNotOpen {
+        opens_at: Option<Timestamp>,
+    },
+    SalePaused,
+    SaleClosed,
+    ConcertNotFound,
+    ScheduleNotFound,
+    SeatNotFound {
+        seats: Vec<SeatId>,
+    },
+    ReservationNotFound,
+    SeatTaken {
+        seats: Vec<SeatId>,
+    },
+    NoSeatsAvailable,
+    /// A category that the plan does not have.
+    UnknownCategory,
+    HoldLimit {
+        max: u32,
+    },
+    ReservationInvalid {
+        status: ReservationStatus,
+    },
+    InvalidAmount,
+    InsufficientBalance {
+        balance: Money,
+        required: Money,
+    },
+    RequestIdReused,
+    CancelTooLate,
+}
+
+/// Why a user without a live token may not act, from the token that they had last.
+pub fn refusal_of_ended(status: TokenStatus) -> Rejection {
+    match status {
+        TokenStatus::Waiting => Rejection::Waiting,
+        TokenStatus::Progress => Rejection::TokenExpired(None),
+        TokenStatus::Done => Rejection::TokenDone,
+        TokenStatus::Expired(reason) => Rejection::TokenExpired(Some(reason)),
+    }
+}
+
+/// What a batch of commands needs besides the sale: read under lock before deciding, thrown away with the batch.
+pub struct Inputs {
+    pub wallets: Wallets,
+    pub ended: EndedFacts,
+    pub ids: IdSource,
+}
+
+/// Facts that are no longer in memory, read from the store because a command of the batch names them.
+#[derive(Clone, Debug, Default)]
+pub struct EndedFacts {
+    pub reservations: HashMap<ReservationId, Reservation>,
+    /// By token: any status but live.
+    pub tokens: HashMap<QueueToken, TokenRecord>,
+    /// The token that a user had last in a sale.
+    pub last_tokens: HashMap<(ConcertId, UserId), TokenRecord>,
+}
+
+/// What a command needs to have read before it is decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub wallets: Vec<UserId>,
+    pub charges: Vec<(UserId, Box<str>)>,
+    pub reservations: Vec<ReservationId>,
+    pub tokens: Vec<QueueToken>,
+    pub last_tokens: Vec<(ConcertId, UserId)>,
+}
+
+impl Needs {
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+}

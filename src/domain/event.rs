@@ -1,0 +1,44 @@
+//! What happened. The only way a sale's state changes, the only thing that is stored, and what everybody is told
+//! after the commit. An event carries the whole record it leaves behind, so that a store can write rows without
+//! reading, and can be taken back as long as its batch is not committed.
+
+use super::ids::SeatId;
+use super::record::{LedgerEntry, Reservation, TokenRecord};
+use super::rules::SaleSettings;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A user took a place at the tail of the line.
+    Joined(TokenRecord),
+    /// The oldest waiting token was let in.
+    Admitted(TokenRecord),
+    /// A live token ended: bought or expired, as its status says.
+    TokenEnded(TokenRecord),
+    /// Seats joined a reservation, which the first of them opened.
+    SeatsHeld { reservation: Reservation, seats: Vec<SeatId>, opened: bool },
+    /// Some of a reservation's seats were given back; others are still held.
+    SeatsReleased { reservation: Reservation, seats: Vec<SeatId> },
+    /// An unpaid reservation ended, expired or cancelled as its status says, and its seats are free.
+    ReservationEnded { reservation: Reservation, why: HoldEnd },
+    /// A reservation was paid: seats sold, tickets made, the wallet debited.
+    Paid { reservation: Reservation, ledger: LedgerEntry },
+    /// A paid reservation was given back: seats free, tickets void, the wallet refunded.
+    Refunded { reservation: Reservation, ledger: LedgerEntry },
+    /// An operator, or `opens_at`, changed the sale.
+    SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings> },
+}
+
+/// Why an unpaid reservation ended: what its owner is told when asking "why was it lost".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HoldEnd {
+    /// Its owner released all of its seats.
+    Released,
+    /// Its owner left the sale.
+    Left,
+    /// Its owner bought another reservation; buying ends the visit.
+    BoughtAnother,
+    /// `hold_ttl` ran out.
+    HoldTime,
+    /// Its owner was silent for `idle_ttl`.
+    Idle,
+}

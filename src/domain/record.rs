@@ -1,0 +1,166 @@
+//! The facts that a sale consists of, as they are remembered, stored and told. Times called `…_at` of something
+//! that happened are UTC; deadlines are sale time and say so.
+
+use super::ids::{
+    ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+};
+use super::seat_plan::Money;
+use super::time::Timestamp;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SaleState {
+    /// Joining counts, nobody is admitted yet.
+    Scheduled,
+    Open,
+    /// No joins, admissions or new holds; paying works.
+    Paused,
+    /// As paused, and the line is dissolved.
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenStatus {
+    Waiting,
+    /// Admitted.
+    Progress,
+    /// Bought.
+    Done,
+    Expired(ExpiryReason),
+}
+
+impl TokenStatus {
+    /// Waiting or admitted: the user's one live token in the sale.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Waiting | Self::Progress)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExpiryReason {
+    /// The user left.
+    Left,
+    /// Waiting without a connection for `away_ttl`.
+    Away,
+    /// Admitted without a request for `idle_ttl`.
+    Idle,
+    /// `admission_ttl` ended, and with it what was still held.
+    Time,
+    /// The sale closed.
+    Closed,
+}
+
+/// A place in the line of one sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    pub concert: ConcertId,
+    pub entry: EntryNo,
+    pub token: QueueToken,
+    pub user: UserId,
+    pub status: TokenStatus,
+    /// UTC.
+    pub entered_at: Timestamp,
+    /// UTC.
+    pub admitted_at: Option<Timestamp>,
+    /// Sale time: the end of the admission.
+    pub expires_at: Option<Timestamp>,
+    /// UTC.
+    pub ended_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReservationStatus {
+    /// Held, to be paid until `expires_at`.
+    TempReserved,
+    /// Paid.
+    Reserved,
+    /// Not paid in time.
+    Expired,
+    /// Given back: released, left, or refunded.
+    Cancelled,
+}
+
+/// Seats of one schedule held together for one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    pub id: ReservationId,
+    pub concert: ConcertId,
+    pub schedule: ScheduleId,
+    pub user: UserId,
+    pub status: ReservationStatus,
+    /// In ascending order. Once it has ended: the seats it had at its end.
+    pub seats: Vec<SeatId>,
+    /// The sum of the seats' prices.
+    pub amount: Money,
+    /// UTC.
+    pub opened_at: Timestamp,
+    /// Sale time: until when it can be paid.
+    pub expires_at: Timestamp,
+    /// UTC.
+    pub ended_at: Option<Timestamp>,
+    /// The `hold_best` requests that it answers, so that a repeated one takes no more seats.
+    pub best_requests: Vec<BestRequest>,
+    /// Present once it was paid, and still after a refund.
+    pub payment: Option<Payment>,
+}
+
+/// A `hold_best` with a `request_id`, and what it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BestRequest {
+    pub request_id: Box<str>,
+    pub count: u32,
+    pub category: Option<Box<str>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaymentStatus {
+    Done,
+    /// Refunded.
+    Cancelled,
+}
+
+/// The paying of one reservation, with the tickets it gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub reservation: ReservationId,
+    pub user: UserId,
+    pub amount: Money,
+    pub status: PaymentStatus,
+    /// UTC.
+    pub at: Timestamp,
+    pub tickets: Vec<Ticket>,
+}
+
+/// A sold seat's ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    pub id: TicketId,
+    pub schedule: ScheduleId,
+    pub seat: SeatId,
+    /// 16 characters; whoever shows it is let in, so it is never logged.
+    pub code: Box<str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LedgerKind {
+    Charge,
+    Payment,
+    Refund,
+}
+
+/// One change of a wallet. The sum of a user's changes is the balance, always.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    pub id: HistoryId,
+    pub user: UserId,
+    pub kind: LedgerKind,
+    /// Positive for charges and refunds, negative for payments.
+    pub amount_change: Money,
+    /// The balance after it.
+    pub balance: Money,
+    /// UTC.
+    pub at: Timestamp,
+    pub payment: Option<PaymentId>,
+    /// Of a charge: makes it exactly-once.
+    pub request_id: Option<Box<str>>,
+}

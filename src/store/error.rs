@@ -1,0 +1,38 @@
+//! Failures of a store, sorted by what to do about them.
+
+use crate::domain::ids::ConcertId;
+
+/// The cause that a backend reports, kept for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The transaction certainly left nothing behind; the same again may succeed: deadlock, write conflict, busy.
+    #[error("the store rolled the transaction back")]
+    RolledBack(#[source] Cause),
+    /// The connection is gone or could not be made; nothing was committed on it.
+    #[error("the store cannot be reached")]
+    Unreachable(#[source] Cause),
+    /// Nobody but an operator can help: disk full, read-only, corrupt, a schema that does not fit.
+    #[error("the store cannot go on")]
+    Broken(#[source] Cause),
+    /// Another process is the writer of this sale.
+    #[error("sale {concert} is run by another process")]
+    Claimed { concert: ConcertId },
+    #[error("concert {concert} is not in the store")]
+    NoSuchConcert { concert: ConcertId },
+}
+
+/// Why a batch was not committed, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Certainly not committed.
+    #[error(transparent)]
+    NotCommitted(#[from] StoreError),
+    /// The connection was lost while committing: ask `Lane::settle`.
+    #[error("the outcome of the commit is unknown")]
+    OutcomeUnknown(#[source] Cause),
+    /// Somebody else wrote this sale's journal. Certainly not committed, and never will be.
+    #[error("another writer took over sale {concert}")]
+    SteppedDown { concert: ConcertId },
+}

@@ -1,0 +1,263 @@
+//! Where what was confirmed is kept. One narrow trait; a file for each real backend, and the same conformance
+//! tests against each. A backend knows the domain's records and events, and decides nothing.
+//!
+//! Always: a batch is one transaction, and its first statement adds the journal rows of its sales, each only on
+//! top of the row that this writer wrote or took over before. That row, not a lease, makes two writers
+//! impossible.
+
+pub mod error;
+pub mod rows;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::domain::command::{EndedFacts, Needs};
+use crate::domain::event::Event;
+use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{LedgerEntry, Reservation, Ticket, TokenRecord};
+use crate::domain::rules::SaleSettings;
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+use crate::domain::wallet::Wallets;
+use crate::venue::layout::VenueLayout;
+
+pub use error::{CommitError, StoreError};
+
+/// A running process, as the store knows it: the writer of the sales that it claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WriterId(pub Uuid);
+
+/// Reads, leases and lanes. Reads see everything that was committed before they began.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The writing side of one lane: a connection of its own.
+    async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError>;
+
+    /// Can the store answer?
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Concerts that have something left to run: a performance that has not started, a live token or a held
+    /// reservation. In ascending order.
+    async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError>;
+
+    /// Makes `writer` the writer of a sale: counts the time since the last heartbeat as an outage (once, in the
+    /// same transaction), and puts a row of its own on top of the journal, so that a former writer can add
+    /// nothing more. Refused with `StoreError::Claimed` while another writer's heartbeat is younger than
+    /// `lease`; a zero `lease` takes it over in any case.
+    async fn claim(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// Everything that a sale's memory is built from: its live tokens, held reservations and seats that are not
+    /// free. Only after `claim`.
+    async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError>;
+
+    /// Says that the sales which `writer` holds were alive at `now`. A gap of more than `gap_max` since the last
+    /// heartbeat is added to a sale's outages. Gives the outages of each sale that is still `writer`'s.
+    async fn heartbeat(
+        &self,
+        writer: WriterId,
+        now: Timestamp,
+        gap_max: Duration,
+    ) -> Result<Vec<(ConcertId, Duration)>, StoreError>;
+
+    /// Gives the sales of `writer` free for others at once. The heartbeat stays: the outage begins here.
+    async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Stores a concert with its schedules and seats, whole or not at all.
+    async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError>;
+
+    /// Makes a user; a balance above 0 comes with its ledger entry.
+    async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError>;
+
+    async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError>;
+
+    /// The user of an external issuer, made at first use; the same (issuer, subject) always gives the same user.
+    async fn user_of_subject(
+        &self,
+        issuer: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError>;
+
+    async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError>;
+
+    /// A user's ledger, newest first, only entries older than `before` if given.
+    async fn history(
+        &self,
+        user: UserId,
+        before: Option<HistoryId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError>;
+
+    /// A user's reservations in all sales, newest first, at most `limits::RESERVATIONS_LISTED_MAX`.
+    async fn reservations(&self, user: UserId) -> Result<Vec<Reservation>, StoreError>;
+
+    /// A user's valid tickets (those of payments that are done) in all sales, newest first, at most
+    /// `limits::TICKETS_LISTED_MAX`.
+    async fn tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError>;
+
+    /// For each sale that the user ever joined: their newest token. Newest first, at most 100.
+    async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError>;
+
+    /// Proves or refutes the invariants from the stored rows alone. Empty: everything fits.
+    async fn audit(&self) -> Result<AuditReport, StoreError>;
+}
+
+/// One lane's connection: one batch at a time.
+#[async_trait]
+pub trait Lane: Send {
+    /// Opens the transaction and reads what the batch needs, wallets locked in the order of user ids. With empty
+    /// needs nothing is sent.
+    async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError>;
+
+    /// Writes the batch and commits.
+    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
+
+    /// Ends a transaction that `begin` opened and that has nothing to write.
+    async fn rollback(&mut self) -> Result<(), StoreError>;
+
+    /// After `CommitError::OutcomeUnknown`: was the batch committed? Makes sure that it cannot appear later:
+    /// tries to insert a void row at each of its places in the journal. `Ok(true)`: it was committed.
+    async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError>;
+}
+
+/// What `begin` read.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub wallets: Wallets,
+    pub ended: EndedFacts,
+}
+
+/// One transaction: what a lane decided since its last commit.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// New for every attempt.
+    pub id: Uuid,
+    pub writer: WriterId,
+    /// UTC.
+    pub at: Timestamp,
+    /// At most one for a sale; none without events.
+    pub sales: Vec<SaleBatch>,
+    /// Ledger entries of charges: no sale has a part in them.
+    pub charges: Vec<LedgerEntry>,
+}
+
+/// One sale's part of a batch: one row of its journal.
+#[derive(Clone, Debug)]
+pub struct SaleBatch {
+    pub concert: ConcertId,
+    /// This row's place in the journal.
+    pub seq: u64,
+    /// The id of the batch at `seq - 1`, which must be there.
+    pub after: Uuid,
+    pub events: Vec<Event>,
+}
+
+/// The end of a sale's journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalPosition {
+    pub seq: u64,
+    pub batch: Uuid,
+}
+
+pub struct LoadedSale {
+    pub concert: ConcertRecord,
+    pub settings: SaleSettings,
+    /// The sum of the sale's outages.
+    pub outages: Duration,
+    pub journal: JournalPosition,
+    /// One more than the largest entry number ever given.
+    pub next_entry: EntryNo,
+    /// Waiting or admitted, in the order of entry numbers.
+    pub tokens: Vec<TokenRecord>,
+    /// Held ones.
+    pub reservations: Vec<Reservation>,
+    pub schedules: Vec<LoadedSchedule>,
+}
+
+pub struct LoadedSchedule {
+    pub schedule: ScheduleRecord,
+    pub layout: Arc<VenueLayout>,
+    /// Seats that are held or sold, and by which reservation.
+    pub taken: Vec<(SeatId, SeatStatus, ReservationId)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SeatStatus {
+    Available,
+    TempReserved,
+    Reserved,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConcertRecord {
+    pub id: ConcertId,
+    pub title: String,
+    pub venue: String,
+    /// ISO 4217.
+    pub currency: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScheduleRecord {
+    pub id: ScheduleId,
+    /// UTC.
+    pub starts_at: Timestamp,
+}
+
+pub struct NewConcert {
+    pub title: String,
+    pub currency: String,
+    pub layout: VenueLayout,
+    /// UTC, one schedule each, in ascending order.
+    pub starts_at: Vec<Timestamp>,
+    pub settings: SaleSettings,
+    /// UTC.
+    pub at: Timestamp,
+}
+
+pub struct NewUser {
+    pub name: String,
+    pub balance: Money,
+    /// UTC.
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRecord {
+    pub id: UserId,
+    pub name: String,
+    pub balance: Money,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTicket {
+    pub ticket: Ticket,
+    pub reservation: ReservationId,
+    pub concert: ConcertId,
+    pub title: String,
+    pub venue: String,
+    pub label: String,
+    pub category: String,
+    pub price: Money,
+    pub starts_at: Timestamp,
+}
+
+/// What an audit looked at and what it found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditReport {
+    /// Rows seen, by what they are: "users", "seats", "tokens", "reservations", "payments", "tickets",
+    /// "ledger entries", "journal rows".
+    pub seen: HashMap<&'static str, u64>,
+    /// Each names what is wrong and where.
+    pub faults: Vec<String>,
+}

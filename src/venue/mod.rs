@@ -1,0 +1,3 @@
+//! Venues: seating plans in, layouts and seat plans out.
+
+pub mod layout;
