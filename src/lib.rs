@@ -2,5 +2,6 @@
 
 pub mod domain;
 pub mod limits;
+pub mod metrics;
 pub mod store;
 pub mod venue;

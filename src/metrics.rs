@@ -1,0 +1,185 @@
+//! What the server counts, as Prometheus sees it. Every name begins with `frontrow_`; counters end in `_total`.
+//!
+//! Always: every label has a small, fixed set of values, so that no client can make the page grow. Handles are
+//! shared: a clone of a field counts into the same number.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// The media type of `Metrics::encode`.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// One kind of a thing, for families with a single label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Kind {
+    pub kind: &'static str,
+}
+
+/// What was asked and how it ended: `method` is a method's name, `outcome` is `ok` or a reason of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    pub method: &'static str,
+    pub outcome: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatusLabel {
+    status: Status,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Status {
+    Waiting,
+    Progress,
+}
+
+impl EncodeLabelValue for Status {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let text = match self {
+            Self::Waiting => "waiting",
+            Self::Progress => "progress",
+        };
+        text.encode(encoder)
+    }
+}
+
+/// Every number that is counted.
+pub struct Metrics {
+    /// Open websockets.
+    pub connections: Gauge,
+    /// Open TCP connections, websockets among them.
+    pub sockets: Gauge,
+    /// Connections and requests turned away because a bound was reached, by which (`connections`, `user`, `rate`).
+    pub refused: Family<Kind, Counter>,
+    /// Requests through either door.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Waiting tokens of all sales that run here.
+    pub tokens_waiting: Gauge,
+    /// Admitted tokens of all sales that run here.
+    pub tokens_progress: Gauge,
+    pub admissions: Counter,
+    /// Seats held.
+    pub holds: Counter,
+    pub seats_sold: Counter,
+    /// What ended by time, by kind: `hold`, `idle`, `time`, `away`.
+    pub expiries: Family<Kind, Counter>,
+    /// Commands in one commit.
+    pub commit_batch_commands: Histogram,
+    /// From the begin of a batch's transaction to the end of its commit.
+    pub commit_seconds: Histogram,
+    /// Sessions closed because they did not take their answers.
+    pub outbox_drops: Counter,
+    /// Commands that wait for a lane.
+    pub mailbox_depth: Gauge,
+    /// Failures of the store, by kind: `rolled_back`, `unreachable`, `broken`, `claimed`, `unknown`.
+    pub store_errors: Family<Kind, Counter>,
+    /// Rows in which the store and a sale's memory differed.
+    pub sweep_differences: Counter,
+    registry: Registry,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let tokens = Family::<StatusLabel, Gauge>::default();
+        let token_gauge = |status| tokens.get_or_create(&StatusLabel { status }).clone();
+        let mut metrics = Self {
+            connections: Gauge::default(),
+            sockets: Gauge::default(),
+            refused: Family::default(),
+            requests: Family::default(),
+            tokens_waiting: token_gauge(Status::Waiting),
+            tokens_progress: token_gauge(Status::Progress),
+            admissions: Counter::default(),
+            holds: Counter::default(),
+            seats_sold: Counter::default(),
+            expiries: Family::default(),
+            commit_batch_commands: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
+            commit_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
+            outbox_drops: Counter::default(),
+            mailbox_depth: Gauge::default(),
+            store_errors: Family::default(),
+            sweep_differences: Counter::default(),
+            registry: Registry::with_prefix("frontrow"),
+        };
+        let r = &mut metrics.registry;
+        r.register("connections", "Open websockets", metrics.connections.clone());
+        r.register("sockets", "Open TCP connections", metrics.sockets.clone());
+        r.register("refused", "Turned away at a bound", metrics.refused.clone());
+        r.register("requests", "Requests by method and outcome", metrics.requests.clone());
+        r.register("queue_tokens", "Live queue tokens by status", tokens);
+        r.register("admissions", "Tokens admitted", metrics.admissions.clone());
+        r.register("holds", "Seats held", metrics.holds.clone());
+        r.register("seats_sold", "Seats sold", metrics.seats_sold.clone());
+        r.register("expiries", "What ended by time", metrics.expiries.clone());
+        r.register("commit_batch_commands", "Commands in one commit", metrics.commit_batch_commands.clone());
+        r.register_with_unit(
+            "commit",
+            "Time of a batch in the store",
+            Unit::Seconds,
+            metrics.commit_seconds.clone(),
+        );
+        r.register("outbox_drops", "Sessions closed for not taking answers", metrics.outbox_drops.clone());
+        r.register("mailbox_depth", "Commands that wait for a lane", metrics.mailbox_depth.clone());
+        r.register("store_errors", "Failures of the store", metrics.store_errors.clone());
+        r.register("sweep_differences", "Rows that differed from memory", metrics.sweep_differences.clone());
+        metrics
+    }
+
+    /// Counts one request that ended.
+    pub fn request(&self, method: &'static str, outcome: &'static str) {
+        self.requests.get_or_create(&RequestLabels { method, outcome }).inc();
+    }
+
+    /// Counts one thing of a kind.
+    pub fn count(family: &Family<Kind, Counter>, kind: &'static str) {
+        Counter::<u64, AtomicU64>::inc(&family.get_or_create(&Kind { kind }));
+    }
+
+    /// The page that Prometheus reads, of the type `CONTENT_TYPE`.
+    pub fn encode(&self) -> String {
+        let mut page = String::with_capacity(8 * 1024);
+        text::encode(&mut page, &self.registry).expect("writing to a string does not fail");
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.request("hold", "ok");
+        metrics.request("hold", "ok");
+        metrics.request("hold", "SEAT_TAKEN");
+        metrics.tokens_waiting.set(41);
+        metrics.commit_seconds.observe(0.003);
+        Metrics::count(&metrics.expiries, "idle");
+        let page = metrics.encode();
+        for line in [
+            r#"frontrow_requests_total{method="hold",outcome="ok"} 2"#,
+            r#"frontrow_requests_total{method="hold",outcome="SEAT_TAKEN"} 1"#,
+            r#"frontrow_queue_tokens{status="waiting"} 41"#,
+            r#"frontrow_queue_tokens{status="progress"} 0"#,
+            r#"frontrow_expiries_total{kind="idle"} 1"#,
+            "frontrow_commit_seconds_count 1",
+            "# EOF",
+        ] {
+            assert!(page.lines().any(|l| l == line), "no `{line}` in\n{page}");
+        }
+    }
+}
