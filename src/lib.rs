@@ -1,6 +1,9 @@
 //! Frontrow: a websocket-first real-time ticketing server.
 
+pub mod clock;
+pub mod dispatcher;
 pub mod domain;
+pub mod fanout;
 pub mod limits;
 pub mod metrics;
 pub mod store;

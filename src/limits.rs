@@ -1,7 +1,52 @@
 //! Every bound of the server, with its reason.
 
+use std::time::Duration;
+
 /// What `reservations` lists at most: a page for a person, not an export.
 pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 
 /// What `tickets` lists at most.
 pub const TICKETS_LISTED_MAX: u32 = 500;
+
+/// Commands that may wait for a lane: some seconds of work, so that what is taken is answered in time.
+pub const MAILBOX_COMMANDS_MAX: usize = 65_536;
+
+/// Commands in one transaction. More would not be faster, only later.
+pub const BATCH_COMMANDS_MAX: usize = 4_096;
+
+/// Expiries and admissions in one transaction; what is left follows in the next one.
+pub const BATCH_EXPIRIES_MAX: usize = 2_048;
+
+/// How often a batch that was certainly rolled back is decided again before its commands are refused.
+pub const BATCH_ATTEMPTS_MAX: u32 = 5;
+
+/// A command that waited longer is dropped: its sender has given up, or asks again.
+pub const COMMAND_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Reservations and tokens that ended lately stay in memory, so that a repeated command needs no look-up.
+/// At least a batch's worth, because what ends in a batch may be named again in it.
+pub const ENDED_KEPT_MAX: usize = 16_384;
+
+/// What a client is told to wait before it asks an overloaded server again.
+pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// What a client is told to wait before it asks again when the store could not keep something.
+pub const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_millis(1_000);
+
+/// How often a lane says in the store that its sales are alive.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A longer gap between heartbeats was an outage: time stood still for fans.
+pub const HEARTBEAT_GAP_MAX: Duration = Duration::from_secs(3);
+
+/// How old another process's heartbeat must be before its sale is taken over.
+pub const LEASE: Duration = Duration::from_secs(5);
+
+/// How often new sales of other processes (`frontrow import`) are looked for.
+pub const SALES_LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
+
+const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
+// A command ends at most one token and two reservations' worth of facts; expiries come on top.
+const _: () = assert!(2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX <= ENDED_KEPT_MAX);
+const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() < HEARTBEAT_GAP_MAX.as_millis());
+const _: () = assert!(HEARTBEAT_GAP_MAX.as_millis() < LEASE.as_millis());

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use super::ids::{
     ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
-use super::record::{ExpiryReason, Payment, Reservation, ReservationStatus, TokenRecord, TokenStatus};
+use super::record::{
+    ExpiryReason, LedgerEntry, Payment, Reservation, ReservationStatus, TokenRecord, TokenStatus,
+};
 use super::rules::SalePatch;
 use super::seat_plan::Money;
 use super::time::Timestamp;
@@ -107,6 +109,8 @@ pub enum Answer {
         reservation: Reservation,
         balance: Money,
     },
+    /// The ledger's entry of a charge; the one made before if it was repeated.
+    Charged(LedgerEntry),
     Figures(SaleFigures),
     /// Nothing to say.
     Done,

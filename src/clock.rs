@@ -1,0 +1,57 @@
+//! The only place that asks what time it is. A test turns a clock by hand; nothing else differs.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use crate::domain::time::Timestamp;
+
+/// Cheap to clone; clones of a manual clock are the same clock.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    System,
+    Manual(Arc<watch::Sender<Timestamp>>),
+}
+
+impl Clock {
+    /// A clock that stands at `start` until it is turned.
+    pub fn manual(start: Timestamp) -> Self {
+        Self::Manual(Arc::new(watch::Sender::new(start)))
+    }
+
+    pub fn utc(&self) -> Timestamp {
+        match self {
+            #[allow(clippy::disallowed_methods, reason = "this is the one place")]
+            Self::System => Timestamp::from_millis(
+                SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64),
+            ),
+            Self::Manual(time) => *time.borrow(),
+        }
+    }
+
+    /// Turns a manual clock; a system clock stays as it is.
+    pub fn advance(&self, by: Duration) {
+        if let Self::Manual(time) = self {
+            time.send_modify(|now| *now = *now + by);
+        }
+    }
+
+    /// Waits until `utc()` is at least `at`.
+    pub async fn sleep_until(&self, at: Timestamp) {
+        match self {
+            Self::System => loop {
+                let left = at.since(self.utc());
+                if left.is_zero() {
+                    return;
+                }
+                // In pieces, so that a wall clock that is set does not leave us asleep for long.
+                tokio::time::sleep(left.min(Duration::from_secs(1))).await;
+            },
+            Self::Manual(time) => {
+                // The sender lives in `self`, so the channel cannot be closed here.
+                let _ = time.subscribe().wait_for(|now| *now >= at).await;
+            }
+        }
+    }
+}

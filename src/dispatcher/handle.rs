@@ -1,0 +1,140 @@
+//! How everybody else reaches the lanes: post a command, get the answer after its commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::mailbox::{Envelope, Mailbox, Work};
+use super::sales::{SaleStatus, Sales};
+use crate::clock::Clock;
+use crate::domain::command::{Answer, Command, Rejection};
+use crate::domain::ids::{ConcertId, ConnectionId, UserId};
+use crate::domain::seat_plan::Money;
+use crate::fanout::Subscriber;
+use crate::limits;
+
+/// What comes back, after the commit that it rests on.
+pub type Reply = Result<Answer, Refusal>;
+
+/// Why nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The rules say no.
+    Rejected(Rejection),
+    /// Too much waits already. Nothing was tried.
+    Overloaded { retry_after: Duration },
+    /// The store cannot keep it now. Nothing was kept.
+    Unavailable { retry_after: Duration },
+    /// Our fault; it is in the log.
+    Internal,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// Where a reply goes.
+pub enum ReplyTo {
+    Once(oneshot::Sender<Reply>),
+    /// A websocket session; `tag` is its own name for the request.
+    Session {
+        subscriber: Arc<Subscriber>,
+        tag: u32,
+    },
+    Nobody,
+}
+
+impl ReplyTo {
+    pub(crate) fn send(self, reply: Reply) {
+        match self {
+            // Whoever asked may have gone away.
+            Self::Once(sender) => drop(sender.send(reply)),
+            Self::Session { subscriber, tag } => subscriber.push_answer(tag, reply),
+            Self::Nobody => {}
+        }
+    }
+}
+
+/// The lanes' front door. Cheap to clone; never blocks.
+#[derive(Clone)]
+pub struct Dispatcher {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub clock: Clock,
+    pub sales: Sales,
+    pub mailboxes: Vec<Arc<Mailbox>>,
+}
+
+impl Dispatcher {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Posts a command to a sale. An error means that nothing was done, and that `reply` will hear nothing.
+    pub fn submit(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
+        match self.shared.sales.status(concert) {
+            Some(SaleStatus::Running) => self.post(concert.0.into(), Work::Sale { concert, command }, reply),
+            Some(SaleStatus::Loading | SaleStatus::Elsewhere) => {
+                Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
+            }
+            None => Err(Refusal::Rejected(Rejection::ConcertNotFound)),
+        }
+    }
+
+    /// As `submit`, and waits for the reply.
+    pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
+        let (sender, reply) = oneshot::channel();
+        self.submit(concert, command, ReplyTo::Once(sender))?;
+        reply.await.unwrap_or(Err(Refusal::Internal))
+    }
+
+    /// Adds to a wallet, exactly once for a (user, request id). Answered by `Answer::Charged`.
+    pub fn charge(
+        &self,
+        user: UserId,
+        amount: Money,
+        request_id: &str,
+        reply: ReplyTo,
+    ) -> Result<(), Refusal> {
+        self.post(user.0, Work::Charge { user, amount, request_id: request_id.into() }, reply)
+    }
+
+    /// The user made a request that no sale has a part in: it counts as activity in this one. A touch that finds
+    /// the mailbox full is lost: so is every other request then.
+    pub fn touch(&self, concert: ConcertId, user: UserId) {
+        let _ = self.submit(concert, Command::Touch { user }, ReplyTo::Nobody);
+    }
+
+    /// A connection that joined or resumed in this sale is gone. Never lost.
+    pub fn disconnect(&self, concert: ConcertId, user: UserId, connection: ConnectionId) {
+        let _ = self.submit(concert, Command::Disconnect { user, connection }, ReplyTo::Nobody);
+    }
+
+    /// What is missing before every sale can be served; empty when ready.
+    pub fn missing(&self) -> Vec<String> {
+        self.shared.sales.missing()
+    }
+
+    /// How many commands wait in all mailboxes.
+    pub fn mailbox_depth(&self) -> usize {
+        self.shared.mailboxes.iter().map(|mailbox| mailbox.len()).sum()
+    }
+
+    fn post(&self, spread: u64, work: Work, reply: ReplyTo) -> Result<(), Refusal> {
+        let lanes = self.shared.mailboxes.len() as u64;
+        let mailbox = &self.shared.mailboxes[(spread % lanes) as usize];
+        let envelope = Envelope { arrived: self.shared.clock.utc(), work, reply };
+        if mailbox.post(envelope) {
+            return Ok(());
+        }
+        Err(match mailbox.is_closed() {
+            true => Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER },
+            false => Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER },
+        })
+    }
+}

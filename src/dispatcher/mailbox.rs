@@ -1,0 +1,96 @@
+//! What waits for a lane, in order of arrival. Bounded: a full mailbox refuses commands at once, so that nobody
+//! waits for an answer that comes too late. Presence is always taken: there is at most one disconnect a
+//! connection, and a lost one would keep an absent fan's place for ever.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::handle::ReplyTo;
+use crate::domain::command::Command;
+use crate::domain::ids::{ConcertId, UserId};
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+use crate::limits;
+
+pub(super) struct Envelope {
+    /// UTC: a command is judged at this time.
+    pub arrived: Timestamp,
+    pub work: Work,
+    pub reply: ReplyTo,
+}
+
+pub(super) enum Work {
+    Sale { concert: ConcertId, command: Command },
+    Charge { user: UserId, amount: Money, request_id: Box<str> },
+}
+
+impl Work {
+    /// May this be taken although the mailbox is full?
+    fn must_not_be_lost(&self) -> bool {
+        matches!(self, Self::Sale { command: Command::Disconnect { .. }, .. })
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Mailbox {
+    state: Mutex<State>,
+    arrived: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Envelope>,
+    closed: bool,
+}
+
+impl Mailbox {
+    /// `false`: there is no room, or the lane has stopped, and nothing was taken.
+    pub fn post(&self, envelope: Envelope) -> bool {
+        {
+            let mut state = self.state.lock();
+            let full = state.queue.len() >= limits::MAILBOX_COMMANDS_MAX;
+            if state.closed || full && !envelope.work.must_not_be_lost() {
+                return false;
+            }
+            // Under the lock, arrivals are in the order of their times even if the clock steps back.
+            let last = state.queue.back().map_or(envelope.arrived, |last| last.arrived);
+            state.queue.push_back(Envelope { arrived: envelope.arrived.max(last), ..envelope });
+        }
+        self.arrived.notify_one();
+        true
+    }
+
+    /// Moves at most `max` envelopes to `batch`.
+    pub fn take(&self, max: usize, batch: &mut VecDeque<Envelope>) {
+        let mut state = self.state.lock();
+        let count = state.queue.len().min(max);
+        batch.extend(state.queue.drain(..count));
+    }
+
+    pub fn len(&self) -> usize {
+        self.state.lock().queue.len()
+    }
+
+    /// Resolves when something waits.
+    pub async fn wait(&self) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.len() > 0 {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    /// From now on nothing is taken; what waits already is still done.
+    pub fn close(&self) {
+        self.state.lock().closed = true;
+        self.arrived.notify_one();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+}

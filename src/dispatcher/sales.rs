@@ -1,0 +1,69 @@
+//! Which sales this process runs, loads, or leaves to another process.
+
+use std::collections::BTreeMap;
+
+use parking_lot::RwLock;
+
+use crate::domain::ids::ConcertId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SaleStatus {
+    /// In the store, not in memory yet, or being rebuilt.
+    Loading,
+    Running,
+    /// Another process is its writer.
+    Elsewhere,
+}
+
+#[derive(Default)]
+pub(super) struct Sales {
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    sales: BTreeMap<ConcertId, SaleStatus>,
+    /// Whether the store could be asked at all, and the reason if not.
+    store_fault: Option<String>,
+    started: bool,
+}
+
+impl Sales {
+    pub fn status(&self, concert: ConcertId) -> Option<SaleStatus> {
+        self.state.read().sales.get(&concert).copied()
+    }
+
+    pub fn set(&self, concert: ConcertId, status: SaleStatus) {
+        self.state.write().sales.insert(concert, status);
+    }
+
+    /// The store was asked which sales there are.
+    pub fn set_started(&self) {
+        self.state.write().started = true;
+    }
+
+    /// Why the store cannot be used now; `None`: it can.
+    pub fn set_store_fault(&self, fault: Option<String>) {
+        let mut state = self.state.write();
+        if state.store_fault != fault {
+            state.store_fault = fault;
+        }
+    }
+
+    pub fn store_fault(&self) -> Option<String> {
+        self.state.read().store_fault.clone()
+    }
+
+    /// What keeps this process from serving every sale; empty when it can.
+    pub fn missing(&self) -> Vec<String> {
+        let state = self.state.read();
+        let loading = state
+            .sales
+            .iter()
+            .filter(|(_, status)| **status == SaleStatus::Loading)
+            .map(|(concert, _)| format!("sale {concert} is being recovered"));
+        let fault = state.store_fault.iter().map(|fault| format!("store: {fault}"));
+        let starting = (!state.started).then(|| "sales are being looked up".to_owned());
+        fault.chain(starting).chain(loading).collect()
+    }
+}

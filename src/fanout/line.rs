@@ -1,0 +1,104 @@
+//! Who waits in which line and hears of their place: about every clamp(position / 100, 1, 60) s, if it changed.
+//! One wheel for all connections, because a timer each costs more than it tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::{Fanout, SaleView, Subscriber};
+use crate::clock::Clock;
+use crate::domain::command::Place;
+use crate::domain::record::TokenRecord;
+use crate::domain::time::Timestamp;
+
+/// The wheel turns by one slot in this time.
+const TICK: Duration = Duration::from_secs(1);
+const INTERVAL_MAX_SECONDS: u64 = 60;
+/// A place is heard of at once when it moves for those in front; further back every 100 places add a second.
+const PLACES_PER_SECOND: u64 = 100;
+const SLOTS: usize = INTERVAL_MAX_SECONDS as usize + 1;
+
+pub(super) struct PlaceWheel {
+    slots: Mutex<Slots>,
+}
+
+struct Slots {
+    next: usize,
+    followed: Vec<Vec<Follower>>,
+}
+
+struct Follower {
+    subscriber: Arc<Subscriber>,
+    view: Arc<SaleView>,
+    record: TokenRecord,
+    /// The position that it heard last.
+    told: u64,
+}
+
+impl Default for PlaceWheel {
+    fn default() -> Self {
+        let followed = (0..SLOTS).map(|_| Vec::new()).collect();
+        Self { slots: Mutex::new(Slots { next: 0, followed }) }
+    }
+}
+
+impl PlaceWheel {
+    /// The connection was just told `place`; from now on it hears of changes.
+    pub(super) fn follow(&self, subscriber: Arc<Subscriber>, view: Arc<SaleView>, place: &Place) {
+        let Some(line) = place.line else { return };
+        if !subscriber.begin_following(place.record.entry) {
+            return;
+        }
+        let follower = Follower { subscriber, view, record: place.record.clone(), told: line.position };
+        self.slots.lock().put(follower);
+    }
+
+    /// Tells one slot's followers whose place changed, and puts them back where they are due next.
+    fn turn(&self, utc: Timestamp) {
+        let due = {
+            let mut slots = self.slots.lock();
+            let next = slots.next;
+            slots.next = (next + 1) % SLOTS;
+            std::mem::take(&mut slots.followed[next])
+        };
+        let mut again = Vec::with_capacity(due.len());
+        for mut follower in due {
+            let entry = follower.record.entry;
+            if follower.subscriber.is_closed() || !follower.subscriber.follows(entry) {
+                continue;
+            }
+            if !follower.view.is_waiting(entry) {
+                follower.subscriber.end_following(entry);
+                continue;
+            }
+            let place = follower.view.place(&follower.record, follower.view.now(utc));
+            let Some(line) = place.line else { continue };
+            if line.position != follower.told {
+                follower.told = line.position;
+                follower.subscriber.offer_place(place);
+            }
+            again.push(follower);
+        }
+        let mut slots = self.slots.lock();
+        again.into_iter().for_each(|follower| slots.put(follower));
+    }
+}
+
+impl Slots {
+    fn put(&mut self, follower: Follower) {
+        let seconds = (follower.told / PLACES_PER_SECOND).clamp(1, INTERVAL_MAX_SECONDS) as usize;
+        let slot = (self.next + seconds - 1) % SLOTS;
+        self.followed[slot].push(follower);
+    }
+}
+
+/// Runs the wheel for as long as the fanout lives.
+pub async fn push_places(fanout: Arc<Fanout>, clock: Clock) {
+    let mut due = clock.utc() + TICK;
+    loop {
+        clock.sleep_until(due).await;
+        due = due.max(clock.utc() - TICK) + TICK;
+        fanout.wheel.turn(clock.utc());
+    }
+}
