@@ -1,0 +1,519 @@
+//! The correct refusals and the failures that a client may see. `reason` is the contract: a code groups reasons, a
+//! message is for a person, and no reason ever changes its meaning.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::ids::IdempotencyKeyError;
+use crate::result::{QueueStatus, ReservationStatus};
+use crate::time::Timestamp;
+
+/// Why a request was refused. Append-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    Parse,
+    InvalidRequest,
+    UnknownMethod,
+    InvalidParams,
+    Internal,
+    Unauthenticated,
+    UserNotFound,
+    NotInQueue,
+    Waiting,
+    TokenExpired,
+    TokenDone,
+    SaleNotOpen,
+    SalePaused,
+    SaleClosed,
+    ConcertNotFound,
+    ScheduleNotFound,
+    SeatNotFound,
+    ReservationNotFound,
+    SeatTaken,
+    NoSeatsAvailable,
+    NoSchedulesAvailable,
+    HoldLimit,
+    ReservationInvalid,
+    InvalidAmount,
+    InsufficientBalance,
+    RequestIdReused,
+    RateLimited,
+    Overloaded,
+    Unavailable,
+    CancelTooLate,
+    Forbidden,
+    /// A reason that is newer than this crate, as a client may read it. Never sent; code and message still tell.
+    Unrecognised,
+}
+
+impl Reason {
+    /// Every reason that a server sends.
+    pub const ALL: &'static [Self] = &[
+        Self::Parse,
+        Self::InvalidRequest,
+        Self::UnknownMethod,
+        Self::InvalidParams,
+        Self::Internal,
+        Self::Unauthenticated,
+        Self::UserNotFound,
+        Self::NotInQueue,
+        Self::Waiting,
+        Self::TokenExpired,
+        Self::TokenDone,
+        Self::SaleNotOpen,
+        Self::SalePaused,
+        Self::SaleClosed,
+        Self::ConcertNotFound,
+        Self::ScheduleNotFound,
+        Self::SeatNotFound,
+        Self::ReservationNotFound,
+        Self::SeatTaken,
+        Self::NoSeatsAvailable,
+        Self::NoSchedulesAvailable,
+        Self::HoldLimit,
+        Self::ReservationInvalid,
+        Self::InvalidAmount,
+        Self::InsufficientBalance,
+        Self::RequestIdReused,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::CancelTooLate,
+        Self::Forbidden,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Parse => "PARSE",
+            Self::InvalidRequest => "INVALID_REQUEST",
+            Self::UnknownMethod => "UNKNOWN_METHOD",
+            Self::InvalidParams => "INVALID_PARAMS",
+            Self::Internal => "INTERNAL",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::UserNotFound => "USER_NOT_FOUND",
+            Self::NotInQueue => "NOT_IN_QUEUE",
+            Self::Waiting => "WAITING",
+            Self::TokenExpired => "TOKEN_EXPIRED",
+            Self::TokenDone => "TOKEN_DONE",
+            Self::SaleNotOpen => "SALE_NOT_OPEN",
+            Self::SalePaused => "SALE_PAUSED",
+            Self::SaleClosed => "SALE_CLOSED",
+            Self::ConcertNotFound => "CONCERT_NOT_FOUND",
+            Self::ScheduleNotFound => "SCHEDULE_NOT_FOUND",
+            Self::SeatNotFound => "SEAT_NOT_FOUND",
+            Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
+            Self::SeatTaken => "SEAT_TAKEN",
+            Self::NoSeatsAvailable => "NO_SEATS_AVAILABLE",
+            Self::NoSchedulesAvailable => "NO_SCHEDULES_AVAILABLE",
+            Self::HoldLimit => "HOLD_LIMIT",
+            Self::ReservationInvalid => "RESERVATION_INVALID",
+            Self::InvalidAmount => "INVALID_AMOUNT",
+            Self::InsufficientBalance => "INSUFFICIENT_BALANCE",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Overloaded => "OVERLOADED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::CancelTooLate => "CANCEL_TOO_LATE",
+            Self::Forbidden => "FORBIDDEN",
+            Self::Unrecognised => "UNRECOGNISED",
+        }
+    }
+
+    /// The reason of this name; `Unrecognised` when there is none.
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == name).unwrap_or(Self::Unrecognised)
+    }
+
+    /// The number that JSON-RPC wants.
+    pub const fn code(self) -> i32 {
+        match self {
+            Self::Parse => -32700,
+            Self::InvalidRequest => -32600,
+            Self::UnknownMethod => -32601,
+            Self::InvalidParams => -32602,
+            Self::Internal | Self::Unrecognised => -32603,
+            Self::Unauthenticated | Self::UserNotFound => -32001,
+            Self::NotInQueue | Self::Waiting | Self::TokenExpired | Self::TokenDone => -32002,
+            Self::SaleNotOpen | Self::SalePaused | Self::SaleClosed => -32003,
+            Self::ConcertNotFound
+            | Self::ScheduleNotFound
+            | Self::SeatNotFound
+            | Self::ReservationNotFound => -32004,
+            Self::SeatTaken | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => -32005,
+            Self::HoldLimit => -32006,
+            Self::ReservationInvalid => -32007,
+            Self::InvalidAmount | Self::InsufficientBalance => -32008,
+            Self::RequestIdReused => -32009,
+            Self::RateLimited | Self::Overloaded | Self::Unavailable => -32010,
+            Self::CancelTooLate | Self::Forbidden => -32011,
+        }
+    }
+
+    /// Could the same request succeed later, unchanged and without anybody else's doing?
+    pub const fn retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Overloaded | Self::Unavailable)
+    }
+
+    /// The status of the same refusal over HTTP.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Parse | Self::InvalidRequest | Self::InvalidParams => 400,
+            Self::Unauthenticated => 401,
+            Self::InsufficientBalance => 402,
+            Self::NotInQueue | Self::Waiting | Self::TokenExpired | Self::TokenDone | Self::Forbidden => 403,
+            Self::UnknownMethod
+            | Self::UserNotFound
+            | Self::ConcertNotFound
+            | Self::ScheduleNotFound
+            | Self::SeatNotFound
+            | Self::ReservationNotFound
+            | Self::NoSeatsAvailable
+            | Self::NoSchedulesAvailable => 404,
+            Self::SaleNotOpen
+            | Self::SalePaused
+            | Self::SaleClosed
+            | Self::SeatTaken
+            | Self::HoldLimit
+            | Self::ReservationInvalid
+            | Self::CancelTooLate => 409,
+            Self::InvalidAmount | Self::RequestIdReused => 422,
+            Self::RateLimited => 429,
+            Self::Internal | Self::Unrecognised => 500,
+            Self::Overloaded | Self::Unavailable => 503,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from_name(&Cow::<'de, str>::deserialize(deserializer)?))
+    }
+}
+
+impl JsonSchema for Reason {
+    fn schema_name() -> Cow<'static, str> {
+        "Reason".into()
+    }
+
+    /// Examples instead of an `enum`: new reasons may come.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|reason| reason.as_str()).collect();
+        json_schema!({
+            "description": "Why. New reasons may be added; none changes its meaning.",
+            "type": "string",
+            "examples": names
+        })
+    }
+}
+
+/// The state that a refusal is about: of the queue token, or of the reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefusedStatus {
+    Waiting,
+    Progress,
+    Done,
+    Expired,
+    TempReserved,
+    Reserved,
+    Cancelled,
+}
+
+impl From<QueueStatus> for RefusedStatus {
+    fn from(status: QueueStatus) -> Self {
+        match status {
+            QueueStatus::Waiting => Self::Waiting,
+            QueueStatus::Progress => Self::Progress,
+            QueueStatus::Done => Self::Done,
+            QueueStatus::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<ReservationStatus> for RefusedStatus {
+    fn from(status: ReservationStatus) -> Self {
+        match status {
+            ReservationStatus::TempReserved => Self::TempReserved,
+            ReservationStatus::Reserved => Self::Reserved,
+            ReservationStatus::Expired => Self::Expired,
+            ReservationStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// What a program needs to know about a refusal. Each further field is there where its reason has one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorData {
+    pub reason: Reason,
+    /// The same request may be sent again, later.
+    pub retryable: bool,
+    /// The state that does not allow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<RefusedStatus>,
+    /// When the sale opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<Timestamp>,
+    /// The seats that are taken, or that do not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<Vec<u32>>,
+    /// How many seats one reservation may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// What the wallet has, in minor units of the currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<i64>,
+    /// What it would need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<i64>,
+    /// How long to wait before sending it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// Which param is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+/// A refusal: the `error` of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorObject {
+    /// Groups reasons, as JSON-RPC wants it.
+    pub code: i32,
+    /// For a person; may change.
+    pub message: Cow<'static, str>,
+    /// Boxed, because every `Result` that may be refused carries the room for it.
+    pub data: Box<ErrorData>,
+}
+
+impl fmt::Display for ErrorObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.data.reason, self.message)
+    }
+}
+
+impl std::error::Error for ErrorObject {}
+
+impl ErrorObject {
+    /// A refusal that has nothing to say but its reason and a message.
+    pub fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
+        let data = ErrorData {
+            reason,
+            retryable: reason.retryable(),
+            status: None,
+            opens_at: None,
+            seats: None,
+            max: None,
+            balance: None,
+            required: None,
+            retry_after_ms: None,
+            field: None,
+        };
+        Self { code: reason.code(), message: message.into(), data: Box::new(data) }
+    }
+
+    pub fn reason(&self) -> Reason {
+        self.data.reason
+    }
+
+    pub fn parse() -> Self {
+        Self::new(Reason::Parse, "not JSON")
+    }
+
+    pub fn invalid_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Reason::InvalidRequest, message)
+    }
+
+    pub fn unknown_method(name: &str) -> Self {
+        let name: String = name.chars().take(64).collect();
+        Self::new(Reason::UnknownMethod, format!("there is no method `{name}`"))
+    }
+
+    /// `field` is the path of the param that is wrong.
+    pub fn invalid_params(field: Option<&str>, message: &str) -> Self {
+        let mut error = Self::new(Reason::InvalidParams, format!("params: {message}"));
+        error.data.field = field.map(str::to_owned);
+        error
+    }
+
+    /// An `Idempotency-Key` header that cannot be a `request_id`.
+    pub fn invalid_idempotency_key(error: IdempotencyKeyError) -> Self {
+        Self::invalid_params(Some("Idempotency-Key"), &format!("`Idempotency-Key`: {error}"))
+    }
+
+    pub fn internal() -> Self {
+        Self::new(Reason::Internal, "a fault of the server; it has been logged")
+    }
+
+    pub fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Reason::Unauthenticated, message)
+    }
+
+    pub fn user_not_found() -> Self {
+        Self::new(Reason::UserNotFound, "there is no such user")
+    }
+
+    pub fn not_in_queue() -> Self {
+        Self::new(Reason::NotInQueue, "join the queue first")
+    }
+
+    /// The token is not `PROGRESS`: the reason follows from what it is. For `PROGRESS` itself, whose time for new
+    /// holds is over, it is `TOKEN_EXPIRED`.
+    pub fn not_admitted(status: QueueStatus) -> Self {
+        let (reason, message) = match status {
+            QueueStatus::Waiting => (Reason::Waiting, "it is not your turn yet"),
+            QueueStatus::Done => (Reason::TokenDone, "this place in line has been used to buy; join again"),
+            QueueStatus::Expired => (Reason::TokenExpired, "your place in line has ended; join again"),
+            QueueStatus::Progress => {
+                (Reason::TokenExpired, "your time for choosing is over; what you hold can still be paid")
+            }
+        };
+        let mut error = Self::new(reason, message);
+        error.data.status = Some(status.into());
+        error
+    }
+
+    pub fn sale_not_open(opens_at: Option<Timestamp>) -> Self {
+        let mut error = Self::new(Reason::SaleNotOpen, "the sale is not open yet");
+        error.data.opens_at = opens_at;
+        error
+    }
+
+    pub fn sale_paused() -> Self {
+        Self::new(Reason::SalePaused, "the sale is paused; what you hold can be paid")
+    }
+
+    pub fn sale_closed() -> Self {
+        Self::new(Reason::SaleClosed, "the sale is closed; what you hold can be paid")
+    }
+
+    pub fn concert_not_found() -> Self {
+        Self::new(Reason::ConcertNotFound, "there is no such concert")
+    }
+
+    pub fn schedule_not_found() -> Self {
+        Self::new(Reason::ScheduleNotFound, "there is no such performance on sale here")
+    }
+
+    /// `seats` are those that do not exist in the schedule, or that the reservation does not have.
+    pub fn seat_not_found(seats: Vec<u32>) -> Self {
+        let mut error = Self::new(Reason::SeatNotFound, "there is no such seat");
+        error.data.seats = Some(seats);
+        error
+    }
+
+    pub fn reservation_not_found() -> Self {
+        Self::new(Reason::ReservationNotFound, "you have no such reservation")
+    }
+
+    /// `seats` are those of the named ones that somebody else has.
+    pub fn seat_taken(seats: Vec<u32>) -> Self {
+        let mut error = Self::new(Reason::SeatTaken, "somebody was faster");
+        error.data.seats = Some(seats);
+        error
+    }
+
+    pub fn no_seats_available() -> Self {
+        let mut error = Self::new(Reason::NoSeatsAvailable, "there are no such seats left");
+        error.data.seats = Some(Vec::new());
+        error
+    }
+
+    pub fn no_schedules_available() -> Self {
+        Self::new(Reason::NoSchedulesAvailable, "there is no performance left to sell")
+    }
+
+    /// `max` is how many seats one reservation may have.
+    pub fn hold_limit(max: u32) -> Self {
+        let mut error = Self::new(Reason::HoldLimit, format!("at most {max} seats can be held together"));
+        error.data.max = Some(max);
+        error
+    }
+
+    /// `status` is what the reservation is; `None` where that is not the fault.
+    pub fn reservation_invalid(
+        status: Option<ReservationStatus>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let mut error = Self::new(Reason::ReservationInvalid, message);
+        error.data.status = status.map(RefusedStatus::from);
+        error
+    }
+
+    pub fn invalid_amount(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Reason::InvalidAmount, message)
+    }
+
+    /// Both in minor units of the currency.
+    pub fn insufficient_balance(balance: i64, required: i64) -> Self {
+        let mut error = Self::new(Reason::InsufficientBalance, "the wallet has less than is to be paid");
+        error.data.balance = Some(balance);
+        error.data.required = Some(required);
+        error
+    }
+
+    pub fn request_id_reused() -> Self {
+        Self::new(Reason::RequestIdReused, "this request_id was used for something else")
+    }
+
+    pub fn rate_limited(retry_after_ms: u64) -> Self {
+        Self::temporary(Reason::RateLimited, "too many requests", retry_after_ms)
+    }
+
+    pub fn overloaded(retry_after_ms: u64) -> Self {
+        Self::temporary(Reason::Overloaded, "the server has more to do than it can", retry_after_ms)
+    }
+
+    pub fn unavailable(retry_after_ms: u64) -> Self {
+        Self::temporary(Reason::Unavailable, "this cannot be done at the moment", retry_after_ms)
+    }
+
+    fn temporary(reason: Reason, message: &'static str, retry_after_ms: u64) -> Self {
+        let mut error = Self::new(reason, message);
+        error.data.retry_after_ms = Some(retry_after_ms);
+        error
+    }
+
+    pub fn cancel_too_late() -> Self {
+        Self::new(Reason::CancelTooLate, "it is too late to cancel")
+    }
+
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Reason::Forbidden, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_read_by_its_name_and_a_new_one_is_tolerated() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_name(reason.as_str()), *reason);
+        }
+        let newer = r#"{"code":-32042,"message":"m","data":{"reason":"SOLAR_FLARE","retryable":true,"x":1}}"#;
+        let error: ErrorObject = serde_json::from_str(newer).unwrap();
+        assert_eq!((error.code, error.reason(), error.data.retryable), (-32042, Reason::Unrecognised, true));
+    }
+
+    #[test]
+    fn these_and_no_others_are_retryable() {
+        let retryable: Vec<_> = Reason::ALL.iter().filter(|reason| reason.retryable()).collect();
+        assert_eq!(retryable, [&Reason::RateLimited, &Reason::Overloaded, &Reason::Unavailable]);
+        assert!(retryable.iter().all(|reason| reason.code() == -32010));
+    }
+}

@@ -1,0 +1,244 @@
+//! The bodies that exist over HTTP alone; for the rest, HTTP carries the params and results of the websocket.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::error::{ErrorData, ErrorObject};
+use crate::ids::IdempotencyKey;
+use crate::limits::{CATEGORY_CHARS_MAX, HOLD_BEST_COUNT_MAX, USER_NAME_CHARS_MAX};
+use crate::request::{Charge, Hold, HoldBest, Request, bounded, category_name};
+use crate::result::{Cancelled, Reservation};
+use crate::seats::SeatList;
+
+/// The media type of a `Problem`.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A refusal over HTTP: a problem document as RFC 9457 has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `reason` tells more than a URL would.
+    #[serde(rename = "type")]
+    pub kind: Cow<'static, str>,
+    /// The status in words.
+    pub title: Cow<'static, str>,
+    pub status: u16,
+    /// For a person; may change.
+    pub detail: Cow<'static, str>,
+    /// The members of a websocket error's `data`. Flattened, which buffers when read: only clients read it.
+    #[serde(flatten)]
+    pub data: Box<ErrorData>,
+}
+
+impl Problem {
+    /// With another status than the reason's own, where HTTP is finer: 405, 413.
+    pub fn with_status(error: ErrorObject, status: u16) -> Self {
+        Self {
+            kind: "about:blank".into(),
+            title: status_title(status).into(),
+            status,
+            detail: error.message,
+            data: error.data,
+        }
+    }
+
+    /// The value of the header `Retry-After`, in whole seconds, rounded up.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.data.retry_after_ms.map(|millis| millis.div_ceil(1000))
+    }
+}
+
+impl From<ErrorObject> for Problem {
+    fn from(error: ErrorObject) -> Self {
+        let status = error.reason().http_status();
+        Self::with_status(error, status)
+    }
+}
+
+const fn status_title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Error",
+    }
+}
+
+/// The body of `POST /users`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuestBody {
+    /// 1 to `limits::USER_NAME_CHARS_MAX` characters, not only spaces.
+    #[serde(deserialize_with = "user_name")]
+    #[schemars(length(min = 1, max = USER_NAME_CHARS_MAX))]
+    pub name: String,
+}
+
+fn user_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.trim().is_empty() || name.chars().count() > USER_NAME_CHARS_MAX {
+        return Err(de::Error::custom(format_args!(
+            "must have 1 to {USER_NAME_CHARS_MAX} characters, not only spaces"
+        )));
+    }
+    Ok(name)
+}
+
+/// A guest was made.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Guest {
+    pub user_id: u64,
+    /// A JWT, good for 30 days.
+    pub access_token: String,
+}
+
+impl std::fmt::Debug for Guest {
+    /// Without the token, which is as good as a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guest").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
+/// The body of `POST /reservations`: `seats` to hold these, or `count` for the best ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["seats"]}, {"required": ["count"]}]))]
+pub struct ReservationBody {
+    pub schedule_id: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SeatList")]
+    pub seats: Option<SeatList>,
+    /// Seats, 1 to `limits::HOLD_BEST_COUNT_MAX`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "best_count")]
+    #[schemars(with = "u32", range(min = 1, max = HOLD_BEST_COUNT_MAX))]
+    pub count: Option<u32>,
+    /// The name of a price category, with `count`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "category_name")]
+    #[schemars(length(min = 1, max = CATEGORY_CHARS_MAX))]
+    pub category: Option<String>,
+    /// With `count`: sent again, it gives the same seats again instead of more. The header `Idempotency-Key` does
+    /// the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<IdempotencyKey>,
+}
+
+fn best_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Option::deserialize(deserializer)?.map(|count| bounded(count, HOLD_BEST_COUNT_MAX)).transpose()
+}
+
+impl ReservationBody {
+    /// The request that the body stands for: `hold` or `hold_best`. `key` is the header `Idempotency-Key`, which
+    /// holding named seats does not need, since holding one's own seats again changes nothing.
+    pub fn into_request(self, key: Option<IdempotencyKey>) -> Result<Request, ErrorObject> {
+        let Self { schedule_id, seats, count, category, request_id } = self;
+        match (seats, count) {
+            (Some(seats), None) => match (category, request_id) {
+                (None, None) => Ok(Request::Hold(Hold { schedule_id, seats })),
+                (Some(_), _) => {
+                    Err(ErrorObject::invalid_params(Some("category"), "`category` goes with `count`"))
+                }
+                (None, Some(_)) => {
+                    Err(ErrorObject::invalid_params(Some("request_id"), "`request_id` goes with `count`"))
+                }
+            },
+            (None, Some(count)) => {
+                let request_id = one_key(request_id, key)?;
+                Ok(Request::HoldBest(HoldBest { schedule_id, count, category, request_id }))
+            }
+            _ => Err(ErrorObject::invalid_params(None, "give exactly one of `seats` and `count`")),
+        }
+    }
+}
+
+/// The body of `POST /balance/charges`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChargeBody {
+    /// Minor units of the currency; must be more than 0.
+    pub amount: i64,
+    /// Needed unless the header `Idempotency-Key` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<IdempotencyKey>,
+}
+
+impl ChargeBody {
+    /// The request that the body stands for. `key` is the header `Idempotency-Key`.
+    pub fn into_request(self, key: Option<IdempotencyKey>) -> Result<Request, ErrorObject> {
+        let request_id = one_key(self.request_id, key)?.ok_or_else(|| {
+            ErrorObject::invalid_params(
+                Some("request_id"),
+                "missing `request_id`, or the header `Idempotency-Key` in its place",
+            )
+        })?;
+        Ok(Request::Charge(Charge { amount: self.amount, request_id }))
+    }
+}
+
+/// A client that sends both has to mean the same.
+fn one_key(
+    body: Option<IdempotencyKey>,
+    header: Option<IdempotencyKey>,
+) -> Result<Option<IdempotencyKey>, ErrorObject> {
+    match (body, header) {
+        (Some(body), Some(header)) if body != header => Err(ErrorObject::invalid_params(
+            Some("request_id"),
+            "`request_id` and the header `Idempotency-Key` differ",
+        )),
+        (body, header) => Ok(body.or(header)),
+    }
+}
+
+/// What `DELETE /reservations/{id}` answers: of an unpaid one the reservation, of a paid one the refund too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum GivenBack {
+    Cancelled(Cancelled),
+    Released(Reservation),
+}
+
+/// What `/healthz` and `/readyz` answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    pub status: HealthStatus,
+    /// What is missing until it can serve; absent when nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// Whether it can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    Ok,
+    Unavailable,
+}
+
+impl Health {
+    /// Ok when nothing is missing.
+    pub fn of(missing: Vec<String>) -> Self {
+        let status = if missing.is_empty() { HealthStatus::Ok } else { HealthStatus::Unavailable };
+        Self { status, missing }
+    }
+
+    pub const fn http_status(&self) -> u16 {
+        match self.status {
+            HealthStatus::Ok => 200,
+            HealthStatus::Unavailable => 503,
+        }
+    }
+}

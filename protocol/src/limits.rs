@@ -1,0 +1,50 @@
+//! Bounds of what a client may send. A server reads nothing that is larger.
+
+/// Bytes of one websocket frame from a client: the longest sensible request, a JWT in `hello`, takes a quarter.
+pub const FRAME_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of one HTTP body from a client: the same requests come in through both doors.
+pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
+
+/// Bytes of a request's `id` when it is a string. It is echoed, so it must stay small beside any answer.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Characters of a `request_id`: a UUID or a hash fits with room to spare, and so does an index entry.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
+
+/// Seats named in one request. Far above any sale's own limit, whose refusal is the clearer one.
+pub const SEATS_NAMED_MAX: usize = 100;
+
+/// Seats asked for in one `hold_best`; as with `SEATS_NAMED_MAX`, the sale's own limit lies below.
+pub const HOLD_BEST_COUNT_MAX: u32 = 100;
+
+/// Entries of one page of the wallet's history, and how many come when nobody says.
+pub const HISTORY_ENTRIES_MAX: u32 = 200;
+pub const HISTORY_ENTRIES_DEFAULT: u32 = 50;
+
+/// Characters of a category's name in a request.
+pub const CATEGORY_CHARS_MAX: usize = 200;
+
+/// Characters of a guest's name.
+pub const USER_NAME_CHARS_MAX: usize = 100;
+
+/// Characters of an operator's message to the fans of a sale: it goes to every one of them.
+pub const SALE_MESSAGE_CHARS_MAX: usize = 500;
+
+/// Fans admitted at once to one sale.
+pub const CAPACITY_MAX: u32 = 1_000_000;
+
+/// Seats that one reservation may be allowed to have.
+pub const SEATS_PER_RESERVATION_MAX: u32 = 20;
+
+/// Milliseconds of the longest duration that a setting takes: a leap year.
+pub const DURATION_MILLIS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
+
+/// The largest amount of money, in the currency's minor unit: 2^53 − 1, which every JSON reader keeps whole.
+pub const MONEY_MAX: i64 = (1 << 53) - 1;
+
+const _: () = assert!(HISTORY_ENTRIES_DEFAULT <= HISTORY_ENTRIES_MAX);
+const _: () = assert!(SEATS_PER_RESERVATION_MAX as usize <= SEATS_NAMED_MAX);
+const _: () = assert!(SEATS_PER_RESERVATION_MAX <= HOLD_BEST_COUNT_MAX);
+// A full list of the longest seat numbers still fits into a frame.
+const _: () = assert!(SEATS_NAMED_MAX * "4294967295,".len() < FRAME_BYTES_MAX / 2);

@@ -1,0 +1,82 @@
+//! What the server says unasked.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::result::{QueueUpdate, Reservation, SaleState};
+use crate::seats::SeatChange;
+
+/// A push without its envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Push {
+    /// The place in line moved, or the token's status changed.
+    QueueUpdate(QueueUpdate),
+    /// Seats of a watched performance changed.
+    SeatsUpdate(SeatsUpdate),
+    /// A reservation of this user ended or changed.
+    ReservationUpdate(Reservation),
+    /// The sale of the carried queue token changed.
+    SaleUpdate(SaleUpdate),
+}
+
+impl Push {
+    /// The names of all pushes, in the order of the enum.
+    pub const METHODS: &'static [&'static str] =
+        &["queue.update", "seats.update", "reservation.update", "sale.update"];
+
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::QueueUpdate(_) => "queue.update",
+            Self::SeatsUpdate(_) => "seats.update",
+            Self::ReservationUpdate(_) => "reservation.update",
+            Self::SaleUpdate(_) => "sale.update",
+        }
+    }
+
+    /// Reads the params of a push; `None` for a push that this crate does not know.
+    pub fn parse(method: &str, params: &str) -> Option<Result<Self, serde_json::Error>> {
+        Some(match method {
+            "queue.update" => serde_json::from_str(params).map(Self::QueueUpdate),
+            "seats.update" => serde_json::from_str(params).map(Self::SeatsUpdate),
+            "reservation.update" => serde_json::from_str(params).map(Self::ReservationUpdate),
+            "sale.update" => serde_json::from_str(params).map(Self::SaleUpdate),
+            _ => return None,
+        })
+    }
+}
+
+impl Serialize for Push {
+    /// The params alone.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::QueueUpdate(params) => params.serialize(serializer),
+            Self::SeatsUpdate(params) => params.serialize(serializer),
+            Self::ReservationUpdate(params) => params.serialize(serializer),
+            Self::SaleUpdate(params) => params.serialize(serializer),
+        }
+    }
+}
+
+/// Seats that changed, with their absolute states. With v = the client's version: drop it if `version` <= v, apply
+/// it if `from` <= v, else watch again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SeatsUpdate {
+    pub schedule_id: u64,
+    /// The version that the changes lead on from.
+    pub from: u64,
+    /// The version that they lead to.
+    pub version: u64,
+    pub changes: Vec<SeatChange>,
+    /// The free seats at `version`.
+    pub available: u32,
+}
+
+/// A sale changed its state or its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SaleUpdate {
+    pub concert_id: u32,
+    pub state: SaleState,
+    /// What the operator tells the fans; absent when there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}

@@ -1,0 +1,411 @@
+//! What answers and pushes carry. Read leniently: a server may add fields.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::request::Method;
+use crate::time::Timestamp;
+
+/// Who the session acts as, and where it goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Welcome {
+    pub user_id: u64,
+    pub server_time: Timestamp,
+    /// The server's name and version.
+    pub server: String,
+    /// The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueUpdate>,
+    /// The open reservations of the resumed queue token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservations: Option<Vec<Reservation>>,
+}
+
+/// What is on sale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Concerts {
+    pub concerts: Vec<Concert>,
+}
+
+/// A concert and its sale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Concert {
+    pub concert_id: u32,
+    pub title: String,
+    pub venue: String,
+    pub sale: Sale,
+    /// Those that have not started yet.
+    pub schedules: Vec<ConcertSchedule>,
+}
+
+/// The state of a sale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sale {
+    pub state: SaleState,
+    /// When admission begins, if that is planned.
+    pub opens_at: Option<Timestamp>,
+    /// What the operator tells the fans.
+    pub message: Option<String>,
+}
+
+/// Whether a sale sells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SaleState {
+    /// Not yet: one may join, nobody is admitted.
+    Scheduled,
+    Open,
+    /// No joins, admissions or new holds; paying goes on.
+    Paused,
+    /// As paused, and the line is dissolved.
+    Closed,
+}
+
+impl SaleState {
+    pub const ALL: &'static [Self] = &[Self::Scheduled, Self::Open, Self::Paused, Self::Closed];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "SCHEDULED",
+            Self::Open => "OPEN",
+            Self::Paused => "PAUSED",
+            Self::Closed => "CLOSED",
+        }
+    }
+}
+
+/// One performance, as anybody may see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConcertSchedule {
+    pub schedule_id: u64,
+    pub starts_at: Timestamp,
+    pub sold_out: bool,
+}
+
+/// A place in line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QueueUpdate {
+    /// The queue token. Whoever has it acts as its user in this sale.
+    pub token: Uuid,
+    pub concert_id: u32,
+    pub status: QueueStatus,
+    /// 1 + the number of fans before this one; null unless `WAITING`.
+    pub position: Option<u64>,
+    /// The fans before this one; null unless `WAITING`.
+    pub ahead: Option<u64>,
+    /// The length of the whole line.
+    pub waiting: u64,
+    /// Seconds to admission at the rate seen lately; null while unknown.
+    pub eta_seconds: Option<u64>,
+    /// No seat of the sale is free.
+    pub sold_out: bool,
+    pub entered_at: Timestamp,
+    pub admitted_at: Option<Timestamp>,
+    /// When the admission ends; null unless `PROGRESS`.
+    pub expires_at: Option<Timestamp>,
+    /// When it ends without activity; null unless `PROGRESS`.
+    pub idle_at: Option<Timestamp>,
+    /// Why it ended; null unless `EXPIRED`.
+    pub reason: Option<EndReason>,
+}
+
+/// What a queue token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum QueueStatus {
+    Waiting,
+    /// Admitted.
+    Progress,
+    /// Bought.
+    Done,
+    Expired,
+}
+
+impl QueueStatus {
+    pub const ALL: &'static [Self] = &[Self::Waiting, Self::Progress, Self::Done, Self::Expired];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "WAITING",
+            Self::Progress => "PROGRESS",
+            Self::Done => "DONE",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+/// Why a queue token is `EXPIRED`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The fan left.
+    Left,
+    /// The waiting fan had no connection for too long.
+    Away,
+    /// The admitted fan did nothing for too long.
+    Idle,
+    /// The admission's time was over.
+    Time,
+    /// The sale was closed.
+    Closed,
+}
+
+/// The performances of the concert whose queue token the session carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Schedules {
+    pub schedules: Vec<Schedule>,
+}
+
+/// One performance, as an admitted fan sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Schedule {
+    pub schedule_id: u64,
+    pub starts_at: Timestamp,
+    /// All seats, in whatever state.
+    pub seats: u32,
+    /// The free ones.
+    pub available: u32,
+    pub sold_out: bool,
+    /// Category to price, in minor units of the currency.
+    pub prices: BTreeMap<String, i64>,
+}
+
+/// The seats of one performance at one version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Snapshot {
+    pub schedule_id: u64,
+    /// Grows with every change.
+    pub version: u64,
+    /// Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED.
+    pub seats: String,
+    /// All seats.
+    pub count: u32,
+    /// The free ones.
+    pub available: u32,
+}
+
+/// A result that says nothing but "done".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {}
+
+/// Seats of one performance, held together or sold together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reservation {
+    pub reservation_id: Uuid,
+    pub concert_id: u32,
+    pub schedule_id: u64,
+    pub status: ReservationStatus,
+    /// The sum of the seats' prices, in minor units of the currency.
+    pub amount: i64,
+    /// When the unpaid seats are taken back; null unless `TEMP_RESERVED`.
+    pub expires_at: Option<Timestamp>,
+    /// The seats, in the order of their numbers. After the end, those that it still had then.
+    pub seats: Vec<ReservedSeat>,
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReservationStatus {
+    /// Held, to be paid in time.
+    TempReserved,
+    /// Paid.
+    Reserved,
+    /// Not paid in time.
+    Expired,
+    /// Given back, before or after paying.
+    Cancelled,
+}
+
+impl ReservationStatus {
+    pub const ALL: &'static [Self] = &[Self::TempReserved, Self::Reserved, Self::Expired, Self::Cancelled];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TempReserved => "TEMP_RESERVED",
+            Self::Reserved => "RESERVED",
+            Self::Expired => "EXPIRED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// One seat of a reservation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReservedSeat {
+    pub seat: u32,
+    /// Zone, row and number, as printed on the ticket.
+    pub label: String,
+    pub category: String,
+    /// Minor units of the currency.
+    pub price: i64,
+}
+
+/// The user's reservations, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reservations {
+    pub reservations: Vec<Reservation>,
+}
+
+/// The wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Balance {
+    /// Minor units of the currency.
+    pub balance: i64,
+}
+
+/// The wallet after a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Charged {
+    /// Minor units of the currency. The same charge sent again gives what it gave first.
+    pub balance: i64,
+    pub history_id: Uuid,
+}
+
+/// A page of the wallet's ledger, newest entry first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct History {
+    pub entries: Vec<HistoryEntry>,
+}
+
+/// One change of the wallet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryEntry {
+    pub history_id: Uuid,
+    #[serde(rename = "type")]
+    pub kind: HistoryKind,
+    /// Minor units of the currency; below zero when money went out.
+    pub amount_change: i64,
+    /// The balance after it.
+    pub balance: i64,
+    pub at: Timestamp,
+    /// What was paid or refunded; absent for a charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<Uuid>,
+}
+
+/// Why the wallet changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum HistoryKind {
+    Charge,
+    Payment,
+    Refund,
+}
+
+/// A paid reservation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Paid {
+    pub payment: Payment,
+    /// The wallet after it, in minor units of the currency.
+    pub balance: i64,
+    /// One for each seat.
+    pub tickets: Vec<Ticket>,
+}
+
+/// The paying of one reservation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Payment {
+    pub payment_id: Uuid,
+    pub reservation_id: Uuid,
+    /// Minor units of the currency.
+    pub amount: i64,
+    pub status: PaymentStatus,
+    pub at: Timestamp,
+}
+
+/// What became of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaymentStatus {
+    Progress,
+    Done,
+    /// Refunded.
+    Cancelled,
+}
+
+impl PaymentStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Progress => "PROGRESS",
+            Self::Done => "DONE",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// A sold seat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ticket {
+    pub ticket_id: Uuid,
+    /// What to `cancel`.
+    pub reservation_id: Uuid,
+    pub concert_id: u32,
+    pub schedule_id: u64,
+    pub seat: u32,
+    /// Zone, row and number.
+    pub label: String,
+    pub category: String,
+    /// Minor units of the currency.
+    pub price: i64,
+    /// What the doorman scans.
+    pub code: String,
+    /// The concert's title. With `venue` and `starts_at` always present in `tickets`, not in `pay`, whose caller knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// Until when `cancel` is allowed; present in `tickets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_until: Option<Timestamp>,
+}
+
+/// A paid reservation given back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cancelled {
+    pub reservation: Reservation,
+    /// The wallet after the refund, in minor units of the currency.
+    pub balance: i64,
+}
+
+/// The user's tickets, the next performance first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tickets {
+    pub tickets: Vec<Ticket>,
+}
+
+/// The server is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pong {
+    pub server_time: Timestamp,
+}
+
+impl Method {
+    /// Matched without `_`, so that a new method has to say what it answers.
+    pub fn result_schema(self, generator: &mut SchemaGenerator) -> Schema {
+        match self {
+            Self::Hello => generator.subschema_for::<Welcome>(),
+            Self::Concerts => generator.subschema_for::<Concerts>(),
+            Self::QueueJoin | Self::QueueGet | Self::QueueExtend | Self::QueueLeave => {
+                generator.subschema_for::<QueueUpdate>()
+            }
+            Self::Schedules => generator.subschema_for::<Schedules>(),
+            Self::SeatsWatch => generator.subschema_for::<Snapshot>(),
+            Self::SeatsUnwatch => generator.subschema_for::<Done>(),
+            Self::Hold | Self::HoldBest | Self::Release => generator.subschema_for::<Reservation>(),
+            Self::Reservations => generator.subschema_for::<Reservations>(),
+            Self::Balance => generator.subschema_for::<Balance>(),
+            Self::Charge => generator.subschema_for::<Charged>(),
+            Self::History => generator.subschema_for::<History>(),
+            Self::Pay => generator.subschema_for::<Paid>(),
+            Self::Cancel => generator.subschema_for::<Cancelled>(),
+            Self::Tickets => generator.subschema_for::<Tickets>(),
+            Self::Ping => generator.subschema_for::<Pong>(),
+        }
+    }
+}
