@@ -88,7 +88,7 @@ pub struct SalePatch {
     /// When admission begins.
     #[serde(default, skip_serializing_if = "Change::is_keep")]
     pub opens_at: Change<Timestamp>,
-    /// What to tell the fans, at most `limits::SALE_MESSAGE_CHARS_MAX` characters.
+    /// What to tell the fans.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "message")]
     #[schemars(length(min = 1, max = SALE_MESSAGE_CHARS_MAX))]
     pub message: Change<String>,

@@ -83,7 +83,7 @@ const fn status_title(status: u16) -> &'static str {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuestBody {
-    /// 1 to `limits::USER_NAME_CHARS_MAX` characters, not only spaces.
+    /// Not only spaces.
     #[serde(deserialize_with = "user_name")]
     #[schemars(length(min = 1, max = USER_NAME_CHARS_MAX))]
     pub name: String,
@@ -123,7 +123,7 @@ pub struct ReservationBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SeatList")]
     pub seats: Option<SeatList>,
-    /// Seats, 1 to `limits::HOLD_BEST_COUNT_MAX`.
+    /// How many seats.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "best_count")]
     #[schemars(with = "u32", range(min = 1, max = HOLD_BEST_COUNT_MAX))]
     pub count: Option<u32>,

@@ -104,9 +104,9 @@ methods! {
     /// Lists the performances of the concert, with prices.
     Schedules = "schedules" (NoParams),
     /// Gives a snapshot of a performance's seats; from then on their changes are pushed.
-    SeatsWatch = "seats.watch" (Schedule),
+    SeatsWatch = "seats.watch" (ScheduleRef),
     /// Ends the pushes that `seats.watch` began.
-    SeatsUnwatch = "seats.unwatch" (Schedule),
+    SeatsUnwatch = "seats.unwatch" (ScheduleRef),
     /// Takes all the named seats or none.
     Hold = "hold" (Hold),
     /// Takes the best seats together that are free.
@@ -218,8 +218,7 @@ pub struct QueueJoin {
 /// A performance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "ScheduleParams")]
-pub struct Schedule {
+pub struct ScheduleRef {
     pub schedule_id: u64,
 }
 
@@ -236,7 +235,7 @@ pub struct Hold {
 #[serde(deny_unknown_fields)]
 pub struct HoldBest {
     pub schedule_id: u64,
-    /// Seats, 1 to `limits::HOLD_BEST_COUNT_MAX`.
+    /// How many seats.
     #[serde(deserialize_with = "best_count")]
     #[schemars(range(min = 1, max = HOLD_BEST_COUNT_MAX))]
     pub count: u32,
@@ -277,7 +276,7 @@ pub struct History {
     /// The `history_id` of the last entry seen: only older ones are listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Uuid>,
-    /// Entries, 1 to `limits::HISTORY_ENTRIES_MAX`.
+    /// How many entries at most.
     #[serde(default = "history_limit_default", deserialize_with = "history_limit")]
     #[schemars(range(min = 1, max = HISTORY_ENTRIES_MAX))]
     pub limit: u32,
