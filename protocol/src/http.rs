@@ -5,17 +5,19 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::error::{ErrorData, ErrorObject};
+use crate::error::{ErrorData, ErrorObject, Reason, RefusedStatus};
 use crate::ids::IdempotencyKey;
 use crate::limits::{CATEGORY_CHARS_MAX, HOLD_BEST_COUNT_MAX, USER_NAME_CHARS_MAX};
 use crate::request::{Charge, Hold, HoldBest, Request, bounded, category_name};
 use crate::result::{Cancelled, Reservation};
 use crate::seats::SeatList;
+use crate::time::Timestamp;
 
 /// The media type of a `Problem`.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A refusal over HTTP: a problem document as RFC 9457 has it.
+/// A refusal over HTTP: a problem document as RFC 9457 has it, with the members of a websocket error's `data`. One of
+/// them is renamed, because `status` is taken: it is `current_status` here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// Always `about:blank`: `reason` tells more than a URL would.
@@ -23,29 +25,77 @@ pub struct Problem {
     pub kind: Cow<'static, str>,
     /// The status in words.
     pub title: Cow<'static, str>,
+    /// The status of the response.
     pub status: u16,
     /// For a person; may change.
     pub detail: Cow<'static, str>,
-    /// The members of a websocket error's `data`. Flattened, which buffers when read: only clients read it.
-    #[serde(flatten)]
-    pub data: Box<ErrorData>,
+    pub reason: Reason,
+    /// The same request may be sent again, later.
+    pub retryable: bool,
+    /// The state that does not allow it, of the queue token or of the reservation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_status: Option<RefusedStatus>,
+    /// When the sale opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<Timestamp>,
+    /// The seats that are taken, or that do not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<Vec<u32>>,
+    /// How many seats one reservation may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// What the wallet has, in minor units of the currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<i64>,
+    /// What it would need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<i64>,
+    /// How long to wait before sending it again; in whole seconds also in the header `Retry-After`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// Which param is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
 }
 
 impl Problem {
     /// With another status than the reason's own, where HTTP is finer: 405, 413.
-    pub fn with_status(error: ErrorObject, status: u16) -> Self {
+    pub fn with_status(error: ErrorObject, code: u16) -> Self {
+        // Taken apart by name, so that a new member cannot be forgotten.
+        let ErrorObject { code: _, message, data } = error;
+        let ErrorData {
+            reason,
+            retryable,
+            status,
+            opens_at,
+            seats,
+            max,
+            balance,
+            required,
+            retry_after_ms,
+            field,
+        } = *data;
         Self {
             kind: "about:blank".into(),
-            title: status_title(status).into(),
-            status,
-            detail: error.message,
-            data: error.data,
+            title: status_title(code).into(),
+            status: code,
+            detail: message,
+            reason,
+            retryable,
+            current_status: status,
+            opens_at,
+            seats,
+            max,
+            balance,
+            required,
+            retry_after_ms,
+            field,
         }
     }
 
     /// The value of the header `Retry-After`, in whole seconds, rounded up.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.data.retry_after_ms.map(|millis| millis.div_ceil(1000))
+        self.retry_after_ms.map(|millis| millis.div_ceil(1000))
     }
 }
 

@@ -8,6 +8,7 @@
 //! Not here: any rule of a sale, any clock, any socket.
 
 pub mod admin;
+pub mod asyncapi;
 pub mod close;
 pub mod duration;
 pub mod envelope;
@@ -16,9 +17,11 @@ pub mod http;
 pub mod ids;
 pub mod layout;
 pub mod limits;
+pub mod openapi;
 pub mod push;
 pub mod request;
 pub mod result;
+mod schema;
 pub mod seats;
 mod strict;
 pub mod time;

@@ -1,6 +1,6 @@
 //! What the server says unasked.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::result::{QueueUpdate, Reservation, SaleState};
@@ -42,6 +42,16 @@ impl Push {
             "sale.update" => serde_json::from_str(params).map(Self::SaleUpdate),
             _ => return None,
         })
+    }
+
+    /// The schema of each push's params, by the push's name.
+    pub(crate) fn params_schemas(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 4] {
+        [
+            ("queue.update", generator.subschema_for::<QueueUpdate>()),
+            ("seats.update", generator.subschema_for::<SeatsUpdate>()),
+            ("reservation.update", generator.subschema_for::<Reservation>()),
+            ("sale.update", generator.subschema_for::<SaleUpdate>()),
+        ]
     }
 }
 

@@ -42,13 +42,13 @@ macro_rules! methods {
             }
 
             /// What it does, in a sentence.
-            pub const fn summary(self) -> &'static str {
+            pub(crate) const fn summary(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),+),)+
                 }
             }
 
-            pub fn params_schema(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            pub(crate) fn params_schema(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 match self {
                     $(Self::$variant => generator.subschema_for::<$params>(),)+
                 }

@@ -387,7 +387,7 @@ pub struct Pong {
 
 impl Method {
     /// Matched without `_`, so that a new method has to say what it answers.
-    pub fn result_schema(self, generator: &mut SchemaGenerator) -> Schema {
+    pub(crate) fn result_schema(self, generator: &mut SchemaGenerator) -> Schema {
         match self {
             Self::Hello => generator.subschema_for::<Welcome>(),
             Self::Concerts => generator.subschema_for::<Concerts>(),

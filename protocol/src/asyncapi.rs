@@ -1,0 +1,222 @@
+//! The websocket as an AsyncAPI 3 document, made from the types. Schemas are of JSON Schema draft 7, which AsyncAPI's
+//! own are built on.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::close::CloseCode;
+use crate::error::{ErrorObject, Reason};
+use crate::ids::RequestId;
+use crate::limits::FRAME_BYTES_MAX;
+use crate::push::Push;
+use crate::request::{Method, Request};
+use crate::schema::Schemas;
+
+/// The document: one channel; each method as an operation with its reply; each push as an operation of the server.
+pub fn document() -> Value {
+    let mut schemas = Schemas::new(SchemaSettings::draft07());
+    let request_id = schemas.sent_by_clients::<RequestId>();
+    let mut messages = Map::new();
+    let mut operations = Map::new();
+    for method in Method::ALL {
+        let name = method.as_str();
+        let params = schemas.of_clients(|generator| method.params_schema(generator));
+        let result = schemas.of_server(|generator| method.result_schema(generator)).to_value();
+        messages.insert(format!("{name}.request"), request_message(*method, &request_id, &params));
+        messages.insert(format!("{name}.result"), result_message(name, &request_id, &result));
+        operations.insert(
+            name.to_owned(),
+            json!({
+                "action": "receive",
+                "channel": {"$ref": "#/channels/frontrow"},
+                "summary": method.summary().trim(),
+                "messages": [in_channel(&format!("{name}.request"))],
+                "reply": {
+                    "channel": {"$ref": "#/channels/frontrow"},
+                    "messages": [in_channel(&format!("{name}.result")), in_channel("error")]
+                }
+            }),
+        );
+    }
+    for (name, params) in schemas.of_server(Push::params_schemas) {
+        messages.insert(name.to_owned(), push_message(name, &params.to_value()));
+        operations.insert(
+            name.to_owned(),
+            json!({
+                "action": "send",
+                "channel": {"$ref": "#/channels/frontrow"},
+                "messages": [in_channel(name)]
+            }),
+        );
+    }
+    let error = schemas.sent_by_server::<ErrorObject>();
+    messages.insert("error".to_owned(), error_message(&request_id, &error));
+    let channel_messages: Map<String, Value> = messages
+        .keys()
+        .map(|name| (name.clone(), json!({"$ref": format!("#/components/messages/{name}")})))
+        .collect();
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Frontrow",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Sells the seats of a concert, live: the place in line, every seat as it changes, holding \
+                and paying over one websocket. JSON-RPC 2.0 in text frames; requests have an id, pushes have none. \
+                Answers may come out of order. An unknown field in a request is refused; one in an answer or a push \
+                is to be ignored.",
+            "license": {"name": "MIT OR Apache-2.0"}
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "frontrow": {
+                "host": "{host}",
+                "protocol": "ws",
+                "variables": {"host": {"default": "127.0.0.1:8080"}},
+                "security": [
+                    {"$ref": "#/components/securitySchemes/accessToken"},
+                    {"$ref": "#/components/securitySchemes/queueToken"}
+                ]
+            }
+        },
+        "channels": {
+            "frontrow": {
+                "address": "/ws",
+                "title": "The session of a fan",
+                "description": format!(
+                    "Subprotocol `{}`. The first request is `hello`, unless the upgrade carried a token. A frame \
+                     from a client has at most {FRAME_BYTES_MAX} bytes.",
+                    crate::SUBPROTOCOL
+                ),
+                "servers": [{"$ref": "#/servers/frontrow"}],
+                "messages": channel_messages,
+                "bindings": {
+                    "ws": {
+                        "method": "GET",
+                        "headers": {
+                            "type": "object",
+                            "properties": {
+                                "Sec-WebSocket-Protocol": {"type": "string", "const": crate::SUBPROTOCOL},
+                                "Authorization": {
+                                    "type": "string",
+                                    "description": "Bearer, with an access token or a queue token; in place of `hello`."
+                                }
+                            }
+                        },
+                        "bindingVersion": "0.1.0"
+                    }
+                },
+                "x-close-codes": close_codes()
+            }
+        },
+        "operations": operations,
+        "components": {
+            "messages": messages,
+            "schemas": schemas.into_components(),
+            "securitySchemes": {
+                "accessToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Names a user; on the upgrade, or in `hello`."
+                },
+                "queueToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Given by `queue.join`: resumes its session; on the upgrade, or in `hello`."
+                }
+            }
+        },
+        "x-reasons": reasons()
+    })
+}
+
+fn in_channel(message: &str) -> Value {
+    json!({"$ref": format!("#/channels/frontrow/messages/{message}")})
+}
+
+fn request_message(method: Method, id: &Value, params: &Value) -> Value {
+    let name = method.as_str();
+    let mut required = vec!["jsonrpc", "id", "method"];
+    // Those who read requests know best whether they do without params.
+    if Request::parse(method, None).is_err() {
+        required.push("params");
+    }
+    json!({
+        "name": format!("{name}.request"),
+        "summary": method.summary().trim(),
+        "correlationId": {"location": "$message.payload#/id"},
+        "payload": {
+            "type": "object",
+            "properties": {
+                "jsonrpc": {"const": "2.0"},
+                "id": id,
+                "method": {"const": name},
+                "params": params
+            },
+            "required": required,
+            "additionalProperties": false
+        }
+    })
+}
+
+fn result_message(name: &str, id: &Value, result: &Value) -> Value {
+    json!({
+        "name": format!("{name}.result"),
+        "correlationId": {"location": "$message.payload#/id"},
+        "payload": {
+            "type": "object",
+            "properties": {"jsonrpc": {"const": "2.0"}, "id": id, "result": result},
+            "required": ["jsonrpc", "id", "result"]
+        }
+    })
+}
+
+fn error_message(id: &Value, error: &Value) -> Value {
+    json!({
+        "name": "error",
+        "summary": "A refusal; its id is null where none could be read.",
+        "correlationId": {"location": "$message.payload#/id"},
+        "payload": {
+            "type": "object",
+            "properties": {
+                "jsonrpc": {"const": "2.0"},
+                "id": {"anyOf": [id, {"type": "null"}]},
+                "error": error
+            },
+            "required": ["jsonrpc", "id", "error"]
+        }
+    })
+}
+
+fn push_message(name: &str, params: &Value) -> Value {
+    json!({
+        "name": name,
+        "payload": {
+            "type": "object",
+            "properties": {"jsonrpc": {"const": "2.0"}, "method": {"const": name}, "params": params},
+            "required": ["jsonrpc", "method", "params"]
+        }
+    })
+}
+
+fn close_codes() -> Vec<Value> {
+    let describe = |close: &CloseCode| {
+        json!({
+            "code": close.code(),
+            "text": close.text(),
+            "may_reconnect": close.may_reconnect()
+        })
+    };
+    CloseCode::ALL.iter().map(describe).collect()
+}
+
+fn reasons() -> Vec<Value> {
+    let describe = |reason: &Reason| {
+        json!({
+            "reason": reason,
+            "code": reason.code(),
+            "retryable": reason.retryable()
+        })
+    };
+    Reason::ALL.iter().map(describe).collect()
+}

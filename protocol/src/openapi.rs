@@ -1,0 +1,446 @@
+//! The HTTP door as an OpenAPI 3.1 document, made from the types and the table of calls below.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::admin::{SaleFigures, SalePatch, Sales};
+use crate::error::Reason;
+use crate::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, PROBLEM_JSON, Problem, ReservationBody};
+use crate::layout::Layout;
+use crate::limits::{
+    BODY_BYTES_MAX, HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX,
+};
+use crate::request::{QueueJoin, ReservationRef};
+use crate::result::{
+    Balance, Charged, Concerts, History, Paid, QueueUpdate, Reservation, Reservations, Schedules, Snapshot,
+    Tickets,
+};
+use crate::schema::Schemas;
+
+/// The document: every path, every status it may answer with, and the reasons behind each refusal.
+pub fn document() -> Value {
+    let mut schemas = Schemas::new(SchemaSettings::draft2020_12());
+    let problem = schemas.sent_by_server::<Problem>();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for call in calls(&mut schemas) {
+        paths.entry(call.path).or_default().insert(call.verb.to_owned(), call.describe(&problem));
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Frontrow",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Sells the seats of a concert: the second door, for clients that poll. The first is the \
+                websocket at /ws, described at /asyncapi.json. The same rules hold behind both. An unknown field in a \
+                request is refused; one in an answer is to be ignored.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"}
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": "users"}, {"name": "concerts"}, {"name": "queue"}, {"name": "seats"}, {"name": "reservations"},
+            {"name": "wallet"}, {"name": "operators"}, {"name": "server"}
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.into_components(),
+            "securitySchemes": {
+                "accessToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Names a user: `sub` is the user's id at its issuer, `exp` is required."
+                },
+                "queueToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Given by joining. Acts as its user in everything but joining another sale."
+                },
+                "operatorToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A JWT with `\"role\":\"operator\"`."
+                }
+            }
+        }
+    })
+}
+
+/// Who may call.
+#[derive(Clone, Copy, PartialEq)]
+enum Access {
+    Anybody,
+    /// By access token or queue token.
+    Fan,
+    Operator,
+}
+
+/// One path and verb.
+struct Call {
+    verb: &'static str,
+    path: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    access: Access,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    answers: Vec<(u16, Value)>,
+    reasons: Vec<Reason>,
+}
+
+impl Call {
+    fn new(
+        verb: &'static str,
+        path: &'static str,
+        tag: &'static str,
+        access: Access,
+        summary: &'static str,
+    ) -> Self {
+        let mut reasons =
+            vec![Reason::RateLimited, Reason::Overloaded, Reason::Unavailable, Reason::Internal];
+        match access {
+            Access::Anybody => {}
+            Access::Fan => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
+            Access::Operator => reasons.extend([Reason::Unauthenticated, Reason::Forbidden]),
+        }
+        let (parameters, answers) = (Vec::new(), Vec::new());
+        Self { verb, path, tag, summary, access, parameters, body: None, answers, reasons }
+    }
+
+    /// A call that touches no sale and takes no part in the limits.
+    fn of_server(path: &'static str, summary: &'static str) -> Self {
+        let mut call = Self::new("get", path, "server", Access::Anybody, summary);
+        call.reasons.clear();
+        call
+    }
+
+    fn parameter(mut self, parameter: Value) -> Self {
+        if parameter["in"] != "header" {
+            self.reasons.push(Reason::InvalidParams);
+        }
+        self.parameters.push(parameter);
+        self
+    }
+
+    fn body(mut self, schema: Value) -> Self {
+        self.body = Some(schema);
+        self.reasons.extend([Reason::Parse, Reason::InvalidParams]);
+        self
+    }
+
+    /// An answer in JSON.
+    fn answer(self, status: u16, description: &str, schema: Value) -> Self {
+        self.answer_as(status, description, "application/json", schema)
+    }
+
+    fn answer_as(mut self, status: u16, description: &str, media_type: &str, schema: Value) -> Self {
+        let content = json!({media_type: {"schema": schema}});
+        self.answers.push((status, json!({"description": description, "content": content})));
+        self
+    }
+
+    fn answer_empty(mut self, status: u16, description: &str) -> Self {
+        self.answers.push((status, json!({"description": description})));
+        self
+    }
+
+    /// A header of the answer that was added last.
+    fn header(mut self, name: &str, description: &str) -> Self {
+        let (_, answer) = self.answers.last_mut().expect("an answer comes before its headers");
+        answer["headers"][name] = json!({"description": description, "schema": {"type": "string"}});
+        self
+    }
+
+    fn refuses(mut self, reasons: &[Reason]) -> Self {
+        self.reasons.extend(reasons);
+        self
+    }
+
+    /// Only an admitted fan may.
+    fn needs_admission(self) -> Self {
+        self.refuses(&[Reason::NotInQueue, Reason::Waiting, Reason::TokenExpired, Reason::TokenDone])
+    }
+
+    fn describe(self, problem: &Value) -> Value {
+        let mut responses = Map::new();
+        for (status, answer) in self.answers {
+            responses.insert(status.to_string(), answer);
+        }
+        let mut refusals: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
+        for reason in self.reasons {
+            let same_status = refusals.entry(reason.http_status()).or_default();
+            if !same_status.contains(&reason) {
+                same_status.push(reason);
+            }
+        }
+        if self.body.is_some() {
+            refusals.insert(413, vec![Reason::InvalidRequest]);
+        }
+        for (status, reasons) in refusals {
+            responses.insert(status.to_string(), refusal(status, &reasons, problem));
+        }
+        let mut call = json!({
+            "operationId": operation_id(self.verb, self.path),
+            "tags": [self.tag],
+            "summary": self.summary,
+            "responses": responses,
+            "security": match self.access {
+                Access::Anybody => json!([]),
+                Access::Fan => json!([{"accessToken": []}, {"queueToken": []}]),
+                Access::Operator => json!([{"operatorToken": []}]),
+            }
+        });
+        if !self.parameters.is_empty() {
+            call["parameters"] = self.parameters.into();
+        }
+        if let Some(schema) = self.body {
+            call["requestBody"] = json!({
+                "required": true,
+                "description": format!("At most {BODY_BYTES_MAX} bytes."),
+                "content": {"application/json": {"schema": schema}}
+            });
+        }
+        call
+    }
+}
+
+fn refusal(status: u16, reasons: &[Reason], problem: &Value) -> Value {
+    let names: Vec<_> = reasons.iter().map(|reason| format!("`{reason}`")).collect();
+    let mut response = json!({
+        "description": names.join(", "),
+        "content": {PROBLEM_JSON: {"schema": problem}},
+        "x-reasons": reasons
+    });
+    let header =
+        |description: &str, schema: &str| json!({"description": description, "schema": {"type": schema}});
+    match status {
+        401 => response["headers"]["WWW-Authenticate"] = header("`Bearer`", "string"),
+        429 | 503 => response["headers"]["Retry-After"] = header("Seconds to wait.", "integer"),
+        _ => {}
+    }
+    response
+}
+
+/// `get /api/v1/queue/tokens/current` is `get_queue_tokens_current`.
+fn operation_id(verb: &str, path: &str) -> String {
+    let mut id = verb.to_owned();
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    for word in path.split(['/', '.', '{', '}']).filter(|word| !word.is_empty()) {
+        id.push('_');
+        id.push_str(word);
+    }
+    id
+}
+
+fn in_query(name: &str, description: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
+}
+
+fn in_path(name: &str, description: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema})
+}
+
+fn which_sale() -> Value {
+    in_query(
+        "concert_id",
+        "Which sale is meant: for a user in several, whose access token alone would be ambiguous.",
+        json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+    )
+}
+
+fn schedule_id() -> Value {
+    in_path("schedule_id", "A performance.", json!({"type": "integer", "minimum": 0}))
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "In place of `request_id`.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARS_MAX}
+    })
+}
+
+/// The table of calls.
+fn calls(schemas: &mut Schemas) -> Vec<Call> {
+    let queue_update = schemas.sent_by_server::<QueueUpdate>();
+    let health = schemas.sent_by_server::<Health>();
+    vec![
+        Call::new("post", "/api/v1/users", "users", Access::Anybody, "Makes a guest, where guests are let in.")
+            .body(schemas.sent_by_clients::<GuestBody>())
+            .answer(201, "A new user, with a token.", schemas.sent_by_server::<Guest>())
+            .refuses(&[Reason::Forbidden]),
+        Call::new("get", "/api/v1/concerts", "concerts", Access::Anybody, "Lists what is on sale.").answer(
+            200,
+            "What is on sale.",
+            schemas.sent_by_server::<Concerts>(),
+        ),
+        Call::new("post", "/api/v1/queue/tokens", "queue", Access::Fan, "Takes a place in the line of a sale.")
+            .body(schemas.sent_by_clients::<QueueJoin>())
+            .answer(201, "A new place, at the tail.", queue_update.clone())
+            .answer(200, "The place held already.", queue_update.clone())
+            .refuses(&[Reason::ConcertNotFound, Reason::SalePaused, Reason::SaleClosed, Reason::Forbidden]),
+        Call::new("get", "/api/v1/queue/tokens/current", "queue", Access::Fan, "Tells the place; counts as presence.")
+            .parameter(which_sale())
+            .answer(200, "The place, whatever its status.", queue_update.clone())
+            .refuses(&[Reason::NotInQueue]),
+        Call::new("delete", "/api/v1/queue/tokens/current", "queue", Access::Fan, "Gives the place up.")
+            .parameter(which_sale())
+            .answer(200, "The place as it ended.", queue_update)
+            .refuses(&[Reason::NotInQueue]),
+        Call::new("get", "/api/v1/schedules", "concerts", Access::Fan, "Lists the performances, with prices.")
+            .parameter(which_sale())
+            .answer(200, "The performances that have not started.", schemas.sent_by_server::<Schedules>())
+            .needs_admission()
+            .refuses(&[Reason::NoSchedulesAvailable]),
+        Call::new(
+            "get",
+            "/api/v1/schedules/{schedule_id}/layout",
+            "seats",
+            Access::Anybody,
+            "The venue's drawing, with labels, categories and prices. Compressed as `Accept-Encoding` allows.",
+        )
+        .parameter(schedule_id())
+        .parameter(json!({
+            "name": "If-None-Match",
+            "in": "header",
+            "required": false,
+            "description": "The `ETag` of the drawing that is there already.",
+            "schema": {"type": "string"}
+        }))
+        .answer(200, "The drawing.", schemas.sent_by_server::<Layout>())
+        .header("ETag", "Names this drawing, which never changes.")
+        .header("Cache-Control", "For how long it may be kept.")
+        .answer_empty(304, "The drawing that is there already.")
+        .refuses(&[Reason::ScheduleNotFound]),
+        Call::new("get", "/api/v1/schedules/{schedule_id}/seats", "seats", Access::Fan, "The seats as they are.")
+            .parameter(schedule_id())
+            .answer(200, "A snapshot.", schemas.sent_by_server::<Snapshot>())
+            .needs_admission()
+            .refuses(&[Reason::ScheduleNotFound, Reason::NoSeatsAvailable]),
+        Call::new(
+            "post",
+            "/api/v1/reservations",
+            "reservations",
+            Access::Fan,
+            "Holds the named seats, all or none, or the best ones together.",
+        )
+        .parameter(idempotency_key())
+        .body(schemas.sent_by_clients::<ReservationBody>())
+        .answer(201, "The seats are held.", schemas.sent_by_server::<Reservation>())
+        .needs_admission()
+        .refuses(&[
+            Reason::SaleNotOpen,
+            Reason::SalePaused,
+            Reason::SaleClosed,
+            Reason::ScheduleNotFound,
+            Reason::SeatNotFound,
+            Reason::SeatTaken,
+            Reason::NoSeatsAvailable,
+            Reason::HoldLimit,
+            Reason::RequestIdReused,
+        ]),
+        Call::new("get", "/api/v1/reservations", "reservations", Access::Fan, "Lists the user's, in all sales.")
+            .answer(200, "Newest first.", schemas.sent_by_server::<Reservations>()),
+        Call::new(
+            "delete",
+            "/api/v1/reservations/{reservation_id}",
+            "reservations",
+            Access::Fan,
+            "Gives a reservation back: releases an unpaid one, cancels and refunds a paid one.",
+        )
+        .parameter(in_path("reservation_id", "A reservation of this user.", json!({"type": "string", "format": "uuid"})))
+        .answer(200, "What was given back.", schemas.sent_by_server::<GivenBack>())
+        .refuses(&[Reason::ReservationNotFound, Reason::ReservationInvalid, Reason::CancelTooLate]),
+        Call::new("get", "/api/v1/balance", "wallet", Access::Fan, "Tells the wallet's balance.").answer(
+            200,
+            "The balance.",
+            schemas.sent_by_server::<Balance>(),
+        ),
+        Call::new(
+            "post",
+            "/api/v1/balance/charges",
+            "wallet",
+            Access::Fan,
+            "Puts money into the wallet, once for each `request_id`.",
+        )
+        .parameter(idempotency_key())
+        .body(schemas.sent_by_clients::<ChargeBody>())
+        .answer(200, "Charged, now or when it was sent first.", schemas.sent_by_server::<Charged>())
+        .refuses(&[Reason::InvalidAmount, Reason::RequestIdReused]),
+        Call::new("get", "/api/v1/balance/history", "wallet", Access::Fan, "Lists the wallet's ledger.")
+            .parameter(in_query(
+                "before",
+                "The `history_id` of the last entry seen: only older ones are listed.",
+                json!({"type": "string", "format": "uuid"}),
+            ))
+            .parameter(in_query(
+                "limit",
+                "How many entries at most.",
+                json!({
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": HISTORY_ENTRIES_MAX,
+                    "default": HISTORY_ENTRIES_DEFAULT
+                }),
+            ))
+            .answer(200, "Newest first.", schemas.sent_by_server::<History>()),
+        Call::new("post", "/api/v1/payments", "wallet", Access::Fan, "Pays a reservation from the wallet.")
+            .body(schemas.sent_by_clients::<ReservationRef>())
+            .answer(201, "Paid, now or when it was sent first.", schemas.sent_by_server::<Paid>())
+            .needs_admission()
+            .refuses(&[Reason::ReservationNotFound, Reason::ReservationInvalid, Reason::InsufficientBalance]),
+        Call::new("get", "/api/v1/tickets", "wallet", Access::Fan, "Lists the user's tickets, in all sales.").answer(
+            200,
+            "The next performance first.",
+            schemas.sent_by_server::<Tickets>(),
+        ),
+        Call::new("get", "/api/v1/admin/sales", "operators", Access::Operator, "Figures of each sale.").answer(
+            200,
+            "All sales.",
+            schemas.sent_by_server::<Sales>(),
+        ),
+        Call::new(
+            "patch",
+            "/api/v1/admin/sales/{concert_id}",
+            "operators",
+            Access::Operator,
+            "Changes a sale while it runs.",
+        )
+        .parameter(in_path("concert_id", "A concert.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})))
+        .body(schemas.sent_by_clients::<SalePatch>())
+        .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
+        .refuses(&[Reason::ConcertNotFound]),
+        Call::of_server("/healthz", "Is the server alive?").answer(200, "It is.", health.clone()),
+        Call::of_server("/readyz", "Can the server serve?").answer(200, "It can.", health.clone()).answer(
+            503,
+            "Something is missing.",
+            health,
+        ),
+        Call::of_server("/metrics", "What the server counts, as Prometheus reads it.").answer_as(
+            200,
+            "The figures.",
+            "text/plain",
+            json!({"type": "string"}),
+        ),
+        Call::of_server("/openapi.json", "This document.").answer(200, "This document.", json!({"type": "object"})),
+        Call::of_server("/asyncapi.json", "The websocket's document.").answer(
+            200,
+            "An AsyncAPI 3 document.",
+            json!({"type": "object"}),
+        ),
+        Call::new("get", "/ws", "server", Access::Anybody, "Opens the websocket; see /asyncapi.json. A token may also follow in `hello`.")
+            .parameter(json!({
+                "name": "Sec-WebSocket-Protocol",
+                "in": "header",
+                "required": false,
+                "description": "What to speak.",
+                "schema": {"type": "string", "const": crate::SUBPROTOCOL}
+            }))
+            .answer_empty(101, "It is open.")
+            .refuses(&[Reason::InvalidRequest, Reason::Unauthenticated, Reason::Forbidden]),
+    ]
+}
