@@ -2,12 +2,21 @@
 //! Not here, ever: IO, a clock, randomness, serde, SQL.
 
 pub mod admission_rate;
+mod best_seats;
+mod booking;
 pub mod command;
+mod entries;
 pub mod event;
 pub mod ids;
 pub mod rank;
+mod recent;
 pub mod record;
+mod reservations;
 pub mod rules;
+pub mod sale;
+pub mod seat_map;
 pub mod seat_plan;
 pub mod time;
+mod visits;
+mod waiting_room;
 pub mod wallet;

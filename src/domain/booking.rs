@@ -1,0 +1,311 @@
+//! Holding, releasing, paying and cancelling. Each checks in the stated order; the first refusal wins.
+
+use super::command::{Answer, Caller, Inputs, Rejection};
+use super::event::{Event, HoldEnd};
+use super::ids::{ReservationId, ScheduleId, SeatId};
+use super::record::{
+    BestRequest, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenStatus,
+};
+use super::sale::Sale;
+use super::seat_map::SeatState;
+use super::time::Now;
+
+/// What a `hold_best` asks for.
+#[derive(Clone, Copy)]
+pub(super) struct BestWanted<'a> {
+    pub count: u32,
+    pub category: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+}
+
+impl Sale {
+    pub(super) fn hold(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        schedule: ScheduleId,
+        seats: &[SeatId],
+        inputs: &mut Inputs,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Rejection> {
+        let map = self.schedules.get(&schedule).ok_or(Rejection::ScheduleNotFound)?;
+        let open = self.reservations.held_by(caller.user, schedule);
+        let is_own = |seat: &SeatId| open.is_some_and(|open| open.seats.contains(seat));
+        if let Some(open) = open.filter(|_| seats.iter().all(is_own)) {
+            return Ok(Answer::Reservation(open.clone()));
+        }
+        self.may_hold_anew(now, caller, schedule, inputs)?;
+        let mut wanted: Vec<SeatId> = seats.iter().copied().filter(|seat| !is_own(seat)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let unknown: Vec<SeatId> = wanted.iter().copied().filter(|seat| map.get(*seat).is_none()).collect();
+        if !unknown.is_empty() {
+            return Err(Rejection::SeatNotFound { seats: unknown });
+        }
+        self.within_limit(open, wanted.len())?;
+        let is_taken = |seat: &SeatId| map.get(*seat) != Some(SeatState::Available);
+        let taken: Vec<SeatId> = wanted.iter().copied().filter(is_taken).collect();
+        if !taken.is_empty() {
+            return Err(Rejection::SeatTaken { seats: taken });
+        }
+        Ok(Answer::Reservation(self.add_seats(now, caller, schedule, wanted, None, inputs, events)))
+    }
+
+    pub(super) fn hold_best(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        schedule: ScheduleId,
+        wanted: BestWanted<'_>,
+        inputs: &mut Inputs,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Rejection> {
+        let map = self.schedules.get(&schedule).ok_or(Rejection::ScheduleNotFound)?;
+        let request = wanted.request_id.map(|request_id| BestRequest {
+            request_id: request_id.into(),
+            count: wanted.count,
+            category: wanted.category.map(Into::into),
+        });
+        if let Some(request) = &request
+            && let Some(known) =
+                self.reservations.of_best_request(caller.user, &request.request_id, &self.schedule_ids())
+        {
+            let same = known.schedule == schedule && known.best_requests.contains(request);
+            return if same {
+                Ok(Answer::Reservation(known.clone()))
+            } else {
+                Err(Rejection::RequestIdReused)
+            };
+        }
+        self.may_hold_anew(now, caller, schedule, inputs)?;
+        let category = match wanted.category {
+            None => None,
+            Some(name) => {
+                let index = map.plan().categories.iter().position(|category| &*category.name == name);
+                Some(index.ok_or(Rejection::UnknownCategory)? as u16)
+            }
+        };
+        self.within_limit(self.reservations.held_by(caller.user, schedule), wanted.count as usize)?;
+        let seats = map.best(wanted.count, category).ok_or(Rejection::NoSeatsAvailable)?;
+        Ok(Answer::Reservation(self.add_seats(now, caller, schedule, seats, request, inputs, events)))
+    }
+
+    pub(super) fn release(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        id: ReservationId,
+        seats: Option<&[SeatId]>,
+        inputs: &Inputs,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Rejection> {
+        let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user).cloned() else {
+            let ended = self.own_ended(caller, id, inputs)?;
+            return match ended.status {
+                ReservationStatus::Expired | ReservationStatus::Cancelled => Ok(Answer::Reservation(ended)),
+                status @ (ReservationStatus::Reserved | ReservationStatus::TempReserved) => {
+                    Err(Rejection::ReservationInvalid { status })
+                }
+            };
+        };
+        let map = self.schedules.get(&held.schedule).ok_or(Rejection::ScheduleNotFound)?;
+        let named = seats.unwrap_or(&held.seats);
+        let unknown: Vec<SeatId> = named.iter().copied().filter(|seat| map.get(*seat).is_none()).collect();
+        if !unknown.is_empty() {
+            return Err(Rejection::SeatNotFound { seats: unknown });
+        }
+        let (given, kept): (Vec<SeatId>, Vec<SeatId>) =
+            held.seats.iter().partition(|seat| named.contains(seat));
+        if given.is_empty() {
+            return Ok(Answer::Reservation(held));
+        }
+        if kept.is_empty() {
+            let ended =
+                Reservation { status: ReservationStatus::Cancelled, ended_at: Some(now.utc), ..held.clone() };
+            self.end_hold(held, HoldEnd::Released, now, events);
+            return Ok(Answer::Reservation(ended));
+        }
+        let reservation = Reservation { amount: map.amount(&kept), seats: kept, ..held };
+        self.change(now, Event::SeatsReleased { reservation: reservation.clone(), seats: given }, events);
+        Ok(Answer::Reservation(reservation))
+    }
+
+    /// A repeated `pay` comes first; then PROGRESS, one's own reservation, still held, enough balance.
+    pub(super) fn pay(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        id: ReservationId,
+        inputs: &mut Inputs,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Rejection> {
+        let ended = self.own_ended(caller, id, inputs);
+        if let Ok(Reservation { status: ReservationStatus::Reserved, payment: Some(payment), .. }) = &ended {
+            let balance = inputs.wallets.balance(caller.user).ok_or(Rejection::UserNotFound)?;
+            return Ok(Answer::Paid { payment: payment.clone(), balance });
+        }
+        let entry = self.admitted(caller, inputs)?;
+        let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user).cloned() else {
+            return Err(Rejection::ReservationInvalid { status: ended?.status });
+        };
+        let payment_id = inputs.ids.payment(now.utc);
+        let ledger = inputs.wallets.debit(caller.user, held.amount, payment_id, now.utc, &mut inputs.ids)?;
+        let tickets = held.seats.iter().map(|seat| Ticket {
+            id: inputs.ids.ticket(now.utc),
+            schedule: held.schedule,
+            seat: *seat,
+            code: inputs.ids.ticket_code().into(),
+        });
+        let payment = Payment {
+            id: payment_id,
+            reservation: id,
+            user: caller.user,
+            amount: held.amount,
+            status: PaymentStatus::Done,
+            at: now.utc,
+            tickets: tickets.collect(),
+        };
+        let balance = ledger.balance;
+        let reservation = Reservation {
+            status: ReservationStatus::Reserved,
+            ended_at: Some(now.utc),
+            payment: Some(payment.clone()),
+            ..held
+        };
+        self.change(now, Event::Paid { reservation, ledger }, events);
+        // Buying ends the visit: what else the user held is free for others.
+        self.end_holds(caller.user, None, HoldEnd::BoughtAnother, now, events);
+        self.end_token(entry, TokenStatus::Done, now, events);
+        Ok(Answer::Paid { payment, balance })
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        id: ReservationId,
+        inputs: &mut Inputs,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Rejection> {
+        if let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user) {
+            return Err(Rejection::ReservationInvalid { status: held.status });
+        }
+        let paid = self.own_ended(caller, id, inputs)?;
+        match paid.status {
+            ReservationStatus::Reserved => {}
+            ReservationStatus::Cancelled => {
+                let balance = inputs.wallets.balance(caller.user).ok_or(Rejection::UserNotFound)?;
+                return Ok(Answer::Cancelled { reservation: paid, balance });
+            }
+            status @ (ReservationStatus::Expired | ReservationStatus::TempReserved) => {
+                return Err(Rejection::ReservationInvalid { status });
+            }
+        }
+        let map = self.schedules.get(&paid.schedule).ok_or(Rejection::ScheduleNotFound)?;
+        if now.utc > map.starts_at() - self.rules.cancel_before_start {
+            return Err(Rejection::CancelTooLate);
+        }
+        let Some(payment) = paid.payment.clone() else {
+            return Err(Rejection::ReservationInvalid { status: paid.status });
+        };
+        let ledger =
+            inputs.wallets.refund(caller.user, payment.amount, payment.id, now.utc, &mut inputs.ids)?;
+        let balance = ledger.balance;
+        let reservation = Reservation {
+            status: ReservationStatus::Cancelled,
+            ended_at: Some(now.utc),
+            payment: Some(Payment { status: PaymentStatus::Cancelled, ..payment }),
+            ..paid
+        };
+        self.change(now, Event::Refunded { reservation: reservation.clone(), ledger }, events);
+        Ok(Answer::Cancelled { reservation, balance })
+    }
+
+    /// May this caller take seats that they do not hold yet?
+    fn may_hold_anew(
+        &self,
+        now: Now,
+        caller: &Caller,
+        schedule: ScheduleId,
+        inputs: &Inputs,
+    ) -> Result<(), Rejection> {
+        match self.settings.state {
+            SaleState::Open => {}
+            SaleState::Scheduled => {
+                return Err(Rejection::SaleNotOpen { opens_at: self.settings.opens_at });
+            }
+            SaleState::Paused => return Err(Rejection::SalePaused),
+            SaleState::Closed => return Err(Rejection::SaleClosed),
+        }
+        let entry = self.admitted(caller, inputs)?;
+        let admission = self.room.get(entry).and_then(|live| live.admission);
+        if admission.is_some_and(|admission| admission.expires_at <= now.sale) {
+            return Err(Rejection::TokenExpired(None));
+        }
+        match self.schedules.get(&schedule) {
+            Some(map) if map.starts_at() > now.utc => Ok(()),
+            _ => Err(Rejection::ScheduleNotFound),
+        }
+    }
+
+    fn within_limit(&self, open: Option<&Reservation>, more: usize) -> Result<(), Rejection> {
+        let max = self.rules.seats_per_reservation_max;
+        match open.map_or(0, |open| open.seats.len()) + more <= max as usize {
+            true => Ok(()),
+            false => Err(Rejection::HoldLimit { max }),
+        }
+    }
+
+    /// Adds free seats to the user's open reservation, or opens one. Its clock starts with the first seat.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one place that makes reservations, given all they are made of"
+    )]
+    fn add_seats(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        schedule: ScheduleId,
+        seats: Vec<SeatId>,
+        request: Option<BestRequest>,
+        inputs: &mut Inputs,
+        events: &mut Vec<Event>,
+    ) -> Reservation {
+        let open = self.reservations.held_by(caller.user, schedule).cloned();
+        let opened = open.is_none();
+        let mut reservation = open.unwrap_or_else(|| Reservation {
+            id: inputs.ids.reservation(self.concert),
+            concert: self.concert,
+            schedule,
+            user: caller.user,
+            status: ReservationStatus::TempReserved,
+            seats: Vec::new(),
+            amount: 0,
+            opened_at: now.utc,
+            expires_at: now.sale + self.rules.hold_ttl,
+            ended_at: None,
+            best_requests: Vec::new(),
+            payment: None,
+        });
+        reservation.seats.extend(&seats);
+        reservation.seats.sort_unstable();
+        reservation.best_requests.extend(request);
+        if let Some(map) = self.schedules.get(&schedule) {
+            reservation.amount = map.amount(&reservation.seats);
+        }
+        let event = Event::SeatsHeld { reservation: reservation.clone(), seats, opened };
+        self.change(now, event, events);
+        reservation
+    }
+
+    /// The caller's own reservation that is no longer held.
+    fn own_ended(
+        &self,
+        caller: &Caller,
+        id: ReservationId,
+        inputs: &Inputs,
+    ) -> Result<Reservation, Rejection> {
+        let ended = self.reservations.ended(id).or_else(|| inputs.ended.reservations.get(&id));
+        ended.filter(|ended| ended.user == caller.user).cloned().ok_or(Rejection::ReservationNotFound)
+    }
+}

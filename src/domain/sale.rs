@@ -1,0 +1,542 @@
+//! One sale: its waiting room, its seats and the rules that connect them. State, time and a command in; events
+//! and an answer, or a refusal, out. Expiry and admission are steps like any other.
+//!
+//! Always: at most one holder a seat; nobody is admitted out of order, into a full house, or beyond the capacity;
+//! a refused command leaves no event. Until `commit`, `undo` takes back everything since the last one.
+//! Not here: what a wallet holds (it comes in), who is connected where, any clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::admission_rate::AdmissionRate;
+use super::command::{Answer, Caller, Command, Inputs, LinePosition, Needs, Place, Rejection, SaleFigures};
+use super::event::Event;
+use super::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
+use super::record::{Reservation, SaleState, TokenRecord, TokenStatus};
+use super::reservations::Reservations;
+use super::rules::{SalePatch, SaleRules, SaleSettings};
+use super::seat_map::{SeatMap, SeatState};
+use super::seat_plan::SeatPlan;
+use super::time::{Now, Timestamp};
+use super::waiting_room::{LiveToken, WaitingRoom};
+
+/// Admissions that one command may cause by itself; a larger wave goes on with the next step.
+const ADMISSIONS_PER_COMMAND_MAX: usize = 64;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sale {
+    pub(super) concert: ConcertId,
+    pub(super) settings: SaleSettings,
+    defaults: SaleRules,
+    /// In force: the settings' own over the defaults.
+    pub(super) rules: SaleRules,
+    pub(super) room: WaitingRoom,
+    pub(super) schedules: BTreeMap<ScheduleId, SeatMap>,
+    pub(super) reservations: Reservations,
+    rate: AdmissionRate,
+    done: u64,
+    expired: u64,
+    /// What takes back each change since the last commit, the newest last.
+    undo: Vec<Undo>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Undo {
+    Joined(EntryNo),
+    Admitted { entry: EntryNo, before: LiveToken, at: Timestamp },
+    TokenEnded { entry: EntryNo, before: LiveToken, done: bool },
+    Seats { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
+    Held { id: ReservationId, before: Option<Reservation> },
+    Unheld(Reservation),
+    EndedPushed,
+    Holds { user: UserId, more: bool },
+    Settings(Box<SaleSettings>),
+}
+
+/// What a sale's memory is built from.
+pub struct SaleSnapshot {
+    pub concert: ConcertId,
+    pub settings: SaleSettings,
+    pub next_entry: EntryNo,
+    /// Live ones, in ascending order of entries.
+    pub tokens: Vec<TokenRecord>,
+    /// Held ones.
+    pub reservations: Vec<Reservation>,
+    pub schedules: Vec<ScheduleSnapshot>,
+}
+
+pub struct ScheduleSnapshot {
+    pub id: ScheduleId,
+    pub starts_at: Timestamp,
+    pub plan: Arc<SeatPlan>,
+    /// Every seat that is not available.
+    pub taken: Vec<(SeatId, SeatState)>,
+}
+
+impl Sale {
+    /// Presence and idle clocks start anew at `now`.
+    pub fn restored(snapshot: SaleSnapshot, defaults: SaleRules, now: Timestamp) -> Self {
+        let SaleSnapshot { concert, settings, next_entry, tokens, reservations, schedules } = snapshot;
+        let rules = settings.own.over(&defaults);
+        let mut sale = Self {
+            room: WaitingRoom::restored(concert, next_entry, &tokens, now, &rules),
+            concert,
+            settings,
+            defaults,
+            rules,
+            schedules: BTreeMap::new(),
+            reservations: Reservations::default(),
+            rate: AdmissionRate::default(),
+            done: 0,
+            expired: 0,
+            undo: Vec::new(),
+        };
+        for schedule in schedules {
+            let mut seats = SeatMap::new(schedule.plan, schedule.starts_at);
+            for (seat, state) in schedule.taken {
+                seats.set(seat, state);
+            }
+            sale.schedules.insert(schedule.id, seats);
+        }
+        for reservation in reservations {
+            sale.room.change_holds(reservation.user, true, &sale.rules);
+            sale.reservations.hold(reservation);
+        }
+        sale
+    }
+
+    pub fn concert(&self) -> ConcertId {
+        self.concert
+    }
+
+    pub fn settings(&self) -> &SaleSettings {
+        &self.settings
+    }
+
+    pub fn rules(&self) -> &SaleRules {
+        &self.rules
+    }
+
+    pub fn waiting(&self) -> u64 {
+        self.room.waiting()
+    }
+
+    pub fn progress(&self) -> u64 {
+        self.room.progress()
+    }
+
+    pub fn schedules(&self) -> impl Iterator<Item = (ScheduleId, &SeatMap)> {
+        self.schedules.iter().map(|(id, seats)| (*id, seats))
+    }
+
+    /// Every held reservation, in no order.
+    pub fn held_reservations(&self) -> impl Iterator<Item = &Reservation> {
+        self.reservations.iter()
+    }
+
+    /// Every live token, in the order of joining.
+    pub fn live_tokens(&self) -> impl Iterator<Item = TokenRecord> {
+        self.room.iter().filter_map(|(entry, _)| self.room.record(entry))
+    }
+
+    /// The places of all admitted tokens.
+    pub fn admitted_places(&self, now: Now) -> Vec<Place> {
+        let admitted = self.room.iter().filter(|(_, live)| live.admission.is_some());
+        admitted.filter_map(|(entry, _)| self.place(entry, now)).collect()
+    }
+
+    /// What has to be read before `command` is decided.
+    pub fn needs(&self, command: &Command, needs: &mut Needs) {
+        match command {
+            Command::Resume { token, .. } => {
+                if self.room.entry_of_token(*token).is_none() && self.room.ended(*token).is_none() {
+                    needs.tokens.push(*token);
+                }
+            }
+            Command::Get { caller, .. }
+            | Command::Extend { caller }
+            | Command::Leave { caller }
+            | Command::Hold { caller, .. }
+            | Command::HoldBest { caller, .. } => self.needs_of_caller(caller, needs),
+            Command::Release { caller, reservation, .. } => {
+                self.needs_of_caller(caller, needs);
+                self.needs_of_reservation(*reservation, needs);
+            }
+            Command::Pay { caller, reservation } | Command::Cancel { caller, reservation } => {
+                self.needs_of_caller(caller, needs);
+                self.needs_of_reservation(*reservation, needs);
+                needs.wallets.push(caller.user);
+            }
+            Command::Join { .. }
+            | Command::Touch { .. }
+            | Command::Disconnect { .. }
+            | Command::Configure(_)
+            | Command::Figures => {}
+        }
+    }
+
+    fn needs_of_caller(&self, caller: &Caller, needs: &mut Needs) {
+        if self.room.entry_of_user(caller.user).is_some() {
+            return;
+        }
+        match caller.token {
+            Some(token) if self.room.ended(token).is_none() => needs.tokens.push(token),
+            None if self.room.last_ended_of(caller.user).is_none() => {
+                needs.last_tokens.push((self.concert, caller.user));
+            }
+            _ => {}
+        }
+    }
+
+    fn needs_of_reservation(&self, id: ReservationId, needs: &mut Needs) {
+        if self.reservations.held(id).is_none() && self.reservations.ended(id).is_none() {
+            needs.reservations.push(id);
+        }
+    }
+
+    /// Decides one command that reached the mailbox at `now`. Everything due by then has been expired before.
+    pub fn decide(
+        &mut self,
+        now: Now,
+        command: &Command,
+        inputs: &mut Inputs,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Rejection> {
+        let answer = self.obey(now, command, inputs, events)?;
+        for _ in 0..ADMISSIONS_PER_COMMAND_MAX {
+            if !self.may_admit(now) {
+                break;
+            }
+            self.admit_oldest(now, events);
+        }
+        // A join may have been let in by the lines above: its answer says so.
+        Ok(match answer {
+            Answer::Queue { place, created } => {
+                let place = self.place(place.record.entry, now).unwrap_or(place);
+                Answer::Queue { place, created }
+            }
+            other => other,
+        })
+    }
+
+    fn obey(
+        &mut self,
+        now: Now,
+        command: &Command,
+        inputs: &mut Inputs,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Rejection> {
+        match command {
+            Command::Join { user, connection } => self.join(now, *user, *connection, inputs, events),
+            Command::Resume { token, connection } => self.resume(now, *token, *connection, inputs, events),
+            Command::Get { caller, polled } => self.get(now, caller, *polled, inputs, events),
+            Command::Extend { caller } => self.extend(now, caller, inputs),
+            Command::Leave { caller } => self.leave(now, caller, inputs, events),
+            Command::Touch { user } => {
+                self.touch(*user, now);
+                Ok(Answer::Done)
+            }
+            Command::Disconnect { user, connection } => {
+                self.room.disconnect(*user, *connection, now.sale);
+                Ok(Answer::Done)
+            }
+            Command::Hold { caller, schedule, seats } => {
+                self.touch(caller.user, now);
+                self.hold(now, caller, *schedule, seats, inputs, events)
+            }
+            Command::HoldBest { caller, schedule, count, category, request_id } => {
+                self.touch(caller.user, now);
+                let wanted = super::booking::BestWanted {
+                    count: *count,
+                    category: category.as_deref(),
+                    request_id: request_id.as_deref(),
+                };
+                self.hold_best(now, caller, *schedule, wanted, inputs, events)
+            }
+            Command::Release { caller, reservation, seats } => {
+                self.touch(caller.user, now);
+                self.release(now, caller, *reservation, seats.as_deref(), inputs, events)
+            }
+            Command::Pay { caller, reservation } => {
+                self.touch(caller.user, now);
+                self.pay(now, caller, *reservation, inputs, events)
+            }
+            Command::Cancel { caller, reservation } => {
+                self.touch(caller.user, now);
+                self.cancel(now, caller, *reservation, inputs, events)
+            }
+            Command::Configure(patch) => {
+                self.configure(now, patch, events);
+                Ok(Answer::Figures(self.figures(now)))
+            }
+            Command::Figures => Ok(Answer::Figures(self.figures(now))),
+        }
+    }
+
+    /// Does what is due at `now` without anybody asking, at most `max` steps: opening, holds, admissions that
+    /// end, a line that is dissolved, absences, admissions. Gives back the number of steps.
+    pub fn expire_due(&mut self, now: Now, max: usize, events: &mut Vec<Event>) -> usize {
+        let mut steps = 0;
+        while steps < max && self.expire_one(now, events) {
+            steps += 1;
+        }
+        steps
+    }
+
+    fn expire_one(&mut self, now: Now, events: &mut Vec<Event>) -> bool {
+        if self.opens_by_itself(now) {
+            let patch = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
+            self.configure(now, &patch, events);
+        } else if let Some(id) = self.reservations.due(now.sale) {
+            self.expire_hold(id, now, events);
+        } else if let Some((entry, idle)) = self.room.due_visit(now.sale, &self.rules) {
+            self.expire_visit(entry, idle, now, events);
+        } else if let Some(entry) = self.room.oldest_waiting().filter(|_| self.is_dissolving()) {
+            self.dissolve(entry, now, events);
+        } else if let Some(entry) = self.room.due_absence(now.sale, &self.rules) {
+            self.expire_absence(entry, now, events);
+        } else if self.may_admit(now) {
+            self.admit_oldest(now, events);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Must something be expired before a command of `now` may be decided? Absences need not be: a command of
+    /// the absent user sees to its own.
+    pub fn must_expire_first(&mut self, now: Now) -> bool {
+        self.opens_by_itself(now)
+            || self.reservations.due(now.sale).is_some()
+            || self.room.due_visit(now.sale, &self.rules).is_some()
+    }
+
+    /// UTC: when `expire_due` has something to do next; may be too early, never too late.
+    pub fn next_due(&self, now: Now) -> Option<Timestamp> {
+        if self.may_admit(now) || self.is_dissolving() && self.room.waiting() > 0 {
+            return Some(now.utc);
+        }
+        let outages = Duration::from_millis((now.utc.as_millis() - now.sale.as_millis()).max(0) as u64);
+        let deadlines =
+            [self.reservations.next_deadline(), self.room.next_visit(), self.room.next_absence(&self.rules)];
+        let opening = self.settings.opens_at.filter(|_| self.settings.state == SaleState::Scheduled);
+        deadlines.into_iter().flatten().min().map(|due| due + outages).into_iter().chain(opening).min()
+    }
+
+    /// Everything since the last commit is durable now.
+    pub fn commit(&mut self, ended_kept_max: usize) {
+        self.undo.clear();
+        self.room.trim_ended(ended_kept_max);
+        self.reservations.trim_ended(ended_kept_max);
+    }
+
+    /// Takes everything since the last commit back.
+    pub fn undo(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            self.undo_one(undo);
+        }
+    }
+
+    /// One waiting, admitted or ended token's place, as of the last decision.
+    pub(super) fn place(&self, entry: EntryNo, now: Now) -> Option<Place> {
+        self.room.record(entry).map(|record| self.place_of(record, now))
+    }
+
+    pub(super) fn place_of(&self, record: TokenRecord, now: Now) -> Place {
+        let line = (record.status == TokenStatus::Waiting).then(|| {
+            let position = self.room.ahead_of(record.entry) + 1;
+            LinePosition { position, eta_seconds: self.rate.eta_seconds(position, now.utc) }
+        });
+        let idle_at = match record.status {
+            TokenStatus::Progress => self.room.idle_at(record.entry, &self.rules),
+            TokenStatus::Waiting | TokenStatus::Done | TokenStatus::Expired(_) => None,
+        };
+        Place { line, waiting: self.room.waiting(), sold_out: self.sold_out(now), idle_at, record }
+    }
+
+    fn sold_out(&self, now: Now) -> bool {
+        let mut to_play = self.schedules.values().filter(|s| s.starts_at() > now.utc).peekable();
+        to_play.peek().is_some() && to_play.all(|seats| seats.sold() == seats.len())
+    }
+
+    fn opens_by_itself(&self, now: Now) -> bool {
+        self.settings.state == SaleState::Scheduled && self.settings.opens_at.is_some_and(|at| at <= now.utc)
+    }
+
+    fn is_dissolving(&self) -> bool {
+        self.settings.state == SaleState::Closed
+    }
+
+    /// A place is free, somebody waits, and the house has more free seats than admitted fans who hold nothing.
+    fn may_admit(&self, now: Now) -> bool {
+        let free =
+            || self.schedules.values().filter(|s| s.starts_at() > now.utc).map(SeatMap::available).sum();
+        self.settings.state == SaleState::Open
+            && self.room.waiting() > 0
+            && self.room.progress() < u64::from(self.rules.capacity)
+            && self.room.empty_handed() < free()
+    }
+
+    fn configure(&mut self, now: Now, patch: &SalePatch, events: &mut Vec<Event>) {
+        let after = self.settings.patched(patch);
+        if after != self.settings {
+            let before = Box::new(self.settings.clone());
+            self.change(now, Event::SettingsChanged { before, after: Box::new(after) }, events);
+        }
+    }
+
+    fn figures(&self, now: Now) -> SaleFigures {
+        let sum = |count: fn(&SeatMap) -> u64| self.schedules.values().map(count).sum();
+        SaleFigures {
+            concert: self.concert,
+            settings: self.settings.clone(),
+            rules: self.rules.clone(),
+            waiting: self.room.waiting(),
+            progress: self.room.progress(),
+            done: self.done,
+            expired: self.expired,
+            seats: sum(SeatMap::len),
+            available: sum(SeatMap::available),
+            held: sum(SeatMap::held),
+            sold: sum(SeatMap::sold),
+            admissions_last_minute: self.rate.last_minute(now.utc),
+            next_entry: self.room.next_entry(),
+        }
+    }
+
+    /// Makes something happen. The only way in which facts change.
+    pub(super) fn change(&mut self, now: Now, event: Event, events: &mut Vec<Event>) {
+        match &event {
+            Event::Joined(record) => {
+                self.room.join(record, now.sale, &self.rules);
+                self.undo.push(Undo::Joined(record.entry));
+            }
+            Event::Admitted(record) => {
+                let before = self.room.admit(record, now.sale, &self.rules);
+                self.rate.record(now.utc);
+                self.undo.push(Undo::Admitted { entry: record.entry, before, at: now.utc });
+            }
+            Event::TokenEnded(record) => {
+                let before = self.room.end(record);
+                let done = record.status == TokenStatus::Done;
+                *if done { &mut self.done } else { &mut self.expired } += 1;
+                self.undo.push(Undo::TokenEnded { entry: record.entry, before, done });
+            }
+            Event::SeatsHeld { reservation, seats, opened } => {
+                self.set_seats(reservation.schedule, seats, SeatState::Held(reservation.id));
+                self.hold_record(reservation.clone());
+                if *opened {
+                    self.change_holds(reservation.user, true);
+                }
+            }
+            Event::SeatsReleased { reservation, seats } => {
+                self.set_seats(reservation.schedule, seats, SeatState::Available);
+                self.hold_record(reservation.clone());
+            }
+            Event::ReservationEnded { reservation, .. } => {
+                self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
+                self.end_record(reservation.clone());
+            }
+            Event::Paid { reservation, .. } => {
+                self.set_seats(reservation.schedule, &reservation.seats, SeatState::Sold(reservation.id));
+                self.end_record(reservation.clone());
+            }
+            Event::Refunded { reservation, .. } => {
+                self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
+                self.reservations.push_ended(reservation.clone());
+                self.undo.push(Undo::EndedPushed);
+            }
+            Event::SettingsChanged { before, after } => {
+                self.set_settings((**after).clone());
+                self.undo.push(Undo::Settings(before.clone()));
+            }
+        }
+        events.push(event);
+    }
+
+    fn set_seats(&mut self, schedule: ScheduleId, seats: &[SeatId], state: SeatState) {
+        let map = self.schedules.get_mut(&schedule).expect("a reservation's schedule is one of the sale's");
+        let before = seats.iter().map(|seat| (*seat, map.set(*seat, state))).collect();
+        self.undo.push(Undo::Seats { schedule, before });
+    }
+
+    fn hold_record(&mut self, reservation: Reservation) {
+        let id = reservation.id;
+        let before = self.reservations.hold(reservation);
+        self.undo.push(Undo::Held { id, before });
+    }
+
+    fn end_record(&mut self, reservation: Reservation) {
+        let user = reservation.user;
+        let before = self.reservations.unhold(reservation.id).expect("only a held reservation ends");
+        self.undo.push(Undo::Unheld(before));
+        self.reservations.push_ended(reservation);
+        self.undo.push(Undo::EndedPushed);
+        self.change_holds(user, false);
+    }
+
+    fn change_holds(&mut self, user: UserId, more: bool) {
+        self.room.change_holds(user, more, &self.rules);
+        self.undo.push(Undo::Holds { user, more });
+    }
+
+    fn set_settings(&mut self, settings: SaleSettings) {
+        self.settings = settings;
+        self.rules = self.settings.own.over(&self.defaults);
+        self.room.rekey_visits(&self.rules);
+    }
+
+    fn undo_one(&mut self, undo: Undo) {
+        match undo {
+            Undo::Joined(entry) => self.room.undo_join(entry),
+            Undo::Admitted { entry, before, at } => {
+                self.rate.unrecord(at);
+                self.room.put_back(entry, before, &self.rules);
+            }
+            Undo::TokenEnded { entry, before, done } => {
+                *if done { &mut self.done } else { &mut self.expired } -= 1;
+                self.room.undo_end(entry, before, &self.rules);
+            }
+            Undo::Seats { schedule, before } => {
+                if let Some(map) = self.schedules.get_mut(&schedule) {
+                    for (seat, state) in before.into_iter().rev() {
+                        map.set(seat, state);
+                    }
+                }
+            }
+            Undo::Held { id, before: None } => drop(self.reservations.unhold(id)),
+            Undo::Held { before: Some(before), .. } | Undo::Unheld(before) => {
+                self.reservations.hold(before);
+            }
+            Undo::EndedPushed => self.reservations.pop_ended(),
+            Undo::Holds { user, more } => self.room.change_holds(user, !more, &self.rules),
+            Undo::Settings(before) => self.set_settings(*before),
+        }
+    }
+
+    /// Proves the invariants; for tests, the simulation and a lane that suspects a bug.
+    ///
+    /// # Panics
+    /// Names the invariant that does not hold.
+    pub fn check(&self) {
+        self.room.check();
+        self.reservations.check();
+        for (id, seats) in &self.schedules {
+            seats.check();
+            let held: u64 =
+                self.reservations.iter().filter(|r| r.schedule == *id).map(|r| r.seats.len() as u64).sum();
+            assert_eq!(seats.held(), held, "a held seat of schedule {id} belongs to one held reservation");
+        }
+        for reservation in self.reservations.iter() {
+            let map = &self.schedules[&reservation.schedule];
+            for seat in &reservation.seats {
+                assert_eq!(map.get(*seat), Some(SeatState::Held(reservation.id)), "seat {seat}");
+            }
+            assert_eq!(reservation.amount, map.amount(&reservation.seats), "amount of {}", reservation.id);
+            let entry = self.room.entry_of_user(reservation.user).expect("who holds has a live token");
+            let live = self.room.get(entry).expect("a live token is there");
+            assert!(live.admission.is_some(), "who holds is admitted");
+        }
+    }
+}

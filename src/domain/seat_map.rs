@@ -1,0 +1,124 @@
+//! The seats of one schedule and who has them.
+//! Always: at most one reservation a seat; available + held + sold = seats. Not here: money, admission, any clock.
+
+use std::sync::Arc;
+
+use super::best_seats::BestSeats;
+use super::ids::{ReservationId, SeatId};
+use super::seat_plan::{Money, SeatPlan};
+use super::time::Timestamp;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeatState {
+    Available,
+    Held(ReservationId),
+    Sold(ReservationId),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeatMap {
+    plan: Arc<SeatPlan>,
+    /// UTC: when the performance starts, and selling ends.
+    starts_at: Timestamp,
+    seats: Vec<SeatState>,
+    available: u64,
+    held: u64,
+    sold: u64,
+    best: BestSeats,
+}
+
+impl SeatMap {
+    /// All seats available.
+    pub fn new(plan: Arc<SeatPlan>, starts_at: Timestamp) -> Self {
+        let count = plan.seats.len();
+        Self {
+            best: BestSeats::new(&plan),
+            seats: vec![SeatState::Available; count],
+            available: count as u64,
+            held: 0,
+            sold: 0,
+            plan,
+            starts_at,
+        }
+    }
+
+    pub fn plan(&self) -> &Arc<SeatPlan> {
+        &self.plan
+    }
+
+    pub fn starts_at(&self) -> Timestamp {
+        self.starts_at
+    }
+
+    pub fn len(&self) -> u64 {
+        self.seats.len() as u64
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    pub fn available(&self) -> u64 {
+        self.available
+    }
+
+    pub fn held(&self) -> u64 {
+        self.held
+    }
+
+    pub fn sold(&self) -> u64 {
+        self.sold
+    }
+
+    /// `None`: there is no such seat.
+    pub fn get(&self, seat: SeatId) -> Option<SeatState> {
+        self.seats.get(seat.0 as usize).copied()
+    }
+
+    /// Changes a seat and gives back what it was.
+    ///
+    /// # Panics
+    /// If there is no such seat: who asks has looked.
+    pub fn set(&mut self, seat: SeatId, state: SeatState) -> SeatState {
+        let former = std::mem::replace(&mut self.seats[seat.0 as usize], state);
+        *self.count(former) -= 1;
+        *self.count(state) += 1;
+        match (former == SeatState::Available, state == SeatState::Available) {
+            (true, false) => self.best.take(&self.plan, seat),
+            (false, true) => self.best.free(&self.plan, seat),
+            _ => {}
+        }
+        former
+    }
+
+    /// The sum of these seats' prices.
+    pub fn amount(&self, seats: &[SeatId]) -> Money {
+        seats.iter().map(|seat| self.plan.price(seat.0 as usize)).sum()
+    }
+
+    /// The `count` available seats that are together and nearest to the stage, in a category or anywhere.
+    pub fn best(&self, count: u32, category: Option<u16>) -> Option<Vec<SeatId>> {
+        let free = |seat: SeatId| self.seats[seat.0 as usize] == SeatState::Available;
+        (u64::from(count) <= self.available)
+            .then(|| self.best.find(&self.plan, count as usize, category, free))?
+    }
+
+    /// Proves what the head of this file says.
+    pub fn check(&self) {
+        let count = |kind: fn(&SeatState) -> bool| self.seats.iter().filter(|s| kind(s)).count() as u64;
+        assert_eq!(self.available, count(|s| *s == SeatState::Available), "available seats");
+        assert_eq!(self.held, count(|s| matches!(s, SeatState::Held(_))), "held seats");
+        assert_eq!(self.sold, count(|s| matches!(s, SeatState::Sold(_))), "sold seats");
+        assert_eq!(self.available + self.held + self.sold, self.len(), "every seat is in one state");
+        let free = |seat: SeatId| self.seats[seat.0 as usize] == SeatState::Available;
+        self.best.check(&self.plan, free);
+    }
+
+    fn count(&mut self, state: SeatState) -> &mut u64 {
+        match state {
+            SeatState::Available => &mut self.available,
+            SeatState::Held(_) => &mut self.held,
+            SeatState::Sold(_) => &mut self.sold,
+        }
+    }
+}

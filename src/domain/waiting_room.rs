@@ -1,0 +1,479 @@
+//! The live tokens of a sale: who waits, in which order, who is admitted, and since when each was seen.
+//! Always: a user has at most one live token; the line holds exactly the waiting ones; entry numbers ascend in
+//! the order of joining. Presence and activity are not facts: they are neither stored nor taken back.
+//! Not here: seats, money, who may be admitted.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::entries::Entries;
+use super::ids::{ConcertId, ConnectionId, EntryNo, QueueToken, UserId};
+use super::rank::Rank;
+use super::recent::Recent;
+use super::record::{TokenRecord, TokenStatus};
+use super::rules::SaleRules;
+use super::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct WaitingRoom {
+    concert: ConcertId,
+    next: EntryNo,
+    live: Entries<LiveToken>,
+    by_token: HashMap<QueueToken, EntryNo>,
+    by_user: HashMap<UserId, EntryNo>,
+    line: Rank,
+    progress: u64,
+    /// Admitted tokens whose users hold nothing.
+    empty_handed: u64,
+    /// When each admitted token may have to end: never later than it does, because activity only moves it on.
+    visits: BTreeSet<(Timestamp, EntryNo)>,
+    /// Since when each waiting token is without presence.
+    absences: BTreeSet<(Timestamp, EntryNo)>,
+    ended: Recent<QueueToken, TokenRecord>,
+    ended_of: Recent<UserId, QueueToken>,
+}
+
+/// Kept small: a line may hold a million.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LiveToken {
+    pub token: QueueToken,
+    pub user: UserId,
+    pub entered_at: Timestamp,
+    /// `None`: waiting.
+    pub admission: Option<Admission>,
+    /// Sale time. Waiting: since when without presence; admitted: the last activity.
+    seen_at: Timestamp,
+    /// The reservations that the user holds.
+    holds: u32,
+    connections: Connections,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Admission {
+    /// UTC.
+    pub admitted_at: Timestamp,
+    /// Sale time.
+    pub expires_at: Timestamp,
+    /// The key in `visits`.
+    visit: Timestamp,
+}
+
+/// The connections of one user in this sale: nearly always none or one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Connections {
+    #[default]
+    None,
+    One(ConnectionId),
+    #[allow(clippy::box_collection, reason = "rare, and a Vec would widen every waiting token")]
+    Many(Box<Vec<ConnectionId>>),
+}
+
+impl WaitingRoom {
+    pub fn new(concert: ConcertId, next: EntryNo) -> Self {
+        Self {
+            concert,
+            next,
+            live: Entries::default(),
+            by_token: HashMap::new(),
+            by_user: HashMap::new(),
+            line: Rank::starting_at(next),
+            progress: 0,
+            empty_handed: 0,
+            visits: BTreeSet::new(),
+            absences: BTreeSet::new(),
+            ended: Recent::default(),
+            ended_of: Recent::default(),
+        }
+    }
+
+    /// From what was stored, in ascending order of entries. Presence and idle clocks start anew, each a little
+    /// later than the one before, so that a restart is not followed by a wave of expiries.
+    pub fn restored(
+        concert: ConcertId,
+        next: EntryNo,
+        records: &[TokenRecord],
+        now: Timestamp,
+        rules: &SaleRules,
+    ) -> Self {
+        let first = records.first().map_or(next, |record| record.entry);
+        let mut room = Self { line: Rank::starting_at(first), ..Self::new(concert, next) };
+        room.by_token.reserve(records.len());
+        room.by_user.reserve(records.len());
+        for record in records {
+            let jitter = |ttl: Duration| ttl / 10 * (record.entry.0 % 64) as u32 / 64;
+            let waiting = record.status == TokenStatus::Waiting;
+            let seen_at = now + jitter(if waiting { rules.away_ttl } else { rules.idle_ttl });
+            room.put(record, seen_at, 0, Connections::None, rules);
+        }
+        room
+    }
+
+    pub fn waiting(&self) -> u64 {
+        self.line.len()
+    }
+
+    pub fn progress(&self) -> u64 {
+        self.progress
+    }
+
+    pub fn empty_handed(&self) -> u64 {
+        self.empty_handed
+    }
+
+    pub fn next_entry(&self) -> EntryNo {
+        self.next
+    }
+
+    pub fn oldest_waiting(&self) -> Option<EntryNo> {
+        self.line.first()
+    }
+
+    /// How many waiting tokens came before this one.
+    pub fn ahead_of(&self, entry: EntryNo) -> u64 {
+        self.line.before(entry)
+    }
+
+    pub fn entry_of_user(&self, user: UserId) -> Option<EntryNo> {
+        self.by_user.get(&user).copied()
+    }
+
+    pub fn entry_of_token(&self, token: QueueToken) -> Option<EntryNo> {
+        self.by_token.get(&token).copied()
+    }
+
+    pub fn get(&self, entry: EntryNo) -> Option<&LiveToken> {
+        self.live.get(entry)
+    }
+
+    pub fn ended(&self, token: QueueToken) -> Option<&TokenRecord> {
+        self.ended.get(&token)
+    }
+
+    /// The token that ended last of those this user had, if that was lately.
+    pub fn last_ended_of(&self, user: UserId) -> Option<&TokenRecord> {
+        self.ended.get(self.ended_of.get(&user)?)
+    }
+
+    /// Every live token, in the order of joining.
+    pub fn iter(&self) -> impl Iterator<Item = (EntryNo, &LiveToken)> {
+        self.live.iter()
+    }
+
+    pub fn record(&self, entry: EntryNo) -> Option<TokenRecord> {
+        let live = self.live.get(entry)?;
+        Some(TokenRecord {
+            concert: self.concert,
+            entry,
+            token: live.token,
+            user: live.user,
+            status: live.status(),
+            entered_at: live.entered_at,
+            admitted_at: live.admission.map(|a| a.admitted_at),
+            expires_at: live.admission.map(|a| a.expires_at),
+            ended_at: None,
+        })
+    }
+
+    // Facts. Each gives back what undoes it.
+
+    pub fn join(&mut self, record: &TokenRecord, now: Timestamp, rules: &SaleRules) {
+        self.next = EntryNo(record.entry.0 + 1);
+        self.put(record, now, 0, Connections::None, rules);
+    }
+
+    pub fn undo_join(&mut self, entry: EntryNo) {
+        self.take(entry);
+        self.next = entry;
+    }
+
+    pub fn admit(&mut self, record: &TokenRecord, now: Timestamp, rules: &SaleRules) -> LiveToken {
+        let before = self.take(record.entry).expect("only a live token is admitted");
+        self.put(record, now, before.holds, before.connections.clone(), rules);
+        before
+    }
+
+    pub fn end(&mut self, record: &TokenRecord) -> LiveToken {
+        let before = self.take(record.entry).expect("only a live token ends");
+        self.ended.push(record.token, record.clone());
+        self.ended_of.push(record.user, record.token);
+        before
+    }
+
+    pub fn undo_end(&mut self, entry: EntryNo, before: LiveToken, rules: &SaleRules) {
+        self.ended.pop();
+        self.ended_of.pop();
+        self.put_back(entry, before, rules);
+    }
+
+    /// As it was before it was admitted, or before its holds changed.
+    pub fn put_back(&mut self, entry: EntryNo, before: LiveToken, rules: &SaleRules) {
+        self.take(entry);
+        let record = TokenRecord {
+            concert: self.concert,
+            entry,
+            token: before.token,
+            user: before.user,
+            status: before.status(),
+            entered_at: before.entered_at,
+            admitted_at: before.admission.map(|a| a.admitted_at),
+            expires_at: before.admission.map(|a| a.expires_at),
+            ended_at: None,
+        };
+        self.put(&record, before.seen_at, before.holds, before.connections, rules);
+    }
+
+    /// The user holds one reservation more, or one less.
+    pub fn change_holds(&mut self, user: UserId, more: bool, rules: &SaleRules) {
+        let Some(entry) = self.entry_of_user(user) else { return };
+        let Some(live) = self.live.get_mut(entry) else { return };
+        let before = live.holds;
+        live.holds = if more { before + 1 } else { before.saturating_sub(1) };
+        let after = live.holds;
+        if live.admission.is_some() {
+            match (before, after) {
+                (0, 1..) => self.empty_handed -= 1,
+                (1.., 0) => self.empty_handed += 1,
+                _ => {}
+            }
+            self.rekey_visit(entry, rules);
+        }
+    }
+
+    /// Forgets facts that ended long ago.
+    pub fn trim_ended(&mut self, max: usize) {
+        self.ended.trim(max);
+        self.ended_of.trim(max);
+    }
+
+    // Presence and activity.
+
+    pub fn connect(&mut self, entry: EntryNo, connection: ConnectionId) {
+        let Some(live) = self.live.get_mut(entry) else { return };
+        live.connections.add(connection);
+        if live.admission.is_none() {
+            self.absences.remove(&(live.seen_at, entry));
+        }
+    }
+
+    pub fn disconnect(&mut self, user: UserId, connection: ConnectionId, now: Timestamp) {
+        let Some(entry) = self.entry_of_user(user) else { return };
+        let Some(live) = self.live.get_mut(entry) else { return };
+        if live.connections.remove(connection)
+            && live.connections == Connections::None
+            && live.admission.is_none()
+        {
+            live.seen_at = now;
+            self.absences.insert((now, entry));
+        }
+    }
+
+    /// A fan without a connection asked: present for another `away_ttl`.
+    pub fn poll(&mut self, entry: EntryNo, now: Timestamp) {
+        let Some(live) = self.live.get_mut(entry) else { return };
+        if live.admission.is_none() && live.connections == Connections::None && live.seen_at < now {
+            self.absences.remove(&(live.seen_at, entry));
+            live.seen_at = now;
+            self.absences.insert((now, entry));
+        }
+    }
+
+    /// The user did something. Nothing for a waiting token, whose clock is presence.
+    pub fn touch(&mut self, entry: EntryNo, now: Timestamp) {
+        if let Some(live) = self.live.get_mut(entry)
+            && live.admission.is_some()
+        {
+            // `visits` is left behind: it is looked at again when it comes due.
+            live.seen_at = live.seen_at.max(now);
+        }
+    }
+
+    /// Sale time: when an admitted token ends without activity.
+    pub fn idle_at(&self, entry: EntryNo, rules: &SaleRules) -> Option<Timestamp> {
+        let live = self.live.get(entry)?;
+        live.admission.map(|_| live.seen_at + rules.idle_ttl)
+    }
+
+    /// `idle_ttl` changed.
+    pub fn rekey_visits(&mut self, rules: &SaleRules) {
+        let entries: Vec<_> = self.visits.iter().map(|(_, entry)| *entry).collect();
+        entries.into_iter().for_each(|entry| self.rekey_visit(entry, rules));
+    }
+
+    /// The earliest time at which an admitted token may be due.
+    pub fn next_visit(&self) -> Option<Timestamp> {
+        self.visits.first().map(|(due, _)| *due)
+    }
+
+    /// The earliest time at which a waiting token is away for too long.
+    pub fn next_absence(&self, rules: &SaleRules) -> Option<Timestamp> {
+        self.absences.first().map(|(since, _)| *since + rules.away_ttl)
+    }
+
+    /// An admitted token that is due at `now`, and whether it is for being idle.
+    pub fn due_visit(&mut self, now: Timestamp, rules: &SaleRules) -> Option<(EntryNo, bool)> {
+        loop {
+            let &(due, entry) = self.visits.first()?;
+            if due > now {
+                return None;
+            }
+            let live = self.live.get(entry).expect("only live tokens are in visits");
+            let due = live.visit_due(rules).expect("only admitted tokens are in visits");
+            if due <= now {
+                return Some((entry, live.seen_at + rules.idle_ttl <= now));
+            }
+            self.rekey_visit(entry, rules);
+        }
+    }
+
+    /// A waiting token that is away for too long at `now`.
+    pub fn due_absence(&self, now: Timestamp, rules: &SaleRules) -> Option<EntryNo> {
+        let &(since, entry) = self.absences.first()?;
+        (since + rules.away_ttl <= now).then_some(entry)
+    }
+
+    /// Is this token, waiting, away for too long at `now`?
+    pub fn is_absent(&self, entry: EntryNo, now: Timestamp, rules: &SaleRules) -> bool {
+        self.live.get(entry).is_some_and(|live| {
+            live.admission.is_none()
+                && live.connections == Connections::None
+                && live.seen_at + rules.away_ttl <= now
+        })
+    }
+
+    /// Proves what the head of this file says.
+    pub fn check(&self) {
+        let waiting = self.live.iter().filter(|(_, t)| t.admission.is_none()).count() as u64;
+        let empty = self.live.iter().filter(|(_, t)| t.admission.is_some() && t.holds == 0).count() as u64;
+        assert_eq!(self.line.len(), waiting, "the line holds exactly the waiting tokens");
+        assert_eq!(self.live.len() as u64, waiting + self.progress, "a live token waits or is admitted");
+        assert_eq!(self.empty_handed, empty, "admitted tokens that hold nothing");
+        assert_eq!(self.by_token.len(), self.live.len(), "every live token is found by its name");
+        assert_eq!(self.by_user.len(), self.live.len(), "a user has one live token");
+        assert_eq!(self.visits.len() as u64, self.progress, "every visit has its deadline");
+        for (entry, live) in self.live.iter() {
+            assert_eq!(self.line.contains(entry), live.admission.is_none(), "{entry} in line");
+            let absent = live.admission.is_none() && live.connections == Connections::None;
+            assert_eq!(self.absences.contains(&(live.seen_at, entry)), absent, "{entry} absent");
+            assert!(entry < self.next, "{entry} was given");
+        }
+    }
+
+    fn put(
+        &mut self,
+        record: &TokenRecord,
+        seen_at: Timestamp,
+        holds: u32,
+        connections: Connections,
+        rules: &SaleRules,
+    ) {
+        let entry = record.entry;
+        let admission = record
+            .admitted_at
+            .zip(record.expires_at)
+            .map(|(admitted_at, expires_at)| Admission { admitted_at, expires_at, visit: expires_at });
+        let mut live = LiveToken {
+            token: record.token,
+            user: record.user,
+            entered_at: record.entered_at,
+            admission,
+            seen_at,
+            holds,
+            connections,
+        };
+        match live.visit_due(rules) {
+            Some(due) => {
+                if let Some(admission) = &mut live.admission {
+                    admission.visit = due;
+                }
+                self.visits.insert((due, entry));
+                self.progress += 1;
+                self.empty_handed += u64::from(holds == 0);
+            }
+            None => {
+                self.line.insert(entry);
+                if live.connections == Connections::None {
+                    self.absences.insert((seen_at, entry));
+                }
+            }
+        }
+        self.by_token.insert(record.token, entry);
+        self.by_user.insert(record.user, entry);
+        self.live.insert(entry, live);
+    }
+
+    fn take(&mut self, entry: EntryNo) -> Option<LiveToken> {
+        let live = self.live.remove(entry)?;
+        self.by_token.remove(&live.token);
+        self.by_user.remove(&live.user);
+        match live.admission {
+            Some(admission) => {
+                self.visits.remove(&(admission.visit, entry));
+                self.progress -= 1;
+                self.empty_handed -= u64::from(live.holds == 0);
+            }
+            None => {
+                self.line.remove(entry);
+                self.absences.remove(&(live.seen_at, entry));
+            }
+        }
+        Some(live)
+    }
+
+    fn rekey_visit(&mut self, entry: EntryNo, rules: &SaleRules) {
+        let Some(live) = self.live.get_mut(entry) else { return };
+        let Some(due) = live.visit_due(rules) else { return };
+        if let Some(admission) = &mut live.admission {
+            self.visits.remove(&(admission.visit, entry));
+            admission.visit = due;
+            self.visits.insert((due, entry));
+        }
+    }
+}
+
+impl LiveToken {
+    pub fn status(&self) -> TokenStatus {
+        match self.admission {
+            None => TokenStatus::Waiting,
+            Some(_) => TokenStatus::Progress,
+        }
+    }
+
+    /// When an admitted token ends. While it holds seats, the end of its admission does not end it: what is held
+    /// may be paid until its own time is over.
+    fn visit_due(&self, rules: &SaleRules) -> Option<Timestamp> {
+        let idle = self.seen_at + rules.idle_ttl;
+        self.admission.map(|a| if self.holds > 0 { idle } else { idle.min(a.expires_at) })
+    }
+}
+
+impl Connections {
+    fn add(&mut self, connection: ConnectionId) {
+        match self {
+            Self::None => *self = Self::One(connection),
+            Self::One(known) if *known == connection => {}
+            Self::One(known) => *self = Self::Many(Box::new(vec![*known, connection])),
+            Self::Many(known) if known.contains(&connection) => {}
+            Self::Many(known) => known.push(connection),
+        }
+    }
+
+    /// Was it there?
+    fn remove(&mut self, connection: ConnectionId) -> bool {
+        match self {
+            Self::One(known) if *known == connection => {
+                *self = Self::None;
+                true
+            }
+            Self::Many(known) => {
+                let before = known.len();
+                known.retain(|c| *c != connection);
+                let removed = known.len() < before;
+                if let [last] = known[..] {
+                    *self = Self::One(last);
+                }
+                removed
+            }
+            Self::None | Self::One(_) => false,
+        }
+    }
+}
