@@ -83,6 +83,7 @@ pub struct SaleSettingsOwn {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SalePatch {
+    /// What the sale shall be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<SaleState>,
     /// When admission begins.

@@ -344,7 +344,7 @@ impl ErrorObject {
 
     /// `field` is the path of the param that is wrong.
     pub fn invalid_params(field: Option<&str>, message: &str) -> Self {
-        let mut error = Self::new(Reason::InvalidParams, format!("params: {message}"));
+        let mut error = Self::new(Reason::InvalidParams, message.to_owned());
         error.data.field = field.map(str::to_owned);
         error
     }

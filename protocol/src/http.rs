@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::error::{ErrorData, ErrorObject, Reason, RefusedStatus};
 use crate::ids::IdempotencyKey;
-use crate::limits::{CATEGORY_CHARS_MAX, HOLD_BEST_COUNT_MAX, USER_NAME_CHARS_MAX};
-use crate::request::{Charge, Hold, HoldBest, Request, bounded, category_name};
+use crate::limits::{CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, USER_NAME_CHARS_MAX};
+use crate::request::{Charge, History, Hold, HoldBest, Request, bounded, category_name};
 use crate::result::{Cancelled, Reservation};
 use crate::seats::SeatList;
 use crate::time::Timestamp;
@@ -253,6 +253,25 @@ fn one_key(
     }
 }
 
+impl History {
+    /// The page that a query asks for: `?before=…&limit=…`.
+    pub fn from_query(before: Option<&str>, limit: Option<&str>) -> Result<Self, ErrorObject> {
+        let wrong = |field: &str, cause: &str| {
+            ErrorObject::invalid_params(Some(field), &format!("`{field}`: {cause}"))
+        };
+        let mut page = Self::default();
+        if let Some(text) = before {
+            page.before = Some(text.parse().map_err(|_| wrong("before", "not a UUID"))?);
+        }
+        if let Some(text) = limit {
+            let limit = text.parse().map_err(|_| wrong("limit", "not a whole number"))?;
+            page.limit = bounded::<serde_json::Error>(limit, HISTORY_ENTRIES_MAX)
+                .map_err(|error| wrong("limit", &error.to_string()))?;
+        }
+        Ok(page)
+    }
+}
+
 /// What `DELETE /reservations/{id}` answers: of an unpaid one the reservation, of a paid one the refund too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -290,5 +309,122 @@ impl Health {
             HealthStatus::Ok => 200,
             HealthStatus::Unavailable => 503,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::{Change, SalePatch};
+    use crate::parse_body;
+    use serde::de::DeserializeOwned;
+
+    fn key(text: &str) -> Option<IdempotencyKey> {
+        Some(text.try_into().expect("a key"))
+    }
+
+    /// The reason and the field of a body's refusal.
+    fn refused<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> (Reason, String) {
+        let data = parse_body::<T>(body.as_bytes()).expect_err(body).data;
+        (data.reason, data.field.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_body_is_read_as_strictly_as_params() {
+        let wrong = |field: &str| (Reason::InvalidParams, field.to_owned());
+        let unreadable = (Reason::Parse, String::new());
+        assert_eq!(refused::<GuestBody>("name=Mina"), unreadable);
+        assert_eq!(refused::<GuestBody>(""), unreadable);
+        assert_eq!(parse_body::<GuestBody>(b"{\"name\":\"\xff\"}").unwrap_err().reason(), Reason::Parse);
+        assert_eq!(refused::<GuestBody>("[\"Mina\"]"), wrong(""));
+        assert_eq!(refused::<GuestBody>("{}"), wrong("name"));
+        assert_eq!(refused::<GuestBody>(r#"{"name":"  "}"#), wrong("name"));
+        assert_eq!(refused::<GuestBody>(r#"{"name":"Mina","role":"operator"}"#), wrong("role"));
+        assert_eq!(refused::<ReservationBody>(r#"{"schedule_id":7,"count":101}"#), wrong("count"));
+        assert_eq!(refused::<SalePatch>(r#"{"capacity":0}"#), wrong("capacity"));
+        assert_eq!(refused::<SalePatch>(r#"{"hold_ttl":"0s"}"#), wrong("hold_ttl"));
+        assert_eq!(refused::<SalePatch>(r#"{"hold_ttl":300}"#), wrong("hold_ttl"));
+        assert_eq!(refused::<SalePatch>(r#"{"hold_ttl":"5 minutes"}"#), wrong("hold_ttl"));
+        assert_eq!(
+            refused::<SalePatch>(r#"{"seats_per_reservation_max":21}"#),
+            wrong("seats_per_reservation_max")
+        );
+        assert_eq!(refused::<SalePatch>(r#"{"state":"OPENED"}"#), wrong("state"));
+    }
+
+    #[test]
+    fn a_patch_tells_absent_from_null() {
+        let patch: SalePatch = parse_body(br#"{"capacity":null,"cancel_until":"0s"}"#).unwrap();
+        assert_eq!((patch.capacity, patch.hold_ttl), (Change::Unset, Change::Keep));
+        let mut own = Some(5);
+        Change::Keep.apply(&mut own);
+        assert_eq!(own, Some(5));
+        Change::Set(6).apply(&mut own);
+        assert_eq!(own, Some(6));
+        patch.capacity.apply(&mut own);
+        assert_eq!(own, None);
+    }
+
+    #[test]
+    fn a_reservation_is_of_named_or_of_best_seats() {
+        let request = |body: &str, header| {
+            parse_body::<ReservationBody>(body.as_bytes()).expect(body).into_request(header)
+        };
+        let named = request(r#"{"schedule_id":7,"seats":[3]}"#, key("k")).unwrap();
+        assert!(matches!(named, Request::Hold(Hold { schedule_id: 7, .. })));
+        let Request::HoldBest(best) = request(r#"{"schedule_id":7,"count":2}"#, key("k")).unwrap() else {
+            panic!("the best seats")
+        };
+        assert_eq!(best.request_id, key("k"));
+        for (body, field) in [
+            (r#"{"schedule_id":7}"#, None),
+            (r#"{"schedule_id":7,"seats":[3],"count":1}"#, None),
+            (r#"{"schedule_id":7,"seats":[3],"category":"VIP"}"#, Some("category")),
+            (r#"{"schedule_id":7,"seats":[3],"request_id":"k"}"#, Some("request_id")),
+            (r#"{"schedule_id":7,"count":1,"request_id":"other"}"#, Some("request_id")),
+        ] {
+            let error = request(body, key("k")).expect_err(body);
+            assert_eq!(
+                (error.reason(), error.data.field.as_deref()),
+                (Reason::InvalidParams, field),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_charge_has_its_key_in_the_header_or_in_the_body() {
+        let request =
+            |body: &str, header| parse_body::<ChargeBody>(body.as_bytes()).expect(body).into_request(header);
+        let charge = Request::Charge(Charge { amount: 5, request_id: key("k").unwrap() });
+        assert_eq!(request(r#"{"amount":5}"#, key("k")), Ok(charge.clone()));
+        assert_eq!(request(r#"{"amount":5,"request_id":"k"}"#, None), Ok(charge.clone()));
+        assert_eq!(request(r#"{"amount":5,"request_id":"k"}"#, key("k")), Ok(charge));
+        assert!(request(r#"{"amount":5,"request_id":"k"}"#, key("other")).is_err());
+        assert!(request(r#"{"amount":5}"#, None).is_err());
+    }
+
+    #[test]
+    fn a_page_of_history_is_bounded() {
+        assert_eq!(History::from_query(None, None), Ok(History::default()));
+        assert_eq!(History::from_query(None, Some("200")).unwrap().limit, 200);
+        for (before, limit, field) in [
+            (Some("x"), None, "before"),
+            (None, Some("0"), "limit"),
+            (None, Some("201"), "limit"),
+            (None, Some("-1"), "limit"),
+        ] {
+            let error = History::from_query(before, limit).unwrap_err();
+            assert_eq!(error.data.field.as_deref(), Some(field));
+        }
+    }
+
+    #[test]
+    fn a_problem_says_when_to_come_back() {
+        let problem = Problem::from(ErrorObject::rate_limited(1001));
+        assert_eq!((problem.status, problem.retry_after_seconds()), (429, Some(2)));
+        assert_eq!(Problem::from(ErrorObject::parse()).retry_after_seconds(), None);
+        let problem = Problem::with_status(ErrorObject::invalid_request("too long"), 413);
+        assert_eq!((problem.status, &*problem.title), (413, "Content Too Large"));
     }
 }

@@ -54,17 +54,21 @@ impl Schemas {
                 assert_eq!(other, components[&name], "{name} is one name for two shapes");
             }
         }
-        components.values_mut().for_each(spell_out_formats);
+        components.values_mut().for_each(polish);
         components
     }
 }
 
 const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 
-/// Spells out what a format like `uint32` means: to most validators it says nothing.
-fn spell_out_formats(schema: &mut Value) {
+/// Spells out what a format like `uint32` means, since to most validators it says nothing, and makes one line of each
+/// description.
+fn polish(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
+            if let Some(Value::String(description)) = members.get_mut("description") {
+                *description = description.replace('\n', " ");
+            }
             let (min, max): (Value, Value) = match members.get("format").and_then(Value::as_str) {
                 Some("uuid") => {
                     members.entry("pattern").or_insert(UUID.into());
@@ -75,12 +79,12 @@ fn spell_out_formats(schema: &mut Value) {
                 Some("uint64") => (0.into(), u64::MAX.into()),
                 Some("int32") => (i32::MIN.into(), i32::MAX.into()),
                 Some("int64") => (i64::MIN.into(), i64::MAX.into()),
-                _ => return members.values_mut().for_each(spell_out_formats),
+                _ => return members.values_mut().for_each(polish),
             };
             members.entry("minimum").or_insert(min);
             members.entry("maximum").or_insert(max);
         }
-        Value::Array(items) => items.iter_mut().for_each(spell_out_formats),
+        Value::Array(items) => items.iter_mut().for_each(polish),
         _ => {}
     }
 }

@@ -14,7 +14,7 @@ const MESSAGE_CHARS_MAX: usize = 300;
 pub fn parse_object<T: DeserializeOwned>(text: &str) -> Result<T, ErrorObject> {
     // Derived structs would also read an array, by the order of their fields.
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(ErrorObject::invalid_params(None, "must be an object"));
+        return Err(ErrorObject::invalid_params(None, "the params must be a JSON object"));
     }
     serde_json::from_str(text).map_err(|quick| explain::<T>(text, &quick))
 }

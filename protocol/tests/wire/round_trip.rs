@@ -243,3 +243,22 @@ fn an_unknown_field_is_ignored_in_answers_and_pushes_and_refused_in_requests() {
         assert_eq!(refusal.id, Some(id), "{}", fixture.file);
     }
 }
+
+/// Whatever is cut off or replaced in a frame, it is read or refused, and what is cut off is no JSON.
+#[test]
+fn a_damaged_frame_is_refused() {
+    for fixture in fixtures("request", method_names()) {
+        let frame = fixture.json.to_string();
+        for end in (0..frame.len()).filter(|end| frame.is_char_boundary(*end)) {
+            let refusal = parse_request(&frame[..end]).expect_err(&frame[..end]);
+            assert_eq!(refusal.error.reason(), Reason::Parse, "{}", &frame[..end]);
+            for put in ["\"", "{", "]", ":", "\\", "0", "-", "é", "\u{0}", " "] {
+                let damaged = format!("{}{put}{}", &frame[..end], &frame[end + 1..]);
+                if let Err(refusal) = parse_request(&damaged) {
+                    let text = encode_error(refusal.id.as_ref(), &refusal.error);
+                    assert!(ServerMessage::parse(&text).is_ok(), "{damaged}: {text}");
+                }
+            }
+        }
+    }
+}
