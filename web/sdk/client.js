@@ -1,0 +1,739 @@
+/**
+ * A fan's connection to a Frontrow server: one websocket from the queue to the ticket.
+ *
+ * Always: while the client is not closed it gets back to the server by itself and resumes with its queue token, same
+ * place and same held seats; requests that were not answered are asked again; every watched schedule is brought up to
+ * date before `resumed` is told. `queue` and `reservations` are the newest known state.
+ * Not here: storing tokens (listen to `queue` and keep `token`), and words for people.
+ */
+import { Calls } from './calls.js';
+import { ServerClock } from './clock.js';
+import { Emitter } from './emitter.js';
+import { ClosedError, UnauthenticatedError, errorFromHttp, errorOf } from './errors.js';
+import { LINK_TIMES, Link } from './link.js';
+import { SeatModel } from './seats.js';
+
+/**
+ * - `idle`: not connected yet; `connecting`: the first attempt; `online`: greeted;
+ * - `reconnecting`: the connection broke and is being replaced; `offline`: the device says that it has no network;
+ * - `closed`: for good, by `close()` or by the server.
+ * @typedef {'idle' | 'connecting' | 'online' | 'reconnecting' | 'offline' | 'closed'} ClientStatus
+ */
+
+/**
+ * @typedef {object} ClientEvents
+ * @property {ClientStatus} status Every change of `status`.
+ * @property {import('./wire.js').Hello} online The first hello was taken.
+ * @property {{retryInMs: number}} reconnecting The connection broke; the next attempt is in so long.
+ * @property {null} offline The device has no network.
+ * @property {import('./wire.js').Hello} resumed Connected again, state and watches are up to date.
+ * @property {ClosedError} closed The session is over for good.
+ * @property {import('./wire.js').QueueUpdate} queue The place in the queue changed.
+ * @property {import('./wire.js').Reservation} reservation A reservation changed.
+ * @property {import('./wire.js').SaleUpdate} sale A sale opened, paused, closed, or its operator said something.
+ * @property {{scheduleId: number, error: import('./errors.js').FrontrowError}} unwatched A watch could not be renewed.
+ * @property {{method: string, params: unknown}} push A push that this version does not know.
+ */
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {string | URL} [server] Where the server is, `http://host:port`; in a browser, the page's own by default.
+ * @property {string | null} [accessToken] Who you are; needed to join.
+ * @property {string | null} [queueToken] The place to resume; the client prefers it to the access token.
+ * @property {import('./link.js').WebSocketClass} [WebSocket] Where there is no global one (Node before 22).
+ * @property {Partial<import('./link.js').LinkTimes>} [times] For tests and odd networks.
+ * @property {number} [timeoutMs] How long a request may take, reconnecting included. `pay`, `charge`, `cancel` and
+ *   `release` have no limit: they are asked until there is an answer.
+ */
+
+const REQUEST_TIMEOUT_MS = 20_000;
+const HELLO_TIMEOUT_MS = 10_000;
+/** Closed, expired and bought reservations are of use for a while (a page may still show them), not for ever. */
+const RESERVATIONS_MAX = 64;
+/** How far a queue token has come; it never goes back. */
+const QUEUE_ORDER = Object.freeze({ WAITING: 0, PROGRESS: 1, DONE: 2, EXPIRED: 2 });
+
+/** @extends {Emitter<ClientEvents>} */
+export class FrontrowClient extends Emitter {
+  /** @type {ClientStatus} */
+  status = 'idle';
+  /** @type {import('./wire.js').QueueUpdate | null} */
+  queue = null;
+  /** The reservations seen by this client, by id; open ones have the status `TEMP_RESERVED`.
+   * @type {Map<string, import('./wire.js').Reservation>} */
+  reservations = new Map();
+  /** @type {number | null} */
+  userId = null;
+  clock = new ServerClock();
+
+  /** @type {string | null} */
+  #accessToken;
+  /** @type {string | null} */
+  #queueToken;
+  #server;
+  #timeoutMs;
+  #link;
+  #calls;
+  #greeted = false;
+  /** Whether the present session was opened with a queue token, and so belongs to that sale alone. */
+  #greetedByQueueToken = false;
+  #everOnline = false;
+  /** @type {ClosedError | null} */
+  #ended = null;
+  /** @type {Map<number, {model: SeatModel, asking: Promise<void> | null}>} */
+  #watches = new Map();
+  /** @type {Promise<import('./wire.js').Hello> | null} */
+  #connecting = null;
+  /** @type {(() => void)[]} */
+  #leaveDevice = [];
+
+  /** @param {ClientOptions} options */
+  constructor(options) {
+    super();
+    this.#server = serverUrl(options.server);
+    this.#accessToken = options.accessToken ?? null;
+    this.#queueToken = options.queueToken ?? null;
+    this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
+    if (!WebSocketClass) throw new TypeError('there is no global WebSocket here: pass a class as options.WebSocket');
+    this.#calls = new Calls((text) => this.#link.send(text));
+    this.#link = new Link(
+      websocketUrl(this.#server),
+      /** @type {import('./link.js').WebSocketClass} */ (WebSocketClass),
+      { ...LINK_TIMES, ...options.times },
+      {
+        onOpen: () => void this.#greet(),
+        onFrame: (frame) => this.#frame(frame),
+        onLost: (retryInMs) => this.#lost(retryInMs),
+        onEnded: (code, reason) => this.#endedBy(code, reason),
+        onQuiet: () => void this.ping().catch(() => {}),
+        isWaiting: () => this.#calls.waiting,
+      },
+    );
+  }
+
+  /** The token to keep: with it, another client (or this page after a reload) goes on from here. */
+  get queueToken() {
+    return this.#queueToken;
+  }
+
+  get accessToken() {
+    return this.#accessToken;
+  }
+
+  /** The server's time now, in ms since 1970. */
+  now() {
+    return this.clock.now();
+  }
+
+  /**
+   * Connects and says hello. Resolves at the first success, however many attempts it takes; rejects only when the
+   * server refuses the tokens for good or the client is closed.
+   * @returns {Promise<import('./wire.js').Hello>}
+   */
+  connect() {
+    this.#connecting ??= new Promise((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended);
+      if (!this.#accessToken && !this.#queueToken) {
+        return reject(new UnauthenticatedError('UNAUTHENTICATED', 'neither an access token nor a queue token is given'));
+      }
+      const ends = [
+        this.once('online', (hello) => (ends.forEach((end) => end()), resolve(hello))),
+        this.once('closed', (error) => (ends.forEach((end) => end()), reject(error))),
+      ];
+      this.#listenToDevice();
+      this.#setStatus('connecting');
+      this.#link.connect();
+    });
+    return this.#connecting;
+  }
+
+  /** Ends the session on this side. The place in the queue stays until the server's own time limit. */
+  close() {
+    if (!this.#ended) this.#end(new ClosedError('CLOSED', 'the client was closed'));
+  }
+
+  /** The device woke up or changed its network: look at once whether the connection still lives. */
+  probe() {
+    this.#link.probe();
+  }
+
+  // ------------------------------------------------------------------ questions and commands
+
+  /** @returns {Promise<import('./wire.js').Concert[]>} */
+  async concerts() {
+    return (await this.#ask('concerts', {})).concerts;
+  }
+
+  /**
+   * Takes a place in the sale's queue, or finds the one that this user has already.
+   * @param {number} concertId
+   * @returns {Promise<import('./wire.js').QueueUpdate>}
+   */
+  join(concertId) {
+    if (this.#greetedByQueueToken && this.#accessToken && this.queue?.concert_id !== concertId) {
+      this.#forgetQueue();
+      this.#restart();
+    }
+    return this.#askQueue('queue.join', { concert_id: concertId });
+  }
+
+  /**
+   * Turns to another place of the same user, for instance in another sale.
+   * @param {string} queueToken
+   * @returns {Promise<import('./wire.js').QueueUpdate>}
+   */
+  resume(queueToken) {
+    this.#forgetQueue();
+    this.#queueToken = queueToken;
+    this.#restart();
+    return this.getQueue();
+  }
+
+  /** @returns {Promise<import('./wire.js').QueueUpdate>} */
+  getQueue() {
+    return this.#askQueue('queue.get');
+  }
+
+  /** "Still here": the idle time starts anew. */
+  extend() {
+    return this.#askQueue('queue.extend');
+  }
+
+  /** Gives the place up, and every seat held in this sale. */
+  leave() {
+    return this.#askQueue('queue.leave');
+  }
+
+  /**
+   * Waits for admission. Rejects when the place is lost.
+   * @returns {Promise<import('./wire.js').QueueUpdate>}
+   */
+  admitted() {
+    return new Promise((resolve, reject) => {
+      /** @param {import('./wire.js').QueueUpdate} queue */
+      const settle = (queue) => {
+        if (queue.status === 'WAITING') return false;
+        ends.forEach((end) => end());
+        if (queue.status === 'PROGRESS') resolve(queue);
+        else reject(errorOf(queue.status === 'DONE' ? 'TOKEN_DONE' : 'TOKEN_EXPIRED', undefined, { data: { ...queue } }));
+        return true;
+      };
+      /** @type {(() => void)[]} */
+      const ends = [];
+      if (this.#ended) return reject(this.#ended);
+      if (this.queue && settle(this.queue)) return;
+      ends.push(this.on('queue', settle), this.once('closed', (error) => (ends.forEach((end) => end()), reject(error))));
+    });
+  }
+
+  /** @returns {Promise<import('./wire.js').Schedule[]>} */
+  async schedules() {
+    return (await this.#ask('schedules', {})).schedules;
+  }
+
+  /**
+   * The venue's drawing. Public and cached by the browser.
+   * @param {number} scheduleId
+   * @returns {Promise<import('./wire.js').Layout>}
+   */
+  layout(scheduleId) {
+    return fetchLayout(this.#server, scheduleId);
+  }
+
+  /**
+   * Watches every seat of a schedule, until `unwatch`. Resolves when the model holds the first snapshot.
+   * @param {number} scheduleId
+   * @returns {Promise<SeatModel>}
+   */
+  async watch(scheduleId) {
+    let watch = this.#watches.get(scheduleId);
+    if (!watch) this.#watches.set(scheduleId, (watch = { model: new SeatModel(scheduleId), asking: null }));
+    try {
+      if (!watch.model.live) await this.#refresh(scheduleId);
+    } catch (error) {
+      this.#watches.delete(scheduleId);
+      throw error;
+    }
+    return watch.model;
+  }
+
+  /** @param {number} scheduleId */
+  async unwatch(scheduleId) {
+    const watch = this.#watches.get(scheduleId);
+    if (!watch) return;
+    this.#watches.delete(scheduleId);
+    watch.model.suspend();
+    await this.#ask('seats.unwatch', { schedule_id: scheduleId });
+  }
+
+  /**
+   * Holds all of the seats or none.
+   * @param {number} scheduleId
+   * @param {number[]} seats
+   */
+  hold(scheduleId, seats) {
+    return this.#askReservation('hold', { schedule_id: scheduleId, seats });
+  }
+
+  /**
+   * Holds the best `count` seats that are free together.
+   * @param {number} scheduleId
+   * @param {number} count
+   * @param {{category?: string, requestId?: string}} [options]
+   */
+  holdBest(scheduleId, count, { category, requestId = newRequestId() } = {}) {
+    const params = { schedule_id: scheduleId, count, request_id: requestId, ...(category === undefined ? {} : { category }) };
+    return this.#askReservation('hold_best', params);
+  }
+
+  /**
+   * Gives held seats back: the named ones, or all.
+   * @param {string} reservationId
+   * @param {number[]} [seats]
+   */
+  release(reservationId, seats) {
+    const params = { reservation_id: reservationId, ...(seats ? { seats } : {}) };
+    return this.#askReservation('release', params, Infinity);
+  }
+
+  /** @returns {Promise<import('./wire.js').Reservation[]>} */
+  listReservations() {
+    return this.#ask('reservations', {}, this.#timeoutMs, ({ reservations }) => {
+      for (const reservation of reservations) this.#takeReservation(reservation);
+      return reservations;
+    });
+  }
+
+  /** @returns {Promise<number>} */
+  async balance() {
+    return (await this.#ask('balance', {})).balance;
+  }
+
+  /**
+   * Puts money into the wallet, exactly once, however often the connection breaks.
+   * @param {number} amount
+   * @param {{requestId?: string}} [options] Give the id of an earlier try to ask for the same charge again.
+   * @returns {Promise<{balance: number, history_id: number | string}>}
+   */
+  charge(amount, { requestId = newRequestId() } = {}) {
+    return this.#ask('charge', { amount, request_id: requestId }, Infinity);
+  }
+
+  /**
+   * The wallet's ledger, newest first.
+   * @param {{before?: number | string, limit?: number}} [page]
+   * @returns {Promise<import('./wire.js').HistoryEntry[]>}
+   */
+  async history(page = {}) {
+    return (await this.#ask('history', page)).entries;
+  }
+
+  /**
+   * Pays a reservation. A repeated `pay` gives the same payment, never a second debit.
+   * @param {string} reservationId
+   * @returns {Promise<{payment: import('./wire.js').Payment, balance: number, tickets: import('./wire.js').Ticket[]}>}
+   */
+  pay(reservationId) {
+    return this.#ask('pay', { reservation_id: reservationId }, Infinity, (answer) => {
+      const held = this.reservations.get(reservationId);
+      if (held) this.#takeReservation({ ...held, status: 'RESERVED', expires_at: null });
+      return answer;
+    });
+  }
+
+  /**
+   * Gives a paid reservation back; its price goes to the wallet.
+   * @param {string} reservationId
+   * @returns {Promise<{reservation: import('./wire.js').Reservation, balance: number}>}
+   */
+  cancel(reservationId) {
+    return this.#ask('cancel', { reservation_id: reservationId }, Infinity, (answer) => {
+      this.#takeReservation(answer.reservation);
+      return answer;
+    });
+  }
+
+  /** @returns {Promise<import('./wire.js').Ticket[]>} */
+  async tickets() {
+    return (await this.#ask('tickets', {})).tickets;
+  }
+
+  /** Asks for the server's time. Does not count as activity. */
+  async ping() {
+    const sentAt = Date.now();
+    const { server_time } = await this.#calls.call('ping', {}, { timeoutMs: HELLO_TIMEOUT_MS, once: true });
+    this.clock.sample(sentAt, Date.now(), server_time);
+    // The device said "offline", but the server answers: it knows better.
+    if (this.#greeted && this.status === 'offline') this.#setStatus('online');
+  }
+
+  /**
+   * Any method, for what this version does not know yet.
+   * @param {string} method
+   * @param {object} [params]
+   * @param {{timeoutMs?: number}} [options]
+   * @returns {Promise<any>}
+   */
+  request(method, params = {}, { timeoutMs } = {}) {
+    return this.#ask(method, params, timeoutMs);
+  }
+
+  // ------------------------------------------------------------------ inside
+
+  /**
+   * @param {string} method
+   * @param {object} params
+   * @param {number} [timeoutMs]
+   * @param {(result: any) => any} [take]
+   * @returns {Promise<any>}
+   */
+  #ask(method, params, timeoutMs = this.#timeoutMs, take) {
+    if (this.#ended) return Promise.reject(this.#ended);
+    return this.#calls.call(method, params, { timeoutMs, take });
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} [params]
+   * @returns {Promise<import('./wire.js').QueueUpdate>}
+   */
+  #askQueue(method, params = {}) {
+    return this.#ask(method, params, this.#timeoutMs, (update) => this.#takeQueue(update, true));
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} params
+   * @param {number} [timeoutMs]
+   * @returns {Promise<import('./wire.js').Reservation>}
+   */
+  #askReservation(method, params, timeoutMs) {
+    return this.#ask(method, params, timeoutMs, (reservation) => this.#takeReservation(reservation));
+  }
+
+  async #greet() {
+    const sentAt = Date.now();
+    const byQueueToken = this.#queueToken;
+    const params = byQueueToken ? { queue_token: byQueueToken } : { access_token: this.#accessToken };
+    /** @type {import('./wire.js').Hello} */
+    let hello;
+    try {
+      hello = await this.#calls.call('hello', params, {
+        timeoutMs: HELLO_TIMEOUT_MS,
+        once: true,
+        take: (hello) => {
+          this.clock.sample(sentAt, Date.now(), hello.server_time);
+          this.userId = hello.user_id;
+          this.#greeted = true;
+          this.#greetedByQueueToken = byQueueToken !== null;
+          if (hello.queue) this.#takeQueue(hello.queue, true);
+          this.#takeOpenReservations(hello);
+          return hello;
+        },
+      });
+    } catch (error) {
+      this.#helloRefused(/** @type {import('./errors.js').FrontrowError} */ (error), byQueueToken);
+      return;
+    }
+    this.#link.succeeded();
+    this.#calls.ready();
+    await this.#refreshAll();
+    if (!this.#greeted) return; // The connection broke again meanwhile; the next hello tells.
+    const first = !this.#everOnline;
+    this.#everOnline = true;
+    this.#setStatus('online');
+    if (first) this.emit('online', hello);
+    else this.emit('resumed', hello);
+  }
+
+  /**
+   * @param {import('./errors.js').FrontrowError} error
+   * @param {string | null} queueToken The token that hello was said with.
+   */
+  #helloRefused(error, queueToken) {
+    if (this.#ended || error.reason === 'DISCONNECTED') return; // The link tries again by itself.
+    if (error.retryable) {
+      this.#link.restart(error.reason === 'TIMEOUT' ? undefined : (Number(error.data.retry_after_ms) || 1000) * (1 + Math.random()));
+      return;
+    }
+    if (queueToken && this.#accessToken) {
+      this.#forgetQueue();
+      this.#restart();
+      return;
+    }
+    this.#end(new ClosedError('CLOSED', error.message, { cause: error, data: { reason: error.reason } }));
+  }
+
+  #restart() {
+    this.#greeted = false;
+    this.#calls.lost();
+    this.#link.restart();
+  }
+
+  /** @param {any} frame */
+  #frame(frame) {
+    if (frame === null || typeof frame !== 'object') return;
+    if (typeof frame.method !== 'string') {
+      this.#calls.answer(frame);
+      return;
+    }
+    const { method, params } = frame;
+    switch (method) {
+      case 'queue.update':
+        this.#takeQueue(params, false);
+        break;
+      case 'seats.update':
+        this.#takeDelta(params);
+        break;
+      case 'reservation.update':
+        this.#takeReservation(params);
+        break;
+      case 'sale.update':
+        this.emit('sale', params);
+        break;
+      default:
+        this.emit('push', { method, params });
+    }
+  }
+
+  /**
+   * @param {import('./wire.js').QueueUpdate} update
+   * @param {boolean} asked Whether it answers a request of ours, so that it may name another token.
+   */
+  #takeQueue(update, asked) {
+    const known = this.queue;
+    if (known && known.token === update.token) {
+      // Answers and pushes are written by different hands: an older word must not undo a newer one.
+      if (QUEUE_ORDER[update.status] < QUEUE_ORDER[known.status]) return known;
+    } else if (!asked && known && update.entered_at < known.entered_at) return known; // Of a place we had before.
+    this.queue = update;
+    this.#queueToken = update.token;
+    this.emit('queue', update);
+    return update;
+  }
+
+  #forgetQueue() {
+    this.queue = null;
+    this.#queueToken = null;
+  }
+
+  /** @param {import('./wire.js').SeatsDelta} delta */
+  #takeDelta(delta) {
+    const watch = this.#watches.get(delta.schedule_id);
+    if (watch?.model.apply(delta) === 'gap') void this.#refresh(delta.schedule_id).catch(() => {});
+  }
+
+  /**
+   * @param {import('./wire.js').Reservation} reservation
+   * @returns {import('./wire.js').Reservation}
+   */
+  #takeReservation(reservation) {
+    const known = this.reservations.get(reservation.reservation_id);
+    if (known && known.status !== 'TEMP_RESERVED' && reservation.status === 'TEMP_RESERVED') return known; // It ended.
+    this.reservations.delete(reservation.reservation_id);
+    this.reservations.set(reservation.reservation_id, reservation);
+    for (const [id, { status }] of this.reservations) {
+      if (this.reservations.size <= RESERVATIONS_MAX) break;
+      if (status !== 'TEMP_RESERVED') this.reservations.delete(id);
+    }
+    this.emit('reservation', reservation);
+    return reservation;
+  }
+
+  /**
+   * Hello names every open reservation: one that was open here and is not named ended while we were away.
+   * @param {import('./wire.js').Hello} hello
+   */
+  #takeOpenReservations(hello) {
+    const named = hello.reservations;
+    if (!named) return;
+    const open = new Set(named.map((reservation) => reservation.reservation_id));
+    const lost = [...this.reservations.values()].some((r) => r.status === 'TEMP_RESERVED' && !open.has(r.reservation_id));
+    for (const reservation of named) this.#takeReservation(reservation);
+    // How it ended (paid, expired, released elsewhere) is asked for, not guessed.
+    if (lost) void this.listReservations().catch(() => {});
+  }
+
+  async #refreshAll() {
+    await Promise.all([...this.#watches.keys()].map((scheduleId) => this.#refresh(scheduleId).catch(() => {})));
+  }
+
+  /**
+   * Brings one watched model up to date with a snapshot.
+   * @param {number} scheduleId
+   * @returns {Promise<void>}
+   */
+  #refresh(scheduleId) {
+    const watch = this.#watches.get(scheduleId);
+    if (!watch) return Promise.resolve();
+    watch.model.suspend();
+    watch.asking ??= this.#ask('seats.watch', { schedule_id: scheduleId }, this.#timeoutMs, (snapshot) => {
+      if (this.#watches.get(scheduleId) === watch) watch.model.load(snapshot);
+    })
+      .catch((error) => {
+        if (this.#watches.get(scheduleId) === watch && watch.model.version >= 0) {
+          this.#watches.delete(scheduleId);
+          this.emit('unwatched', { scheduleId, error });
+        }
+        throw error;
+      })
+      .finally(() => {
+        watch.asking = null;
+      });
+    return watch.asking;
+  }
+
+  /** @param {number} retryInMs */
+  #lost(retryInMs) {
+    this.#greeted = false;
+    for (const { model } of this.#watches.values()) model.suspend();
+    this.#calls.lost();
+    if (deviceIsOffline()) {
+      this.#setStatus('offline');
+      this.emit('offline', null);
+      return;
+    }
+    if (this.#everOnline) this.#setStatus('reconnecting');
+    this.emit('reconnecting', { retryInMs });
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #endedBy(code, reason) {
+    this.#calls.lost();
+    if (code === 4500 && this.#queueToken && this.#accessToken && !this.#greeted) {
+      // The queue token is not known any more, but we still are.
+      this.#forgetQueue();
+      this.#link.revive();
+      return;
+    }
+    const why = { 4500: 'UNAUTHENTICATED', 4501: 'TOO_MANY_MALFORMED', 4502: 'TOO_MANY_CONNECTIONS' }[code] ?? 'CLOSED';
+    this.#end(new ClosedError('CLOSED', reason || `the server closed with ${code}`, { data: { close_code: code, reason: why } }));
+  }
+
+  /** @param {ClosedError} error */
+  #end(error) {
+    this.#ended = error;
+    this.#greeted = false;
+    this.#leaveDevice.forEach((leave) => leave());
+    for (const { model } of this.#watches.values()) model.suspend();
+    this.#watches.clear();
+    this.#link.end();
+    this.#calls.fail(error);
+    this.#setStatus('closed');
+    this.emit('closed', error);
+  }
+
+  /** @param {ClientStatus} status */
+  #setStatus(status) {
+    if (this.status === status) return;
+    this.status = status;
+    this.emit('status', status);
+  }
+
+  /** Browsers say when the network or the page comes back; both are moments to look at the connection. */
+  #listenToDevice() {
+    if (typeof globalThis.addEventListener !== 'function' || typeof globalThis.document === 'undefined') return;
+    const wake = () => {
+      if (globalThis.document.visibilityState === 'visible') this.#link.probe();
+    };
+    const online = () => {
+      if (this.status === 'offline') this.#setStatus(this.#everOnline ? 'reconnecting' : 'connecting');
+      this.#link.probe();
+    };
+    const offline = () => {
+      if (this.status === 'closed') return;
+      this.#setStatus('offline');
+      this.emit('offline', null);
+      this.#link.probe();
+    };
+    globalThis.addEventListener('online', online);
+    globalThis.addEventListener('offline', offline);
+    globalThis.document.addEventListener('visibilitychange', wake);
+    this.#leaveDevice = [
+      () => globalThis.removeEventListener('online', online),
+      () => globalThis.removeEventListener('offline', offline),
+      () => globalThis.document.removeEventListener('visibilitychange', wake),
+    ];
+  }
+}
+
+/**
+ * Makes a guest, where the server allows guests.
+ * @param {string | URL | undefined} server
+ * @param {string} name
+ * @returns {Promise<{user_id: number, access_token: string}>}
+ */
+export async function createGuest(server, name) {
+  return http(server, 'users', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  });
+}
+
+/**
+ * What is on sale, without a session.
+ * @param {string | URL | undefined} server
+ * @param {string | null} [token] An access token or queue token, where the server wants one.
+ * @returns {Promise<import('./wire.js').Concert[]>}
+ */
+export async function fetchConcerts(server, token) {
+  return (await http(server, 'concerts', token ? { headers: { authorization: `Bearer ${token}` } } : {})).concerts;
+}
+
+/**
+ * @param {string | URL | undefined} server
+ * @param {number} scheduleId
+ * @returns {Promise<import('./wire.js').Layout>}
+ */
+export async function fetchLayout(server, scheduleId) {
+  return http(server, `schedules/${scheduleId}/layout`);
+}
+
+/**
+ * @param {string | URL | undefined} server
+ * @param {string} path
+ * @param {RequestInit} [init]
+ * @returns {Promise<any>}
+ */
+async function http(server, path, init) {
+  let response;
+  try {
+    response = await fetch(new URL(`/api/v1/${path}`, serverUrl(server)), init);
+  } catch (cause) {
+    throw errorOf('DISCONNECTED', `${path}: the server cannot be reached`, { retryable: true, cause });
+  }
+  if (!response.ok) throw await errorFromHttp(response);
+  return response.json();
+}
+
+/** An id that makes a repeated request the same request. Also outside of secure contexts, unlike `randomUUID`. */
+export function newRequestId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** @param {string | URL | undefined} server */
+function serverUrl(server) {
+  const base = server ?? globalThis.location?.origin;
+  if (!base) throw new TypeError('options.server is needed outside of a browser');
+  return new URL(base);
+}
+
+/** @param {URL} server */
+function websocketUrl(server) {
+  const url = new URL('/ws', server);
+  url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
+function deviceIsOffline() {
+  return globalThis.navigator?.onLine === false;
+}

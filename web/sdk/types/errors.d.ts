@@ -1,0 +1,194 @@
+/**
+ * Every "no" of the server as a class of its own, and the few that the client says itself.
+ *
+ * Always: `reason` is the contract and picks the class; `message` is for a person; a reason that this version does not
+ * know becomes a plain `FrontrowError` that keeps it. Not here: what to do about an error, which the caller knows best.
+ */
+export type ErrorDetails = {
+    /**
+     * The JSON-RPC code or the HTTP status; null for the client's own errors.
+     */
+    code?: number | null;
+    /**
+     * Everything that came with the error.
+     */
+    data?: Record<string, unknown>;
+    retryable?: boolean;
+    cause?: unknown;
+};
+/**
+ * @typedef {object} ErrorDetails
+ * @property {number | null} [code] The JSON-RPC code or the HTTP status; null for the client's own errors.
+ * @property {Record<string, unknown>} [data] Everything that came with the error.
+ * @property {boolean} [retryable]
+ * @property {unknown} [cause]
+ */
+export declare class FrontrowError extends Error {
+    /** The contract: one of the reasons of the protocol, or `TIMEOUT`, `DISCONNECTED`, `CLOSED`. */
+    reason: string;
+    code: number | null;
+    data: Record<string, unknown>;
+    /** Whether the same request, unchanged, could succeed later. */
+    retryable: boolean;
+    /**
+     * @param {string} reason
+     * @param {string} [message]
+     * @param {ErrorDetails} [details]
+     */
+    constructor(reason: string, message?: string, details?: ErrorDetails);
+}
+export declare class ParseError extends FrontrowError {
+}
+export declare class InvalidRequestError extends FrontrowError {
+}
+export declare class UnknownMethodError extends FrontrowError {
+}
+export declare class InvalidParamsError extends FrontrowError {
+}
+export declare class InternalError extends FrontrowError {
+}
+export declare class UnauthenticatedError extends FrontrowError {
+}
+export declare class UserNotFoundError extends FrontrowError {
+}
+export declare class ForbiddenError extends FrontrowError {
+}
+/** The queue token does not allow this; `status` says what it is. */
+export declare class AdmissionError extends FrontrowError {
+    /** @returns {import('./wire.js').QueueStatus | null} */
+    get status(): import('./wire.js').QueueStatus | null;
+}
+export declare class NotInQueueError extends AdmissionError {
+}
+export declare class WaitingError extends AdmissionError {
+}
+export declare class TokenExpiredError extends AdmissionError {
+}
+export declare class TokenDoneError extends AdmissionError {
+}
+/** The sale does not take this now. */
+export declare class SaleError extends FrontrowError {
+    /** When the sale opens, where the server said so. */
+    get opensAt(): string | null;
+}
+export declare class SaleNotOpenError extends SaleError {
+}
+export declare class SalePausedError extends SaleError {
+}
+export declare class SaleClosedError extends SaleError {
+}
+export declare class ConcertNotFoundError extends FrontrowError {
+}
+export declare class ScheduleNotFoundError extends FrontrowError {
+}
+export declare class SeatNotFoundError extends FrontrowError {
+    /** The seats that do not exist, where the server named them. */
+    get seats(): number[];
+}
+export declare class ReservationNotFoundError extends FrontrowError {
+}
+export declare class SeatTakenError extends FrontrowError {
+    /** Which of the asked seats somebody else has. */
+    get seats(): number[];
+}
+export declare class NoSeatsAvailableError extends FrontrowError {
+}
+export declare class NoSchedulesAvailableError extends FrontrowError {
+}
+export declare class HoldLimitError extends FrontrowError {
+    /** How many seats one reservation may hold, or null. */
+    get max(): number | null;
+}
+export declare class ReservationInvalidError extends FrontrowError {
+    /** @returns {import('./wire.js').ReservationStatus | null} */
+    get status(): import('./wire.js').ReservationStatus | null;
+}
+export declare class InvalidAmountError extends FrontrowError {
+}
+export declare class InsufficientBalanceError extends FrontrowError {
+    get balance(): number | null;
+    get required(): number | null;
+}
+export declare class RequestIdReusedError extends FrontrowError {
+}
+/** The server cannot take it now; the client asks again by itself while the request's time lasts. */
+export declare class BusyError extends FrontrowError {
+    /** How long the server asks to wait, in milliseconds, or null. */
+    get retryAfterMs(): number | null;
+}
+export declare class RateLimitedError extends BusyError {
+}
+export declare class OverloadedError extends BusyError {
+}
+export declare class UnavailableError extends BusyError {
+}
+export declare class CancelTooLateError extends FrontrowError {
+}
+/** No answer within the request's time. What was asked may have happened: repeating it is safe. */
+export declare class TimeoutError extends FrontrowError {
+}
+/** There is no connection, and the request was not to wait for one. */
+export declare class DisconnectedError extends FrontrowError {
+}
+/** The client was closed, or the server ended the session for good; `data.close_code` says which. */
+export declare class ClosedError extends FrontrowError {
+}
+/** Every reason and its class. */
+export declare const ERRORS: Readonly<{
+    PARSE: typeof ParseError;
+    INVALID_REQUEST: typeof InvalidRequestError;
+    UNKNOWN_METHOD: typeof UnknownMethodError;
+    INVALID_PARAMS: typeof InvalidParamsError;
+    INTERNAL: typeof InternalError;
+    UNAUTHENTICATED: typeof UnauthenticatedError;
+    USER_NOT_FOUND: typeof UserNotFoundError;
+    NOT_IN_QUEUE: typeof NotInQueueError;
+    WAITING: typeof WaitingError;
+    TOKEN_EXPIRED: typeof TokenExpiredError;
+    TOKEN_DONE: typeof TokenDoneError;
+    SALE_NOT_OPEN: typeof SaleNotOpenError;
+    SALE_PAUSED: typeof SalePausedError;
+    SALE_CLOSED: typeof SaleClosedError;
+    CONCERT_NOT_FOUND: typeof ConcertNotFoundError;
+    SCHEDULE_NOT_FOUND: typeof ScheduleNotFoundError;
+    SEAT_NOT_FOUND: typeof SeatNotFoundError;
+    RESERVATION_NOT_FOUND: typeof ReservationNotFoundError;
+    SEAT_TAKEN: typeof SeatTakenError;
+    NO_SEATS_AVAILABLE: typeof NoSeatsAvailableError;
+    NO_SCHEDULES_AVAILABLE: typeof NoSchedulesAvailableError;
+    HOLD_LIMIT: typeof HoldLimitError;
+    RESERVATION_INVALID: typeof ReservationInvalidError;
+    INVALID_AMOUNT: typeof InvalidAmountError;
+    INSUFFICIENT_BALANCE: typeof InsufficientBalanceError;
+    REQUEST_ID_REUSED: typeof RequestIdReusedError;
+    RATE_LIMITED: typeof RateLimitedError;
+    OVERLOADED: typeof OverloadedError;
+    UNAVAILABLE: typeof UnavailableError;
+    CANCEL_TOO_LATE: typeof CancelTooLateError;
+    FORBIDDEN: typeof ForbiddenError;
+    TIMEOUT: typeof TimeoutError;
+    DISCONNECTED: typeof DisconnectedError;
+    CLOSED: typeof ClosedError;
+}>;
+export type Reason = keyof typeof ERRORS;
+/** @typedef {keyof typeof ERRORS} Reason */
+/**
+ * The error of a reason, known or not.
+ * @param {string} reason
+ * @param {string} [message]
+ * @param {ErrorDetails} [details]
+ * @returns {FrontrowError}
+ */
+export declare function errorOf(reason: string, message?: string, details?: ErrorDetails): FrontrowError;
+/**
+ * From the `error` member of a JSON-RPC answer.
+ * @param {unknown} error
+ * @returns {FrontrowError}
+ */
+export declare function errorFromRpc(error: unknown): FrontrowError;
+/**
+ * From an HTTP answer that is not a success: a problem document, or whatever a proxy in between made of it.
+ * @param {Response} response
+ * @returns {Promise<FrontrowError>}
+ */
+export declare function errorFromHttp(response: Response): Promise<FrontrowError>;
