@@ -1,0 +1,87 @@
+/**
+ * The page's words in the reader's language, and its numbers, dates and money as that language writes them.
+ *
+ * Always: the dictionary of the present language is loaded before anything is drawn in it.
+ */
+import { computed, signal } from '@preact/signals';
+import { save } from './storage.js';
+
+/** @typedef {typeof import('./i18n/en.js').words} Words */
+
+export const LANGUAGES = Object.freeze({ en: 'English', ko: '한국어' });
+/** @typedef {keyof typeof LANGUAGES} Language */
+
+/** @type {import('@preact/signals').Signal<Language>} */
+export const language = signal(/** @type {Language} */ (document.documentElement.lang));
+const dictionary = signal(/** @type {Words} */ (/** @type {unknown} */ (null)));
+
+/** The words; reading it in a component draws that component again when the language changes. */
+export const words = () => dictionary.value;
+
+/** @param {Language} wanted */
+export async function useLanguage(wanted) {
+  const { words: loaded } = wanted === 'ko' ? await import('./i18n/ko.js') : await import('./i18n/en.js');
+  dictionary.value = loaded;
+  language.value = wanted;
+  document.documentElement.lang = wanted;
+}
+
+/** @param {Language} wanted */
+export async function chooseLanguage(wanted) {
+  save('language', wanted);
+  await useLanguage(wanted);
+}
+
+const numbers = computed(() => new Intl.NumberFormat(language.value));
+
+/** @param {number} value */
+export const count = (value) => numbers.value.format(value);
+
+/** @type {Map<string, {format: Intl.NumberFormat, unit: number}>} */
+const currencies = new Map();
+
+/**
+ * @param {number} amount In the currency's minor unit.
+ * @param {string} currency ISO 4217.
+ */
+export function money(amount, currency) {
+  const key = `${language.value} ${currency}`;
+  let known = currencies.get(key);
+  if (!known) {
+    const format = new Intl.NumberFormat(language.value, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+    known = { format, unit: 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0) };
+    currencies.set(key, known);
+  }
+  return known.format.format(amount / known.unit);
+}
+
+const dates = computed(() => ({
+  long: new Intl.DateTimeFormat(language.value, {
+    weekday: 'short',
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
+  }),
+  short: new Intl.DateTimeFormat(language.value, { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }),
+}));
+
+/**
+ * @param {string} time RFC 3339.
+ * @param {'long' | 'short'} [form]
+ */
+export function date(time, form = 'long') {
+  return dates.value[form].format(new Date(time));
+}
+
+/**
+ * Time left as a clock: 9:05, 1:00:00.
+ * @param {number} ms
+ */
+export function clock(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const two = (/** @type {number} */ value) => String(value).padStart(2, '0');
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}

@@ -1,0 +1,49 @@
+/** The page's beginning: words first, then the session that an earlier visit left, then the page of the address. */
+import { render } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { html } from './html.js';
+import { language, useLanguage, words } from './i18n.js';
+import { Shell } from './parts/shell.js';
+import { Concerts } from './pages/concerts.js';
+import { Sale } from './pages/sale.js';
+import { Checkout } from './pages/checkout.js';
+import { Tickets } from './pages/tickets.js';
+import { Wallet } from './pages/wallet.js';
+import { Message } from './parts/message.js';
+import { route } from './router.js';
+import { refreshConcerts, resume } from './session.js';
+
+function Page() {
+  const at = route.value;
+  switch (at.page) {
+    case 'concerts':
+      return html`<${Concerts} />`;
+    case 'sale':
+      return html`<${Sale} key=${at.concertId} concertId=${at.concertId} />`;
+    case 'checkout':
+      return html`<${Checkout} key=${at.reservationId} reservationId=${at.reservationId} />`;
+    case 'tickets':
+      return html`<${Tickets} bought=${at.bought} />`;
+    case 'wallet':
+      return html`<${Wallet} />`;
+    default:
+      return html`<${Message} title=${words().missing.title} text=${words().missing.text} href="#/" action=${words().lobby.toConcerts} />`;
+  }
+}
+
+function App() {
+  const page = JSON.stringify(route.value);
+  const first = useRef(true);
+  useEffect(() => {
+    // A new page is read from its heading on, also by a screen reader. The first one starts where browsers start.
+    if (!first.current) document.getElementById('content')?.focus({ preventScroll: true });
+    first.current = false;
+    scrollTo(0, 0);
+  }, [page]);
+  return html`<${Shell}><${Page} /><//>`;
+}
+
+await useLanguage(language.value);
+resume();
+refreshConcerts().catch(() => {}); // The page of the concerts offers to try again.
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

@@ -1,0 +1,46 @@
+/**
+ * Short messages at the edge of the page, spoken once by screen readers.
+ *
+ * Always: at most `NOTICES_MAX` are shown; one that offers something to do stays until it is answered or pushed out.
+ */
+import { signal } from '@preact/signals';
+
+/**
+ * @typedef {object} NoticeAction
+ * @property {string} label
+ * @property {() => void} act
+ */
+
+/**
+ * @typedef {object} Notice
+ * @property {number} id
+ * @property {'good' | 'info' | 'warn' | 'bad'} kind
+ * @property {string} text
+ * @property {string} [hint] A second sentence, before the actions.
+ * @property {NoticeAction[]} [actions]
+ * @property {string} [key] A notice replaces the one with the same key.
+ */
+
+const NOTICES_MAX = 3;
+const SHOWN_FOR_MS = 9_000;
+
+/** @type {import('@preact/signals').Signal<Notice[]>} */
+export const notices = signal([]);
+let nextId = 1;
+
+/**
+ * @param {Omit<Notice, 'id'>} notice
+ * @returns {number} For `dismiss`.
+ */
+export function tell(notice) {
+  const id = nextId++;
+  const others = notices.value.filter((other) => !notice.key || other.key !== notice.key);
+  notices.value = [...others, { ...notice, id }].slice(-NOTICES_MAX);
+  if (!notice.actions?.length) setTimeout(() => dismiss(id), SHOWN_FOR_MS);
+  return id;
+}
+
+/** @param {number | string} which Its id or its key. */
+export function dismiss(which) {
+  notices.value = notices.value.filter((notice) => notice.id !== which && notice.key !== which);
+}

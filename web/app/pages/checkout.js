@@ -1,0 +1,112 @@
+/**
+ * Paying what is held: one button, which charges the wallet first when it holds too little.
+ *
+ * Always: the page ends on the ticket as soon as the server says "paid", also when the answer got lost on the way or the
+ * page was reloaded meanwhile. A charge keeps its request id until it is answered, so that it happens once.
+ */
+import { useEffect, useState } from 'preact/hooks';
+import { newRequestId } from '@frontrow/sdk';
+import { html } from '../html.js';
+import { date, money, words } from '../i18n.js';
+import { explain } from '../explain.js';
+import { tell } from '../notices.js';
+import { Icon } from '../parts/icons.js';
+import { Message } from '../parts/message.js';
+import { TimeBar } from '../parts/timebar.js';
+import { go } from '../router.js';
+import { balance, concerts, currency, layoutOf, refreshBalance, reservations, start, status } from '../session.js';
+import { loadJson, save, saveJson } from '../storage.js';
+import { useTitle } from '../title.js';
+
+/** @typedef {'' | 'charging' | 'paying'} Step */
+
+/** @param {{reservationId: string}} props */
+export function Checkout({ reservationId }) {
+  const w = words();
+  const [step, setStep] = useState(/** @type {Step} */ (''));
+  const [looked, setLooked] = useState(false);
+  useTitle(w.checkout.title);
+  const reservation = reservations.value.find((candidate) => candidate.reservation_id === reservationId);
+  const paid = reservation?.status === 'RESERVED';
+
+  useEffect(() => {
+    // After a reload only the open reservations are known; this one may have been paid just before.
+    start()
+      .listReservations()
+      .catch(() => {})
+      .then(() => setLooked(true));
+    refreshBalance().catch(() => {});
+    if (reservation) layoutOf(reservation.schedule_id).catch(() => {});
+  }, [reservationId]);
+
+  useEffect(() => {
+    if (paid) go(`/tickets/${reservationId}`, { replace: true });
+  }, [paid]);
+
+  if (paid || (!reservation && !looked)) return html`<p class="page empty" role="status">${w.loading}</p>`;
+  if (!reservation || reservation.status !== 'TEMP_RESERVED') {
+    const back = reservation ? `#/sale/${reservation.concert_id}` : '#/';
+    return html`<${Message} title=${w.checkout.gone} text=${w.checkout.goneText} href=${back} action=${w.checkout.choose} />`;
+  }
+
+  const { amount, seats } = reservation;
+  const have = balance.value ?? 0;
+  const missing = Math.max(0, amount - have);
+  const concert = concerts.value?.find((candidate) => candidate.concert_id === reservation.concert_id);
+  const schedule = concert?.schedules.find((candidate) => candidate.schedule_id === reservation.schedule_id);
+  const price = (/** @type {number} */ value) => money(value, currency.value);
+
+  async function pay() {
+    try {
+      if (missing > 0) {
+        setStep('charging');
+        balance.value = (await start().charge(missing, { requestId: chargeIdOf(reservationId, missing) })).balance;
+        save('charge', null);
+      }
+      setStep('paying');
+      const answer = await start().pay(reservationId);
+      balance.value = answer.balance;
+      go(`/tickets/${reservationId}`, { replace: true });
+    } catch (error) {
+      setStep('');
+      save('charge', null);
+      refreshBalance().catch(() => {});
+      tell({ kind: 'bad', key: 'pay', text: explain(error) });
+    }
+  }
+
+  return html`<${TimeBar} />
+    <section class="page checkout" aria-labelledby="checkout-title">
+      <a class="back" href="#/sale/${reservation.concert_id}"><${Icon} name="back" />${w.back}</a>
+      <h1 id="checkout-title">${w.checkout.title}</h1>
+      ${concert && html`<p class="kicker">${concert.title}${schedule && html` · <time datetime=${schedule.starts_at}>${date(schedule.starts_at)}</time>`}</p>`}
+      <div class="receipt">
+        <h2>${w.checkout.seats}</h2>
+        <ul>
+          ${seats.map((seat) => html`<li key=${seat.seat}><span>${seat.label} <small>${seat.category}</small></span><span>${price(seat.price)}</span></li>`)}
+        </ul>
+        <p class="sum"><span>${w.cart.total}</span><strong>${price(amount)}</strong></p>
+        <p class="line"><span>${w.checkout.balance}</span><span>${balance.value === null ? '…' : price(have)}</span></p>
+        ${missing > 0
+          ? html`<p class="line"><span>${w.checkout.missing}</span><span>${price(missing)}</span></p>`
+          : html`<p class="line"><span>${w.checkout.after}</span><span>${price(have - amount)}</span></p>`}
+      </div>
+      <button type="button" class="primary wide big" disabled=${step !== '' || balance.value === null} onClick=${pay}>
+        ${step === 'charging' ? w.checkout.charging : step === 'paying' ? w.checkout.paying : missing > 0 ? w.checkout.chargeAndPay(price(missing)) : w.checkout.pay(price(amount))}
+      </button>
+      <p class="hint" role="status">${step && status.value !== 'online' ? w.checkout.waitForLink : ''}</p>
+    </section>`;
+}
+
+/**
+ * The id of the charge for this reservation: the same for the same amount, until it is answered.
+ * @param {string} reservationId
+ * @param {number} amount
+ */
+function chargeIdOf(reservationId, amount) {
+  const known = loadJson('charge', { reservationId: '', amount: 0, requestId: '' });
+  if (known.reservationId === reservationId && known.amount === amount) return known.requestId;
+  const requestId = newRequestId();
+  saveJson('charge', { reservationId, amount, requestId });
+  return requestId;
+}

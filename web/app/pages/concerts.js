@@ -1,0 +1,89 @@
+/** What is on sale, and where this fan stands. */
+import { useState } from 'preact/hooks';
+import { html } from '../html.js';
+import { clock, date, words } from '../i18n.js';
+import { explain } from '../explain.js';
+import { tell } from '../notices.js';
+import { Poster } from '../parts/poster.js';
+import { go } from '../router.js';
+import { concerts, join, now, places, queue, refreshConcerts, tokenWanted } from '../session.js';
+import { useTitle } from '../title.js';
+import { prepareChime } from '../chime.js';
+
+/** The countdown to the opening is shown from so long before. */
+const COUNTDOWN_FROM_MS = 24 * 3600_000;
+
+export function Concerts() {
+  const w = words().concerts;
+  useTitle('');
+  return html`<div class="page concerts">
+    <h1>${w.title}</h1>
+    <p class="lead">${w.lead}</p>
+    ${concerts.value === null
+      ? html`<${Loading} />`
+      : concerts.value.length === 0
+        ? html`<p class="empty"><strong>${w.none}</strong> ${w.noneText}</p>`
+        : html`<ul class="posters">
+            ${concerts.value.map((concert) => html`<${Concert} key=${concert.concert_id} concert=${concert} />`)}
+          </ul>`}
+  </div>`;
+}
+
+function Loading() {
+  const w = words();
+  const [failed, setFailed] = useState(false);
+  if (!failed) refreshConcerts().catch(() => setFailed(true));
+  if (!failed) return html`<p class="empty" role="status">${w.loading}</p>`;
+  return html`<p class="empty" role="alert">
+    ${w.concerts.failed} <button type="button" onClick=${() => setFailed(false)}>${w.retry}</button>
+  </p>`;
+}
+
+/** @param {{concert: import('../session.js').Concert}} props */
+function Concert({ concert }) {
+  const w = words().concerts;
+  const [busy, setBusy] = useState(false);
+  const { concert_id, title, venue, sale, schedules } = concert;
+  const mine = queue.value?.concert_id === concert_id ? queue.value : null;
+  const placed = places.value[String(concert_id)] !== undefined;
+  const opensIn = sale.state === 'SCHEDULED' && sale.opens_at ? Date.parse(sale.opens_at) - now.value : 0;
+  const joinable = sale.state === 'OPEN' || sale.state === 'SCHEDULED';
+
+  async function enter() {
+    prepareChime();
+    setBusy(true);
+    try {
+      await join(concert_id);
+      go(`/sale/${concert_id}`);
+    } catch (error) {
+      if (!tokenWanted.value) tell({ kind: 'bad', key: 'join', text: explain(error) });
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return html`<li class="poster-card">
+    <${Poster} text=${title} />
+    <div class="poster-text">
+      <p class="badge ${sale.state.toLowerCase()}">${w.state[sale.state] ?? sale.state}</p>
+      <h2>${title}</h2>
+      ${venue && html`<p class="venue">${venue}</p>`}
+      <ul class="dates" aria-label=${w.dates(schedules.length)}>
+        ${schedules.slice(0, 3).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${date(s.starts_at)}</time></li>`)}
+      </ul>
+      ${sale.message && html`<p class="sale-message">${sale.message}</p>`}
+      ${opensIn > 0 &&
+      sale.opens_at &&
+      html`<p class="opens">${opensIn < COUNTDOWN_FROM_MS ? w.opensIn(clock(opensIn)) : w.opens(date(sale.opens_at))}</p>`}
+      ${placed
+        ? html`<p class="mine">
+              ${mine?.status === 'WAITING' && mine.position !== null ? w.inLine(mine.position) : mine?.status === 'PROGRESS' ? w.admitted : ''}
+            </p>
+            <a class="button primary wide" href="#/sale/${concert_id}" aria-label=${w.continueFor(title)}>${w.continue}</a>`
+        : joinable &&
+          html`<button type="button" class="primary wide" disabled=${busy} aria-label=${w.joinFor(title)} onClick=${enter}>
+            ${opensIn > 0 ? w.joinEarly : w.join}
+          </button>`}
+    </div>
+  </li>`;
+}

@@ -1,0 +1,130 @@
+/** What this fan has bought, by purchase, with the codes for the door; and giving it back. */
+import { useEffect, useState } from 'preact/hooks';
+import { html } from '../html.js';
+import { date, money, words } from '../i18n.js';
+import { explain } from '../explain.js';
+import { tell } from '../notices.js';
+import { Dialog } from '../parts/dialog.js';
+import { Icon } from '../parts/icons.js';
+import { Message } from '../parts/message.js';
+import { Qr } from '../parts/qr.js';
+import { balance, concerts, currency, reservations, signedIn, start } from '../session.js';
+import { useTitle } from '../title.js';
+
+/** @typedef {import('../../sdk/wire.js').Ticket} Ticket */
+/** @typedef {import('../session.js').Reservation} Reservation */
+
+/** @param {{bought: string | null}} props The reservation that was paid just now. */
+export function Tickets({ bought }) {
+  const w = words().tickets;
+  const [tickets, setTickets] = useState(/** @type {Ticket[] | null} */ (null));
+  const [failure, setFailure] = useState(/** @type {string | null} */ (null));
+  useTitle(w.title);
+
+  function refresh() {
+    if (!signedIn.value) return;
+    setFailure(null);
+    Promise.all([start().tickets(), start().listReservations()]).then(
+      ([list]) => setTickets(list),
+      (error) => setFailure(explain(error)),
+    );
+  }
+  useEffect(refresh, [bought, signedIn.value]);
+
+  if (failure) return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${refresh}>${words().retry}</button></p>`;
+  if (signedIn.value && !tickets) return html`<p class="page empty" role="status">${words().loading}</p>`;
+  if (!tickets || tickets.length === 0) {
+    return html`<${Message} title=${w.none} text=${w.noneText} href="#/" action=${words().lobby.toConcerts} />`;
+  }
+  const purchases = byPurchase(tickets, reservations.value);
+  purchases.sort((a, b) => Number(b.reservation?.reservation_id === bought) - Number(a.reservation?.reservation_id === bought));
+  return html`<div class="page tickets">
+    ${bought && purchases[0].reservation?.reservation_id === bought
+      ? html`<div class="thanks" role="status"><h1>${w.thanks}</h1><p>${w.thanksText}</p></div>`
+      : html`<h1>${w.title}</h1>`}
+    ${purchases.map((purchase) => html`<${Purchase} key=${purchase.key} purchase=${purchase} onCancelled=${refresh} />`)}
+  </div>`;
+}
+
+/**
+ * @typedef {object} PurchaseOf
+ * @property {string} key
+ * @property {Reservation | null} reservation
+ * @property {Ticket[]} tickets
+ */
+
+/**
+ * @param {Ticket[]} tickets
+ * @param {Reservation[]} known
+ * @returns {PurchaseOf[]}
+ */
+function byPurchase(tickets, known) {
+  /** @type {Map<string, PurchaseOf>} */
+  const purchases = new Map();
+  for (const ticket of tickets) {
+    const reservation =
+      known.find((r) => r.status === 'RESERVED' && r.schedule_id === ticket.schedule_id && r.seats.some((s) => s.seat === ticket.seat)) ?? null;
+    const key = reservation?.reservation_id ?? `schedule-${ticket.schedule_id}`;
+    const purchase = purchases.get(key) ?? { key, reservation, tickets: [] };
+    purchase.tickets.push(ticket);
+    purchases.set(key, purchase);
+  }
+  return [...purchases.values()];
+}
+
+/** @param {{purchase: PurchaseOf, onCancelled: () => void}} props */
+function Purchase({ purchase, onCancelled }) {
+  const w = words().tickets;
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const { reservation, tickets } = purchase;
+  const concert = concerts.value?.find((c) => c.schedules.some((s) => s.schedule_id === tickets[0].schedule_id));
+  const title = tickets[0].title ?? concert?.title ?? '';
+  const startsAt = tickets[0].starts_at ?? concert?.schedules.find((s) => s.schedule_id === tickets[0].schedule_id)?.starts_at;
+
+  async function cancel() {
+    if (!reservation) return;
+    setAsking(false);
+    setBusy(true);
+    try {
+      const answer = await start().cancel(reservation.reservation_id);
+      balance.value = answer.balance;
+      tell({ kind: 'good', text: w.cancelled(money(reservation.amount, currency.value)) });
+      onCancelled();
+    } catch (error) {
+      tell({ kind: 'bad', text: explain(error) });
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return html`<section class="purchase">
+    <header>
+      <h2>${title}</h2>
+      <p>${startsAt && html`<time datetime=${startsAt}>${date(startsAt)}</time>`}${concert?.venue && html` · ${concert.venue}`}</p>
+    </header>
+    <ul class="ticket-list">
+      ${tickets.map(
+        (ticket) => html`<li class="ticket" key=${ticket.ticket_id}>
+          <div class="ticket-main">
+            <p class="label">${w.seat}</p>
+            <p class="ticket-seat">${ticket.label}</p>
+            <p class="label">${w.code}</p>
+            <p class="ticket-code">${ticket.code}</p>
+          </div>
+          <div class="ticket-stub"><${Qr} text=${ticket.code} label=${w.qr(ticket.label)} /></div>
+        </li>`,
+      )}
+    </ul>
+    ${reservation && html`<button type="button" class="quiet" disabled=${busy} onClick=${() => setAsking(true)}><${Icon} name="trash" />${w.cancel}</button>`}
+    ${asking &&
+    reservation &&
+    html`<${Dialog} title=${w.cancelTitle} onClose=${() => setAsking(false)}>
+      <p>${w.cancelText(money(reservation.amount, currency.value))}</p>
+      <div class="buttons">
+        <button type="button" class="primary" onClick=${() => setAsking(false)}>${w.keep}</button>
+        <button type="button" onClick=${cancel}>${w.cancelYes}</button>
+      </div>
+    <//>`}
+  </section>`;
+}

@@ -1,0 +1,124 @@
+/** The wallet: what is in it, putting more in, and where it went. */
+import { useEffect, useState } from 'preact/hooks';
+import { newRequestId } from '@frontrow/sdk';
+import { html } from '../html.js';
+import { date, money, words } from '../i18n.js';
+import { explain } from '../explain.js';
+import { tell } from '../notices.js';
+import { Message } from '../parts/message.js';
+import { balance, currency, refreshBalance, signedIn, start } from '../session.js';
+import { useTitle } from '../title.js';
+
+/** @typedef {import('../../sdk/wire.js').HistoryEntry} HistoryEntry */
+
+const PAGE = 20;
+/** Round sums, in the currency's major unit times its usual price level; those of a currency with decimals are smaller. */
+const SUMS = Object.freeze({ whole: [50_000, 100_000, 200_000], decimals: [50, 100, 200] });
+
+export function Wallet() {
+  const w = words().wallet;
+  useTitle(w.title);
+  if (!signedIn.value) return html`<${Message} title=${w.none} text=${w.noneText} href="#/" action=${words().lobby.toConcerts} />`;
+  return html`<${Ledger} />`;
+}
+
+function Ledger() {
+  const w = words().wallet;
+  const [entries, setEntries] = useState(/** @type {HistoryEntry[] | null} */ (null));
+  const [more, setMore] = useState(false);
+  const [amount, setAmount] = useState('');
+  const [invalid, setInvalid] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const unit = minorUnit(currency.value);
+  const sums = unit === 1 ? SUMS.whole : SUMS.decimals;
+
+  /** @param {HistoryEntry[]} [shown] */
+  async function loadHistory(shown = []) {
+    const before = shown.at(-1)?.history_id;
+    try {
+      const page = await start().history({ limit: PAGE, ...(before === undefined ? {} : { before }) });
+      setEntries([...shown, ...page]);
+      setMore(page.length === PAGE);
+    } catch (error) {
+      tell({ kind: 'bad', key: 'wallet', text: explain(error) });
+    }
+  }
+  useEffect(() => {
+    refreshBalance().catch(() => {});
+    void loadHistory();
+  }, []);
+
+  /** @param {number} minor */
+  async function charge(minor) {
+    setBusy(true);
+    try {
+      const answer = await start().charge(minor, { requestId: newRequestId() });
+      balance.value = answer.balance;
+      setAmount('');
+      tell({ kind: 'good', key: 'wallet', text: w.charged(money(minor, currency.value)) });
+      await loadHistory();
+    } catch (error) {
+      tell({ kind: 'bad', key: 'wallet', text: explain(error) });
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  /** @param {Event} event */
+  function submit(event) {
+    event.preventDefault();
+    const minor = Math.round(Number(amount.replace(/[\s,]/g, '')) * unit);
+    const good = Number.isSafeInteger(minor) && minor > 0;
+    setInvalid(!good);
+    if (good) void charge(minor);
+  }
+
+  return html`<div class="page wallet">
+    <h1>${w.title}</h1>
+    <p class="balance-big"><span class="label">${w.balance}</span><strong data-testid="balance">${balance.value === null ? '…' : money(balance.value, currency.value)}</strong></p>
+    <form class="charge" onSubmit=${submit} novalidate>
+      <div class="sums">
+        ${sums.map((sum) => html`<button type="button" key=${sum} disabled=${busy} onClick=${() => void charge(sum * unit)}>+ ${money(sum * unit, currency.value)}</button>`)}
+      </div>
+      <div class="field-row">
+        <label class="field">
+          <span>${w.amount}</span>
+          <input
+            inputmode="decimal"
+            autocomplete="off"
+            value=${amount}
+            aria-invalid=${invalid}
+            aria-describedby=${invalid ? 'amount-problem' : undefined}
+            onInput=${(/** @type {any} */ event) => setAmount(event.target.value)}
+          />
+        </label>
+        <button type="submit" class="primary" disabled=${busy}>${w.charge}</button>
+      </div>
+      ${invalid && html`<p id="amount-problem" class="problem" role="alert">${w.amountInvalid}</p>`}
+    </form>
+    <h2>${w.history}</h2>
+    ${entries?.length === 0 && html`<p class="empty">${w.historyEmpty}</p>`}
+    ${entries !== null &&
+    entries.length > 0 &&
+    html`<table>
+      <thead>
+        <tr><th scope="col">${w.when}</th><th scope="col">${w.what}</th><th scope="col" class="amount">${w.change}</th></tr>
+      </thead>
+      <tbody>
+        ${entries.map(
+          (entry) => html`<tr key=${entry.history_id}>
+            <td><time datetime=${entry.at}>${date(entry.at, 'short')}</time></td>
+            <td>${w.type[entry.type] ?? entry.type}</td>
+            <td class="amount ${entry.amount_change > 0 ? 'plus' : ''}">${entry.amount_change > 0 ? '+' : ''}${money(entry.amount_change, currency.value)}</td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>`}
+    ${more && html`<button type="button" onClick=${() => void loadHistory(entries ?? [])}>${w.more}</button>`}
+  </div>`;
+}
+
+/** @param {string} currency */
+function minorUnit(currency) {
+  return 10 ** (new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 0);
+}

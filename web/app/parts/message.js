@@ -1,0 +1,11 @@
+/** A page that is one message: nothing here, all over, begin again. */
+import { html } from '../html.js';
+
+/** @param {{title: string, text?: string, href?: string, action?: string, onAct?: () => void, children?: unknown}} props */
+export function Message({ title, text, href, action, onAct, children }) {
+  return html`<section class="message">
+    <h1>${title}</h1>
+    ${text && html`<p>${text}</p>`} ${children}
+    ${action && (href ? html`<a class="button primary" href=${href}>${action}</a>` : html`<button type="button" class="primary" onClick=${onAct}>${action}</button>`)}
+  </section>`;
+}

@@ -1,0 +1,49 @@
+/**
+ * Which page is shown: the part of the address after `#`, so that the server need not know the pages.
+ *
+ * Always: nothing secret is ever put into an address.
+ */
+import { signal } from '@preact/signals';
+
+/**
+ * @typedef {{page: 'concerts'}
+ *   | {page: 'sale', concertId: number}
+ *   | {page: 'checkout', reservationId: string}
+ *   | {page: 'tickets', bought: string | null}
+ *   | {page: 'wallet'}
+ *   | {page: 'missing'}} Route
+ */
+
+/**
+ * @param {string} hash
+ * @returns {Route}
+ */
+export function parse(hash) {
+  const parts = hash.replace(/^#?\/?/, '').split('/').filter(Boolean);
+  const [page, argument] = parts;
+  if (parts.length > 2) return { page: 'missing' };
+  if (page === undefined) return { page: 'concerts' };
+  if (page === 'sale' && /^\d{1,15}$/.test(argument ?? '')) return { page: 'sale', concertId: Number(argument) };
+  if (page === 'checkout' && argument) return { page: 'checkout', reservationId: argument };
+  if (page === 'tickets') return { page: 'tickets', bought: argument ?? null };
+  if (page === 'wallet' && argument === undefined) return { page: 'wallet' };
+  return { page: 'missing' };
+}
+
+/** @type {import('@preact/signals').Signal<Route>} */
+export const route = signal(parse(location.hash));
+
+addEventListener('hashchange', () => {
+  route.value = parse(location.hash);
+});
+
+/**
+ * @param {string} path For instance `/tickets`.
+ * @param {{replace?: boolean}} [options] `replace`: going back skips the present page.
+ */
+export function go(path, { replace = false } = {}) {
+  if (replace) {
+    history.replaceState(null, '', `#${path}`);
+    route.value = parse(location.hash);
+  } else location.hash = path;
+}

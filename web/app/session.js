@@ -1,0 +1,196 @@
+/**
+ * The page's one client and what it knows, as signals for the components.
+ *
+ * Always: tokens are stored as soon as they are known, so that a closed tab costs neither the place nor the ticket. A
+ * guest account is made only when somebody joins. Every deadline is compared with the server's clock, not the device's.
+ */
+import { batch, computed, signal } from '@preact/signals';
+import { FrontrowClient, createGuest, fetchConcerts, fetchLayout } from '@frontrow/sdk';
+import { load, loadJson, save, saveJson } from './storage.js';
+
+/** @typedef {import('@frontrow/sdk').FrontrowError} FrontrowError */
+/** @typedef {import('../sdk/wire.js').Reservation} Reservation */
+/** @typedef {import('../sdk/wire.js').QueueUpdate} QueueUpdate */
+/** @typedef {import('../sdk/wire.js').Concert} Concert */
+/** @typedef {import('../sdk/wire.js').Layout} Layout */
+
+/** @type {import('@preact/signals').Signal<import('../sdk/client.js').ClientStatus>} */
+export const status = signal('idle');
+/** @type {import('@preact/signals').Signal<QueueUpdate | null>} */
+export const queue = signal(null);
+/** @type {import('@preact/signals').Signal<Reservation[]>} */
+export const reservations = signal([]);
+/** @type {import('@preact/signals').Signal<number | null>} */
+export const balance = signal(null);
+/** @type {import('@preact/signals').Signal<Concert[] | null>} */
+export const concerts = signal(null);
+/** Why the session is over, until somebody starts another one.
+ * @type {import('@preact/signals').Signal<{reason: string} | null>} */
+export const ended = signal(null);
+/** The server makes no guests: the fan has to bring an access token. */
+export const tokenWanted = signal(false);
+/** Of the last venue seen; wallets have the same. */
+export const currency = signal(load('currency') ?? 'KRW');
+/** Queue tokens by concert, so that a fan in two sales keeps both places.
+ * @type {import('@preact/signals').Signal<Record<string, string>>} */
+export const places = signal(loadJson('places', {}));
+/** The server's time in ms, once a second. */
+export const now = signal(Date.now());
+export const signedIn = signal(load('access_token') !== null || load('queue_token') !== null);
+
+/** Held and not paid, newest last. */
+export const held = computed(() => reservations.value.filter((r) => r.status === 'TEMP_RESERVED'));
+
+/** @type {FrontrowClient | null} */
+let client = null;
+/** @type {Map<number, Promise<Layout>>} */
+const layouts = new Map();
+
+setInterval(() => {
+  now.value = client ? client.now() : Date.now();
+}, 1000);
+
+/** Goes on with what an earlier visit left, if it left anything. */
+export function resume() {
+  if (signedIn.value) start();
+}
+
+/**
+ * The client, connected or on its way.
+ * @returns {FrontrowClient}
+ */
+export function start() {
+  if (client) return client;
+  const mine = new FrontrowClient({ accessToken: load('access_token'), queueToken: load('queue_token') });
+  client = mine;
+  ended.value = null;
+  signedIn.value = true;
+  mine.on('status', (next) => {
+    status.value = next;
+  });
+  mine.on('queue', takeQueue);
+  mine.on('reservation', () => {
+    reservations.value = [...mine.reservations.values()];
+  });
+  mine.on('sale', (update) => {
+    if (!concerts.value) return;
+    concerts.value = concerts.value.map((concert) =>
+      concert.concert_id === update.concert_id
+        ? { ...concert, sale: { ...concert.sale, state: update.state, message: update.message ?? null } }
+        : concert,
+    );
+  });
+  const greeted = () => {
+    now.value = mine.now();
+    void refreshBalance();
+    void refreshConcerts();
+  };
+  mine.on('online', greeted);
+  mine.on('resumed', greeted);
+  mine.on('closed', (error) => {
+    if (client !== mine) return;
+    client = null;
+    const reason = String(error.data.reason ?? 'CLOSED');
+    if (reason === 'UNAUTHENTICATED' || reason === 'USER_NOT_FOUND') forget();
+    ended.value = { reason };
+  });
+  mine.connect().catch(() => {}); // `closed` tells.
+  return mine;
+}
+
+/** @param {QueueUpdate} update */
+function takeQueue(update) {
+  batch(() => {
+    queue.value = update;
+    save('queue_token', update.token);
+    const ended = update.status === 'EXPIRED' || update.status === 'DONE';
+    const rest = Object.entries(places.value).filter(([id]) => id !== String(update.concert_id));
+    places.value = Object.fromEntries(ended ? rest : [...rest, [String(update.concert_id), update.token]]);
+    saveJson('places', places.value);
+  });
+}
+
+/** The server does not know us any more: what was stored is of no use. */
+function forget() {
+  for (const key of ['access_token', 'queue_token', 'places']) save(key, null);
+  batch(() => {
+    signedIn.value = false;
+    queue.value = null;
+    reservations.value = [];
+    balance.value = null;
+    places.value = {};
+  });
+}
+
+/** Starts anew after the session ended, for instance because another window took over. */
+export function startAgain() {
+  ended.value = null;
+  if (signedIn.value) start();
+}
+
+/** @param {string} token The access token of the operator's own login. */
+export function useAccessToken(token) {
+  client?.close();
+  client = null;
+  forget();
+  save('access_token', token);
+  tokenWanted.value = false;
+  start();
+}
+
+/** Makes sure that there is a user: the stored one, or a new guest. */
+async function account() {
+  if (load('access_token') || client) return;
+  try {
+    const guest = await createGuest(undefined, `Guest ${1000 + Math.floor(Math.random() * 9000)}`);
+    save('access_token', guest.access_token);
+  } catch (error) {
+    if (/** @type {FrontrowError} */ (error).reason === 'FORBIDDEN') tokenWanted.value = true;
+    throw error;
+  }
+}
+
+/**
+ * Joins the sale, or goes back to the place that this fan has in it.
+ * @param {number} concertId
+ */
+export async function join(concertId) {
+  await account();
+  const joined = await start().join(concertId);
+  return joined;
+}
+
+/**
+ * Makes the session that of the place which this fan has in the concert's sale.
+ * @param {number} concertId
+ */
+export async function returnTo(concertId) {
+  const token = places.value[String(concertId)];
+  if (token && queue.value?.concert_id !== concertId) await start().resume(token);
+}
+
+export async function refreshConcerts() {
+  concerts.value = await fetchConcerts(undefined, load('access_token'));
+}
+
+export async function refreshBalance() {
+  if (client) balance.value = await client.balance();
+}
+
+/**
+ * @param {number} scheduleId
+ * @returns {Promise<Layout>}
+ */
+export function layoutOf(scheduleId) {
+  let layout = layouts.get(scheduleId);
+  if (!layout) {
+    layout = fetchLayout(undefined, scheduleId).then((layout) => {
+      currency.value = layout.currency;
+      save('currency', layout.currency);
+      return layout;
+    });
+    layouts.set(scheduleId, layout);
+    layout.catch(() => layouts.delete(scheduleId)); // The next one who needs it asks again.
+  }
+  return layout;
+}

@@ -1,0 +1,148 @@
+/**
+ * A layout turned into what drawing and moving about need: typed columns, zones with their rows, rows with their seats
+ * in order, outlines and centres.
+ *
+ * Always: a seat is its index everywhere; nothing here changes after construction. Not here: who holds which seat.
+ */
+
+/** @typedef {import('../sdk/wire.js').Layout} Layout */
+
+/**
+ * @typedef {object} VenueRow
+ * @property {number} index
+ * @property {number} zone
+ * @property {string} label
+ * @property {number[]} seats Along the row.
+ */
+
+/**
+ * @typedef {object} VenueZone
+ * @property {number} index
+ * @property {string} name
+ * @property {VenueRow[]} rows
+ * @property {number} seats How many.
+ * @property {number} category That of most of its seats.
+ * @property {{x: number, y: number}[]} outline Convex, around the seats' centres.
+ * @property {number} x The centre of its seats.
+ * @property {number} y
+ */
+
+export class Venue {
+  /** @param {Layout} layout */
+  constructor(layout) {
+    const { seats } = layout;
+    this.layout = layout;
+    this.count = seats.x.length;
+    this.x = Float32Array.from(seats.x);
+    this.y = Float32Array.from(seats.y);
+    this.category = Uint16Array.from(seats.category);
+    /** The row of each seat. */
+    this.row = Uint32Array.from(seats.row);
+    /** @type {VenueRow[]} */
+    this.rows = layout.rows.map((row, index) => ({ index, zone: row.zone, label: row.label, seats: [] }));
+    for (let seat = 0; seat < this.count; seat++) this.rows[this.row[seat]].seats.push(seat);
+    /** Where a seat stands in its row. */
+    this.place = new Uint32Array(this.count);
+    for (const row of this.rows) {
+      row.seats.sort((a, b) => alongRow(this, row, a) - alongRow(this, row, b));
+      row.seats.forEach((seat, place) => (this.place[seat] = place));
+    }
+    /** @type {VenueZone[]} */
+    this.zones = layout.zones.map((zone, index) => zoneOf(this, index, zone.name));
+    this.categories = layout.categories;
+  }
+
+  /** @param {number} seat */
+  zoneOf(seat) {
+    return this.rows[this.row[seat]].zone;
+  }
+
+  /** @param {number} seat */
+  price(seat) {
+    return this.categories[this.category[seat]].price;
+  }
+
+  /** The seat's number within its row. @param {number} seat */
+  number(seat) {
+    return this.layout.seats.number[seat];
+  }
+
+  /** Zone, row and number in one, as on the ticket. @param {number} seat */
+  label(seat) {
+    const given = this.layout.seats.label?.[seat];
+    if (given) return given;
+    const row = this.rows[this.row[seat]];
+    const zone = this.layout.zones[row.zone].name;
+    return [this.layout.zones.length > 1 ? zone : '', [row.label, this.number(seat)].filter(Boolean).join('-')].filter(Boolean).join(' ');
+  }
+}
+
+/**
+ * Where a seat is along its row: by its direction of greater extent, so that slanted and vertical rows work as well.
+ * @param {Venue} venue
+ * @param {VenueRow & {direction?: {x: number, y: number}}} row
+ * @param {number} seat
+ */
+function alongRow(venue, row, seat) {
+  if (!row.direction) {
+    const [first] = row.seats;
+    const last = row.seats[row.seats.length - 1];
+    row.direction = { x: venue.x[last] - venue.x[first], y: venue.y[last] - venue.y[first] };
+    // Rows read from left to right, whichever end the plan begins with; a vertical row from top to bottom.
+    const { x, y } = row.direction;
+    if (x < 0 || (x === 0 && y < 0)) row.direction = { x: -x, y: -y };
+    if (x === 0 && y === 0) row.direction = { x: 1, y: 0 };
+  }
+  return venue.x[seat] * row.direction.x + venue.y[seat] * row.direction.y;
+}
+
+/**
+ * @param {Venue} venue
+ * @param {number} index
+ * @param {string} name
+ * @returns {VenueZone}
+ */
+function zoneOf(venue, index, name) {
+  const rows = venue.rows.filter((row) => row.zone === index && row.seats.length > 0);
+  const seats = rows.flatMap((row) => row.seats);
+  const perCategory = new Map();
+  let [x, y] = [0, 0];
+  for (const seat of seats) {
+    perCategory.set(venue.category[seat], (perCategory.get(venue.category[seat]) ?? 0) + 1);
+    x += venue.x[seat] / seats.length;
+    y += venue.y[seat] / seats.length;
+  }
+  const category = [...perCategory].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 0;
+  return { index, name, rows, seats: seats.length, category, outline: convexHull(seats.map((s) => ({ x: venue.x[s], y: venue.y[s] }))), x, y };
+}
+
+/**
+ * Andrew's monotone chain.
+ * @param {{x: number, y: number}[]} points
+ * @returns {{x: number, y: number}[]}
+ */
+export function convexHull(points) {
+  const sorted = points.sort((a, b) => a.x - b.x || a.y - b.y);
+  if (sorted.length < 3) return sorted;
+  /** @param {Iterable<{x: number, y: number}>} walk */
+  const half = (walk) => {
+    /** @type {{x: number, y: number}[]} */
+    const chain = [];
+    for (const point of walk) {
+      while (chain.length >= 2 && turn(chain[chain.length - 2], chain[chain.length - 1], point) <= 0) chain.pop();
+      chain.push(point);
+    }
+    chain.pop();
+    return chain;
+  };
+  return [...half(sorted), ...half([...sorted].reverse())];
+}
+
+/**
+ * @param {{x: number, y: number}} a
+ * @param {{x: number, y: number}} b
+ * @param {{x: number, y: number}} c
+ */
+function turn(a, b, c) {
+  return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+}

@@ -1,0 +1,30 @@
+/** The element's words, English by default; set `words` on the element for another language. */
+
+/**
+ * @typedef {'available' | 'own' | 'held' | 'sold'} SeatLook
+ */
+
+export const WORDS = Object.freeze({
+  map: 'Seat map',
+  instructions:
+    'Arrow keys move between sections. Enter opens a section; then arrow keys move between seats, Enter takes a seat or gives it back, Escape goes back to the sections. Plus and minus zoom.',
+  unnamedZone: 'Section',
+  list: 'Seats by section and row',
+  /** @param {string} label */
+  row: (label) => (label ? `Row ${label}` : 'Row'),
+  /** @param {number} n */
+  free: (n) => `${n} free`,
+  /** @type {Record<SeatLook, string>} */
+  state: { available: 'free', own: 'held for you', held: 'held by somebody', sold: 'sold' },
+  /** @param {number} amount */
+  price: (amount) => String(amount),
+  stage: 'Stage',
+  zoomIn: 'Zoom in',
+  zoomOut: 'Zoom out',
+  whole: 'Show the whole venue',
+  minimap: 'Overview',
+  take: 'Hold this seat',
+  giveBack: 'Give it back',
+});
+
+/** @typedef {typeof WORDS} SeatmapWords */
