@@ -1,6 +1,7 @@
 //! Frontrow: a websocket-first real-time ticketing server.
 
 pub mod clock;
+pub mod config;
 pub mod dispatcher;
 pub mod domain;
 pub mod fanout;
