@@ -5,6 +5,7 @@ pub mod config;
 pub mod dispatcher;
 pub mod domain;
 pub mod fanout;
+pub mod gateway;
 pub mod limits;
 pub mod metrics;
 pub mod store;
