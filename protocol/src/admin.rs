@@ -26,12 +26,15 @@ pub struct SaleFigures {
     pub settings: SaleSettings,
     /// Those of them that the operator set; the rest are the run's defaults.
     pub settings_own: SaleSettingsOwn,
-    /// Queue tokens by status.
+    /// Fans in line.
     pub waiting: u64,
+    /// Fans admitted.
     pub progress: u64,
+    /// Queue tokens that ended by buying since the server began to run the sale.
     pub done: u64,
+    /// Queue tokens that ended otherwise since then.
     pub expired: u64,
-    /// Seats of all performances, and how many of them are in which state.
+    /// Seats of all performances; the next three are how many of them are in which state.
     pub seats: u64,
     pub available: u64,
     pub held: u64,
