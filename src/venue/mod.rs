@@ -1,3 +1,26 @@
-//! Venues: seating plans in, layouts and seat plans out.
+//! Venues: from an organiser's seating plan to what is stored, drawn and sold, and plans made up for trying things.
+//!
+//! `import` reads a plan's file and prices and gives a `VenueLayout`, or every fault with its path. A layout is
+//! stored with its schedule, served to browsers, and turned into the domain's `SeatPlan` at every start. Always:
+//! seats are numbered 0..n−1 in the order of the file, and the same file gives the same layout. Not here: files,
+//! databases, who holds what.
 
+mod color;
+mod generate;
+mod geometry;
+mod import;
+mod labels;
 pub mod layout;
+mod plan;
+mod stage;
+
+pub use generate::{SeatsOutOfRange, Shape, UnknownShape, generate, suggested_prices};
+pub use import::{ImportOptions, ImportedVenue, PriceError, import, parse_price};
+pub use layout::{LayoutArea, LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+pub use plan::{
+    Area, AreaShape, AreaText, Circle, Ellipse, FILE_BYTES_MAX, Fault, Point, Polygon, RowNumberPosition,
+    SEATS_MAX, Size,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The stands of an arena or a stadium: tiers of sections along a rectangle with round corners, each row a little
+//! further out than the one before.
+
+use std::f64::consts::FRAC_PI_2;
+
+use super::draft::{AISLE, BLOCK_TEXT, Curve, DraftRow, DraftZone, ROW, Run, SEAT, block, with_text};
+use crate::venue::plan::{Point, RowNumberPosition};
+
+/// About how many seats a row of a section has.
+const SECTION_SEATS: f64 = 21.0;
+/// A row of fewer seats than this, at the narrow front of a corner, is left out.
+const ROW_SEATS_MIN: f64 = 3.0;
+/// The walkway between two tiers.
+const WALKWAY: f64 = 84.0;
+
+/// The inner edge of the stands.
+pub struct Bowl {
+    pub half_width: f64,
+    pub half_height: f64,
+    /// The radius of its corners.
+    pub corner: f64,
+    /// Without a top the stands at the left and right reach up to where its corners would end.
+    pub open_top: bool,
+}
+
+/// The eight sides, in the order in which one walks around with the middle on the left: seats count from left to
+/// right as seen from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Bottom,
+    BottomRight,
+    Right,
+    TopRight,
+    Top,
+    TopLeft,
+    Left,
+    BottomLeft,
+}
+
+impl Side {
+    pub fn is_corner(self) -> bool {
+        matches!(self, Self::BottomRight | Self::TopRight | Self::TopLeft | Self::BottomLeft)
+    }
+}
+
+/// A section as its category is chosen.
+pub struct Place {
+    pub side: Side,
+    pub tier: usize,
+    pub tiers: usize,
+    /// The middle of its first row.
+    pub at: Point,
+}
+
+/// How far straight lines must stay from the inner edge so that their right-angled corner stays clear of the round one
+/// by `clearance`.
+pub fn margin_for_corner(corner: f64, clearance: f64) -> f64 {
+    corner * (1.0 - std::f64::consts::FRAC_1_SQRT_2) + clearance
+}
+
+impl Bowl {
+    /// The line `outwards` behind the inner edge.
+    fn side(&self, side: Side, outwards: f64) -> Curve {
+        let (x, y) = (self.half_width - self.corner, self.half_height - self.corner);
+        let side_top = if self.open_top { -self.half_height } else { -y };
+        let (far_x, far_y) = (self.half_width + outwards, self.half_height + outwards);
+        let line = |x1: f64, y1: f64, x2: f64, y2: f64| Curve::Line {
+            from: Point { x: x1, y: y1 },
+            to: Point { x: x2, y: y2 },
+        };
+        let arc = |x: f64, y: f64, quarter: f64| Curve::Arc {
+            center: Point { x, y },
+            radius: self.corner + outwards,
+            from: FRAC_PI_2 * quarter,
+            to: FRAC_PI_2 * (quarter + 1.0),
+        };
+        match side {
+            Side::Bottom => line(-x, far_y, x, far_y),
+            Side::BottomRight => arc(x, y, 0.0),
+            Side::Right => line(far_x, y, far_x, side_top),
+            Side::TopRight => arc(x, -y, 1.0),
+            Side::Top => line(x, -far_y, -x, -far_y),
+            Side::TopLeft => arc(-x, -y, 2.0),
+            Side::Left => line(-far_x, side_top, -far_x, y),
+            Side::BottomLeft => arc(-x, y, 3.0),
+        }
+    }
+
+    /// The sections of all tiers, from the front to the back, along `sides`.
+    pub fn zones(
+        &self,
+        sides: &[Side],
+        tiers: &[usize],
+        row_label: impl Fn(usize) -> String,
+        category: impl Fn(&Place) -> usize,
+    ) -> Vec<DraftZone> {
+        let mut zones = Vec::new();
+        let mut outwards = 0.0;
+        for (tier, &rows) in tiers.iter().enumerate() {
+            let depth = (rows - 1) as f64 * ROW;
+            let mut in_tier = 0;
+            for &side in sides {
+                let sections = sections(&self.side(side, outwards + depth / 2.0));
+                for section in 0..sections {
+                    let (from, to) =
+                        (section as f64 / sections as f64, (section + 1) as f64 / sections as f64);
+                    let line = |outwards: f64, trim: f64| self.side(side, outwards).part(from, to, trim);
+                    let front_row = line(outwards, AISLE / 2.0);
+                    let place =
+                        Place { side, tier, tiers: tiers.len(), at: front_row.at(front_row.length() / 2.0) };
+                    let category = category(&place);
+                    in_tier += 1;
+                    let number = format!("{}", (tier + 1) * 100 + in_tier);
+                    let rows = (0..rows)
+                        .map(|row| (row, line(outwards + row as f64 * ROW, AISLE / 2.0)))
+                        .filter(|(_, curve)| curve.length() >= ROW_SEATS_MIN * SEAT)
+                        .map(|(row, curve)| DraftRow {
+                            label: row_label(row),
+                            label_position: RowNumberPosition::Start,
+                            runs: vec![Run { curve, category }],
+                        });
+                    let trim = AISLE / 2.0 - SEAT / 4.0;
+                    let front = line(outwards - 0.6 * ROW, trim);
+                    let back = line(outwards + depth + 0.6 * ROW, trim);
+                    let middle = line(outwards + depth / 2.0, trim);
+                    let text_size = (depth / 5.0).min(middle.length() / 5.0).clamp(12.0, 72.0);
+                    let text_at = middle.at(middle.length() / 2.0);
+                    zones.push(DraftZone {
+                        rows: rows.collect(),
+                        areas: vec![with_text(block(&front, &back), &number, text_at, text_size, BLOCK_TEXT)],
+                        name: format!("Section {number}"),
+                        id: number,
+                    });
+                }
+            }
+            outwards += depth + ROW + WALKWAY;
+        }
+        zones
+    }
+}
+
+/// How many sections share a side.
+fn sections(middle_row: &Curve) -> usize {
+    ((middle_row.length() / (SECTION_SEATS * SEAT + AISLE)).round() as usize).max(1)
+}
+
+/// Rows shared out among tiers of at most some thirty, the upper ones a little deeper.
+pub fn tiers(rows: usize) -> Vec<usize> {
+    match rows {
+        0..=12 => vec![rows.max(1)],
+        13..=48 => vec![rows * 45 / 100, rows - rows * 45 / 100],
+        49..=90 => {
+            let (lower, middle) = (rows * 40 / 100, rows * 20 / 100);
+            vec![lower, middle, rows - lower - middle]
+        }
+        _ => {
+            let tiers = rows.div_ceil(30);
+            (0..tiers).map(|tier| (tier + 1) * rows / tiers - tier * rows / tiers).collect()
+        }
+    }
+}
