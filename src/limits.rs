@@ -45,6 +45,12 @@ pub const LEASE: Duration = Duration::from_secs(5);
 /// How often new sales of other processes (`frontrow import`) are looked for.
 pub const SALES_LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Loaded sales that wait for their lane: each may be large.
+pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
+
+/// Words that a sale was lost. One is enough to look at them all.
+pub const LOST_SALES_WORDS_MAX: usize = 64;
+
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
 const _: () = assert!(2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX <= ENDED_KEPT_MAX);

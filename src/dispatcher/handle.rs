@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::mailbox::{Envelope, Mailbox, Work};
+use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
 use crate::clock::Clock;
 use crate::domain::command::{Answer, Command, Rejection};
@@ -127,9 +127,9 @@ impl Dispatcher {
 
     fn post(&self, spread: u64, work: Work, reply: ReplyTo) -> Result<(), Refusal> {
         let lanes = self.shared.mailboxes.len() as u64;
+        // As `lane_of` spreads the sales; wallets have no sale, and are spread by user.
         let mailbox = &self.shared.mailboxes[(spread % lanes) as usize];
-        let envelope = Envelope { arrived: self.shared.clock.utc(), work, reply };
-        if mailbox.post(envelope) {
+        if mailbox.post(work, reply) {
             return Ok(());
         }
         Err(match mailbox.is_closed() {

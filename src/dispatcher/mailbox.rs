@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::handle::ReplyTo;
+use crate::clock::Clock;
 use crate::domain::command::Command;
 use crate::domain::ids::{ConcertId, UserId};
 use crate::domain::seat_plan::Money;
@@ -33,8 +34,8 @@ impl Work {
     }
 }
 
-#[derive(Default)]
 pub(super) struct Mailbox {
+    clock: Clock,
     state: Mutex<State>,
     arrived: Notify,
 }
@@ -43,23 +44,42 @@ pub(super) struct Mailbox {
 struct State {
     queue: VecDeque<Envelope>,
     closed: bool,
+    latest: Timestamp,
+}
+
+impl State {
+    /// Asked for under the lock, so that arrivals and horizons are in one order even if the clock steps back.
+    fn time(&mut self, clock: &Clock) -> Timestamp {
+        self.latest = self.latest.max(clock.utc());
+        self.latest
+    }
 }
 
 impl Mailbox {
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, state: Mutex::default(), arrived: Notify::new() }
+    }
+
     /// `false`: there is no room, or the lane has stopped, and nothing was taken.
-    pub fn post(&self, envelope: Envelope) -> bool {
+    pub fn post(&self, work: Work, reply: ReplyTo) -> bool {
         {
             let mut state = self.state.lock();
             let full = state.queue.len() >= limits::MAILBOX_COMMANDS_MAX;
-            if state.closed || full && !envelope.work.must_not_be_lost() {
+            if state.closed || full && !work.must_not_be_lost() {
                 return false;
             }
-            // Under the lock, arrivals are in the order of their times even if the clock steps back.
-            let last = state.queue.back().map_or(envelope.arrived, |last| last.arrived);
-            state.queue.push_back(Envelope { arrived: envelope.arrived.max(last), ..envelope });
+            let arrived = state.time(&self.clock);
+            state.queue.push_back(Envelope { arrived, work, reply });
         }
         self.arrived.notify_one();
         true
+    }
+
+    /// Until when may be expired now: nothing that waits, or comes later, has reached the mailbox before it.
+    pub fn horizon(&self) -> Timestamp {
+        let mut state = self.state.lock();
+        let front = state.queue.front().map(|envelope| envelope.arrived);
+        front.unwrap_or_else(|| state.time(&self.clock))
     }
 
     /// Moves at most `max` envelopes to `batch`.
@@ -73,11 +93,11 @@ impl Mailbox {
         self.state.lock().queue.len()
     }
 
-    /// Resolves when something waits.
+    /// Resolves when something waits, or nothing more will come.
     pub async fn wait(&self) {
         loop {
             let arrived = self.arrived.notified();
-            if self.len() > 0 {
+            if self.len() > 0 || self.is_closed() {
                 return;
             }
             arrived.await;

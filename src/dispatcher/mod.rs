@@ -2,7 +2,133 @@
 //! a mailbox is decided in order of arrival, written in one transaction, and answered after its commit.
 
 mod handle;
+mod lane;
 mod mailbox;
+mod recovery;
+mod running;
 mod sales;
 
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
 pub use handle::{Dispatcher, Refusal, Reply, ReplyTo};
+
+use crate::clock::Clock;
+use crate::domain::ids::{ConcertId, IdSource};
+use crate::domain::rules::SaleRules;
+use crate::fanout::Fanout;
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::store::{self, Store, StoreError, WriterId};
+use handle::Shared;
+use lane::Lane;
+use mailbox::Mailbox;
+use recovery::Recovery;
+use sales::Sales;
+
+/// What a run decides for its dispatcher.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// SQLite has one; sales are spread over more.
+    pub lanes: usize,
+    /// What a sale does not set for itself.
+    pub defaults: SaleRules,
+    /// How old another process's heartbeat must be before its sale is taken over. Zero where a lock on the data
+    /// folder says that there is no other process.
+    pub lease: Duration,
+    /// A longer gap between two heartbeats was an outage.
+    pub heartbeat_gap_max: Duration,
+    /// The seed of every id; `None`: the operating system's.
+    pub seed: Option<[u8; 32]>,
+}
+
+impl Options {
+    pub fn new(defaults: SaleRules) -> Self {
+        Self {
+            lanes: 1,
+            defaults,
+            lease: limits::LEASE,
+            heartbeat_gap_max: limits::HEARTBEAT_GAP_MAX,
+            seed: None,
+        }
+    }
+}
+
+/// The running lanes; dropped without `shutdown`, they go on.
+pub struct Lanes {
+    shared: Arc<Shared>,
+    stopping: watch::Sender<bool>,
+    lanes: Vec<JoinHandle<()>>,
+    recovery: JoinHandle<()>,
+}
+
+/// Starts the lanes; sales come in as they are claimed and loaded.
+pub async fn start(
+    store: Arc<dyn Store>,
+    fanout: Arc<Fanout>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    options: Options,
+) -> Result<(Dispatcher, Lanes), StoreError> {
+    let count = options.lanes.max(1);
+    let mailboxes = (0..count).map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
+    let shared = Arc::new(Shared { clock: clock.clone(), sales: Sales::default(), mailboxes });
+    let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_WORDS_MAX);
+    let (stopping_sender, stopping) = watch::channel(false);
+    let (mut lanes, mut doors) = (Vec::new(), Vec::new());
+    for (index, mailbox) in shared.mailboxes.iter().enumerate() {
+        let writer = WriterId(store::random_id());
+        let (door, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
+        doors.push((writer, door));
+        let lane = Lane {
+            shared: shared.clone(),
+            mailbox: mailbox.clone(),
+            fanout: fanout.clone(),
+            store: store.clone(),
+            metrics: metrics.clone(),
+            writer,
+            ids: options.seed.map_or_else(IdSource::from_os, |mut seed| {
+                seed[0] ^= index as u8;
+                IdSource::seeded(seed)
+            }),
+            heartbeat_gap_max: options.heartbeat_gap_max,
+            adopt,
+            lost: lost_sender.clone(),
+            sales: BTreeMap::new(),
+            connection: Some(store.open_lane().await?),
+            pending: VecDeque::new(),
+            last_heartbeat: clock.utc(),
+            outage: None,
+        };
+        lanes.push(tokio::spawn(lane.run()));
+    }
+    let recovery = Recovery { shared: shared.clone(), store, options, lanes: doors, lost, stopping };
+    let recovery = tokio::spawn(recovery.run());
+    let dispatcher = Dispatcher::new(shared.clone());
+    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery }))
+}
+
+impl Lanes {
+    /// Takes no more commands, finishes and answers what waits, and gives the sales free.
+    pub async fn shutdown(self) {
+        // Nobody listens only if recovery has ended already.
+        let _ = self.stopping.send(true);
+        let _ = self.recovery.await;
+        for mailbox in &self.shared.mailboxes {
+            mailbox.close();
+        }
+        for lane in self.lanes {
+            if let Err(error) = lane.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "a lane did not end well");
+            }
+        }
+    }
+}
+
+fn lane_of(concert: ConcertId, lanes: usize) -> usize {
+    concert.0 as usize % lanes
+}

@@ -50,10 +50,6 @@ impl Sales {
         }
     }
 
-    pub fn store_fault(&self) -> Option<String> {
-        self.state.read().store_fault.clone()
-    }
-
     /// What keeps this process from serving every sale; empty when it can.
     pub fn missing(&self) -> Vec<String> {
         let state = self.state.read();

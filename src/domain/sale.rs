@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::admission_rate::AdmissionRate;
 use super::command::{Answer, Caller, Command, Inputs, LinePosition, Needs, Place, Rejection, SaleFigures};
 use super::event::Event;
-use super::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
+use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::record::{Reservation, SaleState, TokenRecord, TokenStatus};
 use super::reservations::Reservations;
 use super::rules::{SalePatch, SaleRules, SaleSettings};
@@ -272,6 +272,11 @@ impl Sale {
             }
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
         }
+    }
+
+    /// A connection is gone: noted without deciding anything, for when nothing can be decided.
+    pub fn disconnect(&mut self, user: UserId, connection: ConnectionId, now: Now) {
+        self.room.disconnect(user, connection, now.sale);
     }
 
     /// Does what is due at `now` without anybody asking, at most `max` steps: opening, holds, admissions that

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base64::Engine;
 use bytes::Bytes;
+use frontrow_protocol::push::SeatsUpdate;
+use frontrow_protocol::{Push, SeatChange, SeatState, encode_seats};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
@@ -36,8 +37,7 @@ pub struct SeatTopic {
 
 struct State {
     version: u64,
-    /// 0 available, 1 held, 2 sold.
-    seats: Vec<u8>,
+    seats: Vec<SeatState>,
     /// The version of each seat's last change.
     changed_at: Vec<u64>,
     counts: [u64; 3],
@@ -94,7 +94,7 @@ impl SeatTopic {
         let count = plan.seats.len();
         let mut state = State {
             version,
-            seats: vec![0; count],
+            seats: vec![SeatState::Available; count],
             changed_at: vec![0; count],
             counts: [count as u64, 0, 0],
             dirty: Vec::new(),
@@ -248,26 +248,29 @@ impl SeatTopic {
     }
 
     fn encode(&self, state: &State, from: u64, seats: impl Iterator<Item = SeatId>) -> Bytes {
-        let changes: Vec<_> = seats.map(|seat| (seat.0, state.seats[seat.0 as usize])).collect();
-        let push = serde_json::json!({"jsonrpc": "2.0", "method": "seats.update", "params": {
-            "schedule_id": self.schedule.id.0, "from": from, "version": state.version,
-            "changes": changes, "available": state.counts[0],
-        }});
-        Bytes::from(push.to_string())
+        let changes = seats.map(|seat| SeatChange { seat: seat.0, state: state.seats[seat.0 as usize] });
+        let push = Push::SeatsUpdate(SeatsUpdate {
+            schedule_id: self.schedule.id.0,
+            from,
+            version: state.version,
+            changes: changes.collect(),
+            available: state.counts[0] as u32,
+        });
+        Bytes::from(frontrow_protocol::encode_push(&push))
     }
 }
 
 impl State {
     fn set(&mut self, seat: SeatId, status: SeatStatus) {
         let index = seat.0 as usize;
-        let code = match status {
-            SeatStatus::Available => 0,
-            SeatStatus::TempReserved => 1,
-            SeatStatus::Reserved => 2,
+        let state = match status {
+            SeatStatus::Available => SeatState::Available,
+            SeatStatus::TempReserved => SeatState::TempReserved,
+            SeatStatus::Reserved => SeatState::Reserved,
         };
-        self.counts[usize::from(self.seats[index])] -= 1;
-        self.counts[usize::from(code)] += 1;
-        self.seats[index] = code;
+        self.counts[self.seats[index] as usize] -= 1;
+        self.counts[state as usize] += 1;
+        self.seats[index] = state;
         self.changed_at[index] = self.version;
         self.dirty.push(seat);
     }
@@ -276,13 +279,9 @@ impl State {
         if let Some(snapshot) = &self.snapshot {
             return snapshot.clone();
         }
-        let mut packed = vec![0_u8; self.seats.len().div_ceil(4)];
-        for (seat, code) in self.seats.iter().enumerate() {
-            packed[seat / 4] |= code << (seat % 4 * 2);
-        }
         let snapshot = Arc::new(SeatSnapshot {
             version: self.version,
-            seats: base64::engine::general_purpose::STANDARD.encode(packed),
+            seats: encode_seats(self.seats.iter().copied()),
             count: self.seats.len() as u32,
             available: self.counts[0] as u32,
         });

@@ -126,7 +126,9 @@ pub trait Lane: Send {
     async fn rollback(&mut self) -> Result<(), StoreError>;
 
     /// After `CommitError::OutcomeUnknown`: was the batch committed? Makes sure that it cannot appear later:
-    /// tries to insert a void row at each of its places in the journal. `Ok(true)`: it was committed.
+    /// tries to insert a void row at each of its places in the journal. `Ok(true)`: it was committed. `Ok(false)`:
+    /// it was not, and the journal of each of its sales now ends at the batch's place with the id
+    /// `Batch::void_id`. May be repeated until it gives one of the two.
     async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError>;
 }
 
@@ -149,6 +151,20 @@ pub struct Batch {
     pub sales: Vec<SaleBatch>,
     /// Ledger entries of charges: no sale has a part in them.
     pub charges: Vec<LedgerEntry>,
+}
+
+/// An id that nobody else has: of batches and writers.
+pub fn random_id() -> Uuid {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid()
+}
+
+impl Batch {
+    /// The id of the void row that may take this batch's place in the journal. Told by the batch's own, so that
+    /// settling can be repeated.
+    pub fn void_id(&self) -> Uuid {
+        // Batch ids are random; one that is another's complement is as unlikely as two that are equal.
+        Uuid::from_u128(!self.id.as_u128())
+    }
 }
 
 /// One sale's part of a batch: one row of its journal.

@@ -1,0 +1,573 @@
+//! One lane: the only writer of its sales. Take what waits; open the transaction and read the wallets that the
+//! batch names; decide everything in order of arrival; write; commit; speak. What arrives meanwhile is the next
+//! batch: no timer, no fixed delay, one batch in flight.
+//!
+//! Always: nobody hears of anything before its commit. After a batch that was not committed, memory is as it was
+//! before. While the store is out, time stands still for the lane's sales.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::handle::{Refusal, Reply, Shared};
+use super::mailbox::{Envelope, Mailbox, Work};
+use super::running::RunningSale;
+use super::sales::SaleStatus;
+use crate::domain::command::{Answer, Command, Inputs, Needs};
+use crate::domain::event::{Event, HoldEnd};
+use crate::domain::ids::{ConcertId, IdSource};
+use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
+use crate::domain::time::Timestamp;
+use crate::fanout::{Fanout, Told};
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::store::{
+    self, Batch, CommitError, Facts, JournalPosition, SaleBatch, Store, StoreError, WriterId,
+};
+
+pub(super) struct Lane {
+    pub shared: Arc<Shared>,
+    pub mailbox: Arc<Mailbox>,
+    pub fanout: Arc<Fanout>,
+    pub store: Arc<dyn Store>,
+    pub metrics: Arc<Metrics>,
+    /// This lane, to the store.
+    pub writer: WriterId,
+    pub ids: IdSource,
+    pub heartbeat_gap_max: Duration,
+    /// Sales that were loaded for this lane.
+    pub adopt: mpsc::Receiver<RunningSale>,
+    /// Sales that were lost, to be claimed and loaded again when they can be.
+    pub lost: mpsc::Sender<ConcertId>,
+    pub sales: BTreeMap<ConcertId, RunningSale>,
+    pub connection: Option<Box<dyn store::Lane>>,
+    /// Taken from the mailbox, not decided yet.
+    pub pending: VecDeque<Envelope>,
+    pub last_heartbeat: Timestamp,
+    pub outage: Option<Outage>,
+}
+
+/// The store is out: what is tried next, and when.
+pub(super) struct Outage {
+    next_try: Timestamp,
+    backoff: Duration,
+}
+
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// How often an unknown outcome is asked for before the lane looks after its mailbox again.
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What was decided for the front of `pending`.
+#[derive(Default)]
+struct Decided {
+    /// One for each command decided, in order.
+    spoken: Vec<Spoken>,
+    /// Events of expiries after the last command.
+    tail: Vec<(ConcertId, Range<usize>)>,
+    charges: Vec<LedgerEntry>,
+}
+
+struct Spoken {
+    reply: Reply,
+    /// The events up to and including this command's, and where its own begin.
+    events: Option<(ConcertId, Range<usize>)>,
+}
+
+impl Lane {
+    /// Until the mailbox is closed and everything in it is done.
+    pub async fn run(mut self) {
+        loop {
+            self.rest().await;
+            while let Ok(running) = self.adopt.try_recv() {
+                self.adopt_sale(running);
+            }
+            self.take_pending();
+            if self.pending.is_empty() && self.mailbox.is_closed() {
+                break;
+            }
+            if self.outage.is_some() {
+                self.sit_out().await;
+                continue;
+            }
+            if self.shared.clock.utc().since(self.last_heartbeat) >= limits::HEARTBEAT_INTERVAL {
+                self.beat().await;
+            }
+            if self.outage.is_none() {
+                self.run_batch().await;
+            }
+        }
+        if let Err(error) = self.store.release_claims(self.writer, self.shared.clock.utc()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
+        }
+    }
+
+    /// Until there is something to do.
+    async fn rest(&mut self) {
+        let now = self.shared.clock.utc();
+        if !self.pending.is_empty() {
+            return;
+        }
+        let due = match &self.outage {
+            Some(outage) => outage.next_try,
+            None => {
+                let due = self.sales.values().filter_map(RunningSale::next_due).min();
+                let heartbeat = self.last_heartbeat + limits::HEARTBEAT_INTERVAL;
+                due.map_or(heartbeat, |due| due.min(heartbeat))
+            }
+        };
+        if due <= now {
+            return;
+        }
+        let adopted = tokio::select! {
+            () = self.mailbox.wait() => None,
+            () = self.shared.clock.sleep_until(due) => None,
+            Some(running) = self.adopt.recv() => Some(running),
+        };
+        if let Some(running) = adopted {
+            self.adopt_sale(running);
+        }
+    }
+
+    fn adopt_sale(&mut self, running: RunningSale) {
+        let concert = running.concert();
+        self.fanout.show(running.view.clone());
+        self.sales.insert(concert, running);
+        self.shared.sales.set(concert, SaleStatus::Running);
+        self.count_tokens();
+    }
+
+    fn take_pending(&mut self) {
+        let room = limits::BATCH_COMMANDS_MAX.saturating_sub(self.pending.len());
+        self.mailbox.take(room, &mut self.pending);
+        self.metrics.mailbox_depth.set(self.mailbox.len() as i64);
+        let now = self.shared.clock.utc();
+        // Who waited for too long has given up; an answer now would only delay the others.
+        while let Some(front) = self.pending.front() {
+            if now.since(front.arrived) <= limits::COMMAND_PATIENCE || is_presence(&front.work) {
+                break;
+            }
+            if let Some(envelope) = self.pending.pop_front() {
+                let retry_after = limits::OVERLOADED_RETRY_AFTER;
+                self.fanout.answer(envelope.reply, Err(Refusal::Overloaded { retry_after }));
+            }
+        }
+    }
+
+    /// Says that the sales are alive. Before anything expires after a pause: if time stood still, it must be known.
+    async fn beat(&mut self) {
+        let now = self.shared.clock.utc();
+        match self.store.heartbeat(self.writer, now, self.heartbeat_gap_max).await {
+            Ok(alive) => {
+                self.last_heartbeat = now;
+                let alive: BTreeMap<ConcertId, Duration> = alive.into_iter().collect();
+                let gone: Vec<_> = self.sales.keys().copied().filter(|c| !alive.contains_key(c)).collect();
+                for (concert, outages) in alive {
+                    if let Some(running) = self.sales.get_mut(&concert) {
+                        running.count_outages(outages, now, &self.fanout);
+                    }
+                }
+                for concert in gone {
+                    self.step_down(concert);
+                }
+            }
+            Err(error) => self.store_failed(&error),
+        }
+    }
+
+    /// The store is out. Presence is still noted; everybody else is told to come back.
+    async fn sit_out(&mut self) {
+        for envelope in std::mem::take(&mut self.pending) {
+            self.refuse_while_out(envelope);
+        }
+        let now = self.shared.clock.utc();
+        let Some(outage) = &mut self.outage else { return };
+        if outage.next_try > now && !self.mailbox.is_closed() {
+            return;
+        }
+        outage.backoff = (outage.backoff * 2).min(BACKOFF_MAX);
+        outage.next_try = now + outage.backoff;
+        match self.store.open_lane().await {
+            Ok(connection) => {
+                self.connection = Some(connection);
+                // Time begins again only once it is written how long it stood still.
+                self.outage = None;
+                self.beat().await;
+                if self.outage.is_none() {
+                    tracing::info!("the store is back");
+                    self.shared.sales.set_store_fault(None);
+                }
+            }
+            Err(error) => self.shared.sales.set_store_fault(Some(error.to_string())),
+        }
+    }
+
+    fn refuse_while_out(&mut self, envelope: Envelope) {
+        if let Work::Sale { concert, command: Command::Disconnect { user, connection } } = &envelope.work
+            && let Some(running) = self.sales.get_mut(concert)
+        {
+            let standing = running.standing();
+            running.sale.disconnect(*user, *connection, standing);
+        }
+        let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
+        self.fanout.answer(envelope.reply, Err(Refusal::Unavailable { retry_after }));
+    }
+
+    fn store_failed(&mut self, error: &StoreError) {
+        let kind = match error {
+            StoreError::RolledBack(_) => "rolled_back",
+            StoreError::Unreachable(_) => "unreachable",
+            StoreError::Broken(_) => "broken",
+            StoreError::Claimed { .. } | StoreError::NoSuchConcert { .. } => "claimed",
+        };
+        Metrics::count(&self.metrics.store_errors, kind);
+        if self.outage.is_none() {
+            tracing::error!(error = error as &dyn std::error::Error, kind, "the store is out");
+        }
+        self.connection = None;
+        self.shared.sales.set_store_fault(Some(error.to_string()));
+        let next_try = self.shared.clock.utc() + BACKOFF_MIN;
+        self.outage.get_or_insert(Outage { next_try, backoff: BACKOFF_MIN });
+    }
+
+    /// Decides, writes, commits and speaks what is pending and due.
+    async fn run_batch(&mut self) {
+        for attempt in 1..=limits::BATCH_ATTEMPTS_MAX {
+            match self.try_batch().await {
+                Ok(()) => return,
+                Err(CommitError::NotCommitted(StoreError::RolledBack(error))) => {
+                    Metrics::count(&self.metrics.store_errors, "rolled_back");
+                    tracing::warn!(
+                        attempt,
+                        error = &*error as &dyn std::error::Error,
+                        "a batch was rolled back"
+                    );
+                    if attempt == limits::BATCH_ATTEMPTS_MAX {
+                        for envelope in std::mem::take(&mut self.pending) {
+                            self.refuse_while_out(envelope);
+                        }
+                    }
+                }
+                Err(CommitError::NotCommitted(error)) => {
+                    self.store_failed(&error);
+                    for envelope in std::mem::take(&mut self.pending) {
+                        self.refuse_while_out(envelope);
+                    }
+                    return;
+                }
+                Err(CommitError::SteppedDown { concert }) => self.step_down(concert),
+                // Settled by `try_batch`; what is left of it is one of the above.
+                Err(CommitError::OutcomeUnknown(_)) => return,
+            }
+        }
+    }
+
+    /// On an error memory is as it was before, and everything pending is still pending.
+    async fn try_batch(&mut self) -> Result<(), CommitError> {
+        let needs = self.needs();
+        let facts = match needs.is_empty() {
+            true => Facts::default(),
+            false => self.connected().await?.begin(&needs).await?,
+        };
+        let Some(decided) = self.decide(facts) else {
+            self.connected().await?.rollback().await?;
+            return Ok(());
+        };
+        let batch = self.batch(&decided);
+        let started = Instant::now();
+        if batch.sales.is_empty() && batch.charges.is_empty() {
+            if !needs.is_empty() {
+                self.connected().await?.rollback().await?;
+            }
+        } else {
+            let committed = match self.connected().await {
+                Ok(connection) => connection.commit(&batch).await,
+                Err(error) => Err(error.into()),
+            };
+            let committed = match committed {
+                Err(CommitError::OutcomeUnknown(error)) => {
+                    tracing::warn!(
+                        error = &*error as &dyn std::error::Error,
+                        "the outcome of a commit is unknown"
+                    );
+                    self.settle(&batch).await
+                }
+                other => other,
+            };
+            if let Err(error) = committed {
+                self.undo();
+                return Err(error);
+            }
+            self.metrics.commit_batch_commands.observe(decided.spoken.len() as f64);
+            self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
+        }
+        self.speak(decided, &batch);
+        Ok(())
+    }
+
+    /// Asks until it is known whether a batch was committed. Meanwhile others are told to come back; who is in
+    /// the batch waits for the truth.
+    async fn settle(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        Metrics::count(&self.metrics.store_errors, "outcome_unknown");
+        self.connection = None;
+        let mut asked = VecDeque::new();
+        loop {
+            let settled = match self.connected().await {
+                Ok(connection) => connection.settle(batch).await,
+                Err(error) => Err(error.into()),
+            };
+            match settled {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    for sale in &batch.sales {
+                        if let Some(running) = self.sales.get_mut(&sale.concert) {
+                            running.journal = JournalPosition { seq: sale.seq, batch: batch.void_id() };
+                        }
+                    }
+                    let lost = std::io::Error::other("the connection was lost before the commit");
+                    return Err(CommitError::NotCommitted(StoreError::RolledBack(lost.into())));
+                }
+                Err(CommitError::SteppedDown { concert }) => {
+                    return Err(CommitError::SteppedDown { concert });
+                }
+                Err(CommitError::NotCommitted(error)) => {
+                    self.connection = None;
+                    self.shared.sales.set_store_fault(Some(error.to_string()));
+                }
+                Err(CommitError::OutcomeUnknown(_)) => self.connection = None,
+            }
+            self.mailbox.take(limits::BATCH_COMMANDS_MAX, &mut asked);
+            for envelope in std::mem::take(&mut asked) {
+                self.refuse_while_out(envelope);
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+    }
+
+    async fn connected(&mut self) -> Result<&mut Box<dyn store::Lane>, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(self.store.open_lane().await?);
+            self.shared.sales.set_store_fault(None);
+        }
+        Ok(self.connection.as_mut().expect("it was just opened"))
+    }
+
+    /// What the pending commands have to have read.
+    fn needs(&self) -> Needs {
+        let mut needs = Needs::default();
+        for envelope in &self.pending {
+            match &envelope.work {
+                Work::Sale { concert, command } => {
+                    if let Some(running) = self.sales.get(concert) {
+                        running.sale.needs(command, &mut needs);
+                    }
+                }
+                Work::Charge { user, request_id, .. } => {
+                    needs.wallets.push(*user);
+                    needs.charges.push((*user, request_id.clone()));
+                }
+            }
+        }
+        needs.wallets.sort_unstable();
+        needs.wallets.dedup();
+        needs
+    }
+
+    /// `None`: we were wrong somewhere. The lane's sales are lost and will be rebuilt from the store, and whoever
+    /// asked is told that it is our fault.
+    fn decide(&mut self, facts: Facts) -> Option<Decided> {
+        let decided = catch_unwind(AssertUnwindSafe(|| self.decide_pending(facts)));
+        if decided.is_err() {
+            tracing::error!(
+                "an invariant broke while deciding a batch; its sales are rebuilt from the store"
+            );
+            let broken: HashSet<ConcertId> = self.sales.keys().copied().collect();
+            broken.into_iter().for_each(|concert| self.lose(concert));
+            for envelope in std::mem::take(&mut self.pending) {
+                self.fanout.answer(envelope.reply, Err(Refusal::Internal));
+            }
+        }
+        decided.ok()
+    }
+
+    fn decide_pending(&mut self, facts: Facts) -> Decided {
+        let mut decided = Decided::default();
+        let mut steps_left = limits::BATCH_EXPIRIES_MAX;
+        let mut inputs = Inputs {
+            wallets: facts.wallets,
+            ended: facts.ended,
+            ids: std::mem::replace(&mut self.ids, IdSource::seeded([0; 32])),
+        };
+        for envelope in &self.pending {
+            let spoken = match &envelope.work {
+                Work::Charge { user, amount, request_id } => {
+                    let charged =
+                        inputs.wallets.charge(*user, *amount, request_id, envelope.arrived, &mut inputs.ids);
+                    if let Ok((entry, true)) = &charged {
+                        decided.charges.push(entry.clone());
+                    }
+                    let reply = charged.map(|(entry, _)| Answer::Charged(entry)).map_err(Refusal::from);
+                    Spoken { reply, events: None }
+                }
+                Work::Sale { concert, command } => match self.sales.get_mut(concert) {
+                    None => {
+                        let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
+                        Spoken { reply: Err(Refusal::Unavailable { retry_after }), events: None }
+                    }
+                    Some(running) => {
+                        let now = running.now(envelope.arrived);
+                        let first = running.events.len();
+                        steps_left -= running.sale.expire_due(now, steps_left, &mut running.events);
+                        if running.sale.must_expire_first(now) {
+                            // The rest is for the next batch: no command overtakes an expiry.
+                            decided.tail.push((*concert, first..running.events.len()));
+                            break;
+                        }
+                        let reply = running.sale.decide(now, command, &mut inputs, &mut running.events);
+                        let events = Some((*concert, first..running.events.len()));
+                        Spoken { reply: reply.map_err(Refusal::from), events }
+                    }
+                },
+            };
+            decided.spoken.push(spoken);
+        }
+        if decided.spoken.len() == self.pending.len() {
+            let utc = self.mailbox.horizon();
+            for (concert, running) in &mut self.sales {
+                let now = running.now(utc);
+                let first = running.events.len();
+                steps_left -= running.sale.expire_due(now, steps_left, &mut running.events);
+                if running.events.len() > first {
+                    decided.tail.push((*concert, first..running.events.len()));
+                }
+            }
+        }
+        self.ids = inputs.ids;
+        decided
+    }
+
+    fn batch(&mut self, decided: &Decided) -> Batch {
+        let sales =
+            self.sales.values_mut().filter(|running| !running.events.is_empty()).map(|running| SaleBatch {
+                concert: running.sale.concert(),
+                seq: running.journal.seq + 1,
+                after: running.journal.batch,
+                events: std::mem::take(&mut running.events),
+            });
+        Batch {
+            id: store::random_id(),
+            writer: self.writer,
+            at: self.shared.clock.utc(),
+            sales: sales.collect(),
+            charges: decided.charges.clone(),
+        }
+    }
+
+    fn undo(&mut self) {
+        for running in self.sales.values_mut() {
+            running.sale.undo();
+            running.events.clear();
+        }
+    }
+
+    /// After the commit: the copies that others read, then answers and pushes in the order of what happened.
+    fn speak(&mut self, decided: Decided, batch: &Batch) {
+        let mut events: BTreeMap<ConcertId, &[Event]> = BTreeMap::new();
+        for sale in &batch.sales {
+            if let Some(running) = self.sales.get_mut(&sale.concert) {
+                running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+                running.view.apply(sale.seq, &sale.events);
+                running.sale.commit(limits::ENDED_KEPT_MAX);
+                count_events(&self.metrics, &sale.events);
+            }
+            events.insert(sale.concert, &sale.events);
+        }
+        let count = decided.spoken.len();
+        for (spoken, envelope) in decided.spoken.into_iter().zip(self.pending.drain(..count)) {
+            let told = Told::of(&envelope.reply, &spoken.reply);
+            self.fanout.answer(envelope.reply, spoken.reply);
+            if let Some((concert, range)) = spoken.events {
+                tell(&self.fanout, &self.sales, &events, concert, range, told.as_ref());
+            }
+        }
+        for (concert, range) in decided.tail {
+            tell(&self.fanout, &self.sales, &events, concert, range, None);
+        }
+        self.count_tokens();
+    }
+
+    fn count_tokens(&self) {
+        self.metrics.tokens_waiting.set(self.sales.values().map(|r| r.sale.waiting() as i64).sum());
+        self.metrics.tokens_progress.set(self.sales.values().map(|r| r.sale.progress() as i64).sum());
+    }
+
+    /// Another process is the writer of this sale now.
+    fn step_down(&mut self, concert: ConcertId) {
+        tracing::warn!(concert.id = concert.0, "another process runs this sale now");
+        self.lose(concert);
+        self.shared.sales.set(concert, SaleStatus::Elsewhere);
+    }
+
+    /// Forgets a sale; it is claimed and loaded again when that can be done.
+    fn lose(&mut self, concert: ConcertId) {
+        self.sales.remove(&concert);
+        self.fanout.hide(concert);
+        self.shared.sales.set(concert, SaleStatus::Loading);
+        // A full channel holds at least one word of it, and who listens looks at all sales.
+        let _ = self.lost.try_send(concert);
+    }
+}
+
+fn tell(
+    fanout: &Fanout,
+    sales: &BTreeMap<ConcertId, RunningSale>,
+    events: &BTreeMap<ConcertId, &[Event]>,
+    concert: ConcertId,
+    range: Range<usize>,
+    told: Option<&Told>,
+) {
+    if let Some(running) = sales.get(&concert)
+        && let Some(happened) = events.get(&concert).and_then(|events| events.get(range))
+    {
+        let now = running.standing();
+        happened.iter().for_each(|event| fanout.tell(&running.view, event, now, told));
+    }
+}
+
+fn count_events(metrics: &Metrics, events: &[Event]) {
+    for event in events {
+        match event {
+            Event::Joined(_)
+            | Event::SeatsReleased { .. }
+            | Event::Refunded { .. }
+            | Event::SettingsChanged { .. } => {}
+            Event::Admitted(_) => {
+                metrics.admissions.inc();
+            }
+            Event::SeatsHeld { seats, .. } => {
+                metrics.holds.inc_by(seats.len() as u64);
+            }
+            Event::Paid { reservation, .. } => {
+                metrics.seats_sold.inc_by(reservation.seats.len() as u64);
+            }
+            Event::ReservationEnded { why: HoldEnd::HoldTime, .. } => {
+                Metrics::count(&metrics.expiries, "hold");
+            }
+            Event::ReservationEnded { .. } => {}
+            Event::TokenEnded(record) => match record.status {
+                TokenStatus::Expired(ExpiryReason::Idle) => Metrics::count(&metrics.expiries, "idle"),
+                TokenStatus::Expired(ExpiryReason::Time) => Metrics::count(&metrics.expiries, "time"),
+                TokenStatus::Expired(ExpiryReason::Away) => Metrics::count(&metrics.expiries, "away"),
+                _ => {}
+            },
+        }
+    }
+}
+
+fn is_presence(work: &Work) -> bool {
+    matches!(work, Work::Sale { command: Command::Disconnect { .. }, .. })
+}

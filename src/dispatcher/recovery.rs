@@ -1,0 +1,100 @@
+//! Which sales a process runs: at start and from then on it looks for those that nobody runs, claims each, loads
+//! it and hands it to its lane. `frontrow import` in another process is found the same way.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::handle::Shared;
+use super::running::RunningSale;
+use super::sales::SaleStatus;
+use super::{Options, lane_of};
+use crate::domain::ids::ConcertId;
+use crate::domain::time::Timestamp;
+use crate::limits;
+use crate::store::{Store, StoreError, WriterId};
+
+pub(super) struct Recovery {
+    pub shared: Arc<Shared>,
+    pub store: Arc<dyn Store>,
+    pub options: Options,
+    /// For each lane: who it is to the store, and where its sales are handed to.
+    pub lanes: Vec<(WriterId, mpsc::Sender<RunningSale>)>,
+    /// Words from the lanes that a sale was lost.
+    pub lost: mpsc::Receiver<ConcertId>,
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl Recovery {
+    /// Until the dispatcher is shut down.
+    pub async fn run(mut self) {
+        let mut due = self.shared.clock.utc();
+        while !*self.stopping.borrow() {
+            tokio::select! {
+                () = self.shared.clock.sleep_until(due) => {}
+                Some(_) = self.lost.recv() => {}
+                _ = self.stopping.changed() => return,
+            }
+            let now = self.shared.clock.utc();
+            due = now + limits::SALES_LOOKUP_INTERVAL;
+            match self.store.concerts_to_run(now).await {
+                Ok(concerts) => {
+                    for concert in &concerts {
+                        // Known before it is loaded, so that readiness speaks of it.
+                        if self.shared.sales.status(*concert).is_none() {
+                            self.shared.sales.set(*concert, SaleStatus::Loading);
+                        }
+                    }
+                    self.shared.sales.set_started();
+                    for concert in concerts {
+                        self.look_after(concert).await;
+                    }
+                }
+                // The lanes find out for themselves, and say so.
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "could not look for sales");
+                }
+            }
+        }
+    }
+
+    async fn look_after(&self, concert: ConcertId) {
+        if self.shared.sales.status(concert) == Some(SaleStatus::Running) {
+            return;
+        }
+        let (writer, lane) = &self.lanes[lane_of(concert, self.lanes.len())];
+        match self.load(concert, *writer).await {
+            Ok(running) => {
+                // The lane has stopped: so do we.
+                let _ = lane.send(running).await;
+            }
+            Err(StoreError::Claimed { .. }) => self.shared.sales.set(concert, SaleStatus::Elsewhere),
+            Err(error) => {
+                self.shared.sales.set(concert, SaleStatus::Loading);
+                tracing::error!(
+                    concert.id = concert.0,
+                    error = &error as &dyn std::error::Error,
+                    "could not load a sale"
+                );
+            }
+        }
+    }
+
+    async fn load(&self, concert: ConcertId, writer: WriterId) -> Result<RunningSale, StoreError> {
+        let claimed_at: Timestamp = self.shared.clock.utc();
+        self.store.claim(concert, writer, claimed_at, self.options.lease).await?;
+        let loaded = self.store.load_sale(concert).await?;
+        let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
+        let tokens = loaded.tokens.len();
+        // Building a line of a million takes a while: not on a thread that serves others.
+        let built = tokio::task::spawn_blocking(move || RunningSale::restored(loaded, defaults, clock.utc()));
+        let running = built.await.map_err(|panic| StoreError::Broken(panic.into()))?;
+        tracing::info!(
+            concert.id = concert.0,
+            tokens,
+            duration_ms = self.shared.clock.utc().since(claimed_at).as_millis() as u64,
+            "a sale is in memory"
+        );
+        Ok(running)
+    }
+}
