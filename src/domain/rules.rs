@@ -83,8 +83,19 @@ pub struct SalePatch {
     pub state: Option<SaleState>,
     pub opens_at: Option<Option<Timestamp>>,
     pub message: Option<Option<Box<str>>>,
-    /// The rules named here are set; the others stay.
-    pub own: OwnRules,
+    pub own: OwnRulesPatch,
+}
+
+/// A change of a sale's own rules. `None` leaves a rule as it is, `Some(None)` puts the run's default back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnRulesPatch {
+    pub capacity: Option<Option<u32>>,
+    pub hold_ttl: Option<Option<Duration>>,
+    pub admission_ttl: Option<Option<Duration>>,
+    pub idle_ttl: Option<Option<Duration>>,
+    pub away_ttl: Option<Option<Duration>>,
+    pub seats_per_reservation_max: Option<Option<u32>>,
+    pub cancel_before_start: Option<Option<Duration>>,
 }
 
 impl SaleSettings {
@@ -95,14 +106,40 @@ impl SaleSettings {
             opens_at: patch.opens_at.unwrap_or(self.opens_at),
             message: patch.message.clone().unwrap_or_else(|| self.message.clone()),
             own: OwnRules {
-                capacity: new.capacity.or(old.capacity),
-                hold_ttl: new.hold_ttl.or(old.hold_ttl),
-                admission_ttl: new.admission_ttl.or(old.admission_ttl),
-                idle_ttl: new.idle_ttl.or(old.idle_ttl),
-                away_ttl: new.away_ttl.or(old.away_ttl),
-                seats_per_reservation_max: new.seats_per_reservation_max.or(old.seats_per_reservation_max),
-                cancel_before_start: new.cancel_before_start.or(old.cancel_before_start),
+                capacity: new.capacity.unwrap_or(old.capacity),
+                hold_ttl: new.hold_ttl.unwrap_or(old.hold_ttl),
+                admission_ttl: new.admission_ttl.unwrap_or(old.admission_ttl),
+                idle_ttl: new.idle_ttl.unwrap_or(old.idle_ttl),
+                away_ttl: new.away_ttl.unwrap_or(old.away_ttl),
+                seats_per_reservation_max: new
+                    .seats_per_reservation_max
+                    .unwrap_or(old.seats_per_reservation_max),
+                cancel_before_start: new.cancel_before_start.unwrap_or(old.cancel_before_start),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_sets_keeps_and_puts_the_default_back() {
+        let own =
+            OwnRules { capacity: Some(5), hold_ttl: Some(Duration::from_secs(2)), ..OwnRules::default() };
+        let settings = SaleSettings { state: SaleState::Open, opens_at: None, message: None, own };
+        let patch = SalePatch {
+            own: OwnRulesPatch {
+                capacity: Some(None),
+                idle_ttl: Some(Some(Duration::ZERO)),
+                ..Default::default()
+            },
+            ..SalePatch::default()
+        };
+        let rules = settings.patched(&patch).own.over(&SaleRules::default());
+        assert_eq!(rules.capacity, SaleRules::default().capacity);
+        assert_eq!(rules.hold_ttl, Duration::from_secs(2));
+        assert_eq!(rules.idle_ttl, Duration::ZERO);
     }
 }
