@@ -7,9 +7,11 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::fault::{Fault, Warnings, seat_path};
 use super::labels::{LabelRow, labels};
-use super::layout::{LayoutArea, LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
-use super::plan::{self, Fault, Plan, Point, Reading, Seat, Size, Warnings, seat_path};
+use super::layout::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+use super::plan::{Area, Plan, Point, Seat, Size};
+use super::read::{Reading, read};
 use super::{color, stage};
 use crate::domain::seat_plan::{MONEY_MAX, Money};
 
@@ -90,7 +92,7 @@ pub fn import(
     prices: &[(String, Money)],
     options: ImportOptions,
 ) -> Result<ImportedVenue, Vec<Fault>> {
-    let Reading { mut plan, mut faults, mut warnings, complete } = plan::read(plan_json);
+    let Reading { mut plan, mut faults, mut warnings, complete } = read(plan_json);
     // A plan that was not read to its end would be blamed for what was not read.
     if !complete {
         return Err(faults);
@@ -299,6 +301,9 @@ fn listed(plan: &Plan, categories: &Categories<'_>) -> String {
     names.join(", ")
 }
 
+/// Where each of the layout's rows is in the file, as zone and row, for warnings.
+type RowPaths = Vec<(usize, usize)>;
+
 fn lay_out(
     plan: &Plan,
     categories: &Categories<'_>,
@@ -308,90 +313,96 @@ fn lay_out(
 ) -> VenueLayout {
     let mut layout = VenueLayout {
         name: if plan.name.is_empty() { "Venue".to_owned() } else { plan.name.clone() },
-        categories: (categories.kept.iter().enumerate())
-            .map(|(number, &index)| {
-                let category = &plan.categories[index];
-                LayoutCategory {
-                    name: category.name.clone().unwrap_or_default(),
-                    color: category.color.clone().unwrap_or_else(|| color::of_category(number).to_owned()),
-                    price: amounts[number],
-                    seats: used.counts[number],
-                }
-            })
-            .collect(),
-        zones: plan.zones.iter().map(|zone| LayoutZone { name: zone.name.clone() }).collect(),
         ..VenueLayout::default()
     };
-    // The places of the layout's rows in the file, for warnings.
-    let row_paths = lay_out_seats(plan, categories, &mut layout, warnings);
-    lay_out_areas(plan, &mut layout);
+    // The number that each category has among those with seats.
+    let mut numbers: HashMap<&str, u16> = HashMap::new();
+    for (number, &index) in categories.kept.iter().enumerate().filter(|(number, _)| used.counts[*number] > 0)
+    {
+        let category = &plan.categories[index];
+        let name = category.name.as_deref().unwrap_or_default();
+        numbers.insert(name, layout.categories.len() as u16);
+        layout.categories.push(LayoutCategory {
+            name: name.to_owned(),
+            color: category.color.clone().unwrap_or_else(|| color::of_category(index).to_owned()),
+            price: amounts[number],
+        });
+    }
+    let row_paths = lay_out_seats(plan, &numbers, &mut layout, warnings);
+    let candidates = lay_out_areas(plan, &mut layout);
     layout.size = plan.size.unwrap_or_else(|| {
         warnings.note("size", "is missing, computed from what is drawn");
-        size_of(&layout)
+        size_of(&layout, &candidates)
     });
-    layout.seat_spacing = rounded(layout.measure_seat_spacing());
+    let seats: Vec<Point> = (0..layout.seat_count()).map(|seat| layout.position(seat)).collect();
+    let focus = stage::focus(&candidates, &seats, layout.size);
+    layout.stage = Point { x: rounded(focus.x), y: rounded(focus.y) };
     label(&mut layout, &row_paths, warnings);
     warn_of_places(&layout, &row_paths, warnings);
-    layout.stage = find_stage(&layout);
     layout
 }
 
-/// Fills the columns of seats and the rows; gives each row's zone and index in the file.
+/// Fills the zones, the rows and the columns of seats.
 fn lay_out_seats(
     plan: &Plan,
-    categories: &Categories<'_>,
+    categories: &HashMap<&str, u16>,
     layout: &mut VenueLayout,
     warnings: &mut Warnings,
-) -> Vec<(usize, usize)> {
+) -> RowPaths {
     let mut columns = SeatColumns::default();
     let mut row_paths = Vec::new();
     for (z, zone) in plan.zones.iter().enumerate() {
+        let zone_number = layout.zones.len();
         for (r, row) in zone.rows.iter().enumerate() {
             if row.seats.is_empty() {
                 warnings.note(&format!("zones[{z}].rows[{r}].seats"), "has no seats, the row is left out");
                 continue;
             }
-            // Bounds of the reading keep zones and rows far below 32 bits.
-            let row_number = layout.rows.len() as u32;
+            if layout.zones.len() == zone_number {
+                layout.zones.push(LayoutZone { name: zone.name.clone() });
+            }
             for (s, seat) in row.seats.iter().enumerate() {
                 let at = zone.position + row.position + seat.position;
-                let category = seat.category.as_deref().unwrap_or_default();
                 columns.x.push(rounded(at.x));
                 columns.y.push(rounded(at.y));
-                columns.row.push(row_number);
+                // Bounds of the reading keep zones and rows far below 32 bits.
+                columns.row.push(layout.rows.len() as u32);
                 columns.number.push(match seat.seat_number.as_str() {
                     "" => (s + 1).to_string(),
                     number => number.to_owned(),
                 });
-                columns.category.push(categories.numbers[category]);
+                columns.category.push(categories[seat.category.as_deref().unwrap_or_default()]);
                 columns.guid.push(seat.seat_guid.clone().unwrap_or_default());
-                columns.radius.push(seat.radius);
+                columns.radius.push(seat.radius.unwrap_or_default());
             }
-            layout.rows.push(LayoutRow {
-                zone: z as u32,
-                label: row.row_number.clone(),
-                label_position: row.row_number_position,
-            });
+            layout.rows.push(LayoutRow { zone: zone_number as u32, label: row.row_number.clone() });
             row_paths.push((z, r));
         }
     }
-    if columns.radius.iter().all(Option::is_none) {
+    if columns.radius.iter().all(|radius| *radius == 0.0) {
         columns.radius = Vec::new();
     }
     layout.seats = columns;
     row_paths
 }
 
-fn lay_out_areas(plan: &Plan, layout: &mut VenueLayout) {
-    for (z, zone) in plan.zones.iter().enumerate() {
+/// Fills the areas; gives them with what their zones say about a stage.
+fn lay_out_areas<'a>(plan: &'a Plan, layout: &mut VenueLayout) -> Vec<stage::Candidate<'a>> {
+    let mut candidates = Vec::new();
+    for zone in &plan.zones {
+        let has_seats = zone.rows.iter().any(|row| !row.seats.is_empty());
         for area in &zone.areas {
-            let mut area = area.clone();
             let at = zone.position + area.position;
-            area.position = Point { x: rounded(at.x), y: rounded(at.y) };
-            area.uuid = None;
-            layout.areas.push(LayoutArea { zone: z as u32, area });
+            let position = Point { x: rounded(at.x), y: rounded(at.y) };
+            layout.areas.push(Area { position, uuid: None, ..area.clone() });
+            candidates.push(stage::Candidate {
+                area,
+                position,
+                zone_name: if has_seats { "" } else { &zone.name },
+            });
         }
     }
+    candidates
 }
 
 fn rounded(number: f64) -> f64 {
@@ -399,33 +410,8 @@ fn rounded(number: f64) -> f64 {
     (number * POSITION_DECIMALS).round() / POSITION_DECIMALS + 0.0
 }
 
-fn candidates(layout: &VenueLayout) -> Vec<stage::Candidate<'_>> {
-    let mut has_seats = vec![false; layout.zones.len()];
-    for row in &layout.rows {
-        has_seats[row.zone as usize] = true;
-    }
-    layout
-        .areas
-        .iter()
-        .map(|area| stage::Candidate {
-            area: &area.area,
-            position: area.area.position,
-            zone_name: match has_seats[area.zone as usize] {
-                true => "",
-                false => &layout.zones[area.zone as usize].name,
-            },
-        })
-        .collect()
-}
-
-fn find_stage(layout: &VenueLayout) -> Point {
-    let seats: Vec<Point> = (0..layout.seat_count()).map(|seat| layout.position(seat)).collect();
-    let focus = stage::focus(&candidates(layout), &seats, layout.size);
-    Point { x: rounded(focus.x), y: rounded(focus.y) }
-}
-
 /// From the origin to the furthest thing drawn, and the same margin beyond it as there is before the nearest.
-fn size_of(layout: &VenueLayout) -> Size {
+fn size_of(layout: &VenueLayout, areas: &[stage::Candidate<'_>]) -> Size {
     const MARGIN: f64 = 20.0;
     let mut min = Point { x: f64::INFINITY, y: f64::INFINITY };
     let mut max = Point { x: f64::NEG_INFINITY, y: f64::NEG_INFINITY };
@@ -434,8 +420,8 @@ fn size_of(layout: &VenueLayout) -> Size {
         max = Point { x: max.x.max(point.x), y: max.y.max(point.y) };
     };
     (0..layout.seat_count()).for_each(|seat| cover(layout.position(seat)));
-    for candidate in candidates(layout) {
-        let (low, high) = stage::bounds(&candidate);
+    for area in areas {
+        let (low, high) = stage::bounds(area);
         cover(low);
         cover(high);
     }
@@ -443,7 +429,7 @@ fn size_of(layout: &VenueLayout) -> Size {
     Size { width: length(min.x, max.x), height: length(min.y, max.y) }
 }
 
-fn label(layout: &mut VenueLayout, row_paths: &[(usize, usize)], warnings: &mut Warnings) {
+fn label(layout: &mut VenueLayout, row_paths: &RowPaths, warnings: &mut Warnings) {
     let mut rows = Vec::with_capacity(layout.rows.len());
     let mut rest = layout.seats.number.as_slice();
     for (row, seats) in layout.rows.iter().zip(layout.seats.row.chunk_by(|a, b| a == b)) {
@@ -464,9 +450,9 @@ fn label(layout: &mut VenueLayout, row_paths: &[(usize, usize)], warnings: &mut 
 }
 
 /// Seats that cannot be found in the drawing can be sold all the same.
-fn warn_of_places(layout: &VenueLayout, row_paths: &[(usize, usize)], warnings: &mut Warnings) {
+fn warn_of_places(layout: &VenueLayout, row_paths: &RowPaths, warnings: &mut Warnings) {
     // Two seats closer than `reach` are in the same cell of this width or in cells that touch.
-    let reach = (layout.seat_spacing * OVERLAP_FACTOR).max(1e-3);
+    let reach = (layout.seat_spacing() * OVERLAP_FACTOR).max(1e-3);
     let cell = |at: Point| ((at.x / reach).floor() as i64, (at.y / reach).floor() as i64);
     let mut cells: HashMap<(i64, i64), usize> = HashMap::with_capacity(layout.seat_count());
     let mut first_of_row = 0;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::geometry;
-use super::plan::{Area, Point, RowNumberPosition, Size};
+use super::plan::{Area, Point, Size};
 use crate::domain::seat_plan::{Money, PlannedCategory, PlannedRow, PlannedSeat, SeatPlan};
 
 /// The drawing, the names and the prices of one schedule's seats. Lengths are in the plan's units, y points down.
@@ -20,16 +20,13 @@ pub struct VenueLayout {
     pub size: Size,
     /// Where the audience looks; what "nearest the stage" is measured from.
     pub stage: Point,
-    /// The usual distance between neighbours, for how large a seat is drawn.
-    pub seat_spacing: f64,
-    /// In the plan's order, also those without seats.
+    /// In the plan's order, like zones and rows; as with them, only those with seats.
     pub categories: Vec<LayoutCategory>,
-    /// In the plan's order, also those without seats.
     pub zones: Vec<LayoutZone>,
-    /// In the plan's order, only those with seats.
     pub rows: Vec<LayoutRow>,
-    /// In the plan's order: later ones are drawn over earlier ones.
-    pub areas: Vec<LayoutArea>,
+    /// In the plan's order: later ones are drawn over earlier ones. Their positions are absolute; all else within an
+    /// area is relative to its position.
+    pub areas: Vec<Area>,
     pub seats: SeatColumns,
 }
 
@@ -38,10 +35,8 @@ pub struct LayoutCategory {
     pub name: String,
     /// A CSS colour: `#rgb`, `#rrggbb` or a name.
     pub color: String,
-    /// In the currency's minor unit. 0 for a category that has neither seats nor a price.
+    /// In the currency's minor unit.
     pub price: Money,
-    /// How many seats are in it; those without any are not on sale.
-    pub seats: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,18 +51,6 @@ pub struct LayoutRow {
     pub zone: u32,
     /// Empty when the plan has none.
     pub label: String,
-    /// Where the plan wants the label drawn, if it says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label_position: Option<RowNumberPosition>,
-}
-
-/// An area as in the plan. `position` is absolute; all else within it is relative to that position.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LayoutArea {
-    /// Index into `zones`: whose outline or decoration it is.
-    pub zone: u32,
-    #[serde(flatten)]
-    pub area: Area,
 }
 
 /// The seats; one entry each.
@@ -89,9 +72,9 @@ pub struct SeatColumns {
     /// The plan's own name for the seat; unique. Only in what is stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guid: Vec<String>,
-    /// The plan's radius for the seat or null; empty when the plan gives none at all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub radius: Vec<Option<f64>>,
+    /// How large to draw the seat, 0 where the plan does not say; empty when it never does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "short_numbers")]
+    pub radius: Vec<f64>,
 }
 
 /// 120 instead of 120.0: whole numbers are most of a plan.
@@ -112,14 +95,6 @@ impl VenueLayout {
     /// How many seats there are.
     pub fn seat_count(&self) -> usize {
         self.seats.x.len()
-    }
-
-    /// The categories that are on sale with their prices, in the plan's order.
-    pub fn prices(&self) -> impl Iterator<Item = (&str, Money)> {
-        self.categories
-            .iter()
-            .filter(|category| category.seats > 0)
-            .map(|category| (&*category.name, category.price))
     }
 
     /// The layout without the plan's own seat names, which no client needs.
@@ -170,8 +145,8 @@ impl VenueLayout {
         }
     }
 
-    /// The median distance between neighbours over the whole plan; 0 when no row has two seats.
-    pub(super) fn measure_seat_spacing(&self) -> f64 {
+    /// The median distance between neighbours over the whole plan; 0 when no row has two seats apart.
+    pub(super) fn seat_spacing(&self) -> f64 {
         let steps: Vec<f64> = self.walk_rows().into_iter().flat_map(|walk| walk.steps).collect();
         geometry::median(&steps).unwrap_or_default()
     }

@@ -6,21 +6,22 @@
 //! databases, who holds what.
 
 mod color;
+mod fault;
 mod generate;
 mod geometry;
 mod import;
 mod labels;
 pub mod layout;
 mod plan;
+mod read;
 mod stage;
 
+pub use fault::Fault;
 pub use generate::{SeatsOutOfRange, Shape, UnknownShape, generate, suggested_prices};
 pub use import::{ImportOptions, ImportedVenue, PriceError, import, parse_price};
-pub use layout::{LayoutArea, LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
-pub use plan::{
-    Area, AreaShape, AreaText, Circle, Ellipse, FILE_BYTES_MAX, Fault, Point, Polygon, RowNumberPosition,
-    SEATS_MAX, Size,
-};
+pub use layout::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+pub use plan::{Area, AreaShape, AreaText, Circle, Ellipse, Point, Polygon, Size};
+pub use read::{FILE_BYTES_MAX, SEATS_MAX};
 
 #[cfg(test)]
 mod tests;

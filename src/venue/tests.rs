@@ -1,5 +1,6 @@
 //! Imports of small plans: what is refused, what is mended, and what comes out.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Fault, ImportOptions, ImportedVenue, PriceError, import, parse_price};
@@ -83,11 +84,10 @@ fn a_sound_plan_imports_as_it_is() {
         json,
         json!({
             "name": "Small hall", "size": {"width": 200.0, "height": 200.0}, "stage": {"x": 60.0, "y": 50.0},
-            "seat_spacing": 25.0,
-            "categories": [{"name": "VIP", "color": "#c33", "price": 100, "seats": 4}],
+            "categories": [{"name": "VIP", "color": "#c33", "price": 100}],
             "zones": [{"name": "Ground floor"}],
-            "rows": [{"zone": 0, "label": "A", "label_position": "both"}, {"zone": 0, "label": "B"}],
-            "areas": [{"zone": 0, "shape": "rectangle", "position": {"x": 10.0, "y": 20.0}, "rotation": 0.0,
+            "rows": [{"zone": 0, "label": "A"}, {"zone": 0, "label": "B"}],
+            "areas": [{"shape": "rectangle", "position": {"x": 10.0, "y": 20.0}, "rotation": 0.0,
                        "color": "#eee", "border_color": "#ccc", "rectangle": {"width": 100.0, "height": 30.0},
                        "text": {"text": "Stage", "position": {"x": 50.0, "y": 15.0}, "color": "#333", "size": 16.0}}],
             "seats": {"x": [15, 40, 15.5, 40.5], "y": [80, 80, 110, 110], "row": [0, 0, 1, 1],
@@ -243,13 +243,14 @@ fn prices_must_fit_the_categories_that_have_seats() {
     }
     let venue = import_with(&plan, &[("VIP", 0)], false).expect("free seats are sold for nothing");
     assert_eq!(venue.warnings, [loge_unused]);
-    assert_eq!(venue.layout.prices().collect::<Vec<_>>(), [("VIP", 0)]);
+    let categories: Vec<_> = venue.layout.categories.iter().map(|c| (&*c.name, c.price)).collect();
+    assert_eq!(categories, [("VIP", 0)], "what nobody can buy is not listed");
     let venue = import_with(&plan, &[("VIP", MONEY_MAX), ("Loge", 3)], false).expect("imported");
     assert_eq!(
         venue.warnings,
         ["price \"Loge\": no seat is in this category, the price is not needed", loge_unused]
     );
-    assert_eq!(venue.layout.categories[1].price, 3);
+    assert_eq!(venue.layout.categories.len(), 1);
 }
 
 #[test]
@@ -539,4 +540,74 @@ fn the_domain_learns_who_sits_beside_whom_and_how_near_the_stage() {
     );
     assert_eq!(plan.price(0), 100);
     assert_eq!(&*plan.rows[1].label, "B");
+}
+
+/// Pointers to everything in a plan but the plan itself.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(object) => object.iter().map(|(key, child)| (key.clone(), child)).collect(),
+        Value::Array(list) => {
+            list.iter().enumerate().map(|(index, child)| (index.to_string(), child)).collect()
+        }
+        _ => return,
+    };
+    for (key, child) in children {
+        let pointer = format!("{at}/{key}");
+        pointers(child, &pointer, found);
+        found.push(pointer);
+    }
+}
+
+fn anything() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-300.0..300.0).prop_map(Value::from),
+        prop_oneof!["", "1", "A", "a1", "VIP", "\\PC{0,80}"].prop_map(Value::from),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!({"x": 1, "y": -2})),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Goal: whatever an organiser's file holds, there are either faults with places or a layout that can be sold.
+    #[test]
+    fn a_damaged_plan_is_refused_or_sold(
+        damages in prop::collection::vec((any::<prop::sample::Index>(), anything()), 1..4),
+        fix_duplicates in any::<bool>(),
+    ) {
+        let mut plan = sound();
+        for (index, value) in damages {
+            let mut found = Vec::new();
+            pointers(&plan, "", &mut found);
+            if let Some(part) = plan.pointer_mut(index.get::<String>(&found)) {
+                *part = value;
+            }
+        }
+        let prices = [("VIP".to_owned(), 100)];
+        match import(plan.to_string().as_bytes(), &prices, ImportOptions { fix_duplicates }) {
+            Err(faults) => {
+                prop_assert!(!faults.is_empty());
+                prop_assert!(faults.iter().all(|fault| !fault.path.is_empty() && !fault.problem.is_empty()));
+            }
+            Ok(venue) => {
+                let seats = venue.layout.seat_plan().seats;
+                prop_assert!(venue.seats > 0 && venue.seats == seats.len());
+                let mut labels: Vec<&str> = seats.iter().map(|seat| &*seat.label).collect();
+                prop_assert!(labels.iter().all(|label| (1..=64).contains(&label.chars().count())));
+                labels.sort_unstable();
+                labels.dedup();
+                prop_assert_eq!(labels.len(), venue.seats);
+                prop_assert!(seats.iter().all(|seat| seat.stage_distance.is_finite()));
+                let mut guids = venue.layout.seats.guid.clone();
+                guids.sort_unstable();
+                guids.dedup();
+                prop_assert_eq!(guids.len(), venue.seats);
+            }
+        }
+    }
 }

@@ -177,7 +177,7 @@ fn name_behind(name: &str, curve: &Curve, size: f64) -> Area {
 fn category(tier: usize, tiers: usize, back: f64, aside: f64) -> usize {
     match (tier, tiers) {
         (0, _) if back < 0.3 && aside < 0.42 => VIP,
-        (0, _) if back < 0.62 && aside < 0.42 || back < 0.4 => R,
+        (0, _) if back < 0.62 && aside < 0.42 || back < 0.5 => R,
         (0, _) => S,
         (1, 2) if back >= 0.5 => B,
         (1, _) => A,

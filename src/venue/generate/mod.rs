@@ -18,7 +18,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use self::draft::Draft;
-use super::plan::SEATS_MAX;
+use super::read::SEATS_MAX;
 use crate::domain::seat_plan::Money;
 
 /// What kind of venue is made up.

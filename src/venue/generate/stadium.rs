@@ -34,7 +34,7 @@ pub fn draft(scale: f64) -> Draft {
 
 fn category(place: &Place, bowl: &Bowl) -> usize {
     let along = matches!(place.side, Side::Bottom | Side::Top);
-    let central = along && place.at.x.abs() < bowl.half_width * 0.38;
+    let central = along && place.at.x.abs() < bowl.half_width * 0.42;
     match (place.tier, place.tiers) {
         // The main stand's middle.
         (0, _) if central && place.side == Side::Bottom => VIP,
