@@ -1,0 +1,9 @@
+-- The seats that a reservation had when it ended or was paid. Not written while it is held, so that a hold costs
+-- little.
+CREATE TABLE reservation_seat (
+    concert_id     INTEGER NOT NULL,
+    reservation_id BLOB    NOT NULL CHECK (length(reservation_id) = 16),
+    seat           INTEGER NOT NULL CHECK (seat >= 0),
+    schedule_id    INTEGER NOT NULL,
+    PRIMARY KEY (concert_id, reservation_id, seat) -- the seats of a reservation
+) STRICT, WITHOUT ROWID;

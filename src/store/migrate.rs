@@ -1,0 +1,150 @@
+//! The schema's history: one change a file, applied in order, each recorded with a checksum of its text.
+//! Always: what was applied is a prefix of what this program knows, file for file. Anything else is refused: a
+//! longer history belongs to a newer program, and a file that changed after it ran means that nobody can say what
+//! the schema is. Not here: how a backend runs a file and what it locks meanwhile.
+
+use sha2::{Digest, Sha256};
+
+/// One change of the schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// 1, 2, 3, … without a hole.
+    pub version: u32,
+    /// The file's name without its number and extension.
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+impl Migration {
+    /// SHA-256 of the file's text, in hexadecimal.
+    pub fn checksum(&self) -> String {
+        Sha256::digest(self.sql).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A row of `schema_migration`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    pub version: u32,
+    pub name: String,
+    pub checksum: String,
+}
+
+/// Why a schema cannot be brought up to date by this program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    #[error(
+        "the database's schema is newer than this program: it has migration {version} ({name}), this program \
+         ends at {known}"
+    )]
+    Newer { version: u32, name: String, known: u32 },
+    #[error("migration {version} ({name}) is not what this program would have applied: the file was changed")]
+    Changed { version: u32, name: String },
+    #[error("the database lacks migration {version}, though it has later ones")]
+    Hole { version: u32 },
+}
+
+/// The migrations still to be applied, given those that were, in the order of their versions.
+pub fn pending<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<&'a [Migration], SchemaError> {
+    for (i, row) in applied.iter().enumerate() {
+        let Some(migration) = known.get(i) else {
+            let known = known.last().map_or(0, |last| last.version);
+            return Err(SchemaError::Newer { version: row.version, name: row.name.clone(), known });
+        };
+        if row.version != migration.version {
+            return Err(SchemaError::Hole { version: migration.version });
+        }
+        if row.checksum != migration.checksum() {
+            return Err(SchemaError::Changed { version: row.version, name: row.name.clone() });
+        }
+    }
+    Ok(&known[applied.len()..])
+}
+
+/// Names the files of a folder as migrations; a file's number is its place in the list.
+macro_rules! migrations {
+    ($folder:literal: $($number:literal $name:literal),* $(,)?) => {
+        &[$($crate::store::migrate::Migration {
+            version: $crate::store::migrate::version($number),
+            name: $name,
+            sql: include_str!(concat!("../../migrations/", $folder, "/", $number, "_", $name, ".sql")),
+        }),*]
+    };
+}
+
+/// The number that a file's name begins with.
+pub const fn version(number: &str) -> u32 {
+    let digits = number.as_bytes();
+    let (mut value, mut i) = (0, 0);
+    while i < digits.len() {
+        assert!(digits[i].is_ascii_digit(), "a migration's number is made of digits");
+        value = value * 10 + (digits[i] - b'0') as u32;
+        i += 1;
+    }
+    value
+}
+
+pub const SQLITE: &[Migration] = migrations!("sqlite":
+    "0001" "users",
+    "0002" "payment_history",
+    "0003" "concert",
+    "0004" "concert_schedule",
+    "0005" "venue_layout",
+    "0006" "concert_seat",
+    "0007" "queue",
+    "0008" "reservation",
+    "0009" "reservation_seat",
+    "0010" "payment",
+    "0011" "ticket",
+    "0012" "journal",
+    "0013" "node",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[Migration] = &[
+        Migration { version: 1, name: "one", sql: "SELECT 1" },
+        Migration { version: 2, name: "two", sql: "SELECT 2" },
+    ];
+
+    fn applied(migration: &Migration) -> Applied {
+        let (version, name) = (migration.version, migration.name.to_owned());
+        Applied { version, name, checksum: migration.checksum() }
+    }
+
+    #[test]
+    fn what_was_not_applied_is_pending_in_order() {
+        let all: Vec<_> = KNOWN.iter().map(applied).collect();
+        assert_eq!(pending(KNOWN, &[]).unwrap().len(), 2);
+        assert_eq!(pending(KNOWN, &all[..1]).unwrap()[0].version, 2);
+        assert!(pending(KNOWN, &all).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_history_that_is_not_ours_is_refused() {
+        let mut rows: Vec<_> = KNOWN.iter().map(applied).collect();
+        rows.push(Applied { version: 3, name: "three".into(), checksum: String::new() });
+        let newer = SchemaError::Newer { version: 3, name: "three".into(), known: 2 };
+        assert_eq!(pending(KNOWN, &rows).unwrap_err(), newer);
+        assert_eq!(pending(KNOWN, &rows[1..2]).unwrap_err(), SchemaError::Hole { version: 1 });
+        rows[0].checksum = "0".repeat(64);
+        let changed = SchemaError::Changed { version: 1, name: "one".into() };
+        assert_eq!(pending(KNOWN, &rows).unwrap_err(), changed);
+    }
+
+    #[test]
+    fn the_lists_name_every_file_of_their_folders_once_and_in_order() {
+        for (folder, list) in [("sqlite", SQLITE)] {
+            let path = format!("{}/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+            let files = std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().file_name());
+            let mut files: Vec<String> = files.map(|name| name.into_string().unwrap()).collect();
+            files.sort();
+            let listed: Vec<_> = list.iter().map(|m| format!("{:04}_{}.sql", m.version, m.name)).collect();
+            assert_eq!(listed, files);
+            assert!(list.iter().enumerate().all(|(i, m)| m.version as usize == i + 1));
+            assert!(list.iter().all(|m| m.sql.starts_with("-- ")), "the reason stands on top");
+        }
+    }
+}
