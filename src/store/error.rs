@@ -23,6 +23,13 @@ pub enum StoreError {
     NoSuchConcert { concert: ConcertId },
 }
 
+impl StoreError {
+    /// What only an operator can put right, in words.
+    pub fn broken(what: impl Into<String>) -> Self {
+        Self::Broken(what.into().into())
+    }
+}
+
 /// Why a batch was not committed, or may not have been.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {

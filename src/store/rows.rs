@@ -3,30 +3,55 @@
 
 use std::collections::HashMap;
 
-use super::{Batch, SeatStatus};
+use super::{Batch, SeatStatus, StoreError};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{LedgerEntry, Payment, Reservation, TokenRecord};
+use crate::domain::record::{LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
 
 /// Upserts, in the order in which they may be written. Every list is sorted by its key, so that two
 /// transactions lock rows in the same order.
-#[derive(Clone, Debug, Default)]
-pub struct Rows {
-    /// By (concert, entry); a token that joined and was admitted in one batch is here once.
-    pub tokens: Vec<TokenRecord>,
+#[derive(Debug, Default)]
+pub struct Rows<'a> {
+    /// By (concert, entry); a token that joined and was admitted in one batch is here once. A user's token that
+    /// ended comes before the one that they got after it.
+    pub tokens: Vec<&'a TokenRecord>,
     pub seats: Vec<SeatRow>,
     /// Without their seats: those follow when a reservation ends or is paid.
-    pub reservations: Vec<Reservation>,
+    pub reservations: Vec<&'a Reservation>,
     /// Reservations of `reservations` whose seats are to be written to `reservation_seat` now.
     pub reservation_seats: Vec<(ReservationId, ConcertId, ScheduleId, SeatId)>,
-    /// Payments made or refunded, with their tickets; a refund voids them.
-    pub payments: Vec<(ConcertId, Payment)>,
-    pub ledger: Vec<LedgerEntry>,
-    /// The balance that each wallet has after the batch.
-    pub balances: Vec<(UserId, Money)>,
-    pub settings: Vec<(ConcertId, SaleSettings)>,
+    /// Payments made or refunded, with their tickets, which a refund voids. The refunded ones come first: their
+    /// seats may have been sold again in the same batch.
+    pub payments: Vec<PaymentRow<'a>>,
+    /// Each user's in the order they were made.
+    pub ledger: Vec<&'a LedgerEntry>,
+    pub settings: Vec<(ConcertId, &'a SaleSettings)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentRow<'a> {
+    pub concert: ConcertId,
+    pub payment: &'a Payment,
+    /// UTC; present exactly when it was refunded.
+    pub cancelled_at: Option<Timestamp>,
+}
+
+/// A ledger entry with its place in the user's ledger: 1, 2, 3, …
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerRow<'a> {
+    pub entry: &'a LedgerEntry,
+    pub entry_no: u64,
+}
+
+/// A user's wallet, as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalletRow {
+    pub user: UserId,
+    pub balance: Money,
+    pub ledger_entries: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,71 +64,112 @@ pub struct SeatRow {
     pub reservation: Option<ReservationId>,
 }
 
-impl Rows {
-    pub fn of(batch: &Batch) -> Self {
+impl<'a> Rows<'a> {
+    pub fn of(batch: &'a Batch) -> Self {
         let mut fold = Fold::default();
         for sale in &batch.sales {
             for event in &sale.events {
                 fold.event(sale.concert, event);
             }
         }
-        for entry in &batch.charges {
-            fold.entry(entry);
-        }
+        fold.ledger.extend(&batch.charges);
         fold.rows()
+    }
+
+    /// Numbers the ledger's entries on top of the wallets as they were before the batch, and gives the wallets as
+    /// they are after it. An entry that does not continue its wallet is a bug, and named.
+    pub fn on_wallets(
+        &self,
+        before: &HashMap<UserId, WalletRow>,
+    ) -> Result<(Vec<LedgerRow<'a>>, Vec<WalletRow>), StoreError> {
+        let mut ledger = Vec::with_capacity(self.ledger.len());
+        let mut after: Vec<WalletRow> = Vec::new();
+        for &entry in &self.ledger {
+            let wallet = match after.last_mut() {
+                Some(wallet) if wallet.user == entry.user => wallet,
+                _ => {
+                    let unknown = || StoreError::broken(format!("user {} has no wallet", entry.user));
+                    after.push(*before.get(&entry.user).ok_or_else(unknown)?);
+                    let last = after.len() - 1;
+                    &mut after[last]
+                }
+            };
+            if wallet.balance.checked_add(entry.amount_change) != Some(entry.balance) {
+                return Err(StoreError::broken(format!(
+                    "ledger entry {} of user {} changes {} to {} by {}",
+                    entry.id, entry.user, wallet.balance, entry.balance, entry.amount_change
+                )));
+            }
+            wallet.balance = entry.balance;
+            wallet.ledger_entries += 1;
+            ledger.push(LedgerRow { entry, entry_no: wallet.ledger_entries });
+        }
+        Ok((ledger, after))
+    }
+
+    /// The users whose wallets the batch changes, ascending.
+    pub fn wallet_users(&self) -> Vec<UserId> {
+        let mut users: Vec<_> = self.ledger.iter().map(|entry| entry.user).collect();
+        users.dedup();
+        users
+    }
+
+    /// Every ticket of `payments`, in their order.
+    pub fn tickets(&self) -> Vec<(PaymentRow<'a>, &'a Ticket)> {
+        let tickets = |row: &PaymentRow<'a>| {
+            let row = *row;
+            row.payment.tickets.iter().map(move |ticket| (row, ticket))
+        };
+        self.payments.iter().flat_map(tickets).collect()
     }
 }
 
 #[derive(Default)]
-struct Fold {
-    tokens: HashMap<(ConcertId, EntryNo), TokenRecord>,
+struct Fold<'a> {
+    tokens: HashMap<(ConcertId, EntryNo), &'a TokenRecord>,
     seats: HashMap<(ScheduleId, SeatId), SeatRow>,
-    reservations: HashMap<ReservationId, Reservation>,
-    payments: HashMap<ReservationId, (ConcertId, Payment)>,
-    ledger: Vec<LedgerEntry>,
-    balances: HashMap<UserId, Money>,
-    settings: HashMap<ConcertId, SaleSettings>,
+    reservations: HashMap<ReservationId, &'a Reservation>,
+    payments: HashMap<ReservationId, PaymentRow<'a>>,
+    ledger: Vec<&'a LedgerEntry>,
+    settings: HashMap<ConcertId, &'a SaleSettings>,
     /// Reservations that ended in this batch, and so get their seats written.
     ended: Vec<ReservationId>,
 }
 
-impl Fold {
-    fn event(&mut self, concert: ConcertId, event: &Event) {
+impl<'a> Fold<'a> {
+    fn event(&mut self, concert: ConcertId, event: &'a Event) {
         match event {
             Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => {
-                self.tokens.insert((concert, token.entry), token.clone());
+                self.tokens.insert((concert, token.entry), token);
             }
             Event::SeatsHeld { reservation, seats, .. } => {
                 self.seats(reservation, seats, SeatStatus::TempReserved);
-                self.reservations.insert(reservation.id, reservation.clone());
             }
             Event::SeatsReleased { reservation, seats } => {
                 self.seats(reservation, seats, SeatStatus::Available);
-                self.reservations.insert(reservation.id, reservation.clone());
             }
             Event::ReservationEnded { reservation, .. } => {
                 self.seats(reservation, &reservation.seats, SeatStatus::Available);
-                self.reservations.insert(reservation.id, reservation.clone());
                 self.ended.push(reservation.id);
             }
             Event::Paid { reservation, ledger } => {
                 self.seats(reservation, &reservation.seats, SeatStatus::Reserved);
                 self.payment(concert, reservation);
                 self.ended.push(reservation.id);
-                self.entry(ledger);
+                self.ledger.push(ledger);
             }
             Event::Refunded { reservation, ledger } => {
                 self.seats(reservation, &reservation.seats, SeatStatus::Available);
                 self.payment(concert, reservation);
-                self.entry(ledger);
+                self.ledger.push(ledger);
             }
             Event::SettingsChanged { after, .. } => {
-                self.settings.insert(concert, (**after).clone());
+                self.settings.insert(concert, after);
             }
         }
     }
 
-    fn seats(&mut self, reservation: &Reservation, seats: &[SeatId], status: SeatStatus) {
+    fn seats(&mut self, reservation: &'a Reservation, seats: &[SeatId], status: SeatStatus) {
         let holder = (status != SeatStatus::Available).then_some(reservation.id);
         for &seat in seats {
             let row = SeatRow {
@@ -115,21 +181,18 @@ impl Fold {
             };
             self.seats.insert((row.schedule, seat), row);
         }
+        self.reservations.insert(reservation.id, reservation);
     }
 
-    fn payment(&mut self, concert: ConcertId, reservation: &Reservation) {
+    fn payment(&mut self, concert: ConcertId, reservation: &'a Reservation) {
         if let Some(payment) = &reservation.payment {
-            self.payments.insert(reservation.id, (concert, payment.clone()));
+            let refunded = payment.status == PaymentStatus::Cancelled;
+            let cancelled_at = refunded.then_some(reservation.ended_at).flatten();
+            self.payments.insert(reservation.id, PaymentRow { concert, payment, cancelled_at });
         }
-        self.reservations.insert(reservation.id, reservation.clone());
     }
 
-    fn entry(&mut self, entry: &LedgerEntry) {
-        self.balances.insert(entry.user, entry.balance);
-        self.ledger.push(entry.clone());
-    }
-
-    fn rows(self) -> Rows {
+    fn rows(self) -> Rows<'a> {
         let mut reservation_seats: Vec<_> = self
             .ended
             .iter()
@@ -142,9 +205,11 @@ impl Fold {
             seats: sorted(self.seats.into_values(), |s| (s.concert, s.schedule, s.seat)),
             reservations: sorted(self.reservations.into_values(), |r| (r.concert, r.id)),
             reservation_seats,
-            payments: sorted(self.payments.into_values(), |(concert, p)| (*concert, p.id)),
-            ledger: sorted(self.ledger.into_iter(), |e| (e.user, e.id)),
-            balances: sorted(self.balances.into_iter(), |(user, _)| *user),
+            payments: sorted(self.payments.into_values(), |row| {
+                (row.cancelled_at.is_none(), row.concert, row.payment.id)
+            }),
+            // One source of ids makes a batch's entries, and its ids ascend in the order they are made.
+            ledger: sorted(self.ledger.into_iter(), |entry| (entry.user, entry.id)),
             settings: sorted(self.settings.into_iter(), |(concert, _)| *concert),
         }
     }

@@ -1,0 +1,369 @@
+//! What a row of each table consists of: in which order its columns are written and read, the same in every
+//! backend. A backend says only how it binds and reads a number, a time, a text or a UUID.
+
+use uuid::Uuid;
+
+use super::rows::{LedgerRow, PaymentRow, SeatRow, WalletRow};
+use super::{ConcertRecord, StoreError, StoredTicket, words};
+use crate::domain::ids::{
+    ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+};
+use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, Ticket, TokenRecord};
+use crate::domain::rules::{OwnRules, SaleSettings};
+use crate::domain::time::Timestamp;
+use std::time::Duration;
+
+/// Takes a row's values in the order of its columns.
+pub trait Bind {
+    fn int(&mut self, value: Option<i64>);
+    fn text(&mut self, value: Option<&str>);
+    fn uuid(&mut self, value: Option<Uuid>);
+    fn time(&mut self, value: Option<Timestamp>);
+
+    /// Ids and counters; larger than the store's integers is never true of one that the store gave.
+    fn id(&mut self, value: u64) {
+        self.int(Some(i64::try_from(value).unwrap_or(-1)));
+    }
+}
+
+/// Gives a row's values by the place of their columns.
+pub trait Cells {
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError>;
+    fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError>;
+    fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError>;
+    fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError>;
+
+    fn int(&self, column: usize) -> Result<i64, StoreError> {
+        self.opt_int(column)?.ok_or_else(|| missing(column))
+    }
+    fn text(&self, column: usize) -> Result<&str, StoreError> {
+        self.opt_text(column)?.ok_or_else(|| missing(column))
+    }
+    fn uuid(&self, column: usize) -> Result<Uuid, StoreError> {
+        self.opt_uuid(column)?.ok_or_else(|| missing(column))
+    }
+    fn time(&self, column: usize) -> Result<Timestamp, StoreError> {
+        self.opt_time(column)?.ok_or_else(|| missing(column))
+    }
+    /// A number that must fit the type it is read as.
+    fn number<N: TryFrom<i64>>(&self, column: usize) -> Result<N, StoreError> {
+        fitting(self.int(column)?)
+    }
+}
+
+fn missing(column: usize) -> StoreError {
+    StoreError::broken(format!("column {column} of a row is NULL, which it must never be"))
+}
+
+fn fitting<N: TryFrom<i64>>(value: i64) -> Result<N, StoreError> {
+    N::try_from(value)
+        .map_err(|_| StoreError::broken(format!("{value} is out of range for what it stands for")))
+}
+
+fn known<T>(read: Option<T>, word: &str) -> Result<T, StoreError> {
+    read.ok_or_else(|| StoreError::broken(format!("the word {word:?} in a row is not one of ours")))
+}
+
+macro_rules! token_columns {
+    () => {
+        "concert_id, entry_no, token, user_id, status, reason, entered_at, admitted_at, expires_at, ended_at"
+    };
+}
+macro_rules! reservation_columns {
+    () => {
+        "concert_id, reservation_id, schedule_id, user_id, status, amount, opened_at, expires_at, ended_at, \
+         best_requests"
+    };
+}
+macro_rules! ledger_columns {
+    () => {
+        "history_id, user_id, type, amount_change, balance, at, payment_id, request_id"
+    };
+}
+/// The concert, then its settings as `read_settings` takes them.
+macro_rules! concert_columns {
+    () => {
+        "concert_id, title, venue, currency, state, opens_at, message, capacity, hold_ttl_ms, \
+         admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms"
+    };
+}
+macro_rules! ticket_list {
+    () => {
+        "SELECT t.ticket_id, t.schedule_id, t.seat, t.code, t.reservation_id, t.concert_id, c.title, c.venue, \
+         s.label, s.category, s.price, p.starts_at \
+         FROM ticket t \
+         JOIN concert c ON c.concert_id = t.concert_id \
+         JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
+         JOIN concert_seat s \
+           ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat"
+    };
+}
+pub(super) use {concert_columns, ledger_columns, reservation_columns, ticket_list, token_columns};
+
+pub const TOKEN: usize = 10;
+
+pub fn bind_token(to: &mut impl Bind, token: &TokenRecord) {
+    let (status, reason) = words::token_status(token.status);
+    to.id(token.concert.0.into());
+    to.id(token.entry.0);
+    to.uuid(Some(token.token.0));
+    to.id(token.user.0);
+    to.text(Some(status));
+    to.text(reason);
+    to.time(Some(token.entered_at));
+    to.time(token.admitted_at);
+    to.time(token.expires_at);
+    to.time(token.ended_at);
+}
+
+pub fn read_token(row: &impl Cells) -> Result<TokenRecord, StoreError> {
+    let (word, reason) = (row.text(4)?, row.opt_text(5)?);
+    Ok(TokenRecord {
+        concert: ConcertId(row.number(0)?),
+        entry: EntryNo(row.number(1)?),
+        token: QueueToken(row.uuid(2)?),
+        user: UserId(row.number(3)?),
+        status: known(words::token_status_of(word, reason), word)?,
+        entered_at: row.time(6)?,
+        admitted_at: row.opt_time(7)?,
+        expires_at: row.opt_time(8)?,
+        ended_at: row.opt_time(9)?,
+    })
+}
+
+pub const SEAT: usize = 5;
+
+/// (concert, schedule, seat, status, reservation).
+pub fn bind_seat(to: &mut impl Bind, seat: &SeatRow) {
+    to.id(seat.concert.0.into());
+    to.id(seat.schedule.0);
+    to.id(seat.seat.0.into());
+    to.text(Some(words::seat_status(seat.status)));
+    to.uuid(seat.reservation.map(|id| id.0));
+}
+
+pub fn read_seat(row: &impl Cells) -> Result<SeatRow, StoreError> {
+    let word = row.text(3)?;
+    Ok(SeatRow {
+        concert: ConcertId(row.number(0)?),
+        schedule: ScheduleId(row.number(1)?),
+        seat: SeatId(row.number(2)?),
+        status: known(words::seat_status_of(word), word)?,
+        reservation: row.opt_uuid(4)?.map(ReservationId),
+    })
+}
+
+pub const RESERVATION: usize = 10;
+
+pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
+    to.id(reservation.concert.0.into());
+    to.uuid(Some(reservation.id.0));
+    to.id(reservation.schedule.0);
+    to.id(reservation.user.0);
+    to.text(Some(words::reservation_status(reservation.status)));
+    to.int(Some(reservation.amount));
+    to.time(Some(reservation.opened_at));
+    to.time(Some(reservation.expires_at));
+    to.time(reservation.ended_at);
+    to.text(best_requests(&reservation.best_requests).as_deref());
+}
+
+/// Without its seats and its payment: those are rows of their own.
+pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
+    let word = row.text(4)?;
+    Ok(Reservation {
+        concert: ConcertId(row.number(0)?),
+        id: ReservationId(row.uuid(1)?),
+        schedule: ScheduleId(row.number(2)?),
+        user: UserId(row.number(3)?),
+        status: known(words::reservation_status_of(word), word)?,
+        seats: Vec::new(),
+        amount: row.int(5)?,
+        opened_at: row.time(6)?,
+        expires_at: row.time(7)?,
+        ended_at: row.opt_time(8)?,
+        best_requests: row.opt_text(9)?.map_or(Ok(Vec::new()), read_best_requests)?,
+        payment: None,
+    })
+}
+
+fn best_requests(requests: &[BestRequest]) -> Option<String> {
+    let list = requests.iter().map(|r| (&r.request_id, r.count, &r.category)).collect::<Vec<_>>();
+    (!list.is_empty()).then(|| serde_json::json!(list).to_string())
+}
+
+fn read_best_requests(text: &str) -> Result<Vec<BestRequest>, StoreError> {
+    let list: Vec<(Box<str>, u32, Option<Box<str>>)> =
+        serde_json::from_str(text).map_err(|error| StoreError::Broken(error.into()))?;
+    let one = |(request_id, count, category)| BestRequest { request_id, count, category };
+    Ok(list.into_iter().map(one).collect())
+}
+
+pub const RESERVATION_SEAT: usize = 4;
+
+/// (concert, reservation, seat, schedule).
+pub fn bind_reservation_seat(
+    to: &mut impl Bind,
+    (id, concert, schedule, seat): &(ReservationId, ConcertId, ScheduleId, SeatId),
+) {
+    to.id(concert.0.into());
+    to.uuid(Some(id.0));
+    to.id(seat.0.into());
+    to.id(schedule.0);
+}
+
+pub const PAYMENT: usize = 8;
+
+/// (concert, payment, reservation, user, amount, status, at, cancelled at).
+pub fn bind_payment(to: &mut impl Bind, row: &PaymentRow<'_>) {
+    let payment = row.payment;
+    to.id(row.concert.0.into());
+    to.uuid(Some(payment.id.0));
+    to.uuid(Some(payment.reservation.0));
+    to.id(payment.user.0);
+    to.int(Some(payment.amount));
+    to.text(Some(words::payment_status(payment.status)));
+    to.time(Some(payment.at));
+    to.time(row.cancelled_at);
+}
+
+/// Columns (payment, reservation, user, amount, status, at); without its tickets.
+pub fn read_payment(row: &impl Cells) -> Result<Payment, StoreError> {
+    let word = row.text(4)?;
+    Ok(Payment {
+        id: PaymentId(row.uuid(0)?),
+        reservation: ReservationId(row.uuid(1)?),
+        user: UserId(row.number(2)?),
+        amount: row.int(3)?,
+        status: known(words::payment_status_of(word), word)?,
+        at: row.time(5)?,
+        tickets: Vec::new(),
+    })
+}
+
+pub const TICKET: usize = 10;
+
+/// (concert, ticket, payment, reservation, schedule, seat, user, code, issued at, cancelled at).
+pub fn bind_ticket(to: &mut impl Bind, (row, ticket): &(PaymentRow<'_>, &Ticket)) {
+    let payment = row.payment;
+    to.id(row.concert.0.into());
+    to.uuid(Some(ticket.id.0));
+    to.uuid(Some(payment.id.0));
+    to.uuid(Some(payment.reservation.0));
+    to.id(ticket.schedule.0);
+    to.id(ticket.seat.0.into());
+    to.id(payment.user.0);
+    to.text(Some(&ticket.code));
+    to.time(Some(payment.at));
+    to.time(row.cancelled_at);
+}
+
+/// Columns (ticket, schedule, seat, code).
+pub fn read_ticket(row: &impl Cells) -> Result<Ticket, StoreError> {
+    Ok(Ticket {
+        id: TicketId(row.uuid(0)?),
+        schedule: ScheduleId(row.number(1)?),
+        seat: SeatId(row.number(2)?),
+        code: row.text(3)?.into(),
+    })
+}
+
+pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> {
+    Ok(StoredTicket {
+        ticket: read_ticket(row)?,
+        reservation: ReservationId(row.uuid(4)?),
+        concert: ConcertId(row.number(5)?),
+        title: row.text(6)?.to_owned(),
+        venue: row.text(7)?.to_owned(),
+        label: row.text(8)?.to_owned(),
+        category: row.text(9)?.to_owned(),
+        price: row.int(10)?,
+        starts_at: row.time(11)?,
+    })
+}
+
+pub const LEDGER: usize = 9;
+
+/// (user, entry number, history id, type, change, balance, at, payment, request id).
+pub fn bind_ledger(to: &mut impl Bind, row: &LedgerRow<'_>) {
+    let entry = row.entry;
+    to.id(entry.user.0);
+    to.id(row.entry_no);
+    to.uuid(Some(entry.id.0));
+    to.text(Some(words::ledger_kind(entry.kind)));
+    to.int(Some(entry.amount_change));
+    to.int(Some(entry.balance));
+    to.time(Some(entry.at));
+    to.uuid(entry.payment.map(|id| id.0));
+    to.text(entry.request_id.as_deref());
+}
+
+/// Columns as `ledger_columns`.
+pub fn read_ledger(row: &impl Cells) -> Result<LedgerEntry, StoreError> {
+    let word = row.text(2)?;
+    Ok(LedgerEntry {
+        id: HistoryId(row.uuid(0)?),
+        user: UserId(row.number(1)?),
+        kind: known(words::ledger_kind_of(word), word)?,
+        amount_change: row.int(3)?,
+        balance: row.int(4)?,
+        at: row.time(5)?,
+        payment: row.opt_uuid(6)?.map(PaymentId),
+        request_id: row.opt_text(7)?.map(Box::from),
+    })
+}
+
+pub const WALLET: usize = 3;
+
+/// (user, balance, number of ledger entries).
+pub fn bind_wallet(to: &mut impl Bind, row: &WalletRow) {
+    to.id(row.user.0);
+    to.int(Some(row.balance));
+    to.id(row.ledger_entries);
+}
+
+/// A sale's settings, in the order of `concert_columns`.
+pub fn bind_settings(to: &mut impl Bind, settings: &SaleSettings) {
+    let ms = |time: Option<Duration>| time.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+    let own = &settings.own;
+    to.text(Some(words::sale_state(settings.state)));
+    to.time(settings.opens_at);
+    to.text(settings.message.as_deref());
+    to.int(own.capacity.map(i64::from));
+    to.int(ms(own.hold_ttl));
+    to.int(ms(own.admission_ttl));
+    to.int(ms(own.idle_ttl));
+    to.int(ms(own.away_ttl));
+    to.int(own.seats_per_reservation_max.map(i64::from));
+    to.int(ms(own.cancel_before_start));
+}
+
+/// Columns as `concert_columns`.
+pub fn read_concert(row: &impl Cells) -> Result<(ConcertRecord, SaleSettings), StoreError> {
+    let count = |column| row.opt_int(column)?.map(fitting).transpose();
+    let time = |column| -> Result<_, StoreError> {
+        Ok(row.opt_int(column)?.map(fitting).transpose()?.map(Duration::from_millis))
+    };
+    let word = row.text(4)?;
+    let concert = ConcertRecord {
+        id: ConcertId(row.number(0)?),
+        title: row.text(1)?.to_owned(),
+        venue: row.text(2)?.to_owned(),
+        currency: row.text(3)?.to_owned(),
+    };
+    let settings = SaleSettings {
+        state: known(words::sale_state_of(word), word)?,
+        opens_at: row.opt_time(5)?,
+        message: row.opt_text(6)?.map(Box::from),
+        own: OwnRules {
+            capacity: count(7)?,
+            hold_ttl: time(8)?,
+            admission_ttl: time(9)?,
+            idle_ttl: time(10)?,
+            away_ttl: time(11)?,
+            seats_per_reservation_max: count(12)?,
+            cancel_before_start: time(13)?,
+        },
+    };
+    Ok((concert, settings))
+}
