@@ -5,8 +5,16 @@
 //! top of the row that this writer wrote or took over before. That row, not a lease, makes two writers
 //! impossible.
 
+mod bulk;
+mod columns;
+#[cfg(test)]
+mod conformance;
 pub mod error;
+pub mod journal;
+pub mod migrate;
 pub mod rows;
+pub mod sqlite;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,0 +1,787 @@
+//! What every backend must do, written once against the trait. Each test gets a store of its own, freshly made.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{
+    Batch, CommitError, Facts, JournalPosition, Lane, LoadedSale, NewConcert, NewUser, SaleBatch, SeatStatus,
+    Store, StoreError, WriterId, random_id,
+};
+use crate::domain::command::Needs;
+use crate::domain::event::{Event, HoldEnd};
+use crate::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{
+    BestRequest, ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation,
+    ReservationStatus, SaleState, Ticket, TokenRecord, TokenStatus,
+};
+use crate::domain::rules::{OwnRules, SaleSettings};
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+use crate::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+
+/// Makes a test of every function here for one backend. `$open` gives `(store, whatever must outlive it)`.
+macro_rules! conformance_tests {
+    ($open:expr; $($name:ident)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let (store, _keep) = $open.await;
+            crate::store::conformance::$name(&store).await;
+        }
+    )*};
+    ($open:expr) => {
+        crate::store::conformance::conformance_tests!($open;
+            a_new_concert_is_loaded_as_it_was_stored
+            a_user_has_a_wallet_and_its_ledger
+            a_subject_is_one_user
+            a_line_is_kept_in_order
+            a_token_that_ended_is_found_by_its_user_and_by_itself
+            held_seats_are_kept_and_given_back
+            a_purchase_is_kept_whole
+            a_refund_frees_the_seats_and_voids_the_tickets
+            a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket
+            a_charge_and_a_payment_in_one_batch_leave_the_last_balance
+            a_charge_made_before_is_found_by_its_request
+            settings_are_kept
+            a_batch_larger_than_any_statement_is_kept_whole
+            one_batch_may_hold_several_sales
+            a_replaced_writer_can_add_nothing_more
+            a_sale_is_claimed_only_when_its_writer_is_silent
+            outages_are_counted_once
+            a_sale_given_free_can_be_claimed_at_once
+            settling_tells_a_committed_batch_from_a_lost_one
+            settling_finds_charges_by_themselves
+            what_breaks_a_rule_is_refused_whole
+            a_ledger_entry_that_does_not_continue_its_wallet_is_refused
+            a_lane_can_let_go
+            only_concerts_with_something_left_are_run
+            what_does_not_exist_is_none_or_named
+        );
+    };
+}
+pub(super) use conformance_tests;
+
+/// What the seats of `VIP` and of the rest cost.
+const VIP: Money = 100;
+const REST: Money = 60;
+
+const NOW: Timestamp = Timestamp::from_millis(1_900_000_000_000);
+const TTL: Duration = Duration::from_secs(300);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// One concert with two schedules of the same ten rows, and the writer of its sale.
+pub struct World<'s> {
+    pub store: &'s dyn Store,
+    pub lane: Box<dyn Lane>,
+    pub writer: WriterId,
+    pub concert: ConcertId,
+    pub schedules: Vec<ScheduleId>,
+    pub journal: JournalPosition,
+    pub ids: IdSource,
+    entries: u64,
+}
+
+pub fn layout(seats: usize) -> VenueLayout {
+    let vip = seats.div_ceil(10);
+    let category =
+        |name: &str, price, seats| LayoutCategory { name: name.into(), color: "#333".into(), price, seats };
+    VenueLayout {
+        name: "Town Hall".into(),
+        categories: vec![category("VIP", VIP, vip), category("Rest", REST, seats - vip)],
+        zones: vec![LayoutZone { name: "Floor".into() }],
+        rows: vec![LayoutRow { zone: 0, label: "A".into(), label_position: None }],
+        seats: SeatColumns {
+            x: (0..seats).map(|seat| seat as f64).collect(),
+            y: vec![0.0; seats],
+            row: vec![0; seats],
+            number: (1..=seats).map(|number| number.to_string()).collect(),
+            category: (0..seats).map(|seat| u16::from(seat >= vip)).collect(),
+            label: (1..=seats).map(|number| format!("A-{number}")).collect(),
+            ..SeatColumns::default()
+        },
+        ..VenueLayout::default()
+    }
+}
+
+pub fn settings() -> SaleSettings {
+    SaleSettings { state: SaleState::Open, opens_at: None, message: None, own: OwnRules::default() }
+}
+
+pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<ScheduleId>) {
+    let concert = NewConcert {
+        title: "First Night".into(),
+        currency: "KRW".into(),
+        layout: layout(seats),
+        starts_at: vec![NOW + 30 * DAY, NOW + 31 * DAY],
+        settings: settings(),
+        at: NOW,
+    };
+    store.add_concert(concert).await.unwrap()
+}
+
+impl<'s> World<'s> {
+    pub async fn new(store: &'s dyn Store, seats: usize) -> Self {
+        let (concert, schedules) = add_concert(store, seats).await;
+        let writer = WriterId(random_id());
+        store.claim(concert, writer, NOW, Duration::ZERO).await.unwrap();
+        let journal = store.load_sale(concert).await.unwrap().journal;
+        let lane = store.open_lane().await.unwrap();
+        let ids = IdSource::seeded([3; 32]);
+        Self { store, lane, writer, concert, schedules, journal, ids, entries: 0 }
+    }
+
+    pub async fn load(&self) -> LoadedSale {
+        self.store.load_sale(self.concert).await.unwrap()
+    }
+
+    pub async fn user(&self, balance: Money) -> UserId {
+        self.store.add_user(NewUser { name: "Fan".into(), balance, at: NOW }).await.unwrap()
+    }
+
+    pub fn batch(&self, events: Vec<Event>, charges: Vec<LedgerEntry>) -> Batch {
+        let sale =
+            SaleBatch { concert: self.concert, seq: self.journal.seq + 1, after: self.journal.batch, events };
+        let sales = if sale.events.is_empty() { Vec::new() } else { vec![sale] };
+        Batch { id: random_id(), writer: self.writer, at: NOW, sales, charges }
+    }
+
+    /// Commits a batch as a lane does, wallets read first.
+    pub async fn try_commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let wallets = super::rows::Rows::of(batch).wallet_users();
+        self.lane.begin(&Needs { wallets, ..Needs::default() }).await?;
+        self.lane.commit(batch).await?;
+        if let Some(sale) = batch.sales.iter().find(|sale| sale.concert == self.concert) {
+            self.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+        }
+        Ok(())
+    }
+
+    pub async fn commit(&mut self, events: Vec<Event>) {
+        let batch = self.batch(events, Vec::new());
+        self.try_commit(&batch).await.unwrap();
+    }
+
+    pub async fn facts(&mut self, needs: Needs) -> Facts {
+        let facts = self.lane.begin(&needs).await.unwrap();
+        self.lane.rollback().await.unwrap();
+        facts
+    }
+
+    pub fn waiting(&mut self, user: UserId) -> TokenRecord {
+        self.entries += 1;
+        TokenRecord {
+            concert: self.concert,
+            entry: EntryNo(self.entries - 1),
+            token: self.ids.queue_token(self.concert),
+            user,
+            status: TokenStatus::Waiting,
+            entered_at: NOW,
+            admitted_at: None,
+            expires_at: None,
+            ended_at: None,
+        }
+    }
+
+    pub fn joining(&mut self, user: UserId) -> Vec<Event> {
+        vec![Event::Joined(self.waiting(user))]
+    }
+
+    /// Joins and admits a user in one batch.
+    pub async fn admit(&mut self, user: UserId) -> TokenRecord {
+        let joined = self.waiting(user);
+        let admitted = admitted(&joined);
+        self.commit(vec![Event::Joined(joined), Event::Admitted(admitted.clone())]).await;
+        admitted
+    }
+
+    pub fn held(&mut self, user: UserId, seats: &[u32]) -> Reservation {
+        let price = |seat: &u32| if *seat < 1 { VIP } else { REST };
+        Reservation {
+            id: self.ids.reservation(self.concert),
+            concert: self.concert,
+            schedule: self.schedules[0],
+            user,
+            status: ReservationStatus::TempReserved,
+            seats: seats.iter().copied().map(SeatId).collect(),
+            amount: seats.iter().map(price).sum(),
+            opened_at: NOW,
+            expires_at: NOW + TTL,
+            ended_at: None,
+            best_requests: Vec::new(),
+            payment: None,
+        }
+    }
+
+    /// The reservation paid by a wallet that holds `balance`.
+    pub fn paid(&mut self, held: &Reservation, balance: Money) -> Event {
+        let id = self.ids.payment(NOW);
+        let tickets = held.seats.iter().map(|&seat| Ticket {
+            id: self.ids.ticket(NOW),
+            schedule: held.schedule,
+            seat,
+            code: self.ids.ticket_code().into(),
+        });
+        let payment = Payment {
+            id,
+            reservation: held.id,
+            user: held.user,
+            amount: held.amount,
+            status: PaymentStatus::Done,
+            at: NOW,
+            tickets: tickets.collect(),
+        };
+        let ledger = LedgerEntry {
+            id: self.ids.history(NOW),
+            user: held.user,
+            kind: LedgerKind::Payment,
+            amount_change: -held.amount,
+            balance: balance - held.amount,
+            at: NOW,
+            payment: Some(id),
+            request_id: None,
+        };
+        let reservation = Reservation {
+            status: ReservationStatus::Reserved,
+            ended_at: Some(NOW),
+            payment: Some(payment),
+            ..held.clone()
+        };
+        Event::Paid { reservation, ledger }
+    }
+
+    pub fn refunded(&mut self, paid: &Event) -> Event {
+        let Event::Paid { reservation, ledger } = paid else { panic!("only what was paid is refunded") };
+        let mut reservation = reservation.clone();
+        let payment = reservation.payment.as_mut().unwrap();
+        payment.status = PaymentStatus::Cancelled;
+        let ledger = LedgerEntry {
+            id: self.ids.history(NOW),
+            kind: LedgerKind::Refund,
+            amount_change: payment.amount,
+            balance: ledger.balance + payment.amount,
+            ..ledger.clone()
+        };
+        reservation.status = ReservationStatus::Cancelled;
+        reservation.ended_at = Some(NOW + TTL);
+        Event::Refunded { reservation, ledger }
+    }
+
+    pub fn charge(&mut self, user: UserId, amount: Money, before: Money, request: &str) -> LedgerEntry {
+        LedgerEntry {
+            id: self.ids.history(NOW),
+            user,
+            kind: LedgerKind::Charge,
+            amount_change: amount,
+            balance: before + amount,
+            at: NOW,
+            payment: None,
+            request_id: Some(request.into()),
+        }
+    }
+
+    async fn seats(&self) -> Vec<(u32, SeatStatus, ReservationId)> {
+        let sale = self.load().await;
+        sale.schedules[0].taken.iter().map(|(seat, status, id)| (seat.0, *status, *id)).collect()
+    }
+}
+
+pub fn admitted(token: &TokenRecord) -> TokenRecord {
+    TokenRecord {
+        status: TokenStatus::Progress,
+        admitted_at: Some(NOW),
+        expires_at: Some(NOW + TTL),
+        ..token.clone()
+    }
+}
+
+pub fn ended(token: &TokenRecord, status: TokenStatus) -> TokenRecord {
+    TokenRecord { status, ended_at: Some(NOW + TTL), ..token.clone() }
+}
+
+pub fn opened(reservation: &Reservation) -> Event {
+    Event::SeatsHeld { reservation: reservation.clone(), seats: reservation.seats.clone(), opened: true }
+}
+
+fn lapsed(reservation: &Reservation, status: ReservationStatus, why: HoldEnd) -> Event {
+    let reservation = Reservation { status, ended_at: Some(NOW + TTL), ..reservation.clone() };
+    Event::ReservationEnded { reservation, why }
+}
+
+pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
+    let (concert, schedules) = add_concert(store, 30).await;
+    let sale = store.load_sale(concert).await.unwrap();
+    assert_eq!(
+        (sale.concert.id, &*sale.concert.title, &*sale.concert.venue),
+        (concert, "First Night", "Town Hall")
+    );
+    assert_eq!((&*sale.concert.currency, &sale.settings), ("KRW", &settings()));
+    assert_eq!((sale.outages, sale.journal.seq, sale.next_entry), (Duration::ZERO, 0, EntryNo(0)));
+    assert!(sale.tokens.is_empty() && sale.reservations.is_empty());
+    let loaded: Vec<_> = sale.schedules.iter().map(|s| (s.schedule.id, s.schedule.starts_at)).collect();
+    assert_eq!(loaded, [(schedules[0], NOW + 30 * DAY), (schedules[1], NOW + 31 * DAY)]);
+    assert!(sale.schedules.iter().all(|s| *s.layout == layout(30) && s.taken.is_empty()));
+}
+
+pub async fn a_user_has_a_wallet_and_its_ledger(store: &dyn Store) {
+    let rich = store.add_user(NewUser { name: "Ada".into(), balance: 500, at: NOW }).await.unwrap();
+    let poor = store.add_user(NewUser { name: "Bob".into(), balance: 0, at: NOW }).await.unwrap();
+    let user = store.user(rich).await.unwrap().unwrap();
+    assert_eq!((user.id, &*user.name, user.balance), (rich, "Ada", 500));
+    assert_eq!(store.balance(poor).await.unwrap(), Some(0));
+    let history = store.history(rich, None, 10).await.unwrap();
+    assert_eq!(history.len(), 1);
+    assert_eq!(
+        (history[0].kind, history[0].amount_change, history[0].balance),
+        (LedgerKind::Charge, 500, 500)
+    );
+    assert_eq!(store.history(poor, None, 10).await.unwrap(), []);
+}
+
+pub async fn a_subject_is_one_user(store: &dyn Store) {
+    let find = || store.user_of_subject("https://id.example", "ada", NOW);
+    let (one, other) = tokio::join!(find(), find());
+    let one = one.unwrap();
+    assert_eq!(other.unwrap(), one);
+    assert_eq!(find().await.unwrap(), one);
+    assert_ne!(store.user_of_subject("https://id.example", "bob", NOW).await.unwrap(), one);
+    assert_ne!(store.user_of_subject("https://other.example", "ada", NOW).await.unwrap(), one);
+    assert_eq!(store.balance(one).await.unwrap(), Some(0));
+}
+
+pub async fn a_line_is_kept_in_order(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let tokens: Vec<_> = (1..=5).map(|user| world.waiting(UserId(user))).collect();
+    world.commit(tokens.iter().cloned().map(Event::Joined).collect()).await;
+    let first = admitted(&tokens[0]);
+    let left = ended(&tokens[2], TokenStatus::Expired(ExpiryReason::Left));
+    let again = world.waiting(UserId(3));
+    // A token that ends and the one after it go in together: the user never has two live ones.
+    let events = vec![Event::Admitted(first.clone()), Event::TokenEnded(left), Event::Joined(again.clone())];
+    world.commit(events).await;
+    let sale = world.load().await;
+    let expected = [&first, &tokens[1], &tokens[3], &tokens[4], &again];
+    assert!(sale.tokens.iter().eq(expected));
+    assert_eq!((sale.next_entry, sale.journal), (EntryNo(6), world.journal));
+}
+
+pub async fn a_token_that_ended_is_found_by_its_user_and_by_itself(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (user, other) = (UserId(7), UserId(8));
+    let first = world.waiting(user);
+    let away = ended(&first, TokenStatus::Expired(ExpiryReason::Away));
+    let second = admitted(&world.waiting(user));
+    let done = ended(&second, TokenStatus::Done);
+    let live = world.waiting(other);
+    let events = vec![
+        Event::Joined(first),
+        Event::TokenEnded(away.clone()),
+        Event::Joined(second),
+        Event::TokenEnded(done.clone()),
+        Event::Joined(live.clone()),
+    ];
+    world.commit(events).await;
+    let foreign = world.ids.queue_token(ConcertId(99));
+    let needs = Needs {
+        tokens: vec![away.token, done.token, foreign],
+        last_tokens: vec![(world.concert, user), (world.concert, UserId(9))],
+        ..Needs::default()
+    };
+    let facts = world.facts(needs).await;
+    assert_eq!(facts.ended.tokens, HashMap::from([(away.token, away), (done.token, done.clone())]));
+    assert_eq!(facts.ended.last_tokens, HashMap::from([((world.concert, user), done.clone())]));
+    assert_eq!(store.last_tokens(user).await.unwrap(), [done]);
+    assert_eq!(store.last_tokens(other).await.unwrap(), [live]);
+}
+
+pub async fn held_seats_are_kept_and_given_back(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(0).await;
+    world.admit(user).await;
+    let mut held = world.held(user, &[2, 5]);
+    let best = |id: &str, category: Option<&str>| BestRequest {
+        request_id: id.into(),
+        count: 2,
+        category: category.map(Box::from),
+    };
+    held.best_requests = vec![best("one", None), best("\"two\"", Some("VIP"))];
+    world.commit(vec![opened(&held)]).await;
+    let sale = world.load().await;
+    assert_eq!(sale.reservations, std::slice::from_ref(&held));
+    assert_eq!(store.reservations(user).await.unwrap(), std::slice::from_ref(&held));
+    let taken = |seat| (seat, SeatStatus::TempReserved, held.id);
+    assert_eq!(world.seats().await, [taken(2), taken(5)]);
+
+    let fewer = Reservation { seats: vec![SeatId(5)], amount: REST, ..held.clone() };
+    let event = Event::SeatsReleased { reservation: fewer.clone(), seats: vec![SeatId(2)] };
+    world.commit(vec![event]).await;
+    assert_eq!(world.load().await.reservations, std::slice::from_ref(&fewer));
+    assert_eq!(world.seats().await, [taken(5)]);
+
+    let lapse = lapsed(&fewer, ReservationStatus::Expired, HoldEnd::HoldTime);
+    let Event::ReservationEnded { reservation: over, .. } = &lapse else { unreachable!() };
+    let over = over.clone();
+    world.commit(vec![lapse]).await;
+    assert!(world.load().await.reservations.is_empty() && world.seats().await.is_empty());
+    assert_eq!(store.reservations(user).await.unwrap(), std::slice::from_ref(&over));
+    let facts = world.facts(Needs { reservations: vec![over.id], ..Needs::default() }).await;
+    assert_eq!(facts.ended.reservations, HashMap::from([(over.id, over)]));
+}
+
+pub async fn a_purchase_is_kept_whole(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(1_000).await;
+    let token = world.admit(user).await;
+    let held = world.held(user, &[0, 1]);
+    world.commit(vec![opened(&held)]).await;
+    let pay = world.paid(&held, 1_000);
+    let Event::Paid { reservation: paid, ledger } = pay.clone() else { unreachable!() };
+    world.commit(vec![pay, Event::TokenEnded(ended(&token, TokenStatus::Done))]).await;
+
+    assert_eq!(store.balance(user).await.unwrap(), Some(1_000 - VIP - REST));
+    assert_eq!(store.history(user, None, 1).await.unwrap(), std::slice::from_ref(&ledger));
+    let older = store.history(user, Some(ledger.id), 9).await.unwrap();
+    assert_eq!(older.iter().map(|entry| entry.balance).collect::<Vec<_>>(), [1_000]);
+    assert_eq!(store.reservations(user).await.unwrap(), std::slice::from_ref(&paid));
+    let sold = |seat| (seat, SeatStatus::Reserved, held.id);
+    assert_eq!(world.seats().await, [sold(0), sold(1)]);
+    assert!(world.load().await.tokens.is_empty());
+
+    let tickets = store.tickets(user).await.unwrap();
+    let payment = paid.payment.as_ref().unwrap();
+    assert!(tickets.iter().rev().map(|t| &t.ticket).eq(&payment.tickets));
+    let ticket = &tickets[1];
+    assert_eq!((&*ticket.title, &*ticket.venue, &*ticket.label), ("First Night", "Town Hall", "A-1"));
+    assert_eq!((&*ticket.category, ticket.price, ticket.starts_at), ("VIP", VIP, NOW + 30 * DAY));
+    assert_eq!((ticket.reservation, ticket.concert), (held.id, world.concert));
+
+    let needs = Needs { wallets: vec![user, UserId(999)], reservations: vec![held.id], ..Needs::default() };
+    let facts = world.facts(needs).await;
+    assert_eq!(facts.wallets.balance(user), Some(1_000 - VIP - REST));
+    assert_eq!(facts.wallets.balance(UserId(999)), None);
+    assert_eq!(facts.ended.reservations, HashMap::from([(held.id, paid)]));
+}
+
+pub async fn a_refund_frees_the_seats_and_voids_the_tickets(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(500).await;
+    let token = world.admit(user).await;
+    let held = world.held(user, &[3]);
+    let pay = world.paid(&held, 500);
+    let done = Event::TokenEnded(ended(&token, TokenStatus::Done));
+    world.commit(vec![opened(&held), pay.clone(), done]).await;
+    let refund = world.refunded(&pay);
+    let Event::Refunded { reservation, .. } = refund.clone() else { unreachable!() };
+    world.commit(vec![refund]).await;
+    assert_eq!(store.balance(user).await.unwrap(), Some(500));
+    assert_eq!(store.tickets(user).await.unwrap(), []);
+    assert_eq!(store.reservations(user).await.unwrap(), [reservation]);
+    assert!(world.seats().await.is_empty());
+}
+
+pub async fn a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (seller, buyer) = (world.user(500).await, world.user(500).await);
+    let token = world.admit(seller).await;
+    let first = world.held(seller, &[3]);
+    let pay = world.paid(&first, 500);
+    let done = Event::TokenEnded(ended(&token, TokenStatus::Done));
+    world.commit(vec![opened(&first), pay.clone(), done]).await;
+    let token = world.admit(buyer).await;
+    let second = world.held(buyer, &[3]);
+    let (refund, again) = (world.refunded(&pay), world.paid(&second, 500));
+    let done = Event::TokenEnded(ended(&token, TokenStatus::Done));
+    world.commit(vec![refund, opened(&second), again, done]).await;
+    assert_eq!(world.seats().await, [(3, SeatStatus::Reserved, second.id)]);
+    assert_eq!(store.tickets(seller).await.unwrap(), []);
+    assert_eq!(store.tickets(buyer).await.unwrap().len(), 1);
+}
+
+pub async fn a_charge_and_a_payment_in_one_batch_leave_the_last_balance(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(0).await;
+    let token = world.admit(user).await;
+    let held = world.held(user, &[0]);
+    let charge = world.charge(user, 150, 0, "a");
+    let pay = world.paid(&held, 150);
+    let more = world.charge(user, 7, 50, "b");
+    let done = Event::TokenEnded(ended(&token, TokenStatus::Done));
+    let batch = world.batch(vec![opened(&held), pay, done], vec![charge, more]);
+    world.try_commit(&batch).await.unwrap();
+    assert_eq!(store.balance(user).await.unwrap(), Some(57));
+    let history = store.history(user, None, 9).await.unwrap();
+    assert_eq!(history.iter().map(|entry| entry.balance).collect::<Vec<_>>(), [57, 50, 150]);
+}
+
+pub async fn a_charge_made_before_is_found_by_its_request(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (user, other) = (world.user(5).await, world.user(5).await);
+    let charge = world.charge(user, 10, 5, "request");
+    let batch = world.batch(Vec::new(), vec![charge.clone()]);
+    world.try_commit(&batch).await.unwrap();
+    let charges = [(user, "request"), (user, "another"), (other, "request")];
+    let charges = charges.map(|(user, request)| (user, Box::from(request)));
+    let needs = Needs { wallets: vec![user, other], charges: charges.into(), ..Needs::default() };
+    let mut facts = world.facts(needs).await;
+    let mut again = |user, amount| facts.wallets.charge(user, amount, "request", NOW, &mut world.ids);
+    assert_eq!(again(user, 10), Ok((charge, false)));
+    assert!(again(user, 11).is_err());
+    assert!(again(other, 11).unwrap().1);
+}
+
+pub async fn settings_are_kept(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let after = SaleSettings {
+        state: SaleState::Paused,
+        opens_at: Some(NOW + DAY),
+        message: Some("Back at noon — 정오에".into()),
+        own: OwnRules {
+            capacity: Some(7),
+            hold_ttl: Some(Duration::from_millis(1)),
+            admission_ttl: Some(Duration::from_millis(2)),
+            idle_ttl: Some(Duration::from_millis(3)),
+            away_ttl: Some(Duration::from_millis(4)),
+            seats_per_reservation_max: Some(6),
+            cancel_before_start: Some(Duration::ZERO),
+        },
+    };
+    let event = Event::SettingsChanged { before: Box::new(settings()), after: Box::new(after.clone()) };
+    world.commit(vec![event]).await;
+    assert_eq!(world.load().await.settings, after);
+}
+
+pub async fn a_batch_larger_than_any_statement_is_kept_whole(store: &dyn Store) {
+    const FANS: u64 = 1_177;
+    let mut world = World::new(store, FANS as usize).await;
+    let mut events = Vec::new();
+    let mut reservations = Vec::new();
+    for user in 1..=FANS {
+        let token = world.waiting(UserId(user));
+        events.push(Event::Admitted(admitted(&token)));
+        let held = world.held(UserId(user), &[user as u32 - 1]);
+        events.push(opened(&held));
+        reservations.push(held);
+    }
+    world.commit(events).await;
+    let sale = world.load().await;
+    assert!(sale.tokens.iter().map(|token| token.user.0).eq(1..=FANS));
+    assert!(sale.schedules[0].taken.iter().map(|(seat, ..)| u64::from(seat.0) + 1).eq(1..=FANS));
+    let lapses = reservations.iter().map(|r| lapsed(r, ReservationStatus::Expired, HoldEnd::HoldTime));
+    world.commit(lapses.collect()).await;
+    assert!(world.load().await.schedules[0].taken.is_empty());
+}
+
+pub async fn one_batch_may_hold_several_sales(store: &dyn Store) {
+    let mut one = World::new(store, 10).await;
+    let mut other = World::new(store, 10).await;
+    other.writer = one.writer;
+    store.claim(other.concert, one.writer, NOW, Duration::ZERO).await.unwrap();
+    other.journal = other.load().await.journal;
+    let (first, second) = (one.waiting(UserId(1)), other.waiting(UserId(1)));
+    let mut batch = one.batch(vec![Event::Joined(first.clone())], Vec::new());
+    batch.sales.extend(other.batch(vec![Event::Joined(second.clone())], Vec::new()).sales);
+    one.try_commit(&batch).await.unwrap();
+    assert_eq!((one.load().await.tokens, other.load().await.tokens), (vec![first], vec![second]));
+    // One sale that is somebody else's by now refuses the whole batch.
+    let (first, second) = (one.joining(UserId(2)), other.joining(UserId(2)));
+    let mut batch = one.batch(first, Vec::new());
+    batch.sales.extend(other.batch(second, Vec::new()).sales);
+    let refused = one.try_commit(&batch).await.unwrap_err();
+    assert!(matches!(refused, CommitError::SteppedDown { concert } if concert == other.concert));
+    assert_eq!(one.load().await.tokens.len(), 1);
+}
+
+pub async fn a_replaced_writer_can_add_nothing_more(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    world.admit(UserId(1)).await;
+    let successor = WriterId(random_id());
+    store.claim(world.concert, successor, NOW + TTL, Duration::from_secs(5)).await.unwrap();
+    let joining = world.joining(UserId(2));
+    let late = world.batch(joining, Vec::new());
+    for _ in 0..2 {
+        let refused = world.try_commit(&late).await.unwrap_err();
+        assert!(matches!(refused, CommitError::SteppedDown { concert } if concert == world.concert));
+    }
+    let sale = world.load().await;
+    assert_eq!((sale.tokens.len(), sale.journal.seq), (1, world.journal.seq + 1));
+    // Nor can it by building on its successor's rows.
+    world.journal = sale.journal;
+    let stolen = world.batch(late.sales[0].events.clone(), Vec::new());
+    assert!(matches!(world.try_commit(&stolen).await, Err(CommitError::SteppedDown { .. })));
+    world.writer = successor;
+    let joined = world.batch(late.sales[0].events.clone(), Vec::new());
+    world.try_commit(&joined).await.unwrap();
+    assert_eq!(world.load().await.tokens.len(), 2);
+}
+
+pub async fn a_sale_is_claimed_only_when_its_writer_is_silent(store: &dyn Store) {
+    let (concert, _) = add_concert(store, 10).await;
+    let (one, other) = (WriterId(random_id()), WriterId(random_id()));
+    let lease = Duration::from_secs(5);
+    store.claim(concert, one, NOW, lease).await.unwrap();
+    let soon = NOW + lease - Duration::from_millis(1);
+    let refused = store.claim(concert, other, soon, lease).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Claimed { concert: of } if of == concert));
+    assert_eq!(store.heartbeat(other, soon, lease).await.unwrap(), []);
+    // Its own writer may claim it again at any time.
+    store.claim(concert, one, soon, lease).await.unwrap();
+    assert!(store.claim(concert, other, soon + lease, lease).await.is_ok());
+    assert_eq!(store.heartbeat(one, soon + lease, lease).await.unwrap(), []);
+    assert!(store.claim(concert, one, soon + lease, Duration::ZERO).await.is_ok());
+    let nobody = ConcertId(concert.0 + 1_000);
+    let refused = store.claim(nobody, one, NOW, lease).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NoSuchConcert { concert: of } if of == nobody));
+}
+
+pub async fn outages_are_counted_once(store: &dyn Store) {
+    let (concert, _) = add_concert(store, 10).await;
+    let writer = WriterId(random_id());
+    let (second, gap) = (Duration::from_secs(1), Duration::from_secs(3));
+    let outages = || async { store.load_sale(concert).await.unwrap().outages };
+    // Waiting for its first writer is no outage, and neither is a beat that comes in time.
+    store.claim(concert, writer, NOW + DAY, gap).await.unwrap();
+    let start = NOW + DAY;
+    assert_eq!(store.heartbeat(writer, start + gap, gap).await.unwrap(), [(concert, Duration::ZERO)]);
+    // A beat that comes late adds the whole gap, once.
+    let late = start + gap + gap + second;
+    assert_eq!(store.heartbeat(writer, late, gap).await.unwrap(), [(concert, gap + second)]);
+    assert_eq!(store.heartbeat(writer, late, gap).await.unwrap(), [(concert, gap + second)]);
+    // A takeover adds the time since the last beat; one that follows at once adds nothing.
+    let successor = WriterId(random_id());
+    store.claim(concert, successor, late + DAY, gap).await.unwrap();
+    store.claim(concert, successor, late + DAY, gap).await.unwrap();
+    assert_eq!(outages().await, gap + second + DAY);
+    // A clock that stepped back took no time from anybody.
+    store.heartbeat(successor, late, gap).await.unwrap();
+    assert_eq!(outages().await, gap + second + DAY);
+}
+
+pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
+    let (concert, _) = add_concert(store, 10).await;
+    let (one, other) = (WriterId(random_id()), WriterId(random_id()));
+    let lease = Duration::from_secs(5);
+    store.claim(concert, one, NOW, lease).await.unwrap();
+    store.release_claims(one, NOW + lease).await.unwrap();
+    assert_eq!(store.heartbeat(one, NOW + lease, lease).await.unwrap(), []);
+    let second = Duration::from_secs(1);
+    store.claim(concert, other, NOW + lease + second, lease).await.unwrap();
+    assert_eq!(store.load_sale(concert).await.unwrap().outages, second);
+}
+
+pub async fn settling_tells_a_committed_batch_from_a_lost_one(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let token = world.waiting(UserId(1));
+    let there = world.batch(vec![Event::Joined(token)], Vec::new());
+    world.try_commit(&there).await.unwrap();
+    assert!(world.lane.settle(&there).await.unwrap());
+
+    let next = world.waiting(UserId(2));
+    let lost = world.batch(vec![Event::Joined(next.clone())], Vec::new());
+    assert!(!world.lane.settle(&lost).await.unwrap());
+    assert!(!world.lane.settle(&lost).await.unwrap());
+    // It can never appear: its place is taken.
+    assert!(matches!(world.try_commit(&lost).await, Err(CommitError::SteppedDown { .. })));
+    let position = JournalPosition { seq: lost.sales[0].seq, batch: lost.void_id() };
+    assert_eq!(world.load().await.journal, position);
+    world.journal = position;
+    world.commit(vec![Event::Joined(next)]).await;
+    assert_eq!(world.load().await.tokens.len(), 2);
+
+    // A sale that somebody else runs by now has no place left for a void row.
+    let joining = world.joining(UserId(3));
+    let unknown = world.batch(joining, Vec::new());
+    store.claim(world.concert, WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+    assert!(matches!(world.lane.settle(&unknown).await, Err(CommitError::SteppedDown { .. })));
+}
+
+pub async fn settling_finds_charges_by_themselves(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(0).await;
+    let there = world.charge(user, 5, 0, "there");
+    let there = world.batch(Vec::new(), vec![there]);
+    world.try_commit(&there).await.unwrap();
+    assert!(world.lane.settle(&there).await.unwrap());
+    let lost = world.charge(user, 5, 5, "lost");
+    let lost = world.batch(Vec::new(), vec![lost]);
+    assert!(!world.lane.settle(&lost).await.unwrap());
+    assert_eq!(store.balance(user).await.unwrap(), Some(5));
+}
+
+pub async fn what_breaks_a_rule_is_refused_whole(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(100).await;
+    let token = world.admit(user).await;
+    let held = world.held(user, &[1]);
+    world.commit(vec![opened(&held)]).await;
+    let before = world.journal;
+
+    let twice = Event::Joined(world.waiting(user));
+    let backwards = Event::TokenEnded(TokenRecord { status: TokenStatus::Done, ..token.clone() });
+    let nowhere = opened(&world.held(user, &[10]));
+    let broke = world.paid(&Reservation { amount: 101, ..held.clone() }, 100);
+    for event in [twice, backwards, nowhere, broke] {
+        let bystander = Event::Joined(world.waiting(UserId(77)));
+        let batch = world.batch(vec![bystander, event], Vec::new());
+        let refused = world.try_commit(&batch).await.unwrap_err();
+        assert!(matches!(refused, CommitError::NotCommitted(StoreError::Broken(_))), "{refused:?}");
+    }
+    let sale = world.load().await;
+    assert_eq!((sale.tokens, sale.reservations, sale.journal), (vec![token], vec![held.clone()], before));
+    assert_eq!(store.balance(user).await.unwrap(), Some(100));
+    // The lane goes on.
+    let pay = world.paid(&held, 100);
+    world.commit(vec![pay]).await;
+}
+
+pub async fn a_ledger_entry_that_does_not_continue_its_wallet_is_refused(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(100).await;
+    let charge = world.charge(user, 5, 90, "stale");
+    let batch = world.batch(Vec::new(), vec![charge]);
+    let refused = world.try_commit(&batch).await.unwrap_err();
+    assert!(matches!(refused, CommitError::NotCommitted(StoreError::Broken(_))));
+    assert_eq!(store.history(user, None, 9).await.unwrap().len(), 1);
+}
+
+pub async fn a_lane_can_let_go(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let user = world.user(1).await;
+    let needs = Needs { wallets: vec![user], ..Needs::default() };
+    world.lane.begin(&needs).await.unwrap();
+    world.lane.rollback().await.unwrap();
+    world.lane.rollback().await.unwrap();
+    // Nobody waits for the lane now, and a batch that was begun and forgotten does not stand in its own way.
+    world.user(2).await;
+    world.lane.begin(&needs).await.unwrap();
+    assert_eq!(world.lane.begin(&needs).await.unwrap().wallets.balance(user), Some(1));
+    assert!(world.lane.begin(&Needs::default()).await.unwrap().wallets.balance(user).is_none());
+    world.user(3).await;
+    let joined = world.waiting(user);
+    world.commit(vec![Event::Joined(joined)]).await;
+}
+
+pub async fn only_concerts_with_something_left_are_run(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (other, _) = add_concert(store, 10).await;
+    assert_eq!(store.concerts_to_run(NOW).await.unwrap(), [world.concert, other]);
+    let over = NOW + 32 * DAY;
+    assert_eq!(store.concerts_to_run(over).await.unwrap(), []);
+    let token = world.waiting(UserId(1));
+    world.commit(vec![Event::Joined(token.clone())]).await;
+    assert_eq!(store.concerts_to_run(over).await.unwrap(), [world.concert]);
+    let left = ended(&token, TokenStatus::Expired(ExpiryReason::Left));
+    world.commit(vec![Event::TokenEnded(left)]).await;
+    assert_eq!(store.concerts_to_run(over).await.unwrap(), []);
+}
+
+pub async fn what_does_not_exist_is_none_or_named(store: &dyn Store) {
+    store.ping().await.unwrap();
+    for user in [UserId(0), UserId(1), UserId(u64::MAX)] {
+        assert_eq!(store.user(user).await.unwrap(), None);
+        assert_eq!(store.balance(user).await.unwrap(), None);
+        assert_eq!(store.history(user, None, 9).await.unwrap(), []);
+        assert_eq!(store.reservations(user).await.unwrap(), []);
+        assert_eq!(store.tickets(user).await.unwrap(), []);
+        assert_eq!(store.last_tokens(user).await.unwrap(), []);
+    }
+    let missing = store.load_sale(ConcertId(5)).await.err();
+    assert!(matches!(missing, Some(StoreError::NoSuchConcert { concert: ConcertId(5) })));
+}
