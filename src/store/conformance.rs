@@ -82,13 +82,12 @@ pub struct World<'s> {
 
 pub fn layout(seats: usize) -> VenueLayout {
     let vip = seats.div_ceil(10);
-    let category =
-        |name: &str, price, seats| LayoutCategory { name: name.into(), color: "#333".into(), price, seats };
+    let category = |name: &str, price| LayoutCategory { name: name.into(), color: "#333".into(), price };
     VenueLayout {
         name: "Town Hall".into(),
-        categories: vec![category("VIP", VIP, vip), category("Rest", REST, seats - vip)],
+        categories: vec![category("VIP", VIP), category("Rest", REST)],
         zones: vec![LayoutZone { name: "Floor".into() }],
-        rows: vec![LayoutRow { zone: 0, label: "A".into(), label_position: None }],
+        rows: vec![LayoutRow { zone: 0, label: "A".into() }],
         seats: SeatColumns {
             x: (0..seats).map(|seat| seat as f64).collect(),
             y: vec![0.0; seats],
