@@ -86,6 +86,13 @@ impl Bowl {
         }
     }
 
+    /// Tiers further out are longer, so the last one has the most.
+    fn sections_of_largest_tier(&self, sides: &[Side], tiers: &[usize]) -> usize {
+        let Some((&last, before)) = tiers.split_last() else { return 0 };
+        let outwards: f64 = before.iter().map(|&rows| depth(rows) + ROW + WALKWAY).sum();
+        sides.iter().map(|&side| sections(&self.side(side, outwards + depth(last) / 2.0))).sum()
+    }
+
     /// The sections of all tiers, from the front to the back, along `sides`.
     pub fn zones(
         &self,
@@ -95,9 +102,12 @@ impl Bowl {
         category: impl Fn(&Place) -> usize,
     ) -> Vec<DraftZone> {
         let mut zones = Vec::new();
+        let most = self.sections_of_largest_tier(sides, tiers);
+        // Sections are 101, 102 … in the first tier and 201 … in the second, while a hundred are enough.
+        let hundred = if most < 100 { 100 } else { 1_000 };
         let mut outwards = 0.0;
         for (tier, &rows) in tiers.iter().enumerate() {
-            let depth = (rows - 1) as f64 * ROW;
+            let depth = depth(rows);
             let mut in_tier = 0;
             for &side in sides {
                 let sections = sections(&self.side(side, outwards + depth / 2.0));
@@ -110,7 +120,7 @@ impl Bowl {
                         Place { side, tier, tiers: tiers.len(), at: front_row.at(front_row.length() / 2.0) };
                     let category = category(&place);
                     in_tier += 1;
-                    let number = format!("{}", (tier + 1) * 100 + in_tier);
+                    let number = ((tier + 1) * hundred + in_tier).to_string();
                     let rows = (0..rows)
                         .map(|row| (row, line(outwards + row as f64 * ROW, AISLE / 2.0)))
                         .filter(|(_, curve)| curve.length() >= ROW_SEATS_MIN * SEAT)
@@ -137,6 +147,11 @@ impl Bowl {
         }
         zones
     }
+}
+
+/// How far a tier's last row is behind its first.
+fn depth(rows: usize) -> f64 {
+    (rows - 1) as f64 * ROW
 }
 
 /// How many sections share a side.

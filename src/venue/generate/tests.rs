@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -112,6 +112,9 @@ fn before_an_end_stage_the_first_rows_are_the_nearest() {
 #[test]
 fn the_largest_plan_fits_the_bounds_of_an_import() {
     let plan = generate(SEATS_MAX, Shape::Stadium).expect("the size is in range");
+    let zones = plan["zones"].as_array().expect("a list");
+    let ids: HashSet<&str> = zones.iter().filter_map(|zone| zone["zone_id"].as_str()).collect();
+    assert_eq!(ids.len(), zones.len(), "sections stay apart also when a tier has more than a hundred");
     let bytes = serde_json::to_vec(&plan).expect("plain values");
     assert!(bytes.len() < crate::venue::FILE_BYTES_MAX / 2, "{} bytes", bytes.len());
 }
