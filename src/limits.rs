@@ -45,6 +45,9 @@ pub const LEASE: Duration = Duration::from_secs(5);
 /// How often new sales of other processes (`frontrow import`) are looked for.
 pub const SALES_LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Lanes over a database that takes several transactions at once: enough to keep its log busy.
+pub const LANES_DEFAULT: usize = 4;
+
 /// Loaded sales that wait for their lane: each may be large.
 pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 

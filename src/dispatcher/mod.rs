@@ -7,6 +7,8 @@ mod mailbox;
 mod recovery;
 mod running;
 mod sales;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -10,7 +10,6 @@ use super::running::RunningSale;
 use super::sales::SaleStatus;
 use super::{Options, lane_of};
 use crate::domain::ids::ConcertId;
-use crate::domain::time::Timestamp;
 use crate::limits;
 use crate::store::{Store, StoreError, WriterId};
 
@@ -81,14 +80,18 @@ impl Recovery {
     }
 
     async fn load(&self, concert: ConcertId, writer: WriterId) -> Result<RunningSale, StoreError> {
-        let claimed_at: Timestamp = self.shared.clock.utc();
+        let claimed_at = self.shared.clock.utc();
         self.store.claim(concert, writer, claimed_at, self.options.lease).await?;
         let loaded = self.store.load_sale(concert).await?;
-        let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
         let tokens = loaded.tokens.len();
+        let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
         // Building a line of a million takes a while: not on a thread that serves others.
         let built = tokio::task::spawn_blocking(move || RunningSale::restored(loaded, defaults, clock.utc()));
-        let running = built.await.map_err(|panic| StoreError::Broken(panic.into()))?;
+        let mut running = built.await.map_err(|panic| StoreError::Broken(panic.into()))?;
+        // Time stood still while we loaded, too.
+        let now = self.shared.clock.utc();
+        let outages = self.store.count_outage(concert, writer, now.since(claimed_at)).await?;
+        running.begin(outages, now);
         tracing::info!(
             concert.id = concert.0,
             tokens,

@@ -84,6 +84,13 @@ impl RunningSale {
         }
     }
 
+    /// The sale starts to run at `utc`, with the outages so far.
+    pub fn begin(&mut self, outages: Duration, utc: Timestamp) {
+        self.outages = outages;
+        self.latest = self.latest.max(utc);
+        self.view.set_outages(outages);
+    }
+
     pub fn concert(&self) -> ConcertId {
         self.sale.concert()
     }

@@ -12,6 +12,7 @@ mod conformance;
 pub mod error;
 pub mod journal;
 pub mod migrate;
+mod open;
 pub mod rows;
 pub mod sqlite;
 mod words;
@@ -34,6 +35,7 @@ use crate::domain::wallet::Wallets;
 use crate::venue::layout::VenueLayout;
 
 pub use error::{CommitError, StoreError};
+pub use open::{DataFolder, FolderError, open};
 
 /// A running process, as the store knows it: the writer of the sales that it claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +44,10 @@ pub struct WriterId(pub Uuid);
 /// Reads, leases and lanes. Reads see everything that was committed before they began.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// Is this the embedded database, with one writer and one process? Others spread sales over several lanes, and
+    /// a former process's lease has to run out.
+    fn is_embedded(&self) -> bool;
+
     /// The writing side of one lane: a connection of its own.
     async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError>;
 
@@ -76,6 +82,15 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         gap_max: Duration,
     ) -> Result<Vec<(ConcertId, Duration)>, StoreError>;
+
+    /// Counts `outage` to a sale of `writer`, besides what heartbeats count: the time that loading it took. Gives
+    /// the sum of its outages.
+    async fn count_outage(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        outage: Duration,
+    ) -> Result<Duration, StoreError>;
 
     /// Gives the sales of `writer` free for others at once. The heartbeat stays: the outage begins here.
     async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError>;

@@ -147,6 +147,10 @@ const CLAIM_ROW: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer,
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn is_embedded(&self) -> bool {
+        true
+    }
+
     async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
         Ok(Box::new(lane::SqliteLane::open(self.path.clone(), Arc::clone(&self.turn)).await?))
     }
@@ -250,6 +254,28 @@ impl Store for SqliteStore {
         let mut sales = rows.iter().map(one).collect::<Result<Vec<_>, StoreError>>()?;
         sales.sort_unstable();
         Ok(sales)
+    }
+
+    async fn count_outage(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        outage: Duration,
+    ) -> Result<Duration, StoreError> {
+        let mut connection = self.writer().await;
+        let mut transaction = connection.begin().await?;
+        let row = sqlx::query(
+            "UPDATE concert SET outage_ms = outage_ms + ? WHERE concert_id = ? AND writer = ? RETURNING outage_ms",
+        )
+        .bind(millis(outage))
+        .bind(concert.0)
+        .bind(writer.0.as_bytes().to_vec())
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(fault)?
+        .ok_or(StoreError::Claimed { concert })?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(Duration::from_millis(Cells::number(&row, 0)?))
     }
 
     async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError> {

@@ -1,0 +1,108 @@
+//! `frontrow import`: a concert from a seating plan, whole or not at all.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use frontrow::clock::Clock;
+use frontrow::domain::record::SaleState;
+use frontrow::domain::rules::{OwnRules, SaleSettings};
+use frontrow::domain::time::Timestamp;
+use frontrow::store::NewConcert;
+use frontrow::venue::{self, ImportOptions};
+use serde_json::json;
+
+use super::{DataArgs, open_store, prices, print_json};
+
+#[derive(Args)]
+pub struct Import {
+    /// A seating plan, as the seats.pretix.eu editor exports it.
+    plan: PathBuf,
+    #[arg(long)]
+    title: String,
+    /// When a performance starts, RFC 3339. May be given more than once.
+    #[arg(long, required = true, value_parser = prices::time)]
+    starts_at: Vec<Timestamp>,
+    /// A price in the currency's minor unit for each category that has seats.
+    #[arg(long = "price", value_name = "CATEGORY=AMOUNT", value_parser = prices::price)]
+    prices: Vec<(String, i64)>,
+    /// ISO 4217.
+    #[arg(long, default_value = "KRW")]
+    currency: String,
+    /// How many fans may be admitted at a time.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(frontrow_protocol::limits::CAPACITY_MAX)))]
+    capacity: Option<u32>,
+    /// When the sale opens by itself, RFC 3339.
+    #[arg(long, conflicts_with = "open", value_parser = prices::time)]
+    opens_at: Option<Timestamp>,
+    /// Open the sale at once.
+    #[arg(long)]
+    open: bool,
+    /// Rename repeated seat guids instead of refusing the plan.
+    #[arg(long)]
+    fix_duplicates: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// A plan on disk may not be larger; the largest stadiums have some 20 MiB.
+const PLAN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const SCHEDULES_MAX: usize = 366;
+
+impl Import {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let title = prices::name("the title", &self.title, 200)?;
+        if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
+            bail!("`{}` is not a currency code such as KRW", self.currency);
+        }
+        let mut starts_at = self.starts_at.clone();
+        starts_at.sort_unstable();
+        if let Some(twice) = starts_at.windows(2).find(|pair| pair[0] == pair[1]) {
+            let at = frontrow_protocol::Timestamp::from_millis(twice[0].as_millis());
+            bail!("two performances start at {at}");
+        }
+        if starts_at.len() > SCHEDULES_MAX {
+            bail!("{} performances are more than {SCHEDULES_MAX}", starts_at.len());
+        }
+        let path = self.plan.display();
+        let size = std::fs::metadata(&self.plan).with_context(|| format!("could not read {path}"))?.len();
+        if size > PLAN_BYTES_MAX {
+            bail!("{path} has {size} bytes, more than {PLAN_BYTES_MAX}");
+        }
+        let plan = std::fs::read(&self.plan).with_context(|| format!("could not read {path}"))?;
+        let options = ImportOptions { fix_duplicates: self.fix_duplicates };
+        let imported = venue::import(&plan, &self.prices, options).map_err(|faults| {
+            let list: Vec<_> = faults.iter().map(|fault| format!("  {fault}")).collect();
+            anyhow::anyhow!("{path} was refused, nothing was stored:\n{}", list.join("\n"))
+        })?;
+        let now = Clock::System.utc();
+        let mut warnings = imported.warnings;
+        for at in starts_at.iter().filter(|at| **at <= now) {
+            let at = frontrow_protocol::Timestamp::from_millis(at.as_millis());
+            warnings.push(format!("the performance at {at} has started already, and will not be sold"));
+        }
+        let store = open_store(&self.data.config()?).await?;
+        let (concert, schedules) = store
+            .add_concert(NewConcert {
+                title,
+                currency: self.currency,
+                layout: imported.layout,
+                starts_at,
+                settings: SaleSettings {
+                    state: if self.open { SaleState::Open } else { SaleState::Scheduled },
+                    opens_at: self.opens_at,
+                    message: None,
+                    own: OwnRules { capacity: self.capacity, ..OwnRules::default() },
+                },
+                at: now,
+            })
+            .await
+            .context("could not store the concert")?;
+        print_json(&json!({
+            "concert_id": concert.0,
+            "schedule_ids": schedules.iter().map(|schedule| schedule.0).collect::<Vec<_>>(),
+            "seats": imported.seats,
+            "warnings": warnings,
+        }))
+    }
+}

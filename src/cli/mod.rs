@@ -1,0 +1,116 @@
+//! The command line: one file a command. Results go to stdout as JSON, everything else to stderr; a command that
+//! did not do what it was asked exits with 1 and says why.
+
+mod audit;
+mod import;
+mod prices;
+mod sale;
+mod token;
+mod user;
+mod venue;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use frontrow::config::{Config, Sources};
+use frontrow::store::Store;
+
+/// Sells the seats of a concert, live.
+#[derive(Parser)]
+#[command(name = "frontrow", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Store a concert from a seating plan.
+    Import(import::Import),
+    /// Make up venues.
+    #[command(subcommand)]
+    Venue(venue::Venue),
+    /// Users and their wallets.
+    #[command(subcommand)]
+    User(user::User),
+    /// Make an access token.
+    Token(token::Token),
+    /// Watch and steer the sales of a running server.
+    Sale(sale::Sale),
+    /// Prove or refute, from the database alone, that everything fits.
+    Audit(audit::Audit),
+    /// Print every setting, explained, with its default.
+    Config,
+}
+
+impl Cli {
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Import(command) => command.run().await,
+            Command::Venue(command) => command.run(),
+            Command::User(command) => command.run().await,
+            Command::Token(command) => command.run().await,
+            Command::Sale(command) => command.run().await,
+            Command::Audit(command) => command.run().await,
+            Command::Config => print_text(&Config::default().to_toml()),
+        }
+    }
+}
+
+/// Where the data is: what every command that touches it takes.
+#[derive(Args)]
+struct DataArgs {
+    /// The folder with the embedded database and the key of our own access tokens.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A MySQL-compatible database instead of the embedded one.
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// A file with settings; `frontrow.toml` is read if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Any setting, as `name=value`; `frontrow config` lists them.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl DataArgs {
+    fn config(&self) -> anyhow::Result<Config> {
+        self.config_with(Vec::new())
+    }
+
+    /// With flags of the command's own, by the settings' names.
+    fn config_with(&self, mut flags: Vec<(&'static str, String)>) -> anyhow::Result<Config> {
+        if let Some(data) = &self.data {
+            flags.push(("data", data.to_str().context("--data is not valid UTF-8")?.to_owned()));
+        }
+        flags.extend(self.database_url.clone().map(|url| ("database_url", url)));
+        let sources = Sources {
+            file: self.config.clone(),
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            set: self.set.clone(),
+            flags,
+        };
+        Ok(Config::load(&sources)?)
+    }
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let url = config.database_url.as_ref().map(|url| url.reveal());
+    Ok(frontrow::store::open(url, &config.data).await?)
+}
+
+/// One line of JSON on stdout.
+fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    print_text(&format!("{value}\n"))
+}
+
+fn print_text(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("could not write to stdout")
+}

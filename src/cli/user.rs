@@ -1,0 +1,44 @@
+//! `frontrow user add`: a user of our own, with a token to act as them.
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use frontrow::clock::Clock;
+use frontrow::domain::seat_plan::MONEY_MAX;
+use frontrow::gateway::auth::Auth;
+use frontrow::store::NewUser;
+use serde_json::json;
+
+use super::token::DEFAULT_TTL;
+use super::{DataArgs, open_store, prices, print_json};
+
+#[derive(Subcommand)]
+pub enum User {
+    /// Make a user. Prints their id and an access token that is good for 12 hours.
+    Add {
+        #[arg(long)]
+        name: String,
+        /// What the wallet starts with, in the currency's minor unit.
+        #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+        balance: i64,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+impl User {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let Self::Add { name, balance, data } = self;
+        let name = prices::name("the name", &name, 100)?;
+        if !(0..=MONEY_MAX).contains(&balance) {
+            bail!("a balance is between 0 and {MONEY_MAX}, not {balance}");
+        }
+        let config = data.config()?;
+        let store = open_store(&config).await?;
+        let auth = Auth::open(&config.data, &config.auth)?;
+        let now = Clock::System.utc();
+        let user =
+            store.add_user(NewUser { name, balance, at: now }).await.context("could not store the user")?;
+        let access_token = auth.mint_user(user, now, *DEFAULT_TTL);
+        print_json(&json!({"user_id": user.0, "access_token": access_token}))
+    }
+}

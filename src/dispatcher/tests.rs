@@ -1,0 +1,211 @@
+//! Lanes over a real embedded database, with a clock turned by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
+use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
+use crate::domain::ids::{ConcertId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{ReservationStatus, SaleState, TokenStatus};
+use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
+use crate::domain::time::Timestamp;
+use crate::fanout::Fanout;
+use crate::metrics::Metrics;
+use crate::store::{self, NewConcert, NewUser, Store};
+use crate::venue::{self, ImportOptions, Shape};
+
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A house with one sale, that can be stopped and started again.
+struct House {
+    folder: tempfile::TempDir,
+    clock: Clock,
+    concert: ConcertId,
+    schedule: ScheduleId,
+    running: Option<(Dispatcher, Lanes, Arc<Fanout>, Arc<dyn Store>)>,
+}
+
+impl House {
+    async fn open(capacity: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::open(None, folder.path()).await.unwrap();
+        let plan = venue::generate(20, Shape::Hall).unwrap();
+        let prices = venue::suggested_prices(&plan);
+        let imported = venue::import(plan.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
+        let own = OwnRules { capacity: Some(capacity), ..OwnRules::default() };
+        let settings = SaleSettings { state: SaleState::Open, opens_at: None, message: None, own };
+        let (concert, schedules) = store
+            .add_concert(NewConcert {
+                title: "A night".into(),
+                currency: "KRW".into(),
+                layout: imported.layout,
+                starts_at: vec![START + 30 * DAY],
+                settings,
+                at: START,
+            })
+            .await
+            .unwrap();
+        let clock = Clock::manual(START);
+        let mut house = Self { folder, clock, concert, schedule: schedules[0], running: None };
+        house.start().await;
+        house
+    }
+
+    async fn start(&mut self) {
+        let store = store::open(None, self.folder.path()).await.unwrap();
+        let fanout = Arc::new(Fanout::default());
+        let options = Options {
+            lease: Duration::ZERO,
+            // A clock that is turned by hand jumps; only a restart is an outage here.
+            heartbeat_gap_max: 365 * DAY,
+            seed: Some([self.clock.utc().as_millis() as u8; 32]),
+            ..Options::new(SaleRules::default())
+        };
+        let started = dispatcher::start(
+            store.clone(),
+            fanout.clone(),
+            self.clock.clone(),
+            Arc::new(Metrics::new()),
+            options,
+        );
+        let (dispatcher, lanes) = started.await.unwrap();
+        while !dispatcher.missing().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        self.running = Some((dispatcher, lanes, fanout, store));
+    }
+
+    async fn stop(&mut self) {
+        let (_, lanes, ..) = self.running.take().unwrap();
+        lanes.shutdown().await;
+    }
+
+    async fn ask(&self, command: Command) -> dispatcher::Reply {
+        self.running.as_ref().unwrap().0.ask(self.concert, command).await
+    }
+
+    async fn user(&self, balance: i64) -> Caller {
+        let store = &self.running.as_ref().unwrap().3;
+        let user = store.add_user(NewUser { name: "fan".into(), balance, at: START }).await.unwrap();
+        Caller { user, token: None }
+    }
+
+    async fn join(&self, user: UserId) -> Place {
+        match self.ask(Command::Join { user, connection: None }).await {
+            Ok(Answer::Queue { place, .. }) => place,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn hold(&self, caller: Caller, seats: &[u32]) -> dispatcher::Reply {
+        let seats = seats.iter().map(|seat| SeatId(*seat)).collect();
+        self.ask(Command::Hold { caller, schedule: self.schedule, seats }).await
+    }
+}
+
+#[tokio::test]
+async fn from_joining_to_a_ticket_and_the_next_is_let_in() {
+    let house = House::open(1).await;
+    let (alice, bob) = (house.user(1_000_000).await, house.user(0).await);
+    assert_eq!(house.join(alice.user).await.record.status, TokenStatus::Progress);
+    let place = house.join(bob.user).await;
+    assert_eq!(place.record.status, TokenStatus::Waiting);
+    assert_eq!(place.line.unwrap().position, 1);
+    let Ok(Answer::Reservation(held)) = house.hold(alice, &[3, 4]).await else { panic!("not held") };
+    assert_eq!(
+        house.hold(bob, &[5]).await,
+        Err(Refusal::Rejected(Rejection::Waiting)),
+        "nobody holds before being admitted"
+    );
+    let Ok(Answer::Paid { payment, balance }) =
+        house.ask(Command::Pay { caller: alice, reservation: held.id }).await
+    else {
+        panic!("not paid")
+    };
+    assert_eq!((payment.amount, balance), (held.amount, 1_000_000 - held.amount));
+    assert_eq!(payment.tickets.len(), 2);
+    let again = house.ask(Command::Pay { caller: alice, reservation: held.id }).await;
+    assert_eq!(again, Ok(Answer::Paid { payment, balance }), "paying twice is paying once");
+    assert_eq!(house.join(bob.user).await.record.status, TokenStatus::Progress);
+    assert_eq!(
+        house.hold(bob, &[3]).await,
+        Err(Refusal::Rejected(Rejection::SeatTaken { seats: vec![SeatId(3)] }))
+    );
+}
+
+#[tokio::test]
+async fn everything_confirmed_is_there_after_a_restart_and_time_stood_still() {
+    let mut house = House::open(2).await;
+    let (alice, bob, carol) = (house.user(1_000_000).await, house.user(500_000).await, house.user(0).await);
+    house.join(alice.user).await;
+    house.join(bob.user).await;
+    let waiting = house.join(carol.user).await;
+    let Ok(Answer::Reservation(paid)) = house.hold(alice, &[0]).await else { panic!("not held") };
+    let first = house.ask(Command::Pay { caller: alice, reservation: paid.id }).await;
+    // Alice's place went to Carol.
+    let Ok(Answer::Reservation(held)) = house.hold(bob, &[1, 2]).await else { panic!("not held") };
+    house.stop().await;
+    house.clock.advance(Duration::from_secs(3_600));
+    house.start().await;
+    let resumed = house.ask(Command::Resume { token: waiting.record.token, connection: None }).await;
+    let Ok(Answer::Resumed { place, .. }) = resumed else { panic!("{resumed:?}") };
+    assert_eq!(place.record.status, TokenStatus::Progress);
+    assert_eq!(place.record.entry, waiting.record.entry);
+    let Ok(Answer::Paid { payment, balance }) =
+        house.ask(Command::Pay { caller: bob, reservation: held.id }).await
+    else {
+        panic!("an hour of ours cost Bob his seats")
+    };
+    assert_eq!((payment.tickets.len(), balance), (2, 500_000 - held.amount));
+    assert_eq!(house.ask(Command::Pay { caller: alice, reservation: paid.id }).await, first);
+    let old = house.ask(Command::Get { caller: alice, polled: false }).await;
+    let Ok(Answer::Queue { place, .. }) = old else { panic!("{old:?}") };
+    assert_eq!(place.record.status, TokenStatus::Done);
+}
+
+#[tokio::test]
+async fn an_unpaid_hold_ends_by_itself_and_a_refund_frees_the_seat() {
+    let house = House::open(10).await;
+    let (alice, bob) = (house.user(1_000_000).await, house.user(1_000_000).await);
+    house.join(alice.user).await;
+    house.join(bob.user).await;
+    let Ok(Answer::Reservation(held)) = house.hold(alice, &[7]).await else { panic!("not held") };
+    house.clock.advance(Duration::from_secs(299));
+    let place = house.ask(Command::Extend { caller: alice }).await;
+    assert!(place.is_ok());
+    assert!(house.ask(Command::Extend { caller: bob }).await.is_ok());
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        house.ask(Command::Pay { caller: alice, reservation: held.id }).await,
+        Err(Refusal::Rejected(Rejection::ReservationInvalid { status: ReservationStatus::Expired }))
+    );
+    let Ok(Answer::Reservation(mine)) = house.hold(bob, &[7]).await else { panic!("the seat is not free") };
+    assert!(house.ask(Command::Pay { caller: bob, reservation: mine.id }).await.is_ok());
+    let Ok(Answer::Cancelled { reservation, balance }) =
+        house.ask(Command::Cancel { caller: bob, reservation: mine.id }).await
+    else {
+        panic!("not cancelled")
+    };
+    assert_eq!((reservation.status, balance), (ReservationStatus::Cancelled, 1_000_000));
+    assert!(house.hold(alice, &[7]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_charge_is_made_once_and_unknown_users_have_no_wallet() {
+    let house = House::open(1).await;
+    let alice = house.user(0).await;
+    let (dispatcher, ..) = house.running.as_ref().unwrap();
+    let charge = async |user, amount, request: &str| {
+        let (sender, reply) = tokio::sync::oneshot::channel();
+        dispatcher.charge(user, amount, request, ReplyTo::Once(sender)).unwrap();
+        reply.await.unwrap()
+    };
+    let first = charge(alice.user, 500, "r1").await;
+    assert!(matches!(&first, Ok(Answer::Charged(entry)) if entry.balance == 500));
+    assert_eq!(charge(alice.user, 500, "r1").await, first);
+    assert_eq!(charge(alice.user, 501, "r1").await, Err(Refusal::Rejected(Rejection::RequestIdReused)));
+    assert_eq!(charge(UserId(9_999), 1, "r1").await, Err(Refusal::Rejected(Rejection::UserNotFound)));
+    assert_eq!(charge(alice.user, -1, "r2").await, Err(Refusal::Rejected(Rejection::InvalidAmount)));
+}

@@ -1,0 +1,68 @@
+//! Which backend a run uses, and the folder that the embedded one needs.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::sqlite::SqliteStore;
+use super::{Store, StoreError};
+
+/// The store at `url`, or the embedded one in the folder `data`. Its schema is brought up to date.
+pub async fn open(url: Option<&str>, data: &Path) -> Result<Arc<dyn Store>, StoreError> {
+    match url {
+        None => Ok(Arc::new(SqliteStore::open(data).await?)),
+        Some(url) => Err(StoreError::Broken(
+            format!("`{}` is no database that this build knows", url.split(':').next().unwrap_or(url)).into(),
+        )),
+    }
+}
+
+/// A data folder that no other server uses: the embedded database has one writer of sales.
+#[derive(Debug)]
+pub struct DataFolder {
+    /// The lock ends with the file.
+    _lock: File,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("could not use the data folder {}", path.display())]
+    Unusable {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("another server uses the data folder {}", path.display())]
+    InUse { path: PathBuf },
+}
+
+impl DataFolder {
+    /// Makes the folder if it is not there.
+    pub fn lock(path: &Path) -> Result<Self, FolderError> {
+        let unusable = |cause| FolderError::Unusable { path: path.to_owned(), cause };
+        std::fs::create_dir_all(path).map_err(unusable)?;
+        let file = path.join("server.lock");
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(file).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(cause)) => Err(unusable(cause)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_server_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("made");
+        let first = DataFolder::lock(&path).unwrap();
+        assert!(matches!(DataFolder::lock(&path), Err(FolderError::InUse { .. })));
+        drop(first);
+        assert!(DataFolder::lock(&path).is_ok());
+    }
+}
