@@ -314,7 +314,7 @@ export class FrontrowClient extends Emitter {
    * Puts money into the wallet, exactly once, however often the connection breaks.
    * @param {number} amount
    * @param {{requestId?: string}} [options] Give the id of an earlier try to ask for the same charge again.
-   * @returns {Promise<{balance: number, history_id: number | string}>}
+   * @returns {Promise<{balance: number, history_id: string}>}
    */
   charge(amount, { requestId = newRequestId() } = {}) {
     return this.#ask('charge', { amount, request_id: requestId }, Infinity);
@@ -322,7 +322,7 @@ export class FrontrowClient extends Emitter {
 
   /**
    * The wallet's ledger, newest first.
-   * @param {{before?: number | string, limit?: number}} [page]
+   * @param {{before?: string, limit?: number}} [page]
    * @returns {Promise<import('./wire.js').HistoryEntry[]>}
    */
   async history(page = {}) {

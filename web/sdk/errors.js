@@ -206,7 +206,9 @@ export async function errorFromHttp(response) {
   /** @type {any} */
   const problem = await response.json().catch(() => null);
   const busy = response.status === 429 || response.status >= 502;
-  const details = typeof problem === 'object' && problem !== null ? problem : {};
+  const details = typeof problem === 'object' && problem !== null ? { ...problem } : {};
+  // In a problem document `status` is the answer's number; what the websocket calls `status` has another name there.
+  details.status = details.current_status;
   const reason = typeof details.reason === 'string' ? details.reason : busy ? 'UNAVAILABLE' : 'INTERNAL';
   const message = text(details.detail) ?? text(details.title) ?? `HTTP ${response.status}`;
   return errorOf(reason, message, {

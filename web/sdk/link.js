@@ -2,8 +2,8 @@
  * One websocket at a time, kept up: connects, notices when it is dead, connects again.
  *
  * Always: at most one socket is listened to. A socket that was given up is never heard again, even if the network
- * delivers its frames later. Close codes from 4500 end the link; every other end is followed by another attempt after a
- * jittered pause. Not here: what the frames mean.
+ * delivers its frames later. Close codes from 4500 and those that say "you broke the protocol" end the link; every other
+ * end is followed by another attempt after a jittered pause. Not here: what the frames mean.
  */
 
 /** @typedef {'idle' | 'connecting' | 'open' | 'pausing' | 'ended'} LinkState */
@@ -45,6 +45,8 @@ export const LINK_TIMES = Object.freeze({
 });
 
 const CLOSE_RESTARTING = 1012;
+/** Protocol error, binary frame, not UTF-8, frame too large: the next connection would end the same way. */
+const CLOSE_BROKEN = Object.freeze([1002, 1003, 1007, 1009]);
 const CLOSE_FOR_GOOD_FROM = 4500;
 const CLOSE_FOR_GOOD_TO = 4999;
 /** After "restarting" everybody comes back within this time, spread evenly. */
@@ -132,7 +134,7 @@ export class Link {
     };
     socket.onclose = (event) => {
       const code = Number(event?.code ?? 1006);
-      if (code >= CLOSE_FOR_GOOD_FROM && code <= CLOSE_FOR_GOOD_TO) {
+      if (CLOSE_BROKEN.includes(code) || (code >= CLOSE_FOR_GOOD_FROM && code <= CLOSE_FOR_GOOD_TO)) {
         this.end();
         this.#handlers.onEnded(code, String(event?.reason ?? ''));
       } else if (code === CLOSE_RESTARTING) this.#lose(Math.random() * RESTART_SPREAD_MS);

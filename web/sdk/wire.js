@@ -60,7 +60,7 @@ export const SeatState = Object.freeze({
  * @property {string} title
  * @property {string} [venue]
  * @property {Sale} sale
- * @property {{schedule_id: number, starts_at: string}[]} schedules
+ * @property {{schedule_id: number, starts_at: string, sold_out?: boolean}[]} schedules Those that have not started.
  */
 
 /**
@@ -113,15 +113,18 @@ export const SeatState = Object.freeze({
 /**
  * @typedef {object} Ticket
  * @property {string} ticket_id
+ * @property {string} reservation_id What to `cancel`.
+ * @property {number} concert_id
  * @property {number} schedule_id
  * @property {number} seat
  * @property {string} label
+ * @property {string} category
+ * @property {number} price
  * @property {string} code What the door scans.
- * @property {string} [title]
- * @property {string} [starts_at]
+ * @property {string} [title] With the next three, in `tickets` but not in the answer to `pay`.
  * @property {string} [venue]
- * @property {string} [reservation_id]
- * @property {string} [status]
+ * @property {string} [starts_at]
+ * @property {string} [cancel_until]
  */
 
 /**
@@ -135,7 +138,7 @@ export const SeatState = Object.freeze({
 
 /**
  * @typedef {object} HistoryEntry
- * @property {number | string} history_id
+ * @property {string} history_id
  * @property {HistoryType} type
  * @property {number} amount_change
  * @property {number} balance
@@ -154,7 +157,7 @@ export const SeatState = Object.freeze({
  * @typedef {object} Hello
  * @property {number} user_id
  * @property {string} server_time
- * @property {unknown} [server]
+ * @property {string} [server] Its name and version.
  * @property {QueueUpdate | null} [queue]
  * @property {Reservation[] | null} [reservations]
  */
@@ -188,5 +191,6 @@ export const SeatState = Object.freeze({
  * @property {{zone: number, label: string}[]} rows
  * @property {LayoutArea[]} areas
  * @property {{x: number, y: number} | null} [stage]
- * @property {{x: number[], y: number[], row: number[], number: string[], category: number[], label?: string[]}} seats
+ * @property {{x: number[], y: number[], row: number[], number: string[], category: number[],
+ *   label?: string[], radius?: number[]}} seats
  */

@@ -1,14 +1,19 @@
 /**
- * `<frontrow-seatmap>`: a venue's seats, live.
+ * `<frontrow-seatmap>`: a venue's seats, live, as a map or as a list.
  *
  * Set `layout` (the server's drawing), `model` (an SDK `SeatModel`, or anything with its `states` and `on`), `own` (the
  * seats that are held for this fan) and, if wanted, `filter`, `words`. Listen to `seat-pick`, whose detail is
- * `{seat, state}`; the element itself holds nothing.
+ * `{seat, state, by}`. Always: the element shows and asks, it holds nothing itself; both views show the same states.
  */
 import { SeatList } from './list.js';
+import { SeatMapView } from './map.js';
+import { glyphPath } from './shapes.js';
 import { styles } from './styles.js';
 import { Venue } from './venue.js';
 import { WORDS } from './words.js';
+
+export { glyphPath } from './shapes.js';
+export { Venue } from './venue.js';
 
 /** @typedef {import('./words.js').SeatLook} SeatLook */
 
@@ -23,6 +28,8 @@ import { WORDS } from './words.js';
 const COUNTS_EVERY_MS = 300;
 
 export class FrontrowSeatmap extends HTMLElement {
+  static observedAttributes = ['view'];
+
   /** @type {Venue | null} */
   venue = null;
   /** @type {SeatStates | null} */
@@ -34,32 +41,64 @@ export class FrontrowSeatmap extends HTMLElement {
   /** @type {Set<number> | null} */
   #filter = null;
   #words = WORDS;
-  #list;
   #countsDue = 0;
+  #mapRoot;
+  #listRoot;
+  #map;
+  #list;
+  #dark = matchMedia('(prefers-color-scheme: dark)');
+  #contrast = matchMedia('(forced-colors: active)');
+  #page = new MutationObserver(() => this.refreshTheme());
+  #onScheme = () => this.refreshTheme();
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [styles()];
-    const list = document.createElement('div');
-    list.className = 'list';
-    root.append(list);
-    this.#list = new SeatList(this, list);
+    this.#mapRoot = document.createElement('div');
+    this.#mapRoot.className = 'map';
+    this.#listRoot = document.createElement('div');
+    this.#listRoot.className = 'list';
+    this.#listRoot.hidden = true;
+    this.#listRoot.setAttribute('role', 'region');
+    root.append(this.#mapRoot, this.#listRoot);
+    this.#map = new SeatMapView(this, this.#mapRoot);
+    this.#list = new SeatList(this, this.#listRoot);
+  }
+
+  connectedCallback() {
+    this.#subscribe();
+    this.#map.connect();
+    this.#dark.addEventListener('change', this.#onScheme);
+    this.#contrast.addEventListener('change', this.#onScheme);
+    this.#page.observe(document.documentElement, { attributeFilter: ['data-theme', 'class', 'style'] });
+    this.refreshTheme();
   }
 
   disconnectedCallback() {
     this.#unsubscribe.forEach((end) => end());
     this.#unsubscribe = [];
+    this.#map.disconnect();
+    this.#dark.removeEventListener('change', this.#onScheme);
+    this.#contrast.removeEventListener('change', this.#onScheme);
+    this.#page.disconnect();
+    clearTimeout(this.#countsDue);
+    this.#countsDue = 0;
   }
 
-  connectedCallback() {
-    if (this.#model && this.#unsubscribe.length === 0) this.model = this.#model;
+  attributeChangedCallback() {
+    const list = this.getAttribute('view') === 'list';
+    this.#mapRoot.hidden = list;
+    this.#listRoot.hidden = !list;
+    if (list) this.#list.render();
   }
 
   /** @param {import('../sdk/wire.js').Layout | null} layout */
   set layout(layout) {
+    if (layout === (this.venue?.layout ?? null)) return;
     this.venue = layout ? new Venue(layout) : null;
-    this.#list.render();
+    this.#map.rebuild();
+    this.#renderList();
   }
 
   get layout() {
@@ -68,15 +107,13 @@ export class FrontrowSeatmap extends HTMLElement {
 
   /** @param {SeatStates | null} model */
   set model(model) {
+    if (model === this.#model) return;
     this.#unsubscribe.forEach((end) => end());
+    this.#unsubscribe = [];
     this.#model = model;
-    this.#unsubscribe = model
-      ? [
-          model.on('snapshot', () => this.#list.render()),
-          model.on('change', ({ changes }) => this.#changed(changes)),
-        ]
-      : [];
-    this.#list.render();
+    if (this.isConnected) this.#subscribe();
+    this.#map.refreshAll();
+    this.#renderList();
   }
 
   get model() {
@@ -87,19 +124,26 @@ export class FrontrowSeatmap extends HTMLElement {
   set own(seats) {
     const before = this.#own;
     this.#own = new Set(seats);
+    for (const seat of before) if (!this.#own.has(seat)) this.#map.refresh(seat, null);
+    for (const seat of this.#own) if (!before.has(seat)) this.#map.refresh(seat, 'own');
     this.#list.refresh(new Set([...before, ...this.#own]));
   }
 
+  /** @returns {Set<number>} */
   get own() {
     return this.#own;
   }
 
   /** @param {Iterable<number> | null} categories Only these are offered; null: all. */
   set filter(categories) {
-    this.#filter = categories ? new Set(categories) : null;
-    this.#list.render();
+    const next = categories ? new Set(categories) : null;
+    if (String([...(next ?? [-1])]) === String([...(this.#filter ?? [-1])])) return;
+    this.#filter = next;
+    this.#map.refreshAll();
+    this.#renderList();
   }
 
+  /** @returns {Set<number> | null} */
   get filter() {
     return this.#filter;
   }
@@ -107,12 +151,30 @@ export class FrontrowSeatmap extends HTMLElement {
   /** @param {Partial<import('./words.js').SeatmapWords>} words */
   set words(words) {
     this.#words = { ...WORDS, ...words };
-    this.#list.render();
+    this.#listRoot.setAttribute('aria-label', this.#words.list);
+    this.#map.setWords();
+    this.#renderList();
   }
 
   /** @returns {import('./words.js').SeatmapWords} */
   get words() {
     return this.#words;
+  }
+
+  /** Reads the page's colours anew; done by itself when the scheme or the root element's attributes change. */
+  refreshTheme() {
+    this.#map.rebuild({ keepPlace: true });
+    this.dispatchEvent(new CustomEvent('seatmap-theme'));
+  }
+
+  /** Each category's colour and shape, for a legend; the path is within a square of 20. */
+  legend() {
+    return this.#map.theme?.categories.map(({ fill }, category) => ({ fill, path: glyphPath(category) })) ?? [];
+  }
+
+  /** Moves the map to these seats. @param {readonly number[]} seats */
+  show(seats) {
+    this.#map.show(seats);
   }
 
   /** @param {number} category */
@@ -125,9 +187,21 @@ export class FrontrowSeatmap extends HTMLElement {
    * @returns {SeatLook}
    */
   stateOf(seat) {
-    if (this.#own.has(seat)) return 'own';
+    if (this.#own.size > 0 && this.#own.has(seat)) return 'own';
     const state = this.#model?.states[seat];
     return state === 0 ? 'available' : state === 1 ? 'held' : 'sold';
+  }
+
+  /** Free seats that the filter shows, by section. */
+  freeByZone() {
+    const free = new Uint32Array(this.venue?.zones.length ?? 0);
+    const states = this.#model?.states;
+    if (!this.venue || !states) return free;
+    const { count, row, rows, category } = this.venue;
+    for (let seat = 0; seat < count; seat++) {
+      if (states[seat] === 0 && this.shows(category[seat])) free[rows[row[seat]].zone]++;
+    }
+    return free;
   }
 
   /**
@@ -149,8 +223,25 @@ export class FrontrowSeatmap extends HTMLElement {
     this.dispatchEvent(new CustomEvent('seat-pick', { detail: { seat, state: this.stateOf(seat), by }, bubbles: true }));
   }
 
-  /** @param {{seat: number}[]} changes */
+  #subscribe() {
+    if (!this.#model || this.#unsubscribe.length > 0) return;
+    this.#unsubscribe = [
+      this.#model.on('snapshot', () => {
+        this.#map.refreshAll();
+        this.#renderList();
+      }),
+      this.#model.on('change', ({ changes }) => this.#changed(changes)),
+    ];
+  }
+
+  #renderList() {
+    if (!this.#listRoot.hidden) this.#list.render();
+  }
+
+  /** @param {{seat: number, state: number}[]} changes */
   #changed(changes) {
+    for (const { seat, state } of changes) this.#map.refresh(seat, this.#own.has(seat) ? null : state === 0 ? 'freed' : 'taken');
+    if (this.#listRoot.hidden) return;
     this.#list.refresh(changes.map((change) => change.seat));
     if (this.#countsDue) return;
     this.#countsDue = window.setTimeout(() => {

@@ -124,7 +124,7 @@ export class SeatList {
       setText(free, this.#map.words.free(this.#freeByRow[row.index]));
       button.append(free);
       head.append(button);
-      const body = element('ul', 'seats');
+      const body = element('ul', 'seats-of-row');
       zone.body.append(head, body);
       this.#rows.set(row.index, { body, free });
       if (venue.zones[index].seats <= UNFOLDED_SEATS_MAX) this.#toggleRow(row.index);

@@ -5,6 +5,8 @@
  * Always: a seat is its index everywhere; nothing here changes after construction. Not here: who holds which seat.
  */
 
+import { Grid } from './grid.js';
+
 /** @typedef {import('../sdk/wire.js').Layout} Layout */
 
 /**
@@ -23,6 +25,7 @@
  * @property {number} seats How many.
  * @property {number} category That of most of its seats.
  * @property {{x: number, y: number}[]} outline Convex, around the seats' centres.
+ * @property {{least: number, most: number}} prices
  * @property {number} x The centre of its seats.
  * @property {number} y
  */
@@ -50,6 +53,11 @@ export class Venue {
     /** @type {VenueZone[]} */
     this.zones = layout.zones.map((zone, index) => zoneOf(this, index, zone.name));
     this.categories = layout.categories;
+    /** The usual distance between neighbours. */
+    this.spacing = usualSpacing(this);
+    this.grid = new Grid(this.x, this.y, this.spacing * 5);
+    this.bounds = boundsOf(this);
+    this.extent = Math.max(this.bounds.maxX - this.bounds.minX, this.bounds.maxY - this.bounds.minY);
   }
 
   /** @param {number} seat */
@@ -112,8 +120,56 @@ function zoneOf(venue, index, name) {
     x += venue.x[seat] / seats.length;
     y += venue.y[seat] / seats.length;
   }
+  const price = [...perCategory.keys()].map((index) => venue.layout.categories[index].price);
+  const prices = { least: Math.min(...price), most: Math.max(...price) };
   const category = [...perCategory].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 0;
-  return { index, name, rows, seats: seats.length, category, outline: convexHull(seats.map((s) => ({ x: venue.x[s], y: venue.y[s] }))), x, y };
+  return { index, name, rows, seats: seats.length, category, prices, outline: convexHull(seats.map((s) => ({ x: venue.x[s], y: venue.y[s] }))), x, y };
+}
+
+/**
+ * The median distance between seats that follow each other in a row.
+ * @param {Venue} venue
+ */
+function usualSpacing(venue) {
+  /** @type {number[]} */
+  const distances = [];
+  for (const { seats } of venue.rows) {
+    for (let place = 1; place < seats.length && distances.length < 20_000; place++) {
+      const [a, b] = [seats[place - 1], seats[place]];
+      const distance = Math.hypot(venue.x[a] - venue.x[b], venue.y[a] - venue.y[b]);
+      if (distance > 0) distances.push(distance);
+    }
+  }
+  distances.sort((a, b) => a - b);
+  return distances[distances.length >> 1] ?? Math.max(venue.layout.size.width, 1) / 20;
+}
+
+/**
+ * What is to be seen: the seats and the areas with a margin, not the sheet that the plan was drawn on.
+ * @param {Venue} venue
+ */
+function boundsOf(venue) {
+  const bounds = { minX: Infinity, minY: Infinity, maxX: -Infinity, maxY: -Infinity };
+  for (let seat = 0; seat < venue.count; seat++) {
+    bounds.minX = Math.min(bounds.minX, venue.x[seat]);
+    bounds.maxX = Math.max(bounds.maxX, venue.x[seat]);
+    bounds.minY = Math.min(bounds.minY, venue.y[seat]);
+    bounds.maxY = Math.max(bounds.maxY, venue.y[seat]);
+  }
+  const { width, height } = venue.layout.size;
+  for (const { position, rectangle, circle, ellipse } of venue.layout.areas) {
+    const half = circle ? { x: circle.radius, y: circle.radius } : (ellipse?.radius ?? { x: 0, y: 0 });
+    const [x0, y0] = [position.x - half.x, position.y - half.y];
+    const [x1, y1] = [position.x + (rectangle?.width ?? half.x), position.y + (rectangle?.height ?? half.y)];
+    if (x0 < -width * 0.1 || y0 < -height * 0.1 || x1 > width * 1.1 || y1 > height * 1.1) continue; // A stray one.
+    bounds.minX = Math.min(bounds.minX, x0);
+    bounds.minY = Math.min(bounds.minY, y0);
+    bounds.maxX = Math.max(bounds.maxX, x1);
+    bounds.maxY = Math.max(bounds.maxY, y1);
+  }
+  if (bounds.minX > bounds.maxX) return { minX: 0, minY: 0, maxX: width || 1, maxY: height || 1 };
+  const margin = venue.spacing * 2;
+  return { minX: bounds.minX - margin, minY: bounds.minY - margin, maxX: bounds.maxX + margin, maxY: bounds.maxY + margin };
 }
 
 /**

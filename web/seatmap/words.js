@@ -18,7 +18,8 @@ export const WORDS = Object.freeze({
   state: { available: 'free', own: 'held for you', held: 'held by somebody', sold: 'sold' },
   /** @param {number} amount */
   price: (amount) => String(amount),
-  stage: 'Stage',
+  /** @param {number} least @param {number} most */
+  prices: (least, most) => (least === most ? String(least) : `${least} – ${most}`),
   zoomIn: 'Zoom in',
   zoomOut: 'Zoom out',
   whole: 'Show the whole venue',

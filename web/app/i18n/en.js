@@ -174,7 +174,6 @@ export const words = {
     row: (/** @type {string} */ label) => (label ? `Row ${label}` : 'Row'),
     free: (/** @type {number} */ n) => `${numbers.format(n)} free`,
     state: { available: 'free', own: 'held for you', held: 'held by somebody', sold: 'sold' },
-    stage: 'Stage',
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
     whole: 'Show the whole venue',

@@ -170,7 +170,6 @@ export const words = {
     row: (label) => (label ? `${label}열` : '열'),
     free: (n) => `잔여 ${of(n)}`,
     state: { available: '선택 가능', own: '내가 선점함', held: '다른 사람이 선점함', sold: '판매됨' },
-    stage: '무대',
     zoomIn: '확대',
     zoomOut: '축소',
     whole: '전체 보기',

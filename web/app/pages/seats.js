@@ -95,7 +95,12 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const own = useMemo(() => (reservation ? reservation.seats.map((seat) => seat.seat) : []), [heldSeats]);
   const filter = useMemo(() => (category === null ? null : [category]), [category]);
   const mapWords = useMemo(
-    () => (layout ? { ...w.map, price: (/** @type {number} */ amount) => money(amount, layout.currency) } : {}),
+    () => {
+      if (!layout) return {};
+      const price = (/** @type {number} */ amount) => money(amount, layout.currency);
+      const prices = (/** @type {number} */ least, /** @type {number} */ most) => (least === most ? price(least) : `${price(least)} – ${price(most)}`);
+      return { ...w.map, price, prices };
+    },
     [layout, language.value],
   );
 
@@ -173,6 +178,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
       const mine = await start().holdBest(id, together, { category: name });
       const fresh = mine.seats.map((seat) => seat.seat).filter((seat) => !before.has(seat));
       tell({ kind: 'good', key: 'cart', text: w.cart.held(mine.seats.filter((s) => fresh.includes(s.seat)).map((s) => s.label).join(', ')) });
+      map.current?.show(fresh);
     });
   }
 

@@ -8,11 +8,10 @@ import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
 import { Message } from '../parts/message.js';
 import { Qr } from '../parts/qr.js';
-import { balance, concerts, currency, reservations, signedIn, start } from '../session.js';
+import { balance, currency, now, signedIn, start } from '../session.js';
 import { useTitle } from '../title.js';
 
 /** @typedef {import('../../sdk/wire.js').Ticket} Ticket */
-/** @typedef {import('../session.js').Reservation} Reservation */
 
 /** @param {{bought: string | null}} props The reservation that was paid just now. */
 export function Tickets({ bought }) {
@@ -24,10 +23,9 @@ export function Tickets({ bought }) {
   function refresh() {
     if (!signedIn.value) return;
     setFailure(null);
-    Promise.all([start().tickets(), start().listReservations()]).then(
-      ([list]) => setTickets(list),
-      (error) => setFailure(explain(error)),
-    );
+    start()
+      .tickets()
+      .then(setTickets, (error) => setFailure(explain(error)));
   }
   useEffect(refresh, [bought, signedIn.value]);
 
@@ -36,40 +34,31 @@ export function Tickets({ bought }) {
   if (!tickets || tickets.length === 0) {
     return html`<${Message} title=${w.none} text=${w.noneText} href="#/" action=${words().lobby.toConcerts} />`;
   }
-  const purchases = byPurchase(tickets, reservations.value);
-  purchases.sort((a, b) => Number(b.reservation?.reservation_id === bought) - Number(a.reservation?.reservation_id === bought));
+  const purchases = byPurchase(tickets);
+  purchases.sort((a, b) => Number(b.reservationId === bought) - Number(a.reservationId === bought));
   return html`<div class="page tickets">
-    ${bought && purchases[0].reservation?.reservation_id === bought
+    ${bought && purchases[0].reservationId === bought
       ? html`<div class="thanks" role="status"><h1>${w.thanks}</h1><p>${w.thanksText}</p></div>`
       : html`<h1>${w.title}</h1>`}
-    ${purchases.map((purchase) => html`<${Purchase} key=${purchase.key} purchase=${purchase} onCancelled=${refresh} />`)}
+    ${purchases.map((purchase) => html`<${Purchase} key=${purchase.reservationId} purchase=${purchase} onCancelled=${refresh} />`)}
   </div>`;
 }
 
 /**
  * @typedef {object} PurchaseOf
- * @property {string} key
- * @property {Reservation | null} reservation
+ * @property {string} reservationId
  * @property {Ticket[]} tickets
  */
 
 /**
  * @param {Ticket[]} tickets
- * @param {Reservation[]} known
  * @returns {PurchaseOf[]}
  */
-function byPurchase(tickets, known) {
-  /** @type {Map<string, PurchaseOf>} */
+function byPurchase(tickets) {
+  /** @type {Map<string, Ticket[]>} */
   const purchases = new Map();
-  for (const ticket of tickets) {
-    const reservation =
-      known.find((r) => r.status === 'RESERVED' && r.schedule_id === ticket.schedule_id && r.seats.some((s) => s.seat === ticket.seat)) ?? null;
-    const key = reservation?.reservation_id ?? `schedule-${ticket.schedule_id}`;
-    const purchase = purchases.get(key) ?? { key, reservation, tickets: [] };
-    purchase.tickets.push(ticket);
-    purchases.set(key, purchase);
-  }
-  return [...purchases.values()];
+  for (const ticket of tickets) purchases.set(ticket.reservation_id, [...(purchases.get(ticket.reservation_id) ?? []), ticket]);
+  return [...purchases].map(([reservationId, tickets]) => ({ reservationId, tickets }));
 }
 
 /** @param {{purchase: PurchaseOf, onCancelled: () => void}} props */
@@ -77,19 +66,18 @@ function Purchase({ purchase, onCancelled }) {
   const w = words().tickets;
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
-  const { reservation, tickets } = purchase;
-  const concert = concerts.value?.find((c) => c.schedules.some((s) => s.schedule_id === tickets[0].schedule_id));
-  const title = tickets[0].title ?? concert?.title ?? '';
-  const startsAt = tickets[0].starts_at ?? concert?.schedules.find((s) => s.schedule_id === tickets[0].schedule_id)?.starts_at;
+  const { reservationId, tickets } = purchase;
+  const [{ title, venue, starts_at: startsAt, cancel_until: cancelUntil }] = tickets;
+  const amount = tickets.reduce((sum, ticket) => sum + ticket.price, 0);
+  const cancellable = !cancelUntil || Date.parse(cancelUntil) > now.value;
 
   async function cancel() {
-    if (!reservation) return;
     setAsking(false);
     setBusy(true);
     try {
-      const answer = await start().cancel(reservation.reservation_id);
+      const answer = await start().cancel(reservationId);
       balance.value = answer.balance;
-      tell({ kind: 'good', text: w.cancelled(money(reservation.amount, currency.value)) });
+      tell({ kind: 'good', text: w.cancelled(money(amount, currency.value)) });
       onCancelled();
     } catch (error) {
       tell({ kind: 'bad', text: explain(error) });
@@ -101,7 +89,7 @@ function Purchase({ purchase, onCancelled }) {
   return html`<section class="purchase">
     <header>
       <h2>${title}</h2>
-      <p>${startsAt && html`<time datetime=${startsAt}>${date(startsAt)}</time>`}${concert?.venue && html` · ${concert.venue}`}</p>
+      <p>${startsAt && html`<time datetime=${startsAt}>${date(startsAt)}</time>`}${venue && html` · ${venue}`}</p>
     </header>
     <ul class="ticket-list">
       ${tickets.map(
@@ -109,6 +97,7 @@ function Purchase({ purchase, onCancelled }) {
           <div class="ticket-main">
             <p class="label">${w.seat}</p>
             <p class="ticket-seat">${ticket.label}</p>
+            <p class="ticket-price">${ticket.category} · ${money(ticket.price, currency.value)}</p>
             <p class="label">${w.code}</p>
             <p class="ticket-code">${ticket.code}</p>
           </div>
@@ -116,11 +105,10 @@ function Purchase({ purchase, onCancelled }) {
         </li>`,
       )}
     </ul>
-    ${reservation && html`<button type="button" class="quiet" disabled=${busy} onClick=${() => setAsking(true)}><${Icon} name="trash" />${w.cancel}</button>`}
+    ${cancellable && html`<button type="button" class="quiet" disabled=${busy} onClick=${() => setAsking(true)}><${Icon} name="trash" />${w.cancel}</button>`}
     ${asking &&
-    reservation &&
     html`<${Dialog} title=${w.cancelTitle} onClose=${() => setAsking(false)}>
-      <p>${w.cancelText(money(reservation.amount, currency.value))}</p>
+      <p>${w.cancelText(money(amount, currency.value))}</p>
       <div class="buttons">
         <button type="button" class="primary" onClick=${() => setAsking(false)}>${w.keep}</button>
         <button type="button" onClick=${cancel}>${w.cancelYes}</button>

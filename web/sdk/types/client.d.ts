@@ -185,21 +185,21 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
      * Puts money into the wallet, exactly once, however often the connection breaks.
      * @param {number} amount
      * @param {{requestId?: string}} [options] Give the id of an earlier try to ask for the same charge again.
-     * @returns {Promise<{balance: number, history_id: number | string}>}
+     * @returns {Promise<{balance: number, history_id: string}>}
      */
     charge(amount: number, { requestId }?: {
         requestId?: string;
     }): Promise<{
         balance: number;
-        history_id: number | string;
+        history_id: string;
     }>;
     /**
      * The wallet's ledger, newest first.
-     * @param {{before?: number | string, limit?: number}} [page]
+     * @param {{before?: string, limit?: number}} [page]
      * @returns {Promise<import('./wire.js').HistoryEntry[]>}
      */
     history(page?: {
-        before?: number | string;
+        before?: string;
         limit?: number;
     }): Promise<import('./wire.js').HistoryEntry[]>;
     /**

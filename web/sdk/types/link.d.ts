@@ -2,8 +2,8 @@
  * One websocket at a time, kept up: connects, notices when it is dead, connects again.
  *
  * Always: at most one socket is listened to. A socket that was given up is never heard again, even if the network
- * delivers its frames later. Close codes from 4500 end the link; every other end is followed by another attempt after a
- * jittered pause. Not here: what the frames mean.
+ * delivers its frames later. Close codes from 4500 and those that say "you broke the protocol" end the link; every other
+ * end is followed by another attempt after a jittered pause. Not here: what the frames mean.
  */
 export type LinkState = 'idle' | 'connecting' | 'open' | 'pausing' | 'ended';
 export type WebSocketClass = {

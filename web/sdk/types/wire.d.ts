@@ -76,9 +76,13 @@ export type Concert = {
     title: string;
     venue?: string;
     sale: Sale;
+    /**
+     * Those that have not started.
+     */
     schedules: {
         schedule_id: number;
         starts_at: string;
+        sold_out?: boolean;
     }[];
 };
 export type Schedule = {
@@ -132,18 +136,27 @@ export type Reservation = {
 };
 export type Ticket = {
     ticket_id: string;
+    /**
+     * What to `cancel`.
+     */
+    reservation_id: string;
+    concert_id: number;
     schedule_id: number;
     seat: number;
     label: string;
+    category: string;
+    price: number;
     /**
      * What the door scans.
      */
     code: string;
+    /**
+     * With the next three, in `tickets` but not in the answer to `pay`.
+     */
     title?: string;
-    starts_at?: string;
     venue?: string;
-    reservation_id?: string;
-    status?: string;
+    starts_at?: string;
+    cancel_until?: string;
 };
 export type Payment = {
     payment_id: string;
@@ -153,7 +166,7 @@ export type Payment = {
     at: string;
 };
 export type HistoryEntry = {
-    history_id: number | string;
+    history_id: string;
     type: HistoryType;
     amount_change: number;
     balance: number;
@@ -168,7 +181,10 @@ export type SaleUpdate = {
 export type Hello = {
     user_id: number;
     server_time: string;
-    server?: unknown;
+    /**
+     * Its name and version.
+     */
+    server?: string;
     queue?: QueueUpdate | null;
     reservations?: Reservation[] | null;
 };
@@ -250,6 +266,7 @@ export type Layout = {
         number: string[];
         category: number[];
         label?: string[];
+        radius?: number[];
     };
 };
 /**
@@ -289,7 +306,7 @@ export type Layout = {
  * @property {string} title
  * @property {string} [venue]
  * @property {Sale} sale
- * @property {{schedule_id: number, starts_at: string}[]} schedules
+ * @property {{schedule_id: number, starts_at: string, sold_out?: boolean}[]} schedules Those that have not started.
  */
 /**
  * @typedef {object} Schedule
@@ -336,15 +353,18 @@ export type Layout = {
 /**
  * @typedef {object} Ticket
  * @property {string} ticket_id
+ * @property {string} reservation_id What to `cancel`.
+ * @property {number} concert_id
  * @property {number} schedule_id
  * @property {number} seat
  * @property {string} label
+ * @property {string} category
+ * @property {number} price
  * @property {string} code What the door scans.
- * @property {string} [title]
- * @property {string} [starts_at]
+ * @property {string} [title] With the next three, in `tickets` but not in the answer to `pay`.
  * @property {string} [venue]
- * @property {string} [reservation_id]
- * @property {string} [status]
+ * @property {string} [starts_at]
+ * @property {string} [cancel_until]
  */
 /**
  * @typedef {object} Payment
@@ -356,7 +376,7 @@ export type Layout = {
  */
 /**
  * @typedef {object} HistoryEntry
- * @property {number | string} history_id
+ * @property {string} history_id
  * @property {HistoryType} type
  * @property {number} amount_change
  * @property {number} balance
@@ -373,7 +393,7 @@ export type Layout = {
  * @typedef {object} Hello
  * @property {number} user_id
  * @property {string} server_time
- * @property {unknown} [server]
+ * @property {string} [server] Its name and version.
  * @property {QueueUpdate | null} [queue]
  * @property {Reservation[] | null} [reservations]
  */
@@ -405,5 +425,6 @@ export type Layout = {
  * @property {{zone: number, label: string}[]} rows
  * @property {LayoutArea[]} areas
  * @property {{x: number, y: number} | null} [stage]
- * @property {{x: number[], y: number[], row: number[], number: string[], category: number[], label?: string[]}} seats
+ * @property {{x: number[], y: number[], row: number[], number: string[], category: number[],
+ *   label?: string[], radius?: number[]}} seats
  */
