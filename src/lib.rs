@@ -6,6 +6,7 @@ pub mod dispatcher;
 pub mod domain;
 pub mod fanout;
 pub mod gateway;
+pub mod http;
 pub mod limits;
 pub mod metrics;
 pub mod store;

@@ -54,6 +54,18 @@ pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 /// Words that a sale was lost. One is enough to look at them all.
 pub const LOST_SALES_WORDS_MAX: usize = 64;
 
+/// Users whose existence is remembered; a forgotten one costs a look-up.
+pub const USERS_REMEMBERED_MAX: usize = 262_144;
+
+/// How long a guest's access token is good.
+pub const GUEST_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A request's body over HTTP.
+pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A client has so long to send a request's head, or its body.
+pub const HTTP_REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
 const _: () = assert!(2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX <= ENDED_KEPT_MAX);

@@ -24,7 +24,13 @@ struct House {
     clock: Clock,
     concert: ConcertId,
     schedule: ScheduleId,
-    running: Option<(Dispatcher, Lanes, Arc<Fanout>, Arc<dyn Store>)>,
+    running: Option<Running>,
+}
+
+struct Running {
+    dispatcher: Dispatcher,
+    lanes: Lanes,
+    store: Arc<dyn Store>,
 }
 
 impl House {
@@ -74,20 +80,19 @@ impl House {
         while !dispatcher.missing().is_empty() {
             tokio::task::yield_now().await;
         }
-        self.running = Some((dispatcher, lanes, fanout, store));
+        self.running = Some(Running { dispatcher, lanes, store });
     }
 
     async fn stop(&mut self) {
-        let (_, lanes, ..) = self.running.take().unwrap();
-        lanes.shutdown().await;
+        self.running.take().unwrap().lanes.shutdown().await;
     }
 
     async fn ask(&self, command: Command) -> dispatcher::Reply {
-        self.running.as_ref().unwrap().0.ask(self.concert, command).await
+        self.running.as_ref().unwrap().dispatcher.ask(self.concert, command).await
     }
 
     async fn user(&self, balance: i64) -> Caller {
-        let store = &self.running.as_ref().unwrap().3;
+        let store = &self.running.as_ref().unwrap().store;
         let user = store.add_user(NewUser { name: "fan".into(), balance, at: START }).await.unwrap();
         Caller { user, token: None }
     }
@@ -196,7 +201,7 @@ async fn an_unpaid_hold_ends_by_itself_and_a_refund_frees_the_seat() {
 async fn a_charge_is_made_once_and_unknown_users_have_no_wallet() {
     let house = House::open(1).await;
     let alice = house.user(0).await;
-    let (dispatcher, ..) = house.running.as_ref().unwrap();
+    let dispatcher = &house.running.as_ref().unwrap().dispatcher;
     let charge = async |user, amount, request: &str| {
         let (sender, reply) = tokio::sync::oneshot::channel();
         dispatcher.charge(user, amount, request, ReplyTo::Once(sender)).unwrap();

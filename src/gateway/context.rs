@@ -1,0 +1,65 @@
+//! What every connection works with: the lanes' door, the committed copies, the store for the rest.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::{ClientLimits, Config};
+use crate::dispatcher::Dispatcher;
+use crate::domain::ids::UserId;
+use crate::fanout::Fanout;
+use crate::http::{Assets, Layouts};
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+use super::auth::Auth;
+use super::remembered::Remembered;
+
+pub struct Context {
+    pub dispatcher: Dispatcher,
+    pub fanout: Arc<Fanout>,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    pub auth: Auth,
+    pub metrics: Arc<Metrics>,
+    pub limits: ClientLimits,
+    pub allowed_origins: Vec<String>,
+    pub guests: bool,
+    /// As configured; `None`: what the limit on open files leaves.
+    pub connections_max: Option<usize>,
+    pub assets: Assets,
+    pub layouts: Layouts,
+    /// Users of external issuers, by issuer and subject.
+    pub(super) externals: Remembered<(String, String), UserId>,
+    /// Users of our own that exist.
+    pub(super) users: Remembered<UserId, ()>,
+}
+
+impl Context {
+    pub fn new(
+        config: &Config,
+        dispatcher: Dispatcher,
+        fanout: Arc<Fanout>,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        auth: Auth,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            dispatcher,
+            fanout,
+            store,
+            clock,
+            auth,
+            metrics,
+            limits: config.limits,
+            allowed_origins: config.allowed_origins.clone(),
+            guests: config.guests(),
+            connections_max: config.connections_max,
+            assets: Assets::load(),
+            layouts: Layouts::default(),
+            externals: Remembered::new(limits::USERS_REMEMBERED_MAX),
+            users: Remembered::new(limits::USERS_REMEMBERED_MAX),
+        }
+    }
+}

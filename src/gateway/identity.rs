@@ -1,0 +1,93 @@
+//! Who sent a token. An access token names a user, an operator, or both; a queue token acts as its user in its
+//! sale.
+
+use frontrow_protocol::{ErrorObject, Reason};
+use uuid::Uuid;
+
+use super::Context;
+use super::auth::Subject;
+use super::translate;
+use crate::dispatcher::Refusal;
+use crate::domain::command::{Answer, Command, Rejection};
+use crate::domain::ids::{ConcertId, QueueToken, UserId};
+use crate::limits;
+use crate::store::StoreError;
+
+/// A token's bearer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `None`: an operator's token that names nobody.
+    pub user: Option<UserId>,
+    pub operator: bool,
+    /// Came by this queue token, of this sale.
+    pub queue: Option<(QueueToken, ConcertId)>,
+}
+
+impl Context {
+    /// Whose token it is, access or queue.
+    pub async fn identify(&self, token: &str) -> Result<Identity, ErrorObject> {
+        match Uuid::try_parse(token) {
+            Ok(uuid) => self.owner_of(QueueToken(uuid)).await,
+            Err(_) => self.bearer_of(token).await,
+        }
+    }
+
+    /// Whose queue token it is, whatever its status.
+    async fn owner_of(&self, token: QueueToken) -> Result<Identity, ErrorObject> {
+        let unknown = || ErrorObject::unauthenticated("there is no such queue token");
+        let concert = token.concert().ok_or_else(unknown)?;
+        match self.dispatcher.ask(concert, Command::Resume { token, connection: None }).await {
+            Ok(Answer::Resumed { place, .. }) => {
+                Ok(Identity { user: Some(place.record.user), operator: false, queue: Some((token, concert)) })
+            }
+            Err(Refusal::Rejected(Rejection::NotInQueue | Rejection::ConcertNotFound)) => Err(unknown()),
+            Err(refusal) => Err(translate::refusal(&refusal)),
+            Ok(_) => Err(ErrorObject::internal()),
+        }
+    }
+
+    async fn bearer_of(&self, token: &str) -> Result<Identity, ErrorObject> {
+        let verified = self
+            .auth
+            .verify(token, self.clock.utc())
+            .map_err(|error| ErrorObject::unauthenticated(error.to_string()))?;
+        let user = match verified.subject {
+            Subject::Nobody => None,
+            Subject::User(user) => {
+                if self.users.get(&user).is_none() {
+                    // Asked every time while there is none: `frontrow user add` may just make it.
+                    let known = self.store.user(user).await.map_err(|error| unavailable(&error))?;
+                    known.ok_or_else(ErrorObject::user_not_found)?;
+                    self.users.insert(user, ());
+                }
+                Some(user)
+            }
+            Subject::External { issuer, subject } => {
+                let key = (issuer, subject);
+                Some(match self.externals.get(&key) {
+                    Some(user) => user,
+                    None => {
+                        let made = self.store.user_of_subject(&key.0, &key.1, self.clock.utc()).await;
+                        let user = made.map_err(|error| unavailable(&error))?;
+                        self.externals.insert(key, user);
+                        user
+                    }
+                })
+            }
+        };
+        Ok(Identity { user, operator: verified.operator, queue: None })
+    }
+}
+
+impl Identity {
+    /// The user; an operator's token names none.
+    pub fn user(&self) -> Result<UserId, ErrorObject> {
+        self.user.ok_or_else(|| ErrorObject::new(Reason::Forbidden, "this token names no user"))
+    }
+}
+
+/// The store could not answer: the client may ask again, the log has the cause.
+pub fn unavailable(error: &StoreError) -> ErrorObject {
+    tracing::warn!(error = error as &dyn std::error::Error, "the store could not answer");
+    ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)
+}

@@ -1,0 +1,68 @@
+//! What a request came to, in the domain's words. Both doors make these; `translate` puts them into the wire's.
+
+use std::sync::Arc;
+
+use crate::domain::command::{Answer, Place};
+use crate::domain::ids::{ConcertId, ScheduleId, UserId};
+use crate::domain::record::{LedgerEntry, Payment, Reservation};
+use crate::domain::seat_plan::Money;
+use crate::fanout::SeatSnapshot;
+use crate::store::StoredTicket;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// `hello`; `resumed` when it was by queue token.
+    Welcome {
+        user: UserId,
+        resumed: Option<(Place, Vec<Reservation>)>,
+    },
+    /// `created`: a join that made a new token.
+    Place {
+        place: Place,
+        created: bool,
+    },
+    /// What is on sale, read when it is told.
+    Concerts,
+    /// The performances of this concert, read when they are told.
+    Schedules(ConcertId),
+    Snapshot {
+        schedule: ScheduleId,
+        seats: Arc<SeatSnapshot>,
+    },
+    Reservation(Reservation),
+    /// Newest first.
+    Reservations(Vec<Reservation>),
+    Balance(Money),
+    Charged(LedgerEntry),
+    /// Newest first.
+    History(Vec<LedgerEntry>),
+    Paid {
+        payment: Payment,
+        balance: Money,
+    },
+    Cancelled {
+        reservation: Reservation,
+        balance: Money,
+    },
+    Tickets(Vec<StoredTicket>),
+    Pong,
+    Done,
+}
+
+impl Outcome {
+    /// What a lane's answer is to its asker; figures are no fan's business.
+    pub fn of(answer: Answer) -> Option<Self> {
+        Some(match answer {
+            Answer::Queue { place, created } => Self::Place { place, created },
+            Answer::Resumed { place, reservations } => {
+                Self::Welcome { user: place.record.user, resumed: Some((place, reservations)) }
+            }
+            Answer::Reservation(reservation) => Self::Reservation(reservation),
+            Answer::Paid { payment, balance } => Self::Paid { payment, balance },
+            Answer::Cancelled { reservation, balance } => Self::Cancelled { reservation, balance },
+            Answer::Charged(entry) => Self::Charged(entry),
+            Answer::Done => Self::Done,
+            Answer::Figures(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,467 @@
+//! Between the words of the domain and those of the wire, by exhaustive match, so that a rename on one side never
+//! leaks to the other. Deadlines are sale time in there and UTC out here; labels, categories and prices of seats
+//! come from the committed copies.
+
+use frontrow_protocol::result as wire;
+use frontrow_protocol::{ErrorObject, Reason, Timestamp as WireTime, encode_push, push};
+
+use crate::dispatcher::Refusal;
+use crate::domain::command::{Place, Rejection, SaleFigures};
+use crate::domain::ids::{ScheduleId, SeatId};
+use crate::domain::record::{
+    ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
+    TokenStatus,
+};
+use crate::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules};
+use crate::domain::seat_plan::{Money, SeatPlan};
+use crate::domain::time::Timestamp;
+use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot};
+use crate::store::StoredTicket;
+use frontrow_protocol::admin;
+
+use super::outcome::Outcome;
+
+/// What an outcome is as the result of its method, in JSON.
+pub fn result(fanout: &Fanout, now: Timestamp, outcome: &Outcome) -> Result<String, ErrorObject> {
+    Ok(match outcome {
+        Outcome::Welcome { user, resumed } => json(&wire::Welcome {
+            user_id: user.0,
+            server_time: time(now),
+            server: concat!("frontrow/", env!("CARGO_PKG_VERSION")).to_owned(),
+            queue: resumed.as_ref().map(|(place, _)| queue_update(fanout, place)),
+            reservations: resumed
+                .as_ref()
+                .map(|(_, reservations)| reservations.iter().map(|r| reservation(fanout, r)).collect()),
+        }),
+        Outcome::Place { place, .. } => json(&queue_update(fanout, place)),
+        Outcome::Concerts => json(&concerts(fanout, now)),
+        Outcome::Schedules(concert) => match fanout.sale(*concert) {
+            Some(view) => json(&schedules(&view, now)),
+            None => return Err(ErrorObject::concert_not_found()),
+        },
+        Outcome::Snapshot { schedule, seats } => json(&snapshot(*schedule, seats)),
+        Outcome::Reservation(one) => json(&reservation(fanout, one)),
+        Outcome::Reservations(all) => {
+            json(&wire::Reservations { reservations: all.iter().map(|r| reservation(fanout, r)).collect() })
+        }
+        Outcome::Balance(balance) => json(&wire::Balance { balance: *balance }),
+        Outcome::Charged(entry) => json(&wire::Charged { balance: entry.balance, history_id: entry.id.0 }),
+        Outcome::History(entries) => {
+            json(&wire::History { entries: entries.iter().map(history_entry).collect() })
+        }
+        Outcome::Paid { payment, balance } => json(&paid(fanout, payment, *balance)),
+        Outcome::Cancelled { reservation: of, balance } => {
+            json(&wire::Cancelled { reservation: reservation(fanout, of), balance: *balance })
+        }
+        Outcome::Tickets(tickets) => json(&self::tickets(fanout, tickets)),
+        Outcome::Pong => json(&wire::Pong { server_time: time(now) }),
+        Outcome::Done => json(&wire::Done {}),
+    })
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("wire types have string keys and write to memory: nothing can fail")
+}
+
+pub fn time(at: Timestamp) -> WireTime {
+    WireTime::from_millis(at.as_millis())
+}
+
+pub fn queue_update(fanout: &Fanout, place: &Place) -> wire::QueueUpdate {
+    let record = &place.record;
+    let outages = fanout.sale(record.concert).map(|view| view.outages()).unwrap_or_default();
+    let (status, reason) = match record.status {
+        TokenStatus::Waiting => (wire::QueueStatus::Waiting, None),
+        TokenStatus::Progress => (wire::QueueStatus::Progress, None),
+        TokenStatus::Done => (wire::QueueStatus::Done, None),
+        TokenStatus::Expired(reason) => (wire::QueueStatus::Expired, Some(end_reason(reason))),
+    };
+    let admitted = record.status == TokenStatus::Progress;
+    wire::QueueUpdate {
+        token: record.token.0,
+        concert_id: record.concert.0,
+        status,
+        position: place.line.map(|line| line.position),
+        ahead: place.line.map(|line| line.position - 1),
+        waiting: place.waiting,
+        eta_seconds: place.line.and_then(|line| line.eta_seconds),
+        sold_out: place.sold_out,
+        entered_at: time(record.entered_at),
+        admitted_at: record.admitted_at.map(time),
+        expires_at: record.expires_at.filter(|_| admitted).map(|at| time(at + outages)),
+        idle_at: place.idle_at.filter(|_| admitted).map(|at| time(at + outages)),
+        reason,
+    }
+}
+
+fn end_reason(reason: ExpiryReason) -> wire::EndReason {
+    match reason {
+        ExpiryReason::Left => wire::EndReason::Left,
+        ExpiryReason::Away => wire::EndReason::Away,
+        ExpiryReason::Idle => wire::EndReason::Idle,
+        ExpiryReason::Time => wire::EndReason::Time,
+        ExpiryReason::Closed => wire::EndReason::Closed,
+    }
+}
+
+pub fn queue_status(status: TokenStatus) -> wire::QueueStatus {
+    match status {
+        TokenStatus::Waiting => wire::QueueStatus::Waiting,
+        TokenStatus::Progress => wire::QueueStatus::Progress,
+        TokenStatus::Done => wire::QueueStatus::Done,
+        TokenStatus::Expired(_) => wire::QueueStatus::Expired,
+    }
+}
+
+fn reservation_status(status: ReservationStatus) -> wire::ReservationStatus {
+    match status {
+        ReservationStatus::TempReserved => wire::ReservationStatus::TempReserved,
+        ReservationStatus::Reserved => wire::ReservationStatus::Reserved,
+        ReservationStatus::Expired => wire::ReservationStatus::Expired,
+        ReservationStatus::Cancelled => wire::ReservationStatus::Cancelled,
+    }
+}
+
+fn sale_state(state: SaleState) -> wire::SaleState {
+    match state {
+        SaleState::Scheduled => wire::SaleState::Scheduled,
+        SaleState::Open => wire::SaleState::Open,
+        SaleState::Paused => wire::SaleState::Paused,
+        SaleState::Closed => wire::SaleState::Closed,
+    }
+}
+
+pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
+    let view = fanout.sale_of_schedule(of.schedule);
+    let plan = view.as_ref().and_then(|view| view.plan(of.schedule));
+    let outages = view.as_ref().map(|view| view.outages()).unwrap_or_default();
+    let held = of.status == ReservationStatus::TempReserved;
+    wire::Reservation {
+        reservation_id: of.id.0,
+        concert_id: of.concert.0,
+        schedule_id: of.schedule.0,
+        status: reservation_status(of.status),
+        amount: of.amount,
+        expires_at: held.then(|| time(of.expires_at + outages)),
+        seats: of.seats.iter().map(|&seat| reserved_seat(plan.as_deref(), seat)).collect(),
+    }
+}
+
+/// Of a performance that is no longer played here, the number is all that is known.
+fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId) -> wire::ReservedSeat {
+    let planned = plan.and_then(|plan| Some((plan, plan.seats.get(seat.0 as usize)?)));
+    match planned {
+        Some((plan, planned)) => {
+            let category = &plan.categories[usize::from(planned.category)];
+            wire::ReservedSeat {
+                seat: seat.0,
+                label: planned.label.to_string(),
+                category: category.name.to_string(),
+                price: category.price,
+            }
+        }
+        None => wire::ReservedSeat {
+            seat: seat.0,
+            label: format!("#{}", seat.0),
+            category: String::new(),
+            price: 0,
+        },
+    }
+}
+
+fn history_entry(entry: &LedgerEntry) -> wire::HistoryEntry {
+    wire::HistoryEntry {
+        history_id: entry.id.0,
+        kind: match entry.kind {
+            LedgerKind::Charge => wire::HistoryKind::Charge,
+            LedgerKind::Payment => wire::HistoryKind::Payment,
+            LedgerKind::Refund => wire::HistoryKind::Refund,
+        },
+        amount_change: entry.amount_change,
+        balance: entry.balance,
+        at: time(entry.at),
+        payment_id: entry.payment.map(|payment| payment.0),
+    }
+}
+
+fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
+    let tickets = of.tickets.iter().map(|ticket| {
+        let view = fanout.sale_of_schedule(ticket.schedule);
+        let plan = view.as_ref().and_then(|view| view.plan(ticket.schedule));
+        let wire::ReservedSeat { seat, label, category, price } = reserved_seat(plan.as_deref(), ticket.seat);
+        wire::Ticket {
+            ticket_id: ticket.id.0,
+            reservation_id: of.reservation.0,
+            // A reservation's id begins with its concert; ours always has one.
+            concert_id: of.reservation.concert().map_or(0, |concert| concert.0),
+            schedule_id: ticket.schedule.0,
+            seat,
+            label,
+            category,
+            price,
+            code: ticket.code.to_string(),
+            title: None,
+            venue: None,
+            starts_at: None,
+            cancel_until: None,
+        }
+    });
+    wire::Paid {
+        payment: wire::Payment {
+            payment_id: of.id.0,
+            reservation_id: of.reservation.0,
+            amount: of.amount,
+            status: match of.status {
+                PaymentStatus::Done => wire::PaymentStatus::Done,
+                PaymentStatus::Cancelled => wire::PaymentStatus::Cancelled,
+            },
+            at: time(of.at),
+        },
+        balance,
+        tickets: tickets.collect(),
+    }
+}
+
+/// The next performance first.
+fn tickets(fanout: &Fanout, stored: &[StoredTicket]) -> wire::Tickets {
+    let mut tickets: Vec<_> = stored
+        .iter()
+        .map(|of| {
+            let rules = fanout.sale(of.concert).map(|view| view.rules());
+            wire::Ticket {
+                ticket_id: of.ticket.id.0,
+                reservation_id: of.reservation.0,
+                concert_id: of.concert.0,
+                schedule_id: of.ticket.schedule.0,
+                seat: of.ticket.seat.0,
+                label: of.label.clone(),
+                category: of.category.clone(),
+                price: of.price,
+                code: of.ticket.code.to_string(),
+                title: Some(of.title.clone()),
+                venue: Some(of.venue.clone()),
+                starts_at: Some(time(of.starts_at)),
+                cancel_until: rules.map(|rules| time(of.starts_at - rules.cancel_before_start)),
+            }
+        })
+        .collect();
+    tickets.sort_by_key(|ticket| ticket.starts_at);
+    wire::Tickets { tickets }
+}
+
+/// Concerts with a performance that has not started.
+fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
+    let concert = |view: &SaleView| {
+        let settings = view.settings();
+        wire::Concert {
+            concert_id: view.concert().id.0,
+            title: view.concert().title.clone(),
+            venue: view.concert().venue.clone(),
+            sale: wire::Sale {
+                state: sale_state(settings.state),
+                opens_at: settings.opens_at.map(time),
+                message: settings.message.map(String::from),
+            },
+            schedules: view
+                .listing(now)
+                .iter()
+                .map(|listed| wire::ConcertSchedule {
+                    schedule_id: listed.schedule.id.0,
+                    starts_at: time(listed.schedule.starts_at),
+                    sold_out: listed.sold_out,
+                })
+                .collect(),
+        }
+    };
+    let sales = fanout.sales();
+    let concerts = sales.iter().map(|view| concert(view)).filter(|concert| !concert.schedules.is_empty());
+    wire::Concerts { concerts: concerts.collect() }
+}
+
+pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
+    let schedule = |listed: &crate::fanout::ScheduleView| {
+        let topic = view.topic(listed.schedule.id);
+        let prices = topic.iter().flat_map(|topic| &topic.layout().categories);
+        wire::Schedule {
+            schedule_id: listed.schedule.id.0,
+            starts_at: time(listed.schedule.starts_at),
+            seats: count(listed.seats),
+            available: count(listed.available),
+            sold_out: listed.sold_out,
+            prices: prices.map(|category| (category.name.clone(), category.price)).collect(),
+        }
+    };
+    wire::Schedules { schedules: view.listing(now).iter().map(schedule).collect() }
+}
+
+/// Seats of one schedule are numbered in 32 bits, so their counts fit.
+fn count(seats: u64) -> u32 {
+    u32::try_from(seats).unwrap_or(u32::MAX)
+}
+
+fn snapshot(schedule: ScheduleId, seats: &SeatSnapshot) -> wire::Snapshot {
+    wire::Snapshot {
+        schedule_id: schedule.0,
+        version: seats.version,
+        seats: seats.seats.clone(),
+        count: seats.count,
+        available: seats.available,
+    }
+}
+
+/// The whole text of a `queue.update`.
+pub fn push_place(fanout: &Fanout, place: &Place) -> String {
+    encode_push(&push::Push::QueueUpdate(queue_update(fanout, place)))
+}
+
+/// The whole text of a `reservation.update`.
+pub fn push_reservation(fanout: &Fanout, of: &Reservation) -> String {
+    encode_push(&push::Push::ReservationUpdate(reservation(fanout, of)))
+}
+
+/// The whole text of a `sale.update`.
+pub fn push_sale(news: &SaleNews) -> String {
+    encode_push(&push::Push::SaleUpdate(push::SaleUpdate {
+        concert_id: news.concert.0,
+        state: sale_state(news.state),
+        message: news.message.as_ref().map(ToString::to_string),
+    }))
+}
+
+/// Why nothing was done, as the client is told.
+pub fn refusal(refusal: &Refusal) -> ErrorObject {
+    match refusal {
+        Refusal::Rejected(rejection) => self::rejection(rejection),
+        Refusal::Overloaded { retry_after } => ErrorObject::overloaded(retry_after.as_millis() as u64),
+        Refusal::Unavailable { retry_after } => ErrorObject::unavailable(retry_after.as_millis() as u64),
+        Refusal::Internal => ErrorObject::internal(),
+    }
+}
+
+fn rejection(rejection: &Rejection) -> ErrorObject {
+    let numbers = |seats: &[SeatId]| seats.iter().map(|seat| seat.0).collect();
+    match rejection {
+        Rejection::UserNotFound => ErrorObject::user_not_found(),
+        Rejection::NotInQueue => ErrorObject::not_in_queue(),
+        Rejection::Waiting => ErrorObject::not_admitted(wire::QueueStatus::Waiting),
+        Rejection::TokenExpired(Some(_)) => ErrorObject::not_admitted(wire::QueueStatus::Expired),
+        Rejection::TokenExpired(None) => ErrorObject::not_admitted(wire::QueueStatus::Progress),
+        Rejection::TokenDone => ErrorObject::not_admitted(wire::QueueStatus::Done),
+        Rejection::SaleNotOpen { opens_at } => ErrorObject::sale_not_open(opens_at.map(time)),
+        Rejection::SalePaused => ErrorObject::sale_paused(),
+        Rejection::SaleClosed => ErrorObject::sale_closed(),
+        Rejection::ConcertNotFound => ErrorObject::concert_not_found(),
+        Rejection::ScheduleNotFound => ErrorObject::schedule_not_found(),
+        Rejection::SeatNotFound { seats } => ErrorObject::seat_not_found(numbers(seats)),
+        Rejection::ReservationNotFound => ErrorObject::reservation_not_found(),
+        Rejection::SeatTaken { seats } => ErrorObject::seat_taken(numbers(seats)),
+        Rejection::NoSeatsAvailable => ErrorObject::no_seats_available(),
+        Rejection::UnknownCategory => {
+            ErrorObject::invalid_params(Some("category"), "there is no such category")
+        }
+        Rejection::HoldLimit { max } => ErrorObject::hold_limit(*max),
+        Rejection::ReservationInvalid { status } => {
+            let message = match status {
+                ReservationStatus::TempReserved => "this reservation is not paid",
+                ReservationStatus::Reserved => "this reservation is paid",
+                ReservationStatus::Expired => "this reservation has expired",
+                ReservationStatus::Cancelled => "this reservation was given back",
+            };
+            ErrorObject::reservation_invalid(Some(reservation_status(*status)), message)
+        }
+        Rejection::InvalidAmount => {
+            ErrorObject::invalid_amount("an amount is more than zero, and no wallet holds more than 2^53-1")
+        }
+        Rejection::InsufficientBalance { balance, required } => {
+            ErrorObject::insufficient_balance(*balance, *required)
+        }
+        Rejection::RequestIdReused => ErrorObject::request_id_reused(),
+        Rejection::CancelTooLate => ErrorObject::cancel_too_late(),
+    }
+}
+
+/// As `refusal`, of a command that was routed by a reservation's id: without its sale there is no such one.
+pub fn refusal_of_reservation(refused: &Refusal) -> ErrorObject {
+    let error = refusal(refused);
+    match error.reason() {
+        Reason::ConcertNotFound => ErrorObject::reservation_not_found(),
+        _ => error,
+    }
+}
+
+/// An operator's view of a sale.
+pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
+    admin::SaleFigures {
+        concert_id: of.concert.0,
+        title: title.to_owned(),
+        state: sale_state(of.settings.state),
+        opens_at: of.settings.opens_at.map(time),
+        message: of.settings.message.as_ref().map(ToString::to_string),
+        settings: rules(&of.rules),
+        settings_own: own_rules(&of.settings.own),
+        waiting: of.waiting,
+        progress: of.progress,
+        done: of.done,
+        expired: of.expired,
+        seats: of.seats,
+        available: of.available,
+        held: of.held,
+        sold: of.sold,
+        admissions_per_minute: u32::try_from(of.admissions_last_minute).unwrap_or(u32::MAX),
+    }
+}
+
+/// What an operator wants changed.
+pub fn sale_patch(patch: admin::SalePatch) -> SalePatch {
+    SalePatch {
+        state: patch.state.map(|state| match state {
+            wire::SaleState::Scheduled => SaleState::Scheduled,
+            wire::SaleState::Open => SaleState::Open,
+            wire::SaleState::Paused => SaleState::Paused,
+            wire::SaleState::Closed => SaleState::Closed,
+        }),
+        opens_at: change(patch.opens_at, |at| Timestamp::from_millis(at.as_millis())),
+        message: change(patch.message, String::into_boxed_str),
+        own: OwnRulesPatch {
+            capacity: change(patch.capacity, |capacity| capacity),
+            hold_ttl: change(patch.hold_ttl, Into::into),
+            admission_ttl: change(patch.admission_ttl, Into::into),
+            idle_ttl: change(patch.idle_ttl, Into::into),
+            away_ttl: change(patch.away_ttl, Into::into),
+            seats_per_reservation_max: change(patch.seats_per_reservation_max, |max| max),
+            cancel_before_start: change(patch.cancel_until, Into::into),
+        },
+    }
+}
+
+fn change<T, U>(change: admin::Change<T>, to: impl FnOnce(T) -> U) -> Option<Option<U>> {
+    match change {
+        admin::Change::Keep => None,
+        admin::Change::Unset => Some(None),
+        admin::Change::Set(value) => Some(Some(to(value))),
+    }
+}
+
+fn rules(rules: &SaleRules) -> admin::SaleSettings {
+    admin::SaleSettings {
+        capacity: rules.capacity,
+        hold_ttl: rules.hold_ttl.into(),
+        admission_ttl: rules.admission_ttl.into(),
+        idle_ttl: rules.idle_ttl.into(),
+        away_ttl: rules.away_ttl.into(),
+        seats_per_reservation_max: rules.seats_per_reservation_max,
+        cancel_until: rules.cancel_before_start.into(),
+    }
+}
+
+fn own_rules(own: &OwnRules) -> admin::SaleSettingsOwn {
+    admin::SaleSettingsOwn {
+        capacity: own.capacity,
+        hold_ttl: own.hold_ttl.map(Into::into),
+        admission_ttl: own.admission_ttl.map(Into::into),
+        idle_ttl: own.idle_ttl.map(Into::into),
+        away_ttl: own.away_ttl.map(Into::into),
+        seats_per_reservation_max: own.seats_per_reservation_max,
+        cancel_until: own.cancel_before_start.map(Into::into),
+    }
+}

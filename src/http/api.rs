@@ -1,0 +1,478 @@
+//! The calls below `/api/v1`.
+
+use std::sync::Arc;
+
+use frontrow_protocol::admin::{SalePatch, Sales};
+use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Problem, ReservationBody};
+use frontrow_protocol::request::{History, QueueJoin, ReservationRef};
+use frontrow_protocol::{ErrorObject, IdempotencyKey, Method as Call, Request, parse_body};
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Response, StatusCode};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::reply::{self, Body};
+use crate::dispatcher::{Refusal, Reply, ReplyTo};
+use crate::domain::command::{Answer, Caller, Command, Rejection};
+use crate::domain::ids::{ConcertId, HistoryId, ReservationId, ScheduleId, UserId};
+use crate::domain::record::{ReservationStatus, TokenStatus};
+use crate::gateway::Context;
+use crate::gateway::identity::{Identity, unavailable};
+use crate::gateway::outcome::Outcome;
+use crate::gateway::request::{Route, command, route};
+use crate::gateway::translate;
+use crate::limits;
+use crate::store::NewUser;
+
+/// One request, taken apart.
+struct Asked<'a> {
+    context: &'a Arc<Context>,
+    query: Query<'a>,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+}
+
+pub async fn answer(
+    context: &Arc<Context>,
+    method: &Method,
+    path: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Response<Body> {
+    let asked = Asked { context, query: Query(query.unwrap_or("")), headers, body };
+    let segments: Vec<&str> = path.split('/').collect();
+    let (name, answered) = asked.answer(method, &segments).await;
+    match answered {
+        Ok(response) => {
+            context.metrics.request(name, "ok");
+            response
+        }
+        Err(Refused::Error(error)) => {
+            context.metrics.request(name, error.reason().as_str());
+            reply::refused(error)
+        }
+        Err(Refused::Method(allowed)) => {
+            let error = ErrorObject::invalid_request(format!("{method} is not possible here, but {allowed}"));
+            let mut response = reply::problem(Problem::with_status(error, 405));
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+            response
+        }
+    }
+}
+
+enum Refused {
+    Error(ErrorObject),
+    /// The path exists for these methods only.
+    Method(&'static str),
+}
+
+impl From<ErrorObject> for Refused {
+    fn from(error: ErrorObject) -> Self {
+        Self::Error(error)
+    }
+}
+
+type Answered = Result<Response<Body>, Refused>;
+
+impl Asked<'_> {
+    /// With the name that metrics know the call by: that of the websocket's method where there is one.
+    async fn answer(&self, method: &Method, path: &[&str]) -> (&'static str, Answered) {
+        let (get, post, delete) = (method == Method::GET, method == Method::POST, method == Method::DELETE);
+        match path {
+            ["users"] if post => ("users", self.make_guest().await),
+            ["users"] => ("users", Err(Refused::Method("POST"))),
+            ["concerts"] if get => (Call::Concerts.as_str(), self.told(StatusCode::OK, Outcome::Concerts)),
+            ["concerts"] => (Call::Concerts.as_str(), Err(Refused::Method("GET, HEAD"))),
+            ["queue", "tokens"] if post => (Call::QueueJoin.as_str(), self.join().await),
+            ["queue", "tokens"] => (Call::QueueJoin.as_str(), Err(Refused::Method("POST"))),
+            ["queue", "tokens", "current"] if get => (Call::QueueGet.as_str(), self.place().await),
+            ["queue", "tokens", "current"] if delete => (Call::QueueLeave.as_str(), self.leave().await),
+            ["queue", "tokens", "current"] => {
+                (Call::QueueGet.as_str(), Err(Refused::Method("GET, HEAD, DELETE")))
+            }
+            ["schedules"] if get => (Call::Schedules.as_str(), self.schedules().await),
+            ["schedules"] => (Call::Schedules.as_str(), Err(Refused::Method("GET, HEAD"))),
+            ["schedules", id, "layout"] if get => ("layout", self.layout(id).await),
+            ["schedules", id, "seats"] if get => ("seats", self.seats(id).await),
+            ["schedules", _, "layout" | "seats"] => ("seats", Err(Refused::Method("GET, HEAD"))),
+            ["reservations"] if post => (Call::Hold.as_str(), self.hold().await),
+            ["reservations"] if get => (Call::Reservations.as_str(), self.reservations().await),
+            ["reservations"] => (Call::Reservations.as_str(), Err(Refused::Method("GET, HEAD, POST"))),
+            ["reservations", id] if delete => (Call::Release.as_str(), self.give_back(id).await),
+            ["reservations", _] => (Call::Release.as_str(), Err(Refused::Method("DELETE"))),
+            ["balance"] if get => (Call::Balance.as_str(), self.balance().await),
+            ["balance"] => (Call::Balance.as_str(), Err(Refused::Method("GET, HEAD"))),
+            ["balance", "charges"] if post => (Call::Charge.as_str(), self.charge().await),
+            ["balance", "charges"] => (Call::Charge.as_str(), Err(Refused::Method("POST"))),
+            ["balance", "history"] if get => (Call::History.as_str(), self.history().await),
+            ["balance", "history"] => (Call::History.as_str(), Err(Refused::Method("GET, HEAD"))),
+            ["payments"] if post => (Call::Pay.as_str(), self.pay().await),
+            ["payments"] => (Call::Pay.as_str(), Err(Refused::Method("POST"))),
+            ["tickets"] if get => (Call::Tickets.as_str(), self.tickets().await),
+            ["tickets"] => (Call::Tickets.as_str(), Err(Refused::Method("GET, HEAD"))),
+            ["admin", "sales"] if get => ("admin.sales", self.sales().await),
+            ["admin", "sales"] => ("admin.sales", Err(Refused::Method("GET, HEAD"))),
+            ["admin", "sales", id] if method == Method::PATCH => ("admin.sale", self.change_sale(id).await),
+            ["admin", "sales", _] => ("admin.sale", Err(Refused::Method("PATCH"))),
+            _ => ("unknown", Err(ErrorObject::unknown_method(&path.join("/")).into())),
+        }
+    }
+
+    async fn make_guest(&self) -> Answered {
+        self.query.only(&[])?;
+        if !self.context.guests {
+            return Err(ErrorObject::forbidden("guests are not let in here").into());
+        }
+        let GuestBody { name } = parse_body(self.body)?;
+        let now = self.context.clock.utc();
+        let made =
+            self.context.store.add_user(NewUser { name: name.trim().to_owned(), balance: 0, at: now }).await;
+        let user = made.map_err(|error| unavailable(&error))?;
+        let access_token = self.context.auth.mint_user(user, now, limits::GUEST_TOKEN_TTL);
+        Ok(reply::json(StatusCode::CREATED, &Guest { user_id: user.0, access_token }))
+    }
+
+    async fn join(&self) -> Answered {
+        let identity = self.identity().await?;
+        let user = identity.user()?;
+        let QueueJoin { concert_id } = parse_body(self.body)?;
+        let concert = ConcertId(concert_id);
+        if identity.queue.is_some_and(|(_, own)| own != concert) {
+            return Err(ErrorObject::forbidden("a queue token cannot join another sale").into());
+        }
+        match self.ask(concert, Command::Join { user, connection: None }).await? {
+            Answer::Queue { place, created } => {
+                let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+                self.told(status, Outcome::Place { place, created })
+            }
+            _ => Err(ErrorObject::internal().into()),
+        }
+    }
+
+    async fn place(&self) -> Answered {
+        let (concert, caller) = self.standing().await?;
+        self.tell(StatusCode::OK, self.ask(concert, Command::Get { caller, polled: true }).await?)
+    }
+
+    async fn leave(&self) -> Answered {
+        let (concert, caller) = self.standing().await?;
+        self.tell(StatusCode::OK, self.ask(concert, Command::Leave { caller }).await?)
+    }
+
+    async fn schedules(&self) -> Answered {
+        let (concert, caller) = self.standing().await?;
+        self.admitted(concert, caller).await?;
+        let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
+        if view.listing(self.context.clock.utc()).is_empty() {
+            return Err(ErrorObject::no_schedules_available().into());
+        }
+        self.told(StatusCode::OK, Outcome::Schedules(concert))
+    }
+
+    async fn layout(&self, id: &str) -> Answered {
+        self.query.only(&[])?;
+        let schedule = schedule_id(id)?;
+        let view =
+            self.context.fanout.sale_of_schedule(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        let layout = self.context.layouts.of(view, topic).await.ok_or_else(ErrorObject::internal)?;
+        Ok(layout.response(self.headers, "public, max-age=86400, stale-while-revalidate=604800"))
+    }
+
+    async fn seats(&self, id: &str) -> Answered {
+        let schedule = schedule_id(id)?;
+        let identity = self.identity().await?;
+        self.query.only(&["concert_id"])?;
+        let view =
+            self.context.fanout.sale_of_schedule(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        let concert = topic.concert();
+        self.admitted(concert, self.caller_in(&identity, concert)?).await?;
+        let seats = topic.snapshot();
+        if seats.available == 0 {
+            return Err(ErrorObject::no_seats_available().into());
+        }
+        self.told(StatusCode::OK, Outcome::Snapshot { schedule, seats })
+    }
+
+    async fn hold(&self) -> Answered {
+        let identity = self.identity().await?;
+        let request = parse_body::<ReservationBody>(self.body)?.into_request(self.idempotency_key()?)?;
+        self.tell(StatusCode::CREATED, self.routed(&identity, &request).await?)
+    }
+
+    async fn reservations(&self) -> Answered {
+        let user = self.active_user().await?;
+        let all = self.context.store.reservations(user).await.map_err(|error| unavailable(&error))?;
+        self.told(StatusCode::OK, Outcome::Reservations(all))
+    }
+
+    /// An unpaid one is released, a paid one cancelled.
+    async fn give_back(&self, id: &str) -> Answered {
+        let identity = self.identity().await?;
+        let reservation = ReservationId(uuid(id)?);
+        let concert = reservation.concert().ok_or_else(ErrorObject::reservation_not_found)?;
+        let caller = self.caller_in(&identity, concert)?;
+        let release = Command::Release { caller, reservation, seats: None };
+        let fanout = &self.context.fanout;
+        let paid = Refusal::Rejected(Rejection::ReservationInvalid { status: ReservationStatus::Reserved });
+        match self.context.dispatcher.ask(concert, release).await {
+            Err(refusal) if refusal == paid => {}
+            reply => match self.of_reservation(reply)? {
+                Answer::Reservation(released) => {
+                    let given = GivenBack::Released(translate::reservation(fanout, &released));
+                    return Ok(reply::json(StatusCode::OK, &given));
+                }
+                _ => return Err(ErrorObject::internal().into()),
+            },
+        }
+        let cancelled = self.context.dispatcher.ask(concert, Command::Cancel { caller, reservation }).await;
+        self.tell(StatusCode::OK, self.of_reservation(cancelled)?)
+    }
+
+    async fn balance(&self) -> Answered {
+        let user = self.active_user().await?;
+        let balance = self.context.store.balance(user).await.map_err(|error| unavailable(&error))?;
+        self.told(StatusCode::OK, Outcome::Balance(balance.ok_or_else(ErrorObject::user_not_found)?))
+    }
+
+    async fn charge(&self) -> Answered {
+        let identity = self.identity().await?;
+        let user = identity.user()?;
+        let body: ChargeBody = parse_body(self.body)?;
+        let Request::Charge(charge) = body.into_request(self.idempotency_key()?)? else {
+            return Err(ErrorObject::internal().into());
+        };
+        self.touch(&identity, user);
+        let (sender, reply) = oneshot::channel();
+        self.context
+            .dispatcher
+            .charge(user, charge.amount, charge.request_id.as_str(), ReplyTo::Once(sender))
+            .map_err(|refusal| translate::refusal(&refusal))?;
+        let reply = reply.await.unwrap_or(Err(Refusal::Internal));
+        self.tell(StatusCode::OK, reply.map_err(|refusal| translate::refusal(&refusal))?)
+    }
+
+    async fn history(&self) -> Answered {
+        let identity = self.identity().await?;
+        let user = identity.user()?;
+        self.query.only(&["before", "limit", "concert_id"])?;
+        let History { before, limit } =
+            History::from_query(self.query.get("before"), self.query.get("limit"))?;
+        self.touch(&identity, user);
+        let entries = self.context.store.history(user, before.map(HistoryId), limit).await;
+        self.told(StatusCode::OK, Outcome::History(entries.map_err(|error| unavailable(&error))?))
+    }
+
+    async fn pay(&self) -> Answered {
+        let identity = self.identity().await?;
+        let of: ReservationRef = parse_body(self.body)?;
+        self.tell(StatusCode::CREATED, self.routed(&identity, &Request::Pay(of)).await?)
+    }
+
+    async fn tickets(&self) -> Answered {
+        let user = self.active_user().await?;
+        let tickets = self.context.store.tickets(user).await.map_err(|error| unavailable(&error))?;
+        self.told(StatusCode::OK, Outcome::Tickets(tickets))
+    }
+
+    async fn sales(&self) -> Answered {
+        self.operator().await?;
+        let mut sales = Vec::new();
+        for view in self.context.fanout.sales() {
+            if let Answer::Figures(figures) = self.ask(view.concert().id, Command::Figures).await? {
+                sales.push(translate::figures(&view.concert().title, &figures));
+            }
+        }
+        Ok(reply::json(StatusCode::OK, &Sales { sales }))
+    }
+
+    async fn change_sale(&self, id: &str) -> Answered {
+        self.operator().await?;
+        let concert = ConcertId(number(id, "concert_id")?);
+        let patch: SalePatch = parse_body(self.body)?;
+        let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
+        match self.ask(concert, Command::Configure(translate::sale_patch(patch))).await? {
+            Answer::Figures(figures) => {
+                Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
+            }
+            _ => Err(ErrorObject::internal().into()),
+        }
+    }
+
+    // Who asks.
+
+    async fn identity(&self) -> Result<Identity, ErrorObject> {
+        let missing = || ErrorObject::unauthenticated("an `Authorization: Bearer` header is needed");
+        let header = self.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+        let token = header.to_str().ok().and_then(bearer).ok_or_else(missing)?;
+        self.context.identify(token).await
+    }
+
+    async fn operator(&self) -> Result<(), ErrorObject> {
+        self.query.only(&[])?;
+        match self.identity().await?.operator {
+            true => Ok(()),
+            false => Err(ErrorObject::forbidden("only operators may do this")),
+        }
+    }
+
+    /// The user of a request that no sale has a part in.
+    async fn active_user(&self) -> Result<UserId, ErrorObject> {
+        self.query.only(&["concert_id"])?;
+        let identity = self.identity().await?;
+        let user = identity.user()?;
+        self.touch(&identity, user);
+        Ok(user)
+    }
+
+    /// Counts as activity in the user's sale; without a queue token in every one that they are in here.
+    fn touch(&self, identity: &Identity, user: UserId) {
+        match identity.queue {
+            Some((_, concert)) => self.context.dispatcher.touch(concert, user),
+            None => {
+                for view in self.context.fanout.sales() {
+                    self.context.dispatcher.touch(view.concert().id, user);
+                }
+            }
+        }
+    }
+
+    /// The sale that the caller stands in line for.
+    async fn standing(&self) -> Result<(ConcertId, Caller), ErrorObject> {
+        self.query.only(&["concert_id"])?;
+        let identity = self.identity().await?;
+        let user = identity.user()?;
+        if let Some(id) = self.query.get("concert_id") {
+            let concert = ConcertId(number(id, "concert_id")?);
+            return Ok((concert, self.caller_in(&identity, concert)?));
+        }
+        if let Some((token, concert)) = identity.queue {
+            return Ok((concert, Caller { user, token: Some(token) }));
+        }
+        let tokens = self.context.store.last_tokens(user).await.map_err(|error| unavailable(&error))?;
+        let caller = Caller { user, token: None };
+        let mut live = tokens.iter().filter(|token| token.status.is_live());
+        match (live.next(), live.next()) {
+            (Some(only), None) => Ok((only.concert, caller)),
+            (Some(_), Some(_)) => Err(ErrorObject::invalid_params(
+                Some("concert_id"),
+                "this user is in several sales: name one with `?concert_id=`",
+            )),
+            (None, _) => match tokens.first() {
+                Some(last) => Ok((last.concert, caller)),
+                None => Err(ErrorObject::not_in_queue()),
+            },
+        }
+    }
+
+    fn caller_in(&self, identity: &Identity, concert: ConcertId) -> Result<Caller, ErrorObject> {
+        let token = identity.queue.filter(|(_, own)| *own == concert).map(|(token, _)| token);
+        Ok(Caller { user: identity.user()?, token })
+    }
+
+    /// Counts as activity; refused unless the caller's token is in PROGRESS.
+    async fn admitted(&self, concert: ConcertId, caller: Caller) -> Result<(), ErrorObject> {
+        self.context.dispatcher.touch(concert, caller.user);
+        match self.ask(concert, Command::Get { caller, polled: false }).await? {
+            Answer::Queue { place, .. } if place.record.status == TokenStatus::Progress => Ok(()),
+            Answer::Queue { place, .. } => {
+                Err(ErrorObject::not_admitted(translate::queue_status(place.record.status)))
+            }
+            _ => Err(ErrorObject::internal()),
+        }
+    }
+
+    // What is asked, and what is told.
+
+    async fn ask(&self, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {
+        let reply = self.context.dispatcher.ask(concert, command).await;
+        reply.map_err(|refusal| translate::refusal(&refusal))
+    }
+
+    /// A request that finds its sale by itself.
+    async fn routed(&self, identity: &Identity, request: &Request) -> Result<Answer, ErrorObject> {
+        let concert = match route(request) {
+            Some(Route::Schedule(schedule)) => {
+                let view = self.context.fanout.sale_of_schedule(schedule);
+                view.ok_or_else(ErrorObject::schedule_not_found)?.concert().id
+            }
+            Some(Route::Reservation(concert)) => concert.ok_or_else(ErrorObject::reservation_not_found)?,
+            Some(Route::Carried) | None => return Err(ErrorObject::internal()),
+        };
+        let caller = self.caller_in(identity, concert)?;
+        let command = command(request, caller, false).ok_or_else(ErrorObject::internal)?;
+        let reply = self.context.dispatcher.ask(concert, command).await;
+        match request {
+            Request::Pay(_) => self.of_reservation(reply),
+            _ => reply.map_err(|refusal| translate::refusal(&refusal)),
+        }
+    }
+
+    fn of_reservation(&self, reply: Reply) -> Result<Answer, ErrorObject> {
+        reply.map_err(|refusal| translate::refusal_of_reservation(&refusal))
+    }
+
+    fn tell(&self, status: StatusCode, answer: Answer) -> Answered {
+        let outcome = Outcome::of(answer).ok_or_else(ErrorObject::internal)?;
+        self.told(status, outcome)
+    }
+
+    fn told(&self, status: StatusCode, outcome: Outcome) -> Answered {
+        let text = translate::result(&self.context.fanout, self.context.clock.utc(), &outcome)?;
+        Ok(reply::json_text(status, text))
+    }
+
+    fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, ErrorObject> {
+        let Some(header) = self.headers.get("idempotency-key") else { return Ok(None) };
+        let text = header.to_str().map_err(|_| {
+            ErrorObject::invalid_params(Some("Idempotency-Key"), "the header must be visible ASCII")
+        })?;
+        IdempotencyKey::try_from(text).map(Some).map_err(ErrorObject::invalid_idempotency_key)
+    }
+}
+
+/// The token of `Bearer TOKEN`; the scheme's name is written as one likes.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn schedule_id(text: &str) -> Result<ScheduleId, ErrorObject> {
+    number(text, "schedule_id").map(ScheduleId)
+}
+
+fn number<T: std::str::FromStr>(text: &str, name: &str) -> Result<T, ErrorObject> {
+    text.parse()
+        .map_err(|_| ErrorObject::invalid_params(Some(name), &format!("`{name}` is not a whole number")))
+}
+
+fn uuid(text: &str) -> Result<Uuid, ErrorObject> {
+    Uuid::try_parse(text)
+        .map_err(|_| ErrorObject::invalid_params(Some("reservation_id"), "`reservation_id` is not a UUID"))
+}
+
+/// `a=1&b=2`. No value of ours needs escaping.
+struct Query<'a>(&'a str);
+
+impl<'a> Query<'a> {
+    fn pairs(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let pairs = self.0.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.pairs().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Refuses names that mean nothing here: a misspelt one would be overlooked.
+    fn only(&self, names: &[&str]) -> Result<(), ErrorObject> {
+        match self.pairs().find(|(name, _)| !names.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                Err(ErrorObject::invalid_params(Some(name), &format!("unknown query parameter `{name}`")))
+            }
+        }
+    }
+}
