@@ -9,17 +9,20 @@ use frontrow::store::NewUser;
 use serde_json::json;
 
 use super::token::DEFAULT_TTL;
-use super::{DataArgs, open_store, prices, print_json};
+use super::{DataArgs, open_store, prices, print_text};
 
 #[derive(Subcommand)]
 pub enum User {
-    /// Make a user. Prints their id and an access token that is good for 12 hours.
+    /// Make a user, or many alike. Prints a line for each: their id and an access token that is good for 12 hours.
     Add {
         #[arg(long)]
         name: String,
         /// What the wallet starts with, in the currency's minor unit.
         #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
         balance: i64,
+        /// How many users of this name and balance; for load tests.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        count: u32,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -27,7 +30,7 @@ pub enum User {
 
 impl User {
     pub async fn run(self) -> anyhow::Result<()> {
-        let Self::Add { name, balance, data } = self;
+        let Self::Add { name, balance, count, data } = self;
         let name = prices::name("the name", &name, 100)?;
         if !(0..=MONEY_MAX).contains(&balance) {
             bail!("a balance is between 0 and {MONEY_MAX}, not {balance}");
@@ -36,9 +39,13 @@ impl User {
         let store = open_store(&config).await?;
         let auth = Auth::open(&config.data, &config.auth)?;
         let now = Clock::System.utc();
-        let user =
-            store.add_user(NewUser { name, balance, at: now }).await.context("could not store the user")?;
-        let access_token = auth.mint_user(user, now, *DEFAULT_TTL);
-        print_json(&json!({"user_id": user.0, "access_token": access_token}))
+        let new = NewUser { name, balance, at: now };
+        let made = store.add_users(new, count).await.context("could not store the users")?;
+        let mut lines = String::new();
+        for user in made {
+            let access_token = auth.mint_user(user, now, *DEFAULT_TTL);
+            lines.push_str(&format!("{}\n", json!({"user_id": user.0, "access_token": access_token})));
+        }
+        print_text(&lines)
     }
 }

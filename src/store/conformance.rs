@@ -333,6 +333,13 @@ pub async fn a_user_has_a_wallet_and_its_ledger(store: &dyn Store) {
         (LedgerKind::Charge, 500, 500)
     );
     assert_eq!(store.history(poor, None, 10).await.unwrap(), []);
+    let alike = NewUser { name: "Eve".into(), balance: 7, at: NOW };
+    let many = store.add_users(alike, 1_001).await.unwrap();
+    assert_eq!(many.iter().collect::<std::collections::HashSet<_>>().len(), 1_001);
+    for user in [many[0], many[1_000]] {
+        assert_eq!(store.history(user, None, 10).await.unwrap().len(), 1);
+        assert_eq!(store.user(user).await.unwrap().unwrap().balance, 7);
+    }
 }
 
 pub async fn a_subject_is_one_user(store: &dyn Store) {

@@ -101,6 +101,15 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a user; a balance above 0 comes with its ledger entry.
     async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError>;
 
+    /// Makes `count` users alike. What was made stays made if one of them fails.
+    async fn add_users(&self, user: NewUser, count: u32) -> Result<Vec<UserId>, StoreError> {
+        let mut made = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            made.push(self.add_user(user.clone()).await?);
+        }
+        Ok(made)
+    }
+
     async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError>;
 
     /// The user of an external issuer, made at first use; the same (issuer, subject) always gives the same user.
@@ -264,6 +273,7 @@ pub struct NewConcert {
     pub at: Timestamp,
 }
 
+#[derive(Clone, Debug)]
 pub struct NewUser {
     pub name: String,
     pub balance: Money,

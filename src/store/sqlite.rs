@@ -54,6 +54,9 @@ const READER_PATIENCE: Duration = Duration::from_secs(5);
 const OPEN_ATTEMPTS_MAX: u32 = 50;
 const OPEN_RETRY_AFTER: Duration = Duration::from_millis(50);
 
+/// Users made in one transaction: a few milliseconds in which no batch is committed.
+const USERS_PER_TRANSACTION: usize = 1_000;
+
 /// Tokens listed of a user who was in many sales.
 const LAST_TOKENS_MAX: u32 = 100;
 
@@ -134,6 +137,38 @@ async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
             Err(error) => return Err(OpenError::broken("open the database", path, error)),
         }
     }
+}
+
+async fn insert_user(
+    transaction: &mut Transaction<'_, Sqlite>,
+    new: &NewUser,
+    ids: &mut IdSource,
+) -> Result<UserId, StoreError> {
+    let row = sqlx::query(
+        "INSERT INTO users (name, balance, ledger_entries, created_at) VALUES (?, ?, ?, ?) RETURNING user_id",
+    )
+    .bind(&new.name)
+    .bind(new.balance)
+    .bind(i64::from(new.balance > 0))
+    .bind(new.at.as_millis())
+    .fetch_one(&mut **transaction)
+    .await
+    .map_err(fault)?;
+    let user = UserId(row.number(0)?);
+    if new.balance > 0 {
+        sqlx::query(
+            "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at) \
+             VALUES (?1, 1, ?2, 'CHARGE', ?3, ?3, ?4)",
+        )
+        .bind(user.0 as i64)
+        .bind(ids.history(new.at).0.as_bytes().to_vec())
+        .bind(new.balance)
+        .bind(new.at.as_millis())
+        .execute(&mut **transaction)
+        .await
+        .map_err(fault)?;
+    }
+    Ok(user)
 }
 
 static NEW_SEATS: Bulk = Bulk::new(
@@ -368,33 +403,24 @@ impl Store for SqliteStore {
     async fn add_user(&self, new: NewUser) -> Result<UserId, StoreError> {
         let mut connection = self.writer().await;
         let mut transaction = connection.begin().await?;
-        let row = sqlx::query(
-            "INSERT INTO users (name, balance, ledger_entries, created_at) VALUES (?, ?, ?, ?) \
-             RETURNING user_id",
-        )
-        .bind(&new.name)
-        .bind(new.balance)
-        .bind(i64::from(new.balance > 0))
-        .bind(new.at.as_millis())
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(fault)?;
-        let user = UserId(row.number(0)?);
-        if new.balance > 0 {
-            sqlx::query(
-                "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at) \
-                 VALUES (?1, 1, ?2, 'CHARGE', ?3, ?3, ?4)",
-            )
-            .bind(user.0 as i64)
-            .bind(IdSource::from_os().history(new.at).0.as_bytes().to_vec())
-            .bind(new.balance)
-            .bind(new.at.as_millis())
-            .execute(&mut *transaction)
-            .await
-            .map_err(fault)?;
-        }
+        let user = insert_user(&mut transaction, &new, &mut IdSource::from_os()).await?;
         transaction.commit().await.map_err(fault)?;
         Ok(user)
+    }
+
+    async fn add_users(&self, new: NewUser, count: u32) -> Result<Vec<UserId>, StoreError> {
+        let mut made = Vec::with_capacity(count as usize);
+        let mut ids = IdSource::from_os();
+        while made.len() < count as usize {
+            // The writer is let go between transactions: a server may be at work on the same file.
+            let mut connection = self.writer().await;
+            let mut transaction = connection.begin().await?;
+            for _ in 0..USERS_PER_TRANSACTION.min(count as usize - made.len()) {
+                made.push(insert_user(&mut transaction, &new, &mut ids).await?);
+            }
+            transaction.commit().await.map_err(fault)?;
+        }
+        Ok(made)
     }
 
     async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError> {
