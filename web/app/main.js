@@ -7,11 +7,11 @@ import { Shell } from './parts/shell.js';
 import { Concerts } from './pages/concerts.js';
 import { Sale } from './pages/sale.js';
 import { Checkout } from './pages/checkout.js';
-import { Tickets } from './pages/tickets.js';
+import { Tickets } from './later.js';
 import { Wallet } from './pages/wallet.js';
 import { Message } from './parts/message.js';
 import { route } from './router.js';
-import { refreshConcerts, resume } from './session.js';
+import { resume } from './session.js';
 
 function Page() {
   const at = route.value;
@@ -45,5 +45,4 @@ function App() {
 
 await useLanguage(language.value);
 resume();
-refreshConcerts().catch(() => {}); // The page of the concerts offers to try again.
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

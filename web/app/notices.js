@@ -14,7 +14,7 @@ import { signal } from '@preact/signals';
 /**
  * @typedef {object} Notice
  * @property {number} id
- * @property {'good' | 'info' | 'warn' | 'bad'} kind
+ * @property {'good' | 'info' | 'warn' | 'bad' | 'spoken'} kind `spoken`: for screen readers; the page shows it otherwise.
  * @property {string} text
  * @property {string} [hint] A second sentence, before the actions.
  * @property {NoticeAction[]} [actions]

@@ -41,7 +41,8 @@ export const signedIn = signal(load('access_token') !== null || load('queue_toke
 /** Held and not paid, newest last. */
 export const held = computed(() => reservations.value.filter((r) => r.status === 'TEMP_RESERVED'));
 
-/** @type {FrontrowClient | null} */
+/** The newest client; after its end it stays, so that nothing but the fan starts another one.
+ * @type {FrontrowClient | null} */
 let client = null;
 /** @type {Map<number, Promise<Layout>>} */
 const layouts = new Map();
@@ -49,6 +50,9 @@ const layouts = new Map();
 setInterval(() => {
   now.value = client ? client.now() : Date.now();
 }, 1000);
+
+/** Something is known of this fan's place, or nothing ever will be without a join. */
+export const settled = computed(() => !signedIn.value || ended.value !== null || (status.value !== 'idle' && status.value !== 'connecting'));
 
 /** Goes on with what an earlier visit left, if it left anything. */
 export function resume() {
@@ -89,7 +93,6 @@ export function start() {
   mine.on('resumed', greeted);
   mine.on('closed', (error) => {
     if (client !== mine) return;
-    client = null;
     const reason = String(error.data.reason ?? 'CLOSED');
     if (reason === 'UNAUTHENTICATED' || reason === 'USER_NOT_FOUND') forget();
     ended.value = { reason };
@@ -125,6 +128,7 @@ function forget() {
 /** Starts anew after the session ended, for instance because another window took over. */
 export function startAgain() {
   ended.value = null;
+  client = null;
   if (signedIn.value) start();
 }
 
@@ -132,6 +136,7 @@ export function startAgain() {
 export function useAccessToken(token) {
   client?.close();
   client = null;
+  ended.value = null;
   forget();
   save('access_token', token);
   tokenWanted.value = false;
@@ -140,7 +145,8 @@ export function useAccessToken(token) {
 
 /** Makes sure that there is a user: the stored one, or a new guest. */
 async function account() {
-  if (load('access_token') || client) return;
+  if (ended.value) startAgain();
+  if (load('access_token') || signedIn.value) return;
   try {
     const guest = await createGuest(undefined, `Guest ${1000 + Math.floor(Math.random() * 9000)}`);
     save('access_token', guest.access_token);
@@ -156,8 +162,15 @@ async function account() {
  */
 export async function join(concertId) {
   await account();
-  const joined = await start().join(concertId);
-  return joined;
+  try {
+    await start().join(concertId);
+  } catch (error) {
+    const { reason, data } = /** @type {FrontrowError} */ (error);
+    if (reason !== 'CLOSED' || (data.reason !== 'UNAUTHENTICATED' && data.reason !== 'USER_NOT_FOUND')) throw error;
+    // The stored account is not known any more (the demo was reset, the token is too old): begin as somebody new.
+    await account();
+    await start().join(concertId);
+  }
 }
 
 /**

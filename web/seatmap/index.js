@@ -99,6 +99,7 @@ export class FrontrowSeatmap extends HTMLElement {
     this.venue = layout ? new Venue(layout) : null;
     this.#map.rebuild();
     this.#renderList();
+    if (this.isConnected) this.dispatchEvent(new CustomEvent('seatmap-theme'));
   }
 
   get layout() {

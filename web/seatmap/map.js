@@ -33,7 +33,9 @@ const PULSE_TAKEN_FROM = 6;
 /** Sections wear their names while seats are smaller than this. */
 const NAMES_BELOW = 8;
 const DPR_MAX = 2;
-const MINIMAP = 112;
+/** The longer side of the minimap in CSS pixels, by whether the map is smaller than a hand. */
+const MINIMAP = Object.freeze({ small: 76, large: 120 });
+const SMALL_BELOW = 480;
 const MINIMAP_EVERY_MS = 1000;
 const NAMES_EVERY_MS = 400;
 
@@ -220,7 +222,7 @@ export class SeatMapView {
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
     this.camera.resize(box.width, box.height);
-    this.camera.jump(whole ? this.camera.whole : this.camera);
+    if (whole) this.camera.jump(this.camera.whole); // Otherwise a flight under way goes on.
     this.#layOutMinimap();
     this.#draw(performance.now()); // At once: resizing cleared the canvas.
   }
@@ -385,11 +387,15 @@ export class SeatMapView {
 
   // ------------------------------------------------------------------ minimap
 
+  get #minimapSide() {
+    return Math.min(this.camera.width, this.camera.height) < SMALL_BELOW ? MINIMAP.small : MINIMAP.large;
+  }
+
   #layOutMinimap() {
     const venue = this.#venue;
     if (!venue) return;
     const { minX, minY, maxX, maxY } = venue.bounds;
-    const scale = MINIMAP / Math.max(maxX - minX, maxY - minY);
+    const scale = this.#minimapSide / Math.max(maxX - minX, maxY - minY);
     const [width, height] = [(maxX - minX) * scale, (maxY - minY) * scale];
     this.#minimap.style.inlineSize = `${width}px`;
     this.#minimap.style.blockSize = `${height}px`;
@@ -404,10 +410,11 @@ export class SeatMapView {
   #drawMinimap(now) {
     const { camera } = this;
     const { bounds } = /** @type {Venue} */ (this.#venue);
-    const shown = camera.scale > camera.minScale * 1.6 && camera.width > 260;
+    const shown = camera.scale > camera.minScale * 1.6;
+    this.#root.classList.toggle('whole', camera.isWhole);
     if (this.#minimap.hidden === shown) this.#minimap.hidden = !shown;
     if (!shown) return;
-    const scale = MINIMAP / Math.max(bounds.maxX - bounds.minX, bounds.maxY - bounds.minY);
+    const scale = this.#minimapSide / Math.max(bounds.maxX - bounds.minX, bounds.maxY - bounds.minY);
     if (this.#minimapStale && now - this.#minimapAt >= MINIMAP_EVERY_MS) {
       this.#minimapStale = false;
       this.#minimapAt = now;
@@ -467,7 +474,7 @@ export class SeatMapView {
       const venue = this.#venue;
       if (!venue || event.buttons === 0) return;
       const box = this.#minimap.getBoundingClientRect();
-      const scale = MINIMAP / Math.max(venue.bounds.maxX - venue.bounds.minX, venue.bounds.maxY - venue.bounds.minY);
+      const scale = this.#minimapSide / venue.extent;
       this.camera.jump({
         x: venue.bounds.minX + (event.clientX - box.left) / scale,
         y: venue.bounds.minY + (event.clientY - box.top) / scale,

@@ -22,6 +22,10 @@ canvas.seats:focus-visible { outline: 3px solid var(--seatmap-focus, Highlight);
 .card button { min-block-size: 2.75rem; margin-block-start: 0.35rem; padding-inline: 1rem; border: 0; border-radius: 999px; background: var(--seatmap-accent, LinkText); color: var(--seatmap-paper, Canvas); font-weight: 650; cursor: pointer; }
 .controls { position: absolute; inset-block-start: 0.5rem; inset-inline-end: 0.5rem; display: grid; gap: 0.375rem; }
 .controls button { inline-size: 2.75rem; block-size: 2.75rem; border: 1px solid var(--seatmap-line, GrayText); border-radius: 0.75rem; background: var(--seatmap-raised, var(--seatmap-paper, Canvas)); font-size: 1.25rem; font-weight: 600; line-height: 1; cursor: pointer; }
+/* Fingers pinch and tap; what they need a button for is the way back. */
+@media (pointer: coarse) {
+  .controls button:first-child, .map.whole .controls { display: none; }
+}
 .minimap { position: absolute; inset-block-end: 0.5rem; inset-inline-end: 0.5rem; overflow: hidden; border: 1px solid var(--seatmap-line, GrayText); border-radius: 0.5rem; box-shadow: 0 2px 8px rgb(0 0 0 / 15%); cursor: pointer; touch-action: none; }
 .minimap canvas { display: block; inline-size: 100%; block-size: 100%; }
 .minimap .window { position: absolute; inset-block-start: 0; left: 0; border: 2px solid var(--seatmap-accent, LinkText); border-radius: 3px; box-sizing: border-box; }

@@ -1,5 +1,5 @@
 /** What is on sale, and where this fan stands. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { clock, date, words } from '../i18n.js';
 import { explain } from '../explain.js';
@@ -9,13 +9,23 @@ import { go } from '../router.js';
 import { concerts, join, now, places, queue, refreshConcerts, tokenWanted } from '../session.js';
 import { useTitle } from '../title.js';
 import { prepareChime } from '../chime.js';
+import { prepareSelling } from '../later.js';
 
 /** The countdown to the opening is shown from so long before. */
 const COUNTDOWN_FROM_MS = 24 * 3600_000;
 
+/** What others do to the sales (opening, closing, new concerts) shows within so long. */
+const REFRESH_EVERY_MS = 15_000;
+
 export function Concerts() {
   const w = words().concerts;
   useTitle('');
+  useEffect(() => {
+    const refresh = () => document.visibilityState === 'visible' && void refreshConcerts().catch(() => {});
+    refresh();
+    const timer = setInterval(refresh, REFRESH_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
   return html`<div class="page concerts">
     <h1>${w.title}</h1>
     <p class="lead">${w.lead}</p>
@@ -32,7 +42,9 @@ export function Concerts() {
 function Loading() {
   const w = words();
   const [failed, setFailed] = useState(false);
-  if (!failed) refreshConcerts().catch(() => setFailed(true));
+  useEffect(() => {
+    if (!failed) refreshConcerts().catch(() => setFailed(true));
+  }, [failed]);
   if (!failed) return html`<p class="empty" role="status">${w.loading}</p>`;
   return html`<p class="empty" role="alert">
     ${w.concerts.failed} <button type="button" onClick=${() => setFailed(false)}>${w.retry}</button>
@@ -47,10 +59,13 @@ function Concert({ concert }) {
   const mine = queue.value?.concert_id === concert_id ? queue.value : null;
   const placed = places.value[String(concert_id)] !== undefined;
   const opensIn = sale.state === 'SCHEDULED' && sale.opens_at ? Date.parse(sale.opens_at) - now.value : 0;
-  const joinable = sale.state === 'OPEN' || sale.state === 'SCHEDULED';
+  const soldOut = schedules.length > 0 && schedules.every((schedule) => schedule.sold_out);
+  // A full house may have seats again: one can wait for them.
+  const joinable = schedules.length > 0 && (sale.state === 'OPEN' || sale.state === 'SCHEDULED');
 
   async function enter() {
     prepareChime();
+    prepareSelling();
     setBusy(true);
     try {
       await join(concert_id);
@@ -65,7 +80,7 @@ function Concert({ concert }) {
   return html`<li class="poster-card">
     <${Poster} text=${title} />
     <div class="poster-text">
-      <p class="badge ${sale.state.toLowerCase()}">${w.state[sale.state] ?? sale.state}</p>
+      <p class="badge ${soldOut ? 'closed' : sale.state.toLowerCase()}">${soldOut ? w.soldOut : (w.state[sale.state] ?? sale.state)}</p>
       <h2>${title}</h2>
       ${venue && html`<p class="venue">${venue}</p>`}
       <ul class="dates" aria-label=${w.dates(schedules.length)}>

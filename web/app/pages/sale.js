@@ -6,9 +6,9 @@ import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Message } from '../parts/message.js';
 import { TimeBar } from '../parts/timebar.js';
-import { concerts, ended, join, places, queue, returnTo, signedIn, status, tokenWanted } from '../session.js';
+import { concerts, join, places, queue, refreshConcerts, returnTo, settled, tokenWanted } from '../session.js';
 import { prepareChime } from '../chime.js';
-import { Seats } from './seats.js';
+import { Seats, prepareSelling } from '../later.js';
 import { Waiting } from './waiting.js';
 
 /** @param {{concertId: number}} props */
@@ -19,6 +19,10 @@ export function Sale({ concertId }) {
   const placed = places.value[String(concertId)] !== undefined;
 
   useEffect(() => {
+    prepareSelling();
+    refreshConcerts().catch(() => {}); // Shown again when the connection is back.
+  }, []);
+  useEffect(() => {
     if (!mine && placed) returnTo(concertId).catch((error) => tell({ kind: 'bad', text: explain(error) }));
   }, [concertId, placed, mine === null]);
 
@@ -26,8 +30,7 @@ export function Sale({ concertId }) {
     return html`<${Message} title=${w.lobby.missing} text=${w.lobby.missingText} href="#/" action=${w.lobby.toConcerts} />`;
   }
   // After a reload the hello tells the place; until then nothing is claimed.
-  const unsure = signedIn.value && !ended.value && (status.value === 'idle' || status.value === 'connecting');
-  if (!concert || (!mine && (placed || unsure))) return html`<p class="page empty" role="status">${w.loading}</p>`;
+  if (!concert || (!mine && (placed || !settled.value))) return html`<p class="page empty" role="status">${w.loading}</p>`;
 
   switch (mine?.status) {
     case 'WAITING':

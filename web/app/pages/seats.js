@@ -7,12 +7,13 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { SeatTakenError } from '@frontrow/sdk';
 import '@frontrow/seatmap';
 import { html } from '../html.js';
-import { count, date, language, money, words } from '../i18n.js';
+import { date, language, money, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { chime } from '../chime.js';
 import { dismiss, tell } from '../notices.js';
-import { Icon } from '../parts/icons.js';
-import { currency, held, layoutOf, queue, start, status } from '../session.js';
+import { Cart } from '../parts/cart.js';
+import { Best, Filters, Views } from '../parts/tools.js';
+import { held, layoutOf, queue, start, status } from '../session.js';
 import { load, save } from '../storage.js';
 import { useTitle } from '../title.js';
 import { nearestFree } from '../nearest.js';
@@ -20,8 +21,8 @@ import { nearestFree } from '../nearest.js';
 /** @typedef {import('@frontrow/seatmap').FrontrowSeatmap} FrontrowSeatmap */
 /** @typedef {import('@frontrow/sdk').SeatModel} SeatModel */
 /** @typedef {import('../../sdk/wire.js').Schedule} Schedule */
+/** @typedef {import('../session.js').Layout} Layout */
 
-const TOGETHER_MAX = 4;
 const SUGGESTIONS_MAX = 3;
 /** Single freed seats are worth a notice only in a house that is nearly full. */
 const FREED_TOLD_BELOW = 12;
@@ -32,7 +33,7 @@ export function Seats({ concert }) {
   const [schedules, setSchedules] = useState(/** @type {Schedule[] | null} */ (null));
   const [chosen, setChosen] = useState(/** @type {number | null} */ (null));
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
-  useTitle(w.waiting.titleAdmitted);
+  useTitle(useSeen() ? w.seats.title : w.waiting.titleAdmitted);
 
   useEffect(() => {
     const admittedAt = queue.value?.admitted_at ?? '';
@@ -63,6 +64,17 @@ export function Seats({ concert }) {
   return html`<${Choosing} key=${schedule.schedule_id} concert=${concert} schedule=${schedule} schedules=${schedules} onSchedule=${setChosen} />`;
 }
 
+/** Whether the page was in sight since it was drawn: until then the title calls. */
+function useSeen() {
+  const [seen, setSeen] = useState(document.visibilityState === 'visible');
+  useEffect(() => {
+    const look = () => document.visibilityState === 'visible' && setSeen(true);
+    document.addEventListener('visibilitychange', look);
+    return () => document.removeEventListener('visibilitychange', look);
+  }, []);
+  return seen;
+}
+
 /**
  * Where seats are held already, else the first with seats.
  * @param {Schedule[]} list
@@ -73,71 +85,68 @@ function firstChoice(list) {
 }
 
 /**
+ * The drawing and the live states of a schedule, for as long as the page shows it.
+ * @param {Schedule} schedule
+ */
+function useHouse({ schedule_id: id, available: before }) {
+  const [layout, setLayout] = useState(/** @type {Layout | null} */ (null));
+  const [model, setModel] = useState(/** @type {SeatModel | null} */ (null));
+  const [available, setAvailable] = useState(before);
+  const [live, setLive] = useState(true);
+  const [failure, setFailure] = useState(/** @type {string | null} */ (null));
+  const [attempt, setAttempt] = useState(0);
+
+  useEffect(() => {
+    let gone = false;
+    const client = start();
+    const fail = (/** @type {unknown} */ error) => gone || setFailure(explain(error));
+    /** @type {(() => void)[]} */
+    const ends = [client.on('unwatched', ({ scheduleId, error }) => scheduleId === id && fail(error))];
+    setFailure(null);
+    layoutOf(id).then((loaded) => gone || setLayout(loaded), fail);
+    client.watch(id).then((watched) => {
+      if (gone) return;
+      setModel(watched);
+      setAvailable(watched.available);
+      ends.push(
+        watched.on('live', setLive),
+        watched.on('change', ({ available: now }) => setAvailable(now)),
+      );
+    }, fail);
+    return () => {
+      gone = true;
+      ends.forEach((end) => end());
+      client.unwatch(id).catch(() => {}); // Whatever happened to it, nobody watches any more.
+    };
+  }, [id, attempt]);
+
+  return { layout, model, available, live, failure, retry: () => setAttempt(attempt + 1) };
+}
+
+/**
  * @param {{concert: import('../session.js').Concert, schedule: Schedule, schedules: Schedule[],
  *   onSchedule: (id: number) => void}} props
  */
 function Choosing({ concert, schedule, schedules, onSchedule }) {
   const w = words();
   const id = schedule.schedule_id;
-  const [layout, setLayout] = useState(/** @type {import('../session.js').Layout | null} */ (null));
-  const [model, setModel] = useState(/** @type {SeatModel | null} */ (null));
-  const [available, setAvailable] = useState(schedule.available);
-  const [live, setLive] = useState(true);
+  const { layout, model, available, live, failure, retry } = useHouse(schedule);
   const [category, setCategory] = useState(/** @type {number | null} */ (null));
   const [together, setTogether] = useState(2);
   const [view, setView] = useState(load('view') === 'list' ? 'list' : 'map');
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState(/** @type {string | null} */ (null));
-  const [attempt, setAttempt] = useState(0);
+  const [legend, setLegend] = useState(/** @type {{fill: string, path: string}[]} */ ([]));
   const map = useRef(/** @type {FrontrowSeatmap | null} */ (null));
   const reservation = held.value.find((candidate) => candidate.schedule_id === id) ?? null;
   const heldSeats = reservation?.seats.map((seat) => seat.seat).join() ?? '';
   const own = useMemo(() => (reservation ? reservation.seats.map((seat) => seat.seat) : []), [heldSeats]);
   const filter = useMemo(() => (category === null ? null : [category]), [category]);
-  const mapWords = useMemo(
-    () => {
-      if (!layout) return {};
-      const price = (/** @type {number} */ amount) => money(amount, layout.currency);
-      const prices = (/** @type {number} */ least, /** @type {number} */ most) => (least === most ? price(least) : `${price(least)} – ${price(most)}`);
-      return { ...w.map, price, prices };
-    },
-    [layout, language.value],
-  );
+  const mapWords = useMemo(() => wordsOfMap(layout), [layout, language.value]);
+  /** Read by listeners that outlive a drawing of this component. */
+  const mine = useRef(own);
+  mine.current = own;
 
-  useEffect(() => {
-    let gone = false;
-    /** @type {(() => void)[]} */
-    const ends = [];
-    setFailure(null);
-    layoutOf(id).then(
-      (loaded) => gone || setLayout(loaded),
-      (error) => gone || setFailure(explain(error)),
-    );
-    start()
-      .watch(id)
-      .then(
-        (watched) => {
-          if (gone) return;
-          setModel(watched);
-          setAvailable(watched.available);
-          ends.push(
-            watched.on('live', setLive),
-            watched.on('change', ({ changes, available: now }) => {
-              setAvailable(now);
-              tellFreed(changes, now);
-            }),
-          );
-        },
-        (error) => gone || setFailure(explain(error)),
-      );
-    return () => {
-      gone = true;
-      ends.forEach((end) => end());
-      start()
-        .unwatch(id)
-        .catch(() => {});
-    };
-  }, [id, attempt]);
+  useEffect(() => model?.on('change', ({ changes, available: now }) => tellFreed(changes, now)), [model]);
 
   /**
    * @param {import('../../sdk/seats.js').SeatChange[]} changes
@@ -146,47 +155,44 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   function tellFreed(changes, now) {
     const venue = map.current?.venue;
     if (!venue || now > FREED_TOLD_BELOW || changes.length > FREED_TOLD_BELOW) return;
-    const mine = new Set(start().reservations.values().next() ? [...start().reservations.values()].flatMap((r) => r.seats.map((s) => s.seat)) : []);
-    const freed = changes.find((change) => change.state === 0 && change.before !== 0 && !mine.has(change.seat));
+    const freed = changes.find(({ seat, state, before }) => state === 0 && before !== 0 && !mine.current.includes(seat));
     if (!freed) return;
     const label = venue.label(freed.seat);
-    tell({ kind: 'good', key: 'freed', text: w.seats.freed(label), actions: [{ label: w.seats.hold, act: () => void hold([freed.seat]) }] });
+    tell({ kind: 'good', key: 'freed', text: words().seats.freed(label), actions: [{ label: words().seats.hold, act: () => void hold([freed.seat]) }] });
   }
 
   /** @param {number[]} seats */
-  async function hold(seats) {
-    await attemptTo(async () => {
+  const hold = (seats) =>
+    attempt(async () => {
       await start().hold(id, seats);
-      tell({ kind: 'good', key: 'cart', text: w.cart.held(labels(seats)) });
+      tell({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(seats)) });
     }, seats);
-  }
 
-  /** @param {number[]} [seats] */
-  async function release(seats) {
-    if (!reservation) return;
-    await attemptTo(async () => {
-      const given = seats ?? reservation.seats.map((seat) => seat.seat);
+  /** @param {number[]} [seats] All without. */
+  const release = (seats) =>
+    attempt(async () => {
+      if (!reservation) return;
       await start().release(reservation.reservation_id, seats);
-      tell({ kind: 'info', key: 'cart', text: w.cart.released(labels(given)) });
+      tell({ kind: 'spoken', key: 'cart', text: w.cart.released(labels(seats ?? own)) });
     });
-  }
 
-  async function holdBest() {
-    await attemptTo(async () => {
+  const holdBest = () =>
+    attempt(async () => {
       const name = category === null ? undefined : layout?.categories[category].name;
       const before = new Set(own);
-      const mine = await start().holdBest(id, together, { category: name });
-      const fresh = mine.seats.map((seat) => seat.seat).filter((seat) => !before.has(seat));
-      tell({ kind: 'good', key: 'cart', text: w.cart.held(mine.seats.filter((s) => fresh.includes(s.seat)).map((s) => s.label).join(', ')) });
+      const { seats } = await start().holdBest(id, together, { category: name });
+      const fresh = seats.map(({ seat }) => seat).filter((seat) => !before.has(seat));
+      tell({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(fresh)) });
       map.current?.show(fresh);
     });
-  }
 
   /**
    * @param {() => Promise<void>} act
    * @param {number[]} [seats] What was asked for.
    */
-  async function attemptTo(act, seats = []) {
+  async function attempt(act, seats = []) {
+    dismiss('refused');
+    dismiss('freed');
     setBusy(true);
     try {
       await act();
@@ -202,7 +208,6 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   function tellTaken(seats) {
     const venue = map.current?.venue;
     if (!venue || !model) return;
-    dismiss('cart');
     const near = nearestFree(venue, model.states, seats[0], SUGGESTIONS_MAX);
     tell({
       kind: 'bad',
@@ -214,10 +219,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   }
 
   /** @param {number[]} seats */
-  function labels(seats) {
-    const venue = map.current?.venue;
-    return venue ? seats.map((seat) => venue.label(seat)).join(', ') : '';
-  }
+  const labels = (seats) => seats.map((seat) => map.current?.venue?.label(seat) ?? '').join(', ');
 
   /** @param {CustomEvent<{seat: number, state: string}>} event */
   function picked({ detail: { seat, state } }) {
@@ -232,67 +234,31 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   }
 
   if (failure) {
-    return html`<p class="page empty" role="alert">
-      ${failure} <button type="button" onClick=${() => setAttempt(attempt + 1)}>${w.retry}</button>
-    </p>`;
+    return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${retry}>${w.retry}</button></p>`;
   }
-  const ready = layout && model;
+  const ready = layout !== null && model !== null;
+  const stale = ready && (!live || status.value !== 'online');
   return html`<section class="seats-page" aria-labelledby="seats-title">
     <div class="seats-head">
       <h1 id="seats-title"><span class="visually-hidden">${w.seats.title}: </span>${concert.title}</h1>
+      <p class="free" data-testid="available">${available > 0 ? w.seats.free(available) : w.seats.soldOut}</p>
       ${schedules.length > 1
         ? html`<label class="select">
             <span class="visually-hidden">${w.seats.dates}</span>
             <select value=${String(id)} onChange=${(/** @type {any} */ event) => onSchedule(Number(event.target.value))}>
               ${schedules.map(
-                (s) => html`<option key=${s.schedule_id} value=${String(s.schedule_id)}>
-                  ${date(s.starts_at, 'short')}${s.sold_out ? ` – ${w.seats.soldOut}` : ''}
-                </option>`,
+                (s) => html`<option key=${s.schedule_id} value=${String(s.schedule_id)}>${date(s.starts_at, 'short')}${s.sold_out ? ` – ${w.seats.soldOut}` : ''}</option>`,
               )}
             </select>
           </label>`
         : html`<p class="when"><time datetime=${schedule.starts_at}>${date(schedule.starts_at, 'short')}</time></p>`}
-      <p class="free" data-testid="available">${available > 0 ? w.seats.free(available) : w.seats.soldOut}</p>
-      ${(!live || status.value !== 'online') && ready && html`<p class="stale" role="status">${w.seats.stale}</p>`}
+      <${Views} view=${view} onView=${look} />
     </div>
-
     <div class="seats-tools">
-      <div class="best">
-        <div class="stepper" role="group" aria-label=${w.seats.how}>
-          <button type="button" class="round" aria-label=${w.seats.fewer} disabled=${together <= 1} onClick=${() => setTogether(together - 1)}>
-            <${Icon} name="minus" />
-          </button>
-          <output>${count(together)}</output>
-          <button type="button" class="round" aria-label=${w.seats.more} disabled=${together >= TOGETHER_MAX} onClick=${() => setTogether(together + 1)}>
-            <${Icon} name="plus" />
-          </button>
-        </div>
-        <button type="button" class="primary" title=${w.seats.bestHint} disabled=${!ready || busy} onClick=${holdBest}>
-          <${Icon} name="spark" />${w.seats.best(together)}
-        </button>
-      </div>
-      ${layout &&
-      html`<div class="filters" role="group" aria-label=${w.seats.filter}>
-        <button type="button" class="chip" aria-pressed=${category === null} onClick=${() => setCategory(null)}>${w.seats.all}</button>
-        ${layout.categories.map(
-          (c, index) => html`<button
-            type="button"
-            class="chip"
-            key=${c.name}
-            aria-pressed=${category === index}
-            onClick=${() => setCategory(category === index ? null : index)}
-          >
-            <strong>${c.name}</strong> ${money(c.price, layout.currency)}
-          </button>`,
-        )}
-      </div>`}
-      <div class="views" role="group" aria-label=${w.seats.view}>
-        <button type="button" class="chip" aria-pressed=${view === 'map'} onClick=${() => look('map')}>${w.seats.map}</button>
-        <button type="button" class="chip" aria-pressed=${view === 'list'} onClick=${() => look('list')}>${w.seats.list}</button>
-      </div>
+      <${Best} together=${together} onTogether=${setTogether} ready=${ready && !busy} onBest=${holdBest} />
+      ${layout && html`<${Filters} layout=${layout} legend=${legend} category=${category} onCategory=${setCategory} />`}
     </div>
-
-    <div class="seats-map">
+    <div class="seats-map" data-stale=${stale}>
       ${ready
         ? html`<frontrow-seatmap
             ref=${map}
@@ -303,39 +269,19 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
             own=${own}
             filter=${filter}
             onseat-pick=${picked}
+            onseatmap-theme=${(/** @type {any} */ event) => setLegend(event.target.legend())}
           ></frontrow-seatmap>`
         : html`<p class="empty" role="status">${w.seats.loading}</p>`}
+      ${stale && html`<p class="stale" role="status">${w.seats.stale}</p>`}
     </div>
-
     <${Cart} reservation=${reservation} busy=${busy} onRelease=${release} />
   </section>`;
 }
 
-/**
- * @param {{reservation: import('../session.js').Reservation | null, busy: boolean,
- *   onRelease: (seats?: number[]) => Promise<void>}} props
- */
-function Cart({ reservation, busy, onRelease }) {
-  const w = words().cart;
-  const other = held.value.some((candidate) => candidate !== reservation);
-  if (!reservation) return html`<section class="cart" aria-label=${w.title}><p class="hint">${w.empty}</p></section>`;
-  return html`<section class="cart full" aria-labelledby="cart-title">
-    <h2 id="cart-title">${w.title}</h2>
-    <ul>
-      ${reservation.seats.map(
-        (seat) => html`<li key=${seat.seat}>
-          <span class="seat-label">${seat.label}</span>
-          <span class="seat-price">${seat.category} · ${money(seat.price, currency.value)}</span>
-          <button type="button" class="quiet round" aria-label=${w.remove(seat.label)} disabled=${busy} onClick=${() => void onRelease([seat.seat])}>
-            <${Icon} name="close" />
-          </button>
-        </li>`,
-      )}
-    </ul>
-    ${other && html`<p class="hint">${w.other}</p>`}
-    <div class="cart-foot">
-      <p class="total"><span>${w.total}</span> <strong>${money(reservation.amount, currency.value)}</strong></p>
-      <a class="button primary" href="#/checkout/${reservation.reservation_id}">${w.checkout}<${Icon} name="next" /></a>
-    </div>
-  </section>`;
+/** @param {Layout | null} layout */
+function wordsOfMap(layout) {
+  if (!layout) return {};
+  const price = (/** @type {number} */ amount) => money(amount, layout.currency);
+  const prices = (/** @type {number} */ least, /** @type {number} */ most) => (least === most ? price(least) : `${price(least)} – ${price(most)}`);
+  return { ...words().map, price, prices };
 }

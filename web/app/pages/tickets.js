@@ -6,6 +6,7 @@ import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
+import { Label } from '../parts/label.js';
 import { Message } from '../parts/message.js';
 import { Qr } from '../parts/qr.js';
 import { balance, currency, now, signedIn, start } from '../session.js';
@@ -96,7 +97,7 @@ function Purchase({ purchase, onCancelled }) {
         (ticket) => html`<li class="ticket" key=${ticket.ticket_id}>
           <div class="ticket-main">
             <p class="label">${w.seat}</p>
-            <p class="ticket-seat">${ticket.label}</p>
+            <p class="ticket-seat"><${Label} text=${ticket.label} /></p>
             <p class="ticket-price">${ticket.category} · ${money(ticket.price, currency.value)}</p>
             <p class="label">${w.code}</p>
             <p class="ticket-code">${ticket.code}</p>

@@ -5,7 +5,8 @@ import { html } from '../html.js';
 export function Message({ title, text, href, action, onAct, children }) {
   return html`<section class="message">
     <h1>${title}</h1>
-    ${text && html`<p>${text}</p>`} ${children}
+    ${text && html`<p>${text}</p>`}
     ${action && (href ? html`<a class="button primary" href=${href}>${action}</a>` : html`<button type="button" class="primary" onClick=${onAct}>${action}</button>`)}
+    ${children}
   </section>`;
 }

@@ -104,30 +104,31 @@ function LinkState() {
 
 function Notices() {
   return html`<div class="notices" role="status" aria-live="polite">
-    ${notices.value.map(
-      (notice) => html`<div key=${notice.id} class="notice ${notice.kind}">
-        <div>
-          <p>${notice.text}</p>
-          ${notice.hint && html`<p>${notice.hint}</p>`}
-          ${notice.actions?.length &&
-          html`<p class="actions">
-            ${notice.actions.map(
-              (action) => html`<button
-                type="button"
-                class="small"
-                onClick=${() => {
-                  dismiss(notice.id);
-                  action.act();
-                }}
-              >
-                ${action.label}
-              </button>`,
-            )}
-          </p>`}
-        </div>
-        <button type="button" class="quiet round" aria-label=${words().close} onClick=${() => dismiss(notice.id)}><${Icon} name="close" /></button>
-      </div>`,
+    ${notices.value.map((notice) =>
+      notice.kind === 'spoken'
+        ? html`<p key=${notice.id} class="visually-hidden">${notice.text}</p>`
+        : html`<${NoticeBox} key=${notice.id} notice=${notice} />`,
     )}
+  </div>`;
+}
+
+/** @param {{notice: import('../notices.js').Notice}} props */
+function NoticeBox({ notice }) {
+  /** @param {import('../notices.js').NoticeAction} action */
+  const act = (action) => {
+    dismiss(notice.id);
+    action.act();
+  };
+  return html`<div class="notice ${notice.kind}">
+    <div>
+      <p>${notice.text}</p>
+      ${notice.hint && html`<p>${notice.hint}</p>`}
+      ${notice.actions?.length &&
+      html`<p class="actions">
+        ${notice.actions.map((action) => html`<button type="button" class="small" key=${action.label} onClick=${() => act(action)}>${action.label}</button>`)}
+      </p>`}
+    </div>
+    <button type="button" class="quiet round" aria-label=${words().close} onClick=${() => dismiss(notice.id)}><${Icon} name="close" /></button>
   </div>`;
 }
 

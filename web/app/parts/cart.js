@@ -1,0 +1,43 @@
+/** What is held for this fan, its sum, and the way to pay for it. */
+import { useRef } from 'preact/hooks';
+import { html } from '../html.js';
+import { money, words } from '../i18n.js';
+import { currency, held } from '../session.js';
+import { Icon } from './icons.js';
+import { Label } from './label.js';
+
+/**
+ * @param {{reservation: import('../session.js').Reservation | null, busy: boolean,
+ *   onRelease: (seats?: number[]) => Promise<void>}} props
+ */
+export function Cart({ reservation, busy, onRelease }) {
+  const w = words().cart;
+  const section = useRef(/** @type {HTMLElement | null} */ (null));
+  const other = held.value.some((candidate) => candidate !== reservation);
+  if (!reservation) return html`<section class="cart" aria-label=${w.title}><p class="hint">${w.empty}</p></section>`;
+
+  /** @param {number} [seat] */
+  async function release(seat) {
+    await onRelease(seat === undefined ? undefined : [seat]);
+    section.current?.focus(); // The button that was pressed is gone.
+  }
+
+  return html`<section class="cart full" aria-labelledby="cart-title" tabindex="-1" ref=${section}>
+    <h2 id="cart-title">${w.title}</h2>
+    <ul class="held">
+      ${reservation.seats.map(
+        (seat) => html`<li key=${seat.seat}>
+          <span><strong><${Label} text=${seat.label} /></strong> <small>${seat.category} · ${money(seat.price, currency.value)}</small></span>
+          <button type="button" class="quiet round" aria-label=${w.remove(seat.label)} aria-disabled=${busy} onClick=${() => busy || void release(seat.seat)}>
+            <${Icon} name="close" />
+          </button>
+        </li>`,
+      )}
+    </ul>
+    ${other && html`<p class="hint">${w.other}</p>`}
+    <div class="cart-foot">
+      <p class="total"><span>${w.total}</span> <strong>${money(reservation.amount, currency.value)}</strong></p>
+      <a class="button primary" href="#/checkout/${reservation.reservation_id}">${w.checkout}<${Icon} name="next" /></a>
+    </div>
+  </section>`;
+}

@@ -1,0 +1,58 @@
+/** How to find seats: the best ones together, by price, on the map or in the list. */
+import { html } from '../html.js';
+import { count, money, words } from '../i18n.js';
+import { Icon } from './icons.js';
+
+const TOGETHER_MAX = 4;
+
+/** @param {{together: number, onTogether: (n: number) => void, ready: boolean, onBest: () => void}} props */
+export function Best({ together, onTogether, ready, onBest }) {
+  const w = words().seats;
+  return html`<div class="best">
+    <div class="stepper" role="group" aria-label=${w.how}>
+      <button type="button" class="quiet round" aria-label=${w.fewer} disabled=${together <= 1} onClick=${() => onTogether(together - 1)}>
+        <${Icon} name="minus" />
+      </button>
+      <output aria-live="polite">${count(together)}</output>
+      <button type="button" class="quiet round" aria-label=${w.more} disabled=${together >= TOGETHER_MAX} onClick=${() => onTogether(together + 1)}>
+        <${Icon} name="plus" />
+      </button>
+    </div>
+    <button type="button" class="primary" title=${w.bestHint} disabled=${!ready} onClick=${onBest}><${Icon} name="spark" />${w.best(together)}</button>
+  </div>`;
+}
+
+/**
+ * @param {{layout: import('../session.js').Layout, legend: {fill: string, path: string}[], category: number | null,
+ *   onCategory: (category: number | null) => void}} props
+ */
+export function Filters({ layout, legend, category, onCategory }) {
+  const w = words().seats;
+  return html`<div class="filters" role="group" aria-label=${w.filter}>
+    <button type="button" class="chip" aria-pressed=${category === null} onClick=${() => onCategory(null)}>${w.all}</button>
+    ${layout.categories.map(
+      ({ name, price }, index) => html`<button
+        type="button"
+        class="chip"
+        key=${index}
+        aria-pressed=${category === index}
+        onClick=${() => onCategory(category === index ? null : index)}
+      >
+        <svg class="glyph" viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d=${legend[index]?.path ?? ''} fill=${legend[index]?.fill ?? 'none'} /></svg>
+        <span><strong>${name}</strong> ${money(price, layout.currency)}</span>
+      </button>`,
+    )}
+  </div>`;
+}
+
+/** @param {{view: string, onView: (view: string) => void}} props */
+export function Views({ view, onView }) {
+  const w = words().seats;
+  return html`<div class="views" role="group" aria-label=${w.view}>
+    ${/** @type {const} */ (['map', 'list']).map(
+      (name) => html`<button type="button" class="segment" key=${name} aria-pressed=${view === name} onClick=${() => onView(name)}>
+        <${Icon} name=${name} /><span>${w[name]}</span>
+      </button>`,
+    )}
+  </div>`;
+}
