@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod rate;
 mod remembered;
 pub mod request;
+pub mod session;
 pub mod translate;
 
 pub use context::Context;

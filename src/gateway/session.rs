@@ -1,0 +1,922 @@
+//! One websocket's rules: who it is, what it may ask now, what becomes of each answer. A machine: one input in,
+//! then every output out. It decides and touches nothing; the task that owns the socket does and decides nothing.
+//!
+//! Always: every request gets one answer; nothing is asked for a stranger; the token that the session carries is
+//! known only as far as it was committed. Not here: sockets, JSON of results, the store.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use frontrow_protocol::request::Hello;
+use frontrow_protocol::{CloseCode, ErrorObject, Method, Reason, Request, RequestId, parse_request};
+
+use crate::config::ClientLimits;
+use crate::dispatcher::{Refusal, Reply};
+use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
+use crate::domain::ids::{ConcertId, ConnectionId, HistoryId, QueueToken, ScheduleId, UserId};
+use crate::domain::record::{Reservation, TokenStatus};
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+use crate::fanout::SaleNews;
+
+use super::outcome::Outcome;
+use super::rate::{Meter, Rate};
+use super::request::{self, Route};
+use super::translate;
+
+/// Without a `hello` in this time the connection is closed.
+pub const HELLO_PATIENCE: Duration = Duration::from_secs(10);
+/// Between two pings.
+pub const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// A peer that sent nothing while this many pings went out is gone.
+const PINGS_UNANSWERED_MAX: u8 = 3;
+/// More malformed requests than this in `MALFORMED_WINDOW` close the connection.
+const MALFORMED_MAX: u32 = 100;
+const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
+/// Refusals over the rate are answered at this pace; what comes faster is left unread in the socket. Fast enough
+/// that a client which sent far too much hears so at once, slow enough that it costs the others nothing.
+const REFUSALS: Rate = Rate::new(5_000, 10_000);
+
+/// What a session reacts to.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A text frame.
+    Text(&'a str),
+    /// Any other frame that shows that the peer is there.
+    Alive,
+    /// A lane's reply to `Output::Submit` or `Output::Charge`.
+    Reply {
+        tag: u32,
+        reply: Reply,
+    },
+    /// What was found for `Output::Ask`.
+    Found {
+        tag: u32,
+        found: Result<Found, ErrorObject>,
+    },
+    /// Pushed to this connection.
+    Place(Place),
+    Reservation(Reservation),
+    Sale(SaleNews),
+    /// The user has too many connections, and this is the oldest.
+    Superseded,
+    Tick,
+    /// The server stops: finish what was begun, then close.
+    Restarting,
+}
+
+/// What the session wants to know from outside the lanes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Whose access token is it? Answered by `Found::User`.
+    Identify {
+        access_token: String,
+    },
+    /// Whose queue token is it? Answered by `Found::User`.
+    OwnerOf(QueueToken),
+    /// In which sale has the user a token, the live one first? Answered by `Found::Sale`.
+    SaleOf(UserId),
+    Reservations(UserId),
+    Balance(UserId),
+    History {
+        user: UserId,
+        before: Option<HistoryId>,
+        limit: u32,
+    },
+    Tickets(UserId),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    User(UserId),
+    Sale(Option<ConcertId>),
+    Outcome(Box<Outcome>),
+}
+
+/// What the session wants done, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// The answer to a request. Without an id where none could be read, without a method where it was none.
+    Answer {
+        id: Option<RequestId>,
+        method: Option<Method>,
+        outcome: Result<Outcome, ErrorObject>,
+    },
+    /// Answer with a snapshot, and push from it on.
+    Watch {
+        id: Option<RequestId>,
+        schedule: ScheduleId,
+    },
+    Unwatch {
+        schedule: ScheduleId,
+    },
+    Submit {
+        tag: u32,
+        concert: ConcertId,
+        command: Command,
+    },
+    Charge {
+        tag: u32,
+        user: UserId,
+        amount: Money,
+        request_id: Box<str>,
+    },
+    Ask {
+        tag: u32,
+        question: Question,
+    },
+    /// The user did something that no sale has a part in; `None`: any sale may be concerned.
+    Touch {
+        user: UserId,
+        concert: Option<ConcertId>,
+    },
+    /// The connection belongs to this user from now on.
+    Register {
+        user: UserId,
+    },
+    /// Pushes about the user's token in this sale come here from now on.
+    Attach {
+        concert: ConcertId,
+    },
+    PushPlace(Place),
+    PushReservation(Reservation),
+    PushSale(SaleNews),
+    Ping,
+    Close(CloseCode),
+}
+
+/// Where to find the sale of a performance, or what to answer if it is not to be found.
+pub type SaleOfSchedule<'a> = &'a dyn Fn(ScheduleId) -> Result<ConcertId, ErrorObject>;
+
+/// Who a session acts as when the upgrade's header said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// `hello` is to come.
+    Stranger,
+    /// By access token.
+    User(UserId),
+    /// By queue token.
+    Token { user: UserId, token: QueueToken, concert: ConcertId },
+}
+
+pub struct Session {
+    connection: ConnectionId,
+    identity: Identity,
+    carried: Option<Carried>,
+    /// Sales that count this connection as their user's presence.
+    present_in: Vec<ConcertId>,
+    pending: Vec<Pending>,
+    next_tag: u32,
+    /// Requests that came behind a `hello` that is not answered yet.
+    held_back: VecDeque<(RequestId, Request)>,
+    in_flight_max: usize,
+    rate: Rate,
+    requests: Meter,
+    refusals: Meter,
+    reading_again_at: Option<Timestamp>,
+    malformed: u32,
+    malformed_since: Timestamp,
+    opened_at: Timestamp,
+    ping_due: Timestamp,
+    pings_unanswered: u8,
+    restarting: bool,
+    closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Identity {
+    Stranger,
+    /// `hello` is being looked into.
+    Asking,
+    Known {
+        user: UserId,
+        /// The one sale that may be joined, for a session that is known by its queue token alone.
+        bound_to: Option<ConcertId>,
+    },
+}
+
+/// The token that the session speaks for, as far as it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Carried {
+    concert: ConcertId,
+    token: QueueToken,
+    entry: crate::domain::ids::EntryNo,
+    status: TokenStatus,
+}
+
+struct Pending {
+    tag: u32,
+    id: Option<RequestId>,
+    method: Method,
+    then: Then,
+}
+
+/// What to do with the reply.
+enum Then {
+    Answer,
+    /// `hello`: the user is known next.
+    Identify,
+    /// `hello` by queue token: the owner is known next.
+    Own {
+        token: QueueToken,
+        concert: ConcertId,
+    },
+    /// `hello` by queue token: the token's state is known next.
+    Resume {
+        user: UserId,
+        concert: ConcertId,
+        before: Option<ConcertId>,
+    },
+    Join {
+        concert: ConcertId,
+        before: Option<ConcertId>,
+    },
+    /// The user's sale is known next, then the request goes on.
+    Locate {
+        user: UserId,
+        request: Box<Request>,
+    },
+    /// The token's state is known next; if it is admitted, this is answered.
+    Admit(Gated),
+}
+
+/// What needs an admitted token.
+#[derive(Clone, Copy, Debug)]
+enum Gated {
+    Schedules(ConcertId),
+    Watch(ScheduleId),
+}
+
+impl Session {
+    /// Gives the outputs of a session that is known from the start, too.
+    pub fn open(
+        connection: ConnectionId,
+        arrival: Arrival,
+        limits: &ClientLimits,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+    ) -> Self {
+        let mut session = Self {
+            connection,
+            identity: Identity::Stranger,
+            carried: None,
+            present_in: Vec::new(),
+            pending: Vec::new(),
+            next_tag: 0,
+            held_back: VecDeque::new(),
+            in_flight_max: limits.requests_in_flight as usize,
+            rate: Rate::new(limits.requests_per_second, limits.requests_burst),
+            requests: Meter::default(),
+            refusals: Meter::default(),
+            reading_again_at: None,
+            malformed: 0,
+            malformed_since: now,
+            opened_at: now,
+            ping_due: now + PING_INTERVAL,
+            pings_unanswered: 0,
+            restarting: false,
+            closed: false,
+        };
+        match arrival {
+            Arrival::Stranger => {}
+            Arrival::User(user) => {
+                session.identity = Identity::Known { user, bound_to: None };
+                out.push(Output::Register { user });
+            }
+            Arrival::Token { user, token, concert } => {
+                session.identity = Identity::Asking;
+                session.resume(None, user, token, concert, out);
+            }
+        }
+        session
+    }
+
+    /// The user, once known.
+    pub fn user(&self) -> Option<UserId> {
+        match self.identity {
+            Identity::Known { user, .. } => Some(user),
+            Identity::Stranger | Identity::Asking => None,
+        }
+    }
+
+    /// The sales to tell when the connection ends.
+    pub fn present_in(&self) -> &[ConcertId] {
+        &self.present_in
+    }
+
+    /// May another frame be read?
+    pub fn may_read(&self, now: Timestamp) -> bool {
+        !self.restarting && !self.closed && self.reading_again_at.is_none_or(|at| at <= now)
+    }
+
+    /// When the next `Input::Tick` is due.
+    pub fn next_tick(&self) -> Timestamp {
+        let hello = (self.identity == Identity::Stranger).then(|| self.opened_at + HELLO_PATIENCE);
+        [hello, self.reading_again_at].into_iter().flatten().fold(self.ping_due, Timestamp::min)
+    }
+
+    pub fn handle(
+        &mut self,
+        now: Timestamp,
+        input: Input<'_>,
+        sale_of: SaleOfSchedule<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.closed {
+            return;
+        }
+        match input {
+            Input::Text(text) => {
+                self.pings_unanswered = 0;
+                self.frame(now, text, sale_of, out);
+            }
+            Input::Alive => self.pings_unanswered = 0,
+            Input::Reply { tag, reply } => self.reply(tag, reply, sale_of, out),
+            Input::Found { tag, found } => self.found(tag, found, sale_of, out),
+            Input::Place(place) => {
+                self.note_place(&place);
+                out.push(Output::PushPlace(place));
+            }
+            Input::Reservation(reservation) => out.push(Output::PushReservation(reservation)),
+            Input::Sale(news) => out.push(Output::PushSale(news)),
+            Input::Superseded => self.close(CloseCode::TooManyConnections, out),
+            Input::Tick => self.tick(now, out),
+            Input::Restarting => self.restarting = true,
+        }
+        if self.restarting && self.pending.is_empty() && self.held_back.is_empty() {
+            self.close(CloseCode::Restarting, out);
+        }
+    }
+
+    fn close(&mut self, code: CloseCode, out: &mut Vec<Output>) {
+        if !self.closed {
+            self.closed = true;
+            out.push(Output::Close(code));
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        if self.reading_again_at.is_some_and(|at| at <= now) {
+            self.reading_again_at = None;
+        }
+        if self.identity == Identity::Stranger && self.opened_at + HELLO_PATIENCE <= now {
+            return self.close(CloseCode::NoHello, out);
+        }
+        if self.ping_due <= now {
+            // Counted in pings rather than in time, so that a machine that slept does not hang up on everybody.
+            if self.pings_unanswered >= PINGS_UNANSWERED_MAX {
+                return self.close(CloseCode::TooSlow, out);
+            }
+            self.pings_unanswered += 1;
+            self.ping_due = now + PING_INTERVAL;
+            out.push(Output::Ping);
+        }
+    }
+
+    fn frame(&mut self, now: Timestamp, text: &str, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
+        let (id, request) = match parse_request(text) {
+            Ok(parsed) => parsed,
+            Err(refusal) => {
+                let outcome = Err(refusal.error);
+                out.push(Output::Answer { id: refusal.id, method: refusal.method, outcome });
+                return self.count_malformed(now, out);
+            }
+        };
+        if let Err(wait) = self.requests.take(now, self.rate) {
+            if let Err(wait) = self.refusals.take(now, REFUSALS) {
+                self.reading_again_at = Some(now + wait.max(Duration::from_millis(1)));
+            }
+            let error = ErrorObject::rate_limited(millis_up(wait));
+            return out.push(answer(id, request.method(), Err(error)));
+        }
+        if self.pending.len() + self.held_back.len() >= self.in_flight_max {
+            let mut error = ErrorObject::rate_limited(IN_FLIGHT_RETRY_AFTER.as_millis() as u64);
+            error.message = format!("{} requests are not answered yet", self.in_flight_max).into();
+            return out.push(answer(id, request.method(), Err(error)));
+        }
+        self.request(id, request, sale_of, out);
+    }
+
+    fn count_malformed(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        if now.since(self.malformed_since) >= MALFORMED_WINDOW {
+            self.malformed_since = now;
+            self.malformed = 0;
+        }
+        self.malformed += 1;
+        if self.malformed > MALFORMED_MAX {
+            self.close(CloseCode::TooManyMalformed, out);
+        }
+    }
+
+    fn request(
+        &mut self,
+        id: RequestId,
+        request: Request,
+        sale_of: SaleOfSchedule<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        match (self.identity, request) {
+            (Identity::Asking, request) => self.held_back.push_back((id, request)),
+            (_, Request::Hello(hello)) => self.hello(id, hello, out),
+            (Identity::Stranger, request) => {
+                out.push(answer(id, request.method(), Err(ErrorObject::unauthenticated("say hello first"))));
+            }
+            (Identity::Known { user, bound_to }, request) => {
+                self.touch(user, &request, out);
+                if let Err((id, method, error)) = self.of_known(id, user, bound_to, request, sale_of, out) {
+                    out.push(answer(id, method, Err(error)));
+                }
+            }
+        }
+    }
+
+    fn hello(&mut self, id: RequestId, hello: Hello, out: &mut Vec<Output>) {
+        match hello {
+            Hello::AccessToken(access_token) => {
+                self.asking();
+                self.ask(id, Method::Hello, Then::Identify, Question::Identify { access_token }, out);
+            }
+            Hello::QueueToken(token) => {
+                let token = QueueToken(token);
+                match token.concert() {
+                    Some(concert) => {
+                        self.asking();
+                        let then = Then::Own { token, concert };
+                        self.ask(id, Method::Hello, then, Question::OwnerOf(token), out);
+                    }
+                    None => self.refuse_hello(Some(id), unknown_queue_token(), out),
+                }
+            }
+        }
+    }
+
+    /// A session that is known already stays so, whatever comes of another `hello`.
+    fn asking(&mut self) {
+        if self.identity == Identity::Stranger {
+            self.identity = Identity::Asking;
+        }
+    }
+
+    fn refuse_hello(&mut self, id: Option<RequestId>, error: ErrorObject, out: &mut Vec<Output>) {
+        if self.identity == Identity::Asking {
+            self.identity = Identity::Stranger;
+        }
+        let reason = error.reason();
+        if id.is_some() {
+            out.push(Output::Answer { id, method: Some(Method::Hello), outcome: Err(error) });
+        }
+        for (id, request) in std::mem::take(&mut self.held_back) {
+            out.push(answer(id, request.method(), Err(ErrorObject::unauthenticated("say hello first"))));
+        }
+        if reason == Reason::Unauthenticated {
+            self.close(CloseCode::Unauthenticated, out);
+        }
+    }
+
+    /// A connection that is one user's never becomes another's.
+    fn may_become(&self, user: UserId) -> Result<(), ErrorObject> {
+        match self.user() {
+            Some(before) if before != user => {
+                Err(ErrorObject::invalid_request("this connection is another user's already"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn register(&self, user: UserId, out: &mut Vec<Output>) {
+        if self.user().is_none() {
+            out.push(Output::Register { user });
+        }
+    }
+
+    fn resume(
+        &mut self,
+        id: Option<RequestId>,
+        user: UserId,
+        token: QueueToken,
+        concert: ConcertId,
+        out: &mut Vec<Output>,
+    ) {
+        // Registered and attached before the token's state is asked for: nothing falls between the two.
+        self.register(user, out);
+        let before = self.carried.map(|carried| carried.concert);
+        out.push(Output::Attach { concert });
+        self.be_present(concert);
+        let command = Command::Resume { token, connection: Some(self.connection) };
+        let tag = self.pend(id, Method::Hello, Then::Resume { user, concert, before });
+        out.push(Output::Submit { tag, concert, command });
+    }
+
+    /// A request of a user who is known. An error answers it.
+    fn of_known(
+        &mut self,
+        id: RequestId,
+        user: UserId,
+        bound_to: Option<ConcertId>,
+        request: Request,
+        sale_of: SaleOfSchedule<'_>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), (RequestId, Method, ErrorObject)> {
+        let method = request.method();
+        let refuse = |id, error| Err((id, method, error));
+        if let Some(route) = request::route(&request) {
+            return match route {
+                Route::Schedule(schedule) => match sale_of(schedule) {
+                    Ok(concert) => {
+                        self.submit(Some(id), user, &request, concert, out);
+                        Ok(())
+                    }
+                    Err(error) => refuse(id, error),
+                },
+                Route::Reservation(Some(concert)) => {
+                    self.submit(Some(id), user, &request, concert, out);
+                    Ok(())
+                }
+                Route::Reservation(None) => refuse(id, ErrorObject::reservation_not_found()),
+                Route::Carried => {
+                    self.in_own_sale(id, user, request, out);
+                    Ok(())
+                }
+            };
+        }
+        match request {
+            Request::Ping(_) => out.push(answer(id, method, Ok(Outcome::Pong))),
+            Request::Concerts(_) => out.push(answer(id, method, Ok(Outcome::Concerts))),
+            Request::QueueJoin(join) => {
+                let concert = ConcertId(join.concert_id);
+                if bound_to.is_some_and(|bound| bound != concert) {
+                    let error = ErrorObject::forbidden("a queue token is good for its own sale alone");
+                    return refuse(id, error);
+                }
+                let before = self.carried.map(|carried| carried.concert);
+                out.push(Output::Attach { concert });
+                self.be_present(concert);
+                let tag = self.pend(Some(id), method, Then::Join { concert, before });
+                let command = Command::Join { user, connection: Some(self.connection) };
+                out.push(Output::Submit { tag, concert, command });
+            }
+            Request::Schedules(_) => self.in_own_sale(id, user, request, out),
+            Request::SeatsWatch(watch) => {
+                let schedule = ScheduleId(watch.schedule_id);
+                match sale_of(schedule) {
+                    Ok(concert) => self.gate(Some(id), user, concert, Gated::Watch(schedule), out),
+                    Err(error) => return refuse(id, error),
+                }
+            }
+            Request::SeatsUnwatch(watch) => {
+                let schedule = ScheduleId(watch.schedule_id);
+                if let Err(error) = sale_of(schedule) {
+                    return refuse(id, error);
+                }
+                out.push(Output::Unwatch { schedule });
+                out.push(answer(id, method, Ok(Outcome::Done)));
+            }
+            Request::Charge(charge) => {
+                let tag = self.pend(Some(id), method, Then::Answer);
+                let request_id = charge.request_id.as_str().into();
+                out.push(Output::Charge { tag, user, amount: charge.amount, request_id });
+            }
+            Request::Reservations(_) => {
+                self.ask(id, method, Then::Answer, Question::Reservations(user), out);
+            }
+            Request::Balance(_) => self.ask(id, method, Then::Answer, Question::Balance(user), out),
+            Request::Tickets(_) => self.ask(id, method, Then::Answer, Question::Tickets(user), out),
+            Request::History(page) => {
+                let before = page.before.map(HistoryId);
+                let question = Question::History { user, before, limit: page.limit };
+                self.ask(id, method, Then::Answer, question, out);
+            }
+            Request::Hello(hello) => self.hello(id, hello, out),
+            // These have a route.
+            Request::QueueGet(_)
+            | Request::QueueExtend(_)
+            | Request::QueueLeave(_)
+            | Request::Hold(_)
+            | Request::HoldBest(_)
+            | Request::Release(_)
+            | Request::Pay(_)
+            | Request::Cancel(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A request about the sale that the user stands in line for: the carried one, or else it is looked for,
+    /// because they may have joined on another device.
+    fn in_own_sale(&mut self, id: RequestId, user: UserId, request: Request, out: &mut Vec<Output>) {
+        match self.carried {
+            Some(carried) => self.in_sale(Some(id), user, &request, carried.concert, out),
+            None => {
+                let method = request.method();
+                let then = Then::Locate { user, request: Box::new(request) };
+                self.ask(id, method, then, Question::SaleOf(user), out);
+            }
+        }
+    }
+
+    fn in_sale(
+        &mut self,
+        id: Option<RequestId>,
+        user: UserId,
+        request: &Request,
+        concert: ConcertId,
+        out: &mut Vec<Output>,
+    ) {
+        match request {
+            Request::Schedules(_) => self.gate(id, user, concert, Gated::Schedules(concert), out),
+            _ => self.submit(id, user, request, concert, out),
+        }
+    }
+
+    fn submit(
+        &mut self,
+        id: Option<RequestId>,
+        user: UserId,
+        request: &Request,
+        concert: ConcertId,
+        out: &mut Vec<Output>,
+    ) {
+        let caller = self.caller(user, concert);
+        if let Some(command) = request::command(request, caller, false) {
+            let tag = self.pend(id, request.method(), Then::Answer);
+            out.push(Output::Submit { tag, concert, command });
+        }
+    }
+
+    /// Answers at once if the carried token is known to be admitted; else the sale is asked, because what was
+    /// told here may be older than what was told elsewhere.
+    fn gate(
+        &mut self,
+        id: Option<RequestId>,
+        user: UserId,
+        concert: ConcertId,
+        gated: Gated,
+        out: &mut Vec<Output>,
+    ) {
+        let admitted =
+            |carried: Carried| carried.concert == concert && carried.status == TokenStatus::Progress;
+        if self.carried.is_some_and(admitted) {
+            return out.push(gated.opened(id));
+        }
+        let command = Command::Get { caller: self.caller(user, concert), polled: false };
+        let tag = self.pend(id, gated.method(), Then::Admit(gated));
+        out.push(Output::Submit { tag, concert, command });
+    }
+
+    fn caller(&self, user: UserId, concert: ConcertId) -> Caller {
+        let carried = self.carried.filter(|carried| carried.concert == concert);
+        Caller { user, token: carried.map(|carried| carried.token) }
+    }
+
+    /// Everything but `hello`, `queue.get` and `ping` is activity; what goes to a sale counts there by itself.
+    fn touch(&self, user: UserId, request: &Request, out: &mut Vec<Output>) {
+        match request {
+            Request::Concerts(_)
+            | Request::Schedules(_)
+            | Request::SeatsWatch(_)
+            | Request::SeatsUnwatch(_)
+            | Request::Reservations(_)
+            | Request::Balance(_)
+            | Request::Charge(_)
+            | Request::History(_)
+            | Request::Tickets(_) => {}
+            Request::Hello(_)
+            | Request::QueueGet(_)
+            | Request::Ping(_)
+            | Request::QueueJoin(_)
+            | Request::QueueExtend(_)
+            | Request::QueueLeave(_)
+            | Request::Hold(_)
+            | Request::HoldBest(_)
+            | Request::Release(_)
+            | Request::Pay(_)
+            | Request::Cancel(_) => return,
+        }
+        match self.carried {
+            // Those who wait have no idle clock, those who are done have no clock at all.
+            Some(carried) if carried.status != TokenStatus::Progress => {}
+            carried => out.push(Output::Touch { user, concert: carried.map(|carried| carried.concert) }),
+        }
+    }
+
+    fn be_present(&mut self, concert: ConcertId) {
+        if !self.present_in.contains(&concert) {
+            self.present_in.push(concert);
+        }
+    }
+
+    fn pend(&mut self, id: Option<RequestId>, method: Method, then: Then) -> u32 {
+        let tag = self.next_tag;
+        self.next_tag = self.next_tag.wrapping_add(1);
+        self.pending.push(Pending { tag, id, method, then });
+        tag
+    }
+
+    fn ask(&mut self, id: RequestId, method: Method, then: Then, question: Question, out: &mut Vec<Output>) {
+        let tag = self.pend(Some(id), method, then);
+        out.push(Output::Ask { tag, question });
+    }
+
+    fn unpend(&mut self, tag: u32) -> Option<Pending> {
+        let place = self.pending.iter().position(|pending| pending.tag == tag)?;
+        let pending = self.pending.swap_remove(place);
+        if self.pending.is_empty() {
+            // A waiting fan asks rarely: nothing is kept for the next time.
+            self.pending = Vec::new();
+        }
+        Some(pending)
+    }
+
+    fn reply(&mut self, tag: u32, reply: Reply, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
+        let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
+        if let Ok(Answer::Queue { place, .. }) = &reply {
+            match then {
+                // Only who joins or resumes carries a token from then on.
+                Then::Join { .. } => self.carry(place),
+                _ => self.note_place(place),
+            }
+        }
+        match then {
+            Then::Resume { user, concert, before } => match reply {
+                Ok(Answer::Resumed { place, reservations }) => {
+                    self.resumed(id, user, place, reservations, sale_of, out);
+                }
+                reply => {
+                    self.undo_attach(concert, before, out);
+                    let error = match reply {
+                        Err(Refusal::Rejected(Rejection::ConcertNotFound | Rejection::NotInQueue)) => {
+                            unknown_queue_token()
+                        }
+                        Err(refusal) => translate::refusal(&refusal),
+                        Ok(_) => ErrorObject::internal(),
+                    };
+                    self.refuse_hello(id, error, out);
+                }
+            },
+            Then::Join { concert, before } => {
+                if reply.is_err() {
+                    self.undo_attach(concert, before, out);
+                }
+                self.answer_with(id, method, reply, out);
+            }
+            Then::Admit(gated) => match reply {
+                Ok(Answer::Queue { place, .. }) => match place.record.status {
+                    TokenStatus::Progress => out.push(gated.opened(id)),
+                    status => {
+                        let error = ErrorObject::not_admitted(translate::queue_status(status));
+                        out.push(Output::Answer { id, method: Some(method), outcome: Err(error) });
+                    }
+                },
+                reply => self.answer_with(id, method, reply, out),
+            },
+            Then::Answer | Then::Identify | Then::Own { .. } | Then::Locate { .. } => {
+                self.answer_with(id, method, reply, out);
+            }
+        }
+    }
+
+    fn resumed(
+        &mut self,
+        id: Option<RequestId>,
+        user: UserId,
+        place: Place,
+        reservations: Vec<Reservation>,
+        sale_of: SaleOfSchedule<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        self.carry(&place);
+        if self.user().is_none() {
+            self.identity = Identity::Known { user, bound_to: Some(place.record.concert) };
+        }
+        match id {
+            Some(id) => {
+                let outcome = Outcome::Welcome { user, resumed: Some((place, reservations)) };
+                out.push(answer(id, Method::Hello, Ok(outcome)));
+            }
+            // The upgrade's header was the hello, which has no answer but pushes.
+            None => {
+                out.push(Output::PushPlace(place));
+                out.extend(reservations.into_iter().map(Output::PushReservation));
+            }
+        }
+        self.go_on(sale_of, out);
+    }
+
+    fn undo_attach(&mut self, concert: ConcertId, before: Option<ConcertId>, out: &mut Vec<Output>) {
+        let carried = self.carried.map(|carried| carried.concert);
+        if carried != Some(concert) {
+            self.present_in.retain(|present| *present != concert);
+            if let Some(before) = before {
+                out.push(Output::Attach { concert: before });
+            }
+        }
+    }
+
+    /// Requests that came behind the hello have their turn.
+    fn go_on(&mut self, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
+        for (id, request) in std::mem::take(&mut self.held_back) {
+            self.request(id, request, sale_of, out);
+        }
+    }
+
+    fn answer_with(&self, id: Option<RequestId>, method: Method, reply: Reply, out: &mut Vec<Output>) {
+        let outcome = match reply {
+            Ok(answer) => Outcome::of(answer).ok_or_else(ErrorObject::internal),
+            Err(refusal) => Err(match method {
+                Method::Release | Method::Pay | Method::Cancel => translate::refusal_of_reservation(&refusal),
+                _ => translate::refusal(&refusal),
+            }),
+        };
+        out.push(Output::Answer { id, method: Some(method), outcome });
+    }
+
+    fn found(
+        &mut self,
+        tag: u32,
+        found: Result<Found, ErrorObject>,
+        sale_of: SaleOfSchedule<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
+        let outcome = match (then, found) {
+            (Then::Identify, Ok(Found::User(user))) => match self.may_become(user) {
+                Ok(()) => {
+                    self.register(user, out);
+                    // What an access token allows, an earlier queue token does not take away.
+                    self.identity = Identity::Known { user, bound_to: None };
+                    let outcome = Ok(Outcome::Welcome { user, resumed: None });
+                    out.push(Output::Answer { id, method: Some(method), outcome });
+                    return self.go_on(sale_of, out);
+                }
+                Err(error) => Err(error),
+            },
+            (Then::Own { token, concert }, Ok(Found::User(user))) => match self.may_become(user) {
+                Ok(()) => return self.resume(id, user, token, concert, out),
+                Err(error) => Err(error),
+            },
+            (Then::Identify | Then::Own { .. }, Err(error)) => return self.refuse_hello(id, error, out),
+            (Then::Locate { user, request }, Ok(Found::Sale(Some(concert)))) => {
+                return self.in_sale(id, user, &request, concert, out);
+            }
+            (Then::Locate { .. }, Ok(Found::Sale(None))) => Err(ErrorObject::not_in_queue()),
+            (_, Ok(Found::Outcome(outcome))) => Ok(*outcome),
+            (_, Err(error)) => Err(error),
+            (_, Ok(Found::User(_) | Found::Sale(_))) => Err(ErrorObject::internal()),
+        };
+        out.push(Output::Answer { id, method: Some(method), outcome });
+    }
+
+    fn carry(&mut self, place: &Place) {
+        let record = &place.record;
+        self.carried = Some(Carried {
+            concert: record.concert,
+            token: record.token,
+            entry: record.entry,
+            status: record.status,
+        });
+    }
+
+    /// A newer token of the same sale is the user's too, joined on another device.
+    fn note_place(&mut self, place: &Place) {
+        let record = &place.record;
+        if self.carried.is_some_and(|c| c.concert == record.concert && c.entry <= record.entry) {
+            self.carry(place);
+        }
+    }
+}
+
+/// What is not answered yet is soon: lanes commit many times a second.
+const IN_FLIGHT_RETRY_AFTER: Duration = Duration::from_millis(100);
+
+impl Gated {
+    fn method(self) -> Method {
+        match self {
+            Self::Schedules(_) => Method::Schedules,
+            Self::Watch(_) => Method::SeatsWatch,
+        }
+    }
+
+    fn opened(self, id: Option<RequestId>) -> Output {
+        match self {
+            Self::Schedules(concert) => {
+                let outcome = Ok(Outcome::Schedules(concert));
+                Output::Answer { id, method: Some(Method::Schedules), outcome }
+            }
+            Self::Watch(schedule) => Output::Watch { id, schedule },
+        }
+    }
+}
+
+fn answer(id: RequestId, method: Method, outcome: Result<Outcome, ErrorObject>) -> Output {
+    Output::Answer { id: Some(id), method: Some(method), outcome }
+}
+
+fn unknown_queue_token() -> ErrorObject {
+    ErrorObject::unauthenticated("there is no such queue token")
+}
+
+fn millis_up(wait: Duration) -> u64 {
+    wait.as_micros().div_ceil(1000) as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,505 @@
+//! The rules of a connection, as tables: when, what comes in, what goes out.
+
+use super::*;
+use crate::domain::ids::EntryNo;
+use crate::domain::record::{ExpiryReason, TokenRecord};
+
+const CONNECTION: ConnectionId = ConnectionId(9);
+/// Performance 70 is of concert 1, performance 80 of concert 2.
+const SCHEDULES: [(u64, u32); 2] = [(70, 1), (80, 2)];
+
+/// A queue token of concert `concert`.
+fn token(concert: u32, entry: u64) -> QueueToken {
+    let bits = u128::from(concert) << 96 | 8 << 76 | 0b10 << 62 | u128::from(entry);
+    QueueToken(uuid::Uuid::from_u128(bits))
+}
+
+fn place(concert: u32, entry: u64, status: &str) -> Place {
+    let status = match status {
+        "WAITING" => TokenStatus::Waiting,
+        "PROGRESS" => TokenStatus::Progress,
+        "DONE" => TokenStatus::Done,
+        "EXPIRED" => TokenStatus::Expired(ExpiryReason::Idle),
+        other => panic!("no such status: {other}"),
+    };
+    let record = TokenRecord {
+        concert: ConcertId(concert),
+        entry: EntryNo(entry),
+        token: token(concert, entry),
+        user: UserId(7),
+        status,
+        entered_at: Timestamp::from_millis(0),
+        admitted_at: None,
+        expires_at: None,
+        ended_at: None,
+    };
+    Place { record, line: None, waiting: 0, sold_out: false, idle_at: None }
+}
+
+/// Runs a script of lines `time | input | outputs`, starting as a stranger.
+fn check(script: &str) {
+    check_from(Arrival::Stranger, ClientLimits::default(), script);
+}
+
+fn check_from(arrival: Arrival, limits: ClientLimits, script: &str) {
+    let start = Timestamp::from_millis(1_000_000_000);
+    let mut out = Vec::new();
+    let mut session = Session::open(CONNECTION, arrival, &limits, start, &mut out);
+    let mut sent = 0;
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let [time, input, expected] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("not three columns: {line}");
+        };
+        let seconds: f64 = time.strip_suffix('s').unwrap().parse().unwrap();
+        let now = start + Duration::from_secs_f64(seconds);
+        feed(&mut session, now, input, &mut sent, &mut out);
+        let shown: Vec<_> = out.drain(..).map(show).collect();
+        assert_eq!(shown.join("; "), expected, "after `{time} {input}`");
+    }
+}
+
+fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out: &mut Vec<Output>) {
+    let words: Vec<_> = input.splitn(3, ' ').collect();
+    let text;
+    let error = |reason: &str| ErrorObject::new(Reason::from_name(reason), "");
+    let input = match words[..] {
+        // What `open` itself gave is shown.
+        ["opened"] => return,
+        ["tick"] => Input::Tick,
+        ["alive"] => Input::Alive,
+        ["superseded"] => Input::Superseded,
+        ["restarting"] => Input::Restarting,
+        ["text", ..] => {
+            text = input["text ".len()..].to_owned();
+            Input::Text(&text)
+        }
+        ["send", method, ..] => {
+            *sent += 1;
+            let params = words.get(2).copied().unwrap_or("{}");
+            let params = params.replace("TOKEN", &token(1, 5).to_string());
+            text = format!(r#"{{"jsonrpc":"2.0","id":{sent},"method":"{method}","params":{params}}}"#);
+            Input::Text(&text)
+        }
+        ["found", tag, what] => {
+            let found = match what.split(' ').collect::<Vec<_>>()[..] {
+                ["user", user] => Ok(Found::User(UserId(user.parse().unwrap()))),
+                ["sale", "none"] => Ok(Found::Sale(None)),
+                ["sale", concert] => Ok(Found::Sale(Some(ConcertId(concert.parse().unwrap())))),
+                ["balance", balance] => {
+                    Ok(Found::Outcome(Box::new(Outcome::Balance(balance.parse().unwrap()))))
+                }
+                ["error", reason] => Err(error(reason)),
+                _ => panic!("{what}"),
+            };
+            Input::Found { tag: tag.parse().unwrap(), found }
+        }
+        ["reply", tag, what] => {
+            let reply = match what.split(' ').collect::<Vec<_>>()[..] {
+                ["place", status] => Ok(Answer::Queue { place: place(1, 5, status), created: true }),
+                ["resumed", status] => {
+                    Ok(Answer::Resumed { place: place(1, 5, status), reservations: Vec::new() })
+                }
+                ["done"] => Ok(Answer::Done),
+                ["not_in_queue"] => Err(Rejection::NotInQueue.into()),
+                ["no_concert"] => Err(Rejection::ConcertNotFound.into()),
+                ["unavailable"] => Err(Refusal::Unavailable { retry_after: Duration::from_secs(1) }),
+                _ => panic!("{what}"),
+            };
+            Input::Reply { tag: tag.parse().unwrap(), reply }
+        }
+        ["pushed", entry, status] => Input::Place(place(1, entry.parse().unwrap(), status)),
+        _ => panic!("no such input: {input}"),
+    };
+    let sale_of = |schedule: ScheduleId| {
+        let known = SCHEDULES.iter().find(|(id, _)| *id == schedule.0);
+        known.map(|(_, concert)| ConcertId(*concert)).ok_or_else(ErrorObject::schedule_not_found)
+    };
+    session.handle(now, input, &sale_of, out);
+}
+
+fn show(output: Output) -> String {
+    let id = |id: Option<RequestId>| id.map_or("#?".to_owned(), |id| format!("#{id}"));
+    match output {
+        Output::Answer { id: of, outcome: Err(error), .. } => format!("{} {}", id(of), error.reason()),
+        Output::Answer { id: of, outcome: Ok(outcome), .. } => {
+            let outcome = match outcome {
+                Outcome::Welcome { resumed: None, .. } => "welcome".to_owned(),
+                Outcome::Welcome { resumed: Some((place, _)), .. } => {
+                    format!("welcome back {:?}", place.record.status)
+                }
+                Outcome::Place { place, .. } => format!("{:?}", place.record.status),
+                other => format!("{other:?}"),
+            };
+            format!("{} {outcome}", id(of))
+        }
+        Output::Watch { id: of, schedule } => format!("{} watch {schedule}", id(of)),
+        Output::Unwatch { schedule } => format!("unwatch {schedule}"),
+        Output::Submit { tag, concert, command } => {
+            let command = match command {
+                Command::Join { user, connection } => format!("join {user} {connection:?}"),
+                Command::Resume { connection, .. } => format!("resume {connection:?}"),
+                Command::Get { caller, polled } => format!("get{} {}", u8::from(polled), who(caller)),
+                Command::Extend { caller } => format!("extend {}", who(caller)),
+                Command::Hold { caller, .. } => format!("hold {}", who(caller)),
+                Command::Pay { caller, .. } => format!("pay {}", who(caller)),
+                other => format!("{other:?}"),
+            };
+            format!("[{tag}] to {concert}: {command}").replace("Some(ConnectionId(9))", "here")
+        }
+        Output::Charge { tag, user, amount, request_id } => {
+            format!("[{tag}] charge {user} {amount} {request_id}")
+        }
+        Output::Ask { tag, question } => match question {
+            Question::OwnerOf(_) => format!("[{tag}] owner?"),
+            Question::Identify { access_token } => format!("[{tag}] who is {access_token}?"),
+            Question::SaleOf(user) => format!("[{tag}] sale of {user}?"),
+            Question::Balance(user) => format!("[{tag}] balance of {user}?"),
+            other => format!("[{tag}] {other:?}"),
+        },
+        Output::Touch { concert: Some(concert), .. } => format!("touch {concert}"),
+        Output::Touch { concert: None, .. } => "touch".to_owned(),
+        Output::Register { user } => format!("register {user}"),
+        Output::Attach { concert } => format!("attach {concert}"),
+        Output::PushPlace(place) => format!("push {:?}", place.record.status),
+        Output::PushReservation(reservation) => format!("push {}", reservation.id),
+        Output::PushSale(news) => format!("push {:?}", news.state),
+        Output::Ping => "ping".to_owned(),
+        Output::Close(code) => format!("close {}", code.code()),
+    }
+}
+
+fn who(caller: Caller) -> String {
+    format!("{}{}", caller.user, if caller.token.is_some() { " by token" } else { "" })
+}
+
+#[test]
+fn nothing_is_asked_for_a_stranger() {
+    check(
+        r#"0s  | send ping                           | #1 UNAUTHENTICATED
+           0s  | send queue.join {"concert_id":1}    | #2 UNAUTHENTICATED
+           0s  | send hello {"access_token":"t"}     | [0] who is t?
+           0s  | found 0 user 7                      | register 7; #3 welcome
+           0s  | send ping                           | #4 Pong"#,
+    );
+}
+
+#[test]
+fn without_a_hello_the_connection_is_closed() {
+    check(
+        r#"9.9s | tick                               |
+           10s  | tick                               | close 4000
+           10s  | send hello {"access_token":"t"}    |"#,
+    );
+    check(
+        r#"9.9s | send hello {"access_token":"t"}    | [0] who is t?
+           11s  | tick                               |
+           11s  | found 0 error UNAVAILABLE          | #1 UNAVAILABLE
+           11s  | tick                               | close 4000"#,
+    );
+}
+
+#[test]
+fn a_bad_token_is_refused_and_the_connection_closed() {
+    check(
+        r#"0s | send hello {"access_token":"t"}      | [0] who is t?
+           0s | found 0 error UNAUTHENTICATED        | #1 UNAUTHENTICATED; close 4500"#,
+    );
+    check(
+        r#"0s | send hello {"access_token":"t"}      | [0] who is t?
+           0s | found 0 error USER_NOT_FOUND         | #1 USER_NOT_FOUND
+           1s | send hello {"access_token":"u"}      | [1] who is u?
+           1s | found 1 user 7                       | register 7; #2 welcome"#,
+    );
+    let foreign = "00000000-0000-0000-0000-000000000000";
+    check(&format!(r#"0s | send hello {{"queue_token":"{foreign}"}} | #1 UNAUTHENTICATED; close 4500"#));
+    check(
+        r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
+           0s | found 0 user 7                       | register 7; attach 1; [1] to 1: resume here
+           0s | reply 1 not_in_queue                 | #1 UNAUTHENTICATED; close 4500"#,
+    );
+}
+
+#[test]
+fn what_comes_right_behind_a_hello_waits_for_it() {
+    check(
+        r#"0s | send hello {"access_token":"t"}      | [0] who is t?
+           0s | send queue.join {"concert_id":1}     |
+           0s | send ping                            |
+           0s | found 0 user 7                       | register 7; #1 welcome; attach 1; [1] to 1: join 7 here; #3 Pong"#,
+    );
+    check(
+        r#"0s | send hello {"access_token":"t"}      | [0] who is t?
+           0s | send ping                            |
+           0s | found 0 error USER_NOT_FOUND         | #1 USER_NOT_FOUND; #2 UNAUTHENTICATED"#,
+    );
+}
+
+#[test]
+fn a_queue_token_resumes_and_may_not_join_another_sale() {
+    check(
+        r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
+           0s | found 0 user 7                       | register 7; attach 1; [1] to 1: resume here
+           0s | reply 1 resumed PROGRESS             | #1 welcome back Progress
+           1s | send queue.join {"concert_id":2}     | #2 FORBIDDEN
+           1s | send queue.join {"concert_id":1}     | attach 1; [2] to 1: join 7 here
+           1s | send hold {"schedule_id":70,"seats":[1]} | [3] to 1: hold 7 by token
+           1s | send charge {"amount":5,"request_id":"r"} | touch 1; [4] charge 7 5 r
+           2s | send hello {"access_token":"t"}      | [5] who is t?
+           2s | found 5 user 7                       | #6 welcome
+           2s | send queue.join {"concert_id":2}     | attach 2; [6] to 2: join 7 here"#,
+    );
+    check(
+        r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
+           0s | found 0 user 7                       | register 7; attach 1; [1] to 1: resume here
+           0s | reply 1 resumed EXPIRED              | #1 welcome back Expired(Idle)
+           0s | send schedules                       | [2] to 1: get0 7 by token
+           0s | reply 2 place EXPIRED                | #2 TOKEN_EXPIRED"#,
+    );
+}
+
+#[test]
+fn a_connection_stays_with_its_user() {
+    check(
+        r#"0s | send hello {"access_token":"t"}      | [0] who is t?
+           0s | found 0 user 7                       | register 7; #1 welcome
+           0s | send hello {"access_token":"u"}      | [1] who is u?
+           0s | found 1 user 8                       | #2 INVALID_REQUEST
+           0s | send hello {"queue_token":"TOKEN"}   | [2] owner?
+           0s | found 2 user 8                       | #3 INVALID_REQUEST
+           0s | send queue.join {"concert_id":1}     | attach 1; [3] to 1: join 7 here"#,
+    );
+}
+
+const USER: Arrival = Arrival::User(UserId(7));
+
+#[test]
+fn a_header_is_as_good_as_a_hello() {
+    let limits = ClientLimits::default();
+    check_from(
+        USER,
+        limits,
+        r#"0s  | opened                               | register 7
+           11s | tick                                 |
+           11s | send ping                            | #1 Pong"#,
+    );
+    let arrival = Arrival::Token { user: UserId(7), token: token(1, 5), concert: ConcertId(1) };
+    check_from(
+        arrival,
+        limits,
+        r#"0s  | opened                               | register 7; attach 1; [0] to 1: resume here
+           0s  | send queue.get                       |
+           0s  | reply 0 resumed WAITING              | push Waiting; [1] to 1: get0 7 by token"#,
+    );
+    check_from(
+        arrival,
+        limits,
+        r#"0s  | opened                               | register 7; attach 1; [0] to 1: resume here
+           0s  | reply 0 not_in_queue                 | close 4500"#,
+    );
+}
+
+#[test]
+fn admission_opens_what_needs_it() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened                               | register 7
+           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+           0s | reply 0 place WAITING                | #1 Waiting
+           1s | send schedules                       | [1] to 1: get0 7 by token
+           1s | reply 1 place WAITING                | #2 WAITING
+           2s | pushed 5 PROGRESS                    | push Progress
+           2s | send schedules                       | touch 1; #3 Schedules(ConcertId(1))
+           2s | send seats.watch {"schedule_id":70}  | touch 1; #4 watch 70
+           2s | send seats.watch {"schedule_id":80}  | touch 1; [2] to 2: get0 7
+           2s | reply 2 not_in_queue                 | #5 NOT_IN_QUEUE
+           2s | send seats.watch {"schedule_id":1}   | touch 1; #6 SCHEDULE_NOT_FOUND
+           2s | send seats.unwatch {"schedule_id":70} | touch 1; unwatch 70; #7 Done
+           3s | pushed 5 DONE                        | push Done
+           3s | send seats.watch {"schedule_id":70}  | [3] to 1: get0 7 by token
+           3s | reply 3 place DONE                   | #8 TOKEN_DONE"#,
+    );
+}
+
+#[test]
+fn an_admission_that_was_told_elsewhere_counts_here() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened                               | register 7
+           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+           0s | reply 0 place WAITING                | #1 Waiting
+           1s | send seats.watch {"schedule_id":70}  | [1] to 1: get0 7 by token
+           1s | reply 1 place PROGRESS               | #2 watch 70
+           1s | send schedules                       | touch 1; #3 Schedules(ConcertId(1))"#,
+    );
+}
+
+#[test]
+fn without_a_token_the_users_sale_is_looked_for() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened                               | register 7
+           0s | send queue.get                       | [0] sale of 7?
+           0s | found 0 sale none                    | #1 NOT_IN_QUEUE
+           0s | send schedules                       | touch; [1] sale of 7?
+           0s | found 1 sale 1                       | [2] to 1: get0 7
+           0s | reply 2 place PROGRESS               | #2 Schedules(ConcertId(1))
+           0s | send queue.extend                    | [3] sale of 7?
+           0s | found 3 sale 1                       | [4] to 1: extend 7
+           0s | reply 4 unavailable                  | #3 UNAVAILABLE"#,
+    );
+}
+
+#[test]
+fn a_newer_token_of_the_user_is_carried_and_an_older_one_is_not() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened                               | register 7
+           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+           0s | reply 0 place EXPIRED                | #1 Expired(Idle)
+           1s | pushed 4 PROGRESS                    | push Progress
+           1s | send schedules                       | [1] to 1: get0 7 by token
+           2s | pushed 6 PROGRESS                    | push Progress
+           2s | send schedules                       | touch 1; #3 Schedules(ConcertId(1))"#,
+    );
+}
+
+#[test]
+fn a_refused_join_leaves_the_session_where_it_was() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened                               | register 7
+           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+           0s | reply 0 place PROGRESS               | #1 Progress
+           0s | send queue.join {"concert_id":9}     | attach 9; [1] to 9: join 7 here
+           0s | reply 1 no_concert                   | attach 1; #2 CONCERT_NOT_FOUND
+           0s | send schedules                       | touch 1; #3 Schedules(ConcertId(1))"#,
+    );
+}
+
+#[test]
+fn an_unknown_reservation_is_just_that() {
+    let id = "00000000-0000-0000-0000-000000000000";
+    let ours = token(3, 1);
+    check_from(
+        USER,
+        ClientLimits::default(),
+        &format!(
+            r#"0s | opened                                | register 7
+               0s | send pay {{"reservation_id":"{id}"}}    | #1 RESERVATION_NOT_FOUND
+               0s | send pay {{"reservation_id":"{ours}"}}  | [0] to 3: pay 7
+               0s | reply 0 no_concert                    | #2 RESERVATION_NOT_FOUND"#
+        ),
+    );
+}
+
+#[test]
+fn a_peer_is_pinged_and_hung_up_on_when_it_is_gone() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s   | opened | register 7
+           19s  | tick   |
+           20s  | tick   | ping
+           40s  | tick   | ping
+           41s  | alive  |
+           60s  | tick   | ping
+           80s  | tick   | ping
+           100s | tick   | ping
+           120s | tick   | close 4001"#,
+    );
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s    | opened | register 7
+           9000s | tick   | ping"#,
+    );
+}
+
+#[test]
+fn requests_over_the_rate_are_refused_and_then_not_read() {
+    let limits = ClientLimits { requests_per_second: 2, requests_burst: 2, ..ClientLimits::default() };
+    check_from(
+        USER,
+        limits,
+        r#"0s   | opened    | register 7
+           0s   | send ping | #1 Pong
+           0s   | send ping | #2 Pong
+           0s   | send ping | #3 RATE_LIMITED
+           0.5s | send ping | #4 Pong
+           0.5s | send ping | #5 RATE_LIMITED"#,
+    );
+    let now = Timestamp::from_millis(1_000_000_000);
+    let (mut out, mut sent) = (Vec::new(), 0);
+    let mut session = Session::open(CONNECTION, USER, &limits, now, &mut out);
+    let mut answered = 0;
+    while session.may_read(now) {
+        feed(&mut session, now, "send ping", &mut sent, &mut out);
+        answered += 1;
+    }
+    assert_eq!(answered, 10_003, "the burst, the refusals at once, and the one that was too much");
+    assert!(!session.may_read(now));
+    assert!(session.next_tick() <= now + Duration::from_millis(1));
+    assert!(session.may_read(now + Duration::from_millis(1)));
+    let all_answered = out.iter().filter(|o| matches!(o, Output::Answer { .. })).count();
+    assert_eq!(all_answered, answered);
+}
+
+#[test]
+fn only_so_many_requests_may_be_unanswered() {
+    let limits = ClientLimits { requests_in_flight: 2, ..ClientLimits::default() };
+    check_from(
+        USER,
+        limits,
+        r#"0s | opened            | register 7
+           0s | send balance      | touch; [0] balance of 7?
+           0s | send balance      | touch; [1] balance of 7?
+           0s | send balance      | #3 RATE_LIMITED
+           0s | found 0 balance 5 | #1 Balance(5)
+           0s | send balance      | touch; [2] balance of 7?"#,
+    );
+}
+
+#[test]
+fn over_a_hundred_malformed_requests_in_a_minute_close() {
+    let mut script = String::from("0s | opened | register 7\n");
+    script.push_str(&"0s | text nonsense | #? PARSE\n".repeat(50));
+    script.push_str(&"59s | text [] | #? INVALID_REQUEST\n".repeat(50));
+    check_from(USER, ClientLimits::default(), &format!("{script}60s | text x | #? PARSE\n"));
+    check_from(USER, ClientLimits::default(), &format!("{script}59.9s | text x | #? PARSE; close 4501\n"));
+}
+
+#[test]
+fn malformed_requests_are_answered_with_their_id() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened                                                     | register 7
+           0s | text {"jsonrpc":"2.0","id":"a","method":"sing"}            | #a UNKNOWN_METHOD
+           0s | text {"jsonrpc":"2.0","id":4,"method":"pay","params":{}}   | #4 INVALID_PARAMS
+           0s | text {"id":5,"method":"ping"}                              | #5 INVALID_REQUEST
+           0s | text {"jsonrpc":"2.0","method":"ping"}                     | #? INVALID_REQUEST"#,
+    );
+}
+
+#[test]
+fn a_restart_waits_for_what_was_begun() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened            | register 7
+           0s | send balance      | touch; [0] balance of 7?
+           0s | restarting        |
+           0s | found 0 balance 5 | #1 Balance(5); close 1012"#,
+    );
+    check("0s | restarting | close 1012");
+}
+
+#[test]
+fn the_oldest_connection_of_too_many_goes() {
+    check_from(USER, ClientLimits::default(), "0s | opened | register 7\n0s | superseded | close 4502");
+}
