@@ -66,6 +66,25 @@ pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1024;
 /// A client has so long to send a request's head, or its body.
 pub const HTTP_REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Files that are not connections: the database's, those being turned away, what is read at start.
+pub const FILES_RESERVED: usize = 192;
+
+/// Connections in all, whatever the limit on open files: less is no server, more is no single machine.
+pub const CONNECTIONS_MIN: usize = 16;
+pub const CONNECTIONS_MAX: usize = 4_000_000;
+
+/// What a client is told to wait when every connection is taken.
+pub const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What a client is told to wait while the server stops; as after a close with 1012.
+pub const RESTART_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// When the server stops, connections have so long to get the answers to what they asked.
+pub const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// And then so long to be told goodbye.
+pub const DRAIN_HURRY: Duration = Duration::from_secs(3);
+
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
 const _: () = assert!(2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX <= ENDED_KEPT_MAX);

@@ -17,7 +17,7 @@ use parking_lot::RwLock;
 
 pub use line::push_places;
 pub use sale_view::{SaleView, ScheduleView};
-pub use seat_topic::{SeatSnapshot, SeatTopic};
+pub use seat_topic::{Round, SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, SaleNews, Subscriber};
 
 use crate::dispatcher::{Reply, ReplyTo};

@@ -33,10 +33,10 @@ impl Context {
     }
 
     /// Whose queue token it is, whatever its status.
-    async fn owner_of(&self, token: QueueToken) -> Result<Identity, ErrorObject> {
+    pub(super) async fn owner_of(&self, token: QueueToken) -> Result<Identity, ErrorObject> {
         let unknown = || ErrorObject::unauthenticated("there is no such queue token");
         let concert = token.concert().ok_or_else(unknown)?;
-        match self.dispatcher.ask(concert, Command::Resume { token, connection: None }).await {
+        match self.ask(concert, Command::Resume { token, connection: None }).await {
             Ok(Answer::Resumed { place, .. }) => {
                 Ok(Identity { user: Some(place.record.user), operator: false, queue: Some((token, concert)) })
             }
@@ -46,7 +46,7 @@ impl Context {
         }
     }
 
-    async fn bearer_of(&self, token: &str) -> Result<Identity, ErrorObject> {
+    pub(super) async fn bearer_of(&self, token: &str) -> Result<Identity, ErrorObject> {
         let verified = self
             .auth
             .verify(token, self.clock.utc())

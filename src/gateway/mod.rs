@@ -1,14 +1,23 @@
 //! Connections: who they are, what they may ask, and what they are told.
 
+mod accept;
+mod alarms;
+mod ask;
 pub mod auth;
+mod connection;
 mod context;
+mod file_limit;
+mod hub;
 pub mod identity;
 pub mod origin;
+mod outbox;
 pub mod outcome;
 pub mod rate;
 mod remembered;
 pub mod request;
 pub mod session;
 pub mod translate;
+mod upgrade;
 
+pub use accept::serve;
 pub use context::Context;

@@ -1,0 +1,205 @@
+//! When each connection is looked at again without anything having come: one wheel for all, because a timer each
+//! would cost more than it tells. Coarse on purpose: nothing here is a fan's deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use crate::clock::Clock;
+use crate::domain::time::Timestamp;
+
+/// An alarm rings at most this much too late.
+const TICK: Duration = Duration::from_millis(100);
+/// An alarm further away than a turn of the wheel rings early; its owner sets it again.
+const SLOTS: u64 = 256;
+/// No tick: the alarm is not set.
+const NEVER: u64 = u64::MAX;
+
+/// Time that only goes forward, for what is measured rather than told. A manual clock is turned for this too.
+pub struct SteadyTime {
+    clock: Clock,
+    begun: Instant,
+}
+
+impl SteadyTime {
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, begun: Instant::now() }
+    }
+
+    /// Not UTC: good for differences alone.
+    pub fn now(&self) -> Timestamp {
+        match &self.clock {
+            Clock::System => Timestamp::from_millis(self.begun.elapsed().as_millis() as i64),
+            Clock::Manual(_) => self.clock.utc(),
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        match &self.clock {
+            Clock::System => tokio::time::sleep(duration).await,
+            Clock::Manual(_) => self.clock.sleep_until(self.clock.utc() + duration).await,
+        }
+    }
+}
+
+/// The wheel.
+pub struct Alarms {
+    pub time: SteadyTime,
+    wheel: Mutex<Wheel>,
+}
+
+struct Wheel {
+    /// The last tick that was turned to.
+    at: u64,
+    slots: Vec<Vec<Arc<Alarm>>>,
+}
+
+/// One connection's alarm, set for one time at most.
+pub struct Alarm {
+    due: AtomicU64,
+    rung: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Alarm {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { due: AtomicU64::new(NEVER), rung: AtomicBool::new(false), waker: AtomicWaker::new() })
+    }
+
+    /// Whoever calls this is woken when it rings.
+    pub fn listen(&self, waker: &std::task::Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Has it rung since it was last asked?
+    pub fn has_rung(&self) -> bool {
+        self.rung.swap(false, Ordering::AcqRel)
+    }
+
+    fn ring(&self) {
+        self.due.store(NEVER, Ordering::Release);
+        self.rung.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+impl Alarms {
+    pub fn new(clock: Clock) -> Self {
+        let time = SteadyTime::new(clock);
+        let at = tick_of(time.now());
+        let slots = (0..SLOTS).map(|_| Vec::new()).collect();
+        Self { time, wheel: Mutex::new(Wheel { at, slots }) }
+    }
+
+    /// Lets the alarm ring at `at`, unless it rings earlier anyway.
+    pub fn set(&self, alarm: &Arc<Alarm>, at: Timestamp) {
+        let mut wheel = self.wheel.lock();
+        let tick = (tick_of(at) + 1).clamp(wheel.at + 1, wheel.at + SLOTS - 1);
+        if tick < alarm.due.load(Ordering::Acquire) {
+            alarm.due.store(tick, Ordering::Release);
+            wheel.slots[(tick % SLOTS) as usize].push(alarm.clone());
+        }
+    }
+
+    /// Rings every alarm now.
+    pub fn ring_all(&self) {
+        let mut wheel = self.wheel.lock();
+        for slot in &mut wheel.slots {
+            std::mem::take(slot).iter().for_each(|alarm| alarm.ring());
+        }
+    }
+
+    /// Turns the wheel, for ever.
+    pub async fn run(&self) {
+        loop {
+            self.time.sleep(TICK).await;
+            self.turn(self.time.now());
+        }
+    }
+
+    fn turn(&self, now: Timestamp) {
+        let mut wheel = self.wheel.lock();
+        let target = tick_of(now).max(wheel.at);
+        // After a jump one turn meets every slot.
+        for tick in (wheel.at + 1..=target).take(SLOTS as usize) {
+            let slot = &mut wheel.slots[(tick % SLOTS) as usize];
+            // An alarm that was set again for an earlier time is here no more than a memory.
+            slot.retain(|alarm| match alarm.due.load(Ordering::Acquire) {
+                NEVER => false,
+                due if due > target => due % SLOTS == tick % SLOTS,
+                _ => {
+                    alarm.ring();
+                    false
+                }
+            });
+            slot.shrink_to(64);
+        }
+        wheel.at = target;
+    }
+}
+
+fn tick_of(at: Timestamp) -> u64 {
+    at.as_millis().max(0) as u64 / TICK.as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wheel() -> (Alarms, Clock) {
+        let clock = Clock::manual(Timestamp::from_millis(5_000_000));
+        (Alarms::new(clock.clone()), clock)
+    }
+
+    fn turned_by(alarms: &Alarms, clock: &Clock, millis: u64) {
+        clock.advance(Duration::from_millis(millis));
+        alarms.turn(alarms.time.now());
+    }
+
+    #[test]
+    fn an_alarm_rings_once_and_not_too_early() {
+        let (alarms, clock) = wheel();
+        let alarm = Alarm::new();
+        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(2));
+        turned_by(&alarms, &clock, 1_999);
+        assert!(!alarm.has_rung());
+        turned_by(&alarms, &clock, 101);
+        assert!(alarm.has_rung());
+        turned_by(&alarms, &clock, 60_000);
+        assert!(!alarm.has_rung());
+    }
+
+    #[test]
+    fn an_earlier_time_replaces_a_later_one_and_not_the_other_way_round() {
+        let (alarms, clock) = wheel();
+        let alarm = Alarm::new();
+        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(9));
+        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(3));
+        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(5));
+        turned_by(&alarms, &clock, 3_100);
+        assert!(alarm.has_rung());
+        turned_by(&alarms, &clock, 10_000);
+        assert!(!alarm.has_rung());
+    }
+
+    #[test]
+    fn what_is_too_far_away_rings_early_and_a_jump_misses_nobody() {
+        let (alarms, clock) = wheel();
+        let near = Alarm::new();
+        let far = Alarm::new();
+        alarms.set(&near, alarms.time.now() + Duration::from_secs(1));
+        alarms.set(&far, alarms.time.now() + Duration::from_secs(3_600));
+        turned_by(&alarms, &clock, 26_000);
+        assert!(far.has_rung());
+        assert!(near.has_rung());
+        alarms.set(&near, alarms.time.now() + Duration::from_secs(20));
+        turned_by(&alarms, &clock, 86_400_000);
+        assert!(near.has_rung());
+        alarms.set(&far, alarms.time.now() + Duration::from_secs(20));
+        alarms.ring_all();
+        assert!(far.has_rung());
+    }
+}

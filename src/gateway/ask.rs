@@ -1,0 +1,94 @@
+//! What is asked besides commands, and where: committed copies first, the store for what they do not keep.
+
+use frontrow_protocol::ErrorObject;
+use tokio::sync::oneshot;
+
+use super::Context;
+use super::identity::{Identity, unavailable};
+use super::outcome::Outcome;
+use super::session::{Found, Question};
+use crate::dispatcher::{Refusal, Reply, ReplyTo};
+use crate::domain::command::{Command, Rejection};
+use crate::domain::ids::{ConcertId, ScheduleId, UserId};
+use crate::domain::record::TokenRecord;
+use crate::limits;
+
+impl Context {
+    /// The sale that sells this performance. While sales are still being recovered, one that is not known may
+    /// yet appear.
+    pub fn sale_of_schedule(&self, schedule: ScheduleId) -> Result<ConcertId, ErrorObject> {
+        match self.fanout.sale_of_schedule(schedule) {
+            Some(view) => Ok(view.concert().id),
+            None if self.dispatcher.missing().is_empty() => Err(ErrorObject::schedule_not_found()),
+            None => Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)),
+        }
+    }
+
+    /// Posts a command to a sale; as with performances, an unknown one may yet appear.
+    pub fn submit(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
+        match self.dispatcher.submit(concert, command, reply) {
+            Err(Refusal::Rejected(Rejection::ConcertNotFound)) if !self.dispatcher.missing().is_empty() => {
+                Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
+            }
+            posted => posted,
+        }
+    }
+
+    /// As `submit`, and waits for the reply.
+    pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
+        let (sender, reply) = oneshot::channel();
+        self.submit(concert, command, ReplyTo::Once(sender))?;
+        reply.await.unwrap_or(Err(Refusal::Internal))
+    }
+
+    /// The user did something that no sale has a part in. Without a sale, all of them hear of it: there are few,
+    /// and one that does not know the user does nothing.
+    pub fn touch(&self, user: UserId, concert: Option<ConcertId>) {
+        match concert {
+            Some(concert) => self.dispatcher.touch(concert, user),
+            None => {
+                for view in self.fanout.sales() {
+                    self.dispatcher.touch(view.concert().id, user);
+                }
+            }
+        }
+    }
+
+    /// The user's newest token of each sale, newest first.
+    pub async fn tokens_of(&self, user: UserId) -> Result<Vec<TokenRecord>, ErrorObject> {
+        self.store.last_tokens(user).await.map_err(|error| unavailable(&error))
+    }
+
+    /// Answers a session's question.
+    pub async fn find(&self, question: Question) -> Result<Found, ErrorObject> {
+        let refused = |error| unavailable(&error);
+        let outcome = match question {
+            Question::Identify { access_token } => {
+                let Identity { user, .. } = self.bearer_of(&access_token).await?;
+                let user = user.ok_or_else(|| ErrorObject::forbidden("this token names no user"))?;
+                return Ok(Found::User(user));
+            }
+            Question::OwnerOf(token) => {
+                let user = self.owner_of(token).await?.user.ok_or_else(ErrorObject::internal)?;
+                return Ok(Found::User(user));
+            }
+            Question::SaleOf(user) => {
+                let tokens = self.tokens_of(user).await?;
+                let live = tokens.iter().find(|token| token.status.is_live());
+                return Ok(Found::Sale(live.or(tokens.first()).map(|token| token.concert)));
+            }
+            Question::Reservations(user) => {
+                Outcome::Reservations(self.store.reservations(user).await.map_err(refused)?)
+            }
+            Question::Balance(user) => {
+                let balance = self.store.balance(user).await.map_err(refused)?;
+                Outcome::Balance(balance.ok_or_else(ErrorObject::user_not_found)?)
+            }
+            Question::History { user, before, limit } => {
+                Outcome::History(self.store.history(user, before, limit).await.map_err(refused)?)
+            }
+            Question::Tickets(user) => Outcome::Tickets(self.store.tickets(user).await.map_err(refused)?),
+        };
+        Ok(Found::Outcome(Box::new(outcome)))
+    }
+}

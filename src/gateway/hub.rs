@@ -1,0 +1,52 @@
+//! What the connections of one server share besides `Context`: their numbers, their alarms, and the word that it
+//! is time to go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use super::Context;
+use super::alarms::Alarms;
+use crate::domain::ids::ConnectionId;
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Draining {
+    No = 0,
+    /// Nothing new is begun; what was begun is answered.
+    Finishing = 1,
+    /// It took too long.
+    Hurrying = 2,
+}
+
+pub struct Hub {
+    pub context: Arc<Context>,
+    pub alarms: Alarms,
+    connections: AtomicU64,
+    draining: AtomicU8,
+}
+
+impl Hub {
+    pub fn new(context: Arc<Context>) -> Self {
+        let alarms = Alarms::new(context.clock.clone());
+        Self { context, alarms, connections: AtomicU64::new(0), draining: AtomicU8::new(0) }
+    }
+
+    pub fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub fn draining(&self) -> Draining {
+        match self.draining.load(Ordering::Acquire) {
+            0 => Draining::No,
+            1 => Draining::Finishing,
+            _ => Draining::Hurrying,
+        }
+    }
+
+    /// Tells every connection.
+    pub fn drain(&self, how: Draining) {
+        self.draining.store(how as u8, Ordering::Release);
+        self.alarms.ring_all();
+    }
+}

@@ -1,0 +1,209 @@
+//! Frames that wait to be written to one socket. What was encoded once for many is written from where it lies,
+//! with a header of its own, many frames to a system call.
+//!
+//! Always: filled only when it is empty, so it is bounded by what can wait at a time: an answer for each request
+//! in flight and one value for each register.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use bytes::Bytes;
+use frontrow_protocol::CloseCode;
+
+const FIN: u8 = 0x80;
+const TEXT: u8 = 0x1;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+/// Frames in one system call: a good part of what any socket takes at once.
+const FRAMES_PER_WRITE: usize = 32;
+/// An empty outbox keeps room for a few frames and gives the rest back: most connections rarely have many.
+const FRAMES_KEPT: usize = 4;
+
+#[derive(Default)]
+pub struct Outbox {
+    frames: VecDeque<Frame>,
+    /// Bytes of the first frame that are written already.
+    written: usize,
+    bytes: usize,
+}
+
+struct Frame {
+    header: [u8; 10],
+    header_len: u8,
+    payload: Bytes,
+}
+
+impl Frame {
+    /// Unmasked and whole, as a server's frames are.
+    fn new(opcode: u8, payload: Bytes) -> Self {
+        let mut header = [0; 10];
+        header[0] = FIN | opcode;
+        let header_len = match payload.len() {
+            len @ 0..=125 => {
+                header[1] = len as u8;
+                2
+            }
+            len @ 126..=0xFFFF => {
+                header[1] = 126;
+                header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+                4
+            }
+            len => {
+                header[1] = 127;
+                header[2..10].copy_from_slice(&(len as u64).to_be_bytes());
+                10
+            }
+        };
+        Self { header, header_len, payload }
+    }
+
+    fn header(&self) -> &[u8] {
+        &self.header[..usize::from(self.header_len)]
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.header_len) + self.payload.len()
+    }
+}
+
+impl Outbox {
+    pub fn text(&mut self, text: impl Into<Bytes>) {
+        self.push(Frame::new(TEXT, text.into()));
+    }
+
+    pub fn ping(&mut self) {
+        self.push(Frame::new(PING, Bytes::new()));
+    }
+
+    pub fn close(&mut self, code: CloseCode) {
+        let mut payload = code.code().to_be_bytes().to_vec();
+        payload.extend_from_slice(code.text().as_bytes());
+        self.push(Frame::new(CLOSE, payload.into()));
+    }
+
+    fn push(&mut self, frame: Frame) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    /// Forgets every frame that is not begun.
+    pub fn drop_unwritten(&mut self) {
+        self.frames.truncate(usize::from(self.written > 0));
+        self.bytes = self.frames.iter().map(Frame::len).sum::<usize>() - self.written;
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Bytes that are not written yet.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Is a frame written in part? Nobody else may write to the socket then.
+    pub fn is_mid_frame(&self) -> bool {
+        self.written > 0
+    }
+
+    /// Writes until all is written or `write` would block.
+    pub fn write_with(
+        &mut self,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        while !self.frames.is_empty() {
+            let mut slices = [IoSlice::new(&[]); 2 * FRAMES_PER_WRITE];
+            let mut skipped = self.written;
+            let mut used = 0;
+            for frame in self.frames.iter().take(FRAMES_PER_WRITE) {
+                for part in [frame.header(), &frame.payload[..]] {
+                    let from = skipped.min(part.len());
+                    skipped -= from;
+                    if from < part.len() {
+                        slices[used] = IoSlice::new(&part[from..]);
+                        used += 1;
+                    }
+                }
+            }
+            let count = write(&slices[..used])?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.advance(count);
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes -= count;
+        self.written += count;
+        while let Some(first) = self.frames.front()
+            && self.written >= first.len()
+        {
+            self.written -= first.len();
+            self.frames.pop_front();
+        }
+        if self.frames.is_empty() {
+            self.frames.shrink_to(FRAMES_KEPT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a socket gets that takes at most `room` bytes a call.
+    fn written(outbox: &mut Outbox, room: usize) -> Vec<u8> {
+        let mut got = Vec::new();
+        outbox
+            .write_with(|slices| {
+                let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+                let count = room.min(all.len());
+                got.extend_from_slice(&all[..count]);
+                Ok(count)
+            })
+            .unwrap();
+        got
+    }
+
+    #[test]
+    fn frames_come_out_whole_however_little_a_socket_takes() {
+        for room in [1, 2, 3, 7, 1_000, 1_000_000] {
+            let mut outbox = Outbox::default();
+            outbox.text("hi");
+            outbox.ping();
+            outbox.text(vec![b'x'; 200]);
+            outbox.text(vec![b'y'; 70_000]);
+            outbox.close(CloseCode::NoHello);
+            let bytes = outbox.bytes();
+            let mut expected = b"\x81\x02hi\x89\x00\x81\x7e\x00\xc8".to_vec();
+            expected.extend_from_slice(&[b'x'; 200]);
+            expected.extend_from_slice(b"\x81\x7f\x00\x00\x00\x00\x00\x01\x11\x70");
+            expected.extend_from_slice(&[b'y'; 70_000]);
+            let reason = CloseCode::NoHello.text();
+            expected.extend_from_slice(&[0x88, 2 + reason.len() as u8, 0x0f, 0xa0]);
+            expected.extend_from_slice(reason.as_bytes());
+            assert_eq!(bytes, expected.len());
+            assert!(written(&mut outbox, room) == expected, "{room} bytes at a time");
+            assert!(outbox.is_empty() && outbox.bytes() == 0 && !outbox.is_mid_frame());
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_begun_is_finished() {
+        let mut outbox = Outbox::default();
+        outbox.text("first");
+        outbox.text("second");
+        let mut calls = 0;
+        let blocked = outbox.write_with(|_| {
+            calls += 1;
+            if calls == 1 { Ok(3) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        });
+        assert_eq!(blocked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(outbox.is_mid_frame());
+        outbox.drop_unwritten();
+        outbox.ping();
+        assert_eq!(written(&mut outbox, 100), b"irst\x89\x00");
+    }
+}

@@ -1,0 +1,138 @@
+//! `GET /ws`: from HTTP to a websocket. Everything that can be refused is refused here, while there is still a
+//! status to refuse it with.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use frontrow_protocol::http::{PROBLEM_JSON, Problem};
+use frontrow_protocol::{ErrorObject, Reason, SUBPROTOCOL};
+use http_body_util::Full;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::hub::{Draining, Hub};
+use super::origin::Origin;
+use super::session::Arrival;
+use crate::limits;
+
+const WEBSOCKET_VERSION: &str = "13";
+
+/// The answer to an upgrade; with an arrival, the connection is a websocket from then on.
+pub(super) async fn answer<B>(hub: &Hub, request: &Request<B>) -> (Response<Full<Bytes>>, Option<Arrival>) {
+    match agree(hub, request).await {
+        Ok((response, arrival)) => (response, Some(arrival)),
+        Err(refused) => (*refused, None),
+    }
+}
+
+async fn agree<B>(
+    hub: &Hub,
+    request: &Request<B>,
+) -> Result<(Response<Full<Bytes>>, Arrival), Box<Response<Full<Bytes>>>> {
+    let headers = request.headers();
+    if request.method() != Method::GET {
+        let error = ErrorObject::invalid_request("only GET opens a websocket");
+        return Err(refusal(error, 405, Some((header::ALLOW, "GET"))));
+    }
+    if !asks_for_upgrade(headers) || request.version() != Version::HTTP_11 {
+        let error = ErrorObject::invalid_request("this address speaks the websocket protocol");
+        return Err(refusal(error, 426, Some((header::UPGRADE, "websocket"))));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != WEBSOCKET_VERSION) {
+        let error = ErrorObject::invalid_request("only version 13 of the websocket protocol is spoken");
+        return Err(refusal(error, 426, Some((header::SEC_WEBSOCKET_VERSION, WEBSOCKET_VERSION))));
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
+    let Some(key) = key.filter(|key| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16)) else {
+        let error = ErrorObject::invalid_request("`Sec-WebSocket-Key` must be 16 bytes in base64");
+        return Err(refusal(error, 400, None));
+    };
+    let offered: Vec<_> = tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).collect();
+    if !offered.is_empty() && !offered.contains(&SUBPROTOCOL) {
+        let error = ErrorObject::invalid_request(format!("only the subprotocol {SUBPROTOCOL} is spoken"));
+        return Err(refusal(error, 400, None));
+    }
+    if Origin::of(headers, &hub.context.allowed_origins) == Origin::Foreign {
+        let error = ErrorObject::forbidden("pages of this origin may not connect");
+        return Err(refusal(error, 403, None));
+    }
+    if hub.draining() != Draining::No {
+        let error = ErrorObject::unavailable(limits::RESTART_RETRY_AFTER.as_millis() as u64);
+        return Err(refusal(error, 503, None));
+    }
+    let arrival = arrival(hub, headers).await.map_err(|error| {
+        let status = error.reason().http_status();
+        // Whoever says who they are and is nobody is not authenticated.
+        let status = if error.reason() == Reason::UserNotFound { 401 } else { status };
+        refusal(error, status, None)
+    })?;
+    let mut response = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(header::CONNECTION, "upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_ACCEPT, derive_accept_key(key.as_bytes()))
+        .body(Full::default())
+        .expect("a base64 text is a header's value");
+    if !offered.is_empty() {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    Ok((response, arrival))
+}
+
+async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {
+    let Some(token) = bearer(headers)? else { return Ok(Arrival::Stranger) };
+    let identity = hub.context.identify(token).await?;
+    let user = identity.user()?;
+    Ok(match identity.queue {
+        Some((token, concert)) => Arrival::Token { user, token, concert },
+        None => Arrival::User(user),
+    })
+}
+
+/// The token of an `Authorization` header, if there is one.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ErrorObject> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    token
+        .filter(|token| !token.is_empty())
+        .map(Some)
+        .ok_or_else(|| ErrorObject::unauthenticated("`Authorization` must look like `Bearer` and a token"))
+}
+
+fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    let names = |name, wanted: &str| tokens(headers, &name).any(|token| token.eq_ignore_ascii_case(wanted));
+    names(header::CONNECTION, "upgrade") && names(header::UPGRADE, "websocket")
+}
+
+/// The entries of a header that is a list.
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|token| !token.is_empty())
+}
+
+fn refusal(
+    error: ErrorObject,
+    status: u16,
+    header: Option<(HeaderName, &'static str)>,
+) -> Box<Response<Full<Bytes>>> {
+    let problem = Problem::with_status(error, status);
+    let body = serde_json::to_vec(&problem).expect("a problem writes to memory: nothing can fail");
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    if status == 401 {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = problem.retry_after_seconds() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some((name, value)) = header {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Box::new(response)
+}
