@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use super::columns::Bind;
+
 /// How many rows a statement may carry, descending. 512 rows of the widest table stay below every backend's limit
 /// on parameters; below 4 a statement costs less than choosing well.
 pub const BUCKETS: [usize; 5] = [512, 128, 32, 8, 1];
@@ -23,8 +25,16 @@ impl Bulk {
         Self { head, columns, tail, texts: [const { OnceLock::new() }; BUCKETS.len()] }
     }
 
-    pub fn columns(&self) -> usize {
-        self.columns
+    /// The parameters of one piece. What is missing to fill the statement repeats the last row: all statements here
+    /// may do the same to a row twice.
+    pub fn values<V: Bind + Default, T>(&self, bucket: usize, piece: &[T], bind: impl Fn(&mut V, &T)) -> V {
+        let mut values = V::default();
+        values.reserve(BUCKETS[bucket] * self.columns);
+        let padding = piece.last().into_iter().cycle().take(BUCKETS[bucket] - piece.len());
+        for row in piece.iter().chain(padding) {
+            bind(&mut values, row);
+        }
+        values
     }
 
     /// The statement for as many rows as the bucket has.
@@ -39,14 +49,27 @@ impl Bulk {
     }
 }
 
-/// Cuts rows into statements that are full: the largest bucket that fits, then the next. Each with its bucket.
-pub fn full<T>(rows: &[T]) -> impl Iterator<Item = (usize, &[T])> {
+/// How rows are cut into statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Statements that are full, from large to small: where a statement costs little, and a row more.
+    Full,
+    /// As few statements as can be, the last one padded: where each is a round trip.
+    Padded,
+}
+
+/// Cuts rows into pieces, each with the bucket of its statement.
+pub fn pieces<T>(rows: &[T], packing: Packing) -> impl Iterator<Item = (usize, &[T])> {
     let mut rest = rows;
     std::iter::from_fn(move || {
-        let bucket = BUCKETS.iter().position(|&size| size <= rest.len())?;
-        let (chunk, after) = rest.split_at(BUCKETS[bucket]);
+        let bucket = match packing {
+            Packing::Full => BUCKETS.iter().position(|&size| size <= rest.len())?,
+            Packing::Padded if rest.is_empty() => return None,
+            Packing::Padded => BUCKETS.iter().rposition(|&size| size >= rest.len()).unwrap_or(0),
+        };
+        let (piece, after) = rest.split_at(rest.len().min(BUCKETS[bucket]));
         rest = after;
-        Some((bucket, chunk))
+        Some((bucket, piece))
     })
 }
 
@@ -55,14 +78,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_cut_into_full_statements_and_none_is_lost() {
+    fn rows_are_cut_and_none_is_lost() {
         let rows: Vec<usize> = (0..1_177).collect();
-        let cut: Vec<_> = full(&rows).collect();
-        assert!(cut.iter().all(|(bucket, chunk)| chunk.len() == BUCKETS[*bucket]));
-        assert_eq!(cut.iter().flat_map(|(_, chunk)| *chunk).copied().collect::<Vec<_>>(), rows);
-        let sizes: Vec<_> = cut.iter().map(|(_, chunk)| chunk.len()).collect();
-        assert_eq!(sizes, [512, 512, 128, 8, 8, 8, 1]);
-        assert_eq!(full::<usize>(&[]).count(), 0);
+        for (packing, sizes) in
+            [(Packing::Full, vec![512, 512, 128, 8, 8, 8, 1]), (Packing::Padded, vec![512, 512, 153])]
+        {
+            let cut: Vec<_> = pieces(&rows, packing).collect();
+            assert!(cut.iter().all(|(bucket, piece)| piece.len() <= BUCKETS[*bucket]));
+            assert_eq!(cut.iter().map(|(_, piece)| piece.len()).collect::<Vec<_>>(), sizes);
+            assert_eq!(cut.iter().flat_map(|(_, piece)| *piece).copied().collect::<Vec<_>>(), rows);
+            assert_eq!(pieces::<usize>(&[], packing).count(), 0);
+        }
+        let buckets: Vec<_> = pieces(&rows, Packing::Padded).map(|(bucket, _)| BUCKETS[bucket]).collect();
+        assert_eq!(buckets, [512, 512, 512]);
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! What a row of each table consists of: in which order its columns are written and read, the same in every
 //! backend. A backend says only how it binds and reads a number, a time, a text or a UUID.
 
+use std::io::BufReader;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use uuid::Uuid;
 
 use super::rows::{LedgerRow, PaymentRow, SeatRow, WalletRow};
@@ -10,11 +16,14 @@ use crate::domain::ids::{
 };
 use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::{OwnRules, SaleSettings};
+use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
-use std::time::Duration;
+use crate::venue::VenueLayout;
 
 /// Takes a row's values in the order of its columns.
 pub trait Bind {
+    /// Makes room for so many values.
+    fn reserve(&mut self, values: usize);
     fn int(&mut self, value: Option<i64>);
     fn text(&mut self, value: Option<&str>);
     fn uuid(&mut self, value: Option<Uuid>);
@@ -32,6 +41,7 @@ pub trait Cells {
     fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError>;
     fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError>;
     fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError>;
+    fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError>;
 
     fn int(&self, column: usize) -> Result<i64, StoreError> {
         self.opt_int(column)?.ok_or_else(|| missing(column))
@@ -44,6 +54,9 @@ pub trait Cells {
     }
     fn time(&self, column: usize) -> Result<Timestamp, StoreError> {
         self.opt_time(column)?.ok_or_else(|| missing(column))
+    }
+    fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        self.opt_bytes(column)?.ok_or_else(|| missing(column))
     }
     /// A number that must fit the type it is read as.
     fn number<N: TryFrom<i64>>(&self, column: usize) -> Result<N, StoreError> {
@@ -366,4 +379,49 @@ pub fn read_concert(row: &impl Cells) -> Result<(ConcertRecord, SaleSettings), S
         },
     };
     Ok((concert, settings))
+}
+
+/// What a seat's row says of it that never changes.
+pub struct NewSeat<'l> {
+    pub number: usize,
+    pub label: &'l str,
+    pub category: &'l str,
+    pub price: Money,
+}
+
+/// The seats of a layout, in their order.
+pub fn new_seats(layout: &VenueLayout) -> Vec<NewSeat<'_>> {
+    let columns = &layout.seats;
+    (0..layout.seat_count())
+        .map(|number| {
+            let category = &layout.categories[usize::from(columns.category[number])];
+            let (label, price) = (columns.label[number].as_str(), category.price);
+            NewSeat { number, label, category: &category.name, price }
+        })
+        .collect()
+}
+
+pub const NEW_SEAT: usize = 6;
+
+/// (concert, schedule, seat, label, category, price).
+pub fn bind_new_seat(to: &mut impl Bind, concert: ConcertId, schedule: ScheduleId, seat: &NewSeat<'_>) {
+    to.id(concert.0.into());
+    to.id(schedule.0);
+    to.id(seat.number as u64);
+    to.text(Some(seat.label));
+    to.text(Some(seat.category));
+    to.int(Some(seat.price));
+}
+
+/// A layout as it is stored: gzip'd JSON.
+pub fn pack_layout(layout: &VenueLayout) -> Result<Vec<u8>, StoreError> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    let packed =
+        serde_json::to_writer(&mut gzip, layout).map_err(std::io::Error::from).and_then(|()| gzip.finish());
+    packed.map_err(|error| StoreError::Broken(error.into()))
+}
+
+pub fn read_layout(row: &impl Cells, column: usize) -> Result<VenueLayout, StoreError> {
+    let gzip = BufReader::new(GzDecoder::new(row.bytes(column)?));
+    serde_json::from_reader(gzip).map_err(|error| StoreError::Broken(error.into()))
 }

@@ -55,6 +55,7 @@ macro_rules! conformance_tests {
             a_lane_can_let_go
             only_concerts_with_something_left_are_run
             what_does_not_exist_is_none_or_named
+            an_honest_evening_is_audited_clean
         );
     };
 }
@@ -776,6 +777,64 @@ pub async fn only_concerts_with_something_left_are_run(store: &dyn Store) {
     let left = ended(&token, TokenStatus::Expired(ExpiryReason::Left));
     world.commit(vec![Event::TokenEnded(left)]).await;
     assert_eq!(store.concerts_to_run(over).await.unwrap(), []);
+}
+
+/// An evening with something of everything, in concert 1 with schedules 1 and 2 of ten seats. User 1 bought seats 0
+/// and 1; user 2 bought seat 2 and gave it back; user 3 holds seats 4 and 5; user 4 waits; user 5 is admitted and
+/// lost seat 6; user 6 left. User 2 charged 10 beside the 1,000 that each began with.
+pub async fn evening(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let mut fans = Vec::new();
+    for _ in 0..6 {
+        fans.push(world.user(1_000).await);
+    }
+    let mut tokens = Vec::new();
+    for fan in [0, 1, 2] {
+        tokens.push(world.admit(fans[fan]).await);
+    }
+    let waiting = world.joining(fans[3]);
+    world.commit(waiting).await;
+    world.admit(fans[4]).await;
+    let leaving = world.waiting(fans[5]);
+    let left = ended(&leaving, TokenStatus::Expired(ExpiryReason::Left));
+    world.commit(vec![Event::Joined(leaving), Event::TokenEnded(left)]).await;
+
+    let first = world.held(fans[0], &[0]);
+    world.commit(vec![opened(&first)]).await;
+    let more =
+        Reservation { seats: vec![SeatId(0), SeatId(1), SeatId(3)], amount: VIP + 2 * REST, ..first.clone() };
+    let added = vec![SeatId(1), SeatId(3)];
+    world.commit(vec![Event::SeatsHeld { reservation: more.clone(), seats: added, opened: false }]).await;
+    let fewer = Reservation { seats: vec![SeatId(0), SeatId(1)], amount: VIP + REST, ..more };
+    world.commit(vec![Event::SeatsReleased { reservation: fewer.clone(), seats: vec![SeatId(3)] }]).await;
+    let pay = world.paid(&fewer, 1_000);
+    world.commit(vec![pay, Event::TokenEnded(ended(&tokens[0], TokenStatus::Done))]).await;
+
+    let second = world.held(fans[1], &[2]);
+    let charge = world.charge(fans[1], 10, 1_000, "r");
+    let batch = world.batch(vec![opened(&second)], vec![charge]);
+    world.try_commit(&batch).await.unwrap();
+    let pay = world.paid(&second, 1_010);
+    world.commit(vec![pay.clone(), Event::TokenEnded(ended(&tokens[1], TokenStatus::Done))]).await;
+    let refund = world.refunded(&pay);
+    world.commit(vec![refund]).await;
+
+    let (third, fifth) = (world.held(fans[2], &[4, 5]), world.held(fans[4], &[6]));
+    let lapse = lapsed(&fifth, ReservationStatus::Expired, HoldEnd::HoldTime);
+    world.commit(vec![opened(&third), opened(&fifth), lapse]).await;
+    store.claim(world.concert, world.writer, NOW + TTL, Duration::ZERO).await.unwrap();
+}
+
+pub async fn an_honest_evening_is_audited_clean(store: &dyn Store) {
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+    evening(store).await;
+    let report = store.audit().await.unwrap();
+    assert_eq!(report.faults, Vec::<String>::new());
+    let seen = |what| report.seen.get(what).copied().unwrap_or_default();
+    let counts = ["users", "concerts", "seats", "tokens", "reservations", "payments", "tickets"].map(seen);
+    assert_eq!(counts, [6, 1, 20, 6, 4, 2, 3]);
+    assert_eq!(seen("ledger entries"), 6 + 1 + 2 + 1);
+    assert!(seen("journal rows") > 10);
 }
 
 pub async fn what_does_not_exist_is_none_or_named(store: &dyn Store) {

@@ -5,6 +5,7 @@
 //! top of the row that this writer wrote or took over before. That row, not a lease, makes two writers
 //! impossible.
 
+mod audit;
 mod bulk;
 mod columns;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub mod journal;
 pub mod migrate;
 mod open;
 pub mod rows;
+mod session;
 pub mod sqlite;
 mod words;
 

@@ -6,42 +6,31 @@
 
 mod connection;
 mod lane;
-mod query;
 mod schema;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
-use futures_util::TryStreamExt;
-use sqlx::pool::PoolOptions;
+use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions, Connection, Row, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use connection::{OpenError, Values, fault, is_busy, reader_options, write, writer_options};
+use connection::{Asked, OpenError, Values, fault, is_busy, reader_options, write, writer_options};
 
 use super::bulk::Bulk;
-use super::columns::{
-    Bind, Cells, bind_settings, concert_columns, ledger_columns, read_concert, read_ledger, read_reservation,
-    read_seat, read_stored_ticket, read_token, reservation_columns, ticket_list, token_columns,
-};
+use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
-    AuditReport, JournalPosition, Lane, LoadedSale, LoadedSchedule, NewConcert, NewUser, ScheduleRecord,
-    SeatStatus, Store, StoreError, StoredTicket, UserRecord, WriterId, journal, migrate, random_id,
+    AuditReport, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket, UserRecord,
+    WriterId, audit, journal, migrate, random_id, session,
 };
-use crate::domain::ids::{ConcertId, EntryNo, HistoryId, IdSource, ScheduleId, UserId};
+use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
-use crate::limits::{RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
-use crate::venue::VenueLayout;
 
 /// The database's name in the data folder.
 pub const FILE_NAME: &str = "frontrow.db";
@@ -56,9 +45,6 @@ const OPEN_RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Users made in one transaction: a few milliseconds in which no batch is committed.
 const USERS_PER_TRANSACTION: usize = 1_000;
-
-/// Tokens listed of a user who was in many sales.
-const LAST_TOKENS_MAX: u32 = 100;
 
 pub struct SqliteStore {
     path: PathBuf,
@@ -102,7 +88,11 @@ impl SqliteStore {
         Writer { connection: self.writer.lock().await, _turn: turn }
     }
 
-    /// One view of the whole database.
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await.map_err(fault)
+    }
+
+    /// One view of the whole database, for what takes several questions.
     async fn read(&self) -> Result<Transaction<'_, Sqlite>, StoreError> {
         self.readers.begin().await.map_err(fault)
     }
@@ -173,7 +163,7 @@ async fn insert_user(
 
 static NEW_SEATS: Bulk = Bulk::new(
     "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price) VALUES ",
-    6,
+    columns::NEW_SEAT,
     "",
 );
 
@@ -196,20 +186,7 @@ impl Store for SqliteStore {
     }
 
     async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
-        // Who holds seats has a live token, so held reservations need no look of their own.
-        let rows = sqlx::query(
-            "SELECT concert_id FROM concert c \
-             WHERE EXISTS (SELECT 1 FROM concert_schedule s \
-                           WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \
-                OR EXISTS (SELECT 1 FROM queue q \
-                           WHERE q.concert_id = c.concert_id AND q.status IN ('WAITING', 'PROGRESS')) \
-             ORDER BY concert_id",
-        )
-        .bind(now.as_millis())
-        .fetch_all(&self.readers)
-        .await
-        .map_err(fault)?;
-        rows.iter().map(|row| Ok(ConcertId(Cells::number(row, 0)?))).collect()
+        session::concerts_to_run(&mut Asked(&mut *self.reader().await?), now).await
     }
 
     async fn claim(
@@ -257,8 +234,7 @@ impl Store for SqliteStore {
     }
 
     async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
-        let mut read = self.read().await?;
-        load_sale(&mut read, concert).await
+        session::load_sale(&mut Asked(&mut *self.read().await?), concert).await
     }
 
     async fn heartbeat(
@@ -331,8 +307,8 @@ impl Store for SqliteStore {
     }
 
     async fn add_concert(&self, new: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
-        let seats = seat_facts(&new.layout);
-        let layout = pack(&new.layout)?;
+        let seats = new_seats(&new.layout);
+        let layout = pack_layout(&new.layout)?;
         let mut connection = self.writer().await;
         let mut transaction = connection.begin().await?;
 
@@ -373,12 +349,7 @@ impl Store for SqliteStore {
             let schedule = ScheduleId(row.number(0)?);
             schedules.push(schedule);
             write(&mut transaction, &NEW_SEATS, &seats, |to, seat| {
-                to.id(concert.0.into());
-                to.id(schedule.0);
-                to.id(seat.number as u64);
-                to.text(Some(seat.label));
-                to.text(Some(seat.category));
-                to.int(Some(seat.price));
+                bind_new_seat(to, concert, schedule, seat);
             })
             .await
             .map_err(fault)?;
@@ -424,15 +395,7 @@ impl Store for SqliteStore {
     }
 
     async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        let row = self.user_row("SELECT user_id, name, balance FROM users WHERE user_id = ?", user).await?;
-        row.map(|row| {
-            Ok(UserRecord {
-                id: UserId(Cells::number(&row, 0)?),
-                name: Cells::text(&row, 1)?.to_owned(),
-                balance: Cells::int(&row, 2)?,
-            })
-        })
-        .transpose()
+        session::user(&mut Asked(&mut *self.reader().await?), user).await
     }
 
     async fn user_of_subject(
@@ -441,10 +404,9 @@ impl Store for SqliteStore {
         subject: &str,
         now: Timestamp,
     ) -> Result<UserId, StoreError> {
-        const FIND: &str = "SELECT user_id FROM users WHERE issuer = ? AND subject = ?";
-        let find = sqlx::query(FIND).bind(issuer).bind(subject);
-        if let Some(row) = find.fetch_optional(&self.readers).await.map_err(fault)? {
-            return Ok(UserId(Cells::number(&row, 0)?));
+        let found = session::user_of_subject(&mut Asked(&mut *self.reader().await?), issuer, subject).await?;
+        if let Some(user) = found {
+            return Ok(user);
         }
         let mut connection = self.writer().await;
         let mut transaction = connection.begin().await?;
@@ -459,15 +421,13 @@ impl Store for SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(fault)?;
-        let find = sqlx::query(FIND).bind(issuer).bind(subject);
-        let row = find.fetch_one(&mut *transaction).await.map_err(fault)?;
+        let found = session::user_of_subject(&mut Asked(&mut transaction), issuer, subject).await?;
         transaction.commit().await.map_err(fault)?;
-        Ok(UserId(Cells::number(&row, 0)?))
+        found.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
     }
 
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {
-        let row = self.user_row("SELECT balance FROM users WHERE user_id = ?", user).await?;
-        row.map(|row| Cells::int(&row, 0)).transpose()
+        session::balance(&mut Asked(&mut *self.reader().await?), user).await
     }
 
     async fn history(
@@ -476,83 +436,23 @@ impl Store for SqliteStore {
         before: Option<HistoryId>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
-        let mut values = Values::default();
-        values.id(user.0);
-        values.uuid(before.map(|id| id.0));
-        values.int(Some(limit.into()));
-        let rows = sqlx::query_with(
-            concat!(
-                "SELECT ",
-                ledger_columns!(),
-                " FROM payment_history WHERE user_id = ?1 AND (?2 IS NULL OR entry_no < \
-                   (SELECT entry_no FROM payment_history WHERE user_id = ?1 AND history_id = ?2)) \
-                 ORDER BY entry_no DESC LIMIT ?3"
-            ),
-            values.0,
-        );
-        rows.fetch_all(&self.readers).await.map_err(fault)?.iter().map(read_ledger).collect()
+        session::history(&mut Asked(&mut *self.reader().await?), user, before, limit).await
     }
 
     async fn reservations(&self, user: UserId) -> Result<Vec<Reservation>, StoreError> {
-        let mut read = self.read().await?;
-        let mut values = Values::default();
-        values.id(user.0);
-        values.int(Some(RESERVATIONS_LISTED_MAX.into()));
-        let rows = sqlx::query_with(
-            concat!(
-                "SELECT ",
-                reservation_columns!(),
-                " FROM reservation WHERE user_id = ? ORDER BY opened_at DESC, reservation_id LIMIT ?"
-            ),
-            values.0,
-        );
-        let rows = rows.fetch_all(&mut *read).await.map_err(fault)?;
-        let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
-        query::complete(&mut read, &mut reservations).await?;
-        Ok(reservations)
+        session::reservations(&mut Asked(&mut *self.read().await?), user).await
     }
 
     async fn tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
-        let mut values = Values::default();
-        values.id(user.0);
-        values.int(Some(TICKETS_LISTED_MAX.into()));
-        let rows = sqlx::query_with(
-            concat!(
-                ticket_list!(),
-                " WHERE t.user_id = ? AND t.cancelled_at IS NULL ORDER BY t.ticket_id DESC LIMIT ?"
-            ),
-            values.0,
-        );
-        rows.fetch_all(&self.readers).await.map_err(fault)?.iter().map(read_stored_ticket).collect()
+        session::tickets(&mut Asked(&mut *self.reader().await?), user).await
     }
 
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
-        let mut values = Values::default();
-        values.id(user.0);
-        values.int(Some(LAST_TOKENS_MAX.into()));
-        let rows = sqlx::query_with(
-            concat!(
-                "SELECT ",
-                token_columns!(),
-                " FROM queue WHERE (concert_id, entry_no) IN ( \
-                   SELECT concert_id, max(entry_no) FROM queue WHERE user_id = ? GROUP BY concert_id) \
-                 ORDER BY entered_at DESC, concert_id DESC LIMIT ?"
-            ),
-            values.0,
-        );
-        rows.fetch_all(&self.readers).await.map_err(fault)?.iter().map(read_token).collect()
+        session::last_tokens(&mut Asked(&mut *self.reader().await?), user).await
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
-        Err(StoreError::broken("this store cannot be audited yet"))
-    }
-}
-
-impl SqliteStore {
-    async fn user_row(&self, sql: &'static str, user: UserId) -> Result<Option<SqliteRow>, StoreError> {
-        let mut values = Values::default();
-        values.id(user.0);
-        sqlx::query_with(sql, values.0).fetch_optional(&self.readers).await.map_err(fault)
+        audit::run(&mut Asked(&mut *self.read().await?)).await
     }
 }
 
@@ -578,150 +478,5 @@ async fn node_lives(
     Ok(())
 }
 
-async fn load_sale(read: &mut SqliteConnection, concert: ConcertId) -> Result<LoadedSale, StoreError> {
-    let row = sqlx::query(concat!(
-        "SELECT ",
-        concert_columns!(),
-        ", outage_ms, (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) \
-         FROM concert WHERE concert_id = ?"
-    ))
-    .bind(concert.0)
-    .fetch_optional(&mut *read)
-    .await
-    .map_err(fault)?
-    .ok_or(StoreError::NoSuchConcert { concert })?;
-    let (record, settings) = read_concert(&row)?;
-    let outages = Duration::from_millis(Cells::number(&row, 14)?);
-    let layout = Arc::new(unpack(row.try_get_unchecked(15).map_err(fault)?)?);
-
-    let row = sqlx::query("SELECT seq, batch_id FROM journal WHERE concert_id = ? ORDER BY seq DESC LIMIT 1")
-        .bind(concert.0)
-        .fetch_one(&mut *read)
-        .await
-        .map_err(fault)?;
-    let journal = JournalPosition { seq: Cells::number(&row, 0)?, batch: row.uuid(1)? };
-
-    let row = sqlx::query("SELECT coalesce(max(entry_no) + 1, 0) FROM queue WHERE concert_id = ?")
-        .bind(concert.0)
-        .fetch_one(&mut *read)
-        .await
-        .map_err(fault)?;
-    let next_entry = EntryNo(Cells::number(&row, 0)?);
-
-    let mut tokens = Vec::new();
-    // The unary plus keeps the planner from gathering a whole line by users and sorting it afterwards.
-    let mut rows = sqlx::query(concat!(
-        "SELECT ",
-        token_columns!(),
-        " FROM queue WHERE concert_id = ? AND +status IN ('WAITING', 'PROGRESS') ORDER BY entry_no"
-    ))
-    .bind(concert.0)
-    .fetch(&mut *read);
-    while let Some(row) = rows.try_next().await.map_err(fault)? {
-        tokens.push(read_token(&row)?);
-    }
-    drop(rows);
-
-    let mut reservations: Vec<Reservation> = sqlx::query(concat!(
-        "SELECT ",
-        reservation_columns!(),
-        " FROM reservation WHERE concert_id = ?1 AND reservation_id IN ( \
-           SELECT reservation_id FROM concert_seat WHERE concert_id = ?1 AND status = 'TEMP_RESERVED') \
-         ORDER BY reservation_id"
-    ))
-    .bind(concert.0)
-    .fetch_all(&mut *read)
-    .await
-    .map_err(fault)?
-    .iter()
-    .map(read_reservation)
-    .collect::<Result<_, _>>()?;
-    query::complete(read, &mut reservations).await?;
-
-    let rows = sqlx::query(
-        "SELECT schedule_id, starts_at FROM concert_schedule WHERE concert_id = ? \
-         ORDER BY starts_at, schedule_id",
-    )
-    .bind(concert.0)
-    .fetch_all(&mut *read)
-    .await
-    .map_err(fault)?;
-    let mut schedules = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let schedule = ScheduleRecord { id: ScheduleId(Cells::number(row, 0)?), starts_at: row.time(1)? };
-        schedules.push(LoadedSchedule { schedule, layout: Arc::clone(&layout), taken: Vec::new() });
-    }
-    for row in sqlx::query(
-        "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
-         WHERE concert_id = ? AND reservation_id IS NOT NULL ORDER BY schedule_id, seat",
-    )
-    .bind(concert.0)
-    .fetch_all(&mut *read)
-    .await
-    .map_err(fault)?
-    {
-        let seat = read_seat(&row)?;
-        let of = schedules.iter_mut().find(|loaded| loaded.schedule.id == seat.schedule);
-        if let (Some(loaded), Some(reservation)) = (of, seat.reservation)
-            && seat.status != SeatStatus::Available
-        {
-            loaded.taken.push((seat.seat, seat.status, reservation));
-        }
-    }
-    Ok(LoadedSale {
-        concert: record,
-        settings,
-        outages,
-        journal,
-        next_entry,
-        tokens,
-        reservations,
-        schedules,
-    })
-}
-
-/// What a seat's row says of it that never changes.
-struct SeatFacts<'l> {
-    number: usize,
-    label: &'l str,
-    category: &'l str,
-    price: Money,
-}
-
-fn seat_facts(layout: &VenueLayout) -> Vec<SeatFacts<'_>> {
-    let columns = &layout.seats;
-    (0..columns.label.len())
-        .map(|number| {
-            let category = &layout.categories[usize::from(columns.category[number])];
-            let (label, price) = (columns.label[number].as_str(), category.price);
-            SeatFacts { number, label, category: &category.name, price }
-        })
-        .collect()
-}
-
-/// A layout as it is stored: gzip'd JSON.
-fn pack(layout: &VenueLayout) -> Result<Vec<u8>, StoreError> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    let packed = serde_json::to_writer(&mut gzip, layout)
-        .map_err(std::io::Error::from)
-        .and_then(|()| gzip.flush())
-        .and_then(|()| gzip.finish());
-    packed.map_err(|error| StoreError::Broken(error.into()))
-}
-
-fn unpack(packed: &[u8]) -> Result<VenueLayout, StoreError> {
-    let gzip = std::io::BufReader::new(GzDecoder::new(packed));
-    serde_json::from_reader(gzip).map_err(|error| StoreError::Broken(error.into()))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn fresh() -> (SqliteStore, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        (SqliteStore::open(folder.path()).await.unwrap(), folder)
-    }
-
-    crate::store::conformance::conformance_tests!(fresh());
-}
+mod tests;

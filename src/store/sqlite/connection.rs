@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Arguments, ConnectOptions, Row};
+use sqlx::{Arguments, ConnectOptions, Row, SqlStr};
 use uuid::Uuid;
 
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::bulk::{self, Bulk};
-use crate::store::columns::{Bind, Cells};
+use crate::store::bulk::{self, Bulk, Packing};
+use crate::store::columns::{Bind, Cells, ledger_columns, reservation_columns, token_columns};
+use crate::store::session::{Dialect, Session, Take, question};
 
 /// How long a transaction waits for one of another process, such as an import, before it is a certain rollback.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -125,53 +127,97 @@ where
     T: Sync,
 {
     let mut changed = 0;
-    for (bucket, chunk) in bulk::full(rows) {
-        let values = Values::of(statement, chunk, &bind);
+    for (bucket, piece) in bulk::pieces(rows, Packing::Full) {
+        let values: Values = statement.values(bucket, piece, &bind);
         let done = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection).await?;
         changed += done.rows_affected();
     }
     Ok(changed)
 }
 
-/// Runs a query that takes a list of rows, and gives all that it finds.
-pub async fn read<T>(
-    connection: &mut SqliteConnection,
-    query: &Bulk,
-    rows: &[T],
-    bind: impl Fn(&mut Values, &T) + Send + Sync,
-) -> Result<Vec<SqliteRow>, StoreError>
-where
-    T: Sync,
-{
-    let mut found = Vec::new();
-    for (bucket, chunk) in bulk::full(rows) {
-        let values = Values::of(query, chunk, &bind);
-        let query = sqlx::query_with(query.sql(bucket), values.0);
-        found.extend(query.fetch_all(&mut *connection).await.map_err(fault)?);
+/// A connection as it is asked.
+pub struct Asked<'c>(pub &'c mut SqliteConnection);
+
+impl Session for Asked<'_> {
+    type Row = SqliteRow;
+    type Values = Values;
+
+    const DIALECT: &'static Dialect = &DIALECT;
+
+    async fn all(&mut self, sql: SqlStr, values: Values) -> Result<Vec<SqliteRow>, StoreError> {
+        sqlx::query_with(sql, values.0).fetch_all(&mut *self.0).await.map_err(fault)
     }
-    Ok(found)
+
+    async fn each(
+        &mut self,
+        sql: SqlStr,
+        values: Values,
+        take: &mut Take<'_, SqliteRow>,
+    ) -> Result<(), StoreError> {
+        let mut rows = sqlx::query_with(sql, values.0).fetch(&mut *self.0);
+        while let Some(row) = rows.try_next().await.map_err(fault)? {
+            take(&row)?;
+        }
+        Ok(())
+    }
 }
+
+/// Without statistics the planner takes the first columns of a key for as good as a whole index, hence the hints.
+pub static DIALECT: Dialect = Dialect {
+    packing: Packing::Full,
+    wallets: Bulk::new(concat!(question!(wallets), "VALUES "), 1, ")"),
+    charges: Bulk::new(concat!(question!(charges "INDEXED BY payment_history_request"), "VALUES "), 2, ")"),
+    reservations: Bulk::new(concat!(question!(reservations), "VALUES "), 2, ")"),
+    ended_seats: Bulk::new(concat!(question!(ended_seats), "VALUES "), 2, ")"),
+    held_seats: Bulk::new(
+        concat!(question!(held_seats "INDEXED BY concert_seat_reservation"), "VALUES "),
+        2,
+        ")",
+    ),
+    payments: Bulk::new(concat!(question!(payments), "VALUES "), 2, ")"),
+    tickets: Bulk::new(concat!(question!(tickets "INDEXED BY ticket_reservation"), "VALUES "), 2, ")"),
+    ended_tokens: Bulk::new(
+        concat!(
+            "SELECT ",
+            token_columns!(),
+            " FROM queue WHERE status IN ('DONE', 'EXPIRED') AND (concert_id, token) IN (VALUES "
+        ),
+        2,
+        ")",
+    ),
+    last_tokens: Bulk::new(
+        concat!(
+            "SELECT ",
+            token_columns!(),
+            " FROM queue WHERE (concert_id, entry_no) IN ( \
+               SELECT concert_id, max(entry_no) FROM queue WHERE (user_id, concert_id) IN (VALUES "
+        ),
+        2,
+        ") GROUP BY user_id, concert_id)",
+    ),
+    // Who holds seats has a live token, so held reservations need no look of their own.
+    concerts_to_run: "SELECT concert_id FROM concert c \
+         WHERE EXISTS (SELECT 1 FROM concert_schedule s \
+                       WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \
+            OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_live \
+                       WHERE q.concert_id = c.concert_id AND q.status IN ('WAITING', 'PROGRESS')) \
+         ORDER BY concert_id",
+};
 
 /// The values of a statement's parameters.
 #[derive(Default)]
 pub struct Values(pub SqliteArguments);
 
 impl Values {
-    fn of<T>(statement: &Bulk, rows: &[T], bind: &impl Fn(&mut Self, &T)) -> Self {
-        let mut values = Self::default();
-        values.0.reserve(rows.len() * statement.columns(), 0);
-        for row in rows {
-            bind(&mut values, row);
-        }
-        values
-    }
-
     fn add<'v>(&mut self, value: impl sqlx::Encode<'v, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>) {
         self.0.add(value).expect("numbers, texts and bytes can always be encoded");
     }
 }
 
 impl Bind for Values {
+    fn reserve(&mut self, values: usize) {
+        self.0.reserve(values, 0);
+    }
     fn int(&mut self, value: Option<i64>) {
         self.add(value);
     }
@@ -194,10 +240,15 @@ impl Cells for SqliteRow {
         self.try_get_unchecked(column).map_err(fault)
     }
     fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError> {
-        let bytes: Option<&[u8]> = self.try_get_unchecked(column).map_err(fault)?;
-        bytes.map(Uuid::from_slice).transpose().map_err(|error| StoreError::Broken(error.into()))
+        self.opt_bytes(column)?
+            .map(Uuid::from_slice)
+            .transpose()
+            .map_err(|error| StoreError::Broken(error.into()))
     }
     fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.opt_int(column)?.map(Timestamp::from_millis))
+    }
+    fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
+        self.try_get_unchecked(column).map_err(fault)
     }
 }

@@ -11,18 +11,16 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::connection::{Values, fault, leaves_commit_unknown, write, writer_options};
-use super::query;
+use super::connection::{Asked, Values, fault, leaves_commit_unknown, write, writer_options};
 use crate::domain::command::Needs;
 use crate::domain::ids::UserId;
-use crate::domain::wallet::Wallets;
 use crate::store::bulk::Bulk;
 use crate::store::columns::{
     self, Bind, Cells, bind_ledger, bind_payment, bind_reservation, bind_reservation_seat, bind_seat,
     bind_settings, bind_ticket, bind_token, bind_wallet, token_columns,
 };
 use crate::store::rows::{Rows, WalletRow};
-use crate::store::{Batch, CommitError, Facts, Lane, SaleBatch, StoreError, WriterId, journal};
+use crate::store::{Batch, CommitError, Facts, Lane, SaleBatch, StoreError, WriterId, journal, session};
 
 static TOKENS: Bulk = Bulk::new(
     concat!("INSERT INTO queue (", token_columns!(), ") VALUES "),
@@ -89,6 +87,17 @@ const SETTINGS: &str = "UPDATE concert SET state = ?, opens_at = ?, message = ?,
        admission_ttl_ms = ?, idle_ttl_ms = ?, away_ttl_ms = ?, seats_per_reservation_max = ?, \
        cancel_before_start_ms = ? WHERE concert_id = ?";
 
+/// One entry of a ledger.
+const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND history_id = ?";
+
+/// Every text above, lists of one row, for a test of their plans.
+#[cfg(test)]
+pub fn statements() -> Vec<String> {
+    let lists = [&TOKENS, &SEATS, &RESERVATIONS, &RESERVATION_SEATS, &PAYMENTS, &TICKETS, &LEDGER, &WALLETS];
+    let lists = lists.map(|list| list.sql(crate::store::bulk::BUCKETS.len() - 1).as_str().to_owned());
+    lists.into_iter().chain([JOURNAL, SETTINGS, CHARGE].map(str::to_owned)).collect()
+}
+
 pub struct SqliteLane {
     path: PathBuf,
     /// `None` after its worker died; opened again when it is needed.
@@ -148,13 +157,9 @@ impl SqliteLane {
     }
 
     async fn read(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
-        let connection = self.start().await?;
-        let wallets = query::wallets(connection, &needs.wallets).await?;
-        let charges = query::charges(connection, &needs.charges).await?;
-        let ended = query::ended(connection, needs).await?;
-        let balances = wallets.values().map(|wallet| (wallet.user, wallet.balance)).collect();
+        let (facts, wallets) = session::facts(&mut Asked(self.start().await?), needs).await?;
         self.wallets = wallets;
-        Ok(Facts { wallets: Wallets::new(balances, charges), ended })
+        Ok(facts)
     }
 
     async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
@@ -167,7 +172,7 @@ impl SqliteLane {
         let rows = Rows::of(batch);
         let unread: Vec<_> =
             rows.wallet_users().into_iter().filter(|user| !wallets.contains_key(user)).collect();
-        wallets.extend(query::wallets(connection, &unread).await?);
+        wallets.extend(session::wallets(&mut Asked(connection), &unread).await?);
         let (ledger, wallets) = rows.on_wallets(&wallets)?;
         write_rows(connection, &rows).await?;
         let inserted = write(connection, &LEDGER, &ledger, bind_ledger).await.map_err(fault)?;
@@ -331,8 +336,7 @@ async fn charges_written(connection: &mut SqliteConnection, batch: &Batch) -> Re
         let mut values = Values::default();
         values.id(charge.user.0);
         values.uuid(Some(charge.id.0));
-        let found =
-            sqlx::query_with("SELECT 1 FROM payment_history WHERE user_id = ? AND history_id = ?", values.0);
+        let found = sqlx::query_with(CHARGE, values.0);
         written |= found.fetch_optional(&mut *connection).await.map_err(fault)?.is_some();
     }
     Ok(written)
@@ -366,4 +370,95 @@ fn expect(table: &str, changed: u64, rows: usize) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::broken(format!("{changed} rows of {table} were written, {rows} were meant")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Event;
+    use crate::store::conformance::World;
+    use crate::store::sqlite::SqliteStore;
+
+    /// A world whose lane is at hand as what it is.
+    async fn world_and_lane(store: &SqliteStore) -> (World<'_>, SqliteLane) {
+        let world = World::new(store, 10).await;
+        let lane = SqliteLane::open(store.path.clone(), Arc::clone(&store.turn)).await.unwrap();
+        (world, lane)
+    }
+
+    async fn pragma(lane: &mut SqliteLane, pragma: String) {
+        let pragma = sqlx::raw_sql(sqlx::AssertSqlSafe(pragma));
+        pragma.execute(lane.connection().await.unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_the_batch_whole_and_the_lane_goes_on_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let (mut world, mut lane) = world_and_lane(&store).await;
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+            .fetch_one(lane.connection().await.unwrap())
+            .await
+            .unwrap();
+        pragma(&mut lane, format!("PRAGMA max_page_count = {pages}")).await;
+        let joins = (1..=2_000).flat_map(|user| world.joining(UserId(user))).collect::<Vec<Event>>();
+        let batch = world.batch(joins, Vec::new());
+        let refused = lane.commit(&batch).await.unwrap_err();
+        assert!(matches!(&refused, CommitError::NotCommitted(StoreError::Broken(cause))
+            if cause.to_string().contains("full")));
+        assert!(world.load().await.tokens.is_empty());
+        assert_eq!(world.load().await.journal, world.journal);
+
+        pragma(&mut lane, format!("PRAGMA max_page_count = {}", pages + 1_000)).await;
+        lane.commit(&batch).await.unwrap();
+        assert_eq!(world.load().await.tokens.len(), 2_000);
+    }
+
+    #[tokio::test]
+    async fn another_process_that_writes_for_long_makes_a_certain_rollback() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let (mut world, mut lane) = world_and_lane(&store).await;
+        let mut other = writer_options(&store.path).connect().await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+
+        pragma(&mut lane, "PRAGMA busy_timeout = 1".to_owned()).await;
+        let joining = world.joining(UserId(1));
+        let batch = world.batch(joining, Vec::new());
+        for _ in 0..2 {
+            let refused = lane.commit(&batch).await.unwrap_err();
+            assert!(matches!(refused, CommitError::NotCommitted(StoreError::RolledBack(_))), "{refused:?}");
+        }
+        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        lane.commit(&batch).await.unwrap();
+        assert_eq!(world.load().await.tokens.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn half_a_batch_that_nobody_waits_for_is_not_committed_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let (mut world, mut lane) = world_and_lane(&store).await;
+        let joining = world.joining(UserId(1));
+        let dropped = world.batch(joining, Vec::new());
+        // What a task leaves that is dropped between its statements.
+        lane.writing = true;
+        lane.write(&dropped).await.unwrap();
+        let joining = world.joining(UserId(2));
+        let next = world.batch(joining, Vec::new());
+        lane.commit(&next).await.unwrap();
+        let tokens = world.load().await.tokens;
+        assert_eq!(tokens.iter().map(|token| token.user).collect::<Vec<_>>(), [UserId(2)]);
+    }
+
+    #[tokio::test]
+    async fn a_lane_whose_connection_died_makes_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let (mut world, mut lane) = world_and_lane(&store).await;
+        lane.connection = None;
+        let joining = world.joining(UserId(1));
+        lane.commit(&world.batch(joining, Vec::new())).await.unwrap();
+        assert_eq!(world.load().await.tokens.len(), 1);
+    }
 }

@@ -1,0 +1,283 @@
+//! Proves or refutes the invariants from the stored rows alone: what is sold is paid, what is paid is in a wallet's
+//! ledger, what is held belongs to somebody who was let in, and the journal tells the same story. Every fault is a
+//! sentence that names its rows. The statements are SQL that all backends share.
+//!
+//! Always: one view of the database, read once, a sale at a time, so that memory holds one sale and the wallets'
+//! payments. Not here: repair.
+
+mod replay;
+mod sale;
+mod wallets;
+
+use std::collections::HashMap;
+
+use sqlx::SqlSafeStr;
+
+use super::columns::{
+    Bind, Cells, ledger_columns, read_layout, read_ledger, read_payment, read_reservation, read_seat,
+    read_ticket, read_token, reservation_columns, token_columns,
+};
+use super::session::{Session, Take};
+use super::{AuditReport, StoreError};
+use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
+use sale::SaleAudit;
+use wallets::Wallets;
+
+/// Named faults; more of them would not be read. The rest is counted.
+const FAULTS_NAMED_MAX: usize = 1_000;
+
+/// Faults found so far and rows seen.
+#[derive(Default)]
+struct Findings {
+    faults: Vec<String>,
+    unnamed: u64,
+    seen: HashMap<&'static str, u64>,
+}
+
+impl Findings {
+    fn fault(&mut self, fault: String) {
+        if self.faults.len() < FAULTS_NAMED_MAX {
+            self.faults.push(fault);
+        } else {
+            self.unnamed += 1;
+        }
+    }
+
+    /// Names a fault unless `right`.
+    fn check(&mut self, right: bool, fault: impl FnOnce() -> String) {
+        if !right {
+            self.fault(fault());
+        }
+    }
+
+    fn saw(&mut self, what: &'static str) {
+        *self.seen.entry(what).or_default() += 1;
+    }
+
+    /// A row that cannot even be read is a fault of its own.
+    fn read<T>(&mut self, table: &str, row: Result<T, StoreError>) -> Option<T> {
+        match row {
+            Ok(row) => Some(row),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                self.fault(format!("a row of {table} cannot be read: {cause}"));
+                None
+            }
+        }
+    }
+
+    fn report(mut self) -> AuditReport {
+        if self.unnamed > 0 {
+            self.faults.push(format!("and {} more faults", self.unnamed));
+        }
+        AuditReport { seen: self.seen, faults: self.faults }
+    }
+}
+
+const USERS: &str = "SELECT user_id, balance, ledger_entries FROM users ORDER BY user_id";
+const LEDGER: &str =
+    concat!("SELECT ", ledger_columns!(), ", entry_no FROM payment_history ORDER BY user_id, entry_no");
+const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
+const LAYOUT: &str = "SELECT layout, seats FROM venue_layout WHERE concert_id = ?";
+const SCHEDULES: &str =
+    "SELECT schedule_id, starts_at FROM concert_schedule WHERE concert_id = ? ORDER BY schedule_id";
+const SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id, label, category, price \
+     FROM concert_seat WHERE concert_id = ? ORDER BY schedule_id, seat";
+const TOKENS: &str =
+    concat!("SELECT ", token_columns!(), " FROM queue WHERE concert_id = ? ORDER BY entry_no");
+const RESERVATIONS: &str = concat!(
+    "SELECT ",
+    reservation_columns!(),
+    " FROM reservation WHERE concert_id = ? ORDER BY reservation_id"
+);
+const RESERVATION_SEATS: &str = "SELECT reservation_id, schedule_id, seat FROM reservation_seat \
+     WHERE concert_id = ? ORDER BY reservation_id, seat";
+const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, cancelled_at \
+     FROM payment WHERE concert_id = ? ORDER BY payment_id";
+const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, code, payment_id, reservation_id, user_id, cancelled_at \
+     FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
+const JOURNAL: &str = "SELECT seq, events FROM journal WHERE concert_id = ? ORDER BY seq";
+
+/// Rows of concerts that do not exist would be seen by no sale's audit.
+const STRAYS: [(&str, &str); 9] = {
+    macro_rules! strays {
+        ($table:literal) => {
+            (
+                $table,
+                concat!(
+                    "SELECT DISTINCT concert_id FROM ",
+                    $table,
+                    " WHERE concert_id NOT IN (SELECT concert_id FROM concert)"
+                ),
+            )
+        };
+    }
+    [
+        strays!("concert_schedule"),
+        strays!("venue_layout"),
+        strays!("concert_seat"),
+        strays!("queue"),
+        strays!("reservation"),
+        strays!("reservation_seat"),
+        strays!("payment"),
+        strays!("ticket"),
+        strays!("journal"),
+    ]
+};
+
+/// Gives every row that a query finds; `concert` is its one parameter, if it has one.
+async fn each<S: Session>(
+    source: &mut S,
+    sql: &'static str,
+    concert: Option<ConcertId>,
+    take: &mut Take<'_, S::Row>,
+) -> Result<(), StoreError> {
+    let mut values = S::Values::default();
+    if let Some(concert) = concert {
+        values.id(concert.0.into());
+    }
+    source.each(sql.into_sql_str(), values, take).await
+}
+
+/// Looks at everything in the store.
+pub async fn run(source: &mut impl Session) -> Result<AuditReport, StoreError> {
+    let mut findings = Findings::default();
+    let mut wallets = Wallets::default();
+    each(source, USERS, None, &mut |row| {
+        findings.saw("users");
+        let user = (|| Ok((UserId(row.number(0)?), row.int(1)?, row.number(2)?)))();
+        if let Some((user, balance, entries)) = findings.read("users", user) {
+            wallets.user(user, balance, entries, &mut findings);
+        }
+        Ok(())
+    })
+    .await?;
+    each(source, LEDGER, None, &mut |row| {
+        findings.saw("ledger entries");
+        let entry = (|| Ok((read_ledger(row)?, row.number(8)?)))();
+        if let Some((entry, number)) = findings.read("payment_history", entry) {
+            wallets.entry(entry, number, &mut findings);
+        }
+        Ok(())
+    })
+    .await?;
+    wallets.balance(&mut findings);
+
+    let mut concerts = Vec::new();
+    each(source, CONCERTS, None, &mut |row| {
+        findings.saw("concerts");
+        concerts.push(ConcertId(row.number(0)?));
+        Ok(())
+    })
+    .await?;
+    for concert in concerts {
+        audit_sale(source, concert, &mut wallets, &mut findings).await?;
+    }
+    wallets.conclude(&mut findings);
+
+    for (table, sql) in STRAYS {
+        each(source, sql, None, &mut |row| {
+            let concert = row.int(0)?;
+            findings.fault(format!("{table} has rows of concert {concert}, which does not exist"));
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(findings.report())
+}
+
+async fn audit_sale(
+    source: &mut impl Session,
+    concert: ConcertId,
+    wallets: &mut Wallets,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let of = Some(concert);
+    let mut layout = None;
+    each(source, LAYOUT, of, &mut |row| {
+        let read = (|| Ok((read_layout(row, 0)?, row.number(1)?)))();
+        layout = findings.read("venue_layout", read);
+        Ok(())
+    })
+    .await?;
+    let Some((layout, seats)) = layout else {
+        findings.fault(format!("{}: there is no layout to compare with", sale_name(concert)));
+        return Ok(());
+    };
+    let mut sale = SaleAudit::new(concert, &layout, seats, findings);
+    each(source, SCHEDULES, of, &mut |row| {
+        sale.schedule(ScheduleId(row.number(0)?));
+        Ok(())
+    })
+    .await?;
+    each(source, SEATS, of, &mut |row| {
+        findings.saw("seats");
+        let seat = (|| Ok((read_seat(row)?, row.text(5)?, row.text(6)?, row.int(7)?)))();
+        if let Some((seat, label, category, price)) = findings.read("concert_seat", seat) {
+            sale.seat(seat, label, category, price, findings);
+        }
+        Ok(())
+    })
+    .await?;
+    each(source, TOKENS, of, &mut |row| {
+        findings.saw("tokens");
+        if let Some(token) = findings.read("queue", read_token(row)) {
+            sale.token(token, findings);
+        }
+        Ok(())
+    })
+    .await?;
+    each(source, RESERVATIONS, of, &mut |row| {
+        findings.saw("reservations");
+        if let Some(reservation) = findings.read("reservation", read_reservation(row)) {
+            sale.reservation(reservation, findings);
+        }
+        Ok(())
+    })
+    .await?;
+    each(source, RESERVATION_SEATS, of, &mut |row| {
+        let (id, schedule) = (ReservationId(row.uuid(0)?), ScheduleId(row.number(1)?));
+        sale.reservation_seat(id, schedule, SeatId(row.number(2)?), findings);
+        Ok(())
+    })
+    .await?;
+    each(source, PAYMENTS, of, &mut |row| {
+        findings.saw("payments");
+        let payment = (|| Ok((read_payment(row)?, row.opt_time(6)?)))();
+        if let Some((payment, cancelled_at)) = findings.read("payment", payment) {
+            sale.payment(payment, cancelled_at.is_some(), findings);
+        }
+        Ok(())
+    })
+    .await?;
+    each(source, TICKETS, of, &mut |row| {
+        findings.saw("tickets");
+        let ticket = (|| {
+            let payment = PaymentId(row.uuid(4)?);
+            let (reservation, user) = (ReservationId(row.uuid(5)?), UserId(row.number(6)?));
+            Ok((read_ticket(row)?, payment, reservation, user, row.opt_time(7)?.is_none()))
+        })();
+        if let Some((ticket, payment, reservation, user, valid)) = findings.read("ticket", ticket) {
+            sale.ticket(&ticket, payment, reservation, user, valid, findings);
+        }
+        Ok(())
+    })
+    .await?;
+    each(source, JOURNAL, of, &mut |row| {
+        findings.saw("journal rows");
+        sale.journal(row.number(0)?, row.text(1)?, findings);
+        Ok(())
+    })
+    .await?;
+    sale.conclude(wallets, findings);
+    Ok(())
+}
+
+/// A seat as operators name it: `SCHEDULE:SEAT`.
+fn seat_name((schedule, seat): (ScheduleId, SeatId)) -> String {
+    format!("seat {schedule}:{seat}")
+}
+
+fn sale_name(concert: ConcertId) -> String {
+    format!("sale {concert}")
+}

@@ -1,0 +1,451 @@
+//! One sale's rows against each other: seats, places in line, reservations, payments, tickets and the journal.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::replay::{Replay, Standing, told};
+use super::wallets::Wallets;
+use super::{Findings, sale_name, seat_name};
+use crate::domain::ids::{ConcertId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{
+    Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord, TokenStatus,
+};
+use crate::domain::seat_plan::Money;
+use crate::store::rows::SeatRow;
+use crate::store::{SeatStatus, words};
+use crate::venue::VenueLayout;
+
+pub struct SaleAudit {
+    concert: ConcertId,
+    /// What the drawing says of each seat: label, category and price.
+    drawn: Vec<(String, String, Money)>,
+    schedules: BTreeSet<ScheduleId>,
+    /// How many seats each schedule has.
+    seat_counts: BTreeMap<ScheduleId, u32>,
+    /// Seats that are not free.
+    taken: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
+    /// The seats that link to a held reservation, ascending.
+    held_by: HashMap<ReservationId, Vec<(ScheduleId, SeatId)>>,
+    tokens: Tokens,
+    reservations: BTreeMap<ReservationId, Reservation>,
+    /// As `reservation_seat` has them.
+    seats_of: HashMap<ReservationId, Vec<(ScheduleId, SeatId)>>,
+    payments: BTreeMap<PaymentId, Payment>,
+    payment_of: HashMap<ReservationId, PaymentId>,
+    tickets: HashMap<PaymentId, Vec<SoldTicket>>,
+    replay: Replay,
+}
+
+#[derive(Default)]
+struct Tokens {
+    /// By entry number; a hole shortens the list, and is a fault already.
+    rows: Vec<(UserId, TokenStatus)>,
+    next_entry: u64,
+    ids: HashSet<QueueToken>,
+    live: HashMap<UserId, TokenStatus>,
+    done: HashMap<UserId, u32>,
+}
+
+struct SoldTicket {
+    seat: (ScheduleId, SeatId),
+    reservation: ReservationId,
+    user: UserId,
+    valid: bool,
+}
+
+impl SaleAudit {
+    pub fn new(concert: ConcertId, layout: &VenueLayout, seats: usize, findings: &mut Findings) -> Self {
+        let drawn: Vec<_> = (0..layout.seat_count())
+            .map(|seat| {
+                let category = &layout.categories[usize::from(layout.seats.category[seat])];
+                (layout.seats.label[seat].clone(), category.name.clone(), category.price)
+            })
+            .collect();
+        findings.check(drawn.len() == seats, || {
+            let drawn = drawn.len();
+            format!("{}: the layout is said to have {seats} seats and draws {drawn}", sale_name(concert))
+        });
+        Self {
+            concert,
+            drawn,
+            schedules: BTreeSet::new(),
+            seat_counts: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            held_by: HashMap::new(),
+            tokens: Tokens::default(),
+            reservations: BTreeMap::new(),
+            seats_of: HashMap::new(),
+            payments: BTreeMap::new(),
+            payment_of: HashMap::new(),
+            tickets: HashMap::new(),
+            replay: Replay::new(concert),
+        }
+    }
+
+    pub fn schedule(&mut self, schedule: ScheduleId) {
+        self.schedules.insert(schedule);
+    }
+
+    /// Seats come by schedule and number.
+    pub fn seat(&mut self, row: SeatRow, label: &str, category: &str, price: Money, findings: &mut Findings) {
+        let key = (row.schedule, row.seat);
+        let (sale, name) = (sale_name(self.concert), seat_name(key));
+        let count = self.seat_counts.entry(row.schedule).or_default();
+        findings.check(row.seat.0 == *count, || format!("{sale}: {name} comes where {count} is next"));
+        *count = row.seat.0 + 1;
+        match self.drawn.get(row.seat.0 as usize) {
+            Some((drawn_label, drawn_category, drawn_price)) => {
+                let same = label == drawn_label && category == drawn_category && price == *drawn_price;
+                findings.check(same, || {
+                    format!(
+                        "{sale}: {name} is {label:?} in {category:?} for {price}, the layout has \
+                         {drawn_label:?} in {drawn_category:?} for {drawn_price}"
+                    )
+                });
+            }
+            None => findings.fault(format!("{sale}: {name} is not in the layout")),
+        }
+        match (row.status, row.reservation) {
+            (SeatStatus::Available, None) => {}
+            (status @ (SeatStatus::TempReserved | SeatStatus::Reserved), Some(reservation)) => {
+                self.taken.insert(key, (status, reservation));
+                if status == SeatStatus::TempReserved {
+                    self.held_by.entry(reservation).or_default().push(key);
+                }
+            }
+            (status, reservation) => {
+                let whose = reservation.map_or("no reservation".to_owned(), |id| format!("reservation {id}"));
+                findings.fault(format!("{sale}: {name} is {} and has {whose}", words::seat_status(status)));
+            }
+        }
+    }
+
+    /// Tokens come by entry number.
+    pub fn token(&mut self, token: TokenRecord, findings: &mut Findings) {
+        let (sale, tokens) = (sale_name(self.concert), &mut self.tokens);
+        let TokenRecord { entry, user, status, .. } = token;
+        findings.check(entry.0 == tokens.next_entry, || {
+            format!("{sale}: the line has entry {entry} where {} is next", tokens.next_entry)
+        });
+        tokens.next_entry = entry.0 + 1;
+        let fits = match status {
+            TokenStatus::Waiting => token.admitted_at.is_none() && token.ended_at.is_none(),
+            TokenStatus::Progress => token.admitted_at.is_some() && token.ended_at.is_none(),
+            TokenStatus::Done => token.admitted_at.is_some() && token.ended_at.is_some(),
+            TokenStatus::Expired(_) => token.ended_at.is_some(),
+        };
+        let word = words::token_status(status).0;
+        findings.check(fits && token.admitted_at.is_some() == token.expires_at.is_some(), || {
+            format!("{sale}: entry {entry} of user {user} is {word}, its times say otherwise")
+        });
+        findings.check(token.token.concert() == Some(self.concert), || {
+            format!("{sale}: the token of entry {entry} names another sale")
+        });
+        findings.check(tokens.ids.insert(token.token), || {
+            format!("{sale}: the token of entry {entry} was given before")
+        });
+        if status.is_live() && tokens.live.insert(user, status).is_some() {
+            findings.fault(format!("{sale}: user {user} has two live places in line, one of them {entry}"));
+        }
+        if status == TokenStatus::Done {
+            *tokens.done.entry(user).or_default() += 1;
+        }
+        tokens.rows.push((user, status));
+    }
+
+    pub fn reservation(&mut self, reservation: Reservation, findings: &mut Findings) {
+        let (sale, id) = (sale_name(self.concert), reservation.id);
+        findings.check(id.concert() == Some(self.concert), || {
+            format!("{sale}: reservation {id} names another sale")
+        });
+        findings.check(self.schedules.contains(&reservation.schedule), || {
+            format!("{sale}: reservation {id} is for schedule {}, which is not here", reservation.schedule)
+        });
+        let fits = match reservation.status {
+            ReservationStatus::TempReserved => reservation.ended_at.is_none(),
+            ReservationStatus::Reserved => true,
+            ReservationStatus::Expired | ReservationStatus::Cancelled => reservation.ended_at.is_some(),
+        };
+        let word = words::reservation_status(reservation.status);
+        findings.check(fits, || format!("{sale}: reservation {id} is {word}, its times say otherwise"));
+        self.reservations.insert(id, reservation);
+    }
+
+    pub fn reservation_seat(
+        &mut self,
+        id: ReservationId,
+        schedule: ScheduleId,
+        seat: SeatId,
+        findings: &mut Findings,
+    ) {
+        let of = self.reservations.get(&id);
+        findings.check(of.is_some_and(|of| of.schedule == schedule), || {
+            let (sale, seat) = (sale_name(self.concert), seat_name((schedule, seat)));
+            format!("{sale}: {seat} is written to reservation {id}, which is not one of that schedule")
+        });
+        self.seats_of.entry(id).or_default().push((schedule, seat));
+    }
+
+    pub fn payment(&mut self, payment: Payment, has_cancel_time: bool, findings: &mut Findings) {
+        let (sale, id) = (sale_name(self.concert), payment.id);
+        findings.check(has_cancel_time == (payment.status == PaymentStatus::Cancelled), || {
+            format!(
+                "{sale}: payment {id} is {}, its times say otherwise",
+                words::payment_status(payment.status)
+            )
+        });
+        if let Some(other) = self.payment_of.insert(payment.reservation, id) {
+            findings
+                .fault(format!("{sale}: reservation {} has payments {other} and {id}", payment.reservation));
+        }
+        self.payments.insert(id, payment);
+    }
+
+    pub fn ticket(
+        &mut self,
+        ticket: &Ticket,
+        payment: PaymentId,
+        reservation: ReservationId,
+        user: UserId,
+        valid: bool,
+        findings: &mut Findings,
+    ) {
+        if !self.payments.contains_key(&payment) {
+            let (sale, id) = (sale_name(self.concert), ticket.id);
+            findings.fault(format!("{sale}: ticket {id} is for payment {payment}, which does not exist"));
+        }
+        let seat = (ticket.schedule, ticket.seat);
+        self.tickets.entry(payment).or_default().push(SoldTicket { seat, reservation, user, valid });
+    }
+
+    /// Rows come in the order of their numbers.
+    pub fn journal(&mut self, seq: u64, events: &str, findings: &mut Findings) {
+        self.replay.row(seq, events, findings);
+    }
+
+    /// After the last row: what rows of different tables say of each other.
+    pub fn conclude(&self, wallets: &mut Wallets, findings: &mut Findings) {
+        self.conclude_seats(findings);
+        let mut held = HashSet::new();
+        for reservation in self.reservations.values() {
+            self.conclude_reservation(reservation, &mut held, wallets, findings);
+        }
+        for payment in self.payments.values() {
+            self.conclude_payment(payment, wallets, findings);
+        }
+        self.conclude_tokens(wallets, findings);
+        self.conclude_journal(findings);
+    }
+
+    fn conclude_seats(&self, findings: &mut Findings) {
+        let sale = sale_name(self.concert);
+        for schedule in self.schedules.iter().chain(self.seat_counts.keys()).collect::<BTreeSet<_>>() {
+            let counted = self.seat_counts.get(schedule).copied().unwrap_or_default();
+            let drawn = self.drawn.len();
+            findings.check(counted as usize == drawn && self.schedules.contains(schedule), || {
+                format!("{sale}: schedule {schedule} has {counted} seats, the layout has {drawn}")
+            });
+        }
+        for (&seat, &(status, id)) in &self.taken {
+            let name = seat_name(seat);
+            let Some(reservation) = self.reservations.get(&id) else {
+                findings.fault(format!("{sale}: {name} is taken by reservation {id}, which does not exist"));
+                continue;
+            };
+            let fits = match status {
+                SeatStatus::Reserved => reservation.status == ReservationStatus::Reserved,
+                SeatStatus::TempReserved | SeatStatus::Available => {
+                    reservation.status == ReservationStatus::TempReserved
+                }
+            };
+            findings.check(fits && reservation.schedule == seat.0, || {
+                let (seat, reservation_word) =
+                    (words::seat_status(status), words::reservation_status(reservation.status));
+                let schedule = reservation.schedule;
+                format!("{sale}: {name} is {seat} by reservation {id}, which is {reservation_word} in schedule {schedule}")
+            });
+            if status == SeatStatus::Reserved {
+                let written = self.seats_of.get(&id).is_some_and(|seats| seats.contains(&seat));
+                findings.check(written, || {
+                    format!("{sale}: {name} is sold to reservation {id}, whose seats are others")
+                });
+                let tickets = self.payment_of.get(&id).and_then(|payment| self.tickets.get(payment));
+                let valid = tickets.map_or(0, |tickets| {
+                    tickets.iter().filter(|ticket| ticket.valid && ticket.seat == seat).count()
+                });
+                findings
+                    .check(valid == 1, || format!("{sale}: {name} is sold and has {valid} valid tickets"));
+            }
+        }
+    }
+
+    fn conclude_reservation(
+        &self,
+        reservation: &Reservation,
+        held: &mut HashSet<(UserId, ScheduleId)>,
+        wallets: &Wallets,
+        findings: &mut Findings,
+    ) {
+        let sale = sale_name(self.concert);
+        let Reservation { id, user, schedule, amount, status, .. } = *reservation;
+        findings.check(wallets.knows(user), || {
+            format!("{sale}: reservation {id} is of user {user}, who does not exist")
+        });
+        let written = self.seats_of.get(&id).map_or(&[][..], Vec::as_slice);
+        let payment = self.payment_of.get(&id).and_then(|payment| self.payments.get(payment));
+        match status {
+            ReservationStatus::TempReserved => {
+                findings.check(held.insert((user, schedule)), || {
+                    format!("{sale}: user {user} has two held reservations in schedule {schedule}, one of them {id}")
+                });
+                let admitted = self.tokens.live.get(&user) == Some(&TokenStatus::Progress);
+                findings.check(admitted, || {
+                    format!("{sale}: reservation {id} is held by user {user}, who is not admitted")
+                });
+                findings.check(written.is_empty(), || {
+                    format!("{sale}: reservation {id} is held, and its seats are written as if it had ended")
+                });
+            }
+            ReservationStatus::Reserved => {
+                for &seat in written {
+                    let state = self.taken.get(&seat).copied();
+                    findings.check(state == Some((SeatStatus::Reserved, id)), || {
+                        let seat = seat_name(seat);
+                        format!("{sale}: reservation {id} is paid for {seat}, which is {}", told(state))
+                    });
+                }
+            }
+            ReservationStatus::Expired | ReservationStatus::Cancelled => {}
+        }
+        let right_payment = match status {
+            ReservationStatus::Reserved => payment.is_some_and(|p| p.status == PaymentStatus::Done),
+            ReservationStatus::Cancelled => payment.is_none_or(|p| p.status == PaymentStatus::Cancelled),
+            ReservationStatus::TempReserved | ReservationStatus::Expired => payment.is_none(),
+        };
+        findings.check(right_payment, || {
+            let word = words::reservation_status(status);
+            let payment = payment.map_or("no payment".to_owned(), |payment| {
+                format!("payment {}, which is {}", payment.id, words::payment_status(payment.status))
+            });
+            format!("{sale}: reservation {id} is {word} and has {payment}")
+        });
+        let seats = self.seats(reservation);
+        findings.check(!seats.is_empty(), || format!("{sale}: reservation {id} has no seats"));
+        let price = self.price(seats);
+        findings.check(price == amount, || {
+            format!("{sale}: reservation {id} costs {amount}, its seats cost {price}")
+        });
+    }
+
+    fn conclude_payment(&self, payment: &Payment, wallets: &mut Wallets, findings: &mut Findings) {
+        let sale = sale_name(self.concert);
+        let Payment { id, user, amount, status, .. } = *payment;
+        let done = status == PaymentStatus::Done;
+        wallets.payment(id, user, amount, !done, findings);
+        let Some(reservation) = self.reservations.get(&payment.reservation) else {
+            findings.fault(format!(
+                "{sale}: payment {id} is for reservation {}, which does not exist",
+                payment.reservation
+            ));
+            return;
+        };
+        findings.check(reservation.user == user && reservation.amount == amount, || {
+            format!(
+                "{sale}: payment {id} is {amount} by user {user}, its reservation is {} of user {}",
+                reservation.amount, reservation.user
+            )
+        });
+        let tickets = self.tickets.get(&id).map_or(&[][..], Vec::as_slice);
+        let mut ticketed: Vec<_> = tickets.iter().map(|ticket| ticket.seat).collect();
+        ticketed.sort_unstable();
+        findings.check(ticketed == self.seats(reservation), || {
+            format!("{sale}: the tickets of payment {id} are not for the seats of its reservation")
+        });
+        for ticket in tickets {
+            let seat = seat_name(ticket.seat);
+            findings.check(ticket.user == user && ticket.reservation == payment.reservation, || {
+                format!("{sale}: the ticket for {seat} names another user or reservation than payment {id}")
+            });
+            findings.check(ticket.valid == done, || {
+                let validity = if ticket.valid { "valid" } else { "void" };
+                format!(
+                    "{sale}: the ticket for {seat} is {validity}, payment {id} is {}",
+                    words::payment_status(status)
+                )
+            });
+        }
+    }
+
+    fn conclude_tokens(&self, wallets: &Wallets, findings: &mut Findings) {
+        let sale = sale_name(self.concert);
+        let mut paid: BTreeMap<UserId, u32> = BTreeMap::new();
+        for payment in self.payments.values() {
+            *paid.entry(payment.user).or_default() += 1;
+        }
+        let users: BTreeSet<_> = paid.keys().chain(self.tokens.done.keys()).collect();
+        for user in users {
+            let bought = self.tokens.done.get(user).copied().unwrap_or_default();
+            let paid = paid.get(user).copied().unwrap_or_default();
+            findings.check(bought == paid, || {
+                format!(
+                    "{sale}: user {user} paid {paid} times, and {bought} of their places in line are DONE"
+                )
+            });
+        }
+        for (entry, (user, status)) in self.tokens.rows.iter().enumerate() {
+            findings.check(wallets.knows(*user), || {
+                format!("{sale}: entry {entry} is of user {user}, who does not exist")
+            });
+            let standing = match status {
+                TokenStatus::Waiting => Standing::Waiting,
+                TokenStatus::Progress => Standing::Progress,
+                TokenStatus::Done => Standing::Ended("done".to_owned()),
+                TokenStatus::Expired(reason) => Standing::Ended(words::expiry_reason(*reason).to_owned()),
+            };
+            let told = self.replay.place(entry as u64);
+            findings.check(told == Some(&(*user, standing)), || {
+                let word = words::token_status(*status).0;
+                let told = told.map_or("of nobody".to_owned(), |(user, it)| format!("{it:?} of user {user}"));
+                format!("{sale}: entry {entry} is {word} of user {user}, the journal tells it {told}")
+            });
+        }
+        findings.check(self.replay.places() == self.tokens.rows.len() as u64, || {
+            let (places, rows) = (self.replay.places(), self.tokens.rows.len());
+            format!("{sale}: the journal gave {places} places in line, {rows} are stored")
+        });
+    }
+
+    fn conclude_journal(&self, findings: &mut Findings) {
+        let sale = sale_name(self.concert);
+        findings.check(self.replay.rows() > 0, || format!("{sale}: the journal is empty"));
+        for schedule in &self.schedules {
+            let told = self.replay.schedules().get(schedule).copied();
+            findings.check(told.is_some_and(|seats| seats as usize == self.drawn.len()), || {
+                format!("{sale}: the journal does not begin with schedule {schedule} and its seats")
+            });
+        }
+        for schedule in &self.schedules {
+            for number in 0..self.seat_counts.get(schedule).copied().unwrap_or_default() {
+                let seat = (*schedule, SeatId(number));
+                let (stored, replayed) = (self.taken.get(&seat).copied(), self.replay.seat(seat));
+                findings.check(stored == replayed, || {
+                    let (stored, replayed) = (told(stored), told(replayed));
+                    format!("{sale}: {} is {stored}, by the journal it is {replayed}", seat_name(seat))
+                });
+            }
+        }
+    }
+
+    /// A reservation's seats, ascending: those that link to it while it is held, those written when it ended.
+    fn seats(&self, reservation: &Reservation) -> &[(ScheduleId, SeatId)] {
+        let seats = match reservation.status {
+            ReservationStatus::TempReserved => self.held_by.get(&reservation.id),
+            _ => self.seats_of.get(&reservation.id),
+        };
+        seats.map_or(&[], Vec::as_slice)
+    }
+
+    fn price(&self, seats: &[(ScheduleId, SeatId)]) -> Money {
+        let price = |seat: &(ScheduleId, SeatId)| self.drawn.get(seat.1.0 as usize).map(|drawn| drawn.2);
+        seats.iter().filter_map(price).sum()
+    }
+}

@@ -1,0 +1,468 @@
+//! A connection of any backend, and the questions that all of them are asked. A backend says how it runs a statement
+//! and, where the dialects differ, its text; what the rows mean is said once, here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{SqlSafeStr, SqlStr};
+
+use super::bulk::{self, Bulk, Packing};
+use super::columns::{
+    Bind, Cells, concert_columns, ledger_columns, read_concert, read_layout, read_ledger, read_payment,
+    read_reservation, read_seat, read_stored_ticket, read_ticket, read_token, reservation_columns,
+    ticket_list, token_columns,
+};
+use super::rows::WalletRow;
+use super::{
+    Facts, JournalPosition, LoadedSale, LoadedSchedule, ScheduleRecord, StoreError, StoredTicket, UserRecord,
+};
+use crate::domain::command::{EndedFacts, Needs};
+use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRecord};
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+use crate::domain::wallet::Wallets;
+use crate::limits::{RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+
+/// Tokens listed of a user who was in many sales.
+const LAST_TOKENS_MAX: u32 = 100;
+
+/// What is done with each row.
+pub type Take<'t, R> = dyn FnMut(&R) -> Result<(), StoreError> + Send + 't;
+
+pub trait Session: Send {
+    type Row: Cells + Send + Sync;
+    type Values: Bind + Default + Send;
+
+    const DIALECT: &'static Dialect;
+
+    /// Every row that a query finds, in its order.
+    fn all(
+        &mut self,
+        sql: SqlStr,
+        values: Self::Values,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, StoreError>> + Send;
+
+    /// The same, one row after the other, for results that are large.
+    fn each(
+        &mut self,
+        sql: SqlStr,
+        values: Self::Values,
+        take: &mut Take<'_, Self::Row>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Runs a query that takes a list of rows, and gives all that it finds; each once, also if the list repeats it.
+async fn among<S: Session, T: Sync>(
+    session: &mut S,
+    query: &'static Bulk,
+    rows: &[T],
+    bind: impl Fn(&mut S::Values, &T) + Send,
+) -> Result<Vec<S::Row>, StoreError> {
+    let mut found = Vec::new();
+    for (bucket, piece) in bulk::pieces(rows, S::DIALECT.packing) {
+        let values = query.values(bucket, piece, &bind);
+        found.append(&mut session.all(query.sql(bucket), values).await?);
+    }
+    Ok(found)
+}
+
+async fn one<S: Session>(
+    session: &mut S,
+    sql: &'static str,
+    values: S::Values,
+) -> Result<Option<S::Row>, StoreError> {
+    Ok(session.all(sql.into_sql_str(), values).await?.into_iter().next())
+}
+
+/// The parameters of a query that takes only numbers.
+fn numbers<V: Bind + Default>(numbers: &[u64]) -> V {
+    let mut values = V::default();
+    for &number in numbers {
+        values.id(number);
+    }
+    values
+}
+
+/// Texts that differ between the backends. Queries with a list of rows end in it: `… IN (`list`)`.
+pub struct Dialect {
+    pub packing: Packing,
+    /// Users (user).
+    pub wallets: Bulk,
+    /// Ledger entries (user, request id).
+    pub charges: Bulk,
+    /// Reservations (concert, reservation); so are the four after it.
+    pub reservations: Bulk,
+    pub ended_seats: Bulk,
+    pub held_seats: Bulk,
+    pub payments: Bulk,
+    pub tickets: Bulk,
+    /// Tokens that ended (concert, token).
+    pub ended_tokens: Bulk,
+    /// The newest token of each (user, concert).
+    pub last_tokens: Bulk,
+    /// Concerts with a start after the first parameter, or a live token.
+    pub concerts_to_run: &'static str,
+}
+
+/// What a query of `Dialect` selects, before its list. After the table stands what the dialect needs to hear about
+/// indexes.
+macro_rules! question {
+    (wallets) => {
+        "SELECT user_id, balance, ledger_entries FROM users WHERE user_id IN ("
+    };
+    (charges $hint:literal) => {
+        concat!(
+            "SELECT ",
+            ledger_columns!(),
+            " FROM payment_history ",
+            $hint,
+            " WHERE request_id IS NOT NULL AND (user_id, request_id) IN ("
+        )
+    };
+    (reservations) => {
+        concat!(
+            "SELECT ",
+            reservation_columns!(),
+            " FROM reservation WHERE (concert_id, reservation_id) IN ("
+        )
+    };
+    (ended_seats) => {
+        "SELECT reservation_id, seat FROM reservation_seat WHERE (concert_id, reservation_id) IN ("
+    };
+    (held_seats $hint:literal) => {
+        concat!(
+            "SELECT reservation_id, seat FROM concert_seat ",
+            $hint,
+            " WHERE reservation_id IS NOT NULL AND (concert_id, reservation_id) IN ("
+        )
+    };
+    (payments) => {
+        "SELECT payment_id, reservation_id, user_id, amount, status, at FROM payment \
+         WHERE (concert_id, reservation_id) IN ("
+    };
+    (tickets $hint:literal) => {
+        concat!(
+            "SELECT ticket_id, schedule_id, seat, code, reservation_id FROM ticket ",
+            $hint,
+            " WHERE (concert_id, reservation_id) IN ("
+        )
+    };
+}
+pub(super) use question;
+
+pub const USER: &str = "SELECT user_id, name, balance FROM users WHERE user_id = ?";
+pub const USER_OF_SUBJECT: &str = "SELECT user_id FROM users WHERE issuer = ? AND subject = ?";
+const HISTORY: &str = concat!(
+    "SELECT ",
+    ledger_columns!(),
+    " FROM payment_history WHERE user_id = ? ORDER BY entry_no DESC LIMIT ?"
+);
+const HISTORY_BEFORE: &str = concat!(
+    "SELECT ",
+    ledger_columns!(),
+    " FROM payment_history WHERE user_id = ? AND entry_no < \
+       (SELECT entry_no FROM payment_history WHERE user_id = ? AND history_id = ?) \
+     ORDER BY entry_no DESC LIMIT ?"
+);
+const RESERVATIONS_OF_USER: &str = concat!(
+    "SELECT ",
+    reservation_columns!(),
+    " FROM reservation WHERE user_id = ? ORDER BY opened_at DESC, reservation_id DESC LIMIT ?"
+);
+const TICKETS_OF_USER: &str = concat!(
+    ticket_list!(),
+    " WHERE t.user_id = ? AND t.cancelled_at IS NULL ORDER BY t.ticket_id DESC LIMIT ?"
+);
+const TOKENS_OF_USER: &str = concat!(
+    "SELECT ",
+    token_columns!(),
+    " FROM queue WHERE (concert_id, entry_no) IN ( \
+       SELECT concert_id, max(entry_no) FROM queue WHERE user_id = ? GROUP BY concert_id) \
+     ORDER BY entered_at DESC, concert_id DESC LIMIT ?"
+);
+const CONCERT: &str = concat!(
+    "SELECT ",
+    concert_columns!(),
+    ", outage_ms, (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) \
+     FROM concert WHERE concert_id = ?"
+);
+const JOURNAL_END: &str = "SELECT seq, batch_id FROM journal WHERE concert_id = ? ORDER BY seq DESC LIMIT 1";
+const LAST_ENTRY: &str = "SELECT max(entry_no) FROM queue WHERE concert_id = ?";
+/// Written with OR so that no planner prefers an index on live tokens, which are nearly all of a line that matters,
+/// and sorts them afterwards.
+const LIVE_TOKENS: &str = concat!(
+    "SELECT ",
+    token_columns!(),
+    " FROM queue WHERE concert_id = ? AND (status = 'WAITING' OR status = 'PROGRESS') ORDER BY entry_no"
+);
+const HELD_RESERVATIONS: &str = concat!(
+    "SELECT ",
+    reservation_columns!(),
+    " FROM reservation WHERE concert_id = ? AND reservation_id IN ( \
+       SELECT reservation_id FROM concert_seat WHERE concert_id = ? AND status = 'TEMP_RESERVED') \
+     ORDER BY reservation_id"
+);
+const SCHEDULES: &str = "SELECT schedule_id, starts_at FROM concert_schedule WHERE concert_id = ? \
+     ORDER BY starts_at, schedule_id";
+const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
+     WHERE concert_id = ? AND reservation_id IS NOT NULL ORDER BY schedule_id, seat";
+
+/// Every text above, for a test of their plans.
+#[cfg(test)]
+pub const QUESTIONS: &[&str] = &[
+    USER,
+    USER_OF_SUBJECT,
+    HISTORY,
+    HISTORY_BEFORE,
+    RESERVATIONS_OF_USER,
+    TICKETS_OF_USER,
+    TOKENS_OF_USER,
+    CONCERT,
+    JOURNAL_END,
+    LAST_ENTRY,
+    LIVE_TOKENS,
+    HELD_RESERVATIONS,
+    SCHEDULES,
+    TAKEN_SEATS,
+];
+
+#[cfg(test)]
+impl Dialect {
+    /// Every text of this dialect, lists of one row.
+    pub fn questions(&self) -> Vec<String> {
+        let lists = [
+            &self.wallets,
+            &self.charges,
+            &self.reservations,
+            &self.ended_seats,
+            &self.held_seats,
+            &self.payments,
+            &self.tickets,
+            &self.ended_tokens,
+            &self.last_tokens,
+        ];
+        let lists = lists.map(|list| list.sql(super::bulk::BUCKETS.len() - 1).as_str().to_owned());
+        lists.into_iter().chain([self.concerts_to_run.to_owned()]).collect()
+    }
+}
+
+pub async fn concerts_to_run<S: Session>(
+    session: &mut S,
+    now: Timestamp,
+) -> Result<Vec<ConcertId>, StoreError> {
+    let mut values = S::Values::default();
+    values.time(Some(now));
+    let rows = session.all(S::DIALECT.concerts_to_run.into_sql_str(), values).await?;
+    rows.iter().map(|row| Ok(ConcertId(row.number(0)?))).collect()
+}
+
+pub async fn user(session: &mut impl Session, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+    let row = one(session, USER, numbers(&[user.0])).await?;
+    row.map(|row| {
+        Ok(UserRecord { id: UserId(row.number(0)?), name: row.text(1)?.to_owned(), balance: row.int(2)? })
+    })
+    .transpose()
+}
+
+pub async fn balance(session: &mut impl Session, user: UserId) -> Result<Option<Money>, StoreError> {
+    one(session, USER, numbers(&[user.0])).await?.map(|row| row.int(2)).transpose()
+}
+
+pub async fn user_of_subject<S: Session>(
+    session: &mut S,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<UserId>, StoreError> {
+    let mut values = S::Values::default();
+    values.text(Some(issuer));
+    values.text(Some(subject));
+    let row = one(session, USER_OF_SUBJECT, values).await?;
+    row.map(|row| Ok(UserId(row.number(0)?))).transpose()
+}
+
+pub async fn history<S: Session>(
+    session: &mut S,
+    user: UserId,
+    before: Option<HistoryId>,
+    limit: u32,
+) -> Result<Vec<LedgerEntry>, StoreError> {
+    let mut values: S::Values = numbers(&[user.0]);
+    if let Some(before) = before {
+        values.id(user.0);
+        values.uuid(Some(before.0));
+    }
+    values.id(limit.into());
+    let sql = if before.is_some() { HISTORY_BEFORE } else { HISTORY };
+    session.all(sql.into_sql_str(), values).await?.iter().map(read_ledger).collect()
+}
+
+pub async fn reservations(session: &mut impl Session, user: UserId) -> Result<Vec<Reservation>, StoreError> {
+    let values = numbers(&[user.0, RESERVATIONS_LISTED_MAX.into()]);
+    let rows = session.all(RESERVATIONS_OF_USER.into_sql_str(), values).await?;
+    let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+    complete(session, &mut reservations).await?;
+    Ok(reservations)
+}
+
+pub async fn tickets(session: &mut impl Session, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
+    let values = numbers(&[user.0, TICKETS_LISTED_MAX.into()]);
+    session.all(TICKETS_OF_USER.into_sql_str(), values).await?.iter().map(read_stored_ticket).collect()
+}
+
+pub async fn last_tokens(session: &mut impl Session, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
+    let values = numbers(&[user.0, LAST_TOKENS_MAX.into()]);
+    session.all(TOKENS_OF_USER.into_sql_str(), values).await?.iter().map(read_token).collect()
+}
+
+/// Everything that a sale's memory is built from, within one transaction.
+pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+    let of = u64::from(concert.0);
+    let row = one(session, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
+    let (record, settings) = read_concert(&row)?;
+    let outages = Duration::from_millis(row.number(14)?);
+    let layout = Arc::new(read_layout(&row, 15)?);
+
+    let row = one(session, JOURNAL_END, numbers(&[of])).await?;
+    let row = row.ok_or_else(|| StoreError::broken(format!("sale {concert} has no journal")))?;
+    let journal = JournalPosition { seq: row.number(0)?, batch: row.uuid(1)? };
+
+    let row = one(session, LAST_ENTRY, numbers(&[of])).await?;
+    let last = row.map(|row| row.opt_int(0)).transpose()?.flatten();
+    let next_entry = EntryNo(last.map_or(0, |last| last.cast_unsigned() + 1));
+
+    let mut tokens = Vec::new();
+    let take: &mut Take<'_, _> = &mut |row| {
+        tokens.push(read_token(row)?);
+        Ok(())
+    };
+    session.each(LIVE_TOKENS.into_sql_str(), numbers(&[of]), take).await?;
+
+    let rows = session.all(HELD_RESERVATIONS.into_sql_str(), numbers(&[of, of])).await?;
+    let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+    complete(session, &mut reservations).await?;
+
+    let mut schedules = Vec::new();
+    for row in session.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
+        let schedule = ScheduleRecord { id: ScheduleId(row.number(0)?), starts_at: row.time(1)? };
+        schedules.push(LoadedSchedule { schedule, layout: Arc::clone(&layout), taken: Vec::new() });
+    }
+    for row in session.all(TAKEN_SEATS.into_sql_str(), numbers(&[of])).await? {
+        let seat = read_seat(&row)?;
+        let of = schedules.iter_mut().find(|loaded| loaded.schedule.id == seat.schedule);
+        if let (Some(loaded), Some(reservation)) = (of, seat.reservation) {
+            loaded.taken.push((seat.seat, seat.status, reservation));
+        }
+    }
+    Ok(LoadedSale {
+        concert: record,
+        settings,
+        outages,
+        journal,
+        next_entry,
+        tokens,
+        reservations,
+        schedules,
+    })
+}
+
+/// What a batch needs, and the wallets as they are stored. The caller has the locks.
+pub async fn facts<S: Session>(
+    session: &mut S,
+    needs: &Needs,
+) -> Result<(Facts, HashMap<UserId, WalletRow>), StoreError> {
+    let wallets = wallets(session, &needs.wallets).await?;
+    let charges = among(session, &S::DIALECT.charges, &needs.charges, |to, (user, request)| {
+        to.id(user.0);
+        to.text(Some(request));
+    });
+    let charges = charges.await?.iter().map(read_ledger).collect::<Result<_, _>>()?;
+    let ended = ended(session, needs).await?;
+    let balances = wallets.values().map(|wallet| (wallet.user, wallet.balance)).collect();
+    Ok((Facts { wallets: Wallets::new(balances, charges), ended }, wallets))
+}
+
+pub async fn wallets<S: Session>(
+    session: &mut S,
+    users: &[UserId],
+) -> Result<HashMap<UserId, WalletRow>, StoreError> {
+    let rows = among(session, &S::DIALECT.wallets, users, |to, user| to.id(user.0)).await?;
+    let wallet = |row: &_| {
+        let user = UserId(Cells::number(row, 0)?);
+        let (balance, ledger_entries) = (Cells::int(row, 1)?, Cells::number(row, 2)?);
+        Ok((user, WalletRow { user, balance, ledger_entries }))
+    };
+    rows.iter().map(wallet).collect()
+}
+
+/// What a batch asks about things that are no longer in memory.
+async fn ended<S: Session>(session: &mut S, needs: &Needs) -> Result<EndedFacts, StoreError> {
+    let dialect = S::DIALECT;
+    let ids: Vec<_> = needs.reservations.iter().filter_map(|id| Some((id.concert()?, *id))).collect();
+    let rows = among(session, &dialect.reservations, &ids, bind_key).await?;
+    let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+    complete(session, &mut reservations).await?;
+
+    let tokens: Vec<_> = needs.tokens.iter().filter_map(|token| Some((token.concert()?, *token))).collect();
+    let tokens = among(session, &dialect.ended_tokens, &tokens, |to, (concert, token)| {
+        to.id(concert.0.into());
+        to.uuid(Some(token.0));
+    });
+    let tokens = tokens.await?;
+    let last_tokens = among(session, &dialect.last_tokens, &needs.last_tokens, |to, (concert, user)| {
+        to.id(user.0);
+        to.id(concert.0.into());
+    });
+    let last_tokens = last_tokens.await?;
+
+    Ok(EndedFacts {
+        reservations: reservations.into_iter().map(|r| (r.id, r)).collect(),
+        tokens: tokens.iter().map(|row| read_token(row).map(|t| (t.token, t))).collect::<Result<_, _>>()?,
+        last_tokens: last_tokens
+            .iter()
+            .map(|row| read_token(row).map(|t| ((t.concert, t.user), t)))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// Adds seats, payments and tickets to reservations.
+async fn complete<S: Session>(session: &mut S, reservations: &mut [Reservation]) -> Result<(), StoreError> {
+    let dialect = S::DIALECT;
+    let keys = |held: bool| -> Vec<_> {
+        let of = |r: &&Reservation| (r.status == ReservationStatus::TempReserved) == held;
+        reservations.iter().filter(of).map(|r| (r.concert, r.id)).collect()
+    };
+    let (held, ended) = (keys(true), keys(false));
+
+    let mut seats: HashMap<ReservationId, Vec<SeatId>> = HashMap::new();
+    for (query, keys) in [(&dialect.held_seats, &held), (&dialect.ended_seats, &ended)] {
+        for row in among(session, query, keys, bind_key).await? {
+            seats.entry(ReservationId(row.uuid(0)?)).or_default().push(SeatId(row.number(1)?));
+        }
+    }
+    let mut payments = HashMap::new();
+    for row in among(session, &dialect.payments, &ended, bind_key).await? {
+        let payment = read_payment(&row)?;
+        payments.insert(payment.reservation, payment);
+    }
+    for row in among(session, &dialect.tickets, &ended, bind_key).await? {
+        if let Some(payment) = payments.get_mut(&ReservationId(row.uuid(4)?)) {
+            payment.tickets.push(read_ticket(&row)?);
+        }
+    }
+    for reservation in reservations {
+        reservation.seats = seats.remove(&reservation.id).unwrap_or_default();
+        reservation.seats.sort_unstable();
+        reservation.payment = payments.remove(&reservation.id);
+        if let Some(payment) = &mut reservation.payment {
+            payment.tickets.sort_unstable_by_key(|ticket| ticket.id);
+        }
+    }
+    Ok(())
+}
+
+fn bind_key(to: &mut impl Bind, (concert, id): &(ConcertId, ReservationId)) {
+    to.id(concert.0.into());
+    to.uuid(Some(id.0));
+}
