@@ -158,10 +158,12 @@ mod tests {
         let mut got = Vec::new();
         outbox
             .write_with(|slices| {
-                let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-                let count = room.min(all.len());
-                got.extend_from_slice(&all[..count]);
-                Ok(count)
+                let before = got.len();
+                for slice in slices {
+                    let left = room - (got.len() - before);
+                    got.extend_from_slice(&slice[..left.min(slice.len())]);
+                }
+                Ok(got.len() - before)
             })
             .unwrap();
         got
