@@ -65,6 +65,8 @@ pub(super) struct Connection {
     rounds: Vec<Arc<Round>>,
     /// What the store was asked; there are none most of the time.
     questions: Option<Box<Questions>>,
+    /// A question is there that was not polled yet, so nobody would wake us for it.
+    asked: bool,
     /// Since when the peer has not taken everything.
     blocked_since: Option<Timestamp>,
     closing: Option<Closing>,
@@ -118,6 +120,7 @@ impl Connection {
             outbox: Outbox::default(),
             rounds: Vec::new(),
             questions: None,
+            asked: false,
             blocked_since: None,
             closing: None,
             left: false,
@@ -189,6 +192,7 @@ impl Connection {
                 let context = context.clone();
                 let asked = Box::pin(async move { (tag, context.find(question).await) });
                 self.questions.get_or_insert_default().push(asked);
+                self.asked = true;
             }
             Output::Touch { user, concert } => context.touch(user, concert),
             Output::Register { user } => {
@@ -296,7 +300,7 @@ impl Connection {
             Some(_) => Turn::Again,
         };
         match read {
-            Turn::Idle if found || taken || !self.outbox.is_empty() => Turn::Again,
+            Turn::Idle if found || taken || self.asked || !self.outbox.is_empty() => Turn::Again,
             turn => turn,
         }
     }
@@ -366,6 +370,7 @@ impl Connection {
 
     fn take_found(&mut self, cx: &mut TaskContext<'_>) -> bool {
         let mut any = false;
+        self.asked = false;
         while let Some(questions) = &mut self.questions {
             match Pin::new(&mut **questions).poll_next(cx) {
                 Poll::Ready(Some((tag, found))) => {

@@ -1,0 +1,231 @@
+//! The server and its data.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontrow::clock::Clock;
+use frontrow::config::Config;
+use frontrow::dispatcher::{self, Lanes, Options};
+use frontrow::domain::ids::{ConcertId, UserId};
+use frontrow::domain::record::SaleState;
+use frontrow::domain::rules::{OwnRules, SaleSettings};
+use frontrow::domain::time::Timestamp;
+use frontrow::fanout::{Fanout, push_places};
+use frontrow::gateway::{self, Context, auth::Auth};
+use frontrow::metrics::Metrics;
+use frontrow::store::{self, NewConcert, NewUser, Store};
+use frontrow::venue::{self, ImportOptions, Shape};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Fan, Reply, http, in_time};
+
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a test wants to be different.
+pub struct Plan {
+    pub seats: usize,
+    pub capacity: u32,
+    pub schedules: usize,
+    pub state: SaleState,
+    pub settings: fn(&mut Config),
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { seats: 20, capacity: 100, schedules: 1, state: SaleState::Open, settings: |_| {} }
+    }
+}
+
+/// One concert, its sale and its server.
+pub struct House {
+    pub clock: Clock,
+    pub concert: ConcertId,
+    /// The ids of the performances.
+    pub schedules: Vec<u64>,
+    config: Config,
+    /// Kept for as long as the house stands.
+    _folder: tempfile::TempDir,
+    running: Option<Running>,
+}
+
+struct Running {
+    address: SocketAddr,
+    context: Arc<Context>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+    places: JoinHandle<()>,
+    lanes: Lanes,
+}
+
+impl House {
+    pub async fn open(plan: Plan) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
+        (plan.settings)(&mut config);
+        let store = store::open(None, folder.path()).await.unwrap();
+        let hall = venue::generate(plan.seats, Shape::Hall).unwrap();
+        let prices = venue::suggested_prices(&hall);
+        let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
+        let own = OwnRules { capacity: Some(plan.capacity), ..OwnRules::default() };
+        let days = (0..plan.schedules).map(|n| START + (30 + n as u32) * DAY);
+        let concert = NewConcert {
+            title: "A night".into(),
+            currency: "KRW".into(),
+            layout: imported.layout,
+            starts_at: days.collect(),
+            settings: SaleSettings { state: plan.state, opens_at: None, message: None, own },
+            at: START,
+        };
+        let (concert, schedules) = store.add_concert(concert).await.unwrap();
+        let schedules = schedules.into_iter().map(|schedule| schedule.0).collect();
+        let clock = Clock::manual(START);
+        let mut house = Self { clock, concert, schedules, config, _folder: folder, running: None };
+        house.start().await;
+        house
+    }
+
+    /// Starts the server on what is stored.
+    pub async fn start(&mut self) {
+        let store = store::open(None, &self.config.data).await.unwrap();
+        let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
+        let options = Options {
+            lease: Duration::ZERO,
+            // A clock that is turned by hand jumps; only a restart is an outage here.
+            heartbeat_gap_max: 365 * DAY,
+            ..Options::new(self.config.sale.clone())
+        };
+        let started =
+            dispatcher::start(store.clone(), fanout.clone(), self.clock.clone(), metrics.clone(), options);
+        let (dispatcher, lanes) = started.await.unwrap();
+        let auth = Auth::open(&self.config.data, &self.config.auth).unwrap();
+        let clock = self.clock.clone();
+        let context = Context::new(&self.config, dispatcher, fanout.clone(), store, clock, auth, metrics);
+        let context = Arc::new(context);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn({
+            let context = context.clone();
+            // A house that is dropped stops too.
+            async move { gateway::serve(listener, context, async { drop(stopped.await) }).await }
+        });
+        let places = tokio::spawn(push_places(fanout, self.clock.clone()));
+        in_time("the sale", async {
+            while !context.dispatcher.missing().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        self.running = Some(Running { address, context, stop, server, places, lanes });
+    }
+
+    /// As the operating system asks for it: everybody finishes what they began.
+    pub async fn stop(&mut self) {
+        let running = self.running.take().unwrap();
+        running.stop.send(()).unwrap();
+        in_time("the end of the server", running.server).await.unwrap();
+        running.places.abort();
+        running.lanes.shutdown().await;
+    }
+
+    /// Tells the server to stop without waiting until it has.
+    pub fn begin_to_stop(&mut self) -> impl Future<Output = ()> + use<> {
+        let running = self.running.take().unwrap();
+        running.stop.send(()).unwrap();
+        async move {
+            in_time("the end of the server", running.server).await.unwrap();
+            running.places.abort();
+            running.lanes.shutdown().await;
+        }
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the server runs")
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.running().address
+    }
+
+    pub fn context(&self) -> &Arc<Context> {
+        &self.running().context
+    }
+
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.running().context.store
+    }
+
+    /// The first performance.
+    pub fn schedule(&self) -> u64 {
+        self.schedules[0]
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// A new user's id.
+    pub async fn user(&self, balance: i64) -> UserId {
+        let user = NewUser { name: "fan".into(), balance, at: START };
+        self.store().add_user(user).await.unwrap()
+    }
+
+    /// A user's access token.
+    pub fn access_token(&self, user: UserId) -> String {
+        self.context().auth.mint_user(user, self.clock.utc(), 365 * DAY)
+    }
+
+    pub fn operator_token(&self) -> String {
+        self.context().auth.mint_operator(self.clock.utc(), DAY)
+    }
+
+    /// A connection that has not said who it is.
+    pub async fn stranger(&self) -> Fan {
+        Fan::connect(self.address(), &[]).await.unwrap()
+    }
+
+    /// A new user's connection, after its `hello`.
+    pub async fn fan(&self, balance: i64) -> Fan {
+        let user = self.user(balance).await;
+        self.connection_of(user).await
+    }
+
+    /// One more connection of this user.
+    pub async fn connection_of(&self, user: UserId) -> Fan {
+        let mut fan = self.stranger().await;
+        fan.access_token = self.access_token(user);
+        let hello = serde_json::json!({"access_token": fan.access_token});
+        let welcome = fan.ok("hello", hello).await;
+        assert_eq!(welcome["user_id"], user.0);
+        fan
+    }
+
+    /// A new user's connection with a place in line, and the queue update that it got.
+    pub async fn joined(&self, balance: i64) -> (Fan, serde_json::Value) {
+        let mut fan = self.fan(balance).await;
+        let place = fan.ok("queue.join", serde_json::json!({"concert_id": self.concert.0})).await;
+        (fan, place)
+    }
+
+    /// One HTTP request.
+    pub async fn http(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Reply {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+        http::call(self.address(), method, path, &headers, body).await
+    }
+
+    /// One HTTP request with these headers.
+    pub async fn http_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        http::call(self.address(), method, path, headers, body).await
+    }
+
+    /// Whatever happened, the stored rows must fit each other.
+    pub async fn audit(&self) {
+        let report = self.store().audit().await.unwrap();
+        assert_eq!(report.faults, Vec::<String>::new());
+    }
+}

@@ -1,0 +1,26 @@
+//! A whole server inside a test, on a port of its own and with a clock that the test turns, and fans that talk to
+//! it over real sockets.
+//!
+//! Nothing here sleeps: what is awaited either comes or the test fails after `PATIENCE`.
+
+mod fan;
+mod house;
+mod http;
+
+pub use fan::{Fan, Refused};
+pub use house::{House, Plan};
+pub use http::Reply;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Far more than anything here takes: a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What `awaited` gives; panics if it never comes.
+pub async fn in_time<T>(what: &str, awaited: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, awaited).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what} did not come"),
+    }
+}

@@ -1,0 +1,6 @@
+//! The server's promises, one file a rule, over real sockets and with a clock turned by hand.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod journey;
