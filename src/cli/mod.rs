@@ -5,6 +5,7 @@ mod audit;
 mod import;
 mod prices;
 mod sale;
+mod serve;
 mod token;
 mod user;
 mod venue;
@@ -28,6 +29,8 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the server.
+    Serve(serve::Serve),
     /// Store a concert from a seating plan.
     Import(import::Import),
     /// Make up venues.
@@ -49,6 +52,7 @@ enum Command {
 impl Cli {
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::Serve(command) => command.run().await,
             Command::Import(command) => command.run().await,
             Command::Venue(command) => command.run(),
             Command::User(command) => command.run().await,
