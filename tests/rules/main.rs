@@ -1,0 +1,27 @@
+//! The rules of a sale as tables: what is asked, when, and what happens. A module a rule; `check` is the one place
+//! that knows how a sale is called.
+
+mod admission;
+mod away;
+mod cancel;
+mod charge;
+mod check;
+mod expiry_order;
+mod full_house;
+mod hold;
+mod hold_best;
+mod house;
+mod idle_and_admission_time;
+mod opening_and_closing;
+mod pay;
+mod performances;
+mod places_in_line;
+mod queue_join;
+mod queue_leave;
+mod release;
+mod repeated;
+mod settings;
+mod stored;
+mod time;
+
+use check::{check, check_lately};

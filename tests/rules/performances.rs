@@ -1,0 +1,36 @@
+//! A concert has performances; one that has started is not sold.
+
+use crate::check;
+
+#[test]
+fn a_started_performance_takes_no_new_holds() {
+    check(
+        "given matinee seats A1 A2
+         given matinee starts 100s
+         given alice has 200
+         given idle_ttl 1h
+         0s        alice  join                  t1 PROGRESS until 600s, idle at 3600s
+         50s       alice  hold matinee A1       r1 held matinee A1 for 100 until 350s
+         99999ms   alice  hold matinee A2       r1 held matinee A1 A2 for 200 until 350s
+         99999ms   alice  release r1 A2         r1 held matinee A1 for 100 until 350s
+         100s      alice  hold matinee A2       refused SCHEDULE_NOT_FOUND
+         100s      alice  best 1 in matinee     refused SCHEDULE_NOT_FOUND
+         101s      alice  hold matinee A1       r1 held matinee A1 for 100 until 350s
+         102s      alice  pay r1                r1 paid 100, balance 100; alice DONE",
+    );
+}
+
+#[test]
+fn only_what_is_still_to_be_played_counts_as_sold_out() {
+    check(
+        "given show seats A1
+         given matinee seats A1
+         given matinee starts 100s
+         given alice has 100
+         0s    alice  join     t1 PROGRESS until 600s, idle at 300s
+         1s    alice  hold A1  r1 held A1 for 100 until 301s
+         2s    alice  pay r1   r1 paid 100, balance 0; alice DONE
+         3s    alice  get      t1 DONE
+         100s  alice  get      t1 DONE, sold out",
+    );
+}

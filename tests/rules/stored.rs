@@ -1,0 +1,105 @@
+//! What a store would have kept of a sale's events, as maps: enough to answer what a command needs to have read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use frontrow::domain::command::{EndedFacts, Inputs, Needs};
+use frontrow::domain::event::Event;
+use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, UserId};
+use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRecord};
+use frontrow::domain::rules::SaleSettings;
+use frontrow::domain::sale::{SaleSnapshot, ScheduleSnapshot};
+use frontrow::domain::seat_map::SeatState;
+use frontrow::domain::seat_plan::Money;
+use frontrow::domain::wallet::Wallets;
+
+#[derive(Clone, Default)]
+pub struct Stored {
+    pub tokens: BTreeMap<EntryNo, TokenRecord>,
+    pub reservations: BTreeMap<ReservationId, Reservation>,
+    pub ledger: Vec<LedgerEntry>,
+    pub settings: Option<SaleSettings>,
+}
+
+impl Stored {
+    pub fn write(&mut self, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => {
+                    self.tokens.insert(token.entry, token.clone());
+                }
+                Event::SeatsHeld { reservation, .. }
+                | Event::SeatsReleased { reservation, .. }
+                | Event::ReservationEnded { reservation, .. } => {
+                    self.reservations.insert(reservation.id, reservation.clone());
+                }
+                Event::Paid { reservation, ledger } | Event::Refunded { reservation, ledger } => {
+                    self.reservations.insert(reservation.id, reservation.clone());
+                    self.ledger.push(ledger.clone());
+                }
+                Event::SettingsChanged { after, .. } => self.settings = Some((**after).clone()),
+            }
+        }
+    }
+
+    /// The sum of a user's ledger; users without one have an empty wallet.
+    pub fn balance(&self, user: UserId) -> Money {
+        self.ledger.iter().filter(|entry| entry.user == user).map(|entry| entry.amount_change).sum()
+    }
+
+    /// Exactly what was asked for, as a store would read it.
+    pub fn read(&self, concert: ConcertId, needs: &Needs, ids: IdSource) -> Inputs {
+        let balances: HashMap<_, _> = needs.wallets.iter().map(|user| (*user, self.balance(*user))).collect();
+        let charged = |entry: &&LedgerEntry| {
+            let request = entry.request_id.clone();
+            request.is_some_and(|request| needs.charges.contains(&(entry.user, request)))
+        };
+        let mut ended = EndedFacts::default();
+        for id in &needs.reservations {
+            if let Some(found) =
+                self.reservations.get(id).filter(|r| r.status != ReservationStatus::TempReserved)
+            {
+                ended.reservations.insert(*id, found.clone());
+            }
+        }
+        for record in self.tokens.values().filter(|record| !record.status.is_live()) {
+            if needs.tokens.contains(&record.token) {
+                ended.tokens.insert(record.token, record.clone());
+            }
+            if needs.last_tokens.contains(&(concert, record.user)) {
+                ended.last_tokens.insert((concert, record.user), record.clone());
+            }
+        }
+        let charges = self.ledger.iter().filter(charged).cloned().collect();
+        Inputs { wallets: Wallets::new(balances, charges), ended, ids }
+    }
+
+    /// What a sale's memory is built from after a restart. `plans` gives each schedule with all seats free.
+    pub fn snapshot(
+        &self,
+        concert: ConcertId,
+        settings: SaleSettings,
+        plans: Vec<ScheduleSnapshot>,
+    ) -> SaleSnapshot {
+        let schedules = plans.into_iter().map(|mut schedule| {
+            let here = self.reservations.values().filter(|r| r.schedule == schedule.id);
+            schedule.taken = here
+                .filter_map(|r| match r.status {
+                    ReservationStatus::TempReserved => Some((r, SeatState::Held(r.id))),
+                    ReservationStatus::Reserved => Some((r, SeatState::Sold(r.id))),
+                    ReservationStatus::Expired | ReservationStatus::Cancelled => None,
+                })
+                .flat_map(|(r, state)| r.seats.iter().map(move |seat| (*seat, state)))
+                .collect();
+            schedule
+        });
+        let held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
+        SaleSnapshot {
+            concert,
+            settings: self.settings.clone().unwrap_or(settings),
+            next_entry: EntryNo(self.tokens.len() as u64),
+            tokens: self.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
+            reservations: self.reservations.values().filter(held).cloned().collect(),
+            schedules: schedules.collect(),
+        }
+    }
+}
