@@ -202,7 +202,7 @@ impl Sale {
             }
         }
         let map = self.schedules.get(&paid.schedule).ok_or(Rejection::ScheduleNotFound)?;
-        if now.utc > map.starts_at() - self.rules.cancel_before_start {
+        if now.utc >= map.starts_at() - self.rules.cancel_before_start {
             return Err(Rejection::CancelTooLate);
         }
         let Some(payment) = paid.payment.clone() else {

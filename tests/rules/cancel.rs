@@ -34,6 +34,22 @@ fn cancelling_twice_refunds_once() {
 }
 
 #[test]
+fn it_can_be_too_late() {
+    check(&format!(
+        "{BOUGHT}
+         2s         alice  pay r1     r1 paid 100, balance 0; alice DONE
+         7199999ms  alice  cancel r1  r1 CANCELLED A1, balance 100"
+    ));
+    check(&format!(
+        "{BOUGHT}
+         2s     alice     pay r1                         r1 paid 100, balance 0; alice DONE
+         7200s  alice     cancel r1                      refused CANCEL_TOO_LATE
+         7201s  operator  sets cancel_before_start 30m   ok
+         7202s  alice     cancel r1                      r1 CANCELLED A1, balance 100"
+    ));
+}
+
+#[test]
 fn only_what_is_paid_and_ones_own() {
     check(&format!(
         "{BOUGHT}

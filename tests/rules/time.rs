@@ -34,6 +34,22 @@ fn what_is_not_done_by_its_moved_time_expires_then() {
 }
 
 #[test]
+fn the_opening_and_the_last_moment_to_cancel_do_not_move() {
+    check(
+        "given opens_at 100s
+         given alice has 100
+         given show starts 2h
+         given cancel_before_start 1h
+         0s    alice  join        t1 WAITING 1/1
+         90s   outage 60s         nothing
+         100s  tick               sale OPEN; alice PROGRESS
+         101s  alice  hold A1     r1 held A1 for 100 until 401s
+         102s  alice  pay r1      r1 paid 100, balance 0; alice DONE
+         3600s alice  cancel r1   refused CANCEL_TOO_LATE",
+    );
+}
+
+#[test]
 fn an_opening_that_came_during_an_outage_opens_at_its_end() {
     check(
         "given opens_at 100s
