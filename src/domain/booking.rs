@@ -39,7 +39,8 @@ impl Sale {
         wanted.sort_unstable();
         wanted.dedup();
         let unknown: Vec<SeatId> = wanted.iter().copied().filter(|seat| map.get(*seat).is_none()).collect();
-        if !unknown.is_empty() {
+        // Naming no seat at all is no way to open a reservation.
+        if !unknown.is_empty() || wanted.is_empty() {
             return Err(Rejection::SeatNotFound { seats: unknown });
         }
         self.within_limit(open, wanted.len())?;

@@ -99,7 +99,8 @@ impl SeatMap {
     /// The `count` available seats that are together and nearest to the stage, in a category or anywhere.
     pub fn best(&self, count: u32, category: Option<u16>) -> Option<Vec<SeatId>> {
         let free = |seat: SeatId| self.seats[seat.0 as usize] == SeatState::Available;
-        (u64::from(count) <= self.available)
+        (1..=self.available)
+            .contains(&u64::from(count))
             .then(|| self.best.find(&self.plan, count as usize, category, free))?
     }
 

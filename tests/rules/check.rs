@@ -630,7 +630,7 @@ impl Stage {
     fn refusal(&self, rejection: &Rejection) -> String {
         let seats = |seats: &[SeatId]| {
             let labels = seats.iter().map(|seat| self.performance("show").label(*seat));
-            labels.collect::<Vec<_>>().join(" ")
+            labels.map(|label| format!(" {label}")).collect::<String>()
         };
         match rejection {
             Rejection::UserNotFound => "USER_NOT_FOUND".to_owned(),
@@ -647,9 +647,9 @@ impl Stage {
             Rejection::SaleClosed => "SALE_CLOSED".to_owned(),
             Rejection::ConcertNotFound => "CONCERT_NOT_FOUND".to_owned(),
             Rejection::ScheduleNotFound => "SCHEDULE_NOT_FOUND".to_owned(),
-            Rejection::SeatNotFound { seats: unknown } => format!("SEAT_NOT_FOUND {}", seats(unknown)),
+            Rejection::SeatNotFound { seats: unknown } => format!("SEAT_NOT_FOUND{}", seats(unknown)),
             Rejection::ReservationNotFound => "RESERVATION_NOT_FOUND".to_owned(),
-            Rejection::SeatTaken { seats: taken } => format!("SEAT_TAKEN {}", seats(taken)),
+            Rejection::SeatTaken { seats: taken } => format!("SEAT_TAKEN{}", seats(taken)),
             Rejection::NoSeatsAvailable => "NO_SEATS_AVAILABLE".to_owned(),
             Rejection::UnknownCategory => "an unknown category".to_owned(),
             Rejection::HoldLimit { max } => format!("HOLD_LIMIT {max}"),

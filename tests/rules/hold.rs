@@ -80,6 +80,21 @@ fn holding_ones_own_seats_again_changes_nothing() {
 }
 
 #[test]
+fn what_does_not_exist_is_named() {
+    check(
+        "0s   alice  join           t1 PROGRESS until 600s, idle at 300s
+         1s   alice  hold A1 Z9     refused SEAT_NOT_FOUND ?
+         2s   alice  hold A1        r1 held A1 for 100 until 302s
+         3s   alice  hold nowhere   refused SCHEDULE_NOT_FOUND
+         4s   alice  hold           r1 held A1 for 100 until 302s",
+    );
+    check(
+        "0s   alice  join     t1 PROGRESS until 600s, idle at 300s
+         1s   alice  hold     refused SEAT_NOT_FOUND",
+    );
+}
+
+#[test]
 fn an_unpaid_hold_frees_its_seats_at_its_time() {
     check(
         "0s    alice  join      t1 PROGRESS until 600s, idle at 300s

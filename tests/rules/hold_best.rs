@@ -31,6 +31,19 @@ fn adjacent_rows_when_no_row_has_enough() {
 }
 
 #[test]
+fn it_adds_to_the_open_reservation_up_to_the_limit() {
+    check(
+        "0s   alice  join     t1 PROGRESS until 600s, idle at 300s
+         1s   alice  hold B4  r1 held B4 for 50 until 301s
+         2s   alice  best 4   refused HOLD_LIMIT 4
+         3s   alice  best 3   r1 held A1 A2 A3 B4 for 350 until 301s
+         4s   alice  best 1   refused HOLD_LIMIT 4
+         5s   alice  best 5   refused HOLD_LIMIT 4
+         6s   alice  best 0   refused NO_SEATS_AVAILABLE",
+    );
+}
+
+#[test]
 fn the_same_request_takes_no_more_seats() {
     check(
         "given idle_ttl 1h
