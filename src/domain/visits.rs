@@ -100,13 +100,18 @@ impl Sale {
         inputs: &Inputs,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
-        if let Some(entry) = self.room.entry_of_user(caller.user) {
+        let live = self.room.entry_of_user(caller.user);
+        // A repeated `leave` by a token that has ended must not cost the place that its user took since.
+        let is_meant = |entry: &EntryNo| {
+            caller.token.is_none_or(|token| self.room.entry_of_token(token) == Some(*entry))
+        };
+        if let Some(entry) = live.filter(is_meant) {
             self.end_holds(caller.user, None, HoldEnd::Left, now, events);
             self.end_token(entry, TokenStatus::Expired(ExpiryReason::Left), now, events);
         }
         // Who left already hears the same again.
-        let place = self.last_place(caller, inputs, now).ok_or(Rejection::NotInQueue)?;
-        Ok(Answer::Queue { place, created: false })
+        let ended = self.last_ended(caller, inputs).ok_or(Rejection::NotInQueue)?;
+        Ok(Answer::Queue { place: self.place_of(ended.clone(), now), created: false })
     }
 
     /// The user did something, whether it is refused or not.

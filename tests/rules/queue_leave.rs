@@ -28,3 +28,21 @@ fn leaving_a_visit_frees_its_place_and_its_seats() {
          3s   alice  hold A2          refused TOKEN_EXPIRED left",
     );
 }
+
+#[test]
+fn leaving_twice_is_as_good_as_once_and_spares_a_new_token() {
+    check(
+        "given capacity 1
+         given alice has 100
+         0s   alice      join     t1 PROGRESS until 600s, idle at 300s
+         0s   bob@old    join     t2 WAITING 1/1
+         1s   bob@old    leave    t2 EXPIRED left
+         2s   bob@old    leave    t2 EXPIRED left
+         3s   bob        join     t3 WAITING 1/1
+         4s   bob@old    leave    t2 EXPIRED left
+         5s   bob        get      t3 WAITING 1/1
+         6s   alice      hold A1  r1 held A1 for 100 until 306s
+         7s   alice      pay r1   r1 paid 100, balance 0; alice DONE; bob PROGRESS
+         8s   alice      leave    t1 DONE",
+    );
+}
