@@ -176,16 +176,21 @@ impl Sale {
         }
     }
 
+    /// What ended lately, or may end in this batch, is in memory; a token that ended long ago is not, even if its
+    /// user has a live one.
     fn needs_of_caller(&self, caller: &Caller, needs: &mut Needs) {
-        if self.room.entry_of_user(caller.user).is_some() {
-            return;
-        }
         match caller.token {
-            Some(token) if self.room.ended(token).is_none() => needs.tokens.push(token),
-            None if self.room.last_ended_of(caller.user).is_none() => {
-                needs.last_tokens.push((self.concert, caller.user));
+            Some(token) => {
+                if self.room.entry_of_token(token).is_none() && self.room.ended(token).is_none() {
+                    needs.tokens.push(token);
+                }
             }
-            _ => {}
+            None => {
+                let live = self.room.entry_of_user(caller.user).is_some();
+                if !live && self.room.last_ended_of(caller.user).is_none() {
+                    needs.last_tokens.push((self.concert, caller.user));
+                }
+            }
         }
     }
 
