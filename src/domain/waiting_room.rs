@@ -319,7 +319,10 @@ impl WaitingRoom {
             let live = self.live.get(entry).expect("only live tokens are in visits");
             let due = live.visit_due(rules).expect("only admitted tokens are in visits");
             if due <= now {
-                return Some((entry, live.seen_at + rules.idle_ttl <= now));
+                // Whichever clock rang first says why, however late it is heard.
+                let idle = live.seen_at + rules.idle_ttl;
+                let ends = live.admission.map(|admission| admission.expires_at);
+                return Some((entry, live.holds > 0 || ends.is_some_and(|ends| idle <= ends)));
             }
             self.rekey_visit(entry, rules);
         }

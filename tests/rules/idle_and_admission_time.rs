@@ -63,6 +63,34 @@ fn the_end_of_the_admission_comes_in_spite_of_activity() {
 }
 
 #[test]
+fn what_is_held_at_the_end_of_the_admission_may_be_paid_until_its_own_time_is_over() {
+    check(
+        "given alice has 100
+         given capacity 1
+         0s    alice  join         t1 PROGRESS until 600s, idle at 300s
+         0s    bob    join         t2 WAITING 1/1
+         290s  alice  extend       t1 PROGRESS until 600s, idle at 590s
+         580s  alice  hold A1      r1 held A1 for 100 until 880s
+         600s  alice  hold A1      r1 held A1 for 100 until 880s
+         600s  alice  hold A1 A2   refused TOKEN_EXPIRED
+         600s  alice  best 1       refused TOKEN_EXPIRED
+         700s  alice  get          t1 PROGRESS until 600s, idle at 900s
+         879s  alice  pay r1       r1 paid 100, balance 0; alice DONE; bob PROGRESS",
+    );
+    check(
+        "given alice has 100
+         given capacity 1
+         given away_ttl 1h
+         0s    alice  join      t1 PROGRESS until 600s, idle at 300s
+         0s    bob    join      t2 WAITING 1/1
+         290s  alice  extend    t1 PROGRESS until 600s, idle at 590s
+         580s  alice  hold A1   r1 held A1 for 100 until 880s
+         880s  tick             r1 EXPIRED A1; alice EXPIRED time; bob PROGRESS
+         880s  alice  pay r1    refused TOKEN_EXPIRED time",
+    );
+}
+
+#[test]
 fn giving_the_last_seat_back_after_the_admission_ends_the_visit() {
     check(
         "given capacity 1
