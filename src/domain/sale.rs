@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::admission_rate::AdmissionRate;
 use super::command::{Answer, Caller, Command, Inputs, LinePosition, Needs, Place, Rejection, SaleFigures};
-use super::event::Event;
+use super::event::{Event, HoldEnd};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::record::{Reservation, SaleState, TokenRecord, TokenStatus};
 use super::reservations::Reservations;
@@ -19,7 +19,7 @@ use super::rules::{SalePatch, SaleRules, SaleSettings};
 use super::seat_map::{SeatMap, SeatState};
 use super::seat_plan::SeatPlan;
 use super::time::{Now, Timestamp};
-use super::waiting_room::{LiveToken, WaitingRoom};
+use super::waiting_room::{Holds, LiveToken, WaitingRoom};
 
 /// Admissions that one command may cause by itself; a larger wave goes on with the next step.
 const ADMISSIONS_PER_COMMAND_MAX: usize = 64;
@@ -50,7 +50,7 @@ enum Undo {
     Held { id: ReservationId, before: Option<Reservation> },
     Unheld(Reservation),
     EndedPushed,
-    Holds { user: UserId, more: bool },
+    Holds { user: UserId, before: Holds },
     Settings(Box<SaleSettings>),
 }
 
@@ -100,7 +100,8 @@ impl Sale {
             sale.schedules.insert(schedule.id, seats);
         }
         for reservation in reservations {
-            sale.room.change_holds(reservation.user, true, &sale.rules);
+            let more = |holds: Holds| Holds { open: holds.open + 1, ..holds };
+            sale.room.change_holds(reservation.user, &sale.rules, more);
             sale.reservations.hold(reservation);
         }
         sale
@@ -378,14 +379,14 @@ impl Sale {
         self.settings.state == SaleState::Closed
     }
 
-    /// A place is free, somebody waits, and the house has more free seats than admitted fans who hold nothing.
+    /// A place is free, somebody waits, and the house has more free seats than admitted fans who have had none.
     fn may_admit(&self, now: Now) -> bool {
         let free =
             || self.schedules.values().filter(|s| s.starts_at() > now.utc).map(SeatMap::available).sum();
         self.settings.state == SaleState::Open
             && self.room.waiting() > 0
             && self.room.progress() < u64::from(self.rules.capacity)
-            && self.room.empty_handed() < free()
+            && self.room.unserved() < free()
     }
 
     fn configure(&mut self, now: Now, patch: &SalePatch, events: &mut Vec<Event>) {
@@ -437,20 +438,20 @@ impl Sale {
                 self.set_seats(reservation.schedule, seats, SeatState::Held(reservation.id));
                 self.hold_record(reservation.clone());
                 if *opened {
-                    self.change_holds(reservation.user, true);
+                    self.change_holds(reservation.user, |holds| Holds { open: holds.open + 1, ..holds });
                 }
             }
             Event::SeatsReleased { reservation, seats } => {
                 self.set_seats(reservation.schedule, seats, SeatState::Available);
                 self.hold_record(reservation.clone());
             }
-            Event::ReservationEnded { reservation, .. } => {
+            Event::ReservationEnded { reservation, why } => {
                 self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
-                self.end_record(reservation.clone());
+                self.end_record(reservation.clone(), *why == HoldEnd::HoldTime);
             }
             Event::Paid { reservation, .. } => {
                 self.set_seats(reservation.schedule, &reservation.seats, SeatState::Sold(reservation.id));
-                self.end_record(reservation.clone());
+                self.end_record(reservation.clone(), false);
             }
             Event::Refunded { reservation, .. } => {
                 self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
@@ -477,18 +478,21 @@ impl Sale {
         self.undo.push(Undo::Held { id, before });
     }
 
-    fn end_record(&mut self, reservation: Reservation) {
+    fn end_record(&mut self, reservation: Reservation, ran_out: bool) {
         let user = reservation.user;
         let before = self.reservations.unhold(reservation.id).expect("only a held reservation ends");
         self.undo.push(Undo::Unheld(before));
         self.reservations.push_ended(reservation);
         self.undo.push(Undo::EndedPushed);
-        self.change_holds(user, false);
+        self.change_holds(user, |holds| Holds {
+            open: holds.open.saturating_sub(1),
+            ran_out: holds.ran_out || ran_out,
+        });
     }
 
-    fn change_holds(&mut self, user: UserId, more: bool) {
-        self.room.change_holds(user, more, &self.rules);
-        self.undo.push(Undo::Holds { user, more });
+    fn change_holds(&mut self, user: UserId, change: impl FnOnce(Holds) -> Holds) {
+        let before = self.room.change_holds(user, &self.rules, change);
+        self.undo.extend(before.map(|before| Undo::Holds { user, before }));
     }
 
     fn set_settings(&mut self, settings: SaleSettings) {
@@ -520,7 +524,9 @@ impl Sale {
                 self.reservations.hold(before);
             }
             Undo::EndedPushed => self.reservations.pop_ended(),
-            Undo::Holds { user, more } => self.room.change_holds(user, !more, &self.rules),
+            Undo::Holds { user, before } => {
+                self.room.change_holds(user, &self.rules, |_| before);
+            }
             Undo::Settings(before) => self.set_settings(*before),
         }
     }

@@ -23,8 +23,8 @@ pub(super) struct WaitingRoom {
     by_user: HashMap<UserId, EntryNo>,
     line: Rank,
     progress: u64,
-    /// Admitted tokens whose users hold nothing.
-    empty_handed: u64,
+    /// Admitted tokens for which a free seat is kept.
+    unserved: u64,
     /// When each admitted token may have to end: never later than it does, because activity only moves it on.
     visits: BTreeSet<(Timestamp, EntryNo)>,
     /// Since when each waiting token is without presence.
@@ -43,9 +43,25 @@ pub(super) struct LiveToken {
     pub admission: Option<Admission>,
     /// Sale time. Waiting: since when without presence; admitted: the last activity.
     seen_at: Timestamp,
-    /// The reservations that the user holds.
-    holds: u32,
+    holds: Holds,
     connections: Connections,
+}
+
+/// What the user of a token has had of the seats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Holds {
+    /// The reservations that the user holds.
+    pub open: u32,
+    /// One was not paid in its time. It is not stored: after a restart its user counts as one who comes anew.
+    pub ran_out: bool,
+}
+
+impl Holds {
+    /// Is a free seat kept for an admitted fan with these? Not for who has one, nor for who had their turn: the
+    /// seat that was freed by it is for the next in line.
+    fn keep_a_seat(self) -> bool {
+        self.open == 0 && !self.ran_out
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +94,7 @@ impl WaitingRoom {
             by_user: HashMap::new(),
             line: Rank::starting_at(next),
             progress: 0,
-            empty_handed: 0,
+            unserved: 0,
             visits: BTreeSet::new(),
             absences: BTreeSet::new(),
             ended: Recent::default(),
@@ -103,7 +119,7 @@ impl WaitingRoom {
             let jitter = |ttl: Duration| ttl / 10 * (record.entry.0 % 64) as u32 / 64;
             let waiting = record.status == TokenStatus::Waiting;
             let seen_at = now + jitter(if waiting { rules.away_ttl } else { rules.idle_ttl });
-            room.put(record, seen_at, 0, Connections::None, rules);
+            room.put(record, seen_at, Holds::default(), Connections::None, rules);
         }
         room
     }
@@ -116,8 +132,9 @@ impl WaitingRoom {
         self.progress
     }
 
-    pub fn empty_handed(&self) -> u64 {
-        self.empty_handed
+    /// For how many admitted fans a free seat is kept.
+    pub fn unserved(&self) -> u64 {
+        self.unserved
     }
 
     pub fn next_entry(&self) -> EntryNo {
@@ -178,7 +195,7 @@ impl WaitingRoom {
 
     pub fn join(&mut self, record: &TokenRecord, now: Timestamp, rules: &SaleRules) {
         self.next = EntryNo(record.entry.0 + 1);
-        self.put(record, now, 0, Connections::None, rules);
+        self.put(record, now, Holds::default(), Connections::None, rules);
     }
 
     pub fn undo_join(&mut self, entry: EntryNo) {
@@ -205,7 +222,7 @@ impl WaitingRoom {
         self.put_back(entry, before, rules);
     }
 
-    /// As it was before it was admitted, or before its holds changed.
+    /// As it was before it was admitted, or before it ended.
     pub fn put_back(&mut self, entry: EntryNo, before: LiveToken, rules: &SaleRules) {
         self.take(entry);
         let record = TokenRecord {
@@ -222,21 +239,23 @@ impl WaitingRoom {
         self.put(&record, before.seen_at, before.holds, before.connections, rules);
     }
 
-    /// The user holds one reservation more, or one less.
-    pub fn change_holds(&mut self, user: UserId, more: bool, rules: &SaleRules) {
-        let Some(entry) = self.entry_of_user(user) else { return };
-        let Some(live) = self.live.get_mut(entry) else { return };
+    /// Who has a live token changes what they hold. Gives back what it was.
+    pub fn change_holds(
+        &mut self,
+        user: UserId,
+        rules: &SaleRules,
+        change: impl FnOnce(Holds) -> Holds,
+    ) -> Option<Holds> {
+        let entry = self.entry_of_user(user)?;
+        let live = self.live.get_mut(entry)?;
         let before = live.holds;
-        live.holds = if more { before + 1 } else { before.saturating_sub(1) };
-        let after = live.holds;
+        live.holds = change(before);
         if live.admission.is_some() {
-            match (before, after) {
-                (0, 1..) => self.empty_handed -= 1,
-                (1.., 0) => self.empty_handed += 1,
-                _ => {}
-            }
+            self.unserved -= u64::from(before.keep_a_seat());
+            self.unserved += u64::from(live.holds.keep_a_seat());
             self.rekey_visit(entry, rules);
         }
+        Some(before)
     }
 
     /// Forgets facts that ended long ago.
@@ -322,7 +341,7 @@ impl WaitingRoom {
                 // Whichever clock rang first says why, however late it is heard.
                 let idle = live.seen_at + rules.idle_ttl;
                 let ends = live.admission.map(|admission| admission.expires_at);
-                return Some((entry, live.holds > 0 || ends.is_some_and(|ends| idle <= ends)));
+                return Some((entry, live.holds.open > 0 || ends.is_some_and(|ends| idle <= ends)));
             }
             self.rekey_visit(entry, rules);
         }
@@ -346,10 +365,11 @@ impl WaitingRoom {
     /// Proves what the head of this file says.
     pub fn check(&self) {
         let waiting = self.live.iter().filter(|(_, t)| t.admission.is_none()).count() as u64;
-        let empty = self.live.iter().filter(|(_, t)| t.admission.is_some() && t.holds == 0).count() as u64;
+        let unserved = |token: &LiveToken| token.admission.is_some() && token.holds.keep_a_seat();
+        let unserved = self.live.iter().filter(|(_, token)| unserved(token)).count() as u64;
         assert_eq!(self.line.len(), waiting, "the line holds exactly the waiting tokens");
         assert_eq!(self.live.len() as u64, waiting + self.progress, "a live token waits or is admitted");
-        assert_eq!(self.empty_handed, empty, "admitted tokens that hold nothing");
+        assert_eq!(self.unserved, unserved, "admitted tokens for which a seat is kept");
         assert_eq!(self.by_token.len(), self.live.len(), "every live token is found by its name");
         assert_eq!(self.by_user.len(), self.live.len(), "a user has one live token");
         assert_eq!(self.visits.len() as u64, self.progress, "every visit has its deadline");
@@ -365,7 +385,7 @@ impl WaitingRoom {
         &mut self,
         record: &TokenRecord,
         seen_at: Timestamp,
-        holds: u32,
+        holds: Holds,
         connections: Connections,
         rules: &SaleRules,
     ) {
@@ -390,7 +410,7 @@ impl WaitingRoom {
                 }
                 self.visits.insert((due, entry));
                 self.progress += 1;
-                self.empty_handed += u64::from(holds == 0);
+                self.unserved += u64::from(holds.keep_a_seat());
             }
             None => {
                 self.line.insert(entry);
@@ -412,7 +432,7 @@ impl WaitingRoom {
             Some(admission) => {
                 self.visits.remove(&(admission.visit, entry));
                 self.progress -= 1;
-                self.empty_handed -= u64::from(live.holds == 0);
+                self.unserved -= u64::from(live.holds.keep_a_seat());
             }
             None => {
                 self.line.remove(entry);
@@ -445,7 +465,7 @@ impl LiveToken {
     /// may be paid until its own time is over.
     fn visit_due(&self, rules: &SaleRules) -> Option<Timestamp> {
         let idle = self.seen_at + rules.idle_ttl;
-        self.admission.map(|a| if self.holds > 0 { idle } else { idle.min(a.expires_at) })
+        self.admission.map(|a| if self.holds.open > 0 { idle } else { idle.min(a.expires_at) })
     }
 }
 

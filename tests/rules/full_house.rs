@@ -34,6 +34,25 @@ fn the_first_freed_seat_admits_exactly_the_oldest() {
 }
 
 #[test]
+fn a_hold_that_ran_out_admits_a_waiting_fan_although_its_owner_stays() {
+    check(
+        "given show seats A1
+         given hold_ttl 2s
+         0s   alice  join      t1 PROGRESS until 600s, idle at 300s
+         0s   alice  hold A1   r1 held A1 for 100 until 2s
+         0s   bob    join      t2 WAITING 1/1
+         0s   carol  join      t3 WAITING 2/2
+         2s   tick             r1 EXPIRED A1; bob PROGRESS
+         3s   bob    hold A1   r2 held A1 for 100 until 5s
+         4s   alice  hold A1   refused SEAT_TAKEN A1
+         5s   tick             r2 EXPIRED A1; carol PROGRESS
+         6s   alice  hold A1   r3 held A1 for 100 until 8s
+         7s   dave   join      t4 WAITING 1/1
+         8s   tick             r3 EXPIRED A1",
+    );
+}
+
+#[test]
 fn who_gives_their_only_seat_back_may_choose_another_first() {
     check(
         "given show seats A1
