@@ -2,7 +2,7 @@
 //! and an answer, or a refusal, out. Expiry and admission are steps like any other.
 //!
 //! Always: at most one holder a seat; nobody is admitted out of order, into a full house, or beyond the capacity;
-//! a refused command leaves no event. Until `commit`, `undo` takes back everything since the last one.
+//! a refused command changes nothing, but may find that its caller's place in line is over. Until `commit`, `undo` takes back everything since the last one.
 //! Not here: what a wallet holds (it comes in), who is connected where, any clock.
 
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ use super::waiting_room::{Holds, LiveToken, WaitingRoom};
 
 /// Admissions that one command may cause by itself; a larger wave goes on with the next step.
 const ADMISSIONS_PER_COMMAND_MAX: usize = 64;
+
+/// Waiting tokens of a closed sale that the command which opens it may dissolve; a longer line has to be gone.
+const DISSOLVED_PER_COMMAND_MAX: u64 = 1_024;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sale {
@@ -209,6 +212,7 @@ impl Sale {
         inputs: &mut Inputs,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
+        self.end_if_over(command, now, events);
         let answer = self.obey(now, command, inputs, events)?;
         for _ in 0..ADMISSIONS_PER_COMMAND_MAX {
             if !self.may_admit(now) {
@@ -235,8 +239,8 @@ impl Sale {
     ) -> Result<Answer, Rejection> {
         match command {
             Command::Join { user, connection } => self.join(now, *user, *connection, inputs, events),
-            Command::Resume { token, connection } => self.resume(now, *token, *connection, inputs, events),
-            Command::Get { caller, polled } => self.get(now, caller, *polled, inputs, events),
+            Command::Resume { token, connection } => self.resume(now, *token, *connection, inputs),
+            Command::Get { caller, polled } => self.get(now, caller, *polled, inputs),
             Command::Extend { caller } => self.extend(now, caller, inputs),
             Command::Leave { caller } => self.leave(now, caller, inputs, events),
             Command::Touch { user } => {
@@ -273,7 +277,7 @@ impl Sale {
                 self.cancel(now, caller, *reservation, inputs, events)
             }
             Command::Configure(patch) => {
-                self.configure(now, patch, events);
+                self.configure(now, patch, events)?;
                 Ok(Answer::Figures(self.figures(now)))
             }
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
@@ -286,7 +290,8 @@ impl Sale {
     }
 
     /// Does what is due at `now` without anybody asking, at most `max` steps: opening, holds, admissions that
-    /// end, a line that is dissolved, absences, admissions. Gives back the number of steps.
+    /// end, a line that is dissolved, admissions, absences. A place that frees waits for nobody's absence, which
+    /// may be many at once. Gives back the number of steps.
     pub fn expire_due(&mut self, now: Now, max: usize, events: &mut Vec<Event>) -> usize {
         let mut steps = 0;
         while steps < max && self.expire_one(now, events) {
@@ -298,25 +303,26 @@ impl Sale {
     fn expire_one(&mut self, now: Now, events: &mut Vec<Event>) -> bool {
         if self.opens_by_itself(now) {
             let patch = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
-            self.configure(now, &patch, events);
+            // Refused only by a closed sale, and this one is scheduled.
+            let _ = self.configure(now, &patch, events);
         } else if let Some(id) = self.reservations.due(now.sale) {
             self.expire_hold(id, now, events);
         } else if let Some((entry, idle)) = self.room.due_visit(now.sale, &self.rules) {
             self.expire_visit(entry, idle, now, events);
         } else if let Some(entry) = self.room.oldest_waiting().filter(|_| self.is_dissolving()) {
             self.dissolve(entry, now, events);
-        } else if let Some(entry) = self.room.due_absence(now.sale, &self.rules) {
-            self.expire_absence(entry, now, events);
         } else if self.may_admit(now) {
             self.admit_oldest(now, events);
+        } else if let Some(entry) = self.room.due_absence(now.sale, &self.rules) {
+            self.expire_absence(entry, now, events);
         } else {
             return false;
         }
         true
     }
 
-    /// Must something be expired before a command of `now` may be decided? Absences need not be: a command of
-    /// the absent user sees to its own.
+    /// Must something be expired before a command of `now` may be decided? Absences and the line of a closed sale
+    /// need not be, for they may be many: a command sees to its own caller's.
     pub fn must_expire_first(&mut self, now: Now) -> bool {
         self.opens_by_itself(now)
             || self.reservations.due(now.sale).is_some()
@@ -375,7 +381,7 @@ impl Sale {
         self.settings.state == SaleState::Scheduled && self.settings.opens_at.is_some_and(|at| at <= now.utc)
     }
 
-    fn is_dissolving(&self) -> bool {
+    pub(super) fn is_dissolving(&self) -> bool {
         self.settings.state == SaleState::Closed
     }
 
@@ -389,12 +395,22 @@ impl Sale {
             && self.room.unserved() < free()
     }
 
-    fn configure(&mut self, now: Now, patch: &SalePatch, events: &mut Vec<Event>) {
+    /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
+    fn configure(&mut self, now: Now, patch: &SalePatch, events: &mut Vec<Event>) -> Result<(), Rejection> {
         let after = self.settings.patched(patch);
+        if self.is_dissolving() && after.state != SaleState::Closed {
+            if self.room.waiting() > DISSOLVED_PER_COMMAND_MAX {
+                return Err(Rejection::SaleClosed);
+            }
+            while let Some(entry) = self.room.oldest_waiting() {
+                self.dissolve(entry, now, events);
+            }
+        }
         if after != self.settings {
             let before = Box::new(self.settings.clone());
             self.change(now, Event::SettingsChanged { before, after: Box::new(after) }, events);
         }
+        Ok(())
     }
 
     fn figures(&self, now: Now) -> SaleFigures {

@@ -1,6 +1,6 @@
 //! Joining, waiting, being admitted, and how a visit ends.
 
-use super::command::{Answer, Caller, Inputs, Place, Rejection, refusal_of_ended};
+use super::command::{Answer, Caller, Command, Inputs, Place, Rejection, refusal_of_ended};
 use super::event::{Event, HoldEnd};
 use super::ids::{ConnectionId, EntryNo, QueueToken, ReservationId, ScheduleId, UserId};
 use super::record::{ExpiryReason, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus};
@@ -16,7 +16,6 @@ impl Sale {
         inputs: &mut Inputs,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
-        self.end_if_absent(user, now, events);
         if let Some(entry) = self.room.entry_of_user(user) {
             self.seen(entry, connection, now);
             self.room.touch(entry, now.sale);
@@ -52,11 +51,7 @@ impl Sale {
         token: QueueToken,
         connection: Option<ConnectionId>,
         inputs: &Inputs,
-        events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
-        if let Some(live) = self.room.entry_of_token(token).and_then(|entry| self.room.get(entry)) {
-            self.end_if_absent(live.user, now, events);
-        }
         if let Some(entry) = self.room.entry_of_token(token) {
             self.seen(entry, connection, now);
             let place = self.place(entry, now).ok_or(Rejection::NotInQueue)?;
@@ -74,9 +69,7 @@ impl Sale {
         caller: &Caller,
         polled: bool,
         inputs: &Inputs,
-        events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
-        self.end_if_absent(caller.user, now, events);
         if polled && let Some(entry) = self.room.entry_of_user(caller.user) {
             self.room.poll(entry, now.sale);
         }
@@ -225,11 +218,28 @@ impl Sale {
         }
     }
 
-    /// A waiting user who was away for too long is no longer in line, even if nobody came to see to it yet.
-    fn end_if_absent(&mut self, user: UserId, now: Now, events: &mut Vec<Event>) {
-        if let Some(entry) = self.room.entry_of_user(user)
-            && self.room.is_absent(entry, now.sale, &self.rules)
-        {
+    /// A waiting caller who was away for too long, or whose sale was closed, is no longer in line, even if nobody
+    /// came to see to it yet.
+    pub(super) fn end_if_over(&mut self, command: &Command, now: Now, events: &mut Vec<Event>) {
+        let entry = match command {
+            Command::Join { user, .. } => self.room.entry_of_user(*user),
+            Command::Resume { token, .. } => self.room.entry_of_token(*token),
+            Command::Get { caller, .. }
+            | Command::Extend { caller }
+            | Command::Leave { caller }
+            | Command::Hold { caller, .. }
+            | Command::HoldBest { caller, .. }
+            | Command::Release { caller, .. }
+            | Command::Pay { caller, .. }
+            | Command::Cancel { caller, .. } => self.room.entry_of_user(caller.user),
+            Command::Touch { .. } | Command::Disconnect { .. } | Command::Configure(_) | Command::Figures => {
+                None
+            }
+        };
+        let Some(entry) = entry else { return };
+        if self.is_dissolving() && self.room.get(entry).is_some_and(|live| live.admission.is_none()) {
+            self.dissolve(entry, now, events);
+        } else if self.room.is_absent(entry, now.sale, &self.rules) {
             self.expire_absence(entry, now, events);
         }
     }

@@ -106,3 +106,38 @@ fn before_the_opening_one_may_be_away_no_longer_than_later() {
          301s  tick                 alice EXPIRED away",
     );
 }
+
+#[test]
+fn a_command_of_who_is_away_too_long_finds_the_place_lost_before_anybody_looked() {
+    for command in [
+        "hello       t2 EXPIRED away",
+        "get         t2 EXPIRED away",
+        "leave       t2 EXPIRED away",
+        "extend      refused TOKEN_EXPIRED away; bob EXPIRED away",
+        "hold A1     refused TOKEN_EXPIRED away; bob EXPIRED away",
+        "best 1      refused TOKEN_EXPIRED away; bob EXPIRED away",
+        "pay r1      refused TOKEN_EXPIRED away; bob EXPIRED away",
+        "join        t4 WAITING 2/2; bob EXPIRED away",
+    ] {
+        let (what, happens) = command.split_once("  ").unwrap();
+        check_line(&format!(
+            "0s    bob    join            t2 WAITING 1/1
+             0s    carol  join            t3 WAITING 2/2
+             10s   bob    disconnects     done
+             310s  bob    {what}, unswept  {happens}
+             310s  carol  get             t3 WAITING 1/{}",
+            if what == "join" { 2 } else { 1 }
+        ));
+    }
+}
+
+#[test]
+fn the_place_of_who_is_away_too_long_is_lost_even_if_the_join_is_refused() {
+    check_line(
+        "0s    bob       join           t2 WAITING 1/1
+         10s   bob       disconnects    done
+         20s   operator  pauses         ok
+         310s  bob       join, unswept  refused SALE_PAUSED; bob EXPIRED away
+         311s  bob       get            t2 EXPIRED away",
+    );
+}

@@ -15,6 +15,18 @@ fn holds_then_visits_then_admissions() {
 }
 
 #[test]
+fn a_place_that_frees_waits_for_nobodys_absence() {
+    check(
+        "given capacity 1
+         0s    alice  join         t1 PROGRESS until 600s, idle at 300s
+         0s    bob    join         t2 WAITING 1/1
+         0s    carol  join         t3 WAITING 2/2
+         0s    carol  disconnects  done
+         300s  tick                alice EXPIRED idle; bob PROGRESS; carol EXPIRED away",
+    );
+}
+
+#[test]
 fn a_command_at_the_very_time_of_an_expiry_comes_after_it() {
     check(
         "given idle_ttl 1h

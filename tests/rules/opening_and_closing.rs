@@ -1,5 +1,7 @@
 //! A sale is scheduled, open, paused or closed. Paying always works.
 
+use std::fmt::Write;
+
 use crate::check;
 
 #[test]
@@ -118,4 +120,49 @@ fn an_admission_outlives_the_closing() {
          2s    alice     join      t1 PROGRESS until 600s, idle at 302s
          302s  tick                alice EXPIRED idle",
     );
+}
+
+#[test]
+fn a_closed_sale_has_no_line_even_before_it_is_dissolved() {
+    check(
+        "given capacity 1
+         given idle_ttl 1h
+         0s   alice     join              t1 PROGRESS until 600s, idle at 3600s
+         0s   bob       join              t2 WAITING 1/1
+         0s   carol     join              t3 WAITING 2/2
+         0s   dave      join              t4 WAITING 3/3
+         1s   operator  closes            ok
+         1s   bob       get, unswept      t2 EXPIRED closed
+         1s   carol     hold A1, unswept  refused SALE_CLOSED; carol EXPIRED closed
+         1s   dave      join, unswept     refused SALE_CLOSED; dave EXPIRED closed",
+    );
+}
+
+#[test]
+fn who_opens_it_again_at_once_finds_the_line_dissolved_too() {
+    check(
+        "given capacity 1
+         given idle_ttl 1h
+         0s   alice     join            t1 PROGRESS until 600s, idle at 3600s
+         0s   bob       join            t2 WAITING 1/1
+         0s   carol     join            t3 WAITING 2/2
+         1s   operator  closes          ok
+         1s   operator  opens, unswept  ok; bob EXPIRED closed; carol EXPIRED closed
+         2s   bob       join            t4 WAITING 1/1",
+    );
+}
+
+#[test]
+fn a_long_line_is_dissolved_before_its_sale_opens_again() {
+    let mut table = "given capacity 0\n".to_owned();
+    let fans = 1..=1_025;
+    for fan in fans.clone() {
+        writeln!(table, "0s  fan{fan}  join  t{fan} WAITING {fan}/{fan}").unwrap();
+    }
+    let gone: Vec<_> = fans.map(|fan| format!("fan{fan} EXPIRED closed")).collect();
+    writeln!(table, "1s  operator  closes          ok").unwrap();
+    writeln!(table, "1s  operator  opens, unswept  refused SALE_CLOSED").unwrap();
+    writeln!(table, "1s  tick                      {}", gone.join("; ")).unwrap();
+    writeln!(table, "1s  operator  opens           ok").unwrap();
+    check(&table);
 }
