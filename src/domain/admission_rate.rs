@@ -38,12 +38,6 @@ impl AdmissionRate {
         }
     }
 
-    /// Takes an admission back that was just recorded.
-    pub fn unrecord(&mut self, at: Timestamp) {
-        let count = &mut self.counts[bucket(at.as_millis() / 1000)];
-        *count = count.saturating_sub(1);
-    }
-
     /// Admissions of the last minute.
     pub fn last_minute(&self, now: Timestamp) -> u64 {
         let oldest = now.as_millis() / 1000 - BUCKETS as i64;

@@ -10,6 +10,10 @@ use super::sale::Sale;
 use super::seat_map::SeatState;
 use super::time::Now;
 
+/// Requests of `hold_best` that a reservation remembers. Only the last few can still be on their way, but seats
+/// may be taken and given back without end.
+const BEST_REQUESTS_KEPT_MAX: usize = 16;
+
 /// What a `hold_best` asks for.
 #[derive(Clone, Copy)]
 pub(super) struct BestWanted<'a> {
@@ -290,6 +294,9 @@ impl Sale {
         });
         reservation.seats.extend(&seats);
         reservation.seats.sort_unstable();
+        if request.is_some() && reservation.best_requests.len() == BEST_REQUESTS_KEPT_MAX {
+            reservation.best_requests.remove(0);
+        }
         reservation.best_requests.extend(request);
         if let Some(map) = self.schedules.get(&schedule) {
             reservation.amount = map.amount(&reservation.seats);

@@ -3,7 +3,7 @@
 
 use super::ids::EntryNo;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Rank {
     /// Entry numbers below this are not covered and never present. A multiple of `WORD`.
     base: u64,
@@ -14,6 +14,20 @@ pub struct Rank {
 }
 
 const WORD: u64 = u64::BITS as u64;
+
+/// The same entries are present; how far the bitmap reaches does not matter.
+impl PartialEq for Rank {
+    fn eq(&self, other: &Self) -> bool {
+        let (short, long) = match self.words.len() <= other.words.len() {
+            true => (&self.words, &other.words),
+            false => (&other.words, &self.words),
+        };
+        let (common, rest) = long.split_at(short.len());
+        self.base == other.base && short == common && rest.iter().all(|word| *word == 0)
+    }
+}
+
+impl Eq for Rank {}
 
 impl Rank {
     /// Empty, for entries from `first` on.

@@ -343,12 +343,18 @@ impl Sale {
 
     /// Everything since the last commit is durable now.
     pub fn commit(&mut self, ended_kept_max: usize) {
-        self.undo.clear();
+        for undo in self.undo.drain(..) {
+            // Only what came to stay counts for the rate: what passed out of its window cannot be brought back.
+            if let Undo::Admitted { at, .. } = undo {
+                self.rate.record(at);
+            }
+        }
         self.room.trim_ended(ended_kept_max);
         self.reservations.trim_ended(ended_kept_max);
     }
 
-    /// Takes everything since the last commit back.
+    /// Takes everything since the last commit back, but for presence and activity: they are no facts, and who is
+    /// gone stays gone if its `Disconnect` is decided again.
     pub fn undo(&mut self) {
         while let Some(undo) = self.undo.pop() {
             self.undo_one(undo);
@@ -441,7 +447,6 @@ impl Sale {
             }
             Event::Admitted(record) => {
                 let before = self.room.admit(record, now.sale, &self.rules);
-                self.rate.record(now.utc);
                 self.undo.push(Undo::Admitted { entry: record.entry, before, at: now.utc });
             }
             Event::TokenEnded(record) => {
@@ -520,10 +525,7 @@ impl Sale {
     fn undo_one(&mut self, undo: Undo) {
         match undo {
             Undo::Joined(entry) => self.room.undo_join(entry),
-            Undo::Admitted { entry, before, at } => {
-                self.rate.unrecord(at);
-                self.room.put_back(entry, before, &self.rules);
-            }
+            Undo::Admitted { entry, before, .. } => self.room.put_back(entry, before, &self.rules),
             Undo::TokenEnded { entry, before, done } => {
                 *if done { &mut self.done } else { &mut self.expired } -= 1;
                 self.room.undo_end(entry, before, &self.rules);
@@ -545,6 +547,14 @@ impl Sale {
             }
             Undo::Settings(before) => self.set_settings(*before),
         }
+    }
+
+    /// The facts alone, as if nobody had been seen connected or active since `now`: two sales with the same facts
+    /// are equal.
+    pub fn facts(&self, now: Timestamp) -> Self {
+        let mut facts = self.clone();
+        facts.room.forget_presence(now, &self.rules);
+        facts
     }
 
     /// Proves the invariants; for tests, the simulation and a lane that suspects a bug.

@@ -362,6 +362,16 @@ impl WaitingRoom {
         })
     }
 
+    /// As if nobody had been seen connected or active since `now`.
+    pub fn forget_presence(&mut self, now: Timestamp, rules: &SaleRules) {
+        let entries: Vec<_> = self.live.iter().map(|(entry, _)| entry).collect();
+        for entry in entries {
+            let Some(record) = self.record(entry) else { continue };
+            let holds = self.take(entry).map(|live| live.holds).unwrap_or_default();
+            self.put(&record, now, holds, Connections::None, rules);
+        }
+    }
+
     /// Proves what the head of this file says.
     pub fn check(&self) {
         let waiting = self.live.iter().filter(|(_, t)| t.admission.is_none()).count() as u64;

@@ -1,5 +1,7 @@
 //! `hold_best` picks seats that are together, nearest the stage first, once for a request id.
 
+use std::fmt::Write;
+
 use crate::{check, check_lately};
 
 #[test]
@@ -100,4 +102,20 @@ fn a_request_whose_reservation_ended_lately_gives_its_end() {
          309s  alice  best 1 as q3   r3 RESERVED A2
          310s  alice  best 1 as q4   refused TOKEN_DONE",
     );
+}
+
+#[test]
+fn a_reservation_remembers_its_last_sixteen_requests() {
+    let mut table = "given idle_ttl 1h
+        0s  alice  join     t1 PROGRESS until 600s, idle at 3600s
+        1s  alice  hold A1  r1 held A1 for 100 until 301s\n"
+        .to_owned();
+    for request in 1..=17 {
+        writeln!(table, "1s  alice  best 1 as q{request}  r1 held A1 A2 for 200 until 301s").unwrap();
+        writeln!(table, "1s  alice  release r1 A2         r1 held A1 for 100 until 301s").unwrap();
+    }
+    table += "1s  alice  best 1 as q2   r1 held A1 for 100 until 301s
+              1s  alice  best 1 as q17  r1 held A1 for 100 until 301s
+              1s  alice  best 1 as q1   r1 held A1 A2 for 200 until 301s";
+    check(&table);
 }
