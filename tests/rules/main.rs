@@ -16,6 +16,7 @@ mod opening_and_closing;
 mod pay;
 mod performances;
 mod places_in_line;
+mod properties;
 mod queue_join;
 mod queue_leave;
 mod release;

@@ -1,0 +1,580 @@
+//! What must hold whatever happens: random commands at random times, in batches that are committed or taken back,
+//! with restarts in between.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
+use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::ids::{ConcertId, ConnectionId, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::record::{
+    ExpiryReason, LedgerEntry, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
+};
+use frontrow::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
+use frontrow::domain::sale::Sale;
+use frontrow::domain::seat_map::SeatState;
+use frontrow::domain::time::{Now, Timestamp};
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use crate::house::Performance;
+use crate::stored::Stored;
+
+const CONCERT: ConcertId = ConcertId(3);
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const USERS: u64 = 6;
+
+/// One thing that a fan or an operator may do. Numbers name things loosely: the n-th seat, the n-th reservation so
+/// far, and so on, so that most commands mean something.
+#[derive(Clone, Debug)]
+enum Wish {
+    Join { connection: Option<u64> },
+    Hello { token: usize, connection: Option<u64> },
+    Get { polled: bool },
+    Extend,
+    Leave,
+    Touch,
+    Disconnect { connection: u64 },
+    Hold { schedule: u64, seats: Vec<u32> },
+    Best { schedule: u64, count: u32, category: Option<bool>, request: Option<u8> },
+    Release { reservation: usize, seats: Option<Vec<u32>> },
+    Pay { reservation: usize },
+    Cancel { reservation: usize },
+    Charge { amount: i64, request: u8 },
+    Configure { state: Option<SaleState>, capacity: Option<u32>, idle: Option<u64>, away: Option<u64> },
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    /// Milliseconds since the step before.
+    after: u64,
+    user: u64,
+    /// Which of the user's tokens the session carries, if any.
+    carried: Option<usize>,
+    wish: Wish,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    Commit,
+    /// The batch is taken back and its commands are gone.
+    Undo,
+    /// It is taken back, decided again, and committed.
+    Retry,
+    /// It is committed, and the sale is built anew from what was stored.
+    Restart,
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let connection = || prop::option::weighted(0.8, 0_u64..3);
+    let seats = |most| prop::collection::vec(0_u32..9, 1..most);
+    let state = prop_oneof![
+        6 => Just(SaleState::Open),
+        1 => Just(SaleState::Paused),
+        1 => Just(SaleState::Closed),
+        1 => Just(SaleState::Scheduled),
+    ];
+    prop_oneof![
+        8 => connection().prop_map(|connection| Wish::Join { connection }),
+        3 => (0_usize..20, connection()).prop_map(|(token, connection)| Wish::Hello { token, connection }),
+        2 => any::<bool>().prop_map(|polled| Wish::Get { polled }),
+        1 => Just(Wish::Extend),
+        1 => Just(Wish::Leave),
+        1 => Just(Wish::Touch),
+        3 => (0_u64..3).prop_map(|connection| Wish::Disconnect { connection }),
+        10 => (1_u64..4, seats(4)).prop_map(|(schedule, seats)| Wish::Hold { schedule, seats }),
+        4 => (1_u64..3, 0_u32..4, prop::option::of(any::<bool>()), prop::option::of(0_u8..4))
+            .prop_map(|(schedule, count, category, request)| Wish::Best { schedule, count, category, request }),
+        4 => (0_usize..6, prop::option::of(seats(3)))
+            .prop_map(|(reservation, seats)| Wish::Release { reservation, seats }),
+        8 => (0_usize..6).prop_map(|reservation| Wish::Pay { reservation }),
+        4 => (0_usize..6).prop_map(|reservation| Wish::Cancel { reservation }),
+        4 => (-1_i64..200, 0_u8..6).prop_map(|(amount, request)| Wish::Charge { amount, request }),
+        2 => (prop::option::of(state), prop::option::of(0_u32..4), prop::option::of(5_u64..30), prop::option::of(3_u64..20))
+            .prop_map(|(state, capacity, idle, away)| Wish::Configure { state, capacity, idle, away }),
+    ]
+}
+
+fn batches() -> impl Strategy<Value = Vec<(Vec<Step>, End)>> {
+    let after = prop_oneof![4 => Just(0_u64), 4 => 0_u64..2_000, 1 => 0_u64..12_000];
+    let step = (after, 1..=USERS, prop::option::of(0_usize..3), wish())
+        .prop_map(|(after, user, carried, wish)| Step { after, user, carried, wish });
+    let end = prop_oneof![
+        6 => Just(End::Commit),
+        2 => Just(End::Undo),
+        2 => Just(End::Retry),
+        1 => Just(End::Restart),
+    ];
+    prop::collection::vec((prop::collection::vec(step, 0..8), end), 1..30)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn the_invariants_hold_whatever_happens(
+        batches in batches(),
+        capacity in 0_u32..4,
+        outage in 0_u64..100_000,
+        remembers in any::<bool>(),
+    ) {
+        let mut life = Life::new(capacity, Duration::from_millis(outage), remembers);
+        for (steps, end) in batches {
+            life.batch(&steps, &end);
+        }
+    }
+}
+
+struct Life {
+    sale: Sale,
+    /// What was committed.
+    stored: Stored,
+    /// What was committed and what the current batch adds.
+    model: Model,
+    committed: Model,
+    performances: Vec<Performance>,
+    defaults: SaleRules,
+    settings: SaleSettings,
+    utc: Timestamp,
+    outages: Duration,
+    ended_kept: usize,
+    seed: u8,
+}
+
+/// The rules' own view of what happened, kept as plainly as can be.
+#[derive(Clone, Default)]
+struct Model {
+    written: Stored,
+    /// Users with a live token whose hold ran out.
+    ran_out: BTreeSet<UserId>,
+    tokens: Vec<TokenRecord>,
+    reservations: Vec<ReservationId>,
+}
+
+impl Life {
+    fn new(capacity: u32, outages: Duration, remembers: bool) -> Self {
+        let defaults = SaleRules {
+            capacity,
+            hold_ttl: Duration::from_secs(10),
+            admission_ttl: Duration::from_secs(30),
+            idle_ttl: Duration::from_secs(15),
+            away_ttl: Duration::from_secs(8),
+            seats_per_reservation_max: 3,
+            cancel_before_start: Duration::from_secs(20),
+        };
+        let performances = vec![
+            Performance::new(
+                "show",
+                ScheduleId(1),
+                START + Duration::from_secs(900),
+                &["A1", "A2", "A3", "B1", "B2", "B3"],
+            ),
+            Performance::new("matinee", ScheduleId(2), START + Duration::from_secs(60), &["A1", "A2", "B1"]),
+        ];
+        let settings = SaleSettings {
+            state: SaleState::Scheduled,
+            opens_at: Some(START + Duration::from_secs(1)),
+            message: None,
+            own: OwnRules::default(),
+        };
+        let stored = Stored::default();
+        let free = performances.iter().map(Performance::all_free).collect();
+        let snapshot = stored.snapshot(CONCERT, settings.clone(), free);
+        Self {
+            sale: Sale::restored(snapshot, defaults.clone(), START - outages),
+            stored,
+            model: Model::default(),
+            committed: Model::default(),
+            performances,
+            defaults,
+            settings,
+            utc: START,
+            outages,
+            ended_kept: if remembers { 1_000 } else { 0 },
+            seed: 0,
+        }
+    }
+
+    fn batch(&mut self, steps: &[Step], end: &End) {
+        let before = self.sale.clone();
+        let mut arrived = self.utc;
+        let commands: Vec<_> = steps
+            .iter()
+            .map(|step| {
+                arrived = arrived + Duration::from_millis(step.after);
+                (arrived, step.clone())
+            })
+            .collect();
+        let decided = self.decide(&commands);
+        match end {
+            End::Commit => self.commit(&decided),
+            End::Undo => self.undo(&before),
+            End::Retry => {
+                self.undo(&before);
+                let again = self.decide(&commands);
+                self.commit(&again);
+            }
+            End::Restart => {
+                self.commit(&decided);
+                self.restart();
+            }
+        }
+        self.utc = arrived;
+    }
+
+    /// Everything that a batch adds to what is stored.
+    fn decide(&mut self, commands: &[(Timestamp, Step)]) -> Decided {
+        let mut decided = Decided::default();
+        let commands: Vec<_> = commands.iter().map(|(at, step)| (*at, self.command(step))).collect();
+        let mut needs = Needs::default();
+        for (_, command) in &commands {
+            match command {
+                Work::Sale(command) => self.sale.needs(command, &mut needs),
+                Work::Charge { user, request, .. } => {
+                    needs.wallets.push(*user);
+                    needs.charges.push((*user, request.clone()));
+                }
+            }
+        }
+        let everything = self.everything();
+        self.seed = self.seed.wrapping_add(1);
+        let ids = || IdSource::seeded([self.seed; 32]);
+        let mut inputs = self.stored.read(CONCERT, &needs, ids());
+        let mut all = self.stored.read(CONCERT, &everything, ids());
+        for (at, work) in &commands {
+            let now = Now::new(*at, self.outages);
+            self.expire(now, &mut decided);
+            match work {
+                Work::Sale(command) => self.obey(now, command, &mut inputs, &mut all, &mut decided),
+                Work::Charge { user, amount, request } => {
+                    let charged = inputs.wallets.charge(*user, *amount, request, *at, &mut inputs.ids);
+                    assert_eq!(charged, all.wallets.charge(*user, *amount, request, *at, &mut all.ids));
+                    if let Ok((entry, true)) = charged {
+                        self.model.entry(&entry);
+                        decided.charges.push(entry);
+                    }
+                }
+            }
+        }
+        let last = commands.last().map_or(self.utc, |(at, _)| *at);
+        self.expire(Now::new(last, self.outages), &mut decided);
+        decided
+    }
+
+    /// Time passes up to `now`: everything happens at its own time, and nothing happens before it is due.
+    fn expire(&mut self, now: Now, decided: &mut Decided) {
+        let mut then = Now::new(self.utc.min(now.utc), self.outages);
+        while let Some(due) = self.sale.next_due(then).filter(|due| *due <= now.utc) {
+            let early = due.max(then.utc) - Duration::from_millis(1);
+            if early >= then.utc {
+                let mut idler = self.sale.clone();
+                let steps = idler.expire_due(Now::new(early, self.outages), 1, &mut Vec::new());
+                assert_eq!(steps, 0, "something was due at {early:?}, before {due:?}");
+            }
+            then = Now::new(due.max(then.utc), self.outages);
+            let mut events = Vec::new();
+            let steps = self.sale.expire_due(then, usize::MAX, &mut events);
+            self.witness(then, &events);
+            assert!(steps > 0 || self.sale.next_due(then).is_none_or(|next| next > then.utc), "stuck");
+            decided.events.append(&mut events);
+        }
+        assert!(!self.sale.must_expire_first(now));
+    }
+
+    fn obey(
+        &mut self,
+        now: Now,
+        command: &Command,
+        inputs: &mut Inputs,
+        all: &mut Inputs,
+        decided: &mut Decided,
+    ) {
+        let mut twin = self.sale.clone();
+        let (mut events, mut twin_events) = (Vec::new(), Vec::new());
+        let reply = self.sale.decide(now, command, inputs, &mut events);
+        let twin_reply = twin.decide(now, command, all, &mut twin_events);
+        assert_eq!(
+            (&reply, &events),
+            (&twin_reply, &twin_events),
+            "{command:?} lacked something that was stored"
+        );
+        if reply.is_err() {
+            let own = |event: &Event| matches!(event, Event::TokenEnded(r) if matches!(r.status, TokenStatus::Expired(ExpiryReason::Away | ExpiryReason::Closed)));
+            assert!(events.len() <= 1 && events.iter().all(own), "refused, but {events:?}");
+        }
+        self.witness(now, &events);
+        self.judge(command, &reply);
+        decided.events.append(&mut events);
+    }
+
+    /// What an answer says is so.
+    fn judge(&self, command: &Command, reply: &Result<Answer, Rejection>) {
+        let stored = &self.model.written;
+        match reply {
+            Ok(Answer::Queue { place, .. } | Answer::Resumed { place, .. }) => {
+                assert_eq!(stored.tokens.get(&place.record.entry), Some(&place.record));
+                let waiting = stored.tokens.values().filter(|t| t.status == TokenStatus::Waiting);
+                if place.record.status == TokenStatus::Waiting {
+                    let ahead = waiting.clone().filter(|t| t.entry < place.record.entry).count() as u64;
+                    assert_eq!(place.line.map(|line| line.position), Some(ahead + 1));
+                } else {
+                    assert_eq!(place.line, None);
+                }
+            }
+            Ok(Answer::Reservation(told)) => {
+                assert_eq!(stored.reservations.get(&told.id), Some(told));
+                if let Command::Hold { seats, .. } = command {
+                    assert!(seats.iter().all(|seat| told.seats.contains(seat)), "all of {seats:?} or none");
+                }
+            }
+            Ok(Answer::Paid { payment, balance }) => {
+                let paid = &stored.reservations[&payment.reservation];
+                assert_eq!(
+                    (paid.status, paid.payment.as_ref()),
+                    (ReservationStatus::Reserved, Some(payment))
+                );
+                assert_eq!(*balance, stored.balance(payment.user));
+                let debits = stored.ledger.iter().filter(|entry| entry.payment == Some(payment.id)).count();
+                assert_eq!(debits, 1, "one debit a payment");
+            }
+            Ok(Answer::Cancelled { reservation, balance }) => {
+                assert_eq!(stored.reservations.get(&reservation.id), Some(reservation));
+                assert_eq!(*balance, stored.balance(reservation.user));
+            }
+            Err(Rejection::SeatTaken { seats }) => {
+                let Command::Hold { caller, schedule, .. } = command else { panic!("{command:?}") };
+                for seat in seats {
+                    let holder = stored.holder(*schedule, *seat).map(|r| r.user);
+                    let own_paid = stored
+                        .holder(*schedule, *seat)
+                        .is_some_and(|r| r.status == ReservationStatus::Reserved);
+                    assert!(holder.is_some_and(|holder| holder != caller.user) || own_paid, "{seat} is free");
+                }
+            }
+            Ok(Answer::Charged(_) | Answer::Figures(_) | Answer::Done) | Err(_) => {}
+        }
+    }
+
+    /// Sees each event happen, and that it might.
+    fn witness(&mut self, now: Now, events: &[Event]) {
+        for event in events {
+            if let Event::Admitted(record) = event {
+                self.may_admit(now, record);
+            }
+            self.model.see(event);
+        }
+        self.sale.check();
+        self.compare();
+    }
+
+    fn may_admit(&self, now: Now, record: &TokenRecord) {
+        let stored = &self.model.written;
+        assert_eq!(self.sale.settings().state, SaleState::Open, "only an open sale admits");
+        let first = stored.tokens.values().find(|token| token.status == TokenStatus::Waiting);
+        assert_eq!(first.map(|first| first.entry), Some(record.entry), "first come, first served");
+        let admitted: Vec<_> =
+            stored.tokens.values().filter(|token| token.status == TokenStatus::Progress).collect();
+        assert!((admitted.len() as u32) < self.sale.rules().capacity, "a place is free");
+        let holds = |user| stored.held().any(|r| r.user == user);
+        let unserved =
+            admitted.iter().filter(|t| !holds(t.user) && !self.model.ran_out.contains(&t.user)).count();
+        let free: usize = self
+            .performances
+            .iter()
+            .filter(|p| p.starts_at > now.utc)
+            .map(|p| {
+                (0..p.plan.seats.len() as u32).filter(|s| stored.holder(p.id, SeatId(*s)).is_none()).count()
+            })
+            .sum();
+        assert!(unserved < free, "the house has a seat for everyone");
+    }
+
+    /// The sale's memory is what its events say.
+    fn compare(&self) {
+        let stored = &self.model.written;
+        let live: Vec<_> = stored.tokens.values().filter(|t| t.status.is_live()).cloned().collect();
+        assert_eq!(self.sale.live_tokens().collect::<Vec<_>>(), live);
+        let mut held: Vec<_> = self.sale.held_reservations().cloned().collect();
+        held.sort_by_key(|reservation| reservation.id);
+        assert_eq!(held, stored.held().cloned().collect::<Vec<_>>());
+        for (id, seats) in self.sale.schedules() {
+            for seat in 0..seats.len() as u32 {
+                let expected = match stored.holder(id, SeatId(seat)) {
+                    None => SeatState::Available,
+                    Some(r) if r.status == ReservationStatus::Reserved => SeatState::Sold(r.id),
+                    Some(r) => SeatState::Held(r.id),
+                };
+                assert_eq!(seats.get(SeatId(seat)), Some(expected), "seat {seat} of {id}");
+            }
+        }
+    }
+
+    fn commit(&mut self, decided: &Decided) {
+        self.stored.write(&decided.events);
+        self.stored.ledger.extend(decided.charges.iter().cloned());
+        // In the order they were made.
+        self.stored.ledger.sort_by_key(|entry| entry.id);
+        self.sale.commit(self.ended_kept);
+        self.sale.check();
+        self.committed = self.model.clone();
+        for user in (1..=USERS).map(UserId) {
+            let mut balance = 0;
+            for entry in self.model.written.ledger.iter().filter(|entry| entry.user == user) {
+                balance += entry.amount_change;
+                assert!(balance >= 0 && entry.balance == balance, "the balance is the ledger's sum");
+            }
+        }
+    }
+
+    fn undo(&mut self, before: &Sale) {
+        self.sale.undo();
+        self.sale.check();
+        assert!(self.sale.facts(START) == before.facts(START), "undone, but not as before");
+        self.model = self.committed.clone();
+    }
+
+    fn restart(&mut self) {
+        let free = self.performances.iter().map(Performance::all_free).collect();
+        let snapshot = self.stored.snapshot(CONCERT, self.settings.clone(), free);
+        self.sale = Sale::restored(snapshot, self.defaults.clone(), self.utc - self.outages);
+        self.sale.check();
+        self.model.ran_out.clear();
+        self.committed = self.model.clone();
+        self.compare();
+    }
+
+    fn everything(&self) -> Needs {
+        let stored = &self.stored;
+        let users = || (1..=USERS).map(UserId);
+        Needs {
+            wallets: users().collect(),
+            charges: users().flat_map(|u| (0_u8..6).map(move |r| (u, format!("c{r}").into()))).collect(),
+            reservations: stored.reservations.keys().copied().collect(),
+            tokens: stored.tokens.values().map(|token| token.token).collect(),
+            last_tokens: users().map(|user| (CONCERT, user)).collect(),
+        }
+    }
+
+    fn command(&self, step: &Step) -> Work {
+        let user = UserId(step.user);
+        let own: Vec<_> = self.model.tokens.iter().filter(|token| token.user == user).collect();
+        let token = step.carried.and_then(|n| own.iter().rev().nth(n)).map(|record| record.token);
+        let caller = Caller { user, token };
+        let connection = |n: u64| ConnectionId(step.user * 10 + n);
+        let reservation = |n: usize| {
+            let known = self.model.reservations.iter().rev().nth(n).copied();
+            known.unwrap_or_else(|| IdSource::seeded([200; 32]).reservation(CONCERT))
+        };
+        let seats = |seats: &[u32]| seats.iter().map(|seat| SeatId(*seat)).collect::<Vec<_>>();
+        Work::Sale(match &step.wish {
+            Wish::Join { connection: n } => Command::Join { user, connection: n.map(connection) },
+            Wish::Hello { token, connection: n } => {
+                let known = self.model.tokens.get(*token).filter(|record| record.user == user);
+                let token = known.map(|record| record.token);
+                let token = token.unwrap_or_else(|| IdSource::seeded([201; 32]).queue_token(CONCERT));
+                Command::Resume { token, connection: n.map(connection) }
+            }
+            Wish::Get { polled } => Command::Get { caller, polled: *polled },
+            Wish::Extend => Command::Extend { caller },
+            Wish::Leave => Command::Leave { caller },
+            Wish::Touch => Command::Touch { user },
+            Wish::Disconnect { connection: n } => Command::Disconnect { user, connection: connection(*n) },
+            Wish::Hold { schedule, seats: named } => {
+                Command::Hold { caller, schedule: ScheduleId(*schedule), seats: seats(named) }
+            }
+            Wish::Best { schedule, count, category, request } => Command::HoldBest {
+                caller,
+                schedule: ScheduleId(*schedule),
+                count: *count,
+                category: category.map(|vip| if vip { "VIP".into() } else { "Floor".into() }),
+                request_id: request.map(|request| format!("q{request}").into()),
+            },
+            Wish::Release { reservation: n, seats: named } => {
+                Command::Release { caller, reservation: reservation(*n), seats: named.as_deref().map(seats) }
+            }
+            Wish::Pay { reservation: n } => Command::Pay { caller, reservation: reservation(*n) },
+            Wish::Cancel { reservation: n } => Command::Cancel { caller, reservation: reservation(*n) },
+            Wish::Charge { amount, request } => {
+                return Work::Charge { user, amount: *amount, request: format!("c{request}").into() };
+            }
+            Wish::Configure { state, capacity, idle, away } => Command::Configure(SalePatch {
+                state: *state,
+                own: OwnRulesPatch {
+                    capacity: capacity.map(Some),
+                    idle_ttl: idle.map(|seconds| Some(Duration::from_secs(seconds))),
+                    away_ttl: away.map(|seconds| Some(Duration::from_secs(seconds))),
+                    ..OwnRulesPatch::default()
+                },
+                ..SalePatch::default()
+            }),
+        })
+    }
+}
+
+enum Work {
+    Sale(Command),
+    Charge { user: UserId, amount: i64, request: Box<str> },
+}
+
+#[derive(Default)]
+struct Decided {
+    events: Vec<Event>,
+    charges: Vec<LedgerEntry>,
+}
+
+impl Model {
+    fn see(&mut self, event: &Event) {
+        match event {
+            Event::Joined(record) => {
+                let live = |token: &&TokenRecord| token.user == record.user && token.status.is_live();
+                assert_eq!(self.written.tokens.values().find(live), None, "one live token a user");
+                assert_eq!(record.entry.0, self.written.tokens.len() as u64, "entries are dense");
+                self.tokens.push(record.clone());
+            }
+            Event::TokenEnded(record) => {
+                self.ran_out.remove(&record.user);
+                assert!(!self.written.held().any(|r| r.user == record.user), "who has ended holds nothing");
+            }
+            Event::SeatsHeld { reservation, seats, opened } => {
+                for seat in seats {
+                    assert!(
+                        self.written.holder(reservation.schedule, *seat).is_none(),
+                        "{seat} has a holder"
+                    );
+                }
+                if *opened {
+                    self.reservations.push(reservation.id);
+                }
+            }
+            Event::ReservationEnded { reservation, why: HoldEnd::HoldTime } => {
+                self.ran_out.insert(reservation.user);
+            }
+            Event::Admitted(_)
+            | Event::SeatsReleased { .. }
+            | Event::ReservationEnded { .. }
+            | Event::Paid { .. }
+            | Event::Refunded { .. }
+            | Event::SettingsChanged { .. } => {}
+        }
+        self.written.write(std::slice::from_ref(event));
+    }
+
+    fn entry(&mut self, entry: &LedgerEntry) {
+        self.written.ledger.push(entry.clone());
+    }
+}
+
+impl Stored {
+    fn held(&self) -> impl Iterator<Item = &Reservation> {
+        self.reservations.values().filter(|r| r.status == ReservationStatus::TempReserved)
+    }
+
+    /// The reservation that has this seat, held or sold.
+    fn holder(&self, schedule: ScheduleId, seat: SeatId) -> Option<&Reservation> {
+        self.reservations.values().find(|r| {
+            matches!(r.status, ReservationStatus::TempReserved | ReservationStatus::Reserved)
+                && r.schedule == schedule
+                && r.seats.contains(&seat)
+        })
+    }
+}
