@@ -569,17 +569,16 @@ export class FrontrowClient extends Emitter {
     if (!watch) return Promise.resolve();
     watch.model.suspend();
     watch.asking ??= this.#ask('seats.watch', { schedule_id: scheduleId }, this.#timeoutMs, (snapshot) => {
+      watch.asking = null; // At once: a gap right behind this frame has to ask again.
       if (this.#watches.get(scheduleId) === watch) watch.model.load(snapshot);
     })
       .catch((error) => {
+        watch.asking = null;
         if (this.#watches.get(scheduleId) === watch && watch.model.version >= 0) {
           this.#watches.delete(scheduleId);
           this.emit('unwatched', { scheduleId, error });
         }
         throw error;
-      })
-      .finally(() => {
-        watch.asking = null;
       });
     return watch.asking;
   }
