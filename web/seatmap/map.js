@@ -376,10 +376,12 @@ export class SeatMapView {
     const free = this.#map.words.free(this.#freeByZone[zone.index] ?? 0);
     const known = this.#names.get(zone.index);
     if (known?.key === free) return known;
+    // Where the plan itself writes the section's name, once is enough.
+    const written = this.#venue?.layout.areas.some((area) => area.text?.text?.trim() === name);
     const made = {
       key: free,
-      full: plate([name, free], theme, this.#dpr),
-      short: known?.short ?? plate([name], theme, this.#dpr),
+      full: written ? plate([free], theme, this.#dpr) : plate([name, free], theme, this.#dpr),
+      short: known?.short ?? plate(written ? [] : [name], theme, this.#dpr),
     };
     this.#names.set(zone.index, made);
     return made;
@@ -782,7 +784,7 @@ function plate(lines, theme, dpr) {
     return context.measureText(line).width;
   });
   const [padX, line] = [5 * dpr, 14 * dpr];
-  canvas.width = Math.ceil(Math.max(...widths) + padX * 2);
+  canvas.width = Math.ceil(Math.max(0, ...widths) + padX * 2);
   canvas.height = Math.ceil(line * lines.length + 4 * dpr);
   context.globalAlpha = 0.92;
   context.fillStyle = theme.paper;

@@ -7,6 +7,7 @@
 import { contrast, css, inkOn, mix, pixelReader } from './colours.js';
 import { Grid } from './grid.js';
 import { trace } from './shapes.js';
+import { areaBox } from './venue.js';
 
 /** @typedef {import('./venue.js').Venue} Venue */
 /** @typedef {import('./colours.js').Theme} Theme */
@@ -16,6 +17,8 @@ import { trace } from './shapes.js';
 const SHAPE_FROM = 4.5;
 const ROW_LABELS_FROM = 11;
 const NUMBERS_FROM = 21;
+const UNDER_SEATS_CONTRAST_MAX = 1.18;
+const AREA_CONTRAST_LEAST = 1.25;
 /** Share of the distance between neighbours that a seat's radius takes. */
 const RADIUS_SHARE = 0.4;
 
@@ -45,20 +48,28 @@ export class Painter {
     const pixel = pixelReader();
     const paper = pixel(theme.paper);
     const dark = contrast(paper, [0, 0, 0]) < 6;
-    this.zones = venue.zones.map((zone) => zoneShape(zone, venue.spacing));
     this.areas = venue.layout.areas.map((area) => {
       const given = area.color && !/^transparent$/i.test(area.color) ? pixel(area.color) : null;
-      // A plan is drawn for white paper; on dark paper its surfaces step back.
-      const fill = given && (dark ? mix(paper, given, 0.35) : given);
-      const under = fill ?? paper;
-      const wanted = area.text?.color ? pixel(area.text.color) : inkOn(under);
+      const box = areaBox(area);
+      // A plan is drawn for white paper; on dark paper its surfaces step back. What seats stand on keeps so close to
+      // the paper that they stand out from it as well.
+      const under = given ? holdsSeats(venue, box) : false;
+      const fill = given && (under ? nearTo(paper, given) : farFrom(paper, dark ? mix(paper, given, 0.35) : given));
+      const ground = fill ?? paper;
+      const wanted = area.text?.color ? pixel(area.text.color) : inkOn(ground);
       return {
         area,
         fill: fill && css(fill),
         border: area.border_color && !/^transparent$/i.test(area.border_color) ? css(dark ? mix(paper, pixel(area.border_color), 0.5) : pixel(area.border_color)) : null,
-        text: css(contrast(wanted, under) >= 4.5 ? wanted : inkOn(under)),
-        reach: areaReach(area),
+        text: css(contrast(wanted, ground) >= 4.5 ? wanted : inkOn(ground)),
+        under: under ? box : null,
+        reach: areaReach(area, box),
       };
+    });
+    this.zones = venue.zones.map((zone) => {
+      // A section that the plan outlines itself needs no tint of ours, which is only about as exact.
+      const tinted = !this.areas.some(({ under }) => under && zone.x > under.minX && zone.x < under.maxX && zone.y > under.minY && zone.y < under.maxY);
+      return { ...zoneShape(zone, venue.spacing), tinted };
     });
     const labels = rowLabels(venue);
     this.labels = labels;
@@ -91,8 +102,8 @@ export class Painter {
     context.fillStyle = theme.paper;
     context.fillRect(part.x, part.y, part.width, part.height);
     context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-    for (const { zone, path, pad, bounds } of this.zones) {
-      if (bounds.maxX < minX || bounds.minX > maxX || bounds.maxY < minY || bounds.minY > maxY) continue;
+    for (const { zone, path, pad, bounds, tinted } of this.zones) {
+      if (!tinted || bounds.maxX < minX || bounds.minX > maxX || bounds.maxY < minY || bounds.minY > maxY) continue;
       const { tint } = theme.categories[zone.category];
       context.fillStyle = context.strokeStyle = tint;
       context.lineJoin = context.lineCap = 'round';
@@ -316,25 +327,43 @@ function zoneShape(zone, spacing) {
   return { zone, path, pad, bounds };
 }
 
-/** A box around an area whatever its rotation. @param {import('../sdk/wire.js').LayoutArea} area */
-export function areaReach(area) {
-  const { x, y } = area.position;
-  const text = area.text?.text ? Math.hypot(area.text.position?.x ?? 0, area.text.position?.y ?? 0) + (area.text.size ?? 16) * area.text.text.length : 0;
-  const shape = Math.max(
-    area.rectangle ? Math.hypot(area.rectangle.width, area.rectangle.height) : 0,
-    area.circle?.radius ?? 0,
-    area.ellipse ? Math.max(area.ellipse.radius.x, area.ellipse.radius.y) : 0,
-    ...(area.polygon?.points.map((point) => Math.hypot(point.x, point.y)) ?? []),
-  );
-  const far = Math.max(shape, text);
-  // Without rotation a rectangle reaches only to the right and down.
-  const flat = area.rectangle && !area.rotation && far === shape;
+/**
+ * What an area may cover, its text included.
+ * @param {import('../sdk/wire.js').LayoutArea} area
+ * @param {{minX: number, minY: number, maxX: number, maxY: number}} box
+ */
+function areaReach({ position, text }, box) {
+  if (!text?.text) return box;
+  // Letters are at most about as wide as high; the direction of the text may be any.
+  const far = Math.hypot(text.position?.x ?? 0, text.position?.y ?? 0) + ((text.size ?? 16) * text.text.length) / 2;
   return {
-    minX: x - (flat ? 1 : far),
-    minY: y - (flat ? 1 : far),
-    maxX: x + (flat && area.rectangle ? area.rectangle.width + 1 : far),
-    maxY: y + (flat && area.rectangle ? area.rectangle.height + 1 : far),
+    minX: Math.min(box.minX, position.x - far),
+    minY: Math.min(box.minY, position.y - far),
+    maxX: Math.max(box.maxX, position.x + far),
+    maxY: Math.max(box.maxY, position.y + far),
   };
+}
+
+/** @param {Venue} venue @param {{minX: number, minY: number, maxX: number, maxY: number}} box */
+function holdsSeats(venue, { minX, minY, maxX, maxY }) {
+  let seats = 0;
+  venue.grid.within(minX, minY, maxX, maxY, () => seats++);
+  return seats > 0;
+}
+
+/** @param {import('./colours.js').Rgb} paper @param {import('./colours.js').Rgb} colour @returns {import('./colours.js').Rgb} */
+function nearTo(paper, colour) {
+  let share = 1;
+  while (share > 0.05 && contrast(paper, mix(paper, colour, share)) > UNDER_SEATS_CONTRAST_MAX) share *= 0.8;
+  return mix(paper, colour, share);
+}
+
+/** @param {import('./colours.js').Rgb} paper @param {import('./colours.js').Rgb} colour @returns {import('./colours.js').Rgb} */
+function farFrom(paper, colour) {
+  const towards = inkOn(paper);
+  let far = colour;
+  for (let share = 0.04; share < 1 && contrast(paper, far) < AREA_CONTRAST_LEAST; share += 0.04) far = mix(colour, towards, share);
+  return far;
 }
 
 /** Row labels stand beside the first and the last seat, in the row's direction. @param {Venue} venue */

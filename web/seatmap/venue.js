@@ -157,19 +157,34 @@ function boundsOf(venue) {
     bounds.maxY = Math.max(bounds.maxY, venue.y[seat]);
   }
   const { width, height } = venue.layout.size;
-  for (const { position, rectangle, circle, ellipse } of venue.layout.areas) {
-    const half = circle ? { x: circle.radius, y: circle.radius } : (ellipse?.radius ?? { x: 0, y: 0 });
-    const [x0, y0] = [position.x - half.x, position.y - half.y];
-    const [x1, y1] = [position.x + (rectangle?.width ?? half.x), position.y + (rectangle?.height ?? half.y)];
-    if (x0 < -width * 0.1 || y0 < -height * 0.1 || x1 > width * 1.1 || y1 > height * 1.1) continue; // A stray one.
-    bounds.minX = Math.min(bounds.minX, x0);
-    bounds.minY = Math.min(bounds.minY, y0);
-    bounds.maxX = Math.max(bounds.maxX, x1);
-    bounds.maxY = Math.max(bounds.maxY, y1);
+  for (const area of venue.layout.areas) {
+    const box = areaBox(area);
+    if (box.minX < -width * 0.1 || box.minY < -height * 0.1 || box.maxX > width * 1.1 || box.maxY > height * 1.1) continue; // A stray one.
+    bounds.minX = Math.min(bounds.minX, box.minX);
+    bounds.minY = Math.min(bounds.minY, box.minY);
+    bounds.maxX = Math.max(bounds.maxX, box.maxX);
+    bounds.maxY = Math.max(bounds.maxY, box.maxY);
   }
   if (bounds.minX > bounds.maxX) return { minX: 0, minY: 0, maxX: width || 1, maxY: height || 1 };
   const margin = venue.spacing * 2;
   return { minX: bounds.minX - margin, minY: bounds.minY - margin, maxX: bounds.maxX + margin, maxY: bounds.maxY + margin };
+}
+
+/**
+ * The box around an area's shape, without its text.
+ * @param {import('../sdk/wire.js').LayoutArea} area
+ */
+export function areaBox({ position, rotation, rectangle, circle, ellipse, polygon }) {
+  const { x: rx, y: ry } = circle ? { x: circle.radius, y: circle.radius } : (ellipse?.radius ?? { x: 0, y: 0 });
+  /** @type {{x: number, y: number}[]} */
+  let corners = polygon?.points ?? [];
+  if (rectangle) corners = [{ x: 0, y: 0 }, { x: rectangle.width, y: 0 }, { x: 0, y: rectangle.height }, { x: rectangle.width, y: rectangle.height }];
+  else if (circle || ellipse) corners = [{ x: -rx, y: -ry }, { x: rx, y: -ry }, { x: -rx, y: ry }, { x: rx, y: ry }];
+  else if (corners.length === 0) corners = [{ x: 0, y: 0 }];
+  const [sin, cos] = [Math.sin(((rotation ?? 0) * Math.PI) / 180), Math.cos(((rotation ?? 0) * Math.PI) / 180)];
+  const xs = corners.map(({ x, y }) => position.x + x * cos - y * sin);
+  const ys = corners.map(({ x, y }) => position.y + x * sin + y * cos);
+  return { minX: Math.min(...xs), minY: Math.min(...ys), maxX: Math.max(...xs), maxY: Math.max(...ys) };
 }
 
 /**

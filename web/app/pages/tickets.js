@@ -59,7 +59,7 @@ function byPurchase(tickets) {
   /** @type {Map<string, Ticket[]>} */
   const purchases = new Map();
   for (const ticket of tickets) purchases.set(ticket.reservation_id, [...(purchases.get(ticket.reservation_id) ?? []), ticket]);
-  return [...purchases].map(([reservationId, tickets]) => ({ reservationId, tickets }));
+  return [...purchases].map(([reservationId, tickets]) => ({ reservationId, tickets: tickets.sort((a, b) => a.seat - b.seat) }));
 }
 
 /** @param {{purchase: PurchaseOf, onCancelled: () => void}} props */
