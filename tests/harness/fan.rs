@@ -158,13 +158,8 @@ impl Fan {
         self.closed.unwrap()
     }
 
-    /// What was pushed and not asked for yet.
-    pub fn unread(&self) -> usize {
-        self.pushes.len()
-    }
-
     async fn read_one(&mut self) {
-        match in_time("a frame", self.socket.next()).await {
+        match in_time(&format!("a frame after {:?}", self.log), self.socket.next()).await {
             Some(Ok(Message::Text(text))) => self.take(serde_json::from_str(&text).unwrap()),
             Some(Ok(Message::Close(frame))) => {
                 self.closed = Some(frame.map_or(1005, |frame| frame.code.into()));

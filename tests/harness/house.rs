@@ -168,6 +168,30 @@ impl House {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
+    /// Until the server has noticed that only so many connections are left.
+    pub async fn connections(&self, count: i64) {
+        in_time("the end of a connection", async {
+            while self.context().metrics.connections.get() != count {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Turns the clock in steps that a connection survives without anybody reading: each fan shows that it is
+    /// there, which is no activity.
+    pub async fn advance_with(&self, seconds: u64, fans: &mut [&mut Fan]) {
+        let mut left = seconds;
+        while left > 0 {
+            let step = left.min(40);
+            self.advance(step);
+            left -= step;
+            for fan in fans.iter_mut() {
+                fan.ok("ping", serde_json::json!({})).await;
+            }
+        }
+    }
+
     /// A new user's id.
     pub async fn user(&self, balance: i64) -> UserId {
         let user = NewUser { name: "fan".into(), balance, at: START };
@@ -196,11 +220,14 @@ impl House {
 
     /// One more connection of this user.
     pub async fn connection_of(&self, user: UserId) -> Fan {
+        self.connection_of_token(&self.access_token(user)).await
+    }
+
+    /// A connection by this access token.
+    pub async fn connection_of_token(&self, access_token: &str) -> Fan {
         let mut fan = self.stranger().await;
-        fan.access_token = self.access_token(user);
-        let hello = serde_json::json!({"access_token": fan.access_token});
-        let welcome = fan.ok("hello", hello).await;
-        assert_eq!(welcome["user_id"], user.0);
+        fan.access_token = access_token.to_owned();
+        fan.ok("hello", serde_json::json!({"access_token": access_token})).await;
         fan
     }
 

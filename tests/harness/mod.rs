@@ -7,7 +7,7 @@ mod fan;
 mod house;
 mod http;
 
-pub use fan::{Fan, Refused};
+pub use fan::Fan;
 pub use house::{House, Plan};
 pub use http::Reply;
 
@@ -15,7 +15,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Far more than anything here takes: a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `awaited` gives; panics if it never comes.
 pub async fn in_time<T>(what: &str, awaited: impl Future<Output = T>) -> T {

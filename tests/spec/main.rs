@@ -3,4 +3,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod bad_input;
+mod coming_back;
+mod holds;
 mod journey;
+mod polling;
+mod queue;
+mod race;

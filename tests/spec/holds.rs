@@ -1,0 +1,122 @@
+//! Seats that are held, by whom and for how long.
+
+use std::time::Duration;
+
+use frontrow_protocol::SeatState::{Available, TempReserved};
+use serde_json::{Value, json};
+
+use crate::harness::{House, Plan};
+
+async fn short_holds(seats: usize) -> House {
+    House::open(Plan {
+        seats,
+        settings: |config| config.sale.hold_ttl = Duration::from_secs(2),
+        ..Plan::default()
+    })
+    .await
+}
+
+fn hold(house: &House, seats: &[u32]) -> Value {
+    json!({"schedule_id": house.schedule(), "seats": seats})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unpaid_hold_ends_and_everybody_hears_of_it() {
+    let house = short_holds(20).await;
+    let (mut alice, _) = house.joined(0).await;
+    let (mut bob, _) = house.joined(0).await;
+    bob.ok("seats.watch", json!({"schedule_id": house.schedule()})).await;
+    let held = alice.ok("hold", hold(&house, &[7])).await;
+    bob.seats_until(house.schedule(), &[(7, TempReserved)]).await;
+    house.advance(1);
+    assert_eq!(bob.refused("hold", hold(&house, &[7])).await, "SEAT_TAKEN");
+    house.advance(1);
+    let ended = alice.pushed("reservation.update").await;
+    assert_eq!((&ended["reservation_id"], &ended["status"]), (&held["reservation_id"], &json!("EXPIRED")));
+    assert_eq!(ended["expires_at"], Value::Null);
+    bob.seats_until(house.schedule(), &[(7, Available)]).await;
+    let refused = alice.call("pay", json!({"reservation_id": held["reservation_id"]})).await.unwrap_err();
+    assert_eq!(
+        (refused.reason.as_str(), refused.data["status"].as_str()),
+        ("RESERVATION_INVALID", Some("EXPIRED"))
+    );
+    assert_eq!(bob.ok("hold", hold(&house, &[7])).await["status"], "TEMP_RESERVED");
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_freed_seat_of_a_full_house_admits_the_oldest_waiting_fan() {
+    let house = short_holds(2).await;
+    let (mut alice, _) = house.joined(0).await;
+    alice.ok("hold", hold(&house, &[0, 1])).await;
+    let (mut bob, place) = house.joined(0).await;
+    assert_eq!(place["status"], "WAITING", "nobody is let into a full house");
+    let (mut carol, _) = house.joined(0).await;
+    house.advance(2);
+    alice.pushed("reservation.update").await;
+    bob.status("PROGRESS").await;
+    carol.ok("ping", json!({})).await;
+    bob.ok("hold", hold(&house, &[1])).await;
+    // Alice may still choose one of the two, so the one that is left is hers to take.
+    assert_eq!(carol.ok("queue.get", json!({})).await["status"], "WAITING");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn seats_join_one_reservation_up_to_the_limit() {
+    let house = House::open(Plan::default()).await;
+    let (mut alice, _) = house.joined(0).await;
+    let first = alice.ok("hold", hold(&house, &[1])).await;
+    let more = alice.ok("hold", hold(&house, &[2, 3])).await;
+    assert_eq!(more["reservation_id"], first["reservation_id"]);
+    assert_eq!(more["expires_at"], first["expires_at"], "more seats do not reset the clock");
+    assert_eq!(more["seats"].as_array().unwrap().len(), 3);
+    let refused = alice.call("hold", hold(&house, &[4, 5])).await.unwrap_err();
+    assert_eq!((refused.reason.as_str(), refused.data["max"].as_u64()), ("HOLD_LIMIT", Some(4)));
+    let same = alice.ok("hold", hold(&house, &[2])).await;
+    assert_eq!(same, more, "one's own seat again changes nothing");
+    let less = alice.ok("release", json!({"reservation_id": first["reservation_id"], "seats": [2]})).await;
+    assert_eq!(less["seats"].as_array().unwrap().len(), 2);
+    let none = alice.ok("release", json!({"reservation_id": first["reservation_id"]})).await;
+    assert_eq!(none["status"], "CANCELLED");
+    let again = alice.ok("release", json!({"reservation_id": first["reservation_id"]})).await;
+    assert_eq!(again["status"], "CANCELLED", "already done succeeds");
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_best_seats_are_together_and_asked_for_once() {
+    let house = House::open(Plan { seats: 60, ..Plan::default() }).await;
+    let (mut alice, _) = house.joined(0).await;
+    let best = json!({"schedule_id": house.schedule(), "count": 2, "request_id": "b"});
+    let held = alice.ok("hold_best", best.clone()).await;
+    assert_eq!(held["seats"].as_array().unwrap().len(), 2);
+    assert_eq!(alice.ok("hold_best", best).await, held, "the same request takes no more seats");
+    let other = json!({"schedule_id": house.schedule(), "count": 1, "request_id": "b"});
+    assert_eq!(alice.refused("hold_best", other).await, "REQUEST_ID_REUSED");
+    let unknown = json!({"schedule_id": house.schedule(), "count": 1, "category": "Nowhere"});
+    assert_eq!(alice.refused("hold_best", unknown).await, "INVALID_PARAMS");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paid_reservation_is_given_back_for_its_price() {
+    let house = House::open(Plan::default()).await;
+    let (mut alice, _) = house.joined(1_000_000).await;
+    let held = alice.ok("hold", hold(&house, &[1, 2])).await;
+    let reservation = json!({"reservation_id": held["reservation_id"]});
+    assert_eq!(alice.refused("cancel", reservation.clone()).await, "RESERVATION_INVALID");
+    alice.ok("pay", reservation.clone()).await;
+    let cancelled = alice.ok("cancel", reservation.clone()).await;
+    assert_eq!(cancelled["balance"], 1_000_000);
+    assert_eq!(cancelled["reservation"]["status"], "CANCELLED");
+    assert_eq!(alice.ok("cancel", reservation).await["balance"], 1_000_000, "and only once");
+    assert_eq!(alice.ok("tickets", json!({})).await["tickets"], json!([]));
+    house.audit().await;
+
+    let (mut bob, _) = house.joined(1_000_000).await;
+    let held = bob.ok("hold", hold(&house, &[1])).await;
+    let reservation = json!({"reservation_id": held["reservation_id"]});
+    bob.ok("pay", reservation.clone()).await;
+    house.advance(29 * 24 * 60 * 60 + 1);
+    let mut bob = house.connection_of_token(&bob.access_token).await;
+    assert_eq!(bob.refused("cancel", reservation).await, "CANCEL_TOO_LATE");
+}
