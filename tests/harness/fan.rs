@@ -22,7 +22,8 @@ pub struct Refused {
 }
 
 pub struct Fan {
-    socket: WebSocketStream<TcpStream>,
+    /// Gone once the server closed it.
+    socket: Option<WebSocketStream<TcpStream>>,
     /// Empty for a stranger.
     pub access_token: String,
     next_id: i64,
@@ -48,7 +49,7 @@ impl Fan {
         tcp.set_nodelay(true).unwrap();
         match in_time("the upgrade", tokio_tungstenite::client_async(request, tcp)).await {
             Ok((socket, _)) => Ok(Self {
-                socket,
+                socket: Some(socket),
                 access_token: String::new(),
                 next_id: 0,
                 answers: BTreeMap::new(),
@@ -68,7 +69,8 @@ impl Fan {
     }
 
     pub async fn send_message(&mut self, message: Message) {
-        in_time("room to write", self.socket.send(message)).await.unwrap();
+        let socket = self.socket.as_mut().expect("still open");
+        in_time("room to write", socket.send(message)).await.unwrap();
     }
 
     /// Gives back the request's id.
@@ -159,14 +161,20 @@ impl Fan {
     }
 
     async fn read_one(&mut self) {
-        match in_time(&format!("a frame after {:?}", self.log), self.socket.next()).await {
+        let Some(socket) = &mut self.socket else { return };
+        let what = format!("a frame after {:?}", self.log);
+        match in_time(&what, socket.next()).await {
             Some(Ok(Message::Text(text))) => self.take(serde_json::from_str(&text).unwrap()),
             Some(Ok(Message::Close(frame))) => {
                 self.closed = Some(frame.map_or(1005, |frame| frame.code.into()));
+                self.socket = None;
             }
             Some(Ok(_)) => {}
             // An abnormal end, as RFC 6455 numbers it.
-            Some(Err(_)) | None => self.closed = Some(self.closed.unwrap_or(1006)),
+            Some(Err(_)) | None => {
+                self.closed = Some(1006);
+                self.socket = None;
+            }
         }
     }
 

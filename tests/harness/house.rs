@@ -123,17 +123,9 @@ impl House {
         self.running = Some(Running { address, context, stop, server, places, lanes });
     }
 
-    /// As the operating system asks for it: everybody finishes what they began.
-    pub async fn stop(&mut self) {
-        let running = self.running.take().unwrap();
-        running.stop.send(()).unwrap();
-        in_time("the end of the server", running.server).await.unwrap();
-        running.places.abort();
-        running.lanes.shutdown().await;
-    }
-
-    /// Tells the server to stop without waiting until it has.
-    pub fn begin_to_stop(&mut self) -> impl Future<Output = ()> + use<> {
+    /// Tells the server to stop, as the operating system would: everybody finishes what they began. The future is
+    /// the rest of it.
+    pub fn stop(&mut self) -> impl Future<Output = ()> + use<> {
         let running = self.running.take().unwrap();
         running.stop.send(()).unwrap();
         async move {

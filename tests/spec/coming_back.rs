@@ -53,8 +53,10 @@ async fn what_was_confirmed_is_there_after_a_restart() {
     }
     let holder = holding.ok("queue.get", json!({})).await["token"].clone();
 
-    house.stop().await;
+    drop(paid);
+    let stopped = house.stop();
     assert_eq!(holding.closed().await, 1012);
+    stopped.await;
     house.clock.advance(std::time::Duration::from_secs(3_600));
     house.start().await;
 
@@ -86,7 +88,7 @@ async fn an_orderly_stop_answers_what_was_asked() {
         fan.answer(*id).await.unwrap();
     }
     let last = fan.send("charge", json!({"amount": 5, "request_id": "x"})).await;
-    let stopped = house.begin_to_stop();
+    let stopped = house.stop();
     // Either it was read before the stop, and then it is answered, or it was not, and then nothing was done.
     assert_eq!(fan.closed().await, 1012);
     let answered = fan.log.contains(&format!("answer {last}"));
