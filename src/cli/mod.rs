@@ -2,6 +2,7 @@
 //! did not do what it was asked exits with 1 and says why.
 
 mod audit;
+mod history;
 mod import;
 mod prices;
 mod sale;
@@ -45,6 +46,8 @@ enum Command {
     Sale(sale::Sale),
     /// Prove or refute, from the database alone, that everything fits.
     Audit(audit::Audit),
+    /// Tell from the journal who held a seat, when, and why it was lost.
+    History(history::History),
     /// Print every setting, explained, with its default.
     Config,
 }
@@ -59,6 +62,7 @@ impl Cli {
             Command::Token(command) => command.run().await,
             Command::Sale(command) => command.run().await,
             Command::Audit(command) => command.run().await,
+            Command::History(command) => command.run().await,
             Command::Config => print_text(&Config::default().to_toml()),
         }
     }

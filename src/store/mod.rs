@@ -142,6 +142,26 @@ pub trait Store: Send + Sync + 'static {
     /// For each sale that the user ever joined: their newest token. Newest first, at most 100.
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError>;
 
+    /// Every concert, in ascending order.
+    async fn concerts(&self) -> Result<Vec<ConcertId>, StoreError>;
+
+    async fn concert_of_schedule(&self, schedule: ScheduleId) -> Result<Option<ConcertId>, StoreError>;
+
+    async fn seat_label(
+        &self,
+        concert: ConcertId,
+        schedule: ScheduleId,
+        seat: SeatId,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// A sale's journal from place `from` on, at most `rows_max` rows.
+    async fn journal(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<Vec<JournalRow>, StoreError>;
+
     /// Proves or refutes the invariants from the stored rows alone. Empty: everything fits.
     async fn audit(&self) -> Result<AuditReport, StoreError>;
 }
@@ -301,6 +321,15 @@ pub struct StoredTicket {
     pub category: String,
     pub price: Money,
     pub starts_at: Timestamp,
+}
+
+/// One row of a sale's journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalRow {
+    pub seq: u64,
+    /// UTC.
+    pub at: Timestamp,
+    pub events: Vec<journal::Entry>,
 }
 
 /// What an audit looked at and what it found.

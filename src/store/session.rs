@@ -13,9 +13,11 @@ use super::columns::{
     read_reservation, read_seat, read_stored_ticket, read_ticket, read_token, reservation_columns,
     ticket_list, token_columns,
 };
+use super::journal;
 use super::rows::WalletRow;
 use super::{
-    Facts, JournalPosition, LoadedSale, LoadedSchedule, ScheduleRecord, StoreError, StoredTicket, UserRecord,
+    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, ScheduleRecord, StoreError, StoredTicket,
+    UserRecord,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
@@ -188,6 +190,12 @@ const CONCERT: &str = concat!(
     ", outage_ms, (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) \
      FROM concert WHERE concert_id = ?"
 );
+const JOURNAL_PAGE: &str =
+    "SELECT seq, at, events FROM journal WHERE concert_id = ? AND seq >= ? ORDER BY seq LIMIT ?";
+const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
+const CONCERT_OF_SCHEDULE: &str = "SELECT concert_id FROM concert_schedule WHERE schedule_id = ?";
+const SEAT_LABEL: &str =
+    "SELECT label FROM concert_seat WHERE concert_id = ? AND schedule_id = ? AND seat = ?";
 const JOURNAL_END: &str = "SELECT seq, batch_id FROM journal WHERE concert_id = ? ORDER BY seq DESC LIMIT 1";
 const LAST_ENTRY: &str = "SELECT max(entry_no) FROM queue WHERE concert_id = ?";
 /// Written with OR so that no planner prefers an index on live tokens, which are nearly all of a line that matters,
@@ -256,6 +264,44 @@ pub async fn concerts_to_run<S: Session>(
     values.time(Some(now));
     let rows = session.all(S::DIALECT.concerts_to_run.into_sql_str(), values).await?;
     rows.iter().map(|row| Ok(ConcertId(row.number(0)?))).collect()
+}
+
+pub async fn concerts<S: Session>(session: &mut S) -> Result<Vec<ConcertId>, StoreError> {
+    let rows = session.all(CONCERTS.into_sql_str(), numbers(&[])).await?;
+    rows.iter().map(|row| Ok(ConcertId(row.number(0)?))).collect()
+}
+
+pub async fn concert_of_schedule(
+    session: &mut impl Session,
+    schedule: ScheduleId,
+) -> Result<Option<ConcertId>, StoreError> {
+    let row = one(session, CONCERT_OF_SCHEDULE, numbers(&[schedule.0])).await?;
+    row.map(|row| Ok(ConcertId(row.number(0)?))).transpose()
+}
+
+pub async fn seat_label(
+    session: &mut impl Session,
+    concert: ConcertId,
+    schedule: ScheduleId,
+    seat: SeatId,
+) -> Result<Option<String>, StoreError> {
+    let row = one(session, SEAT_LABEL, numbers(&[concert.0.into(), schedule.0, seat.0.into()])).await?;
+    row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+}
+
+pub async fn journal<S: Session>(
+    session: &mut S,
+    concert: ConcertId,
+    from: u64,
+    rows_max: u32,
+) -> Result<Vec<JournalRow>, StoreError> {
+    let values = numbers(&[concert.0.into(), from, rows_max.into()]);
+    let rows = session.all(JOURNAL_PAGE.into_sql_str(), values).await?;
+    let read = |row: &S::Row| {
+        let events = journal::decode(row.text(2)?).map_err(StoreError::broken)?;
+        Ok(JournalRow { seq: row.number(0)?, at: row.time(1)?, events })
+    };
+    rows.iter().map(read).collect()
 }
 
 pub async fn user(session: &mut impl Session, user: UserId) -> Result<Option<UserRecord>, StoreError> {

@@ -24,10 +24,10 @@ use connection::{Asked, OpenError, Values, fault, is_busy, reader_options, write
 use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
-    AuditReport, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket, UserRecord,
-    WriterId, audit, journal, migrate, random_id, session,
+    AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
+    UserRecord, WriterId, audit, journal, migrate, random_id, session,
 };
-use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, UserId};
+use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -424,6 +424,32 @@ impl Store for SqliteStore {
         let found = session::user_of_subject(&mut Asked(&mut transaction), issuer, subject).await?;
         transaction.commit().await.map_err(fault)?;
         found.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
+    }
+
+    async fn concerts(&self) -> Result<Vec<ConcertId>, StoreError> {
+        session::concerts(&mut Asked(&mut *self.reader().await?)).await
+    }
+
+    async fn concert_of_schedule(&self, schedule: ScheduleId) -> Result<Option<ConcertId>, StoreError> {
+        session::concert_of_schedule(&mut Asked(&mut *self.reader().await?), schedule).await
+    }
+
+    async fn seat_label(
+        &self,
+        concert: ConcertId,
+        schedule: ScheduleId,
+        seat: SeatId,
+    ) -> Result<Option<String>, StoreError> {
+        session::seat_label(&mut Asked(&mut *self.reader().await?), concert, schedule, seat).await
+    }
+
+    async fn journal(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        session::journal(&mut Asked(&mut *self.reader().await?), concert, from, rows_max).await
     }
 
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {

@@ -1,0 +1,239 @@
+//! `frontrow history`: who held a seat, when, and why it was lost, in words, from the journal alone.
+
+use anyhow::{Context, bail};
+use clap::Args;
+use frontrow::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::time::Timestamp;
+use frontrow::store::Store;
+use frontrow::store::journal::{Entry, SeatsChange, SeatsEntry};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{DataArgs, open_store, print_json, print_text};
+
+/// Rows read at a time: a journal may be long.
+const PAGE: u32 = 1_000;
+
+#[derive(Args)]
+#[group(id = "subject", required = true, multiple = false, args = ["seat", "user", "reservation"])]
+pub struct History {
+    /// A seat, by its performance and its number there.
+    #[arg(long, value_name = "SCHEDULE:SEAT", value_parser = seat)]
+    seat: Option<(u64, u32)>,
+    /// Everything that a user did and lost, in every sale.
+    #[arg(long, value_name = "ID")]
+    user: Option<u64>,
+    #[arg(long, value_name = "ID")]
+    reservation: Option<Uuid>,
+    /// A list of `{concert_id, seq, at, what}` instead of lines for people.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// What is asked about.
+#[derive(Clone, Copy)]
+enum Subject {
+    Seat(ScheduleId, SeatId),
+    User(UserId),
+    Reservation(ReservationId),
+}
+
+impl History {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let subject = self.subject()?;
+        let store = open_store(&self.data.config()?).await?;
+        let sales = sales_of(&*store, subject).await?;
+        let mut told = Vec::new();
+        for concert in sales {
+            let mut next = 0;
+            loop {
+                let rows = store.journal(concert, next, PAGE).await.context("could not read the journal")?;
+                let Some(last) = rows.last() else { break };
+                next = last.seq + 1;
+                for row in rows {
+                    let happened = row.events.iter().filter_map(|entry| tell(subject, entry));
+                    told.extend(happened.map(|what| (concert, row.seq, row.at, what)));
+                }
+            }
+        }
+        told.sort_by_key(|(concert, seq, at, _)| (*at, *concert, *seq));
+        if self.json {
+            let list: Vec<_> = told
+                .iter()
+                .map(|(concert, seq, at, what)| {
+                    json!({"concert_id": concert.0, "seq": seq, "at": time(*at), "what": what})
+                })
+                .collect();
+            return print_json(&json!(list));
+        }
+        if let Subject::Seat(schedule, seat) = subject {
+            let concert = store.concert_of_schedule(schedule).await?.context("no such performance")?;
+            let label = store.seat_label(concert, schedule, seat).await?.context("no such seat")?;
+            print_text(&format!("seat {seat} of performance {schedule}: {label}\n"))?;
+        }
+        if told.is_empty() {
+            return print_text("nothing has happened\n");
+        }
+        for (concert, seq, at, what) in told {
+            print_text(&format!("{}  sale {concert}, row {seq}: {what}\n", time(at)))?;
+        }
+        Ok(())
+    }
+
+    fn subject(&self) -> anyhow::Result<Subject> {
+        Ok(match (self.seat, self.user, self.reservation) {
+            (Some((schedule, seat)), _, _) => Subject::Seat(ScheduleId(schedule), SeatId(seat)),
+            (_, Some(user), _) => Subject::User(UserId(user)),
+            (_, _, Some(id)) => Subject::Reservation(ReservationId(id)),
+            _ => bail!("name a seat, a user or a reservation"),
+        })
+    }
+}
+
+/// The sales whose journals may speak of it.
+async fn sales_of(store: &dyn Store, subject: Subject) -> anyhow::Result<Vec<ConcertId>> {
+    Ok(match subject {
+        Subject::Seat(schedule, seat) => {
+            let concert = store.concert_of_schedule(schedule).await?;
+            let concert = concert.with_context(|| format!("there is no performance {schedule}"))?;
+            if store.seat_label(concert, schedule, seat).await?.is_none() {
+                bail!("performance {schedule} has no seat {seat}");
+            }
+            vec![concert]
+        }
+        Subject::User(user) => {
+            if store.user(user).await?.is_none() {
+                bail!("there is no user {user}");
+            }
+            store.concerts().await?
+        }
+        Subject::Reservation(id) => {
+            let concert = id.concert().with_context(|| format!("{id} is no reservation's id"))?;
+            if !store.concerts().await?.contains(&concert) {
+                bail!("{id} is of concert {concert}, which is not there");
+            }
+            vec![concert]
+        }
+    })
+}
+
+/// The event in words, if the subject has a part in it.
+fn tell(subject: Subject, entry: &Entry) -> Option<String> {
+    match (subject, entry) {
+        (Subject::User(user), Entry::Join { entry, user: by }) if *by == user => {
+            Some(format!("joined the line as number {}", ordinal(*entry)))
+        }
+        (Subject::User(user), Entry::Admit { user: by, .. }) if *by == user => {
+            Some("was admitted".to_owned())
+        }
+        (Subject::User(user), Entry::End { user: by, why, .. }) if *by == user => {
+            Some(format!("{}; the place in line is over", end_in_words(why)))
+        }
+        (Subject::User(user), Entry::Seats(seats)) if seats.user == user => {
+            Some(format!("{} of performance {}", change_in_words(seats), seats.schedule))
+        }
+        (Subject::Seat(schedule, seat), Entry::Seats(seats))
+            if seats.schedule == schedule && seats.seats.contains(&seat) =>
+        {
+            Some(format!("user {} {}", seats.user, change_in_words(seats)))
+        }
+        (Subject::Reservation(id), Entry::Seats(seats)) if seats.reservation == id => {
+            Some(format!("user {} {}", seats.user, change_in_words(seats)))
+        }
+        _ => None,
+    }
+}
+
+fn change_in_words(of: &SeatsEntry) -> String {
+    let list: Vec<_> = of.seats.iter().map(ToString::to_string).collect();
+    let seats = format!("{} {}", if list.len() == 1 { "seat" } else { "seats" }, list.join(", "));
+    let id = of.reservation;
+    match &of.change {
+        SeatsChange::Hold { .. } => format!("held {seats} by reservation {id}"),
+        SeatsChange::Add => format!("held {seats} too, by reservation {id}"),
+        SeatsChange::Release => format!("gave {seats} back, of reservation {id}"),
+        SeatsChange::Lapse { why } => format!("lost {seats} of reservation {id}: {}", loss_in_words(why)),
+        SeatsChange::Pay { amount } => format!("bought {seats} for {amount} by reservation {id}"),
+        SeatsChange::Refund { amount } => {
+            format!("gave the bought {seats} of reservation {id} back, and was refunded {amount}")
+        }
+    }
+}
+
+fn loss_in_words(why: &str) -> &str {
+    match why {
+        "released" => "released by the holder",
+        "left" => "the holder left the sale",
+        "bought_another" => "the holder bought another reservation, which ends the visit",
+        "hold_time" => "not paid in time",
+        "idle" => "the holder did nothing for too long",
+        other => other,
+    }
+}
+
+fn end_in_words(why: &str) -> &str {
+    match why {
+        "done" => "bought",
+        "left" => "left",
+        "away" => "was away for too long",
+        "idle" => "did nothing for too long",
+        "time" => "ran out of time",
+        "closed" => "was sent home when the sale closed",
+        other => other,
+    }
+}
+
+/// People count from one.
+fn ordinal(entry: EntryNo) -> u64 {
+    entry.0 + 1
+}
+
+fn time(at: Timestamp) -> String {
+    frontrow_protocol::Timestamp::from_millis(at.as_millis()).to_string()
+}
+
+fn seat(text: &str) -> Result<(u64, u32), String> {
+    let parsed =
+        text.split_once(':').and_then(|(schedule, seat)| Some((schedule.parse().ok()?, seat.parse().ok()?)));
+    parsed.ok_or_else(|| format!("`{text}` is not SCHEDULE:SEAT, such as 7:1234"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seats_story_leaves_out_everybody_elses() {
+        let id = ReservationId(Uuid::nil());
+        let held = |seats: &[u32], change| {
+            let seats = seats.iter().map(|seat| SeatId(*seat)).collect();
+            Entry::Seats(SeatsEntry {
+                change,
+                reservation: id,
+                schedule: ScheduleId(7),
+                user: UserId(3),
+                seats,
+            })
+        };
+        let lost = held(&[4, 5], SeatsChange::Lapse { why: "hold_time".to_owned() });
+        let seat = Subject::Seat(ScheduleId(7), SeatId(5));
+        let told = tell(seat, &lost).unwrap();
+        assert_eq!(told, format!("user 3 lost seats 4, 5 of reservation {id}: not paid in time"));
+        assert_eq!(tell(Subject::Seat(ScheduleId(7), SeatId(6)), &lost), None);
+        assert_eq!(tell(Subject::Seat(ScheduleId(8), SeatId(5)), &lost), None);
+        assert_eq!(tell(Subject::User(UserId(4)), &lost), None);
+        let joined = Entry::Join { entry: EntryNo(0), user: UserId(3) };
+        assert_eq!(tell(Subject::User(UserId(3)), &joined).unwrap(), "joined the line as number 1");
+        assert_eq!(tell(seat, &joined), None);
+    }
+
+    #[test]
+    fn a_seat_is_named_by_two_numbers() {
+        assert_eq!(super::seat("7:12"), Ok((7, 12)));
+        for wrong in ["7", "7:", ":1", "7:-1", "a:b", "7:1:2"] {
+            assert!(super::seat(wrong).is_err(), "{wrong}");
+        }
+    }
+}
