@@ -16,6 +16,7 @@ pub mod migrate;
 mod open;
 pub mod rows;
 mod session;
+pub mod simulated;
 pub mod sqlite;
 mod words;
 

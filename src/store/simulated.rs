@@ -1,0 +1,640 @@
+//! A store in memory that fails on purpose: calls that hang, commits that fail before or after they are done or
+//! come back unknown, transactions that a lost connection leaves open, processes that die at any step or stand
+//! still. For the simulation, and held to the same conformance tests as the real ones.
+//!
+//! Always: a batch is written whole or not at all; what was written stays. Not here: any disk.
+
+mod faults;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use faults::{Call, Fault, Weather};
+pub use tables::{KeptKind, KeptRow};
+
+use super::rows::Rows;
+use super::{
+    AuditReport, Batch, CommitError, Facts, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store,
+    StoreError, StoredTicket, UserRecord, WriterId,
+};
+use crate::domain::command::Needs;
+use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
+use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+use faults::Faults;
+use tables::Tables;
+
+/// How long a transaction waits for what another one has locked.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The database, to which any number of processes are connected.
+pub struct Database {
+    state: Mutex<State>,
+    /// A lock was let go, or a process goes on.
+    changed: Notify,
+}
+
+struct State {
+    tables: Tables,
+    faults: Faults,
+    ids: IdSource,
+    nodes: Vec<Node>,
+    transactions: u64,
+    /// Wallets, and the transaction that has each.
+    locks: BTreeMap<UserId, Transaction>,
+    open: Vec<OpenCommit>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Runs,
+    /// As by SIGSTOP: what it asked is answered when it goes on.
+    Stands,
+    Dead,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Transaction {
+    node: usize,
+    number: u64,
+}
+
+/// A commit whose connection is lost, which the server has not noticed yet.
+struct OpenCommit {
+    batch: Batch,
+    transaction: Transaction,
+    ends: Instant,
+    commits: bool,
+}
+
+impl Database {
+    /// Empty, and with nothing going wrong until `set_weather`.
+    pub fn new(seed: u64) -> Arc<Self> {
+        let mut ids = [0; 32];
+        ids[..8].copy_from_slice(&seed.to_le_bytes());
+        Arc::new(Self {
+            state: Mutex::new(State {
+                tables: Tables::default(),
+                faults: Faults::new(seed),
+                ids: IdSource::seeded(ids),
+                nodes: Vec::new(),
+                transactions: 0,
+                locks: BTreeMap::new(),
+                open: Vec::new(),
+            }),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Connects one more process.
+    pub fn connect(self: &Arc<Self>) -> SimulatedStore {
+        let mut state = self.state.lock();
+        state.nodes.push(Node::Runs);
+        SimulatedStore { database: self.clone(), node: state.nodes.len() - 1 }
+    }
+
+    pub fn set_weather(&self, weather: Weather) {
+        self.state.lock().faults.weather = weather;
+    }
+
+    /// How often each fault came, and how many calls hung.
+    pub fn injected(&self) -> (BTreeMap<(Call, Fault), u64>, u64) {
+        let state = self.state.lock();
+        (state.faults.injected.clone(), state.faults.hung)
+    }
+
+    /// The rows of a sale's journal from place `from` on.
+    pub fn journal(&self, concert: ConcertId, from: usize) -> Vec<KeptRow> {
+        self.state.lock().tables.journal(concert).get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// The sum of a sale's outages.
+    pub fn outages(&self, concert: ConcertId) -> Duration {
+        self.state.lock().tables.outages(concert)
+    }
+
+    /// A sale as it is stored.
+    pub fn sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+        self.state.lock().tables.load_sale(concert)
+    }
+
+    /// A user's ledger, newest first.
+    pub fn ledger(&self, user: UserId) -> Vec<LedgerEntry> {
+        self.state.lock().tables.history(user, None, u32::MAX)
+    }
+
+    /// Proves or refutes the invariants from the rows.
+    pub fn audit(&self) -> AuditReport {
+        self.state.lock().tables.audit()
+    }
+
+    fn stand_or_run(&self, node: usize, now: Node) {
+        let mut state = self.state.lock();
+        if state.nodes[node] != Node::Dead {
+            state.nodes[node] = now;
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// The process is gone, and with it its connections and their transactions.
+    fn kill(&self, node: usize) {
+        let mut state = self.state.lock();
+        state.nodes[node] = Node::Dead;
+        let is_open = |state: &State, of: &Transaction| state.open.iter().any(|open| open.transaction == *of);
+        let kept: BTreeMap<_, _> = state
+            .locks
+            .iter()
+            .filter(|(_, of)| of.node != node || is_open(&state, of))
+            .map(|(u, t)| (*u, *t))
+            .collect();
+        state.locks = kept;
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until `ready` gives something, for as long as a transaction waits for a lock.
+    async fn wait_for<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> Result<T, StoreError> {
+        let deadline = Instant::now() + LOCK_PATIENCE;
+        loop {
+            let changed = self.changed.notified();
+            let next = {
+                let mut state = self.state.lock();
+                state.end_open_commits();
+                if let Some(done) = ready(&mut state) {
+                    return Ok(done);
+                }
+                state.open.iter().map(|open| open.ends).min().unwrap_or(deadline).min(deadline)
+            };
+            if Instant::now() >= deadline {
+                return Err(StoreError::RolledBack("waited too long for a lock".into()));
+            }
+            // Whichever comes first, or neither: the next look tells.
+            let _ = tokio::time::timeout_at(next, changed).await;
+        }
+    }
+}
+
+impl State {
+    /// What the server does with the commits that it was left alone with.
+    fn end_open_commits(&mut self) {
+        let now = Instant::now();
+        while let Some(index) = self.open.iter().position(|open| open.ends <= now) {
+            let open = self.open.remove(index);
+            if open.commits {
+                let written = self.tables.write(&open.batch);
+                debug_assert!(written.is_ok(), "its place and its wallets were locked: {written:?}");
+            }
+            self.unlock(open.transaction);
+        }
+    }
+
+    fn lock(&mut self, users: &[UserId], of: Transaction) -> Option<()> {
+        let is_free = |user: &UserId| self.locks.get(user).is_none_or(|holder| *holder == of);
+        if !users.iter().all(is_free) {
+            return None;
+        }
+        self.locks.extend(users.iter().map(|user| (*user, of)));
+        Some(())
+    }
+
+    fn unlock(&mut self, of: Transaction) {
+        self.locks.retain(|_, holder| *holder != of);
+    }
+
+    /// Is the end of this sale's journal locked by a commit that was left open?
+    fn is_open(&self, concert: ConcertId) -> bool {
+        self.open.iter().any(|open| open.batch.sales.iter().any(|sale| sale.concert == concert))
+    }
+
+    fn blocks(&self, batch: &Batch) -> bool {
+        batch.sales.iter().any(|sale| self.is_open(sale.concert))
+    }
+}
+
+/// One process's way to the database.
+pub struct SimulatedStore {
+    database: Arc<Database>,
+    node: usize,
+}
+
+impl SimulatedStore {
+    /// The same process again.
+    pub fn handle(&self) -> Self {
+        Self { database: self.database.clone(), node: self.node }
+    }
+
+    /// The process dies: whatever it asked is never answered.
+    pub fn kill(&self) {
+        self.database.kill(self.node);
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.database.state.lock().nodes[self.node] == Node::Dead
+    }
+
+    /// As SIGSTOP and SIGCONT do.
+    pub fn stand_still(&self, still: bool) {
+        self.database.stand_or_run(self.node, if still { Node::Stands } else { Node::Runs });
+    }
+
+    /// Whatever a process asks or hears has to pass here.
+    async fn pass(&self) {
+        loop {
+            let changed = self.database.changed.notified();
+            let now = self.database.state.lock().nodes[self.node];
+            match now {
+                Node::Runs => return,
+                Node::Stands => {}
+                Node::Dead => pending().await,
+            }
+            changed.await;
+        }
+    }
+
+    /// The call is on its way. Gives back how it will end.
+    async fn call(&self, call: Call) -> Option<Fault> {
+        self.pass().await;
+        let (latency, fault) = {
+            let faults = &mut self.database.state.lock().faults;
+            (faults.latency(), faults.next(call))
+        };
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        self.database.state.lock().end_open_commits();
+        self.pass().await;
+        fault
+    }
+
+    async fn die(&self) -> ! {
+        self.database.kill(self.node);
+        pending().await
+    }
+
+    /// A call that reads or writes without a batch.
+    async fn plain<T>(
+        &self,
+        call: Call,
+        mut done: impl FnMut(&mut State) -> Option<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let fault = self.call(call).await;
+        match fault {
+            Some(Fault::CrashBefore) => self.die().await,
+            Some(Fault::RolledBack) => return Err(StoreError::RolledBack("deadlock".into())),
+            Some(Fault::Unreachable) => return Err(StoreError::Unreachable("connection refused".into())),
+            _ => {}
+        }
+        let answer = self.database.wait_for(&mut done).await?;
+        self.pass().await;
+        match fault {
+            Some(Fault::CrashAfter) => self.die().await,
+            Some(Fault::Unheard) => Err(StoreError::Unreachable("connection reset".into())),
+            _ => answer,
+        }
+    }
+
+    async fn read<T>(&self, read: impl Fn(&mut State) -> T) -> Result<T, StoreError> {
+        self.plain(Call::Read, |state| Some(Ok(read(state)))).await
+    }
+}
+
+#[async_trait]
+impl Store for SimulatedStore {
+    fn is_embedded(&self) -> bool {
+        false
+    }
+
+    async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
+        self.plain(Call::OpenLane, |_| Some(Ok(()))).await?;
+        Ok(Box::new(SimulatedLane { store: self.handle(), transaction: None }))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|_| ()).await
+    }
+
+    async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
+        self.read(|state| state.tables.concerts_to_run(now)).await
+    }
+
+    async fn claim(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        let claim = |state: &mut State| {
+            (!state.is_open(concert)).then(|| state.tables.claim(concert, writer, now, lease))
+        };
+        self.plain(Call::Claim, claim).await
+    }
+
+    async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+        self.plain(Call::Load, |state| Some(state.tables.load_sale(concert))).await
+    }
+
+    async fn heartbeat(
+        &self,
+        writer: WriterId,
+        now: Timestamp,
+        gap_max: Duration,
+    ) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
+        self.plain(Call::Heartbeat, |state| Some(Ok(state.tables.heartbeat(writer, now, gap_max)))).await
+    }
+
+    async fn count_outage(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        outage: Duration,
+    ) -> Result<Duration, StoreError> {
+        self.plain(Call::CountOutage, |state| Some(state.tables.count_outage(concert, writer, outage))).await
+    }
+
+    async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError> {
+        self.plain(Call::ReleaseClaims, |state| {
+            state.tables.release_claims(writer, now);
+            Some(Ok(()))
+        })
+        .await
+    }
+
+    async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
+        Ok(self.database.state.lock().tables.add_concert(concert))
+    }
+
+    async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError> {
+        let mut state = self.database.state.lock();
+        let State { tables, ids, .. } = &mut *state;
+        Ok(tables.add_user(user, ids))
+    }
+
+    async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        self.read(|state| state.tables.user(user)).await
+    }
+
+    async fn user_of_subject(
+        &self,
+        issuer: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError> {
+        self.read(|state| state.tables.user_of_subject(issuer, subject, now, &mut state.ids)).await
+    }
+
+    async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {
+        self.read(|state| state.tables.user(user).map(|user| user.balance)).await
+    }
+
+    async fn history(
+        &self,
+        user: UserId,
+        before: Option<HistoryId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.read(|state| state.tables.history(user, before, limit)).await
+    }
+
+    async fn reservations(&self, user: UserId) -> Result<Vec<Reservation>, StoreError> {
+        self.read(|state| state.tables.reservations_of(user)).await
+    }
+
+    async fn tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
+        self.read(|state| state.tables.tickets_of(user)).await
+    }
+
+    async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
+        self.read(|state| state.tables.last_tokens(user)).await
+    }
+
+    async fn concerts(&self) -> Result<Vec<ConcertId>, StoreError> {
+        self.read(|state| state.tables.concerts()).await
+    }
+
+    async fn concert_of_schedule(&self, schedule: ScheduleId) -> Result<Option<ConcertId>, StoreError> {
+        self.read(|state| state.tables.concert_of_schedule(schedule)).await
+    }
+
+    async fn seat_label(
+        &self,
+        concert: ConcertId,
+        schedule: ScheduleId,
+        seat: SeatId,
+    ) -> Result<Option<String>, StoreError> {
+        self.read(|state| state.tables.seat_label(concert, schedule, seat)).await
+    }
+
+    async fn journal(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        self.plain(Call::Read, |state| Some(state.tables.journal_rows(concert, from, rows_max))).await
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.read(|state| state.tables.audit()).await
+    }
+}
+
+struct SimulatedLane {
+    store: SimulatedStore,
+    /// Begun and not ended.
+    transaction: Option<Transaction>,
+}
+
+impl SimulatedLane {
+    fn database(&self) -> &Database {
+        &self.store.database
+    }
+
+    fn start(&mut self) -> Transaction {
+        let node = self.store.node;
+        *self.transaction.get_or_insert_with(|| {
+            let mut state = self.store.database.state.lock();
+            state.transactions += 1;
+            Transaction { node, number: state.transactions }
+        })
+    }
+
+    fn end(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            self.database().state.lock().unlock(transaction);
+            self.database().changed.notify_waiters();
+        }
+    }
+
+    /// Writes the batch once nobody stands in its way.
+    async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let transaction = self.start();
+        let wallets = Rows::of(batch).wallet_users();
+        let written = self.database().wait_for(|state| {
+            if state.blocks(batch) {
+                return None;
+            }
+            state.lock(&wallets, transaction).map(|()| state.tables.write(batch))
+        });
+        written.await?
+    }
+}
+
+impl Drop for SimulatedLane {
+    /// A connection that is gone rolls back.
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[async_trait]
+impl Lane for SimulatedLane {
+    async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        self.end();
+        if needs.is_empty() {
+            return Ok(Facts::default());
+        }
+        let transaction = self.start();
+        let store = self.store.handle();
+        let begun = store.plain(Call::Begin, |state| {
+            state.lock(&needs.wallets, transaction).map(|()| Ok(state.tables.facts(needs)))
+        });
+        let begun = begun.await;
+        if begun.is_err() {
+            self.end();
+        }
+        begun
+    }
+
+    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let fault = self.store.call(Call::Commit).await;
+        let lost = || CommitError::OutcomeUnknown("connection reset in COMMIT".into());
+        match fault {
+            Some(Fault::CrashBefore) => self.store.die().await,
+            Some(Fault::RolledBack) => {
+                self.end();
+                return Err(StoreError::RolledBack("deadlock".into()).into());
+            }
+            Some(Fault::Unreachable) => {
+                self.end();
+                return Err(StoreError::Unreachable("connection reset".into()).into());
+            }
+            Some(Fault::Broken) => {
+                self.end();
+                return Err(StoreError::broken("no space left on device").into());
+            }
+            Some(Fault::UnknownUndone) => {
+                self.end();
+                return Err(lost());
+            }
+            Some(Fault::UnknownOpen) => return self.leave_open(batch).await,
+            _ => {}
+        }
+        let written = self.write(batch).await;
+        if written.is_ok() {
+            // It is done, whether anybody hears of it or not.
+            self.end();
+        }
+        self.store.pass().await;
+        self.end();
+        match fault {
+            Some(Fault::CrashAfter) => self.store.die().await,
+            Some(Fault::UnknownDone) if written.is_ok() => Err(lost()),
+            _ => written,
+        }
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        let store = self.store.handle();
+        let done = store.plain(Call::Rollback, |_| Some(Ok(()))).await;
+        self.end();
+        done
+    }
+
+    async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
+        self.end();
+        let fault = self.store.call(Call::Settle).await;
+        let lost = || CommitError::OutcomeUnknown("connection reset in COMMIT".into());
+        match fault {
+            Some(Fault::CrashBefore) => self.store.die().await,
+            Some(Fault::RolledBack) => return Err(StoreError::RolledBack("deadlock".into()).into()),
+            Some(Fault::Unreachable) => {
+                return Err(StoreError::Unreachable("connection refused".into()).into());
+            }
+            Some(Fault::UnknownUndone) => return Err(lost()),
+            _ => {}
+        }
+        let transaction = self.start();
+        let wallets = Rows::of(batch).wallet_users();
+        let settled = self.database().wait_for(|state| {
+            if state.blocks(batch) {
+                return None;
+            }
+            state.lock(&wallets, transaction).map(|()| state.tables.settle(batch))
+        });
+        let settled = settled.await;
+        self.end();
+        self.store.pass().await;
+        match fault {
+            Some(Fault::CrashAfter) => self.store.die().await,
+            Some(Fault::UnknownDone) => Err(lost()),
+            _ => settled?,
+        }
+    }
+}
+
+impl SimulatedLane {
+    /// The connection is lost with the transaction complete but for its end. The server keeps its locks until it
+    /// finds out, and then it commits, if the COMMIT had come through, or not.
+    async fn leave_open(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let transaction = self.start();
+        let wallets = Rows::of(batch).wallet_users();
+        let left = self.database().wait_for(|state| {
+            if state.blocks(batch) {
+                return None;
+            }
+            state.lock(&wallets, transaction)?;
+            let (commits, after) = state.faults.late_outcome();
+            // A batch that would be refused is refused now: the server only keeps what could be committed.
+            let fits = state.tables.could_write(batch);
+            if fits.is_ok() {
+                let ends = Instant::now() + after;
+                state.open.push(OpenCommit { batch: batch.clone(), transaction, ends, commits });
+            }
+            Some(fits)
+        });
+        match left.await? {
+            Ok(()) => {
+                // The transaction outlives this connection.
+                self.transaction = None;
+                Err(CommitError::OutcomeUnknown("connection reset in COMMIT".into()))
+            }
+            Err(error) => {
+                self.end();
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::conformance_tests;
+
+    async fn fresh() -> (SimulatedStore, ()) {
+        (Database::new(1).connect(), ())
+    }
+
+    conformance_tests!(fresh());
+}

@@ -1,0 +1,143 @@
+//! What goes wrong in a simulated store, and how often. Drawn from a seed, so that the same seed goes wrong in the
+//! same way.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// What a store is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    OpenLane,
+    Begin,
+    Commit,
+    Rollback,
+    Settle,
+    Claim,
+    Load,
+    CountOutage,
+    Heartbeat,
+    ReleaseClaims,
+    Read,
+}
+
+/// How one call ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Certainly rolled back: a deadlock.
+    RolledBack,
+    /// The connection was lost before anything was done.
+    Unreachable,
+    /// Done, and the connection was lost before it was heard.
+    Unheard,
+    /// The disk is full.
+    Broken,
+    /// The connection was lost in a commit that was not done.
+    UnknownUndone,
+    /// The connection was lost in a commit that was done.
+    UnknownDone,
+    /// The connection was lost in a commit; the server has not noticed, and goes on with it or not, some time later.
+    UnknownOpen,
+    /// The process dies before it is done.
+    CrashBefore,
+    /// The process dies after it was done, before it hears of it.
+    CrashAfter,
+}
+
+/// Commits may fail in every way.
+const OF_COMMIT: &[Fault] = &[
+    Fault::RolledBack,
+    Fault::Unreachable,
+    Fault::Broken,
+    Fault::UnknownUndone,
+    Fault::UnknownDone,
+    Fault::UnknownOpen,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
+const OF_SETTLING: &[Fault] = &[
+    Fault::RolledBack,
+    Fault::Unreachable,
+    Fault::UnknownUndone,
+    Fault::UnknownDone,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
+const OF_WRITING: &[Fault] =
+    &[Fault::RolledBack, Fault::Unreachable, Fault::Unheard, Fault::CrashBefore, Fault::CrashAfter];
+const OF_READING: &[Fault] = &[Fault::RolledBack, Fault::Unreachable, Fault::CrashBefore];
+
+/// What a plan of faults is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// How many calls of 1,000 fail.
+    pub fail_per_mille: u32,
+    /// How many calls of 1,000 hang for seconds first.
+    pub hang_per_mille: u32,
+    /// How long a call takes at most when nothing is wrong.
+    pub latency_max: Duration,
+    /// May processes die?
+    pub crashes: bool,
+}
+
+impl Weather {
+    /// Every call succeeds at once.
+    pub const CALM: Self =
+        Self { fail_per_mille: 0, hang_per_mille: 0, latency_max: Duration::ZERO, crashes: false };
+}
+
+pub(super) struct Faults {
+    rng: StdRng,
+    pub weather: Weather,
+    pub injected: BTreeMap<(Call, Fault), u64>,
+    pub hung: u64,
+}
+
+impl Faults {
+    pub fn new(seed: u64) -> Self {
+        Self { rng: StdRng::seed_from_u64(seed), weather: Weather::CALM, injected: BTreeMap::new(), hung: 0 }
+    }
+
+    /// How long the next call takes.
+    pub fn latency(&mut self) -> Duration {
+        let Weather { hang_per_mille, latency_max, .. } = self.weather;
+        if self.happens(hang_per_mille) {
+            self.hung += 1;
+            return Duration::from_millis(self.rng.random_range(500..20_000));
+        }
+        match latency_max.as_millis() as u64 {
+            0 => Duration::ZERO,
+            max => Duration::from_millis(self.rng.random_range(0..=max)),
+        }
+    }
+
+    /// How the next call ends; `None`: well.
+    pub fn next(&mut self, call: Call) -> Option<Fault> {
+        if !self.happens(self.weather.fail_per_mille) {
+            return None;
+        }
+        let possible = match call {
+            Call::Commit => OF_COMMIT,
+            Call::Settle => OF_SETTLING,
+            Call::Claim | Call::CountOutage | Call::Heartbeat | Call::ReleaseClaims => OF_WRITING,
+            Call::OpenLane | Call::Begin | Call::Rollback | Call::Load | Call::Read => OF_READING,
+        };
+        let fault = possible[self.rng.random_range(0..possible.len())];
+        if matches!(fault, Fault::CrashBefore | Fault::CrashAfter) && !self.weather.crashes {
+            return None;
+        }
+        *self.injected.entry((call, fault)).or_default() += 1;
+        Some(fault)
+    }
+
+    /// What became of a transaction that was left open, and after how long.
+    pub fn late_outcome(&mut self) -> (bool, Duration) {
+        (self.rng.random(), Duration::from_millis(self.rng.random_range(10..5_000)))
+    }
+
+    fn happens(&mut self, per_mille: u32) -> bool {
+        per_mille > 0 && self.rng.random_range(0..1_000) < per_mille
+    }
+}

@@ -1,0 +1,636 @@
+//! The rows of a simulated database, as maps. A batch is written whole or not at all, and the constraints that a
+//! real schema has are checked before. Ordered maps throughout, so that a simulation replays to the letter.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::command::{EndedFacts, Needs};
+use crate::domain::event::Event;
+use crate::domain::ids::{
+    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+};
+use crate::domain::record::{
+    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, TokenRecord, TokenStatus,
+};
+use crate::domain::rules::SaleSettings;
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+use crate::domain::wallet::Wallets;
+use crate::limits::{RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use crate::store::rows::{LedgerRow, Rows, WalletRow};
+use crate::store::{
+    AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
+    LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
+    UserRecord, WriterId, journal, random_id,
+};
+use crate::venue::layout::VenueLayout;
+
+/// For how many sales a user's newest tokens are told.
+const LAST_TOKENS_MAX: usize = 100;
+
+#[derive(Default)]
+pub(super) struct Tables {
+    users: BTreeMap<UserId, User>,
+    subjects: BTreeMap<(String, String), UserId>,
+    concerts: BTreeMap<ConcertId, Concert>,
+    schedules: BTreeMap<ScheduleId, ConcertId>,
+    /// Those that are not available.
+    seats: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
+    /// Without seats and payment, which have tables of their own.
+    reservations: BTreeMap<ReservationId, Reservation>,
+    reservation_seats: BTreeMap<ReservationId, Vec<SeatId>>,
+    /// With their tickets, which are void when it is cancelled.
+    payments: BTreeMap<ReservationId, Payment>,
+}
+
+struct User {
+    name: String,
+    balance: Money,
+    ledger: Vec<LedgerEntry>,
+}
+
+struct Concert {
+    record: ConcertRecord,
+    settings: SaleSettings,
+    layout: Arc<VenueLayout>,
+    schedules: Vec<ScheduleRecord>,
+    outages: Duration,
+    writer: Option<WriterId>,
+    heartbeat_at: Option<Timestamp>,
+    journal: Vec<KeptRow>,
+    tokens: BTreeMap<EntryNo, TokenRecord>,
+    live: BTreeMap<UserId, EntryNo>,
+    by_token: BTreeMap<Uuid, EntryNo>,
+}
+
+/// One row of a sale's journal; its place is its `seq`.
+#[derive(Clone, Debug)]
+pub struct KeptRow {
+    pub batch: Uuid,
+    pub writer: WriterId,
+    /// UTC.
+    pub at: Timestamp,
+    pub kind: KeptKind,
+    /// The sum of the sale's outages when it was written.
+    pub outages: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub enum KeptKind {
+    /// The concert was stored.
+    New,
+    /// A process became the writer.
+    Claim {
+        outage: Duration,
+    },
+    /// A batch of unknown outcome can never appear here.
+    Void,
+    Events(Arc<[Event]>),
+}
+
+impl Tables {
+    pub fn add_concert(&mut self, new: NewConcert) -> (ConcertId, Vec<ScheduleId>) {
+        let id = ConcertId(self.concerts.len() as u32 + 1);
+        let first = self.schedules.len() as u64 + 1;
+        let schedules: Vec<_> = (first..)
+            .zip(new.starts_at)
+            .map(|(id, starts_at)| ScheduleRecord { id: ScheduleId(id), starts_at })
+            .collect();
+        self.schedules.extend(schedules.iter().map(|schedule| (schedule.id, id)));
+        let named = schedules.iter().map(|schedule| schedule.id).collect();
+        let begin = KeptRow {
+            batch: random_id(),
+            writer: WriterId(Uuid::nil()),
+            at: new.at,
+            kind: KeptKind::New,
+            outages: Duration::ZERO,
+        };
+        let concert = Concert {
+            record: ConcertRecord {
+                id,
+                title: new.title,
+                venue: new.layout.name.clone(),
+                currency: new.currency,
+            },
+            settings: new.settings,
+            layout: Arc::new(new.layout),
+            schedules,
+            outages: Duration::ZERO,
+            writer: None,
+            heartbeat_at: None,
+            journal: vec![begin],
+            tokens: BTreeMap::new(),
+            live: BTreeMap::new(),
+            by_token: BTreeMap::new(),
+        };
+        self.concerts.insert(id, concert);
+        (id, named)
+    }
+
+    pub fn add_user(&mut self, new: NewUser, ids: &mut IdSource) -> UserId {
+        let id = UserId(self.users.len() as u64 + 1);
+        let first = LedgerEntry {
+            id: ids.history(new.at),
+            user: id,
+            kind: LedgerKind::Charge,
+            amount_change: new.balance,
+            balance: new.balance,
+            at: new.at,
+            payment: None,
+            request_id: None,
+        };
+        let ledger = if new.balance > 0 { vec![first] } else { Vec::new() };
+        self.users.insert(id, User { name: new.name, balance: new.balance, ledger });
+        id
+    }
+
+    pub fn user_of_subject(
+        &mut self,
+        issuer: &str,
+        subject: &str,
+        at: Timestamp,
+        ids: &mut IdSource,
+    ) -> UserId {
+        let key = (issuer.to_owned(), subject.to_owned());
+        if let Some(known) = self.subjects.get(&key) {
+            return *known;
+        }
+        let user = self.add_user(NewUser { name: subject.to_owned(), balance: 0, at }, ids);
+        self.subjects.insert(key, user);
+        user
+    }
+
+    pub fn user(&self, id: UserId) -> Option<UserRecord> {
+        self.users.get(&id).map(|user| UserRecord { id, name: user.name.clone(), balance: user.balance })
+    }
+
+    pub fn history(&self, user: UserId, before: Option<HistoryId>, limit: u32) -> Vec<LedgerEntry> {
+        let Some(user) = self.users.get(&user) else { return Vec::new() };
+        let end = match before {
+            None => user.ledger.len(),
+            Some(before) => user.ledger.iter().position(|entry| entry.id == before).unwrap_or(0),
+        };
+        user.ledger[..end].iter().rev().take(limit as usize).cloned().collect()
+    }
+
+    pub fn reservations_of(&self, user: UserId) -> Vec<Reservation> {
+        let mut of: Vec<_> =
+            self.reservations.values().filter(|r| r.user == user).map(|r| self.whole(r)).collect();
+        of.sort_by_key(|r| std::cmp::Reverse((r.opened_at, r.id)));
+        of.truncate(RESERVATIONS_LISTED_MAX as usize);
+        of
+    }
+
+    pub fn tickets_of(&self, user: UserId) -> Vec<StoredTicket> {
+        let valid = |payment: &&Payment| payment.user == user && payment.status == PaymentStatus::Done;
+        let mut tickets = Vec::new();
+        for payment in self.payments.values().filter(valid) {
+            let concert = &self.concerts[&self.reservations[&payment.reservation].concert];
+            for ticket in &payment.tickets {
+                let seats = &concert.layout.seats;
+                let index = ticket.seat.0 as usize;
+                let category = &concert.layout.categories[usize::from(seats.category[index])];
+                let schedule = concert.schedules.iter().find(|schedule| schedule.id == ticket.schedule);
+                tickets.push(StoredTicket {
+                    ticket: ticket.clone(),
+                    reservation: payment.reservation,
+                    concert: concert.record.id,
+                    title: concert.record.title.clone(),
+                    venue: concert.record.venue.clone(),
+                    label: seats.label[index].clone(),
+                    category: category.name.clone(),
+                    price: category.price,
+                    starts_at: schedule.map(|schedule| schedule.starts_at).unwrap_or_default(),
+                });
+            }
+        }
+        tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.ticket.id));
+        tickets.truncate(TICKETS_LISTED_MAX as usize);
+        tickets
+    }
+
+    pub fn last_tokens(&self, user: UserId) -> Vec<TokenRecord> {
+        let newest = |concert: &Concert| concert.newest_of(user).cloned();
+        let mut tokens: Vec<_> = self.concerts.values().filter_map(newest).collect();
+        tokens.sort_by_key(|token| std::cmp::Reverse((token.entered_at, token.concert)));
+        tokens.truncate(LAST_TOKENS_MAX);
+        tokens
+    }
+
+    pub fn concerts_to_run(&self, now: Timestamp) -> Vec<ConcertId> {
+        let is_left = |concert: &&Concert| {
+            concert.schedules.iter().any(|schedule| schedule.starts_at > now) || !concert.live.is_empty()
+        };
+        self.concerts.values().filter(is_left).map(|concert| concert.record.id).collect()
+    }
+
+    pub fn claim(
+        &mut self,
+        concert: ConcertId,
+        writer: WriterId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        let sale = self.concerts.get_mut(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
+        // Before it first ran there was nothing that could stand still.
+        let outage = sale.heartbeat_at.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
+        let is_others = sale.writer.is_some_and(|holder| holder != writer);
+        if is_others && sale.heartbeat_at.is_some() && outage < lease {
+            return Err(StoreError::Claimed { concert });
+        }
+        (sale.writer, sale.heartbeat_at) = (Some(writer), Some(now));
+        sale.outages += outage;
+        sale.add_row(random_id(), writer, now, KeptKind::Claim { outage });
+        Ok(())
+    }
+
+    pub fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+        let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
+        let held = |r: &&Reservation| r.concert == concert && r.status == ReservationStatus::TempReserved;
+        let schedules = sale.schedules.iter().map(|schedule| {
+            let seats = self.seats.range((schedule.id, SeatId(0))..=(schedule.id, SeatId(u32::MAX)));
+            LoadedSchedule {
+                schedule: *schedule,
+                layout: sale.layout.clone(),
+                taken: seats.map(|((_, seat), (status, by))| (*seat, *status, *by)).collect(),
+            }
+        });
+        Ok(LoadedSale {
+            concert: sale.record.clone(),
+            settings: sale.settings.clone(),
+            outages: sale.outages,
+            journal: sale.journal_end(),
+            next_entry: EntryNo(sale.tokens.last_key_value().map_or(0, |(entry, _)| entry.0 + 1)),
+            tokens: sale.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
+            reservations: self.reservations.values().filter(held).map(|r| self.whole(r)).collect(),
+            schedules: schedules.collect(),
+        })
+    }
+
+    pub fn heartbeat(
+        &mut self,
+        writer: WriterId,
+        now: Timestamp,
+        gap_max: Duration,
+    ) -> Vec<(ConcertId, Duration)> {
+        let mut alive = Vec::new();
+        for (id, sale) in self.concerts.iter_mut().filter(|(_, sale)| sale.writer == Some(writer)) {
+            let gap = sale.heartbeat_at.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
+            if gap > gap_max {
+                sale.outages += gap;
+            }
+            sale.heartbeat_at = Some(now);
+            alive.push((*id, sale.outages));
+        }
+        alive
+    }
+
+    pub fn count_outage(
+        &mut self,
+        concert: ConcertId,
+        writer: WriterId,
+        outage: Duration,
+    ) -> Result<Duration, StoreError> {
+        let sale = self.concerts.get_mut(&concert).filter(|sale| sale.writer == Some(writer));
+        let sale = sale.ok_or(StoreError::Claimed { concert })?;
+        sale.outages += outage;
+        Ok(sale.outages)
+    }
+
+    pub fn release_claims(&mut self, writer: WriterId, now: Timestamp) {
+        for sale in self.concerts.values_mut().filter(|sale| sale.writer == Some(writer)) {
+            (sale.writer, sale.heartbeat_at) = (None, Some(now));
+        }
+    }
+
+    pub fn facts(&self, needs: &Needs) -> Facts {
+        let balances = needs.wallets.iter().filter_map(|user| Some((*user, self.users.get(user)?.balance)));
+        let balances: HashMap<_, _> = balances.collect();
+        let charges = needs.charges.iter().filter_map(|(user, request)| {
+            let ledger = &self.users.get(user)?.ledger;
+            ledger.iter().find(|entry| entry.request_id.as_ref() == Some(request)).cloned()
+        });
+        let mut ended = EndedFacts::default();
+        for id in &needs.reservations {
+            ended.reservations.extend(self.reservations.get(id).map(|r| (*id, self.whole(r))));
+        }
+        let is_over = |token: &&TokenRecord| !token.status.is_live();
+        for token in &needs.tokens {
+            let sale = token.concert().and_then(|concert| self.concerts.get(&concert));
+            let found = sale.and_then(|sale| sale.tokens.get(sale.by_token.get(&token.0)?));
+            ended.tokens.extend(found.filter(is_over).map(|found| (*token, found.clone())));
+        }
+        for (concert, user) in &needs.last_tokens {
+            let found = self.concerts.get(concert).and_then(|sale| sale.newest_of(*user));
+            ended.last_tokens.extend(found.map(|found| ((*concert, *user), found.clone())));
+        }
+        Facts { wallets: Wallets::new(balances, charges.collect()), ended }
+    }
+
+    /// Writes a batch whole, or says why not a row of it was written.
+    pub fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let rows = Rows::of(batch);
+        let (ledger, wallets) = self.prepare(batch, &rows)?;
+        for sale in &batch.sales {
+            if let Some(concert) = self.concerts.get_mut(&sale.concert) {
+                let kind = KeptKind::Events(sale.events.clone().into());
+                concert.add_row(batch.id, batch.writer, batch.at, kind);
+            }
+        }
+        self.write_rows(&rows);
+        for row in &ledger {
+            if let Some(user) = self.users.get_mut(&row.entry.user) {
+                user.ledger.push(row.entry.clone());
+            }
+        }
+        for wallet in &wallets {
+            if let Some(user) = self.users.get_mut(&wallet.user) {
+                user.balance = wallet.balance;
+            }
+        }
+        Ok(())
+    }
+
+    /// Would the batch be written now?
+    pub fn could_write(&self, batch: &Batch) -> Result<(), CommitError> {
+        self.prepare(batch, &Rows::of(batch)).map(drop)
+    }
+
+    /// Was the batch written? If not, makes sure that it never is.
+    pub fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
+        for sale in &batch.sales {
+            if self.place(sale, batch).is_ok() {
+                continue;
+            }
+            let stepped_down = CommitError::SteppedDown { concert: sale.concert };
+            let row = self.concerts.get(&sale.concert).and_then(|c| c.journal.get(sale.seq as usize));
+            return match row.filter(|row| row.writer == batch.writer) {
+                Some(row) if row.batch == batch.id => Ok(true),
+                Some(row) if row.batch == batch.void_id() => Ok(false),
+                _ => Err(stepped_down),
+            };
+        }
+        for sale in &batch.sales {
+            if let Some(concert) = self.concerts.get_mut(&sale.concert) {
+                concert.add_row(batch.void_id(), batch.writer, batch.at, KeptKind::Void);
+            }
+        }
+        let is_written = |charge: &LedgerEntry| {
+            self.users.get(&charge.user).is_some_and(|user| user.ledger.iter().any(|e| e.id == charge.id))
+        };
+        Ok(batch.sales.is_empty() && batch.charges.iter().any(is_written))
+    }
+
+    pub fn journal(&self, concert: ConcertId) -> &[KeptRow] {
+        self.concerts.get(&concert).map_or(&[], |sale| &sale.journal)
+    }
+
+    pub fn outages(&self, concert: ConcertId) -> Duration {
+        self.concerts.get(&concert).map(|sale| sale.outages).unwrap_or_default()
+    }
+
+    pub fn concerts(&self) -> Vec<ConcertId> {
+        self.concerts.keys().copied().collect()
+    }
+
+    pub fn concert_of_schedule(&self, schedule: ScheduleId) -> Option<ConcertId> {
+        self.schedules.get(&schedule).copied()
+    }
+
+    pub fn seat_label(&self, concert: ConcertId, schedule: ScheduleId, seat: SeatId) -> Option<String> {
+        let sale = self.concerts.get(&concert).filter(|_| self.schedules.get(&schedule) == Some(&concert));
+        sale?.layout.seats.label.get(seat.0 as usize).cloned()
+    }
+
+    /// As they are read from a real store: as text.
+    pub fn journal_rows(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        let kept = (0..).zip(self.journal(concert)).skip(from as usize).take(rows_max as usize);
+        kept.map(|(seq, row)| {
+            let text = match &row.kind {
+                KeptKind::New => {
+                    let sale = &self.concerts[&concert];
+                    let seats = sale.layout.seat_count() as u32;
+                    let begun: Vec<_> = sale.schedules.iter().map(|schedule| (schedule.id, seats)).collect();
+                    journal::new_concert(&begun)
+                }
+                KeptKind::Claim { outage } => journal::claimed(*outage),
+                KeptKind::Void => journal::void().to_owned(),
+                KeptKind::Events(events) => journal::encode(events),
+            };
+            let events = journal::decode(&text).map_err(StoreError::broken)?;
+            Ok(JournalRow { seq, at: row.at, events })
+        })
+        .collect()
+    }
+
+    pub fn audit(&self) -> AuditReport {
+        let mut report = AuditReport::default();
+        let faults = &mut report.faults;
+        for (id, user) in &self.users {
+            let mut sum = 0;
+            for entry in &user.ledger {
+                sum += entry.amount_change;
+                if entry.balance != sum || sum < 0 {
+                    faults.push(format!("user {id}: entry {} leaves {} of {sum}", entry.id, entry.balance));
+                }
+            }
+            if sum != user.balance {
+                faults.push(format!("user {id}: a balance of {} and a ledger of {sum}", user.balance));
+            }
+        }
+        for (id, row) in &self.reservations {
+            let whole = self.whole(row);
+            let taken = match row.status {
+                ReservationStatus::TempReserved => Some(SeatStatus::TempReserved),
+                ReservationStatus::Reserved => Some(SeatStatus::Reserved),
+                ReservationStatus::Expired | ReservationStatus::Cancelled => None,
+            };
+            let mine = self.seats.iter().filter(|(_, (_, by))| by == id);
+            let mine: BTreeMap<_, _> = mine.map(|((_, seat), (status, _))| (*seat, *status)).collect();
+            let meant =
+                taken.into_iter().flat_map(|status| whole.seats.iter().map(move |seat| (*seat, status)));
+            if mine != meant.collect() {
+                faults.push(format!("reservation {id}: {:?} with {mine:?}", row.status));
+            }
+            let paid = whole.payment.as_ref().map(|payment| (payment.status, payment.tickets.len()));
+            let fits = match (row.status, paid) {
+                (ReservationStatus::Reserved, Some((PaymentStatus::Done, tickets))) => {
+                    tickets == whole.seats.len()
+                }
+                (ReservationStatus::Cancelled, None | Some((PaymentStatus::Cancelled, _))) => true,
+                (ReservationStatus::Expired | ReservationStatus::TempReserved, None) => true,
+                _ => false,
+            };
+            if !fits {
+                faults.push(format!("reservation {id}: {:?} and paid {paid:?}", row.status));
+            }
+        }
+        let count = |of: &dyn Fn(&Concert) -> usize| self.concerts.values().map(of).sum::<usize>() as u64;
+        report.seen = HashMap::from([
+            ("users", self.users.len() as u64),
+            ("concerts", self.concerts.len() as u64),
+            ("seats", count(&|concert| concert.schedules.len() * concert.layout.seat_count())),
+            ("tokens", count(&|concert| concert.tokens.len())),
+            ("journal rows", count(&|concert| concert.journal.len())),
+            ("reservations", self.reservations.len() as u64),
+            ("payments", self.payments.len() as u64),
+            ("tickets", self.payments.values().map(|payment| payment.tickets.len() as u64).sum()),
+            ("ledger entries", self.users.values().map(|user| user.ledger.len() as u64).sum()),
+        ]);
+        report
+    }
+
+    /// A row of the journal may only be added on top of the one that its writer wrote before.
+    fn place(&self, sale: &SaleBatch, batch: &Batch) -> Result<(), CommitError> {
+        let journal = self.journal(sale.concert);
+        let last = journal.last().filter(|_| journal.len() as u64 == sale.seq);
+        match last {
+            Some(last) if last.batch == sale.after && last.writer == batch.writer => Ok(()),
+            _ => Err(CommitError::SteppedDown { concert: sale.concert }),
+        }
+    }
+
+    /// The wallets' part of a batch, if all of it may be written.
+    fn prepare<'a>(
+        &self,
+        batch: &Batch,
+        rows: &Rows<'a>,
+    ) -> Result<(Vec<LedgerRow<'a>>, Vec<WalletRow>), CommitError> {
+        for sale in &batch.sales {
+            self.place(sale, batch)?;
+        }
+        let wallets = rows.wallet_users().into_iter().filter_map(|user| {
+            let row = self.users.get(&user)?;
+            let ledger_entries = row.ledger.len() as u64;
+            Some((user, WalletRow { user, balance: row.balance, ledger_entries }))
+        });
+        let (ledger, wallets) = rows.on_wallets(&wallets.collect())?;
+        self.constrain(rows, &ledger, &wallets)?;
+        Ok((ledger, wallets))
+    }
+
+    /// What the schema of a real store refuses.
+    fn constrain(
+        &self,
+        rows: &Rows<'_>,
+        ledger: &[LedgerRow<'_>],
+        wallets: &[WalletRow],
+    ) -> Result<(), StoreError> {
+        let mut live: BTreeMap<(ConcertId, UserId), BTreeSet<EntryNo>> = BTreeMap::new();
+        for token in &rows.tokens {
+            let sale = self.concerts.get(&token.concert);
+            let live = live.entry((token.concert, token.user)).or_insert_with(|| {
+                sale.and_then(|sale| sale.live.get(&token.user)).copied().into_iter().collect()
+            });
+            if token.status.is_live() {
+                live.insert(token.entry);
+            } else {
+                live.remove(&token.entry);
+            }
+            let fits = match token.status {
+                TokenStatus::Waiting => token.admitted_at.is_none() && token.ended_at.is_none(),
+                TokenStatus::Progress => token.admitted_at.is_some() && token.ended_at.is_none(),
+                TokenStatus::Done => token.admitted_at.is_some() && token.ended_at.is_some(),
+                TokenStatus::Expired(_) => token.ended_at.is_some(),
+            };
+            demand(fits, || format!("token {} is {:?} at odd times", token.entry, token.status))?;
+        }
+        for ((concert, user), live) in live {
+            demand(live.len() <= 1, || format!("user {user} has two live tokens in sale {concert}"))?;
+        }
+        for row in &rows.seats {
+            let sale = self.schedules.get(&row.schedule).and_then(|concert| self.concerts.get(concert));
+            let seats = sale.map_or(0, |sale| sale.layout.seat_count());
+            demand((row.seat.0 as usize) < seats, || {
+                format!("there is no seat {} in {}", row.seat, row.schedule)
+            })?;
+        }
+        let mut requests = BTreeSet::new();
+        for row in ledger {
+            let Some(request) = &row.entry.request_id else { continue };
+            let before = self.users.get(&row.entry.user).map_or(&[][..], |user| &user.ledger);
+            let known = before.iter().any(|entry| entry.request_id.as_ref() == Some(request));
+            demand(!known && requests.insert((row.entry.user, request)), || {
+                format!("user {} charged twice as {request}", row.entry.user)
+            })?;
+        }
+        for wallet in wallets {
+            demand(wallet.balance >= 0, || format!("user {} has {}", wallet.user, wallet.balance))?;
+        }
+        Ok(())
+    }
+
+    fn write_rows(&mut self, rows: &Rows<'_>) {
+        for token in &rows.tokens {
+            let Some(sale) = self.concerts.get_mut(&token.concert) else { continue };
+            if token.status.is_live() {
+                sale.live.insert(token.user, token.entry);
+            } else if sale.live.get(&token.user) == Some(&token.entry) {
+                sale.live.remove(&token.user);
+            }
+            sale.by_token.insert(token.token.0, token.entry);
+            sale.tokens.insert(token.entry, (*token).clone());
+        }
+        for row in &rows.seats {
+            match row.reservation {
+                Some(by) => self.seats.insert((row.schedule, row.seat), (row.status, by)),
+                None => self.seats.remove(&(row.schedule, row.seat)),
+            };
+        }
+        for row in &rows.reservations {
+            let bare = Reservation { seats: Vec::new(), payment: None, ..(*row).clone() };
+            self.reservations.insert(row.id, bare);
+        }
+        for (reservation, _, _, seat) in &rows.reservation_seats {
+            self.reservation_seats.entry(*reservation).or_default().push(*seat);
+        }
+        for row in &rows.payments {
+            self.payments.insert(row.payment.reservation, row.payment.clone());
+        }
+        for (concert, settings) in &rows.settings {
+            if let Some(sale) = self.concerts.get_mut(concert) {
+                sale.settings = (*settings).clone();
+            }
+        }
+    }
+
+    /// A reservation with its seats and its payment.
+    fn whole(&self, bare: &Reservation) -> Reservation {
+        let seats = match bare.status {
+            ReservationStatus::TempReserved => {
+                let schedule = (bare.schedule, SeatId(0))..=(bare.schedule, SeatId(u32::MAX));
+                let mine = self.seats.range(schedule).filter(|(_, (_, by))| *by == bare.id);
+                mine.map(|((_, seat), _)| *seat).collect()
+            }
+            _ => self.reservation_seats.get(&bare.id).cloned().unwrap_or_default(),
+        };
+        Reservation { seats, payment: self.payments.get(&bare.id).cloned(), ..bare.clone() }
+    }
+}
+
+impl Concert {
+    fn add_row(&mut self, batch: Uuid, writer: WriterId, at: Timestamp, kind: KeptKind) {
+        self.journal.push(KeptRow { batch, writer, at, kind, outages: self.outages });
+    }
+
+    fn journal_end(&self) -> JournalPosition {
+        let batch = self.journal.last().map_or(Uuid::nil(), |row| row.batch);
+        JournalPosition { seq: self.journal.len() as u64 - 1, batch }
+    }
+
+    fn newest_of(&self, user: UserId) -> Option<&TokenRecord> {
+        self.tokens.values().rev().find(|token| token.user == user)
+    }
+}
+
+fn demand(fits: bool, what: impl FnOnce() -> String) -> Result<(), StoreError> {
+    if fits { Ok(()) } else { Err(StoreError::broken(what())) }
+}
