@@ -164,6 +164,10 @@ impl Lane {
         match self.store.heartbeat(self.writer, now, self.heartbeat_gap_max).await {
             Ok(alive) => {
                 self.last_heartbeat = now;
+                if self.outage.take().is_some() {
+                    tracing::info!("the store is back");
+                    self.shared.sales.set_store_fault(None);
+                }
                 let alive: BTreeMap<ConcertId, Duration> = alive.into_iter().collect();
                 let gone: Vec<_> = self.sales.keys().copied().filter(|c| !alive.contains_key(c)).collect();
                 for (concert, outages) in alive {
@@ -195,12 +199,7 @@ impl Lane {
             Ok(connection) => {
                 self.connection = Some(connection);
                 // Time begins again only once it is written how long it stood still.
-                self.outage = None;
                 self.beat().await;
-                if self.outage.is_none() {
-                    tracing::info!("the store is back");
-                    self.shared.sales.set_store_fault(None);
-                }
             }
             Err(error) => self.shared.sales.set_store_fault(Some(error.to_string())),
         }

@@ -85,7 +85,7 @@ impl SqliteStore {
     /// The connection for single changes, and this process's turn to write.
     async fn writer(&self) -> Writer<'_> {
         let turn = self.turn.lock().await;
-        Writer { connection: self.writer.lock().await, _turn: turn }
+        Writer { path: &self.path, connection: self.writer.lock().await, _turn: turn }
     }
 
     async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
@@ -99,12 +99,17 @@ impl SqliteStore {
 }
 
 struct Writer<'s> {
+    path: &'s Path,
     connection: MutexGuard<'s, SqliteConnection>,
     _turn: MutexGuard<'s, ()>,
 }
 
 impl Writer<'_> {
     async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>, StoreError> {
+        // A COMMIT that failed (the disk is full) ended the transaction in SQLite, and sqlx believes it open.
+        if self.connection.is_in_transaction() {
+            *self.connection = writer_options(self.path).connect().await.map_err(fault)?;
+        }
         self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
     }
 }

@@ -349,3 +349,17 @@ async fn no_question_reads_more_than_it_asks_for() {
         }
     }
 }
+
+/// What a full disk leaves behind: SQLite ends the transaction by itself when COMMIT fails, and says so too late.
+#[tokio::test]
+async fn a_commit_that_failed_does_not_block_the_next_change() {
+    let (store, _folder) = fresh().await;
+    {
+        let mut writer = store.writer().await;
+        let mut transaction = writer.begin().await.unwrap();
+        sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
+        assert!(transaction.commit().await.is_err());
+    }
+    let user = store.add_user(NewUser { name: "Ada".into(), balance: 5, at: Timestamp::default() }).await;
+    assert_eq!(store.balance(user.unwrap()).await.unwrap(), Some(5));
+}
