@@ -69,6 +69,10 @@ pub const HTTP_REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 /// Files that are not connections: the database's, those being turned away, what is read at start.
 pub const FILES_RESERVED: usize = 192;
 
+/// Connections that may wait to be accepted; the system may allow fewer. What does not fit comes again a second
+/// later, which a fan would notice.
+pub const LISTEN_BACKLOG: u32 = 16_384;
+
 /// Connections in all, whatever the limit on open files: less is no server, more is no single machine.
 pub const CONNECTIONS_MIN: usize = 16;
 pub const CONNECTIONS_MAX: usize = 4_000_000;

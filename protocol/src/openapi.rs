@@ -98,8 +98,14 @@ impl Call {
         access: Access,
         summary: &'static str,
     ) -> Self {
-        let mut reasons =
-            vec![Reason::RateLimited, Reason::Overloaded, Reason::Unavailable, Reason::Internal];
+        // `INVALID_PARAMS` also for what takes none: an unknown name in the query is refused.
+        let mut reasons = vec![
+            Reason::InvalidParams,
+            Reason::RateLimited,
+            Reason::Overloaded,
+            Reason::Unavailable,
+            Reason::Internal,
+        ];
         match access {
             Access::Anybody => {}
             Access::Fan => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
@@ -117,16 +123,13 @@ impl Call {
     }
 
     fn parameter(mut self, parameter: Value) -> Self {
-        if parameter["in"] != "header" {
-            self.reasons.push(Reason::InvalidParams);
-        }
         self.parameters.push(parameter);
         self
     }
 
     fn body(mut self, schema: Value) -> Self {
         self.body = Some(schema);
-        self.reasons.extend([Reason::Parse, Reason::InvalidParams]);
+        self.reasons.push(Reason::Parse);
         self
     }
 
@@ -441,6 +444,7 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
                 "schema": {"type": "string", "const": crate::SUBPROTOCOL}
             }))
             .answer_empty(101, "It is open.")
+            .answer_empty(426, "The request is no upgrade, or one to another version than 13.")
             .refuses(&[Reason::InvalidRequest, Reason::Unauthenticated, Reason::Forbidden]),
     ]
 }

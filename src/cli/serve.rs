@@ -18,7 +18,6 @@ use frontrow::limits::{LANES_DEFAULT, LEASE};
 use frontrow::metrics::Metrics;
 use frontrow::store::{DataFolder, NewConcert, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -61,9 +60,8 @@ impl Serve {
         if config.demo {
             make_demo(&*store, clock.utc()).await.context("could not make the demo's concert")?;
         }
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("could not listen on {}", config.listen))?;
+        let listener =
+            gateway::bind(config.listen).with_context(|| format!("could not listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
 
         let options = dispatcher::Options {

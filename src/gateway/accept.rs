@@ -21,7 +21,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::connection::Connection;
@@ -41,6 +41,15 @@ const TURNED_AWAY_AT_ONCE: usize = 64;
 const TURNING_AWAY_PATIENCE: Duration = Duration::from_secs(1);
 /// After a failed accept, the reason (no more files, say) is given time to go away.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener with room for everybody who comes back at once after a restart.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that is started again does not wait for its former connections to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(limits::LISTEN_BACKLOG)
+}
 
 /// Serves everybody who connects until `stop`, then lets everybody finish what they began.
 pub async fn serve(listener: TcpListener, context: Arc<Context>, stop: impl Future<Output = ()>) {

@@ -34,8 +34,9 @@ use super::outcome::Outcome;
 use super::session::{Arrival, Found, Input, Output, Session};
 use super::translate;
 
-/// What is read from a socket at a time: most requests are far smaller.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// What is read from a socket at a time. Every connection keeps so much for as long as it is open, and most requests
+/// are a fraction of it; a larger frame gets the room it needs.
+const READ_BUFFER_BYTES: usize = 1024;
 /// What tungstenite itself writes are pongs and the reply to a close.
 const CONTROL_BUFFER_BYTES: usize = 1024;
 /// A peer that has not taken what was written for so long is too slow.

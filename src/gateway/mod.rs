@@ -19,5 +19,5 @@ pub mod session;
 pub mod translate;
 mod upgrade;
 
-pub use accept::serve;
+pub use accept::{bind, serve};
 pub use context::Context;

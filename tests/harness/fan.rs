@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::documents::check_frame;
 use super::in_time;
 
 /// A refusal: its reason, and all of its data.
@@ -32,6 +33,8 @@ pub struct Fan {
     /// The seats of watched performances, with their version.
     seats: BTreeMap<u64, (u64, Vec<SeatState>)>,
     watching: BTreeMap<i64, u64>,
+    /// The methods of requests that are not answered yet.
+    asked: BTreeMap<i64, String>,
     /// In the order of their coming: `answer ID` or the method of a push.
     pub log: Vec<String>,
     closed: Option<u16>,
@@ -56,6 +59,7 @@ impl Fan {
                 pushes: VecDeque::new(),
                 seats: BTreeMap::new(),
                 watching: BTreeMap::new(),
+                asked: BTreeMap::new(),
                 log: Vec::new(),
                 closed: None,
             }),
@@ -76,6 +80,7 @@ impl Fan {
     /// Gives back the request's id.
     pub async fn send(&mut self, method: &str, params: Value) -> i64 {
         self.next_id += 1;
+        self.asked.insert(self.next_id, method.to_owned());
         if method == "seats.watch" {
             self.watching.insert(self.next_id, params["schedule_id"].as_u64().unwrap_or_default());
         }
@@ -179,6 +184,8 @@ impl Fan {
     }
 
     fn take(&mut self, message: Value) {
+        let asked = message["id"].as_i64().and_then(|id| self.asked.remove(&id));
+        check_frame(asked.as_deref(), &message);
         if let Some(method) = message["method"].as_str() {
             self.log.push(method.to_owned());
             if method == "seats.update" {

@@ -16,7 +16,6 @@ use frontrow::gateway::{self, Context, auth::Auth};
 use frontrow::metrics::Metrics;
 use frontrow::store::{self, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -105,7 +104,7 @@ impl House {
         let clock = self.clock.clone();
         let context = Context::new(&self.config, dispatcher, fanout.clone(), store, clock, auth, metrics);
         let context = Arc::new(context);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn({

@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use super::documents::check_http;
 use super::in_time;
 
 /// What a request came to.
@@ -53,5 +54,9 @@ pub async fn call(
     let (head, body) = response.into_parts();
     let bytes = in_time("a body", body.collect()).await.unwrap().to_bytes();
     driver.abort();
-    Reply { status: head.status.as_u16(), headers: head.headers, bytes }
+    let reply = Reply { status: head.status.as_u16(), headers: head.headers, bytes };
+    if reply.header("content-encoding").is_empty() {
+        check_http(method, path, reply.status, reply.header("content-type"), &reply.json());
+    }
+    reply
 }

@@ -3,6 +3,7 @@
 //!
 //! Nothing here sleeps: what is awaited either comes or the test fails after `PATIENCE`.
 
+mod documents;
 mod fan;
 mod house;
 mod http;

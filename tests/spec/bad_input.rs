@@ -244,3 +244,26 @@ async fn when_it_is_full_the_next_one_is_told_so() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_take_their_answers_is_hung_up_on() {
+    let house = House::open(Plan {
+        seats: 20_000,
+        settings: |config| config.limits.requests_burst = 100_000,
+        ..Plan::default()
+    })
+    .await;
+    let watch = json!({"schedule_id": house.schedule()});
+    let (mut slow, _) = house.joined(0).await;
+    let (mut bystander, _) = house.joined(0).await;
+    // More snapshots than any socket keeps.
+    for _ in 0..4_000 {
+        slow.send("seats.watch", watch.clone()).await;
+    }
+    while house.context().metrics.connections.get() == 2 {
+        house.advance(5);
+        bystander.ok("ping", json!({})).await;
+    }
+    assert_eq!(slow.closed().await, 4001);
+    bystander.ok("ping", json!({})).await;
+}

@@ -45,20 +45,26 @@ async fn an_unpaid_hold_ends_and_everybody_hears_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_freed_seat_of_a_full_house_admits_the_oldest_waiting_fan() {
+async fn the_freed_seats_of_a_full_house_admit_as_many_in_their_order() {
     let house = short_holds(2).await;
     let (mut alice, _) = house.joined(0).await;
     alice.ok("hold", hold(&house, &[0, 1])).await;
-    let (mut bob, place) = house.joined(0).await;
-    assert_eq!(place["status"], "WAITING", "nobody is let into a full house");
-    let (mut carol, _) = house.joined(0).await;
+    let mut fans = Vec::new();
+    for _ in 0..3 {
+        let (fan, place) = house.joined(0).await;
+        assert_eq!(place["status"], "WAITING", "nobody is let into a full house");
+        fans.push(fan);
+    }
+    let [bob, carol, dave] = &mut fans[..] else { unreachable!() };
     house.advance(2);
     alice.pushed("reservation.update").await;
     bob.status("PROGRESS").await;
-    carol.ok("ping", json!({})).await;
+    carol.status("PROGRESS").await;
+    assert_eq!(dave.ok("queue.get", json!({})).await["status"], "WAITING");
     bob.ok("hold", hold(&house, &[1])).await;
-    // Alice may still choose one of the two, so the one that is left is hers to take.
-    assert_eq!(carol.ok("queue.get", json!({})).await["status"], "WAITING");
+    bob.ok("queue.leave", json!({})).await;
+    dave.status("PROGRESS").await;
+    house.audit().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

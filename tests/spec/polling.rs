@@ -1,6 +1,7 @@
 //! The same journey over HTTP alone, with the statuses that the protocol states.
 
-use serde_json::{Value, json};
+use frontrow_protocol::{asyncapi, openapi};
+use serde_json::json;
 
 use crate::harness::{House, Plan};
 
@@ -145,8 +146,10 @@ async fn the_server_tells_how_it_is() {
     ] {
         assert!(page.lines().any(|l| l == line), "no `{line}` in\n{page}");
     }
-    for path in ["/openapi.json", "/asyncapi.json"] {
-        assert!(matches!(house.http("GET", path, None, "").await.json(), Value::Object(_)), "{path}");
+    // The documents that everything else here is held against are those that are served.
+    for (path, document) in [("/openapi.json", openapi::document()), ("/asyncapi.json", asyncapi::document())]
+    {
+        assert_eq!(house.http("GET", path, None, "").await.json(), document);
     }
     let page = house.http("GET", "/", None, "").await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
