@@ -1,62 +1,17 @@
 //! How everybody else reaches the lanes: post a command, get the answer after its commit.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
 use crate::clock::Clock;
-use crate::domain::command::{Answer, Command, Rejection};
+use crate::domain::command::{Command, Rejection};
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
 use crate::domain::seat_plan::Money;
-use crate::fanout::Subscriber;
+use crate::fanout::{Refusal, Reply, ReplyTo};
 use crate::limits;
-
-/// What comes back, after the commit that it rests on.
-pub type Reply = Result<Answer, Refusal>;
-
-/// Why nothing was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The rules say no.
-    Rejected(Rejection),
-    /// Too much waits already. Nothing was tried.
-    Overloaded { retry_after: Duration },
-    /// The store cannot keep it now. Nothing was kept.
-    Unavailable { retry_after: Duration },
-    /// Our fault; it is in the log.
-    Internal,
-}
-
-impl From<Rejection> for Refusal {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-/// Where a reply goes.
-pub enum ReplyTo {
-    Once(oneshot::Sender<Reply>),
-    /// A websocket session; `tag` is its own name for the request.
-    Session {
-        subscriber: Arc<Subscriber>,
-        tag: u32,
-    },
-    Nobody,
-}
-
-impl ReplyTo {
-    pub(crate) fn send(self, reply: Reply) {
-        match self {
-            // Whoever asked may have gone away.
-            Self::Once(sender) => drop(sender.send(reply)),
-            Self::Session { subscriber, tag } => subscriber.push_answer(tag, reply),
-            Self::Nobody => {}
-        }
-    }
-}
 
 /// The lanes' front door. Cheap to clone; never blocks.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::handle::{Refusal, Reply, Shared};
+use super::handle::Shared;
 use super::mailbox::{Envelope, Mailbox, Work};
 use super::running::RunningSale;
 use super::sales::SaleStatus;
@@ -22,7 +22,7 @@ use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::{ConcertId, IdSource};
 use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
 use crate::domain::time::Timestamp;
-use crate::fanout::{Fanout, Told};
+use crate::fanout::{Fanout, Refusal, Reply, Told};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{

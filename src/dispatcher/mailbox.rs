@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::handle::ReplyTo;
 use crate::clock::Clock;
 use crate::domain::command::Command;
 use crate::domain::ids::{ConcertId, UserId};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::fanout::ReplyTo;
 use crate::limits;
 
 pub(super) struct Envelope {

@@ -17,7 +17,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub use handle::{Dispatcher, Refusal, Reply, ReplyTo};
+pub use handle::Dispatcher;
+
+pub use crate::fanout::{Refusal, Reply, ReplyTo};
 
 use crate::clock::Clock;
 use crate::domain::ids::{ConcertId, IdSource};

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use super::ids::{
     ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
-use super::record::{
-    ExpiryReason, LedgerEntry, Payment, Reservation, ReservationStatus, TokenRecord, TokenStatus,
-};
+use super::record::{LedgerEntry, Payment, Reservation, TokenRecord};
 use super::rules::SalePatch;
 use super::seat_plan::Money;
 use super::time::Timestamp;
 use super::wallet::Wallets;
+
+pub use super::rejection::{Rejection, refusal_of_ended};
 
 /// Who asks: a user, and the token that their session carries, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,59 +153,6 @@ pub struct SaleFigures {
     pub sold: u64,
     pub admissions_last_minute: u64,
     pub next_entry: EntryNo,
-}
-
-/// Why a command was refused. Every variant is a correct answer, not a failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    UserNotFound,
-    NotInQueue,
-    /// Not admitted yet.
-    Waiting,
-    /// The token expired for this reason; `None`: it is still in PROGRESS, but `admission_ttl` is over and only
-    /// what is held may be paid.
-    TokenExpired(Option<ExpiryReason>),
-    TokenDone,
-    SaleNotOpen {
-        opens_at: Option<Timestamp>,
-    },
-    SalePaused,
-    SaleClosed,
-    ConcertNotFound,
-    ScheduleNotFound,
-    SeatNotFound {
-        seats: Vec<SeatId>,
-    },
-    ReservationNotFound,
-    SeatTaken {
-        seats: Vec<SeatId>,
-    },
-    NoSeatsAvailable,
-    /// A category that the plan does not have.
-    UnknownCategory,
-    HoldLimit {
-        max: u32,
-    },
-    ReservationInvalid {
-        status: ReservationStatus,
-    },
-    InvalidAmount,
-    InsufficientBalance {
-        balance: Money,
-        required: Money,
-    },
-    RequestIdReused,
-    CancelTooLate,
-}
-
-/// Why a user without a live token may not act, from the token that they had last.
-pub fn refusal_of_ended(status: TokenStatus) -> Rejection {
-    match status {
-        TokenStatus::Waiting => Rejection::Waiting,
-        TokenStatus::Progress => Rejection::TokenExpired(None),
-        TokenStatus::Done => Rejection::TokenDone,
-        TokenStatus::Expired(reason) => Rejection::TokenExpired(Some(reason)),
-    }
 }
 
 /// What a batch of commands needs besides the sale: read under lock before deciding, thrown away with the batch.

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod rank;
 mod recent;
 pub mod record;
+pub mod rejection;
 mod reservations;
 pub mod rules;
 pub mod sale;

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::command::Rejection;
 use super::ids::{HistoryId, IdSource, PaymentId, UserId};
 use super::record::{LedgerEntry, LedgerKind};
+use super::rejection::Rejection;
 use super::seat_plan::{MONEY_MAX, Money};
 use super::time::Timestamp;
 

@@ -5,6 +5,7 @@
 //! newest value of a register, never a backlog. Not here: sockets, SQL, any decision.
 
 mod line;
+mod reply;
 mod sale_view;
 mod seat_topic;
 mod subscriber;
@@ -16,11 +17,11 @@ use dashmap::DashMap;
 use parking_lot::RwLock;
 
 pub use line::push_places;
+pub use reply::{Refusal, Reply, ReplyTo};
 pub use sale_view::{SaleView, ScheduleView};
 pub use seat_topic::{Round, SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, SaleNews, Subscriber};
 
-use crate::dispatcher::{Reply, ReplyTo};
 use crate::domain::command::{Answer, Place};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, UserId};

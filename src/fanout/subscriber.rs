@@ -12,8 +12,8 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
+use super::reply::Reply;
 use super::seat_topic::{Round, SeatTopic};
-use crate::dispatcher::Reply;
 use crate::domain::command::Place;
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};

@@ -1,0 +1,59 @@
+//! Every correct "no".
+
+use super::ids::SeatId;
+use super::record::{ExpiryReason, ReservationStatus, TokenStatus};
+use super::seat_plan::Money;
+use super::time::Timestamp;
+
+/// Why a command was refused. Every variant is a correct answer, not a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    UserNotFound,
+    NotInQueue,
+    /// Not admitted yet.
+    Waiting,
+    /// The token expired for this reason; `None`: it is still in PROGRESS, but `admission_ttl` is over and only
+    /// what is held may be paid.
+    TokenExpired(Option<ExpiryReason>),
+    TokenDone,
+    SaleNotOpen {
+        opens_at: Option<Timestamp>,
+    },
+    SalePaused,
+    SaleClosed,
+    ConcertNotFound,
+    ScheduleNotFound,
+    SeatNotFound {
+        seats: Vec<SeatId>,
+    },
+    ReservationNotFound,
+    SeatTaken {
+        seats: Vec<SeatId>,
+    },
+    NoSeatsAvailable,
+    /// A category that the plan does not have.
+    UnknownCategory,
+    HoldLimit {
+        max: u32,
+    },
+    ReservationInvalid {
+        status: ReservationStatus,
+    },
+    InvalidAmount,
+    InsufficientBalance {
+        balance: Money,
+        required: Money,
+    },
+    RequestIdReused,
+    CancelTooLate,
+}
+
+/// Why a user without a live token may not act, from the token that they had last.
+pub fn refusal_of_ended(status: TokenStatus) -> Rejection {
+    match status {
+        TokenStatus::Waiting => Rejection::Waiting,
+        TokenStatus::Progress => Rejection::TokenExpired(None),
+        TokenStatus::Done => Rejection::TokenDone,
+        TokenStatus::Expired(reason) => Rejection::TokenExpired(Some(reason)),
+    }
+}
