@@ -1,0 +1,115 @@
+//! The command line: one subcommand a scenario, and what all of them take.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use frontrow_protocol::HumanDuration;
+
+use crate::report::Expectation;
+use crate::scenario;
+
+/// Load tests for a Frontrow server, checked from the outside.
+///
+/// Without --server the tool starts a server of its own on a fresh data folder, with a generated venue and as many
+/// users as the scenario needs, and runs `frontrow audit` at the end.
+#[derive(Parser)]
+#[command(name = "frontrow-loadtest", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub scenario: Scenario,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Subcommand)]
+pub enum Scenario {
+    Onsale(scenario::onsale::Onsale),
+    Holds(scenario::holds::Holds),
+    Journeys(scenario::journeys::Journeys),
+    Joins(scenario::joins::Joins),
+    Fanout(scenario::fanout::Fanout),
+    Idle(scenario::idle::Idle),
+    Admission(scenario::admission::Admission),
+    Storm(scenario::storm::Storm),
+    Line(scenario::line::Line),
+    Soak(scenario::soak::Soak),
+    Baseline(scenario::baseline::Baseline),
+    /// The bare loop that `fanout` is compared with; started by it, of no use alone.
+    #[command(hide = true)]
+    BareLoop(scenario::bare_loop::BareLoop),
+}
+
+/// What every scenario takes.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// A server that runs already, as address:port. Its connection limits must allow what the scenario does.
+    #[arg(long, global = true, value_name = "ADDR", requires = "tokens")]
+    pub server: Option<SocketAddr>,
+    /// With --server: which concert to sell. Without: the only one that it has.
+    #[arg(long, global = true, value_name = "ID")]
+    pub concert: Option<u32>,
+    /// With --server: the users to play, as `frontrow user add --count N` printed them.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// With --server: the operator's token, for scenarios that steer the sale and for the last check.
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        env = "FRONTROW_OPERATOR_TOKEN",
+        hide_env_values = true
+    )]
+    pub operator_token: Option<String>,
+    /// With --server, when it runs on this machine: its process, to watch its CPU and memory.
+    #[arg(long, global = true, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// The server to start. Without: `frontrow` beside this tool.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "server")]
+    pub server_binary: Option<PathBuf>,
+    /// The database of the started server. Without: the embedded one, in a fresh data folder.
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "server")]
+    pub database_url: Option<String>,
+    /// Where the fresh data folder is made. A folder in memory would make commits free, and the figures a lie.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", conflicts_with = "server")]
+    pub data_parent: PathBuf,
+    /// A setting of the started server, as for `frontrow serve --set`; wins over what the scenario sets.
+    #[arg(long, global = true, value_name = "KEY=VALUE", conflicts_with = "server")]
+    pub set: Vec<String>,
+    /// Threads that play the fans. Without: half of the processors, because the server needs the others.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Where randomness begins: the same seed picks the same seats.
+    #[arg(long, global = true, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the whole report as JSON.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the report as one self-contained page.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// A bound that a figure must keep, such as `holds_per_second>=15000`; else the exit code is 1.
+    #[arg(long, global = true, value_name = "BOUND")]
+    pub expect: Vec<Expectation>,
+}
+
+/// Durations on this command line are written as everywhere in Frontrow.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<HumanDuration>().map(Duration::from).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_fits_together() {
+        Cli::command().debug_assert();
+        let read = |arguments: &[&str]| Cli::try_parse_from(arguments);
+        assert!(read(&["loadtest", "holds", "--fans", "10", "--seed", "7", "--expect", "a>=1"]).is_ok());
+        assert!(read(&["loadtest", "holds", "--server", "127.0.0.1:1"]).is_err(), "whose tokens?");
+        assert!(read(&["loadtest", "holds", "--duration", "10"]).is_err(), "10 of what?");
+    }
+}

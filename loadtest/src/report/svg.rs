@@ -1,0 +1,214 @@
+//! Line charts as inline SVG: axes with round numbers, a legend, and a tip for every second. No script, no fonts of
+//! its own; colours come from the page's style sheet by class.
+
+use std::fmt::Write as _;
+
+use super::summary::grouped;
+
+const WIDTH: f64 = 760.0;
+const HEIGHT: f64 = 240.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 12.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 28.0;
+/// Grid lines of the value axis, at most.
+const STEPS_MAX: f64 = 5.0;
+/// Line colours that the style sheet has.
+pub const COLOURS: usize = 6;
+
+/// One line: `None` where there is no value.
+pub struct Line {
+    pub name: String,
+    pub values: Vec<Option<f64>>,
+}
+
+pub struct Chart<'a> {
+    pub title: &'a str,
+    pub unit: &'a str,
+    /// The second of each value.
+    pub seconds: &'a [usize],
+    pub lines: Vec<Line>,
+    /// Powers of ten apart: for latencies, which differ by orders of magnitude.
+    pub logarithmic: bool,
+}
+
+/// The chart as a `figure`; empty if no line has a value.
+pub fn draw(chart: &Chart<'_>) -> String {
+    let lines: Vec<_> =
+        chart.lines.iter().filter(|line| line.values.iter().flatten().any(|value| *value > 0.0)).collect();
+    if lines.is_empty() || chart.seconds.is_empty() {
+        return String::new();
+    }
+    let values = || lines.iter().flat_map(|line| line.values.iter().flatten().copied());
+    let largest = values().fold(0.0, f64::max);
+    let scale = match chart.logarithmic {
+        true => {
+            let smallest = values().filter(|value| *value > 0.0).fold(largest, f64::min);
+            Scale::powers(smallest, largest)
+        }
+        false => Scale::linear(largest),
+    };
+    let first = chart.seconds[0] as f64;
+    let span = (chart.seconds[chart.seconds.len() - 1] as f64 - first).max(1.0);
+    let x = |second: f64| LEFT + (second - first) / span * (WIDTH - LEFT - RIGHT);
+    let y = |value: f64| HEIGHT - BOTTOM - scale.share(value) * (HEIGHT - TOP - BOTTOM);
+
+    let mut svg = format!(
+        "<figure><figcaption>{} <span class=\"unit\">{}</span></figcaption>\n\
+         <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
+        escaped(chart.title),
+        escaped(chart.unit),
+        escaped(chart.title)
+    );
+    for tick in scale.ticks() {
+        let at = y(tick);
+        let _ = writeln!(
+            svg,
+            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
+             <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            WIDTH - RIGHT,
+            LEFT - 8.0,
+            at + 4.0,
+            grouped(tick)
+        );
+    }
+    for second in Scale::linear(span).ticks().map(|tick| tick + first) {
+        let _ = writeln!(
+            svg,
+            "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{} s</text>",
+            x(second),
+            HEIGHT - 8.0,
+            grouped(second)
+        );
+    }
+    for (index, line) in lines.iter().enumerate() {
+        let mut path = String::new();
+        let mut pen_down = false;
+        for (second, value) in chart.seconds.iter().zip(&line.values) {
+            match value {
+                Some(value) => {
+                    let _ = write!(
+                        path,
+                        "{}{:.1} {:.1}",
+                        if pen_down { "L" } else { "M" },
+                        x(*second as f64),
+                        y(*value)
+                    );
+                    pen_down = true;
+                }
+                None => pen_down = false,
+            }
+        }
+        let _ = writeln!(svg, "<path class=\"line c{}\" d=\"{path}\"/>", index % COLOURS);
+    }
+    let strip = (WIDTH - LEFT - RIGHT) / chart.seconds.len() as f64;
+    for (index, second) in chart.seconds.iter().enumerate() {
+        let mut tip = format!("{second} s");
+        for line in &lines {
+            if let Some(value) = line.values[index] {
+                let _ = write!(tip, "\n{}: {} {}", line.name, grouped(value), chart.unit);
+            }
+        }
+        let _ = writeln!(
+            svg,
+            "<rect class=\"tip\" x=\"{:.1}\" y=\"{TOP}\" width=\"{strip:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
+            x(*second as f64) - strip / 2.0,
+            HEIGHT - TOP - BOTTOM,
+            escaped(&tip)
+        );
+    }
+    svg.push_str("</svg>\n<ul class=\"legend\">");
+    for (index, line) in lines.iter().enumerate() {
+        let _ = write!(svg, "<li class=\"c{}\">{}</li>", index % COLOURS, escaped(&line.name));
+    }
+    svg.push_str("</ul></figure>\n");
+    svg
+}
+
+/// A text as it may stand in a page.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+enum Scale {
+    Linear { step: f64, top: f64 },
+    Powers { low: i32, high: i32 },
+}
+
+impl Scale {
+    /// From 0 to a round number at or above `largest`.
+    fn linear(largest: f64) -> Self {
+        let rough = largest.max(f64::MIN_POSITIVE) / STEPS_MAX;
+        let power = 10_f64.powf(rough.log10().floor());
+        let step =
+            [1.0, 2.0, 5.0, 10.0].into_iter().map(|nice| nice * power).find(|step| *step >= rough * 0.999);
+        let step = step.unwrap_or(10.0 * power);
+        Self::Linear { step, top: (largest / step).ceil().max(1.0) * step }
+    }
+
+    fn powers(smallest: f64, largest: f64) -> Self {
+        let low = smallest.log10().floor() as i32;
+        Self::Powers { low, high: (largest.log10().ceil() as i32).max(low + 1) }
+    }
+
+    /// Where a value lies, from 0 at the bottom to 1 at the top.
+    fn share(&self, value: f64) -> f64 {
+        match self {
+            Self::Linear { top, .. } => value / top,
+            Self::Powers { low, high } => {
+                let exponent = value.max(10_f64.powi(*low)).log10();
+                (exponent - f64::from(*low)) / f64::from(high - low)
+            }
+        }
+    }
+
+    fn ticks(&self) -> impl Iterator<Item = f64> {
+        let ticks: Vec<f64> = match self {
+            Self::Linear { step, top } => {
+                let count = (top / step).round() as usize;
+                (0..=count).map(|index| index as f64 * step).collect()
+            }
+            Self::Powers { low, high } => (*low..=*high).map(|exponent| 10_f64.powi(exponent)).collect(),
+        };
+        ticks.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_end_on_round_numbers() {
+        for (largest, ticks) in [
+            (9.0, vec![0.0, 2.0, 4.0, 6.0, 8.0, 10.0]),
+            (100.0, vec![0.0, 20.0, 40.0, 60.0, 80.0, 100.0]),
+            (23_000.0, vec![0.0, 5_000.0, 10_000.0, 15_000.0, 20_000.0, 25_000.0]),
+        ] {
+            assert_eq!(Scale::linear(largest).ticks().collect::<Vec<_>>(), ticks);
+        }
+        let scale = Scale::powers(0.5, 40.0);
+        assert_eq!(scale.ticks().collect::<Vec<_>>(), [0.1, 1.0, 10.0, 100.0]);
+        assert_eq!((scale.share(0.1), scale.share(0.0), scale.share(100.0)), (0.0, 0.0, 1.0));
+    }
+
+    #[test]
+    fn a_line_breaks_where_nothing_is_known() {
+        let chart = Chart {
+            title: "Holds & more",
+            unit: "/s",
+            seconds: &[0, 1, 2, 3],
+            lines: vec![
+                Line { name: "hold".to_owned(), values: vec![Some(1.0), None, Some(2.0), Some(4.0)] },
+                Line { name: "nothing".to_owned(), values: vec![Some(0.0); 4] },
+            ],
+            logarithmic: false,
+        };
+        let svg = draw(&chart);
+        assert!(svg.contains("Holds &amp; more") && !svg.contains("nothing"));
+        let path = svg.split("d=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1));
+        assert_eq!(svg.matches("<rect").count(), 4);
+        assert_eq!(draw(&Chart { lines: Vec::new(), ..chart }), "");
+    }
+}

@@ -1,0 +1,309 @@
+//! One change to many: watchers of a hall, and a steady rate of holds. Compared, in the same run, with a bare loop that
+//! writes as many bytes to as many sockets.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use frontrow_protocol::SeatState;
+
+use super::bare_loop::{self, Bare};
+use super::shop::Shop;
+use super::{READY_PATIENCE, note_end, open_and_join};
+use crate::args::{Common, duration};
+use crate::crew::Worker;
+use crate::fan::{Event, Fan, Reservation, Trouble, hold_request, release_request};
+use crate::record::{Counter, Op};
+use crate::seats::SeatModel;
+use crate::session::{Needs, Session};
+use crate::tokens::Tokens;
+
+const ABOUT: &str = "fans watch a hall in which seats are held and given back at a steady rate.";
+/// Fans who hold; each has one seat at a time and changes it in turn.
+const HOLDERS: usize = 20;
+/// Watchers with a model of their own, compared seat by seat at the end; the others compare versions.
+const WATCHERS_COMPARED: usize = 50;
+/// Watchers who hear nothing for this long after the last hold have heard it all.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// One change to many watchers: time from commit to receipt, and the server's CPU for a frame.
+#[derive(Args)]
+pub struct Fanout {
+    /// Watchers, each on a websocket of its own.
+    #[arg(long, default_value_t = 10_000)]
+    watchers: usize,
+    /// Holds a second; each gives the holder's former seat back, which is a change too.
+    #[arg(long, default_value_t = 50)]
+    rate: u32,
+    #[arg(long, default_value_t = 10_000)]
+    seats: usize,
+    /// How long figures are taken.
+    #[arg(long, default_value = "20s", value_parser = duration)]
+    duration: Duration,
+    /// How long the bare loop is measured afterwards; 0s for not at all.
+    #[arg(long, default_value = "10s", value_parser = duration)]
+    bare: Duration,
+}
+
+/// What all fans know.
+struct Hall {
+    tokens: Arc<Tokens>,
+    concert: u32,
+    schedule: u64,
+    watchers: usize,
+    rate: u32,
+    /// When each seat's last hold and last release were about to be sent, in microseconds since `epoch`.
+    epoch: Instant,
+    held_at: Vec<AtomicU64>,
+    freed_at: Vec<AtomicU64>,
+    /// No more holds will come.
+    quiet: AtomicBool,
+    /// The version that each watcher ended with.
+    versions: Mutex<Vec<u64>>,
+    /// The seats of those watchers who had a model of their own.
+    compared: Mutex<Vec<Vec<SeatState>>>,
+}
+
+impl Hall {
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_micros() as u64
+    }
+}
+
+impl Fanout {
+    pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
+        let watchers = self.watchers;
+        let fans = watchers + HOLDERS;
+        let needs = Needs {
+            users: fans + 1,
+            connections: fans + 1,
+            seats: self.seats,
+            schedules: 1,
+            capacity: fans as u32 + 1,
+            open: true,
+            shape: "arena",
+        };
+        let mut session = Session::prepare(common, &needs, &[Op::Hold, Op::Delta]).await?;
+        session.setting("watchers", watchers);
+        session.setting("holds a second", self.rate);
+        session.setting("seats", self.seats);
+        let times = || (0..session.venue.seats).map(|_| AtomicU64::new(0)).collect();
+        let hall = Arc::new(Hall {
+            tokens: session.tokens.clone(),
+            concert: session.venue.concert,
+            schedule: session.venue.schedules[0],
+            watchers,
+            rate: self.rate,
+            epoch: Instant::now(),
+            held_at: times(),
+            freed_at: times(),
+            quiet: AtomicBool::new(false),
+            versions: Mutex::default(),
+            compared: Mutex::default(),
+        });
+        let (stage, venue, claims) = (hall.clone(), session.venue.clone(), session.claims.clone());
+        let crew = session.crew(move |worker| {
+            let (hall, venue, claims) = (stage.clone(), venue.clone(), claims.clone());
+            async move {
+                let shop = Shop::new(&venue, &claims);
+                let play = |worker: Rc<Worker>, number| {
+                    let (hall, shop) = (hall.clone(), shop.clone());
+                    async move {
+                        let played = match number < hall.watchers {
+                            true => watch(&worker, &hall, &shop, number).await,
+                            false => change(&worker, &hall, &shop, number).await,
+                        };
+                        note_end(&worker, number, played);
+                    }
+                };
+                worker.play(worker.share(fans), play).await;
+                Ok(())
+            }
+        })?;
+        session.until(&crew, "all fans watch", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        crew.go();
+        session.pass(&crew, Duration::from_secs(2)).await;
+        session.begin();
+        session.pass(&crew, self.duration).await;
+        session.end();
+        hall.quiet.store(true, Ordering::Relaxed);
+        session.pass(&crew, SILENCE).await;
+        let truth = newest(&session, &hall, fans).await?;
+        session.finish(crew).await?;
+        self.figures(&mut session);
+        check_all_newest(&mut session, &hall, &truth);
+        if !self.bare.is_zero() {
+            self.compare_with_bare(&mut session, common).await?;
+        }
+        session.report("fanout", ABOUT)
+    }
+
+    fn figures(&self, session: &mut Session) {
+        let frames = session.board.counter(Counter::Deltas);
+        let window = session.board.window().as_secs_f64();
+        session.figure("frames_per_second", frames as f64 / window, "/s", "deltas received");
+        session.figure(
+            "rounds_per_second",
+            frames as f64 / self.watchers as f64 / window,
+            "/s",
+            "rounds, each one delta for every watcher",
+        );
+        session.percentile_figure(
+            Op::Delta,
+            50.0,
+            "delta_p50",
+            "half of the changes, from before the hold was sent",
+        );
+        session.percentile_figure(
+            Op::Delta,
+            99.0,
+            "delta_p99",
+            "99 of 100 changes, from before the hold was sent",
+        );
+        session.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
+        session.cpu_figure(frames, "server_cpu_per_frame", "of the server's CPU for a delta");
+    }
+
+    async fn compare_with_bare(&self, session: &mut Session, common: &Common) -> anyhow::Result<()> {
+        let frames = session.board.counter(Counter::Deltas);
+        let Some(used) = session.server_use().filter(|_| frames > 0) else { return Ok(()) };
+        let window = session.board.window().as_secs_f64();
+        let bare = Bare {
+            connections: self.watchers,
+            // The header of a frame this long has four bytes, of a short one two.
+            bytes: (session.board.counter(Counter::DeltaBytes) / frames) as usize + 4,
+            rounds_per_second: frames as f64 / self.watchers as f64 / window,
+        };
+        let micros = bare_loop::measure(common, bare, self.bare).await?;
+        let ours = 1e6 * used.cpu_seconds / frames as f64;
+        session.figure("bare_cpu_per_frame", micros, "µs", "of a bare loop's CPU for as many bytes");
+        session.figure("cpu_over_bare", ours / micros, "×", "of the bare loop's CPU for a frame");
+        Ok(())
+    }
+}
+
+/// The version and the seats as a fan gets them who comes now.
+async fn newest(session: &Session, hall: &Hall, user: usize) -> anyhow::Result<(u64, Vec<SeatState>)> {
+    let (tokens, address) = (session.tokens.clone(), session.server.address);
+    let (board, concert, schedule) = (session.board.clone(), hall.concert, hall.schedule);
+    let asked = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let stats = crate::record::Stats::new(board);
+            let target = crate::ws::Target::plain(address);
+            let credential = crate::fan::Credential::Access(tokens.get(user).into());
+            let mut fan = Fan::connect(&target, &credential, &stats, Op::Connect, Instant::now()).await?;
+            fan.join(concert, Instant::now()).await?;
+            fan.admitted().await?;
+            let model = Rc::new(RefCell::new(SeatModel::new(schedule)));
+            fan.watch(schedule, &model).await?;
+            fan.close().await;
+            let model = model.borrow();
+            anyhow::Ok((model.version(), model.states().to_vec()))
+        })
+    });
+    asked.await?
+}
+
+fn check_all_newest(session: &mut Session, hall: &Hall, truth: &(u64, Vec<SeatState>)) {
+    let versions = hall.versions.lock().unwrap_or_else(PoisonError::into_inner);
+    let behind = versions.iter().filter(|version| **version != truth.0).count();
+    session.check(
+        "the newest state delivered to all",
+        behind == 0 && versions.len() == hall.watchers,
+        format!("{} watchers at the end, {behind} of them behind", versions.len()),
+    );
+    let compared = hall.compared.lock().unwrap_or_else(PoisonError::into_inner);
+    let wrong = compared.iter().filter(|states| **states != truth.1).count();
+    session.check(
+        "seats as a fresh snapshot says",
+        wrong == 0 && !compared.is_empty(),
+        format!("{} watchers compared seat by seat, {wrong} differ", compared.len()),
+    );
+}
+
+async fn watch(worker: &Rc<Worker>, hall: &Hall, shop: &Shop, number: usize) -> Result<(), Trouble> {
+    let mut fan = open_and_join(worker, &hall.tokens, number, hall.concert).await?;
+    fan.admitted().await?;
+    let own = number < WATCHERS_COMPARED;
+    let model = match own {
+        true => Rc::new(RefCell::new(SeatModel::new(hall.schedule))),
+        false => shop.model(hall.schedule),
+    };
+    fan.watch(hall.schedule, &model).await?;
+    worker.ready().await;
+    let mut stopped = std::pin::pin!(worker.stopped());
+    loop {
+        let event = tokio::select! {
+            () = &mut stopped => break,
+            event = fan.next() => event?,
+        };
+        if let Event::Seats(_) = event {
+            note_changes(worker, hall, &model.borrow());
+        }
+    }
+    let version = fan.seats_version().unwrap_or_default();
+    hall.versions.lock().unwrap_or_else(PoisonError::into_inner).push(version);
+    if own {
+        let states = model.borrow().states().to_vec();
+        hall.compared.lock().unwrap_or_else(PoisonError::into_inner).push(states);
+    }
+    fan.close().await;
+    Ok(())
+}
+
+/// How long each change of the last delta was on its way: from before its request was sent, so that it is never less
+/// than the time from the commit.
+fn note_changes(worker: &Worker, hall: &Hall, model: &SeatModel) {
+    let now = hall.now();
+    for change in model.last_changes() {
+        let times = if change.state == SeatState::Available { &hall.freed_at } else { &hall.held_at };
+        let Some(sent) = times.get(change.seat as usize) else { continue };
+        let elapsed = now.saturating_sub(sent.load(Ordering::Relaxed));
+        worker.stats.ok_many(Op::Delta, Duration::from_micros(elapsed), 1);
+    }
+}
+
+/// Holds a new seat and gives the former one back, at this holder's turns of the common rate.
+async fn change(worker: &Rc<Worker>, hall: &Hall, shop: &Shop, number: usize) -> Result<(), Trouble> {
+    let mut fan = open_and_join(worker, &hall.tokens, number, hall.concert).await?;
+    fan.admitted().await?;
+    let began = worker.ready().await;
+    let mut held: Option<Reservation> = None;
+    for turn in (number - hall.watchers..).step_by(HOLDERS) {
+        let due = began + Duration::from_secs_f64(turn as f64 / f64::from(hall.rate));
+        tokio::time::sleep_until(due.into()).await;
+        if worker.stopping() || hall.quiet.load(Ordering::Relaxed) {
+            break;
+        }
+        // Round and round: by the time that a seat is held again, everybody has long heard of the last time.
+        let seat = (turn % hall.held_at.len()) as u32;
+        let release = held.take().map(|former| {
+            for seat in &former.seats {
+                shop.claims.let_go(hall.schedule, seat.seat, number);
+                hall.freed_at[seat.seat as usize].store(hall.now(), Ordering::Relaxed);
+            }
+            fan.push(&release_request(former.reservation_id))
+        });
+        hall.held_at[seat as usize].store(hall.now(), Ordering::Relaxed);
+        let hold = fan.push(&hold_request(hall.schedule, &[seat]));
+        fan.flush().await?;
+        if let Some(release) = release {
+            let answer: Result<Reservation, _> = fan.answer(release).await;
+            fan.note_outcome(Op::Release, due, &answer);
+            answer?;
+        }
+        // Open loop: the time runs from when it should have been sent.
+        let answer: Result<Reservation, _> = fan.answer(hold).await;
+        fan.note_outcome(Op::Hold, due, &answer);
+        held = Some(answer?);
+        shop.claims.hold(hall.schedule, seat, number).unwrap_or_else(|fault| worker.stats.fault(fault));
+        worker.stats.count(Counter::SeatsHeld, 1);
+    }
+    worker.stopped().await;
+    fan.close().await;
+    Ok(())
+}

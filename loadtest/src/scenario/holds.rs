@@ -1,0 +1,149 @@
+//! How many durable holds a second: admitted fans hold and release as fast as the server confirms.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use frontrow_protocol::Reason;
+use rand::RngExt;
+
+use super::baseline::{self, measure};
+use super::shop::rng_of;
+use super::{READY_PATIENCE, note_end, open_and_join};
+use crate::args::{Common, duration};
+use crate::claims::Claims;
+use crate::crew::Worker;
+use crate::fan::{Reservation, Trouble, hold_request, release_request};
+use crate::record::{Counter, Op};
+use crate::server::Venue;
+use crate::session::{Needs, Session};
+use crate::tokens::Tokens;
+
+const ABOUT: &str = "admitted fans hold a seat and give it back, each as fast as the server confirms.";
+
+/// Durable holds a second: admitted fans hold and release as fast as the server confirms.
+#[derive(Args)]
+pub struct Holds {
+    /// Fans, all admitted, each on a websocket of its own.
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    fans: u32,
+    /// Seats of each performance. With few of them fans race for the same ones.
+    #[arg(long, default_value_t = 50_000)]
+    seats: usize,
+    #[arg(long, default_value_t = 1)]
+    schedules: usize,
+    /// How long figures are taken.
+    #[arg(long, default_value = "10s", value_parser = duration)]
+    duration: Duration,
+    /// How long the fans hold and release before that.
+    #[arg(long, default_value = "3s", value_parser = duration)]
+    warm_up: Duration,
+    /// How long row-by-row transactions are measured afterwards on the same database; 0s for not at all.
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    baseline: Duration,
+}
+
+/// What all fans know.
+#[derive(Clone)]
+struct Stage {
+    tokens: Arc<Tokens>,
+    claims: Arc<Claims>,
+    venue: Arc<Venue>,
+    seed: u64,
+}
+
+impl Holds {
+    pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
+        let fans = self.fans as usize;
+        let needs = Needs {
+            users: fans,
+            connections: fans,
+            seats: self.seats,
+            schedules: self.schedules,
+            capacity: self.fans,
+            open: true,
+            shape: "stadium",
+        };
+        let mut session = Session::prepare(common, &needs, &[Op::Hold, Op::Release]).await?;
+        session.setting("fans", fans);
+        session.setting("seats", format!("{} × {}", self.schedules, self.seats));
+        let stage = Stage {
+            tokens: session.tokens.clone(),
+            claims: session.claims.clone(),
+            venue: Arc::new(session.venue.clone()),
+            seed: common.seed,
+        };
+        let crew = session.crew(move |worker| {
+            let stage = stage.clone();
+            async move {
+                let play = |worker: Rc<Worker>, number| {
+                    let stage = stage.clone();
+                    async move { note_end(&worker, number, hold_and_release(&worker, &stage, number).await) }
+                };
+                worker.play(worker.share(fans), play).await;
+                Ok(())
+            }
+        })?;
+        session.until(&crew, "all fans are admitted", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        crew.go();
+        session.pass(&crew, self.warm_up).await;
+        session.begin();
+        session.pass(&crew, self.duration).await;
+        session.end();
+        session.finish(crew).await?;
+        let holds = session.board.done(Op::Hold);
+        session.rate_figure(Op::Hold, "holds_per_second", "durable holds");
+        session.percentile_figure(Op::Hold, 50.0, "hold_p50", "half of the answers to a hold, at most");
+        session.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
+        session.cpu_figure(holds, "server_cpu_per_hold", "of the server's CPU for a hold and its release");
+        session.check_sale().await?;
+        if !self.baseline.is_zero()
+            && let Some(place) = baseline::place_of(&session.server)
+        {
+            let best = measure(&place, self.seats, self.baseline).await?;
+            let ours = holds as f64 / session.board.window().as_secs_f64();
+            session.figure("baseline_per_second", best.per_second, "/s", "holds row by row, same database");
+            session.figure("holds_over_baseline", ours / best.per_second, "×", "as many as row by row");
+        }
+        session.report("holds", ABOUT)
+    }
+}
+
+async fn hold_and_release(worker: &Rc<Worker>, stage: &Stage, number: usize) -> Result<(), Trouble> {
+    let mut fan = open_and_join(worker, &stage.tokens, number, stage.venue.concert).await?;
+    fan.admitted().await?;
+    let schedule = stage.venue.schedules[number % stage.venue.schedules.len()];
+    let mut rng = rng_of(stage.seed, number);
+    let mut held: Option<Reservation> = None;
+    worker.ready().await;
+    while !worker.stopping() {
+        let seat = rng.random_range(0..stage.venue.seats) as u32;
+        // Both in one write: who changes their mind gives the old seat up for the new one.
+        let release = held.take().map(|former| {
+            former.seats.iter().for_each(|seat| stage.claims.let_go(schedule, seat.seat, number));
+            fan.push(&release_request(former.reservation_id))
+        });
+        let hold = fan.push(&hold_request(schedule, &[seat]));
+        let sent = Instant::now();
+        fan.flush().await?;
+        if let Some(release) = release {
+            let answer: Result<Reservation, _> = fan.answer(release).await;
+            fan.note_outcome(Op::Release, sent, &answer);
+            answer?;
+        }
+        let answer: Result<Reservation, _> = fan.answer(hold).await;
+        fan.note_outcome(Op::Hold, sent, &answer);
+        match answer {
+            Ok(reservation) => {
+                worker.stats.count(Counter::SeatsHeld, 1);
+                stage.claims.hold(schedule, seat, number).unwrap_or_else(|fault| worker.stats.fault(fault));
+                held = Some(reservation);
+            }
+            Err(trouble) if trouble.reason() == Some(Reason::SeatTaken) => {}
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    fan.close().await;
+    Ok(())
+}

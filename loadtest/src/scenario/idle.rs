@@ -1,0 +1,101 @@
+//! What waiting costs: memory and CPU of a server with many connections on which nothing happens.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{READY_PATIENCE, note_end, open_and_join};
+use crate::args::{Common, duration};
+use crate::crew::Worker;
+use crate::fan::{Event, Trouble};
+use crate::record::Op;
+use crate::session::{Needs, Session};
+
+const ABOUT: &str = "fans wait in line on open websockets; nothing moves but the server's pings.";
+
+/// Waiting connections: memory and CPU of the server.
+#[derive(Args)]
+pub struct Idle {
+    /// Fans, each waiting on a websocket of its own.
+    #[arg(long, default_value_t = 15_000)]
+    fans: usize,
+    /// How long CPU is measured. The server pings each connection every 20 s.
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    duration: Duration,
+    /// How long things may settle before that.
+    #[arg(long, default_value = "25s", value_parser = duration)]
+    settle: Duration,
+}
+
+impl Idle {
+    pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
+        let fans = self.fans;
+        let needs = Needs {
+            users: fans,
+            connections: fans,
+            seats: 1_000,
+            schedules: 1,
+            capacity: 1,
+            open: true,
+            shape: "hall",
+        };
+        let mut session = Session::prepare(common, &needs, &[Op::Connect, Op::Join]).await?;
+        session.setting("fans", fans);
+        let before = session.server.usage().context("memory is read on this machine: give --pid")?;
+        let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
+        let crew = session.crew(move |worker| {
+            let tokens = tokens.clone();
+            async move {
+                let play = |worker: Rc<Worker>, number| {
+                    let tokens = tokens.clone();
+                    async move {
+                        let waited = async {
+                            let mut fan = open_and_join(&worker, &tokens, number, concert).await?;
+                            worker.ready().await;
+                            wait_until_stopped(&worker, &mut fan).await?;
+                            fan.close().await;
+                            Ok(())
+                        };
+                        note_end(&worker, number, waited.await);
+                    }
+                };
+                worker.play(worker.share(fans), play).await;
+                Ok(())
+            }
+        })?;
+        session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        crew.go();
+        session.settle_down(&crew, self.settle).await;
+        let after = session.server.usage().context("the server is gone")?;
+        session.begin();
+        session.pass(&crew, self.duration).await;
+        session.end();
+        session.finish(crew).await?;
+        let grown = after.rss_bytes.saturating_sub(before.rss_bytes) as f64;
+        session.figure(
+            "kib_per_connection",
+            grown / 1024.0 / fans as f64,
+            "KiB",
+            "resident for a waiting fan",
+        );
+        if let Some(used) = session.server_use() {
+            session.figure("server_cpu_percent", used.cpu_percent, "%", "of a core");
+        }
+        session.report("idle", ABOUT)
+    }
+}
+
+/// Hears what comes, until the run is over.
+pub async fn wait_until_stopped(worker: &Worker, fan: &mut crate::fan::Fan) -> Result<(), Trouble> {
+    let mut stopped = std::pin::pin!(worker.stopped());
+    loop {
+        tokio::select! {
+            () = &mut stopped => return Ok(()),
+            event = fan.next() => {
+                let _: Event = event?;
+            }
+        }
+    }
+}

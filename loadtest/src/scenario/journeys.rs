@@ -1,0 +1,150 @@
+//! How many complete buyers a second: from the line to the ticket.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use tokio::sync::Semaphore;
+
+use super::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
+use super::{READY_PATIENCE, note_end, open};
+use crate::args::{Common, duration};
+use crate::crew::Worker;
+use crate::fan::Trouble;
+use crate::record::Op;
+use crate::session::{Needs, Session, threads};
+use crate::tokens::Tokens;
+
+const ABOUT: &str = "fans join, are admitted, list the performances, watch the seats, hold, charge and pay.";
+
+/// Complete buyers a second: join, admitted, schedules, watch, hold, charge, pay.
+#[derive(Args, Clone, Copy)]
+pub struct Journeys {
+    /// Buyers in all, each a user of their own.
+    #[arg(long, default_value_t = 15_000)]
+    fans: usize,
+    /// Buyers at a time.
+    #[arg(long, default_value_t = 400)]
+    concurrency: usize,
+    /// Open a socket for each buyer within the journey, instead of all of them beforehand.
+    #[arg(long)]
+    fresh: bool,
+    /// Seats that each buys.
+    #[arg(long, default_value_t = 1)]
+    seats_each: usize,
+    /// Seats of each performance. Without: twice as many as are bought, over all performances.
+    #[arg(long)]
+    seats: Option<usize>,
+    #[arg(long, default_value_t = 4)]
+    schedules: usize,
+    #[arg(long, value_enum, default_value_t = Pick::Uniform)]
+    pick: Pick,
+    /// Give up after this time.
+    #[arg(long, default_value = "120s", value_parser = duration)]
+    duration: Duration,
+}
+
+impl Journeys {
+    pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
+        let fans = self.fans;
+        let seats =
+            self.seats.unwrap_or_else(|| (2 * fans * self.seats_each).div_ceil(self.schedules).max(100));
+        let needs = Needs {
+            users: fans,
+            connections: if self.fresh { 2 * self.concurrency } else { fans },
+            seats,
+            schedules: self.schedules,
+            capacity: self.concurrency as u32,
+            open: true,
+            shape: "arena",
+        };
+        let mut session = Session::prepare(common, &needs, &[Op::Journey, Op::Hold, Op::Pay]).await?;
+        session.setting("fans", fans);
+        session.setting("at a time", self.concurrency);
+        session.setting("sockets", if self.fresh { "fresh" } else { "opened before" });
+        session.setting("seats", format!("{} × {seats}", self.schedules));
+        let (tokens, venue, claims) = (session.tokens.clone(), session.venue.clone(), session.claims.clone());
+        let (seed, at_a_time) = (common.seed, self.concurrency.div_ceil(threads(common)));
+        let crew = session.crew(move |worker| {
+            let (tokens, venue, claims) = (tokens.clone(), venue.clone(), claims.clone());
+            async move {
+                let shop = Shop::new(&venue, &claims);
+                let turns = Rc::new(Semaphore::new(at_a_time));
+                let play = |worker: Rc<Worker>, number| {
+                    let buyer =
+                        Buyer { tokens: tokens.clone(), shop: shop.clone(), turns: turns.clone(), seed };
+                    async move { note_end(&worker, number, buyer.buy(&worker, self, number).await) }
+                };
+                worker.play(worker.share(fans), play).await;
+                Ok(())
+            }
+        })?;
+        session.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        session.begin();
+        crew.go();
+        let began = Instant::now();
+        while crew.done() < fans as u64 && began.elapsed() < self.duration && !crew.is_finished() {
+            session.pass(&crew, Duration::from_millis(2)).await;
+        }
+        session.end();
+        session.finish(crew).await?;
+        let journeys = session.board.done(Op::Journey);
+        session.rate_figure(Op::Journey, "journeys_per_second", "complete buyers");
+        session.percentile_figure(Op::Journey, 50.0, "journey_p50", "half of the journeys, at most");
+        session.percentile_figure(Op::Journey, 99.0, "journey_p99", "99 of 100 journeys, at most");
+        session.cpu_figure(journeys, "server_cpu_per_journey", "of the server's CPU for a buyer");
+        session.check("everybody bought", journeys == fans as u64, format!("{journeys} of {fans}"));
+        session.check_sale().await?;
+        session.report("journeys", ABOUT)
+    }
+}
+
+struct Buyer {
+    tokens: Arc<Tokens>,
+    shop: Rc<Shop>,
+    turns: Rc<Semaphore>,
+    seed: u64,
+}
+
+impl Buyer {
+    async fn buy(&self, worker: &Rc<Worker>, options: Journeys, number: usize) -> Result<(), Trouble> {
+        let opened = match options.fresh {
+            true => None,
+            false => Some(open(worker, &self.tokens, number).await?),
+        };
+        worker.ready().await;
+        let turn = self.turns.acquire().await;
+        let began = Instant::now();
+        let mut fan = match opened {
+            Some(fan) => fan,
+            None if worker.stopping() => return Ok(()),
+            None => open(worker, &self.tokens, number).await?,
+        };
+        if !worker.stopping() {
+            fan.join(self.shop.venue.concert, Instant::now()).await?;
+            fan.admitted().await?;
+            let wish = Wish {
+                seats: options.seats_each,
+                pick: options.pick,
+                think: Duration::ZERO,
+                abandons: false,
+                balance: 0,
+            };
+            let rng = &mut rng_of(self.seed, number);
+            let visit = Visit { shop: &self.shop, worker, fan: &mut fan, number, wish, rng };
+            match visit.shop().await? {
+                Shopped::Bought(_) => worker.stats.ok(Op::Journey, began),
+                other => worker.stats.fault(format!("fan {number}: {other:?}")),
+            }
+        }
+        drop(turn);
+        if !options.fresh {
+            // Done, and still there: closing is no part of what is measured.
+            worker.tell_done();
+            worker.stopped().await;
+        }
+        fan.close().await;
+        Ok(())
+    }
+}

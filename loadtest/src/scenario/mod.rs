@@ -1,0 +1,53 @@
+//! What can be played. One file a scenario: its options, its fans, its figures.
+
+pub mod admission;
+pub mod bare_loop;
+pub mod baseline;
+pub mod fanout;
+pub mod holds;
+pub mod idle;
+pub mod joins;
+pub mod journeys;
+pub mod line;
+pub mod onsale;
+mod shop;
+pub mod soak;
+pub mod storm;
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::crew::Worker;
+use crate::fan::{Credential, Fan, Trouble};
+use crate::record::Op;
+use crate::tokens::Tokens;
+
+/// How long fans may take to get ready, however many they are.
+const READY_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Opens a user's websocket, not more of them at once than the worker likes.
+async fn open(worker: &Rc<Worker>, tokens: &Tokens, user: usize) -> Result<Fan, Trouble> {
+    // The semaphore is never closed.
+    let _permit = worker.connecting.acquire().await;
+    let credential = Credential::Access(tokens.get(user).into());
+    Fan::connect(&worker.target(), &credential, &worker.stats, Op::Connect, Instant::now()).await
+}
+
+/// As `open`, then joins the line.
+async fn open_and_join(
+    worker: &Rc<Worker>,
+    tokens: &Tokens,
+    user: usize,
+    concert: u32,
+) -> Result<Fan, Trouble> {
+    let mut fan = open(worker, tokens, user).await?;
+    fan.join(concert, Instant::now()).await?;
+    Ok(fan)
+}
+
+/// Notes why a fan could not play to the end.
+fn note_end(worker: &Worker, fan: usize, ended: Result<(), Trouble>) {
+    if let Err(trouble) = ended {
+        worker.stats.fault(format!("fan {fan}: {trouble}"));
+    }
+}

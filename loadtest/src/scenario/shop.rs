@@ -1,0 +1,238 @@
+//! How a fan shops once admitted: looks at the seats, picks, holds, tops the wallet up, pays. Shared by the scenarios
+//! that sell.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use frontrow_protocol::request::ScheduleRef;
+use frontrow_protocol::{Reason, Request, SeatState};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::claims::Claims;
+use crate::crew::Worker;
+use crate::fan::{Fan, Reservation, Trouble};
+use crate::record::{Counter, FanState};
+use crate::seats::SeatModel;
+use crate::server::Venue;
+
+/// Tries to get a seat before a fan gives up; a person would be tired long before.
+const TRIES_MAX: usize = 50;
+
+/// What share of the house everybody wants.
+const POPULAR_SHARE: usize = 20;
+
+/// Which seats fans want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pick {
+    /// Any free seat.
+    Uniform,
+    /// The first seats of the plan: everybody wants the same ones.
+    Popular,
+    /// The server picks: `hold_best`.
+    Best,
+    /// A third of the fans each way.
+    Mixed,
+}
+
+/// What all fans of a worker share.
+pub struct Shop {
+    pub venue: Venue,
+    pub claims: Arc<Claims>,
+    models: RefCell<HashMap<u64, Rc<RefCell<SeatModel>>>>,
+}
+
+/// What one fan has in mind.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// Seats together.
+    pub seats: usize,
+    pub pick: Pick,
+    /// Before each of holding and paying; half to one and a half of it.
+    pub think: Duration,
+    /// Goes away with the seats in the hand instead of paying.
+    pub abandons: bool,
+    /// In the wallet before, in minor units.
+    pub balance: i64,
+}
+
+/// How a visit ended.
+#[derive(Debug)]
+pub enum Shopped {
+    Bought(Purchase),
+    Abandoned,
+    SoldOut,
+}
+
+#[derive(Debug)]
+pub struct Purchase {
+    pub schedule: u64,
+    pub reservation: Uuid,
+    pub seats: Vec<u32>,
+    /// Paid, and left in the wallet; minor units.
+    pub amount: i64,
+    pub balance: i64,
+}
+
+/// One admitted fan in the shop.
+pub struct Visit<'a> {
+    pub shop: &'a Shop,
+    pub worker: &'a Worker,
+    pub fan: &'a mut Fan,
+    /// The fan's.
+    pub number: usize,
+    pub wish: Wish,
+    pub rng: &'a mut StdRng,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+impl Shop {
+    pub fn new(venue: &Venue, claims: &Arc<Claims>) -> Rc<Self> {
+        Rc::new(Self { venue: venue.clone(), claims: claims.clone(), models: RefCell::default() })
+    }
+
+    /// The seats of a schedule as this worker's fans see them.
+    pub fn model(&self, schedule: u64) -> Rc<RefCell<SeatModel>> {
+        let mut models = self.models.borrow_mut();
+        models.entry(schedule).or_insert_with(|| Rc::new(RefCell::new(SeatModel::new(schedule)))).clone()
+    }
+}
+
+impl Visit<'_> {
+    /// From the list of performances to the ticket.
+    pub async fn shop(mut self) -> Result<Shopped, Trouble> {
+        let schedules = self.fan.schedules().await?;
+        if schedules.is_empty() {
+            return Ok(Shopped::SoldOut);
+        }
+        let schedule = schedules[self.rng.random_range(0..schedules.len())];
+        let model = self.shop.model(schedule);
+        self.fan.watch(schedule, &model).await?;
+        self.think().await?;
+        let Some(held) = self.hold(schedule, &model).await? else { return Ok(Shopped::SoldOut) };
+        self.fan.notes.state.set(FanState::Holding);
+        self.think().await?;
+        if self.wish.abandons {
+            for seat in &held.seats {
+                self.shop.claims.let_go(schedule, seat.seat, self.number);
+            }
+            self.worker.stats.count(Counter::Abandoned, 1);
+            return Ok(Shopped::Abandoned);
+        }
+        self.check_out(schedule, held).await.map(Shopped::Bought)
+    }
+
+    async fn check_out(&mut self, schedule: u64, held: Reservation) -> Result<Purchase, Trouble> {
+        let (number, stats) = (self.number, &self.worker.stats);
+        // At the checkout nobody looks at the seats any more.
+        let unwatched = self.fan.push(&Request::SeatsUnwatch(ScheduleRef { schedule_id: schedule }));
+        let mut balance = self.wish.balance;
+        if balance < held.amount {
+            let key = held.reservation_id.to_string();
+            balance = self.fan.charge(held.amount - balance, &key).await?.balance;
+            if balance != held.amount {
+                stats.fault(format!("fan {number}: {balance} after a charge, not {}", held.amount));
+            }
+        }
+        let paid = self.fan.pay(held.reservation_id).await?;
+        let _: Nothing = self.fan.answer(unwatched).await?;
+        if paid.balance != balance - held.amount {
+            stats.fault(format!("fan {number}: {} after paying {} of {balance}", paid.balance, held.amount));
+        }
+        let seats: Vec<u32> = held.seats.iter().map(|seat| seat.seat).collect();
+        let mut ticketed: Vec<u32> = paid.tickets.iter().map(|ticket| ticket.seat).collect();
+        ticketed.sort_unstable();
+        if ticketed != seats {
+            stats.fault(format!("fan {number}: paid {seats:?} and got tickets for {ticketed:?}"));
+        }
+        for seat in &seats {
+            self.shop.claims.sell(schedule, *seat, number).unwrap_or_else(|fault| stats.fault(fault));
+        }
+        stats.count(Counter::SeatsSold, seats.len() as u64);
+        stats.count(Counter::Buyers, 1);
+        let (reservation, amount) = (held.reservation_id, held.amount);
+        Ok(Purchase { schedule, reservation, seats, amount, balance: paid.balance })
+    }
+
+    /// `None`: nothing was left.
+    async fn hold(
+        &mut self,
+        schedule: u64,
+        model: &RefCell<SeatModel>,
+    ) -> Result<Option<Reservation>, Trouble> {
+        let pick = match self.wish.pick {
+            Pick::Mixed => [Pick::Uniform, Pick::Popular, Pick::Best][self.number % 3],
+            one => one,
+        };
+        for _ in 0..TRIES_MAX {
+            let answer = if pick == Pick::Best {
+                self.fan.hold_best(schedule, self.wish.seats as u32).await
+            } else {
+                let seats = choose(&model.borrow(), self.wish.seats, pick, self.rng);
+                if seats.is_empty() {
+                    return Ok(None);
+                }
+                self.fan.hold(schedule, &seats).await
+            };
+            match answer {
+                Ok(held) => {
+                    self.worker.stats.count(Counter::SeatsHeld, held.seats.len() as u64);
+                    for seat in &held.seats {
+                        let claim = self.shop.claims.hold(schedule, seat.seat, self.number);
+                        claim.unwrap_or_else(|fault| self.worker.stats.fault(fault));
+                    }
+                    return Ok(Some(held));
+                }
+                Err(trouble) => match trouble.reason() {
+                    // Somebody was faster; the map shows it by now, or will after the next round.
+                    Some(Reason::SeatTaken) => {}
+                    Some(Reason::NoSeatsAvailable) => return Ok(None),
+                    _ => return Err(trouble),
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets time pass as a person does, and hears what comes meanwhile.
+    async fn think(&mut self) -> Result<(), Trouble> {
+        if self.wish.think.is_zero() {
+            return Ok(());
+        }
+        let until = tokio::time::Instant::now() + self.wish.think.mul_f64(self.rng.random_range(0.5..1.5));
+        while let Ok(event) = tokio::time::timeout_at(until, self.fan.next()).await {
+            event?;
+        }
+        Ok(())
+    }
+}
+
+/// Up to `count` free seats: side by side in the plan's order if the first one's neighbours are free.
+fn choose(model: &SeatModel, count: usize, pick: Pick, rng: &mut StdRng) -> Vec<u32> {
+    let states = model.states();
+    let first = match pick {
+        Pick::Popular => model.pick_popular(states.len().div_ceil(POPULAR_SHARE), rng),
+        _ => model.pick_uniform(rng),
+    };
+    let Some(first) = first else { return Vec::new() };
+    let row = first as usize..first as usize + count;
+    match states.get(row.clone()) {
+        Some(side_by_side) if side_by_side.iter().all(|state| *state == SeatState::Available) => {
+            row.map(|seat| seat as u32).collect()
+        }
+        _ => vec![first],
+    }
+}
+
+/// A fan's own randomness: the same in every run with the same seed.
+pub fn rng_of(seed: u64, fan: usize) -> StdRng {
+    StdRng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ fan as u64)
+}

@@ -1,0 +1,165 @@
+//! Everyone reconnects at once: after the network was gone, or after the server was.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::idle::wait_until_stopped;
+use super::{READY_PATIENCE, note_end, open_and_join};
+use crate::args::{Common, duration};
+use crate::crew::Worker;
+use crate::fan::{Credential, Fan, Place, Trouble};
+use crate::record::{Counter, Op};
+use crate::session::{Needs, Session};
+use crate::tokens::Tokens;
+
+const ABOUT: &str = "waiting fans lose their connections at once and come back with their queue tokens.";
+const PATIENCE: Duration = Duration::from_secs(120);
+/// A client that could not connect tries again after this.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+
+/// Everyone reconnects at once.
+#[derive(Args)]
+pub struct Storm {
+    /// Fans, each waiting on a websocket of its own.
+    #[arg(long, default_value_t = 10_000)]
+    fans: usize,
+    /// Why the connections are lost.
+    #[arg(long, value_enum, default_value_t = Cause::Network)]
+    cause: Cause,
+    /// How long the server may settle before its memory is looked at, before and after.
+    #[arg(long, default_value = "15s", value_parser = duration)]
+    settle: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Cause {
+    /// The fans' sockets end without a goodbye.
+    Network,
+    /// The server is stopped and started again.
+    Restart,
+    /// The server is killed and started again.
+    Kill,
+}
+
+impl Storm {
+    pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
+        let (fans, cause) = (self.fans, self.cause);
+        let needs = Needs {
+            users: fans,
+            connections: fans,
+            seats: 1_000,
+            schedules: 1,
+            capacity: 1,
+            open: true,
+            shape: "hall",
+        };
+        let mut session = Session::prepare(common, &needs, &[Op::Connect, Op::Resume]).await?;
+        session.setting("fans", fans);
+        session.setting("cause", format!("{cause:?}").to_lowercase());
+        let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
+        let moved = Arc::new(AtomicU64::new(0));
+        let counted = moved.clone();
+        let crew = session.crew(move |worker| {
+            let (tokens, moved) = (tokens.clone(), counted.clone());
+            async move {
+                let play = |worker: Rc<Worker>, number| {
+                    let (tokens, moved) = (tokens.clone(), moved.clone());
+                    async move {
+                        let played = lose_and_resume(&worker, &tokens, number, concert, cause, &moved).await;
+                        note_end(&worker, number, played);
+                    }
+                };
+                worker.play(worker.share(fans), play).await;
+                Ok(())
+            }
+        })?;
+        session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        session.settle_down(&crew, self.settle).await;
+        let before = session.server.usage();
+        session.begin();
+        crew.go();
+        if cause != Cause::Network {
+            let took = session.server.restart(cause == Cause::Restart).await?;
+            session.figure("restart_seconds", took.as_secs_f64(), "s", "from the start until ready");
+        }
+        session.until(&crew, "all fans are back", PATIENCE, || crew.done() >= fans as u64).await?;
+        session.end();
+        session.settle_down(&crew, self.settle).await;
+        let after = session.server.usage();
+        session.finish(crew).await?;
+        let back = session.board.done(Op::Resume);
+        session.percentile_figure(Op::Resume, 100.0, "last_resumed_ms", "until the last fan was back");
+        session.percentile_figure(Op::Resume, 50.0, "half_resumed_ms", "until half of the fans were back");
+        if let (Some(before), Some(after), Cause::Network) = (before, after, cause) {
+            let ratio = after.rss_bytes as f64 / before.rss_bytes as f64;
+            session.figure(
+                "memory_after_over_before",
+                ratio,
+                "×",
+                "of the server's memory, after and before",
+            );
+        }
+        session.check("everyone is back", back == fans as u64, format!("{back} of {fans}"));
+        let moved = moved.load(Ordering::Relaxed);
+        session.check("no place lost", moved == 0, format!("{moved} have another place than before"));
+        session.report("storm", ABOUT)
+    }
+}
+
+async fn lose_and_resume(
+    worker: &Rc<Worker>,
+    tokens: &Tokens,
+    number: usize,
+    concert: u32,
+    cause: Cause,
+    moved: &AtomicU64,
+) -> Result<(), Trouble> {
+    let mut fan = open_and_join(worker, tokens, number, concert).await?;
+    let mut began = worker.ready().await;
+    if cause != Cause::Network {
+        // Whatever comes before the end of the connection is of no interest, nor is how it ends.
+        while fan.next().await.is_ok() {}
+        began = Instant::now();
+    }
+    let Some(before) = fan.notes.place else { return Ok(()) };
+    drop(fan);
+    worker.stats.count(Counter::Reconnects, 1);
+    let mut fan = resume(worker, before, began).await?;
+    let after = fan.notes.place;
+    if after.is_none_or(|after| (after.token, after.status, after.position) != place_of(before)) {
+        moved.fetch_add(1, Ordering::Relaxed);
+    }
+    worker.tell_done();
+    wait_until_stopped(worker, &mut fan).await?;
+    fan.close().await;
+    Ok(())
+}
+
+fn place_of(place: Place) -> (uuid::Uuid, frontrow_protocol::result::QueueStatus, Option<u64>) {
+    (place.token, place.status, place.position)
+}
+
+/// Tries until the server takes it. Only what comes of the last try is recorded, with the time of all of them.
+async fn resume(worker: &Rc<Worker>, place: Place, began: Instant) -> Result<Fan, Trouble> {
+    let credential = Credential::Queue(place.token);
+    loop {
+        let tried = Fan::try_connect(&worker.target(), &credential, &worker.stats).await;
+        match tried {
+            Ok(fan) => {
+                worker.stats.ok(Op::Resume, began);
+                return Ok(fan);
+            }
+            Err(Trouble::Connection(_)) if began.elapsed() < PATIENCE => {}
+            Err(Trouble::Refused(error)) if error.reason().retryable() && began.elapsed() < PATIENCE => {}
+            Err(trouble) => {
+                worker.stats.record(Op::Resume, began.elapsed(), &trouble.outcome());
+                return Err(trouble);
+            }
+        }
+        tokio::time::sleep(RETRY_AFTER).await;
+    }
+}

@@ -1,0 +1,395 @@
+//! The server under test: one that this tool starts with a fresh data folder, or one that runs already.
+//!
+//! Always: a server that was started here ends with its `Server`, and so does its data folder. Its memory and CPU are
+//! read from /proc, as the system sees them.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use frontrow_protocol::admin::{SaleFigures, Sales};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+
+use crate::http::HttpClient;
+use crate::tokens::Tokens;
+
+/// How long a server may take to become ready, a line of a million tokens included.
+const READY_PATIENCE: Duration = Duration::from_secs(120);
+const READY_POLL: Duration = Duration::from_millis(20);
+/// How long a server may take to stop when it is asked to.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What every seat costs, in minor units: one price makes balances easy to check.
+pub const PRICE: i64 = 1_000;
+
+/// How to start one.
+#[derive(Clone, Debug)]
+pub struct SpawnOptions {
+    pub binary: PathBuf,
+    /// `None`: the embedded database.
+    pub database_url: Option<String>,
+    /// `name=value`, as `frontrow serve --set` takes them; later ones win.
+    pub settings: Vec<String>,
+    /// `None`: a folder of its own under `data_parent`, removed at the end.
+    pub data: Option<PathBuf>,
+    pub data_parent: PathBuf,
+}
+
+/// What is sold.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Venue {
+    #[serde(rename = "concert_id")]
+    pub concert: u32,
+    #[serde(rename = "schedule_ids")]
+    pub schedules: Vec<u64>,
+    /// Of each schedule.
+    pub seats: usize,
+}
+
+/// What of the machine a process has used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Since it started, on all cores.
+    pub cpu: Duration,
+    /// Resident now.
+    pub rss_bytes: u64,
+}
+
+pub struct Server {
+    pub address: SocketAddr,
+    spawned: Option<Spawned>,
+    /// Of a server that runs on this machine.
+    pid: Option<u32>,
+    operator_token: Option<String>,
+}
+
+struct Spawned {
+    options: SpawnOptions,
+    child: Child,
+    data: PathBuf,
+    remove_data: bool,
+}
+
+impl Server {
+    /// Makes the data folder, and starts a server on it with a free port.
+    pub async fn spawn(mut options: SpawnOptions) -> anyhow::Result<Self> {
+        if !options.binary.is_file() {
+            bail!(
+                "there is no server at {}; build it with `cargo build --release`, or name one with --server-binary",
+                options.binary.display()
+            );
+        }
+        let (data, remove_data) = match options.data.take() {
+            Some(data) => (data, false),
+            None => {
+                let name = format!("frontrow-loadtest-{}", std::process::id());
+                (options.data_parent.join(name), true)
+            }
+        };
+        std::fs::create_dir_all(&data).with_context(|| format!("could not make {}", data.display()))?;
+        let (child, address) = start(&options, &data, "127.0.0.1:0")?;
+        let pid = Some(child.id());
+        let spawned = Spawned { options, child, data, remove_data };
+        let mut server = Self { address, spawned: Some(spawned), pid, operator_token: None };
+        server.wait_ready().await?;
+        let operator = server.run_command(&["token", "--operator"])?;
+        server.operator_token = Some(Tokens::parse(operator)?.get(0).to_owned());
+        Ok(server)
+    }
+
+    /// A server that runs already.
+    pub async fn attach(
+        address: SocketAddr,
+        pid: Option<u32>,
+        operator_token: Option<String>,
+    ) -> anyhow::Result<Self> {
+        let server = Self { address, spawned: None, pid, operator_token };
+        server.wait_ready().await?;
+        Ok(server)
+    }
+
+    pub fn is_spawned(&self) -> bool {
+        self.spawned.is_some()
+    }
+
+    /// Waits until `/readyz` says that everything can be served. Gives how long that took.
+    pub async fn wait_ready(&self) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        loop {
+            let answer = match HttpClient::connect(self.address, None).await {
+                Ok(mut client) => client.get("/readyz", None).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(answer) if answer.status == 200 => return Ok(began.elapsed()),
+                _ if began.elapsed() < READY_PATIENCE => tokio::time::sleep(READY_POLL).await,
+                Ok(answer) => bail!("the server is not ready: {}", String::from_utf8_lossy(&answer.body)),
+                Err(error) => return Err(error.context("the server is not ready")),
+            }
+        }
+    }
+
+    /// Imports a generated venue and opens its sale. `capacity`: fans admitted at a time.
+    pub async fn import(
+        &self,
+        seats: usize,
+        shape: &str,
+        schedules: usize,
+        capacity: u32,
+        open: bool,
+    ) -> anyhow::Result<Venue> {
+        #[derive(Deserialize)]
+        struct Plan {
+            categories: Vec<Category>,
+        }
+        #[derive(Deserialize)]
+        struct Category {
+            name: String,
+        }
+        let spawned = self.spawned()?;
+        let path = spawned.data.join("plan.json");
+        let file = path.to_str().context("the data folder's name is not UTF-8")?;
+        run(
+            &spawned.options.binary,
+            &["venue", "generate", "--seats", &seats.to_string(), "--shape", shape, "--output", file],
+        )?;
+        let plan: Plan = serde_json::from_slice(&std::fs::read(&path)?).context("the generated plan")?;
+        let mut arguments: Vec<String> =
+            ["import", file, "--title", "Load test", "--capacity", &capacity.to_string()]
+                .map(str::to_owned)
+                .into();
+        if open {
+            arguments.push("--open".to_owned());
+        }
+        for day in 0..schedules {
+            // Far in the future, so that no run ever meets its own performance.
+            arguments.extend(["--starts-at".to_owned(), format!("{}-01-01T19:00:00Z", 2100 + day)]);
+        }
+        for category in plan.categories {
+            arguments.extend(["--price".to_owned(), format!("{}={PRICE}", category.name)]);
+        }
+        let venue: Venue = serde_json::from_str(&self.run_command(&arguments)?)?;
+        // A running server sees a new concert within two seconds.
+        let mut client = HttpClient::connect(self.address, None).await?;
+        let began = Instant::now();
+        while !self.figures_through(&mut client).await?.iter().any(|sale| sale.concert_id == venue.concert) {
+            if began.elapsed() > READY_PATIENCE {
+                bail!("the server does not see concert {}", venue.concert);
+            }
+            tokio::time::sleep(READY_POLL).await;
+        }
+        Ok(venue)
+    }
+
+    /// Makes users, and tokens to act as them.
+    pub fn add_users(&self, count: usize) -> anyhow::Result<Tokens> {
+        let count = count.to_string();
+        Tokens::parse(self.run_command(&["user", "add", "--name", "Load test", "--count", &count])?)
+    }
+
+    /// Operators' figures of one sale.
+    pub async fn figures(&self, concert: u32) -> anyhow::Result<SaleFigures> {
+        let mut client = HttpClient::connect(self.address, None).await?;
+        let figures = self.figures_through(&mut client).await?;
+        figures.into_iter().find(|sale| sale.concert_id == concert).context("the sale is not there")
+    }
+
+    async fn figures_through(&self, client: &mut HttpClient) -> anyhow::Result<Vec<SaleFigures>> {
+        let token = self.operator_token.as_deref();
+        Ok(client.get("/api/v1/admin/sales", token).await?.json::<Sales>()?.sales)
+    }
+
+    pub fn can_operate(&self) -> bool {
+        self.operator_token.is_some()
+    }
+
+    /// What `frontrow audit` finds wrong; `None` without the database.
+    pub fn audit(&self) -> anyhow::Result<Option<Vec<String>>> {
+        #[derive(Deserialize)]
+        struct Audit {
+            faults: Vec<String>,
+        }
+        let Some(spawned) = &self.spawned else { return Ok(None) };
+        let mut command = spawned.command(&["audit", "--json"]);
+        let output = command.output().context("could not run `frontrow audit`")?;
+        let audit: Audit = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("`frontrow audit` said: {}", String::from_utf8_lossy(&output.stderr)))?;
+        Ok(Some(audit.faults))
+    }
+
+    /// What the server has used so far; `None` for one on another machine.
+    pub fn usage(&self) -> Option<Usage> {
+        usage_of(self.pid?)
+    }
+
+    /// The folder with the database; `None` for a server that was not started here.
+    pub fn data(&self) -> Option<&Path> {
+        self.spawned.as_ref().map(|spawned| spawned.data.as_path())
+    }
+
+    pub fn database_url(&self) -> Option<&str> {
+        self.spawned.as_ref()?.options.database_url.as_deref()
+    }
+
+    /// Stops the server (`gently`, or as a power cut would) and starts it again on the same data and port. Gives how
+    /// long it took from the start to being ready.
+    pub async fn restart(&mut self, gently: bool) -> anyhow::Result<Duration> {
+        let address = self.address.to_string();
+        let Some(spawned) = &mut self.spawned else {
+            bail!("only a server that was started here can be restarted")
+        };
+        spawned.stop(gently)?;
+        let began = Instant::now();
+        let (child, _) = start(&spawned.options, &spawned.data, &address)?;
+        self.pid = Some(child.id());
+        spawned.child = child;
+        self.wait_ready().await?;
+        Ok(began.elapsed())
+    }
+
+    fn run_command(&self, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<String> {
+        finish(self.spawned()?.command(arguments))
+    }
+
+    fn spawned(&self) -> anyhow::Result<&Spawned> {
+        self.spawned.as_ref().context("only for a server that was started here")
+    }
+}
+
+impl Spawned {
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(&self.options.binary);
+        command.args(arguments).arg("--data").arg(&self.data);
+        if let Some(url) = &self.options.database_url {
+            command.arg("--database-url").arg(url);
+        }
+        command
+    }
+
+    fn stop(&mut self, gently: bool) -> anyhow::Result<()> {
+        let pid = Pid::from_child(&self.child);
+        // A server that has ended by itself needs no signal.
+        let _ = kill_process(pid, if gently { Signal::TERM } else { Signal::KILL });
+        let began = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if began.elapsed() > STOP_PATIENCE {
+                self.child.kill()?;
+                self.child.wait()?;
+                bail!("the server did not stop within {} s", STOP_PATIENCE.as_secs());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Spawned {
+    fn drop(&mut self) {
+        // Nobody is left to hear of an error here.
+        let _ = self.stop(true);
+        if self.remove_data {
+            let _ = std::fs::remove_dir_all(&self.data);
+        }
+    }
+}
+
+fn start(options: &SpawnOptions, data: &Path, listen: &str) -> anyhow::Result<(Child, SocketAddr)> {
+    let log_path = data.join("server.log");
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path)?;
+    let mut command = Command::new(&options.binary);
+    command.args(["serve", "--listen", listen, "--data"]).arg(data);
+    if let Some(url) = &options.database_url {
+        command.arg("--database-url").arg(url);
+    }
+    for setting in &options.settings {
+        command.arg("--set").arg(setting);
+    }
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+    let stdout = child.stdout.take().context("stdout was asked for")?;
+    let mut lines = BufReader::new(stdout).lines();
+    let address = loop {
+        let line = match lines.next() {
+            Some(line) => line?,
+            None => {
+                let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+                // It has closed its stdout, so it is ending; its exit code says no more than the log.
+                let _ = child.wait();
+                bail!("the server did not start: {}", log.trim_end());
+            }
+        };
+        if let Some(url) = line.strip_prefix("listening on http://") {
+            break url.trim().parse().with_context(|| format!("`{url}` is no address"))?;
+        }
+    };
+    // What else it prints is of no interest, but must not fill the pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    Ok((child, address))
+}
+
+fn run(binary: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let mut command = Command::new(binary);
+    command.args(arguments);
+    finish(command)
+}
+
+fn finish(mut command: Command) -> anyhow::Result<String> {
+    let output = command.output().with_context(|| format!("could not run {command:?}"))?;
+    if !output.status.success() {
+        bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// What a process on this machine has used so far; `None` if it is not there.
+pub fn usage_of(pid: u32) -> Option<Usage> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    read_usage(&stat, &statm)
+}
+
+fn read_usage(stat: &str, statm: &str) -> Option<Usage> {
+    // The name, in parentheses, may itself contain anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let resident: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    let ticks = (user + system) as f64;
+    Some(Usage {
+        cpu: Duration::from_secs_f64(ticks / rustix::param::clock_ticks_per_second() as f64),
+        rss_bytes: resident * rustix::param::page_size() as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_is_read_whatever_the_process_is_called() {
+        let stat = "42 (a) b (c) S 1 1 1 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 100 200 300";
+        let usage = read_usage(stat, "1000 25 10 1 0 50 0").unwrap();
+        let ticks = rustix::param::clock_ticks_per_second() as f64;
+        assert_eq!(usage.cpu, Duration::from_secs_f64(300.0 / ticks));
+        assert_eq!(usage.rss_bytes, 25 * rustix::param::page_size() as u64);
+        assert!(read_usage("42 (x", "").is_none());
+        assert!(usage_of(std::process::id()).is_some_and(|own| own.rss_bytes > 0));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_said_so() {
+        let options = SpawnOptions {
+            binary: "/nowhere/frontrow".into(),
+            database_url: None,
+            settings: Vec::new(),
+            data: None,
+            data_parent: std::env::temp_dir(),
+        };
+        let error = Server::spawn(options).await.err().unwrap();
+        assert!(error.to_string().contains("--server-binary"), "{error}");
+    }
+}

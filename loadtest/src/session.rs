@@ -1,0 +1,393 @@
+//! One run of one scenario: its server, its users, its clock, its report. A scenario asks a session for what it needs
+//! and says when the figures begin and end; everything that all scenarios share is here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use frontrow_protocol::layout::Layout;
+use frontrow_protocol::result::Concerts;
+
+use crate::args::Common;
+use crate::claims::Claims;
+use crate::crew::{Crew, Worker};
+use crate::file_limit;
+use crate::http::HttpClient;
+use crate::record::{Board, Op};
+use crate::report::{Check, Figure, Machine, ProcessUse, Report, cores, progress_line, summary};
+use crate::server::{Server, SpawnOptions, Usage, Venue, usage_of};
+use crate::tokens::Tokens;
+
+/// How often a condition is looked at: well below what is measured, and next to nothing of a processor.
+const POLL: Duration = Duration::from_millis(2);
+/// How long fans may take to come to their end when a run is over.
+const END_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a scenario needs before it can begin.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    /// Users, and connections at a time.
+    pub users: usize,
+    pub connections: usize,
+    /// Of each schedule.
+    pub seats: usize,
+    pub schedules: usize,
+    /// Fans admitted at a time.
+    pub capacity: u32,
+    pub open: bool,
+    /// hall, arena or stadium.
+    pub shape: &'static str,
+}
+
+/// Settings of a server that is started here: what protects a server from one client would stop a load test, which is
+/// all clients at once; and no deadline ends what a scenario does not want ended.
+const SETTINGS: &[&str] = &[
+    "limits.requests_per_second=1000000",
+    "limits.requests_burst=1000000",
+    "limits.requests_in_flight=1024",
+    "limits.connections_per_user=100",
+    "sale.hold_ttl=2h",
+    "sale.admission_ttl=4h",
+    "sale.idle_ttl=4h",
+    "sale.away_ttl=4h",
+    "log.level=warn",
+];
+
+pub struct Session {
+    pub common: Common,
+    pub board: Arc<Board>,
+    pub server: Server,
+    pub venue: Venue,
+    pub tokens: Arc<Tokens>,
+    pub claims: Arc<Claims>,
+    settings: Vec<(String, String)>,
+    figures: Vec<Figure>,
+    checks: Vec<Check>,
+    /// Shown while it runs.
+    shown: &'static [Op],
+    usage_before: Option<(Usage, Usage)>,
+    server_use: Option<ProcessUse>,
+    client_use: Option<ProcessUse>,
+    /// Seats that were sold before this run.
+    sold_before: u64,
+    /// The server's use at the last tick.
+    last_tick: (Instant, Option<Usage>),
+}
+
+impl Session {
+    /// Starts or finds the server, imports a venue, makes users.
+    pub async fn prepare(common: &Common, needs: &Needs, shown: &'static [Op]) -> anyhow::Result<Self> {
+        file_limit::make_room(needs.connections)?;
+        let (server, venue, tokens) = match common.server {
+            None => spawn(common, needs).await?,
+            Some(address) => {
+                let server = Server::attach(address, common.pid, common.operator_token.clone()).await?;
+                let venue = find_venue(&server, common.concert).await?;
+                let path = common.tokens.as_ref().context("--tokens is needed with --server")?;
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("could not read {}", path.display()))?;
+                (server, venue, Tokens::parse(text)?)
+            }
+        };
+        tokens.need(needs.users)?;
+        let claims = Arc::new(Claims::new(&venue.schedules, venue.seats));
+        let sold_before = match server.can_operate() {
+            true => server.figures(venue.concert).await?.sold,
+            false => 0,
+        };
+        eprintln!(
+            "concert {}: {} schedules of {} seats, {} users, server at {}",
+            venue.concert,
+            venue.schedules.len(),
+            venue.seats,
+            tokens.len(),
+            server.address
+        );
+        Ok(Self {
+            common: common.clone(),
+            board: Board::new(),
+            server,
+            venue,
+            tokens: Arc::new(tokens),
+            claims,
+            settings: Vec::new(),
+            figures: Vec::new(),
+            checks: Vec::new(),
+            shown,
+            usage_before: None,
+            server_use: None,
+            client_use: None,
+            sold_before,
+            last_tick: (Instant::now(), None),
+        })
+    }
+
+    /// Threads that play fans.
+    pub fn threads(&self) -> usize {
+        threads(&self.common)
+    }
+
+    pub fn crew<R, F>(&self, role: R) -> anyhow::Result<Crew>
+    where
+        R: Fn(std::rc::Rc<Worker>) -> F + Clone + Send + 'static,
+        F: Future<Output = anyhow::Result<()>> + 'static,
+    {
+        Ok(Crew::start(self.threads(), self.server.address, &self.board, role)?)
+    }
+
+    /// Waits until `condition` holds, showing a line every second. An error when the crew ends first, or after
+    /// `patience`.
+    pub async fn until(
+        &mut self,
+        crew: &Crew,
+        what: &str,
+        patience: Duration,
+        mut condition: impl FnMut() -> bool,
+    ) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while !condition() {
+            if crew.is_finished() && !condition() {
+                bail!("the fans ended before {what}");
+            }
+            if began.elapsed() > patience {
+                bail!("not {what} within {} s", patience.as_secs());
+            }
+            self.pause().await;
+        }
+        Ok(())
+    }
+
+    /// Lets time pass, showing a line every second. Less if the crew ends.
+    pub async fn pass(&mut self, crew: &Crew, time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < time && !crew.is_finished() {
+            self.pause().await;
+        }
+    }
+
+    /// Lets things come to rest, so that what is read next is not still falling or growing.
+    pub async fn settle_down(&mut self, crew: &Crew, time: Duration) {
+        eprintln!("settling for {:.0} s", time.as_secs_f64());
+        self.pass(crew, time).await;
+    }
+
+    async fn pause(&mut self) {
+        tokio::time::sleep(POLL).await;
+        if self.last_tick.0.elapsed() >= Duration::from_secs(1) {
+            self.tick();
+        }
+    }
+
+    fn tick(&mut self) {
+        let (last, used) = self.last_tick;
+        let now = Instant::now();
+        let usage = self.server.usage();
+        let server = usage.map(|usage| {
+            let before = used.unwrap_or(usage);
+            let cpu = usage.cpu.saturating_sub(before.cpu);
+            (100.0 * cpu.as_secs_f64() / (now - last).as_secs_f64(), usage.rss_bytes)
+        });
+        self.last_tick = (now, usage);
+        let second = self.board.tick(server);
+        eprintln!("{}", progress_line(&second, self.shown));
+    }
+
+    /// From here on what happens is in the figures.
+    pub fn begin(&mut self) {
+        self.usage_before = self.usages();
+        self.board.begin_window();
+    }
+
+    /// Up to here.
+    pub fn end(&mut self) {
+        self.board.end_window();
+        let window = self.board.window().as_secs_f64();
+        if let (Some(before), Some(after)) = (self.usage_before.take(), self.usages()) {
+            let used = |before: Usage, after: Usage| {
+                let cpu_seconds = after.cpu.saturating_sub(before.cpu).as_secs_f64();
+                ProcessUse {
+                    cpu_seconds,
+                    cpu_percent: 100.0 * cpu_seconds / window,
+                    rss_before_bytes: before.rss_bytes,
+                    rss_after_bytes: after.rss_bytes,
+                }
+            };
+            self.server_use = self.server.usage().map(|_| used(before.0, after.0));
+            self.client_use = Some(used(before.1, after.1));
+        }
+    }
+
+    /// The server's use and our own.
+    fn usages(&self) -> Option<(Usage, Usage)> {
+        Some((self.server.usage().unwrap_or_default(), usage_of(std::process::id())?))
+    }
+
+    /// What the server used in the window; `None` for one on another machine.
+    pub fn server_use(&self) -> Option<ProcessUse> {
+        self.server_use
+    }
+
+    /// Ends the run: every fan comes to its end.
+    pub async fn finish(&mut self, crew: Crew) -> anyhow::Result<()> {
+        crew.stop();
+        let began = Instant::now();
+        while !crew.is_finished() {
+            if began.elapsed() > END_PATIENCE {
+                self.board.fault(format!("fans still wait for an answer after {} s", END_PATIENCE.as_secs()));
+                break;
+            }
+            self.pause().await;
+        }
+        crew.collect()
+    }
+
+    /// An option of the scenario, for the report.
+    pub fn setting(&mut self, name: &str, value: impl ToString) {
+        self.settings.push((name.to_owned(), value.to_string()));
+    }
+
+    pub fn figure(&mut self, name: &'static str, value: f64, unit: &'static str, about: &'static str) {
+        self.figures.push(Figure { name, value, unit, about });
+    }
+
+    /// Operations of a kind in a second of the window.
+    pub fn rate_figure(&mut self, op: Op, name: &'static str, about: &'static str) {
+        let window = self.board.window().as_secs_f64();
+        self.figure(name, self.board.done(op) as f64 / window.max(f64::MIN_POSITIVE), "/s", about);
+    }
+
+    pub fn percentile_figure(&mut self, op: Op, percentile: f64, name: &'static str, about: &'static str) {
+        if let Some(millis) = self.board.percentile_ms(op, percentile) {
+            self.figure(name, millis, "ms", about);
+        }
+    }
+
+    /// The server's CPU for each of `count` operations.
+    pub fn cpu_figure(&mut self, count: u64, name: &'static str, about: &'static str) {
+        if let Some(used) = self.server_use
+            && count > 0
+        {
+            self.figure(name, 1e6 * used.cpu_seconds / count as f64, "µs", about);
+        }
+    }
+
+    pub fn check(&mut self, name: &'static str, ok: bool, detail: impl Into<String>) {
+        self.checks.push(Check { name, ok, detail: detail.into() });
+    }
+
+    /// The checks from the outside that every selling scenario ends with. To be called when all fans have ended.
+    pub async fn check_sale(&mut self) -> anyhow::Result<()> {
+        let doubled = self.claims.doubled();
+        self.check("each seat confirmed to one fan only", doubled == 0, format!("{doubled} given twice"));
+        if self.server.can_operate() {
+            let figures = self.server.figures(self.venue.concert).await?;
+            let (sold, told) = (figures.sold - self.sold_before, self.claims.sold());
+            self.check(
+                "seats sold as the buyers were told",
+                sold == told,
+                format!("{sold} sold, {told} told"),
+            );
+            if self.server.is_spawned() {
+                // Those who went away with seats in their hands let go of them long before the server does.
+                let (held, told) = (figures.held, self.claims.held());
+                self.check("every hold told is there", held >= told, format!("{held} held, {told} told"));
+            }
+            let sum = figures.available + figures.held + figures.sold;
+            self.check(
+                "free + held + sold = seats",
+                sum == figures.seats,
+                format!("{} + {} + {} of {}", figures.available, figures.held, figures.sold, figures.seats),
+            );
+        }
+        Ok(())
+    }
+
+    /// Ends the run with the last checks; writes what was asked for. Gives whether all is well.
+    pub fn report(mut self, scenario: &'static str, about: &'static str) -> anyhow::Result<bool> {
+        self.board.settle();
+        let (faults, first_faults) = self.board.faults();
+        self.check("every answer matched, nothing failed", faults == 0, format!("{faults} faults"));
+        if let Some(found) = self.server.audit()? {
+            let detail = match found.first() {
+                None => "everything fits".to_owned(),
+                Some(first) => format!("{} faults, the first: {first}", found.len()),
+            };
+            self.check("frontrow audit", found.is_empty(), detail);
+        }
+        let mut settings = std::mem::take(&mut self.settings);
+        settings.push(("threads".to_owned(), self.threads().to_string()));
+        if self.server.is_spawned() {
+            let store = self.server.database_url().map_or("SQLite", |_| "MySQL-compatible");
+            settings.push(("store".to_owned(), store.to_owned()));
+        }
+        let expectations: Vec<_> =
+            self.common.expect.iter().map(|expectation| expectation.check(&self.figures)).collect();
+        let ok = self.checks.iter().all(|check| check.ok) && expectations.iter().all(|expected| expected.ok);
+        let report = Report {
+            scenario,
+            about,
+            settings,
+            machine: Machine::here(),
+            window_seconds: self.board.window().as_secs_f64(),
+            figures: self.figures,
+            operations: self.board.summary(),
+            server: self.server_use,
+            client: self.client_use,
+            checks: self.checks,
+            expectations,
+            faults,
+            first_faults,
+            ok,
+            seconds: self.board.seconds(),
+        };
+        println!("{}", summary(&report));
+        crate::report::write(&report, &self.common)?;
+        Ok(report.ok)
+    }
+}
+
+/// Threads that play fans.
+pub fn threads(common: &Common) -> usize {
+    common.threads.map_or_else(|| (cores() / 2).max(1), usize::from)
+}
+
+/// The server beside this tool, or the one that was named.
+fn server_binary(common: &Common) -> anyhow::Result<PathBuf> {
+    match &common.server_binary {
+        Some(path) => Ok(path.clone()),
+        None => Ok(std::env::current_exe()?.with_file_name("frontrow")),
+    }
+}
+
+async fn spawn(common: &Common, needs: &Needs) -> anyhow::Result<(Server, Venue, Tokens)> {
+    let mut settings: Vec<String> = SETTINGS.iter().map(|setting| (*setting).to_owned()).collect();
+    settings.extend(common.set.iter().cloned());
+    let options = SpawnOptions {
+        binary: server_binary(common)?,
+        database_url: common.database_url.clone(),
+        settings,
+        data: None,
+        data_parent: common.data_parent.clone(),
+    };
+    let server = Server::spawn(options).await?;
+    let venue = server.import(needs.seats, needs.shape, needs.schedules, needs.capacity, needs.open).await?;
+    let tokens = server.add_users(needs.users)?;
+    Ok((server, venue, tokens))
+}
+
+async fn find_venue(server: &Server, concert: Option<u32>) -> anyhow::Result<Venue> {
+    let mut client = HttpClient::connect(server.address, None).await?;
+    let concerts: Concerts = client.get("/api/v1/concerts", None).await?.json()?;
+    let known: BTreeMap<u32, _> = concerts.concerts.iter().map(|known| (known.concert_id, known)).collect();
+    let concert = match (concert, known.len()) {
+        (Some(id), _) => known.get(&id).with_context(|| format!("the server has no concert {id}"))?,
+        (None, 1) => known.values().next().context("one is there")?,
+        (None, count) => bail!("the server has {count} concerts: say which with --concert"),
+    };
+    let schedules: Vec<u64> = concert.schedules.iter().map(|schedule| schedule.schedule_id).collect();
+    let first = schedules.first().context("every performance of the concert has started")?;
+    let layout: Layout = client.get(&format!("/api/v1/schedules/{first}/layout"), None).await?.json()?;
+    Ok(Venue { concert: concert.concert_id, seats: layout.seats.x.len(), schedules })
+}

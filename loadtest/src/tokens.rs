@@ -1,0 +1,66 @@
+//! Access tokens of many users: the lines that `frontrow user add --count` prints, kept as they came.
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+/// One token a user.
+pub struct Tokens {
+    text: String,
+    spans: Vec<(usize, usize)>,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    access_token: &'a str,
+}
+
+impl Tokens {
+    /// Reads a line of JSON with `access_token` for each user; empty lines are skipped.
+    pub fn parse(text: String) -> anyhow::Result<Self> {
+        let mut spans = Vec::new();
+        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let Line { access_token } = serde_json::from_str(line)
+                .with_context(|| format!("line {} has no `access_token`", index + 1))?;
+            // A slice of `text`: a token needs no escapes, so it was read where it lies.
+            let begin = access_token.as_ptr() as usize - text.as_ptr() as usize;
+            spans.push((begin, begin + access_token.len()));
+        }
+        Ok(Self { text, spans })
+    }
+
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The token of one user.
+    pub fn get(&self, user: usize) -> &str {
+        let (begin, end) = self.spans[user];
+        &self.text[begin..end]
+    }
+
+    /// Fails if there are fewer.
+    pub fn need(&self, users: usize) -> anyhow::Result<()> {
+        if self.len() < users {
+            bail!(
+                "{users} users are needed and there are tokens of {}; `frontrow user add --count {users}` makes more",
+                self.len()
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_found_in_their_lines() {
+        let text = "{\"user_id\":1,\"access_token\":\"a.b.c\"}\n\n{\"access_token\":\"d\",\"user_id\":2}\n";
+        let tokens = Tokens::parse(text.to_owned()).unwrap();
+        assert_eq!((tokens.len(), tokens.get(0), tokens.get(1)), (2, "a.b.c", "d"));
+        assert!(tokens.need(2).is_ok() && tokens.need(3).is_err());
+        let error = Tokens::parse("{\"access_token\":\"a\"}\n{\"user_id\":2}".to_owned()).err().unwrap();
+        assert_eq!(error.to_string(), "line 2 has no `access_token`");
+    }
+}
