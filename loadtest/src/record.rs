@@ -296,7 +296,7 @@ pub struct Board {
 #[derive(Default)]
 struct Shared {
     total: Interval,
-    /// The seconds since `started`; those of long ago are done, the last ones still grow.
+    /// The seconds since `started` that are over, and the one that still grows.
     seconds: Vec<Second>,
     growing: BTreeMap<usize, Interval>,
     states: [i64; STATES],
@@ -350,9 +350,6 @@ pub struct OpSummary {
     pub max_ms: f64,
 }
 
-/// The seconds that wait for slow workers before their percentiles are taken.
-const GROWING_SECONDS: usize = 3;
-
 impl Board {
     pub fn new() -> Arc<Self> {
         Arc::new(Self { started: Instant::now(), window: AtomicBool::new(false), shared: Mutex::default() })
@@ -400,25 +397,18 @@ impl Board {
         }
     }
 
-    /// Closes a second: the fans' states and the server's use are those of its end.
+    /// Closes the second that has just ended: the fans' states and the server's use are those of its end.
     pub fn tick(&self, server: Option<(f64, u64)>) -> Second {
         let now = self.started.elapsed().as_secs() as usize;
         let mut shared = self.shared();
+        // What is recorded counts to the second in which it is handed over, so nothing more comes for earlier ones.
+        shared.settle(now);
         let fans = FanState::ALL.iter().map(|state| (state.name(), shared.states[*state as usize])).collect();
-        let second = Second {
-            second: now,
-            fans,
-            server_cpu_percent: server.map(|(cpu, _)| cpu),
-            server_rss_bytes: server.map(|(_, rss)| rss),
-            ..Second::default()
-        };
-        match shared.seconds.last_mut() {
-            // A tick may come a little early or late; a second is never there twice.
-            Some(last) if last.second == now => *last = second,
-            _ => shared.seconds.push(second),
-        }
-        shared.settle(now.saturating_sub(GROWING_SECONDS));
-        shared.last_settled().unwrap_or_default()
+        let second = shared.second(now.saturating_sub(1));
+        second.fans = fans;
+        second.server_cpu_percent = server.map(|(cpu, _)| cpu);
+        second.server_rss_bytes = server.map(|(_, rss)| rss);
+        second.clone()
     }
 
     /// Everything up to now is closed; to be called when all workers have flushed for the last time.
@@ -508,21 +498,17 @@ impl Shared {
             && second < until
         {
             let Some((_, interval)) = self.growing.pop_first() else { return };
-            let place = match self.seconds.iter().rposition(|known| known.second == second) {
-                Some(place) => place,
-                None => {
-                    let place = self.seconds.partition_point(|known| known.second < second);
-                    self.seconds.insert(place, Second { second, ..Second::default() });
-                    place
-                }
-            };
-            self.seconds[place].fill(&interval);
+            self.second(second).fill(&interval);
         }
     }
 
-    fn last_settled(&self) -> Option<Second> {
-        let first_growing = self.growing.first_key_value().map_or(usize::MAX, |(second, _)| *second);
-        self.seconds.iter().rev().find(|known| known.second < first_growing).cloned()
+    /// The second of this number, made if it is not there.
+    fn second(&mut self, second: usize) -> &mut Second {
+        let place = self.seconds.partition_point(|known| known.second < second);
+        if self.seconds.get(place).is_none_or(|known| known.second != second) {
+            self.seconds.insert(place, Second { second, ..Second::default() });
+        }
+        &mut self.seconds[place]
     }
 }
 
