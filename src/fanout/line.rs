@@ -32,8 +32,9 @@ struct Follower {
     subscriber: Arc<Subscriber>,
     view: Arc<SaleView>,
     record: TokenRecord,
-    /// The position that it heard last.
+    /// The position that it heard last, and whether there was anything left to wait for.
     told: u64,
+    told_sold_out: bool,
 }
 
 impl Default for PlaceWheel {
@@ -50,7 +51,8 @@ impl PlaceWheel {
         if !subscriber.begin_following(place.record.entry) {
             return;
         }
-        let follower = Follower { subscriber, view, record: place.record.clone(), told: line.position };
+        let (record, told, told_sold_out) = (place.record.clone(), line.position, place.sold_out);
+        let follower = Follower { subscriber, view, record, told, told_sold_out };
         self.slots.lock().put(follower);
     }
 
@@ -74,8 +76,10 @@ impl PlaceWheel {
             }
             let place = follower.view.place(&follower.record, follower.view.now(utc));
             let Some(line) = place.line else { continue };
-            if line.position != follower.told {
+            // In a full house nothing moves; that it is full is the last that those who wait need to hear.
+            if line.position != follower.told || place.sold_out != follower.told_sold_out {
                 follower.told = line.position;
+                follower.told_sold_out = place.sold_out;
                 follower.subscriber.offer_place(place);
             }
             again.push(follower);

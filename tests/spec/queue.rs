@@ -175,3 +175,18 @@ async fn places_are_pushed_as_the_line_moves() {
     assert_eq!((update["position"].as_u64(), update["ahead"].as_u64()), (Some(2), Some(1)));
     assert_eq!(update["waiting"], 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_wait_hear_when_the_house_is_sold_out() {
+    let house = House::open(Plan { capacity: 1, seats: 4, ..Plan::default() }).await;
+    let (mut buyer, _) = house.joined(10_000_000).await;
+    let (mut last, place) = house.joined(0).await;
+    assert_eq!(place["sold_out"], false);
+    let hold = json!({"schedule_id": house.schedule(), "seats": [0, 1, 2, 3]});
+    let held = buyer.ok("hold", hold).await;
+    buyer.ok("pay", json!({"reservation_id": held["reservation_id"]})).await;
+    house.advance(2);
+    let update = last.pushed("queue.update").await;
+    assert_eq!((update["sold_out"].as_bool(), update["status"].as_str()), (Some(true), Some("WAITING")));
+    assert_eq!(update["position"], 1, "the place is what it was");
+}
