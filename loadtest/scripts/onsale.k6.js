@@ -61,6 +61,7 @@ function buy(concert, accessToken) {
   let schedule;
   let joinedAt;
   let shopping = false;
+  let leaving = false;
 
   const givingUp = setTimeout(() => {
     failed.add(1, { why: "time" });
@@ -84,7 +85,10 @@ function buy(concert, accessToken) {
       shopping = true;
       waits.add(Date.now() - joinedAt);
       ask("schedules", {}, listed);
-    } else if (update.status === "EXPIRED") {
+    } else if (update.status === "WAITING" && update.sold_out && !leaving) {
+      leaving = true;
+      ask("queue.leave", {}, end);
+    } else if (update.status === "EXPIRED" && !leaving) {
       failed.add(1, { why: "expired" });
       end();
     }

@@ -160,9 +160,15 @@ async function hold(fan, number, schedule) {
 async function play(base, concert, accessToken, number) {
   const fan = await Fan.connect(base.replace(/^http/, "ws") + "/ws", accessToken);
   // Listening before joining: the push may be there before the answer was looked at.
-  const admitted = fan.push("queue.update", (update) => update.status === "PROGRESS");
-  const place = await fan.ask("queue.join", { concert_id: concert });
-  if (place.status !== "PROGRESS") await admitted;
+  const over = (update) => update.status === "PROGRESS" || update.sold_out;
+  const called = fan.push("queue.update", over);
+  let place = await fan.ask("queue.join", { concert_id: concert });
+  if (!over(place)) place = await called;
+  if (place.status !== "PROGRESS") {
+    await fan.ask("queue.leave");
+    fan.close();
+    return "waited in vain";
+  }
   const { schedules } = await fan.ask("schedules");
   const schedule = schedules[0].schedule_id;
   await fan.watch(schedule);

@@ -36,6 +36,8 @@ pub enum Trouble {
     Unfitting(String),
     #[error("the token ended ({0:?}) while it was waited for")]
     Ended(Option<EndReason>),
+    #[error("the house sold out while it was waited for")]
+    SoldOut,
 }
 
 impl Trouble {
@@ -66,6 +68,7 @@ pub struct Place {
     pub token: Uuid,
     pub status: QueueStatus,
     pub position: Option<u64>,
+    pub sold_out: bool,
     pub reason: Option<EndReason>,
 }
 
@@ -318,7 +321,7 @@ impl Fan {
         Ok(place)
     }
 
-    /// Waits for the push that says `PROGRESS`.
+    /// Waits for the push that says `PROGRESS`, for as long as there is anything left to wait for.
     pub async fn admitted(&mut self) -> Result<(), Trouble> {
         let began = Instant::now();
         loop {
@@ -327,6 +330,7 @@ impl Fan {
                 Some(Place { status: QueueStatus::Done | QueueStatus::Expired, reason, .. }) => {
                     return Err(Trouble::Ended(reason));
                 }
+                Some(Place { sold_out: true, .. }) => return Err(Trouble::SoldOut),
                 _ => self.next().await?,
             };
         }
@@ -483,6 +487,7 @@ impl Notes {
                     token: update.token,
                     status: update.status,
                     position: update.position,
+                    sold_out: update.sold_out,
                     reason: update.reason,
                 });
                 Ok(Event::Place)
@@ -606,7 +611,7 @@ mod tests {
 
     fn place(status: &str) -> String {
         format!(
-            r#"{{"token":"8b1f0000-0000-8000-8000-000000000000","status":"{status}","position":null,"reason":null}}"#
+            r#"{{"token":"8b1f0000-0000-8000-8000-000000000000","status":"{status}","position":null,"sold_out":false,"reason":null}}"#
         )
     }
 

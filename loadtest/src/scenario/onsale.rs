@@ -1,6 +1,5 @@
 //! The big night: fans arrive as a stated curve, whatever the server does, and buy until the house is sold out.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -183,7 +182,6 @@ impl Onsale {
 /// Lets this worker's fans arrive when they are due, and waits for all of them.
 async fn arrive_all(worker: &Rc<Worker>, night: &Arc<Night>, shop: &Rc<Shop>) {
     let began = worker.go().await;
-    let sold_out = Rc::new(RefCell::new(false));
     let mut playing = JoinSet::new();
     for number in worker.share(night.options.fans) {
         let due = began + night.arrivals[number];
@@ -192,9 +190,9 @@ async fn arrive_all(worker: &Rc<Worker>, night: &Arc<Night>, shop: &Rc<Shop>) {
             break;
         }
         worker.stats.count(Counter::Arrivals, 1);
-        let (worker, night, shop, sold_out) = (worker.clone(), night.clone(), shop.clone(), sold_out.clone());
+        let (worker, night, shop) = (worker.clone(), night.clone(), shop.clone());
         playing.spawn_local(async move {
-            let came = come(&worker, &night, &shop, &sold_out, number, due).await;
+            let came = come(&worker, &night, &shop, number, due).await;
             note_end(&worker, number, came);
             worker.tell_done();
         });
@@ -207,7 +205,6 @@ async fn come(
     worker: &Rc<Worker>,
     night: &Night,
     shop: &Shop,
-    sold_out: &RefCell<bool>,
     number: usize,
     due: Instant,
 ) -> Result<(), Trouble> {
@@ -215,10 +212,14 @@ async fn come(
     let mut fan = Fan::connect(&worker.target(), &credential, &worker.stats, Op::Connect, due).await?;
     fan.join(shop.venue.concert, due).await?;
     let admitted = tokio::select! {
-        admitted = fan.admitted() => Some(admitted?),
-        () = worker.stopped() => None,
+        admitted = fan.admitted() => match admitted {
+            Ok(()) => true,
+            Err(Trouble::SoldOut) => false,
+            Err(trouble) => return Err(trouble),
+        },
+        () = worker.stopped() => false,
     };
-    if admitted.is_some() {
+    if admitted {
         let mut rng = rng_of(night.seed, number);
         let wish = Wish {
             seats: rng.random_range(1..=usize::from(night.options.seats_each)),
@@ -238,10 +239,7 @@ async fn come(
                 }
             }
             // Who finds nothing makes room for the next; who goes away with seats in their hands does not say so.
-            Shopped::SoldOut => {
-                *sold_out.borrow_mut() = true;
-                fan.leave().await?;
-            }
+            Shopped::SoldOut => drop(fan.leave().await?),
             Shopped::Abandoned => {}
         }
     }
