@@ -177,18 +177,7 @@ impl WaitingRoom {
     }
 
     pub fn record(&self, entry: EntryNo) -> Option<TokenRecord> {
-        let live = self.live.get(entry)?;
-        Some(TokenRecord {
-            concert: self.concert,
-            entry,
-            token: live.token,
-            user: live.user,
-            status: live.status(),
-            entered_at: live.entered_at,
-            admitted_at: live.admission.map(|a| a.admitted_at),
-            expires_at: live.admission.map(|a| a.expires_at),
-            ended_at: None,
-        })
+        self.live.get(entry).map(|live| live.record(self.concert, entry))
     }
 
     // Facts. Each gives back what undoes it.
@@ -225,17 +214,7 @@ impl WaitingRoom {
     /// As it was before it was admitted, or before it ended.
     pub fn put_back(&mut self, entry: EntryNo, before: LiveToken, rules: &SaleRules) {
         self.take(entry);
-        let record = TokenRecord {
-            concert: self.concert,
-            entry,
-            token: before.token,
-            user: before.user,
-            status: before.status(),
-            entered_at: before.entered_at,
-            admitted_at: before.admission.map(|a| a.admitted_at),
-            expires_at: before.admission.map(|a| a.expires_at),
-            ended_at: None,
-        };
+        let record = before.record(self.concert, entry);
         self.put(&record, before.seen_at, before.holds, before.connections, rules);
     }
 
@@ -464,6 +443,20 @@ impl WaitingRoom {
 }
 
 impl LiveToken {
+    fn record(&self, concert: ConcertId, entry: EntryNo) -> TokenRecord {
+        TokenRecord {
+            concert,
+            entry,
+            token: self.token,
+            user: self.user,
+            status: self.status(),
+            entered_at: self.entered_at,
+            admitted_at: self.admission.map(|a| a.admitted_at),
+            expires_at: self.admission.map(|a| a.expires_at),
+            ended_at: None,
+        }
+    }
+
     pub fn status(&self) -> TokenStatus {
         match self.admission {
             None => TokenStatus::Waiting,

@@ -20,6 +20,7 @@ use crate::gateway::Context;
 use crate::gateway::identity::{Identity, unavailable};
 use crate::gateway::outcome::Outcome;
 use crate::gateway::request::{Route, command, route};
+use crate::gateway::session::{Found, Question};
 use crate::gateway::translate;
 use crate::limits;
 use crate::store::NewUser;
@@ -204,8 +205,7 @@ impl Asked<'_> {
 
     async fn reservations(&self) -> Answered {
         let user = self.active_user().await?;
-        let all = self.context.store.reservations(user).await.map_err(|error| unavailable(&error))?;
-        self.told(StatusCode::OK, Outcome::Reservations(all))
+        self.found(Question::Reservations(user)).await
     }
 
     /// An unpaid one is released, a paid one cancelled.
@@ -217,7 +217,7 @@ impl Asked<'_> {
         let release = Command::Release { caller, reservation, seats: None };
         let fanout = &self.context.fanout;
         let paid = Refusal::Rejected(Rejection::ReservationInvalid { status: ReservationStatus::Reserved });
-        match self.context.dispatcher.ask(concert, release).await {
+        match self.context.ask(concert, release).await {
             Err(refusal) if refusal == paid => {}
             reply => match self.of_reservation(reply)? {
                 Answer::Reservation(released) => {
@@ -227,14 +227,13 @@ impl Asked<'_> {
                 _ => return Err(ErrorObject::internal().into()),
             },
         }
-        let cancelled = self.context.dispatcher.ask(concert, Command::Cancel { caller, reservation }).await;
+        let cancelled = self.context.ask(concert, Command::Cancel { caller, reservation }).await;
         self.tell(StatusCode::OK, self.of_reservation(cancelled)?)
     }
 
     async fn balance(&self) -> Answered {
         let user = self.active_user().await?;
-        let balance = self.context.store.balance(user).await.map_err(|error| unavailable(&error))?;
-        self.told(StatusCode::OK, Outcome::Balance(balance.ok_or_else(ErrorObject::user_not_found)?))
+        self.found(Question::Balance(user)).await
     }
 
     async fn charge(&self) -> Answered {
@@ -261,8 +260,7 @@ impl Asked<'_> {
         let History { before, limit } =
             History::from_query(self.query.get("before"), self.query.get("limit"))?;
         self.touch(&identity, user);
-        let entries = self.context.store.history(user, before.map(HistoryId), limit).await;
-        self.told(StatusCode::OK, Outcome::History(entries.map_err(|error| unavailable(&error))?))
+        self.found(Question::History { user, before: before.map(HistoryId), limit }).await
     }
 
     async fn pay(&self) -> Answered {
@@ -273,8 +271,7 @@ impl Asked<'_> {
 
     async fn tickets(&self) -> Answered {
         let user = self.active_user().await?;
-        let tickets = self.context.store.tickets(user).await.map_err(|error| unavailable(&error))?;
-        self.told(StatusCode::OK, Outcome::Tickets(tickets))
+        self.found(Question::Tickets(user)).await
     }
 
     async fn sales(&self) -> Answered {
@@ -329,14 +326,7 @@ impl Asked<'_> {
 
     /// Counts as activity in the user's sale; without a queue token in every one that they are in here.
     fn touch(&self, identity: &Identity, user: UserId) {
-        match identity.queue {
-            Some((_, concert)) => self.context.dispatcher.touch(concert, user),
-            None => {
-                for view in self.context.fanout.sales() {
-                    self.context.dispatcher.touch(view.concert().id, user);
-                }
-            }
-        }
+        self.context.touch(user, identity.queue.map(|(_, concert)| concert));
     }
 
     /// The sale that the caller stands in line for.
@@ -351,7 +341,7 @@ impl Asked<'_> {
         if let Some((token, concert)) = identity.queue {
             return Ok((concert, Caller { user, token: Some(token) }));
         }
-        let tokens = self.context.store.last_tokens(user).await.map_err(|error| unavailable(&error))?;
+        let tokens = self.context.tokens_of(user).await?;
         let caller = Caller { user, token: None };
         let mut live = tokens.iter().filter(|token| token.status.is_live());
         match (live.next(), live.next()) {
@@ -387,7 +377,7 @@ impl Asked<'_> {
     // What is asked, and what is told.
 
     async fn ask(&self, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {
-        let reply = self.context.dispatcher.ask(concert, command).await;
+        let reply = self.context.ask(concert, command).await;
         reply.map_err(|refusal| translate::refusal(&refusal))
     }
 
@@ -403,7 +393,7 @@ impl Asked<'_> {
         };
         let caller = self.caller_in(identity, concert)?;
         let command = command(request, caller, false).ok_or_else(ErrorObject::internal)?;
-        let reply = self.context.dispatcher.ask(concert, command).await;
+        let reply = self.context.ask(concert, command).await;
         match request {
             Request::Pay(_) => self.of_reservation(reply),
             _ => reply.map_err(|refusal| translate::refusal(&refusal)),
@@ -412,6 +402,14 @@ impl Asked<'_> {
 
     fn of_reservation(&self, reply: Reply) -> Result<Answer, ErrorObject> {
         reply.map_err(|refusal| translate::refusal_of_reservation(&refusal))
+    }
+
+    /// What the store knows.
+    async fn found(&self, question: Question) -> Answered {
+        match self.context.find(question).await? {
+            Found::Outcome(outcome) => self.told(StatusCode::OK, *outcome),
+            Found::User(_) | Found::Sale(_) => Err(ErrorObject::internal().into()),
+        }
     }
 
     fn tell(&self, status: StatusCode, answer: Answer) -> Answered {
