@@ -1,5 +1,7 @@
 //! What is asked besides commands, and where: committed copies first, the store for what they do not keep.
 
+use std::sync::Arc;
+
 use frontrow_protocol::ErrorObject;
 use tokio::sync::oneshot;
 
@@ -11,14 +13,15 @@ use crate::dispatcher::{Refusal, Reply, ReplyTo};
 use crate::domain::command::{Command, Rejection};
 use crate::domain::ids::{ConcertId, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
+use crate::fanout::SaleView;
 use crate::limits;
 
 impl Context {
     /// The sale that sells this performance. While sales are still being recovered, one that is not known may
     /// yet appear.
-    pub fn sale_of_schedule(&self, schedule: ScheduleId) -> Result<ConcertId, ErrorObject> {
+    pub fn sale_of_schedule(&self, schedule: ScheduleId) -> Result<Arc<SaleView>, ErrorObject> {
         match self.fanout.sale_of_schedule(schedule) {
-            Some(view) => Ok(view.concert().id),
+            Some(view) => Ok(view),
             None if self.dispatcher.missing().is_empty() => Err(ErrorObject::schedule_not_found()),
             None => Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)),
         }

@@ -150,7 +150,12 @@ impl Connection {
     fn decide(&mut self, input: Input<'_>, outputs: &mut Vec<Output>) {
         let now = self.hub.alarms.time.now();
         let context = &self.hub.context;
-        self.session.handle(now, input, &|schedule| context.sale_of_schedule(schedule), outputs);
+        self.session.handle(
+            now,
+            input,
+            &|schedule| context.sale_of_schedule(schedule).map(|view| view.concert().id),
+            outputs,
+        );
     }
 
     fn perform(&mut self, outputs: Vec<Output>) {

@@ -174,8 +174,7 @@ impl Asked<'_> {
     async fn layout(&self, id: &str) -> Answered {
         self.query.only(&[])?;
         let schedule = schedule_id(id)?;
-        let view =
-            self.context.fanout.sale_of_schedule(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        let view = self.context.sale_of_schedule(schedule)?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
         let layout = self.context.layouts.of(view, topic).await.ok_or_else(ErrorObject::internal)?;
         Ok(layout.response(self.headers, "public, max-age=86400, stale-while-revalidate=604800"))
@@ -185,8 +184,7 @@ impl Asked<'_> {
         let schedule = schedule_id(id)?;
         let identity = self.identity().await?;
         self.query.only(&["concert_id"])?;
-        let view =
-            self.context.fanout.sale_of_schedule(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        let view = self.context.sale_of_schedule(schedule)?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
         let concert = topic.concert();
         self.admitted(concert, self.caller_in(&identity, concert)?).await?;
@@ -384,10 +382,7 @@ impl Asked<'_> {
     /// A request that finds its sale by itself.
     async fn routed(&self, identity: &Identity, request: &Request) -> Result<Answer, ErrorObject> {
         let concert = match route(request) {
-            Some(Route::Schedule(schedule)) => {
-                let view = self.context.fanout.sale_of_schedule(schedule);
-                view.ok_or_else(ErrorObject::schedule_not_found)?.concert().id
-            }
+            Some(Route::Schedule(schedule)) => self.context.sale_of_schedule(schedule)?.concert().id,
             Some(Route::Reservation(concert)) => concert.ok_or_else(ErrorObject::reservation_not_found)?,
             Some(Route::Carried) | None => return Err(ErrorObject::internal()),
         };
