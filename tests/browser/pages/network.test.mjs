@@ -1,0 +1,132 @@
+/** Goal: what the SDK keeps through bad networks, the page shows: the place, the seats, the ticket. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { Fan, PHONE, launch } from '../harness/browser.mjs';
+import { admitted, closeFans } from '../harness/fans.mjs';
+import { Proxy } from '../harness/proxy.mjs';
+import { Server } from '../harness/server.mjs';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {Server} */
+let server;
+/** @type {Proxy} */
+let proxy;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+beforeEach(async () => {
+  server = await Server.start('--demo', '--set', 'sale.capacity=1');
+  proxy = await Proxy.before(server);
+});
+afterEach(async () => {
+  closeFans();
+  await proxy.stop();
+  await server.stop();
+});
+
+test('lost in the queue: said so, and the same place afterwards', async () => {
+  const { client: first } = await admitted(server.url);
+  const fan = await Fan.open(browser, proxy.url, { size: PHONE, lossy: true });
+  await fan.join();
+  await fan.page.waitForSelector('.waiting');
+  const token = await fan.page.evaluate(() => localStorage.getItem('frontrow.queue_token'));
+  proxy.cut();
+  await fan.page.waitForSelector('.linkstate:not(.empty)');
+  assert.match(await fan.page.locator('.linkstate').innerText(), /your place and your seats are kept/);
+  await fan.screenshot('reconnecting');
+  proxy.mend();
+  await fan.page.waitForSelector('.linkstate.empty');
+  assert.equal(await fan.page.locator('[data-testid=position]').innerText(), '1');
+  assert.equal(await fan.page.evaluate(() => localStorage.getItem('frontrow.queue_token')), token);
+  await first.leave();
+  await fan.map();
+  await fan.leave();
+});
+
+test('lost between pay and its answer: one payment, and the page ends on the ticket', async () => {
+  const fan = await Fan.open(browser, proxy.url, { lossy: true });
+  await fan.toSeats();
+  const held = await fan.holdBest(2);
+  await fan.toCheckout();
+  // The payment reaches the server; its answer does not reach the page.
+  const asked = new Promise((resolve) => {
+    proxy.onClientBytes(() => {}); // Frames are masked: what passes cannot be read, so the server is asked instead.
+    resolve(undefined);
+  });
+  await asked;
+  await fan.page.evaluate(() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+      send.call(this, data);
+      if (String(data).includes('"method":"pay"')) document.title = 'pay was sent';
+    };
+  });
+  await fan.click('button.big');
+  await fan.page.waitForFunction(() => document.title === 'pay was sent');
+  proxy.cut();
+  proxy.mend();
+  await fan.page.waitForSelector('.ticket');
+  assert.deepEqual(await fan.tickets(), held);
+  await fan.page.goto(`${fan.url}/#/wallet`);
+  await fan.page.waitForSelector('tbody tr');
+  assert.deepEqual(await fan.page.locator('tbody td:nth-child(2)').allInnerTexts(), ['Payment', 'Charge']);
+  await fan.leave();
+});
+
+test('the network is gone while paying: the page says that it keeps asking, then shows the ticket', async () => {
+  const fan = await Fan.open(browser, proxy.url, { lossy: true });
+  await fan.toSeats();
+  await fan.holdBest(2);
+  await fan.toCheckout();
+  proxy.cut();
+  await fan.page.waitForSelector('.linkstate:not(.empty)');
+  await fan.click('button.big');
+  await fan.page.waitForFunction(() => /not pay twice/.test(document.querySelector('.checkout .hint')?.textContent ?? ''));
+  await fan.screenshot('paying-offline');
+  proxy.mend();
+  await fan.page.waitForSelector('.ticket');
+  await fan.leave();
+});
+
+test('the server dies and comes back: held seats are still held', async () => {
+  const fan = await Fan.open(browser, server.url, { lossy: true });
+  await fan.toSeats();
+  const held = await fan.holdBest(2);
+  await server.kill();
+  await fan.page.waitForSelector('.linkstate:not(.empty)');
+  await server.startAgain();
+  await fan.page.waitForSelector('.linkstate.empty');
+  assert.deepEqual(await fan.held(), held);
+  await fan.toCheckout();
+  await fan.pay();
+  await fan.leave();
+});
+
+test('too many windows: the oldest says so and can take over', async () => {
+  const fan = await Fan.open(browser, server.url, { lossy: true });
+  await fan.toSeats();
+  for (let more = 0; more < 5; more++) await fan.window('/#/sale/1');
+  await fan.page.waitForSelector('.linkstate.bad');
+  assert.match(await fan.page.locator('.linkstate').innerText(), /too many windows/);
+  await fan.page.bringToFront();
+  await fan.click('.linkstate button');
+  await fan.page.waitForSelector('.linkstate.empty[data-link=online]');
+  await fan.map();
+  await fan.leave();
+});
+
+test('an account that the server does not know any more: joining makes a new one', async () => {
+  const fan = await Fan.open(browser, server.url, { lossy: true });
+  await fan.page.evaluate(() => {
+    localStorage.setItem('frontrow.access_token', 'not.a.token');
+    localStorage.setItem('frontrow.queue_token', '00000000-0000-8000-8000-000000000000');
+  });
+  await fan.page.reload();
+  await fan.page.waitForSelector('.linkstate.bad');
+  await fan.join();
+  await fan.map();
+  await fan.leave();
+});

@@ -1,0 +1,70 @@
+/** Goal: nothing ends without a word, and what ends is free again. Method: a server with short times. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Fan, launch } from '../harness/browser.mjs';
+import { admitted, closeFans } from '../harness/fans.mjs';
+import { Server } from '../harness/server.mjs';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => {
+  closeFans();
+  return browser.close();
+});
+
+test('a hold that is not paid: a warning, then the seats are free, and the page says what to do', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.hold_ttl=4s');
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  const { client: other, scheduleId } = await admitted(server.url);
+  const house = await other.watch(scheduleId);
+  await fan.holdBest(2);
+  const seats = [...house.states.keys()].filter((seat) => house.state(seat) === 1);
+  await fan.page.waitForSelector('.notice.warn');
+  assert.match(await fan.page.locator('.notice.warn').innerText(), /Pay now to keep them/);
+  await fan.toCheckout();
+  await fan.page.waitForSelector('.message');
+  assert.match(await fan.page.locator('.message').innerText(), /not held for you any more/);
+  await fan.screenshot('hold-expired');
+  await fan.click('.message a');
+  await fan.map();
+  for (const seat of seats) await fan.sees(seat, 'available');
+  assert.equal(house.state(seats[0]), 0);
+  await fan.leave();
+  await server.stop();
+});
+
+test('doing nothing: asked, answered, and still in; unanswered, out', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.idle_ttl=6s');
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  await fan.page.waitForSelector('.dialog');
+  assert.match(await fan.page.locator('.dialog').innerText(), /Are you still there\?/);
+  await fan.screenshot('still-there');
+  await fan.accessible('the question');
+  await fan.click('.dialog .primary');
+  await fan.page.waitForSelector('.dialog', { state: 'detached' });
+  await fan.page.waitForSelector('.dialog'); // Asked again, one idle time later: the answer counted.
+  await fan.page.waitForSelector('.message');
+  assert.match(await fan.page.locator('.message').innerText(), /because nothing happened for a while/);
+  await fan.click('.message .primary');
+  await fan.map();
+  await fan.leave();
+  await server.stop();
+});
+
+test('the time to choose is over: told before and after', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.admission_ttl=4s');
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  assert.match(await fan.page.locator('.timebar').innerText(), /left to choose/);
+  await fan.page.waitForSelector('.notice.warn');
+  await fan.page.waitForSelector('.message');
+  assert.match(await fan.page.locator('.message').innerText(), /time to choose is over/);
+  await fan.leave();
+  await server.stop();
+});
