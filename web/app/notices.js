@@ -1,9 +1,11 @@
 /**
  * Short messages at the edge of the page, spoken once by screen readers.
  *
- * Always: at most `NOTICES_MAX` are shown; one that offers something to do stays until it is answered or pushed out.
+ * Always: at most `NOTICES_MAX` are shown; one that offers something to do stays until it is answered, pushed out, or the
+ * page that it belongs to is left.
  */
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
+import { route } from './router.js';
 
 /**
  * @typedef {object} NoticeAction
@@ -44,3 +46,8 @@ export function tell(notice) {
 export function dismiss(which) {
   notices.value = notices.value.filter((notice) => notice.id !== which && notice.key !== which);
 }
+
+effect(() => {
+  void route.value; // Whatever page this is now, the notices are of the one before.
+  notices.value = [];
+});

@@ -182,8 +182,19 @@ export async function returnTo(concertId) {
   if (token && queue.value?.concert_id !== concertId) await start().resume(token);
 }
 
-export async function refreshConcerts() {
-  concerts.value = await fetchConcerts(undefined, load('access_token'));
+/** @type {Promise<void> | null} */
+let asking = null;
+
+/** Several who want it at a time share one answer. */
+export function refreshConcerts() {
+  asking ??= fetchConcerts(undefined, load('access_token'))
+    .then((list) => {
+      concerts.value = list;
+    })
+    .finally(() => {
+      asking = null;
+    });
+  return asking;
 }
 
 export async function refreshBalance() {

@@ -53,7 +53,7 @@ export class SeatList {
     this.#count();
     for (const zone of venue.zones) {
       if (zone.seats === 0) continue;
-      const head = element('h3', 'zone');
+      const head = element('h2', 'zone');
       const button = element('button', 'fold', zone.name || words.unnamedZone);
       button.dataset.zone = String(zone.index);
       button.setAttribute('aria-expanded', 'false');
@@ -116,7 +116,7 @@ export class SeatList {
     }
     for (const row of venue.zones[index].rows) {
       if (!row.seats.some((seat) => this.#map.shows(venue.category[seat]))) continue;
-      const head = element('h4', 'row');
+      const head = element('h3', 'row');
       const button = element('button', 'fold', this.#map.words.row(row.label));
       button.dataset.row = String(row.index);
       button.setAttribute('aria-expanded', 'false');

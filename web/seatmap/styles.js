@@ -31,11 +31,11 @@ canvas.seats:focus-visible { outline: 3px solid var(--seatmap-focus, Highlight);
 .minimap .window { position: absolute; inset-block-start: 0; left: 0; border: 2px solid var(--seatmap-accent, LinkText); border-radius: 3px; box-sizing: border-box; }
 
 .list { position: absolute; inset: 0; overflow: auto; padding: 0.25rem; }
-h3, h4 { margin: 0; font-size: 1em; }
+h2, h3 { margin: 0; font-size: 1em; }
 .fold { display: flex; justify-content: space-between; gap: 0.75rem; inline-size: 100%; min-block-size: 2.75rem; align-items: center;
   padding-inline: 0.75rem; border: 0; border-block-end: 1px solid var(--seatmap-line, GrayText); background: none; text-align: start; cursor: pointer; }
-h3 .fold { font-weight: 650; }
-h4 .fold { font-weight: 500; padding-inline-start: 1.5rem; }
+h2 .fold { font-weight: 650; }
+h3 .fold { font-weight: 500; padding-inline-start: 1.5rem; }
 .fold::before { content: '▸' / ''; inline-size: 1em; }
 :host(:dir(rtl)) .fold::before { content: '◂' / ''; }
 .fold[aria-expanded='true']::before { content: '▾' / ''; }

@@ -106,6 +106,11 @@ export class Fan {
     await this.map();
   }
 
+  /** Connected, and nothing to say about it. */
+  async linked() {
+    await this.page.waitForSelector('.linkstate.empty[data-link=online]', { state: 'attached' });
+  }
+
   /** The seat map, drawn. */
   async map() {
     await this.page.waitForSelector('frontrow-seatmap');
@@ -154,9 +159,16 @@ export class Fan {
     await this.page.waitForFunction(([seat, state]) => /** @type {any} */ (document.querySelector('frontrow-seatmap'))?.stateOf(seat) === state, /** @type {[number, string]} */ ([seat, state]));
   }
 
-  /** A seat chosen on the map, whatever way a fan may choose. @param {number} seat */
-  async pick(seat) {
-    await (await this.map()).evaluate((map, seat) => /** @type {any} */ (map).pick(seat, 'pointer'), seat);
+  /**
+   * A seat chosen on the map, whatever way a fan may choose.
+   * @param {number} seat
+   * @param {string} [seen] What the fan saw; else what the map shows now.
+   */
+  async pick(seat, seen) {
+    await (await this.map()).evaluate(
+      (map, [seat, seen]) => map.dispatchEvent(new CustomEvent('seat-pick', { detail: { seat, state: seen ?? /** @type {any} */ (map).stateOf(seat), by: 'pointer' } })),
+      /** @type {[number, string | undefined]} */ ([seat, seen]),
+    );
   }
 
   /** @param {string} name Without ending; kept as a build artefact. */

@@ -14,6 +14,12 @@ export function closeFans() {
   fans.clear();
 }
 
+/** Everybody gives the place up and goes. */
+export async function leaveFans() {
+  await Promise.all([...fans].map((fan) => fan.leave().catch(() => {})));
+  closeFans();
+}
+
 /**
  * A client that `closeFans` closes.
  * @param {import('../../../web/sdk/client.js').ClientOptions} options

@@ -13,8 +13,6 @@ export class Proxy {
   /** What the server says is lost, silently. */
   #deaf = false;
   #delayMs = 0;
-  /** @type {((text: string) => void)[]} */
-  #onClientBytes = [];
   url = '';
   /** How many connections were made through it. */
   connections = 0;
@@ -54,11 +52,7 @@ export class Proxy {
       socket.on('error', end);
       socket.on('close', end);
     }
-    client.on('data', (bytes) => {
-      this.#later(() => server.write(bytes));
-      const text = bytes.toString('latin1');
-      for (const listener of this.#onClientBytes) listener(text);
-    });
+    client.on('data', (bytes) => this.#later(() => server.write(bytes)));
     server.on('data', (bytes) => {
       if (!this.#deaf) this.#later(() => client.write(bytes));
     });
@@ -92,11 +86,6 @@ export class Proxy {
   /** @param {number} ms Each way. */
   delay(ms) {
     this.#delayMs = ms;
-  }
-
-  /** Calls back with what clients send, as it passes. @param {(text: string) => void} listener */
-  onClientBytes(listener) {
-    this.#onClientBytes.push(listener);
   }
 
   async stop() {

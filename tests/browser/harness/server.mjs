@@ -14,6 +14,14 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const BINARY = process.env.FRONTROW_BINARY ?? fileURLToPath(new URL('../../../target/release/frontrow', import.meta.url));
 
+/** @type {Set<Server>} */
+const running = new Set();
+
+/** To be called after the tests: a server that a failed test left behind would outlive it. */
+export async function stopServers() {
+  await Promise.all([...running].map((server) => server.stop()));
+}
+
 export class Server {
   /** @type {import('node:child_process').ChildProcess | null} */
   #process = null;
@@ -25,8 +33,10 @@ export class Server {
 
   /** @param {string[]} args Of `serve`. */
   constructor(args) {
+    if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: build it, or name another in FRONTROW_BINARY`);
     this.data = mkdtempSync(join(tmpdir(), 'frontrow-test-'));
     this.#args = args;
+    running.add(this);
   }
 
   /**
@@ -34,10 +44,14 @@ export class Server {
    * @returns {Promise<Server>}
    */
   static async start(...args) {
-    if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: build it, or name another in FRONTROW_BINARY`);
     const server = new Server(args);
-    await server.#spawn('127.0.0.1:0');
+    await server.begin();
     return server;
+  }
+
+  /** Starts it, after its data was prepared by commands. */
+  async begin() {
+    await this.#spawn('127.0.0.1:0');
   }
 
   /** @param {string} listen */
@@ -87,6 +101,7 @@ export class Server {
   }
 
   async stop() {
+    running.delete(this);
     await this.#end('SIGTERM');
     rmSync(this.data, { recursive: true, force: true });
   }

@@ -9,7 +9,7 @@ import { Server } from './server.mjs';
  * @param {string[]} args Of `serve`.
  */
 export async function club(seats, ...args) {
-  const server = await Server.start('--set', 'guests=true', ...args);
+  const server = new Server(['--set', 'guests=true', ...args]);
   const plan = {
     name: 'Club',
     categories: [{ name: 'Row', color: '#2471a3' }],
@@ -45,5 +45,6 @@ export async function club(seats, ...args) {
   const { concert_id: concertId, schedule_ids: scheduleIds } = await server.command(
     'import', file, '--title', 'Small Club Night', '--starts-at', starts, '--price', 'Row=50000', '--open',
   );
+  await server.begin();
   return { server, concertId, scheduleId: scheduleIds[0] };
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DESKTOP, Fan, PHONE, launch } from '../harness/browser.mjs';
-import { Server } from '../harness/server.mjs';
+import { Server, stopServers } from '../harness/server.mjs';
 
 /** @type {Server} */
 let server;
@@ -12,7 +12,7 @@ let browser;
 before(async () => {
   [server, browser] = await Promise.all([Server.start('--demo'), launch()]);
 });
-after(() => Promise.all([server.stop(), browser.close()]));
+after(() => Promise.all([stopServers(), browser.close()]));
 
 for (const [where, size] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
   test(`two seats together in at most six clicks on a ${where}`, async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Fan, PHONE, launch } from '../harness/browser.mjs';
 import { admitted, closeFans } from '../harness/fans.mjs';
-import { Server } from '../harness/server.mjs';
+import { Server, stopServers } from '../harness/server.mjs';
 import { club } from '../harness/venue.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => {
   closeFans();
-  return browser.close();
+  return Promise.all([browser.close(), stopServers()]);
 });
 
 test('two browsers side by side: each sees what the other holds and gives back', async () => {
@@ -38,7 +38,8 @@ test('two fans want the same seat: one gets it, the other is offered its neighbo
   const [ada, bob] = await Promise.all([Fan.open(browser, server.url), Fan.open(browser, server.url)]);
   await Promise.all([ada.toSeats(), bob.toSeats()]);
   await Promise.all([ada.sees(40, 'available'), bob.sees(40, 'available')]);
-  await Promise.all([ada.pick(40), bob.pick(40)]);
+  // Both saw it free when they touched it.
+  await Promise.all([ada.pick(40, 'available'), bob.pick(40, 'available')]);
   const lost = await Promise.any([ada, bob].map((fan) => fan.page.waitForSelector('.notice.bad .actions button').then(() => fan)));
   const won = lost === ada ? bob : ada;
   await won.sees(40, 'own');
@@ -57,28 +58,29 @@ test('two fans want the same seat: one gets it, the other is offered its neighbo
 });
 
 test('a sold-out house: one waits, a seat frees, one is let in and told', async () => {
-  const { server } = await club(3);
+  const { server } = await club(4);
   const { client: rival, scheduleId } = await admitted(server.url);
   const sold = await rival.hold(scheduleId, [0, 1]);
   await rival.charge(sold.amount);
   await rival.pay(sold.reservation_id);
   const { client: second } = await admitted(server.url);
-  const held = await second.hold(scheduleId, [2]);
+  const held = await second.hold(scheduleId, [2, 3]);
 
   const fan = await Fan.open(browser, server.url);
   await fan.join();
   await fan.page.waitForSelector('.waiting');
-  assert.match(await fan.page.locator('.waiting').innerText(), /All seats are taken or held right now/);
-  await fan.screenshot('sold-out-waiting');
-  await second.release(held.reservation_id);
+  assert.match(await fan.page.locator('.waiting').innerText(), /as soon as a place or a seat frees, you are in/);
+  await fan.screenshot('full-house-waiting');
+  await second.release(held.reservation_id, [3]);
   await fan.map();
-  await fan.sees(2, 'available');
+  await fan.sees(3, 'available');
+  await fan.sees(2, 'held');
   await fan.sees(1, 'sold');
 
   // Inside, a nearly full house says when something frees.
-  await second.hold(scheduleId, [2]);
-  await fan.sees(2, 'held');
-  await second.leave();
+  await second.hold(scheduleId, [3]);
+  await fan.sees(3, 'held');
+  await second.release(held.reservation_id, [2]);
   await fan.page.waitForSelector('.notice.good .actions button');
   assert.match(await fan.page.locator('.notice.good').innerText(), /A-3 is free again/);
   await fan.screenshot('seat-freed');
@@ -86,6 +88,9 @@ test('a sold-out house: one waits, a seat frees, one is let in and told', async 
   await fan.page.waitForSelector('.cart.full');
   await fan.toCheckout();
   await fan.pay();
+  // The last one goes too.
+  const last = await second.pay(await charged(second, held.reservation_id));
+  assert.equal(last.tickets.length, 1);
   await fan.page.goto(`${fan.url}/#/`);
   await fan.page.waitForSelector('.badge.closed');
   assert.match(await fan.page.locator('.badge').innerText(), /Sold out/);
@@ -120,6 +125,12 @@ test('the line: places move up, the bar never goes back, the title tells', async
   await fan.leave();
   await server.stop();
 });
+
+/** Money for what is held. @param {import('../../../web/sdk/index.js').FrontrowClient} client @param {string} reservationId */
+async function charged(client, reservationId) {
+  await client.charge(/** @type {any} */ (client.reservations.get(reservationId)).amount);
+  return reservationId;
+}
 
 /** @param {string} url */
 async function waitingFan(url) {

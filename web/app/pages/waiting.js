@@ -53,7 +53,7 @@ export function Waiting({ concert, place }) {
     <h1 id="waiting-title">${w.title}</h1>
     ${message && html`<p class="sale-message">${message}</p>`}
     ${state === 'SCHEDULED' && html`<p class="sale-message">${w.early}</p>`} ${state === 'PAUSED' && html`<p class="sale-message">${w.paused}</p>`}
-    ${state === 'OPEN' && place.sold_out && html`<p class="sale-message">${w.fullHouse}</p>`}
+    ${state === 'OPEN' && (place.sold_out || ahead === 0) && html`<p class="sale-message">${place.sold_out ? w.fullHouse : w.next}</p>`}
 
     <div class="place">
       <p class="place-number"><span class="label">${w.place}</span><strong data-testid="position">${count(position)}</strong></p>

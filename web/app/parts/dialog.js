@@ -1,7 +1,7 @@
 /**
- * A question over the page, on the browser's own `<dialog>`: it keeps the focus inside and gives it back.
+ * A question over the page, on the browser's own `<dialog>`: the focus stays inside, and goes back to where it was.
  */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { words } from '../i18n.js';
 import { Icon } from './icons.js';
@@ -15,10 +15,14 @@ let nextId = 1;
 export function Dialog({ title, onClose, closable = true, alert = false, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useRef(`dialog-${nextId++}`).current;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = /** @type {HTMLDialogElement} */ (dialog.current);
+    const before = document.activeElement;
     element.showModal();
-    return () => element.close();
+    return () => {
+      element.close(); // First: behind an open dialog nothing can have the focus.
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return html`<dialog
     ref=${dialog}
@@ -34,11 +38,11 @@ export function Dialog({ title, onClose, closable = true, alert = false, childre
     }}
   >
     <div class="dialog-body">
-      <header>
+      <div class="dialog-head">
         <h2 id=${id}>${title}</h2>
         ${closable &&
         html`<button type="button" class="quiet round" aria-label=${words().close} onClick=${onClose}><${Icon} name="close" /></button>`}
-      </header>
+      </div>
       ${children}
     </div>
   </dialog>`;

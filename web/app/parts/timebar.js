@@ -59,20 +59,31 @@ export function TimeBar() {
 function useWarnings(choosing, paying, reservationId) {
   const w = words();
   const expiresAt = queue.value?.expires_at;
-  const choosingSoon = choosing > 0 && choosing < WARN_CHOOSING_MS;
+  const choosingSoon = useSoon(choosing, WARN_CHOOSING_MS, expiresAt);
   useEffect(() => {
-    if (choosingSoon) tell({ kind: 'warn', key: 'choosing-soon', text: w.time.admissionSoon(clock(choosing)) });
+    if (choosingSoon) tell({ kind: 'warn', key: 'choosing-soon', text: w.time.admissionSoon });
   }, [choosingSoon, expiresAt]);
-  const holdSoon = paying > 0 && paying < WARN_HOLD_MS;
+  const holdSoon = useSoon(paying, WARN_HOLD_MS, reservationId);
   useEffect(() => {
-    if (!holdSoon) {
-      dismiss('hold-soon');
-      return;
-    }
+    if (!holdSoon) return;
     const pay = { label: w.cart.checkout, act: () => go(`/checkout/${reservationId}`) };
     const actions = route.value.page === 'checkout' ? [] : [pay];
-    tell({ kind: 'warn', key: 'hold-soon', text: w.time.holdSoon(clock(paying)), actions });
+    tell({ kind: 'warn', key: 'hold-soon', text: w.time.holdSoon, actions });
+    return () => dismiss('hold-soon');
   }, [holdSoon, reservationId]);
+}
+
+/**
+ * Whether the end is near: the last `warn` ms, or the last third where the whole time is shorter than that.
+ * @param {number} rest
+ * @param {number} warn
+ * @param {unknown} of What ends; another one begins anew.
+ */
+function useSoon(rest, warn, of) {
+  const whole = useRef({ of, ms: 0 });
+  if (whole.current.of !== of) whole.current = { of, ms: 0 };
+  if (rest !== Infinity) whole.current.ms = Math.max(whole.current.ms, rest);
+  return rest > 0 && rest < Math.min(warn, whole.current.ms / 3);
 }
 
 function Idle() {

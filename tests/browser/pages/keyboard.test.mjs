@@ -1,0 +1,120 @@
+/** Goal: the whole journey without a pointer: by keyboard on the map, and by the list with the map hidden. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Fan, launch } from '../harness/browser.mjs';
+import { Server, stopServers } from '../harness/server.mjs';
+
+/** @type {Server} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start('--demo'), launch()]);
+});
+after(() => Promise.all([browser.close(), stopServers()]));
+
+/**
+ * Presses Tab until the element has the focus, as somebody without a pointer does; fails if it is never reached.
+ * @param {Fan} fan
+ * @param {string} selector Matched within shadow roots as well.
+ */
+async function tabTo(fan, selector) {
+  for (let presses = 0; presses < 80; presses++) {
+    await fan.page.keyboard.press('Tab');
+    const there = await fan.page.evaluate((wanted) => {
+      let active = document.activeElement;
+      while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+      return active?.matches(wanted) ?? false;
+    }, selector);
+    if (there) return;
+  }
+  assert.fail(`Tab does not reach ${selector}`);
+}
+
+/** @param {Fan} fan */
+const press = (fan, /** @type {string[]} */ ...keys) => keys.reduce((before, key) => before.then(() => fan.page.keyboard.press(key)), Promise.resolve());
+
+/** What the map says to a screen reader. @param {Fan} fan */
+const spoken = async (fan) => (await fan.map()).locator('[role=status]').innerText();
+
+test('by keyboard on the map', async () => {
+  const fan = await Fan.open(browser, server.url);
+  await tabTo(fan, '.poster-card .primary');
+  await press(fan, 'Enter');
+  await fan.map();
+  await tabTo(fan, 'canvas');
+  assert.match(await spoken(fan), /free$/, 'a section and its free seats');
+  const first = await spoken(fan);
+  await press(fan, 'ArrowRight');
+  assert.notEqual(await spoken(fan), first, 'another section');
+  await press(fan, 'Enter');
+  assert.match(await spoken(fan), /₩[\d,]+, free$/, 'a seat with its price');
+  await press(fan, 'Enter');
+  await fan.page.waitForSelector('.cart.full');
+  assert.match(await spoken(fan), /held for you$/);
+  await press(fan, 'ArrowDown', 'Enter');
+  await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 2);
+  await press(fan, 'Enter'); // Given back.
+  await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 1);
+  await press(fan, 'n', 'Enter');
+  await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 2);
+  await press(fan, 'Escape', '+', '-', '0');
+  const held = await fan.held();
+  await tabTo(fan, '.cart-foot a');
+  await press(fan, 'Enter');
+  await fan.page.waitForSelector('.receipt');
+  await tabTo(fan, 'button.big');
+  await press(fan, 'Enter');
+  await fan.page.waitForSelector('.ticket');
+  assert.deepEqual((await fan.tickets()).sort(), held.sort());
+  await tabTo(fan, '.purchase > button');
+  await press(fan, 'Enter');
+  await fan.page.waitForSelector('dialog[open]');
+  await press(fan, 'Escape');
+  await fan.page.waitForSelector('dialog', { state: 'detached' });
+  assert.ok(await fan.page.evaluate(() => document.activeElement?.matches('.purchase > button')), 'the focus is back');
+  assert.equal(fan.clicks, 0);
+  await fan.leave();
+});
+
+test('by the list, with the map hidden', async () => {
+  const fan = await Fan.open(browser, server.url);
+  await tabTo(fan, '.poster-card .primary');
+  await press(fan, 'Enter');
+  await fan.map();
+  await tabTo(fan, '.segment:last-child');
+  await press(fan, 'Enter');
+  const map = await fan.map();
+  assert.equal(await map.locator('canvas.seats').isVisible(), false);
+  await tabTo(fan, 'h2 .fold');
+  assert.match(await map.locator('h2 .fold').first().innerText(), /free$/);
+  await press(fan, 'Enter');
+  await tabTo(fan, 'h3 .fold');
+  await press(fan, 'Enter');
+  await tabTo(fan, '.seat[data-state=available]');
+  await press(fan, 'Enter');
+  await fan.page.waitForSelector('.cart.full');
+  assert.equal(await map.locator('.seat[aria-pressed=true]').count(), 1);
+  assert.match((await map.locator('.seat[aria-pressed=true]').getAttribute('aria-label')) ?? '', /₩[\d,]+, held for you$/);
+  await press(fan, 'ArrowRight', 'Enter');
+  await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 2);
+  const held = await fan.held();
+  await fan.accessible('the list');
+  await tabTo(fan, '.cart-foot a');
+  await press(fan, 'Enter');
+  await fan.page.waitForSelector('.receipt');
+  await tabTo(fan, 'button.big');
+  await press(fan, 'Enter');
+  await fan.page.waitForSelector('.ticket');
+  assert.deepEqual((await fan.tickets()).sort(), held.sort());
+  await fan.leave();
+});
+
+test('the skip link leads past the header', async () => {
+  const fan = await Fan.open(browser, server.url);
+  await fan.page.waitForSelector('.poster-card');
+  await press(fan, 'Tab', 'Enter', 'Tab');
+  assert.ok(await fan.page.evaluate(() => document.activeElement?.closest('main') !== null));
+  await fan.leave();
+});
