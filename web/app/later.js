@@ -7,6 +7,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { html } from './html.js';
 import { words } from './i18n.js';
+import { layoutOf } from './session.js';
 
 /**
  * @template {object} Props
@@ -57,8 +58,13 @@ const tickets = later(async () => (await import('./pages/tickets.js')).Tickets);
 export const Seats = seats.Later;
 export const Tickets = tickets.Later;
 
-/** Fetches what a sale needs, ahead of time. */
-export function prepareSelling() {
-  seats.prepare().catch(() => {}); // Tried again when it is shown.
+/**
+ * Fetches what a sale needs, ahead of time. What fails is tried again when it is shown.
+ * @param {import('./session.js').Concert} [concert]
+ */
+export function prepareSelling(concert) {
+  seats.prepare().catch(() => {});
   tickets.prepare().catch(() => {});
+  const next = concert?.schedules.find((schedule) => !schedule.sold_out);
+  if (next) layoutOf(next.schedule_id).catch(() => {});
 }

@@ -371,17 +371,17 @@ export class SeatMapView {
 
   /** @param {import('./venue.js').VenueZone} zone */
   #nameOf(zone) {
-    const { theme } = /** @type {Painter} */ (this.#painter);
-    const name = zone.name || this.#map.words.unnamedZone;
+    const { theme, written } = /** @type {Painter} */ (this.#painter);
+    const name = zone.short || this.#map.words.unnamedZone;
     const free = this.#map.words.free(this.#freeByZone[zone.index] ?? 0);
     const known = this.#names.get(zone.index);
     if (known?.key === free) return known;
     // Where the plan itself writes the section's name, once is enough.
-    const written = this.#venue?.layout.areas.some((area) => area.text?.text?.trim() === name);
+    const once = written.has(zone.name) || written.has(zone.short);
     const made = {
       key: free,
-      full: written ? plate([free], theme, this.#dpr) : plate([name, free], theme, this.#dpr),
-      short: known?.short ?? plate(written ? [] : [name], theme, this.#dpr),
+      full: once ? plate([free], theme, this.#dpr) : plate([name, free], theme, this.#dpr),
+      short: known?.short ?? plate(once ? [] : [name], theme, this.#dpr),
     };
     this.#names.set(zone.index, made);
     return made;

@@ -45,6 +45,9 @@ export class Painter {
     this.theme = theme;
     this.source = source;
     this.radius = venue.spacing * RADIUS_SHARE;
+    /** Sections' names that the plan writes itself, beside the seats. */
+    this.written = new Set();
+    const names = new Set(venue.zones.flatMap(({ name, short }) => [name, short]));
     const pixel = pixelReader();
     const paper = pixel(theme.paper);
     const dark = contrast(paper, [0, 0, 0]) < 6;
@@ -55,6 +58,10 @@ export class Painter {
       // the paper that they stand out from it as well.
       const under = given ? holdsSeats(venue, box) : false;
       const fill = given && (under ? nearTo(paper, given) : farFrom(paper, dark ? mix(paper, given, 0.35) : given));
+      const words = area.text?.text?.trim() ?? '';
+      // A section's name that lies under its seats cannot be read; the map writes it over them.
+      const hidden = names.has(words) && liesUnderSeats(venue, area);
+      if (names.has(words) && !hidden) this.written.add(words);
       const ground = fill ?? paper;
       const wanted = area.text?.color ? pixel(area.text.color) : inkOn(ground);
       return {
@@ -62,6 +69,7 @@ export class Painter {
         fill: fill && css(fill),
         border: area.border_color && !/^transparent$/i.test(area.border_color) ? css(dark ? mix(paper, pixel(area.border_color), 0.5) : pixel(area.border_color)) : null,
         text: css(contrast(wanted, ground) >= 4.5 ? wanted : inkOn(ground)),
+        words: hidden ? '' : words,
         under: under ? box : null,
         reach: areaReach(area, box),
       };
@@ -176,9 +184,9 @@ export class Painter {
 
   /**
    * @param {CanvasRenderingContext2D} context In the plan's units.
-   * @param {{area: import('../sdk/wire.js').LayoutArea, fill: string | null, border: string | null, text: string}} drawn
+   * @param {{area: import('../sdk/wire.js').LayoutArea, fill: string | null, border: string | null, text: string, words: string}} drawn
    */
-  #area(context, { area, fill, border, text }) {
+  #area(context, { area, fill, border, text, words }) {
     context.save();
     context.translate(area.position.x, area.position.y);
     context.rotate(((area.rotation ?? 0) * Math.PI) / 180);
@@ -199,7 +207,6 @@ export class Painter {
       context.lineWidth = this.venue.spacing * 0.08;
       context.stroke();
     }
-    const words = area.text?.text?.trim();
     if (area.text && words) {
       context.fillStyle = text;
       context.font = `650 ${area.text.size || this.venue.spacing * 0.8}px ${this.theme.font}`;
@@ -342,6 +349,13 @@ function areaReach({ position, text }, box) {
     maxX: Math.max(box.maxX, position.x + far),
     maxY: Math.max(box.maxY, position.y + far),
   };
+}
+
+/** Whether the middle of an area's text is where seats are. @param {Venue} venue @param {import('../sdk/wire.js').LayoutArea} area */
+function liesUnderSeats(venue, { position, rotation, text }) {
+  const [x, y] = [text?.position?.x ?? 0, text?.position?.y ?? 0];
+  const [sin, cos] = [Math.sin(((rotation ?? 0) * Math.PI) / 180), Math.cos(((rotation ?? 0) * Math.PI) / 180)];
+  return venue.grid.nearest(position.x + x * cos - y * sin, position.y + x * sin + y * cos, venue.spacing * 1.2) >= 0;
 }
 
 /** @param {Venue} venue @param {{minX: number, minY: number, maxX: number, maxY: number}} box */

@@ -21,6 +21,7 @@ import { Grid } from './grid.js';
  * @typedef {object} VenueZone
  * @property {number} index
  * @property {string} name
+ * @property {string} short The name without what most sections' names begin with: "340" of "Section 340".
  * @property {VenueRow[]} rows
  * @property {number} seats How many.
  * @property {number} category That of most of its seats.
@@ -50,8 +51,9 @@ export class Venue {
       row.seats.sort((a, b) => alongRow(this, row, a) - alongRow(this, row, b));
       row.seats.forEach((seat, place) => (this.place[seat] = place));
     }
+    const prefix = commonPrefix(layout.zones.map((zone) => zone.name));
     /** @type {VenueZone[]} */
-    this.zones = layout.zones.map((zone, index) => zoneOf(this, index, zone.name));
+    this.zones = layout.zones.map((zone, index) => zoneOf(this, index, zone.name, prefix));
     this.categories = layout.categories;
     /** The usual distance between neighbours. */
     this.spacing = usualSpacing(this);
@@ -108,9 +110,10 @@ function alongRow(venue, row, seat) {
  * @param {Venue} venue
  * @param {number} index
  * @param {string} name
+ * @param {string} prefix
  * @returns {VenueZone}
  */
-function zoneOf(venue, index, name) {
+function zoneOf(venue, index, name, prefix) {
   const rows = venue.rows.filter((row) => row.zone === index && row.seats.length > 0);
   const seats = rows.flatMap((row) => row.seats);
   const perCategory = new Map();
@@ -123,7 +126,23 @@ function zoneOf(venue, index, name) {
   const price = [...perCategory.keys()].map((index) => venue.layout.categories[index].price);
   const prices = { least: Math.min(...price), most: Math.max(...price) };
   const category = [...perCategory].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 0;
-  return { index, name, rows, seats: seats.length, category, prices, outline: convexHull(seats.map((s) => ({ x: venue.x[s], y: venue.y[s] }))), x, y };
+  const short = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  return { index, name, short, rows, seats: seats.length, category, prices, outline: convexHull(seats.map((s) => ({ x: venue.x[s], y: venue.y[s] }))), x, y };
+}
+
+/**
+ * The words that most of many names begin with, with the space behind them; empty when there are none.
+ * @param {string[]} names
+ */
+function commonPrefix(names) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const name of names) {
+    const space = name.lastIndexOf(' ');
+    if (space > 0 && space < name.length - 1) counts.set(name.slice(0, space + 1), (counts.get(name.slice(0, space + 1)) ?? 0) + 1);
+  }
+  const [prefix, count] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  return count >= 8 && count > names.length / 2 ? prefix : '';
 }
 
 /**

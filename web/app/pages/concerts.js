@@ -65,7 +65,7 @@ function Concert({ concert }) {
 
   async function enter() {
     prepareChime();
-    prepareSelling();
+    prepareSelling(concert);
     setBusy(true);
     try {
       await join(concert_id);

@@ -19,9 +19,9 @@ export function Sale({ concertId }) {
   const placed = places.value[String(concertId)] !== undefined;
 
   useEffect(() => {
-    prepareSelling();
     refreshConcerts().catch(() => {}); // Shown again when the connection is back.
   }, []);
+  useEffect(() => prepareSelling(concert), [concert === undefined]);
   useEffect(() => {
     if (!mine && placed) returnTo(concertId).catch((error) => tell({ kind: 'bad', text: explain(error) }));
   }, [concertId, placed, mine === null]);

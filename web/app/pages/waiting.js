@@ -12,7 +12,7 @@ import { Icon } from '../parts/icons.js';
 import { callMe, permission, prepareChime, wanted } from '../chime.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
-import { layoutOf, now, start } from '../session.js';
+import { now, start } from '../session.js';
 import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
 
@@ -31,12 +31,6 @@ export function Waiting({ concert, place }) {
   const pace = usePace(place.token, ahead);
   const spoken = useSpoken(position);
   useTitle(w.titleInLine(position));
-
-  useEffect(() => {
-    // What will be needed at admission is fetched while there is time.
-    const [next] = concert.schedules;
-    if (next) layoutOf(next.schedule_id).catch(() => {});
-  }, [concert.concert_id]);
 
   async function leave() {
     setAsking(false);
