@@ -25,13 +25,11 @@ impl Bulk {
         Self { head, columns, tail, texts: [const { OnceLock::new() }; BUCKETS.len()] }
     }
 
-    /// The parameters of one piece. What is missing to fill the statement repeats the last row: all statements here
-    /// may do the same to a row twice.
+    /// The parameters of one piece.
     pub fn values<V: Bind + Default, T>(&self, bucket: usize, piece: &[T], bind: impl Fn(&mut V, &T)) -> V {
         let mut values = V::default();
         values.reserve(BUCKETS[bucket] * self.columns);
-        let padding = piece.last().into_iter().cycle().take(BUCKETS[bucket] - piece.len());
-        for row in piece.iter().chain(padding) {
+        for row in piece {
             bind(&mut values, row);
         }
         values
@@ -49,25 +47,12 @@ impl Bulk {
     }
 }
 
-/// How rows are cut into statements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packing {
-    /// Statements that are full, from large to small: where a statement costs little, and a row more.
-    Full,
-    /// As few statements as can be, the last one padded: where each is a round trip.
-    Padded,
-}
-
-/// Cuts rows into pieces, each with the bucket of its statement.
-pub fn pieces<T>(rows: &[T], packing: Packing) -> impl Iterator<Item = (usize, &[T])> {
+/// Cuts rows into pieces, each with the bucket of its statement: full ones, from large to small.
+pub fn pieces<T>(rows: &[T]) -> impl Iterator<Item = (usize, &[T])> {
     let mut rest = rows;
     std::iter::from_fn(move || {
-        let bucket = match packing {
-            Packing::Full => BUCKETS.iter().position(|&size| size <= rest.len())?,
-            Packing::Padded if rest.is_empty() => return None,
-            Packing::Padded => BUCKETS.iter().rposition(|&size| size >= rest.len()).unwrap_or(0),
-        };
-        let (piece, after) = rest.split_at(rest.len().min(BUCKETS[bucket]));
+        let bucket = BUCKETS.iter().position(|&size| size <= rest.len())?;
+        let (piece, after) = rest.split_at(BUCKETS[bucket]);
         rest = after;
         Some((bucket, piece))
     })
@@ -80,17 +65,12 @@ mod tests {
     #[test]
     fn rows_are_cut_and_none_is_lost() {
         let rows: Vec<usize> = (0..1_177).collect();
-        for (packing, sizes) in
-            [(Packing::Full, vec![512, 512, 128, 8, 8, 8, 1]), (Packing::Padded, vec![512, 512, 153])]
-        {
-            let cut: Vec<_> = pieces(&rows, packing).collect();
-            assert!(cut.iter().all(|(bucket, piece)| piece.len() <= BUCKETS[*bucket]));
-            assert_eq!(cut.iter().map(|(_, piece)| piece.len()).collect::<Vec<_>>(), sizes);
-            assert_eq!(cut.iter().flat_map(|(_, piece)| *piece).copied().collect::<Vec<_>>(), rows);
-            assert_eq!(pieces::<usize>(&[], packing).count(), 0);
-        }
-        let buckets: Vec<_> = pieces(&rows, Packing::Padded).map(|(bucket, _)| BUCKETS[bucket]).collect();
-        assert_eq!(buckets, [512, 512, 512]);
+        let cut: Vec<_> = pieces(&rows).collect();
+        assert!(cut.iter().all(|(bucket, piece)| piece.len() == BUCKETS[*bucket]));
+        let sizes: Vec<_> = cut.iter().map(|(_, piece)| piece.len()).collect();
+        assert_eq!(sizes, [512, 512, 128, 8, 8, 8, 1]);
+        assert_eq!(cut.iter().flat_map(|(_, piece)| *piece).copied().collect::<Vec<_>>(), rows);
+        assert_eq!(pieces::<usize>(&[]).count(), 0);
     }
 
     #[test]
