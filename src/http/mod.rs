@@ -130,7 +130,7 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
         "/openapi.json" => reply::json(StatusCode::OK, &openapi::document()),
         "/asyncapi.json" => reply::json(StatusCode::OK, &asyncapi::document()),
         path => match context.assets.get(path) {
-            Some(asset) => asset.response(headers, context.assets.policy()),
+            Some(asset) => asset.response(headers),
             None => reply::refused(ErrorObject::unknown_method(path)),
         },
     }
