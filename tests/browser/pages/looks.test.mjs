@@ -170,6 +170,35 @@ test('the first view is light, whole, and asks nothing twice', async () => {
   await context.close();
 });
 
+test('a second visit asks for the page and what is on sale, nothing else', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send('Network.enable');
+  /** @type {string[]} */
+  let transferred = [];
+  const cached = new Set();
+  session.on('Network.requestServedFromCache', ({ requestId }) => cached.add(requestId));
+  session.on('Network.responseReceived', ({ requestId, response }) => {
+    if (!cached.has(requestId) && !response.fromDiskCache) transferred.push(new URL(response.url).pathname);
+  });
+  await page.goto(server.url);
+  await page.waitForSelector('.poster-card');
+  await page.waitForLoadState('networkidle');
+  assert.ok(transferred.length > 20);
+  transferred = [];
+  await page.goto('about:blank');
+  await page.goto(server.url);
+  await page.waitForSelector('.poster-card');
+  await page.waitForLoadState('networkidle');
+  const again = transferred.filter((path) => path.startsWith('/~'));
+  assert.deepEqual(again, []);
+  const [script] = await page.locator('script[type=module]').all();
+  const { headers } = await fetch(new URL((await script.getAttribute('src')) ?? '', server.url));
+  assert.match(headers.get('cache-control') ?? '', /immutable/);
+  await context.close();
+});
+
 test('the policy lets nothing in but what is ours', async () => {
   const response = await fetch(server.url);
   const policy = response.headers.get('content-security-policy') ?? '';
