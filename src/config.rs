@@ -29,7 +29,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder with the embedded database and the key of our own access tokens.
     pub data: PathBuf,
-    /// A MySQL-compatible database instead of the embedded one.
+    /// A database server instead of the embedded database. There is no backend for one yet: it is refused.
     pub database_url: Option<DatabaseUrl>,
     /// Make, once, a concert to try things with.
     pub demo: bool,
@@ -225,7 +225,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "database_url",
-        about: "A MySQL-compatible database instead of the embedded one.",
+        about: "A database server instead of the embedded database. This version has no backend for one, and refuses it.",
         set: |config, text| {
             config.database_url = Some(DatabaseUrl::new(text));
             Ok(())
