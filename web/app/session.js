@@ -106,11 +106,17 @@ function takeQueue(update) {
   batch(() => {
     queue.value = update;
     save('queue_token', update.token);
-    const ended = update.status === 'EXPIRED' || update.status === 'DONE';
-    const rest = Object.entries(places.value).filter(([id]) => id !== String(update.concert_id));
-    places.value = Object.fromEntries(ended ? rest : [...rest, [String(update.concert_id), update.token]]);
+    dropPlace(update.concert_id);
+    if (update.status === 'EXPIRED' || update.status === 'DONE') return;
+    places.value = { ...places.value, [String(update.concert_id)]: update.token };
     saveJson('places', places.value);
   });
+}
+
+/** @param {number} concertId */
+function dropPlace(concertId) {
+  places.value = Object.fromEntries(Object.entries(places.value).filter(([id]) => id !== String(concertId)));
+  saveJson('places', places.value);
 }
 
 /** The server does not know us any more: what was stored is of no use. */
@@ -179,7 +185,13 @@ export async function join(concertId) {
  */
 export async function returnTo(concertId) {
   const token = places.value[String(concertId)];
-  if (token && queue.value?.concert_id !== concertId) await start().resume(token);
+  if (!token || queue.value?.concert_id === concertId) return;
+  try {
+    await start().resume(token);
+  } catch (error) {
+    if (/** @type {FrontrowError} */ (error).reason !== 'NOT_IN_QUEUE') throw error;
+    dropPlace(concertId); // The server does not know it any more; one may join again.
+  }
 }
 
 /** @type {Promise<void> | null} */

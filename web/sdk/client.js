@@ -77,6 +77,9 @@ export class FrontrowClient extends Emitter {
   #greeted = false;
   /** Whether the present session was opened with a queue token, and so belongs to that sale alone. */
   #greetedByQueueToken = false;
+  /** The token whose changes are pushed to the present session: of its hello, or joined on it.
+   * @type {string | null} */
+  #carried = null;
   #everOnline = false;
   /** @type {ClosedError | null} */
   #ended = null;
@@ -175,7 +178,10 @@ export class FrontrowClient extends Emitter {
       this.#forgetQueue();
       this.#restart();
     }
-    return this.#askQueue('queue.join', { concert_id: concertId });
+    return this.#ask('queue.join', { concert_id: concertId }, this.#timeoutMs, (update) => {
+      this.#carried = update.token;
+      return this.#takeQueue(update, true);
+    });
   }
 
   /**
@@ -184,15 +190,20 @@ export class FrontrowClient extends Emitter {
    * @returns {Promise<import('./wire.js').QueueUpdate>}
    */
   resume(queueToken) {
-    this.#forgetQueue();
-    this.#queueToken = queueToken;
-    this.#restart();
+    if (queueToken !== this.#queueToken) {
+      this.#forgetQueue();
+      this.#queueToken = queueToken;
+      this.#restart();
+    }
     return this.getQueue();
   }
 
   /** @returns {Promise<import('./wire.js').QueueUpdate>} */
-  getQueue() {
-    return this.#askQueue('queue.get');
+  async getQueue() {
+    const update = await this.#askQueue('queue.get');
+    // Found by who we are, not by what this session carries: only a hello with the token brings its pushes.
+    if (update.token !== this.#carried && this.#greeted && QUEUE_ORDER[update.status] < QUEUE_ORDER.DONE) this.#restart();
+    return update;
   }
 
   /** "Still here": the idle time starts anew. */
@@ -427,6 +438,7 @@ export class FrontrowClient extends Emitter {
           this.userId = hello.user_id;
           this.#greeted = true;
           this.#greetedByQueueToken = byQueueToken !== null;
+          this.#carried = hello.queue?.token ?? null;
           if (hello.queue) this.#takeQueue(hello.queue, true);
           this.#takeOpenReservations(hello);
           return hello;

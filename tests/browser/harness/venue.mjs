@@ -6,10 +6,10 @@ import { Server } from './server.mjs';
 /**
  * A server with a concert in a house of one row.
  * @param {number} seats
- * @param {string[]} args Of `serve`.
+ * @param {{guests?: boolean, opensAt?: string}} [options] `opensAt`: when the sale opens; else it is open.
  */
-export async function club(seats, ...args) {
-  const server = new Server(['--set', 'guests=true', ...args]);
+export async function club(seats, { guests = true, opensAt } = {}) {
+  const server = new Server(['--set', `guests=${guests}`]);
   const plan = {
     name: 'Club',
     categories: [{ name: 'Row', color: '#2471a3' }],
@@ -43,7 +43,7 @@ export async function club(seats, ...args) {
   writeFileSync(file, JSON.stringify(plan));
   const starts = new Date(Date.now() + 60 * 24 * 3600_000).toISOString();
   const { concert_id: concertId, schedule_ids: scheduleIds } = await server.command(
-    'import', file, '--title', 'Small Club Night', '--starts-at', starts, '--price', 'Row=50000', '--open',
+    'import', file, '--title', 'Small Club Night', '--starts-at', starts, '--price', 'Row=50000', ...(opensAt ? ['--opens-at', opensAt] : ['--open']),
   );
   await server.begin();
   return { server, concertId, scheduleId: scheduleIds[0] };

@@ -45,7 +45,7 @@ export function Sale({ concertId }) {
       const reason = mine.reason ?? 'time';
       const closed = reason === 'closed' || concert.sale.state === 'CLOSED';
       return html`<${Message} title=${w.lobby.expired[reason] ?? w.lobby.expired.time} text=${closed ? w.lobby.closedText : w.lobby.expiredText}>
-        ${!closed && html`<${Join} concert=${concert} label=${w.lobby.again} />`}
+        ${closed && html`<a class="button" href="#/">${w.lobby.toConcerts}</a>`} ${!closed && html`<${Join} concert=${concert} label=${w.lobby.again} />`}
       <//>`;
     }
     default:

@@ -98,8 +98,8 @@ function useProgress(token, ahead) {
   const least = Math.min(mine.least, ahead);
   const from = Math.max(mine.from, ahead);
   useEffect(() => saveJson('progress', { token, from, least }), [token, from, least]);
-  // Plus one: who is next has gone nearly, not wholly, through.
-  return 1 - (least + 1) / (from + 2);
+  if (least === 0) return 0.95; // Next, but not in.
+  return 0.9 * (1 - (least + 1) / (from + 2));
 }
 
 /**
