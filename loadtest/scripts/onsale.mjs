@@ -82,7 +82,10 @@ class Fan {
   }
 
   async watch(schedule) {
-    const snapshot = await this.ask("seats.watch", { schedule_id: schedule });
+    await this.ask("seats.watch", { schedule_id: schedule });
+  }
+
+  #take(snapshot) {
     const bytes = Buffer.from(snapshot.seats, "base64");
     this.seatCount = snapshot.count;
     this.version = snapshot.version;
@@ -104,6 +107,8 @@ class Fan {
     const times = answerTimes.get(asked.method) ?? [];
     answerTimes.set(asked.method, times);
     times.push(performance.now() - asked.sent);
+    // At once: a delta may stand right behind the snapshot, before whoever waits for it goes on.
+    if (asked.method === "seats.watch" && message.result) this.#take(message.result);
     if (message.error) asked.reject(new Refused(message.error));
     else asked.resolve(message.result);
   }
