@@ -9,7 +9,8 @@
 import { Calls } from './calls.js';
 import { ServerClock } from './clock.js';
 import { Emitter } from './emitter.js';
-import { ClosedError, UnauthenticatedError, errorFromHttp, errorOf } from './errors.js';
+import { ClosedError, UnauthenticatedError, errorOf } from './errors.js';
+import { fetchLayout, serverUrl } from './http.js';
 import { LINK_TIMES, Link } from './link.js';
 import { SeatModel } from './seats.js';
 
@@ -672,56 +673,6 @@ export class FrontrowClient extends Emitter {
   }
 }
 
-/**
- * Makes a guest, where the server allows guests.
- * @param {string | URL | undefined} server
- * @param {string} name
- * @returns {Promise<{user_id: number, access_token: string}>}
- */
-export async function createGuest(server, name) {
-  return http(server, 'users', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name }),
-  });
-}
-
-/**
- * What is on sale, without a session.
- * @param {string | URL | undefined} server
- * @param {string | null} [token] An access token or queue token, where the server wants one.
- * @returns {Promise<import('./wire.js').Concert[]>}
- */
-export async function fetchConcerts(server, token) {
-  return (await http(server, 'concerts', token ? { headers: { authorization: `Bearer ${token}` } } : {})).concerts;
-}
-
-/**
- * @param {string | URL | undefined} server
- * @param {number} scheduleId
- * @returns {Promise<import('./wire.js').Layout>}
- */
-export async function fetchLayout(server, scheduleId) {
-  return http(server, `schedules/${scheduleId}/layout`);
-}
-
-/**
- * @param {string | URL | undefined} server
- * @param {string} path
- * @param {RequestInit} [init]
- * @returns {Promise<any>}
- */
-async function http(server, path, init) {
-  let response;
-  try {
-    response = await fetch(new URL(`/api/v1/${path}`, serverUrl(server)), init);
-  } catch (cause) {
-    throw errorOf('DISCONNECTED', `${path}: the server cannot be reached`, { retryable: true, cause });
-  }
-  if (!response.ok) throw await errorFromHttp(response);
-  return response.json();
-}
-
 /** An id that makes a repeated request the same request. Also outside of secure contexts, unlike `randomUUID`. */
 export function newRequestId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -729,13 +680,6 @@ export function newRequestId() {
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** @param {string | URL | undefined} server */
-function serverUrl(server) {
-  const base = server ?? globalThis.location?.origin;
-  if (!base) throw new TypeError('options.server is needed outside of a browser');
-  return new URL(base);
 }
 
 /** @param {URL} server */
