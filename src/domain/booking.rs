@@ -279,7 +279,7 @@ impl Sale {
         let open = self.reservations.held_by(caller.user, schedule).cloned();
         let opened = open.is_none();
         let mut reservation = open.unwrap_or_else(|| Reservation {
-            id: inputs.ids.reservation(self.concert),
+            id: inputs.ids.reservation(self.concert, now.utc),
             concert: self.concert,
             schedule,
             user: caller.user,

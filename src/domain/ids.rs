@@ -1,6 +1,7 @@
 //! The names of things. Each is a type of its own, so that swapped ids do not compile.
 //! Concerts, schedules and users are integers given by the store; tokens and reservations are UUIDv8 whose
 //! first 32 bits name the concert, so that any node can route them; payments, tickets and ledger entries are v7.
+//! What is stored under a key of its own ascends with time; queue tokens are credentials, and random.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -104,6 +105,11 @@ fn routed_concert(id: Uuid) -> Option<ConcertId> {
     (id.get_version_num() == 8).then(|| ConcertId((id.as_u128() >> 96) as u32))
 }
 
+/// A UUIDv8 of a concert; `rest` are the 96 bits behind it, without those of the version and the variant.
+fn routed(concert: ConcertId, rest: u128) -> Uuid {
+    uuid::Builder::from_custom_bytes((u128::from(concert.0) << 96 | rest).to_be_bytes()).into_uuid()
+}
+
 /// Where new ids come from: a generator that the shell seeds, so that the domain itself knows no randomness
 /// and a simulation replays to the letter.
 pub struct IdSource {
@@ -124,11 +130,18 @@ impl IdSource {
     }
 
     pub fn queue_token(&mut self, concert: ConcertId) -> QueueToken {
-        QueueToken(self.routed(concert))
+        QueueToken(routed(concert, self.random_u128() & ((1 << 96) - 1)))
     }
 
-    pub fn reservation(&mut self, concert: ConcertId) -> ReservationId {
-        ReservationId(self.routed(concert))
+    /// Behind the concert comes the time. A reservation's id is no secret, and rows that are written together lie
+    /// together: with random ids each new row is a page of its own in every commit.
+    pub fn reservation(&mut self, concert: ConcertId, at: Timestamp) -> ReservationId {
+        let (millis, counter) = self.tick(at);
+        let (millis, counter) = (millis as u128 & ((1 << 48) - 1), u128::from(counter));
+        // Around the version and the variant, which are the same in all: 16, 12 and 20 bits of the time.
+        let time = (millis >> 32) << 80 | (millis >> 20 & 0xFFF) << 64 | (millis & 0xF_FFFF) << 42;
+        let random = self.random_u128() & ((1 << 30) - 1);
+        ReservationId(routed(concert, time | counter << 30 | random))
     }
 
     pub fn payment(&mut self, at: Timestamp) -> PaymentId {
@@ -150,12 +163,17 @@ impl IdSource {
         (0..16).map(|i| ALPHABET[(bits >> (5 * i)) as usize & 31] as char).collect()
     }
 
-    fn routed(&mut self, concert: ConcertId) -> Uuid {
-        let random = self.random_u128() & ((1 << 96) - 1);
-        uuid::Builder::from_custom_bytes((u128::from(concert.0) << 96 | random).to_be_bytes()).into_uuid()
+    fn timed(&mut self, at: Timestamp) -> Uuid {
+        let (millis, counter) = self.tick(at);
+        let mut random = [0; 10];
+        self.rng.fill_bytes(&mut random);
+        // The 12 bits behind the version are a counter, so that a ledger sorted by id is in the order it was written.
+        random[..2].copy_from_slice(&counter.to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(millis as u64, &random).into_uuid()
     }
 
-    fn timed(&mut self, at: Timestamp) -> Uuid {
+    /// A moment that no id of this source was made in: a millisecond, and a counter of 12 bits within it.
+    fn tick(&mut self, at: Timestamp) -> (i64, u16) {
         const COUNTER_MAX: u16 = 0xFFF;
         let millis = at.as_millis().max(0);
         self.timed = match self.timed {
@@ -163,11 +181,7 @@ impl IdSource {
             (last, counter) if millis <= last => (last, counter + 1),
             _ => (millis, 0),
         };
-        let mut random = [0; 10];
-        self.rng.fill_bytes(&mut random);
-        // The 12 bits behind the version are a counter, so that a ledger sorted by id is in the order it was written.
-        random[..2].copy_from_slice(&self.timed.1.to_be_bytes());
-        uuid::Builder::from_unix_timestamp_millis(self.timed.0 as u64, &random).into_uuid()
+        self.timed
     }
 
     fn random_u128(&mut self) -> u128 {
@@ -185,7 +199,8 @@ mod tests {
     fn a_token_names_its_concert_and_a_foreign_uuid_names_none() {
         let mut ids = IdSource::seeded([7; 32]);
         assert_eq!(ids.queue_token(ConcertId(0xDEAD_BEEF)).concert(), Some(ConcertId(0xDEAD_BEEF)));
-        assert_eq!(ids.reservation(ConcertId(1)).concert(), Some(ConcertId(1)));
+        let now = Timestamp::from_millis(i64::MAX);
+        assert_eq!(ids.reservation(ConcertId(1), now).concert(), Some(ConcertId(1)));
         assert_eq!(QueueToken(Uuid::nil()).concert(), None);
     }
 
@@ -201,8 +216,13 @@ mod tests {
     fn timed_ids_ascend_even_within_a_millisecond_and_when_the_clock_steps_back() {
         let mut ids = IdSource::seeded([7; 32]);
         let times = std::iter::repeat_n(5, 5_000).chain([4, 3, 9]);
-        let made: Vec<_> = times.map(|ms| ids.history(Timestamp::from_millis(ms))).collect();
+        let times: Vec<_> = times.map(Timestamp::from_millis).collect();
+        let made: Vec<_> = times.iter().map(|at| ids.history(*at)).collect();
         assert!(made.is_sorted_by(|a, b| a < b));
         assert!(made.iter().all(|id| id.0.get_version_num() == 7));
+        let later = [1_i64 << 20, 1 << 32, 1_800_000_000_000, (1 << 48) - 1].map(Timestamp::from_millis);
+        let made: Vec<_> = times.iter().chain(&later).map(|at| ids.reservation(ConcertId(1), *at)).collect();
+        assert!(made.is_sorted_by(|a, b| a < b));
+        assert!(made.iter().all(|id| id.0.get_version_num() == 8));
     }
 }

@@ -196,7 +196,7 @@ impl<'s> World<'s> {
     pub fn held(&mut self, user: UserId, seats: &[u32]) -> Reservation {
         let price = |seat: &u32| if *seat < 1 { VIP } else { REST };
         Reservation {
-            id: self.ids.reservation(self.concert),
+            id: self.ids.reservation(self.concert, NOW),
             concert: self.concert,
             schedule: self.schedules[0],
             user,

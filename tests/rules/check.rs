@@ -477,7 +477,7 @@ impl Stage {
     fn reservation(&mut self, name: &str) -> ReservationId {
         let number: usize = number(name.strip_prefix('r').expect("reservations are r1, r2, …"));
         let known = self.reservations.get(number - 1).copied();
-        known.unwrap_or_else(|| self.ids_mut().reservation(CONCERT))
+        known.unwrap_or_else(|| self.ids_mut().reservation(CONCERT, START))
     }
 
     fn patch(&self, words: &[&str]) -> SalePatch {

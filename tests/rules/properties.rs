@@ -463,7 +463,7 @@ impl Life {
         let connection = |n: u64| ConnectionId(step.user * 10 + n);
         let reservation = |n: usize| {
             let known = self.model.reservations.iter().rev().nth(n).copied();
-            known.unwrap_or_else(|| IdSource::seeded([200; 32]).reservation(CONCERT))
+            known.unwrap_or_else(|| IdSource::seeded([200; 32]).reservation(CONCERT, START))
         };
         let seats = |seats: &[u32]| seats.iter().map(|seat| SeatId(*seat)).collect::<Vec<_>>();
         Work::Sale(match &step.wish {
