@@ -1,0 +1,218 @@
+//! What one decision costs, in a sale with a short and with a very long line, and with few and with many seats.
+//! A decision includes its `commit`, which forgets how to take it back; nothing is stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use divan::{Bencher, black_box};
+use frontrow::domain::command::{Answer, Caller, Command, EndedFacts, Inputs};
+use frontrow::domain::event::Event;
+use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::record::{SaleState, TokenRecord, TokenStatus};
+use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
+use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
+use frontrow::domain::seat_plan::{PlannedCategory, PlannedRow, PlannedSeat, SeatPlan};
+use frontrow::domain::time::{Now, Timestamp};
+use frontrow::domain::wallet::Wallets;
+use frontrow::limits::ENDED_KEPT_MAX;
+
+const CONCERT: ConcertId = ConcertId(1);
+const SCHEDULE: ScheduleId = ScheduleId(1);
+const LINES: [usize; 2] = [1_000, 1_000_000];
+const HALLS: [usize; 2] = [1_000, 100_000];
+const SEATS_PER_ROW: u32 = 50;
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const LONG: Duration = Duration::from_secs(1_000_000);
+
+fn main() {
+    divan::main();
+}
+
+/// A sale, its clock, and what a lane brings along.
+struct Stage {
+    sale: Sale,
+    now: Now,
+    inputs: Inputs,
+    events: Vec<Event>,
+}
+
+impl Stage {
+    /// `waiting` fans in line, users 1, 2, 3 … in this order, and one place for an admitted one.
+    fn new(waiting: usize, seats: usize) -> Self {
+        let mut ids = IdSource::seeded([7; 32]);
+        let token = |entry: usize| TokenRecord {
+            concert: CONCERT,
+            entry: EntryNo(entry as u64),
+            token: ids.queue_token(CONCERT),
+            user: UserId(entry as u64 + 1),
+            status: TokenStatus::Waiting,
+            entered_at: START,
+            admitted_at: None,
+            expires_at: None,
+            ended_at: None,
+        };
+        let rules = SaleRules {
+            capacity: 1,
+            admission_ttl: LONG,
+            idle_ttl: LONG,
+            away_ttl: LONG,
+            ..SaleRules::default()
+        };
+        let snapshot = SaleSnapshot {
+            concert: CONCERT,
+            settings: SaleSettings {
+                state: SaleState::Open,
+                opens_at: None,
+                message: None,
+                own: OwnRules::default(),
+            },
+            next_entry: EntryNo(waiting as u64),
+            tokens: (0..waiting).map(token).collect(),
+            reservations: Vec::new(),
+            schedules: vec![ScheduleSnapshot {
+                id: SCHEDULE,
+                starts_at: START + 2 * LONG,
+                plan: Arc::new(hall(seats)),
+                taken: Vec::new(),
+            }],
+        };
+        let inputs = Inputs { wallets: Wallets::default(), ended: EndedFacts::default(), ids };
+        let sale = Sale::restored(snapshot, rules, START);
+        let mut stage = Self { sale, now: Now::new(START, Duration::ZERO), inputs, events: Vec::new() };
+        stage.expire();
+        stage
+    }
+
+    fn decide(&mut self, command: &Command) -> Answer {
+        let answer = self.sale.decide(self.now, command, &mut self.inputs, &mut self.events);
+        self.sale.commit(ENDED_KEPT_MAX);
+        self.events.clear();
+        answer.expect("the rules allow it")
+    }
+
+    fn expire(&mut self) -> usize {
+        let steps = self.sale.expire_due(self.now, usize::MAX, &mut self.events);
+        self.sale.commit(ENDED_KEPT_MAX);
+        self.events.clear();
+        steps
+    }
+
+    fn advance(&mut self, time: Duration) {
+        self.now = Now::new(self.now.utc + time, Duration::ZERO);
+    }
+
+    fn hold(&mut self, caller: Caller, seat: usize) -> ReservationId {
+        let seats = vec![SeatId(seat as u32)];
+        match self.decide(&Command::Hold { caller, schedule: SCHEDULE, seats }) {
+            Answer::Reservation(reservation) => reservation.id,
+            other => panic!("{other:?} is no reservation"),
+        }
+    }
+}
+
+fn hall(seats: usize) -> SeatPlan {
+    let seat = |seat: usize| {
+        let (row, place) = (seat as u32 / SEATS_PER_ROW, seat as u32 % SEATS_PER_ROW);
+        let (x, y) = (place as f32, row as f32);
+        PlannedSeat {
+            label: format!("{row}-{place}").into(),
+            category: 0,
+            row,
+            place,
+            x,
+            y,
+            stage_distance: y,
+        }
+    };
+    let rows = seats.div_ceil(SEATS_PER_ROW as usize);
+    SeatPlan {
+        seats: (0..seats).map(seat).collect(),
+        categories: vec![PlannedCategory { name: "All".into(), price: 1_000 }],
+        rows: (0..rows).map(|row| PlannedRow { zone: 0, label: format!("{row}").into() }).collect(),
+    }
+}
+
+fn caller(user: u64) -> Caller {
+    Caller { user: UserId(user), token: None }
+}
+
+/// A new place at the end of the line.
+#[divan::bench(args = LINES)]
+fn join(bencher: Bencher<'_, '_>, waiting: usize) {
+    let mut stage = Stage::new(waiting, 1_000);
+    let mut user = waiting as u64;
+    bencher.bench_local(|| {
+        user += 1;
+        black_box(stage.decide(&Command::Join { user: UserId(user), connection: None }));
+    });
+}
+
+/// Where a fan in the middle of the line stands.
+#[divan::bench(args = LINES)]
+fn position(bencher: Bencher<'_, '_>, waiting: usize) {
+    let mut stage = Stage::new(waiting, 1_000);
+    let asked = Command::Get { caller: caller(waiting as u64 / 2), polled: false };
+    bencher.bench_local(|| black_box(stage.decide(&asked)));
+}
+
+/// An admitted fan leaves, and the next one is in. Each joins again at the end, so that the line stays as it is.
+#[divan::bench(args = LINES)]
+fn leave_and_admit(bencher: Bencher<'_, '_>, waiting: usize) {
+    let mut stage = Stage::new(waiting, 1_000);
+    let mut turn = 0;
+    bencher.bench_local(|| {
+        let user = turn % waiting as u64 + 1;
+        turn += 1;
+        stage.decide(&Command::Leave { caller: caller(user) });
+        black_box(stage.decide(&Command::Join { user: UserId(user), connection: None }));
+    });
+}
+
+/// A seat held and given back.
+#[divan::bench(args = HALLS)]
+fn hold_and_release(bencher: Bencher<'_, '_>, seats: usize) {
+    let mut stage = Stage::new(1_000, seats);
+    let mut turn = 0;
+    bencher.bench_local(|| {
+        turn += 1;
+        let reservation = stage.hold(caller(1), turn % seats);
+        black_box(stage.decide(&Command::Release { caller: caller(1), reservation, seats: None }));
+    });
+}
+
+/// The best four seats that are together, held and given back, in a house that is empty.
+#[divan::bench(args = HALLS)]
+fn hold_best_and_release(bencher: Bencher<'_, '_>, seats: usize) {
+    let mut stage = Stage::new(1_000, seats);
+    let best = Command::HoldBest {
+        caller: caller(1),
+        schedule: SCHEDULE,
+        count: 4,
+        category: None,
+        request_id: None,
+    };
+    bencher.bench_local(|| {
+        let Answer::Reservation(held) = stage.decide(&best) else { panic!("seats are free") };
+        black_box(stage.decide(&Command::Release { caller: caller(1), reservation: held.id, seats: None }));
+    });
+}
+
+/// A seat held, and taken back when its time is over, while many wait.
+#[divan::bench(args = LINES)]
+fn hold_and_expire(bencher: Bencher<'_, '_>, waiting: usize) {
+    let mut stage = Stage::new(waiting, 1_000);
+    let hold_ttl = stage.sale.rules().hold_ttl;
+    let mut turn = 0;
+    bencher.bench_local(|| {
+        turn += 1;
+        stage.hold(caller(1), turn % 1_000);
+        stage.advance(hold_ttl);
+        assert_eq!(black_box(stage.expire()), 1);
+    });
+}
+
+/// A whole line comes back after a restart.
+#[divan::bench(args = LINES, sample_count = 3)]
+fn restore(bencher: Bencher<'_, '_>, waiting: usize) {
+    bencher.bench_local(|| black_box(Stage::new(waiting, 1_000)));
+}

@@ -1,0 +1,163 @@
+//! What a durable batch costs in the embedded store: fans hold a seat each in one transaction, and give it back in the
+//! next. The time of a batch grows far slower than its size, which is why there are batches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use frontrow::domain::command::{Answer, Caller, Command, EndedFacts, Inputs, Needs};
+use frontrow::domain::event::Event;
+use frontrow::domain::ids::{ConcertId, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::record::SaleState;
+use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
+use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
+use frontrow::domain::time::{Now, Timestamp};
+use frontrow::limits::ENDED_KEPT_MAX;
+use frontrow::store::{
+    self, Batch, JournalPosition, Lane, NewConcert, SaleBatch, Store, WriterId, random_id,
+};
+use frontrow::venue::{self, ImportOptions, Shape};
+
+const SEATS: usize = 20_000;
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn main() {
+    divan::main();
+}
+
+/// A sale with everybody admitted, and the lane that writes it.
+struct Stage {
+    runtime: tokio::runtime::Runtime,
+    lane: Box<dyn Lane>,
+    sale: Sale,
+    schedule: ScheduleId,
+    inputs: Inputs,
+    writer: WriterId,
+    journal: JournalPosition,
+    /// Kept for as long as the store is open.
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new(fans: usize) -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        // Beside the build, because a folder for temporary files may be in memory, where commits are free.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let writer = WriterId(random_id());
+        let (store, concert) = runtime.block_on(new_concert(folder.path()));
+        let (lane, sale, schedule, journal) = runtime.block_on(load(&*store, concert, writer));
+        let inputs =
+            Inputs { wallets: Default::default(), ended: EndedFacts::default(), ids: IdSource::from_os() };
+        let mut stage = Self { runtime, lane, sale, schedule, inputs, writer, journal, _folder: folder };
+        let joins = (1..=fans).map(|user| Command::Join { user: UserId(user as u64), connection: None });
+        stage.commit(&joins.collect::<Vec<_>>());
+        stage
+    }
+
+    /// Decides the commands and commits what came of them in one transaction.
+    fn commit(&mut self, commands: &[Command]) -> Vec<Answer> {
+        let now = Now::new(START, Duration::ZERO);
+        let mut events: Vec<Event> = Vec::new();
+        let decide = |command| self.sale.decide(now, command, &mut self.inputs, &mut events);
+        let answers = commands.iter().map(decide).map(|answer| answer.expect("the rules allow it")).collect();
+        let batch = Batch {
+            id: random_id(),
+            writer: self.writer,
+            at: START,
+            sales: vec![SaleBatch {
+                concert: self.sale.concert(),
+                seq: self.journal.seq + 1,
+                after: self.journal.batch,
+                events,
+            }],
+            charges: Vec::new(),
+        };
+        let committed = self.runtime.block_on(async {
+            self.lane.begin(&Needs::default()).await?;
+            self.lane.commit(&batch).await
+        });
+        committed.expect("the disk has room");
+        self.sale.commit(ENDED_KEPT_MAX);
+        self.journal = JournalPosition { seq: self.journal.seq + 1, batch: batch.id };
+        answers
+    }
+}
+
+async fn new_concert(folder: &std::path::Path) -> (Arc<dyn Store>, ConcertId) {
+    let store = store::open(None, folder).await.expect("a store");
+    let hall = venue::generate(SEATS, Shape::Arena).expect("a hall");
+    let prices = venue::suggested_prices(&hall);
+    let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default());
+    let concert = NewConcert {
+        title: "A night".into(),
+        currency: "KRW".into(),
+        layout: imported.expect("a generated hall has no fault").layout,
+        starts_at: vec![START + 30 * DAY],
+        settings: SaleSettings {
+            state: SaleState::Open,
+            opens_at: None,
+            message: None,
+            own: OwnRules::default(),
+        },
+        at: START,
+    };
+    let (concert, _) = store.add_concert(concert).await.expect("the concert is stored");
+    (store, concert)
+}
+
+async fn load(
+    store: &dyn Store,
+    concert: ConcertId,
+    writer: WriterId,
+) -> (Box<dyn Lane>, Sale, ScheduleId, JournalPosition) {
+    store.claim(concert, writer, START, Duration::ZERO).await.expect("nobody else runs it");
+    let loaded = store.load_sale(concert).await.expect("the sale is there");
+    let schedule = loaded.schedules[0].schedule;
+    let snapshot = SaleSnapshot {
+        concert,
+        settings: loaded.settings,
+        next_entry: loaded.next_entry,
+        tokens: loaded.tokens,
+        reservations: loaded.reservations,
+        schedules: vec![ScheduleSnapshot {
+            id: schedule.id,
+            starts_at: schedule.starts_at,
+            plan: Arc::new(loaded.schedules[0].layout.seat_plan()),
+            taken: Vec::new(),
+        }],
+    };
+    let rules = SaleRules { capacity: SEATS as u32, ..SaleRules::default() };
+    let lane = store.open_lane().await.expect("a lane");
+    (lane, Sale::restored(snapshot, rules, START), schedule.id, loaded.journal)
+}
+
+/// Two batches: as many holds as fans, then as many releases.
+#[divan::bench(args = [1, 10, 100, 1_000])]
+fn holds_then_releases(bencher: Bencher<'_, '_>, fans: usize) {
+    let mut stage = Stage::new(fans);
+    let caller = |fan: usize| Caller { user: UserId(fan as u64 + 1), token: None };
+    bencher.counter(ItemsCount::new(2 * fans)).bench_local(|| {
+        let schedule = stage.schedule;
+        let hold = |fan| Command::Hold {
+            caller: caller(fan),
+            schedule,
+            seats: vec![SeatId((fan * (SEATS / fans)) as u32)],
+        };
+        let held = stage.commit(&(0..fans).map(hold).collect::<Vec<_>>());
+        let release = |(fan, answer): (usize, Answer)| Command::Release {
+            caller: caller(fan),
+            reservation: reservation_of(&answer),
+            seats: None,
+        };
+        stage.commit(&held.into_iter().enumerate().map(release).collect::<Vec<_>>());
+    });
+}
+
+fn reservation_of(answer: &Answer) -> ReservationId {
+    match answer {
+        Answer::Reservation(reservation) => reservation.id,
+        other => panic!("{other:?} is no reservation"),
+    }
+}
