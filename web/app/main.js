@@ -1,6 +1,7 @@
 /** The page's beginning: words first, then the session that an earlier visit left, then the page of the address. */
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { announceAdmissions } from './admission.js';
 import { html } from './html.js';
 import { language, useLanguage, words } from './i18n.js';
 import { Shell } from './parts/shell.js';
@@ -44,5 +45,6 @@ function App() {
 }
 
 await useLanguage(language.value);
+announceAdmissions();
 resume();
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

@@ -140,3 +140,27 @@ async function waitingFan(url) {
   await client.join(concert.concert_id);
   return client;
 }
+
+test('in line or admitted, every page says so, and leads back', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.capacity=1');
+  const { client } = await admitted(server.url);
+  const fan = await Fan.open(browser, server.url, { size: PHONE });
+  await fan.join();
+  await fan.page.waitForSelector('.waiting');
+  await fan.page.goto(`${fan.url}/#/wallet`);
+  await fan.page.waitForSelector('.timebar a');
+  assert.match(await fan.page.locator('.timebar').innerText(), /number 1 in line/);
+  await client.leave();
+  await fan.page.waitForSelector('.notice.good');
+  assert.match(await fan.page.locator('.notice.good').innerText(), /It is your turn!/);
+  assert.match(await fan.page.locator('.timebar').innerText(), /left to choose/);
+  await fan.page.locator('.notice.good .actions button').click();
+  await fan.map();
+  await fan.holdBest(1);
+  await fan.page.goto(`${fan.url}/#/wallet`);
+  await fan.page.waitForSelector('.timebar .pay');
+  await fan.click('.timebar a');
+  await fan.map();
+  await fan.leave();
+  await server.stop();
+});

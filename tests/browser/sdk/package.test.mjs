@@ -39,6 +39,14 @@ test('vendored files are the published ones', () => {
     'signals-core/LICENSE': '@preact/signals-core/LICENSE',
     'uqr/uqr.mjs': 'uqr/dist/index.mjs',
     'uqr/LICENSE': 'uqr/LICENSE',
+    'types/preact/src/index.d.ts': 'preact/src/index.d.ts',
+    'types/preact/src/jsx.d.ts': 'preact/src/jsx.d.ts',
+    'types/preact/src/dom.d.ts': 'preact/src/dom.d.ts',
+    'types/preact/hooks/src/index.d.ts': 'preact/hooks/src/index.d.ts',
+    'types/signals/signals.d.ts': '@preact/signals/dist/signals.d.ts',
+    'types/signals-core/signals-core.d.ts': '@preact/signals-core/dist/signals-core.d.ts',
+    'types/htm/htm.d.ts': 'htm/dist/htm.d.ts',
+    'types/uqr/index.d.ts': 'uqr/dist/index.d.ts',
   };
   for (const [vendored, source] of Object.entries(published)) {
     assert.ok(readFileSync(join(WEB, 'vendor', vendored)).equals(readFileSync(join(HERE, 'node_modules', source))), vendored);

@@ -12,7 +12,6 @@ import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Icon } from '../parts/icons.js';
 import { Message } from '../parts/message.js';
-import { TimeBar } from '../parts/timebar.js';
 import { go } from '../router.js';
 import { balance, concerts, currency, layoutOf, refreshBalance, reservations, start, status } from '../session.js';
 import { loadJson, save, saveJson } from '../storage.js';
@@ -75,8 +74,7 @@ export function Checkout({ reservationId }) {
     }
   }
 
-  return html`<${TimeBar} />
-    <section class="page checkout" aria-labelledby="checkout-title">
+  return html`<section class="page checkout" aria-labelledby="checkout-title">
       <a class="back" href="#/sale/${reservation.concert_id}"><${Icon} name="back" />${w.back}</a>
       <h1 id="checkout-title">${w.checkout.title}</h1>
       ${concert && html`<p class="kicker">${concert.title}${schedule && html` · <time datetime=${schedule.starts_at}>${date(schedule.starts_at)}</time>`}</p>`}

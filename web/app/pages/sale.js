@@ -5,7 +5,6 @@ import { words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Message } from '../parts/message.js';
-import { TimeBar } from '../parts/timebar.js';
 import { concerts, join, places, queue, refreshConcerts, returnTo, settled, tokenWanted } from '../session.js';
 import { prepareChime } from '../chime.js';
 import { Seats, prepareSelling } from '../later.js';
@@ -36,7 +35,7 @@ export function Sale({ concertId }) {
     case 'WAITING':
       return html`<${Waiting} concert=${concert} place=${mine} />`;
     case 'PROGRESS':
-      return html`<${TimeBar} /><${Seats} concert=${concert} />`;
+      return html`<${Seats} concert=${concert} />`;
     case 'DONE':
       return html`<${Message} title=${w.lobby.done} text=${w.lobby.doneText} href="#/tickets" action=${w.lobby.seeTickets}>
         <${Join} concert=${concert} label=${w.lobby.again} quiet />

@@ -9,11 +9,10 @@ import '@frontrow/seatmap';
 import { html } from '../html.js';
 import { date, language, money, words } from '../i18n.js';
 import { explain } from '../explain.js';
-import { chime } from '../chime.js';
 import { dismiss, tell } from '../notices.js';
 import { Cart } from '../parts/cart.js';
 import { Best, Filters, Views } from '../parts/tools.js';
-import { held, layoutOf, queue, start, status } from '../session.js';
+import { held, layoutOf, start, status } from '../session.js';
 import { load, save } from '../storage.js';
 import { useTitle } from '../title.js';
 import { nearestFree } from '../nearest.js';
@@ -35,14 +34,7 @@ export function Seats({ concert }) {
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   useTitle(useSeen() ? w.seats.title : w.waiting.titleAdmitted);
 
-  useEffect(() => {
-    const admittedAt = queue.value?.admitted_at ?? '';
-    if (load('chimed') !== admittedAt) {
-      save('chimed', admittedAt);
-      void chime(w.waiting.titleAdmitted, w.waiting.admittedBody);
-    }
-    loadSchedules();
-  }, []);
+  useEffect(loadSchedules, []);
 
   function loadSchedules() {
     setFailure(null);

@@ -10,6 +10,7 @@ import { balance, currency, ended, startAgain, status, tokenWanted, useAccessTok
 import { chooseTheme, theme } from '../theme.js';
 import { Dialog } from './dialog.js';
 import { Icon, Mark } from './icons.js';
+import { TimeBar } from './timebar.js';
 
 /** @param {{children?: unknown}} props */
 export function Shell({ children }) {
@@ -18,6 +19,7 @@ export function Shell({ children }) {
     <a class="skip" href="#content" onClick=${skip}>${w.skip}</a>
     <${Header} />
     <${LinkState} />
+    <${TimeBar} />
     <main id="content" tabindex="-1">${children}</main>
     <${Notices} />
     ${tokenWanted.value && html`<${TokenDialog} />`}

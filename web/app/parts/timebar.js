@@ -1,5 +1,5 @@
 /**
- * The time that is left, always in sight while a fan chooses or pays, and the question "are you still there?".
+ * Where a fan stands and the time that is left, in sight on every page, and the question "are you still there?".
  *
  * Always: every end is announced before it comes. A fan who moves the map or reads the list is there: that is told to the
  * server without asking; the question is for those who do nothing.
@@ -32,20 +32,26 @@ export function left(time) {
 }
 
 export function TimeBar() {
-  const w = words().time;
+  const w = words();
   const place = queue.value;
+  const at = route.value;
   const choosing = place?.status === 'PROGRESS' ? left(place.expires_at) : Infinity;
   const [first] = [...held.value].sort((a, b) => left(a.expires_at) - left(b.expires_at));
   const paying = first ? left(first.expires_at) : Infinity;
   useWarnings(choosing, paying, first?.reservation_id);
+  const inSale = (at.page === 'sale' && at.concertId === place?.concert_id) || at.page === 'checkout';
+  if (place?.status === 'WAITING' && place.position !== null && !inSale) {
+    return html`<div class="timebar"><a href="#/sale/${place.concert_id}">${w.concerts.inLine(place.position)}</a></div>`;
+  }
   if (choosing === Infinity && paying === Infinity) return null;
-  return html`<div class="timebar" role="group" aria-label=${w.left}>
+  return html`<div class="timebar" role="group" aria-label=${w.time.left}>
     <${Icon} name="clock" />
     ${choosing !== Infinity &&
     (choosing > 0
-      ? html`<span role="timer" class=${choosing < WARN_CHOOSING_MS ? 'soon' : ''}>${w.toChoose(clock(choosing))}</span>`
-      : html`<span>${w.choosingOver}</span>`)}
-    ${paying !== Infinity && html`<span role="timer" class="pay ${paying < WARN_HOLD_MS ? 'soon' : ''}">${w.toPay(clock(paying))}</span>`}
+      ? html`<span role="timer" class=${choosing < WARN_CHOOSING_MS ? 'soon' : ''}>${w.time.toChoose(clock(choosing))}</span>`
+      : html`<span>${w.time.choosingOver}</span>`)}
+    ${paying !== Infinity && html`<span role="timer" class="pay ${paying < WARN_HOLD_MS ? 'soon' : ''}">${w.time.toPay(clock(paying))}</span>`}
+    ${place && !inSale && html`<a href="#/sale/${place.concert_id}">${w.concerts.continue}</a>`}
     <${Idle} />
   </div>`;
 }
