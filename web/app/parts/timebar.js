@@ -41,10 +41,10 @@ export function TimeBar() {
   useWarnings(choosing, paying, first?.reservation_id);
   const inSale = (at.page === 'sale' && at.concertId === place?.concert_id) || at.page === 'checkout';
   if (place?.status === 'WAITING' && place.position !== null && !inSale) {
-    return html`<div class="timebar"><a href="#/sale/${place.concert_id}">${w.concerts.inLine(place.position)}</a></div>`;
+    return html`<section class="timebar" aria-label=${w.waiting.place}><a href="#/sale/${place.concert_id}">${w.concerts.inLine(place.position)}</a></section>`;
   }
   if (choosing === Infinity && paying === Infinity) return null;
-  return html`<div class="timebar" role="group" aria-label=${w.time.left}>
+  return html`<section class="timebar" aria-label=${w.time.left}>
     <${Icon} name="clock" />
     ${choosing !== Infinity &&
     (choosing > 0
@@ -53,7 +53,7 @@ export function TimeBar() {
     ${paying !== Infinity && html`<span role="timer" class="pay ${paying < WARN_HOLD_MS ? 'soon' : ''}">${w.time.toPay(clock(paying))}</span>`}
     ${place && !inSale && html`<a href="#/sale/${place.concert_id}">${w.concerts.continue}</a>`}
     <${Idle} />
-  </div>`;
+  </section>`;
 }
 
 /**
