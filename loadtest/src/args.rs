@@ -35,6 +35,7 @@ pub enum Scenario {
     Storm(scenario::storm::Storm),
     Line(scenario::line::Line),
     Soak(scenario::soak::Soak),
+    Crash(scenario::crash::Crash),
     Baseline(scenario::baseline::Baseline),
     /// The bare loop that `fanout` is compared with; started by it, of no use alone.
     #[command(hide = true)]

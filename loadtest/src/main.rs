@@ -51,6 +51,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Scenario::Storm(scenario) => scenario.run(common).await,
         Scenario::Line(scenario) => scenario.run(common).await,
         Scenario::Soak(scenario) => scenario.run(common).await,
+        Scenario::Crash(scenario) => scenario.run(common).await,
         Scenario::Baseline(scenario) => scenario.run(common).await,
         Scenario::BareLoop(scenario) => scenario.run().await.map(|()| true),
     }

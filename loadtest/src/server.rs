@@ -239,17 +239,31 @@ impl Server {
     /// Stops the server (`gently`, or as a power cut would) and starts it again on the same data and port. Gives how
     /// long it took from the start to being ready.
     pub async fn restart(&mut self, gently: bool) -> anyhow::Result<Duration> {
-        let address = self.address.to_string();
-        let Some(spawned) = &mut self.spawned else {
-            bail!("only a server that was started here can be restarted")
-        };
-        spawned.stop(gently)?;
+        self.own()?.stop(gently)?;
         let began = Instant::now();
-        let (child, _) = start(&spawned.options, &spawned.data, &address)?;
-        self.pid = Some(child.id());
-        spawned.child = child;
+        self.start_again()?;
         self.wait_ready().await?;
         Ok(began.elapsed())
+    }
+
+    /// Ends the server as a power cut would.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.own()?.stop(false)
+    }
+
+    /// Starts a server that was stopped, on the same data and port; it listens then, and may not be ready yet.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        let address = self.address.to_string();
+        let spawned = self.own()?;
+        let (child, _) = start(&spawned.options, &spawned.data, &address)?;
+        let pid = child.id();
+        spawned.child = child;
+        self.pid = Some(pid);
+        Ok(())
+    }
+
+    fn own(&mut self) -> anyhow::Result<&mut Spawned> {
+        self.spawned.as_mut().context("only a server that was started here can be restarted")
     }
 
     fn run_command(&self, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<String> {
