@@ -83,7 +83,12 @@ impl Serve {
             tracing::info!("stopping");
         };
         let context = gateway::Context::new(&config, dispatcher.clone(), fanout, store, clock, auth, metrics);
-        let serving = tokio::spawn(gateway::serve(listener, Arc::new(context), stop));
+        let context = Arc::new(context);
+        tokio::spawn({
+            let context = context.clone();
+            async move { context.layouts.prepare(&context.fanout).await }
+        });
+        let serving = tokio::spawn(gateway::serve(listener, context, stop));
         // Whoever reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&dispatcher)).await;
         print_text(&format!("listening on http://{address}\n"))?;

@@ -1,30 +1,48 @@
 //! The drawings of venues: made once a schedule, compressed, and kept by the clients for as long as they like.
+//!
+//! Always: one is made at most once, however many ask for it at the same moment. Usually that is before anybody asks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use super::reply::Fixed;
 use crate::domain::ids::ScheduleId;
-use crate::fanout::{SaleView, SeatTopic};
+use crate::fanout::{Fanout, SaleView, SeatTopic};
 use crate::gateway::translate;
 
-/// The layouts that were asked for, by schedule. As many as there are schedules.
+/// How often new performances are looked for, to have their drawings ready before they are asked for.
+const LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The layouts by schedule. As many as there are schedules.
 #[derive(Default)]
 pub struct Layouts {
-    made: DashMap<ScheduleId, Arc<Fixed>>,
+    made: DashMap<ScheduleId, Arc<OnceCell<Arc<Fixed>>>>,
 }
 
 impl Layouts {
-    /// Made at the first request: a stadium takes a moment, so not on a thread that serves others.
+    /// `None`: making it broke.
     pub async fn of(&self, view: Arc<SaleView>, topic: Arc<SeatTopic>) -> Option<Arc<Fixed>> {
-        let schedule = topic.schedule().id;
-        if let Some(made) = self.made.get(&schedule) {
-            return Some(made.clone());
+        let cell = self.made.entry(topic.schedule().id).or_default().clone();
+        // A stadium takes a moment, so not on a thread that serves others.
+        let make = || tokio::task::spawn_blocking(move || Arc::new(document(&view, &topic)));
+        cell.get_or_try_init(make).await.ok().cloned()
+    }
+
+    /// Makes those of all sales ahead of the rush, one after the other. Never ends.
+    pub async fn prepare(&self, fanout: &Fanout) {
+        loop {
+            for view in fanout.sales() {
+                for topic in view.topics() {
+                    // The next one who needs it tries again, and says so if it breaks.
+                    let _ = self.of(view.clone(), topic.clone()).await;
+                }
+            }
+            tokio::time::sleep(LOOKUP_INTERVAL).await;
         }
-        let document = tokio::task::spawn_blocking(move || Arc::new(document(&view, &topic))).await.ok()?;
-        Some(self.made.entry(schedule).or_insert(document).clone())
     }
 }
 
