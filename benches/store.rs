@@ -1,5 +1,6 @@
-//! What a durable batch costs in the embedded store: fans hold a seat each in one transaction, and give it back in the
-//! next. The time of a batch grows far slower than its size, which is why there are batches.
+//! What a durable batch costs: fans hold a seat each in one transaction, and give it back in the next. The time of a
+//! batch grows far slower than its size, which is why there are batches. In the embedded store, or in the database that
+//! `FRONTROW_BENCH_DATABASE` names by its URL; on that one also what the same holds cost row by row.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use frontrow::store::{
 };
 use frontrow::venue::{self, ImportOptions, Shape};
 
+const DATABASE: &str = "FRONTROW_BENCH_DATABASE";
 const SEATS: usize = 20_000;
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -86,7 +88,8 @@ impl Stage {
 }
 
 async fn new_concert(folder: &std::path::Path) -> (Arc<dyn Store>, ConcertId) {
-    let store = store::open(None, folder).await.expect("a store");
+    let url = std::env::var(DATABASE).ok();
+    let store = store::open(url.as_deref(), folder).await.expect("a store");
     let hall = venue::generate(SEATS, Shape::Arena).expect("a hall");
     let prices = venue::suggested_prices(&hall);
     let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default());

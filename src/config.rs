@@ -29,7 +29,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder with the embedded database and the key of our own access tokens.
     pub data: PathBuf,
-    /// A database server instead of the embedded database. There is no backend for one yet: it is refused.
+    /// A database server instead of the embedded database.
     pub database_url: Option<DatabaseUrl>,
     /// Make, once, a concert to try things with.
     pub demo: bool,
@@ -225,7 +225,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "database_url",
-        about: "A database server instead of the embedded database. This version has no backend for one, and refuses it.",
+        about: "A database server instead of the embedded database: MariaDB, or one that speaks its language.",
         set: |config, text| {
             config.database_url = Some(DatabaseUrl::new(text));
             Ok(())

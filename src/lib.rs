@@ -11,3 +11,7 @@ pub mod limits;
 pub mod metrics;
 pub mod store;
 pub mod venue;
+
+#[cfg(all(test, feature = "mariadb-tests"))]
+#[path = "../tests/harness/mariadb.rs"]
+mod mariadb;

@@ -74,7 +74,7 @@ struct DataArgs {
     /// The folder with the embedded database and the key of our own access tokens.
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A database server instead of the embedded database. This version has no backend for one, and refuses it.
+    /// A database server instead of the embedded database: MariaDB, or one that speaks its language.
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// A file with settings; `frontrow.toml` is read if it is there.

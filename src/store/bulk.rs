@@ -7,14 +7,45 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::columns::Bind;
 
-/// How many rows a statement may carry, descending. 512 rows of the widest table stay below every backend's limit
-/// on parameters; below 4 a statement costs less than choosing well.
-pub const BUCKETS: [usize; 5] = [512, 128, 32, 8, 1];
+/// How many rows a statement may carry, descending. 1,024 rows of the widest table stay below every backend's limit
+/// on parameters.
+pub const BUCKETS: [usize; 10] = [1_024, 512, 256, 128, 64, 32, 16, 8, 4, 1];
+
+/// How rows are cut into statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Full statements of few sizes: where a statement more costs little, because nobody has to be waited for.
+    Full,
+    /// Few statements, filled up by repeating the last row: where each one is a round trip. Its statements must do
+    /// nothing more for a row that they are given twice.
+    Padded,
+}
+
+impl Packing {
+    fn has(self, size: usize) -> bool {
+        match self {
+            Self::Full => matches!(size, 512 | 128 | 32 | 8 | 1),
+            Self::Padded => true,
+        }
+    }
+
+    /// The bucket that `rows` begin with; there is at least one of them.
+    fn bucket(self, rows: usize) -> usize {
+        let larger = BUCKETS.iter().rposition(|&size| size >= rows);
+        match larger {
+            // A quarter of padding costs less than one more round trip.
+            Some(larger) if self == Self::Padded && rows * 4 >= BUCKETS[larger] * 3 => larger,
+            _ => BUCKETS.iter().position(|&size| size <= rows && self.has(size)).unwrap_or(BUCKETS.len() - 1),
+        }
+    }
+}
 
 /// A statement with a list of rows in its middle, each row a list of parameters.
 pub struct Bulk {
     head: &'static str,
     columns: usize,
+    /// What stands in each row after the parameters.
+    constants: &'static str,
     tail: &'static str,
     texts: [OnceLock<SqlStr>; BUCKETS.len()],
 }
@@ -22,14 +53,25 @@ pub struct Bulk {
 impl Bulk {
     /// `head` and `tail` are what stands before and after the rows of `columns` parameters.
     pub const fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
-        Self { head, columns, tail, texts: [const { OnceLock::new() }; BUCKETS.len()] }
+        Self::with_constants(head, columns, "", tail)
     }
 
-    /// The parameters of one piece.
+    /// The same with `constants` after the parameters of each row, beginning with a comma.
+    pub const fn with_constants(
+        head: &'static str,
+        columns: usize,
+        constants: &'static str,
+        tail: &'static str,
+    ) -> Self {
+        Self { head, columns, constants, tail, texts: [const { OnceLock::new() }; BUCKETS.len()] }
+    }
+
+    /// The parameters of one piece, its last row repeated until the statement is full.
     pub fn values<V: Bind + Default, T>(&self, bucket: usize, piece: &[T], bind: impl Fn(&mut V, &T)) -> V {
         let mut values = V::default();
         values.reserve(BUCKETS[bucket] * self.columns);
-        for row in piece {
+        let padding = piece.last().into_iter().cycle().take(BUCKETS[bucket].saturating_sub(piece.len()));
+        for row in piece.iter().chain(padding) {
             bind(&mut values, row);
         }
         values
@@ -38,7 +80,7 @@ impl Bulk {
     /// The statement for as many rows as the bucket has.
     pub fn sql(&self, bucket: usize) -> SqlStr {
         let text = || {
-            let row = format!("({})", vec!["?"; self.columns].join(","));
+            let row = format!("({}{})", vec!["?"; self.columns].join(","), self.constants);
             let rows = vec![row; BUCKETS[bucket]].join(",");
             let text: Arc<str> = format!("{}{rows}{}", self.head, self.tail).into();
             AssertSqlSafe(text).into_sql_str()
@@ -47,12 +89,15 @@ impl Bulk {
     }
 }
 
-/// Cuts rows into pieces, each with the bucket of its statement: full ones, from large to small.
-pub fn pieces<T>(rows: &[T]) -> impl Iterator<Item = (usize, &[T])> {
+/// Cuts rows into pieces, each with the bucket of its statement, from large to small.
+pub fn pieces<T>(rows: &[T], packing: Packing) -> impl Iterator<Item = (usize, &[T])> {
     let mut rest = rows;
     std::iter::from_fn(move || {
-        let bucket = BUCKETS.iter().position(|&size| size <= rest.len())?;
-        let (piece, after) = rest.split_at(BUCKETS[bucket]);
+        if rest.is_empty() {
+            return None;
+        }
+        let bucket = packing.bucket(rest.len());
+        let (piece, after) = rest.split_at(BUCKETS[bucket].min(rest.len()));
         rest = after;
         Some((bucket, piece))
     })
@@ -62,21 +107,43 @@ pub fn pieces<T>(rows: &[T]) -> impl Iterator<Item = (usize, &[T])> {
 mod tests {
     use super::*;
 
+    fn sizes(rows: usize, packing: Packing) -> Vec<usize> {
+        let rows: Vec<usize> = (0..rows).collect();
+        let cut: Vec<_> = pieces(&rows, packing).collect();
+        assert_eq!(cut.iter().flat_map(|(_, piece)| *piece).copied().collect::<Vec<_>>(), rows);
+        assert!(cut.iter().all(|(bucket, piece)| piece.len() <= BUCKETS[*bucket]));
+        assert!(
+            packing == Packing::Padded || cut.iter().all(|(bucket, piece)| piece.len() == BUCKETS[*bucket])
+        );
+        cut.iter().map(|(bucket, _)| BUCKETS[*bucket]).collect()
+    }
+
     #[test]
     fn rows_are_cut_and_none_is_lost() {
-        let rows: Vec<usize> = (0..1_177).collect();
-        let cut: Vec<_> = pieces(&rows).collect();
-        assert!(cut.iter().all(|(bucket, piece)| piece.len() == BUCKETS[*bucket]));
-        let sizes: Vec<_> = cut.iter().map(|(_, piece)| piece.len()).collect();
-        assert_eq!(sizes, [512, 512, 128, 8, 8, 8, 1]);
-        assert_eq!(cut.iter().flat_map(|(_, piece)| *piece).copied().collect::<Vec<_>>(), rows);
-        assert_eq!(pieces::<usize>(&[]).count(), 0);
+        assert_eq!(sizes(1_177, Packing::Full), [512, 512, 128, 8, 8, 8, 1]);
+        assert_eq!(sizes(0, Packing::Full), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn padding_saves_statements_and_is_never_most_of_one() {
+        assert_eq!(sizes(1_000, Packing::Padded), [1_024]);
+        assert_eq!(sizes(2_000, Packing::Padded), [1_024, 1_024]);
+        assert_eq!(sizes(600, Packing::Padded), [512, 64, 32]);
+        assert_eq!(sizes(2, Packing::Padded), [1, 1]);
+        assert_eq!(sizes(3, Packing::Padded), [4]);
+        assert_eq!(sizes(0, Packing::Padded), Vec::<usize>::new());
+        for rows in 1..3_000 {
+            let sizes = sizes(rows, Packing::Padded);
+            assert!(sizes.len() <= 8 && sizes.iter().sum::<usize>() * 3 <= rows * 4, "{rows}: {sizes:?}");
+        }
     }
 
     #[test]
     fn a_statement_has_a_parameter_for_every_column_of_every_row() {
         static BULK: Bulk = Bulk::new("INSERT INTO t VALUES ", 3, " RETURNING 1");
-        assert_eq!(BULK.sql(4).as_str(), "INSERT INTO t VALUES (?,?,?) RETURNING 1");
-        assert_eq!(BULK.sql(3).as_str().matches('?').count(), 24);
+        assert_eq!(BULK.sql(BUCKETS.len() - 1).as_str(), "INSERT INTO t VALUES (?,?,?) RETURNING 1");
+        assert_eq!(BULK.sql(BUCKETS.len() - 3).as_str().matches('?').count(), 24);
+        static MORE: Bulk = Bulk::with_constants("INSERT INTO t VALUES ", 1, ",''", "");
+        assert_eq!(MORE.sql(BUCKETS.len() - 2).as_str(), "INSERT INTO t VALUES (?,''),(?,''),(?,''),(?,'')");
     }
 }

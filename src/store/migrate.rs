@@ -100,6 +100,23 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0013" "node",
 );
 
+/// One DDL statement a file, since each commits by itself there.
+pub const MYSQL: &[Migration] = migrations!("mysql":
+    "0001" "users",
+    "0002" "payment_history",
+    "0003" "concert",
+    "0004" "concert_schedule",
+    "0005" "venue_layout",
+    "0006" "concert_seat",
+    "0007" "queue",
+    "0008" "reservation",
+    "0009" "reservation_seat",
+    "0010" "payment",
+    "0011" "ticket",
+    "0012" "journal",
+    "0013" "node",
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +164,17 @@ mod tests {
             assert!(list.iter().all(|m| m.sql.starts_with("-- ")), "the reason stands on top");
         };
         listed_in_full("sqlite", SQLITE);
+        listed_in_full("mysql", MYSQL);
+    }
+
+    #[test]
+    fn a_file_for_mysql_is_one_statement_that_may_be_repeated() {
+        for Migration { name, sql, .. } in MYSQL {
+            let ends = sql.lines().filter(|line| line.ends_with(';') && !line.trim_start().starts_with("--"));
+            assert!(
+                ends.count() == 1 && sql.trim_end().ends_with(';') && sql.contains("IF NOT EXISTS"),
+                "{name}"
+            );
+        }
     }
 }

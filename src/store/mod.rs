@@ -13,6 +13,7 @@ mod conformance;
 pub mod error;
 pub mod journal;
 pub mod migrate;
+pub mod mysql;
 mod open;
 pub mod rows;
 mod session;

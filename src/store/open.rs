@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::mysql::MySqlStore;
 use super::sqlite::SqliteStore;
 use super::{Store, StoreError};
 
@@ -11,10 +12,17 @@ use super::{Store, StoreError};
 pub async fn open(url: Option<&str>, data: &Path) -> Result<Arc<dyn Store>, StoreError> {
     match url {
         None => Ok(Arc::new(SqliteStore::open(data).await?)),
-        Some(url) => Err(StoreError::Broken(
-            format!("`{}` is no database that this build knows", url.split(':').next().unwrap_or(url)).into(),
-        )),
+        Some(url) if is_mysql(url) => Ok(Arc::new(MySqlStore::open(url).await?)),
+        // The scheme alone: what follows may be a password.
+        Some(url) => Err(StoreError::broken(format!(
+            "`{}` is no database that this program knows: mysql://USER@HOST:PORT/DATABASE",
+            url.split_once("://").map_or("…", |(scheme, _)| scheme)
+        ))),
     }
+}
+
+fn is_mysql(url: &str) -> bool {
+    url.starts_with("mysql://") || url.starts_with("mariadb://")
 }
 
 /// A data folder that no other server uses: the embedded database has one writer of sales.
@@ -55,6 +63,15 @@ impl DataFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_nobody_knows_is_refused_without_its_password() {
+        for url in ["postgres://fan:hush@db/f", "hush"] {
+            let error = open(Some(url), Path::new("")).await.err().expect("this must not open");
+            let told = std::error::Error::source(&error).expect("it has a cause").to_string();
+            assert!(told.contains("no database that this program knows") && !told.contains("hush"), "{told}");
+        }
+    }
 
     #[test]
     fn a_folder_has_one_server_at_a_time() {

@@ -18,7 +18,7 @@ pub struct Rows<'a> {
     /// By (concert, entry); a token that joined and was admitted in one batch is here once. A user's token that
     /// ended comes before the one that they got after it.
     pub tokens: Vec<&'a TokenRecord>,
-    pub seats: Vec<SeatRow>,
+    pub seats: Vec<SeatChange>,
     /// Without their seats: those follow when a reservation ends or is paid.
     pub reservations: Vec<&'a Reservation>,
     /// Reservations of `reservations` whose seats are to be written to `reservation_seat` now.
@@ -62,6 +62,14 @@ pub struct SeatRow {
     pub status: SeatStatus,
     /// `None` exactly when available.
     pub reservation: Option<ReservationId>,
+}
+
+/// A seat's row after a batch, and who had the seat before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeatChange {
+    pub row: SeatRow,
+    /// As the store must still have it, or memory and store have parted.
+    pub before: Option<ReservationId>,
 }
 
 impl<'a> Rows<'a> {
@@ -127,7 +135,7 @@ impl<'a> Rows<'a> {
 #[derive(Default)]
 struct Fold<'a> {
     tokens: HashMap<(ConcertId, EntryNo), &'a TokenRecord>,
-    seats: HashMap<(ScheduleId, SeatId), SeatRow>,
+    seats: HashMap<(ScheduleId, SeatId), SeatChange>,
     reservations: HashMap<ReservationId, &'a Reservation>,
     payments: HashMap<ReservationId, PaymentRow<'a>>,
     ledger: Vec<&'a LedgerEntry>,
@@ -179,7 +187,9 @@ impl<'a> Fold<'a> {
                 status,
                 reservation: holder,
             };
-            self.seats.insert((row.schedule, seat), row);
+            // What a batch does first to a seat tells whose it was: only a free one can be held.
+            let before = (status != SeatStatus::TempReserved).then_some(reservation.id);
+            self.seats.entry((row.schedule, seat)).or_insert(SeatChange { row, before }).row = row;
         }
         self.reservations.insert(reservation.id, reservation);
     }
@@ -202,7 +212,7 @@ impl<'a> Fold<'a> {
         reservation_seats.sort_unstable();
         Rows {
             tokens: sorted(self.tokens.into_values(), |t| (t.concert, t.entry)),
-            seats: sorted(self.seats.into_values(), |s| (s.concert, s.schedule, s.seat)),
+            seats: sorted(self.seats.into_values(), |s| (s.row.concert, s.row.schedule, s.row.seat)),
             reservations: sorted(self.reservations.into_values(), |r| (r.concert, r.id)),
             reservation_seats,
             payments: sorted(self.payments.into_values(), |row| {

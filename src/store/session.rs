@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::{SqlSafeStr, SqlStr};
 
-use super::bulk::{self, Bulk};
+use super::bulk::{self, Bulk, Packing};
 use super::columns::{
     Bind, Cells, concert_columns, ledger_columns, read_concert, read_layout, read_ledger, read_payment,
     read_reservation, read_seat, read_stored_ticket, read_ticket, read_token, reservation_columns,
@@ -63,7 +63,7 @@ async fn among<S: Session, T: Sync>(
     bind: impl Fn(&mut S::Values, &T) + Send,
 ) -> Result<Vec<S::Row>, StoreError> {
     let mut found = Vec::new();
-    for (bucket, piece) in bulk::pieces(rows) {
+    for (bucket, piece) in bulk::pieces(rows, S::DIALECT.packing) {
         let values = query.values(bucket, piece, &bind);
         found.append(&mut session.all(query.sql(bucket), values).await?);
     }
@@ -89,6 +89,7 @@ fn numbers<V: Bind + Default>(numbers: &[u64]) -> V {
 
 /// Texts that differ between the backends. Queries with a list of rows end in it: `… IN (`list`)`.
 pub struct Dialect {
+    pub packing: Packing,
     /// Users (user).
     pub wallets: Bulk,
     /// Ledger entries (user, request id).
@@ -110,8 +111,8 @@ pub struct Dialect {
 /// What a query of `Dialect` selects, before its list. After the table stands what the dialect needs to hear about
 /// indexes.
 macro_rules! question {
-    (wallets) => {
-        "SELECT user_id, balance, ledger_entries FROM users WHERE user_id IN ("
+    (wallets $hint:literal) => {
+        concat!("SELECT user_id, balance, ledger_entries FROM users ", $hint, " WHERE user_id IN (")
     };
     (charges $hint:literal) => {
         concat!(

@@ -20,7 +20,7 @@ use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
 use crate::limits::{RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
-use crate::store::rows::{LedgerRow, Rows, WalletRow};
+use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
 use crate::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
     LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
@@ -546,11 +546,16 @@ impl Tables {
         for ((concert, user), live) in live {
             demand(live.len() <= 1, || format!("user {user} has two live tokens in sale {concert}"))?;
         }
-        for row in &rows.seats {
+        for change in &rows.seats {
+            let row = &change.row;
             let sale = self.schedules.get(&row.schedule).and_then(|concert| self.concerts.get(concert));
             let seats = sale.map_or(0, |sale| sale.layout.seat_count());
             demand((row.seat.0 as usize) < seats, || {
                 format!("there is no seat {} in {}", row.seat, row.schedule)
+            })?;
+            let holder = self.seats.get(&(row.schedule, row.seat)).map(|(_, by)| *by);
+            demand(holder == change.before, || {
+                format!("seat {}:{} is somebody else's than memory believes", row.schedule, row.seat)
             })?;
         }
         let mut requests = BTreeSet::new();
@@ -579,7 +584,7 @@ impl Tables {
             sale.by_token.insert(token.token.0, token.entry);
             sale.tokens.insert(token.entry, (*token).clone());
         }
-        for row in &rows.seats {
+        for SeatChange { row, .. } in &rows.seats {
             match row.reservation {
                 Some(by) => self.seats.insert((row.schedule, row.seat), (row.status, by)),
                 None => self.seats.remove(&(row.schedule, row.seat)),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::bulk::{self, Bulk};
+use crate::store::bulk::{self, Bulk, Packing};
 use crate::store::columns::{Bind, Cells, ledger_columns, reservation_columns, token_columns};
 use crate::store::session::{Dialect, Session, Take, question};
 
@@ -127,7 +127,7 @@ where
     T: Sync,
 {
     let mut changed = 0;
-    for (bucket, piece) in bulk::pieces(rows) {
+    for (bucket, piece) in bulk::pieces(rows, DIALECT.packing) {
         let values: Values = statement.values(bucket, piece, &bind);
         let done = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection).await?;
         changed += done.rows_affected();
@@ -164,7 +164,8 @@ impl Session for Asked<'_> {
 
 /// Without statistics the planner takes the first columns of a key for as good as a whole index, hence the hints.
 pub static DIALECT: Dialect = Dialect {
-    wallets: Bulk::new(concat!(question!(wallets), "VALUES "), 1, ")"),
+    packing: Packing::Full,
+    wallets: Bulk::new(concat!(question!(wallets ""), "VALUES "), 1, ")"),
     charges: Bulk::new(concat!(question!(charges "INDEXED BY payment_history_request"), "VALUES "), 2, ")"),
     reservations: Bulk::new(concat!(question!(reservations), "VALUES "), 2, ")"),
     ended_seats: Bulk::new(concat!(question!(ended_seats), "VALUES "), 2, ")"),

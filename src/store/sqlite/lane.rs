@@ -344,7 +344,8 @@ async fn charges_written(connection: &mut SqliteConnection, batch: &Batch) -> Re
 
 async fn write_rows(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(), StoreError> {
     write(connection, &TOKENS, &rows.tokens, |to, token| bind_token(to, token)).await.map_err(fault)?;
-    let updated = write(connection, &SEATS, &rows.seats, bind_seat).await.map_err(fault)?;
+    let updated =
+        write(connection, &SEATS, &rows.seats, |to, seat| bind_seat(to, &seat.row)).await.map_err(fault)?;
     expect("concert_seat", updated, rows.seats.len())?;
     write(connection, &RESERVATIONS, &rows.reservations, |to, row| bind_reservation(to, row))
         .await

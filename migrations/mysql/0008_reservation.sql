@@ -1,0 +1,22 @@
+-- Seats of one schedule held together for one user. Which seats: `concert_seat` while they are held,
+-- `reservation_seat` once it has ended or is paid.
+CREATE TABLE IF NOT EXISTS reservation (
+    concert_id     INT UNSIGNED NOT NULL,
+    reservation_id BINARY(16)   NOT NULL COMMENT 'UUIDv8',
+    schedule_id    BIGINT       NOT NULL,
+    user_id        BIGINT       NOT NULL,
+    status         ENUM('TEMP_RESERVED', 'RESERVED', 'EXPIRED', 'CANCELLED') NOT NULL,
+    amount         BIGINT       NOT NULL COMMENT 'minor unit; the sum of the seats',
+    opened_at      DATETIME(6)  NOT NULL,
+    expires_at     DATETIME(6)  NOT NULL COMMENT 'sale time: UTC minus the outages of the sale',
+    ended_at       DATETIME(6),
+    best_requests  TEXT COMMENT 'JSON: the "n best seats" requests that it answers',
+    -- A batch's changes; one reservation that has ended.
+    PRIMARY KEY (concert_id, reservation_id),
+    -- A user's reservations, newest first.
+    KEY reservation_user (user_id, opened_at),
+    CONSTRAINT reservation_amount CHECK (amount BETWEEN 0 AND 9007199254740991),
+    CONSTRAINT reservation_over CHECK (status IN ('TEMP_RESERVED', 'RESERVED') OR ended_at IS NOT NULL),
+    CONSTRAINT reservation_held CHECK (status <> 'TEMP_RESERVED' OR ended_at IS NULL)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
+  COMMENT = 'Seats held together for one user';

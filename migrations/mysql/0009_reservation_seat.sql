@@ -1,0 +1,12 @@
+-- The seats that a reservation had when it ended or was paid. Not written while it is held, so that a hold costs
+-- little.
+CREATE TABLE IF NOT EXISTS reservation_seat (
+    concert_id     INT UNSIGNED NOT NULL,
+    reservation_id BINARY(16)   NOT NULL,
+    seat           INT          NOT NULL,
+    schedule_id    BIGINT       NOT NULL,
+    -- The seats of a reservation.
+    PRIMARY KEY (concert_id, reservation_id, seat),
+    CONSTRAINT reservation_seat_number CHECK (seat >= 0)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
+  COMMENT = 'Seats of reservations that ended or were paid';

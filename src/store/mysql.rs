@@ -1,0 +1,482 @@
+//! The store for production: MariaDB, and what shares its SQL (MySQL 8, TiDB). Each lane has a connection of its own,
+//! outside of the pool that serves reads and single changes.
+//!
+//! Always: a batch is a few statements for many rows each, prepared once a connection, in one transaction. Whether a
+//! confirmed commit survives a loss of power is the server's setting; `open` warns when it is loose.
+
+mod connection;
+mod lane;
+mod schema;
+mod settings;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::{Connection, MySqlPool, Transaction};
+use uuid::Uuid;
+
+use connection::{Asked, DUPLICATE, Values, fault, number, write};
+
+use super::bulk::Bulk;
+use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
+use super::{
+    AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
+    UserRecord, WriterId, audit, journal, migrate, random_id, session,
+};
+use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
+use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+
+/// Connections for reads and single changes: as many as a server with a few cores answers at once.
+const POOL_MAX: u32 = 8;
+/// How long a read waits for one of them, and an outage stays unnoticed.
+const POOL_PATIENCE: Duration = Duration::from_secs(3);
+/// Idle ones are closed after so long, below what servers and firewalls between allow.
+const POOL_IDLE: Duration = Duration::from_secs(300);
+
+/// Users made in one transaction.
+const USERS_PER_TRANSACTION: usize = 1_000;
+/// As many characters of an external subject as a user's name may have.
+const NAME_CHARS_MAX: usize = 200;
+/// Bytes of an issuer and of a subject, as their columns are wide.
+const SUBJECT_BYTES_MAX: usize = 512;
+
+pub struct MySqlStore {
+    options: MySqlConnectOptions,
+    pool: MySqlPool,
+}
+
+impl MySqlStore {
+    /// Connects, and brings the schema up to date.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let options = connection::options(url)?;
+        let mut first = connection::connect(&options).await?;
+        settings::warn_when_loose(&mut first).await?;
+        schema::migrate(&mut first, migrate::MYSQL).await?;
+        // An answer is not waited for: everything is done.
+        let _ = tokio::time::timeout(Duration::from_secs(1), first.close()).await;
+        let pool = PoolOptions::<MySql>::new()
+            .max_connections(POOL_MAX)
+            .acquire_timeout(POOL_PATIENCE)
+            .idle_timeout(POOL_IDLE)
+            .after_connect(|connection, _| Box::pin(connection::prepare(connection)))
+            .connect_lazy_with(options.clone());
+        Ok(Self { options, pool })
+    }
+
+    /// The names of the migrations that `open` would apply; changes nothing.
+    pub async fn pending_migrations(url: &str) -> Result<Vec<&'static str>, StoreError> {
+        let mut connection = connection::connect(&connection::options(url)?).await?;
+        let pending = schema::pending(&mut connection, migrate::MYSQL).await?;
+        Ok(pending.iter().map(|migration| migration.name).collect())
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<MySql>, StoreError> {
+        self.pool.acquire().await.map_err(fault)
+    }
+
+    /// One view of the whole database, for what takes several questions.
+    async fn read(&self) -> Result<Transaction<'static, MySql>, StoreError> {
+        let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+             START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+        self.pool.begin_with(begin).await.map_err(fault)
+    }
+
+    async fn change(&self) -> Result<Transaction<'static, MySql>, StoreError> {
+        self.pool.begin().await.map_err(fault)
+    }
+}
+
+static NEW_SEATS: Bulk = Bulk::new(
+    "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price) VALUES ",
+    columns::NEW_SEAT,
+    // Padding repeats a row.
+    " ON DUPLICATE KEY UPDATE label = IF(label = VALUES(label), label, NULL)",
+);
+
+const CLAIM_ROW: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
+     SELECT concert_id, max(seq) + 1, ?, ?, ?, ? FROM journal WHERE concert_id = ? GROUP BY concert_id";
+
+/// Runs one statement of a change and gives (rows affected, last inserted id).
+async fn run(
+    connection: &mut MySqlConnection,
+    sql: &'static str,
+    values: Values,
+) -> Result<(u64, u64), sqlx::Error> {
+    let done = sqlx::query_with(sql, values.0).execute(connection).await?;
+    Ok((done.rows_affected(), done.last_insert_id()))
+}
+
+async fn insert_user(
+    connection: &mut MySqlConnection,
+    new: &NewUser,
+    ids: &mut IdSource,
+) -> Result<UserId, StoreError> {
+    let mut values = Values::default();
+    values.text(Some(&new.name));
+    values.int(Some(new.balance));
+    values.int(Some(i64::from(new.balance > 0)));
+    values.time(Some(new.at));
+    const USER: &str = "INSERT INTO users (name, balance, ledger_entries, created_at) VALUES (?, ?, ?, ?)";
+    let (_, user) = run(connection, USER, values).await.map_err(fault)?;
+    if new.balance > 0 {
+        let mut values = Values::default();
+        values.id(user);
+        values.uuid(Some(ids.history(new.at).0));
+        values.int(Some(new.balance));
+        values.int(Some(new.balance));
+        values.time(Some(new.at));
+        const ENTRY: &str = "INSERT INTO payment_history \
+               (user_id, entry_no, history_id, type, amount_change, balance, at) \
+             VALUES (?, 1, ?, 'CHARGE', ?, ?, ?)";
+        run(connection, ENTRY, values).await.map_err(fault)?;
+    }
+    Ok(UserId(user))
+}
+
+#[async_trait]
+impl Store for MySqlStore {
+    fn is_embedded(&self) -> bool {
+        false
+    }
+
+    async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
+        Ok(Box::new(lane::MySqlLane::open(self.options.clone()).await?))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1 FROM schema_migration LIMIT 1").fetch_one(&self.pool).await.map_err(fault)?;
+        Ok(())
+    }
+
+    async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
+        session::concerts_to_run(&mut Asked(&mut *self.reader().await?), now).await
+    }
+
+    async fn claim(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.change().await?;
+        let mut values = Values::default();
+        values.id(concert.0.into());
+        let row = sqlx::query_with(
+            "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
+            values.0,
+        )
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(fault)?
+        .ok_or(StoreError::NoSuchConcert { concert })?;
+        let (holder, heartbeat) = (row.opt_uuid(0)?.map(WriterId), row.opt_time(1)?);
+        // Before it first ran there was nothing that could stand still.
+        let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
+        if holder.is_some_and(|holder| holder != writer) && heartbeat.is_some() && outage < lease {
+            return Err(StoreError::Claimed { concert });
+        }
+        let mut values = Values::default();
+        values.uuid(Some(writer.0));
+        values.time(Some(now));
+        values.int(Some(millis(outage)));
+        values.id(concert.0.into());
+        const TAKE: &str =
+            "UPDATE concert SET writer = ?, heartbeat_at = ?, outage_ms = outage_ms + ? WHERE concert_id = ?";
+        run(&mut transaction, TAKE, values).await.map_err(fault)?;
+        let mut values = Values::default();
+        values.uuid(Some(random_id()));
+        values.uuid(Some(writer.0));
+        values.time(Some(now));
+        values.text(Some(&journal::claimed(outage)));
+        values.id(concert.0.into());
+        match run(&mut transaction, CLAIM_ROW, values).await {
+            Ok((1, _)) => {}
+            Ok(_) => return Err(StoreError::broken(format!("sale {concert} has no journal"))),
+            // The former writer was at it until this moment: the next try finds the new end.
+            Err(error) if number(&error) == Some(DUPLICATE) => {
+                return Err(StoreError::RolledBack(error.into()));
+            }
+            Err(error) => return Err(fault(error)),
+        }
+        node_lives(&mut transaction, writer, now).await?;
+        transaction.commit().await.map_err(fault)
+    }
+
+    async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+        let mut view = self.read().await?;
+        let loaded = session::load_sale(&mut Asked(&mut view), concert).await?;
+        view.rollback().await.map_err(fault)?;
+        Ok(loaded)
+    }
+
+    async fn heartbeat(
+        &self,
+        writer: WriterId,
+        now: Timestamp,
+        gap_max: Duration,
+    ) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
+        let mut transaction = self.change().await?;
+        node_lives(&mut transaction, writer, now).await?;
+        let mut values = Values::default();
+        values.time(Some(now));
+        values.int(Some(millis(gap_max).saturating_mul(1_000)));
+        values.time(Some(now));
+        values.time(Some(now));
+        values.uuid(Some(writer.0));
+        // The outage comes first because it looks at the heartbeat as it was.
+        const BEAT: &str = "UPDATE concert SET \
+               outage_ms = outage_ms + CASE WHEN TIMESTAMPDIFF(MICROSECOND, heartbeat_at, ?) > ? \
+                 THEN TIMESTAMPDIFF(MICROSECOND, heartbeat_at, ?) DIV 1000 ELSE 0 END, \
+               heartbeat_at = ? \
+             WHERE writer = ?";
+        run(&mut transaction, BEAT, values).await.map_err(fault)?;
+        let mut values = Values::default();
+        values.uuid(Some(writer.0));
+        let rows = sqlx::query_with(
+            "SELECT concert_id, outage_ms FROM concert WHERE writer = ? ORDER BY concert_id",
+            values.0,
+        )
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(fault)?;
+        transaction.commit().await.map_err(fault)?;
+        let one = |row: &MySqlRow| {
+            Ok((ConcertId(Cells::number(row, 0)?), Duration::from_millis(Cells::number(row, 1)?)))
+        };
+        rows.iter().map(one).collect()
+    }
+
+    async fn count_outage(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        outage: Duration,
+    ) -> Result<Duration, StoreError> {
+        let mut transaction = self.change().await?;
+        let mut values = Values::default();
+        values.int(Some(millis(outage)));
+        values.id(concert.0.into());
+        values.uuid(Some(writer.0));
+        const COUNT: &str =
+            "UPDATE concert SET outage_ms = outage_ms + ? WHERE concert_id = ? AND writer = ?";
+        let (found, _) = run(&mut transaction, COUNT, values).await.map_err(fault)?;
+        if found == 0 {
+            return Err(StoreError::Claimed { concert });
+        }
+        let mut values = Values::default();
+        values.id(concert.0.into());
+        let row = sqlx::query_with("SELECT outage_ms FROM concert WHERE concert_id = ?", values.0)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(Duration::from_millis(Cells::number(&row, 0)?))
+    }
+
+    async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = self.change().await?;
+        for statement in [
+            "UPDATE concert SET heartbeat_at = ?, writer = NULL WHERE writer = ?",
+            "UPDATE node SET stopped_at = ? WHERE writer = ?",
+        ] {
+            let mut values = Values::default();
+            values.time(Some(now));
+            values.uuid(Some(writer.0));
+            run(&mut transaction, statement, values).await.map_err(fault)?;
+        }
+        transaction.commit().await.map_err(fault)
+    }
+
+    async fn add_concert(&self, new: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
+        let seats = new_seats(&new.layout);
+        let layout = pack_layout(&new.layout)?;
+        let mut transaction = self.change().await?;
+
+        let mut values = Values::default();
+        values.text(Some(&new.title));
+        values.text(Some(&new.layout.name));
+        values.text(Some(&new.currency));
+        bind_settings(&mut values, &new.settings);
+        values.time(Some(new.at));
+        const CONCERT: &str = "INSERT INTO concert (title, venue, currency, state, opens_at, message, capacity, \
+               hold_ttl_ms, admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, \
+               cancel_before_start_ms, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let (_, concert) = run(&mut transaction, CONCERT, values).await.map_err(fault)?;
+        let concert = ConcertId(u32::try_from(concert).map_err(|error| StoreError::Broken(error.into()))?);
+
+        let mut values = Values::default();
+        values.id(concert.0.into());
+        values.id(seats.len() as u64);
+        values.bytes(&layout);
+        const LAYOUT: &str = "INSERT INTO venue_layout (concert_id, seats, layout) VALUES (?, ?, ?)";
+        run(&mut transaction, LAYOUT, values).await.map_err(fault)?;
+        let mut schedules = Vec::with_capacity(new.starts_at.len());
+        for starts_at in &new.starts_at {
+            let mut values = Values::default();
+            values.id(concert.0.into());
+            values.time(Some(*starts_at));
+            const SCHEDULE: &str = "INSERT INTO concert_schedule (concert_id, starts_at) VALUES (?, ?)";
+            let (_, schedule) = run(&mut transaction, SCHEDULE, values).await.map_err(fault)?;
+            let schedule = ScheduleId(schedule);
+            schedules.push(schedule);
+            write(&mut transaction, &NEW_SEATS, &seats, |to, seat| {
+                bind_new_seat(to, concert, schedule, seat);
+            })
+            .await?;
+        }
+        let seats = u32::try_from(seats.len()).map_err(|error| StoreError::Broken(error.into()))?;
+        let begun: Vec<_> = schedules.iter().map(|schedule| (*schedule, seats)).collect();
+        let mut values = Values::default();
+        values.id(concert.0.into());
+        values.uuid(Some(random_id()));
+        values.uuid(Some(Uuid::nil()));
+        values.time(Some(new.at));
+        values.text(Some(&journal::new_concert(&begun)));
+        const FIRST_ROW: &str =
+            "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) VALUES (?, 0, ?, ?, ?, ?)";
+        run(&mut transaction, FIRST_ROW, values).await.map_err(fault)?;
+        transaction.commit().await.map_err(fault)?;
+        Ok((concert, schedules))
+    }
+
+    async fn add_user(&self, new: NewUser) -> Result<UserId, StoreError> {
+        let mut transaction = self.change().await?;
+        let user = insert_user(&mut transaction, &new, &mut IdSource::from_os()).await?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(user)
+    }
+
+    async fn add_users(&self, new: NewUser, count: u32) -> Result<Vec<UserId>, StoreError> {
+        let mut made = Vec::with_capacity(count as usize);
+        let mut ids = IdSource::from_os();
+        while made.len() < count as usize {
+            let mut transaction = self.change().await?;
+            for _ in 0..USERS_PER_TRANSACTION.min(count as usize - made.len()) {
+                made.push(insert_user(&mut transaction, &new, &mut ids).await?);
+            }
+            transaction.commit().await.map_err(fault)?;
+        }
+        Ok(made)
+    }
+
+    async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        session::user(&mut Asked(&mut *self.reader().await?), user).await
+    }
+
+    async fn user_of_subject(
+        &self,
+        issuer: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError> {
+        if issuer.len() > SUBJECT_BYTES_MAX || subject.len() > SUBJECT_BYTES_MAX {
+            return Err(StoreError::broken(format!(
+                "an issuer or a subject has more than {SUBJECT_BYTES_MAX} bytes"
+            )));
+        }
+        let mut connection = self.reader().await?;
+        if let Some(user) = session::user_of_subject(&mut Asked(&mut connection), issuer, subject).await? {
+            return Ok(user);
+        }
+        let mut values = Values::default();
+        values.text(Some(&subject.chars().take(NAME_CHARS_MAX).collect::<String>()));
+        values.text(Some(issuer));
+        values.text(Some(subject));
+        values.time(Some(now));
+        // Somebody else may make the same user at this moment; then theirs is the one.
+        const USER: &str = "INSERT INTO users (name, issuer, subject, created_at) VALUES (?, ?, ?, ?) \
+             ON DUPLICATE KEY UPDATE user_id = user_id";
+        run(&mut connection, USER, values).await.map_err(fault)?;
+        let found = session::user_of_subject(&mut Asked(&mut connection), issuer, subject).await?;
+        found.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
+    }
+
+    async fn concerts(&self) -> Result<Vec<ConcertId>, StoreError> {
+        session::concerts(&mut Asked(&mut *self.reader().await?)).await
+    }
+
+    async fn concert_of_schedule(&self, schedule: ScheduleId) -> Result<Option<ConcertId>, StoreError> {
+        session::concert_of_schedule(&mut Asked(&mut *self.reader().await?), schedule).await
+    }
+
+    async fn seat_label(
+        &self,
+        concert: ConcertId,
+        schedule: ScheduleId,
+        seat: SeatId,
+    ) -> Result<Option<String>, StoreError> {
+        session::seat_label(&mut Asked(&mut *self.reader().await?), concert, schedule, seat).await
+    }
+
+    async fn journal(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        session::journal(&mut Asked(&mut *self.reader().await?), concert, from, rows_max).await
+    }
+
+    async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {
+        session::balance(&mut Asked(&mut *self.reader().await?), user).await
+    }
+
+    async fn history(
+        &self,
+        user: UserId,
+        before: Option<HistoryId>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        session::history(&mut Asked(&mut *self.reader().await?), user, before, limit).await
+    }
+
+    async fn reservations(&self, user: UserId) -> Result<Vec<Reservation>, StoreError> {
+        let mut view = self.read().await?;
+        let reservations = session::reservations(&mut Asked(&mut view), user).await?;
+        view.rollback().await.map_err(fault)?;
+        Ok(reservations)
+    }
+
+    async fn tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
+        session::tickets(&mut Asked(&mut *self.reader().await?), user).await
+    }
+
+    async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
+        session::last_tokens(&mut Asked(&mut *self.reader().await?), user).await
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        let mut view = self.read().await?;
+        let report = audit::run(&mut Asked(&mut view)).await?;
+        view.rollback().await.map_err(fault)?;
+        Ok(report)
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A process says that it runs.
+async fn node_lives(
+    connection: &mut MySqlConnection,
+    writer: WriterId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut values = Values::default();
+    values.uuid(Some(writer.0));
+    values.time(Some(now));
+    values.time(Some(now));
+    const NODE: &str = "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
+         ON DUPLICATE KEY UPDATE heartbeat_at = VALUES(heartbeat_at), stopped_at = NULL";
+    run(connection, NODE, values).await.map_err(fault)?;
+    Ok(())
+}
+
+#[cfg(all(test, feature = "mariadb-tests"))]
+mod tests;

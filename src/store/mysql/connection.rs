@@ -1,0 +1,336 @@
+//! Connecting to a MySQL-compatible server, reading and binding its values, and sorting its errors by what to do
+//! about them.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::NaiveDateTime;
+use futures_util::TryStreamExt;
+use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::{Arguments, ConnectOptions, Executor, Row, SqlStr};
+use uuid::Uuid;
+
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::bulk::{self, Bulk, Packing};
+use crate::store::columns::{Bind, Cells, ledger_columns, reservation_columns, token_columns};
+use crate::store::session::{Dialect, Session, Take, question};
+
+/// Statements kept prepared by a connection: every bulk statement in every size, with room for the single ones.
+/// Closing one and preparing the next over TCP meets Nagle and delayed acknowledgements, 40 ms each.
+const STATEMENTS_KEPT: usize = 256;
+
+/// How long a connection may take to be made, so that an outage is noticed while clients still wait.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What every connection begins with: errors instead of silent changes to values, reads that see what was committed,
+/// no waiting behind a lock for longer than a client waits for its answer, and no half-sent statement that keeps its
+/// locks for long.
+const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', \
+     innodb_lock_wait_timeout = 5, net_read_timeout = 10";
+const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+/// What only some servers know. A transaction whose client is gone without a word must not keep its locks, or its
+/// sale could not go on (elsewhere such a connection ends with the system's own timeouts); and a list of rows is to
+/// be looked up by key, not to be made a table of first.
+const IF_KNOWN: [&str; 2] =
+    ["SET SESSION idle_transaction_timeout = 10", "SET SESSION in_predicate_conversion_threshold = 0"];
+
+const UNKNOWN_SYSTEM_VARIABLE: u16 = 1193;
+
+/// What a URL may say behind `?`, besides what the driver takes under other names.
+const PARAMETERS: [&str; 5] = ["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"];
+
+/// Reads a `mysql://` or `mariadb://` URL. No error repeats the URL, which has a password in it.
+pub fn options(url: &str) -> Result<MySqlConnectOptions, StoreError> {
+    let parameters = url.rsplit_once('?').map_or("", |(_, parameters)| parameters);
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        let name = parameter.split('=').next().unwrap_or(parameter);
+        if !PARAMETERS.contains(&name) {
+            // A password that should have been written with %3F looks like a parameter too, and is not told.
+            let is_word = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            let name = if is_word { name } else { "…" };
+            return Err(StoreError::broken(format!(
+                "the database URL has the parameter `{name}`, which is none of {}",
+                PARAMETERS.join(", ")
+            )));
+        }
+    }
+    let options = MySqlConnectOptions::from_str(url)
+        .map_err(|error| StoreError::broken(format!("the database URL cannot be used: {error}")))?;
+    if options.get_database().is_none() {
+        return Err(StoreError::broken(
+            "the database URL names no database: mysql://USER@HOST:PORT/DATABASE",
+        ));
+    }
+    let options = options
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone(None)
+        .statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(options.disable_statement_logging())
+}
+
+pub async fn connect(options: &MySqlConnectOptions) -> Result<MySqlConnection, StoreError> {
+    let connecting = async {
+        let mut connection = options.connect().await?;
+        prepare(&mut connection).await?;
+        Ok(connection)
+    };
+    match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
+        Ok(connected) => connected.map_err(fault),
+        Err(_) => Err(StoreError::Unreachable("the database server did not answer in time".into())),
+    }
+}
+
+/// Sets up a connection that was just made.
+pub async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    connection.execute(SESSION).await?;
+    connection.execute(ISOLATION).await?;
+    for setting in IF_KNOWN {
+        match connection.execute(setting).await {
+            Err(error) if number(&error) != Some(UNKNOWN_SYSTEM_VARIABLE) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The server's own number of an error, if it is one of the server's.
+pub fn number(error: &sqlx::Error) -> Option<u16> {
+    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
+}
+
+/// The transaction is to be rolled back, or was, and left nothing; the same again may succeed. A lock that was waited
+/// for too long, a deadlock, a row that changed, a statement that was stopped (two names), a member of a group that
+/// lost; the rest is TiDB's: conflicts between writers, and a schema that changed meanwhile.
+const ROLLED_BACK: [u16; 12] = [1205, 1213, 1020, 1317, 1969, 3024, 3101, 8002, 8022, 8027, 8028, 9007];
+
+/// The server goes away or lets nobody in right now: shut down, too many connections, killed, a node without quorum,
+/// broken packets.
+const UNREACHABLE: [u16; 15] =
+    [1053, 1040, 1927, 1047, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 3168, 4031];
+
+pub const DUPLICATE: u16 = 1062;
+
+/// Sorts an error of a statement other than COMMIT. A constraint that was violated is a bug of ours, and its message
+/// names it.
+pub fn fault(error: sqlx::Error) -> StoreError {
+    match (&error, number(&error)) {
+        (_, Some(number)) if ROLLED_BACK.contains(&number) => StoreError::RolledBack(error.into()),
+        (_, Some(number)) if UNREACHABLE.contains(&number) => StoreError::Unreachable(error.into()),
+        (_, Some(_)) => StoreError::Broken(error.into()),
+        (
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::Configuration(_)
+            | sqlx::Error::Tls(_),
+            None,
+        ) => StoreError::Broken(error.into()),
+        _ => StoreError::Unreachable(error.into()),
+    }
+}
+
+/// Did this COMMIT certainly fail? A conflict is an answer; a server that goes away, a node that loses its cluster or
+/// a connection that breaks is none.
+pub fn is_rolled_back(error: &sqlx::Error) -> bool {
+    number(error).is_some_and(|number| ROLLED_BACK.contains(&number))
+}
+
+/// What a statement for many rows did. Of each row the server counts 1 if it was inserted or already was as it should
+/// be, and 2 if it was changed; padding was as it should be by then.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written {
+    affected: u64,
+    padding: u64,
+}
+
+impl Written {
+    pub fn is_inserted(self, rows: usize) -> bool {
+        self.affected == rows as u64 + self.padding
+    }
+
+    pub fn is_changed(self, rows: usize) -> bool {
+        self.affected == 2 * rows as u64 + self.padding
+    }
+}
+
+/// Runs a statement for many rows.
+pub async fn write<T: Sync>(
+    connection: &mut MySqlConnection,
+    statement: &Bulk,
+    rows: &[T],
+    bind: impl Fn(&mut Values, &T) + Send,
+) -> Result<Written, StoreError> {
+    let mut written = Written::default();
+    for (bucket, piece) in bulk::pieces(rows, DIALECT.packing) {
+        let values: Values = statement.values(bucket, piece, &bind);
+        let done = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection);
+        written.affected += done.await.map_err(fault)?.rows_affected();
+        written.padding += (bulk::BUCKETS[bucket] - piece.len()) as u64;
+    }
+    Ok(written)
+}
+
+/// A connection as it is asked.
+pub struct Asked<'c>(pub &'c mut MySqlConnection);
+
+impl Session for Asked<'_> {
+    type Row = MySqlRow;
+    type Values = Values;
+
+    const DIALECT: &'static Dialect = &DIALECT;
+
+    async fn all(&mut self, sql: SqlStr, values: Values) -> Result<Vec<MySqlRow>, StoreError> {
+        sqlx::query_with(sql, values.0).fetch_all(&mut *self.0).await.map_err(fault)
+    }
+
+    async fn each(
+        &mut self,
+        sql: SqlStr,
+        values: Values,
+        take: &mut Take<'_, MySqlRow>,
+    ) -> Result<(), StoreError> {
+        let mut rows = sqlx::query_with(sql, values.0).fetch(&mut *self.0);
+        while let Some(row) = rows.try_next().await.map_err(fault)? {
+            take(&row)?;
+        }
+        Ok(())
+    }
+}
+
+/// Rows are looked up by the key that is meant even while a table is so small that reading all of it seemed cheaper:
+/// under lock that would be waiting for everybody.
+pub static DIALECT: Dialect = Dialect {
+    packing: Packing::Padded,
+    // In the order of user ids, so that two lanes never wait for each other.
+    wallets: Bulk::new(question!(wallets "FORCE INDEX (PRIMARY)"), 1, ") ORDER BY user_id FOR UPDATE"),
+    charges: Bulk::new(question!(charges "FORCE INDEX (payment_history_request)"), 2, ")"),
+    reservations: Bulk::new(question!(reservations), 2, ")"),
+    ended_seats: Bulk::new(question!(ended_seats), 2, ")"),
+    held_seats: Bulk::new(question!(held_seats "FORCE INDEX (concert_seat_reservation)"), 2, ")"),
+    payments: Bulk::new(question!(payments), 2, ")"),
+    tickets: Bulk::new(question!(tickets "FORCE INDEX (ticket_reservation)"), 2, ")"),
+    ended_tokens: Bulk::new(
+        concat!(
+            "SELECT ",
+            token_columns!(),
+            " FROM queue FORCE INDEX (queue_ended) WHERE (concert_id, ended_token) IN ("
+        ),
+        2,
+        ")",
+    ),
+    last_tokens: Bulk::new(
+        concat!(
+            "SELECT ",
+            token_columns!(),
+            " FROM queue WHERE (concert_id, entry_no) IN ( \
+               SELECT concert_id, max(entry_no) FROM queue FORCE INDEX (queue_user) \
+               WHERE (user_id, concert_id) IN ("
+        ),
+        2,
+        ") GROUP BY user_id, concert_id)",
+    ),
+    // Who holds seats has a live token, so held reservations need no look of their own.
+    concerts_to_run: "SELECT concert_id FROM concert c \
+         WHERE EXISTS (SELECT 1 FROM concert_schedule s \
+                       WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \
+            OR EXISTS (SELECT 1 FROM queue q FORCE INDEX (queue_live) \
+                       WHERE q.concert_id = c.concert_id AND q.live_user IS NOT NULL) \
+         ORDER BY concert_id",
+};
+
+/// The values of a statement's parameters.
+#[derive(Default)]
+pub struct Values(pub MySqlArguments);
+
+impl Values {
+    fn add<'v>(&mut self, value: impl sqlx::Encode<'v, sqlx::MySql> + sqlx::Type<sqlx::MySql>) {
+        self.0.add(value).expect("numbers, texts, bytes and dates can always be encoded");
+    }
+
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.add(value);
+    }
+}
+
+impl Bind for Values {
+    fn reserve(&mut self, values: usize) {
+        const USUAL_BYTES: usize = 12;
+        self.0.reserve(values, values * USUAL_BYTES);
+    }
+    fn int(&mut self, value: Option<i64>) {
+        self.add(value);
+    }
+    fn text(&mut self, value: Option<&str>) {
+        self.add(value);
+    }
+    fn uuid(&mut self, value: Option<Uuid>) {
+        self.add(value.as_ref().map(|id| &id.as_bytes()[..]));
+    }
+    fn time(&mut self, value: Option<Timestamp>) {
+        self.add(value.map(date));
+    }
+}
+
+/// DATETIME begins with the year 0 and ends with 9999; nothing of ours happens outside of that.
+fn date(time: Timestamp) -> NaiveDateTime {
+    const FIRST: i64 = -62_135_596_800_000;
+    const LAST: i64 = 253_402_300_799_999;
+    let millis = time.as_millis().clamp(FIRST, LAST);
+    chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default().naive_utc()
+}
+
+impl Cells for MySqlRow {
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        self.try_get_unchecked(column).map_err(fault)
+    }
+    fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        self.try_get_unchecked(column).map_err(fault)
+    }
+    fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError> {
+        let id = self.opt_bytes(column)?.map(Uuid::from_slice).transpose();
+        id.map_err(|error| StoreError::Broken(error.into()))
+    }
+    fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
+        let date: Option<NaiveDateTime> = self.try_get_unchecked(column).map_err(fault)?;
+        Ok(date.map(|date| Timestamp::from_millis(date.and_utc().timestamp_millis())))
+    }
+    fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
+        self.try_get_unchecked(column).map_err(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> String {
+        let error = options(url).expect_err("this URL must be refused");
+        std::error::Error::source(&error).expect("it has a cause").to_string()
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_used_is_refused_without_its_password() {
+        let faults = [
+            ("mysql://fan:hush@db:3306", "names no database"),
+            ("mysql://fan:hush@db:notaport/f", "cannot be used"),
+            ("mysql://fan:hush@db/f?ssl-mode=SOMETIMES", "cannot be used"),
+            ("mysql://fan:hush@db/f?ssl-modus=REQUIRED", "`ssl-modus`"),
+            ("mysql://fan:what?hush@db/f", "the parameter `…`"),
+        ];
+        for (url, words) in faults {
+            let told = refused(url);
+            assert!(told.contains(words) && !told.contains("hush"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_url_may_ask_for_tls_and_a_socket() {
+        for url in [
+            "mysql://fan:hush@db/f?ssl-mode=VERIFY_IDENTITY&ssl-ca=/ca.pem&ssl-cert=/c.pem&ssl-key=/k.pem",
+            "mariadb://fan@db:3307/f?socket=/run/mysqld/mysqld.sock",
+        ] {
+            assert_eq!(options(url).unwrap().get_database(), Some("f"));
+        }
+    }
+}

@@ -1,0 +1,517 @@
+//! The connection that writes batches. Always: whatever fails leaves no transaction open on it, so that what memory
+//! undoes is undone here too; and whoever drops a lane in the middle of something drops its transaction.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::Executor;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use uuid::Uuid;
+
+use super::connection::{self, Asked, DUPLICATE, Values, fault, is_rolled_back, number, write};
+use crate::domain::command::Needs;
+use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::store::bulk::Bulk;
+use crate::store::columns::{
+    self, Bind, Cells, bind_ledger, bind_payment, bind_reservation, bind_reservation_seat, bind_settings,
+    bind_ticket, bind_token, bind_wallet, token_columns,
+};
+use crate::store::rows::{Rows, SeatChange, WalletRow};
+use crate::store::{
+    Batch, CommitError, Facts, Lane, SaleBatch, SeatStatus, StoreError, WriterId, journal, session,
+};
+
+/// How long the server may take for what a batch asks of it, short of COMMIT. Longer than it waits for a lock.
+const BATCH_PATIENCE: Duration = Duration::from_secs(15);
+/// How long it may take to commit.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(15);
+
+// Each statement below is given new rows and changed ones alike, and finds a changed one by its primary key. If a row
+// meets another one by a unique key instead, what must never be was about to happen: a column that may not be NULL is
+// set to NULL then, which fails.
+
+static TOKENS: Bulk = Bulk::new(
+    concat!("INSERT INTO queue (", token_columns!(), ") VALUES "),
+    columns::TOKEN,
+    " ON DUPLICATE KEY UPDATE \
+       user_id = IF(entry_no = VALUES(entry_no) AND token = VALUES(token), user_id, NULL), \
+       status = VALUES(status), reason = VALUES(reason), admitted_at = VALUES(admitted_at), \
+       expires_at = VALUES(expires_at), ended_at = VALUES(ended_at)",
+);
+
+/// (concert, schedule, seat, reservation): what a seat's row is told. A seat that does not exist is inserted, and not
+/// counted as changed.
+const SEAT: &str = "INSERT INTO concert_seat (concert_id, schedule_id, seat, reservation_id, status, label, category, \
+     price) VALUES ";
+const SEAT_COLUMNS: usize = 4;
+
+// In each, the status comes first because it looks at the reservation as it was.
+static HELD: Bulk = Bulk::with_constants(
+    SEAT,
+    SEAT_COLUMNS,
+    ",'TEMP_RESERVED','','',0",
+    " ON DUPLICATE KEY UPDATE status = IF(reservation_id IS NULL, 'TEMP_RESERVED', status), \
+       reservation_id = IF(reservation_id IS NULL, VALUES(reservation_id), reservation_id)",
+);
+
+static SOLD: Bulk = Bulk::with_constants(
+    SEAT,
+    SEAT_COLUMNS,
+    ",'RESERVED','','',0",
+    " ON DUPLICATE KEY UPDATE status = IF(reservation_id = VALUES(reservation_id), 'RESERVED', status)",
+);
+
+static FREED: Bulk = Bulk::with_constants(
+    SEAT,
+    SEAT_COLUMNS,
+    ",'TEMP_RESERVED','','',0",
+    " ON DUPLICATE KEY UPDATE status = IF(reservation_id = VALUES(reservation_id), 'AVAILABLE', status), \
+       reservation_id = IF(reservation_id = VALUES(reservation_id), NULL, reservation_id)",
+);
+
+static RESERVATIONS: Bulk = Bulk::new(
+    concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
+    columns::RESERVATION,
+    " ON DUPLICATE KEY UPDATE \
+       user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
+       status = VALUES(status), amount = VALUES(amount), ended_at = VALUES(ended_at), \
+       best_requests = VALUES(best_requests)",
+);
+
+static RESERVATION_SEATS: Bulk = Bulk::new(
+    "INSERT INTO reservation_seat (concert_id, reservation_id, seat, schedule_id) VALUES ",
+    columns::RESERVATION_SEAT,
+    " ON DUPLICATE KEY UPDATE schedule_id = IF(schedule_id = VALUES(schedule_id), schedule_id, NULL)",
+);
+
+static PAYMENTS: Bulk = Bulk::new(
+    "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at) \
+     VALUES ",
+    columns::PAYMENT,
+    " ON DUPLICATE KEY UPDATE user_id = IF(payment_id = VALUES(payment_id), user_id, NULL), \
+       status = VALUES(status), cancelled_at = VALUES(cancelled_at)",
+);
+
+static TICKETS: Bulk = Bulk::new(
+    "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \
+       issued_at, cancelled_at) VALUES ",
+    columns::TICKET,
+    " ON DUPLICATE KEY UPDATE user_id = IF(ticket_id = VALUES(ticket_id), user_id, NULL), \
+       cancelled_at = VALUES(cancelled_at)",
+);
+
+static LEDGER: Bulk = Bulk::new(
+    "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at, payment_id, \
+       request_id) VALUES ",
+    columns::LEDGER,
+    " ON DUPLICATE KEY UPDATE \
+       amount_change = IF(entry_no = VALUES(entry_no) AND history_id = VALUES(history_id), amount_change, NULL)",
+);
+
+static WALLETS: Bulk = Bulk::with_constants(
+    "INSERT INTO users (user_id, balance, ledger_entries, name, created_at) VALUES ",
+    columns::WALLET,
+    ",'','1970-01-01'",
+    " ON DUPLICATE KEY UPDATE balance = VALUES(balance), ledger_entries = VALUES(ledger_entries)",
+);
+
+/// Reads without a lock: if another writer adds the same row, the primary key decides.
+const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
+     SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
+     WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
+
+const JOURNAL_ROW: &str = "SELECT batch_id, writer FROM journal WHERE concert_id = ? AND seq = ?";
+
+const SETTINGS: &str = "UPDATE concert SET state = ?, opens_at = ?, message = ?, capacity = ?, hold_ttl_ms = ?, \
+       admission_ttl_ms = ?, idle_ttl_ms = ?, away_ttl_ms = ?, seats_per_reservation_max = ?, \
+       cancel_before_start_ms = ? WHERE concert_id = ?";
+
+/// One entry of a ledger.
+const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND history_id = ?";
+
+pub struct MySqlLane {
+    options: MySqlConnectOptions,
+    /// `None` after it was lost; made again when it is needed.
+    connection: Option<MySqlConnection>,
+    /// Between START TRANSACTION and its end.
+    open: bool,
+    /// Something was sent whose end was not seen: a task that is dropped meanwhile leaves it so.
+    busy: bool,
+    /// The wallets that `begin` read.
+    wallets: HashMap<UserId, WalletRow>,
+}
+
+impl MySqlLane {
+    pub async fn open(options: MySqlConnectOptions) -> Result<Self, StoreError> {
+        let connection = connection::connect(&options).await?;
+        Ok(Self { options, connection: Some(connection), open: false, busy: false, wallets: HashMap::new() })
+    }
+
+    async fn connection(&mut self) -> Result<&mut MySqlConnection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connection::connect(&self.options).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Opens the transaction, unless it is open.
+    async fn start(&mut self) -> Result<&mut MySqlConnection, StoreError> {
+        if !self.open {
+            let connection = self.connection().await?;
+            connection.execute("START TRANSACTION").await.map_err(fault)?;
+            self.open = true;
+        }
+        self.connection().await
+    }
+
+    /// Forgets a connection, and with it the transaction. The server notices by itself.
+    fn abandon(&mut self) {
+        self.connection = None;
+        self.open = false;
+        self.busy = false;
+        self.wallets.clear();
+    }
+
+    /// Leaves nothing of an open transaction. A lock that was waited for in vain ends only its statement, so the
+    /// server is told, whatever it was that failed.
+    async fn abort(&mut self) {
+        if self.busy {
+            return self.abandon();
+        }
+        self.wallets.clear();
+        if self.open
+            && let Some(connection) = &mut self.connection
+        {
+            self.busy = true;
+            let rolled_back = connection.execute("ROLLBACK");
+            match tokio::time::timeout(BATCH_PATIENCE, rolled_back).await {
+                Ok(Ok(_)) => {
+                    self.busy = false;
+                    self.open = false;
+                }
+                _ => self.abandon(),
+            }
+        }
+    }
+
+    async fn read(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        let (facts, wallets) = session::facts(&mut Asked(self.start().await?), needs).await?;
+        self.wallets = wallets;
+        Ok(facts)
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let mut wallets = std::mem::take(&mut self.wallets);
+        let connection = self.start().await?;
+        for sale in &batch.sales {
+            let events = journal::encode(&sale.events);
+            add_to_journal(connection, sale, batch, batch.id, &events).await?;
+        }
+        let rows = Rows::of(batch);
+        let unread: Vec<_> =
+            rows.wallet_users().into_iter().filter(|user| !wallets.contains_key(user)).collect();
+        wallets.extend(session::wallets(&mut Asked(connection), &unread).await?);
+        let (ledger, wallets) = rows.on_wallets(&wallets)?;
+        write_rows(connection, &rows).await?;
+        let written = write(connection, &LEDGER, &ledger, bind_ledger).await?;
+        expect("payment_history", written.is_inserted(ledger.len()))?;
+        write(connection, &WALLETS, &wallets, bind_wallet).await?;
+        Ok(())
+    }
+
+    /// Commits. Whatever is no clear answer of the server leaves the outcome unknown, and costs the connection.
+    async fn finish(&mut self) -> Result<(), CommitError> {
+        let connection = self.connection().await?;
+        match tokio::time::timeout(COMMIT_PATIENCE, connection.execute("COMMIT")).await {
+            Ok(Ok(_)) => {
+                self.wallets.clear();
+                self.open = false;
+                Ok(())
+            }
+            Ok(Err(error)) if is_rolled_back(&error) => Err(fault(error).into()),
+            Ok(Err(error)) => {
+                self.abandon();
+                Err(CommitError::OutcomeUnknown(error.into()))
+            }
+            Err(late) => {
+                self.abandon();
+                Err(CommitError::OutcomeUnknown(late.into()))
+            }
+        }
+    }
+
+    async fn write_and_finish(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        in_time(self.write(batch)).await?;
+        self.finish().await
+    }
+
+    async fn try_settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
+        let connection = self.start().await?;
+        for sale in &batch.sales {
+            match add_to_journal(connection, sale, batch, batch.void_id(), journal::void()).await {
+                Ok(()) => {}
+                Err(CommitError::SteppedDown { .. }) => return written_by(connection, sale, batch).await,
+                Err(error) => return Err(error),
+            }
+        }
+        if batch.sales.is_empty() {
+            return charges_written(connection, batch).await;
+        }
+        Ok(false)
+    }
+
+    async fn settle_and_finish(&mut self, batch: &Batch) -> Result<bool, CommitError> {
+        let settled = in_time(self.try_settle(batch)).await?;
+        self.finish().await?;
+        Ok(settled)
+    }
+
+    /// What follows every step: nothing half done stays.
+    async fn end<T, E>(&mut self, done: Result<T, E>, lost: impl Fn(&E) -> bool) -> Result<T, E> {
+        match &done {
+            Ok(_) => self.busy = false,
+            Err(error) if lost(error) => self.abandon(),
+            Err(_) => {
+                self.busy = false;
+                self.abort().await;
+            }
+        }
+        done
+    }
+}
+
+/// A server that does not answer any more is lost, and with it what was not committed.
+async fn in_time<T, E: From<StoreError>>(step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    match tokio::time::timeout(BATCH_PATIENCE, step).await {
+        Ok(done) => done,
+        Err(late) => Err(StoreError::Unreachable(late.into()).into()),
+    }
+}
+
+fn is_connection_lost(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unreachable(_))
+}
+
+fn is_commit_lost(error: &CommitError) -> bool {
+    match error {
+        CommitError::NotCommitted(error) => is_connection_lost(error),
+        CommitError::OutcomeUnknown(_) => true,
+        CommitError::SteppedDown { .. } => false,
+    }
+}
+
+#[async_trait]
+impl Lane for MySqlLane {
+    async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        // A transaction that is still open belongs to a batch that nobody waits for.
+        self.abort().await;
+        if needs.is_empty() {
+            return Ok(Facts::default());
+        }
+        self.busy = true;
+        let facts = in_time(self.read(needs)).await;
+        self.end(facts, is_connection_lost).await
+    }
+
+    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if self.busy {
+            self.abandon();
+        }
+        self.busy = true;
+        let done = self.write_and_finish(batch).await;
+        self.end(done, is_commit_lost).await
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        self.abort().await;
+        Ok(())
+    }
+
+    async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
+        self.abort().await;
+        self.busy = true;
+        let settled = self.settle_and_finish(batch).await;
+        self.end(settled, is_commit_lost).await
+    }
+}
+
+/// Adds a sale's row on top of the one that this writer wrote before; anything else there is another writer.
+async fn add_to_journal(
+    connection: &mut MySqlConnection,
+    sale: &SaleBatch,
+    batch: &Batch,
+    id: Uuid,
+    events: &str,
+) -> Result<(), CommitError> {
+    let mut values = Values::default();
+    values.uuid(Some(id));
+    values.time(Some(batch.at));
+    values.text(Some(events));
+    values.id(sale.concert.0.into());
+    values.int(i64::try_from(sale.seq).ok().and_then(|seq| seq.checked_sub(1)));
+    values.uuid(Some(sale.after));
+    values.uuid(Some(batch.writer.0));
+    match sqlx::query_with(JOURNAL, values.0).execute(connection).await {
+        Ok(done) if done.rows_affected() == 1 => Ok(()),
+        Ok(_) => Err(CommitError::SteppedDown { concert: sale.concert }),
+        Err(error) if number(&error) == Some(DUPLICATE) => {
+            Err(CommitError::SteppedDown { concert: sale.concert })
+        }
+        Err(error) => Err(fault(error).into()),
+    }
+}
+
+/// The row at a batch's place in the journal is there already: is it the batch's own, or its void?
+async fn written_by(
+    connection: &mut MySqlConnection,
+    sale: &SaleBatch,
+    batch: &Batch,
+) -> Result<bool, CommitError> {
+    let mut values = Values::default();
+    values.id(sale.concert.0.into());
+    values.id(sale.seq);
+    let row = sqlx::query_with(JOURNAL_ROW, values.0).fetch_optional(connection).await.map_err(fault)?;
+    let Some(row) = row else { return Err(CommitError::SteppedDown { concert: sale.concert }) };
+    let (id, writer) = (row.uuid(0)?, WriterId(row.uuid(1)?));
+    match id {
+        _ if writer != batch.writer => Err(CommitError::SteppedDown { concert: sale.concert }),
+        id if id == batch.id => Ok(true),
+        id if id == batch.void_id() => Ok(false),
+        _ => Err(CommitError::SteppedDown { concert: sale.concert }),
+    }
+}
+
+/// A batch of charges alone has no place in a journal: its ledger entries are there or not, and whoever has the
+/// wallets' locks knows that the lost transaction, which had them, is over.
+async fn charges_written(connection: &mut MySqlConnection, batch: &Batch) -> Result<bool, CommitError> {
+    let mut users: Vec<_> = batch.charges.iter().map(|charge| charge.user).collect();
+    users.sort_unstable();
+    users.dedup();
+    session::wallets(&mut Asked(connection), &users).await?;
+    let mut written = false;
+    for charge in &batch.charges {
+        let mut values = Values::default();
+        values.id(charge.user.0);
+        values.uuid(Some(charge.id.0));
+        let found = sqlx::query_with(CHARGE, values.0).fetch_optional(&mut *connection);
+        written |= found.await.map_err(fault)?.is_some();
+    }
+    Ok(written)
+}
+
+/// What the seats' rows are told, in this order: one may be given back and held by another in one batch, and held
+/// and sold.
+#[derive(Default)]
+struct SeatSteps {
+    freed: Vec<SeatStep>,
+    held: Vec<SeatStep>,
+    sold: Vec<SeatStep>,
+}
+
+type SeatStep = (ConcertId, ScheduleId, SeatId, ReservationId);
+
+impl SeatSteps {
+    fn of(seats: &[SeatChange]) -> Self {
+        let mut steps = Self::default();
+        for SeatChange { row, before } in seats {
+            let step = |reservation| (row.concert, row.schedule, row.seat, reservation);
+            if *before != row.reservation {
+                steps.freed.extend(before.map(step));
+                steps.held.extend(row.reservation.map(step));
+            }
+            if row.status == SeatStatus::Reserved {
+                steps.sold.extend(row.reservation.map(step));
+            }
+        }
+        steps
+    }
+}
+
+async fn write_seats(
+    connection: &mut MySqlConnection,
+    statement: &Bulk,
+    steps: &[SeatStep],
+) -> Result<(), StoreError> {
+    let written = write(connection, statement, steps, |to, (concert, schedule, seat, reservation)| {
+        to.id(concert.0.into());
+        to.id(schedule.0);
+        to.id(seat.0.into());
+        to.uuid(Some(reservation.0));
+    });
+    expect("concert_seat", written.await?.is_changed(steps.len()))
+}
+
+async fn write_rows(connection: &mut MySqlConnection, rows: &Rows<'_>) -> Result<(), StoreError> {
+    write(connection, &TOKENS, &rows.tokens, |to, token| bind_token(to, token)).await?;
+    let steps = SeatSteps::of(&rows.seats);
+    write_seats(connection, &FREED, &steps.freed).await?;
+    write_seats(connection, &HELD, &steps.held).await?;
+    write_seats(connection, &SOLD, &steps.sold).await?;
+    write(connection, &RESERVATIONS, &rows.reservations, |to, row| bind_reservation(to, row)).await?;
+    write(connection, &RESERVATION_SEATS, &rows.reservation_seats, bind_reservation_seat).await?;
+    write(connection, &PAYMENTS, &rows.payments, bind_payment).await?;
+    write(connection, &TICKETS, &rows.tickets(), bind_ticket).await?;
+    for (concert, settings) in &rows.settings {
+        let mut values = Values::default();
+        bind_settings(&mut values, settings);
+        values.id(concert.0.into());
+        let done = sqlx::query_with(SETTINGS, values.0).execute(&mut *connection).await.map_err(fault)?;
+        expect("concert", done.rows_affected() == 1)?;
+    }
+    Ok(())
+}
+
+/// A row that is not as it should be means that memory and store have parted: never to be committed.
+fn expect(table: &str, as_meant: bool) -> Result<(), StoreError> {
+    if as_meant {
+        return Ok(());
+    }
+    Err(StoreError::broken(format!("a row of {table} is not what memory believes")))
+}
+
+#[cfg(all(test, feature = "mariadb-tests"))]
+mod tests {
+    use super::*;
+    use crate::mariadb::empty_database;
+    use crate::store::JournalPosition;
+    use crate::store::conformance::{World, opened};
+    use crate::store::mysql::MySqlStore;
+
+    /// What the server has counted of this lane's connection: everything that it was sent, statements it had to
+    /// prepare, transactions begun and committed.
+    async fn counted(lane: &mut MySqlLane) -> [u64; 4] {
+        let sql = "SELECT variable_name, CAST(variable_value AS SIGNED) FROM information_schema.session_status \
+             WHERE variable_name IN ('QUESTIONS', 'COM_STMT_PREPARE', 'COM_BEGIN', 'COM_COMMIT')";
+        let rows = sqlx::raw_sql(sql).fetch_all(lane.connection().await.unwrap()).await.unwrap();
+        ["QUESTIONS", "COM_STMT_PREPARE", "COM_BEGIN", "COM_COMMIT"].map(|name| {
+            let row = rows.iter().find(|row| row.text(0).unwrap() == name);
+            Cells::number(row.expect("it is counted"), 1).unwrap()
+        })
+    }
+
+    #[tokio::test]
+    async fn a_warm_batch_of_a_thousand_holds_is_one_transaction_of_at_most_twelve_round_trips() {
+        const HOLDS: u64 = 1_000;
+        let store = MySqlStore::open(&empty_database().await).await.unwrap();
+        let mut world = World::new(&store, 3 * HOLDS as usize).await;
+        let mut lane = MySqlLane::open(store.options.clone()).await.unwrap();
+        for round in 0..3 {
+            let seat = |user: u64| (round * HOLDS + user) as u32;
+            let holds = (0..HOLDS).map(|user| opened(&world.held(UserId(user + 1), &[seat(user)]))).collect();
+            let batch = world.batch(holds, Vec::new());
+            let before = counted(&mut lane).await;
+            lane.begin(&Needs::default()).await.unwrap();
+            lane.commit(&batch).await.unwrap();
+            let after = counted(&mut lane).await;
+            world.journal = JournalPosition { seq: batch.sales[0].seq, batch: batch.id };
+            let [sent, prepared, begun, committed] = std::array::from_fn(|i| after[i] - before[i]);
+            // The question for the counters is one of those sent.
+            assert!(sent - 1 <= 12, "{sent}");
+            assert_eq!((begun, committed), (1, 1));
+            assert!(round == 0 || prepared == 0, "round {round} prepared {prepared} statements");
+        }
+        assert_eq!(world.load().await.reservations.len(), 3 * HOLDS as usize);
+    }
+}
