@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 
 use super::reply::Reply;
 use super::seat_topic::{Round, SeatTopic};
-use crate::domain::command::Place;
-use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId};
+use crate::domain::command::{Answer, Place};
+use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};
 
 /// A sale's state or message changed.
@@ -73,6 +73,34 @@ struct Inbox {
     sales: Vec<SaleNews>,
     watches: Vec<Watch>,
     superseded: bool,
+}
+
+impl Inbox {
+    /// What waits was committed before the answer, and answers are sent first: an older state that came after it
+    /// would take back what the client has just been told.
+    fn forget_older_than(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Queue { place, .. } => self.forget_place(place),
+            Answer::Resumed { place, reservations } => {
+                self.forget_place(place);
+                reservations.iter().for_each(|reservation| self.forget_reservation(reservation.id));
+            }
+            Answer::Reservation(reservation) | Answer::Cancelled { reservation, .. } => {
+                self.forget_reservation(reservation.id);
+            }
+            Answer::Paid { payment, .. } => self.forget_reservation(payment.reservation),
+            Answer::Charged(_) | Answer::Figures(_) | Answer::Done => {}
+        }
+    }
+
+    fn forget_place(&mut self, answered: &Place) {
+        let told = &answered.record;
+        self.places.retain(|p| p.record.concert != told.concert || p.record.entry > told.entry);
+    }
+
+    fn forget_reservation(&mut self, answered: ReservationId) {
+        self.reservations.retain(|reservation| reservation.id != answered);
+    }
 }
 
 struct Watch {
@@ -194,7 +222,12 @@ impl Subscriber {
     }
 
     pub(crate) fn push_answer(&self, tag: u32, reply: Reply) {
-        self.offer(|inbox| inbox.answers.push_back((tag, reply)));
+        self.offer(|inbox| {
+            if let Ok(answer) = &reply {
+                inbox.forget_older_than(answer);
+            }
+            inbox.answers.push_back((tag, reply));
+        });
     }
 
     pub(super) fn offer_place(&self, place: Place) {
@@ -250,5 +283,74 @@ impl Subscriber {
         change(&mut self.inbox.lock());
         self.waiting.store(true, Ordering::Release);
         self.waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{IdSource, SeatId, UserId};
+    use crate::domain::record::{ReservationStatus, TokenRecord, TokenStatus};
+    use crate::domain::time::Timestamp;
+
+    fn reservation(seats: &[u32]) -> Reservation {
+        Reservation {
+            id: IdSource::seeded([1; 32]).reservation(ConcertId(1)),
+            concert: ConcertId(1),
+            schedule: ScheduleId(1),
+            user: UserId(1),
+            status: ReservationStatus::TempReserved,
+            seats: seats.iter().copied().map(SeatId).collect(),
+            amount: 0,
+            opened_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+            ended_at: None,
+            best_requests: Vec::new(),
+            payment: None,
+        }
+    }
+
+    fn place(entry: u64, status: TokenStatus) -> Place {
+        let record = TokenRecord {
+            concert: ConcertId(1),
+            entry: EntryNo(entry),
+            token: IdSource::seeded([entry as u8; 32]).queue_token(ConcertId(1)),
+            user: UserId(1),
+            status,
+            entered_at: Timestamp::default(),
+            admitted_at: None,
+            expires_at: None,
+            ended_at: None,
+        };
+        Place { record, line: None, waiting: 0, sold_out: false, idle_at: None }
+    }
+
+    #[test]
+    fn an_answer_is_not_followed_by_what_it_has_overtaken() {
+        let subscriber = Subscriber::new(ConnectionId(1));
+        subscriber.offer_reservation(reservation(&[0]));
+        subscriber.push_answer(1, Ok(Answer::Reservation(reservation(&[0, 1]))));
+        subscriber.offer_place(place(0, TokenStatus::Progress));
+        let left = place(0, TokenStatus::Done);
+        subscriber.push_answer(2, Ok(Answer::Queue { place: left, created: false }));
+        let mut told = Delivery::default();
+        subscriber.take(&mut told);
+        assert_eq!(told.answers.len(), 2);
+        assert_eq!((told.reservations, told.places), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_came_after_an_answer_follows_it() {
+        let subscriber = Subscriber::new(ConnectionId(1));
+        subscriber.push_answer(1, Ok(Answer::Reservation(reservation(&[0]))));
+        subscriber.offer_reservation(reservation(&[0, 1]));
+        // About an old token; the user has a newer one by now.
+        subscriber.offer_place(place(1, TokenStatus::Waiting));
+        let old = place(0, TokenStatus::Done);
+        subscriber.push_answer(2, Ok(Answer::Queue { place: old, created: false }));
+        let mut told = Delivery::default();
+        subscriber.take(&mut told);
+        assert_eq!(told.reservations, [reservation(&[0, 1])]);
+        assert_eq!(told.places, [place(1, TokenStatus::Waiting)]);
     }
 }
