@@ -19,7 +19,7 @@ use super::running::RunningSale;
 use super::sales::SaleStatus;
 use crate::domain::command::{Answer, Command, Inputs, Needs};
 use crate::domain::event::{Event, HoldEnd};
-use crate::domain::ids::{ConcertId, IdSource};
+use crate::domain::ids::{ConcertId, ConnectionId, IdSource, UserId};
 use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, Refusal, Reply, Told};
@@ -44,6 +44,8 @@ pub(super) struct Lane {
     /// Sales that were lost, to be claimed and loaded again when they can be.
     pub lost: mpsc::Sender<ConcertId>,
     pub sales: BTreeMap<ConcertId, RunningSale>,
+    /// Who was connected to a sale when it was lost, for when it comes back.
+    pub present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
     pub connection: Option<Box<dyn store::Lane>>,
     /// Taken from the mailbox, not decided yet.
     pub pending: VecDeque<Envelope>,
@@ -124,6 +126,8 @@ impl Lane {
             return;
         }
         let adopted = tokio::select! {
+            // In this order, so that a simulation replays.
+            biased;
             () = self.mailbox.wait() => None,
             () = self.shared.clock.sleep_until(due) => None,
             Some(running) = self.adopt.recv() => Some(running),
@@ -133,11 +137,18 @@ impl Lane {
         }
     }
 
-    fn adopt_sale(&mut self, running: RunningSale) {
+    fn adopt_sale(&mut self, mut running: RunningSale) {
         let concert = running.concert();
         self.fanout.show(running.view.clone());
-        self.sales.insert(concert, running);
+        // Before it is asked who is still connected: from now on nobody leaves unheard.
         self.shared.sales.set(concert, SaleStatus::Running);
+        let mut present = self.present.remove(&concert).unwrap_or_default();
+        present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
+        present.retain(|(user, connection)| self.fanout.is_connected(*user, *connection));
+        running.welcome_back(&present, &self.fanout);
+        self.sales.insert(concert, running);
+        // It may have waited for us, and time may have stood still: that must be known before anything expires.
+        self.last_heartbeat = Timestamp::default();
         self.count_tokens();
     }
 
@@ -513,7 +524,9 @@ impl Lane {
 
     /// Forgets a sale; it is claimed and loaded again when that can be done.
     fn lose(&mut self, concert: ConcertId) {
-        self.sales.remove(&concert);
+        if let Some(lost) = self.sales.remove(&concert) {
+            self.present.insert(concert, lost.sale.connections().collect());
+        }
         self.fanout.hide(concert);
         self.shared.sales.set(concert, SaleStatus::Loading);
         // A full channel holds at least one word of it, and who listens looks at all sales.

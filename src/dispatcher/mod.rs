@@ -103,6 +103,7 @@ pub async fn start(
             adopt,
             lost: lost_sender.clone(),
             sales: BTreeMap::new(),
+            present: BTreeMap::new(),
             connection: Some(store.open_lane().await?),
             pending: VecDeque::new(),
             last_heartbeat: clock.utc(),

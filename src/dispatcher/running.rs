@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::domain::command::Place;
 use crate::domain::event::Event;
-use crate::domain::ids::ConcertId;
-use crate::domain::record::TokenStatus;
+use crate::domain::ids::{ConcertId, ConnectionId, UserId};
+use crate::domain::record::{Reservation, TokenStatus};
 use crate::domain::rules::SaleRules;
 use crate::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
 use crate::domain::seat_map::SeatState;
@@ -89,6 +89,23 @@ impl RunningSale {
         self.outages = outages;
         self.latest = self.latest.max(utc);
         self.view.set_outages(outages);
+    }
+
+    /// These were connected when the sale was lost, and still are: they are present, and hear their state afresh.
+    pub fn welcome_back(&mut self, present: &[(UserId, ConnectionId)], fanout: &Fanout) {
+        let now = self.standing();
+        let mut users: Vec<UserId> = Vec::with_capacity(present.len());
+        for (user, connection) in present {
+            self.sale.connect(*user, *connection);
+            users.push(*user);
+        }
+        users.sort_unstable();
+        users.dedup();
+        let places: Vec<Place> =
+            users.iter().filter_map(|user| self.sale.place_of_user(*user, now)).collect();
+        let is_theirs = |held: &&Reservation| users.binary_search(&held.user).is_ok();
+        let held: Vec<_> = self.sale.held_reservations().filter(is_theirs).cloned().collect();
+        fanout.retell(&places, &held);
     }
 
     pub fn concert(&self) -> ConcertId {

@@ -284,6 +284,21 @@ impl Sale {
         }
     }
 
+    /// Who is connected, and by what: what a sale that is built anew from the store does not know.
+    pub fn connections(&self) -> impl Iterator<Item = (UserId, ConnectionId)> {
+        self.room.connections()
+    }
+
+    /// The user was connected all the time, and the sale was built anew.
+    pub fn connect(&mut self, user: UserId, connection: ConnectionId) {
+        self.room.connect(user, connection);
+    }
+
+    /// The place of a user's live token.
+    pub fn place_of_user(&self, user: UserId, now: Now) -> Option<Place> {
+        self.place(self.room.entry_of_user(user)?, now)
+    }
+
     /// A connection is gone: noted without deciding anything, for when nothing can be decided.
     pub fn disconnect(&mut self, user: UserId, connection: ConnectionId, now: Now) {
         self.room.disconnect(user, connection, now.sale);
@@ -354,7 +369,7 @@ impl Sale {
     }
 
     /// Takes everything since the last commit back, but for presence and activity: they are no facts, and who is
-    /// gone stays gone if its `Disconnect` is decided again.
+    /// gone stays gone.
     pub fn undo(&mut self) {
         while let Some(undo) = self.undo.pop() {
             self.undo_one(undo);

@@ -17,7 +17,7 @@ impl Sale {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
         if let Some(entry) = self.room.entry_of_user(user) {
-            self.seen(entry, connection, now);
+            self.seen(entry, user, connection, now);
             self.room.touch(entry, now.sale);
             let place = self.place(entry, now).ok_or(Rejection::NotInQueue)?;
             return Ok(Answer::Queue { place, created: false });
@@ -40,7 +40,7 @@ impl Sale {
         };
         let entry = record.entry;
         self.change(now, Event::Joined(record), events);
-        self.seen(entry, connection, now);
+        self.seen(entry, user, connection, now);
         let place = self.place(entry, now).ok_or(Rejection::NotInQueue)?;
         Ok(Answer::Queue { place, created: true })
     }
@@ -53,13 +53,19 @@ impl Sale {
         inputs: &Inputs,
     ) -> Result<Answer, Rejection> {
         if let Some(entry) = self.room.entry_of_token(token) {
-            self.seen(entry, connection, now);
+            let user = self.room.get(entry).ok_or(Rejection::NotInQueue)?.user;
+            self.seen(entry, user, connection, now);
             let place = self.place(entry, now).ok_or(Rejection::NotInQueue)?;
-            let reservations = self.held_of(place.record.user);
+            let reservations = self.held_of(user);
             return Ok(Answer::Resumed { place, reservations });
         }
         let record = self.room.ended(token).or_else(|| inputs.ended.tokens.get(&token));
-        let place = self.place_of(record.ok_or(Rejection::NotInQueue)?.clone(), now);
+        let record = record.ok_or(Rejection::NotInQueue)?.clone();
+        // By an old token one is present, too, for the token that one has by now or will have.
+        if let Some(connection) = connection {
+            self.room.connect(record.user, connection);
+        }
+        let place = self.place_of(record, now);
         Ok(Answer::Resumed { place, reservations: Vec::new() })
     }
 
@@ -211,9 +217,9 @@ impl Sale {
         held.cloned().collect()
     }
 
-    fn seen(&mut self, entry: EntryNo, connection: Option<ConnectionId>, now: Now) {
+    fn seen(&mut self, entry: EntryNo, user: UserId, connection: Option<ConnectionId>, now: Now) {
         match connection {
-            Some(connection) => self.room.connect(entry, connection),
+            Some(connection) => self.room.connect(user, connection),
             None => self.room.poll(entry, now.sale),
         }
     }

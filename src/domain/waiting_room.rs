@@ -29,6 +29,8 @@ pub(super) struct WaitingRoom {
     visits: BTreeSet<(Timestamp, EntryNo)>,
     /// Since when each waiting token is without presence.
     absences: BTreeSet<(Timestamp, EntryNo)>,
+    /// The connections of users who have no live token; they are present as soon as they have one.
+    bystanders: HashMap<UserId, Connections>,
     ended: Recent<QueueToken, TokenRecord>,
     ended_of: Recent<UserId, QueueToken>,
 }
@@ -97,6 +99,7 @@ impl WaitingRoom {
             unserved: 0,
             visits: BTreeSet::new(),
             absences: BTreeSet::new(),
+            bystanders: HashMap::new(),
             ended: Recent::default(),
             ended_of: Recent::default(),
         }
@@ -184,11 +187,14 @@ impl WaitingRoom {
 
     pub fn join(&mut self, record: &TokenRecord, now: Timestamp, rules: &SaleRules) {
         self.next = EntryNo(record.entry.0 + 1);
-        self.put(record, now, Holds::default(), Connections::None, rules);
+        let connections = self.bystanders.remove(&record.user).unwrap_or_default();
+        self.put(record, now, Holds::default(), connections, rules);
     }
 
     pub fn undo_join(&mut self, entry: EntryNo) {
-        self.take(entry);
+        if let Some(taken) = self.take(entry) {
+            self.stand_by(taken.user, taken.connections);
+        }
         self.next = entry;
     }
 
@@ -202,6 +208,7 @@ impl WaitingRoom {
         let before = self.take(record.entry).expect("only a live token ends");
         self.ended.push(record.token, record.clone());
         self.ended_of.push(record.user, record.token);
+        self.stand_by(record.user, before.connections.clone());
         before
     }
 
@@ -211,11 +218,14 @@ impl WaitingRoom {
         self.put_back(entry, before, rules);
     }
 
-    /// As it was before it was admitted, or before it ended.
+    /// As it was before it was admitted, or before it ended, but for who is connected by now.
     pub fn put_back(&mut self, entry: EntryNo, before: LiveToken, rules: &SaleRules) {
-        self.take(entry);
+        let connections = match self.take(entry) {
+            Some(now) => now.connections,
+            None => self.bystanders.remove(&before.user).unwrap_or_default(),
+        };
         let record = before.record(self.concert, entry);
-        self.put(&record, before.seen_at, before.holds, before.connections, rules);
+        self.put(&record, before.seen_at, before.holds, connections, rules);
     }
 
     /// Who has a live token changes what they hold. Gives back what it was.
@@ -245,16 +255,34 @@ impl WaitingRoom {
 
     // Presence and activity.
 
-    pub fn connect(&mut self, entry: EntryNo, connection: ConnectionId) {
-        let Some(live) = self.live.get_mut(entry) else { return };
+    pub fn connect(&mut self, user: UserId, connection: ConnectionId) {
+        let entry = self.entry_of_user(user);
+        let Some((entry, live)) = entry.and_then(|entry| Some((entry, self.live.get_mut(entry)?))) else {
+            return self.bystanders.entry(user).or_default().add(connection);
+        };
         live.connections.add(connection);
         if live.admission.is_none() {
             self.absences.remove(&(live.seen_at, entry));
         }
     }
 
+    /// Who is connected, and by what.
+    pub fn connections(&self) -> impl Iterator<Item = (UserId, ConnectionId)> {
+        let live = self.live.iter().map(|(_, live)| (live.user, &live.connections));
+        let all = live.chain(self.bystanders.iter().map(|(user, connections)| (*user, connections)));
+        all.flat_map(|(user, connections)| connections.iter().map(move |connection| (user, connection)))
+    }
+
     pub fn disconnect(&mut self, user: UserId, connection: ConnectionId, now: Timestamp) {
-        let Some(entry) = self.entry_of_user(user) else { return };
+        let Some(entry) = self.entry_of_user(user) else {
+            if let Some(connections) = self.bystanders.get_mut(&user)
+                && connections.remove(connection)
+                && *connections == Connections::None
+            {
+                self.bystanders.remove(&user);
+            }
+            return;
+        };
         let Some(live) = self.live.get_mut(entry) else { return };
         if live.connections.remove(connection)
             && live.connections == Connections::None
@@ -343,6 +371,7 @@ impl WaitingRoom {
 
     /// As if nobody had been seen connected or active since `now`.
     pub fn forget_presence(&mut self, now: Timestamp, rules: &SaleRules) {
+        self.bystanders.clear();
         let entries: Vec<_> = self.live.iter().map(|(entry, _)| entry).collect();
         for entry in entries {
             let Some(record) = self.record(entry) else { continue };
@@ -362,6 +391,10 @@ impl WaitingRoom {
         assert_eq!(self.by_token.len(), self.live.len(), "every live token is found by its name");
         assert_eq!(self.by_user.len(), self.live.len(), "a user has one live token");
         assert_eq!(self.visits.len() as u64, self.progress, "every visit has its deadline");
+        for (user, connections) in &self.bystanders {
+            assert!(!self.by_user.contains_key(user), "{user} is present by a live token");
+            assert_ne!(*connections, Connections::None, "{user} stands by");
+        }
         for (entry, live) in self.live.iter() {
             assert_eq!(self.line.contains(entry), live.admission.is_none(), "{entry} in line");
             let absent = live.admission.is_none() && live.connections == Connections::None;
@@ -431,6 +464,12 @@ impl WaitingRoom {
         Some(live)
     }
 
+    fn stand_by(&mut self, user: UserId, connections: Connections) {
+        if connections != Connections::None {
+            self.bystanders.insert(user, connections);
+        }
+    }
+
     fn rekey_visit(&mut self, entry: EntryNo, rules: &SaleRules) {
         let Some(live) = self.live.get_mut(entry) else { return };
         let Some(due) = live.visit_due(rules) else { return };
@@ -481,6 +520,15 @@ impl Connections {
             Self::Many(known) if known.contains(&connection) => {}
             Self::Many(known) => known.push(connection),
         }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = ConnectionId> {
+        let known = match self {
+            Self::None => &[],
+            Self::One(known) => std::slice::from_ref(known),
+            Self::Many(known) => known.as_slice(),
+        };
+        known.iter().copied()
     }
 
     /// Was it there?

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::{Fanout, SaleView, Subscriber};
 use crate::clock::Clock;
 use crate::domain::command::Place;
+use crate::domain::ids::ConcertId;
 use crate::domain::record::TokenRecord;
 use crate::domain::time::Timestamp;
 
@@ -30,7 +31,6 @@ struct Slots {
 
 struct Follower {
     subscriber: Arc<Subscriber>,
-    view: Arc<SaleView>,
     record: TokenRecord,
     /// The position that it heard last, and whether there was anything left to wait for.
     told: u64,
@@ -46,18 +46,18 @@ impl Default for PlaceWheel {
 
 impl PlaceWheel {
     /// The connection was just told `place`; from now on it hears of changes.
-    pub(super) fn follow(&self, subscriber: Arc<Subscriber>, view: Arc<SaleView>, place: &Place) {
+    pub(super) fn follow(&self, subscriber: Arc<Subscriber>, place: &Place) {
         let Some(line) = place.line else { return };
         if !subscriber.begin_following(place.record.entry) {
             return;
         }
         let (record, told, told_sold_out) = (place.record.clone(), line.position, place.sold_out);
-        let follower = Follower { subscriber, view, record, told, told_sold_out };
+        let follower = Follower { subscriber, record, told, told_sold_out };
         self.slots.lock().put(follower);
     }
 
     /// Tells one slot's followers whose place changed, and puts them back where they are due next.
-    fn turn(&self, utc: Timestamp) {
+    fn turn(&self, utc: Timestamp, sale: impl Fn(ConcertId) -> Option<Arc<SaleView>>) {
         let due = {
             let mut slots = self.slots.lock();
             let next = slots.next;
@@ -70,11 +70,16 @@ impl PlaceWheel {
             if follower.subscriber.is_closed() || !follower.subscriber.follows(entry) {
                 continue;
             }
-            if !follower.view.is_waiting(entry) {
+            // A sale that is being rebuilt may come back, with the same line.
+            let Some(view) = sale(follower.record.concert) else {
+                again.push(follower);
+                continue;
+            };
+            if !view.is_waiting(entry) {
                 follower.subscriber.end_following(entry);
                 continue;
             }
-            let place = follower.view.place(&follower.record, follower.view.now(utc));
+            let place = view.place(&follower.record, view.now(utc));
             let Some(line) = place.line else { continue };
             // In a full house nothing moves; that it is full is the last that those who wait need to hear.
             if line.position != follower.told || place.sold_out != follower.told_sold_out {
@@ -103,6 +108,6 @@ pub async fn push_places(fanout: Arc<Fanout>, clock: Clock) {
     loop {
         clock.sleep_until(due).await;
         due = due.max(clock.utc() - TICK) + TICK;
-        fanout.wheel.turn(clock.utc());
+        fanout.wheel.turn(clock.utc(), |concert| fanout.sale(concert));
     }
 }

@@ -42,6 +42,8 @@ pub struct Fanout {
 struct Directory {
     by_concert: HashMap<ConcertId, Arc<SaleView>>,
     by_schedule: HashMap<ScheduleId, Arc<SaleView>>,
+    /// Sales that do not run here any more, kept for those who still watch them: they may come back.
+    hidden: HashMap<ConcertId, Arc<SaleView>>,
 }
 
 impl Fanout {
@@ -67,17 +69,20 @@ impl Fanout {
             directory.by_schedule.insert(topic.schedule().id, view.clone());
             tokio::spawn(topic.clone().run_rounds());
         }
-        let former = directory.by_concert.insert(view.concert().id, view.clone());
+        let hidden = directory.hidden.remove(&view.concert().id);
+        let former = directory.by_concert.insert(view.concert().id, view.clone()).or(hidden);
         drop(directory);
         if let Some(former) = former {
             view.adopt_watchers(&former);
         }
     }
 
-    /// Hides a sale that another process runs now.
+    /// Hides a sale that another process runs now, or that is being rebuilt.
     pub fn hide(&self, concert: ConcertId) {
         let mut directory = self.sales.write();
-        directory.by_concert.remove(&concert);
+        if let Some(view) = directory.by_concert.remove(&concert) {
+            directory.hidden.insert(concert, view);
+        }
         directory.by_schedule.retain(|_, sale| sale.concert().id != concert);
     }
 
@@ -90,6 +95,10 @@ impl Fanout {
         }
         connections.push(subscriber.clone());
         (connections.len() > max).then(|| connections.remove(0))
+    }
+
+    pub fn is_connected(&self, user: UserId, connection: ConnectionId) -> bool {
+        self.users.get(&user).is_some_and(|known| known.iter().any(|known| known.id() == connection))
     }
 
     pub fn disconnect(&self, user: UserId, connection: ConnectionId) {
@@ -157,7 +166,7 @@ impl Fanout {
         }
     }
 
-    /// Tells a sale's connections their state afresh, after an outage moved the deadlines.
+    /// Tells a sale's connections their state afresh, after an outage moved the deadlines or the sale was rebuilt.
     pub fn retell(&self, places: &[Place], reservations: &[Reservation]) {
         for place in places {
             self.each_connection(place.record.user, |subscriber| {
@@ -179,10 +188,8 @@ impl Fanout {
     }
 
     fn follow_place(&self, subscriber: &Arc<Subscriber>, place: &Place) {
-        if place.line.is_some()
-            && let Some(view) = self.sale(place.record.concert)
-        {
-            self.wheel.follow(subscriber.clone(), view, place);
+        if place.line.is_some() {
+            self.wheel.follow(subscriber.clone(), place);
         }
     }
 

@@ -741,7 +741,8 @@ impl Session {
                     self.resumed(id, user, place, reservations, sale_of, out);
                 }
                 reply => {
-                    self.undo_attach(concert, before, out);
+                    let refusal = reply.as_ref().err().unwrap_or(&Refusal::Internal);
+                    self.undo_attach(concert, before, refusal, out);
                     let error = match reply {
                         Err(Refusal::Rejected(Rejection::ConcertNotFound | Rejection::NotInQueue)) => {
                             unknown_queue_token()
@@ -753,8 +754,8 @@ impl Session {
                 }
             },
             Then::Join { concert, before } => {
-                if reply.is_err() {
-                    self.undo_attach(concert, before, out);
+                if let Err(refusal) = &reply {
+                    self.undo_attach(concert, before, refusal, out);
                 }
                 self.answer_with(id, method, reply, out);
             }
@@ -801,10 +802,20 @@ impl Session {
         self.go_on(sale_of, out);
     }
 
-    fn undo_attach(&mut self, concert: ConcertId, before: Option<ConcertId>, out: &mut Vec<Output>) {
+    fn undo_attach(
+        &mut self,
+        concert: ConcertId,
+        before: Option<ConcertId>,
+        refusal: &Refusal,
+        out: &mut Vec<Output>,
+    ) {
         let carried = self.carried.map(|carried| carried.concert);
         if carried != Some(concert) {
-            self.present_in.retain(|present| *present != concert);
+            // What the rules refused left nothing behind. What could not be kept was decided, and the sale may have
+            // seen that we are here.
+            if matches!(refusal, Refusal::Rejected(_)) {
+                self.present_in.retain(|present| *present != concert);
+            }
             if let Some(before) = before {
                 out.push(Output::Attach { concert: before });
             }

@@ -75,6 +75,29 @@ fn polling_beside_a_connection_does_not_shorten_it() {
 }
 
 #[test]
+fn a_device_that_stayed_connected_is_presence_for_the_next_token_too() {
+    check_line(
+        "0s    bob        join          t2 WAITING 1/1
+         1s    bob@phone  hello         t2 WAITING 1/1
+         2s    bob        leave         t2 EXPIRED left
+         3s    bob        join          t3 WAITING 1/1
+         4s    bob        disconnects   done
+         900s  bob@phone  get           t3 WAITING 1/1
+         901s  bob@phone  disconnects   done
+         1201s tick                     bob EXPIRED away",
+    );
+    check_line(
+        "0s    bob        join          t2 WAITING 1/1
+         2s    bob        leave         t2 EXPIRED left
+         3s    bob@phone  hello         t2 EXPIRED left
+         4s    bob        join          t3 WAITING 1/1
+         5s    bob        disconnects   done
+         900s  bob@phone  disconnects   done
+         1200s tick                     bob EXPIRED away",
+    );
+}
+
+#[test]
 fn a_connection_that_the_sale_never_saw_changes_nothing() {
     check_line(
         "0s    bob        join          t2 WAITING 1/1
