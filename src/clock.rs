@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::domain::time::Timestamp;
 
@@ -11,13 +12,21 @@ use crate::domain::time::Timestamp;
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
-    Manual(Arc<watch::Sender<Timestamp>>),
+    Manual(Arc<Hand>),
+}
+
+/// The hand of a clock that is turned. Those who sleep wake in the order in which they fell asleep, so that a
+/// simulation replays.
+#[derive(Debug)]
+pub struct Hand {
+    time: Mutex<Timestamp>,
+    turned: Notify,
 }
 
 impl Clock {
     /// A clock that stands at `start` until it is turned.
     pub fn manual(start: Timestamp) -> Self {
-        Self::Manual(Arc::new(watch::Sender::new(start)))
+        Self::Manual(Arc::new(Hand { time: Mutex::new(start), turned: Notify::new() }))
     }
 
     pub fn utc(&self) -> Timestamp {
@@ -26,14 +35,17 @@ impl Clock {
             Self::System => Timestamp::from_millis(
                 SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64),
             ),
-            Self::Manual(time) => *time.borrow(),
+            Self::Manual(hand) => *hand.time.lock(),
         }
     }
 
     /// Turns a manual clock; a system clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Self::Manual(time) = self {
-            time.send_modify(|now| *now = *now + by);
+        if let Self::Manual(hand) = self {
+            let mut time = hand.time.lock();
+            *time = *time + by;
+            drop(time);
+            hand.turned.notify_waiters();
         }
     }
 
@@ -48,10 +60,14 @@ impl Clock {
                 // In pieces, so that a wall clock that is set does not leave us asleep for long.
                 tokio::time::sleep(left.min(Duration::from_secs(1))).await;
             },
-            Self::Manual(time) => {
-                // The sender lives in `self`, so the channel cannot be closed here.
-                let _ = time.subscribe().wait_for(|now| *now >= at).await;
-            }
+            Self::Manual(hand) => loop {
+                // Before the look at the time: a turn in between is not missed.
+                let turned = hand.turned.notified();
+                if self.utc() >= at {
+                    return;
+                }
+                turned.await;
+            },
         }
     }
 }

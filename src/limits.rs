@@ -51,6 +51,9 @@ pub const LANES_DEFAULT: usize = 4;
 /// Loaded sales that wait for their lane: each may be large.
 pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 
+/// Tokens and seats of a sale that is built in memory where it was loaded: some milliseconds of work.
+pub const SALE_BUILT_AT_ONCE_MAX: usize = 5_000;
+
 /// Words that a sale was lost. One is enough to look at them all.
 pub const LOST_SALES_WORDS_MAX: usize = 64;
 

@@ -34,7 +34,7 @@ impl Dispatcher {
     pub fn submit(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
         match self.shared.sales.status(concert) {
             Some(SaleStatus::Running) => self.post(concert.0.into(), Work::Sale { concert, command }, reply),
-            Some(SaleStatus::Loading | SaleStatus::Elsewhere) => {
+            Some(SaleStatus::Loading | SaleStatus::Handed | SaleStatus::Elsewhere) => {
                 Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
             }
             None => Err(Refusal::Rejected(Rejection::ConcertNotFound)),

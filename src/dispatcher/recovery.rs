@@ -1,6 +1,7 @@
 //! Which sales a process runs: at start and from then on it looks for those that nobody runs, claims each, loads
 //! it and hands it to its lane. `frontrow import` in another process is found the same way.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -11,7 +12,7 @@ use super::sales::SaleStatus;
 use super::{Options, lane_of};
 use crate::domain::ids::ConcertId;
 use crate::limits;
-use crate::store::{Store, StoreError, WriterId};
+use crate::store::{LoadedSale, Store, StoreError, WriterId};
 
 pub(super) struct Recovery {
     pub shared: Arc<Shared>,
@@ -30,6 +31,8 @@ impl Recovery {
         let mut due = self.shared.clock.utc();
         while !*self.stopping.borrow() {
             tokio::select! {
+                // In this order, so that a simulation replays.
+                biased;
                 () = self.shared.clock.sleep_until(due) => {}
                 Some(_) = self.lost.recv() => {}
                 _ = self.stopping.changed() => return,
@@ -58,12 +61,15 @@ impl Recovery {
     }
 
     async fn look_after(&self, concert: ConcertId) {
-        if self.shared.sales.status(concert) == Some(SaleStatus::Running) {
+        // A lane that is busy adopts later; loading it again meanwhile would only take it away from the first.
+        if let Some(SaleStatus::Running | SaleStatus::Handed) = self.shared.sales.status(concert) {
             return;
         }
         let (writer, lane) = &self.lanes[lane_of(concert, self.lanes.len())];
         match self.load(concert, *writer).await {
             Ok(running) => {
+                // Before it is sent: the lane says when it runs.
+                self.shared.sales.set(concert, SaleStatus::Handed);
                 // The lane has stopped: so do we.
                 let _ = lane.send(running).await;
             }
@@ -79,15 +85,26 @@ impl Recovery {
         }
     }
 
+    /// Building a line of a million takes a while: not on a thread that serves others. A small sale is not worth
+    /// the way to another one.
+    async fn build(&self, loaded: LoadedSale) -> Result<RunningSale, StoreError> {
+        let seats = loaded.schedules.iter().map(|schedule| schedule.layout.seat_count()).sum::<usize>();
+        let is_small = loaded.tokens.len() + seats <= limits::SALE_BUILT_AT_ONCE_MAX;
+        let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
+        let build = move || RunningSale::restored(loaded, defaults, clock.utc());
+        if is_small {
+            return catch_unwind(AssertUnwindSafe(build))
+                .map_err(|_| StoreError::broken("a sale in the store breaks an invariant"));
+        }
+        tokio::task::spawn_blocking(build).await.map_err(|panic| StoreError::Broken(panic.into()))
+    }
+
     async fn load(&self, concert: ConcertId, writer: WriterId) -> Result<RunningSale, StoreError> {
         let claimed_at = self.shared.clock.utc();
         self.store.claim(concert, writer, claimed_at, self.options.lease).await?;
         let loaded = self.store.load_sale(concert).await?;
         let tokens = loaded.tokens.len();
-        let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
-        // Building a line of a million takes a while: not on a thread that serves others.
-        let built = tokio::task::spawn_blocking(move || RunningSale::restored(loaded, defaults, clock.utc()));
-        let mut running = built.await.map_err(|panic| StoreError::Broken(panic.into()))?;
+        let mut running = self.build(loaded).await?;
         // Time stood still while we loaded, too.
         let now = self.shared.clock.utc();
         let outages = self.store.count_outage(concert, writer, now.since(claimed_at)).await?;

@@ -10,6 +10,8 @@ use crate::domain::ids::ConcertId;
 pub(super) enum SaleStatus {
     /// In the store, not in memory yet, or being rebuilt.
     Loading,
+    /// Loaded, and on its way to its lane.
+    Handed,
     Running,
     /// Another process is its writer.
     Elsewhere,
@@ -56,7 +58,7 @@ impl Sales {
         let loading = state
             .sales
             .iter()
-            .filter(|(_, status)| **status == SaleStatus::Loading)
+            .filter(|(_, status)| matches!(status, SaleStatus::Loading | SaleStatus::Handed))
             .map(|(concert, _)| format!("sale {concert} is being recovered"));
         let fault = state.store_fault.iter().map(|fault| format!("store: {fault}"));
         let starting = (!state.started).then(|| "sales are being looked up".to_owned());
