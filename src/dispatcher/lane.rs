@@ -407,10 +407,12 @@ impl Lane {
     fn decide_pending(&mut self, facts: Facts) -> Decided {
         let mut decided = Decided::default();
         let mut steps_left = limits::BATCH_EXPIRIES_MAX;
+        // If deciding breaks off, the lane goes on with the spare one: tokens must never be guessed.
+        let spare = self.ids.spare();
         let mut inputs = Inputs {
             wallets: facts.wallets,
             ended: facts.ended,
-            ids: std::mem::replace(&mut self.ids, IdSource::seeded([0; 32])),
+            ids: std::mem::replace(&mut self.ids, spare),
         };
         for envelope in &self.pending {
             let spoken = match &envelope.work {

@@ -129,6 +129,13 @@ impl IdSource {
         Self { rng: rand::make_rng(), timed: (0, 0) }
     }
 
+    /// Another source, as unpredictable as this one, for when this one may not come back.
+    pub fn spare(&mut self) -> Self {
+        let mut seed = [0; 32];
+        self.rng.fill_bytes(&mut seed);
+        Self { rng: StdRng::from_seed(seed), timed: self.timed }
+    }
+
     pub fn queue_token(&mut self, concert: ConcertId) -> QueueToken {
         QueueToken(routed(concert, self.random_u128() & ((1 << 96) - 1)))
     }
@@ -210,6 +217,15 @@ mod tests {
         let first = one.queue_token(ConcertId(1));
         assert_eq!(first, two.queue_token(ConcertId(1)));
         assert_ne!(first, one.queue_token(ConcertId(1)));
+    }
+
+    #[test]
+    fn a_spare_source_makes_other_ids_that_still_ascend() {
+        let mut ids = IdSource::seeded([7; 32]);
+        let before = ids.history(Timestamp::from_millis(9));
+        let mut spare = ids.spare();
+        assert_ne!(spare.queue_token(ConcertId(1)), ids.queue_token(ConcertId(1)));
+        assert!(spare.history(Timestamp::from_millis(3)) > before);
     }
 
     #[test]
