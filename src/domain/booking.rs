@@ -314,6 +314,7 @@ impl Sale {
         inputs: &Inputs,
     ) -> Result<Reservation, Rejection> {
         let ended = self.reservations.ended(id).or_else(|| inputs.ended.reservations.get(&id));
-        ended.filter(|ended| ended.user == caller.user).cloned().ok_or(Rejection::ReservationNotFound)
+        let is_own = |ended: &&Reservation| ended.user == caller.user && ended.concert == self.concert;
+        ended.filter(is_own).cloned().ok_or(Rejection::ReservationNotFound)
     }
 }

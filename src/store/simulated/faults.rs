@@ -69,11 +69,15 @@ const OF_WRITING: &[Fault] =
     &[Fault::RolledBack, Fault::Unreachable, Fault::Unheard, Fault::CrashBefore, Fault::CrashAfter];
 const OF_READING: &[Fault] = &[Fault::RolledBack, Fault::Unreachable, Fault::CrashBefore];
 
+/// How many of the crashes that are drawn for calls other than commits come.
+const CRASHES_PER_MILLE: u32 = 200;
+
 /// What a plan of faults is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {
-    /// How many calls of 1,000 fail.
+    /// How many calls of 1,000 fail that do not commit or settle a batch, and how many that do.
     pub fail_per_mille: u32,
+    pub fail_commit_per_mille: u32,
     /// How many calls of 1,000 hang for seconds first.
     pub hang_per_mille: u32,
     /// How long a call takes at most when nothing is wrong.
@@ -84,8 +88,13 @@ pub struct Weather {
 
 impl Weather {
     /// Every call succeeds at once.
-    pub const CALM: Self =
-        Self { fail_per_mille: 0, hang_per_mille: 0, latency_max: Duration::ZERO, crashes: false };
+    pub const CALM: Self = Self {
+        fail_per_mille: 0,
+        fail_commit_per_mille: 0,
+        hang_per_mille: 0,
+        latency_max: Duration::ZERO,
+        crashes: false,
+    };
 }
 
 pub(super) struct Faults {
@@ -115,7 +124,9 @@ impl Faults {
 
     /// How the next call ends; `None`: well.
     pub fn next(&mut self, call: Call) -> Option<Fault> {
-        if !self.happens(self.weather.fail_per_mille) {
+        let is_commit = matches!(call, Call::Commit | Call::Settle);
+        let Weather { fail_per_mille, fail_commit_per_mille, .. } = self.weather;
+        if !self.happens(if is_commit { fail_commit_per_mille } else { fail_per_mille }) {
             return None;
         }
         let possible = match call {
@@ -125,7 +136,9 @@ impl Faults {
             Call::OpenLane | Call::Begin | Call::Rollback | Call::Load | Call::Read => OF_READING,
         };
         let fault = possible[self.rng.random_range(0..possible.len())];
-        if matches!(fault, Fault::CrashBefore | Fault::CrashAfter) && !self.weather.crashes {
+        // Most calls are no commits; if each of them could kill, nobody would live to commit anything.
+        let kills = is_commit || self.happens(CRASHES_PER_MILLE);
+        if matches!(fault, Fault::CrashBefore | Fault::CrashAfter) && !(self.weather.crashes && kills) {
             return None;
         }
         *self.injected.entry((call, fault)).or_default() += 1;

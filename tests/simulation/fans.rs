@@ -1,0 +1,275 @@
+//! What fans and operators do: connect, ask, poll, lose their connection. Loosely at random, so that most of it means
+//! something and some of it does not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use frontrow::dispatcher::{Refusal, ReplyTo};
+use frontrow::domain::command::{Caller, Command, Rejection};
+use frontrow::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId};
+use frontrow::domain::record::{SaleState, TokenStatus};
+use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
+use frontrow::domain::time::Timestamp;
+use frontrow::fanout::Subscriber;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use tokio::sync::oneshot;
+
+use crate::device::{Asked, Connection, Device, What};
+use crate::processes::Node;
+use crate::world::World;
+
+const CONNECTIONS_PER_USER_MAX: usize = 5;
+const REQUESTS_IN_FLIGHT_MAX: usize = 3;
+
+/// What all devices of a user share.
+#[derive(Default)]
+pub struct Fan {
+    /// Requests made so far, and those under way.
+    pub requests: u64,
+    pub under_way: u64,
+    /// The last request that the server answered and that counts as activity: when it was sent.
+    pub active_at: BTreeMap<ConcertId, Timestamp>,
+    pub charges: Vec<Charge>,
+    pub reservations: Vec<ReservationId>,
+    pub best_requests: u32,
+}
+
+pub struct Charge {
+    pub request: Box<str>,
+    pub amount: i64,
+    pub tries: u32,
+}
+
+impl World {
+    pub fn act(&mut self, index: usize) {
+        if self.devices[index].polls {
+            return self.poll(index);
+        }
+        if self.devices[index].connection.is_none() {
+            if self.rng.random_bool(0.6) {
+                self.connect(index);
+            }
+            return;
+        }
+        if self.rng.random_bool(0.05) {
+            return self.disconnect(index);
+        }
+        self.request(index);
+    }
+
+    pub fn connect(&mut self, index: usize) {
+        let up: Vec<usize> =
+            (0..self.nodes.len()).filter(|n| self.nodes[*n].dispatcher().is_some()).collect();
+        if up.is_empty() {
+            return;
+        }
+        let node = up[self.rng.random_range(0..up.len())];
+        self.connections += 1;
+        let id = ConnectionId(self.connections);
+        let subscriber = Subscriber::new(id);
+        let Device { user, concert, token, .. } = self.devices[index];
+        let fanout = self.nodes[node].fanout.clone();
+        if let Some(oldest) = fanout.connect(user, &subscriber, CONNECTIONS_PER_USER_MAX) {
+            oldest.supersede();
+        }
+        fanout.attach(concert, &subscriber);
+        self.devices[index].connection = Some(Connection::new(id, node, subscriber));
+        let command = match token {
+            Some(token) if self.rng.random_bool(0.8) => Command::Resume { token, connection: Some(id) },
+            _ => Command::Join { user, connection: Some(id) },
+        };
+        self.ask(index, What::Sale(command));
+    }
+
+    pub fn disconnect(&mut self, index: usize) {
+        let Device { user, concert, .. } = self.devices[index];
+        let Some(connection) = self.devices[index].connection.take() else { return };
+        self.note(|| format!("{user} disconnects {}", connection.id));
+        self.forget_asked(index, connection.node);
+        let node = &self.nodes[connection.node];
+        connection.subscriber.close();
+        node.fanout.disconnect(user, connection.id);
+        if let Some(dispatcher) = node.dispatcher() {
+            dispatcher.disconnect(concert, user, connection.id);
+        }
+    }
+
+    fn poll(&mut self, index: usize) {
+        let Device { user, token, .. } = self.devices[index];
+        let command = match token {
+            None => Command::Join { user, connection: None },
+            Some(_) if self.rng.random_bool(0.1) => Command::Join { user, connection: None },
+            Some(_) if self.rng.random_bool(0.5) => return self.request(index),
+            Some(_) => Command::Get { caller: Caller { user, token }, polled: true },
+        };
+        self.ask(index, What::Sale(command));
+    }
+
+    fn request(&mut self, index: usize) {
+        let Device { user, concert, token, ref connection, .. } = self.devices[index];
+        let connection = connection.as_ref().map(|connection| connection.id);
+        let rng = &mut self.rng;
+        let caller = Caller { user, token };
+        let schedules: Vec<_> = self.models[&concert].schedules().collect();
+        let (schedule, seats) = schedules[rng.random_range(0..schedules.len())];
+        let fan = self.fans.get_mut(&user).expect("every device has its fan");
+        let known = |rng: &mut StdRng, fan: &Fan| {
+            // The last ones are the likeliest to be still held.
+            let back = rng.random_range(0..3);
+            let here: Vec<_> = fan.reservations.iter().filter(|id| id.concert() == Some(concert)).collect();
+            here.iter().rev().nth(back).or(here.last()).map(|id| **id)
+        };
+        let what = match rng.random_range(0..100) {
+            0..10 => What::Sale(Command::Join { user, connection }),
+            10..16 => What::Sale(Command::Get { caller, polled: connection.is_none() }),
+            16..20 => What::Sale(Command::Extend { caller }),
+            20..23 => What::Sale(Command::Leave { caller }),
+            23..50 => {
+                let mut wanted: Vec<_> = (0..rng.random_range(1..4))
+                    .map(|_| SeatId(rng.random_range(0..seats as u32).min(rng.random_range(0..seats as u32))))
+                    .collect();
+                wanted.dedup();
+                What::Sale(Command::Hold { caller, schedule, seats: wanted })
+            }
+            50..58 => {
+                fan.best_requests += u32::from(rng.random_bool(0.7));
+                let request_id = Some(format!("b{}", fan.best_requests).into());
+                let count = rng.random_range(1..4);
+                What::Sale(Command::HoldBest { caller, schedule, count, category: None, request_id })
+            }
+            58..64 => match known(rng, fan) {
+                Some(reservation) => What::Sale(Command::Release { caller, reservation, seats: None }),
+                None => return,
+            },
+            64..80 => match known(rng, fan) {
+                Some(reservation) => What::Sale(Command::Pay { caller, reservation }),
+                None => return,
+            },
+            80..86 => match known(rng, fan) {
+                Some(reservation) => What::Sale(Command::Cancel { caller, reservation }),
+                None => return,
+            },
+            86..95 => {
+                // A charge whose answer was lost is sent again, some others too.
+                if fan.charges.is_empty() || rng.random_bool(0.5) {
+                    let request = format!("c{}", fan.charges.len()).into();
+                    fan.charges.push(Charge { request, amount: rng.random_range(1..300), tries: 0 });
+                }
+                let charge = fan.charges.last_mut().expect("there is one by now");
+                charge.tries += 1;
+                let (amount, request) = (charge.amount, charge.request.clone());
+                What::Charge { amount, request }
+            }
+            _ => return self.watch(index, schedule),
+        };
+        self.ask(index, what);
+    }
+
+    pub fn watch(&mut self, index: usize, schedule: ScheduleId) {
+        let Device { user, concert, ref mut connection, .. } = self.devices[index];
+        let Some(connection) = connection else { return };
+        // Who is not admitted is shown no seats.
+        let token = self.models[&concert].live_token(user);
+        if token.is_none_or(|token| token.status != TokenStatus::Progress) {
+            return;
+        }
+        let view = self.nodes[connection.node].fanout.sale_of_schedule(schedule);
+        let Some(topic) = view.and_then(|view| view.topic(schedule)) else { return };
+        let snapshot = topic.watch(&connection.subscriber);
+        connection.watch(schedule, &snapshot);
+        self.note(|| format!("{user} watches {schedule} from {}", snapshot.version));
+    }
+
+    pub fn ask(&mut self, index: usize, what: What) {
+        let device = &self.devices[index];
+        if device.asked.len() >= REQUESTS_IN_FLIGHT_MAX {
+            return;
+        }
+        let node = match &device.connection {
+            Some(connection) => Some(connection.node),
+            None => {
+                let up: Vec<_> =
+                    (0..self.nodes.len()).filter(|n| self.nodes[*n].dispatcher().is_some()).collect();
+                (!up.is_empty()).then(|| up[self.rng.random_range(0..up.len())])
+            }
+        };
+        let Some(node) = node else { return };
+        let Some(dispatcher) = self.nodes[node].dispatcher().cloned() else { return };
+        let Device { user, concert, .. } = self.devices[index];
+        let model = &self.models[&concert];
+        let fan = self.fans.get_mut(&user).expect("every device has its fan");
+        fan.requests += 1;
+        fan.under_way += 1;
+        let waiting = model.live_token(user).filter(|token| token.status == TokenStatus::Waiting);
+        let mut asked = Asked {
+            what: what.clone(),
+            node,
+            sent: model.moment(),
+            sent_at: self.clock.utc(),
+            position: waiting.map(|token| (token.entry, model.position(token.entry))),
+            alone: (fan.under_way == 1).then_some(fan.requests),
+            reply: None,
+        };
+        let device = &mut self.devices[index];
+        device.tags += 1;
+        let tag = device.tags;
+        let to = match &device.connection {
+            Some(connection) => ReplyTo::Session { subscriber: connection.subscriber.clone(), tag },
+            None => {
+                let (sender, receiver) = oneshot::channel();
+                asked.reply = Some(receiver);
+                ReplyTo::Once(sender)
+            }
+        };
+        device.asked.insert(tag, asked);
+        self.note(|| format!("{user} asks {tag}: {what:?}"));
+        let posted = match what {
+            What::Sale(command) => dispatcher.submit(concert, command, to),
+            What::Charge { amount, request } => {
+                dispatcher.touch(concert, user);
+                dispatcher.charge(user, amount, &request, to)
+            }
+        };
+        match posted {
+            Ok(()) => {}
+            // Until its sales are known, a process cannot say that there is none.
+            Err(Refusal::Rejected(Rejection::ConcertNotFound)) if !dispatcher.missing().is_empty() => {
+                let retry_after = Duration::from_secs(1);
+                self.answered(index, tag, Err(Refusal::Unavailable { retry_after }));
+            }
+            Err(refusal) => self.answered(index, tag, Err(refusal)),
+        }
+    }
+
+    /// What was asked will not be answered any more; nobody knows what became of it.
+    pub fn forget_asked(&mut self, device: usize, node: usize) {
+        let Device { user, asked, .. } = &mut self.devices[device];
+        let before = asked.len();
+        asked.retain(|_, asked| asked.node != node);
+        let lost = (before - asked.len()) as u64;
+        self.fans.get_mut(user).expect("every device has its fan").under_way -= lost;
+    }
+
+    pub fn operate(&mut self) {
+        let concerts = self.models.len();
+        let concert = *self.models.keys().nth(self.rng.random_range(0..concerts)).expect("there is one");
+        let rng = &mut self.rng;
+        let seconds = |rng: &mut StdRng| Some(Some(Duration::from_secs(rng.random_range(2..30))));
+        let (mut patch, mut own) = (SalePatch::default(), OwnRulesPatch::default());
+        match rng.random_range(0..8) {
+            0 => patch.state = Some(SaleState::Paused),
+            1 => patch.state = Some(SaleState::Closed),
+            2..5 => patch.state = Some(SaleState::Open),
+            5 => own.capacity = Some(Some(rng.random_range(0..8))),
+            6 => own.hold_ttl = seconds(rng),
+            _ => own.away_ttl = seconds(rng),
+        }
+        let command = Command::Configure(SalePatch { own, ..patch });
+        let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
+        if let Some(dispatcher) = node.and_then(Node::dispatcher) {
+            // Refused or lost, it is as if the operator had not come.
+            let _ = dispatcher.submit(concert, command, ReplyTo::Nobody);
+        }
+    }
+}

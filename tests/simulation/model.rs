@@ -1,0 +1,381 @@
+//! What a sale is, kept as plainly as can be from its journal, and the rules that each event has to obey. It knows
+//! nothing of lanes, batches or memory, so what it says about an event is the design's word, not the code's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::record::{
+    ExpiryReason, PaymentStatus, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
+};
+use frontrow::domain::rules::{SaleRules, SaleSettings};
+use frontrow::domain::seat_plan::Money;
+use frontrow::domain::time::Timestamp;
+use frontrow::store::simulated::{KeptKind, KeptRow};
+
+/// A moment in a sale's history: how many events had happened.
+pub type Moment = usize;
+
+pub struct SaleModel {
+    defaults: SaleRules,
+    pub settings: SaleSettings,
+    /// Seats of each schedule, their price, and when it starts.
+    schedules: BTreeMap<ScheduleId, (Vec<Money>, Timestamp)>,
+    pub tokens: BTreeMap<EntryNo, TokenRecord>,
+    /// The live token of each user.
+    live: BTreeMap<UserId, EntryNo>,
+    waiting: BTreeSet<EntryNo>,
+    pub reservations: BTreeMap<ReservationId, Reservation>,
+    seats: BTreeMap<(ScheduleId, SeatId), ReservationId>,
+    /// Live tokens whose user let a hold run out.
+    ran_out: BTreeSet<EntryNo>,
+    /// Everything that was ever so, for what a client was told.
+    token_versions: BTreeMap<EntryNo, Vec<TokenRecord>>,
+    reservation_versions: BTreeMap<ReservationId, Vec<Reservation>>,
+    seat_changes: BTreeMap<(ScheduleId, SeatId), Vec<(Moment, SeatNow)>>,
+    /// What a user did or had done to them, and when.
+    user_events: BTreeMap<UserId, Vec<(Moment, Deed)>>,
+    moment: Moment,
+    /// How many rows of the journal were read.
+    pub rows: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeatNow {
+    Free,
+    Held,
+    Sold,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Joined,
+    Left,
+    Held,
+    Released,
+    Paid,
+    Refunded,
+    /// The token changed its state.
+    Token(TokenStatus),
+}
+
+impl SaleModel {
+    pub fn new(
+        defaults: SaleRules,
+        settings: SaleSettings,
+        schedules: BTreeMap<ScheduleId, (Vec<Money>, Timestamp)>,
+    ) -> Self {
+        Self {
+            defaults,
+            settings,
+            schedules,
+            tokens: BTreeMap::new(),
+            live: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            reservations: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            ran_out: BTreeSet::new(),
+            token_versions: BTreeMap::new(),
+            reservation_versions: BTreeMap::new(),
+            seat_changes: BTreeMap::new(),
+            user_events: BTreeMap::new(),
+            moment: 0,
+            rows: 0,
+        }
+    }
+
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    pub fn rules(&self) -> SaleRules {
+        self.settings.own.over(&self.defaults)
+    }
+
+    pub fn schedules(&self) -> impl Iterator<Item = (ScheduleId, usize)> {
+        self.schedules.iter().map(|(id, (prices, _))| (*id, prices.len()))
+    }
+
+    pub fn live_token(&self, user: UserId) -> Option<&TokenRecord> {
+        self.live.get(&user).map(|entry| &self.tokens[entry])
+    }
+
+    pub fn token(&self, token: QueueToken) -> Option<&TokenRecord> {
+        self.tokens.values().find(|record| record.token == token)
+    }
+
+    pub fn held(&self) -> impl Iterator<Item = &Reservation> {
+        self.reservations.values().filter(|r| r.status == ReservationStatus::TempReserved)
+    }
+
+    pub fn seat(&self, schedule: ScheduleId, seat: SeatId) -> SeatNow {
+        match self.seats.get(&(schedule, seat)).map(|by| self.reservations[by].status) {
+            None => SeatNow::Free,
+            Some(ReservationStatus::Reserved) => SeatNow::Sold,
+            Some(_) => SeatNow::Held,
+        }
+    }
+
+    /// Every seat of a performance.
+    pub fn seats_of(&self, schedule: ScheduleId) -> impl Iterator<Item = (SeatId, SeatNow)> {
+        let count = self.schedules.get(&schedule).map_or(0, |(prices, _)| prices.len());
+        (0..count as u32).map(move |seat| (SeatId(seat), self.seat(schedule, SeatId(seat))))
+    }
+
+    pub fn waiting(&self) -> u64 {
+        self.waiting.len() as u64
+    }
+
+    /// 1 + the number of waiting tokens that came earlier.
+    pub fn position(&self, entry: EntryNo) -> u64 {
+        self.waiting.range(..entry).count() as u64 + 1
+    }
+
+    /// The how-manieth state of its token this is, or `None` if it never was so.
+    pub fn token_version(&self, told: &TokenRecord) -> Option<usize> {
+        self.token_versions.get(&told.entry)?.iter().position(|version| version == told)
+    }
+
+    /// The how-manieth state of its reservation this is, or `None` if it never was so. The newest such.
+    pub fn reservation_version(&self, told: &Reservation) -> Option<usize> {
+        self.reservation_versions.get(&told.id)?.iter().rposition(|version| version == told)
+    }
+
+    /// Was this so of the seat at any time since `since`?
+    pub fn was_seat(
+        &self,
+        schedule: ScheduleId,
+        seat: SeatId,
+        since: Moment,
+        so: impl Fn(SeatNow) -> bool,
+    ) -> bool {
+        let Some(changes) = self.seat_changes.get(&(schedule, seat)) else { return so(SeatNow::Free) };
+        let before = changes.iter().rev().find(|(moment, _)| *moment <= since).map_or(SeatNow::Free, |c| c.1);
+        so(before) || changes.iter().any(|(moment, now)| *moment > since && so(*now))
+    }
+
+    /// Was the user's newest token like this at any time since `since`? `None` stands for no token at all.
+    pub fn was_token(&self, user: UserId, since: Moment, so: impl Fn(Option<TokenStatus>) -> bool) -> bool {
+        let states =
+            self.user_events.get(&user).map_or(&[][..], Vec::as_slice).iter().filter_map(|(m, deed)| {
+                match deed {
+                    Deed::Token(status) => Some((*m, *status)),
+                    _ => None,
+                }
+            });
+        let states: Vec<_> = states.collect();
+        let before = states.iter().rev().find(|(moment, _)| *moment <= since).map(|(_, status)| *status);
+        so(before) || states.iter().any(|(moment, status)| *moment > since && so(Some(*status)))
+    }
+
+    /// Did the user do this since `since`?
+    pub fn did(&self, user: UserId, since: Moment, deed: Deed) -> bool {
+        let events = self.user_events.get(&user).map_or(&[][..], Vec::as_slice);
+        events.iter().rev().take_while(|(moment, _)| *moment > since).any(|(_, done)| *done == deed)
+    }
+
+    /// May somebody be let in? `strictly`: counting those who let a hold run out, as a process does that was
+    /// restarted since.
+    pub fn may_admit(&self, utc: Timestamp, strictly: bool) -> bool {
+        let admitted: Vec<_> =
+            self.live.values().filter(|entry| self.tokens[entry].status == TokenStatus::Progress).collect();
+        let holds = |user: UserId| self.held().any(|r| r.user == user);
+        let is_unserved = |entry: &&&EntryNo| {
+            !holds(self.tokens[**entry].user) && (strictly || !self.ran_out.contains(**entry))
+        };
+        let unserved = admitted.iter().filter(is_unserved).count();
+        let free: usize = self
+            .schedules
+            .iter()
+            .filter(|(_, (_, starts_at))| *starts_at > utc)
+            .map(|(id, (prices, _))| {
+                prices.len() - self.seats.range((*id, SeatId(0))..=(*id, SeatId(u32::MAX))).count()
+            })
+            .sum();
+        self.settings.state == SaleState::Open
+            && !self.waiting.is_empty()
+            && (admitted.len() as u32) < self.rules().capacity
+            && unserved < free
+    }
+
+    /// Reads one more row of the journal.
+    pub fn read(&mut self, row: &KeptRow) {
+        self.rows += 1;
+        match &row.kind {
+            KeptKind::New | KeptKind::Claim { .. } | KeptKind::Void => {}
+            KeptKind::Events(events) => {
+                for event in events.iter() {
+                    self.moment += 1;
+                    self.witness(event, row.outages);
+                }
+            }
+        }
+    }
+
+    fn witness(&mut self, event: &Event, outages: Duration) {
+        match event {
+            Event::Joined(record) => {
+                assert!(
+                    matches!(self.settings.state, SaleState::Open | SaleState::Scheduled),
+                    "{record:?} joined"
+                );
+                assert_eq!(record.entry.0, self.tokens.len() as u64, "entries are dense");
+                assert_eq!(record.status, TokenStatus::Waiting);
+                assert_eq!(self.live.insert(record.user, record.entry), None, "one live token a user");
+                self.waiting.insert(record.entry);
+                self.did_now(record.user, Deed::Joined);
+                self.keep_token(record);
+            }
+            Event::Admitted(record) => {
+                assert_eq!(self.waiting.first(), Some(&record.entry), "first come, first served");
+                let utc = record.admitted_at.expect("an admission has its time");
+                assert!(self.may_admit(utc, false), "{} was admitted, but no place was free", record.entry);
+                self.waiting.remove(&record.entry);
+                self.keep_token(record);
+            }
+            Event::TokenEnded(record) => self.end_token(record, outages),
+            Event::SeatsHeld { reservation, seats, opened } => {
+                assert_eq!(self.settings.state, SaleState::Open, "only an open sale sells");
+                let holder = self.live_token(reservation.user).expect("who holds has a live token");
+                assert_eq!(holder.status, TokenStatus::Progress, "who holds is admitted");
+                for seat in seats {
+                    let before = self.seats.insert((reservation.schedule, *seat), reservation.id);
+                    assert_eq!(before, None, "{seat} of {} has a holder", reservation.schedule);
+                    self.seat_is(reservation.schedule, *seat, SeatNow::Held);
+                }
+                assert!(reservation.seats.len() <= self.rules().seats_per_reservation_max as usize);
+                match self.reservations.get(&reservation.id) {
+                    None => assert!(opened),
+                    Some(before) => {
+                        assert!(!opened && before.status == ReservationStatus::TempReserved);
+                        assert_eq!(
+                            before.expires_at, reservation.expires_at,
+                            "the clock is not reset by more"
+                        );
+                    }
+                }
+                self.did_now(reservation.user, Deed::Held);
+                self.keep_reservation(reservation);
+            }
+            Event::SeatsReleased { reservation, seats } => {
+                self.free(reservation, seats);
+                self.did_now(reservation.user, Deed::Released);
+                self.keep_reservation(reservation);
+            }
+            Event::ReservationEnded { reservation, why } => {
+                let ended_at = reservation.ended_at.expect("what ended has its time");
+                if *why == HoldEnd::HoldTime {
+                    assert!(
+                        ended_at - outages >= reservation.expires_at,
+                        "{} ended before its time",
+                        reservation.id
+                    );
+                    self.ran_out.extend(self.live.get(&reservation.user));
+                }
+                self.free(reservation, &reservation.seats);
+                let deed = match why {
+                    HoldEnd::Released => Some(Deed::Released),
+                    HoldEnd::Left => Some(Deed::Left),
+                    HoldEnd::BoughtAnother | HoldEnd::HoldTime | HoldEnd::Idle => None,
+                };
+                deed.into_iter().for_each(|deed| self.did_now(reservation.user, deed));
+                self.keep_reservation(reservation);
+            }
+            Event::Paid { reservation, ledger } => {
+                let held = &self.reservations[&reservation.id];
+                assert_eq!(held.status, ReservationStatus::TempReserved, "only what is held is paid");
+                assert_eq!(held.seats, reservation.seats);
+                let utc = reservation.ended_at.expect("a payment has its time");
+                // Each outage that was counted since only moves the deadline on.
+                assert!(utc - outages < reservation.expires_at, "{} was paid after its time", reservation.id);
+                let (prices, _) = &self.schedules[&reservation.schedule];
+                let price: Money = reservation.seats.iter().map(|seat| prices[seat.0 as usize]).sum();
+                assert_eq!(
+                    (reservation.amount, ledger.amount_change),
+                    (price, -price),
+                    "it costs what it costs"
+                );
+                let payment = reservation.payment.as_ref().expect("what is paid has a payment");
+                assert!(
+                    payment.tickets.iter().map(|ticket| ticket.seat).eq(reservation.seats.iter().copied())
+                );
+                for seat in &reservation.seats {
+                    self.seat_is(reservation.schedule, *seat, SeatNow::Sold);
+                }
+                self.did_now(reservation.user, Deed::Paid);
+                self.keep_reservation(reservation);
+            }
+            Event::Refunded { reservation, ledger } => {
+                let paid = &self.reservations[&reservation.id];
+                assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is refunded");
+                let payment = reservation.payment.as_ref().expect("what was paid has a payment");
+                assert_eq!((payment.status, ledger.amount_change), (PaymentStatus::Cancelled, paid.amount));
+                self.free(reservation, &reservation.seats);
+                self.did_now(reservation.user, Deed::Refunded);
+                self.keep_reservation(reservation);
+            }
+            Event::SettingsChanged { before, after } => {
+                assert_eq!(**before, self.settings);
+                self.settings = (**after).clone();
+            }
+        }
+    }
+
+    fn end_token(&mut self, record: &TokenRecord, outages: Duration) {
+        let before = self.tokens[&record.entry].clone();
+        assert_eq!(self.live.remove(&record.user), Some(record.entry), "only a live token ends");
+        assert!(!self.held().any(|r| r.user == record.user), "who has ended holds nothing");
+        let ended_at = record.ended_at.expect("what ended has its time") - outages;
+        let waited = self.waiting.remove(&record.entry);
+        match record.status {
+            TokenStatus::Waiting | TokenStatus::Progress => panic!("{record:?} has ended"),
+            TokenStatus::Done => assert!(
+                self.did(record.user, self.moment.saturating_sub(8), Deed::Paid),
+                "who is done has bought"
+            ),
+            TokenStatus::Expired(ExpiryReason::Left) => self.did_now(record.user, Deed::Left),
+            TokenStatus::Expired(ExpiryReason::Away) => assert!(waited, "only who waits is away"),
+            TokenStatus::Expired(ExpiryReason::Closed) => {
+                assert!(
+                    waited && self.settings.state == SaleState::Closed,
+                    "only a closed sale dissolves its line"
+                );
+            }
+            TokenStatus::Expired(ExpiryReason::Idle) => assert!(!waited, "only who is admitted is idle"),
+            TokenStatus::Expired(ExpiryReason::Time) => {
+                let over = before.expires_at.expect("an admission has its end");
+                assert!(ended_at >= over, "{} ended before its time", record.entry);
+            }
+        }
+        self.ran_out.remove(&record.entry);
+        self.keep_token(record);
+    }
+
+    fn free(&mut self, reservation: &Reservation, seats: &[SeatId]) {
+        for seat in seats {
+            let by = self.seats.remove(&(reservation.schedule, *seat));
+            assert_eq!(by, Some(reservation.id), "{seat} of {} was another's", reservation.schedule);
+            self.seat_is(reservation.schedule, *seat, SeatNow::Free);
+        }
+    }
+
+    fn seat_is(&mut self, schedule: ScheduleId, seat: SeatId, now: SeatNow) {
+        self.seat_changes.entry((schedule, seat)).or_default().push((self.moment, now));
+    }
+
+    fn did_now(&mut self, user: UserId, deed: Deed) {
+        self.user_events.entry(user).or_default().push((self.moment, deed));
+    }
+
+    fn keep_token(&mut self, record: &TokenRecord) {
+        self.did_now(record.user, Deed::Token(record.status));
+        self.token_versions.entry(record.entry).or_default().push(record.clone());
+        self.tokens.insert(record.entry, record.clone());
+    }
+
+    fn keep_reservation(&mut self, reservation: &Reservation) {
+        self.reservation_versions.entry(reservation.id).or_default().push(reservation.clone());
+        self.reservations.insert(reservation.id, reservation.clone());
+    }
+}

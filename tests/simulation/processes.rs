@@ -1,0 +1,165 @@
+//! Processes: they start, stop in good order, stand still, and die.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontrow::dispatcher::{self, Dispatcher, Lanes, Options};
+use frontrow::domain::time::Timestamp;
+use frontrow::fanout::{Fanout, push_places};
+use frontrow::metrics::Metrics;
+use frontrow::store::StoreError;
+use frontrow::store::simulated::SimulatedStore;
+use rand::RngExt;
+use tokio::task::JoinHandle;
+
+use crate::world::World;
+
+pub struct Node {
+    pub store: SimulatedStore,
+    pub fanout: Arc<Fanout>,
+    pub phase: Phase,
+    places: JoinHandle<()>,
+}
+
+pub enum Phase {
+    Starting(JoinHandle<Result<(Dispatcher, Lanes), StoreError>>),
+    Up {
+        dispatcher: Dispatcher,
+        lanes: Lanes,
+    },
+    /// As by SIGSTOP, until then.
+    Standing {
+        dispatcher: Dispatcher,
+        lanes: Lanes,
+        until: Timestamp,
+    },
+    Stopping(JoinHandle<()>),
+    Gone,
+}
+
+impl Node {
+    /// Takes requests.
+    pub fn dispatcher(&self) -> Option<&Dispatcher> {
+        match &self.phase {
+            Phase::Up { dispatcher, .. } => Some(dispatcher),
+            _ => None,
+        }
+    }
+
+    /// Its answers reach clients.
+    pub fn speaks(&self) -> bool {
+        matches!(self.phase, Phase::Up { .. } | Phase::Stopping(_)) && !self.store.is_dead()
+    }
+}
+
+impl World {
+    pub fn start_node(&mut self) {
+        let store = self.database.connect();
+        let fanout = Arc::new(Fanout::default());
+        let mut seed = [0; 32];
+        seed[8..16].copy_from_slice(&self.seed.to_le_bytes());
+        seed[16..24].copy_from_slice(&(self.nodes.len() as u64).to_le_bytes());
+        let options = Options { lanes: self.lanes, seed: Some(seed), ..Options::new(self.defaults.clone()) };
+        let started = dispatcher::start(
+            Arc::new(store.handle()),
+            fanout.clone(),
+            self.clock.clone(),
+            Arc::new(Metrics::new()),
+            options,
+        );
+        let places = tokio::spawn(push_places(fanout.clone(), self.clock.clone()));
+        self.note(|| "a process starts".to_owned());
+        let phase = Phase::Starting(tokio::spawn(started));
+        self.nodes.push(Node { store, fanout, phase, places });
+    }
+
+    /// Some processes are stopped, stand still or are killed; another one may start.
+    pub async fn disturb(&mut self) {
+        for index in 0..self.nodes.len() {
+            if !matches!(self.nodes[index].phase, Phase::Up { .. }) {
+                continue;
+            }
+            match self.rng.random_range(0..1_000) {
+                0..4 => self.nodes[index].store.kill(),
+                4..8 => {
+                    let until = self.clock.utc() + Duration::from_millis(self.rng.random_range(100..15_000));
+                    self.stand_still(index, until);
+                }
+                8..11 => self.stop(index),
+                _ => {}
+            }
+        }
+        self.go_on().await;
+        if self.alive() == 1 && self.rng.random_bool(0.02) {
+            self.start_node();
+        }
+    }
+
+    fn stand_still(&mut self, index: usize, until: Timestamp) {
+        self.note(|| format!("process {index} stands still"));
+        self.nodes[index].store.stand_still(true);
+        let phase = std::mem::replace(&mut self.nodes[index].phase, Phase::Gone);
+        self.nodes[index].phase = match phase {
+            Phase::Up { dispatcher, lanes } => Phase::Standing { dispatcher, lanes, until },
+            other => other,
+        };
+    }
+
+    /// Asks a process to stop in good order.
+    pub fn stop(&mut self, index: usize) {
+        self.note(|| format!("process {index} is asked to stop"));
+        let phase = std::mem::replace(&mut self.nodes[index].phase, Phase::Gone);
+        self.nodes[index].phase = match phase {
+            Phase::Up { lanes, .. } => Phase::Stopping(tokio::spawn(lanes.shutdown())),
+            other => other,
+        };
+    }
+
+    /// What has begun with the processes goes on; there is always one.
+    pub async fn go_on(&mut self) {
+        for index in 0..self.nodes.len() {
+            let is_dead = self.nodes[index].store.is_dead();
+            let phase = std::mem::replace(&mut self.nodes[index].phase, Phase::Gone);
+            self.nodes[index].phase = match phase {
+                Phase::Gone => Phase::Gone,
+                _ if is_dead => self.bury(index),
+                Phase::Starting(started) if started.is_finished() => {
+                    match started.await.expect("starting does not panic") {
+                        Ok((dispatcher, lanes)) => Phase::Up { dispatcher, lanes },
+                        Err(_) => self.bury(index),
+                    }
+                }
+                Phase::Standing { dispatcher, lanes, until } if until <= self.clock.utc() => {
+                    self.note(|| format!("process {index} goes on"));
+                    self.nodes[index].store.stand_still(false);
+                    Phase::Up { dispatcher, lanes }
+                }
+                Phase::Stopping(done) if done.is_finished() => self.bury(index),
+                other => other,
+            };
+        }
+        if self.alive() == 0 {
+            self.start_node();
+        }
+        if self.alive() > 1 {
+            self.alone_since = None;
+        } else {
+            self.alone_since.get_or_insert(self.clock.utc());
+        }
+    }
+
+    fn alive(&self) -> usize {
+        self.nodes.iter().filter(|node| !matches!(node.phase, Phase::Gone)).count()
+    }
+
+    /// The process is gone, and with it its connections and what was asked by them.
+    fn bury(&mut self, index: usize) -> Phase {
+        self.note(|| format!("process {index} is gone"));
+        self.nodes[index].places.abort();
+        for device in 0..self.devices.len() {
+            self.devices[device].connection.take_if(|connection| connection.node == index);
+            self.forget_asked(device, index);
+        }
+        Phase::Gone
+    }
+}

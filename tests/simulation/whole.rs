@@ -1,0 +1,140 @@
+//! The end of a run: the world heals, and then everything has to be whole again, and still be there after a restart.
+
+use std::time::Duration;
+
+use frontrow::domain::command::Command;
+use frontrow::domain::ids::{ConcertId, SeatId};
+use frontrow::store::simulated::Weather;
+
+use crate::device::{What, seat_now};
+use crate::model::SeatNow;
+use crate::processes::Phase;
+use crate::world::{START, World};
+
+/// How much time a healed world has to become whole: some backoffs, leases and hung calls.
+const HEALING: Duration = Duration::from_secs(45);
+/// Deadlines fire within this time of theirs.
+const LATE_MAX: Duration = Duration::from_millis(100);
+
+impl World {
+    /// Nothing new happens, but what has begun goes on.
+    pub async fn heal(&mut self) {
+        self.database.set_weather(Weather::CALM);
+        self.note(|| "the weather clears up".to_owned());
+        for node in &mut self.nodes {
+            if let Phase::Standing { until, .. } = &mut node.phase {
+                *until = START;
+            }
+        }
+        let end = self.clock.utc() + HEALING;
+        while self.clock.utc() < end {
+            self.go_on().await;
+            self.pass(Duration::from_millis(1_000)).await;
+        }
+    }
+
+    /// Everything that was asked is answered, every copy shows what is kept, and nobody is stuck.
+    pub fn prove_whole(&self) {
+        for node in &self.nodes {
+            assert!(!matches!(node.phase, Phase::Starting(_) | Phase::Stopping(_)), "a process hangs");
+        }
+        for (concert, model) in &self.models {
+            let running: Vec<_> = self
+                .nodes
+                .iter()
+                .filter(|n| n.dispatcher().is_some() && n.fanout.sale(*concert).is_some())
+                .collect();
+            assert_eq!(running.len(), 1, "one process runs sale {concert}");
+            let dispatcher = running[0].dispatcher().expect("it runs");
+            assert_eq!(dispatcher.missing(), Vec::<String>::new());
+            let view = running[0].fanout.sale(*concert).expect("it shows the sale");
+            assert_eq!(view.waiting(), model.waiting());
+            assert_eq!(view.settings(), model.settings);
+            for topic in view.topics() {
+                let schedule = topic.schedule().id;
+                let (mut free, mut held, mut sold) = (0, 0, 0);
+                for (_, now) in model.seats_of(schedule) {
+                    match now {
+                        SeatNow::Free => free += 1,
+                        SeatNow::Held => held += 1,
+                        SeatNow::Sold => sold += 1,
+                    }
+                }
+                assert_eq!(topic.counts(), (free, held, sold), "seats of {schedule}");
+            }
+            self.prove_kept(*concert);
+            let utc = self.clock.utc();
+            assert!(!model.may_admit(utc, true), "somebody should be let in to sale {concert}");
+            let late = utc - self.database.outages(*concert) - LATE_MAX;
+            for held in model.held() {
+                assert!(held.expires_at > late, "{held:?} is overdue");
+            }
+        }
+        self.prove_answered();
+        for device in &self.devices {
+            let Some(connection) = &device.connection else { continue };
+            let model = &self.models[&device.concert];
+            if self.nodes[connection.node].fanout.sale(device.concert).is_none() {
+                continue;
+            }
+            for (schedule, watched) in &connection.watched {
+                for (seat, state) in (0..).zip(&watched.seats) {
+                    let now = model.seat(*schedule, SeatId(seat));
+                    assert_eq!(seat_now(*state), now, "{} sees seat {seat} of {schedule}", device.user);
+                }
+            }
+        }
+    }
+
+    /// The rows say what the journal says.
+    fn prove_kept(&self, concert: ConcertId) {
+        let model = &self.models[&concert];
+        let kept = self.database.sale(concert).expect("the sale is kept");
+        let live: Vec<_> = model.tokens.values().filter(|token| token.status.is_live()).cloned().collect();
+        assert_eq!(kept.tokens, live);
+        assert_eq!(kept.settings, model.settings);
+        assert_eq!(kept.next_entry.0, model.tokens.len() as u64);
+        assert!(kept.reservations.iter().eq(model.held()));
+        for schedule in &kept.schedules {
+            let taken = model.seats_of(schedule.schedule.id).filter(|(_, now)| *now != SeatNow::Free);
+            assert!(schedule.taken.iter().map(|(seat, ..)| *seat).eq(taken.map(|(seat, _)| seat)));
+        }
+    }
+
+    fn prove_answered(&self) {
+        for device in &self.devices {
+            assert!(device.asked.is_empty(), "{} still waits for {:?}", device.user, device.asked.keys());
+        }
+    }
+
+    /// Stopped in good order and started again, the server has everything, and every fan goes on.
+    pub async fn prove_restart(&mut self) {
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].dispatcher().is_some() {
+                self.stop(index);
+            }
+        }
+        self.pass(Duration::from_secs(2)).await;
+        for node in &self.nodes {
+            let hangs = matches!(&node.phase, Phase::Stopping(done) if !done.is_finished());
+            assert!(!hangs, "a healthy process stops at once");
+        }
+        for _ in 0..3 {
+            self.go_on().await;
+            self.pass(Duration::from_secs(1)).await;
+        }
+        for index in 0..self.devices.len() {
+            let (Some(token), false) = (self.devices[index].token, self.devices[index].polls) else {
+                continue;
+            };
+            self.connect(index);
+            let connection = self.devices[index].connection.as_ref().expect("a process is up").id;
+            self.ask(index, What::Sale(Command::Resume { token, connection: Some(connection) }));
+        }
+        self.pass(Duration::from_millis(200)).await;
+        self.prove_answered();
+        for concert in self.models.keys() {
+            self.prove_kept(*concert);
+        }
+    }
+}

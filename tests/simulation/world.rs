@@ -1,0 +1,305 @@
+//! One run: processes over a database that fails, fans with devices that come and go, an operator, and a clock that
+//! is turned by hand. After every step the journal is read, every rule is proved on it, and whatever a client was
+//! told is compared with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontrow::clock::Clock;
+use frontrow::domain::event::Event;
+use frontrow::domain::ids::{ConcertId, UserId};
+use frontrow::domain::record::{ExpiryReason, SaleState, TokenStatus};
+use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
+use frontrow::domain::time::Timestamp;
+use frontrow::store::simulated::{Database, KeptKind, SimulatedStore, Weather};
+use frontrow::store::{NewConcert, NewUser, Store};
+use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::device::Device;
+use crate::fans::Fan;
+use crate::model::SaleModel;
+use crate::processes::Node;
+use crate::trace::Trace;
+
+pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// The hand of the clock moves by so much.
+const TICK: Duration = Duration::from_millis(20);
+
+pub struct World {
+    pub rng: StdRng,
+    pub clock: Clock,
+    pub database: Arc<Database>,
+    pub defaults: SaleRules,
+    pub nodes: Vec<Node>,
+    pub devices: Vec<Device>,
+    pub fans: BTreeMap<UserId, Fan>,
+    pub models: BTreeMap<ConcertId, SaleModel>,
+    /// Connections made so far, of all processes.
+    pub connections: u64,
+    pub seed: u64,
+    /// Of each process.
+    pub lanes: usize,
+    /// Since when there is only one process.
+    pub alone_since: Option<Timestamp>,
+    trace: Arc<Mutex<Trace>>,
+    steps: usize,
+}
+
+/// What a run was.
+pub struct Report {
+    pub steps: usize,
+    pub batches: usize,
+    pub faults: BTreeMap<String, u64>,
+    /// How much was traced, and its digest.
+    pub digest: (u64, u64),
+}
+
+impl World {
+    pub async fn new(seed: u64, trace: Arc<Mutex<Trace>>) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let database = Database::new(rng.random());
+        let seconds = |rng: &mut StdRng, from: u64, to: u64| Duration::from_secs(rng.random_range(from..to));
+        let defaults = SaleRules {
+            capacity: rng.random_range(1..7),
+            hold_ttl: seconds(&mut rng, 3, 20),
+            admission_ttl: seconds(&mut rng, 10, 60),
+            idle_ttl: seconds(&mut rng, 5, 30),
+            away_ttl: seconds(&mut rng, 5, 30),
+            seats_per_reservation_max: rng.random_range(1..5),
+            cancel_before_start: seconds(&mut rng, 0, 60),
+        };
+        let mut world = Self {
+            clock: Clock::manual(START),
+            database: database.clone(),
+            defaults,
+            nodes: Vec::new(),
+            devices: Vec::new(),
+            fans: BTreeMap::new(),
+            models: BTreeMap::new(),
+            trace,
+            connections: 0,
+            seed,
+            lanes: rng.random_range(1..3),
+            alone_since: None,
+            steps: rng.random_range(40..120),
+            rng,
+        };
+        let store = database.connect();
+        for _ in 0..world.rng.random_range(1..3) {
+            world.add_concert(&store).await;
+        }
+        for _ in 0..world.rng.random_range(2..16) {
+            world.add_fan(&store).await;
+        }
+        world.start_node();
+        world
+    }
+
+    async fn add_concert(&mut self, store: &SimulatedStore) {
+        let rng = &mut self.rng;
+        let rows: Vec<usize> = (0..rng.random_range(1..4)).map(|_| rng.random_range(1..5)).collect();
+        let layout = layout(&rows);
+        // The last performance is far away, so that there is always something to run the sale for.
+        let early = rng.random_bool(0.5).then(|| START + Duration::from_secs(rng.random_range(20..600)));
+        let starts_at: Vec<_> = early.into_iter().chain([START + Duration::from_secs(10_000)]).collect();
+        let settings = SaleSettings {
+            state: if rng.random_bool(0.7) { SaleState::Open } else { SaleState::Scheduled },
+            opens_at: rng.random_bool(0.7).then(|| START + Duration::from_secs(rng.random_range(0..20))),
+            message: None,
+            own: OwnRules::default(),
+        };
+        let prices: Vec<_> =
+            layout.seats.category.iter().map(|c| layout.categories[usize::from(*c)].price).collect();
+        let new = NewConcert {
+            title: "A night".into(),
+            currency: "KRW".into(),
+            layout,
+            starts_at: starts_at.clone(),
+            settings: settings.clone(),
+            at: START,
+        };
+        let (concert, schedules) = store.add_concert(new).await.expect("a concert can be stored");
+        let schedules = schedules.into_iter().zip(starts_at).map(|(id, at)| (id, (prices.clone(), at)));
+        let model = SaleModel::new(self.defaults.clone(), settings, schedules.collect());
+        self.models.insert(concert, model);
+    }
+
+    async fn add_fan(&mut self, store: &SimulatedStore) {
+        let balance = [0, 100, 500][self.rng.random_range(0..3)];
+        let user = store.add_user(NewUser { name: "fan".into(), balance, at: START }).await;
+        let user = user.expect("a user can be made");
+        self.fans.insert(user, Fan::default());
+        for _ in 0..self.rng.random_range(1..4) {
+            let concerts = self.models.len();
+            let concert = *self.models.keys().nth(self.rng.random_range(0..concerts)).expect("there is one");
+            self.devices.push(Device {
+                user,
+                concert,
+                polls: self.rng.random_bool(0.2),
+                token: None,
+                connection: None,
+                asked: BTreeMap::new(),
+                tags: 0,
+            });
+        }
+    }
+
+    /// Until the end, and then until everything is whole again.
+    pub async fn run(mut self) -> Report {
+        for step in 0..self.steps {
+            self.change_weather(step);
+            self.disturb().await;
+            for _ in 0..self.rng.random_range(0..12) {
+                let device = self.rng.random_range(0..self.devices.len());
+                self.act(device);
+            }
+            if self.rng.random_bool(0.04) {
+                self.operate();
+            }
+            let pause = match self.rng.random_range(0..20) {
+                0 => self.rng.random_range(1_000..8_000),
+                1..6 => self.rng.random_range(100..1_000),
+                _ => self.rng.random_range(0..100),
+            };
+            self.pass(Duration::from_millis(pause)).await;
+        }
+        self.heal().await;
+        self.prove_whole();
+        self.prove_restart().await;
+        self.report()
+    }
+
+    /// Every ten steps something else goes wrong, or nothing.
+    fn change_weather(&mut self, step: usize) {
+        if step % 10 > 0 {
+            return;
+        }
+        let rng = &mut self.rng;
+        let weather = Weather {
+            fail_per_mille: [0, 0, 5, 30, 200][rng.random_range(0..5)],
+            fail_commit_per_mille: [0, 20, 100, 400][rng.random_range(0..4)],
+            hang_per_mille: [0, 0, 3, 20][rng.random_range(0..4)],
+            latency_max: Duration::from_millis([0, 1, 30, 200][rng.random_range(0..4)]),
+            crashes: true,
+        };
+        self.database.set_weather(weather);
+        self.note(|| format!("weather: {weather:?}"));
+    }
+
+    /// Time goes by, and what there is to hear is heard.
+    pub async fn pass(&mut self, time: Duration) {
+        let mut left = time + TICK;
+        while left >= TICK {
+            self.clock.advance(TICK);
+            tokio::time::sleep(TICK).await;
+            left -= TICK;
+        }
+        self.read_journals();
+        self.listen();
+        let report = self.database.audit();
+        assert_eq!(report.faults, Vec::<String>::new());
+    }
+
+    fn read_journals(&mut self) {
+        for concert in self.models.keys().copied().collect::<Vec<_>>() {
+            let rows = self.database.journal(concert, self.models[&concert].rows);
+            for row in rows {
+                if !matches!(row.kind, KeptKind::Events(_)) {
+                    self.note(|| {
+                        format!("sale {concert}: {:?} at {:?}, {:?}", row.kind, row.at, row.outages)
+                    });
+                }
+                if let KeptKind::Events(events) = &row.kind {
+                    for event in events.iter() {
+                        self.note(|| format!("sale {concert}: {event:?}"));
+                    }
+                    self.prove_expiries(concert, events);
+                }
+                let model = self.models.get_mut(&concert).expect("it was just listed");
+                model.read(&row);
+            }
+        }
+    }
+
+    /// Nobody is away who is connected, or idle who was active.
+    fn prove_expiries(&self, concert: ConcertId, events: &[Event]) {
+        for event in events {
+            let Event::TokenEnded(record) = event else { continue };
+            let ended_at = record.ended_at.expect("what ended has its time");
+            match record.status {
+                TokenStatus::Expired(ExpiryReason::Away) => {
+                    let own = |device: &&Device| device.user == record.user && device.concert == concert;
+                    for connection in self.devices.iter().filter(own).filter_map(|d| d.connection.as_ref()) {
+                        // Another process would not know who is connected to this one.
+                        let known_since = connection.known_since.filter(|since| {
+                            self.alone_since.is_some_and(|alone| alone <= *since) && *since <= ended_at
+                        });
+                        let is_up = self.nodes[connection.node].dispatcher().is_some();
+                        assert!(
+                            !is_up || known_since.is_none(),
+                            "{record:?} is connected as {}",
+                            connection.id
+                        );
+                    }
+                }
+                TokenStatus::Expired(ExpiryReason::Idle) => {
+                    let idle_ttl = self.models[&concert].rules().idle_ttl;
+                    let active_at = self.fans[&record.user].active_at.get(&concert).copied();
+                    let active_at = active_at.max(record.admitted_at).expect("who is idle was admitted");
+                    assert!(ended_at >= active_at + idle_ttl, "{record:?} was active at {active_at:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn report(self) -> Report {
+        let (injected, hung) = self.database.injected();
+        let mut faults: BTreeMap<String, u64> = injected
+            .into_iter()
+            .map(|((call, fault), count)| (format!("{call:?}: {fault:?}"), count))
+            .collect();
+        faults.insert("hung calls".to_owned(), hung);
+        Report {
+            steps: self.steps,
+            batches: self.models.values().map(|model| model.rows).sum(),
+            faults,
+            digest: self.trace.lock().digest(),
+        }
+    }
+
+    pub fn note(&self, line: impl FnOnce() -> String) {
+        let at = self.clock.utc().since(START).as_millis();
+        self.trace.lock().add(format!("{at:>7} {}", line()));
+    }
+}
+
+/// Rows of seats, the first of them dearer.
+fn layout(rows: &[usize]) -> VenueLayout {
+    let mut seats = SeatColumns::default();
+    for (row, count) in rows.iter().enumerate() {
+        for number in 1..=*count {
+            seats.x.push(number as f64);
+            seats.y.push(row as f64);
+            seats.row.push(row as u32);
+            seats.number.push(number.to_string());
+            seats.category.push(u16::from(row > 0));
+            seats.label.push(format!("{}-{number}", char::from(b'A' + row as u8)));
+        }
+    }
+    let category = |name: &str, price| LayoutCategory { name: name.into(), color: "#333".into(), price };
+    VenueLayout {
+        name: "Hall".into(),
+        categories: vec![category("VIP", 100), category("Rest", 60)],
+        zones: vec![LayoutZone { name: "Floor".into() }],
+        rows: (0..rows.len())
+            .map(|row| LayoutRow { zone: 0, label: char::from(b'A' + row as u8).to_string() })
+            .collect(),
+        seats,
+        ..VenueLayout::default()
+    }
+}
