@@ -26,8 +26,9 @@ use crate::processes::Node;
 use crate::trace::Trace;
 
 pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-/// The hand of the clock moves by so much.
-const TICK: Duration = Duration::from_millis(20);
+/// The hand of the clock moves by a tenth of the time that passes, within these bounds.
+const TICK_MIN: Duration = Duration::from_millis(10);
+const TICK_MAX: Duration = Duration::from_millis(100);
 
 pub struct World {
     pub rng: StdRng,
@@ -192,11 +193,11 @@ impl World {
 
     /// Time goes by, and what there is to hear is heard.
     pub async fn pass(&mut self, time: Duration) {
-        let mut left = time + TICK;
-        while left >= TICK {
-            self.clock.advance(TICK);
-            tokio::time::sleep(TICK).await;
-            left -= TICK;
+        let tick = (time / 10).clamp(TICK_MIN, TICK_MAX);
+        let end = self.clock.utc() + time;
+        while self.clock.utc() <= end {
+            self.clock.advance(tick);
+            tokio::time::sleep(tick).await;
         }
         self.read_journals();
         self.listen();
