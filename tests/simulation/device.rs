@@ -57,8 +57,10 @@ pub struct Asked {
     pub sent_at: Timestamp,
     /// The place in line that the user had then.
     pub position: Option<(EntryNo, u64)>,
-    /// How many requests the user had made by then, this one included, if no other was under way.
-    pub alone: Option<u64>,
+    /// How many requests the user had made by then, this one included.
+    pub number: u64,
+    /// Was no other request of the user under way?
+    pub alone: bool,
     /// Where the answer to a request over HTTP comes in.
     pub reply: Option<oneshot::Receiver<Reply>>,
 }
@@ -67,6 +69,13 @@ pub struct Asked {
 pub enum What {
     Sale(Command),
     Charge { amount: Money, request: Box<str> },
+}
+
+impl Asked {
+    /// Whose turn it waits for: that of a sale, or of the wallets.
+    pub fn lane(&self, concert: ConcertId) -> Option<ConcertId> {
+        matches!(self.what, What::Sale(_)).then_some(concert)
+    }
 }
 
 impl Connection {

@@ -28,11 +28,33 @@ pub struct Fan {
     /// Requests made so far, and those under way.
     pub requests: u64,
     pub under_way: u64,
+    pub ghosts: Vec<Ghost>,
     /// The last request that the server answered and that counts as activity: when it was sent.
     pub active_at: BTreeMap<ConcertId, Timestamp>,
     pub charges: Vec<Charge>,
     pub reservations: Vec<ReservationId>,
     pub best_requests: u32,
+}
+
+/// A request that nobody waits for any more, and that may still be done.
+pub struct Ghost {
+    node: usize,
+    lane: Option<ConcertId>,
+    /// As of the last request before it was given up.
+    number: u64,
+}
+
+impl Fan {
+    /// What was asked of a lane later was answered by it: the ghosts before are done or will never be.
+    pub fn lay_ghosts(&mut self, asked: &Asked, lane: Option<ConcertId>) {
+        self.ghosts
+            .retain(|ghost| (ghost.node, ghost.lane) != (asked.node, lane) || ghost.number >= asked.number);
+    }
+
+    /// Does a ghost of this lane go about in one of those processes?
+    pub fn is_haunted(&self, lane: Option<ConcertId>, walks: impl Fn(usize) -> bool) -> bool {
+        self.ghosts.iter().any(|ghost| ghost.lane == lane && walks(ghost.node))
+    }
 }
 
 pub struct Charge {
@@ -208,7 +230,8 @@ impl World {
             sent: model.moment(),
             sent_at: self.clock.utc(),
             position: waiting.map(|token| (token.entry, model.position(token.entry))),
-            alone: (fan.under_way == 1).then_some(fan.requests),
+            number: fan.requests,
+            alone: fan.under_way == 1,
             reply: None,
         };
         let device = &mut self.devices[index];
@@ -244,11 +267,12 @@ impl World {
 
     /// What was asked will not be answered any more; nobody knows what became of it.
     pub fn forget_asked(&mut self, device: usize, node: usize) {
-        let Device { user, asked, .. } = &mut self.devices[device];
-        let before = asked.len();
-        asked.retain(|_, asked| asked.node != node);
-        let lost = (before - asked.len()) as u64;
-        self.fans.get_mut(user).expect("every device has its fan").under_way -= lost;
+        let Device { user, concert, asked, .. } = &mut self.devices[device];
+        let fan = self.fans.get_mut(user).expect("every device has its fan");
+        for (_, lost) in asked.extract_if(.., |_, asked| asked.node == node) {
+            fan.under_way -= 1;
+            fan.ghosts.push(Ghost { node, lane: lost.lane(*concert), number: fan.requests });
+        }
     }
 
     pub fn operate(&mut self) {

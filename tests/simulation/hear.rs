@@ -1,6 +1,8 @@
 //! What fans are told, and the proof that it is so: durable, no older than what they were told before, and for a
 //! refusal, right at some time since they asked.
 
+use std::time::Duration;
+
 use frontrow::dispatcher::{Refusal, Reply};
 use frontrow::domain::command::{Answer, Command, Place, Rejection};
 use frontrow::domain::ids::{ConcertId, QueueToken, ScheduleId, SeatId, UserId};
@@ -12,6 +14,9 @@ use tokio::sync::oneshot;
 use crate::device::{Asked, Device, What, seat_now, version_of_reservation};
 use crate::model::{Deed, SaleModel, SeatNow};
 use crate::world::World;
+
+/// What a process left open at its end is done or not within this time.
+const OPEN_COMMIT_MAX: Duration = Duration::from_secs(10);
 
 impl World {
     pub fn listen(&mut self) {
@@ -100,7 +105,14 @@ impl World {
         let asked = self.devices[index].asked.remove(&tag).expect("every request is answered once");
         let fan = self.fans.get_mut(&user).expect("every device has its fan");
         fan.under_way -= 1;
-        let alone = asked.alone == Some(fan.requests) && fan.under_way == 0;
+        let lane = asked.lane(concert);
+        if matches!(reply, Ok(_) | Err(Refusal::Rejected(_))) {
+            fan.lay_ghosts(&asked, lane);
+        }
+        let walks =
+            |node: usize| self.nodes[node].gone_at.is_none_or(|gone| asked.sent_at < gone + OPEN_COMMIT_MAX);
+        let alone =
+            asked.alone && asked.number == fan.requests && fan.under_way == 0 && !fan.is_haunted(lane, walks);
         if let What::Sale(command) = &asked.what
             && matches!(reply, Ok(_) | Err(Refusal::Rejected(_)))
             && is_activity(command)

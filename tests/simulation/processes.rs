@@ -18,6 +18,7 @@ pub struct Node {
     pub store: SimulatedStore,
     pub fanout: Arc<Fanout>,
     pub phase: Phase,
+    pub gone_at: Option<Timestamp>,
     places: JoinHandle<()>,
 }
 
@@ -70,7 +71,7 @@ impl World {
         let places = tokio::spawn(push_places(fanout.clone(), self.clock.clone()));
         self.note(|| "a process starts".to_owned());
         let phase = Phase::Starting(tokio::spawn(started));
-        self.nodes.push(Node { store, fanout, phase, places });
+        self.nodes.push(Node { store, fanout, phase, gone_at: None, places });
     }
 
     /// Some processes are stopped, stand still or are killed; another one may start.
@@ -156,6 +157,7 @@ impl World {
     fn bury(&mut self, index: usize) -> Phase {
         self.note(|| format!("process {index} is gone"));
         self.nodes[index].places.abort();
+        self.nodes[index].gone_at = Some(self.clock.utc());
         for device in 0..self.devices.len() {
             self.devices[device].connection.take_if(|connection| connection.node == index);
             self.forget_asked(device, index);
