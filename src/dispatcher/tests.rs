@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
 use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
-use crate::domain::ids::{ConcertId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{ReservationStatus, SaleState, TokenStatus};
+use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{ExpiryReason, ReservationStatus, SaleState, TokenStatus};
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::time::Timestamp;
-use crate::fanout::Fanout;
+use crate::fanout::{Delivery, Fanout, Subscriber};
 use crate::metrics::Metrics;
 use crate::store::{self, NewConcert, NewUser, Store};
 use crate::venue::{self, ImportOptions, Shape};
@@ -31,6 +31,7 @@ struct Running {
     dispatcher: Dispatcher,
     lanes: Lanes,
     store: Arc<dyn Store>,
+    fanout: Arc<Fanout>,
 }
 
 impl House {
@@ -80,7 +81,7 @@ impl House {
         while !dispatcher.missing().is_empty() {
             tokio::task::yield_now().await;
         }
-        self.running = Some(Running { dispatcher, lanes, store });
+        self.running = Some(Running { dispatcher, lanes, store, fanout });
     }
 
     async fn stop(&mut self) {
@@ -213,4 +214,36 @@ async fn a_charge_is_made_once_and_unknown_users_have_no_wallet() {
     assert_eq!(charge(alice.user, 501, "r1").await, Err(Refusal::Rejected(Rejection::RequestIdReused)));
     assert_eq!(charge(UserId(9_999), 1, "r1").await, Err(Refusal::Rejected(Rejection::UserNotFound)));
     assert_eq!(charge(alice.user, -1, "r2").await, Err(Refusal::Rejected(Rejection::InvalidAmount)));
+}
+
+/// Goal: who is let in and leaves in one step hears of the leaving last. Method: a place frees at the very time at
+/// which the next in line gives up.
+#[tokio::test]
+async fn no_admission_is_pushed_behind_the_answer_to_leaving() {
+    let house = House::open(1).await;
+    let (alice, bob) = (house.user(0).await, house.user(0).await);
+    house.join(alice.user).await;
+    let running = house.running.as_ref().unwrap();
+    let connection = ConnectionId(1);
+    let subscriber = Subscriber::new(connection);
+    running.fanout.connect(bob.user, &subscriber, 1);
+    running.fanout.attach(house.concert, &subscriber);
+    let ask = async |tag, command| {
+        let to = ReplyTo::Session { subscriber: subscriber.clone(), tag };
+        running.dispatcher.submit(house.concert, command, to).unwrap();
+        let mut heard = Delivery::default();
+        while heard.answers.is_empty() {
+            subscriber.changed().await;
+            subscriber.take(&mut heard);
+        }
+        heard
+    };
+    ask(1, Command::Join { user: bob.user, connection: Some(connection) }).await;
+    // Alice has been idle for too long, which the lane has not seen yet.
+    house.clock.advance(Duration::from_secs(300));
+    let heard = ask(2, Command::Leave { caller: bob }).await;
+    let Ok(Answer::Queue { place, .. }) = &heard.answers[0].1 else { panic!("{:?}", heard.answers) };
+    assert!(place.record.admitted_at.is_some(), "he was let in first");
+    assert_eq!(place.record.status, TokenStatus::Expired(ExpiryReason::Left));
+    assert_eq!(heard.places, Vec::<Place>::new());
 }

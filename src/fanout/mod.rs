@@ -226,8 +226,13 @@ impl Told {
         Some(told)
     }
 
+    /// The same place as in the answer, or what it was on the way there.
     fn knows_place(&self, subscriber: &Subscriber, place: &Place) -> bool {
-        subscriber.id() == self.connection && self.place.as_ref().is_some_and(|p| p.record == place.record)
+        let is_no_newer = |told: &Place| {
+            told.record.entry == place.record.entry
+                && (told.record == place.record || !told.record.status.is_live())
+        };
+        subscriber.id() == self.connection && self.place.as_ref().is_some_and(is_no_newer)
     }
 
     fn knows_reservation(&self, subscriber: &Subscriber, reservation: &Reservation) -> bool {

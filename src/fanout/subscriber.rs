@@ -295,7 +295,7 @@ mod tests {
 
     fn reservation(seats: &[u32]) -> Reservation {
         Reservation {
-            id: IdSource::seeded([1; 32]).reservation(ConcertId(1)),
+            id: IdSource::seeded([1; 32]).reservation(ConcertId(1), Timestamp::default()),
             concert: ConcertId(1),
             schedule: ScheduleId(1),
             user: UserId(1),

@@ -92,6 +92,11 @@ impl Connection {
         }
     }
 
+    /// Was it told of no token that was given later?
+    pub fn is_new(&self, entry: EntryNo) -> bool {
+        self.tokens.last_key_value().is_none_or(|(newest, _)| *newest < entry)
+    }
+
     /// A token's state is durable, and never older than what was told before.
     pub fn told_token(&mut self, model: &SaleModel, record: &TokenRecord) {
         let version = version_of_token(model, record);

@@ -197,10 +197,11 @@ impl World {
         let entry = place.record.entry;
         match &mut device.connection {
             Some(connection) => {
-                connection.told_token(model, &place.record);
-                if matches!(place.record.status, TokenStatus::Expired(_)) {
+                // The seats are shown to who is admitted by this token; another one has to watch anew.
+                if connection.is_new(entry) || matches!(place.record.status, TokenStatus::Expired(_)) {
                     connection.watched.clear();
                 }
+                connection.told_token(model, &place.record);
             }
             None => assert!(
                 model.token_version(&place.record).is_some(),

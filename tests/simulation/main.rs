@@ -51,7 +51,7 @@ fn whatever_fails_what_was_told_is_so() {
                     if seed >= seeds.end || sum.lock().broken.len() >= BROKEN_MAX {
                         return;
                     }
-                    let life = live(seed, seed % twice == 0);
+                    let life = live(seed, seed.is_multiple_of(twice));
                     sum.lock().add(seed, life);
                 }
             });

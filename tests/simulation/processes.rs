@@ -70,6 +70,7 @@ impl World {
         );
         let places = tokio::spawn(push_places(fanout.clone(), self.clock.clone()));
         self.note(|| "a process starts".to_owned());
+        self.alone_since = None;
         let phase = Phase::Starting(tokio::spawn(started));
         self.nodes.push(Node { store, fanout, phase, gone_at: None, places });
     }

@@ -176,7 +176,7 @@ impl World {
 
     /// Every ten steps something else goes wrong, or nothing.
     fn change_weather(&mut self, step: usize) {
-        if step % 10 > 0 {
+        if !step.is_multiple_of(10) {
             return;
         }
         let rng = &mut self.rng;
