@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::clock::Clock;
-use frontrow::config::Config;
+use frontrow::config::{Config, DatabaseUrl};
 use frontrow::dispatcher::{self, Lanes, Options};
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::SaleState;
@@ -19,7 +19,7 @@ use frontrow::venue::{self, ImportOptions, Shape};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Fan, Reply, http, in_time};
+use super::{Fan, Reply, http, in_time, mariadb};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -60,12 +60,26 @@ struct Running {
     lanes: Lanes,
 }
 
+/// A database that nobody else has, where the tests are told to have theirs; `None` for the embedded one.
+async fn database() -> Option<DatabaseUrl> {
+    match std::env::var("FRONTROW_TEST_DATABASE").as_deref() {
+        Err(_) | Ok("sqlite") => None,
+        Ok("mariadb") => Some(DatabaseUrl::new(mariadb::empty_database().await)),
+        Ok(other) => panic!("FRONTROW_TEST_DATABASE is {other:?}; it may be `sqlite` or `mariadb`"),
+    }
+}
+
+async fn open_store(config: &Config) -> Arc<dyn Store> {
+    store::open(config.database_url.as_ref().map(DatabaseUrl::reveal), &config.data).await.unwrap()
+}
+
 impl House {
     pub async fn open(plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
         (plan.settings)(&mut config);
-        let store = store::open(None, folder.path()).await.unwrap();
+        config.database_url = database().await;
+        let store = open_store(&config).await;
         let hall = venue::generate(plan.seats, Shape::Hall).unwrap();
         let prices = venue::suggested_prices(&hall);
         let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
@@ -89,7 +103,7 @@ impl House {
 
     /// Starts the server on what is stored.
     pub async fn start(&mut self) {
-        let store = store::open(None, &self.config.data).await.unwrap();
+        let store = open_store(&self.config).await;
         let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
         let options = Options {
             lease: Duration::ZERO,

@@ -1,12 +1,16 @@
 //! A whole server inside a test, on a port of its own and with a clock that the test turns, and fans that talk to
 //! it over real sockets.
 //!
+//! The server keeps its sales in the embedded database, or in the one that the environment variable
+//! `FRONTROW_TEST_DATABASE` names: `sqlite` or `mariadb`.
+//!
 //! Nothing here sleeps: what is awaited either comes or the test fails after `PATIENCE`.
 
 mod documents;
 mod fan;
 mod house;
 mod http;
+mod mariadb;
 
 pub use fan::Fan;
 pub use house::{House, Plan};
