@@ -8,6 +8,12 @@ pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 /// What `tickets` lists at most.
 pub const TICKETS_LISTED_MAX: u32 = 500;
 
+/// A lane that has taken nothing for so long hangs in its store: who comes now is told to come back, at once.
+pub const LANE_STALL: Duration = Duration::from_secs(2);
+
+/// How long a read may take while the store is known to be out. Some may still be answered, as on a full disk.
+pub const READ_PATIENCE_WHILE_OUT: Duration = Duration::from_millis(250);
+
 /// Commands that may wait for a lane: some seconds of work, so that what is taken is answered in time.
 pub const MAILBOX_COMMANDS_MAX: usize = 65_536;
 
@@ -93,6 +99,7 @@ pub const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 pub const DRAIN_HURRY: Duration = Duration::from_secs(3);
 
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
+const _: () = assert!(LANE_STALL.as_millis() < COMMAND_PATIENCE.as_millis());
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
 const _: () = assert!(2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX <= ENDED_KEPT_MAX);
 const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() < HEARTBEAT_GAP_MAX.as_millis());

@@ -16,7 +16,7 @@ use frontrow::fanout::{self, Fanout};
 use frontrow::gateway::{self, auth::Auth};
 use frontrow::limits::{LANES_DEFAULT, LEASE};
 use frontrow::metrics::Metrics;
-use frontrow::store::{DataFolder, NewConcert, Store};
+use frontrow::store::{DataFolder, FolderError, NewConcert, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -50,8 +50,12 @@ impl Serve {
         let config = self.data.config_with(flags)?;
         start_log(&config)?;
 
-        // One server a folder of the embedded database: the lock says so before anything is read.
-        let folder = config.database_url.is_none().then(|| DataFolder::lock(&config.data)).transpose()?;
+        // One server a folder of the embedded database: the lock says so before anything is read. Servers of another
+        // database may share one, for its keys; only one of them has the lock.
+        let folder = match DataFolder::lock(&config.data) {
+            Err(FolderError::InUse { .. }) if config.database_url.is_some() => None,
+            folder => Some(folder?),
+        };
         let store = open_store(&config).await?;
         let auth = Auth::open(&config.data, &config.auth)?;
         let clock = Clock::System;
@@ -67,11 +71,13 @@ impl Serve {
         let options = dispatcher::Options {
             lanes: if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) },
             // The folder's lock says that no other process writes the embedded database's sales.
+            former: folder.as_ref().map(DataFolder::former_writers).unwrap_or_default(),
             lease: if store.is_embedded() { Duration::ZERO } else { LEASE },
             ..dispatcher::Options::new(config.sale.clone())
         };
         let (dispatcher, lanes) =
             dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), options).await?;
+        folder.as_ref().map_or(Ok(()), |folder| folder.note_writers(&lanes.writers))?;
         tokio::spawn(fanout::push_places(fanout.clone(), clock.clone()));
 
         let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;

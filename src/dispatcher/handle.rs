@@ -75,6 +75,11 @@ impl Dispatcher {
         self.shared.sales.missing()
     }
 
+    /// Resolves when a lane has found that the store cannot be used.
+    pub async fn store_is_out(&self) {
+        self.shared.sales.store_is_out().await;
+    }
+
     /// How many commands wait in all mailboxes.
     pub fn mailbox_depth(&self) -> usize {
         self.shared.mailboxes.iter().map(|mailbox| mailbox.len()).sum()

@@ -103,7 +103,7 @@ impl Lane {
                 self.run_batch().await;
             }
         }
-        if let Err(error) = self.store.release_claims(self.writer, self.shared.clock.utc()).await {
+        if let Err(error) = self.store.release_claims(self.writer, Some(self.shared.clock.utc())).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
         }
     }

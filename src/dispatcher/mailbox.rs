@@ -60,15 +60,17 @@ impl Mailbox {
         Self { clock, state: Mutex::default(), arrived: Notify::new() }
     }
 
-    /// `false`: there is no room, or the lane has stopped, and nothing was taken.
+    /// `false`: there is no room, the lane is stuck, or it has stopped, and nothing was taken.
     pub fn post(&self, work: Work, reply: ReplyTo) -> bool {
         {
             let mut state = self.state.lock();
-            let full = state.queue.len() >= limits::MAILBOX_COMMANDS_MAX;
+            let arrived = state.time(&self.clock);
+            let stalled =
+                state.queue.front().is_some_and(|front| arrived.since(front.arrived) > limits::LANE_STALL);
+            let full = stalled || state.queue.len() >= limits::MAILBOX_COMMANDS_MAX;
             if state.closed || full && !work.must_not_be_lost() {
                 return false;
             }
-            let arrived = state.time(&self.clock);
             state.queue.push_back(Envelope { arrived, work, reply });
         }
         self.arrived.notify_one();
@@ -112,5 +114,29 @@ impl Mailbox {
 
     pub fn is_closed(&self) -> bool {
         self.state.lock().closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_a_lane_that_hangs_nobody_queues_up() {
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let mailbox = Mailbox::new(clock.clone());
+        let charge = || Work::Charge { user: UserId(1), amount: 1, request_id: "r".into() };
+        assert!(mailbox.post(charge(), ReplyTo::Nobody));
+        clock.advance(limits::LANE_STALL);
+        assert!(mailbox.post(charge(), ReplyTo::Nobody), "not yet");
+        clock.advance(std::time::Duration::from_millis(1));
+        assert!(!mailbox.post(charge(), ReplyTo::Nobody));
+        let (user, connection) = (UserId(1), crate::domain::ids::ConnectionId(1));
+        let gone = Work::Sale { concert: ConcertId(1), command: Command::Disconnect { user, connection } };
+        assert!(mailbox.post(gone, ReplyTo::Nobody), "presence is always taken");
+        let mut batch = VecDeque::new();
+        mailbox.take(10, &mut batch);
+        assert_eq!(batch.len(), 3);
+        assert!(mailbox.post(charge(), ReplyTo::Nobody), "it goes on");
     }
 }

@@ -46,6 +46,8 @@ pub struct Options {
     pub lease: Duration,
     /// A longer gap between two heartbeats was an outage.
     pub heartbeat_gap_max: Duration,
+    /// Writers of a process that is known to be dead: their sales need not wait for a lease.
+    pub former: Vec<WriterId>,
     /// The seed of every id; `None`: the operating system's.
     pub seed: Option<[u8; 32]>,
 }
@@ -57,6 +59,7 @@ impl Options {
             defaults,
             lease: limits::LEASE,
             heartbeat_gap_max: limits::HEARTBEAT_GAP_MAX,
+            former: Vec::new(),
             seed: None,
         }
     }
@@ -65,6 +68,8 @@ impl Options {
 /// The running lanes; dropped without `shutdown`, they go on.
 pub struct Lanes {
     shared: Arc<Shared>,
+    /// Who they are to the store.
+    pub writers: Vec<WriterId>,
     stopping: watch::Sender<bool>,
     lanes: Vec<JoinHandle<()>>,
     recovery: JoinHandle<()>,
@@ -78,6 +83,9 @@ pub async fn start(
     metrics: Arc<Metrics>,
     options: Options,
 ) -> Result<(Dispatcher, Lanes), StoreError> {
+    for former in &options.former {
+        store.release_claims(*former, None).await?;
+    }
     let count = options.lanes.max(1);
     let mailboxes = (0..count).map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
     let shared = Arc::new(Shared { clock: clock.clone(), sales: Sales::default(), mailboxes });
@@ -111,10 +119,11 @@ pub async fn start(
         };
         lanes.push(tokio::spawn(lane.run()));
     }
+    let writers = doors.iter().map(|(writer, _)| *writer).collect();
     let recovery = Recovery { shared: shared.clone(), store, options, lanes: doors, lost, stopping };
     let recovery = tokio::spawn(recovery.run());
     let dispatcher = Dispatcher::new(shared.clone());
-    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery }))
+    Ok((dispatcher, Lanes { shared, writers, stopping: stopping_sender, lanes, recovery }))
 }
 
 impl Lanes {

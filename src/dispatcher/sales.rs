@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use parking_lot::RwLock;
+use tokio::sync::watch;
 
 use crate::domain::ids::ConcertId;
 
@@ -20,6 +21,8 @@ pub(super) enum SaleStatus {
 #[derive(Default)]
 pub(super) struct Sales {
     state: RwLock<State>,
+    /// Whether there is a store fault, for those who wait for something else meanwhile.
+    store_is_out: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -46,10 +49,20 @@ impl Sales {
 
     /// Why the store cannot be used now; `None`: it can.
     pub fn set_store_fault(&self, fault: Option<String>) {
-        let mut state = self.state.write();
-        if state.store_fault != fault {
-            state.store_fault = fault;
+        let is_out = fault.is_some();
+        {
+            let mut state = self.state.write();
+            if state.store_fault != fault {
+                state.store_fault = fault;
+            }
         }
+        self.store_is_out.send_replace(is_out);
+    }
+
+    /// Resolves when the store cannot be used.
+    pub async fn store_is_out(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.store_is_out.subscribe().wait_for(|is_out| *is_out).await;
     }
 
     /// What keeps this process from serving every sale; empty when it can.

@@ -15,6 +15,7 @@ use crate::domain::ids::{ConcertId, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
 use crate::fanout::SaleView;
 use crate::limits;
+use crate::store::StoreError;
 
 impl Context {
     /// The sale that sells this performance. While sales are still being recovered, one that is not known may
@@ -57,14 +58,32 @@ impl Context {
         }
     }
 
+    /// Reads from the store. While it is known to be out, a read that does not answer at once is given up: trying to
+    /// reach it again is the lanes' business, and everybody else is told to come back.
+    pub async fn read<T>(
+        &self,
+        reading: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, ErrorObject> {
+        let given_up = async {
+            self.dispatcher.store_is_out().await;
+            tokio::time::sleep(limits::READ_PATIENCE_WHILE_OUT).await;
+        };
+        tokio::select! {
+            biased;
+            read = reading => read.map_err(|error| unavailable(&error)),
+            () = given_up => {
+                Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64))
+            }
+        }
+    }
+
     /// The user's newest token of each sale, newest first.
     pub async fn tokens_of(&self, user: UserId) -> Result<Vec<TokenRecord>, ErrorObject> {
-        self.store.last_tokens(user).await.map_err(|error| unavailable(&error))
+        self.read(self.store.last_tokens(user)).await
     }
 
     /// Answers a session's question.
     pub async fn find(&self, question: Question) -> Result<Found, ErrorObject> {
-        let refused = |error| unavailable(&error);
         let outcome = match question {
             Question::Identify { access_token } => {
                 let Identity { user, .. } = self.bearer_of(&access_token).await?;
@@ -81,16 +100,16 @@ impl Context {
                 return Ok(Found::Sale(live.or(tokens.first()).map(|token| token.concert)));
             }
             Question::Reservations(user) => {
-                Outcome::Reservations(self.store.reservations(user).await.map_err(refused)?)
+                Outcome::Reservations(self.read(self.store.reservations(user)).await?)
             }
             Question::Balance(user) => {
-                let balance = self.store.balance(user).await.map_err(refused)?;
+                let balance = self.read(self.store.balance(user)).await?;
                 Outcome::Balance(balance.ok_or_else(ErrorObject::user_not_found)?)
             }
             Question::History { user, before, limit } => {
-                Outcome::History(self.store.history(user, before, limit).await.map_err(refused)?)
+                Outcome::History(self.read(self.store.history(user, before, limit)).await?)
             }
-            Question::Tickets(user) => Outcome::Tickets(self.store.tickets(user).await.map_err(refused)?),
+            Question::Tickets(user) => Outcome::Tickets(self.read(self.store.tickets(user)).await?),
         };
         Ok(Found::Outcome(Box::new(outcome)))
     }

@@ -56,7 +56,7 @@ impl Context {
             Subject::User(user) => {
                 if self.users.get(&user).is_none() {
                     // Asked every time while there is none: `frontrow user add` may just make it.
-                    let known = self.store.user(user).await.map_err(|error| unavailable(&error))?;
+                    let known = self.read(self.store.user(user)).await?;
                     known.ok_or_else(ErrorObject::user_not_found)?;
                     self.users.insert(user, ());
                 }
@@ -67,8 +67,8 @@ impl Context {
                 Some(match self.externals.get(&key) {
                     Some(user) => user,
                     None => {
-                        let made = self.store.user_of_subject(&key.0, &key.1, self.clock.utc()).await;
-                        let user = made.map_err(|error| unavailable(&error))?;
+                        let made = self.store.user_of_subject(&key.0, &key.1, self.clock.utc());
+                        let user = self.read(made).await?;
                         self.externals.insert(key, user);
                         user
                     }

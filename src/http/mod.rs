@@ -115,8 +115,8 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
         "/healthz" => reply::json(StatusCode::OK, &Health::of(Vec::new())),
         "/readyz" => {
             let mut missing = context.dispatcher.missing();
-            if let Err(error) = context.store.ping().await {
-                missing.insert(0, format!("the store does not answer: {error}"));
+            if let Err(error) = context.read(context.store.ping()).await {
+                missing.insert(0, format!("the store does not answer: {}", error.message));
             }
             let health = Health::of(missing);
             let status =

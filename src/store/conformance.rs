@@ -666,11 +666,16 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     let (one, other) = (WriterId(random_id()), WriterId(random_id()));
     let lease = Duration::from_secs(5);
     store.claim(concert, one, NOW, lease).await.unwrap();
-    store.release_claims(one, NOW + lease).await.unwrap();
+    store.release_claims(one, Some(NOW + lease)).await.unwrap();
     assert_eq!(store.heartbeat(one, NOW + lease, lease).await.unwrap(), []);
     let second = Duration::from_secs(1);
     store.claim(concert, other, NOW + lease + second, lease).await.unwrap();
     assert_eq!(store.load_sale(concert).await.unwrap().outages, second);
+    // For a writer that is known to be dead time stands still since its last beat.
+    let third = WriterId(random_id());
+    store.release_claims(other, None).await.unwrap();
+    store.claim(concert, third, NOW + lease + second + second, lease).await.unwrap();
+    assert_eq!(store.load_sale(concert).await.unwrap().outages, second + second);
 }
 
 pub async fn settling_tells_a_committed_batch_from_a_lost_one(store: &dyn Store) {

@@ -96,8 +96,9 @@ pub trait Store: Send + Sync + 'static {
         outage: Duration,
     ) -> Result<Duration, StoreError>;
 
-    /// Gives the sales of `writer` free for others at once. The heartbeat stays: the outage begins here.
-    async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError>;
+    /// Gives the sales of `writer` free for others at once. Their outage begins at `now`; without it, because the
+    /// writer is dead, at its last heartbeat.
+    async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError>;
 
     /// Stores a concert with its schedules and seats, whole or not at all.
     async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError>;

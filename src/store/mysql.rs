@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::{Connection, MySqlPool, Transaction};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use connection::{Asked, DUPLICATE, Values, fault, number, write};
@@ -37,6 +38,8 @@ const POOL_PATIENCE: Duration = Duration::from_secs(3);
 /// Idle ones are closed after so long, below what servers and firewalls between allow.
 const POOL_IDLE: Duration = Duration::from_secs(300);
 
+/// How long a heartbeat may take before the server counts as gone.
+const BEAT_PATIENCE: Duration = Duration::from_secs(5);
 /// Users made in one transaction.
 const USERS_PER_TRANSACTION: usize = 1_000;
 /// As many characters of an external subject as a user's name may have.
@@ -47,6 +50,8 @@ const SUBJECT_BYTES_MAX: usize = 512;
 pub struct MySqlStore {
     options: MySqlConnectOptions,
     pool: MySqlPool,
+    /// For heartbeats alone: they must neither wait for readers nor, as a pool does, for a server that is gone.
+    beating: Mutex<Option<MySqlConnection>>,
 }
 
 impl MySqlStore {
@@ -64,7 +69,7 @@ impl MySqlStore {
             .idle_timeout(POOL_IDLE)
             .after_connect(|connection, _| Box::pin(connection::prepare(connection)))
             .connect_lazy_with(options.clone());
-        Ok(Self { options, pool })
+        Ok(Self { options, pool, beating: Mutex::new(None) })
     }
 
     /// The names of the migrations that `open` would apply; changes nothing.
@@ -220,35 +225,18 @@ impl Store for MySqlStore {
         now: Timestamp,
         gap_max: Duration,
     ) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
-        let mut transaction = self.change().await?;
-        node_lives(&mut transaction, writer, now).await?;
-        let mut values = Values::default();
-        values.time(Some(now));
-        values.int(Some(millis(gap_max).saturating_mul(1_000)));
-        values.time(Some(now));
-        values.time(Some(now));
-        values.uuid(Some(writer.0));
-        // The outage comes first because it looks at the heartbeat as it was.
-        const BEAT: &str = "UPDATE concert SET \
-               outage_ms = outage_ms + CASE WHEN TIMESTAMPDIFF(MICROSECOND, heartbeat_at, ?) > ? \
-                 THEN TIMESTAMPDIFF(MICROSECOND, heartbeat_at, ?) DIV 1000 ELSE 0 END, \
-               heartbeat_at = ? \
-             WHERE writer = ?";
-        run(&mut transaction, BEAT, values).await.map_err(fault)?;
-        let mut values = Values::default();
-        values.uuid(Some(writer.0));
-        let rows = sqlx::query_with(
-            "SELECT concert_id, outage_ms FROM concert WHERE writer = ? ORDER BY concert_id",
-            values.0,
-        )
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(fault)?;
-        transaction.commit().await.map_err(fault)?;
-        let one = |row: &MySqlRow| {
-            Ok((ConcertId(Cells::number(row, 0)?), Duration::from_millis(Cells::number(row, 1)?)))
+        let mut kept = self.beating.lock().await;
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => connection::connect(&self.options).await?,
         };
-        rows.iter().map(one).collect()
+        let alive =
+            tokio::time::timeout(BEAT_PATIENCE, beat(&mut connection, writer, now, gap_max)).await.map_err(
+                |_| StoreError::Unreachable("the database server did not answer in time".into()),
+            )??;
+        // After an error it is not known what the connection is good for.
+        *kept = Some(connection);
+        Ok(alive)
     }
 
     async fn count_outage(
@@ -278,14 +266,14 @@ impl Store for MySqlStore {
         Ok(Duration::from_millis(Cells::number(&row, 0)?))
     }
 
-    async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError> {
+    async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError> {
         let mut transaction = self.change().await?;
         for statement in [
-            "UPDATE concert SET heartbeat_at = ?, writer = NULL WHERE writer = ?",
-            "UPDATE node SET stopped_at = ? WHERE writer = ?",
+            "UPDATE concert SET heartbeat_at = COALESCE(?, heartbeat_at), writer = NULL WHERE writer = ?",
+            "UPDATE node SET stopped_at = COALESCE(?, heartbeat_at) WHERE writer = ?",
         ] {
             let mut values = Values::default();
-            values.time(Some(now));
+            values.time(now);
             values.uuid(Some(writer.0));
             run(&mut transaction, statement, values).await.map_err(fault)?;
         }
@@ -460,6 +448,44 @@ impl Store for MySqlStore {
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Says that the sales of `writer` were alive at `now`.
+async fn beat(
+    connection: &mut MySqlConnection,
+    writer: WriterId,
+    now: Timestamp,
+    gap_max: Duration,
+) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
+    let mut transaction = connection.begin().await.map_err(fault)?;
+    node_lives(&mut transaction, writer, now).await?;
+    let mut values = Values::default();
+    values.time(Some(now));
+    values.int(Some(millis(gap_max).saturating_mul(1_000)));
+    values.time(Some(now));
+    values.time(Some(now));
+    values.uuid(Some(writer.0));
+    // The outage comes first because it looks at the heartbeat as it was.
+    const BEAT: &str = "UPDATE concert SET \
+           outage_ms = outage_ms + CASE WHEN TIMESTAMPDIFF(MICROSECOND, heartbeat_at, ?) > ? \
+             THEN TIMESTAMPDIFF(MICROSECOND, heartbeat_at, ?) DIV 1000 ELSE 0 END, \
+           heartbeat_at = ? \
+         WHERE writer = ?";
+    run(&mut transaction, BEAT, values).await.map_err(fault)?;
+    let mut values = Values::default();
+    values.uuid(Some(writer.0));
+    let rows = sqlx::query_with(
+        "SELECT concert_id, outage_ms FROM concert WHERE writer = ? ORDER BY concert_id",
+        values.0,
+    )
+    .fetch_all(&mut *transaction)
+    .await
+    .map_err(fault)?;
+    transaction.commit().await.map_err(fault)?;
+    let one = |row: &MySqlRow| {
+        Ok((ConcertId(Cells::number(row, 0)?), Duration::from_millis(Cells::number(row, 1)?)))
+    };
+    rows.iter().map(one).collect()
 }
 
 /// A process says that it runs.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::mysql::MySqlStore;
 use super::sqlite::SqliteStore;
-use super::{Store, StoreError};
+use super::{Store, StoreError, WriterId};
 
 /// The store at `url`, or the embedded one in the folder `data`. Its schema is brought up to date.
 pub async fn open(url: Option<&str>, data: &Path) -> Result<Arc<dyn Store>, StoreError> {
@@ -25,9 +25,12 @@ fn is_mysql(url: &str) -> bool {
     url.starts_with("mysql://") || url.starts_with("mariadb://")
 }
 
+const WRITERS: &str = "writers";
+
 /// A data folder that no other server uses: the embedded database has one writer of sales.
 #[derive(Debug)]
 pub struct DataFolder {
+    path: PathBuf,
     /// The lock ends with the file.
     _lock: File,
 }
@@ -53,10 +56,26 @@ impl DataFolder {
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(file).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(cause)) => Err(unusable(cause)),
         }
+    }
+}
+
+impl DataFolder {
+    /// The writers of the server that had the folder before. It is dead, for we have the lock.
+    pub fn former_writers(&self) -> Vec<WriterId> {
+        // Without the file, or with half of it, a lease has to be waited for: no more.
+        let text = std::fs::read_to_string(self.path.join(WRITERS)).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok().map(WriterId)).collect()
+    }
+
+    /// Notes who writes now, for the next server.
+    pub fn note_writers(&self, writers: &[WriterId]) -> Result<(), FolderError> {
+        let text: String = writers.iter().map(|writer| format!("{}\n", writer.0)).collect();
+        let unusable = |cause| FolderError::Unusable { path: self.path.clone(), cause };
+        std::fs::write(self.path.join(WRITERS), text).map_err(unusable)
     }
 }
 
@@ -81,5 +100,20 @@ mod tests {
         assert!(matches!(DataFolder::lock(&path), Err(FolderError::InUse { .. })));
         drop(first);
         assert!(DataFolder::lock(&path).is_ok());
+    }
+
+    #[test]
+    fn a_folder_tells_the_next_server_who_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataFolder::lock(folder.path()).unwrap();
+        assert_eq!(first.former_writers(), []);
+        let writers = [WriterId(crate::store::random_id()), WriterId(crate::store::random_id())];
+        first.note_writers(&writers).unwrap();
+        assert!(matches!(DataFolder::lock(folder.path()), Err(FolderError::InUse { .. })));
+        drop(first);
+        let second = DataFolder::lock(folder.path()).unwrap();
+        assert_eq!(second.former_writers(), writers);
+        std::fs::write(folder.path().join(WRITERS), "half a lin").unwrap();
+        assert_eq!(second.former_writers(), []);
     }
 }

@@ -362,7 +362,7 @@ impl Store for SimulatedStore {
         self.plain(Call::CountOutage, |state| Some(state.tables.count_outage(concert, writer, outage))).await
     }
 
-    async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError> {
+    async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError> {
         self.plain(Call::ReleaseClaims, |state| {
             state.tables.release_claims(writer, now);
             Some(Ok(()))

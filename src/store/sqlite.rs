@@ -294,15 +294,15 @@ impl Store for SqliteStore {
         Ok(Duration::from_millis(Cells::number(&row, 0)?))
     }
 
-    async fn release_claims(&self, writer: WriterId, now: Timestamp) -> Result<(), StoreError> {
+    async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError> {
         let mut connection = self.writer().await;
         let mut transaction = connection.begin().await?;
         for statement in [
-            "UPDATE concert SET heartbeat_at = ?, writer = NULL WHERE writer = ?",
-            "UPDATE node SET stopped_at = ? WHERE writer = ?",
+            "UPDATE concert SET heartbeat_at = COALESCE(?, heartbeat_at), writer = NULL WHERE writer = ?",
+            "UPDATE node SET stopped_at = COALESCE(?, heartbeat_at) WHERE writer = ?",
         ] {
             sqlx::query(statement)
-                .bind(now.as_millis())
+                .bind(now.map(Timestamp::as_millis))
                 .bind(writer.0.as_bytes().to_vec())
                 .execute(&mut *transaction)
                 .await

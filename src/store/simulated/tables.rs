@@ -300,9 +300,9 @@ impl Tables {
         Ok(sale.outages)
     }
 
-    pub fn release_claims(&mut self, writer: WriterId, now: Timestamp) {
+    pub fn release_claims(&mut self, writer: WriterId, now: Option<Timestamp>) {
         for sale in self.concerts.values_mut().filter(|sale| sale.writer == Some(writer)) {
-            (sale.writer, sale.heartbeat_at) = (None, Some(now));
+            (sale.writer, sale.heartbeat_at) = (None, now.or(sale.heartbeat_at));
         }
     }
 
