@@ -2,6 +2,7 @@
 //! batch grows far slower than its size, which is why there are batches. In the embedded store, or in the database that
 //! `FRONTROW_BENCH_DATABASE` names by its URL; on that one also what the same holds cost row by row.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use frontrow::store::{
     self, Batch, JournalPosition, Lane, NewConcert, SaleBatch, Store, WriterId, random_id,
 };
 use frontrow::venue::{self, ImportOptions, Shape};
+use sqlx::Connection;
+use sqlx::mysql::MySqlConnection;
 
 const DATABASE: &str = "FRONTROW_BENCH_DATABASE";
 const SEATS: usize = 20_000;
@@ -163,4 +166,123 @@ fn reservation_of(answer: &Answer) -> ReservationId {
         Answer::Reservation(reservation) => reservation.id,
         other => panic!("{other:?} is no reservation"),
     }
+}
+
+/// Holds alone, a thousand in a batch; they are given back untimed.
+#[divan::bench(sample_count = 30, sample_size = 1)]
+fn holds_by_the_thousand(bencher: Bencher<'_, '_>) {
+    const FANS: usize = 1_000;
+    let stage = RefCell::new((Stage::new(FANS), Vec::new()));
+    let caller = |fan: usize| Caller { user: UserId(fan as u64 + 1), token: None };
+    let give_back = || {
+        let (stage, held): &mut (Stage, Vec<Answer>) = &mut stage.borrow_mut();
+        let release = |(fan, answer): (usize, Answer)| Command::Release {
+            caller: caller(fan),
+            reservation: reservation_of(&answer),
+            seats: None,
+        };
+        let releases: Vec<_> = held.drain(..).enumerate().map(release).collect();
+        if !releases.is_empty() {
+            stage.commit(&releases);
+        }
+    };
+    bencher.counter(ItemsCount::new(FANS)).with_inputs(give_back).bench_local_values(|()| {
+        let (stage, held) = &mut *stage.borrow_mut();
+        let schedule = stage.schedule;
+        let hold = |fan| Command::Hold {
+            caller: caller(fan),
+            schedule,
+            seats: vec![SeatId((fan * (SEATS / FANS)) as u32)],
+        };
+        *held = stage.commit(&(0..FANS).map(hold).collect::<Vec<_>>());
+    });
+}
+
+/// The way everybody builds it: each hold a transaction that reads the seat under lock, inserts the reservation, updates
+/// the seat and commits, on 16 connections at once; in the same tables, in the database that `FRONTROW_BENCH_DATABASE`
+/// names. Without one it measures nothing and says so.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn holds_row_by_row(bencher: Bencher<'_, '_>) {
+    const CONNECTIONS: usize = 16;
+    const HOLDS_EACH: usize = 100;
+    let Ok(url) = std::env::var(DATABASE) else {
+        return println!("row by row is measured on a database server: {DATABASE} names none");
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, concert) = runtime.block_on(new_concert(folder.path()));
+    let connect = || runtime.block_on(MySqlConnection::connect(&url)).expect("a connection");
+    let mut first = connect();
+    let schedule = sqlx::query_scalar("SELECT schedule_id FROM concert_schedule WHERE concert_id = ?");
+    let schedule: i64 = runtime.block_on(schedule.bind(concert.0).fetch_one(&mut first)).expect("a schedule");
+    let first = RefCell::new(first);
+    let mut connections: Vec<_> = (0..CONNECTIONS).map(|_| connect()).collect();
+    let give_back = || {
+        for statement in [
+            "UPDATE concert_seat SET status = 'AVAILABLE', reservation_id = NULL \
+             WHERE reservation_id IS NOT NULL AND concert_id = ?",
+            "DELETE FROM reservation WHERE concert_id = ?",
+        ] {
+            let mut first = first.borrow_mut();
+            let done = sqlx::query(statement).bind(concert.0).execute(&mut *first);
+            runtime.block_on(done).expect("it is given back");
+        }
+    };
+    bencher.counter(ItemsCount::new(CONNECTIONS * HOLDS_EACH)).with_inputs(give_back).bench_local_values(
+        |()| {
+            let hold_all = |(at, mut connection): (usize, MySqlConnection)| {
+                runtime.spawn(async move {
+                    for hold in 0..HOLDS_EACH {
+                        let seat = (hold * CONNECTIONS + at) as u32;
+                        hold_one(&mut connection, concert, schedule, seat).await.expect("it is free");
+                    }
+                    connection
+                })
+            };
+            let tasks: Vec<_> = connections.drain(..).enumerate().map(hold_all).collect();
+            for task in tasks {
+                connections.push(runtime.block_on(task).expect("the task ends"));
+            }
+        },
+    );
+}
+
+async fn hold_one(
+    connection: &mut MySqlConnection,
+    concert: ConcertId,
+    schedule: i64,
+    seat: u32,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let status: String = sqlx::query_scalar(
+        "SELECT status FROM concert_seat WHERE concert_id = ? AND schedule_id = ? AND seat = ? FOR UPDATE",
+    )
+    .bind(concert.0)
+    .bind(schedule)
+    .bind(seat)
+    .fetch_one(&mut *transaction)
+    .await?;
+    assert_eq!(status, "AVAILABLE");
+    let reservation = random_id().as_bytes().to_vec();
+    sqlx::query(
+        "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, status, amount, opened_at, \
+           expires_at) VALUES (?, ?, ?, ?, 'TEMP_RESERVED', 100, '2030-01-01', '2030-01-01')",
+    )
+    .bind(concert.0)
+    .bind(&reservation)
+    .bind(schedule)
+    .bind(seat)
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query(
+        "UPDATE concert_seat SET status = 'TEMP_RESERVED', reservation_id = ? \
+         WHERE concert_id = ? AND schedule_id = ? AND seat = ?",
+    )
+    .bind(&reservation)
+    .bind(concert.0)
+    .bind(schedule)
+    .bind(seat)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
 }

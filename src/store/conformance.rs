@@ -301,7 +301,7 @@ pub fn opened(reservation: &Reservation) -> Event {
     Event::SeatsHeld { reservation: reservation.clone(), seats: reservation.seats.clone(), opened: true }
 }
 
-fn lapsed(reservation: &Reservation, status: ReservationStatus, why: HoldEnd) -> Event {
+pub fn lapsed(reservation: &Reservation, status: ReservationStatus, why: HoldEnd) -> Event {
     let reservation = Reservation { status, ended_at: Some(NOW + TTL), ..reservation.clone() };
     Event::ReservationEnded { reservation, why }
 }

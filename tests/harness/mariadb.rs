@@ -4,7 +4,7 @@
 //! Not durable on purpose, so that tests are fast; what a commit survives is tested by killing real servers.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -55,22 +55,25 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a database that nobody else has, with nothing in it.
 pub async fn empty_database() -> String {
-    let server = SERVER.get_or_init(start);
     let name = format!("t{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut connection = admin().await;
     connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a new database");
     connection.close().await.expect("the server goes on");
-    url(&server.folder, &name)
+    url(&name)
 }
 
 /// A connection with every right, to the server's own database.
 pub async fn admin() -> MySqlConnection {
-    let server = SERVER.get_or_init(start);
-    MySqlConnection::connect(&url(&server.folder, "mysql")).await.expect("the private MariaDB answers")
+    MySqlConnection::connect(&url("mysql")).await.expect("the private MariaDB answers")
 }
 
-fn url(folder: &Path, database: &str) -> String {
-    format!("mysql://root@localhost/{database}?socket={}/socket", folder.display())
+/// The socket that the server listens on.
+pub fn socket() -> PathBuf {
+    SERVER.get_or_init(start).folder.join("socket")
+}
+
+fn url(database: &str) -> String {
+    format!("mysql://root@localhost/{database}?socket={}", socket().display())
 }
 
 fn start() -> Server {

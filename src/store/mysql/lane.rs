@@ -472,46 +472,4 @@ fn expect(table: &str, as_meant: bool) -> Result<(), StoreError> {
 }
 
 #[cfg(all(test, feature = "mariadb-tests"))]
-mod tests {
-    use super::*;
-    use crate::mariadb::empty_database;
-    use crate::store::JournalPosition;
-    use crate::store::conformance::{World, opened};
-    use crate::store::mysql::MySqlStore;
-
-    /// What the server has counted of this lane's connection: everything that it was sent, statements it had to
-    /// prepare, transactions begun and committed.
-    async fn counted(lane: &mut MySqlLane) -> [u64; 4] {
-        let sql = "SELECT variable_name, CAST(variable_value AS SIGNED) FROM information_schema.session_status \
-             WHERE variable_name IN ('QUESTIONS', 'COM_STMT_PREPARE', 'COM_BEGIN', 'COM_COMMIT')";
-        let rows = sqlx::raw_sql(sql).fetch_all(lane.connection().await.unwrap()).await.unwrap();
-        ["QUESTIONS", "COM_STMT_PREPARE", "COM_BEGIN", "COM_COMMIT"].map(|name| {
-            let row = rows.iter().find(|row| row.text(0).unwrap() == name);
-            Cells::number(row.expect("it is counted"), 1).unwrap()
-        })
-    }
-
-    #[tokio::test]
-    async fn a_warm_batch_of_a_thousand_holds_is_one_transaction_of_at_most_twelve_round_trips() {
-        const HOLDS: u64 = 1_000;
-        let store = MySqlStore::open(&empty_database().await).await.unwrap();
-        let mut world = World::new(&store, 3 * HOLDS as usize).await;
-        let mut lane = MySqlLane::open(store.options.clone()).await.unwrap();
-        for round in 0..3 {
-            let seat = |user: u64| (round * HOLDS + user) as u32;
-            let holds = (0..HOLDS).map(|user| opened(&world.held(UserId(user + 1), &[seat(user)]))).collect();
-            let batch = world.batch(holds, Vec::new());
-            let before = counted(&mut lane).await;
-            lane.begin(&Needs::default()).await.unwrap();
-            lane.commit(&batch).await.unwrap();
-            let after = counted(&mut lane).await;
-            world.journal = JournalPosition { seq: batch.sales[0].seq, batch: batch.id };
-            let [sent, prepared, begun, committed] = std::array::from_fn(|i| after[i] - before[i]);
-            // The question for the counters is one of those sent.
-            assert!(sent - 1 <= 12, "{sent}");
-            assert_eq!((begun, committed), (1, 1));
-            assert!(round == 0 || prepared == 0, "round {round} prepared {prepared} statements");
-        }
-        assert_eq!(world.load().await.reservations.len(), 3 * HOLDS as usize);
-    }
-}
+mod tests;

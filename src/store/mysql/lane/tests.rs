@@ -1,0 +1,447 @@
+//! Every way in which a batch can fail on a real server, and that a lane goes on from each: deadlocks, locks, lost
+//! connections, lost answers, a server that must not be written to, a full table, a schema that does not fit.
+
+mod proxy;
+
+use std::sync::Arc;
+
+use sqlx::AssertSqlSafe;
+
+use self::proxy::{Fault, Proxy};
+use super::*;
+use crate::domain::event::{Event, HoldEnd};
+use crate::domain::record::ReservationStatus;
+use crate::mariadb::{self, empty_database};
+use crate::store::conformance::{World, lapsed, opened};
+use crate::store::mysql::MySqlStore;
+use crate::store::{JournalPosition, Store};
+
+/// A world, the lane of its writer as what it is, and another program's connection to the same database.
+async fn stage(store: &MySqlStore) -> (World<'_>, MySqlLane, MySqlConnection) {
+    let world = World::new(store, 3_000).await;
+    let lane = MySqlLane::open(store.options.clone()).await.unwrap();
+    let other = connection::connect(&store.options).await.unwrap();
+    (world, lane, other)
+}
+
+async fn open() -> MySqlStore {
+    MySqlStore::open(&empty_database().await).await.unwrap()
+}
+
+async fn run(connection: &mut MySqlConnection, sql: impl Into<String>) {
+    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(connection).await.unwrap();
+}
+
+async fn number_of(connection: &mut MySqlConnection, sql: impl Into<String>) -> u64 {
+    let row = sqlx::raw_sql(AssertSqlSafe(sql.into())).fetch_one(connection).await.unwrap();
+    Cells::number(&row, 0).unwrap()
+}
+
+/// Until somebody waits for a lock on a row of this store's database. The server's own report tells it, because its
+/// tables of transactions are not renewed while they are asked all the time.
+async fn somebody_waits(store: &MySqlStore) {
+    let mut admin = mariadb::admin().await;
+    let table = format!("of table `{}`.", store.options.get_database().unwrap());
+    let is_waiting = |line: &str| line.contains(&table) && line.contains("lock") && line.ends_with("waiting");
+    loop {
+        let status = sqlx::raw_sql("SHOW ENGINE INNODB STATUS").fetch_one(&mut admin).await.unwrap();
+        if status.text(2).unwrap().lines().any(is_waiting) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn took_place(world: &mut World<'_>, batch: &Batch) {
+    world.journal = JournalPosition { seq: batch.sales[0].seq, batch: batch.id };
+}
+
+async fn commits(world: &mut World<'_>, lane: &mut MySqlLane, batch: &Batch) {
+    lane.commit(batch).await.unwrap();
+    took_place(world, batch);
+    assert_eq!(world.load().await.journal, world.journal);
+}
+
+fn is_rolled_back(error: &CommitError) -> bool {
+    matches!(error, CommitError::NotCommitted(StoreError::RolledBack(_)))
+}
+
+fn is_unreachable(error: &CommitError) -> bool {
+    matches!(error, CommitError::NotCommitted(StoreError::Unreachable(_)))
+}
+
+fn is_broken(error: &CommitError) -> bool {
+    matches!(error, CommitError::NotCommitted(StoreError::Broken(_)))
+}
+
+fn holding(world: &mut World<'_>, user: u64, seat: u32) -> Batch {
+    let held = world.held(UserId(user), &[seat]);
+    world.batch(vec![opened(&held)], Vec::new())
+}
+
+/// What the server has counted of this lane's connection: everything that it was sent, statements it had to prepare,
+/// transactions begun and committed.
+async fn counted(lane: &mut MySqlLane) -> [u64; 4] {
+    let sql = "SELECT variable_name, CAST(variable_value AS SIGNED) FROM information_schema.session_status \
+         WHERE variable_name IN ('QUESTIONS', 'COM_STMT_PREPARE', 'COM_BEGIN', 'COM_COMMIT')";
+    let rows = sqlx::raw_sql(sql).fetch_all(lane.connection().await.unwrap()).await.unwrap();
+    ["QUESTIONS", "COM_STMT_PREPARE", "COM_BEGIN", "COM_COMMIT"].map(|name| {
+        let row = rows.iter().find(|row| row.text(0).unwrap() == name);
+        Cells::number(row.expect("it is counted"), 1).unwrap()
+    })
+}
+
+#[tokio::test]
+async fn a_warm_batch_of_a_thousand_holds_is_one_transaction_of_at_most_twelve_round_trips() {
+    const HOLDS: u64 = 1_000;
+    let store = open().await;
+    let (mut world, mut lane, _) = stage(&store).await;
+    for round in 0..3 {
+        let seat = |user: u64| (round * HOLDS + user) as u32;
+        let holds = (0..HOLDS).map(|user| opened(&world.held(UserId(user + 1), &[seat(user)]))).collect();
+        let batch = world.batch(holds, Vec::new());
+        let before = counted(&mut lane).await;
+        lane.begin(&Needs::default()).await.unwrap();
+        commits(&mut world, &mut lane, &batch).await;
+        let after = counted(&mut lane).await;
+        let [sent, prepared, begun, committed] = std::array::from_fn(|i| after[i] - before[i]);
+        // The question for the counters is one of those sent.
+        assert!(sent - 1 <= 12, "{sent}");
+        assert_eq!((begun, committed), (1, 1));
+        assert!(round == 0 || prepared == 0, "round {round} prepared {prepared} statements");
+    }
+    assert_eq!(world.load().await.reservations.len(), 3 * HOLDS as usize);
+}
+
+#[tokio::test]
+async fn a_deadlock_is_a_certain_rollback() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    let user = world.user(100).await;
+    let batch = holding(&mut world, user.0, 1);
+    // The other transaction has done more, so the lane's is the one that the server gives up.
+    run(&mut other, "CREATE TABLE work (n INT PRIMARY KEY) ENGINE = InnoDB").await;
+    run(
+        &mut other,
+        "START TRANSACTION; INSERT INTO work SELECT seat FROM concert_seat WHERE schedule_id = 1",
+    )
+    .await;
+    run(
+        &mut other,
+        "SELECT 1 FROM concert_seat WHERE concert_id = 1 AND schedule_id = 1 AND seat = 1 FOR UPDATE",
+    )
+    .await;
+    lane.begin(&Needs { wallets: vec![user], ..Needs::default() }).await.unwrap();
+    let wallet = format!("SELECT 1 FROM users WHERE user_id = {user} FOR UPDATE");
+    let (refused, ()) = tokio::join!(lane.commit(&batch), run(&mut other, wallet));
+    let refused = refused.unwrap_err();
+    assert!(is_rolled_back(&refused), "{refused:?}");
+    run(&mut other, "ROLLBACK").await;
+    commits(&mut world, &mut lane, &batch).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_does_not_come_is_a_certain_rollback_of_the_whole_batch() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    let batch = holding(&mut world, 1, 1);
+    run(&mut other, "START TRANSACTION").await;
+    run(
+        &mut other,
+        "SELECT 1 FROM concert_seat WHERE concert_id = 1 AND schedule_id = 1 AND seat = 1 FOR UPDATE",
+    )
+    .await;
+    // The server gives up only the statement; what came before it in the batch has to go too.
+    run(lane.connection().await.unwrap(), "SET SESSION innodb_lock_wait_timeout = 0").await;
+    let refused = lane.commit(&batch).await.unwrap_err();
+    assert!(is_rolled_back(&refused), "{refused:?}");
+    assert_eq!(world.load().await.journal, world.journal);
+    run(&mut other, "ROLLBACK").await;
+    commits(&mut world, &mut lane, &batch).await;
+}
+
+#[tokio::test]
+async fn a_statement_that_an_operator_stops_is_a_certain_rollback() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    let batch = holding(&mut world, 1, 1);
+    let lane_id = number_of(lane.connection().await.unwrap(), "SELECT connection_id()").await;
+    run(&mut other, "START TRANSACTION").await;
+    run(
+        &mut other,
+        "SELECT 1 FROM concert_seat WHERE concert_id = 1 AND schedule_id = 1 AND seat = 1 FOR UPDATE",
+    )
+    .await;
+    let stop = async {
+        somebody_waits(&store).await;
+        run(&mut mariadb::admin().await, format!("KILL QUERY {lane_id}")).await;
+    };
+    let (refused, ()) = tokio::join!(lane.commit(&batch), stop);
+    let refused = refused.unwrap_err();
+    assert!(is_rolled_back(&refused), "{refused:?}");
+    run(&mut other, "ROLLBACK").await;
+    commits(&mut world, &mut lane, &batch).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_before_the_commit_is_made_again() {
+    let store = open().await;
+    let (mut world, mut lane, _) = stage(&store).await;
+    let user = world.user(100).await;
+    let lane_id = number_of(lane.connection().await.unwrap(), "SELECT connection_id()").await;
+    lane.begin(&Needs { wallets: vec![user], ..Needs::default() }).await.unwrap();
+    run(&mut mariadb::admin().await, format!("KILL {lane_id}")).await;
+    let batch = holding(&mut world, user.0, 1);
+    let refused = lane.commit(&batch).await.unwrap_err();
+    assert!(is_unreachable(&refused), "{refused:?}");
+    assert_eq!(world.load().await.journal, world.journal);
+    commits(&mut world, &mut lane, &batch).await;
+}
+
+#[tokio::test]
+async fn a_lane_that_was_dropped_in_the_middle_leaves_nothing() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    run(&mut other, "START TRANSACTION").await;
+    run(
+        &mut other,
+        "SELECT 1 FROM concert_seat WHERE concert_id = 1 AND schedule_id = 1 AND seat = 1 FOR UPDATE",
+    )
+    .await;
+    let dropped = holding(&mut world, 1, 1);
+    tokio::select! {
+        _ = lane.commit(&dropped) => panic!("it cannot have the seat's lock"),
+        () = somebody_waits(&store) => {}
+    }
+    run(&mut other, "ROLLBACK").await;
+    let next = holding(&mut world, 2, 2);
+    commits(&mut world, &mut lane, &next).await;
+    let held = world.load().await.reservations;
+    assert_eq!(held.iter().map(|held| held.user).collect::<Vec<_>>(), [UserId(2)]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unreachable() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = MySqlStore::open(&format!("mysql://fan:hush@127.0.0.1:{port}/f")).await.err().unwrap();
+    assert!(matches!(error, StoreError::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_for_an_operator_and_is_not_told() {
+    let url = empty_database().await.replace("root@", "nobody:hush@");
+    let error = MySqlStore::open(&url).await.err().unwrap();
+    assert!(matches!(error, StoreError::Broken(_)));
+    assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_must_not_be_written_to_is_for_an_operator() {
+    let url = empty_database().await;
+    let store = MySqlStore::open(&url).await.unwrap();
+    let (mut world, ..) = stage(&store).await;
+    // Whom `read_only` concerns: somebody with every right to the database and none to the server.
+    let mut admin = mariadb::admin().await;
+    let database = store.options.get_database().unwrap();
+    run(&mut admin, "CREATE USER plain@localhost").await;
+    run(&mut admin, format!("GRANT ALL ON {database}.* TO plain@localhost")).await;
+    let options = connection::options(&url.replace("root@", "plain@")).unwrap();
+    let mut lane = MySqlLane::open(options).await.unwrap();
+    run(&mut admin, "SET GLOBAL read_only = 1").await;
+    let batch = holding(&mut world, 1, 1);
+    let refused = lane.commit(&batch).await;
+    run(&mut admin, "SET GLOBAL read_only = 0").await;
+    let refused = refused.unwrap_err();
+    assert!(is_broken(&refused), "{refused:?}");
+    commits(&mut world, &mut lane, &batch).await;
+}
+
+#[tokio::test]
+async fn a_full_table_refuses_the_batch_whole_and_the_lane_goes_on_when_there_is_room() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    run(&mut other, "SET SESSION max_heap_table_size = 16384").await;
+    run(&mut other, "ALTER TABLE reservation_seat ENGINE = MEMORY").await;
+    let seats: Vec<u32> = (0..3_000).collect();
+    let held = world.held(UserId(1), &seats);
+    let batch = world.batch(vec![opened(&held)], Vec::new());
+    commits(&mut world, &mut lane, &batch).await;
+    let expired = lapsed(&held, ReservationStatus::Expired, HoldEnd::HoldTime);
+    let batch = world.batch(vec![expired], Vec::new());
+    let refused = lane.commit(&batch).await.unwrap_err();
+    assert!(is_broken(&refused) && format!("{refused:?}").contains("1114"), "{refused:?}");
+    assert_eq!(world.load().await.journal, world.journal);
+    run(&mut other, "DELETE FROM reservation_seat").await;
+    run(&mut other, "ALTER TABLE reservation_seat ENGINE = InnoDB").await;
+    commits(&mut world, &mut lane, &batch).await;
+    assert_eq!(world.load().await.schedules[0].taken, []);
+}
+
+#[tokio::test]
+async fn a_schema_that_does_not_fit_is_for_an_operator() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    run(&mut other, "RENAME TABLE reservation TO mislaid").await;
+    let batch = holding(&mut world, 1, 1);
+    let refused = lane.commit(&batch).await.unwrap_err();
+    assert!(is_broken(&refused), "{refused:?}");
+    run(&mut other, "RENAME TABLE mislaid TO reservation").await;
+    commits(&mut world, &mut lane, &batch).await;
+}
+
+/// What this server does not do by itself: it is made to answer so.
+#[tokio::test]
+async fn each_number_is_of_its_class() {
+    type OfClass = fn(&CommitError) -> bool;
+    let classes: [(&[u16], OfClass); 3] = [
+        (&[1020, 1205, 1213, 1969, 3101, 8002, 8022, 8028, 9007], is_rolled_back),
+        (&[1040, 1047, 1053, 1927], is_unreachable),
+        (&[1021, 1028, 1114, 1290, 1836], is_broken),
+    ];
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    let batch = holding(&mut world, 1, 1);
+    for (numbers, of_class) in classes {
+        for number in numbers {
+            let trigger = format!(
+                "CREATE OR REPLACE TRIGGER fails BEFORE INSERT ON reservation FOR EACH ROW \
+                 SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}"
+            );
+            run(&mut other, trigger).await;
+            let refused = lane.commit(&batch).await.unwrap_err();
+            assert!(of_class(&refused), "{number}: {refused:?}");
+        }
+    }
+    run(&mut other, "DROP TRIGGER fails").await;
+    commits(&mut world, &mut lane, &batch).await;
+}
+
+#[tokio::test]
+async fn a_seat_that_is_somebody_elses_is_never_written() {
+    let store = open().await;
+    let (mut world, mut lane, _) = stage(&store).await;
+    let first = holding(&mut world, 1, 1);
+    commits(&mut world, &mut lane, &first).await;
+    let twice = holding(&mut world, 2, 1);
+    let not_theirs = world.held(UserId(3), &[1]);
+    let release = Event::SeatsReleased { reservation: not_theirs.clone(), seats: vec![SeatId(1)] };
+    let release = world.batch(vec![release], Vec::new());
+    let pay = world.paid(&not_theirs, 1_000);
+    let pay = world.batch(vec![pay], Vec::new());
+    for batch in [twice, release, pay] {
+        let refused = lane.commit(&batch).await.unwrap_err();
+        assert!(is_broken(&refused), "{refused:?}");
+    }
+    let taken = &world.load().await.schedules[0].taken;
+    assert_eq!(taken.len(), 1);
+    assert_eq!(world.load().await.journal, world.journal);
+}
+
+/// A lane behind a proxy that can cut it off, and a batch for it.
+async fn behind_proxy(store: &MySqlStore) -> (World<'_>, Arc<Proxy>, MySqlLane, Batch) {
+    let mut world = World::new(store, 10).await;
+    let proxy = Proxy::start().await;
+    let lane = MySqlLane::open(connection::options(&proxy.url(&store.options)).unwrap()).await.unwrap();
+    let batch = holding(&mut world, 1, 1);
+    (world, proxy, lane, batch)
+}
+
+async fn unknown(lane: &mut MySqlLane, batch: &Batch) {
+    let refused = lane.commit(batch).await.unwrap_err();
+    assert!(matches!(refused, CommitError::OutcomeUnknown(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_found_to_be_there() {
+    let store = open().await;
+    let (mut world, proxy, mut lane, batch) = behind_proxy(&store).await;
+    proxy.arm(Fault::AnswerLost);
+    unknown(&mut lane, &batch).await;
+    assert!(lane.settle(&batch).await.unwrap());
+    took_place(&mut world, &batch);
+    assert_eq!(world.load().await.journal, world.journal);
+}
+
+#[tokio::test]
+async fn a_commit_that_did_not_arrive_can_never_appear() {
+    let store = open().await;
+    let (mut world, proxy, mut lane, batch) = behind_proxy(&store).await;
+    proxy.arm(Fault::CommitLost);
+    unknown(&mut lane, &batch).await;
+    assert!(!lane.settle(&batch).await.unwrap());
+    let void = JournalPosition { seq: batch.sales[0].seq, batch: batch.void_id() };
+    assert_eq!(world.load().await.journal, void);
+    assert!(world.load().await.reservations.is_empty());
+    let refused = lane.commit(&batch).await.unwrap_err();
+    assert!(matches!(refused, CommitError::SteppedDown { .. }), "{refused:?}");
+    world.journal = void;
+    let again = holding(&mut world, 1, 1);
+    commits(&mut world, &mut lane, &again).await;
+}
+
+#[tokio::test]
+async fn a_lost_transaction_that_is_still_open_is_waited_for() {
+    let store = open().await;
+    let (world, proxy, mut lane, batch) = behind_proxy(&store).await;
+    proxy.arm(Fault::CommitDelayed);
+    unknown(&mut lane, &batch).await;
+    let end = async {
+        somebody_waits(&store).await;
+        proxy.drop_delayed().await;
+    };
+    let (settled, ()) = tokio::join!(lane.settle(&batch), end);
+    assert!(!settled.unwrap());
+    assert_eq!(world.load().await.journal.batch, batch.void_id());
+}
+
+#[tokio::test]
+async fn a_commit_that_arrives_while_it_is_settled_is_found_to_be_there() {
+    let store = open().await;
+    let (world, proxy, mut lane, batch) = behind_proxy(&store).await;
+    proxy.arm(Fault::CommitDelayed);
+    unknown(&mut lane, &batch).await;
+    let end = async {
+        somebody_waits(&store).await;
+        proxy.deliver_delayed().await;
+    };
+    let (settled, ()) = tokio::join!(lane.settle(&batch), end);
+    assert!(settled.unwrap());
+    assert_eq!(world.load().await.journal.batch, batch.id);
+}
+
+#[tokio::test]
+async fn a_lost_transaction_that_stays_open_for_long_is_asked_for_again() {
+    let store = open().await;
+    let (world, proxy, mut lane, batch) = behind_proxy(&store).await;
+    proxy.arm(Fault::CommitDelayed);
+    unknown(&mut lane, &batch).await;
+    run(lane.connection().await.unwrap(), "SET SESSION innodb_lock_wait_timeout = 0").await;
+    let error = lane.settle(&batch).await.unwrap_err();
+    assert!(is_rolled_back(&error), "{error:?}");
+    proxy.drop_delayed().await;
+    // The server needs a moment to see that nobody is there any more.
+    let settled = loop {
+        match lane.settle(&batch).await {
+            Err(error) if is_rolled_back(&error) => tokio::task::yield_now().await,
+            settled => break settled.unwrap(),
+        }
+    };
+    assert!(!settled);
+    assert_eq!(world.load().await.journal.batch, batch.void_id());
+}
+
+#[tokio::test]
+async fn charges_by_themselves_are_settled_by_their_wallets() {
+    for (fault, there) in [(Fault::AnswerLost, true), (Fault::CommitLost, false)] {
+        let store = open().await;
+        let (mut world, proxy, mut lane, _) = behind_proxy(&store).await;
+        let user = world.user(0).await;
+        let charge = world.charge(user, 5, 0, "r");
+        let batch = world.batch(Vec::new(), vec![charge]);
+        proxy.arm(fault);
+        unknown(&mut lane, &batch).await;
+        assert_eq!(lane.settle(&batch).await.unwrap(), there);
+        assert_eq!(store.balance(user).await.unwrap(), Some(if there { 5 } else { 0 }));
+    }
+}

@@ -1,0 +1,113 @@
+//! Stands between a lane and the server, and loses what it is told to lose: a COMMIT, its answer, or for a while.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sqlx::mysql::MySqlConnectOptions;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::mpsc;
+
+use crate::mariadb;
+
+/// What happens to the next COMMIT. The client's connection is closed in any case.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// It never arrives, and the server sees the connection end.
+    CommitLost,
+    /// It is carried out, and nobody hears of it.
+    AnswerLost,
+    /// It is on its way, and the server sees an open transaction.
+    CommitDelayed,
+}
+
+pub struct Proxy {
+    port: u16,
+    next: Mutex<Option<Fault>>,
+    delayed: mpsc::Sender<(UnixStream, Vec<u8>)>,
+    delayed_here: tokio::sync::Mutex<mpsc::Receiver<(UnixStream, Vec<u8>)>>,
+}
+
+impl Proxy {
+    pub async fn start() -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (delayed, delayed_here) = mpsc::channel(1);
+        let proxy = Arc::new(Self {
+            port,
+            next: Mutex::new(None),
+            delayed,
+            delayed_here: tokio::sync::Mutex::new(delayed_here),
+        });
+        let serving = proxy.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(serving.clone().relay(client));
+            }
+        });
+        proxy
+    }
+
+    /// The same database, through here.
+    pub fn url(&self, options: &MySqlConnectOptions) -> String {
+        format!("mysql://root@127.0.0.1:{}/{}", self.port, options.get_database().unwrap())
+    }
+
+    pub fn arm(&self, fault: Fault) {
+        *self.next.lock() = Some(fault);
+    }
+
+    /// The COMMIT that was on its way is lost after all.
+    pub async fn drop_delayed(&self) {
+        drop(self.delayed_here.lock().await.recv().await.expect("a COMMIT is on its way"));
+    }
+
+    /// It arrives after all.
+    pub async fn deliver_delayed(&self) {
+        let (mut server, commit) =
+            self.delayed_here.lock().await.recv().await.expect("a COMMIT is on its way");
+        server.write_all(&commit).await.unwrap();
+        let mut answer = [0; 64];
+        assert!(server.read(&mut answer).await.unwrap() > 0);
+    }
+
+    async fn relay(self: Arc<Self>, mut client: TcpStream) {
+        let mut server = UnixStream::connect(mariadb::socket()).await.unwrap();
+        let (mut asked, mut answered) = (Vec::new(), Vec::new());
+        loop {
+            let end = tokio::select! {
+                read = client.read_buf(&mut asked) => read.unwrap_or(0) == 0,
+                read = server.read_buf(&mut answered) => read.unwrap_or(0) == 0,
+            };
+            if end {
+                return;
+            }
+            let fault = if is_commit(&asked) { self.next.lock().take() } else { None };
+            if let Some(fault) = fault {
+                return self.fail(fault, server, asked).await;
+            }
+            if server.write_all(&asked).await.is_err() || client.write_all(&answered).await.is_err() {
+                return;
+            }
+            asked.clear();
+            answered.clear();
+        }
+    }
+
+    async fn fail(&self, fault: Fault, mut server: UnixStream, commit: Vec<u8>) {
+        match fault {
+            Fault::CommitLost => {}
+            Fault::AnswerLost => {
+                server.write_all(&commit).await.unwrap();
+                let mut answer = [0; 64];
+                assert!(server.read(&mut answer).await.unwrap() > 0);
+            }
+            Fault::CommitDelayed => self.delayed.send((server, commit)).await.expect("the proxy is there"),
+        }
+    }
+}
+
+/// A packet's length and number, the command "query", and its text. It is sent by itself, so it is read by itself.
+fn is_commit(packet: &[u8]) -> bool {
+    packet.get(4..) == Some(b"\x03COMMIT")
+}
