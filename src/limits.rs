@@ -60,6 +60,24 @@ pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 /// Tokens and seats of a sale that is built in memory where it was loaded: some milliseconds of work.
 pub const SALE_BUILT_AT_ONCE_MAX: usize = 5_000;
 
+/// How often some rows of each sale are compared with its memory.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Rows of each table in one comparison: some milliseconds of a reading connection, less than one of the lane's.
+pub const SWEEP_ROWS_MAX: u32 = 1_024;
+
+/// Later than this a deadline was missed; before, it may just be on its way.
+pub const SWEEP_MARGIN: Duration = Duration::from_secs(10);
+
+/// A sweep whose rows did not come by then is given up.
+pub const SWEEP_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What may change while a sweep reads; with more, there is nothing left to compare.
+pub const SWEEP_TOUCHED_MAX: usize = 65_536;
+
+/// A difference that rebuilding a sale did not mend does not have it rebuilt again for so long.
+pub const SWEEP_REBUILD_PAUSE: Duration = Duration::from_secs(600);
+
 /// Words that a sale was lost. One is enough to look at them all.
 pub const LOST_SALES_WORDS_MAX: usize = 64;
 
@@ -103,4 +121,7 @@ const _: () = assert!(LANE_STALL.as_millis() < COMMAND_PATIENCE.as_millis());
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
 const _: () = assert!(2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX <= ENDED_KEPT_MAX);
 const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() < HEARTBEAT_GAP_MAX.as_millis());
+const _: () = assert!(SWEEP_INTERVAL.as_millis() < SWEEP_PATIENCE.as_millis());
+// A lane that wakes for its heartbeat sees to its sweeps.
+const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() <= SWEEP_INTERVAL.as_millis());
 const _: () = assert!(HEARTBEAT_GAP_MAX.as_millis() < LEASE.as_millis());

@@ -15,6 +15,8 @@ CREATE TABLE IF NOT EXISTS reservation (
     PRIMARY KEY (concert_id, reservation_id),
     -- A user's reservations, newest first.
     KEY reservation_user (user_id, opened_at),
+    -- Holds that are over, for the sweep.
+    KEY reservation_due (concert_id, status, expires_at),
     CONSTRAINT reservation_amount CHECK (amount BETWEEN 0 AND 9007199254740991),
     CONSTRAINT reservation_over CHECK (status IN ('TEMP_RESERVED', 'RESERVED') OR ended_at IS NOT NULL),
     CONSTRAINT reservation_held CHECK (status <> 'TEMP_RESERVED' OR ended_at IS NULL)

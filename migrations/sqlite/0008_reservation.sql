@@ -19,3 +19,6 @@ CREATE TABLE reservation (
 
 -- A user's reservations, newest first.
 CREATE INDEX reservation_user ON reservation (user_id, opened_at);
+
+-- Holds that are over, for the sweep.
+CREATE INDEX reservation_due ON reservation (concert_id, expires_at) WHERE status = 'TEMP_RESERVED';

@@ -17,6 +17,7 @@ use super::handle::Shared;
 use super::mailbox::{Envelope, Mailbox, Work};
 use super::running::RunningSale;
 use super::sales::SaleStatus;
+use super::sweep::{Sweeper, Swept};
 use crate::domain::command::{Answer, Command, Inputs, Needs};
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::{ConcertId, ConnectionId, IdSource, UserId};
@@ -43,6 +44,7 @@ pub(super) struct Lane {
     pub adopt: mpsc::Receiver<RunningSale>,
     /// Sales that were lost, to be claimed and loaded again when they can be.
     pub lost: mpsc::Sender<ConcertId>,
+    pub sweeper: Sweeper,
     pub sales: BTreeMap<ConcertId, RunningSale>,
     /// Who was connected to a sale when it was lost, for when it comes back.
     pub present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
@@ -88,6 +90,9 @@ impl Lane {
             while let Ok(running) = self.adopt.try_recv() {
                 self.adopt_sale(running);
             }
+            while let Some(swept) = self.sweeper.take() {
+                self.compare(swept);
+            }
             self.take_pending();
             if self.pending.is_empty() && self.mailbox.is_closed() {
                 break;
@@ -101,6 +106,7 @@ impl Lane {
             }
             if self.outage.is_none() {
                 self.run_batch().await;
+                self.sweeper.begin(&self.sales, self.shared.clock.utc());
             }
         }
         if let Err(error) = self.store.release_claims(self.writer, Some(self.shared.clock.utc())).await {
@@ -125,15 +131,29 @@ impl Lane {
         if due <= now {
             return;
         }
-        let adopted = tokio::select! {
+        let (mut adopted, mut swept) = (None, None);
+        tokio::select! {
             // In this order, so that a simulation replays.
             biased;
-            () = self.mailbox.wait() => None,
-            () = self.shared.clock.sleep_until(due) => None,
-            Some(running) = self.adopt.recv() => Some(running),
-        };
+            () = self.mailbox.wait() => {}
+            () = self.shared.clock.sleep_until(due) => {}
+            Some(running) = self.adopt.recv() => adopted = Some(running),
+            rows = self.sweeper.wait() => swept = rows,
+        }
         if let Some(running) = adopted {
             self.adopt_sale(running);
+        }
+        if let Some(swept) = swept {
+            self.compare(swept);
+        }
+    }
+
+    /// Between batches: memory is what was committed.
+    fn compare(&mut self, swept: Swept) {
+        let now = self.shared.clock.utc();
+        if let Some(concert) = self.sweeper.compare(swept, &self.sales, now) {
+            tracing::error!(concert.id = concert.0, "a sale is rebuilt from the store");
+            self.lose(concert);
         }
     }
 
@@ -146,6 +166,7 @@ impl Lane {
         present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
         present.retain(|(user, connection)| self.fanout.is_connected(*user, *connection));
         running.welcome_back(&present, &self.fanout);
+        self.sweeper.forget(concert);
         self.sales.insert(concert, running);
         // It may have waited for us, and time may have stood still: that must be known before anything expires.
         self.last_heartbeat = Timestamp::default();
@@ -494,6 +515,7 @@ impl Lane {
                 running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
                 running.view.apply(sale.seq, &sale.events);
                 running.sale.commit(limits::ENDED_KEPT_MAX);
+                self.sweeper.note(sale.concert, &sale.events);
                 count_events(&self.metrics, &sale.events);
             }
             events.insert(sale.concert, &sale.events);
@@ -529,6 +551,7 @@ impl Lane {
         if let Some(lost) = self.sales.remove(&concert) {
             self.present.insert(concert, lost.sale.connections().collect());
         }
+        self.sweeper.forget(concert);
         self.fanout.hide(concert);
         self.shared.sales.set(concert, SaleStatus::Loading);
         // A full channel holds at least one word of it, and who listens looks at all sales.

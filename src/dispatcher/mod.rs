@@ -7,6 +7,7 @@ mod mailbox;
 mod recovery;
 mod running;
 mod sales;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ use lane::Lane;
 use mailbox::Mailbox;
 use recovery::Recovery;
 use sales::Sales;
+use sweep::Sweeper;
 
 /// What a run decides for its dispatcher.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Options {
     pub heartbeat_gap_max: Duration,
     /// Writers of a process that is known to be dead: their sales need not wait for a lease.
     pub former: Vec<WriterId>,
+    /// How many rows of each table a sweep compares at once.
+    pub sweep_rows_max: u32,
     /// The seed of every id; `None`: the operating system's.
     pub seed: Option<[u8; 32]>,
 }
@@ -60,6 +64,7 @@ impl Options {
             lease: limits::LEASE,
             heartbeat_gap_max: limits::HEARTBEAT_GAP_MAX,
             former: Vec::new(),
+            sweep_rows_max: limits::SWEEP_ROWS_MAX,
             seed: None,
         }
     }
@@ -110,6 +115,7 @@ pub async fn start(
             heartbeat_gap_max: options.heartbeat_gap_max,
             adopt,
             lost: lost_sender.clone(),
+            sweeper: Sweeper::new(store.clone(), metrics.clone(), options.sweep_rows_max),
             sales: BTreeMap::new(),
             present: BTreeMap::new(),
             connection: Some(store.open_lane().await?),

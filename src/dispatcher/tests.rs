@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
 use crate::clock::Clock;
 use crate::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
 use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
@@ -11,8 +14,9 @@ use crate::domain::record::{ExpiryReason, ReservationStatus, SaleState, TokenSta
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Fanout, Subscriber};
+use crate::limits;
 use crate::metrics::Metrics;
-use crate::store::{self, NewConcert, NewUser, Store};
+use crate::store::{self, JournalRow, NewConcert, NewUser, Store, journal};
 use crate::venue::{self, ImportOptions, Shape};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -32,6 +36,7 @@ struct Running {
     lanes: Lanes,
     store: Arc<dyn Store>,
     fanout: Arc<Fanout>,
+    metrics: Arc<Metrics>,
 }
 
 impl House {
@@ -63,6 +68,7 @@ impl House {
     async fn start(&mut self) {
         let store = store::open(None, self.folder.path()).await.unwrap();
         let fanout = Arc::new(Fanout::default());
+        let metrics = Arc::new(Metrics::new());
         let options = Options {
             lease: Duration::ZERO,
             // A clock that is turned by hand jumps; only a restart is an outage here.
@@ -70,22 +76,50 @@ impl House {
             seed: Some([self.clock.utc().as_millis() as u8; 32]),
             ..Options::new(SaleRules::default())
         };
-        let started = dispatcher::start(
-            store.clone(),
-            fanout.clone(),
-            self.clock.clone(),
-            Arc::new(Metrics::new()),
-            options,
-        );
+        let started =
+            dispatcher::start(store.clone(), fanout.clone(), self.clock.clone(), metrics.clone(), options);
         let (dispatcher, lanes) = started.await.unwrap();
         while !dispatcher.missing().is_empty() {
             tokio::task::yield_now().await;
         }
-        self.running = Some(Running { dispatcher, lanes, store, fanout });
+        self.running = Some(Running { dispatcher, lanes, store, fanout, metrics });
     }
 
     async fn stop(&mut self) {
         self.running.take().unwrap().lanes.shutdown().await;
+    }
+
+    /// Somebody changes rows with SQL of their own.
+    async fn meddle(&self, sql: &'static str) {
+        let file = self.folder.path().join(store::sqlite::FILE_NAME);
+        let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// Turns the clock to the next sweep, and waits until what it found is seen to.
+    async fn sweep(&self, differences: u64) {
+        let running = self.running.as_ref().unwrap();
+        let before = running.metrics.sweep_differences.get();
+        self.clock.advance(limits::SWEEP_INTERVAL);
+        while running.metrics.sweep_differences.get() < before + differences {
+            tokio::task::yield_now().await;
+        }
+        self.whole().await;
+    }
+
+    async fn whole(&self) {
+        let running = self.running.as_ref().unwrap();
+        while !running.dispatcher.missing().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How often the sale was claimed, and so built anew.
+    async fn claims(&self) -> usize {
+        let rows = self.running.as_ref().unwrap().store.journal(self.concert, 0, 1_000).await.unwrap();
+        let is_claim = |row: &&JournalRow| matches!(row.events[..], [journal::Entry::Claim { .. }]);
+        rows.iter().filter(is_claim).count()
     }
 
     async fn ask(&self, command: Command) -> dispatcher::Reply {
@@ -246,4 +280,72 @@ async fn no_admission_is_pushed_behind_the_answer_to_leaving() {
     assert!(place.record.admitted_at.is_some(), "he was let in first");
     assert_eq!(place.record.status, TokenStatus::Expired(ExpiryReason::Left));
     assert_eq!(heard.places, Vec::<Place>::new());
+}
+
+/// Goal: a deadline that memory knows nothing of is found by the sweep, and kept. Method: it is moved with SQL.
+#[tokio::test]
+async fn an_admission_that_is_over_in_the_store_alone_ends() {
+    let house = House::open(1).await;
+    let (alice, bob) = (house.user(0).await, house.user(0).await);
+    assert_eq!(house.join(alice.user).await.record.status, TokenStatus::Progress);
+    assert_eq!(house.join(bob.user).await.record.status, TokenStatus::Waiting);
+    house.meddle("UPDATE queue SET expires_at = expires_at - 3600000 WHERE entry_no = 0").await;
+    house.sweep(1).await;
+    assert_eq!(house.join(bob.user).await.record.status, TokenStatus::Progress, "her place is his");
+    let old = house.ask(Command::Get { caller: alice, polled: false }).await;
+    let Ok(Answer::Queue { place, .. }) = old else { panic!("{old:?}") };
+    assert_eq!(place.record.status, TokenStatus::Expired(ExpiryReason::Time));
+}
+
+/// Goal: any other row that differs is found in its turn, and then the store is right. Method: a seat is given away and
+/// a place in line taken with SQL; a look at unchanged rows finds nothing.
+#[tokio::test]
+async fn rows_that_differ_are_found_and_the_sale_is_rebuilt() {
+    let house = House::open(1).await;
+    let (alice, bob) = (house.user(1_000_000).await, house.user(0).await);
+    house.join(alice.user).await;
+    house.join(bob.user).await;
+    let Ok(Answer::Reservation(held)) = house.hold(alice, &[3, 4]).await else { panic!("not held") };
+    house.clock.advance(limits::SWEEP_INTERVAL);
+    assert!(house.ask(Command::Extend { caller: alice }).await.is_ok());
+    house
+        .meddle(
+            "UPDATE queue SET status = 'EXPIRED', reason = 'left', ended_at = 1 WHERE entry_no = 1; \
+         UPDATE concert_seat SET status = 'AVAILABLE', reservation_id = NULL WHERE seat = 4; \
+         UPDATE reservation SET amount = (SELECT price FROM concert_seat WHERE seat = 3)",
+        )
+        .await;
+    assert_eq!(house.claims().await, 1);
+    // Bob's place, the seat, and Alice's reservation.
+    house.sweep(3).await;
+    assert_eq!(house.claims().await, 2);
+    assert_eq!(house.running.as_ref().unwrap().metrics.sweep_differences.get(), 3);
+    assert_eq!(house.join(bob.user).await.record.entry.0, 2, "at the end of the line");
+    let Ok(Answer::Paid { payment, .. }) =
+        house.ask(Command::Pay { caller: alice, reservation: held.id }).await
+    else {
+        panic!("not paid")
+    };
+    assert_eq!(payment.tickets.len(), 1);
+    assert!(house.hold(bob, &[4]).await.is_ok(), "the seat is free");
+}
+
+/// Goal: what a rebuilt sale still does not agree with is told again, and is no reason to rebuild it for ever. Method: a
+/// reservation is held by its row and has no seat.
+#[tokio::test]
+async fn a_difference_that_cannot_be_mended_is_told_and_left() {
+    let house = House::open(2).await;
+    let (alice, bob) = (house.user(0).await, house.user(0).await);
+    house.join(alice.user).await;
+    house.join(bob.user).await;
+    assert!(house.hold(alice, &[3]).await.is_ok());
+    house.meddle("UPDATE concert_seat SET status = 'AVAILABLE', reservation_id = NULL WHERE seat = 3").await;
+    house.sweep(2).await;
+    assert_eq!(house.claims().await, 2);
+    // Memory has no such reservation any more; that is another difference than before.
+    house.sweep(1).await;
+    assert_eq!(house.claims().await, 3);
+    house.sweep(1).await;
+    assert_eq!(house.claims().await, 3, "it was rebuilt for that already");
+    assert!(house.hold(bob, &[3]).await.is_ok(), "and sells on");
 }

@@ -65,10 +65,17 @@ impl<V> Entries<V> {
 
     /// In ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (EntryNo, &V)> {
-        self.chunks.iter().flat_map(|(&chunk, slots)| {
+        self.iter_from(EntryNo(0))
+    }
+
+    /// In ascending order, from an entry on.
+    pub fn iter_from(&self, from: EntryNo) -> impl Iterator<Item = (EntryNo, &V)> {
+        let chunks = self.chunks.range(from.0 / CHUNK..);
+        let entries = chunks.flat_map(|(&chunk, slots)| {
             let numbered = (chunk * CHUNK..).zip(slots.slots.iter());
             numbered.filter_map(|(entry, slot)| Some((EntryNo(entry), slot.as_ref()?)))
-        })
+        });
+        entries.skip_while(move |(entry, _)| *entry < from)
     }
 }
 
@@ -84,6 +91,7 @@ mod tests {
         }
         assert_eq!(entries.insert(EntryNo(3), 33), Some(3));
         assert_eq!(entries.iter().map(|(e, _)| e.0).collect::<Vec<_>>(), [3, 1_023, 1_024, 5_000]);
+        assert_eq!(entries.iter_from(EntryNo(1_024)).map(|(e, _)| e.0).collect::<Vec<_>>(), [1_024, 5_000]);
         assert_eq!(entries.remove(EntryNo(5_000)), Some(5_000));
         assert_eq!(entries.remove(EntryNo(5_000)), None);
         assert_eq!((entries.len(), entries.chunks.len()), (3, 2));

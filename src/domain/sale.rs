@@ -144,6 +144,23 @@ impl Sale {
         self.room.iter().filter_map(|(entry, _)| self.room.record(entry))
     }
 
+    /// The same, from an entry on.
+    pub fn live_tokens_from(&self, from: EntryNo) -> impl Iterator<Item = TokenRecord> {
+        self.room.iter_from(from).filter_map(|(entry, _)| self.room.record(entry))
+    }
+
+    pub fn live_token(&self, entry: EntryNo) -> Option<TokenRecord> {
+        self.room.record(entry)
+    }
+
+    pub fn held_reservation(&self, id: ReservationId) -> Option<&Reservation> {
+        self.reservations.held(id)
+    }
+
+    pub fn seats_of(&self, schedule: ScheduleId) -> Option<&SeatMap> {
+        self.schedules.get(&schedule)
+    }
+
     /// The places of all admitted tokens.
     pub fn admitted_places(&self, now: Now) -> Vec<Place> {
         let admitted = self.room.iter().filter(|(_, live)| live.admission.is_some());

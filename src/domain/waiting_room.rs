@@ -179,6 +179,11 @@ impl WaitingRoom {
         self.live.iter()
     }
 
+    /// The same, from an entry on.
+    pub fn iter_from(&self, from: EntryNo) -> impl Iterator<Item = (EntryNo, &LiveToken)> {
+        self.live.iter_from(from)
+    }
+
     pub fn record(&self, entry: EntryNo) -> Option<TokenRecord> {
         self.live.get(entry).map(|live| live.record(self.concert, entry))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Batch, CommitError, Facts, JournalPosition, Lane, LoadedSale, NewConcert, NewUser, SaleBatch, SeatStatus,
-    Store, StoreError, WriterId, random_id,
+    Store, StoreError, SweepPage, WriterId, random_id,
 };
 use crate::domain::command::Needs;
 use crate::domain::event::{Event, HoldEnd};
@@ -53,6 +53,7 @@ macro_rules! conformance_tests {
             what_breaks_a_rule_is_refused_whole
             a_ledger_entry_that_does_not_continue_its_wallet_is_refused
             a_lane_can_let_go
+            a_sweep_sees_what_is_over_and_one_page_of_each_table
             only_concerts_with_something_left_are_run
             what_does_not_exist_is_none_or_named
             an_honest_evening_is_audited_clean
@@ -431,6 +432,54 @@ pub async fn held_seats_are_kept_and_given_back(store: &dyn Store) {
     assert_eq!(store.reservations(user).await.unwrap(), std::slice::from_ref(&over));
     let facts = world.facts(Needs { reservations: vec![over.id], ..Needs::default() }).await;
     assert_eq!(facts.ended.reservations, HashMap::from([(over.id, over)]));
+}
+
+pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (one, two, three) = (world.user(0).await, world.user(0).await, world.user(1_000).await);
+    let first = world.admit(one).await;
+    let held = world.held(one, &[2, 5]);
+    world.commit(vec![opened(&held)]).await;
+    let waiting = world.waiting(two);
+    world.commit(vec![Event::Joined(waiting.clone())]).await;
+    let third = world.admit(three).await;
+    let bought = world.held(three, &[0]);
+    let paid = world.paid(&bought, 1_000);
+    let done = ended(&third, TokenStatus::Done);
+    world.commit(vec![opened(&bought), paid, Event::TokenEnded(done.clone())]).await;
+
+    let page = SweepPage {
+        concert: world.concert,
+        overdue_before: NOW + TTL,
+        tokens_from: EntryNo(0),
+        reservations_from: held.id,
+        seats_from: (world.schedules[0], SeatId(1)),
+        rows_max: 2,
+    };
+    let rows = store.sweep(&page).await.unwrap();
+    assert_eq!(rows.journal, world.journal);
+    assert!(rows.overdue_tokens.is_empty() && rows.overdue_reservations.is_empty(), "not yet");
+    assert_eq!(rows.tokens, [first.clone(), waiting.clone()]);
+    let (free, taken) = (SeatStatus::Available, SeatStatus::TempReserved);
+    assert_eq!(rows.seats, [(SeatId(1), free, None), (SeatId(2), taken, Some(held.id))]);
+
+    let late = Duration::from_millis(1);
+    let further = SweepPage {
+        overdue_before: NOW + TTL + late,
+        tokens_from: EntryNo(1),
+        reservations_from: ReservationId(uuid::Uuid::nil()),
+        seats_from: (world.schedules[0], SeatId(9)),
+        rows_max: 9,
+        ..page
+    };
+    let rows = store.sweep(&further).await.unwrap();
+    assert_eq!((rows.overdue_tokens, rows.overdue_reservations), (vec![first], vec![held.clone()]));
+    assert_eq!(rows.tokens, [waiting, done]);
+    let told: Vec<_> = rows.reservations.iter().map(|row| (row.id, row.status, row.seats.len())).collect();
+    let mut all = vec![(held.id, held.status, 2), (bought.id, ReservationStatus::Reserved, 0)];
+    all.sort_unstable_by_key(|(id, ..)| *id);
+    assert_eq!(told, all);
+    assert_eq!(rows.seats, [(SeatId(9), free, None)]);
 }
 
 pub async fn a_purchase_is_kept_whole(store: &dyn Store) {

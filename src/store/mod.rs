@@ -165,6 +165,9 @@ pub trait Store: Send + Sync + 'static {
         rows_max: u32,
     ) -> Result<Vec<JournalRow>, StoreError>;
 
+    /// Some rows of a sale, all as of one place in its journal, to be compared with its memory.
+    async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError>;
+
     /// Proves or refutes the invariants from the stored rows alone. Empty: everything fits.
     async fn audit(&self) -> Result<AuditReport, StoreError>;
 }
@@ -233,6 +236,37 @@ pub struct SaleBatch {
     /// The id of the batch at `seq - 1`, which must be there.
     pub after: Uuid,
     pub events: Vec<Event>,
+}
+
+/// Which rows of a sale a sweep looks at: those whose time is over, and a page of each table.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepPage {
+    pub concert: ConcertId,
+    /// Sale time: what should have ended before it is overdue.
+    pub overdue_before: Timestamp,
+    /// Where the pages begin.
+    pub tokens_from: EntryNo,
+    pub reservations_from: ReservationId,
+    /// In this schedule.
+    pub seats_from: (ScheduleId, SeatId),
+    /// Of each list at most.
+    pub rows_max: u32,
+}
+
+/// Rows of one sale as of one place in its journal.
+#[derive(Debug)]
+pub struct SweepRows {
+    pub journal: JournalPosition,
+    /// Admitted, and over.
+    pub overdue_tokens: Vec<TokenRecord>,
+    /// Held, and over.
+    pub overdue_reservations: Vec<Reservation>,
+    /// Live or ended, by entry number.
+    pub tokens: Vec<TokenRecord>,
+    /// By id. Those that are not held come without seats and payment.
+    pub reservations: Vec<Reservation>,
+    /// By number.
+    pub seats: Vec<(SeatId, SeatStatus, Option<ReservationId>)>,
 }
 
 /// The end of a sale's journal.

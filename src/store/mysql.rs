@@ -24,7 +24,7 @@ use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
     AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
-    UserRecord, WriterId, audit, journal, migrate, random_id, session,
+    SweepPage, SweepRows, UserRecord, WriterId, audit, journal, migrate, random_id, session,
 };
 use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
@@ -436,6 +436,13 @@ impl Store for MySqlStore {
 
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
         session::last_tokens(&mut Asked(&mut *self.reader().await?), user).await
+    }
+
+    async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError> {
+        let mut view = self.read().await?;
+        let rows = session::sweep(&mut Asked(&mut view), page).await?;
+        view.rollback().await.map_err(fault)?;
+        Ok(rows)
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -17,7 +17,7 @@ use super::journal;
 use super::rows::WalletRow;
 use super::{
     Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, ScheduleRecord, StoreError, StoredTicket,
-    UserRecord,
+    SweepPage, SweepRows, UserRecord,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
@@ -217,6 +217,31 @@ const SCHEDULES: &str = "SELECT schedule_id, starts_at FROM concert_schedule WHE
 const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
      WHERE concert_id = ? AND reservation_id IS NOT NULL ORDER BY schedule_id, seat";
 
+const OVERDUE_TOKENS: &str = concat!(
+    "SELECT ",
+    token_columns!(),
+    " FROM queue WHERE concert_id = ? AND status = 'PROGRESS' AND expires_at < ? \
+     ORDER BY expires_at LIMIT ?"
+);
+const OVERDUE_RESERVATIONS: &str = concat!(
+    "SELECT ",
+    reservation_columns!(),
+    " FROM reservation WHERE concert_id = ? AND status = 'TEMP_RESERVED' AND expires_at < ? \
+     ORDER BY expires_at LIMIT ?"
+);
+const TOKENS_PAGE: &str = concat!(
+    "SELECT ",
+    token_columns!(),
+    " FROM queue WHERE concert_id = ? AND entry_no >= ? ORDER BY entry_no LIMIT ?"
+);
+const RESERVATIONS_PAGE: &str = concat!(
+    "SELECT ",
+    reservation_columns!(),
+    " FROM reservation WHERE concert_id = ? AND reservation_id >= ? ORDER BY reservation_id LIMIT ?"
+);
+const SEATS_PAGE: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
+     WHERE concert_id = ? AND schedule_id = ? AND seat >= ? ORDER BY seat LIMIT ?";
+
 /// Every text above, for a test of their plans.
 #[cfg(test)]
 pub const QUESTIONS: &[&str] = &[
@@ -234,6 +259,11 @@ pub const QUESTIONS: &[&str] = &[
     HELD_RESERVATIONS,
     SCHEDULES,
     TAKEN_SEATS,
+    OVERDUE_TOKENS,
+    OVERDUE_RESERVATIONS,
+    TOKENS_PAGE,
+    RESERVATIONS_PAGE,
+    SEATS_PAGE,
 ];
 
 #[cfg(test)]
@@ -370,9 +400,7 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
     let outages = Duration::from_millis(row.number(14)?);
     let layout = Arc::new(read_layout(&row, 15)?);
 
-    let row = one(session, JOURNAL_END, numbers(&[of])).await?;
-    let row = row.ok_or_else(|| StoreError::broken(format!("sale {concert} has no journal")))?;
-    let journal = JournalPosition { seq: row.number(0)?, batch: row.uuid(1)? };
+    let journal = journal_end(session, concert).await?;
 
     let row = one(session, LAST_ENTRY, numbers(&[of])).await?;
     let last = row.map(|row| row.opt_int(0)).transpose()?.flatten();
@@ -411,6 +439,49 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
         reservations,
         schedules,
     })
+}
+
+/// Some rows of a sale, within one transaction.
+pub async fn sweep<S: Session>(session: &mut S, page: &SweepPage) -> Result<SweepRows, StoreError> {
+    let (of, rows_max) = (u64::from(page.concert.0), u64::from(page.rows_max));
+    let overdue = || {
+        let mut values: S::Values = numbers(&[of]);
+        values.time(Some(page.overdue_before));
+        values.id(rows_max);
+        values
+    };
+    let journal = journal_end(session, page.concert).await?;
+    let tokens = |rows: Vec<S::Row>| rows.iter().map(read_token).collect::<Result<Vec<_>, _>>();
+    let overdue_tokens = tokens(session.all(OVERDUE_TOKENS.into_sql_str(), overdue()).await?)?;
+    let values = numbers(&[of, page.tokens_from.0, rows_max]);
+    let tokens = tokens(session.all(TOKENS_PAGE.into_sql_str(), values).await?)?;
+
+    let rows = session.all(OVERDUE_RESERVATIONS.into_sql_str(), overdue()).await?;
+    let mut overdue_reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+    complete(session, &mut overdue_reservations).await?;
+    let mut values: S::Values = numbers(&[of]);
+    values.uuid(Some(page.reservations_from.0));
+    values.id(rows_max);
+    let rows = session.all(RESERVATIONS_PAGE.into_sql_str(), values).await?;
+    let reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+    let is_held = |reservation: &Reservation| reservation.status == ReservationStatus::TempReserved;
+    let (mut held, mut reservations): (Vec<_>, Vec<_>) = reservations.into_iter().partition(is_held);
+    complete(session, &mut held).await?;
+    reservations.append(&mut held);
+    reservations.sort_unstable_by_key(|reservation| reservation.id);
+
+    let (schedule, seat) = page.seats_from;
+    let values = numbers(&[of, schedule.0, seat.0.into(), rows_max]);
+    let rows = session.all(SEATS_PAGE.into_sql_str(), values).await?;
+    let seat = |row: &S::Row| read_seat(row).map(|seat| (seat.seat, seat.status, seat.reservation));
+    let seats = rows.iter().map(seat).collect::<Result<_, _>>()?;
+    Ok(SweepRows { journal, overdue_tokens, overdue_reservations, tokens, reservations, seats })
+}
+
+async fn journal_end(session: &mut impl Session, concert: ConcertId) -> Result<JournalPosition, StoreError> {
+    let row = one(session, JOURNAL_END, numbers(&[concert.0.into()])).await?;
+    let row = row.ok_or_else(|| StoreError::broken(format!("sale {concert} has no journal")))?;
+    Ok(JournalPosition { seq: row.number(0)?, batch: row.uuid(1)? })
 }
 
 /// What a batch needs, and the wallets as they are stored. The caller has the locks.

@@ -23,10 +23,12 @@ pub use tables::{KeptKind, KeptRow};
 use super::rows::Rows;
 use super::{
     AuditReport, Batch, CommitError, Facts, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store,
-    StoreError, StoredTicket, UserRecord, WriterId,
+    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WriterId,
 };
 use crate::domain::command::Needs;
-use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
+use crate::domain::ids::{
+    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -125,6 +127,21 @@ impl Database {
     /// A sale as it is stored.
     pub fn sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
         self.state.lock().tables.load_sale(concert)
+    }
+
+    /// Moves the end of a live token, as if somebody had with SQL. Gives the row as it is now.
+    pub fn plant_token(
+        &self,
+        concert: ConcertId,
+        entry: EntryNo,
+        expires_at: Timestamp,
+    ) -> Option<TokenRecord> {
+        self.state.lock().tables.plant_token(concert, entry, expires_at)
+    }
+
+    /// Moves the end of a held reservation. Gives it as it is now.
+    pub fn plant_reservation(&self, id: ReservationId, expires_at: Timestamp) -> Option<Reservation> {
+        self.state.lock().tables.plant_reservation(id, expires_at)
     }
 
     /// A user's ledger, newest first.
@@ -442,6 +459,10 @@ impl Store for SimulatedStore {
         rows_max: u32,
     ) -> Result<Vec<JournalRow>, StoreError> {
         self.plain(Call::Read, |state| Some(state.tables.journal_rows(concert, from, rows_max))).await
+    }
+
+    async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError> {
+        self.plain(Call::Read, |state| Some(state.tables.sweep(page))).await
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

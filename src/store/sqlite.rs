@@ -25,7 +25,7 @@ use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
     AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
-    UserRecord, WriterId, audit, journal, migrate, random_id, session,
+    SweepPage, SweepRows, UserRecord, WriterId, audit, journal, migrate, random_id, session,
 };
 use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
@@ -480,6 +480,10 @@ impl Store for SqliteStore {
 
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
         session::last_tokens(&mut Asked(&mut *self.reader().await?), user).await
+    }
+
+    async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError> {
+        session::sweep(&mut Asked(&mut *self.read().await?), page).await
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

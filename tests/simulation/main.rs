@@ -66,6 +66,7 @@ struct Sum {
     steps: usize,
     batches: usize,
     faults: BTreeMap<String, u64>,
+    found: u64,
     /// What each life that broke said.
     broken: BTreeMap<u64, String>,
 }
@@ -78,6 +79,7 @@ impl Sum {
             Ok(report) => {
                 self.steps += report.steps;
                 self.batches += report.batches;
+                self.found += report.found;
                 for (fault, count) in report.faults {
                     *self.faults.entry(fault).or_default() += count;
                 }
@@ -95,6 +97,7 @@ impl Sum {
         for (fault, count) in &self.faults {
             println!("{count:>9}  {fault}");
         }
+        println!("{} differences found by sweeps", self.found);
         let broken: Vec<u64> = self.broken.keys().copied().collect();
         if let Some((seed, what)) = self.broken.into_iter().next() {
             panic!(

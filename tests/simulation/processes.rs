@@ -18,6 +18,7 @@ pub struct Node {
     pub store: SimulatedStore,
     pub fanout: Arc<Fanout>,
     pub phase: Phase,
+    pub metrics: Arc<Metrics>,
     pub gone_at: Option<Timestamp>,
     places: JoinHandle<()>,
 }
@@ -57,22 +58,28 @@ impl World {
     pub fn start_node(&mut self) {
         let store = self.database.connect();
         let fanout = Arc::new(Fanout::default());
+        let metrics = Arc::new(Metrics::new());
         let mut seed = [0; 32];
         seed[8..16].copy_from_slice(&self.seed.to_le_bytes());
         seed[16..24].copy_from_slice(&(self.nodes.len() as u64).to_le_bytes());
-        let options = Options { lanes: self.lanes, seed: Some(seed), ..Options::new(self.defaults.clone()) };
+        let options = Options {
+            lanes: self.lanes,
+            sweep_rows_max: self.sweep_rows_max,
+            seed: Some(seed),
+            ..Options::new(self.defaults.clone())
+        };
         let started = dispatcher::start(
             Arc::new(store.handle()),
             fanout.clone(),
             self.clock.clone(),
-            Arc::new(Metrics::new()),
+            metrics.clone(),
             options,
         );
         let places = tokio::spawn(push_places(fanout.clone(), self.clock.clone()));
         self.note(|| "a process starts".to_owned());
         self.alone_since = None;
         let phase = Phase::Starting(tokio::spawn(started));
-        self.nodes.push(Node { store, fanout, phase, gone_at: None, places });
+        self.nodes.push(Node { store, fanout, phase, metrics, gone_at: None, places });
     }
 
     /// Some processes are stopped, stand still or are killed; another one may start.

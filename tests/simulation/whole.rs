@@ -69,6 +69,9 @@ impl World {
             for held in model.held() {
                 assert!(held.expires_at > late, "{held:?} is overdue");
             }
+            for visitor in model.visitors() {
+                assert!(visitor.expires_at > Some(late), "{visitor:?} is overdue");
+            }
         }
         self.prove_answered();
         for device in &self.devices {

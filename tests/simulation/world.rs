@@ -44,6 +44,9 @@ pub struct World {
     pub seed: u64,
     /// Of each process.
     pub lanes: usize,
+    pub sweep_rows_max: u32,
+    /// Rows changed behind the servers' backs.
+    planted: u64,
     /// Since when there is only one process.
     pub alone_since: Option<Timestamp>,
     trace: Arc<Mutex<Trace>>,
@@ -55,6 +58,8 @@ pub struct Report {
     pub steps: usize,
     pub batches: usize,
     pub faults: BTreeMap<String, u64>,
+    /// Differences that sweeps found.
+    pub found: u64,
     /// How much was traced, and its digest.
     pub digest: (u64, u64),
 }
@@ -85,6 +90,8 @@ impl World {
             connections: 0,
             seed,
             lanes: rng.random_range(1..3),
+            sweep_rows_max: rng.random_range(2..9),
+            planted: 0,
             alone_since: None,
             steps: rng.random_range(40..120),
             rng,
@@ -161,6 +168,9 @@ impl World {
             if self.rng.random_bool(0.04) {
                 self.operate();
             }
+            if self.rng.random_bool(0.01) {
+                self.plant();
+            }
             let pause = match self.rng.random_range(0..20) {
                 0 => self.rng.random_range(1_000..8_000),
                 1..6 => self.rng.random_range(100..1_000),
@@ -189,6 +199,30 @@ impl World {
         };
         self.database.set_weather(weather);
         self.note(|| format!("weather: {weather:?}"));
+    }
+
+    /// Somebody moves the end of a hold or an admission into the past with SQL. The server has to find out.
+    fn plant(&mut self) {
+        self.read_journals();
+        let concerts = self.models.len();
+        let concert = *self.models.keys().nth(self.rng.random_range(0..concerts)).expect("there is one");
+        let long_ago = self.clock.utc() - self.database.outages(concert) - Duration::from_secs(60);
+        let model = self.models.get_mut(&concert).expect("it was just listed");
+        let pick = self.rng.random_range(0..3);
+        if self.rng.random_bool(0.5) {
+            let id = model.held().map(|held| held.id).nth(pick);
+            let Some(row) = id.and_then(|id| self.database.plant_reservation(id, long_ago)) else { return };
+            model.plant_reservation(&row);
+        } else {
+            let entry = model.visitors().map(|token| token.entry).nth(pick);
+            let Some(row) = entry.and_then(|entry| self.database.plant_token(concert, entry, long_ago))
+            else {
+                return;
+            };
+            model.plant_token(&row);
+        }
+        self.planted += 1;
+        self.note(|| format!("a row of sale {concert} is changed"));
     }
 
     /// Time goes by, and what there is to hear is heard.
@@ -265,10 +299,13 @@ impl World {
             .map(|((call, fault), count)| (format!("{call:?}: {fault:?}"), count))
             .collect();
         faults.insert("hung calls".to_owned(), hung);
+        faults.insert("rows changed by others".to_owned(), self.planted);
+        let found = self.nodes.iter().map(|node| node.metrics.sweep_differences.get()).sum();
         Report {
             steps: self.steps,
             batches: self.models.values().map(|model| model.rows).sum(),
             faults,
+            found,
             digest: self.trace.lock().digest(),
         }
     }

@@ -24,7 +24,7 @@ use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
 use crate::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
     LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
-    UserRecord, WriterId, journal, random_id,
+    SweepPage, SweepRows, UserRecord, WriterId, journal, random_id,
 };
 use crate::venue::layout::VenueLayout;
 
@@ -268,6 +268,74 @@ impl Tables {
             reservations: self.reservations.values().filter(held).map(|r| self.whole(r)).collect(),
             schedules: schedules.collect(),
         })
+    }
+
+    pub fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError> {
+        let concert = page.concert;
+        let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
+        let rows_max = page.rows_max as usize;
+        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end < page.overdue_before);
+        let of_sale = |r: &&Reservation| r.concert == concert;
+        let is_held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
+        let mut overdue_tokens: Vec<_> = sale.live.values().map(|entry| sale.tokens[entry].clone()).collect();
+        overdue_tokens.retain(|token| is_over(token.expires_at));
+        overdue_tokens.sort_by_key(|token| (token.expires_at, token.entry));
+        overdue_tokens.truncate(rows_max);
+        let mut overdue_reservations: Vec<_> =
+            self.reservations.values().filter(of_sale).filter(is_held).collect();
+        overdue_reservations.retain(|reservation| is_over(Some(reservation.expires_at)));
+        overdue_reservations.sort_by_key(|reservation| (reservation.expires_at, reservation.id));
+        overdue_reservations.truncate(rows_max);
+        let reservations =
+            self.reservations.range(page.reservations_from..).map(|(_, row)| row).filter(of_sale);
+        let (schedule, first) = page.seats_from;
+        let count = sale.schedules.iter().any(|known| known.id == schedule).then(|| sale.layout.seat_count());
+        let seats = (first.0..count.unwrap_or(0) as u32).map(SeatId).map(|seat| {
+            match self.seats.get(&(schedule, seat)) {
+                Some((status, by)) => (seat, *status, Some(*by)),
+                None => (seat, SeatStatus::Available, None),
+            }
+        });
+        Ok(SweepRows {
+            journal: sale.journal_end(),
+            overdue_tokens,
+            overdue_reservations: overdue_reservations.into_iter().map(|row| self.whole(row)).collect(),
+            tokens: sale
+                .tokens
+                .range(page.tokens_from..)
+                .take(rows_max)
+                .map(|(_, row)| row.clone())
+                .collect(),
+            reservations: reservations
+                .take(rows_max)
+                .map(|row| if is_held(&row) { self.whole(row) } else { row.clone() })
+                .collect(),
+            seats: seats.take(rows_max).collect(),
+        })
+    }
+
+    pub fn plant_token(
+        &mut self,
+        concert: ConcertId,
+        entry: EntryNo,
+        expires_at: Timestamp,
+    ) -> Option<TokenRecord> {
+        let row = self.concerts.get_mut(&concert)?.tokens.get_mut(&entry)?;
+        if row.status != TokenStatus::Progress {
+            return None;
+        }
+        row.expires_at = Some(expires_at);
+        Some(row.clone())
+    }
+
+    pub fn plant_reservation(&mut self, id: ReservationId, expires_at: Timestamp) -> Option<Reservation> {
+        let row = self.reservations.get_mut(&id)?;
+        if row.status != ReservationStatus::TempReserved {
+            return None;
+        }
+        row.expires_at = expires_at;
+        let row = row.clone();
+        Some(self.whole(&row))
     }
 
     pub fn heartbeat(

@@ -1,0 +1,393 @@
+//! Compares memory with the store, so that a difference, wherever it came from, does not live long. Every few seconds
+//! some rows of each sale are read beside its lane: those whose time is over, and the next page of each table, so that
+//! the whole sale is seen in time.
+//!
+//! Always: like is compared with like. The rows come with the place in the journal as of which they were read, and
+//! what changed between asking for them and looking at them is left out: everything else must be the same in the rows
+//! and in memory. One read is under way for a lane, and what it remembers meanwhile is bounded.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::running::RunningSale;
+use crate::domain::event::Event;
+use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId};
+use crate::domain::record::{Reservation, ReservationStatus, TokenRecord};
+use crate::domain::sale::Sale;
+use crate::domain::seat_map::SeatState;
+use crate::domain::time::Timestamp;
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::store::{SeatStatus, Store, StoreError, SweepPage, SweepRows};
+
+pub(super) struct Sweeper {
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    rows_max: u32,
+    /// How many sweeps were begun.
+    count: u64,
+    under_way: Option<UnderWay>,
+    rounds: BTreeMap<ConcertId, Round>,
+    bring: mpsc::Sender<Swept>,
+    brought: mpsc::Receiver<Swept>,
+}
+
+/// The rows of a sweep, or why they could not be read.
+pub(super) struct Swept {
+    number: u64,
+    rows: Result<SweepRows, StoreError>,
+}
+
+struct UnderWay {
+    number: u64,
+    page: SweepPage,
+    begun: Timestamp,
+    /// The sale's place in its journal when the rows were asked for.
+    since: u64,
+    touched: Touched,
+}
+
+/// What changed since the rows were asked for.
+#[derive(Default)]
+struct Touched {
+    tokens: HashSet<EntryNo>,
+    reservations: HashSet<ReservationId>,
+    seats: HashSet<(ScheduleId, SeatId)>,
+}
+
+/// How far a sale was looked at.
+struct Round {
+    due: Timestamp,
+    tokens_from: EntryNo,
+    reservations_from: ReservationId,
+    seats_from: (ScheduleId, SeatId),
+    /// Differences for which the sale was rebuilt, and when.
+    rebuilt_for: HashMap<Difference, Timestamp>,
+}
+
+/// Which row differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Key {
+    Token(EntryNo),
+    Reservation(ReservationId),
+    Seat(ScheduleId, SeatId),
+}
+
+/// A row and memory say different things. In words without credentials, for the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Difference {
+    key: Key,
+    stored: String,
+    remembered: String,
+}
+
+impl Sweeper {
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, rows_max: u32) -> Self {
+        // One sweep is under way; those that were given up may still bring something.
+        let (bring, brought) = mpsc::channel(4);
+        Self { store, metrics, rows_max, count: 0, under_way: None, rounds: BTreeMap::new(), bring, brought }
+    }
+
+    /// Asks for the rows of a sale that is due, if none are on their way.
+    pub fn begin(&mut self, sales: &BTreeMap<ConcertId, RunningSale>, now: Timestamp) {
+        if self.under_way.as_ref().is_some_and(|way| now.since(way.begun) < limits::SWEEP_PATIENCE) {
+            return;
+        }
+        self.under_way = None;
+        let due = sales.iter().find(|(concert, _)| {
+            let round = self.rounds.entry(**concert).or_insert_with(|| Round::beginning(now));
+            round.due <= now
+        });
+        let Some((concert, running)) = due else { return };
+        let Some(round) = self.rounds.get_mut(concert) else { return };
+        round.due = now + limits::SWEEP_INTERVAL;
+        let schedule = round.seats_from.0;
+        if running.sale.seats_of(schedule).is_none() {
+            let first = running.sale.schedules().next().map_or(schedule, |(first, _)| first);
+            round.seats_from = (first, SeatId(0));
+        }
+        let page = SweepPage {
+            concert: *concert,
+            overdue_before: running.standing().sale - limits::SWEEP_MARGIN,
+            tokens_from: round.tokens_from,
+            reservations_from: round.reservations_from,
+            seats_from: round.seats_from,
+            rows_max: self.rows_max,
+        };
+        self.count += 1;
+        let number = self.count;
+        let (since, touched) = (running.journal.seq, Touched::default());
+        self.under_way = Some(UnderWay { number, page, begun: now, since, touched });
+        let (store, bring) = (self.store.clone(), self.bring.clone());
+        tokio::spawn(async move {
+            let rows = store.sweep(&page).await;
+            // The lane has stopped: nobody compares any more.
+            let _ = bring.send(Swept { number, rows }).await;
+        });
+    }
+
+    /// Waits for rows.
+    pub async fn wait(&mut self) -> Option<Swept> {
+        self.brought.recv().await
+    }
+
+    pub fn take(&mut self) -> Option<Swept> {
+        self.brought.try_recv().ok()
+    }
+
+    /// These events of the sale were committed.
+    pub fn note(&mut self, concert: ConcertId, events: &[Event]) {
+        let Some(way) = self.under_way.as_mut().filter(|way| way.page.concert == concert) else { return };
+        events.iter().for_each(|event| way.touched.add(event));
+        if way.touched.len() > limits::SWEEP_TOUCHED_MAX {
+            self.under_way = None;
+        }
+    }
+
+    /// The sale is not in memory any more.
+    pub fn forget(&mut self, concert: ConcertId) {
+        self.under_way.take_if(|way| way.page.concert == concert);
+    }
+
+    /// Looks at rows that came. Gives back the sale that has to be rebuilt, if any. Only between batches: memory is
+    /// what was committed.
+    pub fn compare(
+        &mut self,
+        swept: Swept,
+        sales: &BTreeMap<ConcertId, RunningSale>,
+        now: Timestamp,
+    ) -> Option<ConcertId> {
+        let way = self.under_way.take_if(|way| way.number == swept.number)?;
+        let concert = way.page.concert;
+        let running = sales.get(&concert)?;
+        let round = self.rounds.get_mut(&concert)?;
+        let rows = match swept.rows {
+            Ok(rows) => rows,
+            Err(error) => {
+                // If the store is out, the lane finds out for itself.
+                tracing::warn!(
+                    concert.id = concert.0,
+                    error = &error as &dyn std::error::Error,
+                    "could not read rows to compare"
+                );
+                return None;
+            }
+        };
+        // Rows from outside of that time say nothing about what was touched; another writer's least of all.
+        if !(way.since..=running.journal.seq).contains(&rows.journal.seq) {
+            return None;
+        }
+        let differences = differences(&way, &rows, &running.sale);
+        round.go_on(&way.page, &rows, &running.sale);
+        round.rebuilt_for.retain(|_, at| now.since(*at) < limits::SWEEP_REBUILD_PAUSE);
+        let mut rebuild = false;
+        for difference in differences {
+            self.metrics.sweep_differences.inc();
+            let is_known = round.rebuilt_for.contains_key(&difference);
+            tracing::error!(
+                concert.id = concert.0,
+                row = %difference.key,
+                stored = %difference.stored,
+                remembered = %difference.remembered,
+                journal.seq = rows.journal.seq,
+                is_known,
+                "the store and memory differ"
+            );
+            if !is_known {
+                rebuild = true;
+                round.rebuilt_for.insert(difference, now);
+            }
+        }
+        rebuild.then_some(concert)
+    }
+}
+
+impl Round {
+    fn beginning(now: Timestamp) -> Self {
+        Self {
+            due: now + limits::SWEEP_INTERVAL,
+            tokens_from: EntryNo(0),
+            reservations_from: ReservationId(Uuid::nil()),
+            seats_from: (ScheduleId(0), SeatId(0)),
+            rebuilt_for: HashMap::new(),
+        }
+    }
+
+    /// Behind what was looked at; from the beginning again after the end.
+    fn go_on(&mut self, page: &SweepPage, rows: &SweepRows, sale: &Sale) {
+        let is_full = |count: usize| count == page.rows_max as usize;
+        self.tokens_from = match rows.tokens.last() {
+            Some(last) if is_full(rows.tokens.len()) => EntryNo(last.entry.0 + 1),
+            _ => EntryNo(0),
+        };
+        self.reservations_from = match rows.reservations.last() {
+            Some(last) if is_full(rows.reservations.len()) => {
+                ReservationId(Uuid::from_u128(last.id.0.as_u128().saturating_add(1)))
+            }
+            _ => ReservationId(Uuid::nil()),
+        };
+        let (schedule, _) = page.seats_from;
+        self.seats_from = match rows.seats.last() {
+            Some((last, ..)) if is_full(rows.seats.len()) => (schedule, SeatId(last.0 + 1)),
+            _ => {
+                let next = sale.schedules().map(|(id, _)| id).find(|id| *id > schedule);
+                (next.unwrap_or(ScheduleId(0)), SeatId(0))
+            }
+        };
+    }
+}
+
+impl Touched {
+    fn add(&mut self, event: &Event) {
+        let (reservation, seats) = match event {
+            Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => {
+                self.tokens.insert(token.entry);
+                return;
+            }
+            Event::SettingsChanged { .. } => return,
+            Event::SeatsHeld { reservation, seats, .. } | Event::SeatsReleased { reservation, seats } => {
+                (reservation, seats)
+            }
+            Event::ReservationEnded { reservation, .. }
+            | Event::Paid { reservation, .. }
+            | Event::Refunded { reservation, .. } => (reservation, &reservation.seats),
+        };
+        self.reservations.insert(reservation.id);
+        self.seats.extend(seats.iter().map(|seat| (reservation.schedule, *seat)));
+    }
+
+    fn len(&self) -> usize {
+        self.tokens.len() + self.reservations.len() + self.seats.len()
+    }
+
+    fn contains(&self, key: Key) -> bool {
+        match key {
+            Key::Token(entry) => self.tokens.contains(&entry),
+            Key::Reservation(id) => self.reservations.contains(&id),
+            Key::Seat(schedule, seat) => self.seats.contains(&(schedule, seat)),
+        }
+    }
+}
+
+/// Every row of the page that differs, once each.
+fn differences(way: &UnderWay, rows: &SweepRows, sale: &Sale) -> Vec<Difference> {
+    let (page, mut seen) = (&way.page, BTreeSet::new());
+    let mut found = Vec::new();
+    let mut look = |key: Key, differs: bool, says: &dyn Fn() -> (String, String)| {
+        if seen.insert(key) && differs && !way.touched.contains(key) {
+            let (stored, remembered) = says();
+            found.push(Difference { key, stored, remembered });
+        }
+    };
+    // Of a page that is not full the end is the table's.
+    let is_full = |count: usize| count == page.rows_max as usize;
+
+    for row in rows.tokens.iter().chain(&rows.overdue_tokens) {
+        let remembered = sale.live_token(row.entry);
+        let stored = row.status.is_live().then_some(row);
+        look(Key::Token(row.entry), stored != remembered.as_ref(), &|| {
+            (token(Some(row)), token_beside(remembered.as_ref(), row))
+        });
+    }
+    let last = rows.tokens.last().map(|row| row.entry).filter(|_| is_full(rows.tokens.len()));
+    for record in sale.live_tokens_from(page.tokens_from) {
+        if last.is_some_and(|last| record.entry > last) {
+            break;
+        }
+        look(Key::Token(record.entry), true, &|| (token(None), token(Some(&record))));
+    }
+
+    for row in rows.reservations.iter().chain(&rows.overdue_reservations) {
+        let remembered = sale.held_reservation(row.id);
+        let stored = (row.status == ReservationStatus::TempReserved).then_some(row);
+        look(Key::Reservation(row.id), stored != remembered, &|| {
+            (reservation(Some(row)), reservation(remembered))
+        });
+    }
+    let last = rows.reservations.last().map(|row| row.id).filter(|_| is_full(rows.reservations.len()));
+    let is_in_page = |id: ReservationId| id >= page.reservations_from && last.is_none_or(|last| id <= last);
+    for held in sale.held_reservations().filter(|held| is_in_page(held.id)) {
+        look(Key::Reservation(held.id), true, &|| (reservation(None), reservation(Some(held))));
+    }
+
+    let (schedule, first) = page.seats_from;
+    let map = sale.seats_of(schedule);
+    for (number, status, by) in &rows.seats {
+        let remembered = map.and_then(|map| map.get(*number));
+        let stored = match (status, by) {
+            (SeatStatus::Available, None) => Some(SeatState::Available),
+            (SeatStatus::TempReserved, Some(by)) => Some(SeatState::Held(*by)),
+            (SeatStatus::Reserved, Some(by)) => Some(SeatState::Sold(*by)),
+            _ => None,
+        };
+        let differs = stored.is_none() || stored != remembered;
+        look(Key::Seat(schedule, *number), differs, &|| (seat(stored), seat(remembered)));
+    }
+    let end = match rows.seats.last() {
+        Some((last, ..)) if is_full(rows.seats.len()) => last.0 + 1,
+        _ => map.map_or(0, |map| map.len() as u32),
+    };
+    for number in (first.0..end).map(SeatId) {
+        let remembered = map.and_then(|map| map.get(number));
+        look(Key::Seat(schedule, number), true, &|| ("no row".to_owned(), seat(remembered)));
+    }
+    found
+}
+
+/// A row of the queue, or what memory has of it.
+fn token(record: Option<&TokenRecord>) -> String {
+    let Some(record) = record else { return "none".to_owned() };
+    let ends = millis(record.expires_at);
+    format!(
+        "{:?} of user {}, entered {}, ends {ends}",
+        record.status,
+        record.user,
+        record.entered_at.as_millis()
+    )
+}
+
+/// A token's name is a secret; that it is another one is not.
+fn token_beside(record: Option<&TokenRecord>, row: &TokenRecord) -> String {
+    let other = record.is_some_and(|record| record.token != row.token);
+    token(record) + if other { ", with another name" } else { "" }
+}
+
+fn reservation(record: Option<&Reservation>) -> String {
+    let Some(record) = record else { return "none".to_owned() };
+    let seats: Vec<u32> = record.seats.iter().map(|seat| seat.0).collect();
+    format!(
+        "{:?} of user {}, schedule {}, seats {seats:?}, amount {}, ends {}",
+        record.status,
+        record.user,
+        record.schedule,
+        record.amount,
+        millis(Some(record.expires_at))
+    )
+}
+
+fn seat(state: Option<SeatState>) -> String {
+    match state {
+        None => "nothing that can be".to_owned(),
+        Some(SeatState::Available) => "free".to_owned(),
+        Some(SeatState::Held(by)) => format!("held by {by}"),
+        Some(SeatState::Sold(by)) => format!("sold to {by}"),
+    }
+}
+
+fn millis(time: Option<Timestamp>) -> String {
+    time.map_or("never".to_owned(), |time| time.as_millis().to_string())
+}
+
+impl Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Token(entry) => write!(f, "token {entry}"),
+            Self::Reservation(id) => write!(f, "reservation {id}"),
+            Self::Seat(schedule, seat) => write!(f, "seat {schedule}:{seat}"),
+        }
+    }
+}
