@@ -118,12 +118,22 @@ impl Visit<'_> {
         self.fan.watch(schedule, &model).await?;
         self.think().await?;
         let Some(held) = self.hold(schedule, &model).await? else { return Ok(Shopped::SoldOut) };
+        let seats: Vec<u32> = held.seats.iter().map(|seat| seat.seat).collect();
+        let ended = self.decide(schedule, held).await;
+        if !matches!(ended, Ok(Shopped::Bought(_))) {
+            // Walked away, or was sent away: nobody cares for these seats any more, and their time will be over.
+            for seat in seats {
+                self.shop.claims.let_go(schedule, seat, self.number);
+            }
+        }
+        ended
+    }
+
+    /// With seats in the hand.
+    async fn decide(&mut self, schedule: u64, held: Reservation) -> Result<Shopped, Trouble> {
         self.fan.notes.state.set(FanState::Holding);
         self.think().await?;
         if self.wish.abandons {
-            for seat in &held.seats {
-                self.shop.claims.let_go(schedule, seat.seat, self.number);
-            }
             self.worker.stats.count(Counter::Abandoned, 1);
             return Ok(Shopped::Abandoned);
         }
