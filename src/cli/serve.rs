@@ -68,16 +68,25 @@ impl Serve {
             gateway::bind(config.listen).with_context(|| format!("could not listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
 
+        let lanes = if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) };
+        let (writers, mut former) = (dispatcher::new_writers(lanes), Vec::new());
+        if let Some(folder) = &folder {
+            former = folder.former_writers();
+            // Both, for as long as both may have sales: a server that dies on its way leaves no lease behind.
+            folder.note_writers(&[former.as_slice(), &writers].concat())?;
+        }
         let options = dispatcher::Options {
-            lanes: if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) },
+            writers: writers.clone(),
             // The folder's lock says that no other process writes the embedded database's sales.
-            former: folder.as_ref().map(DataFolder::former_writers).unwrap_or_default(),
+            former,
             lease: if store.is_embedded() { Duration::ZERO } else { LEASE },
             ..dispatcher::Options::new(config.sale.clone())
         };
         let (dispatcher, lanes) =
             dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), options).await?;
-        folder.as_ref().map_or(Ok(()), |folder| folder.note_writers(&lanes.writers))?;
+        if let Some(folder) = &folder {
+            folder.note_writers(&writers)?;
+        }
         tokio::spawn(fanout::push_places(fanout.clone(), clock.clone()));
 
         let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;

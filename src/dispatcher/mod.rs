@@ -39,8 +39,8 @@ use sweep::Sweeper;
 /// What a run decides for its dispatcher.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// SQLite has one; sales are spread over more.
-    pub lanes: usize,
+    /// Who its lanes are to the store, one each. SQLite has one; sales are spread over more.
+    pub writers: Vec<WriterId>,
     /// What a sale does not set for itself.
     pub defaults: SaleRules,
     /// How old another process's heartbeat must be before its sale is taken over. Zero where a lock on the data
@@ -59,7 +59,7 @@ pub struct Options {
 impl Options {
     pub fn new(defaults: SaleRules) -> Self {
         Self {
-            lanes: 1,
+            writers: new_writers(1),
             defaults,
             lease: limits::LEASE,
             heartbeat_gap_max: limits::HEARTBEAT_GAP_MAX,
@@ -73,8 +73,6 @@ impl Options {
 /// The running lanes; dropped without `shutdown`, they go on.
 pub struct Lanes {
     shared: Arc<Shared>,
-    /// Who they are to the store.
-    pub writers: Vec<WriterId>,
     stopping: watch::Sender<bool>,
     lanes: Vec<JoinHandle<()>>,
     recovery: JoinHandle<()>,
@@ -91,14 +89,13 @@ pub async fn start(
     for former in &options.former {
         store.release_claims(*former, None).await?;
     }
-    let count = options.lanes.max(1);
-    let mailboxes = (0..count).map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
+    let mailboxes = options.writers.iter().map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
     let shared = Arc::new(Shared { clock: clock.clone(), sales: Sales::default(), mailboxes });
     let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_WORDS_MAX);
     let (stopping_sender, stopping) = watch::channel(false);
     let (mut lanes, mut doors) = (Vec::new(), Vec::new());
     for (index, mailbox) in shared.mailboxes.iter().enumerate() {
-        let writer = WriterId(store::random_id());
+        let writer = options.writers[index];
         let (door, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
         doors.push((writer, door));
         let lane = Lane {
@@ -125,11 +122,10 @@ pub async fn start(
         };
         lanes.push(tokio::spawn(lane.run()));
     }
-    let writers = doors.iter().map(|(writer, _)| *writer).collect();
     let recovery = Recovery { shared: shared.clone(), store, options, lanes: doors, lost, stopping };
     let recovery = tokio::spawn(recovery.run());
     let dispatcher = Dispatcher::new(shared.clone());
-    Ok((dispatcher, Lanes { shared, writers, stopping: stopping_sender, lanes, recovery }))
+    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery }))
 }
 
 impl Lanes {
@@ -147,6 +143,11 @@ impl Lanes {
             }
         }
     }
+}
+
+/// For a process with so many lanes.
+pub fn new_writers(lanes: usize) -> Vec<WriterId> {
+    (0..lanes.max(1)).map(|_| WriterId(store::random_id())).collect()
 }
 
 fn lane_of(concert: ConcertId, lanes: usize) -> usize {

@@ -63,7 +63,7 @@ impl World {
         seed[8..16].copy_from_slice(&self.seed.to_le_bytes());
         seed[16..24].copy_from_slice(&(self.nodes.len() as u64).to_le_bytes());
         let options = Options {
-            lanes: self.lanes,
+            writers: dispatcher::new_writers(self.lanes),
             sweep_rows_max: self.sweep_rows_max,
             seed: Some(seed),
             ..Options::new(self.defaults.clone())
