@@ -4,6 +4,7 @@
 mod audit;
 mod history;
 mod import;
+mod migrate;
 mod prices;
 mod sale;
 mod serve;
@@ -48,6 +49,8 @@ enum Command {
     Audit(audit::Audit),
     /// Tell from the journal who held a seat, when, and why it was lost.
     History(history::History),
+    /// Bring the database's schema up to date; a server does the same when it starts.
+    Migrate(migrate::Migrate),
     /// Print every setting, explained, with its default.
     Config,
 }
@@ -63,6 +66,7 @@ impl Cli {
             Command::Sale(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,
+            Command::Migrate(command) => command.run().await,
             Command::Config => print_text(&Config::default().to_toml()),
         }
     }

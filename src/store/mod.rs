@@ -39,7 +39,7 @@ use crate::domain::wallet::Wallets;
 use crate::venue::layout::VenueLayout;
 
 pub use error::{CommitError, StoreError};
-pub use open::{DataFolder, FolderError, open};
+pub use open::{DataFolder, FolderError, open, pending_migrations};
 
 /// A running process, as the store knows it: the writer of the sales that it claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,8 @@
 
 mod connection;
 mod lane;
+#[cfg(all(test, feature = "mariadb-tests"))]
+mod proxy;
 mod schema;
 mod settings;
 

@@ -13,12 +13,26 @@ pub async fn open(url: Option<&str>, data: &Path) -> Result<Arc<dyn Store>, Stor
     match url {
         None => Ok(Arc::new(SqliteStore::open(data).await?)),
         Some(url) if is_mysql(url) => Ok(Arc::new(MySqlStore::open(url).await?)),
-        // The scheme alone: what follows may be a password.
-        Some(url) => Err(StoreError::broken(format!(
-            "`{}` is no database that this program knows: mysql://USER@HOST:PORT/DATABASE",
-            url.split_once("://").map_or("…", |(scheme, _)| scheme)
-        ))),
+        Some(url) => Err(unknown(url)),
     }
+}
+
+/// The names of the migrations that `open` would apply. Changes nothing but makes the embedded database's file if there
+/// is none.
+pub async fn pending_migrations(url: Option<&str>, data: &Path) -> Result<Vec<&'static str>, StoreError> {
+    match url {
+        None => SqliteStore::pending_migrations(data).await,
+        Some(url) if is_mysql(url) => MySqlStore::pending_migrations(url).await,
+        Some(url) => Err(unknown(url)),
+    }
+}
+
+fn unknown(url: &str) -> StoreError {
+    // The scheme alone: what follows may be a password.
+    let scheme = url.split_once("://").map_or("…", |(scheme, _)| scheme);
+    StoreError::broken(format!(
+        "`{scheme}` is no database that this program knows: mysql://USER@HOST:PORT/DATABASE"
+    ))
 }
 
 fn is_mysql(url: &str) -> bool {

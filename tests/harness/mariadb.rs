@@ -41,6 +41,8 @@ innodb-buffer-pool-size = 64M
 innodb-log-file-size = 32M
 innodb-flush-log-at-trx-commit = 0
 innodb-doublewrite = 0
+loose-innodb-flush-method = nosync
+loose-sync-frm = 0
 performance-schema = 0
 ";
 

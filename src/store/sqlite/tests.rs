@@ -363,3 +363,53 @@ async fn a_commit_that_failed_does_not_block_the_next_change() {
     let user = store.add_user(NewUser { name: "Ada".into(), balance: 5, at: Timestamp::default() }).await;
     assert_eq!(store.balance(user.unwrap()).await.unwrap(), Some(5));
 }
+
+async fn schema_of(folder: &Path) -> Vec<String> {
+    let mut connection = intruder(folder).await;
+    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+    let mut schema: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
+    let noted = "SELECT version || name || checksum FROM schema_migration ORDER BY version";
+    schema.extend(sqlx::query_scalar::<_, String>(noted).fetch_all(&mut connection).await.unwrap());
+    connection.close().await.unwrap();
+    schema
+}
+
+/// What a process that is killed leaves: the files as they are at this moment.
+fn image(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+/// Killed before and after each statement of each migration, and before and after its COMMIT: the next start goes on.
+#[tokio::test]
+async fn a_migration_that_is_killed_at_any_step_ends_in_the_same_schema() {
+    let (store, folder) = fresh().await;
+    drop(store);
+    let whole = schema_of(folder.path()).await;
+    let mut images = 0;
+    for done in 0..migrate::SQLITE.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        let mut connection = open_writer(&path).await.unwrap();
+        schema::migrate(&mut connection, &path, &migrate::SQLITE[..done]).await.unwrap();
+        let mut killed = vec![image(folder.path())];
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+        // Into the file, as a large transaction would be, and not only into memory.
+        sqlx::raw_sql("PRAGMA cache_size = 1").execute(&mut connection).await.unwrap();
+        for statement in migrate::SQLITE[done].sql.split_inclusive(";\n") {
+            sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+            killed.push(image(folder.path()));
+        }
+        sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.unwrap();
+        images += killed.len();
+        for killed in killed {
+            drop(SqliteStore::open(killed.path()).await.unwrap());
+            assert_eq!(schema_of(killed.path()).await, whole, "killed in migration {}", done + 1);
+        }
+    }
+    assert!(images > 2 * migrate::SQLITE.len());
+}

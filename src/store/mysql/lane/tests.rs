@@ -1,19 +1,17 @@
 //! Every way in which a batch can fail on a real server, and that a lane goes on from each: deadlocks, locks, lost
 //! connections, lost answers, a server that must not be written to, a full table, a schema that does not fit.
 
-mod proxy;
-
 use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-use self::proxy::{Fault, Proxy};
 use super::*;
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::record::ReservationStatus;
 use crate::mariadb::{self, empty_database};
 use crate::store::conformance::{World, lapsed, opened};
 use crate::store::mysql::MySqlStore;
+use crate::store::mysql::proxy::{Fault, Proxy};
 use crate::store::{JournalPosition, Store};
 
 /// A world, the lane of its writer as what it is, and another program's connection to the same database.

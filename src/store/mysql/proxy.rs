@@ -1,6 +1,8 @@
-//! Stands between a lane and the server, and loses what it is told to lose: a COMMIT, its answer, or for a while.
+//! Stands between a client and the server, for tests, and loses what it is told to lose: a COMMIT, its answer, either
+//! for a while, or everything from some word of the client's on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use sqlx::mysql::MySqlConnectOptions;
@@ -24,6 +26,8 @@ pub enum Fault {
 pub struct Proxy {
     port: u16,
     next: Mutex<Option<Fault>>,
+    /// How often clients are heard before the connection ends: what they said last is carried out, and not answered.
+    words_left: AtomicUsize,
     delayed: mpsc::Sender<(UnixStream, Vec<u8>)>,
     delayed_here: tokio::sync::Mutex<mpsc::Receiver<(UnixStream, Vec<u8>)>>,
 }
@@ -36,6 +40,7 @@ impl Proxy {
         let proxy = Arc::new(Self {
             port,
             next: Mutex::new(None),
+            words_left: AtomicUsize::new(usize::MAX),
             delayed,
             delayed_here: tokio::sync::Mutex::new(delayed_here),
         });
@@ -57,6 +62,10 @@ impl Proxy {
         *self.next.lock() = Some(fault);
     }
 
+    pub fn cut_after(&self, words: usize) {
+        self.words_left.store(words, Ordering::Relaxed);
+    }
+
     /// The COMMIT that was on its way is lost after all.
     pub async fn drop_delayed(&self) {
         drop(self.delayed_here.lock().await.recv().await.expect("a COMMIT is on its way"));
@@ -73,7 +82,8 @@ impl Proxy {
 
     async fn relay(self: Arc<Self>, mut client: TcpStream) {
         let mut server = UnixStream::connect(mariadb::socket()).await.unwrap();
-        let (mut asked, mut answered) = (Vec::new(), Vec::new());
+        let room = || Vec::with_capacity(64 * 1024);
+        let (mut asked, mut answered) = (room(), room());
         loop {
             let end = tokio::select! {
                 read = client.read_buf(&mut asked) => read.unwrap_or(0) == 0,
@@ -87,6 +97,9 @@ impl Proxy {
                 return self.fail(fault, server, asked).await;
             }
             if server.write_all(&asked).await.is_err() || client.write_all(&answered).await.is_err() {
+                return;
+            }
+            if !asked.is_empty() && self.words_left.fetch_sub(1, Ordering::Relaxed) == 1 {
                 return;
             }
             asked.clear();
