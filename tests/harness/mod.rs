@@ -9,8 +9,8 @@
 mod documents;
 mod fan;
 mod house;
-mod http;
-mod mariadb;
+pub mod http;
+pub mod mariadb;
 
 pub use fan::Fan;
 pub use house::{House, Plan};

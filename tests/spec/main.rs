@@ -10,3 +10,5 @@ mod journey;
 mod polling;
 mod queue;
 mod race;
+#[cfg(feature = "mariadb-tests")]
+mod two_servers;

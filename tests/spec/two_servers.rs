@@ -1,0 +1,118 @@
+//! Two servers on one database, both asked to run the same sale: real processes, since one of them is stopped.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use frontrow::store;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::harness::{Fan, http, in_time, mariadb};
+
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(url: &str, data: &Path, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_frontrow"))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--set",
+                "guests=true",
+                "--database-url",
+                url,
+                "--data",
+            ])
+            .arg(data)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").expect("it listens").parse().unwrap();
+        Self { child, address }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    async fn fan(&self, token: &str) -> Fan {
+        let mut fan = Fan::connect(self.address, &[]).await.unwrap();
+        fan.ok("hello", json!({"access_token": token})).await;
+        fan
+    }
+
+    async fn new_user(&self) -> String {
+        let made = http::call(self.address, "POST", "/api/v1/users", &[], r#"{"name":"Ada"}"#).await;
+        made.json()["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What holds a seat in the demo's first performance.
+fn seat(seat: u32) -> serde_json::Value {
+    json!({"schedule_id": 1, "seats": [seat]})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
+    let url = mariadb::empty_database().await;
+    let data = tempfile::tempdir().unwrap();
+    let first = Server::start(&url, data.path(), &["--demo"]);
+    let (ada, bob) = (first.new_user().await, first.new_user().await);
+    let mut at_first = first.fan(&ada).await;
+    at_first.ok("queue.join", json!({"concert_id": 1})).await;
+    let held = at_first.ok("hold", seat(0)).await;
+    let mut too_late = first.fan(&bob).await;
+    too_late.ok("queue.join", json!({"concert_id": 1})).await;
+
+    // The other one serves nothing of a sale that is not its own, and does not disturb.
+    let second_data = tempfile::tempdir().unwrap();
+    std::fs::copy(data.path().join("token.key"), second_data.path().join("token.key")).unwrap();
+    let second = Server::start(&url, second_data.path(), &[]);
+    let mut at_second = second.fan(&ada).await;
+    assert_eq!(at_second.refused("queue.join", json!({"concert_id": 1})).await, "UNAVAILABLE");
+    at_second.refused("hold", seat(1)).await;
+    at_first.ok("hold", seat(1)).await;
+
+    // The first stands still with a request in hand, until the second is the writer.
+    first.signal(Signal::STOP);
+    let late = too_late.send("hold", seat(5)).await;
+    let mut at_second = second.fan(&ada).await;
+    in_time("the takeover", async {
+        while at_second.call("queue.join", json!({"concert_id": 1})).await.is_err() {
+            // Its requests are counted; a new connection each time is not.
+            at_second = second.fan(&ada).await;
+        }
+    })
+    .await;
+    let open = at_second.ok("reservations", json!({})).await;
+    assert_eq!(open["reservations"][0]["reservation_id"], held["reservation_id"]);
+    assert_eq!(open["reservations"][0]["seats"].as_array().map(Vec::len), Some(2));
+    at_second.ok("hold", seat(5)).await;
+
+    first.signal(Signal::CONT);
+    let refused = too_late.answer(late).await.unwrap_err();
+    assert_eq!(refused.reason, "UNAVAILABLE");
+    let store = store::open(Some(&url), data.path()).await.unwrap();
+    let report = store.audit().await.unwrap();
+    assert_eq!(report.faults, Vec::<String>::new());
+    let loaded = store.load_sale(frontrow::domain::ids::ConcertId(1)).await.unwrap();
+    assert_eq!(loaded.schedules[0].taken.iter().map(|(seat, ..)| seat.0).collect::<Vec<_>>(), [0, 1, 5]);
+    at_second.ok("hold", seat(6)).await;
+}
