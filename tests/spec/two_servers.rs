@@ -64,6 +64,14 @@ impl Drop for Server {
     }
 }
 
+/// What a command that succeeds prints.
+fn frontrow(url: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+    let done = command.args(arguments).args(["--database-url", url]).output().unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
 /// What holds a seat in the demo's first performance.
 fn seat(seat: u32) -> serde_json::Value {
     json!({"schedule_id": 1, "seats": [seat]})
@@ -115,4 +123,11 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     let loaded = store.load_sale(frontrow::domain::ids::ConcertId(1)).await.unwrap();
     assert_eq!(loaded.schedules[0].taken.iter().map(|(seat, ..)| seat.0).collect::<Vec<_>>(), [0, 1, 5]);
     at_second.ok("hold", seat(6)).await;
+
+    // What happened can be told from the database alone, while it is sold.
+    let told = frontrow(&url, &["history", "--seat", "1:5"]);
+    assert_eq!(told.matches("sale 1, row").count(), 1, "{told}");
+    assert!(frontrow(&url, &["history", "--user", "1"]).lines().count() > 3);
+    assert!(frontrow(&url, &["audit"]).ends_with("everything fits\n"));
+    assert_eq!(frontrow(&url, &["migrate", "--check"]), "{\"pending\":[]}\n");
 }
