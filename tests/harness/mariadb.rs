@@ -15,6 +15,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 /// Debian keeps servers where only root's PATH leads. The server ends when the pipe from the test process is closed:
 /// by its end or by its death.
 const SCRIPT: &str = r#"
+trap '' INT TERM HUP PIPE # Meant for the tests; what follows their end is still to be done.
+trap 'rm -rf "$PWD"' EXIT
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 for program in mariadbd mariadb-install-db; do
     command -v "$program" >&2 || { echo "$program is not installed: apt-get install mariadb-server" >&2; exit 1; }
@@ -26,7 +28,6 @@ cat
 exec 2>/dev/null # Nobody reads any more.
 kill -9 "$server"
 wait "$server"
-rm -rf "$PWD"
 "#;
 
 const SETTINGS: &str = "[mysqld]
