@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use frontrow_protocol::push::SeatsUpdate;
@@ -21,6 +21,10 @@ use crate::venue::layout::VenueLayout;
 
 /// A round gathers at least this long: more rounds would cost every watcher a system call each, unseen.
 const ROUND_MIN: Duration = Duration::from_millis(20);
+/// After a round there is a pause of this part of the time that its writing took. While a round is written, a hold
+/// waits for its turn behind all of its watchers, again at each of its steps; in the pause it takes all of them, and
+/// the next round tells of it.
+const PAUSE_PART: u32 = 4;
 /// A round whose last frames are not written by then is left to its slow connections.
 const ROUND_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -213,11 +217,13 @@ impl SeatTopic {
         while Arc::strong_count(&self) > 1 {
             // A topic that was replaced is woken by nobody, so it looks around now and then.
             let _ = tokio::time::timeout(Duration::from_secs(60), self.changed.notified()).await;
-            while let Some(written) = self.send_round() {
-                let gathering = tokio::time::sleep(ROUND_MIN);
+            loop {
+                let began = Instant::now();
+                let Some(written) = self.send_round() else { break };
                 // An error is the signal: the round, and with it the sender, was dropped.
                 let _ = tokio::time::timeout(ROUND_PATIENCE, written).await;
-                gathering.await;
+                let took = began.elapsed();
+                tokio::time::sleep(ROUND_MIN.saturating_sub(took).max(took / PAUSE_PART)).await;
             }
         }
     }

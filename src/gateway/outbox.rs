@@ -112,7 +112,18 @@ impl Outbox {
         mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<()> {
         while !self.frames.is_empty() {
-            let mut slices = [IoSlice::new(&[]); 2 * FRAMES_PER_WRITE];
+            // Most writes are of one frame, and clearing room for many is a good part of what such a one costs.
+            let (mut few, mut many);
+            let slices: &mut [IoSlice<'_>] = match self.frames.len() {
+                1 => {
+                    few = [IoSlice::new(&[]); 2];
+                    &mut few
+                }
+                _ => {
+                    many = [IoSlice::new(&[]); 2 * FRAMES_PER_WRITE];
+                    &mut many
+                }
+            };
             let mut skipped = self.written;
             let mut used = 0;
             for frame in self.frames.iter().take(FRAMES_PER_WRITE) {
