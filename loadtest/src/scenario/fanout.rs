@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use clap::Args;
 use frontrow_protocol::SeatState;
 
@@ -38,7 +39,8 @@ pub struct Fanout {
     /// Holds a second; each gives the holder's former seat back, which is a change too.
     #[arg(long, default_value_t = 50)]
     rate: u32,
-    #[arg(long, default_value_t = 10_000)]
+    /// More than there are fans, because nobody is admitted for whom there is no free seat.
+    #[arg(long, default_value_t = 12_000)]
     seats: usize,
     /// How long figures are taken.
     #[arg(long, default_value = "20s", value_parser = duration)]
@@ -77,6 +79,13 @@ impl Fanout {
     pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
         let watchers = self.watchers;
         let fans = watchers + HOLDERS;
+        // One more fan comes at the end, and each holder may have two seats at a time.
+        let seats_min = fans + 1 + 2 * HOLDERS;
+        ensure!(
+            self.seats >= seats_min,
+            "--seats {} lets not all fans in: {watchers} watchers need {seats_min}",
+            self.seats
+        );
         let needs = Needs {
             users: fans + 1,
             connections: fans + 1,

@@ -18,6 +18,8 @@ use crate::tokens::Tokens;
 
 const ABOUT: &str = "waiting fans lose their connections at once and come back with their queue tokens.";
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long the server settles before it all begins.
+const SETTLE_BEFORE: Duration = Duration::from_secs(15);
 /// A client that could not connect tries again after this.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
@@ -30,8 +32,9 @@ pub struct Storm {
     /// Why the connections are lost.
     #[arg(long, value_enum, default_value_t = Cause::Network)]
     cause: Cause,
-    /// How long the server may settle before its memory is looked at, before and after.
-    #[arg(long, default_value = "15s", value_parser = duration)]
+    /// How long the server may settle before its memory is looked at for the last time. What tells places in line
+    /// meets a connection that is gone within a minute, and keeps a word of it until then.
+    #[arg(long, default_value = "75s", value_parser = duration)]
     settle: Duration,
 }
 
@@ -78,7 +81,7 @@ impl Storm {
             }
         })?;
         session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        session.settle_down(&crew, self.settle).await;
+        session.settle_down(&crew, SETTLE_BEFORE).await;
         let before = session.server.usage();
         session.begin();
         crew.go();
