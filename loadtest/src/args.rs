@@ -72,6 +72,9 @@ pub struct Common {
     /// The database of the started server. Without: the embedded one, in a fresh data folder.
     #[arg(long, global = true, value_name = "URL", conflicts_with = "server")]
     pub database_url: Option<String>,
+    /// When the database runs on this machine: its server's process, to count its CPU beside the server's.
+    #[arg(long, global = true, value_name = "PID")]
+    pub database_pid: Option<u32>,
     /// Where the fresh data folder is made. A folder in memory would make commits free, and the figures a lie.
     #[arg(long, global = true, value_name = "DIR", default_value = ".", conflicts_with = "server")]
     pub data_parent: PathBuf,

@@ -67,9 +67,10 @@ pub struct Session {
     checks: Vec<Check>,
     /// Shown while it runs.
     shown: &'static [Op],
-    usage_before: Option<(Usage, Usage)>,
+    usage_before: Option<Usages>,
     server_use: Option<ProcessUse>,
     client_use: Option<ProcessUse>,
+    database_use: Option<ProcessUse>,
     /// Seats that were sold before this run.
     sold_before: u64,
     /// The server's use at the last tick.
@@ -119,6 +120,7 @@ impl Session {
             usage_before: None,
             server_use: None,
             client_use: None,
+            database_use: None,
             sold_before,
             last_tick: (Instant::now(), None),
         })
@@ -214,14 +216,19 @@ impl Session {
                     rss_after_bytes: after.rss_bytes,
                 }
             };
-            self.server_use = self.server.usage().map(|_| used(before.0, after.0));
-            self.client_use = Some(used(before.1, after.1));
+            let both = |before: Option<Usage>, after: Option<Usage>| Some(used(before?, after?));
+            self.server_use = both(before.server, after.server);
+            self.database_use = both(before.database, after.database);
+            self.client_use = Some(used(before.client, after.client));
         }
     }
 
-    /// The server's use and our own.
-    fn usages(&self) -> Option<(Usage, Usage)> {
-        Some((self.server.usage().unwrap_or_default(), usage_of(std::process::id())?))
+    fn usages(&self) -> Option<Usages> {
+        Some(Usages {
+            server: self.server.usage(),
+            client: usage_of(std::process::id())?,
+            database: self.common.database_pid.and_then(usage_of),
+        })
     }
 
     /// What the server used in the window; `None` for one on another machine.
@@ -270,6 +277,12 @@ impl Session {
             && count > 0
         {
             self.figure(name, 1e6 * used.cpu_seconds / count as f64, "µs", about);
+        }
+        if let Some(used) = self.database_use
+            && count > 0
+        {
+            let micros = 1e6 * used.cpu_seconds / count as f64;
+            self.figure("database_cpu_per_operation", micros, "µs", "of the database's CPU for the same");
         }
     }
 
@@ -335,6 +348,7 @@ impl Session {
             operations: self.board.summary(),
             server: self.server_use,
             client: self.client_use,
+            database: self.database_use,
             checks: self.checks,
             expectations,
             faults,
@@ -346,6 +360,14 @@ impl Session {
         crate::report::write(&report, &self.common)?;
         Ok(report.ok)
     }
+}
+
+/// What each process had used at one time.
+#[derive(Clone, Copy)]
+struct Usages {
+    server: Option<Usage>,
+    client: Usage,
+    database: Option<Usage>,
 }
 
 /// Threads that play fans.

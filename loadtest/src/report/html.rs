@@ -196,6 +196,7 @@ fn setup(page: &mut String, report: &Report) {
         )
     };
     rows.extend(report.server.iter().map(|server| ("server".to_owned(), used(server))));
+    rows.extend(report.database.iter().map(|database| ("database".to_owned(), used(database))));
     rows.extend(report.client.iter().map(|client| ("this tool".to_owned(), used(client))));
     rows.extend(report.settings.iter().cloned());
     for (name, value) in rows {

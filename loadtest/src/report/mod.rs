@@ -34,6 +34,8 @@ pub struct Report {
     pub operations: Vec<OpSummary>,
     pub server: Option<ProcessUse>,
     pub client: Option<ProcessUse>,
+    /// The database's server, if it is one of its own and was named.
+    pub database: Option<ProcessUse>,
     pub checks: Vec<Check>,
     pub expectations: Vec<Expected>,
     /// What must not happen and did: how often, and the first of them in words.
@@ -211,6 +213,7 @@ pub(crate) fn example() -> Report {
             rss_after_bytes: 64 << 20,
         }),
         client: None,
+        database: None,
         checks: vec![Check { name: "audit", ok: false, detail: "seat 3 <twice>".to_owned() }],
         expectations: Vec::new(),
         faults: 0,

@@ -67,7 +67,9 @@ pub fn summary(report: &Report) -> String {
             let _ = writeln!(text, "{:<14} {:>10} {:>9}", "", reason, count);
         }
     }
-    for (name, used) in [("server", &report.server), ("client", &report.client)] {
+    for (name, used) in
+        [("server", &report.server), ("database", &report.database), ("client", &report.client)]
+    {
         if let Some(used) = used {
             let _ = writeln!(
                 text,

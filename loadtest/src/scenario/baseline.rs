@@ -91,6 +91,7 @@ impl Baseline {
             operations: measured.board.summary(),
             server: None,
             client: None,
+            database: None,
             checks: Vec::new(),
             ok: faults == 0 && expectations.iter().all(|expected| expected.ok),
             expectations,
