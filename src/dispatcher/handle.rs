@@ -75,6 +75,11 @@ impl Dispatcher {
         self.shared.sales.missing()
     }
 
+    /// Whether every sale that there is runs in this process.
+    pub fn knows_every_sale(&self) -> bool {
+        self.shared.sales.all_run_here()
+    }
+
     /// Resolves when a lane has found that the store cannot be used.
     pub async fn store_is_out(&self) {
         self.shared.sales.store_is_out().await;

@@ -65,6 +65,12 @@ impl Sales {
         let _ = self.store_is_out.subscribe().wait_for(|is_out| *is_out).await;
     }
 
+    /// Whether the sales are known and all of them run in this process.
+    pub fn all_run_here(&self) -> bool {
+        let state = self.state.read();
+        state.started && state.sales.values().all(|status| *status == SaleStatus::Running)
+    }
+
     /// What keeps this process from serving every sale; empty when it can.
     pub fn missing(&self) -> Vec<String> {
         let state = self.state.read();

@@ -18,12 +18,12 @@ use crate::limits;
 use crate::store::StoreError;
 
 impl Context {
-    /// The sale that sells this performance. While sales are still being recovered, one that is not known may
-    /// yet appear.
+    /// The sale that sells this performance. While sales are still being recovered, or run elsewhere, one that is
+    /// not known may yet appear.
     pub fn sale_of_schedule(&self, schedule: ScheduleId) -> Result<Arc<SaleView>, ErrorObject> {
         match self.fanout.sale_of_schedule(schedule) {
             Some(view) => Ok(view),
-            None if self.dispatcher.missing().is_empty() => Err(ErrorObject::schedule_not_found()),
+            None if self.dispatcher.knows_every_sale() => Err(ErrorObject::schedule_not_found()),
             None => Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)),
         }
     }

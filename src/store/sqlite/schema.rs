@@ -79,8 +79,6 @@ async fn migrate_once(
 
 async fn applied(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<Applied>, StoreError> {
     let opened = |error: sqlx::Error| OpenError::broken("read", path, error);
-    let mark: i32 =
-        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(opened)?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
         .fetch_one(&mut *connection)
         .await
@@ -88,6 +86,9 @@ async fn applied(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<A
     if tables == 0 {
         return Ok(Vec::new());
     }
+    // After the tables, which come with it: another process may be making them at this moment.
+    let mark: i32 =
+        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(opened)?;
     if mark != APPLICATION_ID {
         return Err(OpenError::broken("use", path, "it is a database of another program"));
     }
