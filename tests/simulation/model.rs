@@ -39,6 +39,8 @@ pub struct SaleModel {
     moment: Moment,
     /// Reservations whose row was changed behind the server's back, and not since by itself.
     planted: BTreeSet<ReservationId>,
+    /// As of the last row of the journal.
+    outages: Duration,
     /// How many rows of the journal were read.
     pub rows: usize,
 }
@@ -84,6 +86,7 @@ impl SaleModel {
             user_events: BTreeMap::new(),
             moment: 0,
             planted: BTreeSet::new(),
+            outages: Duration::ZERO,
             rows: 0,
         }
     }
@@ -212,8 +215,13 @@ impl SaleModel {
     /// Reads one more row of the journal.
     pub fn read(&mut self, row: &KeptRow) {
         self.rows += 1;
+        let counted = row.outages.checked_sub(self.outages).expect("an outage stays counted");
+        self.outages = row.outages;
         match &row.kind {
-            KeptKind::New | KeptKind::Claim { .. } | KeptKind::Void => {}
+            KeptKind::New | KeptKind::Void => {}
+            KeptKind::Claim { outage } => {
+                assert!(counted >= *outage, "an outage of {outage:?} is not counted")
+            }
             KeptKind::Events(events) => {
                 for event in events.iter() {
                     self.moment += 1;

@@ -12,7 +12,9 @@ use crate::processes::Phase;
 use crate::world::{START, World};
 
 /// How much time a healed world has to become whole: some backoffs, leases and hung calls.
-const HEALING: Duration = Duration::from_secs(45);
+const HEALING: Duration = Duration::from_secs(30);
+/// In which a healthy process finds and mends what differs: the pause between two sweeps, and some more.
+const SWEEPING: Duration = Duration::from_secs(15);
 /// Deadlines fire within this time of theirs.
 const LATE_MAX: Duration = Duration::from_millis(100);
 
@@ -26,7 +28,14 @@ impl World {
                 *until = START;
             }
         }
-        let end = self.clock.utc() + HEALING;
+        self.recover(HEALING).await;
+        // Whatever is wrong with the rows now, a sweep finds it in time.
+        self.plant();
+        self.recover(SWEEPING).await;
+    }
+
+    async fn recover(&mut self, time: Duration) {
+        let end = self.clock.utc() + time;
         while self.clock.utc() < end {
             self.go_on().await;
             self.pass(Duration::from_millis(1_000)).await;
