@@ -215,7 +215,11 @@ impl State {
         }
     }
 
+    /// Never for a process that died while it waited: nobody would let go of it.
     fn lock(&mut self, users: &[UserId], of: Transaction) -> Option<()> {
+        if self.nodes[of.node] == Node::Dead {
+            return None;
+        }
         let is_free = |user: &UserId| self.locks.get(user).is_none_or(|holder| *holder == of);
         if !users.iter().all(is_free) {
             return None;
@@ -634,7 +638,12 @@ impl SimulatedLane {
             }
             Some(fits)
         });
-        match left.await? {
+        let left = left.await;
+        if left.is_err() {
+            // Who waited too long for a lock is rolled back, and lets go of its own.
+            self.end();
+        }
+        match left? {
             Ok(()) => {
                 // The transaction outlives this connection.
                 self.transaction = None;

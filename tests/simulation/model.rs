@@ -220,7 +220,7 @@ impl SaleModel {
         match &row.kind {
             KeptKind::New | KeptKind::Void => {}
             KeptKind::Claim { outage } => {
-                assert!(counted >= *outage, "an outage of {outage:?} is not counted")
+                assert!(counted >= *outage, "an outage of {outage:?} is not counted");
             }
             KeptKind::Events(events) => {
                 for event in events.iter() {
