@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use frontrow::store;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde_json::json;
 
 use crate::harness::{Fan, http, in_time, mariadb};
@@ -41,8 +41,17 @@ impl Server {
         Self { child, address }
     }
 
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    /// Every thread of it stands still.
+    fn stop(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::STOP).unwrap();
+        // The signal alone stops the threads one after the other, and a busy machine takes its time.
+        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().expect("it was waited for");
+        assert!(status.stopped());
+    }
+
+    fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
     }
 
     async fn fan(&self, token: &str) -> Fan {
@@ -99,7 +108,7 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     at_first.ok("hold", seat(1)).await;
 
     // The first stands still with a request in hand, until the second is the writer.
-    first.signal(Signal::STOP);
+    first.stop();
     let late = too_late.send("hold", seat(5)).await;
     let mut at_second = second.fan(&ada).await;
     in_time("the takeover", async {
@@ -114,7 +123,7 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     assert_eq!(open["reservations"][0]["seats"].as_array().map(Vec::len), Some(2));
     at_second.ok("hold", seat(5)).await;
 
-    first.signal(Signal::CONT);
+    first.go_on();
     let refused = too_late.answer(late).await.unwrap_err();
     assert_eq!(refused.reason, "UNAVAILABLE");
     let store = store::open(Some(&url), data.path()).await.unwrap();
