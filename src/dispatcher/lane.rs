@@ -5,7 +5,7 @@
 //! Always: nobody hears of anything before its commit. After a batch that was not committed, memory is as it was
 //! before. While the store is out, time stands still for the lane's sales.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -416,7 +416,7 @@ impl Lane {
             tracing::error!(
                 "an invariant broke while deciding a batch; its sales are rebuilt from the store"
             );
-            let broken: HashSet<ConcertId> = self.sales.keys().copied().collect();
+            let broken: Vec<ConcertId> = self.sales.keys().copied().collect();
             broken.into_iter().for_each(|concert| self.lose(concert));
             for envelope in std::mem::take(&mut self.pending) {
                 self.fanout.answer(envelope.reply, Err(Refusal::Internal));

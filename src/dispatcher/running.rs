@@ -104,7 +104,9 @@ impl RunningSale {
         let places: Vec<Place> =
             users.iter().filter_map(|user| self.sale.place_of_user(*user, now)).collect();
         let is_theirs = |held: &&Reservation| users.binary_search(&held.user).is_ok();
-        let held: Vec<_> = self.sale.held_reservations().filter(is_theirs).cloned().collect();
+        let mut held: Vec<_> = self.sale.held_reservations().filter(is_theirs).cloned().collect();
+        // As they were opened, and so that a simulation replays.
+        held.sort_unstable_by_key(|held| held.id);
         fanout.retell(&places, &held);
     }
 

@@ -310,7 +310,10 @@ fn differences(way: &UnderWay, rows: &SweepRows, sale: &Sale) -> Vec<Difference>
     }
     let last = rows.reservations.last().map(|row| row.id).filter(|_| is_full(rows.reservations.len()));
     let is_in_page = |id: ReservationId| id >= page.reservations_from && last.is_none_or(|last| id <= last);
-    for held in sale.held_reservations().filter(|held| is_in_page(held.id)) {
+    let mut in_page: Vec<_> = sale.held_reservations().filter(|held| is_in_page(held.id)).collect();
+    // Told in the order of the rows, and so that a simulation replays.
+    in_page.sort_unstable_by_key(|held| held.id);
+    for held in in_page {
         look(Key::Reservation(held.id), true, &|| (reservation(None), reservation(Some(held))));
     }
 
