@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use frontrow_protocol::push::SeatsUpdate;
@@ -218,7 +218,8 @@ impl SeatTopic {
             // A topic that was replaced is woken by nobody, so it looks around now and then.
             let _ = tokio::time::timeout(Duration::from_secs(60), self.changed.notified()).await;
             loop {
-                let began = Instant::now();
+                // The runtime's clock, which a simulation turns: a round's length must not depend on the machine there.
+                let began = tokio::time::Instant::now();
                 let Some(written) = self.send_round() else { break };
                 // An error is the signal: the round, and with it the sender, was dropped.
                 let _ = tokio::time::timeout(ROUND_PATIENCE, written).await;
