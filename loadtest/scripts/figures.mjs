@@ -80,6 +80,8 @@ const PLAN = [
       ["delta_p99", "<=", 250],
       ["cpu_over_bare", "<=", 1.5],
       ["delta_p50"],
+      ["delta_after_answer_p99"],
+      ["delta_after_answer_p50"],
       ["hold_p99"],
       ["frames_per_second"],
       ["server_cpu_per_frame"],

@@ -60,6 +60,8 @@ names! {
         Journey = "journey",
         /// From before a hold was sent to the receipt of the delta that shows it.
         Delta = "delta",
+        /// From the receipt of a hold's answer to the receipt of the delta that shows it; nothing if that came first.
+        DeltaAfterAnswer = "delta after the answer",
         /// One transaction of the baseline.
         Row = "baseline",
         /// A request over HTTP.

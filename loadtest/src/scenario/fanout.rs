@@ -57,16 +57,39 @@ struct Hall {
     schedule: u64,
     watchers: usize,
     rate: u32,
-    /// When each seat's last hold and last release were about to be sent, in microseconds since `epoch`.
+    /// All times are in microseconds since this.
     epoch: Instant,
-    held_at: Vec<AtomicU64>,
-    freed_at: Vec<AtomicU64>,
+    /// Each seat's last hold and last release.
+    held: Vec<Times>,
+    freed: Vec<Times>,
     /// No more holds will come.
     quiet: AtomicBool,
     /// The version that each watcher ended with.
     versions: Mutex<Vec<u64>>,
     /// The seats of those watchers who had a model of their own.
     compared: Mutex<Vec<Vec<SeatState>>>,
+}
+
+/// Between these two a change was committed.
+#[derive(Default)]
+struct Times {
+    /// Before the request was sent.
+    asked: AtomicU64,
+    /// When the answer was received, which left after the commit; `NOT_YET` before.
+    answered: AtomicU64,
+}
+
+const NOT_YET: u64 = u64::MAX;
+
+impl Times {
+    fn ask(&self, now: u64) {
+        self.answered.store(NOT_YET, Ordering::Relaxed);
+        self.asked.store(now, Ordering::Relaxed);
+    }
+
+    fn answer(&self, now: u64) {
+        self.answered.store(now, Ordering::Relaxed);
+    }
 }
 
 impl Hall {
@@ -99,7 +122,7 @@ impl Fanout {
         session.setting("watchers", watchers);
         session.setting("holds a second", self.rate);
         session.setting("seats", self.seats);
-        let times = || (0..session.venue.seats).map(|_| AtomicU64::new(0)).collect();
+        let times = || (0..session.venue.seats).map(|_| Times::default()).collect();
         let hall = Arc::new(Hall {
             tokens: session.tokens.clone(),
             concert: session.venue.concert,
@@ -107,8 +130,8 @@ impl Fanout {
             watchers,
             rate: self.rate,
             epoch: Instant::now(),
-            held_at: times(),
-            freed_at: times(),
+            held: times(),
+            freed: times(),
             quiet: AtomicBool::new(false),
             versions: Mutex::default(),
             compared: Mutex::default(),
@@ -172,6 +195,12 @@ impl Fanout {
             "delta_p99",
             "99 of 100 changes, from before the hold was sent",
         );
+        for (percent, name, about) in [
+            (50.0, "delta_after_answer_p50", "half of the changes, from the receipt of the answer"),
+            (99.0, "delta_after_answer_p99", "99 of 100 changes, from the receipt of the answer"),
+        ] {
+            session.percentile_figure(Op::DeltaAfterAnswer, percent, name, about);
+        }
         session.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
         session.cpu_figure(frames, "server_cpu_per_frame", "of the server's CPU for a delta");
     }
@@ -264,15 +293,17 @@ async fn watch(worker: &Rc<Worker>, hall: &Hall, shop: &Shop, number: usize) -> 
     Ok(())
 }
 
-/// How long each change of the last delta was on its way: from before its request was sent, so that it is never less
-/// than the time from the commit.
+/// How long each change of the last delta was on its way since its commit, which nobody here can see: from before its
+/// request was sent, which is never less than that, and from the receipt of the answer, which is never more.
 fn note_changes(worker: &Worker, hall: &Hall, model: &SeatModel) {
     let now = hall.now();
     for change in model.last_changes() {
-        let times = if change.state == SeatState::Available { &hall.freed_at } else { &hall.held_at };
-        let Some(sent) = times.get(change.seat as usize) else { continue };
-        let elapsed = now.saturating_sub(sent.load(Ordering::Relaxed));
-        worker.stats.ok_many(Op::Delta, Duration::from_micros(elapsed), 1);
+        let times = if change.state == SeatState::Available { &hall.freed } else { &hall.held };
+        let Some(times) = times.get(change.seat as usize) else { continue };
+        for (op, since) in [(Op::Delta, &times.asked), (Op::DeltaAfterAnswer, &times.answered)] {
+            let elapsed = now.saturating_sub(since.load(Ordering::Relaxed));
+            worker.stats.ok_many(op, Duration::from_micros(elapsed), 1);
+        }
     }
 }
 
@@ -289,24 +320,26 @@ async fn change(worker: &Rc<Worker>, hall: &Hall, shop: &Shop, number: usize) ->
             break;
         }
         // Round and round: by the time that a seat is held again, everybody has long heard of the last time.
-        let seat = (turn % hall.held_at.len()) as u32;
+        let seat = (turn % hall.held.len()) as u32;
         let release = held.take().map(|former| {
             for seat in &former.seats {
                 shop.claims.let_go(hall.schedule, seat.seat, number);
-                hall.freed_at[seat.seat as usize].store(hall.now(), Ordering::Relaxed);
+                hall.freed[seat.seat as usize].ask(hall.now());
             }
-            fan.push(&release_request(former.reservation_id))
+            (fan.push(&release_request(former.reservation_id)), former.seats)
         });
-        hall.held_at[seat as usize].store(hall.now(), Ordering::Relaxed);
+        hall.held[seat as usize].ask(hall.now());
         let hold = fan.push(&hold_request(hall.schedule, &[seat]));
         fan.flush().await?;
-        if let Some(release) = release {
+        if let Some((release, seats)) = release {
             let answer: Result<Reservation, _> = fan.answer(release).await;
+            seats.iter().for_each(|seat| hall.freed[seat.seat as usize].answer(hall.now()));
             fan.note_outcome(Op::Release, due, &answer);
             answer?;
         }
         // Open loop: the time runs from when it should have been sent.
         let answer: Result<Reservation, _> = fan.answer(hold).await;
+        hall.held[seat as usize].answer(hall.now());
         fan.note_outcome(Op::Hold, due, &answer);
         held = Some(answer?);
         shop.claims.hold(hall.schedule, seat, number).unwrap_or_else(|fault| worker.stats.fault(fault));
