@@ -19,8 +19,8 @@ use parking_lot::RwLock;
 pub use line::push_places;
 pub use reply::{Refusal, Reply, ReplyTo};
 pub use sale_view::{SaleView, ScheduleView};
-pub use seat_topic::{Round, SeatSnapshot, SeatTopic};
-pub use subscriber::{Delivery, SaleNews, Subscriber};
+pub use seat_topic::{SeatSnapshot, SeatTopic};
+pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};
 
 use crate::domain::command::{Answer, Place};
 use crate::domain::event::Event;

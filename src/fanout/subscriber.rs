@@ -10,10 +10,10 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::reply::Reply;
-use super::seat_topic::{Round, SeatTopic};
+use super::seat_topic::{Delta, SeatTopic};
 use crate::domain::command::{Answer, Place};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};
@@ -36,8 +36,6 @@ pub struct Delivery {
     pub sales: Vec<SaleNews>,
     /// Whole `seats.update` notifications, in JSON.
     pub seats: Vec<Bytes>,
-    /// Hold on to these until the frames are written: the next round of a topic waits for them.
-    pub rounds: Vec<Arc<Round>>,
     /// The user has too many connections, and this is the oldest.
     pub superseded: bool,
 }
@@ -51,6 +49,31 @@ impl Delivery {
             && self.seats.is_empty()
             && !self.superseded
     }
+}
+
+/// A connection's socket, as far as topics write to it themselves.
+pub trait Outlet: Send + Sync {
+    /// Writes one notification now or not at all; never waits.
+    fn try_write(&self, text: &Bytes) -> Written;
+}
+
+/// What became of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Whole,
+    /// Its beginning; the rest is up to the connection's task, which has to be woken for it.
+    Begun,
+    /// Nothing of it: something else is being written, or the connection's task is at work.
+    Nothing,
+}
+
+/// What a topic's visit came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visit {
+    /// The connection has it, or its task will get it.
+    Told,
+    /// What an earlier visit left is not taken yet; both become one delta.
+    Merged,
 }
 
 pub struct Subscriber {
@@ -73,6 +96,8 @@ struct Inbox {
     sales: Vec<SaleNews>,
     watches: Vec<Watch>,
     superseded: bool,
+    /// Where topics write; what has none gets everything by `take`.
+    outlet: Option<Arc<dyn Outlet>>,
 }
 
 impl Inbox {
@@ -105,13 +130,28 @@ impl Inbox {
 
 struct Watch {
     topic: Arc<SeatTopic>,
-    /// The version that the client has.
+    /// The version that the client has, or whose delta is being written to it.
     told: u64,
-    news: Option<Arc<Round>>,
+    /// There is a newer version, to be asked for when the connection's task comes to it.
+    behind: bool,
+}
+
+fn watch_of<'a>(watches: &'a mut [Watch], topic: &SeatTopic) -> Option<&'a mut Watch> {
+    watches.iter_mut().find(|watch| std::ptr::eq(&*watch.topic, topic))
 }
 
 impl Subscriber {
+    /// A connection that is told everything by `take`.
     pub fn new(id: ConnectionId) -> Arc<Self> {
+        Self::with_inbox(id, Inbox::default())
+    }
+
+    /// A connection whose topics write to it themselves while nothing else is being written.
+    pub fn with_outlet(id: ConnectionId, outlet: Arc<dyn Outlet>) -> Arc<Self> {
+        Self::with_inbox(id, Inbox { outlet: Some(outlet), ..Inbox::default() })
+    }
+
+    fn with_inbox(id: ConnectionId, inbox: Inbox) -> Arc<Self> {
         Arc::new(Self {
             id,
             carried: AtomicU32::new(0),
@@ -119,7 +159,7 @@ impl Subscriber {
             waiting: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
-            inbox: Mutex::default(),
+            inbox: Mutex::new(inbox),
         })
     }
 
@@ -175,36 +215,29 @@ impl Subscriber {
         out.places.append(&mut inbox.places);
         out.reservations.append(&mut inbox.reservations);
         out.sales.append(&mut inbox.sales);
-        let mut lagging = Vec::new();
+        let mut behind = Vec::new();
         for watch in &mut inbox.watches {
-            let Some(round) = watch.news.take() else { continue };
-            if round.version() <= watch.told {
-                continue;
-            }
-            if round.from() <= watch.told {
-                watch.told = round.version();
-                out.seats.push(round.text());
-                out.rounds.push(round);
-            } else {
-                lagging.push((watch.topic.clone(), watch.told));
+            if std::mem::take(&mut watch.behind) {
+                behind.push((watch.topic.clone(), watch.told));
             }
         }
         out.superseded |= std::mem::take(&mut inbox.superseded);
         drop(inbox);
         // A topic's lock is taken before an inbox's, never the other way round.
-        for (topic, told) in lagging {
-            // It missed a round: one delta from what it has to the newest.
-            let (version, text) = topic.delta_since(told);
-            out.seats.push(text);
+        for (topic, told) in behind {
+            let Some(delta) = topic.delta_since(told) else { continue };
             let mut inbox = self.inbox.lock();
-            if let Some(watch) = inbox.watches.iter_mut().find(|w| Arc::ptr_eq(&w.topic, &topic)) {
-                watch.told = watch.told.max(version);
+            // It may be watched no longer, or by another view.
+            if let Some(watch) = watch_of(&mut inbox.watches, &topic).filter(|watch| watch.told == told) {
+                watch.told = delta.version;
+                out.seats.push(delta.text);
             }
         }
     }
 
     /// The connection is gone: nothing more is kept for it.
     pub fn close(&self) {
+        // First, so that nothing is added behind it.
         self.closed.store(true, Ordering::Release);
         let watches = std::mem::take(&mut *self.inbox.lock()).watches;
         for watch in watches {
@@ -254,22 +287,44 @@ impl Subscriber {
         });
     }
 
-    /// The newest round of a topic. `true` if it replaces one that was not sent yet.
-    pub(super) fn offer_round(&self, schedule: ScheduleId, round: &Arc<Round>) -> bool {
-        let mut replaced = false;
-        self.offer(|inbox| {
-            if let Some(watch) = inbox.watches.iter_mut().find(|w| w.topic.schedule().id == schedule) {
-                replaced = watch.news.replace(round.clone()).is_some();
-            }
-        });
-        replaced
+    /// The version of a topic's seats that the client has; `None` if it watches them no longer.
+    pub(super) fn told(&self, topic: &SeatTopic) -> Option<u64> {
+        watch_of(&mut self.inbox.lock().watches, topic).map(|watch| watch.told)
     }
 
-    /// Called by the topic, under its lock: the client has `told` from its snapshot.
-    pub(super) fn begin_watch(&self, topic: Arc<SeatTopic>, told: u64) {
+    /// A topic's newest seats, written at once if nothing else is being written and nothing waits that was there
+    /// first; otherwise the connection's task asks for what is newest by then.
+    pub(super) fn tell_seats(&self, topic: &SeatTopic, delta: &Delta) -> Visit {
         let mut inbox = self.inbox.lock();
+        let Inbox { watches, outlet, .. } = &mut *inbox;
+        let Some(watch) = watch_of(watches, topic).filter(|watch| watch.told < delta.version) else {
+            return Visit::Told;
+        };
+        if watch.behind {
+            return Visit::Merged;
+        }
+        let first = watch.told == delta.from && !self.waiting.load(Ordering::Acquire);
+        match outlet.as_ref().filter(|_| first).map(|outlet| outlet.try_write(&delta.text)) {
+            Some(Written::Whole) => {
+                watch.told = delta.version;
+                return Visit::Told;
+            }
+            Some(Written::Begun) => watch.told = delta.version,
+            Some(Written::Nothing) | None => watch.behind = true,
+        }
+        self.wake(inbox);
+        Visit::Told
+    }
+
+    /// Called by the topic, under its lock: the client has `told` from its snapshot. `false` if it is gone.
+    pub(super) fn begin_watch(&self, topic: Arc<SeatTopic>, told: u64) -> bool {
+        let mut inbox = self.inbox.lock();
+        if self.is_closed() {
+            return false;
+        }
         inbox.watches.retain(|w| w.topic.schedule().id != topic.schedule().id);
-        inbox.watches.push(Watch { topic, told, news: None });
+        inbox.watches.push(Watch { topic, told, behind: false });
+        true
     }
 
     pub(super) fn end_watch(&self, schedule: ScheduleId) {
@@ -280,8 +335,16 @@ impl Subscriber {
         if self.is_closed() {
             return;
         }
-        change(&mut self.inbox.lock());
+        let mut inbox = self.inbox.lock();
+        change(&mut inbox);
+        self.wake(inbox);
+    }
+
+    /// Something waits in the inbox.
+    fn wake(&self, inbox: MutexGuard<'_, Inbox>) {
+        // Before the lock is given up, so that no topic writes past what waits.
         self.waiting.store(true, Ordering::Release);
+        drop(inbox);
         self.waker.wake();
     }
 }

@@ -3,7 +3,8 @@
 //! written, and a peer that takes nothing for too long is hung up on.
 //!
 //! A future written by hand, because thousands of them wait at once: nothing lives across a wait but its fields.
-//! Reading goes through tungstenite; writing does not, so that a frame encoded once for many is never copied.
+//! Reading goes through tungstenite; writing does not, so that a frame encoded once for many is never copied. While
+//! the task sleeps, topics write to the socket themselves.
 
 use std::future::Future;
 use std::io::{self, Read, Write};
@@ -25,7 +26,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use crate::dispatcher::ReplyTo;
 use crate::domain::ids::ScheduleId;
 use crate::domain::time::Timestamp;
-use crate::fanout::{Delivery, Round, Subscriber};
+use crate::fanout::{Delivery, Subscriber};
 
 use super::alarms::Alarm;
 use super::hub::{Draining, Hub};
@@ -33,6 +34,7 @@ use super::outbox::Outbox;
 use super::outcome::Outcome;
 use super::session::{Arrival, Found, Input, Output, Session};
 use super::translate;
+use super::wire::Wire;
 
 /// What is read from a socket at a time. Every connection keeps so much for as long as it is open, and most requests
 /// are a fraction of it; a larger frame gets the room it needs.
@@ -56,14 +58,13 @@ type Questions = FuturesUnordered<BoxFuture<'static, (u32, Result<Found, ErrorOb
 
 pub(super) struct Connection {
     hub: Arc<Hub>,
-    tcp: TcpStream,
+    /// Ours from waking until everything is written; topics write to it meanwhile.
+    wire: Arc<Wire>,
     reader: WebSocketContext,
     session: Session,
     subscriber: Arc<Subscriber>,
     alarm: Arc<Alarm>,
     outbox: Outbox,
-    /// Topics' rounds that are being written here; the next ones wait for them.
-    rounds: Vec<Arc<Round>>,
     /// What the store was asked; there are none most of the time.
     questions: Option<Box<Questions>>,
     /// A question is there that was not polled yet, so nobody would wake us for it.
@@ -113,13 +114,13 @@ impl Connection {
         let mut outputs = Vec::new();
         let now = hub.alarms.time.now();
         let session = Session::open(id, arrival, &hub.context.limits, now, &mut outputs);
+        let wire = Arc::new(Wire::new(tcp));
         let mut connection = Self {
             reader: WebSocketContext::from_partially_read(read.to_vec(), Role::Server, Some(config)),
             session,
-            subscriber: Subscriber::new(id),
+            subscriber: Subscriber::with_outlet(id, wire.clone()),
             alarm: Alarm::new(),
             outbox: Outbox::default(),
-            rounds: Vec::new(),
             questions: None,
             asked: false,
             blocked_since: None,
@@ -127,7 +128,7 @@ impl Connection {
             left: false,
             told_of_restart: false,
             _permit: permit,
-            tcp,
+            wire,
             hub,
         };
         connection.hub.context.metrics.connections.inc();
@@ -276,7 +277,6 @@ impl Connection {
             }
         }
         self.questions = None;
-        self.rounds = Vec::new();
         context.metrics.connections.dec();
     }
 
@@ -295,7 +295,6 @@ impl Connection {
             return Turn::Idle;
         }
         self.blocked_since = None;
-        self.rounds.clear();
         if self.closing.is_some() {
             return self.drain(cx);
         }
@@ -349,28 +348,26 @@ impl Connection {
 
     /// Ready when nothing waits to be written.
     fn poll_write(&mut self, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+        self.flush_control();
         loop {
-            // What tungstenite wants written goes between our frames, never into one.
-            let written = if self.outbox.is_mid_frame() { Ok(()) } else { self.flush_control() };
-            let written = written.and_then(|()| self.outbox.write_with(|s| self.tcp.try_write_vectored(s)));
-            match written {
+            match self.outbox.write_with(|slices| self.wire.tcp.try_write_vectored(slices)) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
-            ready!(self.tcp.poll_write_ready(cx))?;
+            ready!(self.wire.tcp.poll_write_ready(cx))?;
         }
     }
 
-    fn flush_control(&mut self) -> io::Result<()> {
+    /// What tungstenite wants written takes its place among our frames.
+    fn flush_control(&mut self) {
         if self.closing.is_some() {
-            return Ok(());
+            return;
         }
-        match self.reader.flush(&mut NonBlocking(&self.tcp)) {
-            Ok(()) => Ok(()),
-            Err(WsError::Io(error)) => Err(error),
-            // The peer's close was replied to.
-            Err(_) => Err(io::ErrorKind::ConnectionAborted.into()),
+        let Self { wire, reader, outbox, .. } = self;
+        // Nothing can fail in an outbox: it is the end of the conversation that is told in this way.
+        if reader.flush(&mut Socket { tcp: &wire.tcp, outbox }).is_err() {
+            self.begin_closing();
         }
     }
 
@@ -416,7 +413,6 @@ impl Connection {
         self.perform(outputs);
         if self.closing.is_none() {
             delivery.seats.into_iter().for_each(|text| self.outbox.text(text));
-            self.rounds.extend(delivery.rounds);
         }
         true
     }
@@ -431,7 +427,8 @@ impl Connection {
             if self.outbox.bytes() >= OUTBOX_BYTES_HIGH {
                 return Turn::Again;
             }
-            match self.reader.read(&mut NonBlocking(&self.tcp)) {
+            let Self { wire, reader, outbox, .. } = self;
+            match reader.read(&mut Socket { tcp: &wire.tcp, outbox }) {
                 Ok(Message::Text(text)) => self.step(Input::Text(&text)),
                 Ok(Message::Binary(_)) => self.close(CloseCode::UnsupportedData),
                 // The reply to a close, like a pong, is written by the next read.
@@ -439,12 +436,14 @@ impl Connection {
                     self.step(Input::Alive);
                 }
                 Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.tcp.poll_read_ready(cx) {
+                    match self.wire.tcp.poll_read_ready(cx) {
                         Poll::Ready(Ok(())) => continue,
                         Poll::Ready(Err(_)) => return Turn::Over,
                         Poll::Pending => return Turn::Idle,
                     }
                 }
+                // The peer's close was replied to.
+                Err(WsError::ConnectionClosed) => self.begin_closing(),
                 Err(error) => match code_of(&error) {
                     Some(code) => self.close(code),
                     None => return Turn::Over,
@@ -462,17 +461,19 @@ impl Connection {
         let Some(closing) = &mut self.closing else { return Turn::Over };
         if !closing.shut {
             closing.shut = true;
-            if let Poll::Ready(Err(_)) = Pin::new(&mut self.tcp).poll_shutdown(cx) {
+            // The subscriber let go of it when we left.
+            let Some(wire) = Arc::get_mut(&mut self.wire) else { return Turn::Over };
+            if let Poll::Ready(Err(_)) = Pin::new(&mut wire.tcp).poll_shutdown(cx) {
                 return Turn::Over;
             }
         }
         let mut scrap = [0; 2048];
         while closing.drained < CLOSE_BYTES_MAX {
-            match self.tcp.try_read(&mut scrap) {
+            match self.wire.tcp.try_read(&mut scrap) {
                 Ok(0) => return Turn::Over,
                 Ok(count) => closing.drained += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.tcp.poll_read_ready(cx) {
+                    match self.wire.tcp.poll_read_ready(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(_)) => return Turn::Over,
                         Poll::Pending => return Turn::Idle,
@@ -490,10 +491,18 @@ impl Future for Connection {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         self.alarm.listen(cx.waker());
+        if let Some(begun) = self.wire.claim() {
+            self.outbox.go_on(*begun);
+        }
         for _ in 0..TURNS_PER_POLL {
             match self.turn(cx) {
                 Turn::Again => {}
-                Turn::Idle => return Poll::Pending,
+                Turn::Idle => {
+                    if self.outbox.is_empty() && self.closing.is_none() {
+                        self.wire.release();
+                    }
+                    return Poll::Pending;
+                }
                 Turn::Over => return Poll::Ready(()),
             }
         }
@@ -520,18 +529,22 @@ fn code_of(error: &WsError) -> Option<CloseCode> {
     }
 }
 
-/// A socket as tungstenite wants it: what cannot be done at once would block.
-struct NonBlocking<'a>(&'a TcpStream);
+/// A socket as tungstenite wants it: what cannot be read at once would block, and what is written waits its turn.
+struct Socket<'a> {
+    tcp: &'a TcpStream,
+    outbox: &'a mut Outbox,
+}
 
-impl Read for NonBlocking<'_> {
+impl Read for Socket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.try_read(buffer)
+        self.tcp.try_read(buffer)
     }
 }
 
-impl Write for NonBlocking<'_> {
+impl Write for Socket<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
+        self.outbox.framed(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

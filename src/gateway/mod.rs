@@ -18,6 +18,7 @@ pub mod request;
 pub mod session;
 pub mod translate;
 mod upgrade;
+mod wire;
 
 pub use accept::{bind, serve};
 pub use context::Context;

@@ -1,7 +1,8 @@
 //! Frames that wait to be written to one socket. What was encoded once for many is written from where it lies,
 //! with a header of its own, many frames to a system call.
 //!
-//! Always: filled only when it is empty, so it is bounded by what can wait at a time: an answer for each request
+//! Always: everything that is written to the socket goes through here, but what topics write while this is empty;
+//! filled only when it is empty, so it is bounded by what can wait at a time: an answer for each request
 //! in flight and one value for each register.
 
 use std::collections::VecDeque;
@@ -9,6 +10,8 @@ use std::io::{self, IoSlice};
 
 use bytes::Bytes;
 use frontrow_protocol::CloseCode;
+
+use super::wire::Begun;
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
@@ -27,7 +30,7 @@ pub struct Outbox {
     bytes: usize,
 }
 
-struct Frame {
+pub(super) struct Frame {
     header: [u8; 10],
     header_len: u8,
     payload: Bytes,
@@ -57,18 +60,44 @@ impl Frame {
         Self { header, header_len, payload }
     }
 
-    fn header(&self) -> &[u8] {
+    pub fn text(text: Bytes) -> Self {
+        Self::new(TEXT, text)
+    }
+
+    /// What somebody else has framed.
+    fn framed(bytes: Bytes) -> Self {
+        Self { header: [0; 10], header_len: 0, payload: bytes }
+    }
+
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    pub fn header(&self) -> &[u8] {
         &self.header[..usize::from(self.header_len)]
     }
 
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         usize::from(self.header_len) + self.payload.len()
     }
 }
 
 impl Outbox {
     pub fn text(&mut self, text: impl Into<Bytes>) {
-        self.push(Frame::new(TEXT, text.into()));
+        self.push(Frame::text(text.into()));
+    }
+
+    /// Frames that are complete with their headers.
+    pub fn framed(&mut self, frames: &[u8]) {
+        self.push(Frame::framed(Bytes::copy_from_slice(frames)));
+    }
+
+    /// Takes over, into an empty outbox, what a topic has begun.
+    pub fn go_on(&mut self, Begun { frame, written }: Begun) {
+        debug_assert!(self.is_empty(), "topics write only when nothing waits");
+        self.bytes = frame.len() - written;
+        self.written = written;
+        self.frames.push_front(frame);
     }
 
     pub fn ping(&mut self) {
@@ -99,11 +128,6 @@ impl Outbox {
     /// Bytes that are not written yet.
     pub fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Is a frame written in part? Nobody else may write to the socket then.
-    pub fn is_mid_frame(&self) -> bool {
-        self.written > 0
     }
 
     /// Writes until all is written or `write` would block.
@@ -199,7 +223,7 @@ mod tests {
             expected.extend_from_slice(reason.as_bytes());
             assert_eq!(bytes, expected.len());
             assert!(written(&mut outbox, room) == expected, "{room} bytes at a time");
-            assert!(outbox.is_empty() && outbox.bytes() == 0 && !outbox.is_mid_frame());
+            assert!(outbox.is_empty() && outbox.bytes() == 0);
         }
     }
 
@@ -214,7 +238,6 @@ mod tests {
             if calls == 1 { Ok(3) } else { Err(io::ErrorKind::WouldBlock.into()) }
         });
         assert_eq!(blocked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
-        assert!(outbox.is_mid_frame());
         outbox.drop_unwritten();
         outbox.ping();
         assert_eq!(written(&mut outbox, 100), b"irst\x89\x00");

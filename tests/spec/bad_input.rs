@@ -1,5 +1,6 @@
 //! What bad input gets over a websocket: the stated error or close code, and nothing changed.
 
+use frontrow_protocol::SeatState;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -259,6 +260,15 @@ async fn who_does_not_take_their_answers_is_hung_up_on() {
     // More snapshots than any socket keeps.
     for _ in 0..4_000 {
         slow.send("seats.watch", watch.clone()).await;
+    }
+    // Changes for a socket that takes nothing wait for it, and for nobody else.
+    let seat = json!({"schedule_id": house.schedule(), "seats": [9]});
+    bystander.ok("seats.watch", watch).await;
+    for _ in 0..10 {
+        let held = bystander.ok("hold", seat.clone()).await;
+        bystander.seats_until(house.schedule(), &[(9, SeatState::TempReserved)]).await;
+        bystander.ok("release", json!({"reservation_id": held["reservation_id"]})).await;
+        bystander.seats_until(house.schedule(), &[(9, SeatState::Available)]).await;
     }
     while house.context().metrics.connections.get() == 2 {
         house.advance(5);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use frontrow_protocol::SeatState::{Available, TempReserved};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{House, Plan};
 
@@ -125,4 +126,57 @@ async fn a_paid_reservation_is_given_back_for_its_price() {
     house.advance(29 * 24 * 60 * 60 + 1);
     let mut bob = house.connection_of_token(&bob.access_token).await;
     assert_eq!(bob.refused("cancel", reservation).await, "CANCEL_TOO_LATE");
+}
+
+/// Answers, pongs and deltas are written by more than one; the reader of this socket checks every frame.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_at_the_same_time_comes_in_whole_frames() {
+    let house = House::open(Plan {
+        seats: 400,
+        settings: |config| config.limits.requests_burst = 1_000,
+        ..Plan::default()
+    })
+    .await;
+    let schedule = house.schedule();
+    let (mut alice, _) = house.joined(0).await;
+    let (mut bob, _) = house.joined(0).await;
+    bob.ok("seats.watch", json!({"schedule_id": schedule})).await;
+    for turn in 0..40 {
+        let seats = [turn, turn + 100];
+        let asked = alice.send("hold", hold(&house, &seats)).await;
+        bob.send_message(Message::Ping("still there?".into())).await;
+        let balance = bob.send("balance", json!({})).await;
+        let pinged = bob.send("ping", json!({})).await;
+        let held = alice.answer(asked).await.unwrap();
+        bob.answer(balance).await.unwrap();
+        bob.answer(pinged).await.unwrap();
+        bob.seats_until(schedule, &seats.map(|seat| (seat, TempReserved))).await;
+        alice.ok("release", json!({"reservation_id": held["reservation_id"]})).await;
+    }
+    bob.seats_until(schedule, &[(39, Available), (139, Available)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_late_gets_the_newest_seats() {
+    let house = House::open(Plan {
+        seats: 20_000,
+        settings: |config| config.limits.requests_burst = 100_000,
+        ..Plan::default()
+    })
+    .await;
+    let schedule = house.schedule();
+    let (mut alice, _) = house.joined(0).await;
+    let (mut bob, _) = house.joined(0).await;
+    // More snapshots than the socket keeps, and nothing is read meanwhile.
+    let mut asked = 0;
+    for _ in 0..1_500 {
+        asked = bob.send("seats.watch", json!({"schedule_id": schedule})).await;
+    }
+    for seat in 0..20 {
+        let held = alice.ok("hold", hold(&house, &[seat])).await;
+        alice.ok("release", json!({"reservation_id": held["reservation_id"]})).await;
+    }
+    alice.ok("hold", hold(&house, &[5])).await;
+    bob.answer(asked).await.unwrap();
+    bob.seats_until(schedule, &[(4, Available), (5, TempReserved), (19, Available)]).await;
 }

@@ -1,0 +1,271 @@
+use std::sync::Weak;
+
+use futures_util::FutureExt as _;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::*;
+use crate::domain::command::Answer;
+use crate::domain::ids::ScheduleId;
+use crate::domain::time::Timestamp;
+use crate::fanout::{Delivery, Outlet, Written};
+use crate::venue::{self, ImportOptions, Shape};
+
+const BEGAN_AT: u64 = 10;
+
+fn topic(seats: usize) -> Arc<SeatTopic> {
+    let hall = venue::generate(seats, Shape::Hall).unwrap();
+    let prices = venue::suggested_prices(&hall);
+    let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
+    let plan = Arc::new(imported.layout.seat_plan());
+    let schedule = ScheduleRecord { id: ScheduleId(7), starts_at: Timestamp::default() };
+    SeatTopic::new(ConcertId(1), schedule, Arc::new(imported.layout), plan, [].into_iter(), BEGAN_AT)
+}
+
+/// Holds a seat, as the next commit does.
+fn hold(topic: &SeatTopic, seat: u32) {
+    let version = topic.snapshot().version + 1;
+    topic.apply(version, [(SeatId(seat), SeatStatus::TempReserved)].into_iter());
+}
+
+async fn round(topic: &Arc<SeatTopic>) {
+    topic.begin_round().expect("something changed");
+    topic.go_round(1).await;
+}
+
+/// (from, version, seats)
+type Heard = (u64, u64, Vec<u32>);
+
+fn heard(text: &Bytes) -> Heard {
+    let mut push: serde_json::Value = serde_json::from_slice(text).unwrap();
+    let update: SeatsUpdate = serde_json::from_value(push["params"].take()).unwrap();
+    (update.from, update.version, update.changes.iter().map(|change| change.seat).collect())
+}
+
+fn taken(subscriber: &Subscriber) -> Vec<Heard> {
+    let mut delivery = Delivery::default();
+    subscriber.take(&mut delivery);
+    delivery.seats.iter().map(heard).collect()
+}
+
+/// A socket that is as free as it is told to be.
+struct Socket {
+    now: Mutex<Written>,
+    got: Mutex<Vec<Bytes>>,
+}
+
+impl Socket {
+    fn answers(&self, written: Written) {
+        *self.now.lock() = written;
+    }
+
+    fn heard(&self) -> Vec<Heard> {
+        self.got.lock().drain(..).map(|text| heard(&text)).collect()
+    }
+}
+
+impl Outlet for Socket {
+    fn try_write(&self, text: &Bytes) -> Written {
+        let now = *self.now.lock();
+        if now != Written::Nothing {
+            self.got.lock().push(text.clone());
+        }
+        now
+    }
+}
+
+fn connection(id: u64) -> (Arc<Subscriber>, Arc<Socket>) {
+    let socket = Arc::new(Socket { now: Mutex::new(Written::Whole), got: Mutex::default() });
+    (Subscriber::with_outlet(ConnectionId(id), socket.clone()), socket)
+}
+
+fn is_woken(subscriber: &Subscriber) -> bool {
+    subscriber.changed().now_or_never().is_some()
+}
+
+#[tokio::test]
+async fn a_free_socket_is_written_to_and_nobody_is_woken() {
+    let topic = topic(20);
+    let (alice, socket) = connection(1);
+    assert_eq!(topic.watch(&alice).version, 10);
+    hold(&topic, 3);
+    hold(&topic, 2);
+    round(&topic).await;
+    assert_eq!(socket.heard(), [(10, 12, vec![2, 3])]);
+    assert!(!is_woken(&alice));
+    assert_eq!(topic.begin_round(), None, "nothing changed since");
+    assert_eq!(taken(&alice), []);
+}
+
+#[tokio::test]
+async fn a_busy_socket_gets_the_newest_later_and_every_delta_leads_on() {
+    let topic = topic(20);
+    let (alice, socket) = connection(1);
+    topic.watch(&alice);
+    socket.answers(Written::Nothing);
+    hold(&topic, 1);
+    round(&topic).await;
+    assert!(is_woken(&alice));
+    hold(&topic, 2);
+    round(&topic).await;
+    assert_eq!(topic.coalesced(), 1);
+    hold(&topic, 3);
+    assert_eq!(taken(&alice), [(10, 13, vec![1, 2, 3])], "as new as when it is taken");
+    socket.answers(Written::Whole);
+    round(&topic).await;
+    assert_eq!(socket.heard(), [], "nothing is told twice");
+    hold(&topic, 4);
+    round(&topic).await;
+    assert_eq!(socket.heard(), [(13, 14, vec![4])]);
+}
+
+#[tokio::test]
+async fn what_was_begun_is_told() {
+    let topic = topic(20);
+    let (alice, socket) = connection(1);
+    topic.watch(&alice);
+    socket.answers(Written::Begun);
+    hold(&topic, 1);
+    round(&topic).await;
+    assert!(is_woken(&alice), "the task has to write the rest");
+    assert_eq!(taken(&alice), []);
+    socket.answers(Written::Whole);
+    hold(&topic, 2);
+    round(&topic).await;
+    assert_eq!(socket.heard(), [(10, 11, vec![1]), (11, 12, vec![2])]);
+}
+
+#[tokio::test]
+async fn what_waits_already_is_told_first() {
+    let topic = topic(20);
+    let (alice, socket) = connection(1);
+    topic.watch(&alice);
+    alice.push_answer(5, Ok(Answer::Done));
+    hold(&topic, 1);
+    round(&topic).await;
+    assert_eq!(socket.heard(), [], "a free socket, but an answer waits for it");
+    let mut delivery = Delivery::default();
+    alice.take(&mut delivery);
+    assert_eq!((delivery.answers.len(), heard(&delivery.seats[0])), (1, (10, 11, vec![1])));
+}
+
+#[tokio::test]
+async fn a_snapshot_is_the_first_word_and_a_new_one_begins_anew() {
+    let topic = topic(20);
+    let (alice, socket) = connection(1);
+    hold(&topic, 1);
+    assert_eq!(topic.watch(&alice).version, 11);
+    topic.begin_round();
+    topic.go_round(1).await;
+    assert_eq!(socket.heard(), [], "the snapshot has it");
+    socket.answers(Written::Nothing);
+    hold(&topic, 2);
+    round(&topic).await;
+    assert_eq!(topic.watch(&alice).version, 12);
+    assert_eq!(taken(&alice), [], "so has the second one");
+    topic.unwatch(alice.id());
+    socket.answers(Written::Whole);
+    hold(&topic, 3);
+    assert_eq!(topic.begin_round(), None, "nobody watches");
+    assert_eq!((socket.heard(), taken(&alice)), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_round_tells_what_is_newest_and_encodes_it_once() {
+    /// In whose turn another seat is held.
+    struct Holder(Weak<SeatTopic>);
+    impl Outlet for Holder {
+        fn try_write(&self, _: &Bytes) -> Written {
+            hold(&self.0.upgrade().unwrap(), 2);
+            Written::Whole
+        }
+    }
+    let topic = topic(20);
+    let holder = Subscriber::with_outlet(ConnectionId(1), Arc::new(Holder(Arc::downgrade(&topic))));
+    topic.watch(&holder);
+    let many: Vec<_> = (2..=2 * WATCHERS_AT_ONCE as u64).map(connection).collect();
+    many.iter().for_each(|(subscriber, _)| drop(topic.watch(subscriber)));
+    hold(&topic, 1);
+    round(&topic).await;
+    let got: Vec<Bytes> = many.iter().map(|(_, socket)| socket.got.lock()[0].clone()).collect();
+    let (early, late) = got.split_at(WATCHERS_AT_ONCE - 1);
+    assert!(early.iter().all(|text| heard(text) == (10, 11, vec![1])));
+    assert!(late.iter().all(|text| heard(text) == (10, 12, vec![1, 2])));
+    assert!([early, late].iter().all(|texts| texts.iter().all(|text| text.as_ptr() == texts[0].as_ptr())));
+    // The holder's second change must not be told by the holder again.
+    topic.unwatch(holder.id());
+    round(&topic).await;
+    let (told, known) = many.split_at(WATCHERS_AT_ONCE - 1);
+    assert!(told.iter().all(|(_, socket)| socket.heard()[1] == (11, 12, vec![2])));
+    assert!(known.iter().all(|(_, socket)| socket.heard().len() == 1));
+}
+
+#[tokio::test]
+async fn a_new_view_tells_its_watchers_everything_and_forgets_who_is_gone() {
+    let (former, topic) = (topic(6), topic(6));
+    let ((alice, socket), (gone, gone_socket)) = (connection(1), connection(2));
+    former.watch(&alice);
+    former.watch(&gone);
+    // Its end comes while the watchers move.
+    former.state.lock().watchers.remove(&gone.id());
+    gone.close();
+    former.state.lock().watchers.insert(gone.id(), gone.clone());
+    topic.adopt_watchers(&former);
+    assert_eq!((topic.watchers(), former.watchers()), (1, 0));
+    assert_eq!(Arc::strong_count(&gone_socket), 1, "nobody keeps a socket that is to be closed");
+    round(&topic).await;
+    assert_eq!(socket.heard(), [(0, 10, vec![0, 1, 2, 3, 4, 5])]);
+    hold(&topic, 1);
+    round(&topic).await;
+    assert_eq!(socket.heard(), [(10, 11, vec![1])]);
+}
+
+#[tokio::test]
+async fn several_tasks_go_through_all_watchers_once() {
+    let topic = topic(20);
+    let many: Vec<_> = (1..=101).map(connection).collect();
+    many.iter().for_each(|(subscriber, _)| drop(topic.watch(subscriber)));
+    for tasks in [1, 2, 3, 7, 200] {
+        hold(&topic, 1);
+        topic.begin_round();
+        topic.go_round(tasks).await;
+        assert!(many.iter().all(|(_, socket)| socket.heard().len() == 1), "{tasks} tasks");
+    }
+}
+
+#[test]
+fn a_delta_is_the_same_whether_remembered_or_looked_for() {
+    let topic = topic(64);
+    let mut rng = StdRng::seed_from_u64(7);
+    for _ in 0..200 {
+        hold(&topic, rng.random_range(0..64));
+        let state = topic.state.lock();
+        assert!(state.recent.len() <= 64 / RECENT_PART);
+        for told in 0..=state.version {
+            let looked_for = state.changed_at.iter().enumerate().filter(|(_, at)| **at > told);
+            let looked_for: Vec<_> = looked_for.map(|(seat, _)| SeatId(seat as u32)).collect();
+            assert_eq!(state.changed_since(told), looked_for, "since {told} of {}", state.version);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_become_rarer_with_the_number_of_watchers() {
+    assert_eq!(round_interval(1), ROUND_MIN);
+    assert!(round_interval(1_000) > round_interval(500));
+    assert_eq!(round_interval(1_000_000), ROUND_MAX);
+
+    let topic = topic(20);
+    let (alice, socket) = connection(1);
+    topic.watch(&alice);
+    let rounds = tokio::spawn(topic.clone().run_rounds());
+    let began = tokio::time::Instant::now();
+    let mut rounds_heard = 0;
+    while began.elapsed() < 10 * ROUND_MIN {
+        hold(&topic, rounds_heard);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        rounds_heard += socket.heard().len() as u32;
+    }
+    assert!((9..=11).contains(&rounds_heard), "{rounds_heard} rounds");
+    rounds.abort();
+}
