@@ -265,13 +265,14 @@ async fn hold_one(
     assert_eq!(status, "AVAILABLE");
     let reservation = random_id().as_bytes().to_vec();
     sqlx::query(
-        "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, status, amount, opened_at, \
-           expires_at) VALUES (?, ?, ?, ?, 'TEMP_RESERVED', 100, '2030-01-01', '2030-01-01')",
+        "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, status, seats, amount, opened_at, \
+           expires_at) VALUES (?, ?, ?, ?, 'TEMP_RESERVED', ?, 100, '2030-01-01', '2030-01-01')",
     )
     .bind(concert.0)
     .bind(&reservation)
     .bind(schedule)
     .bind(seat)
+    .bind(seat.to_string())
     .execute(&mut *transaction)
     .await?;
     sqlx::query(

@@ -1,4 +1,5 @@
 -- Places in line. `entry_no` is dense in its sale and in the order of joining, so that a line is read in one sweep.
+-- REDUNDANT, so that an admission and an end find their place in the row (0006).
 CREATE TABLE IF NOT EXISTS queue (
     concert_id  INT UNSIGNED NOT NULL,
     entry_no    BIGINT       NOT NULL COMMENT '0, 1, 2, ... in the order of joining',
@@ -20,8 +21,8 @@ CREATE TABLE IF NOT EXISTS queue (
     UNIQUE KEY queue_live (concert_id, live_user),
     -- The token that a user had last in one sale, or in each.
     KEY queue_user (user_id, concert_id, entry_no),
-    -- Admissions that are over, for the sweep.
-    KEY queue_due (concert_id, status, expires_at),
+    -- Admissions that were over in some span of time, for the sweep. Ending does not touch it.
+    KEY queue_due (concert_id, expires_at),
     -- What became of a token that has ended; the live ones are in memory, so joining writes at the index's end.
     UNIQUE KEY queue_ended (concert_id, ended_token),
     CONSTRAINT queue_reason CHECK ((status = 'EXPIRED') = (reason IS NOT NULL)),
@@ -29,5 +30,5 @@ CREATE TABLE IF NOT EXISTS queue (
     CONSTRAINT queue_admission CHECK ((admitted_at IS NULL) = (expires_at IS NULL)),
     CONSTRAINT queue_waiting CHECK (status <> 'WAITING' OR admitted_at IS NULL),
     CONSTRAINT queue_admitted CHECK (status NOT IN ('PROGRESS', 'DONE') OR admitted_at IS NOT NULL)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
+) ENGINE = InnoDB ROW_FORMAT = REDUNDANT DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
   COMMENT = 'Places in line';

@@ -1,5 +1,5 @@
--- The seats that a reservation had when it ended or was paid. Not written while it is held, so that a hold costs
--- little.
+-- The seats that a reservation had when it ended or was paid, a row each, for those who read with SQL. Not written while
+-- it is held, so that a hold costs little.
 CREATE TABLE IF NOT EXISTS reservation_seat (
     concert_id     INT UNSIGNED NOT NULL,
     reservation_id BINARY(16)   NOT NULL,

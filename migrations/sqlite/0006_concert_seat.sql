@@ -1,5 +1,4 @@
--- Every seat of every schedule, and who has it. While a seat is held, `reservation_id` is the only link from a
--- reservation to its seats. Label, category and price repeat the drawing for those who read with SQL.
+-- Every seat of every schedule, and who has it. Label, category and price repeat the drawing for those who read with SQL.
 CREATE TABLE concert_seat (
     concert_id     INTEGER NOT NULL,
     schedule_id    INTEGER NOT NULL,
@@ -13,7 +12,3 @@ CREATE TABLE concert_seat (
     PRIMARY KEY (concert_id, schedule_id, seat), -- a batch's changes; the seats of a sale at its start
     CHECK ((status = 'AVAILABLE') = (reservation_id IS NULL))
 ) STRICT, WITHOUT ROWID;
-
--- The seats of a held reservation, for the list of a user's reservations.
-CREATE INDEX concert_seat_reservation ON concert_seat (concert_id, reservation_id)
-    WHERE reservation_id IS NOT NULL;

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -62,6 +63,8 @@ struct Touched {
 /// How far a sale was looked at.
 struct Round {
     due: Timestamp,
+    /// Sale time: what should have ended before it was looked at when that was just over.
+    overdue_from: Timestamp,
     tokens_from: EntryNo,
     reservations_from: ReservationId,
     seats_from: (ScheduleId, SeatId),
@@ -98,9 +101,9 @@ impl Sweeper {
             return;
         }
         self.under_way = None;
-        let due = sales.iter().find(|(concert, _)| {
-            let round = self.rounds.entry(**concert).or_insert_with(|| Round::beginning(now));
-            round.due <= now
+        let due = sales.iter().find(|(concert, running)| {
+            let beginning = || Round::beginning(now, running.standing().sale);
+            self.rounds.entry(**concert).or_insert_with(beginning).due <= now
         });
         let Some((concert, running)) = due else { return };
         let Some(round) = self.rounds.get_mut(concert) else { return };
@@ -112,6 +115,7 @@ impl Sweeper {
         }
         let page = SweepPage {
             concert: *concert,
+            overdue_from: round.overdue_from,
             overdue_before: running.standing().sale - limits::SWEEP_MARGIN,
             tokens_from: round.tokens_from,
             reservations_from: round.reservations_from,
@@ -207,9 +211,11 @@ impl Sweeper {
 }
 
 impl Round {
-    fn beginning(now: Timestamp) -> Self {
+    /// `standing`: the sale's time. What was over long before is seen with its page.
+    fn beginning(now: Timestamp, standing: Timestamp) -> Self {
         Self {
             due: now + limits::SWEEP_INTERVAL,
+            overdue_from: standing - limits::SWEEP_MARGIN,
             tokens_from: EntryNo(0),
             reservations_from: ReservationId(Uuid::nil()),
             seats_from: (ScheduleId(0), SeatId(0)),
@@ -220,6 +226,13 @@ impl Round {
     /// Behind what was looked at; from the beginning again after the end.
     fn go_on(&mut self, page: &SweepPage, rows: &SweepRows, sale: &Sale) {
         let is_full = |count: usize| count == page.rows_max as usize;
+        let last_token = rows.overdue_tokens.last().filter(|_| is_full(rows.overdue_tokens.len()));
+        let last_hold = rows.overdue_reservations.last().filter(|_| is_full(rows.overdue_reservations.len()));
+        let left = last_token.and_then(|token| token.expires_at).into_iter();
+        let left = left.chain(last_hold.map(|hold| hold.expires_at)).min();
+        // More than a page at one moment: the rest of them is seen with its page.
+        let moment = Duration::from_millis(1);
+        self.overdue_from = left.map_or(page.overdue_before, |last| last.max(page.overdue_from + moment));
         self.tokens_from = match rows.tokens.last() {
             Some(last) if is_full(rows.tokens.len()) => EntryNo(last.entry.0 + 1),
             _ => EntryNo(0),

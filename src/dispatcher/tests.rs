@@ -312,7 +312,7 @@ async fn rows_that_differ_are_found_and_the_sale_is_rebuilt() {
         .meddle(
             "UPDATE queue SET status = 'EXPIRED', reason = 'left', ended_at = 1 WHERE entry_no = 1; \
          UPDATE concert_seat SET status = 'AVAILABLE', reservation_id = NULL WHERE seat = 4; \
-         UPDATE reservation SET amount = (SELECT price FROM concert_seat WHERE seat = 3)",
+         UPDATE reservation SET seats = '3', amount = (SELECT price FROM concert_seat WHERE seat = 3)",
         )
         .await;
     assert_eq!(house.claims().await, 1);
@@ -340,9 +340,9 @@ async fn a_difference_that_cannot_be_mended_is_told_and_left() {
     house.join(bob.user).await;
     assert!(house.hold(alice, &[3]).await.is_ok());
     house.meddle("UPDATE concert_seat SET status = 'AVAILABLE', reservation_id = NULL WHERE seat = 3").await;
-    house.sweep(2).await;
+    house.sweep(1).await;
     assert_eq!(house.claims().await, 2);
-    // Memory has no such reservation any more; that is another difference than before.
+    // Memory has no such reservation any more: another difference than before.
     house.sweep(1).await;
     assert_eq!(house.claims().await, 3);
     house.sweep(1).await;

@@ -1,6 +1,7 @@
 //! What a row of each table consists of: in which order its columns are written and read, the same in every
 //! backend. A backend says only how it binds and reads a number, a time, a text or a UUID.
 
+use std::fmt::Write;
 use std::io::BufReader;
 use std::time::Duration;
 
@@ -84,8 +85,8 @@ macro_rules! token_columns {
 }
 macro_rules! reservation_columns {
     () => {
-        "concert_id, reservation_id, schedule_id, user_id, status, amount, opened_at, expires_at, ended_at, \
-         best_requests"
+        "concert_id, reservation_id, schedule_id, user_id, status, seats, amount, opened_at, expires_at, \
+         ended_at, best_requests"
     };
 }
 macro_rules! ledger_columns {
@@ -166,7 +167,7 @@ pub fn read_seat(row: &impl Cells) -> Result<SeatRow, StoreError> {
     })
 }
 
-pub const RESERVATION: usize = 10;
+pub const RESERVATION: usize = 11;
 
 pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.id(reservation.concert.0.into());
@@ -174,6 +175,7 @@ pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.id(reservation.schedule.0);
     to.id(reservation.user.0);
     to.text(Some(words::reservation_status(reservation.status)));
+    to.text(Some(&seat_list(&reservation.seats)));
     to.int(Some(reservation.amount));
     to.time(Some(reservation.opened_at));
     to.time(Some(reservation.expires_at));
@@ -181,7 +183,7 @@ pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.text(best_requests(&reservation.best_requests).as_deref());
 }
 
-/// Without its seats and its payment: those are rows of their own.
+/// Without its payment: that is a row of its own.
 pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
     let word = row.text(4)?;
     Ok(Reservation {
@@ -190,14 +192,31 @@ pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
         schedule: ScheduleId(row.number(2)?),
         user: UserId(row.number(3)?),
         status: known(words::reservation_status_of(word), word)?,
-        seats: Vec::new(),
-        amount: row.int(5)?,
-        opened_at: row.time(6)?,
-        expires_at: row.time(7)?,
-        ended_at: row.opt_time(8)?,
-        best_requests: row.opt_text(9)?.map_or(Ok(Vec::new()), read_best_requests)?,
+        seats: read_seat_list(row.text(5)?)?,
+        amount: row.int(6)?,
+        opened_at: row.time(7)?,
+        expires_at: row.time(8)?,
+        ended_at: row.opt_time(9)?,
+        best_requests: row.opt_text(10)?.map_or(Ok(Vec::new()), read_best_requests)?,
         payment: None,
     })
+}
+
+/// Numbers with commas: `12,13`.
+fn seat_list(seats: &[SeatId]) -> String {
+    let mut list = String::with_capacity(seats.len() * 6);
+    for seat in seats {
+        if !list.is_empty() {
+            list.push(',');
+        }
+        let _ = write!(list, "{}", seat.0);
+    }
+    list
+}
+
+fn read_seat_list(list: &str) -> Result<Vec<SeatId>, StoreError> {
+    let numbers = list.split(',').filter(|_| !list.is_empty());
+    numbers.map(|number| known(number.parse().ok().map(SeatId), list)).collect()
 }
 
 fn best_requests(requests: &[BestRequest]) -> Option<String> {

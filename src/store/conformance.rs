@@ -450,6 +450,7 @@ pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn St
 
     let page = SweepPage {
         concert: world.concert,
+        overdue_from: NOW + TTL,
         overdue_before: NOW + TTL,
         tokens_from: EntryNo(0),
         reservations_from: held.id,
@@ -476,10 +477,14 @@ pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn St
     assert_eq!((rows.overdue_tokens, rows.overdue_reservations), (vec![first], vec![held.clone()]));
     assert_eq!(rows.tokens, [waiting, done]);
     let told: Vec<_> = rows.reservations.iter().map(|row| (row.id, row.status, row.seats.len())).collect();
-    let mut all = vec![(held.id, held.status, 2), (bought.id, ReservationStatus::Reserved, 0)];
+    let mut all = vec![(held.id, held.status, 2), (bought.id, ReservationStatus::Reserved, 1)];
     all.sort_unstable_by_key(|(id, ..)| *id);
     assert_eq!(told, all);
     assert_eq!(rows.seats, [(SeatId(9), free, None)]);
+
+    let (overdue_from, overdue_before) = (NOW + TTL + late, NOW + TTL + 2 * late);
+    let rows = store.sweep(&SweepPage { overdue_from, overdue_before, ..further }).await.unwrap();
+    assert!(rows.overdue_tokens.is_empty() && rows.overdue_reservations.is_empty(), "looked at before");
 }
 
 pub async fn a_purchase_is_kept_whole(store: &dyn Store) {

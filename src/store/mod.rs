@@ -242,7 +242,8 @@ pub struct SaleBatch {
 #[derive(Clone, Copy, Debug)]
 pub struct SweepPage {
     pub concert: ConcertId,
-    /// Sale time: what should have ended before it is overdue.
+    /// Sale time: what should have ended in this span, but for its last moment, is overdue.
+    pub overdue_from: Timestamp,
     pub overdue_before: Timestamp,
     /// Where the pages begin.
     pub tokens_from: EntryNo,
@@ -263,7 +264,7 @@ pub struct SweepRows {
     pub overdue_reservations: Vec<Reservation>,
     /// Live or ended, by entry number.
     pub tokens: Vec<TokenRecord>,
-    /// By id. Those that are not held come without seats and payment.
+    /// By id, without payments.
     pub reservations: Vec<Reservation>,
     /// By number.
     pub seats: Vec<(SeatId, SeatStatus, Option<ReservationId>)>,

@@ -16,8 +16,8 @@ use super::columns::{
 use super::journal;
 use super::rows::WalletRow;
 use super::{
-    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, ScheduleRecord, StoreError, StoredTicket,
-    SweepPage, SweepRows, UserRecord,
+    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, ScheduleRecord, SeatStatus, StoreError,
+    StoredTicket, SweepPage, SweepRows, UserRecord,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
@@ -94,10 +94,8 @@ pub struct Dialect {
     pub wallets: Bulk,
     /// Ledger entries (user, request id).
     pub charges: Bulk,
-    /// Reservations (concert, reservation); so are the four after it.
+    /// Reservations (concert, reservation); so are the two after it.
     pub reservations: Bulk,
-    pub ended_seats: Bulk,
-    pub held_seats: Bulk,
     pub payments: Bulk,
     pub tickets: Bulk,
     /// Tokens that ended (concert, token).
@@ -128,16 +126,6 @@ macro_rules! question {
             "SELECT ",
             reservation_columns!(),
             " FROM reservation WHERE (concert_id, reservation_id) IN ("
-        )
-    };
-    (ended_seats) => {
-        "SELECT reservation_id, seat FROM reservation_seat WHERE (concert_id, reservation_id) IN ("
-    };
-    (held_seats $hint:literal) => {
-        concat!(
-            "SELECT reservation_id, seat FROM concert_seat ",
-            $hint,
-            " WHERE reservation_id IS NOT NULL AND (concert_id, reservation_id) IN ("
         )
     };
     (payments) => {
@@ -220,14 +208,14 @@ const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reserva
 const OVERDUE_TOKENS: &str = concat!(
     "SELECT ",
     token_columns!(),
-    " FROM queue WHERE concert_id = ? AND status = 'PROGRESS' AND expires_at < ? \
+    " FROM queue WHERE concert_id = ? AND expires_at >= ? AND expires_at < ? AND status = 'PROGRESS' \
      ORDER BY expires_at LIMIT ?"
 );
 const OVERDUE_RESERVATIONS: &str = concat!(
     "SELECT ",
     reservation_columns!(),
-    " FROM reservation WHERE concert_id = ? AND status = 'TEMP_RESERVED' AND expires_at < ? \
-     ORDER BY expires_at LIMIT ?"
+    " FROM reservation WHERE concert_id = ? AND expires_at >= ? AND expires_at < ? \
+       AND status = 'TEMP_RESERVED' ORDER BY expires_at LIMIT ?"
 );
 const TOKENS_PAGE: &str = concat!(
     "SELECT ",
@@ -274,8 +262,6 @@ impl Dialect {
             &self.wallets,
             &self.charges,
             &self.reservations,
-            &self.ended_seats,
-            &self.held_seats,
             &self.payments,
             &self.tickets,
             &self.ended_tokens,
@@ -415,19 +401,26 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
 
     let rows = session.all(HELD_RESERVATIONS.into_sql_str(), numbers(&[of, of])).await?;
     let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
-    complete(session, &mut reservations).await?;
 
     let mut schedules = Vec::new();
     for row in session.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
         let schedule = ScheduleRecord { id: ScheduleId(row.number(0)?), starts_at: row.time(1)? };
         schedules.push(LoadedSchedule { schedule, layout: Arc::clone(&layout), taken: Vec::new() });
     }
+    let mut held: HashMap<ReservationId, Vec<SeatId>> = HashMap::new();
     for row in session.all(TAKEN_SEATS.into_sql_str(), numbers(&[of])).await? {
         let seat = read_seat(&row)?;
+        if let (SeatStatus::TempReserved, Some(reservation)) = (seat.status, seat.reservation) {
+            held.entry(reservation).or_default().push(seat.seat);
+        }
         let of = schedules.iter_mut().find(|loaded| loaded.schedule.id == seat.schedule);
         if let (Some(loaded), Some(reservation)) = (of, seat.reservation) {
             loaded.taken.push((seat.seat, seat.status, reservation));
         }
+    }
+    // Should they differ, the seats say who holds them.
+    for reservation in &mut reservations {
+        reservation.seats = held.remove(&reservation.id).unwrap_or_default();
     }
     Ok(LoadedSale {
         concert: record,
@@ -446,6 +439,7 @@ pub async fn sweep<S: Session>(session: &mut S, page: &SweepPage) -> Result<Swee
     let (of, rows_max) = (u64::from(page.concert.0), u64::from(page.rows_max));
     let overdue = || {
         let mut values: S::Values = numbers(&[of]);
+        values.time(Some(page.overdue_from));
         values.time(Some(page.overdue_before));
         values.id(rows_max);
         values
@@ -457,18 +451,12 @@ pub async fn sweep<S: Session>(session: &mut S, page: &SweepPage) -> Result<Swee
     let tokens = tokens(session.all(TOKENS_PAGE.into_sql_str(), values).await?)?;
 
     let rows = session.all(OVERDUE_RESERVATIONS.into_sql_str(), overdue()).await?;
-    let mut overdue_reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
-    complete(session, &mut overdue_reservations).await?;
+    let overdue_reservations = rows.iter().map(read_reservation).collect::<Result<_, _>>()?;
     let mut values: S::Values = numbers(&[of]);
     values.uuid(Some(page.reservations_from.0));
     values.id(rows_max);
     let rows = session.all(RESERVATIONS_PAGE.into_sql_str(), values).await?;
-    let reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
-    let is_held = |reservation: &Reservation| reservation.status == ReservationStatus::TempReserved;
-    let (mut held, mut reservations): (Vec<_>, Vec<_>) = reservations.into_iter().partition(is_held);
-    complete(session, &mut held).await?;
-    reservations.append(&mut held);
-    reservations.sort_unstable_by_key(|reservation| reservation.id);
+    let reservations = rows.iter().map(read_reservation).collect::<Result<_, _>>()?;
 
     let (schedule, seat) = page.seats_from;
     let values = numbers(&[of, schedule.0, seat.0.into(), rows_max]);
@@ -543,34 +531,26 @@ async fn ended<S: Session>(session: &mut S, needs: &Needs) -> Result<EndedFacts,
     })
 }
 
-/// Adds seats, payments and tickets to reservations.
+/// Adds payments and tickets to those reservations that may have them.
 async fn complete<S: Session>(session: &mut S, reservations: &mut [Reservation]) -> Result<(), StoreError> {
     let dialect = S::DIALECT;
-    let keys = |held: bool| -> Vec<_> {
-        let of = |r: &&Reservation| (r.status == ReservationStatus::TempReserved) == held;
-        reservations.iter().filter(of).map(|r| (r.concert, r.id)).collect()
+    let is_paid = |r: &&Reservation| match r.status {
+        ReservationStatus::Reserved | ReservationStatus::Cancelled => true,
+        ReservationStatus::TempReserved | ReservationStatus::Expired => false,
     };
-    let (held, ended) = (keys(true), keys(false));
-
-    let mut seats: HashMap<ReservationId, Vec<SeatId>> = HashMap::new();
-    for (query, keys) in [(&dialect.held_seats, &held), (&dialect.ended_seats, &ended)] {
-        for row in among(session, query, keys, bind_key).await? {
-            seats.entry(ReservationId(row.uuid(0)?)).or_default().push(SeatId(row.number(1)?));
-        }
-    }
+    let paid: Vec<_> = reservations.iter().filter(is_paid).map(|r| (r.concert, r.id)).collect();
     let mut payments = HashMap::new();
-    for row in among(session, &dialect.payments, &ended, bind_key).await? {
+    for row in among(session, &dialect.payments, &paid, bind_key).await? {
         let payment = read_payment(&row)?;
         payments.insert(payment.reservation, payment);
     }
-    for row in among(session, &dialect.tickets, &ended, bind_key).await? {
+    let paid: Vec<_> = paid.into_iter().filter(|(_, id)| payments.contains_key(id)).collect();
+    for row in among(session, &dialect.tickets, &paid, bind_key).await? {
         if let Some(payment) = payments.get_mut(&ReservationId(row.uuid(4)?)) {
             payment.tickets.push(read_ticket(&row)?);
         }
     }
     for reservation in reservations {
-        reservation.seats = seats.remove(&reservation.id).unwrap_or_default();
-        reservation.seats.sort_unstable();
         reservation.payment = payments.remove(&reservation.id);
         if let Some(payment) = &mut reservation.payment {
             payment.tickets.sort_unstable_by_key(|ticket| ticket.id);

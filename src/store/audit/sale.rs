@@ -330,6 +330,14 @@ impl SaleAudit {
         });
         let seats = self.seats(reservation);
         findings.check(!seats.is_empty(), || format!("{sale}: reservation {id} has no seats"));
+        let named = reservation.seats.iter().map(|seat| (schedule, *seat));
+        findings.check(named.eq(seats.iter().copied()), || {
+            let names =
+                |seats: &[(ScheduleId, SeatId)]| seats.iter().map(|(_, seat)| seat.0).collect::<Vec<_>>();
+            let (named, seats) = (&reservation.seats, names(seats));
+            let named: Vec<_> = named.iter().map(|seat| seat.0).collect();
+            format!("{sale}: reservation {id} names the seats {named:?}, its seats are {seats:?}")
+        });
         let price = self.price(seats);
         findings.check(price == amount, || {
             format!("{sale}: reservation {id} costs {amount}, its seats cost {price}")

@@ -206,8 +206,6 @@ pub static DIALECT: Dialect = Dialect {
     wallets: Bulk::new(question!(wallets "FORCE INDEX (PRIMARY)"), 1, ") ORDER BY user_id FOR UPDATE"),
     charges: Bulk::new(question!(charges "FORCE INDEX (payment_history_request)"), 2, ")"),
     reservations: Bulk::new(question!(reservations), 2, ")"),
-    ended_seats: Bulk::new(question!(ended_seats), 2, ")"),
-    held_seats: Bulk::new(question!(held_seats "FORCE INDEX (concert_seat_reservation)"), 2, ")"),
     payments: Bulk::new(question!(payments), 2, ")"),
     tickets: Bulk::new(question!(tickets "FORCE INDEX (ticket_reservation)"), 2, ")"),
     ended_tokens: Bulk::new(

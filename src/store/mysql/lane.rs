@@ -75,7 +75,7 @@ static RESERVATIONS: Bulk = Bulk::new(
     columns::RESERVATION,
     " ON DUPLICATE KEY UPDATE \
        user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
-       status = VALUES(status), amount = VALUES(amount), ended_at = VALUES(ended_at), \
+       status = VALUES(status), seats = VALUES(seats), amount = VALUES(amount), ended_at = VALUES(ended_at), \
        best_requests = VALUES(best_requests)",
 );
 

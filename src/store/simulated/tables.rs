@@ -39,9 +39,8 @@ pub(super) struct Tables {
     schedules: BTreeMap<ScheduleId, ConcertId>,
     /// Those that are not available.
     seats: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
-    /// Without seats and payment, which have tables of their own.
+    /// Without payment, which has a table of its own.
     reservations: BTreeMap<ReservationId, Reservation>,
-    reservation_seats: BTreeMap<ReservationId, Vec<SeatId>>,
     /// With their tickets, which are void when it is cancelled.
     payments: BTreeMap<ReservationId, Payment>,
 }
@@ -274,7 +273,8 @@ impl Tables {
         let concert = page.concert;
         let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
         let rows_max = page.rows_max as usize;
-        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end < page.overdue_before);
+        let span = page.overdue_from..page.overdue_before;
+        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| span.contains(&end));
         let of_sale = |r: &&Reservation| r.concert == concert;
         let is_held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
         let mut overdue_tokens: Vec<_> = sale.live.values().map(|entry| sale.tokens[entry].clone()).collect();
@@ -299,17 +299,14 @@ impl Tables {
         Ok(SweepRows {
             journal: sale.journal_end(),
             overdue_tokens,
-            overdue_reservations: overdue_reservations.into_iter().map(|row| self.whole(row)).collect(),
+            overdue_reservations: overdue_reservations.into_iter().cloned().collect(),
             tokens: sale
                 .tokens
                 .range(page.tokens_from..)
                 .take(rows_max)
                 .map(|(_, row)| row.clone())
                 .collect(),
-            reservations: reservations
-                .take(rows_max)
-                .map(|row| if is_held(&row) { self.whole(row) } else { row.clone() })
-                .collect(),
+            reservations: reservations.take(rows_max).cloned().collect(),
             seats: seats.take(rows_max).collect(),
         })
     }
@@ -334,8 +331,7 @@ impl Tables {
             return None;
         }
         row.expires_at = expires_at;
-        let row = row.clone();
-        Some(self.whole(&row))
+        Some(row.clone())
     }
 
     pub fn heartbeat(
@@ -659,11 +655,8 @@ impl Tables {
             };
         }
         for row in &rows.reservations {
-            let bare = Reservation { seats: Vec::new(), payment: None, ..(*row).clone() };
+            let bare = Reservation { payment: None, ..(*row).clone() };
             self.reservations.insert(row.id, bare);
-        }
-        for (reservation, _, _, seat) in &rows.reservation_seats {
-            self.reservation_seats.entry(*reservation).or_default().push(*seat);
         }
         for row in &rows.payments {
             self.payments.insert(row.payment.reservation, row.payment.clone());
@@ -675,17 +668,9 @@ impl Tables {
         }
     }
 
-    /// A reservation with its seats and its payment.
+    /// A reservation with its payment.
     fn whole(&self, bare: &Reservation) -> Reservation {
-        let seats = match bare.status {
-            ReservationStatus::TempReserved => {
-                let schedule = (bare.schedule, SeatId(0))..=(bare.schedule, SeatId(u32::MAX));
-                let mine = self.seats.range(schedule).filter(|(_, (_, by))| *by == bare.id);
-                mine.map(|((_, seat), _)| *seat).collect()
-            }
-            _ => self.reservation_seats.get(&bare.id).cloned().unwrap_or_default(),
-        };
-        Reservation { seats, payment: self.payments.get(&bare.id).cloned(), ..bare.clone() }
+        Reservation { payment: self.payments.get(&bare.id).cloned(), ..bare.clone() }
     }
 }
 

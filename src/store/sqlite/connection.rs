@@ -168,12 +168,6 @@ pub static DIALECT: Dialect = Dialect {
     wallets: Bulk::new(concat!(question!(wallets ""), "VALUES "), 1, ")"),
     charges: Bulk::new(concat!(question!(charges "INDEXED BY payment_history_request"), "VALUES "), 2, ")"),
     reservations: Bulk::new(concat!(question!(reservations), "VALUES "), 2, ")"),
-    ended_seats: Bulk::new(concat!(question!(ended_seats), "VALUES "), 2, ")"),
-    held_seats: Bulk::new(
-        concat!(question!(held_seats "INDEXED BY concert_seat_reservation"), "VALUES "),
-        2,
-        ")",
-    ),
     payments: Bulk::new(concat!(question!(payments), "VALUES "), 2, ")"),
     tickets: Bulk::new(concat!(question!(tickets "INDEXED BY ticket_reservation"), "VALUES "), 2, ")"),
     ended_tokens: Bulk::new(

@@ -40,7 +40,7 @@ static SEATS: Bulk = Bulk::new(
 static RESERVATIONS: Bulk = Bulk::new(
     concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
     columns::RESERVATION,
-    " ON CONFLICT (concert_id, reservation_id) DO UPDATE SET status = excluded.status, \
+    " ON CONFLICT (concert_id, reservation_id) DO UPDATE SET status = excluded.status, seats = excluded.seats, \
        amount = excluded.amount, ended_at = excluded.ended_at, best_requests = excluded.best_requests",
 );
 

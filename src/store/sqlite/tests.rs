@@ -163,6 +163,15 @@ const PLANTED: &[(&str, &str)] = &[
         "user 3 has two held reservations in schedule 1",
     ),
     ("DELETE FROM reservation_seat WHERE seat = 6", "has no seats"),
+    (
+        "UPDATE reservation SET seats = '4,6' WHERE user_id = 3",
+        "names the seats [4, 6], its seats are [4, 5]",
+    ),
+    ("UPDATE reservation SET seats = '' WHERE user_id = 1", "names the seats [], its seats are [0, 1]"),
+    (
+        "UPDATE reservation SET seats = '4,x' WHERE user_id = 3",
+        "a row of reservation cannot be read: the word \"4,x\"",
+    ),
     ("DELETE FROM reservation_seat WHERE seat = 0", "seat 1:0 is sold to reservation"),
     (
         "INSERT INTO reservation_seat SELECT concert_id, reservation_id, 4, 1 FROM reservation WHERE user_id = 3",
