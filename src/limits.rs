@@ -20,6 +20,10 @@ pub const MAILBOX_COMMANDS_MAX: usize = 65_536;
 /// Commands in one transaction. More would not be faster, only later.
 pub const BATCH_COMMANDS_MAX: usize = 4_096;
 
+/// Commands decided at a time while the store works on the batch before them: about as long as it takes for one of its
+/// larger statements, which is sent on only afterwards.
+pub const AHEAD_COMMANDS_MAX: usize = 512;
+
 /// Expiries and admissions in one transaction; what is left follows in the next one.
 pub const BATCH_EXPIRIES_MAX: usize = 2_048;
 
@@ -30,8 +34,8 @@ pub const BATCH_ATTEMPTS_MAX: u32 = 5;
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reservations and tokens that ended lately stay in memory, so that a repeated command needs no look-up.
-/// At least a batch's worth, because what ends in a batch may be named again in it.
-pub const ENDED_KEPT_MAX: usize = 16_384;
+/// At least two batches' worth, one being committed and one on top of it: what ends in them may be named again in them.
+pub const ENDED_KEPT_MAX: usize = 32_768;
 
 /// What a client is told to wait before it asks an overloaded server again.
 pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -119,7 +123,7 @@ pub const DRAIN_HURRY: Duration = Duration::from_secs(3);
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(LANE_STALL.as_millis() < COMMAND_PATIENCE.as_millis());
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
-const _: () = assert!(2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX <= ENDED_KEPT_MAX);
+const _: () = assert!(2 * (2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX) <= ENDED_KEPT_MAX);
 const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() < HEARTBEAT_GAP_MAX.as_millis());
 const _: () = assert!(SWEEP_INTERVAL.as_millis() < SWEEP_PATIENCE.as_millis());
 // A lane that wakes for its heartbeat sees to its sweeps.

@@ -21,8 +21,8 @@ CREATE TABLE IF NOT EXISTS queue (
     UNIQUE KEY queue_live (concert_id, live_user),
     -- The token that a user had last in one sale, or in each.
     KEY queue_user (user_id, concert_id, entry_no),
-    -- Admissions that were over in some span of time, for the sweep. Ending does not touch it.
-    KEY queue_due (concert_id, expires_at),
+    -- Admissions that are over, for the sweep.
+    KEY queue_due (concert_id, status, expires_at),
     -- What became of a token that has ended; the live ones are in memory, so joining writes at the index's end.
     UNIQUE KEY queue_ended (concert_id, ended_token),
     CONSTRAINT queue_reason CHECK ((status = 'EXPIRED') = (reason IS NOT NULL)),

@@ -21,8 +21,8 @@ CREATE TABLE queue (
 -- Never two live tokens of a user in a sale. Also: has a sale a live token at all?
 CREATE UNIQUE INDEX queue_live ON queue (concert_id, user_id) WHERE status IN ('WAITING', 'PROGRESS');
 
--- Admissions that were over in some span of time, for the sweep. Neither joining nor ending touches it.
-CREATE INDEX queue_due ON queue (concert_id, expires_at) WHERE expires_at IS NOT NULL;
+-- Admissions that are over, for the sweep. Joining does not touch it.
+CREATE INDEX queue_due ON queue (concert_id, expires_at) WHERE status = 'PROGRESS';
 
 -- The token that a user had last in one sale, or in each.
 CREATE INDEX queue_user ON queue (user_id, concert_id, entry_no);

@@ -1,11 +1,14 @@
 //! One lane: the only writer of its sales. Take what waits; open the transaction and read the wallets that the
 //! batch names; decide everything in order of arrival; write; commit; speak. What arrives meanwhile is the next
-//! batch: no timer, no fixed delay, one batch in flight.
+//! batch: no timer, no fixed delay, one batch in flight. While the store works on it, what came so far for the next one is
+//! decided, as far as nothing has to be read for it.
 //!
 //! Always: nobody hears of anything before its commit. After a batch that was not committed, memory is as it was
-//! before. While the store is out, time stands still for the lane's sales.
+//! before, and what was decided on top of it is decided again. While the store is out, time stands still for the
+//! lane's sales.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -49,8 +52,11 @@ pub(super) struct Lane {
     /// Who was connected to a sale when it was lost, for when it comes back.
     pub present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
     pub connection: Option<Box<dyn store::Lane>>,
-    /// Taken from the mailbox, not decided yet.
+    /// Taken from the mailbox and not answered yet, in the order of arrival: those of the batch that is being committed,
+    /// those decided on top of it, and those not decided.
     pub pending: VecDeque<Envelope>,
+    /// What was decided on top of the batch that was committed last.
+    pub ahead: Ahead,
     pub last_heartbeat: Timestamp,
     pub outage: Option<Outage>,
 }
@@ -66,7 +72,23 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// How often an unknown outcome is asked for before the lane looks after its mailbox again.
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 
-/// What was decided for the front of `pending`.
+/// The beginning of a batch, decided while the one before it is being committed.
+#[derive(Default)]
+pub(super) struct Ahead {
+    decided: Decided,
+    /// What comes next needs something read, or has to wait for another reason.
+    stopped: bool,
+    /// We were wrong somewhere, and what memory holds is not to be trusted.
+    broken: bool,
+}
+
+impl Ahead {
+    fn is_empty(&self) -> bool {
+        self.decided.spoken.is_empty() && self.decided.tail.is_empty() && !self.broken
+    }
+}
+
+/// What was decided for `pending`.
 #[derive(Default)]
 struct Decided {
     /// One for each command decided, in order.
@@ -74,6 +96,9 @@ struct Decided {
     /// Events of expiries after the last command.
     tail: Vec<(ConcertId, Range<usize>)>,
     charges: Vec<LedgerEntry>,
+    expiries: usize,
+    /// More than that must be in another batch.
+    is_full: bool,
 }
 
 struct Spoken {
@@ -87,6 +112,12 @@ impl Lane {
     pub async fn run(mut self) {
         loop {
             self.rest().await;
+            if !self.ahead.is_empty() {
+                // Memory is not what was committed; `look_ahead` sees to it that this ends when something else waits.
+                self.take_pending();
+                self.run_batch().await;
+                continue;
+            }
             while let Ok(running) = self.adopt.try_recv() {
                 self.adopt_sale(running);
             }
@@ -101,7 +132,7 @@ impl Lane {
                 self.sit_out().await;
                 continue;
             }
-            if self.shared.clock.utc().since(self.last_heartbeat) >= limits::HEARTBEAT_INTERVAL {
+            if self.is_beat_due() {
                 self.beat().await;
             }
             if self.outage.is_none() {
@@ -112,6 +143,10 @@ impl Lane {
         if let Err(error) = self.store.release_claims(self.writer, Some(self.shared.clock.utc())).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
         }
+    }
+
+    fn is_beat_due(&self) -> bool {
+        self.shared.clock.utc().since(self.last_heartbeat) >= limits::HEARTBEAT_INTERVAL
     }
 
     /// Until there is something to do.
@@ -177,6 +212,9 @@ impl Lane {
         let room = limits::BATCH_COMMANDS_MAX.saturating_sub(self.pending.len());
         self.mailbox.take(room, &mut self.pending);
         self.metrics.mailbox_depth.set(self.mailbox.len() as i64);
+        if !self.ahead.is_empty() {
+            return;
+        }
         let now = self.shared.clock.utc();
         // Who waited for too long has given up; an answer now would only delay the others.
         while let Some(front) = self.pending.front() {
@@ -299,27 +337,32 @@ impl Lane {
 
     /// On an error memory is as it was before, and everything pending is still pending.
     async fn try_batch(&mut self) -> Result<(), CommitError> {
-        let needs = self.needs();
-        let facts = match needs.is_empty() {
-            true => Facts::default(),
-            false => self.connected().await?.begin(&needs).await?,
-        };
-        let Some(decided) = self.decide(facts) else {
-            self.connected().await?.rollback().await?;
-            return Ok(());
-        };
+        let mut decided = std::mem::take(&mut self.ahead).decided;
+        let mut has_begun = false;
+        if !decided.is_full {
+            let needs = self.needs(decided.spoken.len());
+            has_begun = !needs.is_empty();
+            let facts = match self.begin(&needs).await {
+                Ok(facts) => facts,
+                Err(error) => {
+                    self.undo();
+                    return Err(error.into());
+                }
+            };
+            if self.decide_unbroken(&mut decided, facts).is_none() {
+                self.break_down();
+                self.connected().await?.rollback().await?;
+                return Ok(());
+            }
+        }
         let batch = self.batch(&decided);
         let started = Instant::now();
         if batch.sales.is_empty() && batch.charges.is_empty() {
-            if !needs.is_empty() {
+            if has_begun {
                 self.connected().await?.rollback().await?;
             }
         } else {
-            let committed = match self.connected().await {
-                Ok(connection) => connection.commit(&batch).await,
-                Err(error) => Err(error.into()),
-            };
-            let committed = match committed {
+            let committed = match self.commit(&batch, decided.spoken.len()).await {
                 Err(CommitError::OutcomeUnknown(error)) => {
                     tracing::warn!(
                         error = &*error as &dyn std::error::Error,
@@ -331,13 +374,72 @@ impl Lane {
             };
             if let Err(error) = committed {
                 self.undo();
+                if std::mem::take(&mut self.ahead).broken {
+                    self.break_down();
+                }
                 return Err(error);
             }
             self.metrics.commit_batch_commands.observe(decided.spoken.len() as f64);
             self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
         }
         self.speak(decided, &batch);
+        if self.ahead.broken {
+            self.ahead = Ahead::default();
+            self.break_down();
+        }
         Ok(())
+    }
+
+    async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        match needs.is_empty() {
+            true => Ok(Facts::default()),
+            false => self.connected().await?.begin(needs).await,
+        }
+    }
+
+    /// Commits a batch of `count` commands. Whenever the store has been given something to do, a part of what came
+    /// meanwhile is decided: here and not in a task of its own, so that nobody is woken for it.
+    async fn commit(&mut self, batch: &Batch, count: usize) -> Result<(), CommitError> {
+        self.connected().await?;
+        let mut connection = self.connection.take().expect("it is connected");
+        let mut commit = connection.commit(batch);
+        let committed = poll_fn(|context| {
+            let polled = commit.as_mut().poll(context);
+            if polled.is_pending() {
+                self.look_ahead(count);
+            }
+            polled
+        });
+        let committed = committed.await;
+        drop(commit);
+        self.connection = Some(connection);
+        committed
+    }
+
+    /// Decides what came while a batch of `count` commands is being committed. Not if something waits that is done between
+    /// batches, with memory as it was committed.
+    fn look_ahead(&mut self, count: usize) {
+        let decided = self.ahead.decided.spoken.len();
+        let is_wanted = !self.ahead.stopped && !self.ahead.broken && decided < limits::BATCH_COMMANDS_MAX;
+        if !is_wanted || self.sweeper.has_news() || !self.adopt.is_empty() || self.is_beat_due() {
+            return;
+        }
+        let (begun, room) = (count + decided, limits::BATCH_COMMANDS_MAX - decided);
+        let waiting = self.pending.len() - begun;
+        self.mailbox.take(limits::AHEAD_COMMANDS_MAX.min(room).saturating_sub(waiting), &mut self.pending);
+        let first_in_need =
+            (begun..self.pending.len()).find(|&at| !self.needs_of([&self.pending[at]]).is_empty());
+        let end = first_in_need.unwrap_or(self.pending.len()).min(begun + limits::AHEAD_COMMANDS_MAX);
+        if end == begun {
+            self.ahead.stopped = first_in_need.is_some();
+            return;
+        }
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let deciding =
+            AssertUnwindSafe(|| self.decide_range(begun..end, &mut ahead.decided, Facts::default()));
+        ahead.broken = catch_unwind(deciding).is_err();
+        ahead.stopped = ahead.decided.is_full;
+        self.ahead = ahead;
     }
 
     /// Asks until it is known whether a batch was committed. Meanwhile others are told to come back; who is in
@@ -387,10 +489,14 @@ impl Lane {
         Ok(self.connection.as_mut().expect("it was just opened"))
     }
 
-    /// What the pending commands have to have read.
-    fn needs(&self) -> Needs {
+    /// What the pending commands from `first` on have to have read, as far as a batch goes.
+    fn needs(&self, first: usize) -> Needs {
+        self.needs_of(self.pending.range(first..).take(limits::BATCH_COMMANDS_MAX.saturating_sub(first)))
+    }
+
+    fn needs_of<'e>(&self, envelopes: impl IntoIterator<Item = &'e Envelope>) -> Needs {
         let mut needs = Needs::default();
-        for envelope in &self.pending {
+        for envelope in envelopes {
             match &envelope.work {
                 Work::Sale { concert, command } => {
                     if let Some(running) = self.sales.get(concert) {
@@ -408,26 +514,42 @@ impl Lane {
         needs
     }
 
-    /// `None`: we were wrong somewhere. The lane's sales are lost and will be rebuilt from the store, and whoever
-    /// asked is told that it is our fault.
-    fn decide(&mut self, facts: Facts) -> Option<Decided> {
-        let decided = catch_unwind(AssertUnwindSafe(|| self.decide_pending(facts)));
-        if decided.is_err() {
-            tracing::error!(
-                "an invariant broke while deciding a batch; its sales are rebuilt from the store"
-            );
-            let broken: Vec<ConcertId> = self.sales.keys().copied().collect();
-            broken.into_iter().for_each(|concert| self.lose(concert));
-            for envelope in std::mem::take(&mut self.pending) {
-                self.fanout.answer(envelope.reply, Err(Refusal::Internal));
-            }
-        }
-        decided.ok()
+    /// Decides what is left of a batch. `None`: we were wrong somewhere.
+    fn decide_unbroken(&mut self, decided: &mut Decided, facts: Facts) -> Option<()> {
+        catch_unwind(AssertUnwindSafe(|| self.decide_pending(decided, facts))).ok()
     }
 
-    fn decide_pending(&mut self, facts: Facts) -> Decided {
-        let mut decided = Decided::default();
-        let mut steps_left = limits::BATCH_EXPIRIES_MAX;
+    /// The lane's sales are lost and will be rebuilt from the store, and whoever asked is told that it is our fault.
+    fn break_down(&mut self) {
+        tracing::error!("an invariant broke while deciding a batch; its sales are rebuilt from the store");
+        let broken: Vec<ConcertId> = self.sales.keys().copied().collect();
+        broken.into_iter().for_each(|concert| self.lose(concert));
+        for envelope in std::mem::take(&mut self.pending) {
+            self.fanout.answer(envelope.reply, Err(Refusal::Internal));
+        }
+    }
+
+    /// Everything that waits, as far as a batch goes, and then what is due.
+    fn decide_pending(&mut self, decided: &mut Decided, facts: Facts) {
+        let first = decided.spoken.len();
+        let end = self.pending.len().min(limits::BATCH_COMMANDS_MAX).max(first);
+        self.decide_range(first..end, decided, facts);
+        if decided.spoken.len() == self.pending.len() {
+            let utc = self.mailbox.horizon();
+            for (concert, running) in &mut self.sales {
+                let now = running.now(utc);
+                let first = running.events.len();
+                let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);
+                decided.expiries += running.sale.expire_due(now, left, &mut running.events);
+                if running.events.len() > first {
+                    decided.tail.push((*concert, first..running.events.len()));
+                }
+            }
+        }
+    }
+
+    /// Decides these of the pending commands, until one has to wait for the next batch.
+    fn decide_range(&mut self, range: Range<usize>, decided: &mut Decided, facts: Facts) {
         // If deciding breaks off, the lane goes on with the spare one: tokens must never be guessed.
         let spare = self.ids.spare();
         let mut inputs = Inputs {
@@ -435,7 +557,7 @@ impl Lane {
             ended: facts.ended,
             ids: std::mem::replace(&mut self.ids, spare),
         };
-        for envelope in &self.pending {
+        for envelope in self.pending.range(range) {
             let spoken = match &envelope.work {
                 Work::Charge { user, amount, request_id } => {
                     let charged =
@@ -454,10 +576,12 @@ impl Lane {
                     Some(running) => {
                         let now = running.now(envelope.arrived);
                         let first = running.events.len();
-                        steps_left -= running.sale.expire_due(now, steps_left, &mut running.events);
+                        let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);
+                        decided.expiries += running.sale.expire_due(now, left, &mut running.events);
                         if running.sale.must_expire_first(now) {
                             // The rest is for the next batch: no command overtakes an expiry.
                             decided.tail.push((*concert, first..running.events.len()));
+                            decided.is_full = true;
                             break;
                         }
                         let reply = running.sale.decide(now, command, &mut inputs, &mut running.events);
@@ -468,29 +592,20 @@ impl Lane {
             };
             decided.spoken.push(spoken);
         }
-        if decided.spoken.len() == self.pending.len() {
-            let utc = self.mailbox.horizon();
-            for (concert, running) in &mut self.sales {
-                let now = running.now(utc);
-                let first = running.events.len();
-                steps_left -= running.sale.expire_due(now, steps_left, &mut running.events);
-                if running.events.len() > first {
-                    decided.tail.push((*concert, first..running.events.len()));
-                }
-            }
-        }
         self.ids = inputs.ids;
-        decided
     }
 
     fn batch(&mut self, decided: &Decided) -> Batch {
-        let sales =
-            self.sales.values_mut().filter(|running| !running.events.is_empty()).map(|running| SaleBatch {
+        let changed = self.sales.values_mut().filter(|running| !running.events.is_empty());
+        let sales = changed.map(|running| {
+            running.sale.seal();
+            SaleBatch {
                 concert: running.sale.concert(),
                 seq: running.journal.seq + 1,
                 after: running.journal.batch,
                 events: std::mem::take(&mut running.events),
-            });
+            }
+        });
         Batch {
             id: store::random_id(),
             writer: self.writer,

@@ -30,7 +30,7 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{self, Store, StoreError, WriterId};
 use handle::Shared;
-use lane::Lane;
+use lane::{Ahead, Lane};
 use mailbox::Mailbox;
 use recovery::Recovery;
 use sales::Sales;
@@ -117,6 +117,7 @@ pub async fn start(
             present: BTreeMap::new(),
             connection: Some(store.open_lane().await?),
             pending: VecDeque::new(),
+            ahead: Ahead::default(),
             last_heartbeat: clock.utc(),
             outage: None,
         };

@@ -63,8 +63,9 @@ struct Touched {
 /// How far a sale was looked at.
 struct Round {
     due: Timestamp,
-    /// Sale time: what should have ended before it was looked at when that was just over.
-    overdue_from: Timestamp,
+    /// Sale time: holds that should have ended before it were looked at when they were just over, so that a look costs no
+    /// more after hours than after minutes, and ending a hold no index.
+    holds_overdue_from: Timestamp,
     tokens_from: EntryNo,
     reservations_from: ReservationId,
     seats_from: (ScheduleId, SeatId),
@@ -115,7 +116,7 @@ impl Sweeper {
         }
         let page = SweepPage {
             concert: *concert,
-            overdue_from: round.overdue_from,
+            holds_overdue_from: round.holds_overdue_from,
             overdue_before: running.standing().sale - limits::SWEEP_MARGIN,
             tokens_from: round.tokens_from,
             reservations_from: round.reservations_from,
@@ -137,6 +138,11 @@ impl Sweeper {
     /// Waits for rows.
     pub async fn wait(&mut self) -> Option<Swept> {
         self.brought.recv().await
+    }
+
+    /// Are there rows to compare?
+    pub fn has_news(&self) -> bool {
+        !self.brought.is_empty()
     }
 
     pub fn take(&mut self) -> Option<Swept> {
@@ -215,7 +221,7 @@ impl Round {
     fn beginning(now: Timestamp, standing: Timestamp) -> Self {
         Self {
             due: now + limits::SWEEP_INTERVAL,
-            overdue_from: standing - limits::SWEEP_MARGIN,
+            holds_overdue_from: standing - limits::SWEEP_MARGIN,
             tokens_from: EntryNo(0),
             reservations_from: ReservationId(Uuid::nil()),
             seats_from: (ScheduleId(0), SeatId(0)),
@@ -226,13 +232,11 @@ impl Round {
     /// Behind what was looked at; from the beginning again after the end.
     fn go_on(&mut self, page: &SweepPage, rows: &SweepRows, sale: &Sale) {
         let is_full = |count: usize| count == page.rows_max as usize;
-        let last_token = rows.overdue_tokens.last().filter(|_| is_full(rows.overdue_tokens.len()));
         let last_hold = rows.overdue_reservations.last().filter(|_| is_full(rows.overdue_reservations.len()));
-        let left = last_token.and_then(|token| token.expires_at).into_iter();
-        let left = left.chain(last_hold.map(|hold| hold.expires_at)).min();
         // More than a page at one moment: the rest of them is seen with its page.
         let moment = Duration::from_millis(1);
-        self.overdue_from = left.map_or(page.overdue_before, |last| last.max(page.overdue_from + moment));
+        self.holds_overdue_from = last_hold
+            .map_or(page.overdue_before, |last| last.expires_at.max(page.holds_overdue_from + moment));
         self.tokens_from = match rows.tokens.last() {
             Some(last) if is_full(rows.tokens.len()) => EntryNo(last.entry.0 + 1),
             _ => EntryNo(0),

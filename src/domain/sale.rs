@@ -42,6 +42,8 @@ pub struct Sale {
     expired: u64,
     /// What takes back each change since the last commit, the newest last.
     undo: Vec<Undo>,
+    /// How much of `undo` belongs to what is being committed; all of it, unless more was decided since.
+    sealed: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +96,7 @@ impl Sale {
             done: 0,
             expired: 0,
             undo: Vec::new(),
+            sealed: None,
         };
         for schedule in schedules {
             let mut seats = SeatMap::new(schedule.plan, schedule.starts_at);
@@ -373,9 +376,15 @@ impl Sale {
         deadlines.into_iter().flatten().min().map(|due| due + outages).into_iter().chain(opening).min()
     }
 
-    /// Everything since the last commit is durable now.
+    /// Everything decided so far is about to be committed; what is decided from now on is not part of that.
+    pub fn seal(&mut self) {
+        self.sealed = Some(self.undo.len());
+    }
+
+    /// What was sealed is durable now; without a seal, everything since the last commit.
     pub fn commit(&mut self, ended_kept_max: usize) {
-        for undo in self.undo.drain(..) {
+        let sealed = self.sealed.take().unwrap_or(self.undo.len());
+        for undo in self.undo.drain(..sealed) {
             // Only what came to stay counts for the rate: what passed out of its window cannot be brought back.
             if let Undo::Admitted { at, .. } = undo {
                 self.rate.record(at);
@@ -385,9 +394,10 @@ impl Sale {
         self.reservations.trim_ended(ended_kept_max);
     }
 
-    /// Takes everything since the last commit back, but for presence and activity: they are no facts, and who is
-    /// gone stays gone.
+    /// Takes everything since the last commit back, sealed or not, but for presence and activity: they are no facts,
+    /// and who is gone stays gone.
     pub fn undo(&mut self) {
+        self.sealed = None;
         while let Some(undo) = self.undo.pop() {
             self.undo_one(undo);
         }

@@ -242,9 +242,10 @@ pub struct SaleBatch {
 #[derive(Clone, Copy, Debug)]
 pub struct SweepPage {
     pub concert: ConcertId,
-    /// Sale time: what should have ended in this span, but for its last moment, is overdue.
-    pub overdue_from: Timestamp,
+    /// Sale time: what should have ended before it is overdue.
     pub overdue_before: Timestamp,
+    /// Sale time: holds that were over before it were looked at.
+    pub holds_overdue_from: Timestamp,
     /// Where the pages begin.
     pub tokens_from: EntryNo,
     pub reservations_from: ReservationId,

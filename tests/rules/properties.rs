@@ -63,6 +63,11 @@ enum End {
     Retry,
     /// It is committed, and the sale is built anew from what was stored.
     Restart,
+    /// While its first half is committed, the other one is decided as far as nothing has to be read, and then committed
+    /// or taken back.
+    Ahead {
+        undone: bool,
+    },
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -104,6 +109,7 @@ fn batches() -> impl Strategy<Value = Vec<(Vec<Step>, End)>> {
         2 => Just(End::Undo),
         2 => Just(End::Retry),
         1 => Just(End::Restart),
+        3 => any::<bool>().prop_map(|undone| End::Ahead { undone }),
     ];
     prop::collection::vec((prop::collection::vec(step, 0..8), end), 1..30)
 }
@@ -205,9 +211,15 @@ impl Life {
                 (arrived, step.clone())
             })
             .collect();
+        // Half of a batch that was forgotten at once could not be taken back.
+        if let (End::Ahead { undone }, true) = (end, self.ended_kept > 0) {
+            self.ahead(&commands, *undone);
+            self.utc = arrived;
+            return;
+        }
         let decided = self.decide(&commands);
         match end {
-            End::Commit => self.commit(&decided),
+            End::Commit | End::Ahead { .. } => self.commit(&decided),
             End::Undo => self.undo(&before),
             End::Retry => {
                 self.undo(&before);
@@ -220,6 +232,33 @@ impl Life {
             }
         }
         self.utc = arrived;
+    }
+
+    fn ahead(&mut self, commands: &[(Timestamp, Step)], undone: bool) {
+        let (front, rest) = commands.split_at(commands.len().div_ceil(2));
+        let first = self.decide(front);
+        let (mut alone, model) = (self.sale.clone(), self.model.clone());
+        self.utc = front.last().map_or(self.utc, |(at, _)| *at);
+        self.sale.seal();
+        let is_ready = |(_, step): &&(Timestamp, Step)| match self.command(step) {
+            Work::Sale(command) => {
+                let mut needs = Needs::default();
+                self.sale.needs(&command, &mut needs);
+                needs.is_empty()
+            }
+            Work::Charge { .. } => false,
+        };
+        let rest: Vec<_> = rest.iter().take_while(is_ready).cloned().collect();
+        let second = self.decide(&rest);
+        let model = std::mem::replace(&mut self.model, model);
+        self.commit(&first);
+        alone.commit(self.ended_kept);
+        if undone {
+            self.undo(&alone);
+        } else {
+            self.model = model;
+            self.commit(&second);
+        }
     }
 
     /// Everything that a batch adds to what is stored.

@@ -13,8 +13,9 @@ use crate::world::{START, World};
 
 /// How much time a healed world has to become whole: some backoffs, leases and hung calls.
 const HEALING: Duration = Duration::from_secs(30);
-/// In which a healthy process finds and mends what differs: the pause between two sweeps, and some more.
-const SWEEPING: Duration = Duration::from_secs(15);
+/// In which a healthy process finds and mends what differs: until a deadline counts as missed, the pause between two
+/// sweeps, and some more.
+const SWEEPING: Duration = Duration::from_secs(25);
 /// Deadlines fire within this time of theirs.
 const LATE_MAX: Duration = Duration::from_millis(100);
 

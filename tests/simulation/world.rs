@@ -201,17 +201,19 @@ impl World {
         self.note(|| format!("weather: {weather:?}"));
     }
 
-    /// Somebody moves the end of a hold or an admission into the past with SQL. The server has to find out.
+    /// Somebody moves the end of a hold or an admission into the past with SQL. The server has to find out: of a hold, if
+    /// that past is one that it did not look at yet.
     pub fn plant(&mut self) {
         self.read_journals();
         let concerts = self.models.len();
         let concert = *self.models.keys().nth(self.rng.random_range(0..concerts)).expect("there is one");
-        let long_ago = self.clock.utc() - self.database.outages(concert) - Duration::from_secs(60);
+        let now = self.clock.utc() - self.database.outages(concert);
+        let (just_over, long_ago) = (now - Duration::from_secs(1), now - Duration::from_secs(60));
         let model = self.models.get_mut(&concert).expect("it was just listed");
         let pick = self.rng.random_range(0..3);
         if self.rng.random_bool(0.5) {
             let id = model.held().map(|held| held.id).nth(pick);
-            let Some(row) = id.and_then(|id| self.database.plant_reservation(id, long_ago)) else { return };
+            let Some(row) = id.and_then(|id| self.database.plant_reservation(id, just_over)) else { return };
             model.plant_reservation(&row);
         } else {
             let entry = model.visitors().map(|token| token.entry).nth(pick);

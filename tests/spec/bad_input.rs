@@ -135,6 +135,8 @@ async fn strangers_and_their_tokens() {
     assert_eq!(late.refused("hello", json!({"access_token": good})).await, "UNAUTHENTICATED", "expired");
 
     let mut silent = house.stranger().await;
+    // Its time runs since it was let in.
+    assert_eq!(silent.refused("balance", json!({})).await, "UNAUTHENTICATED");
     house.advance(11);
     assert_eq!(silent.closed().await, 4000);
 }
