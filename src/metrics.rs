@@ -72,6 +72,8 @@ pub struct Metrics {
     pub expiries: Family<Kind, Counter>,
     /// Commands in one commit.
     pub commit_batch_commands: Histogram,
+    /// Of these, commands that were decided while the store worked on the batch before.
+    pub decided_ahead: Counter,
     /// From the begin of a batch's transaction to the end of its commit.
     pub commit_seconds: Histogram,
     /// Sessions closed because they did not take their answers.
@@ -107,6 +109,7 @@ impl Metrics {
             seats_sold: Counter::default(),
             expiries: Family::default(),
             commit_batch_commands: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
+            decided_ahead: Counter::default(),
             commit_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
             outbox_drops: Counter::default(),
             mailbox_depth: Gauge::default(),
@@ -125,6 +128,11 @@ impl Metrics {
         r.register("seats_sold", "Seats sold", metrics.seats_sold.clone());
         r.register("expiries", "What ended by time", metrics.expiries.clone());
         r.register("commit_batch_commands", "Commands in one commit", metrics.commit_batch_commands.clone());
+        r.register(
+            "decided_ahead",
+            "Commands decided during the commit before theirs",
+            metrics.decided_ahead.clone(),
+        );
         r.register_with_unit(
             "commit",
             "Time of a batch in the store",

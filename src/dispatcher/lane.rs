@@ -439,6 +439,7 @@ impl Lane {
             AssertUnwindSafe(|| self.decide_range(begun..end, &mut ahead.decided, Facts::default()));
         ahead.broken = catch_unwind(deciding).is_err();
         ahead.stopped = ahead.decided.is_full;
+        self.metrics.decided_ahead.inc_by((ahead.decided.spoken.len() - decided) as u64);
         self.ahead = ahead;
     }
 

@@ -67,6 +67,7 @@ struct Sum {
     batches: usize,
     faults: BTreeMap<String, u64>,
     found: u64,
+    ahead: u64,
     /// What each life that broke said.
     broken: BTreeMap<u64, String>,
 }
@@ -80,6 +81,7 @@ impl Sum {
                 self.steps += report.steps;
                 self.batches += report.batches;
                 self.found += report.found;
+                self.ahead += report.ahead;
                 for (fault, count) in report.faults {
                     *self.faults.entry(fault).or_default() += count;
                 }
@@ -97,7 +99,8 @@ impl Sum {
         for (fault, count) in &self.faults {
             println!("{count:>9}  {fault}");
         }
-        println!("{} differences found by sweeps", self.found);
+        println!("{} differences found by sweeps, {} commands decided ahead", self.found, self.ahead);
+        assert!(self.ahead > 0 || self.seeds < 100, "nothing is ever decided on top of a batch in flight");
         let broken: Vec<u64> = self.broken.keys().copied().collect();
         if let Some((seed, what)) = self.broken.into_iter().next() {
             panic!(

@@ -60,6 +60,8 @@ pub struct Report {
     pub faults: BTreeMap<String, u64>,
     /// Differences that sweeps found.
     pub found: u64,
+    /// Commands that were decided on top of a batch in flight.
+    pub ahead: u64,
     /// How much was traced, and its digest.
     pub digest: (u64, u64),
 }
@@ -302,12 +304,14 @@ impl World {
             .collect();
         faults.insert("hung calls".to_owned(), hung);
         faults.insert("rows changed by others".to_owned(), self.planted);
+        let ahead = self.nodes.iter().map(|node| node.metrics.decided_ahead.get()).sum();
         let found = self.nodes.iter().map(|node| node.metrics.sweep_differences.get()).sum();
         Report {
             steps: self.steps,
             batches: self.models.values().map(|model| model.rows).sum(),
             faults,
             found,
+            ahead,
             digest: self.trace.lock().digest(),
         }
     }
