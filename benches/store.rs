@@ -168,11 +168,10 @@ fn reservation_of(answer: &Answer) -> ReservationId {
     }
 }
 
-/// Holds alone, a thousand in a batch; they are given back untimed.
-#[divan::bench(sample_count = 30, sample_size = 1)]
-fn holds_by_the_thousand(bencher: Bencher<'_, '_>) {
-    const FANS: usize = 1_000;
-    let stage = RefCell::new((Stage::new(FANS), Vec::new()));
+/// Holds alone, a thousand in a batch, and as many as a lane puts into one under load; they are given back untimed.
+#[divan::bench(args = [1_000, 4_000], sample_count = 60, sample_size = 1)]
+fn holds_in_a_batch(bencher: Bencher<'_, '_>, fans: usize) {
+    let stage = RefCell::new((Stage::new(fans), Vec::new()));
     let caller = |fan: usize| Caller { user: UserId(fan as u64 + 1), token: None };
     let give_back = || {
         let (stage, held): &mut (Stage, Vec<Answer>) = &mut stage.borrow_mut();
@@ -186,22 +185,22 @@ fn holds_by_the_thousand(bencher: Bencher<'_, '_>) {
             stage.commit(&releases);
         }
     };
-    bencher.counter(ItemsCount::new(FANS)).with_inputs(give_back).bench_local_values(|()| {
+    bencher.counter(ItemsCount::new(fans)).with_inputs(give_back).bench_local_values(|()| {
         let (stage, held) = &mut *stage.borrow_mut();
         let schedule = stage.schedule;
         let hold = |fan| Command::Hold {
             caller: caller(fan),
             schedule,
-            seats: vec![SeatId((fan * (SEATS / FANS)) as u32)],
+            seats: vec![SeatId((fan * (SEATS / fans)) as u32)],
         };
-        *held = stage.commit(&(0..FANS).map(hold).collect::<Vec<_>>());
+        *held = stage.commit(&(0..fans).map(hold).collect::<Vec<_>>());
     });
 }
 
 /// The way everybody builds it: each hold a transaction that reads the seat under lock, inserts the reservation, updates
 /// the seat and commits, on 16 connections at once; in the same tables, in the database that `FRONTROW_BENCH_DATABASE`
 /// names. Without one it measures nothing and says so.
-#[divan::bench(sample_count = 10, sample_size = 1)]
+#[divan::bench(sample_count = 20, sample_size = 1)]
 fn holds_row_by_row(bencher: Bencher<'_, '_>) {
     const CONNECTIONS: usize = 16;
     const HOLDS_EACH: usize = 100;
@@ -233,8 +232,9 @@ fn holds_row_by_row(bencher: Bencher<'_, '_>) {
             let hold_all = |(at, mut connection): (usize, MySqlConnection)| {
                 runtime.spawn(async move {
                     for hold in 0..HOLDS_EACH {
-                        let seat = (hold * CONNECTIONS + at) as u32;
-                        hold_one(&mut connection, concert, schedule, seat).await.expect("it is free");
+                        // Spread over the house, as in a batch.
+                        let seat = (hold * CONNECTIONS + at) * (SEATS / (CONNECTIONS * HOLDS_EACH));
+                        hold_one(&mut connection, concert, schedule, seat as u32).await.expect("it is free");
                     }
                     connection
                 })

@@ -183,6 +183,20 @@ pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.text(best_requests(&reservation.best_requests).as_deref());
 }
 
+pub const HELD_RESERVATION: usize = 8;
+
+/// (concert, reservation, schedule, user, seats, amount, opened at, expires at): what differs between those that are held.
+pub fn bind_held_reservation(to: &mut impl Bind, reservation: &Reservation) {
+    to.id(reservation.concert.0.into());
+    to.uuid(Some(reservation.id.0));
+    to.id(reservation.schedule.0);
+    to.id(reservation.user.0);
+    to.text(Some(&seat_list(&reservation.seats)));
+    to.int(Some(reservation.amount));
+    to.time(Some(reservation.opened_at));
+    to.time(Some(reservation.expires_at));
+}
+
 /// Without its payment: that is a row of its own.
 pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
     let word = row.text(4)?;

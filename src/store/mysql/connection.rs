@@ -159,14 +159,22 @@ pub async fn write<T: Sync>(
     connection: &mut MySqlConnection,
     statement: &Bulk,
     rows: &[T],
-    bind: impl Fn(&mut Values, &T) + Send,
+    bind: impl Fn(&mut Values, &T) + Send + Sync,
 ) -> Result<Written, StoreError> {
     let mut written = Written::default();
-    for (bucket, piece) in bulk::pieces(rows, DIALECT.packing) {
-        let values: Values = statement.values(bucket, piece, &bind);
-        let done = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection);
-        written.affected += done.await.map_err(fault)?.rows_affected();
-        written.padding += (bulk::BUCKETS[bucket] - piece.len()) as u64;
+    let mut pieces = bulk::pieces(rows, DIALECT.packing);
+    let prepare = |(bucket, piece): (usize, &[T])| {
+        let padding = bulk::BUCKETS[bucket] - piece.len();
+        (bucket, padding, statement.values::<Values, _>(bucket, piece, &bind))
+    };
+    let mut next = pieces.next().map(prepare);
+    while let Some((bucket, padding, values)) = next {
+        let execute = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection);
+        // While the server works, the next statement's parameters are bound.
+        let (done, bound) = tokio::join!(biased; execute, async { pieces.next().map(prepare) });
+        written.affected += done.map_err(fault)?.rows_affected();
+        written.padding += padding as u64;
+        next = bound;
     }
     Ok(written)
 }

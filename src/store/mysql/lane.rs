@@ -12,10 +12,11 @@ use uuid::Uuid;
 use super::connection::{self, Asked, DUPLICATE, Values, fault, is_rolled_back, number, write};
 use crate::domain::command::Needs;
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{Reservation, ReservationStatus};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{
-    self, Bind, Cells, bind_ledger, bind_payment, bind_reservation, bind_reservation_seat, bind_settings,
-    bind_ticket, bind_token, bind_wallet, token_columns,
+    self, Bind, Cells, bind_held_reservation, bind_ledger, bind_payment, bind_reservation,
+    bind_reservation_seat, bind_settings, bind_ticket, bind_token, bind_wallet, token_columns,
 };
 use crate::store::rows::{Rows, SeatChange, WalletRow};
 use crate::store::{
@@ -70,13 +71,29 @@ static FREED: Bulk = Bulk::with_constants(
        reservation_id = IF(reservation_id = VALUES(reservation_id), NULL, reservation_id)",
 );
 
+/// A macro, because `concat!` takes nothing else.
+macro_rules! reservation_update {
+    () => {
+        " ON DUPLICATE KEY UPDATE \
+           user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
+           status = VALUES(status), seats = VALUES(seats), amount = VALUES(amount), ended_at = VALUES(ended_at), \
+           best_requests = VALUES(best_requests)"
+    };
+}
+
 static RESERVATIONS: Bulk = Bulk::new(
     concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
     columns::RESERVATION,
-    " ON DUPLICATE KEY UPDATE \
-       user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
-       status = VALUES(status), seats = VALUES(seats), amount = VALUES(amount), ended_at = VALUES(ended_at), \
-       best_requests = VALUES(best_requests)",
+    reservation_update!(),
+);
+
+/// Most of what is written in a rush, with fewer parameters than the rest: each one costs the server.
+static HELD_RESERVATIONS: Bulk = Bulk::with_constants(
+    "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, expires_at, \
+       status, ended_at, best_requests) VALUES ",
+    columns::HELD_RESERVATION,
+    ",'TEMP_RESERVED',NULL,NULL",
+    reservation_update!(),
 );
 
 static RESERVATION_SEATS: Bulk = Bulk::new(
@@ -205,11 +222,16 @@ impl MySqlLane {
     async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let mut wallets = std::mem::take(&mut self.wallets);
         let connection = self.start().await?;
-        for sale in &batch.sales {
-            let events = journal::encode(&sale.events);
-            add_to_journal(connection, sale, batch, batch.id, &events).await?;
-        }
-        let rows = Rows::of(batch);
+        let add = async {
+            for sale in &batch.sales {
+                let events = journal::encode(&sale.events);
+                add_to_journal(connection, sale, batch, batch.id, &events).await?;
+            }
+            Ok::<_, CommitError>(())
+        };
+        // While the journal is written, the rest is made ready.
+        let (added, rows) = tokio::join!(biased; add, async { Rows::of(batch) });
+        added?;
         let unread: Vec<_> =
             rows.wallet_users().into_iter().filter(|user| !wallets.contains_key(user)).collect();
         wallets.extend(session::wallets(&mut Asked(connection), &unread).await?);
@@ -449,7 +471,14 @@ async fn write_rows(connection: &mut MySqlConnection, rows: &Rows<'_>) -> Result
     write_seats(connection, &FREED, &steps.freed).await?;
     write_seats(connection, &HELD, &steps.held).await?;
     write_seats(connection, &SOLD, &steps.sold).await?;
-    write(connection, &RESERVATIONS, &rows.reservations, |to, row| bind_reservation(to, row)).await?;
+    let is_plainly_held = |row: &&Reservation| {
+        row.status == ReservationStatus::TempReserved
+            && row.ended_at.is_none()
+            && row.best_requests.is_empty()
+    };
+    let (held, others): (Vec<_>, Vec<_>) = rows.reservations.iter().copied().partition(is_plainly_held);
+    write(connection, &HELD_RESERVATIONS, &held, |to, row| bind_held_reservation(to, row)).await?;
+    write(connection, &RESERVATIONS, &others, |to, row| bind_reservation(to, row)).await?;
     write(connection, &RESERVATION_SEATS, &rows.reservation_seats, bind_reservation_seat).await?;
     write(connection, &PAYMENTS, &rows.payments, bind_payment).await?;
     write(connection, &TICKETS, &rows.tickets(), bind_ticket).await?;

@@ -127,10 +127,15 @@ where
     T: Sync,
 {
     let mut changed = 0;
-    for (bucket, piece) in bulk::pieces(rows, DIALECT.packing) {
-        let values: Values = statement.values(bucket, piece, &bind);
-        let done = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection).await?;
-        changed += done.rows_affected();
+    let mut pieces = bulk::pieces(rows, DIALECT.packing);
+    let prepare = |(bucket, piece): (usize, _)| (bucket, statement.values::<Values, _>(bucket, piece, &bind));
+    let mut next = pieces.next().map(prepare);
+    while let Some((bucket, values)) = next {
+        let execute = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection);
+        // While the database works, the next statement's parameters are bound.
+        let (done, bound) = tokio::join!(biased; execute, async { pieces.next().map(prepare) });
+        changed += done?.rows_affected();
+        next = bound;
     }
     Ok(changed)
 }

@@ -165,11 +165,16 @@ impl SqliteLane {
     async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let mut wallets = std::mem::take(&mut self.wallets);
         let connection = self.start().await?;
-        for sale in &batch.sales {
-            let events = journal::encode(&sale.events);
-            add_to_journal(connection, sale, batch, batch.id, &events).await?;
-        }
-        let rows = Rows::of(batch);
+        let add = async {
+            for sale in &batch.sales {
+                let events = journal::encode(&sale.events);
+                add_to_journal(connection, sale, batch, batch.id, &events).await?;
+            }
+            Ok::<_, CommitError>(())
+        };
+        // While the journal is written, the rest is made ready.
+        let (added, rows) = tokio::join!(biased; add, async { Rows::of(batch) });
+        added?;
         let unread: Vec<_> =
             rows.wallet_users().into_iter().filter(|user| !wallets.contains_key(user)).collect();
         wallets.extend(session::wallets(&mut Asked(connection), &unread).await?);
