@@ -35,7 +35,7 @@ pub const COMMAND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reservations and tokens that ended lately stay in memory, so that a repeated command needs no look-up.
 /// At least two batches' worth, one being committed and one on top of it: what ends in them may be named again in them.
-pub const ENDED_KEPT_MAX: usize = 32_768;
+pub const ENDED_KEPT_MAX: usize = 20_480;
 
 /// What a client is told to wait before it asks an overloaded server again.
 pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(500);

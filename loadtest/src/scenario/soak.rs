@@ -36,8 +36,9 @@ const GROWTH_MAX: f64 = 1.10;
 pub struct Soak {
     #[arg(long, default_value = "1h", value_parser = duration)]
     duration: Duration,
-    /// How long everything goes on before memory is looked at for the first time.
-    #[arg(long, default_value = "60s", value_parser = duration)]
+    /// How long everything goes on before memory is looked at for the first time: until what the server keeps of the past
+    /// has reached its bound.
+    #[arg(long, default_value = "3m", value_parser = duration)]
     warm_up: Duration,
     /// Buyers a second, each on a fresh socket.
     #[arg(long, default_value_t = 300.0)]
