@@ -80,6 +80,7 @@ impl Serve {
             // The folder's lock says that no other process writes the embedded database's sales.
             former,
             lease: if store.is_embedded() { Duration::ZERO } else { LEASE },
+            threads: true,
             ..dispatcher::Options::new(config.sale.clone())
         };
         let (dispatcher, lanes) =

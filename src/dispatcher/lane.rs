@@ -8,13 +8,15 @@
 //! lane's sales.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::handle::Shared;
 use super::mailbox::{Envelope, Mailbox, Work};
@@ -39,6 +41,8 @@ pub(super) struct Lane {
     pub fanout: Arc<Fanout>,
     pub store: Arc<dyn Store>,
     pub metrics: Arc<Metrics>,
+    /// Where connections live that others use too.
+    pub home: Handle,
     /// This lane, to the store.
     pub writer: WriterId,
     pub ids: IdSource,
@@ -108,6 +112,12 @@ struct Spoken {
 }
 
 impl Lane {
+    /// With its connection, which belongs to the runtime that it is opened on.
+    pub async fn opened(mut self) -> Result<Self, StoreError> {
+        self.connection = Some(self.store.open_lane().await?);
+        Ok(self)
+    }
+
     /// Until the mailbox is closed and everything in it is done.
     pub async fn run(mut self) {
         loop {
@@ -140,7 +150,11 @@ impl Lane {
                 self.sweeper.begin(&self.sales, self.shared.clock.utc());
             }
         }
-        if let Err(error) = self.store.release_claims(self.writer, Some(self.shared.clock.utc())).await {
+        let (writer, now) = (self.writer, self.shared.clock.utc());
+        let store = self.store.clone();
+        let released =
+            at_home(&self.home, async move { store.release_claims(writer, Some(now)).await }).await;
+        if let Err(error) = released {
             tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
         }
     }
@@ -231,7 +245,8 @@ impl Lane {
     /// Says that the sales are alive. Before anything expires after a pause: if time stood still, it must be known.
     async fn beat(&mut self) {
         let now = self.shared.clock.utc();
-        match self.store.heartbeat(self.writer, now, self.heartbeat_gap_max).await {
+        let (store, writer, gap_max) = (self.store.clone(), self.writer, self.heartbeat_gap_max);
+        match at_home(&self.home, async move { store.heartbeat(writer, now, gap_max).await }).await {
             Ok(alive) => {
                 self.last_heartbeat = now;
                 if self.outage.take().is_some() {
@@ -672,6 +687,19 @@ impl Lane {
         self.shared.sales.set(concert, SaleStatus::Loading);
         // A full channel holds at least one word of it, and who listens looks at all sales.
         let _ = self.lost.try_send(concert);
+    }
+}
+
+/// Asks the store for something on a connection that others use too, which must not live on a lane's runtime.
+async fn at_home<T: Send + 'static>(home: &Handle, asking: impl Future<Output = T> + Send + 'static) -> T {
+    // Given up together with who asks.
+    let mut asked = JoinSet::new();
+    asked.spawn_on(asking, home);
+    match asked.join_next().await {
+        Some(Ok(answer)) => answer,
+        Some(Err(broken)) if broken.is_panic() => resume_unwind(broken.into_panic()),
+        // The process ends.
+        _ => pending().await,
     }
 }
 

@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::runtime::{self, Handle};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use handle::Dispatcher;
@@ -54,6 +55,9 @@ pub struct Options {
     pub sweep_rows_max: u32,
     /// The seed of every id; `None`: the operating system's.
     pub seed: Option<[u8; 32]>,
+    /// Each lane has a thread of its own, so that its store is not kept waiting until the runtime's threads are through
+    /// with their connections. Without, it is a task like any other, and a simulation replays.
+    pub threads: bool,
 }
 
 impl Options {
@@ -66,6 +70,7 @@ impl Options {
             former: Vec::new(),
             sweep_rows_max: limits::SWEEP_ROWS_MAX,
             seed: None,
+            threads: false,
         }
     }
 }
@@ -104,6 +109,7 @@ pub async fn start(
             fanout: fanout.clone(),
             store: store.clone(),
             metrics: metrics.clone(),
+            home: Handle::current(),
             writer,
             ids: options.seed.map_or_else(IdSource::from_os, |mut seed| {
                 seed[0] ^= index as u8;
@@ -112,21 +118,51 @@ pub async fn start(
             heartbeat_gap_max: options.heartbeat_gap_max,
             adopt,
             lost: lost_sender.clone(),
-            sweeper: Sweeper::new(store.clone(), metrics.clone(), options.sweep_rows_max),
+            sweeper: Sweeper::new(store.clone(), metrics.clone(), Handle::current(), options.sweep_rows_max),
             sales: BTreeMap::new(),
             present: BTreeMap::new(),
-            connection: Some(store.open_lane().await?),
+            connection: None,
             pending: VecDeque::new(),
             ahead: Ahead::default(),
             last_heartbeat: clock.utc(),
             outage: None,
         };
-        lanes.push(tokio::spawn(lane.run()));
+        lanes.push(match options.threads {
+            true => launch(lane, index).await?,
+            false => tokio::spawn(lane.opened().await?.run()),
+        });
     }
     let recovery = Recovery { shared: shared.clone(), store, options, lanes: doors, lost, stopping };
     let recovery = tokio::spawn(recovery.run());
     let dispatcher = Dispatcher::new(shared.clone());
     Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery }))
+}
+
+/// Runs a lane on a thread of its own, which also hears by itself what its connection to the store says.
+async fn launch(lane: Lane, index: usize) -> Result<JoinHandle<()>, StoreError> {
+    let (tell_opened, opened) = oneshot::channel();
+    let (tell_ended, ended) = oneshot::channel();
+    let run = move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime of one thread can be made");
+        runtime.block_on(async {
+            match lane.opened().await {
+                Ok(lane) => {
+                    // Who started it may have gone away.
+                    let _ = tell_opened.send(Ok(()));
+                    lane.run().await;
+                }
+                Err(error) => drop(tell_opened.send(Err(error))),
+            }
+        });
+        let _ = tell_ended.send(());
+    };
+    std::thread::Builder::new()
+        .name(format!("lane {index}"))
+        .spawn(run)
+        .map_err(|error| StoreError::Unreachable(error.into()))?;
+    opened.await.map_err(|broken| StoreError::Broken(broken.into()))??;
+    Ok(tokio::spawn(async move { ended.await.expect("the lane ends in good order") }))
 }
 
 impl Lanes {

@@ -11,6 +11,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ use crate::store::{SeatStatus, Store, StoreError, SweepPage, SweepRows};
 pub(super) struct Sweeper {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
+    /// Where connections live that others use too, and so the sweeps.
+    home: Handle,
     rows_max: u32,
     /// How many sweeps were begun.
     count: u64,
@@ -90,10 +93,11 @@ struct Difference {
 }
 
 impl Sweeper {
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, rows_max: u32) -> Self {
+    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, home: Handle, rows_max: u32) -> Self {
         // One sweep is under way; those that were given up may still bring something.
         let (bring, brought) = mpsc::channel(4);
-        Self { store, metrics, rows_max, count: 0, under_way: None, rounds: BTreeMap::new(), bring, brought }
+        let rounds = BTreeMap::new();
+        Self { store, metrics, home, rows_max, count: 0, under_way: None, rounds, bring, brought }
     }
 
     /// Asks for the rows of a sale that is due, if none are on their way.
@@ -128,7 +132,7 @@ impl Sweeper {
         let (since, touched) = (running.journal.seq, Touched::default());
         self.under_way = Some(UnderWay { number, page, begun: now, since, touched });
         let (store, bring) = (self.store.clone(), self.bring.clone());
-        tokio::spawn(async move {
+        self.home.spawn(async move {
             let rows = store.sweep(&page).await;
             // The lane has stopped: nobody compares any more.
             let _ = bring.send(Swept { number, rows }).await;

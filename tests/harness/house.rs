@@ -109,6 +109,7 @@ impl House {
             lease: Duration::ZERO,
             // A clock that is turned by hand jumps; only a restart is an outage here.
             heartbeat_gap_max: 365 * DAY,
+            threads: true,
             ..Options::new(self.config.sale.clone())
         };
         let started =
