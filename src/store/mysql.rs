@@ -4,6 +4,7 @@
 //! Always: a batch is a few statements for many rows each, prepared once a connection, in one transaction. Whether a
 //! confirmed commit survives a loss of power is the server's setting; `open` warns when it is loose.
 
+mod changes;
 mod connection;
 mod lane;
 #[cfg(all(test, feature = "mariadb-tests"))]
@@ -20,6 +21,7 @@ use sqlx::{Connection, MySqlPool, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use changes::Form;
 use connection::{Asked, DUPLICATE, Values, fault, number, write};
 
 use super::bulk::Bulk;
@@ -51,6 +53,7 @@ const SUBJECT_BYTES_MAX: usize = 512;
 
 pub struct MySqlStore {
     options: MySqlConnectOptions,
+    form: Form,
     pool: MySqlPool,
     /// For heartbeats alone: they must neither wait for readers nor, as a pool does, for a server that is gone.
     beating: Mutex<Option<MySqlConnection>>,
@@ -62,6 +65,7 @@ impl MySqlStore {
         let options = connection::options(url)?;
         let mut first = connection::connect(&options).await?;
         settings::warn_when_loose(&mut first).await?;
+        let form = Form::of(&mut first).await?;
         schema::migrate(&mut first, migrate::MYSQL).await?;
         // An answer is not waited for: everything is done.
         let _ = tokio::time::timeout(Duration::from_secs(1), first.close()).await;
@@ -71,7 +75,7 @@ impl MySqlStore {
             .idle_timeout(POOL_IDLE)
             .after_connect(|connection, _| Box::pin(connection::prepare(connection)))
             .connect_lazy_with(options.clone());
-        Ok(Self { options, pool, beating: Mutex::new(None) })
+        Ok(Self { options, form, pool, beating: Mutex::new(None) })
     }
 
     /// The names of the migrations that `open` would apply; changes nothing.
@@ -151,7 +155,7 @@ impl Store for MySqlStore {
     }
 
     async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
-        Ok(Box::new(lane::MySqlLane::open(self.options.clone()).await?))
+        Ok(Box::new(lane::MySqlLane::open(self.options.clone(), self.form).await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -19,9 +19,12 @@ pub struct Rows<'a> {
     /// ended comes before the one that they got after it.
     pub tokens: Vec<&'a TokenRecord>,
     pub seats: Vec<SeatChange>,
-    /// Without their seats: those follow when a reservation ends or is paid.
+    /// New ones, and those of which anything may have changed.
     pub reservations: Vec<&'a Reservation>,
-    /// Reservations of `reservations` whose seats are to be written to `reservation_seat` now.
+    /// Those that were there before and of which nothing changed but that they ended, were paid or refunded: their status
+    /// and when it came about.
+    pub ended_reservations: Vec<&'a Reservation>,
+    /// The seats of all that ended or were paid.
     pub reservation_seats: Vec<(ReservationId, ConcertId, ScheduleId, SeatId)>,
     /// Payments made or refunded, with their tickets, which a refund voids. The refunded ones come first: their
     /// seats may have been sold again in the same batch.
@@ -136,7 +139,8 @@ impl<'a> Rows<'a> {
 struct Fold<'a> {
     tokens: HashMap<(ConcertId, EntryNo), &'a TokenRecord>,
     seats: HashMap<(ScheduleId, SeatId), SeatChange>,
-    reservations: HashMap<ReservationId, &'a Reservation>,
+    /// With: did nothing but its end happen to it?
+    reservations: HashMap<ReservationId, (&'a Reservation, bool)>,
     payments: HashMap<ReservationId, PaymentRow<'a>>,
     ledger: Vec<&'a LedgerEntry>,
     settings: HashMap<ConcertId, &'a SaleSettings>,
@@ -152,22 +156,24 @@ impl<'a> Fold<'a> {
             }
             Event::SeatsHeld { reservation, seats, .. } => {
                 self.seats(reservation, seats, SeatStatus::TempReserved);
+                self.reservations.insert(reservation.id, (reservation, false));
             }
             Event::SeatsReleased { reservation, seats } => {
                 self.seats(reservation, seats, SeatStatus::Available);
+                self.reservations.insert(reservation.id, (reservation, false));
             }
             Event::ReservationEnded { reservation, .. } => {
-                self.seats(reservation, &reservation.seats, SeatStatus::Available);
+                self.ended(reservation, SeatStatus::Available);
                 self.ended.push(reservation.id);
             }
             Event::Paid { reservation, ledger } => {
-                self.seats(reservation, &reservation.seats, SeatStatus::Reserved);
+                self.ended(reservation, SeatStatus::Reserved);
                 self.payment(concert, reservation);
                 self.ended.push(reservation.id);
                 self.ledger.push(ledger);
             }
             Event::Refunded { reservation, ledger } => {
-                self.seats(reservation, &reservation.seats, SeatStatus::Available);
+                self.ended(reservation, SeatStatus::Available);
                 self.payment(concert, reservation);
                 self.ledger.push(ledger);
             }
@@ -191,7 +197,11 @@ impl<'a> Fold<'a> {
             let before = (status != SeatStatus::TempReserved).then_some(reservation.id);
             self.seats.entry((row.schedule, seat)).or_insert(SeatChange { row, before }).row = row;
         }
-        self.reservations.insert(reservation.id, reservation);
+    }
+
+    fn ended(&mut self, reservation: &'a Reservation, status: SeatStatus) {
+        self.seats(reservation, &reservation.seats, status);
+        self.reservations.entry(reservation.id).or_insert((reservation, true)).0 = reservation;
     }
 
     fn payment(&mut self, concert: ConcertId, reservation: &'a Reservation) {
@@ -207,13 +217,19 @@ impl<'a> Fold<'a> {
             .ended
             .iter()
             .filter_map(|id| self.reservations.get(id))
-            .flat_map(|r| r.seats.iter().map(|&seat| (r.id, r.concert, r.schedule, seat)))
+            .flat_map(|(r, _)| r.seats.iter().map(|&seat| (r.id, r.concert, r.schedule, seat)))
             .collect();
         reservation_seats.sort_unstable();
+        let (ended, changed): (Vec<_>, Vec<_>) =
+            self.reservations.into_values().partition(|(_, only_ended)| *only_ended);
+        let by_key = |list: Vec<(&'a Reservation, bool)>| {
+            sorted(list.into_iter().map(|(reservation, _)| reservation), |r| (r.concert, r.id))
+        };
         Rows {
             tokens: sorted(self.tokens.into_values(), |t| (t.concert, t.entry)),
             seats: sorted(self.seats.into_values(), |s| (s.row.concert, s.row.schedule, s.row.seat)),
-            reservations: sorted(self.reservations.into_values(), |r| (r.concert, r.id)),
+            reservations: by_key(changed),
+            ended_reservations: by_key(ended),
             reservation_seats,
             payments: sorted(self.payments.into_values(), |row| {
                 (row.cancelled_at.is_none(), row.concert, row.payment.id)

@@ -152,6 +152,11 @@ impl Written {
     pub fn is_changed(self, rows: usize) -> bool {
         self.affected == 2 * rows as u64 + self.padding
     }
+
+    /// Of an UPDATE, which counts each row of the table once.
+    pub fn is_matched(self, rows: usize) -> bool {
+        self.affected == rows as u64
+    }
 }
 
 /// Runs a statement for many rows.

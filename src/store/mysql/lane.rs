@@ -9,19 +9,18 @@ use sqlx::Executor;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use uuid::Uuid;
 
+use super::changes::{Form, expect, write_ended, write_seats};
 use super::connection::{self, Asked, DUPLICATE, Values, fault, is_rolled_back, number, write};
 use crate::domain::command::Needs;
-use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::ids::UserId;
 use crate::domain::record::{Reservation, ReservationStatus};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{
     self, Bind, Cells, bind_held_reservation, bind_ledger, bind_payment, bind_reservation,
     bind_reservation_seat, bind_settings, bind_ticket, bind_token, bind_wallet, token_columns,
 };
-use crate::store::rows::{Rows, SeatChange, WalletRow};
-use crate::store::{
-    Batch, CommitError, Facts, Lane, SaleBatch, SeatStatus, StoreError, WriterId, journal, session,
-};
+use crate::store::rows::{Rows, WalletRow};
+use crate::store::{Batch, CommitError, Facts, Lane, SaleBatch, StoreError, WriterId, journal, session};
 
 /// How long the server may take for what a batch asks of it, short of COMMIT. Longer than it waits for a lock.
 const BATCH_PATIENCE: Duration = Duration::from_secs(15);
@@ -39,36 +38,6 @@ static TOKENS: Bulk = Bulk::new(
        user_id = IF(entry_no = VALUES(entry_no) AND token = VALUES(token), user_id, NULL), \
        status = VALUES(status), reason = VALUES(reason), admitted_at = VALUES(admitted_at), \
        expires_at = VALUES(expires_at), ended_at = VALUES(ended_at)",
-);
-
-/// (concert, schedule, seat, reservation): what a seat's row is told. A seat that does not exist is inserted, and not
-/// counted as changed.
-const SEAT: &str = "INSERT INTO concert_seat (concert_id, schedule_id, seat, reservation_id, status, label, category, \
-     price) VALUES ";
-const SEAT_COLUMNS: usize = 4;
-
-// In each, the status comes first because it looks at the reservation as it was.
-static HELD: Bulk = Bulk::with_constants(
-    SEAT,
-    SEAT_COLUMNS,
-    ",'TEMP_RESERVED','','',0",
-    " ON DUPLICATE KEY UPDATE status = IF(reservation_id IS NULL, 'TEMP_RESERVED', status), \
-       reservation_id = IF(reservation_id IS NULL, VALUES(reservation_id), reservation_id)",
-);
-
-static SOLD: Bulk = Bulk::with_constants(
-    SEAT,
-    SEAT_COLUMNS,
-    ",'RESERVED','','',0",
-    " ON DUPLICATE KEY UPDATE status = IF(reservation_id = VALUES(reservation_id), 'RESERVED', status)",
-);
-
-static FREED: Bulk = Bulk::with_constants(
-    SEAT,
-    SEAT_COLUMNS,
-    ",'TEMP_RESERVED','','',0",
-    " ON DUPLICATE KEY UPDATE status = IF(reservation_id = VALUES(reservation_id), 'AVAILABLE', status), \
-       reservation_id = IF(reservation_id = VALUES(reservation_id), NULL, reservation_id)",
 );
 
 /// A macro, because `concat!` takes nothing else.
@@ -149,6 +118,7 @@ const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND histor
 
 pub struct MySqlLane {
     options: MySqlConnectOptions,
+    form: Form,
     /// `None` after it was lost; made again when it is needed.
     connection: Option<MySqlConnection>,
     /// Between START TRANSACTION and its end.
@@ -160,9 +130,16 @@ pub struct MySqlLane {
 }
 
 impl MySqlLane {
-    pub async fn open(options: MySqlConnectOptions) -> Result<Self, StoreError> {
+    pub async fn open(options: MySqlConnectOptions, form: Form) -> Result<Self, StoreError> {
         let connection = connection::connect(&options).await?;
-        Ok(Self { options, connection: Some(connection), open: false, busy: false, wallets: HashMap::new() })
+        Ok(Self {
+            options,
+            form,
+            connection: Some(connection),
+            open: false,
+            busy: false,
+            wallets: HashMap::new(),
+        })
     }
 
     async fn connection(&mut self) -> Result<&mut MySqlConnection, StoreError> {
@@ -220,7 +197,7 @@ impl MySqlLane {
     }
 
     async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let mut wallets = std::mem::take(&mut self.wallets);
+        let (form, mut wallets) = (self.form, std::mem::take(&mut self.wallets));
         let connection = self.start().await?;
         let add = async {
             for sale in &batch.sales {
@@ -236,7 +213,7 @@ impl MySqlLane {
             rows.wallet_users().into_iter().filter(|user| !wallets.contains_key(user)).collect();
         wallets.extend(session::wallets(&mut Asked(connection), &unread).await?);
         let (ledger, wallets) = rows.on_wallets(&wallets)?;
-        write_rows(connection, &rows).await?;
+        write_rows(connection, form, &rows).await?;
         let written = write(connection, &LEDGER, &ledger, bind_ledger).await?;
         expect("payment_history", written.is_inserted(ledger.len()))?;
         write(connection, &WALLETS, &wallets, bind_wallet).await?;
@@ -423,54 +400,9 @@ async fn charges_written(connection: &mut MySqlConnection, batch: &Batch) -> Res
     Ok(written)
 }
 
-/// What the seats' rows are told, in this order: one may be given back and held by another in one batch, and held
-/// and sold.
-#[derive(Default)]
-struct SeatSteps {
-    freed: Vec<SeatStep>,
-    held: Vec<SeatStep>,
-    sold: Vec<SeatStep>,
-}
-
-type SeatStep = (ConcertId, ScheduleId, SeatId, ReservationId);
-
-impl SeatSteps {
-    fn of(seats: &[SeatChange]) -> Self {
-        let mut steps = Self::default();
-        for SeatChange { row, before } in seats {
-            let step = |reservation| (row.concert, row.schedule, row.seat, reservation);
-            if *before != row.reservation {
-                steps.freed.extend(before.map(step));
-                steps.held.extend(row.reservation.map(step));
-            }
-            if row.status == SeatStatus::Reserved {
-                steps.sold.extend(row.reservation.map(step));
-            }
-        }
-        steps
-    }
-}
-
-async fn write_seats(
-    connection: &mut MySqlConnection,
-    statement: &Bulk,
-    steps: &[SeatStep],
-) -> Result<(), StoreError> {
-    let written = write(connection, statement, steps, |to, (concert, schedule, seat, reservation)| {
-        to.id(concert.0.into());
-        to.id(schedule.0);
-        to.id(seat.0.into());
-        to.uuid(Some(reservation.0));
-    });
-    expect("concert_seat", written.await?.is_changed(steps.len()))
-}
-
-async fn write_rows(connection: &mut MySqlConnection, rows: &Rows<'_>) -> Result<(), StoreError> {
+async fn write_rows(connection: &mut MySqlConnection, form: Form, rows: &Rows<'_>) -> Result<(), StoreError> {
     write(connection, &TOKENS, &rows.tokens, |to, token| bind_token(to, token)).await?;
-    let steps = SeatSteps::of(&rows.seats);
-    write_seats(connection, &FREED, &steps.freed).await?;
-    write_seats(connection, &HELD, &steps.held).await?;
-    write_seats(connection, &SOLD, &steps.sold).await?;
+    write_seats(connection, form, &rows.seats).await?;
     let is_plainly_held = |row: &&Reservation| {
         row.status == ReservationStatus::TempReserved
             && row.ended_at.is_none()
@@ -479,6 +411,7 @@ async fn write_rows(connection: &mut MySqlConnection, rows: &Rows<'_>) -> Result
     let (held, others): (Vec<_>, Vec<_>) = rows.reservations.iter().copied().partition(is_plainly_held);
     write(connection, &HELD_RESERVATIONS, &held, |to, row| bind_held_reservation(to, row)).await?;
     write(connection, &RESERVATIONS, &others, |to, row| bind_reservation(to, row)).await?;
+    write_ended(connection, form, &rows.ended_reservations, &RESERVATIONS).await?;
     write(connection, &RESERVATION_SEATS, &rows.reservation_seats, bind_reservation_seat).await?;
     write(connection, &PAYMENTS, &rows.payments, bind_payment).await?;
     write(connection, &TICKETS, &rows.tickets(), bind_ticket).await?;
@@ -490,14 +423,6 @@ async fn write_rows(connection: &mut MySqlConnection, rows: &Rows<'_>) -> Result
         expect("concert", done.rows_affected() == 1)?;
     }
     Ok(())
-}
-
-/// A row that is not as it should be means that memory and store have parted: never to be committed.
-fn expect(table: &str, as_meant: bool) -> Result<(), StoreError> {
-    if as_meant {
-        return Ok(());
-    }
-    Err(StoreError::broken(format!("a row of {table} is not what memory believes")))
 }
 
 #[cfg(all(test, feature = "mariadb-tests"))]

@@ -13,6 +13,19 @@ async fn fresh() -> (MySqlStore, ()) {
 
 conformance::conformance_tests!(fresh());
 
+/// In the words that MySQL and TiDB know too.
+mod without_joins {
+    use super::*;
+
+    async fn fresh() -> (MySqlStore, ()) {
+        let (mut store, ()) = super::fresh().await;
+        store.form = Form::Upsert;
+        (store, ())
+    }
+
+    conformance::conformance_tests!(fresh());
+}
+
 async fn texts(connection: &mut MySqlConnection, sql: impl Into<String>, column: usize) -> Vec<String> {
     let rows = sqlx::raw_sql(AssertSqlSafe(sql.into())).fetch_all(connection).await.unwrap();
     rows.iter().map(|row| row.text(column).unwrap().to_owned()).collect()

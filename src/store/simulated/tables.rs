@@ -622,6 +622,15 @@ impl Tables {
                 format!("seat {}:{} is somebody else's than memory believes", row.schedule, row.seat)
             })?;
         }
+        for row in &rows.ended_reservations {
+            let ended = |stored: &Reservation| {
+                let (status, ended_at, payment) = (row.status, row.ended_at, row.payment.clone());
+                Reservation { status, ended_at, payment, ..stored.clone() }
+            };
+            demand(self.reservations.get(&row.id).map(ended).as_ref() == Some(*row), || {
+                format!("reservation {} is said to differ by its end alone", row.id)
+            })?;
+        }
         let mut requests = BTreeSet::new();
         for row in ledger {
             let Some(request) = &row.entry.request_id else { continue };
@@ -654,7 +663,7 @@ impl Tables {
                 None => self.seats.remove(&(row.schedule, row.seat)),
             };
         }
-        for row in &rows.reservations {
+        for row in rows.reservations.iter().chain(&rows.ended_reservations) {
             let bare = Reservation { payment: None, ..(*row).clone() };
             self.reservations.insert(row.id, bare);
         }

@@ -352,9 +352,11 @@ async fn write_rows(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Resul
     let updated =
         write(connection, &SEATS, &rows.seats, |to, seat| bind_seat(to, &seat.row)).await.map_err(fault)?;
     expect("concert_seat", updated, rows.seats.len())?;
-    write(connection, &RESERVATIONS, &rows.reservations, |to, row| bind_reservation(to, row))
-        .await
-        .map_err(fault)?;
+    for reservations in [&rows.reservations, &rows.ended_reservations] {
+        write(connection, &RESERVATIONS, reservations, |to, row| bind_reservation(to, row))
+            .await
+            .map_err(fault)?;
+    }
     write(connection, &RESERVATION_SEATS, &rows.reservation_seats, bind_reservation_seat)
         .await
         .map_err(fault)?;

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use super::*;
 use crate::domain::event::{Event, HoldEnd};
+use crate::domain::ids::SeatId;
 use crate::domain::record::ReservationStatus;
 use crate::mariadb::{self, empty_database};
 use crate::store::conformance::{World, lapsed, opened};
@@ -17,7 +18,7 @@ use crate::store::{JournalPosition, Store};
 /// A world, the lane of its writer as what it is, and another program's connection to the same database.
 async fn stage(store: &MySqlStore) -> (World<'_>, MySqlLane, MySqlConnection) {
     let world = World::new(store, 3_000).await;
-    let lane = MySqlLane::open(store.options.clone()).await.unwrap();
+    let lane = MySqlLane::open(store.options.clone(), store.form).await.unwrap();
     let other = connection::connect(&store.options).await.unwrap();
     (world, lane, other)
 }
@@ -245,7 +246,7 @@ async fn a_server_that_must_not_be_written_to_is_for_an_operator() {
     run(&mut admin, "CREATE USER plain@localhost").await;
     run(&mut admin, format!("GRANT ALL ON {database}.* TO plain@localhost")).await;
     let options = connection::options(&url.replace("root@", "plain@")).unwrap();
-    let mut lane = MySqlLane::open(options).await.unwrap();
+    let mut lane = MySqlLane::open(options, store.form).await.unwrap();
     run(&mut admin, "SET GLOBAL read_only = 1").await;
     let batch = holding(&mut world, 1, 1);
     let refused = lane.commit(&batch).await;
@@ -317,7 +318,15 @@ async fn each_number_is_of_its_class() {
 
 #[tokio::test]
 async fn a_seat_that_is_somebody_elses_is_never_written() {
-    let store = open().await;
+    for form in [Form::Join, Form::Upsert] {
+        refuses_what_is_somebody_elses(form).await;
+    }
+}
+
+async fn refuses_what_is_somebody_elses(form: Form) {
+    let mut store = open().await;
+    assert_eq!(store.form, Form::Join);
+    store.form = form;
     let (mut world, mut lane, _) = stage(&store).await;
     let first = holding(&mut world, 1, 1);
     commits(&mut world, &mut lane, &first).await;
@@ -336,11 +345,25 @@ async fn a_seat_that_is_somebody_elses_is_never_written() {
     assert_eq!(world.load().await.journal, world.journal);
 }
 
+#[tokio::test]
+async fn a_reservation_that_is_not_there_cannot_end() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    let held = world.held(UserId(1), &[1]);
+    let batch = world.batch(vec![opened(&held)], Vec::new());
+    commits(&mut world, &mut lane, &batch).await;
+    run(&mut other, "DELETE FROM reservation").await;
+    let expired = lapsed(&held, ReservationStatus::Expired, HoldEnd::HoldTime);
+    let refused = lane.commit(&world.batch(vec![expired], Vec::new())).await.unwrap_err();
+    assert!(is_broken(&refused) && format!("{refused:?}").contains("a row of reservation"), "{refused:?}");
+}
+
 /// A lane behind a proxy that can cut it off, and a batch for it.
 async fn behind_proxy(store: &MySqlStore) -> (World<'_>, Arc<Proxy>, MySqlLane, Batch) {
     let mut world = World::new(store, 10).await;
     let proxy = Proxy::start().await;
-    let lane = MySqlLane::open(connection::options(&proxy.url(&store.options)).unwrap()).await.unwrap();
+    let lane =
+        MySqlLane::open(connection::options(&proxy.url(&store.options)).unwrap(), store.form).await.unwrap();
     let batch = holding(&mut world, 1, 1);
     (world, proxy, lane, batch)
 }
