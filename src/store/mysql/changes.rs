@@ -57,16 +57,16 @@ struct SeatStatements {
 
 const SEAT_COLUMNS: usize = 4;
 
-// The row in front says of which types the values are. The index is named, because right after an import the server
-// believes that the table is empty and would read all of it.
+// The row in front says what the values are called and of which types they are. The index is named, because right after
+// an import the server believes that the table is empty and would read all of it.
 
-const SEATS: &str = "UPDATE (WITH v (concert_id, schedule_id, seat, reservation_id) AS \
-     (VALUES (0, 0, 0, CAST('' AS BINARY(16))),";
+const SEATS: &str = "UPDATE (SELECT CAST(0 AS SIGNED) AS concert_id, CAST(0 AS SIGNED) AS schedule_id, \
+       CAST(0 AS SIGNED) AS seat, CAST('' AS BINARY(16)) AS reservation_id UNION ALL VALUES ";
 
 macro_rules! joined_seats {
     ($condition:literal, $change:literal) => {
         concat!(
-            ") SELECT concert_id, schedule_id, seat, reservation_id FROM v) v \
+            ") v \
              STRAIGHT_JOIN concert_seat s FORCE INDEX (PRIMARY) \
                ON s.concert_id = v.concert_id AND s.schedule_id = v.schedule_id AND s.seat = v.seat AND ",
             $condition,
@@ -129,10 +129,10 @@ static UPSERTED: SeatStatements = SeatStatements {
 };
 
 static ENDED_RESERVATIONS: Bulk = Bulk::new(
-    "UPDATE (WITH v (concert_id, reservation_id, status, ended_at) AS \
-     (VALUES (0, CAST('' AS BINARY(16)), CAST('' AS CHAR(16)), CAST('1970-01-01' AS DATETIME(6))),",
+    "UPDATE (SELECT CAST(0 AS SIGNED) AS concert_id, CAST('' AS BINARY(16)) AS reservation_id, \
+       CAST('' AS CHAR(16)) AS status, CAST('1970-01-01' AS DATETIME(6)) AS ended_at UNION ALL VALUES ",
     columns::RESERVATION_END,
-    ") SELECT concert_id, reservation_id, status, ended_at FROM v) v \
+    ") v \
      STRAIGHT_JOIN reservation r FORCE INDEX (PRIMARY) \
        ON r.concert_id = v.concert_id AND r.reservation_id = v.reservation_id \
      SET r.status = v.status, r.ended_at = v.ended_at",
