@@ -22,7 +22,11 @@ pub const BATCH_COMMANDS_MAX: usize = 4_096;
 
 /// Commands decided at a time while the store works on the batch before them: about as long as it takes for one of its
 /// larger statements, which is sent on only afterwards.
-pub const AHEAD_COMMANDS_MAX: usize = 512;
+pub const DECIDED_ASIDE_MAX: usize = 512;
+
+/// Commands answered at a time while the store works on the next batch. So few that the clients of a large batch, and
+/// the threads of their connections, have something to do for as long as the store has.
+pub const SPOKEN_ASIDE_MAX: usize = 256;
 
 /// Expiries and admissions in one transaction; what is left follows in the next one.
 pub const BATCH_EXPIRIES_MAX: usize = 2_048;

@@ -1,7 +1,7 @@
 //! One lane: the only writer of its sales. Take what waits; open the transaction and read the wallets that the
 //! batch names; decide everything in order of arrival; write; commit; speak. What arrives meanwhile is the next
-//! batch: no timer, no fixed delay, one batch in flight. While the store works on it, what came so far for the next one is
-//! decided, as far as nothing has to be read for it.
+//! batch: no timer, no fixed delay, one batch in flight. While the store works on it, the batch before it is spoken, and
+//! what came so far for the next one is decided, as far as nothing has to be read for it.
 //!
 //! Always: nobody hears of anything before its commit. After a batch that was not committed, memory is as it was
 //! before, and what was decided on top of it is decided again. While the store is out, time stands still for the
@@ -28,7 +28,7 @@ use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::{ConcertId, ConnectionId, IdSource, UserId};
 use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
 use crate::domain::time::Timestamp;
-use crate::fanout::{Fanout, Refusal, Reply, Told};
+use crate::fanout::{Fanout, Refusal, Reply, ReplyTo, Told};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{
@@ -56,9 +56,11 @@ pub(super) struct Lane {
     /// Who was connected to a sale when it was lost, for when it comes back.
     pub present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
     pub connection: Option<Box<dyn store::Lane>>,
-    /// Taken from the mailbox and not answered yet, in the order of arrival: those of the batch that is being committed,
+    /// Taken from the mailbox and not committed yet, in the order of arrival: those of the batch that is being committed,
     /// those decided on top of it, and those not decided.
     pub pending: VecDeque<Envelope>,
+    /// The batch that was committed last, as long as somebody has not heard of it.
+    pub unspoken: Option<Unspoken>,
     /// What was decided on top of the batch that was committed last.
     pub ahead: Ahead,
     pub last_heartbeat: Timestamp,
@@ -90,6 +92,13 @@ impl Ahead {
     fn is_empty(&self) -> bool {
         self.decided.spoken.is_empty() && self.decided.tail.is_empty() && !self.broken
     }
+}
+
+/// A batch that was committed, and those who have to hear of it, in the order of what happened.
+pub(super) struct Unspoken {
+    batch: Batch,
+    answers: std::vec::IntoIter<(ReplyTo, Spoken)>,
+    tail: Vec<(ConcertId, Range<usize>)>,
 }
 
 /// What was decided for `pending`.
@@ -357,6 +366,9 @@ impl Lane {
         if !decided.is_full {
             let needs = self.needs(decided.spoken.len());
             has_begun = !needs.is_empty();
+            if has_begun {
+                self.speak_all();
+            }
             let facts = match self.begin(&needs).await {
                 Ok(facts) => facts,
                 Err(error) => {
@@ -365,6 +377,7 @@ impl Lane {
                 }
             };
             if self.decide_unbroken(&mut decided, facts).is_none() {
+                self.speak_all();
                 self.break_down();
                 self.connected().await?.rollback().await?;
                 return Ok(());
@@ -373,6 +386,7 @@ impl Lane {
         let batch = self.batch(&decided);
         let started = Instant::now();
         if batch.sales.is_empty() && batch.charges.is_empty() {
+            self.speak_all();
             if has_begun {
                 self.connected().await?.rollback().await?;
             }
@@ -388,6 +402,7 @@ impl Lane {
                 other => other,
             };
             if let Err(error) = committed {
+                self.speak_all();
                 self.undo();
                 if std::mem::take(&mut self.ahead).broken {
                     self.break_down();
@@ -397,10 +412,14 @@ impl Lane {
             self.metrics.commit_batch_commands.observe(decided.spoken.len() as f64);
             self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
         }
-        self.speak(decided, &batch);
+        self.committed(decided, batch);
         if self.ahead.broken {
             self.ahead = Ahead::default();
+            self.speak_all();
             self.break_down();
+        }
+        if self.ahead.is_empty() {
+            self.speak_all();
         }
         Ok(())
     }
@@ -412,8 +431,9 @@ impl Lane {
         }
     }
 
-    /// Commits a batch of `count` commands. Whenever the store has been given something to do, a part of what came
-    /// meanwhile is decided: here and not in a task of its own, so that nobody is woken for it.
+    /// Commits a batch of `count` commands. Whenever the store has been given something to do, a part of the batch before
+    /// is spoken and a part of what came meanwhile is decided: here and not in a task of its own, so that nobody is
+    /// woken for it.
     async fn commit(&mut self, batch: &Batch, count: usize) -> Result<(), CommitError> {
         self.connected().await?;
         let mut connection = self.connection.take().expect("it is connected");
@@ -421,12 +441,14 @@ impl Lane {
         let committed = poll_fn(|context| {
             let polled = commit.as_mut().poll(context);
             if polled.is_pending() {
+                self.speak(limits::SPOKEN_ASIDE_MAX);
                 self.look_ahead(count);
             }
             polled
         });
         let committed = committed.await;
         drop(commit);
+        self.speak_all();
         self.connection = Some(connection);
         committed
     }
@@ -441,10 +463,10 @@ impl Lane {
         }
         let (begun, room) = (count + decided, limits::BATCH_COMMANDS_MAX - decided);
         let waiting = self.pending.len() - begun;
-        self.mailbox.take(limits::AHEAD_COMMANDS_MAX.min(room).saturating_sub(waiting), &mut self.pending);
+        self.mailbox.take(limits::DECIDED_ASIDE_MAX.min(room).saturating_sub(waiting), &mut self.pending);
         let first_in_need =
             (begun..self.pending.len()).find(|&at| !self.needs_of([&self.pending[at]]).is_empty());
-        let end = first_in_need.unwrap_or(self.pending.len()).min(begun + limits::AHEAD_COMMANDS_MAX);
+        let end = first_in_need.unwrap_or(self.pending.len()).min(begun + limits::DECIDED_ASIDE_MAX);
         if end == begun {
             self.ahead.stopped = first_in_need.is_some();
             return;
@@ -638,31 +660,48 @@ impl Lane {
         }
     }
 
-    /// After the commit: the copies that others read, then answers and pushes in the order of what happened.
-    fn speak(&mut self, decided: Decided, batch: &Batch) {
-        let mut events: BTreeMap<ConcertId, &[Event]> = BTreeMap::new();
+    /// Memory is what was committed; who has to hear of it is noted.
+    fn committed(&mut self, decided: Decided, batch: Batch) {
         for sale in &batch.sales {
             if let Some(running) = self.sales.get_mut(&sale.concert) {
                 running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+                // The copies that others read, before anybody hears of it.
                 running.view.apply(sale.seq, &sale.events);
                 running.sale.commit(limits::ENDED_KEPT_MAX);
                 self.sweeper.note(sale.concert, &sale.events);
                 count_events(&self.metrics, &sale.events);
             }
-            events.insert(sale.concert, &sale.events);
         }
-        let count = decided.spoken.len();
-        for (spoken, envelope) in decided.spoken.into_iter().zip(self.pending.drain(..count)) {
-            let told = Told::of(&envelope.reply, &spoken.reply);
-            self.fanout.answer(envelope.reply, spoken.reply);
+        let senders = self.pending.drain(..decided.spoken.len()).map(|envelope| envelope.reply);
+        let answers: Vec<_> = senders.zip(decided.spoken).collect();
+        debug_assert!(self.unspoken.is_none(), "the batch before this one was spoken while it was committed");
+        self.unspoken = Some(Unspoken { batch, answers: answers.into_iter(), tail: decided.tail });
+        self.count_tokens();
+    }
+
+    fn speak_all(&mut self) {
+        self.speak(usize::MAX);
+    }
+
+    /// Gives the next `count` answers to the batch that was committed last, each with the pushes that go with it.
+    fn speak(&mut self, count: usize) {
+        let Some(mut unspoken) = self.unspoken.take() else { return };
+        let events: BTreeMap<ConcertId, &[Event]> =
+            unspoken.batch.sales.iter().map(|sale| (sale.concert, &sale.events[..])).collect();
+        for (to, spoken) in unspoken.answers.by_ref().take(count) {
+            let told = Told::of(&to, &spoken.reply);
+            self.fanout.answer(to, spoken.reply);
             if let Some((concert, range)) = spoken.events {
                 tell(&self.fanout, &self.sales, &events, concert, range, told.as_ref());
             }
         }
-        for (concert, range) in decided.tail {
+        if unspoken.answers.len() > 0 {
+            self.unspoken = Some(unspoken);
+            return;
+        }
+        for (concert, range) in unspoken.tail {
             tell(&self.fanout, &self.sales, &events, concert, range, None);
         }
-        self.count_tokens();
     }
 
     fn count_tokens(&self) {

@@ -123,6 +123,7 @@ pub async fn start(
             present: BTreeMap::new(),
             connection: None,
             pending: VecDeque::new(),
+            unspoken: None,
             ahead: Ahead::default(),
             last_heartbeat: clock.utc(),
             outage: None,
