@@ -623,9 +623,13 @@ impl Tables {
             })?;
         }
         for row in &rows.ended_reservations {
-            let ended = |stored: &Reservation| {
-                let (status, ended_at, payment) = (row.status, row.ended_at, row.payment.clone());
-                Reservation { status, ended_at, payment, ..stored.clone() }
+            // All but the deadline, which the simulation meddles with.
+            let ended = |stored: &Reservation| Reservation {
+                status: row.status,
+                ended_at: row.ended_at,
+                expires_at: row.expires_at,
+                payment: row.payment.clone(),
+                ..stored.clone()
             };
             demand(self.reservations.get(&row.id).map(ended).as_ref() == Some(*row), || {
                 format!("reservation {} is said to differ by its end alone", row.id)
