@@ -63,6 +63,12 @@ impl Stage {
 
     /// Decides the commands and commits what came of them in one transaction.
     fn commit(&mut self, commands: &[Command]) -> Vec<Answer> {
+        let (batch, answers) = self.decide(commands);
+        self.write(batch);
+        answers
+    }
+
+    fn decide(&mut self, commands: &[Command]) -> (Batch, Vec<Answer>) {
         let now = Now::new(START, Duration::ZERO);
         let mut events: Vec<Event> = Vec::new();
         let decide = |command| self.sale.decide(now, command, &mut self.inputs, &mut events);
@@ -79,6 +85,10 @@ impl Stage {
             }],
             charges: Vec::new(),
         };
+        (batch, answers)
+    }
+
+    fn write(&mut self, batch: Batch) {
         let committed = self.runtime.block_on(async {
             self.lane.begin(&Needs::default()).await?;
             self.lane.commit(&batch).await
@@ -86,7 +96,29 @@ impl Stage {
         committed.expect("the disk has room");
         self.sale.commit(ENDED_KEPT_MAX);
         self.journal = JournalPosition { seq: self.journal.seq + 1, batch: batch.id };
-        answers
+    }
+
+    /// What the first `fans` of them hold, spread over the house.
+    fn holds(&mut self, fans: usize) -> (Batch, Vec<Answer>) {
+        let schedule = self.schedule;
+        let hold = |fan| Command::Hold {
+            caller: caller(fan),
+            schedule,
+            seats: vec![SeatId((fan * (SEATS / fans)) as u32)],
+        };
+        self.decide(&(0..fans).map(hold).collect::<Vec<_>>())
+    }
+
+    fn give_back(&mut self, held: &mut Vec<Answer>) {
+        let release = |(fan, answer): (usize, Answer)| Command::Release {
+            caller: caller(fan),
+            reservation: reservation_of(&answer),
+            seats: None,
+        };
+        let releases: Vec<_> = held.drain(..).enumerate().map(release).collect();
+        if !releases.is_empty() {
+            self.commit(&releases);
+        }
     }
 }
 
@@ -139,25 +171,18 @@ async fn load(
     (lane, Sale::restored(snapshot, rules, START), schedule.id, loaded.journal)
 }
 
-/// Two batches: as many holds as fans, then as many releases.
+fn caller(fan: usize) -> Caller {
+    Caller { user: UserId(fan as u64 + 1), token: None }
+}
+
+/// Two batches, decided and written: as many holds as fans, then as many releases.
 #[divan::bench(args = [1, 10, 100, 1_000])]
 fn holds_then_releases(bencher: Bencher<'_, '_>, fans: usize) {
     let mut stage = Stage::new(fans);
-    let caller = |fan: usize| Caller { user: UserId(fan as u64 + 1), token: None };
     bencher.counter(ItemsCount::new(2 * fans)).bench_local(|| {
-        let schedule = stage.schedule;
-        let hold = |fan| Command::Hold {
-            caller: caller(fan),
-            schedule,
-            seats: vec![SeatId((fan * (SEATS / fans)) as u32)],
-        };
-        let held = stage.commit(&(0..fans).map(hold).collect::<Vec<_>>());
-        let release = |(fan, answer): (usize, Answer)| Command::Release {
-            caller: caller(fan),
-            reservation: reservation_of(&answer),
-            seats: None,
-        };
-        stage.commit(&held.into_iter().enumerate().map(release).collect::<Vec<_>>());
+        let (batch, mut held) = stage.holds(fans);
+        stage.write(batch);
+        stage.give_back(&mut held);
     });
 }
 
@@ -168,32 +193,48 @@ fn reservation_of(answer: &Answer) -> ReservationId {
     }
 }
 
-/// Holds alone, a thousand in a batch, and as many as a lane puts into one under load; they are given back untimed.
+/// Holds alone, a thousand in a batch, and as many as a lane puts into one under load: what the store takes to write them.
+/// They are decided, and given back, untimed.
 #[divan::bench(args = [1_000, 4_000], sample_count = 60, sample_size = 1)]
 fn holds_in_a_batch(bencher: Bencher<'_, '_>, fans: usize) {
     let stage = RefCell::new((Stage::new(fans), Vec::new()));
-    let caller = |fan: usize| Caller { user: UserId(fan as u64 + 1), token: None };
-    let give_back = || {
-        let (stage, held): &mut (Stage, Vec<Answer>) = &mut stage.borrow_mut();
-        let release = |(fan, answer): (usize, Answer)| Command::Release {
-            caller: caller(fan),
-            reservation: reservation_of(&answer),
-            seats: None,
-        };
-        let releases: Vec<_> = held.drain(..).enumerate().map(release).collect();
-        if !releases.is_empty() {
-            stage.commit(&releases);
-        }
-    };
-    bencher.counter(ItemsCount::new(fans)).with_inputs(give_back).bench_local_values(|()| {
+    let decide = || {
         let (stage, held) = &mut *stage.borrow_mut();
-        let schedule = stage.schedule;
-        let hold = |fan| Command::Hold {
-            caller: caller(fan),
-            schedule,
-            seats: vec![SeatId((fan * (SEATS / fans)) as u32)],
-        };
-        *held = stage.commit(&(0..fans).map(hold).collect::<Vec<_>>());
+        stage.give_back(held);
+        let (batch, answers) = stage.holds(fans);
+        *held = answers;
+        batch
+    };
+    bencher
+        .counter(ItemsCount::new(fans))
+        .with_inputs(decide)
+        .bench_local_values(|batch| stage.borrow_mut().0.write(batch));
+}
+
+/// The same, of two sales at once, each on a lane of its own, as a server with a database spreads its sales: a thousand in
+/// each batch.
+#[divan::bench(sample_count = 60, sample_size = 1)]
+fn holds_on_two_lanes(bencher: Bencher<'_, '_>) {
+    const FANS: usize = 1_000;
+    if std::env::var(DATABASE).is_err() {
+        return println!("the embedded database has one lane: {DATABASE} names no other");
+    }
+    let stages = RefCell::new([Stage::new(FANS), Stage::new(FANS)].map(|stage| (stage, Vec::new())));
+    let decide = || {
+        stages.borrow_mut().each_mut().map(|(stage, held)| {
+            stage.give_back(held);
+            let (batch, answers) = stage.holds(FANS);
+            *held = answers;
+            batch
+        })
+    };
+    bencher.counter(ItemsCount::new(2 * FANS)).with_inputs(decide).bench_local_values(|batches| {
+        let mut stages = stages.borrow_mut();
+        std::thread::scope(|scope| {
+            for ((stage, _), batch) in stages.iter_mut().zip(batches) {
+                scope.spawn(|| stage.write(batch));
+            }
+        });
     });
 }
 
