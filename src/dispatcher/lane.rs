@@ -131,6 +131,13 @@ impl Lane {
     pub async fn run(mut self) {
         loop {
             self.rest().await;
+            if !self.ahead.is_empty() && self.is_beat_due() {
+                // The commit took long, and somebody else may be the writer by now: what changes nothing would be answered
+                // without anybody noticing.
+                self.speak_all();
+                self.undo();
+                self.ahead = Ahead::default();
+            }
             if !self.ahead.is_empty() {
                 // Memory is not what was committed; `look_ahead` sees to it that this ends when something else waits.
                 self.take_pending();
