@@ -1,5 +1,5 @@
--- The seats that a reservation had when it ended or was paid, a row each, for those who read with SQL. Not written while
--- it is held, so that a hold costs little.
+-- The seats that a reservation had when it was paid, a row each, for those who read with SQL. Not written for one that is
+-- held or was given back, so that those cost little: it names its seats itself.
 CREATE TABLE IF NOT EXISTS reservation_seat (
     concert_id     INT UNSIGNED NOT NULL,
     reservation_id BINARY(16)   NOT NULL,
@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS reservation_seat (
     PRIMARY KEY (concert_id, reservation_id, seat),
     CONSTRAINT reservation_seat_number CHECK (seat >= 0)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
-  COMMENT = 'Seats of reservations that ended or were paid';
+  COMMENT = 'Seats of reservations that were paid';

@@ -1,5 +1,5 @@
--- The seats that a reservation had when it ended or was paid, a row each, for those who read with SQL. Not written while
--- it is held, so that a hold costs little.
+-- The seats that a reservation had when it was paid, a row each, for those who read with SQL. Not written for one that is
+-- held or was given back, so that those cost little: it names its seats itself.
 CREATE TABLE reservation_seat (
     concert_id     INTEGER NOT NULL,
     reservation_id BLOB    NOT NULL CHECK (length(reservation_id) = 16),

@@ -11,6 +11,9 @@ use super::columns::Bind;
 /// on parameters.
 pub const BUCKETS: [usize; 10] = [1_024, 512, 256, 128, 64, 32, 16, 8, 4, 1];
 
+/// How many rows of padding are always less than a statement more.
+const PADDING_MIN: usize = 8;
+
 /// How rows are cut into statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
@@ -33,8 +36,12 @@ impl Packing {
     fn bucket(self, rows: usize) -> usize {
         let larger = BUCKETS.iter().rposition(|&size| size >= rows);
         match larger {
-            // A quarter of padding costs less than one more round trip.
-            Some(larger) if self == Self::Padded && rows * 4 >= BUCKETS[larger] * 3 => larger,
+            // One more round trip costs more than a quarter of padding, or a few rows of it.
+            Some(larger)
+                if self == Self::Padded && BUCKETS[larger] - rows <= PADDING_MIN.max(BUCKETS[larger] / 4) =>
+            {
+                larger
+            }
             _ => BUCKETS.iter().position(|&size| size <= rows && self.has(size)).unwrap_or(BUCKETS.len() - 1),
         }
     }
@@ -129,12 +136,15 @@ mod tests {
         assert_eq!(sizes(1_000, Packing::Padded), [1_024]);
         assert_eq!(sizes(2_000, Packing::Padded), [1_024, 1_024]);
         assert_eq!(sizes(600, Packing::Padded), [512, 64, 32]);
-        assert_eq!(sizes(2, Packing::Padded), [1, 1]);
+        assert_eq!(sizes(2, Packing::Padded), [4]);
+        assert_eq!(sizes(9, Packing::Padded), [16]);
+        assert_eq!(sizes(17, Packing::Padded), [16, 1]);
         assert_eq!(sizes(3, Packing::Padded), [4]);
         assert_eq!(sizes(0, Packing::Padded), Vec::<usize>::new());
         for rows in 1..3_000 {
             let sizes = sizes(rows, Packing::Padded);
-            assert!(sizes.len() <= 8 && sizes.iter().sum::<usize>() * 3 <= rows * 4, "{rows}: {sizes:?}");
+            let padding = sizes.iter().sum::<usize>() - rows;
+            assert!(sizes.len() <= 6 && padding <= (rows / 3).max(PADDING_MIN), "{rows}: {sizes:?}");
         }
     }
 

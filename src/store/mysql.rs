@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use changes::Form;
-use connection::{Asked, DUPLICATE, Values, fault, number, write};
+use connection::{Asked, DUPLICATE, Expect, Values, fault, number, statements, write};
 
 use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
@@ -318,10 +318,10 @@ impl Store for MySqlStore {
             let (_, schedule) = run(&mut transaction, SCHEDULE, values).await.map_err(fault)?;
             let schedule = ScheduleId(schedule);
             schedules.push(schedule);
-            write(&mut transaction, &NEW_SEATS, &seats, |to, seat| {
+            let rows = statements("concert_seat", &NEW_SEATS, &seats, Expect::Anything, |to, seat| {
                 bind_new_seat(to, concert, schedule, seat);
-            })
-            .await?;
+            });
+            write(&mut transaction, rows).await?;
         }
         let seats = u32::try_from(seats.len()).map_err(|error| StoreError::Broken(error.into()))?;
         let begun: Vec<_> = schedules.iter().map(|schedule| (*schedule, seats)).collect();

@@ -24,7 +24,7 @@ pub struct Rows<'a> {
     /// Those that were there before and of which nothing changed but that they ended, were paid or refunded: their status
     /// and when it came about.
     pub ended_reservations: Vec<&'a Reservation>,
-    /// The seats of all that ended or were paid.
+    /// The seats of all that were paid.
     pub reservation_seats: Vec<(ReservationId, ConcertId, ScheduleId, SeatId)>,
     /// Payments made or refunded, with their tickets, which a refund voids. The refunded ones come first: their
     /// seats may have been sold again in the same batch.
@@ -144,8 +144,8 @@ struct Fold<'a> {
     payments: HashMap<ReservationId, PaymentRow<'a>>,
     ledger: Vec<&'a LedgerEntry>,
     settings: HashMap<ConcertId, &'a SaleSettings>,
-    /// Reservations that ended in this batch, and so get their seats written.
-    ended: Vec<ReservationId>,
+    /// Reservations that were paid in this batch, and so get their seats written.
+    paid: Vec<ReservationId>,
 }
 
 impl<'a> Fold<'a> {
@@ -164,12 +164,11 @@ impl<'a> Fold<'a> {
             }
             Event::ReservationEnded { reservation, .. } => {
                 self.ended(reservation, SeatStatus::Available);
-                self.ended.push(reservation.id);
             }
             Event::Paid { reservation, ledger } => {
                 self.ended(reservation, SeatStatus::Reserved);
                 self.payment(concert, reservation);
-                self.ended.push(reservation.id);
+                self.paid.push(reservation.id);
                 self.ledger.push(ledger);
             }
             Event::Refunded { reservation, ledger } => {
@@ -214,7 +213,7 @@ impl<'a> Fold<'a> {
 
     fn rows(self) -> Rows<'a> {
         let mut reservation_seats: Vec<_> = self
-            .ended
+            .paid
             .iter()
             .filter_map(|id| self.reservations.get(id))
             .flat_map(|(r, _)| r.seats.iter().map(|&seat| (r.id, r.concert, r.schedule, seat)))

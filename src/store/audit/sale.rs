@@ -301,9 +301,6 @@ impl SaleAudit {
                 findings.check(admitted, || {
                     format!("{sale}: reservation {id} is held by user {user}, who is not admitted")
                 });
-                findings.check(written.is_empty(), || {
-                    format!("{sale}: reservation {id} is held, and its seats are written as if it had ended")
-                });
             }
             ReservationStatus::Reserved => {
                 for &seat in written {
@@ -316,6 +313,9 @@ impl SaleAudit {
             }
             ReservationStatus::Expired | ReservationStatus::Cancelled => {}
         }
+        findings.check(written.is_empty() || payment.is_some(), || {
+            format!("{sale}: reservation {id} has no payment, and its seats are written as if it had one")
+        });
         let right_payment = match status {
             ReservationStatus::Reserved => payment.is_some_and(|p| p.status == PaymentStatus::Done),
             ReservationStatus::Cancelled => payment.is_none_or(|p| p.status == PaymentStatus::Cancelled),
@@ -334,11 +334,11 @@ impl SaleAudit {
         findings.check(named.eq(seats.iter().copied()), || {
             let names =
                 |seats: &[(ScheduleId, SeatId)]| seats.iter().map(|(_, seat)| seat.0).collect::<Vec<_>>();
-            let (named, seats) = (&reservation.seats, names(seats));
+            let (named, seats) = (&reservation.seats, names(&seats));
             let named: Vec<_> = named.iter().map(|seat| seat.0).collect();
             format!("{sale}: reservation {id} names the seats {named:?}, its seats are {seats:?}")
         });
-        let price = self.price(seats);
+        let price = self.price(&seats);
         findings.check(price == amount, || {
             format!("{sale}: reservation {id} costs {amount}, its seats cost {price}")
         });
@@ -443,13 +443,16 @@ impl SaleAudit {
         }
     }
 
-    /// A reservation's seats, ascending: those that link to it while it is held, those written when it ended.
-    fn seats(&self, reservation: &Reservation) -> &[(ScheduleId, SeatId)] {
-        let seats = match reservation.status {
-            ReservationStatus::TempReserved => self.held_by.get(&reservation.id),
-            _ => self.seats_of.get(&reservation.id),
+    /// A reservation's seats, ascending: those that link to it while it is held, those written when it was paid, those
+    /// that it names if it never was.
+    fn seats(&self, reservation: &Reservation) -> Vec<(ScheduleId, SeatId)> {
+        let Reservation { id, schedule, status, ref seats, .. } = *reservation;
+        let written = match status {
+            ReservationStatus::TempReserved => self.held_by.get(&id),
+            _ if self.payment_of.contains_key(&id) => self.seats_of.get(&id),
+            _ => return seats.iter().map(|seat| (schedule, *seat)).collect(),
         };
-        seats.map_or(&[], Vec::as_slice)
+        written.cloned().unwrap_or_default()
     }
 
     fn price(&self, seats: &[(ScheduleId, SeatId)]) -> Money {

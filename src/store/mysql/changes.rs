@@ -6,13 +6,13 @@
 use sqlx::Row;
 use sqlx::mysql::MySqlConnection;
 
-use super::connection::{Written, fault, write};
+use super::connection::{Expect, Statements, Values, fault, statements};
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use crate::domain::record::Reservation;
 use crate::store::bulk::Bulk;
 use crate::store::columns::{self, Bind, bind_reservation, bind_reservation_end};
 use crate::store::rows::SeatChange;
-use crate::store::{SeatStatus, StoreError};
+use crate::store::{SeatStatus, StoreError, words};
 
 /// What the server understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,25 +31,27 @@ impl Form {
         let version: String = row.try_get_unchecked(0).map_err(fault)?;
         Ok(if version.contains("MariaDB") { Self::Join } else { Self::Upsert })
     }
-
-    fn seats(self) -> &'static SeatStatements {
-        match self {
-            Self::Join => &JOINED,
-            Self::Upsert => &UPSERTED,
-        }
-    }
-
-    /// Were this many rows changed, each as it was meant to be?
-    fn all(self, written: Written, rows: usize) -> bool {
-        match self {
-            Self::Join => written.is_matched(rows),
-            Self::Upsert => written.is_changed(rows),
-        }
-    }
 }
 
+// The row in front says what the values are called and of which types they are. The index is named, because right after
+// an import the server believes that the table is empty and would read all of it.
+
+/// Given (concert, schedule, seat, reservation before, reservation, status): seats that are held, sold and given back,
+/// all at once.
+static CHANGED_SEATS: Bulk = Bulk::new(
+    "UPDATE (SELECT CAST(0 AS SIGNED) AS concert_id, CAST(0 AS SIGNED) AS schedule_id, CAST(0 AS SIGNED) AS seat, \
+       CAST(NULL AS BINARY(16)) AS reservation_before, CAST(NULL AS BINARY(16)) AS reservation_id, \
+       CAST('' AS CHAR(16)) AS status UNION ALL VALUES ",
+    6,
+    ") v \
+     STRAIGHT_JOIN concert_seat s FORCE INDEX (PRIMARY) \
+       ON s.concert_id = v.concert_id AND s.schedule_id = v.schedule_id AND s.seat = v.seat \
+         AND s.reservation_id <=> v.reservation_before \
+     SET s.reservation_id = v.reservation_id, s.status = v.status",
+);
+
 /// Each is given (concert, schedule, seat, reservation).
-struct SeatStatements {
+struct UpsertedSeats {
     freed: Bulk,
     held: Bulk,
     sold: Bulk,
@@ -57,55 +59,12 @@ struct SeatStatements {
 
 const SEAT_COLUMNS: usize = 4;
 
-// The row in front says what the values are called and of which types they are. The index is named, because right after
-// an import the server believes that the table is empty and would read all of it.
-
-const SEATS: &str = "UPDATE (SELECT CAST(0 AS SIGNED) AS concert_id, CAST(0 AS SIGNED) AS schedule_id, \
-       CAST(0 AS SIGNED) AS seat, CAST('' AS BINARY(16)) AS reservation_id UNION ALL VALUES ";
-
-macro_rules! joined_seats {
-    ($condition:literal, $change:literal) => {
-        concat!(
-            ") v \
-             STRAIGHT_JOIN concert_seat s FORCE INDEX (PRIMARY) \
-               ON s.concert_id = v.concert_id AND s.schedule_id = v.schedule_id AND s.seat = v.seat AND ",
-            $condition,
-            " SET ",
-            $change
-        )
-    };
-}
-
-static JOINED: SeatStatements = SeatStatements {
-    freed: Bulk::new(
-        SEATS,
-        SEAT_COLUMNS,
-        joined_seats!(
-            "s.reservation_id = v.reservation_id",
-            "s.status = 'AVAILABLE', s.reservation_id = NULL"
-        ),
-    ),
-    held: Bulk::new(
-        SEATS,
-        SEAT_COLUMNS,
-        joined_seats!(
-            "s.reservation_id IS NULL",
-            "s.status = 'TEMP_RESERVED', s.reservation_id = v.reservation_id"
-        ),
-    ),
-    sold: Bulk::new(
-        SEATS,
-        SEAT_COLUMNS,
-        joined_seats!("s.reservation_id = v.reservation_id", "s.status = 'RESERVED'"),
-    ),
-};
-
 /// A seat that does not exist is inserted, and not counted as changed.
 const SEAT: &str = "INSERT INTO concert_seat (concert_id, schedule_id, seat, reservation_id, status, label, category, \
      price) VALUES ";
 
 // In each, the status comes first because it looks at the reservation as it was.
-static UPSERTED: SeatStatements = SeatStatements {
+static UPSERTED_SEATS: UpsertedSeats = UpsertedSeats {
     freed: Bulk::with_constants(
         SEAT,
         SEAT_COLUMNS,
@@ -140,72 +99,85 @@ static ENDED_RESERVATIONS: Bulk = Bulk::new(
 
 type SeatStep = (ConcertId, ScheduleId, SeatId, ReservationId);
 
-/// What the seats' rows are told, in this order: one may be given back and held by another in one batch, and held
-/// and sold.
-#[derive(Default)]
-struct SeatSteps {
-    freed: Vec<SeatStep>,
-    held: Vec<SeatStep>,
-    sold: Vec<SeatStep>,
+/// What becomes of the seats.
+pub enum SeatWork<'a> {
+    /// All at once.
+    Changes(Vec<&'a SeatChange>),
+    /// In this order, where it cannot be told at once: one seat may be given back and held by another in one batch, and
+    /// held and sold.
+    Steps { freed: Vec<SeatStep>, held: Vec<SeatStep>, sold: Vec<SeatStep> },
 }
 
-impl SeatSteps {
-    fn of(seats: &[SeatChange]) -> Self {
-        let mut steps = Self::default();
-        for SeatChange { row, before } in seats {
+impl<'a> SeatWork<'a> {
+    pub fn of(seats: &'a [SeatChange], form: Form) -> Self {
+        let is_sold = |change: &SeatChange| change.row.status == SeatStatus::Reserved;
+        let is_passed_on = |change: &SeatChange| change.before != change.row.reservation;
+        if form == Form::Join {
+            return Self::Changes(seats.iter().filter(|it| is_passed_on(it) || is_sold(it)).collect());
+        }
+        let (mut freed, mut held, mut sold) = (Vec::new(), Vec::new(), Vec::new());
+        for change @ SeatChange { row, before } in seats {
             let step = |reservation| (row.concert, row.schedule, row.seat, reservation);
-            if *before != row.reservation {
-                steps.freed.extend(before.map(step));
-                steps.held.extend(row.reservation.map(step));
+            if is_passed_on(change) {
+                freed.extend(before.map(step));
+                held.extend(row.reservation.map(step));
             }
-            if row.status == SeatStatus::Reserved {
-                steps.sold.extend(row.reservation.map(step));
+            if is_sold(change) {
+                sold.extend(row.reservation.map(step));
             }
         }
-        steps
+        Self::Steps { freed, held, sold }
+    }
+
+    pub fn statements(&self) -> Statements<'_> {
+        match self {
+            Self::Changes(changes) => {
+                statements("concert_seat", &CHANGED_SEATS, changes, Expect::Matched, |to, change| {
+                    let SeatChange { row, before } = change;
+                    bind_seat_key(to, (row.concert, row.schedule, row.seat), *before);
+                    to.uuid(row.reservation.map(|id| id.0));
+                    to.text(Some(words::seat_status(row.status)));
+                })
+            }
+            Self::Steps { freed, held, sold } => {
+                let steps = |statement, steps| {
+                    statements("concert_seat", statement, steps, Expect::Changed, |to, step: &SeatStep| {
+                        let (concert, schedule, seat, reservation) = *step;
+                        bind_seat_key(to, (concert, schedule, seat), Some(reservation));
+                    })
+                };
+                let UpsertedSeats { freed: free, held: hold, sold: sell } = &UPSERTED_SEATS;
+                Box::new(steps(free, &freed[..]).chain(steps(hold, held)).chain(steps(sell, sold)))
+            }
+        }
     }
 }
 
-pub async fn write_seats(
-    connection: &mut MySqlConnection,
-    form: Form,
-    seats: &[SeatChange],
-) -> Result<(), StoreError> {
-    let steps = SeatSteps::of(seats);
-    let SeatStatements { freed, held, sold } = form.seats();
-    for (statement, steps) in [(freed, &steps.freed), (held, &steps.held), (sold, &steps.sold)] {
-        let written = write(connection, statement, steps, |to, (concert, schedule, seat, reservation)| {
-            to.id(concert.0.into());
-            to.id(schedule.0);
-            to.id(seat.0.into());
-            to.uuid(Some(reservation.0));
-        });
-        expect("concert_seat", form.all(written.await?, steps.len()))?;
-    }
-    Ok(())
+fn bind_seat_key(
+    to: &mut Values,
+    (concert, schedule, seat): (ConcertId, ScheduleId, SeatId),
+    reservation: Option<ReservationId>,
+) {
+    to.id(concert.0.into());
+    to.id(schedule.0);
+    to.id(seat.0.into());
+    to.uuid(reservation.map(|id| id.0));
 }
 
 /// Of reservations that are there nothing changes but their status and when they ended. `upsert` is given them whole.
-pub async fn write_ended(
-    connection: &mut MySqlConnection,
+pub fn ended_reservations<'a>(
+    ended: &'a [&Reservation],
     form: Form,
-    ended: &[&Reservation],
-    upsert: &Bulk,
-) -> Result<(), StoreError> {
-    if form == Form::Upsert {
-        write(connection, upsert, ended, |to, row| bind_reservation(to, row)).await?;
-        return Ok(());
+    upsert: &'static Bulk,
+) -> Statements<'a> {
+    match form {
+        Form::Join => statements("reservation", &ENDED_RESERVATIONS, ended, Expect::Matched, |to, row| {
+            bind_reservation_end(to, row);
+        }),
+        Form::Upsert => statements("reservation", upsert, ended, Expect::Anything, |to, row| {
+            bind_reservation(to, row);
+        }),
     }
-    let written = write(connection, &ENDED_RESERVATIONS, ended, |to, row| bind_reservation_end(to, row));
-    expect("reservation", form.all(written.await?, ended.len()))
-}
-
-/// A row that is not as it should be means that memory and store have parted: never to be committed.
-pub fn expect(table: &str, as_meant: bool) -> Result<(), StoreError> {
-    if as_meant {
-        return Ok(());
-    }
-    Err(StoreError::broken(format!("a row of {table} is not what memory believes")))
 }
 
 #[cfg(all(test, feature = "mariadb-tests"))]
@@ -215,18 +187,17 @@ mod tests {
     use crate::store::bulk::BUCKETS;
     use crate::store::columns::Cells;
     use crate::store::mysql::MySqlStore;
-    use crate::store::mysql::connection::{Values, connect};
+    use crate::store::mysql::connection::connect;
 
     /// Also when the server believes that there are no rows at all, as in a table that was just filled.
     #[tokio::test]
     async fn rows_are_found_by_their_keys() {
         let store = MySqlStore::open(&empty_database().await).await.unwrap();
         let mut connection = connect(&store.options).await.unwrap();
-        let SeatStatements { freed, held, sold } = &JOINED;
-        for (statement, table) in [(freed, "s"), (held, "s"), (sold, "s"), (&ENDED_RESERVATIONS, "r")] {
+        for (statement, columns, table) in [(&CHANGED_SEATS, 6, "s"), (&ENDED_RESERVATIONS, 4, "r")] {
             let sql = format!("EXPLAIN {}", statement.sql(BUCKETS.len() - 1).as_str());
             let mut values = Values::default();
-            (0..4).for_each(|_| values.int(Some(1)));
+            (0..columns).for_each(|_| values.int(Some(1)));
             let plan = sqlx::query_with(sqlx::AssertSqlSafe(sql), values.0)
                 .fetch_all(&mut connection)
                 .await

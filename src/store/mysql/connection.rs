@@ -136,52 +136,68 @@ pub fn is_rolled_back(error: &sqlx::Error) -> bool {
     number(error).is_some_and(|number| ROLLED_BACK.contains(&number))
 }
 
-/// What a statement for many rows did. Of each row the server counts 1 if it was inserted or already was as it should
-/// be, and 2 if it was changed; padding was as it should be by then.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Written {
-    affected: u64,
-    padding: u64,
+/// What the server counts of the rows of one statement, if all of them were as memory believes.
+#[derive(Clone, Copy, Debug)]
+pub enum Expect {
+    /// Whatever it finds is right.
+    Anything,
+    /// Each was inserted, and padding was as it should be by then.
+    Inserted,
+    /// Each was there and was changed, which counts twice; padding was as it should be by then.
+    Changed,
+    /// Each was found by an UPDATE, which counts a row of the table once.
+    Matched,
 }
 
-impl Written {
-    pub fn is_inserted(self, rows: usize) -> bool {
-        self.affected == rows as u64 + self.padding
-    }
-
-    pub fn is_changed(self, rows: usize) -> bool {
-        self.affected == 2 * rows as u64 + self.padding
-    }
-
-    /// Of an UPDATE, which counts each row of the table once.
-    pub fn is_matched(self, rows: usize) -> bool {
-        self.affected == rows as u64
-    }
+/// A statement with its values, ready to be sent.
+pub struct Bound {
+    pub table: &'static str,
+    pub sql: SqlStr,
+    pub values: Values,
+    /// How many rows are to be affected; `None`: any number.
+    pub affected: Option<u64>,
 }
 
-/// Runs a statement for many rows.
-pub async fn write<T: Sync>(
+pub type Statements<'a> = Box<dyn Iterator<Item = Bound> + Send + 'a>;
+
+/// The statements that write these rows, each bound when its turn comes.
+pub fn statements<'a, T: Sync>(
+    table: &'static str,
+    statement: &'static Bulk,
+    rows: &'a [T],
+    expect: Expect,
+    bind: impl Fn(&mut Values, &T) + Send + 'a,
+) -> Statements<'a> {
+    Box::new(bulk::pieces(rows, DIALECT.packing).map(move |(bucket, piece)| {
+        let (count, size) = (piece.len() as u64, bulk::BUCKETS[bucket] as u64);
+        let affected = match expect {
+            Expect::Anything => None,
+            Expect::Inserted => Some(size),
+            Expect::Changed => Some(count + size),
+            Expect::Matched => Some(count),
+        };
+        Bound { table, sql: statement.sql(bucket), values: statement.values(bucket, piece, &bind), affected }
+    }))
+}
+
+/// Runs statements one after the other. A row that is not as it should be means that memory and store have parted:
+/// never to be committed.
+pub async fn write(
     connection: &mut MySqlConnection,
-    statement: &Bulk,
-    rows: &[T],
-    bind: impl Fn(&mut Values, &T) + Send + Sync,
-) -> Result<Written, StoreError> {
-    let mut written = Written::default();
-    let mut pieces = bulk::pieces(rows, DIALECT.packing);
-    let prepare = |(bucket, piece): (usize, &[T])| {
-        let padding = bulk::BUCKETS[bucket] - piece.len();
-        (bucket, padding, statement.values::<Values, _>(bucket, piece, &bind))
-    };
-    let mut next = pieces.next().map(prepare);
-    while let Some((bucket, padding, values)) = next {
-        let execute = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection);
-        // While the server works, the next statement's parameters are bound.
-        let (done, bound) = tokio::join!(biased; execute, async { pieces.next().map(prepare) });
-        written.affected += done.map_err(fault)?.rows_affected();
-        written.padding += padding as u64;
+    mut statements: impl Iterator<Item = Bound>,
+) -> Result<(), StoreError> {
+    let mut next = statements.next();
+    while let Some(Bound { table, sql, values, affected }) = next {
+        let execute = sqlx::query_with(sql, values.0).execute(&mut *connection);
+        // While the server works, the next statement's values are bound.
+        let (done, bound) = tokio::join!(biased; execute, async { statements.next() });
+        let done = done.map_err(fault)?.rows_affected();
+        if affected.is_some_and(|affected| affected != done) {
+            return Err(StoreError::broken(format!("a row of {table} is not what memory believes")));
+        }
         next = bound;
     }
-    Ok(written)
+    Ok(())
 }
 
 /// A connection as it is asked.

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::Executor;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{Executor, SqlSafeStr};
 use uuid::Uuid;
 
-use super::changes::{Form, expect, write_ended, write_seats};
-use super::connection::{self, Asked, DUPLICATE, Values, fault, is_rolled_back, number, write};
+use super::changes::{Form, SeatWork, ended_reservations};
+use super::connection::{
+    self, Asked, Bound, DUPLICATE, Expect, Values, fault, is_rolled_back, number, statements, write,
+};
 use crate::domain::command::Needs;
 use crate::domain::ids::UserId;
 use crate::domain::record::{Reservation, ReservationStatus};
@@ -19,7 +21,7 @@ use crate::store::columns::{
     self, Bind, Cells, bind_held_reservation, bind_ledger, bind_payment, bind_reservation,
     bind_reservation_seat, bind_settings, bind_ticket, bind_token, bind_wallet, token_columns,
 };
-use crate::store::rows::{Rows, WalletRow};
+use crate::store::rows::{LedgerRow, Rows, WalletRow};
 use crate::store::{Batch, CommitError, Facts, Lane, SaleBatch, StoreError, WriterId, journal, session};
 
 /// How long the server may take for what a batch asks of it, short of COMMIT. Longer than it waits for a lock.
@@ -213,10 +215,7 @@ impl MySqlLane {
             rows.wallet_users().into_iter().filter(|user| !wallets.contains_key(user)).collect();
         wallets.extend(session::wallets(&mut Asked(connection), &unread).await?);
         let (ledger, wallets) = rows.on_wallets(&wallets)?;
-        write_rows(connection, form, &rows).await?;
-        let written = write(connection, &LEDGER, &ledger, bind_ledger).await?;
-        expect("payment_history", written.is_inserted(ledger.len()))?;
-        write(connection, &WALLETS, &wallets, bind_wallet).await?;
+        write_rows(connection, form, &rows, &ledger, &wallets).await?;
         Ok(())
     }
 
@@ -400,29 +399,47 @@ async fn charges_written(connection: &mut MySqlConnection, batch: &Batch) -> Res
     Ok(written)
 }
 
-async fn write_rows(connection: &mut MySqlConnection, form: Form, rows: &Rows<'_>) -> Result<(), StoreError> {
-    write(connection, &TOKENS, &rows.tokens, |to, token| bind_token(to, token)).await?;
-    write_seats(connection, form, &rows.seats).await?;
+async fn write_rows(
+    connection: &mut MySqlConnection,
+    form: Form,
+    rows: &Rows<'_>,
+    ledger: &[LedgerRow<'_>],
+    wallets: &[WalletRow],
+) -> Result<(), StoreError> {
     let is_plainly_held = |row: &&Reservation| {
         row.status == ReservationStatus::TempReserved
             && row.ended_at.is_none()
             && row.best_requests.is_empty()
     };
     let (held, others): (Vec<_>, Vec<_>) = rows.reservations.iter().copied().partition(is_plainly_held);
-    write(connection, &HELD_RESERVATIONS, &held, |to, row| bind_held_reservation(to, row)).await?;
-    write(connection, &RESERVATIONS, &others, |to, row| bind_reservation(to, row)).await?;
-    write_ended(connection, form, &rows.ended_reservations, &RESERVATIONS).await?;
-    write(connection, &RESERVATION_SEATS, &rows.reservation_seats, bind_reservation_seat).await?;
-    write(connection, &PAYMENTS, &rows.payments, bind_payment).await?;
-    write(connection, &TICKETS, &rows.tickets(), bind_ticket).await?;
-    for (concert, settings) in &rows.settings {
+    let (seats, tickets) = (SeatWork::of(&rows.seats, form), rows.tickets());
+    let settings = rows.settings.iter().map(|(concert, settings)| {
         let mut values = Values::default();
         bind_settings(&mut values, settings);
         values.id(concert.0.into());
-        let done = sqlx::query_with(SETTINGS, values.0).execute(&mut *connection).await.map_err(fault)?;
-        expect("concert", done.rows_affected() == 1)?;
-    }
-    Ok(())
+        Bound { table: "concert", sql: SETTINGS.into_sql_str(), values, affected: Some(1) }
+    });
+    let any = Expect::Anything;
+    let all = statements("queue", &TOKENS, &rows.tokens, any, |to, token| bind_token(to, token))
+        .chain(seats.statements())
+        .chain(statements("reservation", &HELD_RESERVATIONS, &held, any, |to, row| {
+            bind_held_reservation(to, row);
+        }))
+        .chain(statements("reservation", &RESERVATIONS, &others, any, |to, row| bind_reservation(to, row)))
+        .chain(ended_reservations(&rows.ended_reservations, form, &RESERVATIONS))
+        .chain(statements(
+            "reservation_seat",
+            &RESERVATION_SEATS,
+            &rows.reservation_seats,
+            any,
+            bind_reservation_seat,
+        ))
+        .chain(statements("payment", &PAYMENTS, &rows.payments, any, bind_payment))
+        .chain(statements("ticket", &TICKETS, &tickets, any, bind_ticket))
+        .chain(settings)
+        .chain(statements("payment_history", &LEDGER, ledger, Expect::Inserted, bind_ledger))
+        .chain(statements("users", &WALLETS, wallets, any, bind_wallet));
+    write(connection, all).await
 }
 
 #[cfg(all(test, feature = "mariadb-tests"))]

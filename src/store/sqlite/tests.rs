@@ -162,7 +162,7 @@ const PLANTED: &[(&str, &str)] = &[
         "UPDATE reservation SET status = 'TEMP_RESERVED', ended_at = NULL, user_id = 3 WHERE user_id = 5",
         "user 3 has two held reservations in schedule 1",
     ),
-    ("DELETE FROM reservation_seat WHERE seat = 6", "has no seats"),
+    ("UPDATE reservation SET seats = '' WHERE user_id = 5", "has no seats"),
     (
         "UPDATE reservation SET seats = '4,6' WHERE user_id = 3",
         "names the seats [4, 6], its seats are [4, 5]",
@@ -175,9 +175,9 @@ const PLANTED: &[(&str, &str)] = &[
     ("DELETE FROM reservation_seat WHERE seat = 0", "seat 1:0 is sold to reservation"),
     (
         "INSERT INTO reservation_seat SELECT concert_id, reservation_id, 4, 1 FROM reservation WHERE user_id = 3",
-        "is held, and its seats are written as if it had ended",
+        "has no payment, and its seats are written as if it had one",
     ),
-    ("UPDATE reservation_seat SET schedule_id = 2 WHERE seat = 6", "seat 2:6 is written to reservation"),
+    ("UPDATE reservation_seat SET schedule_id = 2 WHERE seat = 0", "seat 2:0 is written to reservation"),
     ("DELETE FROM journal WHERE seq = 3", "the journal has row 4 where row 3 should be"),
     ("DELETE FROM journal", "the journal is empty"),
     ("UPDATE journal SET events = 'nonsense' WHERE seq = 3", "journal row 3: not a list of lists"),

@@ -258,23 +258,25 @@ async fn a_server_that_must_not_be_written_to_is_for_an_operator() {
 
 #[tokio::test]
 async fn a_full_table_refuses_the_batch_whole_and_the_lane_goes_on_when_there_is_room() {
+    const BALANCE: i64 = 100_000_000;
     let store = open().await;
     let (mut world, mut lane, mut other) = stage(&store).await;
     run(&mut other, "SET SESSION max_heap_table_size = 16384").await;
     run(&mut other, "ALTER TABLE reservation_seat ENGINE = MEMORY").await;
     let seats: Vec<u32> = (0..3_000).collect();
-    let held = world.held(UserId(1), &seats);
+    let user = world.user(BALANCE).await;
+    let held = world.held(user, &seats);
     let batch = world.batch(vec![opened(&held)], Vec::new());
     commits(&mut world, &mut lane, &batch).await;
-    let expired = lapsed(&held, ReservationStatus::Expired, HoldEnd::HoldTime);
-    let batch = world.batch(vec![expired], Vec::new());
+    let paid = world.paid(&held, BALANCE);
+    let batch = world.batch(vec![paid], Vec::new());
     let refused = lane.commit(&batch).await.unwrap_err();
     assert!(is_broken(&refused) && format!("{refused:?}").contains("1114"), "{refused:?}");
     assert_eq!(world.load().await.journal, world.journal);
     run(&mut other, "DELETE FROM reservation_seat").await;
     run(&mut other, "ALTER TABLE reservation_seat ENGINE = InnoDB").await;
     commits(&mut world, &mut lane, &batch).await;
-    assert_eq!(world.load().await.schedules[0].taken, []);
+    assert_eq!(store.balance(user).await.unwrap(), Some(BALANCE - held.amount));
 }
 
 #[tokio::test]
