@@ -1,10 +1,12 @@
-//! Lanes over a real embedded database, with a clock turned by hand.
+//! Lanes over a real embedded database, or the simulated one where it must keep them waiting; with a clock turned by
+//! hand.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
+use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
@@ -16,6 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Fanout, Subscriber};
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::store::simulated::{Database, Weather};
 use crate::store::{self, JournalRow, NewConcert, NewUser, Store, journal};
 use crate::venue::{self, ImportOptions, Shape};
 
@@ -39,26 +42,52 @@ struct Running {
     metrics: Arc<Metrics>,
 }
 
+fn new_concert(capacity: u32) -> NewConcert {
+    let plan = venue::generate(20, Shape::Hall).unwrap();
+    let prices = venue::suggested_prices(&plan);
+    let imported = venue::import(plan.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
+    let own = OwnRules { capacity: Some(capacity), ..OwnRules::default() };
+    NewConcert {
+        title: "A night".into(),
+        currency: "KRW".into(),
+        layout: imported.layout,
+        starts_at: vec![START + 30 * DAY],
+        settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
+        at: START,
+    }
+}
+
+impl Running {
+    /// A process that has begun, and runs its sales.
+    async fn start(store: Arc<dyn Store>, clock: &Clock, options: Options) -> Self {
+        let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
+        let options = Options { seed: Some([clock.utc().as_millis() as u8; 32]), ..options };
+        let started =
+            dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), options);
+        let (dispatcher, lanes) = started.await.unwrap();
+        let running = Self { dispatcher, lanes, store, fanout, metrics };
+        running.whole().await;
+        running
+    }
+
+    async fn whole(&self) {
+        while !self.dispatcher.missing().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn charge(&self, user: UserId, amount: i64, request: &str) -> oneshot::Receiver<dispatcher::Reply> {
+        let (sender, reply) = oneshot::channel();
+        self.dispatcher.charge(user, amount, request, ReplyTo::Once(sender)).unwrap();
+        reply
+    }
+}
+
 impl House {
     async fn open(capacity: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = store::open(None, folder.path()).await.unwrap();
-        let plan = venue::generate(20, Shape::Hall).unwrap();
-        let prices = venue::suggested_prices(&plan);
-        let imported = venue::import(plan.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
-        let own = OwnRules { capacity: Some(capacity), ..OwnRules::default() };
-        let settings = SaleSettings { state: SaleState::Open, opens_at: None, message: None, own };
-        let (concert, schedules) = store
-            .add_concert(NewConcert {
-                title: "A night".into(),
-                currency: "KRW".into(),
-                layout: imported.layout,
-                starts_at: vec![START + 30 * DAY],
-                settings,
-                at: START,
-            })
-            .await
-            .unwrap();
+        let (concert, schedules) = store.add_concert(new_concert(capacity)).await.unwrap();
         let clock = Clock::manual(START);
         let mut house = Self { folder, clock, concert, schedule: schedules[0], running: None };
         house.start().await;
@@ -67,22 +96,13 @@ impl House {
 
     async fn start(&mut self) {
         let store = store::open(None, self.folder.path()).await.unwrap();
-        let fanout = Arc::new(Fanout::default());
-        let metrics = Arc::new(Metrics::new());
         let options = Options {
             lease: Duration::ZERO,
             // A clock that is turned by hand jumps; only a restart is an outage here.
             heartbeat_gap_max: 365 * DAY,
-            seed: Some([self.clock.utc().as_millis() as u8; 32]),
             ..Options::new(SaleRules::default())
         };
-        let started =
-            dispatcher::start(store.clone(), fanout.clone(), self.clock.clone(), metrics.clone(), options);
-        let (dispatcher, lanes) = started.await.unwrap();
-        while !dispatcher.missing().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        self.running = Some(Running { dispatcher, lanes, store, fanout, metrics });
+        self.running = Some(Running::start(store, &self.clock, options).await);
     }
 
     async fn stop(&mut self) {
@@ -105,14 +125,7 @@ impl House {
         while running.metrics.sweep_differences.get() < before + differences {
             tokio::task::yield_now().await;
         }
-        self.whole().await;
-    }
-
-    async fn whole(&self) {
-        let running = self.running.as_ref().unwrap();
-        while !running.dispatcher.missing().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        running.whole().await;
     }
 
     /// How often the sale was claimed, and so built anew.
@@ -236,12 +249,8 @@ async fn an_unpaid_hold_ends_by_itself_and_a_refund_frees_the_seat() {
 async fn a_charge_is_made_once_and_unknown_users_have_no_wallet() {
     let house = House::open(1).await;
     let alice = house.user(0).await;
-    let dispatcher = &house.running.as_ref().unwrap().dispatcher;
-    let charge = async |user, amount, request: &str| {
-        let (sender, reply) = tokio::sync::oneshot::channel();
-        dispatcher.charge(user, amount, request, ReplyTo::Once(sender)).unwrap();
-        reply.await.unwrap()
-    };
+    let running = house.running.as_ref().unwrap();
+    let charge = async |user, amount, request| running.charge(user, amount, request).await.unwrap();
     let first = charge(alice.user, 500, "r1").await;
     assert!(matches!(&first, Ok(Answer::Charged(entry)) if entry.balance == 500));
     assert_eq!(charge(alice.user, 500, "r1").await, first);
@@ -348,4 +357,43 @@ async fn a_difference_that_cannot_be_mended_is_told_and_left() {
     house.sweep(1).await;
     assert_eq!(house.claims().await, 3, "it was rebuilt for that already");
     assert!(house.hold(bob, &[3]).await.is_ok(), "and sells on");
+}
+
+/// Goal: a process that was replaced answers nothing that it decided before it knew, not even what changes nothing. Method:
+/// a charge, which no sale's journal fences, is being committed while a request is decided on top of it; the process then
+/// stands still until another one runs the sale.
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let former = database.connect();
+    let (concert, _) = former.add_concert(new_concert(1)).await.unwrap();
+    let options = || Options::new(SaleRules::default());
+    let running = Running::start(Arc::new(former.handle()), &clock, options()).await;
+    let user = running.store.add_user(NewUser { name: "fan".into(), balance: 0, at: START }).await.unwrap();
+    assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+
+    // From now on every call takes half a second and more, and the charge is alone in its batch.
+    database.set_weather(Weather { hang_per_mille: 1_000, ..Weather::CALM });
+    let charged = running.charge(user, 500, "r1");
+    running.metrics.mailbox_depth.set(-1);
+    while running.metrics.mailbox_depth.get() != 0 {
+        tokio::task::yield_now().await;
+    }
+    let (sender, extended) = oneshot::channel();
+    let extend = Command::Extend { caller: Caller { user, token: None } };
+    running.dispatcher.submit(concert, extend, ReplyTo::Once(sender)).unwrap();
+    while running.metrics.decided_ahead.get() == 0 {
+        tokio::time::advance(Duration::from_millis(1)).await;
+    }
+
+    former.stand_still(true);
+    database.set_weather(Weather::CALM);
+    clock.advance(limits::LEASE);
+    let replacement = Running::start(Arc::new(database.connect()), &clock, options()).await;
+    former.stand_still(false);
+    assert!(matches!(charged.await.unwrap(), Ok(Answer::Charged(entry)) if entry.balance == 500));
+    let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
+    assert_eq!(extended.await.unwrap(), Err(Refusal::Unavailable { retry_after }));
+    replacement.lanes.shutdown().await;
+    running.lanes.shutdown().await;
 }
