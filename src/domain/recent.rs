@@ -51,6 +51,11 @@ impl<K: Eq + Hash + Clone, V> Recent<K, V> {
 
     /// Forgets the oldest facts beyond `max`.
     pub fn trim(&mut self, max: usize) {
+        if self.dropped == 0 && self.facts.len() > max {
+            // Where entries come and go, a table that is more than half full doubles once its gaps are used up, after hours.
+            // It is given that size when it is full for the first time, so that memory is flat from then on.
+            self.newest.reserve(max + max / 4);
+        }
         while self.facts.len() > max {
             let Some(fact) = self.facts.pop_front() else { return };
             if self.newest.get(&fact.key) == Some(&self.dropped) {
@@ -64,6 +69,24 @@ impl<K: Eq + Hash + Clone, V> Recent<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_one_grows_no_more() {
+        const MAX: usize = 20_480;
+        let mut recent = Recent::default();
+        let mut push = |keys: std::ops::Range<usize>| {
+            let mut largest = 0;
+            for key in keys {
+                // Scattered as ids are, but the same in every run of the test.
+                recent.push((key, key.wrapping_mul(0x9e37_79b9_7f4a_7c15)), ());
+                recent.trim(MAX);
+                largest = largest.max(recent.newest.capacity());
+            }
+            largest
+        };
+        let full = push(0..MAX + 1);
+        assert_eq!(push(MAX + 1..40 * MAX), full);
+    }
 
     #[test]
     fn the_newest_is_found_taken_back_and_forgotten_in_order() {
