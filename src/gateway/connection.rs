@@ -350,7 +350,7 @@ impl Connection {
     fn poll_write(&mut self, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
         self.flush_control();
         loop {
-            match self.outbox.write_with(|slices| self.wire.tcp.try_write_vectored(slices)) {
+            match self.outbox.write_with(|slices| self.wire.write(slices)) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -366,7 +366,7 @@ impl Connection {
         }
         let Self { wire, reader, outbox, .. } = self;
         // Nothing can fail in an outbox: it is the end of the conversation that is told in this way.
-        if reader.flush(&mut Socket { tcp: &wire.tcp, outbox }).is_err() {
+        if reader.flush(&mut Socket { wire, outbox }).is_err() {
             self.begin_closing();
         }
     }
@@ -428,7 +428,7 @@ impl Connection {
                 return Turn::Again;
             }
             let Self { wire, reader, outbox, .. } = self;
-            match reader.read(&mut Socket { tcp: &wire.tcp, outbox }) {
+            match reader.read(&mut Socket { wire, outbox }) {
                 Ok(Message::Text(text)) => self.step(Input::Text(&text)),
                 Ok(Message::Binary(_)) => self.close(CloseCode::UnsupportedData),
                 // The reply to a close, like a pong, is written by the next read.
@@ -531,13 +531,13 @@ fn code_of(error: &WsError) -> Option<CloseCode> {
 
 /// A socket as tungstenite wants it: what cannot be read at once would block, and what is written waits its turn.
 struct Socket<'a> {
-    tcp: &'a TcpStream,
+    wire: &'a Wire,
     outbox: &'a mut Outbox,
 }
 
 impl Read for Socket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tcp.try_read(buffer)
+        self.wire.read(buffer)
     }
 }
 
