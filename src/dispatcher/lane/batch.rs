@@ -1,0 +1,375 @@
+//! One batch of a lane: what it has to have read, deciding it, committing it, and what follows when that fails.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::Lane;
+use super::aside::{Ahead, Unspoken};
+use crate::dispatcher::mailbox::{Envelope, Work};
+use crate::domain::command::{Answer, Inputs, Needs};
+use crate::domain::event::{Event, HoldEnd};
+use crate::domain::ids::ConcertId;
+use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
+use crate::fanout::{Refusal, Reply};
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::store::{self, Batch, CommitError, Facts, JournalPosition, SaleBatch, StoreError};
+
+/// How often an unknown outcome is asked for before the lane looks after its mailbox again.
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What was decided for `pending`.
+#[derive(Default)]
+pub(in crate::dispatcher) struct Decided {
+    /// One for each command decided, in order.
+    pub(super) spoken: Vec<Spoken>,
+    /// Events of expiries after the last command.
+    pub(super) tail: Vec<(ConcertId, Range<usize>)>,
+    charges: Vec<LedgerEntry>,
+    expiries: usize,
+    /// More than that must be in another batch.
+    pub(super) is_full: bool,
+}
+
+pub(in crate::dispatcher) struct Spoken {
+    pub(super) reply: Reply,
+    /// The events up to and including this command's, and where its own begin.
+    pub(super) events: Option<(ConcertId, Range<usize>)>,
+}
+
+impl Lane {
+    /// Decides, writes, commits and speaks what is pending and due.
+    pub(super) async fn run_batch(&mut self) {
+        for attempt in 1..=limits::BATCH_ATTEMPTS_MAX {
+            match self.try_batch().await {
+                Ok(()) => return,
+                Err(CommitError::NotCommitted(StoreError::RolledBack(error))) => {
+                    Metrics::count(&self.metrics.store_errors, "rolled_back");
+                    tracing::warn!(
+                        attempt,
+                        error = &*error as &dyn std::error::Error,
+                        "a batch was rolled back"
+                    );
+                    if attempt == limits::BATCH_ATTEMPTS_MAX {
+                        for envelope in std::mem::take(&mut self.pending) {
+                            self.refuse_while_out(envelope);
+                        }
+                    }
+                }
+                Err(CommitError::NotCommitted(error)) => {
+                    self.store_failed(&error);
+                    for envelope in std::mem::take(&mut self.pending) {
+                        self.refuse_while_out(envelope);
+                    }
+                    return;
+                }
+                Err(CommitError::SteppedDown { concert }) => self.step_down(concert),
+                // Settled by `try_batch`; what is left of it is one of the above.
+                Err(CommitError::OutcomeUnknown(_)) => return,
+            }
+        }
+    }
+
+    /// On an error memory is as it was before, and everything pending is still pending.
+    async fn try_batch(&mut self) -> Result<(), CommitError> {
+        let mut decided = std::mem::take(&mut self.ahead).decided;
+        let mut has_begun = false;
+        if !decided.is_full {
+            let needs = self.needs(decided.spoken.len());
+            has_begun = !needs.is_empty();
+            if has_begun {
+                self.speak_all();
+            }
+            let facts = match self.begin(&needs).await {
+                Ok(facts) => facts,
+                Err(error) => {
+                    self.undo();
+                    return Err(error.into());
+                }
+            };
+            if self.decide_unbroken(&mut decided, facts).is_none() {
+                self.speak_all();
+                self.break_down();
+                self.connected().await?.rollback().await?;
+                return Ok(());
+            }
+        }
+        let batch = self.batch(&decided);
+        let started = Instant::now();
+        if batch.sales.is_empty() && batch.charges.is_empty() {
+            self.speak_all();
+            if has_begun {
+                self.connected().await?.rollback().await?;
+            }
+        } else {
+            let committed = match self.commit(&batch, decided.spoken.len()).await {
+                Err(CommitError::OutcomeUnknown(error)) => {
+                    tracing::warn!(
+                        error = &*error as &dyn std::error::Error,
+                        "the outcome of a commit is unknown"
+                    );
+                    self.settle(&batch).await
+                }
+                other => other,
+            };
+            if let Err(error) = committed {
+                self.speak_all();
+                self.undo();
+                if std::mem::take(&mut self.ahead).broken {
+                    self.break_down();
+                }
+                return Err(error);
+            }
+            self.metrics.commit_batch_commands.observe(decided.spoken.len() as f64);
+            self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
+        }
+        self.committed(decided, batch);
+        if self.ahead.broken {
+            self.ahead = Ahead::default();
+            self.speak_all();
+            self.break_down();
+        }
+        if self.ahead.is_empty() {
+            self.speak_all();
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        match needs.is_empty() {
+            true => Ok(Facts::default()),
+            false => self.connected().await?.begin(needs).await,
+        }
+    }
+
+    /// Asks until it is known whether a batch was committed. Meanwhile others are told to come back; who is in
+    /// the batch waits for the truth.
+    async fn settle(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        Metrics::count(&self.metrics.store_errors, "outcome_unknown");
+        self.connection = None;
+        let mut asked = VecDeque::new();
+        loop {
+            let settled = match self.connected().await {
+                Ok(connection) => connection.settle(batch).await,
+                Err(error) => Err(error.into()),
+            };
+            match settled {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    for sale in &batch.sales {
+                        if let Some(running) = self.sales.get_mut(&sale.concert) {
+                            running.journal = JournalPosition { seq: sale.seq, batch: batch.void_id() };
+                        }
+                    }
+                    let lost = std::io::Error::other("the connection was lost before the commit");
+                    return Err(CommitError::NotCommitted(StoreError::RolledBack(lost.into())));
+                }
+                Err(CommitError::SteppedDown { concert }) => {
+                    return Err(CommitError::SteppedDown { concert });
+                }
+                Err(CommitError::NotCommitted(error)) => {
+                    self.connection = None;
+                    self.shared.sales.set_store_fault(Some(error.to_string()));
+                }
+                Err(CommitError::OutcomeUnknown(_)) => self.connection = None,
+            }
+            self.mailbox.take(limits::BATCH_COMMANDS_MAX, &mut asked);
+            for envelope in std::mem::take(&mut asked) {
+                self.refuse_while_out(envelope);
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+    }
+
+    pub(super) async fn connected(&mut self) -> Result<&mut Box<dyn store::Lane>, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(self.store.open_lane().await?);
+            self.shared.sales.set_store_fault(None);
+        }
+        Ok(self.connection.as_mut().expect("it was just opened"))
+    }
+
+    /// What the pending commands from `first` on have to have read, as far as a batch goes.
+    fn needs(&self, first: usize) -> Needs {
+        self.needs_of(self.pending.range(first..).take(limits::BATCH_COMMANDS_MAX.saturating_sub(first)))
+    }
+
+    pub(super) fn needs_of<'e>(&self, envelopes: impl IntoIterator<Item = &'e Envelope>) -> Needs {
+        let mut needs = Needs::default();
+        for envelope in envelopes {
+            match &envelope.work {
+                Work::Sale { concert, command } => {
+                    if let Some(running) = self.sales.get(concert) {
+                        running.sale.needs(command, &mut needs);
+                    }
+                }
+                Work::Charge { user, request_id, .. } => {
+                    needs.wallets.push(*user);
+                    needs.charges.push((*user, request_id.clone()));
+                }
+            }
+        }
+        needs.wallets.sort_unstable();
+        needs.wallets.dedup();
+        needs
+    }
+
+    /// Decides what is left of a batch. `None`: we were wrong somewhere.
+    fn decide_unbroken(&mut self, decided: &mut Decided, facts: Facts) -> Option<()> {
+        catch_unwind(AssertUnwindSafe(|| self.decide_pending(decided, facts))).ok()
+    }
+
+    /// The lane's sales are lost and will be rebuilt from the store, and whoever asked is told that it is our fault.
+    fn break_down(&mut self) {
+        tracing::error!("an invariant broke while deciding a batch; its sales are rebuilt from the store");
+        let broken: Vec<ConcertId> = self.sales.keys().copied().collect();
+        broken.into_iter().for_each(|concert| self.lose(concert));
+        for envelope in std::mem::take(&mut self.pending) {
+            self.fanout.answer(envelope.reply, Err(Refusal::Internal));
+        }
+    }
+
+    /// Everything that waits, as far as a batch goes, and then what is due.
+    fn decide_pending(&mut self, decided: &mut Decided, facts: Facts) {
+        let first = decided.spoken.len();
+        let end = self.pending.len().min(limits::BATCH_COMMANDS_MAX).max(first);
+        self.decide_range(first..end, decided, facts);
+        if decided.spoken.len() == self.pending.len() {
+            let utc = self.mailbox.horizon();
+            for (concert, running) in &mut self.sales {
+                let now = running.now(utc);
+                let first = running.events.len();
+                let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);
+                decided.expiries += running.sale.expire_due(now, left, &mut running.events);
+                if running.events.len() > first {
+                    decided.tail.push((*concert, first..running.events.len()));
+                }
+            }
+        }
+    }
+
+    /// Decides these of the pending commands, until one has to wait for the next batch.
+    pub(super) fn decide_range(&mut self, range: Range<usize>, decided: &mut Decided, facts: Facts) {
+        // If deciding breaks off, the lane goes on with the spare one: tokens must never be guessed.
+        let spare = self.ids.spare();
+        let mut inputs = Inputs {
+            wallets: facts.wallets,
+            ended: facts.ended,
+            ids: std::mem::replace(&mut self.ids, spare),
+        };
+        for envelope in self.pending.range(range) {
+            let spoken = match &envelope.work {
+                Work::Charge { user, amount, request_id } => {
+                    let charged =
+                        inputs.wallets.charge(*user, *amount, request_id, envelope.arrived, &mut inputs.ids);
+                    if let Ok((entry, true)) = &charged {
+                        decided.charges.push(entry.clone());
+                    }
+                    let reply = charged.map(|(entry, _)| Answer::Charged(entry)).map_err(Refusal::from);
+                    Spoken { reply, events: None }
+                }
+                Work::Sale { concert, command } => match self.sales.get_mut(concert) {
+                    None => {
+                        let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
+                        Spoken { reply: Err(Refusal::Unavailable { retry_after }), events: None }
+                    }
+                    Some(running) => {
+                        let now = running.now(envelope.arrived);
+                        let first = running.events.len();
+                        let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);
+                        decided.expiries += running.sale.expire_due(now, left, &mut running.events);
+                        if running.sale.must_expire_first(now) {
+                            // The rest is for the next batch: no command overtakes an expiry.
+                            decided.tail.push((*concert, first..running.events.len()));
+                            decided.is_full = true;
+                            break;
+                        }
+                        let reply = running.sale.decide(now, command, &mut inputs, &mut running.events);
+                        let events = Some((*concert, first..running.events.len()));
+                        Spoken { reply: reply.map_err(Refusal::from), events }
+                    }
+                },
+            };
+            decided.spoken.push(spoken);
+        }
+        self.ids = inputs.ids;
+    }
+
+    fn batch(&mut self, decided: &Decided) -> Batch {
+        let changed = self.sales.values_mut().filter(|running| !running.events.is_empty());
+        let sales = changed.map(|running| {
+            running.sale.seal();
+            SaleBatch {
+                concert: running.sale.concert(),
+                seq: running.journal.seq + 1,
+                after: running.journal.batch,
+                events: std::mem::take(&mut running.events),
+            }
+        });
+        Batch {
+            id: store::random_id(),
+            writer: self.writer,
+            at: self.shared.clock.utc(),
+            sales: sales.collect(),
+            charges: decided.charges.clone(),
+        }
+    }
+
+    pub(super) fn undo(&mut self) {
+        for running in self.sales.values_mut() {
+            running.sale.undo();
+            running.events.clear();
+        }
+    }
+
+    /// Memory is what was committed; who has to hear of it is noted.
+    fn committed(&mut self, decided: Decided, batch: Batch) {
+        for sale in &batch.sales {
+            if let Some(running) = self.sales.get_mut(&sale.concert) {
+                running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+                // The copies that others read, before anybody hears of it.
+                running.view.apply(sale.seq, &sale.events);
+                running.sale.commit(limits::ENDED_KEPT_MAX);
+                self.sweeper.note(sale.concert, &sale.events);
+                count_events(&self.metrics, &sale.events);
+            }
+        }
+        let senders = self.pending.drain(..decided.spoken.len()).map(|envelope| envelope.reply);
+        let answers: Vec<_> = senders.zip(decided.spoken).collect();
+        debug_assert!(self.unspoken.is_none(), "the batch before this one was spoken while it was committed");
+        self.unspoken = Some(Unspoken { batch, answers: answers.into_iter(), tail: decided.tail });
+        self.count_tokens();
+    }
+}
+
+fn count_events(metrics: &Metrics, events: &[Event]) {
+    for event in events {
+        match event {
+            Event::Joined(_)
+            | Event::SeatsReleased { .. }
+            | Event::Refunded { .. }
+            | Event::SettingsChanged { .. } => {}
+            Event::Admitted(_) => {
+                metrics.admissions.inc();
+            }
+            Event::SeatsHeld { seats, .. } => {
+                metrics.holds.inc_by(seats.len() as u64);
+            }
+            Event::Paid { reservation, .. } => {
+                metrics.seats_sold.inc_by(reservation.seats.len() as u64);
+            }
+            Event::ReservationEnded { why: HoldEnd::HoldTime, .. } => {
+                Metrics::count(&metrics.expiries, "hold");
+            }
+            Event::ReservationEnded { .. } => {}
+            Event::TokenEnded(record) => match record.status {
+                TokenStatus::Expired(ExpiryReason::Idle) => Metrics::count(&metrics.expiries, "idle"),
+                TokenStatus::Expired(ExpiryReason::Time) => Metrics::count(&metrics.expiries, "time"),
+                TokenStatus::Expired(ExpiryReason::Away) => Metrics::count(&metrics.expiries, "away"),
+                _ => {}
+            },
+        }
+    }
+}
