@@ -180,7 +180,7 @@ impl Lane {
 
     fn adopt_sale(&mut self, mut running: RunningSale) {
         let concert = running.concert();
-        self.fanout.show(running.view.clone());
+        self.fanout.show(running.view.clone(), &self.home);
         // Before it is asked who is still connected: from now on nobody leaves unheard.
         self.shared.sales.set(concert, SaleStatus::Running);
         let mut present = self.present.remove(&concert).unwrap_or_default();

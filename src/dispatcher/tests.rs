@@ -2,11 +2,13 @@
 //! hand.
 
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use bytes::Bytes;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
@@ -15,7 +17,7 @@ use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{ExpiryReason, ReservationStatus, SaleState, TokenStatus};
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::time::Timestamp;
-use crate::fanout::{Delivery, Fanout, Subscriber};
+use crate::fanout::{Delivery, Fanout, Outlet, Subscriber, Written};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::simulated::{Database, Weather};
@@ -395,5 +397,34 @@ async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
     let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
     assert_eq!(extended.await.unwrap(), Err(Refusal::Unavailable { retry_after }));
     replacement.lanes.shutdown().await;
+    running.lanes.shutdown().await;
+}
+
+/// Goal: a lane is not kept from its next batch by writing to thousands of sockets. Method: it has a thread of its own,
+/// and a socket notes which thread writes to it.
+#[tokio::test]
+async fn rounds_are_not_written_by_the_lane() {
+    struct Socket(mpsc::Sender<ThreadId>);
+    impl Outlet for Socket {
+        fn try_write(&self, _: &Bytes) -> Written {
+            self.0.try_send(thread::current().id()).unwrap();
+            Written::Whole
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = store::open(None, folder.path()).await.unwrap();
+    let (concert, schedules) = store.add_concert(new_concert(1)).await.unwrap();
+    let user = store.add_user(NewUser { name: "fan".into(), balance: 0, at: START }).await.unwrap();
+    let options = Options { lease: Duration::ZERO, threads: true, ..Options::new(SaleRules::default()) };
+    let running = Running::start(store, &Clock::manual(START), options).await;
+    let (sender, mut writers) = mpsc::channel(1);
+    let watcher = Subscriber::with_outlet(ConnectionId(1), Arc::new(Socket(sender)));
+    running.fanout.sale(concert).unwrap().topic(schedules[0]).unwrap().watch(&watcher);
+
+    assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+    let caller = Caller { user, token: None };
+    let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
+    assert!(running.dispatcher.ask(concert, hold).await.is_ok());
+    assert_eq!(writers.recv().await, Some(thread::current().id()), "where the runtime of the connections is");
     running.lanes.shutdown().await;
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use parking_lot::RwLock;
+use tokio::runtime::Handle;
 
 pub use line::push_places;
 pub use reply::{Refusal, Reply, ReplyTo};
@@ -62,12 +63,13 @@ impl Fanout {
         sales
     }
 
-    /// Shows a sale that was loaded; an older view of the same sale is replaced, and its watchers move over.
-    pub fn show(&self, view: Arc<SaleView>) {
+    /// Shows a sale that was loaded; an older view of the same sale is replaced, and its watchers move over. Rounds are
+    /// written where connections live, and not on the thread of the lane that shows it.
+    pub fn show(&self, view: Arc<SaleView>, home: &Handle) {
         let mut directory = self.sales.write();
         for topic in view.topics() {
             directory.by_schedule.insert(topic.schedule().id, view.clone());
-            tokio::spawn(topic.clone().run_rounds());
+            home.spawn(topic.clone().run_rounds());
         }
         let hidden = directory.hidden.remove(&view.concert().id);
         let former = directory.by_concert.insert(view.concert().id, view.clone()).or(hidden);
