@@ -73,14 +73,11 @@ impl Bulk {
         Self { head, columns, constants, tail, texts: [const { OnceLock::new() }; BUCKETS.len()] }
     }
 
-    /// The parameters of one piece, its last row repeated until the statement is full.
+    /// The parameters of one piece.
     pub fn values<V: Bind + Default, T>(&self, bucket: usize, piece: &[T], bind: impl Fn(&mut V, &T)) -> V {
         let mut values = V::default();
         values.reserve(BUCKETS[bucket] * self.columns);
-        let padding = piece.last().into_iter().cycle().take(BUCKETS[bucket].saturating_sub(piece.len()));
-        for row in piece.iter().chain(padding) {
-            bind(&mut values, row);
-        }
+        padded(bucket, piece).for_each(|row| bind(&mut values, row));
         values
     }
 
@@ -94,6 +91,35 @@ impl Bulk {
         };
         self.texts[bucket].get_or_init(text).clone()
     }
+}
+
+/// A statement about rows whose keys it lists: one parameter each, in one list or in several of the same length.
+pub struct Listing {
+    /// What stands around and between the lists.
+    parts: &'static [&'static str],
+    texts: [OnceLock<SqlStr>; BUCKETS.len()],
+}
+
+impl Listing {
+    pub const fn new(parts: &'static [&'static str]) -> Self {
+        Self { parts, texts: [const { OnceLock::new() }; BUCKETS.len()] }
+    }
+
+    /// The statement for as many keys as the bucket has.
+    pub fn sql(&self, bucket: usize) -> SqlStr {
+        let text = || {
+            let list = vec!["?"; BUCKETS[bucket]].join(",");
+            let text: Arc<str> = self.parts.join(&list).into();
+            AssertSqlSafe(text).into_sql_str()
+        };
+        self.texts[bucket].get_or_init(text).clone()
+    }
+}
+
+/// A piece's rows, the last one repeated until the bucket is full.
+pub fn padded<T>(bucket: usize, piece: &[T]) -> impl Iterator<Item = &T> {
+    let padding = piece.last().into_iter().cycle().take(BUCKETS[bucket].saturating_sub(piece.len()));
+    piece.iter().chain(padding)
 }
 
 /// Cuts rows into pieces, each with the bucket of its statement, from large to small.
@@ -153,6 +179,11 @@ mod tests {
         static BULK: Bulk = Bulk::new("INSERT INTO t VALUES ", 3, " RETURNING 1");
         assert_eq!(BULK.sql(BUCKETS.len() - 1).as_str(), "INSERT INTO t VALUES (?,?,?) RETURNING 1");
         assert_eq!(BULK.sql(BUCKETS.len() - 3).as_str().matches('?').count(), 24);
+        static LISTING: Listing = Listing::new(&["DELETE FROM t WHERE a IN (", ") AND b IN (", ")"]);
+        assert_eq!(
+            LISTING.sql(BUCKETS.len() - 2).as_str(),
+            "DELETE FROM t WHERE a IN (?,?,?,?) AND b IN (?,?,?,?)"
+        );
         static MORE: Bulk = Bulk::with_constants("INSERT INTO t VALUES ", 1, ",''", "");
         assert_eq!(MORE.sql(BUCKETS.len() - 2).as_str(), "INSERT INTO t VALUES (?,''),(?,''),(?,''),(?,'')");
     }

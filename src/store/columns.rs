@@ -197,16 +197,6 @@ pub fn bind_held_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.time(Some(reservation.expires_at));
 }
 
-pub const RESERVATION_END: usize = 4;
-
-/// (concert, reservation, status, ended at).
-pub fn bind_reservation_end(to: &mut impl Bind, reservation: &Reservation) {
-    to.id(reservation.concert.0.into());
-    to.uuid(Some(reservation.id.0));
-    to.text(Some(words::reservation_status(reservation.status)));
-    to.time(reservation.ended_at);
-}
-
 /// Without its payment: that is a row of its own.
 pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
     let word = row.text(4)?;

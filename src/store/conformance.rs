@@ -613,20 +613,39 @@ pub async fn a_batch_larger_than_any_statement_is_kept_whole(store: &dyn Store) 
     let mut world = World::new(store, FANS as usize).await;
     let mut events = Vec::new();
     let mut reservations = Vec::new();
+    let mut taken = [Vec::new(), Vec::new()];
     for user in 1..=FANS {
         let token = world.waiting(UserId(user));
         events.push(Event::Admitted(admitted(&token)));
-        let held = world.held(UserId(user), &[user as u32 - 1]);
+        // Every seventh seat, round after round, so that the order of seats is not that of reservations.
+        let (at, seat) = ((user % 2) as usize, SeatId((user * 7 % FANS) as u32));
+        let held = Reservation { schedule: world.schedules[at], ..world.held(UserId(user), &[seat.0]) };
         events.push(opened(&held));
+        taken[at].push((seat, SeatStatus::TempReserved, held.id));
         reservations.push(held);
     }
+    taken.iter_mut().for_each(|taken| taken.sort_by_key(|(seat, ..)| *seat));
     world.commit(events).await;
     let sale = world.load().await;
     assert!(sale.tokens.iter().map(|token| token.user.0).eq(1..=FANS));
-    assert!(sale.schedules[0].taken.iter().map(|(seat, ..)| u64::from(seat.0) + 1).eq(1..=FANS));
-    let lapses = reservations.iter().map(|r| lapsed(r, ReservationStatus::Expired, HoldEnd::HoldTime));
-    world.commit(lapses.collect()).await;
-    assert!(world.load().await.schedules[0].taken.is_empty());
+    assert!(sale.schedules.iter().map(|schedule| &schedule.taken).eq(&taken));
+
+    for held in &mut reservations {
+        held.ended_at = Some(NOW + Duration::from_millis(held.user.0));
+        held.status = match held.user.0 % 3 {
+            0 => ReservationStatus::Cancelled,
+            _ => ReservationStatus::Expired,
+        };
+    }
+    let lapse = |reservation: &Reservation| Event::ReservationEnded {
+        reservation: reservation.clone(),
+        why: HoldEnd::HoldTime,
+    };
+    world.commit(reservations.iter().map(lapse).collect()).await;
+    assert!(world.load().await.schedules.iter().all(|schedule| schedule.taken.is_empty()));
+    for reservation in reservations {
+        assert_eq!(world.store.reservations(reservation.user).await.unwrap(), [reservation]);
+    }
 }
 
 pub async fn one_batch_may_hold_several_sales(store: &dyn Store) {

@@ -1,6 +1,7 @@
 //! Connecting to a MySQL-compatible server, reading and binding its values, and sorting its errors by what to do
 //! about them.
 
+use std::io::Write;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -145,8 +146,6 @@ pub enum Expect {
     Inserted,
     /// Each was there and was changed, which counts twice; padding was as it should be by then.
     Changed,
-    /// Each was found by an UPDATE, which counts a row of the table once.
-    Matched,
 }
 
 /// A statement with its values, ready to be sent.
@@ -174,7 +173,6 @@ pub fn statements<'a, T: Sync>(
             Expect::Anything => None,
             Expect::Inserted => Some(size),
             Expect::Changed => Some(count + size),
-            Expect::Matched => Some(count),
         };
         Bound { table, sql: statement.sql(bucket), values: statement.values(bucket, piece, &bind), affected }
     }))
@@ -278,6 +276,14 @@ impl Values {
     pub fn bytes(&mut self, value: &[u8]) {
         self.add(value);
     }
+
+    /// Parts of `length` bytes each, in one value. No text, in which the server would count characters from its beginning
+    /// to find a part.
+    pub fn parts<T>(&mut self, length: usize, of: &[T], mut put: impl FnMut(&mut Vec<u8>, &T)) {
+        let mut value = Vec::with_capacity(length * of.len());
+        of.iter().for_each(|part| put(&mut value, part));
+        self.add(value);
+    }
 }
 
 impl Bind for Values {
@@ -305,6 +311,28 @@ fn date(time: Timestamp) -> NaiveDateTime {
     const LAST: i64 = 253_402_300_799_999;
     let millis = time.as_millis().clamp(FIRST, LAST);
     chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default().naive_utc()
+}
+
+/// Writes times as SQL has them, to the millisecond. Those that follow each other are mostly of the same second, which
+/// is what takes time.
+#[derive(Default)]
+pub struct TimeText {
+    second: Option<i64>,
+    text: String,
+}
+
+impl TimeText {
+    pub const LENGTH: usize = "2027-01-15 08:00:00.000".len();
+
+    pub fn put(&mut self, to: &mut Vec<u8>, time: Timestamp) {
+        let date = date(time).and_utc();
+        if self.second != Some(date.timestamp()) {
+            self.second = Some(date.timestamp());
+            self.text = date.format("%Y-%m-%d %H:%M:%S").to_string();
+        }
+        // Writing to a `Vec` cannot fail.
+        let _ = write!(to, "{}.{:03}", self.text, date.timestamp_subsec_millis());
+    }
 }
 
 impl Cells for MySqlRow {

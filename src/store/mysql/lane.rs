@@ -9,7 +9,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{Executor, SqlSafeStr};
 use uuid::Uuid;
 
-use super::changes::{Form, SeatWork, ended_reservations};
+use super::changes::{Ended, Form, SeatSteps};
 use super::connection::{
     self, Asked, Bound, DUPLICATE, Expect, Values, fault, is_rolled_back, number, statements, write,
 };
@@ -412,7 +412,8 @@ async fn write_rows(
             && row.best_requests.is_empty()
     };
     let (held, others): (Vec<_>, Vec<_>) = rows.reservations.iter().copied().partition(is_plainly_held);
-    let (seats, tickets) = (SeatWork::of(&rows.seats, form), rows.tickets());
+    let (seats, ended, tickets) =
+        (SeatSteps::of(&rows.seats), Ended::of(&rows.ended_reservations), rows.tickets());
     let settings = rows.settings.iter().map(|(concert, settings)| {
         let mut values = Values::default();
         bind_settings(&mut values, settings);
@@ -421,12 +422,12 @@ async fn write_rows(
     });
     let any = Expect::Anything;
     let all = statements("queue", &TOKENS, &rows.tokens, any, |to, token| bind_token(to, token))
-        .chain(seats.statements())
+        .chain(seats.statements(form))
         .chain(statements("reservation", &HELD_RESERVATIONS, &held, any, |to, row| {
             bind_held_reservation(to, row);
         }))
         .chain(statements("reservation", &RESERVATIONS, &others, any, |to, row| bind_reservation(to, row)))
-        .chain(ended_reservations(&rows.ended_reservations, form, &RESERVATIONS))
+        .chain(ended.statements(form, &RESERVATIONS))
         .chain(statements(
             "reservation_seat",
             &RESERVATION_SEATS,

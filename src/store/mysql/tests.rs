@@ -14,7 +14,7 @@ async fn fresh() -> (MySqlStore, ()) {
 conformance::conformance_tests!(fresh());
 
 /// In the words that MySQL and TiDB know too.
-mod without_joins {
+mod without_numbers {
     use super::*;
 
     async fn fresh() -> (MySqlStore, ()) {

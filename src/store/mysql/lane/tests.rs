@@ -9,11 +9,12 @@ use super::*;
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::SeatId;
 use crate::domain::record::ReservationStatus;
+use crate::domain::time::Timestamp;
 use crate::mariadb::{self, empty_database};
 use crate::store::conformance::{World, lapsed, opened};
 use crate::store::mysql::MySqlStore;
 use crate::store::mysql::proxy::{Fault, Proxy};
-use crate::store::{JournalPosition, Store};
+use crate::store::{JournalPosition, NewUser, SeatStatus, Store};
 
 /// A world, the lane of its writer as what it is, and another program's connection to the same database.
 async fn stage(store: &MySqlStore) -> (World<'_>, MySqlLane, MySqlConnection) {
@@ -320,14 +321,14 @@ async fn each_number_is_of_its_class() {
 
 #[tokio::test]
 async fn a_seat_that_is_somebody_elses_is_never_written() {
-    for form in [Form::Join, Form::Upsert] {
+    for form in [Form::Numbered, Form::Upsert] {
         refuses_what_is_somebody_elses(form).await;
     }
 }
 
 async fn refuses_what_is_somebody_elses(form: Form) {
     let mut store = open().await;
-    assert_eq!(store.form, Form::Join);
+    assert_eq!(store.form, Form::Numbered);
     store.form = form;
     let (mut world, mut lane, _) = stage(&store).await;
     let first = holding(&mut world, 1, 1);
@@ -345,6 +346,39 @@ async fn refuses_what_is_somebody_elses(form: Form) {
     let taken = &world.load().await.schedules[0].taken;
     assert_eq!(taken.len(), 1);
     assert_eq!(world.load().await.journal, world.journal);
+}
+
+/// Nobody else has them: two fans of the same batch have each other's.
+#[tokio::test]
+async fn a_seat_is_sold_to_nobody_but_its_holder() {
+    for form in [Form::Numbered, Form::Upsert] {
+        let mut store = open().await;
+        store.form = form;
+        let (mut world, mut lane, _) = stage(&store).await;
+        for name in ["one", "other"] {
+            let fan = NewUser { name: name.into(), balance: 1_000, at: Timestamp::from_millis(0) };
+            store.add_user(fan).await.unwrap();
+        }
+        let held = [world.held(UserId(1), &[5, 7]), world.held(UserId(2), &[6, 8])];
+        let batch = world.batch(held.iter().map(opened).collect(), Vec::new());
+        commits(&mut world, &mut lane, &batch).await;
+        let [one, other] = &held;
+        let mixed_up = [
+            Reservation { seats: other.seats.clone(), ..one.clone() },
+            Reservation { seats: one.seats.clone(), ..other.clone() },
+        ];
+        let mut paid = |reservations: &[Reservation]| {
+            let paid = reservations.iter().map(|held| world.paid(held, 1_000)).collect();
+            world.batch(paid, Vec::new())
+        };
+        let (wrong, right) = (paid(&mixed_up), paid(&held));
+        let refused = lane.commit(&wrong).await.unwrap_err();
+        assert!(is_broken(&refused), "{refused:?}");
+        commits(&mut world, &mut lane, &right).await;
+        let sold =
+            |seat: u32| (SeatId(seat), SeatStatus::Reserved, held[usize::from(seat.is_multiple_of(2))].id);
+        assert_eq!(world.load().await.schedules[0].taken, [sold(5), sold(6), sold(7), sold(8)]);
+    }
 }
 
 #[tokio::test]
