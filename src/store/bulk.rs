@@ -22,13 +22,15 @@ pub enum Packing {
     /// Few statements, filled up by repeating the last row: where each one is a round trip. Its statements must do
     /// nothing more for a row that they are given twice.
     Padded,
+    /// As few statements as there can be: of lists in which a key may be repeated for next to nothing.
+    Listed,
 }
 
 impl Packing {
     fn has(self, size: usize) -> bool {
         match self {
             Self::Full => matches!(size, 512 | 128 | 32 | 8 | 1),
-            Self::Padded => true,
+            Self::Padded | Self::Listed => true,
         }
     }
 
@@ -36,6 +38,7 @@ impl Packing {
     fn bucket(self, rows: usize) -> usize {
         let larger = BUCKETS.iter().rposition(|&size| size >= rows);
         match larger {
+            Some(larger) if self == Self::Listed => larger,
             // One more round trip costs more than a quarter of padding, or a few rows of it.
             Some(larger)
                 if self == Self::Padded && BUCKETS[larger] - rows <= PADDING_MIN.max(BUCKETS[larger] / 4) =>
@@ -146,7 +149,7 @@ mod tests {
         assert_eq!(cut.iter().flat_map(|(_, piece)| *piece).copied().collect::<Vec<_>>(), rows);
         assert!(cut.iter().all(|(bucket, piece)| piece.len() <= BUCKETS[*bucket]));
         assert!(
-            packing == Packing::Padded || cut.iter().all(|(bucket, piece)| piece.len() == BUCKETS[*bucket])
+            packing != Packing::Full || cut.iter().all(|(bucket, piece)| piece.len() == BUCKETS[*bucket])
         );
         cut.iter().map(|(bucket, _)| BUCKETS[*bucket]).collect()
     }
@@ -167,6 +170,8 @@ mod tests {
         assert_eq!(sizes(17, Packing::Padded), [16, 1]);
         assert_eq!(sizes(3, Packing::Padded), [4]);
         assert_eq!(sizes(0, Packing::Padded), Vec::<usize>::new());
+        assert_eq!(sizes(333, Packing::Listed), [512]);
+        assert_eq!(sizes(2_100, Packing::Listed), [1_024, 1_024, 64]);
         for rows in 1..3_000 {
             let sizes = sizes(rows, Packing::Padded);
             let padding = sizes.iter().sum::<usize>() - rows;

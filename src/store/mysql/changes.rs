@@ -8,10 +8,10 @@ use std::io::Write;
 use sqlx::Row;
 use sqlx::mysql::MySqlConnection;
 
-use super::connection::{Bound, DIALECT, Expect, Statements, TimeText, Values, fault, statements};
+use super::connection::{Bound, Expect, Statements, TimeText, Values, fault, statements};
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use crate::domain::record::Reservation;
-use crate::store::bulk::{self, Bulk, Listing};
+use crate::store::bulk::{self, Bulk, Listing, Packing};
 use crate::store::columns::{Bind, bind_reservation};
 use crate::store::rows::SeatChange;
 use crate::store::{SeatStatus, StoreError, words};
@@ -183,7 +183,7 @@ fn listed<'a, T: Sync + 'a>(
     lists: impl Iterator<Item = &'a [T]> + Send + 'a,
     bind: fn(&mut Values, usize, &[T]),
 ) -> impl Iterator<Item = Bound> + Send + 'a {
-    lists.flat_map(|list| bulk::pieces(list, DIALECT.packing)).map(move |(bucket, piece)| {
+    lists.flat_map(|list| bulk::pieces(list, Packing::Listed)).map(move |(bucket, piece)| {
         let mut values = Values::default();
         bind(&mut values, bucket, piece);
         Bound { table, sql: statement.sql(bucket), values, affected: Some(piece.len() as u64) }

@@ -93,12 +93,22 @@ async fn counted(lane: &mut MySqlLane) -> [u64; 4] {
 
 #[tokio::test]
 async fn a_warm_batch_of_a_thousand_holds_is_one_transaction_of_at_most_twelve_round_trips() {
+    for schedules in [1, 2] {
+        a_warm_batch_takes_few_round_trips(schedules).await;
+    }
+}
+
+async fn a_warm_batch_takes_few_round_trips(schedules: u64) {
     const HOLDS: u64 = 1_000;
     let store = open().await;
     let (mut world, mut lane, _) = stage(&store).await;
     for round in 0..3 {
         let seat = |user: u64| (round * HOLDS + user) as u32;
-        let holds = (0..HOLDS).map(|user| opened(&world.held(UserId(user + 1), &[seat(user)]))).collect();
+        let mut hold = |user: u64| {
+            let schedule = world.schedules[(user % schedules) as usize];
+            opened(&Reservation { schedule, ..world.held(UserId(user + 1), &[seat(user)]) })
+        };
+        let holds = (0..HOLDS).map(&mut hold).collect();
         let batch = world.batch(holds, Vec::new());
         let before = counted(&mut lane).await;
         lane.begin(&Needs::default()).await.unwrap();
