@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -32,8 +32,13 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// With a filter only what it names, where `in turns` is the comparison at the end.
 fn main() {
     divan::main();
+    let filters: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    if filters.is_empty() || filters.iter().any(|filter| filter == "in turns") {
+        compare();
+    }
 }
 
 /// A sale with everybody admitted, and the lane that writes it.
@@ -247,49 +252,110 @@ fn holds_on_two_lanes(bencher: Bencher<'_, '_>) {
 /// names. Without one it measures nothing and says so.
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn holds_row_by_row(bencher: Bencher<'_, '_>) {
-    const CONNECTIONS: usize = 16;
-    const HOLDS_EACH: usize = 100;
     let Ok(url) = std::env::var(DATABASE) else {
         return println!("row by row is measured on a database server: {DATABASE} names none");
     };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let folder = tempfile::tempdir().expect("a folder");
-    let (_, concert) = runtime.block_on(new_concert(folder.path()));
-    let connect = || runtime.block_on(MySqlConnection::connect(&url)).expect("a connection");
-    let mut first = connect();
-    let schedule = sqlx::query_scalar("SELECT schedule_id FROM concert_schedule WHERE concert_id = ?");
-    let schedule: i64 = runtime.block_on(schedule.bind(concert.0).fetch_one(&mut first)).expect("a schedule");
-    let first = RefCell::new(first);
-    let mut connections: Vec<_> = (0..CONNECTIONS).map(|_| connect()).collect();
-    let give_back = || {
-        for statement in [
-            "UPDATE concert_seat SET status = 'AVAILABLE', reservation_id = NULL \
-             WHERE reservation_id IS NOT NULL AND concert_id = ?",
-            "DELETE FROM reservation WHERE concert_id = ?",
-        ] {
-            let mut first = first.borrow_mut();
-            let done = sqlx::query(statement).bind(concert.0).execute(&mut *first);
-            runtime.block_on(done).expect("it is given back");
+    let row_by_row = RefCell::new(RowByRow::new(&url));
+    bencher
+        .counter(ItemsCount::new(RowByRow::HOLDS))
+        .with_inputs(|| row_by_row.borrow_mut().give_back())
+        .bench_local_values(|()| row_by_row.borrow_mut().hold_all());
+}
+
+struct RowByRow {
+    runtime: tokio::runtime::Runtime,
+    concert: ConcertId,
+    schedule: i64,
+    connections: Vec<MySqlConnection>,
+    /// Kept for as long as the store is open.
+    _folder: tempfile::TempDir,
+}
+
+impl RowByRow {
+    const CONNECTIONS: usize = 16;
+    const HOLDS_EACH: usize = 100;
+    const HOLDS: usize = Self::CONNECTIONS * Self::HOLDS_EACH;
+
+    fn new(url: &str) -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_, concert) = runtime.block_on(new_concert(folder.path()));
+        let connect = |_| runtime.block_on(MySqlConnection::connect(url)).expect("a connection");
+        let mut connections: Vec<_> = (0..Self::CONNECTIONS).map(connect).collect();
+        let schedule = sqlx::query_scalar("SELECT schedule_id FROM concert_schedule WHERE concert_id = ?");
+        let schedule = runtime.block_on(schedule.bind(concert.0).fetch_one(&mut connections[0]));
+        Self { runtime, concert, schedule: schedule.expect("a schedule"), connections, _folder: folder }
+    }
+
+    fn give_back(&mut self) {
+        let statement = "UPDATE concert_seat SET status = 'AVAILABLE', reservation_id = NULL \
+             WHERE reservation_id IS NOT NULL AND concert_id = ?";
+        let done = sqlx::query(statement).bind(self.concert.0).execute(&mut self.connections[0]);
+        self.runtime.block_on(done).expect("it is given back");
+    }
+
+    fn hold_all(&mut self) {
+        let (concert, schedule) = (self.concert, self.schedule);
+        let hold_each = |(at, mut connection): (usize, MySqlConnection)| {
+            self.runtime.spawn(async move {
+                for hold in 0..Self::HOLDS_EACH {
+                    // Spread over the house, as in a batch.
+                    let seat = (hold * Self::CONNECTIONS + at) * (SEATS / Self::HOLDS);
+                    hold_one(&mut connection, concert, schedule, seat as u32).await.expect("it is free");
+                }
+                connection
+            })
+        };
+        let tasks: Vec<_> = self.connections.drain(..).enumerate().map(hold_each).collect();
+        for task in tasks {
+            self.connections.push(self.runtime.block_on(task).expect("the task ends"));
         }
-    };
-    bencher.counter(ItemsCount::new(CONNECTIONS * HOLDS_EACH)).with_inputs(give_back).bench_local_values(
-        |()| {
-            let hold_all = |(at, mut connection): (usize, MySqlConnection)| {
-                runtime.spawn(async move {
-                    for hold in 0..HOLDS_EACH {
-                        // Spread over the house, as in a batch.
-                        let seat = (hold * CONNECTIONS + at) * (SEATS / (CONNECTIONS * HOLDS_EACH));
-                        hold_one(&mut connection, concert, schedule, seat as u32).await.expect("it is free");
-                    }
-                    connection
-                })
-            };
-            let tasks: Vec<_> = connections.drain(..).enumerate().map(hold_all).collect();
-            for task in tasks {
-                connections.push(runtime.block_on(task).expect("the task ends"));
-            }
-        },
+    }
+}
+
+/// How many more holds a second in batches of a thousand on one lane than row by row: both in turns, because the speed of
+/// a machine changes from one minute to the next.
+fn compare() {
+    const FANS: usize = 1_000;
+    const ROUNDS: usize = 20;
+    const BATCHES: usize = 10;
+    let Ok(url) = std::env::var(DATABASE) else { return };
+    let (mut stage, mut row_by_row) = (Stage::new(FANS), RowByRow::new(&url));
+    let mut held = Vec::new();
+    let mut ratios = Vec::new();
+    let (mut in_batches, mut by_rows) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..ROUNDS {
+        let mut batches = Duration::ZERO;
+        for _ in 0..BATCHES {
+            stage.give_back(&mut held);
+            let (batch, answers) = stage.holds(FANS);
+            held = answers;
+            let began = Instant::now();
+            stage.write(batch);
+            batches += began.elapsed();
+        }
+        row_by_row.give_back();
+        let began = Instant::now();
+        row_by_row.hold_all();
+        let rows = began.elapsed();
+        ratios.push(per_second(BATCHES * FANS, batches) / per_second(RowByRow::HOLDS, rows));
+        in_batches += batches;
+        by_rows += rows;
+    }
+    ratios.sort_by(f64::total_cmp);
+    let (batches, rows) =
+        (per_second(ROUNDS * BATCHES * FANS, in_batches), per_second(ROUNDS * RowByRow::HOLDS, by_rows));
+    println!(
+        "in turns: {batches:.0} holds/s in batches of {FANS} on one lane, {rows:.0}/s row by row: {:.1} ×; \
+         of {ROUNDS} rounds the worst {:.1} ×, half at least {:.1} ×",
+        batches / rows,
+        ratios[0],
+        ratios[ROUNDS / 2]
     );
+}
+
+fn per_second(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
 }
 
 async fn hold_one(

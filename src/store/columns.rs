@@ -217,7 +217,7 @@ pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
 }
 
 /// Numbers with commas: `12,13`.
-fn seat_list(seats: &[SeatId]) -> String {
+pub fn seat_list(seats: &[SeatId]) -> String {
     let mut list = String::with_capacity(seats.len() * 6);
     for seat in seats {
         if !list.is_empty() {

@@ -4,13 +4,16 @@
 //! Always: a batch is a few statements for many rows each, prepared once a connection, in one transaction. Whether a
 //! confirmed commit survives a loss of power is the server's setting; `open` warns when it is loose.
 
-mod changes;
 mod connection;
+mod form;
 mod lane;
 #[cfg(all(test, feature = "mariadb-tests"))]
 mod proxy;
+mod reservations;
 mod schema;
+mod seats;
 mod settings;
+mod values;
 
 use std::time::Duration;
 
@@ -21,8 +24,9 @@ use sqlx::{Connection, MySqlPool, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use changes::Form;
-use connection::{Asked, DUPLICATE, Expect, Values, fault, number, statements, write};
+use connection::{Asked, DUPLICATE, Expect, fault, number, statements, write};
+use form::Form;
+use values::Values;
 
 use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};

@@ -9,17 +9,19 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{Executor, SqlSafeStr};
 use uuid::Uuid;
 
-use super::changes::{Ended, Form, SeatSteps};
 use super::connection::{
-    self, Asked, Bound, DUPLICATE, Expect, Values, fault, is_rolled_back, number, statements, write,
+    self, Asked, Bound, DUPLICATE, Expect, fault, is_rolled_back, number, statements, write,
 };
+use super::form::Form;
+use super::reservations::Reservations;
+use super::seats::SeatSteps;
+use super::values::Values;
 use crate::domain::command::Needs;
 use crate::domain::ids::UserId;
-use crate::domain::record::{Reservation, ReservationStatus};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{
-    self, Bind, Cells, bind_held_reservation, bind_ledger, bind_payment, bind_reservation,
-    bind_reservation_seat, bind_settings, bind_ticket, bind_token, bind_wallet, token_columns,
+    self, Bind, Cells, bind_ledger, bind_payment, bind_reservation_seat, bind_settings, bind_ticket,
+    bind_token, bind_wallet, token_columns,
 };
 use crate::store::rows::{LedgerRow, Rows, WalletRow};
 use crate::store::{Batch, CommitError, Facts, Lane, SaleBatch, StoreError, WriterId, journal, session};
@@ -40,31 +42,6 @@ static TOKENS: Bulk = Bulk::new(
        user_id = IF(entry_no = VALUES(entry_no) AND token = VALUES(token), user_id, NULL), \
        status = VALUES(status), reason = VALUES(reason), admitted_at = VALUES(admitted_at), \
        expires_at = VALUES(expires_at), ended_at = VALUES(ended_at)",
-);
-
-/// A macro, because `concat!` takes nothing else.
-macro_rules! reservation_update {
-    () => {
-        " ON DUPLICATE KEY UPDATE \
-           user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
-           status = VALUES(status), seats = VALUES(seats), amount = VALUES(amount), ended_at = VALUES(ended_at), \
-           best_requests = VALUES(best_requests)"
-    };
-}
-
-static RESERVATIONS: Bulk = Bulk::new(
-    concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
-    columns::RESERVATION,
-    reservation_update!(),
-);
-
-/// Most of what is written in a rush, with fewer parameters than the rest: each one costs the server.
-static HELD_RESERVATIONS: Bulk = Bulk::with_constants(
-    "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, expires_at, \
-       status, ended_at, best_requests) VALUES ",
-    columns::HELD_RESERVATION,
-    ",'TEMP_RESERVED',NULL,NULL",
-    reservation_update!(),
 );
 
 static RESERVATION_SEATS: Bulk = Bulk::new(
@@ -406,14 +383,8 @@ async fn write_rows(
     ledger: &[LedgerRow<'_>],
     wallets: &[WalletRow],
 ) -> Result<(), StoreError> {
-    let is_plainly_held = |row: &&Reservation| {
-        row.status == ReservationStatus::TempReserved
-            && row.ended_at.is_none()
-            && row.best_requests.is_empty()
-    };
-    let (held, others): (Vec<_>, Vec<_>) = rows.reservations.iter().copied().partition(is_plainly_held);
-    let (seats, ended, tickets) =
-        (SeatSteps::of(&rows.seats), Ended::of(&rows.ended_reservations), rows.tickets());
+    let (seats, reservations) = (SeatSteps::of(&rows.seats), Reservations::of(rows, form));
+    let tickets = rows.tickets();
     let settings = rows.settings.iter().map(|(concert, settings)| {
         let mut values = Values::default();
         bind_settings(&mut values, settings);
@@ -423,11 +394,7 @@ async fn write_rows(
     let any = Expect::Anything;
     let all = statements("queue", &TOKENS, &rows.tokens, any, |to, token| bind_token(to, token))
         .chain(seats.statements(form))
-        .chain(statements("reservation", &HELD_RESERVATIONS, &held, any, |to, row| {
-            bind_held_reservation(to, row);
-        }))
-        .chain(statements("reservation", &RESERVATIONS, &others, any, |to, row| bind_reservation(to, row)))
-        .chain(ended.statements(form, &RESERVATIONS))
+        .chain(reservations.statements())
         .chain(statements(
             "reservation_seat",
             &RESERVATION_SEATS,

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use super::*;
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::SeatId;
-use crate::domain::record::ReservationStatus;
+use crate::domain::record::{Reservation, ReservationStatus};
 use crate::domain::time::Timestamp;
 use crate::mariadb::{self, empty_database};
 use crate::store::conformance::{World, lapsed, opened};

@@ -1,0 +1,198 @@
+//! How reservations are written: those that are held, those that end, and those to which anything may have happened.
+
+use std::io::Write;
+
+use sqlx::SqlSafeStr;
+
+use super::connection::{Bound, Expect, Statements, statements};
+use super::form::{Form, listed};
+use super::values::{TimeText, Values};
+use crate::domain::record::{Reservation, ReservationStatus};
+use crate::store::bulk::{self, Bulk, Listing};
+use crate::store::columns::{self, Bind, bind_held_reservation, bind_reservation, seat_list};
+use crate::store::rows::Rows;
+use crate::store::words;
+
+/// A macro, because `concat!` takes nothing else.
+macro_rules! reservation_update {
+    () => {
+        " ON DUPLICATE KEY UPDATE \
+           user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
+           status = VALUES(status), seats = VALUES(seats), amount = VALUES(amount), ended_at = VALUES(ended_at), \
+           best_requests = VALUES(best_requests)"
+    };
+}
+
+static RESERVATIONS: Bulk = Bulk::new(
+    concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
+    columns::RESERVATION,
+    reservation_update!(),
+);
+
+/// Most of what is written in a rush, with fewer parameters than the rest: each one costs the server.
+static HELD_RESERVATIONS: Bulk = Bulk::with_constants(
+    "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, expires_at, \
+       status, ended_at, best_requests) VALUES ",
+    columns::HELD_RESERVATION,
+    ",'TEMP_RESERVED',NULL,NULL",
+    reservation_update!(),
+);
+
+/// The same, given concert, reservations, schedules, users, seats, amounts, beginnings and ends, each of these in one value,
+/// and how many there are, of `NUMBERED_MAX`.
+const HELD_RESERVATIONS_NUMBERED: &str = concat!(
+    "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, expires_at, \
+       status, ended_at, best_requests) \
+     SELECT ?, SUBSTR(?, 16 * seq - 15, 16), SUBSTR(?, 19 * seq - 18, 19), SUBSTR(?, 19 * seq - 18, 19), \
+       RTRIM(SUBSTR(?, 44 * seq - 43, 44)), SUBSTR(?, 16 * seq - 15, 16), SUBSTR(?, 23 * seq - 22, 23), \
+       SUBSTR(?, 23 * seq - 22, 23), 'TEMP_RESERVED', NULL, NULL \
+     FROM seq_1_to_1024 WHERE seq <= ?",
+    reservation_update!()
+);
+const NUMBERED_MAX: usize = 1_024;
+/// As many seats as one of these may have: four numbers of up to ten digits, with commas, in 44 characters.
+const NUMBERED_SEATS_MAX: usize = 4;
+
+/// Given reservations that are there and of which nothing else changes, in one value; a status; when each came about in one value; concert and reservations.
+static ENDED_RESERVATIONS: Listing = Listing::new(&[
+    "UPDATE reservation FORCE INDEX (PRIMARY) \
+     SET status = IF(reservation_id = SUBSTR(?, 16 * ROWNUM() - 15, 16), ?, NULL), \
+       ended_at = SUBSTR(?, 23 * ROWNUM() - 22, 23) \
+     WHERE concert_id = ? AND reservation_id IN (",
+    ")",
+]);
+
+/// What a batch does to reservations.
+pub struct Reservations<'a> {
+    /// Held, and with nothing to tell besides.
+    held: Vec<&'a Reservation>,
+    /// Of which anything may have changed.
+    others: Vec<&'a Reservation>,
+    /// Of which nothing changed but their status and when it came about, together with those that became the same.
+    ended: Vec<&'a Reservation>,
+    form: Form,
+}
+
+impl<'a> Reservations<'a> {
+    pub fn of(rows: &Rows<'a>, form: Form) -> Self {
+        let is_plainly_held = |row: &&Reservation| {
+            row.status == ReservationStatus::TempReserved
+                && row.ended_at.is_none()
+                && row.best_requests.is_empty()
+                && (form == Form::Upsert || row.seats.len() <= NUMBERED_SEATS_MAX)
+        };
+        let (held, others) = rows.reservations.iter().copied().partition(is_plainly_held);
+        let mut ended = rows.ended_reservations.clone();
+        ended.sort_by_key(|it| (it.concert, it.status as u8, it.ended_at.is_some()));
+        Self { held, others, ended, form }
+    }
+
+    pub fn statements(&self) -> Statements<'_> {
+        let others = upserts(&RESERVATIONS, &self.others, bind_reservation);
+        match self.form {
+            Form::Numbered => {
+                let of_one_concert = |a: &&Reservation, b: &&Reservation| a.concert == b.concert;
+                let held = self.held.chunk_by(of_one_concert).flat_map(|held| held.chunks(NUMBERED_MAX));
+                let became_alike = |a: &&Reservation, b: &&Reservation| {
+                    let became = |it: &Reservation| (it.concert, it.status, it.ended_at.is_some());
+                    became(a) == became(b)
+                };
+                let ended = self.ended.chunk_by(became_alike);
+                Box::new(held.map(numbered).chain(others).chain(listed(
+                    "reservation",
+                    &ENDED_RESERVATIONS,
+                    ended,
+                    bind_ended,
+                )))
+            }
+            Form::Upsert => {
+                Box::new(
+                    upserts(&HELD_RESERVATIONS, &self.held, bind_held_reservation)
+                        .chain(others)
+                        .chain(upserts(&RESERVATIONS, &self.ended, bind_reservation)),
+                )
+            }
+        }
+    }
+}
+
+fn upserts<'a>(
+    statement: &'static Bulk,
+    rows: &'a [&Reservation],
+    bind: fn(&mut Values, &Reservation),
+) -> Statements<'a> {
+    statements("reservation", statement, rows, Expect::Anything, move |to, row| bind(to, row))
+}
+
+/// Up to `NUMBERED_MAX` of one concert.
+fn numbered(held: &[&Reservation]) -> Bound {
+    let mut values = Values::default();
+    values.id(held[0].concert.0.into());
+    values.parts(16, held, |to, it| to.extend(it.id.0.as_bytes()));
+    // Writing to a `Vec` cannot fail.
+    values.parts(19, held, |to, it| _ = write!(to, "{:019}", it.schedule.0));
+    values.parts(19, held, |to, it| _ = write!(to, "{:019}", it.user.0));
+    values.parts(44, held, |to, it| _ = write!(to, "{:44}", seat_list(&it.seats)));
+    values.parts(16, held, |to, it| _ = write!(to, "{:016}", it.amount));
+    let (mut opened, mut expires) = (TimeText::default(), TimeText::default());
+    values.parts(TimeText::LENGTH, held, |to, it| opened.put(to, it.opened_at));
+    values.parts(TimeText::LENGTH, held, |to, it| expires.put(to, it.expires_at));
+    values.id(held.len() as u64);
+    Bound { table: "reservation", sql: HELD_RESERVATIONS_NUMBERED.into_sql_str(), values, affected: None }
+}
+
+fn bind_ended(to: &mut Values, bucket: usize, piece: &[&Reservation]) {
+    let first = piece[0];
+    to.reserve(2 * bulk::BUCKETS[bucket]);
+    to.parts(16, piece, |to, reservation| to.extend(reservation.id.0.as_bytes()));
+    to.text(Some(words::reservation_status(first.status)));
+    let mut text = TimeText::default();
+    if first.ended_at.is_some() {
+        to.parts(TimeText::LENGTH, piece, |to, it| it.ended_at.into_iter().for_each(|at| text.put(to, at)));
+    } else {
+        to.time(None);
+    }
+    to.id(first.concert.0.into());
+    bulk::padded(bucket, piece).for_each(|reservation| to.uuid(Some(reservation.id.0)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{ReservationId, SeatId};
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn statements_know_how_long_a_part_of_a_value_is() {
+        let lengths = |sql: &str, number: &str| -> Vec<usize> {
+            let parts =
+                sql.split("SUBSTR(?, ").skip(1).map(|part| part.split([')', ',', ' ']).collect::<Vec<_>>());
+            let length = |part: Vec<&str>| {
+                let length: usize = part[0].parse().unwrap();
+                let whole = format!("{length} * {number} - {}, {length}", length - 1);
+                assert!(sql.contains(&whole), "{whole}");
+                length
+            };
+            parts.map(length).collect()
+        };
+        let id = size_of::<ReservationId>();
+        let number = i64::MAX.to_string().len();
+        let seats = seat_list(&[SeatId(u32::MAX); NUMBERED_SEATS_MAX]).len();
+        let amount = crate::domain::seat_plan::MONEY_MAX.to_string().len();
+        let time = TimeText::LENGTH;
+        for millis in [i64::MIN, 0, 1_800_000_000_001, i64::MAX] {
+            let mut text = Vec::new();
+            TimeText::default().put(&mut text, Timestamp::from_millis(millis));
+            assert_eq!(text.len(), time, "{millis}");
+        }
+        let held = lengths(HELD_RESERVATIONS_NUMBERED, "seq");
+        assert_eq!(held, [id, number, number, seats + 1, amount, time, time]);
+        assert_eq!(lengths(ENDED_RESERVATIONS.sql(0).as_str(), "ROWNUM()"), [id, time]);
+    }
+
+    #[cfg(feature = "mariadb-tests")]
+    #[tokio::test]
+    async fn reservations_end_as_they_are_found() {
+        crate::store::mysql::form::tests::changes_rows_as_it_finds_them(&ENDED_RESERVATIONS).await;
+    }
+}
