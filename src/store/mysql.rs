@@ -5,6 +5,7 @@
 //! confirmed commit survives a loss of power is the server's setting; `open` warns when it is loose.
 
 mod connection;
+mod fault;
 mod form;
 mod lane;
 #[cfg(all(test, feature = "mariadb-tests"))]
@@ -24,7 +25,8 @@ use sqlx::{Connection, MySqlPool, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use connection::{Asked, DUPLICATE, Expect, fault, number, statements, write};
+use connection::{Asked, Expect, statements, write};
+use fault::{DUPLICATE, fault, number};
 use form::Form;
 use values::Values;
 

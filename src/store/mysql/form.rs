@@ -2,7 +2,8 @@
 
 use sqlx::mysql::MySqlConnection;
 
-use super::connection::{Bound, fault};
+use super::connection::Bound;
+use super::fault::fault;
 use super::values::Values;
 use crate::store::StoreError;
 use crate::store::bulk::{self, Listing, Packing};

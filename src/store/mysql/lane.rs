@@ -9,9 +9,8 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{Executor, SqlSafeStr};
 use uuid::Uuid;
 
-use super::connection::{
-    self, Asked, Bound, DUPLICATE, Expect, fault, is_rolled_back, number, statements, write,
-};
+use super::connection::{self, Asked, Bound, Expect, statements, write};
+use super::fault::{DUPLICATE, fault, is_rolled_back, number};
 use super::form::Form;
 use super::reservations::Reservations;
 use super::seats::SeatSteps;

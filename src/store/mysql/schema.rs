@@ -5,7 +5,7 @@
 use sqlx::Executor;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
-use super::connection::fault;
+use super::fault::fault;
 use crate::store::StoreError;
 use crate::store::columns::Cells;
 use crate::store::migrate::{self, Applied, Migration};

@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
-use super::connection::fault;
+use super::fault::fault;
 use crate::store::StoreError;
 
 /// (setting, what it must be, what is at stake otherwise).

@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlArguments, MySqlRow};
 use sqlx::{Arguments, Row};
 use uuid::Uuid;
 
-use super::connection::fault;
+use super::fault::fault;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::columns::{Bind, Cells};
