@@ -67,3 +67,8 @@ export function next(emitter, type, fits = () => true) {
     });
   });
 }
+
+/** Asks until it is so; the test's own time limit is the end. @param {() => Promise<boolean>} so */
+export async function until(so) {
+  while (!(await so())) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { Fan, PHONE, launch } from '../harness/browser.mjs';
-import { admitted, closeFans } from '../harness/fans.mjs';
+import { admitted, closeFans, fanOf, until } from '../harness/fans.mjs';
 import { Proxy } from '../harness/proxy.mjs';
 import { Server, stopServers } from '../harness/server.mjs';
 
@@ -50,17 +50,16 @@ test('lost between pay and its answer: one payment, and the page ends on the tic
   const fan = await Fan.open(browser, proxy.url, { lossy: true });
   await fan.toSeats();
   const held = await fan.holdBest(2);
+  const watcher = fanOf({ server: server.url, accessToken: (await fan.page.evaluate(() => localStorage.getItem('frontrow.access_token'))) ?? '' });
+  await watcher.connect();
+  // What is there already need not be charged first: the page asks one thing, to be paid.
+  const [reservation] = await watcher.listReservations();
+  await watcher.charge(reservation.amount);
   await fan.toCheckout();
-  // The moment after the question left: its answer is on the way, or not even that.
-  await fan.page.evaluate(() => {
-    const send = WebSocket.prototype.send;
-    WebSocket.prototype.send = function (data) {
-      send.call(this, data);
-      if (String(data).includes('"method":"pay"')) document.title = 'pay was sent';
-    };
-  });
+  await fan.page.waitForSelector('button.big:not([disabled])');
+  proxy.deafen(); // The question arrives, the answer does not.
   await fan.click('button.big');
-  await fan.page.waitForFunction(() => document.title === 'pay was sent');
+  await until(async () => (await watcher.tickets()).length === 2);
   proxy.cut();
   proxy.mend();
   await fan.page.waitForSelector('.ticket');

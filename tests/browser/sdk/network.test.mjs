@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { SeatState } from '../../../web/sdk/index.js';
 import { Proxy } from '../harness/proxy.mjs';
 import { Server } from '../harness/server.mjs';
-import { admitted, closeFans, guest, next } from '../harness/fans.mjs';
+import { admitted, closeFans, guest, next, until } from '../harness/fans.mjs';
 
 /** @type {Server} */
 let server;
@@ -162,8 +162,3 @@ test('the server dies and comes back: the same place, the same seats', async () 
   assert.deepEqual([waiting.queue?.status, waiting.queue?.position], ['WAITING', 1]);
   await leave(waiting, fan, other);
 });
-
-/** Asks until it is so; the test's own time limit is the end. @param {() => Promise<boolean>} so */
-async function until(so) {
-  while (!(await so())) await new Promise((resolve) => setImmediate(resolve));
-}
