@@ -55,6 +55,7 @@ test('a seat is chosen on the map, given back, and another one taken', async () 
   await fan.sees(700, 'available');
   await fan.pick(700);
   await fan.sees(700, 'own');
+  await fan.page.waitForSelector('.cart.full');
   assert.equal((await fan.held()).length, 1);
   await fan.pick(700);
   await fan.page.waitForSelector('.cart:not(.full)');

@@ -38,23 +38,27 @@ const press = (fan, /** @type {string[]} */ ...keys) => keys.reduce((before, key
 /** What the map says to a screen reader. @param {Fan} fan */
 const spoken = async (fan) => (await fan.map()).locator('[role=status]').innerText();
 
+/** Waits until the map says so: it speaks once it has heard, which is a moment after the page. @param {Fan} fan @param {RegExp} words */
+const says = async (fan, words) => (await fan.map()).locator('[role=status]').filter({ hasText: words }).waitFor({ state: 'attached' });
+
 test('by keyboard on the map', async () => {
   const fan = await Fan.open(browser, server.url);
   await tabTo(fan, '.poster-card .primary');
   await press(fan, 'Enter');
   await fan.map();
   await tabTo(fan, 'canvas');
-  assert.match(await spoken(fan), /free$/, 'a section and its free seats');
+  await says(fan, /free$/); // A section and its free seats.
   const first = await spoken(fan);
   await press(fan, 'ArrowRight');
   assert.notEqual(await spoken(fan), first, 'another section');
   await press(fan, 'Enter');
-  assert.match(await spoken(fan), /₩[\d,]+, free$/, 'a seat with its price');
+  await says(fan, /₩[\d,]+, free$/); // A seat with its price.
   await press(fan, 'Enter');
   await fan.page.waitForSelector('.cart.full');
-  assert.match(await spoken(fan), /held for you$/);
+  await says(fan, /held for you$/);
   await press(fan, 'ArrowDown', 'Enter');
   await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 2);
+  await says(fan, /held for you$/);
   await press(fan, 'Enter'); // Given back.
   await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 1);
   await press(fan, 'n', 'Enter');
@@ -95,7 +99,7 @@ test('by the list, with the map hidden', async () => {
   await tabTo(fan, '.seat[data-state=available]');
   await press(fan, 'Enter');
   await fan.page.waitForSelector('.cart.full');
-  assert.equal(await map.locator('.seat[aria-pressed=true]').count(), 1);
+  await map.locator('.seat[aria-pressed=true]').waitFor();
   assert.match((await map.locator('.seat[aria-pressed=true]').getAttribute('aria-label')) ?? '', /₩[\d,]+, held for you$/);
   await press(fan, 'ArrowRight', 'Enter');
   await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 2);

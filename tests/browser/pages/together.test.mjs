@@ -43,6 +43,7 @@ test('two fans want the same seat: one gets it, the other is offered its neighbo
   const lost = await Promise.any([ada, bob].map((fan) => fan.page.waitForSelector('.notice.bad .actions button').then(() => fan)));
   const won = lost === ada ? bob : ada;
   await won.sees(40, 'own');
+  await won.page.waitForSelector('.cart.full');
   await lost.sees(40, 'held');
   const notice = lost.page.locator('.notice.bad');
   const [label] = await won.held();
