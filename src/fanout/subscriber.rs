@@ -2,7 +2,6 @@
 //! state and seats are registers, of which only the newest value waits.
 //! Always: what waits is bounded: answers by the requests in flight, registers by what exists to be told.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -90,7 +89,7 @@ pub struct Subscriber {
 
 #[derive(Default)]
 struct Inbox {
-    answers: VecDeque<(u32, Reply)>,
+    answers: Vec<(u32, Reply)>,
     places: Vec<Place>,
     reservations: Vec<Reservation>,
     sales: Vec<SaleNews>,
@@ -134,6 +133,15 @@ struct Watch {
     told: u64,
     /// There is a newer version, to be asked for when the connection's task comes to it.
     behind: bool,
+}
+
+/// Moves all, and leaves no room behind: most connections wait for long, and would keep it for as long as they do.
+fn move_with_room<T>(from: &mut Vec<T>, to: &mut Vec<T>) {
+    let mut moved = std::mem::take(from);
+    match to.is_empty() {
+        true => *to = moved,
+        false => to.append(&mut moved),
+    }
 }
 
 fn watch_of<'a>(watches: &'a mut [Watch], topic: &SeatTopic) -> Option<&'a mut Watch> {
@@ -211,10 +219,10 @@ impl Subscriber {
         // Before the inbox is emptied: what comes in between sets it again.
         self.waiting.store(false, Ordering::Release);
         let mut inbox = self.inbox.lock();
-        out.answers.extend(inbox.answers.drain(..));
-        out.places.append(&mut inbox.places);
-        out.reservations.append(&mut inbox.reservations);
-        out.sales.append(&mut inbox.sales);
+        move_with_room(&mut inbox.answers, &mut out.answers);
+        move_with_room(&mut inbox.places, &mut out.places);
+        move_with_room(&mut inbox.reservations, &mut out.reservations);
+        move_with_room(&mut inbox.sales, &mut out.sales);
         let mut behind = Vec::new();
         for watch in &mut inbox.watches {
             if std::mem::take(&mut watch.behind) {
@@ -239,6 +247,8 @@ impl Subscriber {
     pub fn close(&self) {
         // First, so that nothing is added behind it.
         self.closed.store(true, Ordering::Release);
+        // A waker keeps the whole task in memory, and the place wheel keeps this for up to a minute.
+        drop(self.waker.take());
         let watches = std::mem::take(&mut *self.inbox.lock()).watches;
         for watch in watches {
             watch.topic.unwatch(self.id);
@@ -259,7 +269,7 @@ impl Subscriber {
             if let Ok(answer) = &reply {
                 inbox.forget_older_than(answer);
             }
-            inbox.answers.push_back((tag, reply));
+            inbox.answers.push((tag, reply));
         });
     }
 
@@ -351,6 +361,9 @@ impl Subscriber {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::Context;
+
     use super::*;
     use crate::domain::ids::{IdSource, SeatId, UserId};
     use crate::domain::record::{ReservationStatus, TokenRecord, TokenStatus};
@@ -386,6 +399,22 @@ mod tests {
             ended_at: None,
         };
         Place { record, line: None, waiting: 0, sold_out: false, idle_at: None }
+    }
+
+    #[test]
+    fn a_closed_one_keeps_no_task() {
+        struct Task;
+        impl std::task::Wake for Task {
+            fn wake(self: Arc<Self>) {}
+        }
+        let (subscriber, task) = (Subscriber::new(ConnectionId(1)), Arc::new(Task));
+        let waker = task.clone().into();
+        let polled = pin!(subscriber.changed()).poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        drop(waker);
+        assert_eq!(Arc::strong_count(&task), 2);
+        subscriber.close();
+        assert_eq!(Arc::strong_count(&task), 1);
     }
 
     #[test]

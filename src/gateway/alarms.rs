@@ -74,6 +74,11 @@ impl Alarm {
         self.waker.register(waker);
     }
 
+    /// Nobody listens any more. A waker keeps the whole task in memory, and the wheel keeps the alarm until it is due.
+    pub fn ignore(&self) {
+        drop(self.waker.take());
+    }
+
     /// Has it rung since it was last asked?
     pub fn has_rung(&self) -> bool {
         self.rung.swap(false, Ordering::AcqRel)
@@ -183,6 +188,21 @@ mod tests {
         assert!(alarm.has_rung());
         turned_by(&alarms, &clock, 10_000);
         assert!(!alarm.has_rung());
+    }
+
+    #[test]
+    fn one_that_is_ignored_keeps_no_task() {
+        struct Task;
+        impl std::task::Wake for Task {
+            fn wake(self: Arc<Self>) {}
+        }
+        let (alarms, _) = wheel();
+        let (alarm, task) = (Alarm::new(), Arc::new(Task));
+        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(20));
+        alarm.listen(&task.clone().into());
+        assert_eq!(Arc::strong_count(&task), 2);
+        alarm.ignore();
+        assert_eq!(Arc::strong_count(&task), 1);
     }
 
     #[test]

@@ -515,6 +515,7 @@ impl Drop for Connection {
     /// However it ended.
     fn drop(&mut self) {
         self.leave();
+        self.alarm.ignore();
     }
 }
 
