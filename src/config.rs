@@ -14,6 +14,7 @@ use std::time::Duration;
 use frontrow_protocol::limits::{CAPACITY_MAX, SEATS_PER_RESERVATION_MAX};
 use frontrow_protocol::{HumanDuration, duration::HumanDurationError};
 
+use crate::address::{Network, Proxies};
 use crate::domain::rules::SaleRules;
 
 /// The file that is read when no other is named and it is there.
@@ -45,6 +46,9 @@ pub struct Config {
     /// The rules of every sale whose operator set no others.
     pub sale: SaleRules,
     pub limits: ClientLimits,
+    pub address_limits: AddressLimits,
+    /// Who stands between clients and us.
+    pub proxy: Proxies,
     pub log: LogConfig,
 }
 
@@ -96,6 +100,43 @@ pub struct ClientLimits {
 impl Default for ClientLimits {
     fn default() -> Self {
         Self { requests_per_second: 20, requests_burst: 60, requests_in_flight: 32, connections_per_user: 5 }
+    }
+}
+
+/// What one address may do: an IPv4 address, or the first half of an IPv6 one. Thousands of phones may share one of a
+/// carrier, so it is much; tight are only the limits on guests, whom nobody vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressLimits {
+    /// Networks that none of this holds for.
+    pub exempt: Vec<Network>,
+    /// Open connections.
+    pub connections: u32,
+    /// New connections, as a rate.
+    pub handshakes_per_second: u32,
+    /// New connections at once.
+    pub handshakes_burst: u32,
+    /// New guests, as a rate.
+    pub guests_per_second: u32,
+    /// New guests at once.
+    pub guests_burst: u32,
+    /// Guests who join a line, as a rate.
+    pub joins_per_second: u32,
+    /// Guests who join a line at once.
+    pub joins_burst: u32,
+}
+
+impl Default for AddressLimits {
+    fn default() -> Self {
+        Self {
+            exempt: Vec::new(),
+            connections: 2_000,
+            handshakes_per_second: 50,
+            handshakes_burst: 500,
+            guests_per_second: 1,
+            guests_burst: 200,
+            joins_per_second: 5,
+            joins_burst: 200,
+        }
     }
 }
 
@@ -157,6 +198,8 @@ impl Default for Config {
             auth: AuthConfig { key: None, issuer: None, audience: None, operators: true },
             sale: SaleRules::default(),
             limits: ClientLimits::default(),
+            address_limits: AddressLimits::default(),
+            proxy: Proxies::default(),
             log: LogConfig { level: "info".to_owned(), format: LogFormat::Text },
         }
     }
@@ -442,6 +485,96 @@ pub const SETTINGS: &[Setting] = &[
         show: |config| Ok(config.limits.connections_per_user.to_string()),
     },
     Setting {
+        key: "limits.address.exempt",
+        about: "Networks that no limit by address holds for, such as 10.0.0.0/8. In the environment: separated by commas.",
+        set: |config, text| {
+            config.address_limits.exempt = networks(text)?;
+            Ok(())
+        },
+        show: |config| Ok(shown_networks(&config.address_limits.exempt)),
+    },
+    Setting {
+        key: "limits.address.connections",
+        about: "Open connections of one address: of IPv4, or of the first 64 bits of IPv6.",
+        set: |config, text| {
+            config.address_limits.connections = integer(text, 1, 10_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.connections.to_string()),
+    },
+    Setting {
+        key: "limits.address.handshakes_per_second",
+        about: "New connections of one address, as a rate.",
+        set: |config, text| {
+            config.address_limits.handshakes_per_second = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.handshakes_per_second.to_string()),
+    },
+    Setting {
+        key: "limits.address.handshakes_burst",
+        about: "New connections of one address at once, after it made none.",
+        set: |config, text| {
+            config.address_limits.handshakes_burst = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.handshakes_burst.to_string()),
+    },
+    Setting {
+        key: "limits.address.guests_per_second",
+        about: "New guests of one address, as a rate.",
+        set: |config, text| {
+            config.address_limits.guests_per_second = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.guests_per_second.to_string()),
+    },
+    Setting {
+        key: "limits.address.guests_burst",
+        about: "New guests of one address at once, after it made none.",
+        set: |config, text| {
+            config.address_limits.guests_burst = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.guests_burst.to_string()),
+    },
+    Setting {
+        key: "limits.address.joins_per_second",
+        about: "Guests of one address who join a line, as a rate.",
+        set: |config, text| {
+            config.address_limits.joins_per_second = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.joins_per_second.to_string()),
+    },
+    Setting {
+        key: "limits.address.joins_burst",
+        about: "Guests of one address who join a line at once, after none did.",
+        set: |config, text| {
+            config.address_limits.joins_burst = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.joins_burst.to_string()),
+    },
+    Setting {
+        key: "proxy.trusted",
+        about: "Networks of the proxies in front of us: only they are believed when they name a client's address. In the environment: separated by commas.",
+        set: |config, text| {
+            config.proxy.trusted = networks(text)?;
+            Ok(())
+        },
+        show: |config| Ok(shown_networks(&config.proxy.trusted)),
+    },
+    Setting {
+        key: "proxy.address_from",
+        about: "How they name it: x-forwarded-for, forwarded (RFC 7239), or proxy-protocol (version 1 or 2, which then begins each of their connections).",
+        set: |config, text| {
+            config.proxy.address_from = text.parse()?;
+            Ok(())
+        },
+        show: |config| Ok(quoted(config.proxy.address_from.as_str())),
+    },
+    Setting {
         key: "log.level",
         about: "error, warn, info, debug, trace, or directives such as info,frontrow::gateway=debug. Logs go to stderr.",
         set: |config, text| {
@@ -534,7 +667,7 @@ impl Config {
         );
         let mut section = "";
         for setting in SETTINGS {
-            let (of, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
+            let (of, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
             text.push('\n');
             if of != section {
                 section = of;
@@ -556,14 +689,15 @@ impl Config {
             .parse()
             .map_err(|cause| ConfigError::NotToml { path: path.to_owned(), cause: Box::new(cause) })?;
         let source = path.display().to_string();
-        for (key, value) in &table {
+        self.apply_section("", &table, &source)
+    }
+
+    /// Sections may lie in sections: `[limits.address]`, or `address.exempt` in `[limits]`.
+    fn apply_section(&mut self, of: &str, section: &toml::Table, source: &str) -> Result<(), ConfigError> {
+        for (name, value) in section {
             match value {
-                toml::Value::Table(section) => {
-                    for (name, value) in section {
-                        self.apply_toml(&format!("{key}.{name}"), value, &source)?;
-                    }
-                }
-                value => self.apply_toml(key, value, &source)?,
+                toml::Value::Table(inner) => self.apply_section(&format!("{of}{name}."), inner, source)?,
+                value => self.apply_toml(&format!("{of}{name}"), value, source)?,
             }
         }
         Ok(())
@@ -666,6 +800,15 @@ fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+fn networks(text: &str) -> Result<Vec<Network>, String> {
+    text.split(',').map(str::trim).filter(|network| !network.is_empty()).map(str::parse).collect()
+}
+
+fn shown_networks(networks: &[Network]) -> String {
+    let shown: Vec<_> = networks.iter().map(|network| quoted(&network.to_string())).collect();
+    format!("[{}]", shown.join(", "))
+}
+
 /// An origin as browsers send it: scheme, host, and the port unless it is the scheme's own.
 fn origin(text: &str) -> Result<String, String> {
     let lower = text.to_ascii_lowercase();
@@ -689,6 +832,7 @@ fn set_key(config: &mut Config, key: IssuerKey) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::AddressSource;
 
     fn load(file: Option<&str>, environment: &[(&str, &str)], set: &[&str]) -> Result<Config, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -727,6 +871,15 @@ mod tests {
                 issuer: Some("i".to_owned()),
                 audience: Some("a".to_owned()),
                 operators: false,
+            },
+            address_limits: AddressLimits {
+                exempt: vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()],
+                guests_burst: 9,
+                ..AddressLimits::default()
+            },
+            proxy: Proxies {
+                trusted: vec!["192.0.2.1".parse().unwrap()],
+                address_from: AddressSource::ProxyProtocol,
             },
             log: LogConfig { level: "info,frontrow=debug".to_owned(), format: LogFormat::Json },
             ..Config::default()
@@ -785,6 +938,16 @@ mod tests {
                 "",
                 "allowed_origins=*",
                 "--set: `allowed_origins`: `*` is not an origin such as https://tickets.example",
+            ),
+            (
+                "[limits.address]\nexempt = [\"10.0.0.1/8\"]",
+                "",
+                "FILE: `limits.address.exempt`: `10.0.0.1/8` has bits set behind the first 8",
+            ),
+            (
+                "",
+                "proxy.address_from=x-real-ip",
+                "--set: `proxy.address_from`: must be x-forwarded-for, forwarded or proxy-protocol, not `x-real-ip`",
             ),
             ("", "log.level=loud=x", "--set: `log.level`: `loud=x` is not a level"),
             (

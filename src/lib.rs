@@ -1,5 +1,6 @@
 //! Frontrow: a websocket-first real-time ticketing server.
 
+pub mod address;
 pub mod clock;
 pub mod config;
 pub mod dispatcher;

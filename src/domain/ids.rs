@@ -48,6 +48,11 @@ integer_id!(
     ConnectionId(u64)
 );
 
+/// The part of an address that belongs to one household, office or carrier, as the gateway tells them apart. To the
+/// domain it is only the same or another. Never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressBlock(pub u128);
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

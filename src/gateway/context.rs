@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::address::Proxies;
 use crate::clock::Clock;
 use crate::config::{ClientLimits, Config};
 use crate::dispatcher::Dispatcher;
@@ -23,6 +24,8 @@ pub struct Context {
     pub auth: Auth,
     pub metrics: Arc<Metrics>,
     pub limits: ClientLimits,
+    /// Whose word is taken for a client's address.
+    pub proxies: Proxies,
     pub allowed_origins: Vec<String>,
     pub guests: bool,
     /// As configured; `None`: what the limit on open files leaves.
@@ -53,6 +56,7 @@ impl Context {
             auth,
             metrics,
             limits: config.limits,
+            proxies: config.proxy.clone(),
             allowed_origins: config.allowed_origins.clone(),
             guests: config.guests(),
             connections_max: config.connections_max,
