@@ -4,7 +4,7 @@
 //! A setting has one name, `SETTINGS` says which. It may come from the command line (a flag of its own, or
 //! `--set name=value`), from the environment (`FRONTROW_` and the name in capitals, `.` as `_`), from
 //! `frontrow.toml`, or be the default; the first of these wins. A name that does not exist is refused, except in
-//! the environment, which others write to as well.
+//! the environment, which others write to as well: there it is warned of. No error quotes a value that may be secret.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,6 +19,9 @@ use crate::domain::rules::SaleRules;
 
 /// The file that is read when no other is named and it is there.
 pub const DEFAULT_FILE: &str = "frontrow.toml";
+
+/// What HS256 needs of a secret (RFC 7518, 3.2): a shorter one is found by trying.
+pub const SECRET_BYTES_MIN: usize = 32;
 
 /// The prefix of every environment variable that is read.
 pub const ENVIRONMENT_PREFIX: &str = "FRONTROW_";
@@ -60,8 +63,25 @@ pub struct AuthConfig {
     pub issuer: Option<String>,
     /// The `aud` that a token must have or contain.
     pub audience: Option<String>,
-    /// Does a token of the issuer with `"role":"operator"` make an operator?
+    /// Does a token of the issuer with the role `operator` make an operator?
     pub operators: bool,
+    /// The claim that holds the role or a list of roles; dots lead into objects.
+    pub role_claim: String,
+    /// The claim that says who it is; dots lead into objects.
+    pub subject_claim: String,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            key: None,
+            issuer: None,
+            audience: None,
+            operators: false,
+            role_claim: "role".to_owned(),
+            subject_claim: "sub".to_owned(),
+        }
+    }
 }
 
 /// How an external issuer's tokens are verified.
@@ -195,7 +215,7 @@ impl Default for Config {
             connections_max: None,
             allowed_origins: Vec::new(),
             lanes: None,
-            auth: AuthConfig { key: None, issuer: None, audience: None, operators: true },
+            auth: AuthConfig::default(),
             sale: SaleRules::default(),
             limits: ClientLimits::default(),
             address_limits: AddressLimits::default(),
@@ -219,20 +239,18 @@ pub enum ConfigError {
     UnknownSetting { key: String, source_name: String },
     #[error("{source_name}: `{key}`: {problem}")]
     BadValue { key: String, source_name: String, problem: String },
+    /// Quoted only where it is a setting's name and nothing else: it may be a secret that was misplaced.
     #[error("--set {0}: must look like name=value")]
-    SetWithoutValue(String),
+    SetWithoutValue(&'static str),
     #[error("cannot read the configuration file {path}")]
     Unreadable {
         path: PathBuf,
         #[source]
         cause: std::io::Error,
     },
-    #[error("the configuration file {path} is not TOML")]
-    NotToml {
-        path: PathBuf,
-        #[source]
-        cause: Box<toml::de::Error>,
-    },
+    /// Without the line itself, which may be the one with a secret.
+    #[error("the configuration file {path} is not TOML: line {line}: {problem}")]
+    NotToml { path: PathBuf, line: usize, problem: String },
     #[error("{0}")]
     Contradiction(&'static str),
 }
@@ -328,10 +346,10 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "auth.hs256_secret",
-        about: "Accept access tokens signed with this secret (HS256). At least 32 random bytes are wise.",
+        about: "Accept access tokens signed with this secret (HS256): 32 random bytes at least.",
         set: |config, text| {
-            if text.is_empty() {
-                return Err("must not be empty".to_owned());
+            if text.len() < SECRET_BYTES_MIN {
+                return Err(format!("must have {SECRET_BYTES_MIN} bytes at least, not {}", text.len()));
             }
             set_key(config, IssuerKey::Hs256Secret(text.to_owned()))
         },
@@ -342,7 +360,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "auth.pem_file",
-        about: "Accept access tokens signed with the key to this public one (RS256, ES256 or EdDSA, by the key's kind).",
+        about: "Accept access tokens signed with the key to this public one (RS256, ES256 or EdDSA, by the key's kind). Read again when it changes.",
         set: |config, text| set_key(config, IssuerKey::PemFile(path(text)?)),
         show: |config| match &config.auth.key {
             Some(IssuerKey::PemFile(path)) => Ok(quoted(&path.to_string_lossy())),
@@ -351,7 +369,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "auth.jwks_file",
-        about: "Accept access tokens signed with the key to one of these public ones.",
+        about: "Accept access tokens signed with the key to one of these public ones. Read again when it changes.",
         set: |config, text| set_key(config, IssuerKey::JwksFile(path(text)?)),
         show: |config| match &config.auth.key {
             Some(IssuerKey::JwksFile(path)) => Ok(quoted(&path.to_string_lossy())),
@@ -378,12 +396,30 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "auth.operators",
-        about: "Does such a token with \"role\":\"operator\" make an operator?",
+        about: "Does such a token with the role `operator` make an operator? Only if nobody can give it to themselves there.",
         set: |config, text| {
             config.auth.operators = boolean(text)?;
             Ok(())
         },
         show: |config| Ok(config.auth.operators.to_string()),
+    },
+    Setting {
+        key: "auth.role_claim",
+        about: "Where such a token has its role, or a list of roles; dots lead into objects: \"realm_access.roles\".",
+        set: |config, text| {
+            config.auth.role_claim = claim_path(text)?;
+            Ok(())
+        },
+        show: |config| Ok(quoted(&config.auth.role_claim)),
+    },
+    Setting {
+        key: "auth.subject_claim",
+        about: "Where such a token says who it is. Not to be changed once there are users: they would be others.",
+        set: |config, text| {
+            config.auth.subject_claim = claim_path(text)?;
+            Ok(())
+        },
+        show: |config| Ok(quoted(&config.auth.subject_claim)),
     },
     Setting {
         key: "sale.capacity",
@@ -632,6 +668,26 @@ pub struct Sources {
     pub flags: Vec<(&'static str, String)>,
 }
 
+impl Sources {
+    /// Variables with our prefix that set nothing: misspelt, most likely. Those that container platforms make of a
+    /// service's name are not ours to judge.
+    pub fn unknown_variables(&self) -> Vec<&str> {
+        let is_platforms = |name: &str| {
+            let name = name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(name);
+            ["SERVICE_HOST", "SERVICE_PORT", "PORT"].iter().any(|made| {
+                name.strip_prefix(made).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+            })
+        };
+        let names = self.environment.iter().map(|(name, _)| name.as_str());
+        let mut unknown: Vec<_> = names
+            .filter(|name| name.starts_with(ENVIRONMENT_PREFIX) && !is_platforms(name))
+            .filter(|name| SETTINGS.iter().all(|setting| setting.variable() != *name))
+            .collect();
+        unknown.sort_unstable();
+        unknown
+    }
+}
+
 impl Config {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut config = Self::default();
@@ -648,8 +704,9 @@ impl Config {
             }
         }
         for pair in &sources.set {
-            let (key, value) =
-                pair.split_once('=').ok_or_else(|| ConfigError::SetWithoutValue(pair.clone()))?;
+            let (key, value) = pair.split_once('=').ok_or_else(|| {
+                ConfigError::SetWithoutValue(Setting::find(pair).map_or("…", |setting| setting.key))
+            })?;
             config.apply(key.trim(), value, "--set")?;
         }
         for (key, value) in &sources.flags {
@@ -685,9 +742,8 @@ impl Config {
     fn apply_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let unreadable = |cause| ConfigError::Unreadable { path: path.to_owned(), cause };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        let table: toml::Table = text
-            .parse()
-            .map_err(|cause| ConfigError::NotToml { path: path.to_owned(), cause: Box::new(cause) })?;
+        let table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| not_toml(path, &text, &error))?;
         let source = path.display().to_string();
         self.apply_section("", &table, &source)
     }
@@ -737,6 +793,14 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Says where and what, and quotes nothing.
+fn not_toml(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.lines().count().max(1);
+    let line = line + usize::from(before.ends_with('\n') && !before.is_empty());
+    ConfigError::NotToml { path: path.to_owned(), line, problem: error.message().to_owned() }
 }
 
 /// A value as it would stand in the environment.
@@ -791,6 +855,13 @@ fn positive(text: &str) -> Result<Duration, String> {
         return Err("must be more than zero".to_owned());
     }
     Ok(duration.into())
+}
+
+fn claim_path(text: &str) -> Result<String, String> {
+    match text.is_empty() {
+        true => Err("must not be empty".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 fn path(text: &str) -> Result<PathBuf, String> {
@@ -870,7 +941,9 @@ mod tests {
                 key: Some(IssuerKey::JwksFile("keys.json".into())),
                 issuer: Some("i".to_owned()),
                 audience: Some("a".to_owned()),
-                operators: false,
+                operators: true,
+                role_claim: "realm_access.roles".to_owned(),
+                subject_claim: "oid".to_owned(),
             },
             address_limits: AddressLimits {
                 exempt: vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()],
@@ -952,10 +1025,15 @@ mod tests {
             ("", "log.level=loud=x", "--set: `log.level`: `loud=x` is not a level"),
             (
                 "[auth]\npem_file = \"a\"",
-                "auth.hs256_secret=s",
+                "auth.hs256_secret=01234567890123456789012345678901",
                 "--set: `auth.hs256_secret`: give one of hs256_secret, pem_file and jwks_file, not two",
             ),
-            ("= 1", "", "the configuration file FILE is not TOML"),
+            (
+                "= 1",
+                "",
+                "the configuration file FILE is not TOML: line 1: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`",
+            ),
+            ("", "auth.hs256_secret=hush", "--set: `auth.hs256_secret`: must have 32 bytes at least, not 4"),
         ] {
             let set: Vec<_> = Some(set).filter(|set| !set.is_empty()).into_iter().collect();
             assert_eq!(load(Some(file), &[], &set), Err(error.to_owned()));
@@ -977,8 +1055,51 @@ mod tests {
             DatabaseUrl::new("mysql://db.example/frontrow").to_string(),
             "mysql://db.example/frontrow"
         );
-        let set = ["auth.hs256_secret=hush", "database_url=mysql://fan:hush@db/f"];
+        let secret = format!("auth.hs256_secret={}", "hush".repeat(8));
+        let set = [&*secret, "database_url=mysql://fan:hush@db/f"];
         let shown = format!("{:?}", load(None, &[], &set).unwrap());
         assert!(!shown.contains("hush"), "{shown}");
+    }
+
+    #[test]
+    fn no_error_quotes_the_line_of_a_secret() {
+        let long = "hush".repeat(8);
+        for (file, set, told) in [
+            (format!("[auth]\nhs256_secret = \"{long}"), "", "line 2"),
+            (format!("[auth]\nhs256_secret = {long}\n"), "", "line 2"),
+            (format!("[auth]\n\nhs256_secret = \"a\" {long}\n"), "", "line 3"),
+            (format!("[auth]\nhs256_secret = [1, \"{long}\"]\n"), "", "`auth.hs256_secret`"),
+            (format!("[auth]\nhs256_secret = [\"{long}\", 1]\n"), "", "`auth.hs256_secret`"),
+            (String::new(), "auth.hs256_secret:hush", "--set …"),
+            (String::new(), "hush", "--set …"),
+            (String::new(), "auth.hs256_secret=hush", "`auth.hs256_secret`"),
+            (String::new(), "auth.hs256_secret", "--set auth.hs256_secret:"),
+        ] {
+            let set: Vec<_> = Some(set).filter(|set| !set.is_empty()).into_iter().collect();
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("frontrow.toml");
+            std::fs::write(&path, &file).unwrap();
+            let set = set.iter().map(|&pair| pair.to_owned()).collect();
+            let sources = Sources { file: Some(path), set, ..Sources::default() };
+            // As the command line prints it: with every cause.
+            let error = format!("{:#}", anyhow::Error::from(Config::load(&sources).unwrap_err()));
+            assert!(error.contains(told) && !error.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn variables_that_are_no_settings_are_named() {
+        let environment = [
+            ("FRONTROW_SALE_HOLD_TTL", "2m"),
+            ("FRONTROW_HOLD_TTL", "2m"),
+            ("FRONTROW_AUTH_HS256_SECERT", "hush"),
+            ("FRONTROW_SERVICE_HOST", "10.0.0.1"),
+            ("FRONTROW_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("FRONTROW_SERVICE_PORT", "8080"),
+            ("HOME", "/"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let sources = Sources { environment, ..Sources::default() };
+        assert_eq!(sources.unknown_variables(), ["FRONTROW_AUTH_HS256_SECERT", "FRONTROW_HOLD_TTL"]);
     }
 }

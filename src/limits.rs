@@ -92,6 +92,12 @@ pub const LOST_SALES_WORDS_MAX: usize = 64;
 /// Users whose existence is remembered; a forgotten one costs a look-up.
 pub const USERS_REMEMBERED_MAX: usize = 262_144;
 
+/// An issuer's name, and a person's there, in bytes of UTF-8: what their columns hold. A longer one is no name.
+pub const SUBJECT_BYTES_MAX: usize = 512;
+
+/// How often an issuer's key file is looked at. Issuers publish a key long before they sign with it.
+pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
+
 /// How long a guest's access token is good.
 pub const GUEST_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 

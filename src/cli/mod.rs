@@ -91,24 +91,27 @@ struct DataArgs {
 
 impl DataArgs {
     fn config(&self) -> anyhow::Result<Config> {
-        self.config_with(Vec::new())
+        let sources = self.sources(Vec::new())?;
+        for name in sources.unknown_variables() {
+            eprintln!("frontrow: the environment has {name}, which is no setting");
+        }
+        Ok(Config::load(&sources)?)
     }
 
-    /// With flags of the command's own, by the settings' names.
-    fn config_with(&self, mut flags: Vec<(&'static str, String)>) -> anyhow::Result<Config> {
+    /// Everything that settings come from, with flags of the command's own by the settings' names.
+    fn sources(&self, mut flags: Vec<(&'static str, String)>) -> anyhow::Result<Sources> {
         if let Some(data) = &self.data {
             flags.push(("data", data.to_str().context("--data is not valid UTF-8")?.to_owned()));
         }
         flags.extend(self.database_url.clone().map(|url| ("database_url", url)));
-        let sources = Sources {
+        Ok(Sources {
             file: self.config.clone(),
             environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             set: self.set.clone(),
             flags,
-        };
-        Ok(Config::load(&sources)?)
+        })
     }
 }
 

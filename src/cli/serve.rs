@@ -14,12 +14,15 @@ use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{self, Fanout};
 use frontrow::gateway::{self, auth::Auth};
-use frontrow::limits::{LANES_DEFAULT, LEASE};
+use frontrow::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LEASE};
 use frontrow::metrics::Metrics;
 use frontrow::store::{DataFolder, FolderError, NewConcert, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{DataArgs, open_store, print_text};
 
@@ -47,8 +50,14 @@ impl Serve {
         if self.demo {
             flags.push(("demo", "true".to_owned()));
         }
-        let config = self.data.config_with(flags)?;
+        let sources = self.data.sources(flags)?;
+        let config = Config::load(&sources)?;
         start_log(&config)?;
+        for name in sources.unknown_variables() {
+            tracing::warn!(
+                "the environment has {name}, which is no setting; `frontrow config` lists them all"
+            );
+        }
 
         // One server a folder of the embedded database: the lock says so before anything is read. Servers of another
         // database may share one, for its keys; only one of them has the lock.
@@ -104,6 +113,7 @@ impl Serve {
             let context = context.clone();
             async move { context.layouts.prepare(&context.fanout).await }
         });
+        tokio::spawn(reread_keys(context.clone()));
         let serving = tokio::spawn(gateway::serve(listener, context, stop));
         // Whoever reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&dispatcher)).await;
@@ -112,6 +122,17 @@ impl Serve {
         lanes.shutdown().await;
         drop(folder);
         Ok(())
+    }
+}
+
+/// Takes the issuer's new keys when their file changes, for as long as the server runs.
+async fn reread_keys(context: Arc<gateway::Context>) {
+    let mut look = tokio::time::interval(KEYS_LOOKED_AT_EVERY);
+    loop {
+        look.tick().await;
+        let context = context.clone();
+        // A file may lie on a disk that hangs: that is not for a thread which serves connections.
+        let _ = tokio::task::spawn_blocking(move || context.auth.reread_keys()).await;
     }
 }
 
@@ -124,12 +145,21 @@ async fn recovered(dispatcher: &Dispatcher) {
 fn start_log(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log.level)
         .context("`log.level` is not a level or a list of directives")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.log.format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => log.json().init(),
-    }
+    let log = fmt::layer().with_writer(std::io::stderr);
+    let log = match config.log.format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => log.json().boxed(),
+    };
+    let filter = filter.and(filter_fn(|metadata| may_be_logged(metadata.target(), *metadata.level())));
+    tracing_subscriber::registry().with(log.with_filter(filter)).init();
     Ok(())
+}
+
+/// Libraries trace what goes through their hands, whole frames with the tokens and ticket codes in them. Ours say
+/// nothing secret at any level; of the others, whatever `log.level` says, nothing below `debug` is let through.
+fn may_be_logged(target: &str, level: tracing::Level) -> bool {
+    let is_ours = target == "frontrow" || target.starts_with("frontrow::");
+    is_ours || level <= tracing::Level::DEBUG
 }
 
 /// A concert with two performances in a made-up hall, unless there is a concert already.

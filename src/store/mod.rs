@@ -11,6 +11,7 @@ mod columns;
 #[cfg(test)]
 mod conformance;
 pub mod error;
+pub mod files;
 pub mod journal;
 pub mod migrate;
 pub mod mysql;

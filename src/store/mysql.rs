@@ -40,6 +40,7 @@ use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, Use
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::limits::SUBJECT_BYTES_MAX;
 
 /// Connections for reads and single changes: as many as a server with a few cores answers at once.
 const POOL_MAX: u32 = 8;
@@ -54,8 +55,6 @@ const BEAT_PATIENCE: Duration = Duration::from_secs(5);
 const USERS_PER_TRANSACTION: usize = 1_000;
 /// As many characters of an external subject as a user's name may have.
 const NAME_CHARS_MAX: usize = 200;
-/// Bytes of an issuer and of a subject, as their columns are wide.
-const SUBJECT_BYTES_MAX: usize = 512;
 
 pub struct MySqlStore {
     options: MySqlConnectOptions,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::mysql::MySqlStore;
 use super::sqlite::SqliteStore;
-use super::{Store, StoreError, WriterId};
+use super::{Store, StoreError, WriterId, files};
 
 /// The store at `url`, or the embedded one in the folder `data`. Its schema is brought up to date.
 pub async fn open(url: Option<&str>, data: &Path) -> Result<Arc<dyn Store>, StoreError> {
@@ -65,10 +65,10 @@ impl DataFolder {
     /// Makes the folder if it is not there.
     pub fn lock(path: &Path) -> Result<Self, FolderError> {
         let unusable = |cause| FolderError::Unusable { path: path.to_owned(), cause };
-        std::fs::create_dir_all(path).map_err(unusable)?;
+        files::make_folder(path).map_err(unusable)?;
         let file = path.join("server.lock");
-        let lock =
-            OpenOptions::new().create(true).truncate(false).write(true).open(file).map_err(unusable)?;
+        files::make_file(&file).map_err(unusable)?;
+        let lock = OpenOptions::new().write(true).open(file).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path: path.to_owned() }),
@@ -89,7 +89,8 @@ impl DataFolder {
     pub fn note_writers(&self, writers: &[WriterId]) -> Result<(), FolderError> {
         let text: String = writers.iter().map(|writer| format!("{}\n", writer.0)).collect();
         let unusable = |cause| FolderError::Unusable { path: self.path.clone(), cause };
-        std::fs::write(self.path.join(WRITERS), text).map_err(unusable)
+        let path = self.path.join(WRITERS);
+        files::make_file(&path).and_then(|()| std::fs::write(path, text)).map_err(unusable)
     }
 }
 

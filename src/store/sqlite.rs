@@ -25,7 +25,7 @@ use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
     AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
-    SweepPage, SweepRows, UserRecord, WriterId, audit, journal, migrate, random_id, session,
+    SweepPage, SweepRows, UserRecord, WriterId, audit, files, journal, migrate, random_id, session,
 };
 use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
@@ -115,12 +115,16 @@ impl Writer<'_> {
 }
 
 fn make_folder(folder: &Path) -> Result<PathBuf, StoreError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| OpenError::broken("make the data folder", folder, error))?;
+    files::make_folder(folder).map_err(|error| OpenError::broken("make the data folder", folder, error))?;
     Ok(folder.join(FILE_NAME))
 }
 
 async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    // Before SQLite does, which would let everybody read it; the log beside it takes after the file.
+    let beside = |suffix| PathBuf::from(format!("{}{suffix}", path.display()));
+    files::make_file(path)
+        .and_then(|()| ["-wal", "-shm"].map(beside).iter().try_for_each(|file| files::close_to_others(file)))
+        .map_err(|error| OpenError::broken("make the database", path, error))?;
     let mut attempt = 1;
     loop {
         match writer_options(path).connect().await {

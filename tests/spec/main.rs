@@ -12,3 +12,4 @@ mod queue;
 mod race;
 #[cfg(feature = "mariadb-tests")]
 mod two_servers;
+mod who;
