@@ -4,11 +4,38 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
 use crate::domain::time::Timestamp;
+
+/// Time that only goes forward, for what is measured rather than told. A manual clock is turned for this too.
+pub struct SteadyTime {
+    clock: Clock,
+    begun: Instant,
+}
+
+impl SteadyTime {
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, begun: Instant::now() }
+    }
+
+    /// Not UTC: good for differences alone.
+    pub fn now(&self) -> Timestamp {
+        match &self.clock {
+            Clock::System => Timestamp::from_millis(self.begun.elapsed().as_millis() as i64),
+            Clock::Manual(_) => self.clock.utc(),
+        }
+    }
+
+    pub async fn sleep(&self, duration: Duration) {
+        match &self.clock {
+            Clock::System => tokio::time::sleep(duration).await,
+            Clock::Manual(_) => self.clock.sleep_until(self.clock.utc() + duration).await,
+        }
+    }
+}
 
 /// Cheap to clone; clones of a manual clock are the same clock.
 #[derive(Clone, Debug)]

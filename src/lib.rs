@@ -3,6 +3,7 @@
 pub mod address;
 pub mod clock;
 pub mod config;
+pub mod desk;
 pub mod dispatcher;
 pub mod domain;
 pub mod fanout;

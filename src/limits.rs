@@ -118,6 +118,12 @@ pub const LISTEN_BACKLOG: u32 = 16_384;
 pub const CONNECTIONS_MIN: usize = 16;
 pub const CONNECTIONS_MAX: usize = 4_000_000;
 
+/// Addresses whose doings are remembered besides those that are connected. A forgotten one has its bursts anew.
+pub const ADDRESSES_REMEMBERED_MAX: usize = 65_536;
+
+/// A proxy says at once whose connection it hands on.
+pub const PROXY_HEADER_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a client is told to wait when every connection is taken.
 pub const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
 

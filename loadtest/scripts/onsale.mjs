@@ -212,7 +212,8 @@ async function startServer(binary) {
   );
   const server = spawn(
     binary,
-    ["serve", "--listen", "127.0.0.1:0", "--data", data, "--set", "guests=true"],
+    ["serve", "--listen", "127.0.0.1:0", "--data", data, "--set", "guests=true",
+      "--set", "limits.address.exempt=127.0.0.1"],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const lines = createInterface({ input: server.stdout });

@@ -45,7 +45,8 @@ pub enum Scenario {
 /// What every scenario takes.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
-    /// A server that runs already, as address:port. Its connection limits must allow what the scenario does.
+    /// A server that runs already, as address:port. Its connection limits must allow what the scenario does, those by
+    /// address too: `limits.address.exempt`.
     #[arg(long, global = true, value_name = "ADDR", requires = "tokens")]
     pub server: Option<SocketAddr>,
     /// With --server: which concert to sell. Without: the only one that it has.

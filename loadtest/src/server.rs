@@ -328,6 +328,8 @@ fn start(options: &SpawnOptions, data: &Path, listen: &str) -> anyhow::Result<(C
     for setting in &options.settings {
         command.arg("--set").arg(setting);
     }
+    // All fans come from this machine. In the environment, where a server that does not know the setting reads past it.
+    command.env("FRONTROW_LIMITS_ADDRESS_EXEMPT", "127.0.0.0/8,::1");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
     let stdout = child.stdout.take().context("stdout was asked for")?;
     let mut lines = BufReader::new(stdout).lines();

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,10 +14,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::http::{PROBLEM_JSON, Problem};
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,10 +26,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::connection::Connection;
 use super::hub::{Draining, Hub};
-use super::session::Arrival;
-use super::{Context, file_limit, upgrade};
+use super::upgrade::Newcomer;
+use super::{Context, file_limit, proxy_protocol, upgrade};
+use crate::desk::address_limits::{AddressPermit, TooMany};
 use crate::http::{self, Usage};
 use crate::limits;
+use crate::metrics::Metrics;
 
 /// Where a websocket is opened.
 const WEBSOCKET_PATH: &str = "/ws";
@@ -93,14 +95,16 @@ async fn accept_until(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((tcp, peer)) => match connections.clone().try_acquire_owned() {
+            Ok((tcp, peer)) => match let_in(hub, connections, peer.ip()) {
                 Ok(permit) => {
                     tokio::spawn(converse(hub.clone(), tcp, peer, permit, stopped.clone()));
                 }
-                Err(_) => {
-                    crate::metrics::Metrics::count(&hub.context.metrics.refused, "connections");
+                Err(refusal) => {
                     if let Ok(permit) = turning_away.clone().try_acquire_owned() {
-                        tokio::spawn(turn_away(tcp, permit));
+                        tokio::spawn(async move {
+                            turn_away(tcp, refusal).await;
+                            drop(permit);
+                        });
                     }
                 }
             },
@@ -110,6 +114,34 @@ async fn accept_until(
             }
         }
     }
+}
+
+/// What a connection takes up for as long as it is open.
+pub(super) struct Permit {
+    _of_all: OwnedSemaphorePermit,
+    /// Among the connections of its address, once that is known.
+    of_address: Option<AddressPermit>,
+}
+
+/// A proxy's connections are not its own: whose they are is known when it says so.
+fn let_in(hub: &Hub, connections: &Arc<Semaphore>, peer: IpAddr) -> Result<Permit, ErrorObject> {
+    let context = &hub.context;
+    let of_address = match context.proxies.trusts(peer) {
+        true => None,
+        false => context.addresses.connect(peer).map_err(|too_many| refused(hub, too_many))?,
+    };
+    match connections.clone().try_acquire_owned() {
+        Ok(of_all) => Ok(Permit { _of_all: of_all, of_address }),
+        Err(_) => {
+            Metrics::count(&context.metrics.refused, "connections");
+            Err(ErrorObject::overloaded(limits::FULL_RETRY_AFTER.as_millis() as u64))
+        }
+    }
+}
+
+fn refused(hub: &Hub, too_many: TooMany) -> ErrorObject {
+    Metrics::count(&hub.context.metrics.refused, too_many.limit.as_str());
+    too_many.error()
 }
 
 /// Everybody is asked to finish, then told to; at last nobody is waited for.
@@ -130,26 +162,50 @@ async fn drain(hub: &Hub, connections: &Semaphore, allowed: usize) {
 /// One connection, as HTTP for as long as it is.
 async fn converse(
     hub: Arc<Hub>,
-    tcp: TcpStream,
+    mut tcp: TcpStream,
     peer: SocketAddr,
-    permit: OwnedSemaphorePermit,
+    mut permit: Permit,
     mut stopped: watch::Receiver<()>,
 ) {
     // Frames are small and wanted at once.
     let _ = tcp.set_nodelay(true);
     hub.context.metrics.sockets.inc();
     let _open = OpenSocket(hub.clone());
+    let mut address = peer.ip().to_canonical();
+    if hub.context.proxies.speaks_proxy_protocol(address) {
+        match tokio::time::timeout(limits::PROXY_HEADER_PATIENCE, proxy_protocol::read(&mut tcp)).await {
+            Ok(Ok(Some(client))) => {
+                match hub.context.addresses.connect(client) {
+                    Ok(of_address) => permit.of_address = of_address,
+                    Err(too_many) => return turn_away(tcp, refused(&hub, too_many)).await,
+                }
+                address = client;
+            }
+            // The proxy itself, which looks whether we live.
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, peer = %peer, "a trusted proxy must begin with a PROXY header");
+                return;
+            }
+            Err(_) => {
+                tracing::debug!(peer = %peer, "a proxy did not say in time whose connection this is");
+                return;
+            }
+        }
+    }
     let agreed = Arc::new(Mutex::new(None));
     let usage = Arc::new(Usage::default());
     let service = service_fn(|request: Request<Incoming>| {
         let (hub, agreed, usage) = (hub.clone(), agreed.clone(), usage.clone());
         Box::pin(async move {
             if request.uri().path() == WEBSOCKET_PATH {
-                let (response, arrival) = upgrade::answer(&hub, &request).await;
-                *agreed.lock() = arrival;
+                let (response, newcomer) = upgrade::answer(&hub, address, &request).await;
+                *agreed.lock() = newcomer;
                 return Ok::<_, Infallible>(response);
             }
-            Ok(http::answer(&hub.context, &usage, request).await)
+            let client = hub.context.proxies.client(address, request.headers());
+            Ok(http::answer(&hub.context, &usage, client, request).await)
         })
     });
     let mut http = http1::Builder::new()
@@ -178,21 +234,20 @@ async fn converse(
     }
     let parts = http.into_parts();
     let tcp = parts.io.into_inner();
-    let arrival = agreed.lock().take();
-    match arrival {
-        Some(arrival) => become_websocket(hub.clone(), tcp, &parts.read_buf, arrival, permit),
+    let newcomer = agreed.lock().take();
+    match newcomer {
+        Some(newcomer) => become_websocket(hub.clone(), tcp, &parts.read_buf, newcomer, permit),
         None => hang_up(tcp).await,
     }
 }
 
 /// In a task of its own, so that nothing of this one is kept.
-fn become_websocket(
-    hub: Arc<Hub>,
-    tcp: TcpStream,
-    read: &Bytes,
-    arrival: Arrival,
-    permit: OwnedSemaphorePermit,
-) {
+fn become_websocket(hub: Arc<Hub>, tcp: TcpStream, read: &Bytes, newcomer: Newcomer, mut permit: Permit) {
+    let Newcomer { arrival, permit: of_address } = newcomer;
+    // Through a proxy that names clients by header, the connection is somebody's only from its upgrade on.
+    if of_address.is_some() {
+        permit.of_address = of_address;
+    }
     let open = OpenSocket(hub.clone());
     hub.context.metrics.sockets.inc();
     let connection = Connection::new(hub, tcp, read, arrival, permit);
@@ -215,14 +270,14 @@ async fn hang_up(mut tcp: TcpStream) {
     let _ = tcp.shutdown().await;
 }
 
-/// Tells somebody that there is no room.
-async fn turn_away(mut tcp: TcpStream, _permit: OwnedSemaphorePermit) {
-    let error = ErrorObject::overloaded(limits::FULL_RETRY_AFTER.as_millis() as u64);
+/// Tells somebody why they are not let in.
+async fn turn_away(mut tcp: TcpStream, error: ErrorObject) {
     let problem = Problem::from(error);
     let body = serde_json::to_string(&problem).expect("a problem writes to memory: nothing can fail");
     let text = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\n\
+        "HTTP/1.1 {}\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\n\
          retry-after: {}\r\nconnection: close\r\n\r\n{body}",
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         body.len(),
         problem.retry_after_seconds().unwrap_or(1),
     );

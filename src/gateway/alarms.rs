@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, SteadyTime};
 use crate::domain::time::Timestamp;
 
 /// An alarm rings at most this much too late.
@@ -17,33 +17,6 @@ const TICK: Duration = Duration::from_millis(100);
 const SLOTS: u64 = 256;
 /// No tick: the alarm is not set.
 const NEVER: u64 = u64::MAX;
-
-/// Time that only goes forward, for what is measured rather than told. A manual clock is turned for this too.
-pub struct SteadyTime {
-    clock: Clock,
-    begun: Instant,
-}
-
-impl SteadyTime {
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, begun: Instant::now() }
-    }
-
-    /// Not UTC: good for differences alone.
-    pub fn now(&self) -> Timestamp {
-        match &self.clock {
-            Clock::System => Timestamp::from_millis(self.begun.elapsed().as_millis() as i64),
-            Clock::Manual(_) => self.clock.utc(),
-        }
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        match &self.clock {
-            Clock::System => tokio::time::sleep(duration).await,
-            Clock::Manual(_) => self.clock.sleep_until(self.clock.utc() + duration).await,
-        }
-    }
-}
 
 /// The wheel.
 pub struct Alarms {

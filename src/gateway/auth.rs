@@ -18,8 +18,8 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::rate::{Meter, Rate};
 use crate::config::AuthConfig;
+use crate::desk::rate::{Meter, Rate};
 use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
 use crate::limits::SUBJECT_BYTES_MAX;

@@ -28,6 +28,7 @@ use crate::domain::ids::ScheduleId;
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Subscriber};
 
+use super::accept::Permit;
 use super::alarms::Alarm;
 use super::hub::{Draining, Hub};
 use super::outbox::Outbox;
@@ -75,7 +76,7 @@ pub(super) struct Connection {
     left: bool,
     told_of_restart: bool,
     /// One of all connections that are allowed.
-    _permit: tokio::sync::OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 /// The session is over; what is left is to say goodbye.
@@ -97,13 +98,7 @@ enum Turn {
 
 impl Connection {
     /// `read` is what came behind the upgrade already.
-    pub fn new(
-        hub: Arc<Hub>,
-        tcp: TcpStream,
-        read: &[u8],
-        arrival: Arrival,
-        permit: tokio::sync::OwnedSemaphorePermit,
-    ) -> Self {
+    pub fn new(hub: Arc<Hub>, tcp: TcpStream, read: &[u8], arrival: Arrival, permit: Permit) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)

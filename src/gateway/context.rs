@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::address::Proxies;
-use crate::clock::Clock;
+use crate::clock::{Clock, SteadyTime};
 use crate::config::{ClientLimits, Config};
+use crate::desk::address_limits::AddressLimiter;
 use crate::dispatcher::Dispatcher;
 use crate::domain::ids::UserId;
 use crate::fanout::Fanout;
@@ -26,6 +27,7 @@ pub struct Context {
     pub limits: ClientLimits,
     /// Whose word is taken for a client's address.
     pub proxies: Proxies,
+    pub addresses: Arc<AddressLimiter>,
     pub allowed_origins: Vec<String>,
     pub guests: bool,
     /// As configured; `None`: what the limit on open files leaves.
@@ -48,7 +50,9 @@ impl Context {
         auth: Auth,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let time = SteadyTime::new(clock.clone());
         Self {
+            addresses: Arc::new(AddressLimiter::new(config.address_limits.clone(), time)),
             dispatcher,
             fanout,
             store,

@@ -12,7 +12,7 @@ pub mod identity;
 pub mod origin;
 mod outbox;
 pub mod outcome;
-pub mod rate;
+mod proxy_protocol;
 mod remembered;
 pub mod request;
 pub mod session;

@@ -11,6 +11,7 @@ use frontrow_protocol::request::Hello;
 use frontrow_protocol::{CloseCode, ErrorObject, Method, Reason, Request, RequestId, parse_request};
 
 use crate::config::ClientLimits;
+use crate::desk::rate::{Meter, Rate};
 use crate::dispatcher::{Refusal, Reply};
 use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
 use crate::domain::ids::{ConcertId, ConnectionId, HistoryId, QueueToken, ScheduleId, UserId};
@@ -20,7 +21,6 @@ use crate::domain::time::Timestamp;
 use crate::fanout::SaleNews;
 
 use super::outcome::Outcome;
-use super::rate::{Meter, Rate};
 use super::request::{self, Route};
 use super::translate;
 

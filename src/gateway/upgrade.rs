@@ -1,6 +1,8 @@
 //! `GET /ws`: from HTTP to a websocket. Everything that can be refused is refused here, while there is still a
 //! status to refuse it with.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -14,22 +16,37 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::hub::{Draining, Hub};
 use super::origin::Origin;
 use super::session::Arrival;
+use crate::desk::address_limits::AddressPermit;
 use crate::limits;
+use crate::metrics::Metrics;
 
 const WEBSOCKET_VERSION: &str = "13";
 
-/// The answer to an upgrade; with an arrival, the connection is a websocket from then on.
-pub(super) async fn answer<B>(hub: &Hub, request: &Request<B>) -> (Response<Full<Bytes>>, Option<Arrival>) {
-    match agree(hub, request).await {
-        Ok((response, arrival)) => (response, Some(arrival)),
+/// Somebody whose connection becomes a websocket.
+pub(super) struct Newcomer {
+    pub arrival: Arrival,
+    /// Through a proxy that names its clients by header: among the connections of this one.
+    pub permit: Option<AddressPermit>,
+}
+
+/// The answer to an upgrade; with a newcomer, the connection is a websocket from then on. `address` is the
+/// connection's.
+pub(super) async fn answer<B>(
+    hub: &Hub,
+    address: IpAddr,
+    request: &Request<B>,
+) -> (Response<Full<Bytes>>, Option<Newcomer>) {
+    match agree(hub, address, request).await {
+        Ok((response, newcomer)) => (response, Some(newcomer)),
         Err(refused) => (*refused, None),
     }
 }
 
 async fn agree<B>(
     hub: &Hub,
+    address: IpAddr,
     request: &Request<B>,
-) -> Result<(Response<Full<Bytes>>, Arrival), Box<Response<Full<Bytes>>>> {
+) -> Result<(Response<Full<Bytes>>, Newcomer), Box<Response<Full<Bytes>>>> {
     let headers = request.headers();
     if request.method() != Method::GET {
         let error = ErrorObject::invalid_request("only GET opens a websocket");
@@ -61,6 +78,14 @@ async fn agree<B>(
         let error = ErrorObject::unavailable(limits::RESTART_RETRY_AFTER.as_millis() as u64);
         return Err(refusal(error, 503, None));
     }
+    let proxies = &hub.context.proxies;
+    let permit = match proxies.names_clients_by_header(address) {
+        false => None,
+        true => hub.context.addresses.connect(proxies.client(address, headers)).map_err(|too_many| {
+            Metrics::count(&hub.context.metrics.refused, too_many.limit.as_str());
+            refusal(too_many.error(), 429, None)
+        })?,
+    };
     let arrival = arrival(hub, headers).await.map_err(|error| {
         let status = error.reason().http_status();
         // Whoever says who they are and is nobody is not authenticated.
@@ -77,7 +102,7 @@ async fn agree<B>(
     if !offered.is_empty() {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    Ok((response, arrival))
+    Ok((response, Newcomer { arrival, permit }))
 }
 
 async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {

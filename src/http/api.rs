@@ -1,5 +1,6 @@
 //! The calls below `/api/v1`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use frontrow_protocol::admin::{SalePatch, Sales};
@@ -23,11 +24,13 @@ use crate::gateway::request::{Route, command, route};
 use crate::gateway::session::{Found, Question};
 use crate::gateway::translate;
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::store::NewUser;
 
 /// One request, taken apart.
 struct Asked<'a> {
     context: &'a Arc<Context>,
+    client: IpAddr,
     query: Query<'a>,
     headers: &'a HeaderMap,
     body: &'a [u8],
@@ -35,13 +38,14 @@ struct Asked<'a> {
 
 pub async fn answer(
     context: &Arc<Context>,
+    client: IpAddr,
     method: &Method,
     path: &str,
     query: Option<&str>,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response<Body> {
-    let asked = Asked { context, query: Query(query.unwrap_or("")), headers, body };
+    let asked = Asked { context, client, query: Query(query.unwrap_or("")), headers, body };
     let segments: Vec<&str> = path.split('/').collect();
     let (name, answered) = asked.answer(method, &segments).await;
     match answered {
@@ -126,6 +130,10 @@ impl Asked<'_> {
             return Err(ErrorObject::forbidden("guests are not let in here").into());
         }
         let GuestBody { name } = parse_body(self.body)?;
+        if let Err(too_many) = self.context.addresses.make_guest(self.client) {
+            Metrics::count(&self.context.metrics.refused, too_many.limit.as_str());
+            return Err(too_many.error().into());
+        }
         let now = self.context.clock.utc();
         let made =
             self.context.store.add_user(NewUser { name: name.trim().to_owned(), balance: 0, at: now }).await;

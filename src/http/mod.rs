@@ -6,6 +6,7 @@ mod assets;
 mod layout;
 mod reply;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,9 +21,9 @@ pub use assets::Assets;
 pub use layout::Layouts;
 pub use reply::Body;
 
+use crate::desk::rate::{Meter, Rate};
 use crate::gateway::Context;
 use crate::gateway::origin::Origin;
-use crate::gateway::rate::{Meter, Rate};
 use crate::limits;
 use crate::metrics;
 
@@ -35,7 +36,13 @@ pub struct Usage {
 }
 
 /// Answers one request. Everything but `GET /ws` comes here.
-pub async fn answer<B>(context: &Arc<Context>, usage: &Usage, request: Request<B>) -> Response<Body>
+/// `client` is the address that counts.
+pub async fn answer<B>(
+    context: &Arc<Context>,
+    usage: &Usage,
+    client: IpAddr,
+    request: Request<B>,
+) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -44,7 +51,7 @@ where
     let head = request.method() == Method::HEAD;
     let mut response = match origin {
         Origin::Foreign => reply::refused(ErrorObject::forbidden("this origin is not allowed here")),
-        Origin::Ours | Origin::Allowed(_) => route(context, usage, request).await,
+        Origin::Ours | Origin::Allowed(_) => route(context, usage, client, request).await,
     };
     if let Origin::Allowed(origin) = origin {
         allow_origin(response.headers_mut(), &origin);
@@ -59,7 +66,12 @@ where
     response
 }
 
-async fn route<B>(context: &Arc<Context>, usage: &Usage, request: Request<B>) -> Response<Body>
+async fn route<B>(
+    context: &Arc<Context>,
+    usage: &Usage,
+    client: IpAddr,
+    request: Request<B>,
+) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -86,7 +98,7 @@ where
         Err(refusal) => return refusal,
     };
     let method = if reading { Method::GET } else { head.method };
-    api::answer(context, &method, call, head.uri.query(), &head.headers, &body).await
+    api::answer(context, client, &method, call, head.uri.query(), &head.headers, &body).await
 }
 
 async fn read_body<B>(body: B) -> Result<Bytes, Response<Body>>

@@ -1,7 +1,7 @@
 //! A websocket's client: asks, remembers what was pushed, and knows the seats it watches as the protocol says.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use frontrow_protocol::{SeatState, decode_seats};
 use futures_util::{SinkExt, StreamExt};
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::documents::check_frame;
-use super::in_time;
+use super::{HERE, connect_from, in_time};
 
 /// A refusal: its reason, and all of its data.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,13 +43,26 @@ pub struct Fan {
 impl Fan {
     /// An error is the HTTP status that refused the upgrade.
     pub async fn connect(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        Self::connect_from(HERE, address, headers).await
+    }
+
+    /// As `connect`, from an address of the caller's choice.
+    pub async fn connect_from(
+        source: Ipv4Addr,
+        address: SocketAddr,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, u16> {
+        Self::over(connect_from(source, address).await, headers).await
+    }
+
+    /// As `connect`, over a connection that is there already.
+    pub async fn over(tcp: TcpStream, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let address = tcp.peer_addr().unwrap();
         let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
         for (name, value) in headers {
             let name: HeaderName = name.parse().unwrap();
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
-        let tcp = TcpStream::connect(address).await.unwrap();
-        tcp.set_nodelay(true).unwrap();
         match in_time("the upgrade", tokio_tungstenite::client_async(request, tcp)).await {
             Ok((socket, _)) => Ok(Self {
                 socket: Some(socket),

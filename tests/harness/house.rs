@@ -19,7 +19,7 @@ use frontrow::venue::{self, ImportOptions, Shape};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Fan, Reply, http, in_time, mariadb};
+use super::{Fan, HERE, Reply, http, in_time, mariadb};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -77,6 +77,7 @@ impl House {
     pub async fn open(plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
+        config.address_limits.exempt = vec![HERE.to_string().parse().unwrap()];
         (plan.settings)(&mut config);
         config.database_url = database().await;
         let store = open_store(&config).await;
@@ -135,6 +136,13 @@ impl House {
         })
         .await;
         self.running = Some(Running { address, context, stop, server, places, lanes });
+    }
+
+    /// Stops the server and starts it with other settings.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
+        self.stop().await;
+        change(&mut self.config);
+        self.start().await;
     }
 
     /// Tells the server to stop, as the operating system would: everybody finishes what they began. The future is

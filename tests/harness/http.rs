@@ -1,16 +1,15 @@
 //! A small HTTP client: one connection a request.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
 use super::documents::check_http;
-use super::in_time;
+use super::{HERE, connect_from, in_time};
 
 /// What a request came to.
 #[derive(Debug)]
@@ -42,7 +41,19 @@ pub async fn call(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Reply {
-    let stream = TcpStream::connect(address).await.unwrap();
+    call_from(HERE, address, method, path, headers, body).await
+}
+
+/// A request from an address of the caller's choice.
+pub async fn call_from(
+    source: Ipv4Addr,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Reply {
+    let stream = connect_from(source, address).await;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     let driver = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path).header(header::HOST, address.to_string());

@@ -17,10 +17,25 @@ pub use house::{House, Plan};
 pub use http::Reply;
 
 use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Far more than anything here takes: a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where a test's clients are, unless it says otherwise: no limit by address holds for them.
+pub const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
+/// A connection from this address. All of 127.0.0.0/8 is this machine, so that a test may have many strangers.
+pub async fn connect_from(source: Ipv4Addr, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((source, 0))).unwrap();
+    let stream = socket.connect(to).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
 
 /// What `awaited` gives; panics if it never comes.
 pub async fn in_time<T>(what: &str, awaited: impl Future<Output = T>) -> T {

@@ -3,6 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod addresses;
 mod bad_input;
 mod coming_back;
 mod holds;

@@ -40,6 +40,11 @@ impl Meter {
         self.paid_back_at = after;
         Ok(())
     }
+
+    /// Would a new one give the same answers from now on?
+    pub fn is_paid_back(&self, now: Timestamp) -> bool {
+        self.paid_back_at <= now.as_millis().saturating_mul(1000)
+    }
 }
 
 #[cfg(test)]

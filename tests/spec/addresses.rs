@@ -1,0 +1,155 @@
+//! What one address may do, and that others never feel it: on both doors, directly and behind proxies.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use frontrow::address::AddressSource;
+use frontrow::config::Config;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use crate::harness::{Fan, House, Plan, connect_from, http, in_time};
+
+const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
+
+async fn house(settings: fn(&mut Config)) -> House {
+    House::open(Plan { settings, ..Plan::default() }).await
+}
+
+/// A fan who is known, from this address.
+async fn fan_from(house: &House, source: Ipv4Addr) -> Fan {
+    let token = house.access_token(house.user(1_000_000).await);
+    let mut fan = Fan::connect_from(source, house.address(), &[]).await.unwrap();
+    fan.ok("hello", json!({"access_token": token})).await;
+    fan
+}
+
+/// The sockets that are turned away are gone: what is counted next is what the test makes.
+async fn concerts_from(house: &House, source: Ipv4Addr, headers: &[(&str, &str)]) -> u16 {
+    http::call_from(source, house.address(), "GET", "/api/v1/concerts", headers, "").await.status
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_has_so_many_connections_and_others_have_theirs() {
+    let house = house(|config| config.address_limits.connections = 3).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(Fan::connect_from(STRANGER, house.address(), &[]).await.unwrap());
+    }
+    assert_eq!(Fan::connect_from(STRANGER, house.address(), &[]).await.err(), Some(429));
+    let refused = http::call_from(STRANGER, house.address(), "GET", "/api/v1/concerts", &[], "").await;
+    assert_eq!(refused.outcome(), (429, "RATE_LIMITED".to_owned()));
+    assert_eq!(refused.header("retry-after"), "5");
+    assert_eq!(refused.json()["detail"], "this address has as many connections as it may");
+    // Who comes from elsewhere notices nothing.
+    let mut honest = fan_from(&house, NEIGHBOUR).await;
+    honest.ok("queue.join", json!({"concert_id": house.concert.0})).await;
+    honest.ok("hold", json!({"schedule_id": house.schedule(), "seats": [1]})).await;
+    let metrics = http::call(house.address(), "GET", "/metrics", &[], "").await;
+    let page = String::from_utf8(metrics.bytes.to_vec()).unwrap();
+    assert!(page.contains(r#"frontrow_refused_total{kind="address_connections"} 2"#), "{page}");
+    // A place that is given back is free again.
+    drop(open.pop());
+    house.connections(3).await;
+    in_time("a free place", async {
+        while concerts_from(&house, STRANGER, &[]).await != 200 {
+            house.advance(1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_makes_connections_so_fast_and_no_faster() {
+    let house = house(|config| {
+        config.address_limits.handshakes_burst = 4;
+        config.address_limits.handshakes_per_second = 1;
+    })
+    .await;
+    let mut made = Vec::new();
+    for _ in 0..8 {
+        made.push(concerts_from(&house, STRANGER, &[]).await);
+    }
+    assert_eq!(made, [200, 200, 200, 200, 429, 429, 429, 429]);
+    assert_eq!(concerts_from(&house, NEIGHBOUR, &[]).await, 200);
+    house.advance(2);
+    let again = [
+        concerts_from(&house, STRANGER, &[]).await,
+        concerts_from(&house, STRANGER, &[]).await,
+        concerts_from(&house, STRANGER, &[]).await,
+    ];
+    assert_eq!(again, [200, 200, 429]);
+}
+
+/// Behind a proxy the connections are the proxy's; the fans' websockets are counted by the address that the proxy saw.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_the_address_is_the_one_that_it_names() {
+    for source in [AddressSource::XForwardedFor, AddressSource::Forwarded] {
+        let mut house = house(|config| {
+            config.address_limits.connections = 1;
+            config.proxy.trusted = vec![PROXY.to_string().parse().unwrap()];
+        })
+        .await;
+        house.restart_with(|config| config.proxy.address_from = source).await;
+        let header = |client: &str| match source {
+            AddressSource::Forwarded => ("forwarded", format!("for=\"9.9.9.9:1\", for={client}")),
+            _ => ("x-forwarded-for", format!("9.9.9.9, {client}")),
+        };
+        let connect = async |from: Ipv4Addr, client: &str| {
+            let (name, value) = header(client);
+            Fan::connect_from(from, house.address(), &[(name, &value)]).await
+        };
+        let first = connect(PROXY, "203.0.113.7").await.unwrap();
+        let second = connect(PROXY, "203.0.113.8").await.unwrap();
+        assert_eq!(connect(PROXY, "203.0.113.7").await.err(), Some(429), "{source:?}");
+        // Requests are no connections: the proxy uses its own for many clients.
+        let (name, value) = header("203.0.113.7");
+        assert_eq!(concerts_from(&house, PROXY, &[(name, &value)]).await, 200);
+        // A header from elsewhere is nothing: the stranger cannot be somebody else, twice.
+        let third = connect(STRANGER, "203.0.113.9").await.unwrap();
+        assert_eq!(connect(STRANGER, "203.0.113.10").await.err(), Some(429), "{source:?}");
+        drop((first, second, third));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_may_say_the_address_before_anything_else() {
+    let house = house(|config| {
+        config.address_limits.connections = 1;
+        config.proxy.trusted = vec![PROXY.to_string().parse().unwrap()];
+        config.proxy.address_from = AddressSource::ProxyProtocol;
+    })
+    .await;
+    let behind_proxy = async |header: &[u8]| {
+        let mut tcp = connect_from(PROXY, house.address()).await;
+        tcp.write_all(header).await.unwrap();
+        Fan::over(tcp, &[("x-forwarded-for", "203.0.113.99")]).await
+    };
+    let version_2 = |last: u8| {
+        let signature = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
+        [&signature[..], &[203, 0, 113, last, 127, 0, 0, 1, 19, 136, 31, 144]].concat()
+    };
+    let mut first = behind_proxy(b"PROXY TCP4 203.0.113.7 127.0.0.1 5000 8080\r\n").await.unwrap();
+    assert_eq!(behind_proxy(&version_2(7)).await.err(), Some(429), "either version names the same client");
+    let second = behind_proxy(&version_2(8)).await.unwrap();
+    // The proxy looks whether we live, for nobody.
+    let local = behind_proxy(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").await.unwrap();
+    let token = house.access_token(house.user(0).await);
+    first.ok("hello", json!({"access_token": token})).await;
+    drop((first, second, local));
+    // From elsewhere the same bytes are no request at all.
+    assert_eq!(refused_bytes(house.address(), STRANGER, &version_2(7)).await, "HTTP/1.1 400");
+    // And a proxy that says nothing is hung up on: what it may be handing on is not guessed.
+    assert_eq!(refused_bytes(house.address(), PROXY, b"GET /healthz HTTP/1.1\r\n").await, "");
+}
+
+/// The first word that is answered to these bytes.
+async fn refused_bytes(address: SocketAddr, source: Ipv4Addr, bytes: &[u8]) -> String {
+    use tokio::io::AsyncReadExt;
+    let mut tcp = connect_from(source, address).await;
+    tcp.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = in_time("the end", tcp.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer[..answer.len().min(12)]).into_owned()
+}
