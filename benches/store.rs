@@ -140,6 +140,7 @@ async fn new_concert(folder: &std::path::Path) -> (Arc<dyn Store>, ConcertId) {
     let concert = NewConcert {
         title: "A night".into(),
         currency: "KRW".into(),
+        time_zone: Some("Asia/Seoul".into()),
         layout: imported.expect("a generated hall has no fault").layout,
         starts_at: vec![START + 30 * DAY],
         settings: SaleSettings {

@@ -15,6 +15,9 @@ pub struct Layout {
     pub title: String,
     pub venue: String,
     pub starts_at: Timestamp,
+    /// The venue's IANA time zone; null while unknown.
+    #[serde(default)]
+    pub time_zone: Option<String>,
     /// ISO 4217.
     pub currency: String,
     pub size: Size,

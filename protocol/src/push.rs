@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::result::{QueueUpdate, Reservation, SaleState};
 use crate::seats::SeatChange;
+use crate::time::Timestamp;
 
 /// A push without its envelope.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +16,7 @@ pub enum Push {
     SeatsUpdate(SeatsUpdate),
     /// A reservation of this user ended or changed.
     ReservationUpdate(Reservation),
-    /// The sale of the carried queue token changed.
+    /// A sale changed in which the user waits or is admitted, or whose seats are watched.
     SaleUpdate(SaleUpdate),
 }
 
@@ -81,11 +82,14 @@ pub struct SeatsUpdate {
     pub available: u32,
 }
 
-/// A sale changed its state or its message.
+/// A sale changed its state, its opening or its message. It goes to everybody who waits, is admitted, or watches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SaleUpdate {
     pub concert_id: u32,
     pub state: SaleState,
+    /// When admission begins, if that is planned.
+    #[serde(default)]
+    pub opens_at: Option<Timestamp>,
     /// What the operator tells the fans; absent when there is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

@@ -36,6 +36,12 @@ pub struct Concert {
     pub concert_id: u32,
     pub title: String,
     pub venue: String,
+    /// The venue's IANA time zone, in which its performances are to be shown; null while unknown.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// How many seats one reservation may have.
+    #[serde(default)]
+    pub seats_per_reservation_max: u32,
     pub sale: Sale,
     /// Those that have not started yet.
     pub schedules: Vec<ConcertSchedule>,
@@ -164,6 +170,12 @@ pub struct Schedules {
 pub struct Schedule {
     pub schedule_id: u64,
     pub starts_at: Timestamp,
+    /// The venue's IANA time zone; null while unknown.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// How many seats one reservation may have.
+    #[serde(default)]
+    pub seats_per_reservation_max: u32,
     /// All seats, in whatever state.
     pub seats: u32,
     /// The free ones.
@@ -171,6 +183,9 @@ pub struct Schedule {
     pub sold_out: bool,
     /// Category to price, in minor units of the currency.
     pub prices: BTreeMap<String, i64>,
+    /// Category to free seats; a category without any is 0.
+    #[serde(default)]
+    pub left: BTreeMap<String, u32>,
 }
 
 /// The seats of one performance at one version.
@@ -360,6 +375,9 @@ pub struct Ticket {
     pub venue: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Timestamp>,
+    /// The venue's IANA time zone, in which `starts_at` is to be shown; absent while unknown, and in `pay`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// Until when `cancel` is allowed; present in `tickets`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_until: Option<Timestamp>,

@@ -7,9 +7,8 @@ use clap::Args;
 use frontrow::clock::Clock;
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
-use frontrow::domain::time::Timestamp;
 use frontrow::store::NewConcert;
-use frontrow::venue::{self, ImportOptions};
+use frontrow::venue::{self, ImportOptions, WrittenTime, Zone};
 use serde_json::json;
 
 use super::{DataArgs, open_store, prices, print_json};
@@ -20,9 +19,12 @@ pub struct Import {
     plan: PathBuf,
     #[arg(long)]
     title: String,
-    /// When a performance starts, RFC 3339. May be given more than once.
-    #[arg(long, required = true, value_parser = prices::time)]
-    starts_at: Vec<Timestamp>,
+    /// When a performance starts, RFC 3339; without an offset by the venue's clocks. May be given more than once.
+    #[arg(long, required = true)]
+    starts_at: Vec<WrittenTime>,
+    /// The venue's IANA time zone, such as Asia/Seoul, in which its performances are shown. Without it, the plan's own.
+    #[arg(long)]
+    zone: Option<Zone>,
     /// A price in the currency's minor unit for each category that has seats.
     #[arg(long = "price", value_name = "CATEGORY=AMOUNT", value_parser = prices::price)]
     prices: Vec<(String, i64)>,
@@ -32,9 +34,9 @@ pub struct Import {
     /// How many fans may be admitted at a time.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(frontrow_protocol::limits::CAPACITY_MAX)))]
     capacity: Option<u32>,
-    /// When the sale opens by itself, RFC 3339.
-    #[arg(long, conflicts_with = "open", value_parser = prices::time)]
-    opens_at: Option<Timestamp>,
+    /// When the sale opens by itself, RFC 3339; without an offset by the venue's clocks.
+    #[arg(long, conflicts_with = "open")]
+    opens_at: Option<WrittenTime>,
     /// Open the sale at once.
     #[arg(long)]
     open: bool,
@@ -55,14 +57,8 @@ impl Import {
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
             bail!("`{}` is not a currency code such as KRW", self.currency);
         }
-        let mut starts_at = self.starts_at.clone();
-        starts_at.sort_unstable();
-        if let Some(twice) = starts_at.windows(2).find(|pair| pair[0] == pair[1]) {
-            let at = frontrow_protocol::Timestamp::from_millis(twice[0].as_millis());
-            bail!("two performances start at {at}");
-        }
-        if starts_at.len() > SCHEDULES_MAX {
-            bail!("{} performances are more than {SCHEDULES_MAX}", starts_at.len());
+        if self.starts_at.len() > SCHEDULES_MAX {
+            bail!("{} performances are more than {SCHEDULES_MAX}", self.starts_at.len());
         }
         let path = self.plan.display();
         let size = std::fs::metadata(&self.plan).with_context(|| format!("could not read {path}"))?.len();
@@ -75,8 +71,26 @@ impl Import {
             let list: Vec<_> = faults.iter().map(|fault| format!("  {fault}")).collect();
             anyhow::anyhow!("{path} was refused, nothing was stored:\n{}", list.join("\n"))
         })?;
+        let zone = match (self.zone, &imported.time_zone) {
+            (Some(zone), _) => Some(zone),
+            (None, own) => own.as_deref().map(str::parse::<Zone>).transpose()?,
+        };
+        let instant = |time: &WrittenTime| time.instant(zone.as_ref());
+        let mut starts_at = self.starts_at.iter().map(instant).collect::<Result<Vec<_>, _>>()?;
+        starts_at.sort_unstable();
+        if let Some(twice) = starts_at.windows(2).find(|pair| pair[0] == pair[1]) {
+            let at = frontrow_protocol::Timestamp::from_millis(twice[0].as_millis());
+            bail!("two performances start at {at}");
+        }
+        let opens_at = self.opens_at.as_ref().map(instant).transpose()?;
         let now = Clock::System.utc();
         let mut warnings = imported.warnings;
+        if zone.is_none() {
+            warnings.push(
+                "the venue's time zone is not known: fans see its performances in their own (--zone)"
+                    .to_owned(),
+            );
+        }
         for at in starts_at.iter().filter(|at| **at <= now) {
             let at = frontrow_protocol::Timestamp::from_millis(at.as_millis());
             warnings.push(format!("the performance at {at} has started already, and will not be sold"));
@@ -86,11 +100,12 @@ impl Import {
             .add_concert(NewConcert {
                 title,
                 currency: self.currency,
+                time_zone: zone.as_ref().map(|zone| zone.name().to_owned()),
                 layout: imported.layout,
                 starts_at,
                 settings: SaleSettings {
                     state: if self.open { SaleState::Open } else { SaleState::Scheduled },
-                    opens_at: self.opens_at,
+                    opens_at,
                     message: None,
                     own: OwnRules { capacity: self.capacity, ..OwnRules::default() },
                 },
@@ -102,6 +117,7 @@ impl Import {
             "concert_id": concert.0,
             "schedule_ids": schedules.iter().map(|schedule| schedule.0).collect::<Vec<_>>(),
             "seats": imported.seats,
+            "time_zone": zone.map(|zone| zone.name().to_owned()),
             "warnings": warnings,
         }))
     }

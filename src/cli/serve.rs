@@ -178,6 +178,7 @@ async fn make_demo(store: &dyn Store, now: Timestamp) -> anyhow::Result<()> {
         .add_concert(NewConcert {
             title: "첫 줄의 밤 · Front Row Night".to_owned(),
             currency: "KRW".to_owned(),
+            time_zone: imported.time_zone,
             layout: imported.layout,
             starts_at: vec![evening + 30 * DAY, evening + 31 * DAY],
             settings: SaleSettings {

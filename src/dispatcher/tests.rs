@@ -52,6 +52,7 @@ fn new_concert(capacity: u32) -> NewConcert {
     NewConcert {
         title: "A night".into(),
         currency: "KRW".into(),
+        time_zone: Some("Asia/Seoul".into()),
         layout: imported.layout,
         starts_at: vec![START + 30 * DAY],
         settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },

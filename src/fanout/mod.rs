@@ -27,6 +27,7 @@ use crate::domain::command::{Answer, Place};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus};
+use crate::domain::rules::SaleSettings;
 use crate::domain::time::Now;
 use line::PlaceWheel;
 
@@ -152,16 +153,18 @@ impl Fanout {
                 }
             }),
             Event::SettingsChanged { before, after } => {
-                if before.state != after.state || before.message != after.message {
-                    let news = SaleNews {
-                        concert: view.concert().id,
-                        state: after.state,
-                        message: after.message.clone(),
-                    };
+                let shown = |of: &SaleSettings| (of.state, of.opens_at, of.message.clone());
+                if shown(before) != shown(after) {
+                    let (state, opens_at, message) = shown(after);
+                    let news = SaleNews { concert: view.concert().id, state, opens_at, message };
                     for connections in &self.users {
                         for subscriber in connections.iter().filter(|s| s.carries(news.concert)) {
                             subscriber.offer_sale(news.clone());
                         }
+                    }
+                    // Who watches may be done with the line, or never was in it by this connection.
+                    for watcher in view.topics().flat_map(|topic| topic.every_watcher()) {
+                        watcher.offer_sale(news.clone());
                     }
                 }
             }

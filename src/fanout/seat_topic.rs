@@ -63,6 +63,8 @@ struct State {
     /// The version of each seat's last change.
     changed_at: Vec<u64>,
     counts: [u64; 3],
+    /// The free seats of each category of the plan.
+    left: Vec<u32>,
     /// The changes after version `recent_from`, in the order of their versions.
     recent: VecDeque<(u64, SeatId)>,
     recent_from: u64,
@@ -109,6 +111,7 @@ impl SeatTopic {
             seats: vec![SeatState::Available; count],
             changed_at: vec![0; count],
             counts: [count as u64, 0, 0],
+            left: vec![0; plan.categories.len()],
             recent: VecDeque::new(),
             recent_from: version,
             watchers: BTreeMap::new(),
@@ -116,8 +119,11 @@ impl SeatTopic {
             snapshot: None,
             deltas: Vec::new(),
         };
+        for seat in &plan.seats {
+            state.left[usize::from(seat.category)] += 1;
+        }
         for (seat, status) in taken {
-            state.set(seat, status);
+            state.set(&plan, seat, status);
         }
         state.forget_recent();
         Arc::new(Self {
@@ -153,8 +159,17 @@ impl SeatTopic {
         (available, held, sold)
     }
 
+    /// The free seats of each category, in the plan's order.
+    pub fn left(&self) -> Vec<u32> {
+        self.state.lock().left.clone()
+    }
+
     pub fn watchers(&self) -> usize {
         self.state.lock().watchers.len()
+    }
+
+    pub(super) fn every_watcher(&self) -> Vec<Arc<Subscriber>> {
+        self.state.lock().watchers.values().cloned().collect()
     }
 
     /// How many deltas were merged into a later one because a connection was slow.
@@ -206,7 +221,7 @@ impl SeatTopic {
         let mut state = self.state.lock();
         state.version = version;
         for (seat, status) in changes {
-            state.set(seat, status);
+            state.set(&self.plan, seat, status);
         }
         state.snapshot = None;
         state.deltas.clear();
@@ -327,8 +342,11 @@ fn round_interval(watchers: usize) -> Duration {
 }
 
 impl State {
-    fn set(&mut self, seat: SeatId, status: SeatStatus) {
+    fn set(&mut self, plan: &SeatPlan, seat: SeatId, status: SeatStatus) {
         let index = seat.0 as usize;
+        let left = &mut self.left[usize::from(plan.seats[index].category)];
+        *left += u32::from(status == SeatStatus::Available);
+        *left -= u32::from(self.seats[index] == SeatState::Available);
         let state = match status {
             SeatStatus::Available => SeatState::Available,
             SeatStatus::TempReserved => SeatState::TempReserved,

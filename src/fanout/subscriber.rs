@@ -16,12 +16,15 @@ use super::seat_topic::{Delta, SeatTopic};
 use crate::domain::command::{Answer, Place};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};
+use crate::domain::time::Timestamp;
 
-/// A sale's state or message changed.
+/// A sale's state, opening or message changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaleNews {
     pub concert: ConcertId,
     pub state: SaleState,
+    /// UTC.
+    pub opens_at: Option<Timestamp>,
     pub message: Option<Box<str>>,
 }
 
@@ -367,7 +370,6 @@ mod tests {
     use super::*;
     use crate::domain::ids::{IdSource, SeatId, UserId};
     use crate::domain::record::{ReservationStatus, TokenRecord, TokenStatus};
-    use crate::domain::time::Timestamp;
 
     fn reservation(seats: &[u32]) -> Reservation {
         Reservation {

@@ -2,6 +2,8 @@
 //! leaks to the other. Deadlines are sale time in there and UTC out here; labels, categories and prices of seats
 //! come from the committed copies.
 
+use std::collections::BTreeMap;
+
 use frontrow_protocol::result as wire;
 use frontrow_protocol::{ErrorObject, Reason, Timestamp as WireTime, encode_push, push};
 
@@ -203,6 +205,7 @@ fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
             title: None,
             venue: None,
             starts_at: None,
+            time_zone: None,
             cancel_until: None,
         }
     });
@@ -241,6 +244,7 @@ fn tickets(fanout: &Fanout, stored: &[StoredTicket]) -> wire::Tickets {
                 title: Some(of.title.clone()),
                 venue: Some(of.venue.clone()),
                 starts_at: Some(time(of.starts_at)),
+                time_zone: of.time_zone.clone(),
                 cancel_until: rules.map(|rules| time(of.starts_at - rules.cancel_before_start)),
             }
         })
@@ -257,6 +261,8 @@ fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
             concert_id: view.concert().id.0,
             title: view.concert().title.clone(),
             venue: view.concert().venue.clone(),
+            time_zone: view.concert().time_zone.clone(),
+            seats_per_reservation_max: view.rules().seats_per_reservation_max,
             sale: wire::Sale {
                 state: sale_state(settings.state),
                 opens_at: settings.opens_at.map(time),
@@ -279,16 +285,23 @@ fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
 }
 
 pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
+    let seats_per_reservation_max = view.rules().seats_per_reservation_max;
     let schedule = |listed: &crate::fanout::ScheduleView| {
         let topic = view.topic(listed.schedule.id);
-        let prices = topic.iter().flat_map(|topic| &topic.layout().categories);
+        let categories = || topic.iter().flat_map(|topic| &topic.layout().categories);
+        let left = topic.iter().flat_map(|topic| topic.left());
+        let left: BTreeMap<_, _> = categories().map(|category| category.name.clone()).zip(left).collect();
         wire::Schedule {
             schedule_id: listed.schedule.id.0,
             starts_at: time(listed.schedule.starts_at),
+            time_zone: view.concert().time_zone.clone(),
+            seats_per_reservation_max,
             seats: count(listed.seats),
-            available: count(listed.available),
+            // The sum of what is left: two looks at a house that sells might differ.
+            available: left.values().sum(),
             sold_out: listed.sold_out,
-            prices: prices.map(|category| (category.name.clone(), category.price)).collect(),
+            prices: categories().map(|category| (category.name.clone(), category.price)).collect(),
+            left,
         }
     };
     wire::Schedules { schedules: view.listing(now).iter().map(schedule).collect() }
@@ -324,6 +337,7 @@ pub fn push_sale(news: &SaleNews) -> String {
     encode_push(&push::Push::SaleUpdate(push::SaleUpdate {
         concert_id: news.concert.0,
         state: sale_state(news.state),
+        opens_at: news.opens_at.map(time),
         message: news.message.as_ref().map(ToString::to_string),
     }))
 }

@@ -59,6 +59,7 @@ fn document(view: &SaleView, topic: &SeatTopic) -> Fixed {
         "title": concert.title,
         "venue": concert.venue,
         "starts_at": translate::time(schedule.starts_at),
+        "time_zone": concert.time_zone,
         "currency": concert.currency,
         "size": venue.size,
         "stage": venue.stage,

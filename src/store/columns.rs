@@ -94,17 +94,17 @@ macro_rules! ledger_columns {
         "history_id, user_id, type, amount_change, balance, at, payment_id, request_id"
     };
 }
-/// The concert, then its settings as `read_settings` takes them.
+/// The concert, its settings in the order of `bind_settings`, and the venue's time zone.
 macro_rules! concert_columns {
     () => {
         "concert_id, title, venue, currency, state, opens_at, message, capacity, hold_ttl_ms, \
-         admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms"
+         admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms, time_zone"
     };
 }
 macro_rules! ticket_list {
     () => {
         "SELECT t.ticket_id, t.schedule_id, t.seat, t.code, t.reservation_id, t.concert_id, c.title, c.venue, \
-         s.label, s.category, s.price, p.starts_at \
+         s.label, s.category, s.price, p.starts_at, c.time_zone \
          FROM ticket t \
          JOIN concert c ON c.concert_id = t.concert_id \
          JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
@@ -325,6 +325,7 @@ pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> 
         category: row.text(9)?.to_owned(),
         price: row.int(10)?,
         starts_at: row.time(11)?,
+        time_zone: row.opt_text(12)?.map(str::to_owned),
     })
 }
 
@@ -396,6 +397,7 @@ pub fn read_concert(row: &impl Cells) -> Result<(ConcertRecord, SaleSettings), S
         title: row.text(1)?.to_owned(),
         venue: row.text(2)?.to_owned(),
         currency: row.text(3)?.to_owned(),
+        time_zone: row.opt_text(14)?.map(str::to_owned),
     };
     let settings = SaleSettings {
         state: known(words::sale_state_of(word), word)?,

@@ -111,6 +111,7 @@ pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<Sch
     let concert = NewConcert {
         title: "First Night".into(),
         currency: "KRW".into(),
+        time_zone: Some("Asia/Seoul".into()),
         layout: layout(seats),
         starts_at: vec![NOW + 30 * DAY, NOW + 31 * DAY],
         settings: settings(),
@@ -315,6 +316,7 @@ pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
         (concert, "First Night", "Town Hall")
     );
     assert_eq!((&*sale.concert.currency, &sale.settings), ("KRW", &settings()));
+    assert_eq!(sale.concert.time_zone.as_deref(), Some("Asia/Seoul"));
     assert_eq!((sale.outages, sale.journal.seq, sale.next_entry), (Duration::ZERO, 0, EntryNo(0)));
     assert!(sale.tokens.is_empty() && sale.reservations.is_empty());
     let loaded: Vec<_> = sale.schedules.iter().map(|s| (s.schedule.id, s.schedule.starts_at)).collect();

@@ -98,6 +98,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0011" "ticket",
     "0012" "journal",
     "0013" "node",
+    "0014" "concert_time_zone",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -115,6 +116,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0011" "ticket",
     "0012" "journal",
     "0013" "node",
+    "0014" "concert_time_zone",
 );
 
 #[cfg(test)]

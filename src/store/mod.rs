@@ -315,6 +315,8 @@ pub struct ConcertRecord {
     pub venue: String,
     /// ISO 4217.
     pub currency: String,
+    /// The venue's IANA time zone; `None` for venues of before it was kept.
+    pub time_zone: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,6 +329,8 @@ pub struct ScheduleRecord {
 pub struct NewConcert {
     pub title: String,
     pub currency: String,
+    /// The venue's IANA time zone, if it is known.
+    pub time_zone: Option<String>,
     pub layout: VenueLayout,
     /// UTC, one schedule each, in ascending order.
     pub starts_at: Vec<Timestamp>,
@@ -361,6 +365,7 @@ pub struct StoredTicket {
     pub category: String,
     pub price: Money,
     pub starts_at: Timestamp,
+    pub time_zone: Option<String>,
 }
 
 /// One row of a sale's journal.

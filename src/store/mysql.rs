@@ -301,10 +301,12 @@ impl Store for MySqlStore {
         values.text(Some(&new.layout.name));
         values.text(Some(&new.currency));
         bind_settings(&mut values, &new.settings);
+        values.text(new.time_zone.as_deref());
         values.time(Some(new.at));
         const CONCERT: &str = "INSERT INTO concert (title, venue, currency, state, opens_at, message, capacity, \
                hold_ttl_ms, admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, \
-               cancel_before_start_ms, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               cancel_before_start_ms, time_zone, created_at) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let (_, concert) = run(&mut transaction, CONCERT, values).await.map_err(fault)?;
         let concert = ConcertId(u32::try_from(concert).map_err(|error| StoreError::Broken(error.into()))?);
 

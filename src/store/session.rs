@@ -383,8 +383,8 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
     let of = u64::from(concert.0);
     let row = one(session, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
     let (record, settings) = read_concert(&row)?;
-    let outages = Duration::from_millis(row.number(14)?);
-    let layout = Arc::new(read_layout(&row, 15)?);
+    let outages = Duration::from_millis(row.number(15)?);
+    let layout = Arc::new(read_layout(&row, 16)?);
 
     let journal = journal_end(session, concert).await?;
 

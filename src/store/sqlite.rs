@@ -326,11 +326,12 @@ impl Store for SqliteStore {
         values.text(Some(&new.layout.name));
         values.text(Some(&new.currency));
         bind_settings(&mut values, &new.settings);
+        values.text(new.time_zone.as_deref());
         values.time(Some(new.at));
         let row = sqlx::query_with(
             "INSERT INTO concert (title, venue, currency, state, opens_at, message, capacity, hold_ttl_ms, \
                admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms, \
-               created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING concert_id",
+               time_zone, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING concert_id",
             values.0,
         )
         .fetch_one(&mut *transaction)

@@ -33,6 +33,8 @@ pub struct ImportOptions {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportedVenue {
     pub layout: VenueLayout,
+    /// The plan's own, by its IANA name.
+    pub time_zone: Option<String>,
     /// How many seats it has; at least one.
     pub seats: usize,
     /// What was mended or ignored, each with its path in the file.
@@ -118,7 +120,8 @@ pub fn import(
         return Err(faults);
     }
     let layout = lay_out(&plan, &categories, &amounts, &used, &mut warnings);
-    Ok(ImportedVenue { seats: layout.seat_count(), layout, warnings: warnings.into_lines() })
+    let (seats, warnings) = (layout.seat_count(), warnings.into_lines());
+    Ok(ImportedVenue { seats, layout, time_zone: plan.time_zone, warnings })
 }
 
 /// The seats with their indices of zone, row and seat in the file.

@@ -15,6 +15,7 @@ pub mod layout;
 mod plan;
 mod read;
 mod stage;
+mod zone;
 
 pub use fault::Fault;
 pub use generate::{SeatsOutOfRange, Shape, UnknownShape, generate, suggested_prices};
@@ -22,6 +23,7 @@ pub use import::{ImportOptions, ImportedVenue, PriceError, import, parse_price};
 pub use layout::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 pub use plan::{Area, AreaShape, AreaText, Circle, Ellipse, Point, Polygon, Size};
 pub use read::{FILE_BYTES_MAX, SEATS_MAX};
+pub use zone::{TimeError, UnknownZone, WrittenTime, Zone};
 
 #[cfg(test)]
 mod tests;

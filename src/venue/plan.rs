@@ -11,6 +11,9 @@ pub struct Plan {
     pub zones: Vec<Zone>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
+    /// IANA, of the venue. The editor does not write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -272,11 +272,11 @@ impl Reader {
     }
 
     fn plan(&mut self, value: &Value) -> Plan {
-        let Some(top) = self.object(value, &["name", "categories", "zones", "size"]) else {
+        let Some(top) = self.object(value, &["name", "categories", "zones", "size", "time_zone"]) else {
             return Plan::default();
         };
         let name = self.label(top, "name", NAME_CHARS_MAX, Some("is missing"));
-        let mut plan = Plan { name, size: self.size(top), ..Plan::default() };
+        let mut plan = Plan { name, size: self.size(top), time_zone: self.time_zone(top), ..Plan::default() };
         for (index, value) in self.list(top, "categories").iter().enumerate() {
             let category = self.within(format_args!(".categories[{index}]"), |r| {
                 r.count(index, CATEGORIES_MAX, "categories").then(|| r.category(value))
@@ -295,6 +295,24 @@ impl Reader {
             }
         }
         plan
+    }
+
+    /// A wrong one would move every performance by hours, so it is no mere decoration.
+    fn time_zone(&mut self, top: &Object) -> Option<String> {
+        let value = top.get("time_zone").filter(|value| !value.is_null())?;
+        self.within(format_args!(".time_zone"), |r| {
+            match value.as_str().map(str::parse::<super::zone::Zone>) {
+                Some(Ok(zone)) => Some(zone.name().to_owned()),
+                Some(Err(error)) => {
+                    r.fault(error.to_string());
+                    None
+                }
+                None => {
+                    r.fault(format!("must be a text, is {}", kind(value)));
+                    None
+                }
+            }
+        })
     }
 
     fn size(&mut self, top: &Object) -> Option<Size> {

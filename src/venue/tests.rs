@@ -77,7 +77,8 @@ const SEAT: &str = "zones[0].rows[1].seats[0]";
 
 #[test]
 fn a_sound_plan_imports_as_it_is() {
-    let ImportedVenue { layout, seats, warnings } = imported(&sound());
+    let ImportedVenue { layout, seats, time_zone, warnings } = imported(&sound());
+    assert_eq!(time_zone, None);
     assert_eq!((seats, warnings), (4, vec![]));
     let json = serde_json::to_value(&layout).expect("plain values");
     assert_eq!(
@@ -609,5 +610,19 @@ proptest! {
                 prop_assert_eq!(guids.len(), venue.seats);
             }
         }
+    }
+}
+
+#[test]
+fn a_plan_may_name_its_venues_zone_and_a_wrong_one_is_refused() {
+    let named = changed([("/time_zone", Some(json!("europe/berlin")))]);
+    let venue = imported(&named);
+    assert_eq!((venue.time_zone.as_deref(), venue.warnings.len()), (Some("Europe/Berlin"), 0));
+    assert_eq!(imported(&changed([("/time_zone", Some(Value::Null))])).time_zone, None);
+    for (wrong, fault) in [
+        (json!("Berlin"), "time_zone: \"Berlin\" is no IANA time zone such as Asia/Seoul"),
+        (json!(9), "time_zone: must be a text, is a number"),
+    ] {
+        assert_eq!(faults(&changed([("/time_zone", Some(wrong))]), &[("VIP", 100)]), [fault]);
     }
 }

@@ -89,6 +89,7 @@ impl House {
         let concert = NewConcert {
             title: "A night".into(),
             currency: "KRW".into(),
+            time_zone: Some("Asia/Seoul".into()),
             layout: imported.layout,
             starts_at: days.collect(),
             settings: SaleSettings { state: plan.state, opens_at: None, message: None, own },

@@ -127,6 +127,7 @@ impl World {
         let new = NewConcert {
             title: "A night".into(),
             currency: "KRW".into(),
+            time_zone: Some("Asia/Seoul".into()),
             layout,
             starts_at: starts_at.clone(),
             settings: settings.clone(),

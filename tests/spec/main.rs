@@ -11,6 +11,7 @@ mod journey;
 mod polling;
 mod queue;
 mod race;
+mod sales;
 #[cfg(feature = "mariadb-tests")]
 mod two_servers;
 mod who;

@@ -80,7 +80,7 @@ export function start() {
     if (!concerts.value) return;
     concerts.value = concerts.value.map((concert) =>
       concert.concert_id === update.concert_id
-        ? { ...concert, sale: { ...concert.sale, state: update.state, message: update.message ?? null } }
+        ? { ...concert, sale: { ...concert.sale, state: update.state, opens_at: update.opens_at ?? null, message: update.message ?? null } }
         : concert,
     );
   });

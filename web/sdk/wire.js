@@ -59,6 +59,8 @@ export const SeatState = Object.freeze({
  * @property {number} concert_id
  * @property {string} title
  * @property {string} [venue]
+ * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
+ * @property {number} [seats_per_reservation_max]
  * @property {Sale} sale
  * @property {{schedule_id: number, starts_at: string, sold_out?: boolean}[]} schedules Those that have not started.
  */
@@ -67,10 +69,13 @@ export const SeatState = Object.freeze({
  * @typedef {object} Schedule
  * @property {number} schedule_id
  * @property {string} starts_at
+ * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
+ * @property {number} [seats_per_reservation_max]
  * @property {number} seats
  * @property {number} available
  * @property {boolean} sold_out
  * @property {Record<string, number>} prices By category.
+ * @property {Record<string, number>} [left] Free seats, by category.
  */
 
 /**
@@ -124,6 +129,7 @@ export const SeatState = Object.freeze({
  * @property {string} [title] With the next three, in `tickets` but not in the answer to `pay`.
  * @property {string} [venue]
  * @property {string} [starts_at]
+ * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
  * @property {string} [cancel_until]
  */
 
@@ -150,6 +156,7 @@ export const SeatState = Object.freeze({
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
  * @property {SaleState} state
+ * @property {string | null} [opens_at]
  * @property {string | null} [message]
  */
 
@@ -184,6 +191,7 @@ export const SeatState = Object.freeze({
  * @property {string} title
  * @property {string} [venue]
  * @property {string} starts_at
+ * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
  * @property {string} currency ISO 4217.
  * @property {{width: number, height: number}} size
  * @property {{name: string, color: string, price: number}[]} categories

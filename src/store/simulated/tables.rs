@@ -113,6 +113,7 @@ impl Tables {
                 title: new.title,
                 venue: new.layout.name.clone(),
                 currency: new.currency,
+                time_zone: new.time_zone,
             },
             settings: new.settings,
             layout: Arc::new(new.layout),
@@ -203,6 +204,7 @@ impl Tables {
                     category: category.name.clone(),
                     price: category.price,
                     starts_at: schedule.map(|schedule| schedule.starts_at).unwrap_or_default(),
+                    time_zone: concert.record.time_zone.clone(),
                 });
             }
         }

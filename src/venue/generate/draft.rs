@@ -198,6 +198,8 @@ impl Draft {
                 .collect(),
             zones,
             size: None,
+            // Made-up venues stand in Seoul, as their prices do.
+            time_zone: Some("Asia/Seoul".to_owned()),
         };
         move_into_size(&mut plan);
         name_areas(&mut plan, seed);

@@ -75,6 +75,11 @@ export type Concert = {
     concert_id: number;
     title: string;
     venue?: string;
+    /**
+     * IANA, of the venue; null while unknown.
+     */
+    time_zone?: string | null;
+    seats_per_reservation_max?: number;
     sale: Sale;
     /**
      * Those that have not started.
@@ -88,6 +93,11 @@ export type Concert = {
 export type Schedule = {
     schedule_id: number;
     starts_at: string;
+    /**
+     * IANA, of the venue; null while unknown.
+     */
+    time_zone?: string | null;
+    seats_per_reservation_max?: number;
     seats: number;
     available: number;
     sold_out: boolean;
@@ -95,6 +105,10 @@ export type Schedule = {
      * By category.
      */
     prices: Record<string, number>;
+    /**
+     * Free seats, by category.
+     */
+    left?: Record<string, number>;
 };
 export type SeatsSnapshot = {
     schedule_id: number;
@@ -156,6 +170,10 @@ export type Ticket = {
     title?: string;
     venue?: string;
     starts_at?: string;
+    /**
+     * IANA, of the venue; absent while unknown.
+     */
+    time_zone?: string | null;
     cancel_until?: string;
 };
 export type Payment = {
@@ -176,6 +194,7 @@ export type HistoryEntry = {
 export type SaleUpdate = {
     concert_id: number;
     state: SaleState;
+    opens_at?: string | null;
     message?: string | null;
 };
 export type Hello = {
@@ -234,6 +253,10 @@ export type Layout = {
     title: string;
     venue?: string;
     starts_at: string;
+    /**
+     * IANA, of the venue; null while unknown.
+     */
+    time_zone?: string | null;
     /**
      * ISO 4217.
      */
@@ -305,6 +328,8 @@ export type Layout = {
  * @property {number} concert_id
  * @property {string} title
  * @property {string} [venue]
+ * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
+ * @property {number} [seats_per_reservation_max]
  * @property {Sale} sale
  * @property {{schedule_id: number, starts_at: string, sold_out?: boolean}[]} schedules Those that have not started.
  */
@@ -312,10 +337,13 @@ export type Layout = {
  * @typedef {object} Schedule
  * @property {number} schedule_id
  * @property {string} starts_at
+ * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
+ * @property {number} [seats_per_reservation_max]
  * @property {number} seats
  * @property {number} available
  * @property {boolean} sold_out
  * @property {Record<string, number>} prices By category.
+ * @property {Record<string, number>} [left] Free seats, by category.
  */
 /**
  * @typedef {object} SeatsSnapshot
@@ -364,6 +392,7 @@ export type Layout = {
  * @property {string} [title] With the next three, in `tickets` but not in the answer to `pay`.
  * @property {string} [venue]
  * @property {string} [starts_at]
+ * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
  * @property {string} [cancel_until]
  */
 /**
@@ -387,6 +416,7 @@ export type Layout = {
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
  * @property {SaleState} state
+ * @property {string | null} [opens_at]
  * @property {string | null} [message]
  */
 /**
@@ -418,6 +448,7 @@ export type Layout = {
  * @property {string} title
  * @property {string} [venue]
  * @property {string} starts_at
+ * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
  * @property {string} currency ISO 4217.
  * @property {{width: number, height: number}} size
  * @property {{name: string, color: string, price: number}[]} categories
