@@ -7,13 +7,9 @@
 // Always: a seat counts as a fan's from the moment that the fan has read so until the fan gives it up; two fans with
 // the same seat at the same time fail the run.
 
-import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import WebSocket from "ws";
+import { Fan } from "./fan.mjs";
+import { json, startServer, untilReady } from "./house.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -26,7 +22,6 @@ const { values: options } = parseArgs({
 });
 const fanCount = Number(options.fans);
 const PRICE = 1000;
-const TRIES_MAX = 200;
 // Nothing here takes longer on the slowest of machines.
 const PATIENCE_MS = 120_000;
 
@@ -35,140 +30,28 @@ const refusals = new Map();
 const owners = new Map();
 const answerTimes = new Map();
 
-class Refused extends Error {
-  constructor(error) {
-    super(error.message);
-    this.reason = error.data?.reason ?? String(error.code);
-  }
-}
-
-class Fan {
-  #socket;
-  #nextId = 1;
-  #open = new Map();
-  #watchers = new Set();
-  taken = new Set();
-  seatCount = 0;
-  version = 0;
-
-  static async connect(url, accessToken) {
-    const fan = new Fan();
-    fan.#socket = new WebSocket(url, "frontrow.v1");
-    await new Promise((resolve, reject) => {
-      fan.#socket.once("open", resolve);
-      fan.#socket.once("error", reject);
-    });
-    fan.#socket.on("message", (data) => fan.#receive(JSON.parse(data)));
-    fan.#socket.on("close", (code) => {
-      for (const { reject } of fan.#open.values()) reject(new Error(`closed with ${code}`));
-      fan.#open.clear();
-    });
-    await fan.ask("hello", { access_token: accessToken });
-    return fan;
-  }
-
-  ask(method, params = {}) {
-    const id = this.#nextId++;
-    const sent = performance.now();
-    return new Promise((resolve, reject) => {
-      this.#open.set(id, { method, sent, resolve, reject });
-      this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
-    });
-  }
-
-  // Resolves with the first push of this name that `fits`.
-  push(name, fits) {
-    return new Promise((resolve) => this.#watchers.add({ name, fits, resolve }));
-  }
-
-  async watch(schedule) {
-    await this.ask("seats.watch", { schedule_id: schedule });
-  }
-
-  #take(snapshot) {
-    const bytes = Buffer.from(snapshot.seats, "base64");
-    this.seatCount = snapshot.count;
-    this.version = snapshot.version;
-    for (let seat = 0; seat < snapshot.count; seat++) {
-      if ((bytes[seat >> 2] >> (2 * (seat & 3))) & 3) this.taken.add(seat);
-    }
-  }
-
-  close() {
-    if (this.#open.size) faults.push(`${this.#open.size} requests without an answer`);
-    this.#socket.close(1000);
-  }
-
-  #receive(message) {
-    if (message.method) return this.#receivePush(message.method, message.params);
-    const asked = this.#open.get(message.id);
-    if (!asked) return void faults.push(`an answer to ${message.id}, which is not open`);
-    this.#open.delete(message.id);
-    const times = answerTimes.get(asked.method) ?? [];
-    answerTimes.set(asked.method, times);
-    times.push(performance.now() - asked.sent);
-    // At once: a delta may stand right behind the snapshot, before whoever waits for it goes on.
-    if (asked.method === "seats.watch" && message.result) this.#take(message.result);
-    if (message.error) asked.reject(new Refused(message.error));
-    else asked.resolve(message.result);
-  }
-
-  #receivePush(name, params) {
-    if (name === "seats.update" && params.version > this.version) {
-      if (params.from > this.version) faults.push(`a gap: had ${this.version}, got ${params.from}`);
-      this.version = params.version;
-      for (const [seat, state] of params.changes) {
-        if (state) this.taken.add(seat);
-        else this.taken.delete(seat);
-      }
-    }
-    for (const watcher of this.#watchers) {
-      if (watcher.name === name && watcher.fits(params)) {
-        this.#watchers.delete(watcher);
-        watcher.resolve(params);
-      }
-    }
-  }
-}
-
 function claim(seat, fan) {
   const owner = owners.get(seat);
   if (owner !== undefined && owner !== fan) faults.push(`seat ${seat} is fan ${owner}'s and fan ${fan}'s`);
   owners.set(seat, fan);
 }
 
-// A free seat of those that the fan knows of, or undefined.
-function pick(fan) {
-  const begin = Math.floor(Math.random() * fan.seatCount);
-  for (let step = 0; step < fan.seatCount; step++) {
-    const seat = (begin + step) % fan.seatCount;
-    if (!fan.taken.has(seat)) return seat;
-  }
-}
+const report = {
+  fault: (text) => faults.push(text),
+  answered(method, milliseconds) {
+    const times = answerTimes.get(method) ?? [];
+    answerTimes.set(method, times);
+    times.push(milliseconds);
+  },
+};
 
-async function hold(fan, number, schedule) {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const seat = pick(fan);
-    if (seat === undefined) return;
-    try {
-      const reservation = await fan.ask("hold", { schedule_id: schedule, seats: [seat] });
-      claim(seat, number);
-      return reservation;
-    } catch (error) {
-      if (error.reason !== "SEAT_TAKEN") throw error;
-      refusals.set(error.reason, (refusals.get(error.reason) ?? 0) + 1);
-      fan.taken.add(seat);
-    }
-  }
+function refused(reason) {
+  refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
 }
 
 async function play(base, concert, accessToken, number) {
-  const fan = await Fan.connect(base.replace(/^http/, "ws") + "/ws", accessToken);
-  // Listening before joining: the push may be there before the answer was looked at.
-  const over = (update) => update.status === "PROGRESS" || update.sold_out;
-  const called = fan.push("queue.update", over);
-  let place = await fan.ask("queue.join", { concert_id: concert });
-  if (!over(place)) place = await called;
+  const fan = await Fan.connect(base.replace(/^http/, "ws") + "/ws", accessToken, report);
+  const place = await fan.admitted(concert);
   if (place.status !== "PROGRESS") {
     await fan.ask("queue.leave");
     fan.close();
@@ -177,9 +60,10 @@ async function play(base, concert, accessToken, number) {
   const { schedules } = await fan.ask("schedules");
   const schedule = schedules[0].schedule_id;
   await fan.watch(schedule);
-  const held = await hold(fan, number, schedule);
+  const held = await fan.holdAny(schedule, refused);
   let outcome = "found nothing";
   if (held) {
+    claim(held.seat, number);
     const charged = await fan.ask("charge", { amount: held.amount, request_id: held.reservation_id });
     if (charged.balance !== held.amount) faults.push(`fan ${number} has ${charged.balance} after a charge`);
     const paid = await fan.ask("pay", { reservation_id: held.reservation_id });
@@ -193,57 +77,6 @@ async function play(base, concert, accessToken, number) {
   return outcome;
 }
 
-async function json(url, init) {
-  const answer = await fetch(url, init);
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
-}
-
-async function startServer(binary) {
-  const data = mkdtempSync(join(tmpdir(), "frontrow-onsale-"));
-  const run = (...args) => execFileSync(binary, args, { encoding: "utf8", maxBuffer: 1 << 28 });
-  const plan = join(data, "plan.json");
-  run("venue", "generate", "--seats", options.seats, "--output", plan);
-  const { default: drawn } = await import(plan, { with: { type: "json" } });
-  const prices = drawn.categories.flatMap(({ name }) => ["--price", `${name}=${PRICE}`]);
-  const imported = JSON.parse(
-    run("import", plan, "--data", data, "--title", "On-sale", "--starts-at", "2100-01-01T19:00:00Z",
-      "--capacity", options.capacity, "--open", ...prices),
-  );
-  const server = spawn(
-    binary,
-    ["serve", "--listen", "127.0.0.1:0", "--data", data, "--set", "guests=true",
-      "--set", "limits.address.exempt=127.0.0.1"],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const lines = createInterface({ input: server.stdout });
-  const first = await new Promise((resolve, reject) => {
-    lines.once("line", resolve);
-    server.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-  return {
-    base: first.replace("listening on ", ""),
-    concert: imported.concert_id,
-    audit: () => run("audit", "--data", data),
-    async stop() {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      server.kill("SIGTERM");
-      await ended;
-      rmSync(data, { recursive: true });
-    },
-  };
-}
-
-async function untilReady(base) {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const answer = await fetch(`${base}/readyz`).catch(() => undefined);
-    if (answer?.ok) return;
-    if (Date.now() > deadline) throw new Error("the server does not get ready");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 function percentile(times, share) {
   const sorted = times.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
@@ -251,19 +84,15 @@ function percentile(times, share) {
 
 async function main() {
   if (!options.server === !options.binary) throw new Error("say either --server or --binary");
-  const own = options.binary && (await startServer(options.binary));
+  const own = options.binary && (await startServer(options.binary, { ...options, price: PRICE }));
   try {
     const base = own?.base ?? options.server.replace(/\/$/, "");
-    await untilReady(base);
+    await untilReady(base, PATIENCE_MS);
     const { concerts } = await json(`${base}/api/v1/concerts`);
     const concert = own?.concert ?? concerts[0].concert_id;
     const users = await Promise.all(
       Array.from({ length: fanCount }, (_, number) =>
-        json(`${base}/api/v1/users`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ name: `Fan ${number}` }),
-        }),
+        json(`${base}/api/v1/users`, { name: `Fan ${number}` }),
       ),
     );
     const began = performance.now();
@@ -286,7 +115,9 @@ async function main() {
     if (own) {
       const due = Math.min(fanCount, Number(options.seats));
       if (bought !== due) faults.push(`${bought} bought, not ${due}`);
-      console.log(own.audit().trim());
+      const { ok, faults: found } = own.audit();
+      console.log(ok ? "audit: everything fits" : found);
+      if (!ok) faults.push(`the audit found ${found.length} faults`);
     }
   } finally {
     await own?.stop();
