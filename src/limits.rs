@@ -107,6 +107,13 @@ pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1024;
 /// A client has so long to send a request's head, or its body.
 pub const HTTP_REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 
+/// A peer that does not take what is written to it for so long is hung up on. Through a tunnel a train takes less.
+pub const WRITE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Less than this in `WRITE_PATIENCE` is nothing: a phone at the edge of its network takes it in a second, and whoever
+/// takes single bytes does so to keep us waiting.
+pub const WRITE_BYTES_MIN: u64 = 2 * 1024;
+
 /// Files that are not connections: the database's, those being turned away, what is read at start.
 pub const FILES_RESERVED: usize = 192;
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::close::CloseCode;
 use crate::error::{ErrorObject, Reason};
 use crate::ids::RequestId;
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX};
 use crate::push::Push;
 use crate::request::{Method, Request};
 use crate::schema::Schemas;
@@ -83,8 +83,8 @@ pub fn document() -> Value {
                 "address": "/ws",
                 "title": "The session of a fan",
                 "description": format!(
-                    "Subprotocol `{}`. The first request is `hello`, unless the upgrade carried a token. A frame \
-                     from a client has at most {FRAME_BYTES_MAX} bytes.",
+                    "Subprotocol `{}`. The first request is `hello`, unless the upgrade carried a token. A message \
+                     from a client has at most {FRAME_BYTES_MAX} bytes, in at most {FRAGMENTS_MAX} frames.",
                     crate::SUBPROTOCOL
                 ),
                 "servers": [{"$ref": "#/servers/frontrow"}],

@@ -10,7 +10,7 @@ pub enum CloseCode {
     UnsupportedData = 1003,
     /// A text frame that is not UTF-8.
     InvalidText = 1007,
-    /// A frame over `limits::FRAME_BYTES_MAX`.
+    /// A message over `limits::FRAME_BYTES_MAX`, or in more than `limits::FRAGMENTS_MAX` frames.
     TooBig = 1009,
     /// The server restarts; come back after a random 0 to 5 s.
     Restarting = 1012,
@@ -57,7 +57,7 @@ impl CloseCode {
             Self::ProtocolError => "protocol error",
             Self::UnsupportedData => "binary frames are not accepted",
             Self::InvalidText => "text frames must be UTF-8",
-            Self::TooBig => "frames may have at most 16 KiB",
+            Self::TooBig => "messages may have at most 16 KiB, in 64 frames",
             Self::Restarting => "restarting: reconnect in 0 to 5 s",
             Self::NoHello => "no hello in time",
             Self::TooSlow => "answers were not read in time",

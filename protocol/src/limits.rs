@@ -3,6 +3,9 @@
 /// Bytes of one websocket frame from a client: the longest sensible request, a JWT in `hello`, takes a quarter.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024;
 
+/// Frames of one message. A client that sends in pieces needs a few; without a bound, empty ones would have no end.
+pub const FRAGMENTS_MAX: usize = 64;
+
 /// Bytes of one HTTP body from a client: the same requests come in through both doors.
 pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
 

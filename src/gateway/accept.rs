@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,16 +19,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::connection::Connection;
+use super::http_stream::HttpStream;
 use super::hub::{Draining, Hub};
 use super::upgrade::Newcomer;
-use super::{Context, file_limit, proxy_protocol, upgrade};
+use super::{Context, file_limit, kernel, proxy_protocol, upgrade};
 use crate::desk::address_limits::{AddressPermit, TooMany};
 use crate::http::{self, Usage};
 use crate::limits;
@@ -38,6 +40,9 @@ const WEBSOCKET_PATH: &str = "/ws";
 /// What a request's head may have.
 const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// How long a connection that is over is drained, so that its last bytes arrive instead of a reset, and how much of it.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+const CLOSE_BYTES_MAX: usize = 256 * 1024;
 /// Those who are turned away politely at a time; more are just hung up on.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 const TURNING_AWAY_PATIENCE: Duration = Duration::from_secs(1);
@@ -50,7 +55,9 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     // A server that is started again does not wait for its former connections to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(limits::LISTEN_BACKLOG)
+    let listener = socket.listen(limits::LISTEN_BACKLOG)?;
+    kernel::bound_unsent(&listener)?;
+    Ok(listener)
 }
 
 /// Serves everybody who connects until `stop`, then lets everybody finish what they began.
@@ -213,7 +220,7 @@ async fn converse(
         .header_read_timeout(limits::HTTP_REQUEST_PATIENCE)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(tcp), service);
+        .serve_connection(HttpStream::new(tcp, hub.clone()), service);
     let mut stop = pin!(stopped.changed());
     let mut stopping = false;
     let ended = poll_fn(|cx| {
@@ -227,18 +234,27 @@ async fn converse(
         }
     })
     .await;
-    if let Err(error) = ended {
-        // A client's fault, or its absence.
-        tracing::debug!(error = &error as &dyn std::error::Error, peer = %peer, "an HTTP connection ended early");
-        return;
-    }
     let parts = http.into_parts();
     let tcp = parts.io.into_inner();
     let newcomer = agreed.lock().take();
-    match newcomer {
-        Some(newcomer) => become_websocket(hub.clone(), tcp, &parts.read_buf, newcomer, permit),
-        None => hang_up(tcp).await,
+    match (ended, newcomer) {
+        (Ok(()), Some(newcomer)) => become_websocket(hub.clone(), tcp, &parts.read_buf, newcomer, permit),
+        (Ok(()), None) => hang_up(tcp).await,
+        (Err(error), _) => {
+            // A client's fault, or its absence.
+            tracing::debug!(error = &error as &dyn std::error::Error, peer = %peer, "an HTTP connection ended early");
+            match is_too_slow(&error) {
+                true => kernel::forget_unsent(&tcp),
+                false => hang_up(tcp).await,
+            }
+        }
     }
+}
+
+/// Did the peer not take its answer?
+fn is_too_slow(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 /// In a task of its own, so that nothing of this one is kept.
@@ -266,8 +282,30 @@ impl Drop for OpenSocket {
     }
 }
 
-async fn hang_up(mut tcp: TcpStream) {
-    let _ = tcp.shutdown().await;
+/// Says that this was all, and waits for the peer to hang up too, so that the answer is not lost to a reset. Nothing is
+/// kept for a peer that does not take it.
+async fn hang_up(tcp: TcpStream) {
+    let sent = poll_fn(|cx| kernel::poll_sent(&tcp, cx));
+    if !matches!(tokio::time::timeout(limits::WRITE_PATIENCE, sent).await, Ok(Ok(()))) {
+        return kernel::forget_unsent(&tcp);
+    }
+    if kernel::shut_down(&tcp).is_err() {
+        return;
+    }
+    let mut scrap = [0; 2048];
+    let mut read = 0;
+    let ended = async {
+        while read < CLOSE_BYTES_MAX && tcp.readable().await.is_ok() {
+            match tcp.try_read(&mut scrap) {
+                Ok(0) => return,
+                Ok(count) => read += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    };
+    // Whether it hangs up is the peer's business.
+    let _ = tokio::time::timeout(CLOSE_PATIENCE, ended).await;
 }
 
 /// Tells somebody why they are not let in.

@@ -1,58 +1,61 @@
 //! The task that owns one websocket. It reads frames, asks its `Session` what to do, does that, and writes; it
 //! holds no rules of its own but those of the socket: nothing more is read or taken while something waits to be
-//! written, and a peer that takes nothing for too long is hung up on.
+//! written, a peer that takes nothing for too long is hung up on, and whoever sends without end is read at a pace that
+//! leaves the others their turn.
 //!
-//! A future written by hand, because thousands of them wait at once: nothing lives across a wait but its fields.
-//! Reading goes through tungstenite; writing does not, so that a frame encoded once for many is never copied. While
+//! A future written by hand, because thousands of them wait at once: nothing lives across a wait but its fields. While
 //! the task sleeps, topics write to the socket themselves.
 
 use std::future::Future;
-use std::io::{self, Read, Write};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
-use frontrow_protocol::limits::FRAME_BYTES_MAX;
 use frontrow_protocol::{CloseCode, ErrorObject, Method, RequestId, encode_error, encode_result_raw};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream};
-use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
+use crate::config::ClientLimits;
 use crate::dispatcher::ReplyTo;
 use crate::domain::ids::ScheduleId;
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Subscriber};
+use crate::limits::{WRITE_BYTES_MIN, WRITE_PATIENCE};
 
 use super::accept::Permit;
 use super::alarms::Alarm;
+use super::frame_reader::{Fault, FrameReader, Incoming};
 use super::hub::{Draining, Hub};
 use super::outbox::Outbox;
 use super::outcome::Outcome;
 use super::session::{Arrival, Found, Input, Output, Session};
 use super::translate;
 use super::wire::Wire;
+use crate::desk::rate::{Meter, Rate};
 
-/// What is read from a socket at a time. Every connection keeps so much for as long as it is open, and most requests
-/// are a fraction of it; a larger frame gets the room it needs.
-const READ_BUFFER_BYTES: usize = 1024;
-/// What tungstenite itself writes are pongs and the reply to a close.
-const CONTROL_BUFFER_BYTES: usize = 1024;
-/// A peer that has not taken what was written for so long is too slow.
-const WRITE_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a closed connection is drained, so that its last frames arrive instead of a reset.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// What is read and thrown away while a connection closes.
 const CLOSE_BYTES_MAX: usize = 1024 * 1024;
-/// Frames read before what they gave is written: answers of a burst share a system call.
-const FRAMES_PER_TURN: usize = 32;
+/// What is read of one connection before the others on its thread have their turn, in parts of `WORK_OF_FRAME`: a third
+/// of a millisecond's work. Answers of a burst share a system call.
+const WORK_PER_POLL: u32 = 64;
+/// A frame, whatever is in it, and each KiB of it.
+const WORK_OF_FRAME: u32 = 1;
+/// A request is read, looked into and answered.
+const WORK_OF_REQUEST: u32 = 2;
+/// What a connection may give to do in the long run: twice as much as refusals of requests, which a session answers at a
+/// pace of its own, or what its requests may take if that is more. Whatever comes faster stays in the socket, and with
+/// the sender.
+const WORK_PER_SECOND: u32 = 10_000;
+/// Reading of a closing connection before others have their turn.
+const DRAIN_READS_PER_POLL: usize = 16;
 /// Once so much waits to be written, reading pauses.
 const OUTBOX_BYTES_HIGH: usize = 16 * 1024;
-/// Turns of one connection before others on the same thread have theirs.
+/// Writing and reading in turns before others on the same thread have theirs.
 const TURNS_PER_POLL: usize = 8;
 
 type Questions = FuturesUnordered<BoxFuture<'static, (u32, Result<Found, ErrorObject>)>>;
@@ -61,7 +64,7 @@ pub(super) struct Connection {
     hub: Arc<Hub>,
     /// Ours from waking until everything is written; topics write to it meanwhile.
     wire: Arc<Wire>,
-    reader: WebSocketContext,
+    reader: FrameReader,
     session: Session,
     subscriber: Arc<Subscriber>,
     alarm: Arc<Alarm>,
@@ -70,13 +73,26 @@ pub(super) struct Connection {
     questions: Option<Box<Questions>>,
     /// A question is there that was not polled yet, so nobody would wake us for it.
     asked: bool,
-    /// Since when the peer has not taken everything.
-    blocked_since: Option<Timestamp>,
+    /// The peer has not taken everything.
+    blocked: Option<Blocked>,
+    /// What reading may still do in this poll.
+    work_left: u32,
+    /// Counts what reading did.
+    pace: Meter,
+    pace_max: Rate,
+    /// It was too much: nothing is read before.
+    reading_again_at: Option<Timestamp>,
     closing: Option<Closing>,
     left: bool,
     told_of_restart: bool,
     /// One of all connections that are allowed.
     _permit: Permit,
+}
+
+/// Since when a peer has taken less than it must, and what it had taken by then.
+struct Blocked {
+    since: Timestamp,
+    taken: u64,
 }
 
 /// The session is over; what is left is to say goodbye.
@@ -92,6 +108,8 @@ enum Turn {
     Again,
     /// Nothing more until somebody wakes us.
     Idle,
+    /// There is more to do, but others come first.
+    GiveWay,
     /// The connection is over.
     Over,
 }
@@ -99,26 +117,24 @@ enum Turn {
 impl Connection {
     /// `read` is what came behind the upgrade already.
     pub fn new(hub: Arc<Hub>, tcp: TcpStream, read: &[u8], arrival: Arrival, permit: Permit) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(0)
-            .max_write_buffer_size(CONTROL_BUFFER_BYTES)
-            .max_message_size(Some(FRAME_BYTES_MAX))
-            .max_frame_size(Some(FRAME_BYTES_MAX));
         let id = hub.next_connection();
         let mut outputs = Vec::new();
         let now = hub.alarms.time.now();
         let session = Session::open(id, arrival, &hub.context.limits, now, &mut outputs);
         let wire = Arc::new(Wire::new(tcp));
         let mut connection = Self {
-            reader: WebSocketContext::from_partially_read(read.to_vec(), Role::Server, Some(config)),
+            reader: FrameReader::new(read),
             session,
             subscriber: Subscriber::with_outlet(id, wire.clone()),
             alarm: Alarm::new(),
             outbox: Outbox::default(),
             questions: None,
             asked: false,
-            blocked_since: None,
+            blocked: None,
+            work_left: 0,
+            pace: Meter::default(),
+            pace_max: pace(&hub.context.limits),
+            reading_again_at: None,
             closing: None,
             left: false,
             told_of_restart: false,
@@ -144,14 +160,7 @@ impl Connection {
     }
 
     fn decide(&mut self, input: Input<'_>, outputs: &mut Vec<Output>) {
-        let now = self.hub.alarms.time.now();
-        let context = &self.hub.context;
-        self.session.handle(
-            now,
-            input,
-            &|schedule| context.sale_of_schedule(schedule).map(|view| view.concert().id),
-            outputs,
-        );
+        decide(&mut self.session, &self.hub, input, outputs);
     }
 
     fn perform(&mut self, outputs: Vec<Output>) {
@@ -284,12 +293,14 @@ impl Connection {
                 return Turn::Over;
             }
         } else {
-            if self.blocked_since.is_none() && self.closing.is_none() {
-                self.blocked_since = Some(self.now());
+            if self.blocked.is_none() && self.closing.is_none() {
+                let since = self.now();
+                self.blocked = Some(Blocked { since, taken: self.outbox.taken() });
+                self.hub.alarms.set(&self.alarm, since + WRITE_PATIENCE);
             }
             return Turn::Idle;
         }
-        self.blocked_since = None;
+        self.blocked = None;
         if self.closing.is_some() {
             return self.drain(cx);
         }
@@ -310,16 +321,25 @@ impl Connection {
         let now = self.now();
         if let Some(closing) = &self.closing {
             if closing.until <= now {
+                if !closing.shut {
+                    self.wire.abandon();
+                }
                 return Turn::Over;
             }
             self.hub.alarms.set(&self.alarm, closing.until);
             return Turn::Again;
         }
-        if self.blocked_since.is_some_and(|since| since + WRITE_PATIENCE <= now) {
-            self.hub.context.metrics.outbox_drops.inc();
-            self.outbox.drop_unwritten();
-            self.close(CloseCode::TooSlow);
-            return Turn::Again;
+        if let Some(blocked) = self.blocked.as_mut().filter(|blocked| blocked.since + WRITE_PATIENCE <= now) {
+            let taken = self.outbox.taken();
+            if taken < blocked.taken + WRITE_BYTES_MIN {
+                self.hub.context.metrics.outbox_drops.inc();
+                self.outbox.drop_unwritten();
+                self.close(CloseCode::TooSlow);
+                // It is for the peer to hear why once it reads again.
+                self.wire.make_room();
+                return Turn::Again;
+            }
+            *blocked = Blocked { since: now, taken };
         }
         match self.hub.draining() {
             Draining::No => {}
@@ -334,35 +354,22 @@ impl Connection {
             self.step(Input::Tick);
         }
         if self.closing.is_none() {
-            let patience = self.blocked_since.map(|since| since + WRITE_PATIENCE);
-            let next = patience.map_or(self.session.next_tick(), |at| at.min(self.session.next_tick()));
-            self.hub.alarms.set(&self.alarm, next);
+            let patience = self.blocked.as_ref().map(|blocked| blocked.since + WRITE_PATIENCE);
+            let next = [patience, self.reading_again_at].into_iter().flatten();
+            self.hub.alarms.set(&self.alarm, next.fold(self.session.next_tick(), Timestamp::min));
         }
         Turn::Again
     }
 
     /// Ready when nothing waits to be written.
     fn poll_write(&mut self, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
-        self.flush_control();
         loop {
             match self.outbox.write_with(|slices| self.wire.write(slices)) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
-            ready!(self.wire.tcp.poll_write_ready(cx))?;
-        }
-    }
-
-    /// What tungstenite wants written takes its place among our frames.
-    fn flush_control(&mut self) {
-        if self.closing.is_some() {
-            return;
-        }
-        let Self { wire, reader, outbox, .. } = self;
-        // Nothing can fail in an outbox: it is the end of the conversation that is told in this way.
-        if reader.flush(&mut Socket { wire, outbox }).is_err() {
-            self.begin_closing();
+            ready!(self.wire.poll_writable(cx))?;
         }
     }
 
@@ -412,63 +419,101 @@ impl Connection {
         true
     }
 
+    /// Reads until nothing is there, something waits to be written, or others should have their turn.
     fn read(&mut self, cx: &mut TaskContext<'_>) -> Turn {
-        for _ in 0..FRAMES_PER_TURN {
+        let before = self.work_left;
+        let turn = self.read_frames(cx);
+        let done = before - self.work_left;
+        if done > 0
+            && let Err(wait) = self.pace.charge(self.now(), self.pace_max, done)
+        {
+            self.reading_again_at = Some(self.now() + wait.max(Duration::from_millis(1)));
+        }
+        turn
+    }
+
+    fn read_frames(&mut self, cx: &mut TaskContext<'_>) -> Turn {
+        while self.work_left > 0 {
             let now = self.now();
-            if !self.session.may_read(now) {
-                self.hub.alarms.set(&self.alarm, self.session.next_tick());
+            if self.reading_again_at.is_some_and(|at| at <= now) {
+                self.reading_again_at = None;
+            }
+            if self.reading_again_at.is_some() || !self.session.may_read(now) {
+                let again = self
+                    .reading_again_at
+                    .map_or(self.session.next_tick(), |at| at.min(self.session.next_tick()));
+                self.hub.alarms.set(&self.alarm, again);
                 return Turn::Idle;
             }
             if self.outbox.bytes() >= OUTBOX_BYTES_HIGH {
                 return Turn::Again;
             }
-            let Self { wire, reader, outbox, .. } = self;
-            match reader.read(&mut Socket { wire, outbox }) {
-                Ok(Message::Text(text)) => self.step(Input::Text(&text)),
-                Ok(Message::Binary(_)) => self.close(CloseCode::UnsupportedData),
-                // The reply to a close, like a pong, is written by the next read.
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_) | Message::Close(_)) => {
-                    self.step(Input::Alive);
+            let Self { wire, reader, outbox, session, hub, .. } = self;
+            let mut outputs = Vec::new();
+            let mut work = WORK_OF_FRAME;
+            match reader.next(|room| wire.read(room)) {
+                Ok(Incoming::Text(text)) => {
+                    work = WORK_OF_REQUEST + (text.len() / 1024) as u32;
+                    decide(session, hub, Input::Text(text), &mut outputs);
                 }
-                Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.wire.tcp.poll_read_ready(cx) {
-                        Poll::Ready(Ok(())) => continue,
-                        Poll::Ready(Err(_)) => return Turn::Over,
-                        Poll::Pending => return Turn::Idle,
-                    }
+                Ok(Incoming::Binary) => return self.refuse(CloseCode::UnsupportedData),
+                Ok(Incoming::Ping(payload)) => {
+                    outbox.pong(payload);
+                    decide(session, hub, Input::Alive, &mut outputs);
                 }
-                // The peer's close was replied to.
-                Err(WsError::ConnectionClosed) => self.begin_closing(),
-                Err(error) => match code_of(&error) {
-                    Some(code) => self.close(code),
-                    None => return Turn::Over,
+                Ok(Incoming::Pong | Incoming::Fragment) => decide(session, hub, Input::Alive, &mut outputs),
+                Ok(Incoming::Close(code)) => {
+                    outbox.close_reply(code);
+                    self.begin_closing();
+                    return Turn::Again;
+                }
+                Err(Fault::Blocked) => match self.wire.poll_readable(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Turn::Over,
+                    Poll::Pending => return Turn::Idle,
                 },
+                Err(Fault::Gone) => return Turn::Over,
+                Err(Fault::Refused(code)) => return self.refuse(code),
             }
+            self.work_left = self.work_left.saturating_sub(work);
+            self.perform(outputs);
             if self.closing.is_some() {
                 return Turn::Again;
             }
         }
+        Turn::GiveWay
+    }
+
+    /// What came is not for us.
+    fn refuse(&mut self, code: CloseCode) -> Turn {
+        self.close(code);
         Turn::Again
     }
 
-    /// Our last frame is written: hang up, and wait until the peer does.
+    /// Our last frame is written: wait until it is sent, hang up, and wait until the peer does.
     fn drain(&mut self, cx: &mut TaskContext<'_>) -> Turn {
         let Some(closing) = &mut self.closing else { return Turn::Over };
         if !closing.shut {
+            match self.wire.poll_sent(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Turn::Over,
+                Poll::Pending => return Turn::Idle,
+            }
             closing.shut = true;
-            // The subscriber let go of it when we left.
-            let Some(wire) = Arc::get_mut(&mut self.wire) else { return Turn::Over };
-            if let Poll::Ready(Err(_)) = Pin::new(&mut wire.tcp).poll_shutdown(cx) {
+            if self.wire.shut_down().is_err() {
                 return Turn::Over;
             }
         }
         let mut scrap = [0; 2048];
-        while closing.drained < CLOSE_BYTES_MAX {
-            match self.wire.tcp.try_read(&mut scrap) {
+        for _ in 0..DRAIN_READS_PER_POLL {
+            if closing.drained >= CLOSE_BYTES_MAX {
+                return Turn::Over;
+            }
+            match self.wire.read(&mut scrap) {
                 Ok(0) => return Turn::Over,
                 Ok(count) => closing.drained += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.wire.tcp.poll_read_ready(cx) {
+                    match self.wire.poll_readable(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(_)) => return Turn::Over,
                         Poll::Pending => return Turn::Idle,
@@ -477,8 +522,21 @@ impl Connection {
                 Err(_) => return Turn::Over,
             }
         }
-        Turn::Over
+        Turn::GiveWay
     }
+}
+
+fn decide(session: &mut Session, hub: &Hub, input: Input<'_>, outputs: &mut Vec<Output>) {
+    let (now, context) = (hub.alarms.time.now(), &hub.context);
+    let sale_of = |schedule| context.sale_of_schedule(schedule).map(|view| view.concert().id);
+    session.handle(now, input, &sale_of, outputs);
+}
+
+/// How much a connection may give to do in the long run: a burst of two seconds' worth.
+fn pace(limits: &ClientLimits) -> Rate {
+    let requests = limits.requests_per_second.saturating_mul(2 * WORK_OF_REQUEST);
+    let per_second = WORK_PER_SECOND.max(requests);
+    Rate::new(per_second, (2 * per_second).max(limits.requests_burst.saturating_mul(2 * WORK_OF_REQUEST)))
 }
 
 impl Future for Connection {
@@ -489,9 +547,11 @@ impl Future for Connection {
         if let Some(begun) = self.wire.claim() {
             self.outbox.go_on(*begun);
         }
+        self.work_left = WORK_PER_POLL;
         for _ in 0..TURNS_PER_POLL {
             match self.turn(cx) {
                 Turn::Again => {}
+                Turn::GiveWay => break,
                 Turn::Idle => {
                     if self.outbox.is_empty() && self.closing.is_none() {
                         self.wire.release();
@@ -501,7 +561,8 @@ impl Future for Connection {
                 Turn::Over => return Poll::Ready(()),
             }
         }
-        cx.waker().wake_by_ref();
+        // Woken behind everybody who is ready, and behind a look at who else has become so.
+        let _ = pin!(tokio::task::yield_now()).poll(cx);
         Poll::Pending
     }
 }
@@ -511,39 +572,5 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.leave();
         self.alarm.ignore();
-    }
-}
-
-/// Why the connection is closed after a fault in reading; `None`: the peer is gone already.
-fn code_of(error: &WsError) -> Option<CloseCode> {
-    match error {
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseCode::TooBig),
-        WsError::Utf8(_) => Some(CloseCode::InvalidText),
-        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-        WsError::Protocol(_) | WsError::Capacity(_) => Some(CloseCode::ProtocolError),
-        _ => None,
-    }
-}
-
-/// A socket as tungstenite wants it: what cannot be read at once would block, and what is written waits its turn.
-struct Socket<'a> {
-    wire: &'a Wire,
-    outbox: &'a mut Outbox,
-}
-
-impl Read for Socket<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.wire.read(buffer)
-    }
-}
-
-impl Write for Socket<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.outbox.framed(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

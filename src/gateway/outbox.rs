@@ -17,6 +17,7 @@ const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
+const PONG: u8 = 0xA;
 /// Frames in one system call: a good part of what any socket takes at once.
 const FRAMES_PER_WRITE: usize = 32;
 /// An empty outbox keeps room for a few frames and gives the rest back: most connections rarely have many.
@@ -28,6 +29,8 @@ pub struct Outbox {
     /// Bytes of the first frame that are written already.
     written: usize,
     bytes: usize,
+    /// Bytes that the socket took since the connection began.
+    taken: u64,
 }
 
 pub(super) struct Frame {
@@ -64,11 +67,6 @@ impl Frame {
         Self::new(TEXT, text)
     }
 
-    /// What somebody else has framed.
-    fn framed(bytes: Bytes) -> Self {
-        Self { header: [0; 10], header_len: 0, payload: bytes }
-    }
-
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
@@ -87,11 +85,6 @@ impl Outbox {
         self.push(Frame::text(text.into()));
     }
 
-    /// Frames that are complete with their headers.
-    pub fn framed(&mut self, frames: &[u8]) {
-        self.push(Frame::framed(Bytes::copy_from_slice(frames)));
-    }
-
     /// Takes over, into an empty outbox, what a topic has begun.
     pub fn go_on(&mut self, Begun { frame, written }: Begun) {
         debug_assert!(self.is_empty(), "topics write only when nothing waits");
@@ -102,6 +95,17 @@ impl Outbox {
 
     pub fn ping(&mut self) {
         self.push(Frame::new(PING, Bytes::new()));
+    }
+
+    /// The reply to a ping, with what came in it.
+    pub fn pong(&mut self, payload: &[u8]) {
+        self.push(Frame::new(PONG, Bytes::copy_from_slice(payload)));
+    }
+
+    /// The reply to a close, with its code.
+    pub fn close_reply(&mut self, code: Option<u16>) {
+        let payload = code.map_or_else(Bytes::new, |code| Bytes::copy_from_slice(&code.to_be_bytes()));
+        self.push(Frame::new(CLOSE, payload));
     }
 
     pub fn close(&mut self, code: CloseCode) {
@@ -123,6 +127,11 @@ impl Outbox {
 
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    /// Bytes that the socket took since the connection began: what tells a slow peer from one that takes nothing.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Bytes that are not written yet.
@@ -172,6 +181,7 @@ impl Outbox {
     fn advance(&mut self, count: usize) {
         self.bytes -= count;
         self.written += count;
+        self.taken += count as u64;
         while let Some(first) = self.frames.front()
             && self.written >= first.len()
         {

@@ -4,12 +4,14 @@
 //! Always: one of them writes at a time, and whole frames only; what a topic could not finish, the task does first.
 
 use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::kernel;
 use super::outbox::Frame;
 use crate::fanout::{Outlet, Written};
 
@@ -17,7 +19,7 @@ use crate::fanout::{Outlet, Written};
 const COPIED_MAX: usize = 1024;
 
 pub(super) struct Wire {
-    pub tcp: TcpStream,
+    tcp: TcpStream,
     writer: Mutex<Writer>,
 }
 
@@ -73,6 +75,36 @@ impl Wire {
             rest = after;
         }
         self.tcp.try_write(&whole[..bytes])
+    }
+
+    /// Ready when it is worth trying to read.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp.poll_read_ready(cx)
+    }
+
+    /// Ready when it is worth trying to write.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp.poll_write_ready(cx)
+    }
+
+    /// For the last frames: the kernel takes them however much it has to send before.
+    pub fn make_room(&self) {
+        kernel::unbound_unsent(&self.tcp);
+    }
+
+    /// Ready when nothing that was written is still here.
+    pub fn poll_sent(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        kernel::poll_sent(&self.tcp, cx)
+    }
+
+    /// Says that nothing more is written.
+    pub fn shut_down(&self) -> io::Result<()> {
+        kernel::shut_down(&self.tcp)
+    }
+
+    /// The peer does not take what was written: nothing is kept for it.
+    pub fn abandon(&self) {
+        kernel::forget_unsent(&self.tcp);
     }
 
     /// From now on only the task writes. What a topic has begun comes first.

@@ -11,6 +11,7 @@ mod fan;
 mod house;
 pub mod http;
 pub mod mariadb;
+pub mod raw;
 
 pub use fan::Fan;
 pub use house::{House, Plan};

@@ -12,6 +12,7 @@ mod polling;
 mod queue;
 mod race;
 mod sales;
+mod strange_peers;
 #[cfg(feature = "mariadb-tests")]
 mod two_servers;
 mod who;
