@@ -91,8 +91,8 @@ class Fan:
                 self.taken.add(seat)
 
     def close(self):
-        # The library's `close` reads until the peer's close frame comes, while the reader reads the same socket: one of
-        # them gets it, the other waits. The reader is ended first, and the close frame is sent and not waited for.
+        # The library's `close` waits for the lock that the reader holds, and for the peer's close frame: with a server
+        # that is gone, that is as long as the reader's timeout. The reader is ended first, and no frame is waited for.
         self.reader.kill()
         self.socket.close(timeout=0)
 
