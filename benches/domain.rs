@@ -133,7 +133,7 @@ fn hall(seats: usize) -> SeatPlan {
 }
 
 fn caller(user: u64) -> Caller {
-    Caller { user: UserId(user), token: None }
+    Caller { user: UserId(user), token: None, guest_of: None }
 }
 
 /// A new place at the end of the line.

@@ -182,7 +182,7 @@ async fn load(
 }
 
 fn caller(fan: usize) -> Caller {
-    Caller { user: UserId(fan as u64 + 1), token: None }
+    Caller { user: UserId(fan as u64 + 1), token: None, guest_of: None }
 }
 
 /// Two batches, decided and written: as many holds as fans, then as many releases.

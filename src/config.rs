@@ -593,6 +593,24 @@ pub const SETTINGS: &[Setting] = &[
         show: |config| Ok(config.address_limits.joins_burst.to_string()),
     },
     Setting {
+        key: "limits.address.guest_seats",
+        about: "Unpaid seats of one performance that the guests of one address may hold together, at least.",
+        set: |config, text| {
+            config.sale.guest_seats.at_least = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.sale.guest_seats.at_least.to_string()),
+    },
+    Setting {
+        key: "limits.address.guest_seats_percent",
+        about: "And of a large house so many of a hundred.",
+        set: |config, text| {
+            config.sale.guest_seats.percent = integer(text, 0, 100)?;
+            Ok(())
+        },
+        show: |config| Ok(config.sale.guest_seats.percent.to_string()),
+    },
+    Setting {
         key: "proxy.trusted",
         about: "Networks of the proxies in front of us: only they are believed when they name a client's address. In the environment: separated by commas.",
         set: |config, text| {

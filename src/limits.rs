@@ -128,6 +128,10 @@ pub const CONNECTIONS_MAX: usize = 4_000_000;
 /// Addresses whose doings are remembered besides those that are connected. A forgotten one has its bursts anew.
 pub const ADDRESSES_REMEMBERED_MAX: usize = 65_536;
 
+/// What a guest is told to wait when others of the same address hold what they may together: most holds are paid or given
+/// back long before their time is over.
+pub const GUEST_SEATS_RETRY_AFTER: Duration = Duration::from_secs(10);
+
 /// A proxy says at once whose connection it hands on.
 pub const PROXY_HEADER_PATIENCE: Duration = Duration::from_secs(5);
 

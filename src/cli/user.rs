@@ -39,7 +39,7 @@ impl User {
         let store = open_store(&config).await?;
         let auth = Auth::open(&config.data, &config.auth)?;
         let now = Clock::System.utc();
-        let new = NewUser { name, balance, at: now };
+        let new = NewUser { name, balance, guest: false, at: now };
         let made = store.add_users(new, count).await.context("could not store the users")?;
         let mut lines = String::new();
         for user in made {

@@ -49,15 +49,18 @@ pub struct TooMany {
 }
 
 impl TooMany {
-    pub fn error(self) -> ErrorObject {
-        let mut error = ErrorObject::rate_limited(self.retry_after.as_millis().max(1) as u64);
-        error.message = match self.limit {
+    pub fn message(self) -> &'static str {
+        match self.limit {
             Limit::Connections => "this address has as many connections as it may",
             Limit::Handshakes => "this address makes connections too fast",
             Limit::Guests => "this address makes guests too fast",
             Limit::Joins => "guests of this address join too fast",
         }
-        .into();
+    }
+
+    pub fn error(self) -> ErrorObject {
+        let mut error = ErrorObject::rate_limited(self.retry_after.as_millis().max(1) as u64);
+        error.message = self.message().into();
         error
     }
 }

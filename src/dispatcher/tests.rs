@@ -144,8 +144,9 @@ impl House {
 
     async fn user(&self, balance: i64) -> Caller {
         let store = &self.running.as_ref().unwrap().store;
-        let user = store.add_user(NewUser { name: "fan".into(), balance, at: START }).await.unwrap();
-        Caller { user, token: None }
+        let user =
+            store.add_user(NewUser { name: "fan".into(), balance, guest: false, at: START }).await.unwrap();
+        Caller { user, token: None, guest_of: None }
     }
 
     async fn join(&self, user: UserId) -> Place {
@@ -372,7 +373,11 @@ async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
     let (concert, _) = former.add_concert(new_concert(1)).await.unwrap();
     let options = || Options::new(SaleRules::default());
     let running = Running::start(Arc::new(former.handle()), &clock, options()).await;
-    let user = running.store.add_user(NewUser { name: "fan".into(), balance: 0, at: START }).await.unwrap();
+    let user = running
+        .store
+        .add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START })
+        .await
+        .unwrap();
     assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
 
     // From now on every call takes half a second and more, and the charge is alone in its batch.
@@ -383,7 +388,7 @@ async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
         tokio::task::yield_now().await;
     }
     let (sender, extended) = oneshot::channel();
-    let extend = Command::Extend { caller: Caller { user, token: None } };
+    let extend = Command::Extend { caller: Caller { user, token: None, guest_of: None } };
     running.dispatcher.submit(concert, extend, ReplyTo::Once(sender)).unwrap();
     while running.metrics.decided_ahead.get() == 0 {
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -415,7 +420,8 @@ async fn rounds_are_not_written_by_the_lane() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, schedules) = store.add_concert(new_concert(1)).await.unwrap();
-    let user = store.add_user(NewUser { name: "fan".into(), balance: 0, at: START }).await.unwrap();
+    let user =
+        store.add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START }).await.unwrap();
     let options = Options { lease: Duration::ZERO, threads: true, ..Options::new(SaleRules::default()) };
     let running = Running::start(store, &Clock::manual(START), options).await;
     let (sender, mut writers) = mpsc::channel(1);
@@ -423,7 +429,7 @@ async fn rounds_are_not_written_by_the_lane() {
     running.fanout.sale(concert).unwrap().topic(schedules[0]).unwrap().watch(&watcher);
 
     assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
-    let caller = Caller { user, token: None };
+    let caller = Caller { user, token: None, guest_of: None };
     let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
     assert!(running.dispatcher.ask(concert, hold).await.is_ok());
     assert_eq!(writers.recv().await, Some(thread::current().id()), "where the runtime of the connections is");

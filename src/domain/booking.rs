@@ -2,6 +2,7 @@
 
 use super::command::{Answer, Caller, Inputs, Rejection};
 use super::event::{Event, HoldEnd};
+use super::guest_holds::GuestHold;
 use super::ids::{ReservationId, ScheduleId, SeatId};
 use super::record::{
     BestRequest, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenStatus,
@@ -48,6 +49,7 @@ impl Sale {
             return Err(Rejection::SeatNotFound { seats: unknown });
         }
         self.within_limit(open, wanted.len())?;
+        self.within_guests_limit(caller, schedule, wanted.len())?;
         let is_taken = |seat: &SeatId| map.get(*seat) != Some(SeatState::Available);
         let taken: Vec<SeatId> = wanted.iter().copied().filter(is_taken).collect();
         if !taken.is_empty() {
@@ -91,6 +93,7 @@ impl Sale {
             }
         };
         self.within_limit(self.reservations.held_by(caller.user, schedule), wanted.count as usize)?;
+        self.within_guests_limit(caller, schedule, wanted.count as usize)?;
         let seats = map.best(wanted.count, category).ok_or(Rejection::NoSeatsAvailable)?;
         Ok(Answer::Reservation(self.add_seats(now, caller, schedule, seats, request, inputs, events)))
     }
@@ -261,6 +264,25 @@ impl Sale {
         }
     }
 
+    /// One person may be many guests: together they hold no more of a house than some honest ones would.
+    fn within_guests_limit(
+        &self,
+        caller: &Caller,
+        schedule: ScheduleId,
+        more: usize,
+    ) -> Result<(), Rejection> {
+        let Some(block) = caller.guest_of else { return Ok(()) };
+        let map = self.schedules.get(&schedule).ok_or(Rejection::ScheduleNotFound)?;
+        let open = self.reservations.held_by(caller.user, schedule);
+        let others = self.guests.seats_besides(schedule, block, open.map(|open| open.id));
+        let own = open.map_or(0, |open| open.seats.len()) + more;
+        let max = self.rules.guest_seats.max(map.len());
+        match others + own as u64 <= max {
+            true => Ok(()),
+            false => Err(Rejection::GuestSeats { max }),
+        }
+    }
+
     /// Adds free seats to the user's open reservation, or opens one. Its clock starts with the first seat.
     #[allow(
         clippy::too_many_arguments,
@@ -303,6 +325,10 @@ impl Sale {
         }
         let event = Event::SeatsHeld { reservation: reservation.clone(), seats, opened };
         self.change(now, event, events);
+        if let Some(block) = caller.guest_of {
+            let seats = reservation.seats.len() as u64;
+            self.count_guest(reservation.id, Some(GuestHold { schedule, block, seats }));
+        }
         reservation
     }
 

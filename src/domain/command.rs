@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::ids::{
-    ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+    AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId,
+    UserId,
 };
 use super::record::{LedgerEntry, Payment, Reservation, TokenRecord};
 use super::rules::SalePatch;
@@ -14,11 +15,13 @@ use super::wallet::Wallets;
 
 pub use super::rejection::{Rejection, refusal_of_ended};
 
-/// Who asks: a user, and the token that their session carries, if any.
+/// Who asks: a user, the token that their session carries, if any, and for guests where they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user: UserId,
     pub token: Option<QueueToken>,
+    /// Nobody vouches for them: what they hold counts with what other guests of the same address hold.
+    pub guest_of: Option<AddressBlock>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

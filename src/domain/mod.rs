@@ -7,6 +7,7 @@ mod booking;
 pub mod command;
 mod entries;
 pub mod event;
+mod guest_holds;
 pub mod ids;
 pub mod rank;
 mod recent;

@@ -36,6 +36,10 @@ pub enum Rejection {
     HoldLimit {
         max: u32,
     },
+    /// Guests of one address hold as many unpaid seats together as they may.
+    GuestSeats {
+        max: u64,
+    },
     ReservationInvalid {
         status: ReservationStatus,
     },

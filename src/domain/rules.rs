@@ -21,6 +21,23 @@ pub struct SaleRules {
     pub seats_per_reservation_max: u32,
     /// A paid reservation may be cancelled until so long before the start.
     pub cancel_before_start: Duration,
+    /// The same for every sale: it is about addresses, which no sale knows better.
+    pub guest_seats: GuestSeats,
+}
+
+/// How many unpaid seats of one performance the guests of one address may hold together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuestSeats {
+    /// At least so many, however small the house.
+    pub at_least: u32,
+    /// And of a large house so much of a hundred.
+    pub percent: u32,
+}
+
+impl GuestSeats {
+    pub fn max(self, house: u64) -> u64 {
+        u64::from(self.at_least).max(house.saturating_mul(self.percent.into()) / 100)
+    }
 }
 
 impl Default for SaleRules {
@@ -33,6 +50,7 @@ impl Default for SaleRules {
             away_ttl: Duration::from_secs(5 * 60),
             seats_per_reservation_max: 4,
             cancel_before_start: Duration::from_secs(24 * 60 * 60),
+            guest_seats: GuestSeats { at_least: 40, percent: 2 },
         }
     }
 }
@@ -62,6 +80,7 @@ impl OwnRules {
                 .seats_per_reservation_max
                 .unwrap_or(defaults.seats_per_reservation_max),
             cancel_before_start: self.cancel_before_start.unwrap_or(defaults.cancel_before_start),
+            guest_seats: defaults.guest_seats,
         }
     }
 }

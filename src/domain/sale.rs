@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::admission_rate::AdmissionRate;
 use super::command::{Answer, Caller, Command, Inputs, LinePosition, Needs, Place, Rejection, SaleFigures};
 use super::event::{Event, HoldEnd};
+use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::record::{Reservation, SaleState, TokenRecord, TokenStatus};
 use super::reservations::Reservations;
@@ -37,6 +38,7 @@ pub struct Sale {
     pub(super) room: WaitingRoom,
     pub(super) schedules: BTreeMap<ScheduleId, SeatMap>,
     pub(super) reservations: Reservations,
+    pub(super) guests: GuestHolds,
     rate: AdmissionRate,
     done: u64,
     expired: u64,
@@ -56,6 +58,7 @@ enum Undo {
     Unheld(Reservation),
     EndedPushed,
     Holds { user: UserId, before: Holds },
+    Guest { id: ReservationId, before: Option<GuestHold> },
     Settings(Box<SaleSettings>),
 }
 
@@ -92,6 +95,7 @@ impl Sale {
             rules,
             schedules: BTreeMap::new(),
             reservations: Reservations::default(),
+            guests: GuestHolds::default(),
             rate: AdmissionRate::default(),
             done: 0,
             expired: 0,
@@ -537,12 +541,16 @@ impl Sale {
 
     fn hold_record(&mut self, reservation: Reservation) {
         let id = reservation.id;
+        if let Some(guest) = self.guests.get(id) {
+            self.count_guest(id, Some(GuestHold { seats: reservation.seats.len() as u64, ..guest }));
+        }
         let before = self.reservations.hold(reservation);
         self.undo.push(Undo::Held { id, before });
     }
 
     fn end_record(&mut self, reservation: Reservation, ran_out: bool) {
         let user = reservation.user;
+        self.count_guest(reservation.id, None);
         let before = self.reservations.unhold(reservation.id).expect("only a held reservation ends");
         self.undo.push(Undo::Unheld(before));
         self.reservations.push_ended(reservation);
@@ -551,6 +559,14 @@ impl Sale {
             open: holds.open.saturating_sub(1),
             ran_out: holds.ran_out || ran_out,
         });
+    }
+
+    /// A held reservation counts for these guests from now on.
+    pub(super) fn count_guest(&mut self, id: ReservationId, hold: Option<GuestHold>) {
+        let before = self.guests.set(id, hold);
+        if before != hold {
+            self.undo.push(Undo::Guest { id, before });
+        }
     }
 
     fn change_holds(&mut self, user: UserId, change: impl FnOnce(Holds) -> Holds) {
@@ -587,15 +603,17 @@ impl Sale {
             Undo::Holds { user, before } => {
                 self.room.change_holds(user, &self.rules, |_| before);
             }
+            Undo::Guest { id, before } => drop(self.guests.set(id, before)),
             Undo::Settings(before) => self.set_settings(*before),
         }
     }
 
-    /// The facts alone, as if nobody had been seen connected or active since `now`: two sales with the same facts
+    /// The facts alone, as if nobody had been seen connected or active since `now`, or come from anywhere: two sales with the same facts
     /// are equal.
     pub fn facts(&self, now: Timestamp) -> Self {
         let mut facts = self.clone();
         facts.room.forget_presence(now, &self.rules);
+        facts.guests = GuestHolds::default();
         facts
     }
 
@@ -606,6 +624,7 @@ impl Sale {
     pub fn check(&self) {
         self.room.check();
         self.reservations.check();
+        self.guests.check(|id| self.reservations.held(id).map(|held| held.seats.len() as u64));
         for (id, seats) in &self.schedules {
             seats.check();
             let held: u64 =

@@ -19,6 +19,8 @@ pub enum Refusal {
     Rejected(Rejection),
     /// Too much waits already. Nothing was tried.
     Overloaded { retry_after: Duration },
+    /// Too often, for those who share a limit. Nothing was tried.
+    RateLimited { retry_after: Duration, message: &'static str },
     /// The store cannot keep it now. Nothing was kept.
     Unavailable { retry_after: Duration },
     /// Our fault; it is in the log.

@@ -259,14 +259,14 @@ fn is_too_slow(error: &hyper::Error) -> bool {
 
 /// In a task of its own, so that nothing of this one is kept.
 fn become_websocket(hub: Arc<Hub>, tcp: TcpStream, read: &Bytes, newcomer: Newcomer, mut permit: Permit) {
-    let Newcomer { arrival, permit: of_address } = newcomer;
+    let Newcomer { arrival, block, permit: of_address } = newcomer;
     // Through a proxy that names clients by header, the connection is somebody's only from its upgrade on.
     if of_address.is_some() {
         permit.of_address = of_address;
     }
     let open = OpenSocket(hub.clone());
     hub.context.metrics.sockets.inc();
-    let connection = Connection::new(hub, tcp, read, arrival, permit);
+    let connection = Connection::new(hub, tcp, read, arrival, block, permit);
     tokio::spawn(async move {
         let _open = open;
         connection.await;

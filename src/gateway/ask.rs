@@ -11,10 +11,11 @@ use super::outcome::Outcome;
 use super::session::{Found, Question};
 use crate::dispatcher::{Refusal, Reply, ReplyTo};
 use crate::domain::command::{Command, Rejection};
-use crate::domain::ids::{ConcertId, ScheduleId, UserId};
+use crate::domain::ids::{AddressBlock, ConcertId, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
 use crate::fanout::SaleView;
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::store::StoreError;
 
 impl Context {
@@ -28,8 +29,22 @@ impl Context {
         }
     }
 
-    /// Posts a command to a sale; as with performances, an unknown one may yet appear.
-    pub fn submit(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
+    /// Posts a command to a sale; as with performances, an unknown one may yet appear. `guest_of` is the address that
+    /// a guest comes from: their joins are counted by it, whichever door they take.
+    pub fn submit(
+        &self,
+        concert: ConcertId,
+        command: Command,
+        guest_of: Option<AddressBlock>,
+        reply: ReplyTo,
+    ) -> Result<(), Refusal> {
+        if let (Command::Join { .. }, Some(block)) = (&command, guest_of)
+            && let Err(too_many) = self.addresses.join(block)
+        {
+            Metrics::count(&self.metrics.refused, too_many.limit.as_str());
+            let retry_after = too_many.retry_after;
+            return Err(Refusal::RateLimited { retry_after, message: too_many.message() });
+        }
         match self.dispatcher.submit(concert, command, reply) {
             Err(Refusal::Rejected(Rejection::ConcertNotFound)) if !self.dispatcher.missing().is_empty() => {
                 Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
@@ -40,8 +55,18 @@ impl Context {
 
     /// As `submit`, and waits for the reply.
     pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
+        self.ask_as(None, concert, command).await
+    }
+
+    /// As `ask`, for somebody who may be a guest.
+    pub async fn ask_as(
+        &self,
+        guest_of: Option<AddressBlock>,
+        concert: ConcertId,
+        command: Command,
+    ) -> Reply {
         let (sender, reply) = oneshot::channel();
-        self.submit(concert, command, ReplyTo::Once(sender))?;
+        self.submit(concert, command, guest_of, ReplyTo::Once(sender))?;
         reply.await.unwrap_or(Err(Refusal::Internal))
     }
 
@@ -86,13 +111,14 @@ impl Context {
     pub async fn find(&self, question: Question) -> Result<Found, ErrorObject> {
         let outcome = match question {
             Question::Identify { access_token } => {
-                let Identity { user, .. } = self.bearer_of(&access_token).await?;
+                let Identity { user, guest, .. } = self.bearer_of(&access_token).await?;
                 let user = user.ok_or_else(|| ErrorObject::forbidden("this token names no user"))?;
-                return Ok(Found::User(user));
+                return Ok(Found::User { user, guest });
             }
             Question::OwnerOf(token) => {
-                let user = self.owner_of(token).await?.user.ok_or_else(ErrorObject::internal)?;
-                return Ok(Found::User(user));
+                let Identity { user, guest, .. } = self.owner_of(token).await?;
+                let user = user.ok_or_else(ErrorObject::internal)?;
+                return Ok(Found::User { user, guest });
             }
             Question::SaleOf(user) => {
                 let tokens = self.tokens_of(user).await?;

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 
 use crate::config::ClientLimits;
 use crate::dispatcher::ReplyTo;
-use crate::domain::ids::ScheduleId;
+use crate::domain::ids::{AddressBlock, ScheduleId};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Subscriber};
 use crate::limits::{WRITE_BYTES_MIN, WRITE_PATIENCE};
@@ -116,11 +116,18 @@ enum Turn {
 
 impl Connection {
     /// `read` is what came behind the upgrade already.
-    pub fn new(hub: Arc<Hub>, tcp: TcpStream, read: &[u8], arrival: Arrival, permit: Permit) -> Self {
+    pub fn new(
+        hub: Arc<Hub>,
+        tcp: TcpStream,
+        read: &[u8],
+        arrival: Arrival,
+        block: Option<AddressBlock>,
+        permit: Permit,
+    ) -> Self {
         let id = hub.next_connection();
         let mut outputs = Vec::new();
         let now = hub.alarms.time.now();
-        let session = Session::open(id, arrival, &hub.context.limits, now, &mut outputs);
+        let session = Session::open(id, arrival, block, &hub.context.limits, now, &mut outputs);
         let wire = Arc::new(Wire::new(tcp));
         let mut connection = Self {
             reader: FrameReader::new(read),
@@ -189,7 +196,8 @@ impl Connection {
                 }
             }
             Output::Submit { tag, concert, command } => {
-                if let Err(refusal) = context.submit(concert, command, self.reply_to(tag)) {
+                let guest_of = self.session.guest_of();
+                if let Err(refusal) = context.submit(concert, command, guest_of, self.reply_to(tag)) {
                     self.decide(Input::Reply { tag, reply: Err(refusal) }, more);
                 }
             }

@@ -36,8 +36,8 @@ pub struct Context {
     pub layouts: Layouts,
     /// Users of external issuers, by issuer and subject.
     pub(super) externals: Remembered<(String, String), UserId>,
-    /// Users of our own that exist.
-    pub(super) users: Remembered<UserId, ()>,
+    /// Users that exist, and whether they are guests.
+    pub(super) users: Remembered<UserId, bool>,
 }
 
 impl Context {

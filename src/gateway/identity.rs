@@ -1,6 +1,8 @@
 //! Who sent a token. An access token names a user, an operator, or both; a queue token acts as its user in its
 //! sale.
 
+use std::net::IpAddr;
+
 use frontrow_protocol::{ErrorObject, Reason};
 use uuid::Uuid;
 
@@ -9,7 +11,7 @@ use super::auth::Subject;
 use super::translate;
 use crate::dispatcher::Refusal;
 use crate::domain::command::{Answer, Command, Rejection};
-use crate::domain::ids::{ConcertId, QueueToken, UserId};
+use crate::domain::ids::{AddressBlock, ConcertId, QueueToken, UserId};
 use crate::limits;
 use crate::store::StoreError;
 
@@ -19,6 +21,8 @@ pub struct Identity {
     /// `None`: an operator's token that names nobody.
     pub user: Option<UserId>,
     pub operator: bool,
+    /// Nobody vouches for them, so limits by address hold.
+    pub guest: bool,
     /// Came by this queue token, of this sale.
     pub queue: Option<(QueueToken, ConcertId)>,
 }
@@ -38,7 +42,9 @@ impl Context {
         let concert = token.concert().ok_or_else(unknown)?;
         match self.ask(concert, Command::Resume { token, connection: None }).await {
             Ok(Answer::Resumed { place, .. }) => {
-                Ok(Identity { user: Some(place.record.user), operator: false, queue: Some((token, concert)) })
+                let user = place.record.user;
+                let guest = self.is_guest(user).await?.unwrap_or(true);
+                Ok(Identity { user: Some(user), operator: false, guest, queue: Some((token, concert)) })
             }
             Err(Refusal::Rejected(Rejection::NotInQueue | Rejection::ConcertNotFound)) => Err(unknown()),
             Err(refusal) => Err(translate::refusal(&refusal)),
@@ -51,15 +57,11 @@ impl Context {
             .auth
             .verify(token, self.clock.utc())
             .map_err(|error| ErrorObject::unauthenticated(error.to_string()))?;
+        let mut guest = false;
         let user = match verified.subject {
             Subject::Nobody => None,
             Subject::User(user) => {
-                if self.users.get(&user).is_none() {
-                    // Asked every time while there is none: `frontrow user add` may just make it.
-                    let known = self.read(self.store.user(user)).await?;
-                    known.ok_or_else(ErrorObject::user_not_found)?;
-                    self.users.insert(user, ());
-                }
+                guest = self.is_guest(user).await?.ok_or_else(ErrorObject::user_not_found)?;
                 Some(user)
             }
             Subject::External { issuer, subject } => {
@@ -75,7 +77,25 @@ impl Context {
                 })
             }
         };
-        Ok(Identity { user, operator: verified.operator, queue: None })
+        Ok(Identity { user, operator: verified.operator, guest, queue: None })
+    }
+
+    /// Does nobody vouch for this user? `None`: there is no such user, which is asked every time, because
+    /// `frontrow user add` may just make it.
+    async fn is_guest(&self, user: UserId) -> Result<Option<bool>, ErrorObject> {
+        if let Some(guest) = self.users.get(&user) {
+            return Ok(Some(guest));
+        }
+        let known = self.read(self.store.user(user)).await?;
+        Ok(known.map(|known| {
+            self.users.insert(user, known.guest);
+            known.guest
+        }))
+    }
+
+    /// The address whose limits on guests hold for this one, if any do.
+    pub fn guest_of(&self, identity: &Identity, client: IpAddr) -> Option<AddressBlock> {
+        if identity.guest { self.addresses.block(client) } else { None }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config::ClientLimits;
 use crate::desk::rate::{Meter, Rate};
 use crate::dispatcher::{Refusal, Reply};
 use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
-use crate::domain::ids::{ConcertId, ConnectionId, HistoryId, QueueToken, ScheduleId, UserId};
+use crate::domain::ids::{AddressBlock, ConcertId, ConnectionId, HistoryId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::{Reservation, TokenStatus};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -88,7 +88,7 @@ pub enum Question {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
-    User(UserId),
+    User { user: UserId, guest: bool },
     Sale(Option<ConcertId>),
     Outcome(Box<Outcome>),
 }
@@ -154,14 +154,18 @@ pub enum Arrival {
     /// `hello` is to come.
     Stranger,
     /// By access token.
-    User(UserId),
+    User { user: UserId, guest: bool },
     /// By queue token.
-    Token { user: UserId, token: QueueToken, concert: ConcertId },
+    Token { user: UserId, guest: bool, token: QueueToken, concert: ConcertId },
 }
 
 pub struct Session {
     connection: ConnectionId,
+    /// Where the limits of its address are counted, if any hold.
+    block: Option<AddressBlock>,
     identity: Identity,
+    /// Once the user is known: nobody vouches for them.
+    guest: bool,
     carried: Option<Carried>,
     /// Sales that count this connection as their user's presence.
     present_in: Vec<ConcertId>,
@@ -252,13 +256,16 @@ impl Session {
     pub fn open(
         connection: ConnectionId,
         arrival: Arrival,
+        block: Option<AddressBlock>,
         limits: &ClientLimits,
         now: Timestamp,
         out: &mut Vec<Output>,
     ) -> Self {
         let mut session = Self {
             connection,
+            block,
             identity: Identity::Stranger,
+            guest: false,
             carried: None,
             present_in: Vec::new(),
             pending: Vec::new(),
@@ -279,11 +286,13 @@ impl Session {
         };
         match arrival {
             Arrival::Stranger => {}
-            Arrival::User(user) => {
+            Arrival::User { user, guest } => {
+                session.guest = guest;
                 session.identity = Identity::Known { user, bound_to: None };
                 out.push(Output::Register { user });
             }
-            Arrival::Token { user, token, concert } => {
+            Arrival::Token { user, guest, token, concert } => {
+                session.guest = guest;
                 session.identity = Identity::Asking;
                 session.resume(None, user, token, concert, out);
             }
@@ -297,6 +306,11 @@ impl Session {
             Identity::Known { user, .. } => Some(user),
             Identity::Stranger | Identity::Asking => None,
         }
+    }
+
+    /// The address that this user is a guest of.
+    pub fn guest_of(&self) -> Option<AddressBlock> {
+        self.block.filter(|_| self.guest)
     }
 
     /// The sales to tell when the connection ends.
@@ -664,7 +678,7 @@ impl Session {
 
     fn caller(&self, user: UserId, concert: ConcertId) -> Caller {
         let carried = self.carried.filter(|carried| carried.concert == concert);
-        Caller { user, token: carried.map(|carried| carried.token) }
+        Caller { user, token: carried.map(|carried| carried.token), guest_of: self.guest_of() }
     }
 
     /// Everything but `hello`, `queue.get` and `ping` is activity; what goes to a sale counts there by itself.
@@ -811,9 +825,9 @@ impl Session {
     ) {
         let carried = self.carried.map(|carried| carried.concert);
         if carried != Some(concert) {
-            // What the rules refused left nothing behind. What could not be kept was decided, and the sale may have
+            // What the rules refused, or what was never posted, left nothing behind. What could not be kept was decided, and the sale may have
             // seen that we are here.
-            if matches!(refusal, Refusal::Rejected(_)) {
+            if matches!(refusal, Refusal::Rejected(_) | Refusal::RateLimited { .. }) {
                 self.present_in.retain(|present| *present != concert);
             }
             if let Some(before) = before {
@@ -849,8 +863,9 @@ impl Session {
     ) {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
         let outcome = match (then, found) {
-            (Then::Identify, Ok(Found::User(user))) => match self.may_become(user) {
+            (Then::Identify, Ok(Found::User { user, guest })) => match self.may_become(user) {
                 Ok(()) => {
+                    self.guest = guest;
                     self.register(user, out);
                     // What an access token allows, an earlier queue token does not take away.
                     self.identity = Identity::Known { user, bound_to: None };
@@ -860,8 +875,11 @@ impl Session {
                 }
                 Err(error) => Err(error),
             },
-            (Then::Own { token, concert }, Ok(Found::User(user))) => match self.may_become(user) {
-                Ok(()) => return self.resume(id, user, token, concert, out),
+            (Then::Own { token, concert }, Ok(Found::User { user, guest })) => match self.may_become(user) {
+                Ok(()) => {
+                    self.guest = guest;
+                    return self.resume(id, user, token, concert, out);
+                }
                 Err(error) => Err(error),
             },
             (Then::Identify | Then::Own { .. }, Err(error)) => return self.refuse_hello(id, error, out),
@@ -871,7 +889,7 @@ impl Session {
             (Then::Locate { .. }, Ok(Found::Sale(None))) => Err(ErrorObject::not_in_queue()),
             (_, Ok(Found::Outcome(outcome))) => Ok(*outcome),
             (_, Err(error)) => Err(error),
-            (_, Ok(Found::User(_) | Found::Sale(_))) => Err(ErrorObject::internal()),
+            (_, Ok(Found::User { .. } | Found::Sale(_))) => Err(ErrorObject::internal()),
         };
         out.push(Output::Answer { id, method: Some(method), outcome });
     }

@@ -3,6 +3,7 @@
 //! come from the committed copies.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use frontrow_protocol::result as wire;
 use frontrow_protocol::{ErrorObject, Reason, Timestamp as WireTime, encode_push, push};
@@ -18,6 +19,7 @@ use crate::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules};
 use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot};
+use crate::limits;
 use crate::store::StoredTicket;
 use frontrow_protocol::admin;
 
@@ -346,6 +348,7 @@ pub fn push_sale(news: &SaleNews) -> String {
 pub fn refusal(refusal: &Refusal) -> ErrorObject {
     match refusal {
         Refusal::Rejected(rejection) => self::rejection(rejection),
+        Refusal::RateLimited { retry_after, message } => rate_limited(*retry_after, message),
         Refusal::Overloaded { retry_after } => ErrorObject::overloaded(retry_after.as_millis() as u64),
         Refusal::Unavailable { retry_after } => ErrorObject::unavailable(retry_after.as_millis() as u64),
         Refusal::Internal => ErrorObject::internal(),
@@ -374,6 +377,10 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
             ErrorObject::invalid_params(Some("category"), "there is no such category")
         }
         Rejection::HoldLimit { max } => ErrorObject::hold_limit(*max),
+        Rejection::GuestSeats { .. } => rate_limited(
+            limits::GUEST_SEATS_RETRY_AFTER,
+            "guests of this address hold as many unpaid seats as they may together",
+        ),
         Rejection::ReservationInvalid { status } => {
             let message = match status {
                 ReservationStatus::TempReserved => "this reservation is not paid",
@@ -392,6 +399,12 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
         Rejection::RequestIdReused => ErrorObject::request_id_reused(),
         Rejection::CancelTooLate => ErrorObject::cancel_too_late(),
     }
+}
+
+fn rate_limited(retry_after: Duration, message: &'static str) -> ErrorObject {
+    let mut error = ErrorObject::rate_limited(retry_after.as_millis().max(1) as u64);
+    error.message = message.into();
+    error
 }
 
 /// As `refusal`, of a command that was routed by a reservation's id: without its sale there is no such one.

@@ -17,6 +17,7 @@ use super::hub::{Draining, Hub};
 use super::origin::Origin;
 use super::session::Arrival;
 use crate::desk::address_limits::AddressPermit;
+use crate::domain::ids::AddressBlock;
 use crate::limits;
 use crate::metrics::Metrics;
 
@@ -25,6 +26,8 @@ const WEBSOCKET_VERSION: &str = "13";
 /// Somebody whose connection becomes a websocket.
 pub(super) struct Newcomer {
     pub arrival: Arrival,
+    /// The address that its limits are counted by; `None` if none hold.
+    pub block: Option<AddressBlock>,
     /// Through a proxy that names its clients by header: among the connections of this one.
     pub permit: Option<AddressPermit>,
 }
@@ -79,9 +82,10 @@ async fn agree<B>(
         return Err(refusal(error, 503, None));
     }
     let proxies = &hub.context.proxies;
+    let client = proxies.client(address, headers);
     let permit = match proxies.names_clients_by_header(address) {
         false => None,
-        true => hub.context.addresses.connect(proxies.client(address, headers)).map_err(|too_many| {
+        true => hub.context.addresses.connect(client).map_err(|too_many| {
             Metrics::count(&hub.context.metrics.refused, too_many.limit.as_str());
             refusal(too_many.error(), 429, None)
         })?,
@@ -102,7 +106,8 @@ async fn agree<B>(
     if !offered.is_empty() {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    Ok((response, Newcomer { arrival, permit }))
+    let block = hub.context.addresses.block(client);
+    Ok((response, Newcomer { arrival, block, permit }))
 }
 
 async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {
@@ -110,8 +115,8 @@ async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject>
     let identity = hub.context.identify(token).await?;
     let user = identity.user()?;
     Ok(match identity.queue {
-        Some((token, concert)) => Arrival::Token { user, token, concert },
-        None => Arrival::User(user),
+        Some((token, concert)) => Arrival::Token { user, guest: identity.guest, token, concert },
+        None => Arrival::User { user, guest: identity.guest },
     })
 }
 

@@ -135,8 +135,11 @@ impl Asked<'_> {
             return Err(too_many.error().into());
         }
         let now = self.context.clock.utc();
-        let made =
-            self.context.store.add_user(NewUser { name: name.trim().to_owned(), balance: 0, at: now }).await;
+        let made = self
+            .context
+            .store
+            .add_user(NewUser { name: name.trim().to_owned(), balance: 0, guest: true, at: now })
+            .await;
         let user = made.map_err(|error| unavailable(&error))?;
         let access_token = self.context.auth.mint_user(user, now, limits::GUEST_TOKEN_TTL);
         Ok(reply::json(StatusCode::CREATED, &Guest { user_id: user.0, access_token }))
@@ -150,7 +153,9 @@ impl Asked<'_> {
         if identity.queue.is_some_and(|(_, own)| own != concert) {
             return Err(ErrorObject::forbidden("a queue token cannot join another sale").into());
         }
-        match self.ask(concert, Command::Join { user, connection: None }).await? {
+        let guest_of = self.context.guest_of(&identity, self.client);
+        let joined = self.context.ask_as(guest_of, concert, Command::Join { user, connection: None }).await;
+        match joined.map_err(|refusal| translate::refusal(&refusal))? {
             Answer::Queue { place, created } => {
                 let status = if created { StatusCode::CREATED } else { StatusCode::OK };
                 self.told(status, Outcome::Place { place, created })
@@ -344,11 +349,12 @@ impl Asked<'_> {
             let concert = ConcertId(number(id, "concert_id")?);
             return Ok((concert, self.caller_in(&identity, concert)?));
         }
-        if let Some((token, concert)) = identity.queue {
-            return Ok((concert, Caller { user, token: Some(token) }));
+        if let Some((_, concert)) = identity.queue {
+            return Ok((concert, self.caller_in(&identity, concert)?));
         }
         let tokens = self.context.tokens_of(user).await?;
-        let caller = Caller { user, token: None };
+        let guest_of = self.context.guest_of(&identity, self.client);
+        let caller = Caller { user, token: None, guest_of };
         let mut live = tokens.iter().filter(|token| token.status.is_live());
         match (live.next(), live.next()) {
             (Some(only), None) => Ok((only.concert, caller)),
@@ -365,7 +371,8 @@ impl Asked<'_> {
 
     fn caller_in(&self, identity: &Identity, concert: ConcertId) -> Result<Caller, ErrorObject> {
         let token = identity.queue.filter(|(_, own)| *own == concert).map(|(token, _)| token);
-        Ok(Caller { user: identity.user()?, token })
+        let guest_of = self.context.guest_of(identity, self.client);
+        Ok(Caller { user: identity.user()?, token, guest_of })
     }
 
     /// Counts as activity; refused unless the caller's token is in PROGRESS.
@@ -411,7 +418,7 @@ impl Asked<'_> {
     async fn found(&self, question: Question) -> Answered {
         match self.context.find(question).await? {
             Found::Outcome(outcome) => self.told(StatusCode::OK, *outcome),
-            Found::User(_) | Found::Sale(_) => Err(ErrorObject::internal().into()),
+            Found::User { .. } | Found::Sale(_) => Err(ErrorObject::internal().into()),
         }
     }
 

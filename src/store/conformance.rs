@@ -136,7 +136,7 @@ impl<'s> World<'s> {
     }
 
     pub async fn user(&self, balance: Money) -> UserId {
-        self.store.add_user(NewUser { name: "Fan".into(), balance, at: NOW }).await.unwrap()
+        self.store.add_user(NewUser { name: "Fan".into(), balance, guest: false, at: NOW }).await.unwrap()
     }
 
     pub fn batch(&self, events: Vec<Event>, charges: Vec<LedgerEntry>) -> Batch {
@@ -325,8 +325,10 @@ pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
 }
 
 pub async fn a_user_has_a_wallet_and_its_ledger(store: &dyn Store) {
-    let rich = store.add_user(NewUser { name: "Ada".into(), balance: 500, at: NOW }).await.unwrap();
-    let poor = store.add_user(NewUser { name: "Bob".into(), balance: 0, at: NOW }).await.unwrap();
+    let rich =
+        store.add_user(NewUser { name: "Ada".into(), balance: 500, guest: false, at: NOW }).await.unwrap();
+    let poor =
+        store.add_user(NewUser { name: "Bob".into(), balance: 0, guest: false, at: NOW }).await.unwrap();
     let user = store.user(rich).await.unwrap().unwrap();
     assert_eq!((user.id, &*user.name, user.balance), (rich, "Ada", 500));
     assert_eq!(store.balance(poor).await.unwrap(), Some(0));
@@ -337,7 +339,14 @@ pub async fn a_user_has_a_wallet_and_its_ledger(store: &dyn Store) {
         (LedgerKind::Charge, 500, 500)
     );
     assert_eq!(store.history(poor, None, 10).await.unwrap(), []);
-    let alike = NewUser { name: "Eve".into(), balance: 7, at: NOW };
+    // Vouched for by an operator, by nobody, and by an issuer.
+    let guest = NewUser { name: "Guest".into(), balance: 0, guest: true, at: NOW };
+    let guest = store.add_user(guest).await.unwrap();
+    let external = store.user_of_subject("https://id.example", "eve", NOW).await.unwrap();
+    for (user, is_guest) in [(poor, false), (guest, true), (external, false)] {
+        assert_eq!(store.user(user).await.unwrap().unwrap().guest, is_guest, "{user}");
+    }
+    let alike = NewUser { name: "Eve".into(), balance: 7, guest: false, at: NOW };
     let many = store.add_users(alike, 1_001).await.unwrap();
     assert_eq!(many.iter().collect::<std::collections::HashSet<_>>().len(), 1_001);
     for user in [many[0], many[1_000]] {

@@ -99,6 +99,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0012" "journal",
     "0013" "node",
     "0014" "concert_time_zone",
+    "0015" "users_vouched",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -117,6 +118,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0012" "journal",
     "0013" "node",
     "0014" "concert_time_zone",
+    "0015" "users_vouched",
 );
 
 #[cfg(test)]

@@ -343,6 +343,8 @@ pub struct NewConcert {
 pub struct NewUser {
     pub name: String,
     pub balance: Money,
+    /// Nobody vouches for them: neither an issuer nor an operator.
+    pub guest: bool,
     /// UTC.
     pub at: Timestamp,
 }
@@ -352,6 +354,8 @@ pub struct UserRecord {
     pub id: UserId,
     pub name: String,
     pub balance: Money,
+    /// Nobody vouches for them: neither an issuer nor an operator.
+    pub guest: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -136,7 +136,9 @@ async fn insert_user(
     values.int(Some(new.balance));
     values.int(Some(i64::from(new.balance > 0)));
     values.time(Some(new.at));
-    const USER: &str = "INSERT INTO users (name, balance, ledger_entries, created_at) VALUES (?, ?, ?, ?)";
+    values.int(Some(i64::from(!new.guest)));
+    const USER: &str =
+        "INSERT INTO users (name, balance, ledger_entries, created_at, vouched) VALUES (?, ?, ?, ?, ?)";
     let (_, user) = run(connection, USER, values).await.map_err(fault)?;
     if new.balance > 0 {
         let mut values = Values::default();

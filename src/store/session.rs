@@ -142,7 +142,8 @@ macro_rules! question {
 }
 pub(super) use question;
 
-pub const USER: &str = "SELECT user_id, name, balance FROM users WHERE user_id = ?";
+pub const USER: &str = "SELECT user_id, name, balance, CASE WHEN issuer IS NULL AND vouched = 0 THEN 1 ELSE 0 END \
+     FROM users WHERE user_id = ?";
 pub const USER_OF_SUBJECT: &str = "SELECT user_id FROM users WHERE issuer = ? AND subject = ?";
 const HISTORY: &str = concat!(
     "SELECT ",
@@ -323,7 +324,12 @@ pub async fn journal<S: Session>(
 pub async fn user(session: &mut impl Session, user: UserId) -> Result<Option<UserRecord>, StoreError> {
     let row = one(session, USER, numbers(&[user.0])).await?;
     row.map(|row| {
-        Ok(UserRecord { id: UserId(row.number(0)?), name: row.text(1)?.to_owned(), balance: row.int(2)? })
+        Ok(UserRecord {
+            id: UserId(row.number(0)?),
+            name: row.text(1)?.to_owned(),
+            balance: row.int(2)?,
+            guest: row.int(3)? != 0,
+        })
     })
     .transpose()
 }

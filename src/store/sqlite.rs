@@ -144,12 +144,14 @@ async fn insert_user(
     ids: &mut IdSource,
 ) -> Result<UserId, StoreError> {
     let row = sqlx::query(
-        "INSERT INTO users (name, balance, ledger_entries, created_at) VALUES (?, ?, ?, ?) RETURNING user_id",
+        "INSERT INTO users (name, balance, ledger_entries, created_at, vouched) VALUES (?, ?, ?, ?, ?) \
+         RETURNING user_id",
     )
     .bind(&new.name)
     .bind(new.balance)
     .bind(i64::from(new.balance > 0))
     .bind(new.at.as_millis())
+    .bind(i64::from(!new.guest))
     .fetch_one(&mut **transaction)
     .await
     .map_err(fault)?;

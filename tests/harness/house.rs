@@ -209,7 +209,7 @@ impl House {
 
     /// A new user's id.
     pub async fn user(&self, balance: i64) -> UserId {
-        let user = NewUser { name: "fan".into(), balance, at: START };
+        let user = NewUser { name: "fan".into(), balance, guest: false, at: START };
         self.store().add_user(user).await.unwrap()
     }
 

@@ -23,12 +23,12 @@ use std::time::Duration;
 use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
-    ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+    AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::record::{
     ExpiryReason, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
 };
-use frontrow::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
+use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use frontrow::domain::sale::Sale;
 use frontrow::domain::time::{Now, Timestamp};
 
@@ -88,6 +88,8 @@ struct Scene {
     settings: SaleSettings,
     performances: BTreeMap<String, (Vec<String>, Duration)>,
     balances: Vec<(String, i64)>,
+    /// Guests, one list an address.
+    guests: Vec<Vec<String>>,
 }
 
 impl Default for Scene {
@@ -104,6 +106,7 @@ impl Default for Scene {
             },
             performances: BTreeMap::from([("show".to_owned(), show)]),
             balances: Vec::new(),
+            guests: Vec::new(),
         }
     }
 }
@@ -114,6 +117,12 @@ impl Scene {
         match words[..] {
             ["capacity", n] => self.rules.capacity = number(n),
             ["seats_per_reservation_max", n] => self.rules.seats_per_reservation_max = number(n),
+            ["guest_seats", at_least, percent] => {
+                self.rules.guest_seats = GuestSeats { at_least: number(at_least), percent: number(percent) };
+            }
+            ["guests", ref names @ ..] => {
+                self.guests.push(names.iter().map(|name| (*name).to_owned()).collect());
+            }
             ["hold_ttl", time] => self.rules.hold_ttl = duration(time),
             ["admission_ttl", time] => self.rules.admission_ttl = duration(time),
             ["idle_ttl", time] => self.rules.idle_ttl = duration(time),
@@ -158,6 +167,7 @@ impl Scene {
             outages: Duration::ZERO,
             performances,
             users: Vec::new(),
+            guests: self.guests.clone(),
             devices: BTreeMap::new(),
             connections: 0,
             tokens: Vec::new(),
@@ -189,6 +199,7 @@ struct Stage {
     outages: Duration,
     performances: Vec<Performance>,
     users: Vec<String>,
+    guests: Vec<Vec<String>>,
     devices: BTreeMap<String, Device>,
     connections: u64,
     tokens: Vec<QueueToken>,
@@ -423,8 +434,14 @@ impl Stage {
         UserId(index as u64 + 1)
     }
 
+    fn guest_of(&self, who: &str) -> Option<AddressBlock> {
+        let name = who.split('@').next().unwrap_or(who);
+        let place = self.guests.iter().position(|guests| guests.iter().any(|guest| guest == name))?;
+        Some(AddressBlock(place as u128))
+    }
+
     fn caller(&mut self, who: &str) -> Caller {
-        Caller { user: self.user(who), token: self.device(who).token }
+        Caller { user: self.user(who), token: self.device(who).token, guest_of: self.guest_of(who) }
     }
 
     fn connect(&mut self, who: &str) -> Option<ConnectionId> {
@@ -663,6 +680,7 @@ impl Stage {
             Rejection::NoSeatsAvailable => "NO_SEATS_AVAILABLE".to_owned(),
             Rejection::UnknownCategory => "an unknown category".to_owned(),
             Rejection::HoldLimit { max } => format!("HOLD_LIMIT {max}"),
+            Rejection::GuestSeats { max } => format!("RATE_LIMITED, guests hold {max}"),
             Rejection::ReservationInvalid { status: s } => format!("RESERVATION_INVALID {}", status(*s)),
             Rejection::InvalidAmount => "INVALID_AMOUNT".to_owned(),
             Rejection::InsufficientBalance { balance, required } => {

@@ -8,6 +8,7 @@ mod charge;
 mod check;
 mod expiry_order;
 mod full_house;
+mod guests;
 mod hold;
 mod hold_best;
 mod house;

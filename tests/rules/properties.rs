@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
 use frontrow::domain::event::{Event, HoldEnd};
-use frontrow::domain::ids::{ConcertId, ConnectionId, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::ids::{
+    AddressBlock, ConcertId, ConnectionId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+};
 use frontrow::domain::record::{
     ExpiryReason, LedgerEntry, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
 };
-use frontrow::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
+use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use frontrow::domain::sale::Sale;
 use frontrow::domain::seat_map::SeatState;
 use frontrow::domain::time::{Now, Timestamp};
@@ -23,6 +25,12 @@ use crate::stored::Stored;
 const CONCERT: ConcertId = ConcertId(3);
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const USERS: u64 = 6;
+const GUEST_SEATS: GuestSeats = GuestSeats { at_least: 3, percent: 0 };
+
+/// Half of the users are guests of one address.
+fn guest_of(user: UserId) -> Option<AddressBlock> {
+    (user.0 <= USERS / 2).then_some(AddressBlock(1))
+}
 
 /// One thing that a fan or an operator may do. Numbers name things loosely: the n-th seat, the n-th reservation so
 /// far, and so on, so that most commands mean something.
@@ -153,6 +161,8 @@ struct Model {
     written: Stored,
     /// Users with a live token whose hold ran out.
     ran_out: BTreeSet<UserId>,
+    /// Reservations of guests since the last restart: what was held before counts for nobody.
+    of_guests: BTreeSet<ReservationId>,
     tokens: Vec<TokenRecord>,
     reservations: Vec<ReservationId>,
 }
@@ -167,6 +177,7 @@ impl Life {
             away_ttl: Duration::from_secs(8),
             seats_per_reservation_max: 3,
             cancel_before_start: Duration::from_secs(20),
+            guest_seats: GUEST_SEATS,
         };
         let performances = vec![
             Performance::new(
@@ -478,6 +489,7 @@ impl Life {
         self.sale = Sale::restored(snapshot, self.defaults.clone(), self.utc - self.outages);
         self.sale.check();
         self.model.ran_out.clear();
+        self.model.of_guests.clear();
         self.committed = self.model.clone();
         self.compare();
     }
@@ -498,7 +510,7 @@ impl Life {
         let user = UserId(step.user);
         let own: Vec<_> = self.model.tokens.iter().filter(|token| token.user == user).collect();
         let token = step.carried.and_then(|n| own.iter().rev().nth(n)).map(|record| record.token);
-        let caller = Caller { user, token };
+        let caller = Caller { user, token, guest_of: guest_of(user) };
         let connection = |n: u64| ConnectionId(step.user * 10 + n);
         let reservation = |n: usize| {
             let known = self.model.reservations.iter().rev().nth(n).copied();
@@ -596,6 +608,15 @@ impl Model {
             | Event::SettingsChanged { .. } => {}
         }
         self.written.write(std::slice::from_ref(event));
+        if let Event::SeatsHeld { reservation, .. } = event
+            && guest_of(reservation.user).is_some()
+        {
+            self.of_guests.insert(reservation.id);
+            let together =
+                |r: &&Reservation| r.schedule == reservation.schedule && self.of_guests.contains(&r.id);
+            let seats: usize = self.written.held().filter(together).map(|r| r.seats.len()).sum();
+            assert!(seats <= GUEST_SEATS.at_least as usize, "guests of one address hold {seats} seats");
+        }
     }
 
     fn entry(&mut self, entry: &LedgerEntry) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use frontrow::dispatcher::{Refusal, ReplyTo};
 use frontrow::domain::command::{Caller, Command, Rejection};
-use frontrow::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId};
+use frontrow::domain::ids::{
+    AddressBlock, ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId, UserId,
+};
 use frontrow::domain::record::{SaleState, TokenStatus};
 use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
 use frontrow::domain::time::Timestamp;
@@ -61,6 +63,11 @@ pub struct Charge {
     pub request: Box<str>,
     pub amount: i64,
     pub tries: u32,
+}
+
+/// Every other fan is a guest, and all guests are of one address.
+pub fn guest_of(user: UserId) -> Option<AddressBlock> {
+    (user.0 % 2 == 0).then_some(AddressBlock(1))
 }
 
 impl World {
@@ -123,7 +130,9 @@ impl World {
             None => Command::Join { user, connection: None },
             Some(_) if self.rng.random_bool(0.1) => Command::Join { user, connection: None },
             Some(_) if self.rng.random_bool(0.5) => return self.request(index),
-            Some(_) => Command::Get { caller: Caller { user, token }, polled: true },
+            Some(_) => {
+                Command::Get { caller: Caller { user, token, guest_of: guest_of(user) }, polled: true }
+            }
         };
         self.ask(index, What::Sale(command));
     }
@@ -132,7 +141,7 @@ impl World {
         let Device { user, concert, token, ref connection, .. } = self.devices[index];
         let connection = connection.as_ref().map(|connection| connection.id);
         let rng = &mut self.rng;
-        let caller = Caller { user, token };
+        let caller = Caller { user, token, guest_of: guest_of(user) };
         let schedules: Vec<_> = self.models[&concert].schedules().collect();
         let (schedule, seats) = schedules[rng.random_range(0..schedules.len())];
         let fan = self.fans.get_mut(&user).expect("every device has its fan");

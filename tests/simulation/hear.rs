@@ -12,6 +12,7 @@ use frontrow_protocol::push::SeatsUpdate;
 use tokio::sync::oneshot;
 
 use crate::device::{Asked, Device, What, seat_now, version_of_reservation};
+use crate::fans::guest_of;
 use crate::model::{Deed, SaleModel, SeatNow};
 use crate::world::World;
 
@@ -128,6 +129,7 @@ impl World {
                     self.prove_undone(user, concert, &asked);
                 }
             }
+            Err(Refusal::RateLimited { .. }) => panic!("only the gateway counts what is too fast"),
             Err(Refusal::Internal) => panic!("an invariant broke in the server"),
         }
     }
@@ -253,6 +255,7 @@ impl World {
             (Rejection::NotInQueue, _) => was(&|status| status.is_none()),
             (Rejection::SaleNotOpen { .. } | Rejection::SalePaused | Rejection::SaleClosed, _) => true,
             (Rejection::NoSeatsAvailable | Rejection::ScheduleNotFound | Rejection::CancelTooLate, _) => true,
+            (Rejection::GuestSeats { .. }, _) => guest_of(user).is_some(),
             (
                 Rejection::HoldLimit { .. }
                 | Rejection::ReservationInvalid { .. }

@@ -10,7 +10,7 @@ use frontrow::clock::Clock;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::{ExpiryReason, SaleState, TokenStatus};
-use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
+use frontrow::domain::rules::{GuestSeats, OwnRules, SaleRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::simulated::{Database, KeptKind, SimulatedStore, Weather};
 use frontrow::store::{NewConcert, NewUser, Store};
@@ -79,6 +79,7 @@ impl World {
             away_ttl: seconds(&mut rng, 5, 30),
             seats_per_reservation_max: rng.random_range(1..5),
             cancel_before_start: seconds(&mut rng, 0, 60),
+            guest_seats: GuestSeats { at_least: rng.random_range(2..9), percent: 0 },
         };
         let mut world = Self {
             clock: Clock::manual(START),
@@ -141,7 +142,7 @@ impl World {
 
     async fn add_fan(&mut self, store: &SimulatedStore) {
         let balance = [0, 100, 500][self.rng.random_range(0..3)];
-        let user = store.add_user(NewUser { name: "fan".into(), balance, at: START }).await;
+        let user = store.add_user(NewUser { name: "fan".into(), balance, guest: false, at: START }).await;
         let user = user.expect("a user can be made");
         self.fans.insert(user, Fan::default());
         for _ in 0..self.rng.random_range(1..4) {

@@ -153,3 +153,117 @@ async fn refused_bytes(address: SocketAddr, source: Ipv4Addr, bytes: &[u8]) -> S
     let _ = in_time("the end", tcp.read_to_end(&mut answer)).await;
     String::from_utf8_lossy(&answer[..answer.len().min(12)]).into_owned()
 }
+
+/// A guest, made over HTTP from this address.
+async fn guest_from(house: &House, source: Ipv4Addr) -> Result<String, (u16, String)> {
+    let body = json!({"name": "guest"}).to_string();
+    let made = http::call_from(source, house.address(), "POST", "/api/v1/users", &[], &body).await;
+    match made.status {
+        201 => Ok(made.json()["access_token"].as_str().unwrap().to_owned()),
+        _ => Err(made.outcome()),
+    }
+}
+
+/// A guest's connection.
+async fn guest_fan(house: &House, source: Ipv4Addr) -> Fan {
+    let token = guest_from(house, source).await.unwrap();
+    let mut fan = Fan::connect_from(source, house.address(), &[]).await.unwrap();
+    fan.access_token = token.clone();
+    fan.ok("hello", json!({"access_token": token})).await;
+    fan
+}
+
+async fn join_over_http(house: &House, source: Ipv4Addr, token: &str) -> (u16, String) {
+    let bearer = format!("Bearer {token}");
+    let body = json!({"concert_id": house.concert.0}).to_string();
+    let headers = [("authorization", bearer.as_str())];
+    http::call_from(source, house.address(), "POST", "/api/v1/queue/tokens", &headers, &body).await.outcome()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guests_of_an_address_are_made_and_join_so_fast_and_others_do_not_notice() {
+    let house = house(|config| {
+        config.guests = Some(true);
+        config.address_limits.guests_burst = 5;
+        config.address_limits.joins_burst = 3;
+    })
+    .await;
+    let limited = || (429, "RATE_LIMITED".to_owned());
+    let mut tokens = Vec::new();
+    for _ in 0..5 {
+        tokens.push(guest_from(&house, STRANGER).await.unwrap());
+    }
+    assert_eq!(guest_from(&house, STRANGER).await, Err(limited()));
+    // Joins: of all guests of the address together, through both doors.
+    let join = json!({"concert_id": house.concert.0});
+    let mut first = Fan::connect_from(STRANGER, house.address(), &[]).await.unwrap();
+    first.ok("hello", json!({"access_token": tokens[0]})).await;
+    let place = first.ok("queue.join", join.clone()).await;
+    assert_eq!(join_over_http(&house, STRANGER, &tokens[1]).await.0, 201);
+    // The queue token of a guest is a guest's as well.
+    let mut second = Fan::connect_from(STRANGER, house.address(), &[]).await.unwrap();
+    second.ok("hello", json!({"queue_token": place["token"]})).await;
+    second.ok("queue.join", join.clone()).await;
+    assert_eq!(second.refused("queue.join", join.clone()).await, "RATE_LIMITED");
+    assert_eq!(first.refused("queue.join", join.clone()).await, "RATE_LIMITED");
+    assert_eq!(join_over_http(&house, STRANGER, &tokens[2]).await, limited());
+    let mut upgraded =
+        Fan::connect_from(STRANGER, house.address(), &[("authorization", &format!("Bearer {}", tokens[3]))])
+            .await
+            .unwrap();
+    assert_eq!(upgraded.refused("queue.join", join.clone()).await, "RATE_LIMITED");
+    // Whoever is vouched for may share the address, and a guest from elsewhere is another's business.
+    let mut known = fan_from(&house, STRANGER).await;
+    known.ok("queue.join", join.clone()).await;
+    guest_fan(&house, NEIGHBOUR).await.ok("queue.join", join.clone()).await;
+    house.advance(1);
+    assert_eq!(join_over_http(&house, STRANGER, &tokens[2]).await.0, 201);
+    assert!(guest_from(&house, STRANGER).await.is_ok());
+    assert_eq!(guest_from(&house, STRANGER).await, Err(limited()));
+}
+
+/// One person with 25 guests held a whole house of 100.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_guests_of_one_address_do_not_hold_the_house() {
+    let house =
+        House::open(Plan { seats: 100, settings: |config| config.guests = Some(true), ..Plan::default() })
+            .await;
+    let join = json!({"concert_id": house.concert.0});
+    let best = json!({"schedule_id": house.schedule(), "count": 4});
+    let mut held = Vec::new();
+    for _ in 0..10 {
+        let mut guest = guest_fan(&house, STRANGER).await;
+        guest.ok("queue.join", join.clone()).await;
+        let reservation = guest.ok("hold_best", best.clone()).await;
+        held.push((guest, reservation["reservation_id"].clone()));
+    }
+    // Forty of a hundred seats: the next guest waits, by either request and through either door.
+    let mut eleventh = guest_fan(&house, STRANGER).await;
+    eleventh.ok("queue.join", join.clone()).await;
+    let refused = eleventh.call("hold_best", best.clone()).await.unwrap_err();
+    assert_eq!((refused.reason.as_str(), &refused.data["retry_after_ms"]), ("RATE_LIMITED", &json!(10_000)));
+    let one = json!({"schedule_id": house.schedule(), "seats": [99]});
+    assert_eq!(eleventh.refused("hold", one.clone()).await, "RATE_LIMITED");
+    let bearer = format!("Bearer {}", eleventh.access_token);
+    let headers = [("authorization", bearer.as_str())];
+    let over_http = async |body: &serde_json::Value| {
+        let path = "/api/v1/reservations";
+        http::call_from(STRANGER, house.address(), "POST", path, &headers, &body.to_string()).await.outcome()
+    };
+    assert_eq!(over_http(&one).await, (429, "RATE_LIMITED".to_owned()));
+    assert_eq!(over_http(&best).await, (429, "RATE_LIMITED".to_owned()));
+    // Not so a guest from elsewhere, nor somebody who is vouched for.
+    let mut neighbour = guest_fan(&house, NEIGHBOUR).await;
+    neighbour.ok("queue.join", join.clone()).await;
+    neighbour.ok("hold_best", best.clone()).await;
+    let mut known = fan_from(&house, STRANGER).await;
+    known.ok("queue.join", join.clone()).await;
+    known.ok("hold_best", best.clone()).await;
+    // What is given back, others of the address may have.
+    let (mut first, reservation) = held.pop().unwrap();
+    first.ok("release", json!({"reservation_id": reservation})).await;
+    eleventh.ok("hold_best", best).await;
+    let page = http::call(house.address(), "GET", "/metrics", &[], "").await;
+    let page = String::from_utf8(page.bytes.to_vec()).unwrap();
+    assert!(page.contains(r#"frontrow_refused_total{kind="address_guest_seats"} 4"#), "{page}");
+}

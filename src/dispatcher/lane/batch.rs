@@ -12,6 +12,7 @@ use crate::domain::command::{Answer, Inputs, Needs};
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::ConcertId;
 use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
+use crate::domain::rejection::Rejection;
 use crate::fanout::{Refusal, Reply};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -338,6 +339,11 @@ impl Lane {
         }
         let senders = self.pending.drain(..decided.spoken.len()).map(|envelope| envelope.reply);
         let answers: Vec<_> = senders.zip(decided.spoken).collect();
+        for (_, spoken) in &answers {
+            if let Err(Refusal::Rejected(Rejection::GuestSeats { .. })) = spoken.reply {
+                Metrics::count(&self.metrics.refused, "address_guest_seats");
+            }
+        }
         debug_assert!(self.unspoken.is_none(), "the batch before this one was spoken while it was committed");
         self.unspoken = Some(Unspoken { batch, answers: answers.into_iter(), tail: decided.tail });
         self.count_tokens();

@@ -5,6 +5,7 @@ use crate::domain::ids::EntryNo;
 use crate::domain::record::{ExpiryReason, TokenRecord};
 
 const CONNECTION: ConnectionId = ConnectionId(9);
+const BLOCK: AddressBlock = AddressBlock(1);
 /// Performance 70 is of concert 1, performance 80 of concert 2.
 const SCHEDULES: [(u64, u32); 2] = [(70, 1), (80, 2)];
 
@@ -44,7 +45,7 @@ fn check(script: &str) {
 fn check_from(arrival: Arrival, limits: ClientLimits, script: &str) {
     let start = Timestamp::from_millis(1_000_000_000);
     let mut out = Vec::new();
-    let mut session = Session::open(CONNECTION, arrival, &limits, start, &mut out);
+    let mut session = Session::open(CONNECTION, arrival, Some(BLOCK), &limits, start, &mut out);
     let mut sent = 0;
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let [time, input, expected] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
@@ -82,7 +83,8 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
         }
         ["found", tag, what] => {
             let found = match what.split(' ').collect::<Vec<_>>()[..] {
-                ["user", user] => Ok(Found::User(UserId(user.parse().unwrap()))),
+                ["user", user] => Ok(Found::User { user: UserId(user.parse().unwrap()), guest: false }),
+                ["guest", user] => Ok(Found::User { user: UserId(user.parse().unwrap()), guest: true }),
                 ["sale", "none"] => Ok(Found::Sale(None)),
                 ["sale", concert] => Ok(Found::Sale(Some(ConcertId(concert.parse().unwrap())))),
                 ["balance", balance] => {
@@ -102,6 +104,9 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
                 ["done"] => Ok(Answer::Done),
                 ["not_in_queue"] => Err(Rejection::NotInQueue.into()),
                 ["no_concert"] => Err(Rejection::ConcertNotFound.into()),
+                ["too_many_joins"] => {
+                    Err(Refusal::RateLimited { retry_after: Duration::from_secs(1), message: "" })
+                }
                 ["unavailable"] => Err(Refusal::Unavailable { retry_after: Duration::from_secs(1) }),
                 _ => panic!("{what}"),
             };
@@ -270,7 +275,7 @@ fn a_connection_stays_with_its_user() {
     );
 }
 
-const USER: Arrival = Arrival::User(UserId(7));
+const USER: Arrival = Arrival::User { user: UserId(7), guest: false };
 
 #[test]
 fn a_header_is_as_good_as_a_hello() {
@@ -282,7 +287,7 @@ fn a_header_is_as_good_as_a_hello() {
            11s | tick                                 |
            11s | send ping                            | #1 Pong"#,
     );
-    let arrival = Arrival::Token { user: UserId(7), token: token(1, 5), concert: ConcertId(1) };
+    let arrival = Arrival::Token { user: UserId(7), guest: false, token: token(1, 5), concert: ConcertId(1) };
     check_from(
         arrival,
         limits,
@@ -435,7 +440,7 @@ fn requests_over_the_rate_are_refused_and_then_not_read() {
     );
     let now = Timestamp::from_millis(1_000_000_000);
     let (mut out, mut sent) = (Vec::new(), 0);
-    let mut session = Session::open(CONNECTION, USER, &limits, now, &mut out);
+    let mut session = Session::open(CONNECTION, USER, None, &limits, now, &mut out);
     let mut answered = 0;
     while session.may_read(now) {
         feed(&mut session, now, "send ping", &mut sent, &mut out);
@@ -502,4 +507,43 @@ fn a_restart_waits_for_what_was_begun() {
 #[test]
 fn the_oldest_connection_of_too_many_goes() {
     check_from(USER, ClientLimits::default(), "0s | opened | register 7\n0s | superseded | close 4502");
+}
+
+#[test]
+fn a_guest_is_one_for_as_long_as_the_connection_lasts() {
+    let mut out = Vec::new();
+    let now = Timestamp::from_millis(0);
+    let limits = ClientLimits::default();
+    let mut session = Session::open(CONNECTION, Arrival::Stranger, Some(BLOCK), &limits, now, &mut out);
+    let mut sent = 0;
+    feed(&mut session, now, r#"send hello {"access_token":"x"}"#, &mut sent, &mut out);
+    assert_eq!(session.guest_of(), None, "nobody yet");
+    feed(&mut session, now, "found 0 guest 7", &mut sent, &mut out);
+    assert_eq!(session.guest_of(), Some(BLOCK));
+    out.clear();
+    feed(&mut session, now, r#"send hold {"schedule_id":70,"seats":[1]}"#, &mut sent, &mut out);
+    let asked = out.iter().find_map(|output| match output {
+        Output::Submit { command: Command::Hold { caller, .. }, .. } => Some(caller.guest_of),
+        _ => None,
+    });
+    assert_eq!(asked, Some(Some(BLOCK)), "what they hold counts by their address");
+    // Where no limits hold, a guest is like everybody.
+    let guest = Arrival::User { user: UserId(7), guest: true };
+    assert_eq!(Session::open(CONNECTION, guest, None, &limits, now, &mut out).guest_of(), None);
+}
+
+#[test]
+fn a_join_that_came_too_fast_leaves_nothing_behind() {
+    let mut out = Vec::new();
+    let now = Timestamp::from_millis(0);
+    let guest = Arrival::User { user: UserId(7), guest: true };
+    let mut session = Session::open(CONNECTION, guest, Some(BLOCK), &ClientLimits::default(), now, &mut out);
+    let mut sent = 0;
+    feed(&mut session, now, r#"send queue.join {"concert_id":1}"#, &mut sent, &mut out);
+    assert_eq!(session.present_in(), [ConcertId(1)]);
+    out.clear();
+    feed(&mut session, now, "reply 0 too_many_joins", &mut sent, &mut out);
+    let shown: Vec<_> = out.drain(..).map(show).collect();
+    assert_eq!(shown, ["#1 RATE_LIMITED"]);
+    assert_eq!(session.present_in(), [], "the sale never heard of this connection");
 }

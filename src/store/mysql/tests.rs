@@ -48,7 +48,9 @@ async fn schema_of(store: &MySqlStore) -> Vec<String> {
 #[tokio::test]
 async fn a_migration_that_is_cut_off_at_any_step_ends_in_the_same_schema() {
     let whole = schema_of(&fresh().await.0).await;
-    assert_eq!(whole.len(), 2 * migrate::MYSQL.len() + 1);
+    // A table and a note for each that makes one, a note for each that changes one, and the table of notes.
+    let tables = migrate::MYSQL.iter().filter(|migration| migration.sql.contains("CREATE TABLE")).count();
+    assert_eq!(whole.len(), tables + migrate::MYSQL.len() + 1);
     let proxy = Proxy::start().await;
     let mut words = 1;
     loop {
@@ -73,7 +75,7 @@ async fn several_processes_may_make_the_same_database_at_once() {
     let open = || MySqlStore::open(&url);
     let (one, two, three, four) = tokio::join!(open(), open(), open(), open());
     for store in [one, two, three, four] {
-        let new = NewUser { name: "Fan".into(), balance: 1, at: Timestamp::from_millis(0) };
+        let new = NewUser { name: "Fan".into(), balance: 1, guest: false, at: Timestamp::from_millis(0) };
         store.unwrap().add_user(new).await.unwrap();
     }
 }

@@ -48,6 +48,7 @@ pub(super) struct Tables {
 struct User {
     name: String,
     balance: Money,
+    guest: bool,
     ledger: Vec<LedgerEntry>,
 }
 
@@ -143,7 +144,7 @@ impl Tables {
             request_id: None,
         };
         let ledger = if new.balance > 0 { vec![first] } else { Vec::new() };
-        self.users.insert(id, User { name: new.name, balance: new.balance, ledger });
+        self.users.insert(id, User { name: new.name, balance: new.balance, guest: new.guest, ledger });
         id
     }
 
@@ -158,13 +159,14 @@ impl Tables {
         if let Some(known) = self.subjects.get(&key) {
             return *known;
         }
-        let user = self.add_user(NewUser { name: subject.to_owned(), balance: 0, at }, ids);
+        let user = self.add_user(NewUser { name: subject.to_owned(), balance: 0, guest: false, at }, ids);
         self.subjects.insert(key, user);
         user
     }
 
     pub fn user(&self, id: UserId) -> Option<UserRecord> {
-        self.users.get(&id).map(|user| UserRecord { id, name: user.name.clone(), balance: user.balance })
+        let user = self.users.get(&id)?;
+        Some(UserRecord { id, name: user.name.clone(), balance: user.balance, guest: user.guest })
     }
 
     pub fn history(&self, user: UserId, before: Option<HistoryId>, limit: u32) -> Vec<LedgerEntry> {

@@ -260,7 +260,7 @@ async fn several_processes_may_make_the_same_database_at_once() {
     for store in [one, two, three, four] {
         let store = store.unwrap();
         store
-            .add_user(NewUser { name: "Fan".into(), balance: 1, at: Timestamp::from_millis(0) })
+            .add_user(NewUser { name: "Fan".into(), balance: 1, guest: false, at: Timestamp::from_millis(0) })
             .await
             .unwrap();
     }
@@ -369,7 +369,9 @@ async fn a_commit_that_failed_does_not_block_the_next_change() {
         sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
         assert!(transaction.commit().await.is_err());
     }
-    let user = store.add_user(NewUser { name: "Ada".into(), balance: 5, at: Timestamp::default() }).await;
+    let user = store
+        .add_user(NewUser { name: "Ada".into(), balance: 5, guest: false, at: Timestamp::default() })
+        .await;
     assert_eq!(store.balance(user.unwrap()).await.unwrap(), Some(5));
 }
 

@@ -366,7 +366,8 @@ async fn a_seat_is_sold_to_nobody_but_its_holder() {
         store.form = form;
         let (mut world, mut lane, _) = stage(&store).await;
         for name in ["one", "other"] {
-            let fan = NewUser { name: name.into(), balance: 1_000, at: Timestamp::from_millis(0) };
+            let fan =
+                NewUser { name: name.into(), balance: 1_000, guest: false, at: Timestamp::from_millis(0) };
             store.add_user(fan).await.unwrap();
         }
         let held = [world.held(UserId(1), &[5, 7]), world.held(UserId(2), &[6, 8])];
