@@ -107,9 +107,9 @@ impl fmt::Debug for IssuerKey {
 /// What one client may ask of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
-    /// Requests of one connection, as a rate.
+    /// Requests of one websocket, or of one user over HTTP, as a rate.
     pub requests_per_second: u32,
-    /// Requests of one connection at once, after it was silent.
+    /// Requests of one websocket, or of one user over HTTP, at once, after a silence.
     pub requests_burst: u32,
     /// Requests of one connection that are not answered yet.
     pub requests_in_flight: u32,
@@ -143,6 +143,10 @@ pub struct AddressLimits {
     pub joins_per_second: u32,
     /// Guests who join a line at once.
     pub joins_burst: u32,
+    /// Requests over HTTP by nobody who is known, as a rate.
+    pub requests_per_second: u32,
+    /// Such requests at once.
+    pub requests_burst: u32,
 }
 
 impl Default for AddressLimits {
@@ -156,6 +160,8 @@ impl Default for AddressLimits {
             guests_burst: 200,
             joins_per_second: 5,
             joins_burst: 200,
+            requests_per_second: 1_000,
+            requests_burst: 20_000,
         }
     }
 }
@@ -486,7 +492,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "limits.requests_per_second",
-        about: "Requests of one connection, as a rate.",
+        about: "Requests of one websocket, or of one user over HTTP, as a rate.",
         set: |config, text| {
             config.limits.requests_per_second = integer(text, 1, 1_000_000)?;
             Ok(())
@@ -495,7 +501,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "limits.requests_burst",
-        about: "Requests of one connection at once, after it was silent.",
+        about: "Requests of one websocket, or of one user over HTTP, at once, after a silence.",
         set: |config, text| {
             config.limits.requests_burst = integer(text, 1, 1_000_000)?;
             Ok(())
@@ -609,6 +615,24 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |config| Ok(config.sale.guest_seats.percent.to_string()),
+    },
+    Setting {
+        key: "limits.address.requests_per_second",
+        about: "Requests over HTTP of one address that no user or operator stands for, as a rate. A page is some 20, a large file one for each 64 KiB.",
+        set: |config, text| {
+            config.address_limits.requests_per_second = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.requests_per_second.to_string()),
+    },
+    Setting {
+        key: "limits.address.requests_burst",
+        about: "Such requests at once, after there were none.",
+        set: |config, text| {
+            config.address_limits.requests_burst = integer(text, 1, 1_000_000)?;
+            Ok(())
+        },
+        show: |config| Ok(config.address_limits.requests_burst.to_string()),
     },
     Setting {
         key: "proxy.trusted",

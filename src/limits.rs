@@ -101,8 +101,20 @@ pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 /// How long a guest's access token is good.
 pub const GUEST_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// A request's body over HTTP.
-pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bearers of tokens whose requests over HTTP are counted: all who ask within the time of a burst, and more.
+pub const BEARERS_REMEMBERED_MAX: usize = 65_536;
+
+/// What looking at an unknown token weighs beside a small request: a signature, or a question to a lane.
+pub const UNKNOWN_TOKEN_WEIGHT: u32 = 4;
+
+/// Bytes of an answer that weigh as much as a small request.
+pub const ANSWER_BYTES_WEIGHED: u64 = 64 * 1024;
+
+/// A refusal is kept back no longer than this: its client would give up, and ask again.
+pub const REFUSAL_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// Requests of one connection that are answered before others have their turn.
+pub const HTTP_REQUESTS_PER_TURN: u32 = 4;
 
 /// A client has so long to send a request's head, or its body.
 pub const HTTP_REQUEST_PATIENCE: Duration = Duration::from_secs(10);

@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::error::{ErrorData, ErrorObject, Reason, RefusedStatus};
 use crate::ids::IdempotencyKey;
-use crate::limits::{CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, USER_NAME_CHARS_MAX};
+use crate::limits::{
+    CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX, USER_NAME_CHARS_MAX,
+};
 use crate::request::{Charge, History, Hold, HoldBest, Request, bounded, category_name};
 use crate::result::{Cancelled, Reservation};
 use crate::seats::SeatList;
@@ -167,7 +169,10 @@ impl std::fmt::Debug for Guest {
 /// The body of `POST /reservations`: `seats` to hold these, or `count` for the best ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{"required": ["seats"]}, {"required": ["count"]}]))]
+#[schemars(extend(
+    "oneOf" = [{"required": ["seats"]}, {"required": ["count"]}],
+    "dependentRequired" = {"category": ["count"], "request_id": ["count"]}
+))]
 pub struct ReservationBody {
     pub schedule_id: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,7 +224,9 @@ impl ReservationBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChargeBody {
-    /// Minor units of the currency; must be more than 0.
+    /// Minor units of the currency. Any integer is read: what is no amount is refused by the rules, with
+    /// `INVALID_AMOUNT`.
+    #[schemars(range(min = 1, max = MONEY_MAX))]
     pub amount: i64,
     /// Needed unless the header `Idempotency-Key` is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

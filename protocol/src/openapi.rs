@@ -34,7 +34,9 @@ pub fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Sells the seats of a concert: the second door, for clients that poll. The first is the \
                 websocket at /ws, described at /asyncapi.json. The same rules hold behind both. An unknown field in a \
-                request is refused; one in an answer is to be ignored.",
+                request is refused; one in an answer is to be ignored. Requests are counted for the user whose token they \
+                carry, and without one for the address they come from: 429 says when to come back. An `X-Request-Id` of at \
+                most 128 plain characters comes back in the answer. 405 and `OPTIONS` say in `Allow` what a path allows.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"}
         },
         "servers": [{"url": "/"}],
@@ -98,9 +100,12 @@ impl Call {
         access: Access,
         summary: &'static str,
     ) -> Self {
-        // `INVALID_PARAMS` also for what takes none: an unknown name in the query is refused.
+        // `INVALID_PARAMS` also for what takes none: an unknown name in the query is refused. `INVALID_REQUEST` for what
+        // does not name one host; `FORBIDDEN` for a page of an origin that is not allowed.
         let mut reasons = vec![
+            Reason::InvalidRequest,
             Reason::InvalidParams,
+            Reason::Forbidden,
             Reason::RateLimited,
             Reason::Overloaded,
             Reason::Unavailable,
@@ -109,17 +114,33 @@ impl Call {
         match access {
             Access::Anybody => {}
             Access::Fan => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
-            Access::Operator => reasons.extend([Reason::Unauthenticated, Reason::Forbidden]),
+            Access::Operator => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
         }
         let (parameters, answers) = (Vec::new(), Vec::new());
         Self { verb, path, tag, summary, access, parameters, body: None, answers, reasons }
     }
 
-    /// A call that touches no sale and takes no part in the limits.
+    /// A call that touches no sale.
     fn of_server(path: &'static str, summary: &'static str) -> Self {
         let mut call = Self::new("get", path, "server", Access::Anybody, summary);
-        call.reasons.clear();
+        call.reasons =
+            vec![Reason::InvalidRequest, Reason::Forbidden, Reason::RateLimited, Reason::Overloaded];
         call
+    }
+
+    /// Compressed, and known by its `ETag`.
+    fn cached(self, empty: &str) -> Self {
+        self.header("ETag", "Names what this is, in this coding.")
+            .header("Cache-Control", "For how long it may be kept.")
+            .header("Vary", "`accept-encoding`: it is compressed for those who take that.")
+            .parameter(json!({
+                "name": "If-None-Match",
+                "in": "header",
+                "required": false,
+                "description": "The `ETag` of what is there already.",
+                "schema": {"type": "string"}
+            }))
+            .answer_empty(304, empty)
     }
 
     fn parameter(mut self, parameter: Value) -> Self {
@@ -179,6 +200,7 @@ impl Call {
             }
         }
         if self.body.is_some() {
+            refusals.insert(408, vec![Reason::InvalidRequest]);
             refusals.insert(413, vec![Reason::InvalidRequest]);
         }
         for (status, reasons) in refusals {
@@ -201,7 +223,10 @@ impl Call {
         if let Some(schema) = self.body {
             call["requestBody"] = json!({
                 "required": true,
-                "description": format!("At most {BODY_BYTES_MAX} bytes."),
+                "description": format!(
+                    "At most {BODY_BYTES_MAX} bytes: more is refused before it is read. What `Content-Type` says is not \
+                     looked at."
+                ),
                 "content": {"application/json": {"schema": schema}}
             });
         }
@@ -307,17 +332,8 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             "The venue's drawing, with labels, categories and prices. Compressed as `Accept-Encoding` allows.",
         )
         .parameter(schedule_id())
-        .parameter(json!({
-            "name": "If-None-Match",
-            "in": "header",
-            "required": false,
-            "description": "The `ETag` of the drawing that is there already.",
-            "schema": {"type": "string"}
-        }))
-        .answer(200, "The drawing.", schemas.sent_by_server::<Layout>())
-        .header("ETag", "Names this drawing, which never changes.")
-        .header("Cache-Control", "For how long it may be kept.")
-        .answer_empty(304, "The drawing that is there already.")
+        .answer(200, "The drawing, which never changes.", schemas.sent_by_server::<Layout>())
+        .cached("The drawing that is there already.")
         .refuses(&[Reason::ScheduleNotFound]),
         Call::new("get", "/api/v1/schedules/{schedule_id}/seats", "seats", Access::Fan, "The seats as they are.")
             .parameter(schedule_id())
@@ -426,15 +442,15 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
         Call::of_server("/metrics", "What the server counts, as Prometheus reads it.").answer_as(
             200,
             "The figures.",
-            "text/plain",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
             json!({"type": "string"}),
         ),
-        Call::of_server("/openapi.json", "This document.").answer(200, "This document.", json!({"type": "object"})),
-        Call::of_server("/asyncapi.json", "The websocket's document.").answer(
-            200,
-            "An AsyncAPI 3 document.",
-            json!({"type": "object"}),
-        ),
+        Call::of_server("/openapi.json", "This document.")
+            .answer(200, "This document.", json!({"type": "object"}))
+            .cached("The document that is there already."),
+        Call::of_server("/asyncapi.json", "The websocket's document.")
+            .answer(200, "An AsyncAPI 3 document.", json!({"type": "object"}))
+            .cached("The document that is there already."),
         Call::new("get", "/ws", "server", Access::Anybody, "Opens the websocket; see /asyncapi.json. A token may also follow in `hello`.")
             .parameter(json!({
                 "name": "Sec-WebSocket-Protocol",

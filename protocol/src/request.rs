@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::error::ErrorObject;
 use crate::ids::IdempotencyKey;
-use crate::limits::{CATEGORY_CHARS_MAX, HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX};
+use crate::limits::{
+    CATEGORY_CHARS_MAX, HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX,
+};
 use crate::seats::SeatList;
 use crate::strict::parse_object;
 
@@ -262,8 +264,9 @@ pub struct Release {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Charge {
-    /// Minor units of the currency; must be more than 0. Any integer is read: what is no amount is refused by the
-    /// rules, with `INVALID_AMOUNT`.
+    /// Minor units of the currency. Any integer is read: what is no amount is refused by the rules, with
+    /// `INVALID_AMOUNT`.
+    #[schemars(range(min = 1, max = MONEY_MAX))]
     pub amount: i64,
     pub request_id: IdempotencyKey,
 }

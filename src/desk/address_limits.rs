@@ -20,6 +20,11 @@ use crate::domain::ids::AddressBlock;
 use crate::domain::time::Timestamp;
 use crate::limits;
 
+/// Looks at how the server is: a load balancer's, a monitor's, and some by hand.
+const PROBES: Rate = Rate::new(20, 200);
+/// Refusals over a rate that are told over HTTP. A client that waits as it is told hears of one.
+const REFUSALS: Rate = Rate::new(200, 500);
+
 /// What there was too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
@@ -27,6 +32,7 @@ pub enum Limit {
     Handshakes,
     Guests,
     Joins,
+    Requests,
 }
 
 impl Limit {
@@ -37,6 +43,7 @@ impl Limit {
             Self::Handshakes => "address_handshakes",
             Self::Guests => "address_guests",
             Self::Joins => "address_joins",
+            Self::Requests => "address_requests",
         }
     }
 }
@@ -55,6 +62,7 @@ impl TooMany {
             Limit::Handshakes => "this address makes connections too fast",
             Limit::Guests => "this address makes guests too fast",
             Limit::Joins => "guests of this address join too fast",
+            Limit::Requests => "this address asks too fast",
         }
     }
 
@@ -70,6 +78,7 @@ pub struct AddressLimiter {
     handshakes: Rate,
     guests: Rate,
     joins: Rate,
+    requests: Rate,
     time: SteadyTime,
     table: Mutex<Table>,
 }
@@ -87,13 +96,18 @@ struct Block {
     handshakes: Meter,
     guests: Meter,
     joins: Meter,
+    requests: Meter,
+    probes: Meter,
+    refusals: Meter,
 }
 
 impl Block {
     /// Would a new one give the same answers?
     fn is_like_new(&self, now: Timestamp) -> bool {
         self.connections == 0
-            && [self.handshakes, self.guests, self.joins].iter().all(|meter| meter.is_paid_back(now))
+            && [self.handshakes, self.guests, self.joins, self.requests, self.probes, self.refusals]
+                .iter()
+                .all(|meter| meter.is_paid_back(now))
     }
 }
 
@@ -117,6 +131,7 @@ impl AddressLimiter {
             handshakes: Rate::new(limits.handshakes_per_second, limits.handshakes_burst),
             guests: Rate::new(limits.guests_per_second, limits.guests_burst),
             joins: Rate::new(limits.joins_per_second, limits.joins_burst),
+            requests: Rate::new(limits.requests_per_second, limits.requests_burst),
             limits,
             time,
             table: Mutex::new(Table { blocks: HashMap::new(), swept_at: limits::ADDRESSES_REMEMBERED_MAX }),
@@ -154,6 +169,38 @@ impl AddressLimiter {
     /// Counts a guest's join.
     pub fn join(&self, block: AddressBlock) -> Result<(), TooMany> {
         self.with(block, |used, now| take(&mut used.joins, now, self.joins, Limit::Joins))
+    }
+
+    /// Counts a request that is worth `weight` of the smallest. A large one is let in when a small one would be; the
+    /// rest of it is owed.
+    pub fn request(&self, address: IpAddr, weight: u32) -> Result<(), Duration> {
+        let Some(block) = self.block(address) else { return Ok(()) };
+        self.with(block, |used, now| {
+            used.requests.take(now, self.requests)?;
+            let _ = used.requests.charge(now, self.requests, weight.saturating_sub(1));
+            Ok(())
+        })
+    }
+
+    /// Counts what was done for a request on top of its weight.
+    pub fn charge(&self, address: IpAddr, weight: u32) {
+        if let Some(block) = self.block(address) {
+            let _ = self.with(block, |used, now| used.requests.charge(now, self.requests, weight));
+        }
+    }
+
+    /// Counts a look at how the server is.
+    pub fn probe(&self, address: IpAddr) -> Result<(), Duration> {
+        let Some(block) = self.block(address) else { return Ok(()) };
+        self.with(block, |used, now| used.probes.take(now, PROBES))
+    }
+
+    /// How long a refusal over a rate is kept back: whoever goes on all the same is told at a pace that costs others
+    /// nothing.
+    pub fn refuse(&self, address: IpAddr) -> Duration {
+        let Some(block) = self.block(address) else { return Duration::ZERO };
+        let wait = self.with(block, |used, now| used.refusals.charge(now, REFUSALS, 1));
+        wait.err().unwrap_or_default().min(limits::REFUSAL_DELAY_MAX)
     }
 
     fn with<T>(&self, block: AddressBlock, use_up: impl FnOnce(&mut Block, Timestamp) -> T) -> T {

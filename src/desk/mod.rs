@@ -3,3 +3,5 @@
 
 pub mod address_limits;
 pub mod rate;
+pub mod remembered;
+pub mod request_rates;

@@ -31,13 +31,8 @@ pub struct Meter {
 impl Meter {
     /// Takes one, or says how long to wait for it.
     pub fn take(&mut self, now: Timestamp, rate: Rate) -> Result<(), Duration> {
-        self.take_many(now, rate, 1)
-    }
-
-    /// Takes as many, or says how long to wait until they may be taken; more than a burst may never.
-    pub fn take_many(&mut self, now: Timestamp, rate: Rate, count: u32) -> Result<(), Duration> {
         let now = now.as_millis().saturating_mul(1000);
-        let after = self.paid_back_at.max(now).saturating_add(rate.interval_micros * i64::from(count));
+        let after = self.paid_back_at.max(now).saturating_add(rate.interval_micros);
         let over = after.saturating_sub(now).saturating_sub(rate.burst_micros);
         if over > 0 {
             return Err(Duration::from_micros(over as u64));
@@ -55,8 +50,8 @@ impl Meter {
     /// more than there were.
     pub fn charge(&mut self, now: Timestamp, rate: Rate, count: u32) -> Result<(), Duration> {
         let now = now.as_millis().saturating_mul(1000);
-        self.paid_back_at =
-            self.paid_back_at.max(now).saturating_add(rate.interval_micros * i64::from(count));
+        let owed = rate.interval_micros.saturating_mul(i64::from(count));
+        self.paid_back_at = self.paid_back_at.max(now).saturating_add(owed);
         match self.paid_back_at.saturating_sub(now).saturating_sub(rate.burst_micros) {
             over if over > 0 => Err(Duration::from_micros(over as u64)),
             _ => Ok(()),

@@ -206,13 +206,17 @@ async fn converse(
     let service = service_fn(|request: Request<Incoming>| {
         let (hub, agreed, usage) = (hub.clone(), agreed.clone(), usage.clone());
         Box::pin(async move {
-            if request.uri().path() == WEBSOCKET_PATH {
-                let (response, newcomer) = upgrade::answer(&hub, address, &request).await;
-                *agreed.lock() = newcomer;
-                return Ok::<_, Infallible>(response);
-            }
             let client = hub.context.proxies.client(address, request.headers());
-            Ok(http::answer(&hub.context, &usage, client, request).await)
+            if request.uri().path() != WEBSOCKET_PATH {
+                return Ok::<_, Infallible>(http::answer(&hub.context, &usage, client, request).await);
+            }
+            let common = http::Common::of(&hub.context, &request);
+            if let Some(refusal) = http::refuse_upgrade(&hub.context, &usage, client, &request).await {
+                return Ok(common.complete(refusal));
+            }
+            let (response, newcomer) = upgrade::answer(&hub, address, &request).await;
+            *agreed.lock() = newcomer;
+            Ok(common.complete(response))
         })
     });
     let mut http = http1::Builder::new()
@@ -314,10 +318,12 @@ async fn turn_away(mut tcp: TcpStream, error: ErrorObject) {
     let body = serde_json::to_string(&problem).expect("a problem writes to memory: nothing can fail");
     let text = format!(
         "HTTP/1.1 {}\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\n\
-         retry-after: {}\r\nconnection: close\r\n\r\n{body}",
+         retry-after: {}\r\nx-content-type-options: nosniff\r\ncontent-security-policy: {}\r\n\
+         connection: close\r\n\r\n{body}",
         StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         body.len(),
         problem.retry_after_seconds().unwrap_or(1),
+        http::NOTHING_RUNS,
     );
     let told = async {
         // What was asked is read first: closing a socket with unread bytes would reset it before the answer.

@@ -6,6 +6,8 @@ use crate::address::Proxies;
 use crate::clock::{Clock, SteadyTime};
 use crate::config::{ClientLimits, Config};
 use crate::desk::address_limits::AddressLimiter;
+use crate::desk::remembered::Remembered;
+use crate::desk::request_rates::RequestRates;
 use crate::dispatcher::Dispatcher;
 use crate::domain::ids::UserId;
 use crate::fanout::Fanout;
@@ -15,7 +17,6 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 
 use super::auth::Auth;
-use super::remembered::Remembered;
 
 pub struct Context {
     pub dispatcher: Dispatcher,
@@ -28,6 +29,7 @@ pub struct Context {
     /// Whose word is taken for a client's address.
     pub proxies: Proxies,
     pub addresses: Arc<AddressLimiter>,
+    pub rates: RequestRates,
     pub allowed_origins: Vec<String>,
     pub guests: bool,
     /// As configured; `None`: what the limit on open files leaves.
@@ -50,9 +52,11 @@ impl Context {
         auth: Auth,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let time = SteadyTime::new(clock.clone());
+        let time = || SteadyTime::new(clock.clone());
+        let addresses = Arc::new(AddressLimiter::new(config.address_limits.clone(), time()));
         Self {
-            addresses: Arc::new(AddressLimiter::new(config.address_limits.clone(), time)),
+            rates: RequestRates::new(&config.limits, addresses.clone(), time()),
+            addresses,
             dispatcher,
             fanout,
             store,

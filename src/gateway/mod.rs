@@ -16,7 +16,6 @@ pub mod origin;
 mod outbox;
 pub mod outcome;
 mod proxy_protocol;
-mod remembered;
 pub mod request;
 pub mod session;
 pub mod translate;

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use frontrow_protocol::admin::{SalePatch, Sales};
-use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Problem, ReservationBody};
+use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, ReservationBody};
 use frontrow_protocol::request::{History, QueueJoin, ReservationRef};
 use frontrow_protocol::{ErrorObject, IdempotencyKey, Method as Call, Request, parse_body};
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{self, HeaderMap};
 use hyper::{Method, Response, StatusCode};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -31,21 +31,39 @@ use crate::store::NewUser;
 struct Asked<'a> {
     context: &'a Arc<Context>,
     client: IpAddr,
+    identity: Option<Result<Identity, ErrorObject>>,
     query: Query<'a>,
     headers: &'a HeaderMap,
     body: &'a [u8],
 }
 
+/// The methods that a path is there for, below the prefix; `None`: there is no such path.
+pub fn allowed(path: &[&str]) -> Option<&'static str> {
+    Some(match path {
+        ["users"] | ["queue", "tokens"] | ["balance", "charges"] | ["payments"] => "POST",
+        ["concerts"] | ["schedules"] | ["balance"] | ["balance", "history"] | ["tickets"] => "GET, HEAD",
+        ["schedules", _, "layout" | "seats"] | ["admin", "sales"] => "GET, HEAD",
+        ["queue", "tokens", "current"] => "GET, HEAD, DELETE",
+        ["reservations"] => "GET, HEAD, POST",
+        ["reservations", _] => "DELETE",
+        ["admin", "sales", _] => "PATCH",
+        _ => return None,
+    })
+}
+
+/// `identity` is whose the token is that came with it.
+#[allow(clippy::too_many_arguments, reason = "a request taken apart")]
 pub async fn answer(
     context: &Arc<Context>,
     client: IpAddr,
+    identity: Option<Result<Identity, ErrorObject>>,
     method: &Method,
     path: &str,
     query: Option<&str>,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response<Body> {
-    let asked = Asked { context, client, query: Query(query.unwrap_or("")), headers, body };
+    let asked = Asked { context, client, identity, query: Query(query.unwrap_or("")), headers, body };
     let segments: Vec<&str> = path.split('/').collect();
     let (name, answered) = asked.answer(method, &segments).await;
     match answered {
@@ -53,32 +71,14 @@ pub async fn answer(
             context.metrics.request(name, "ok");
             response
         }
-        Err(Refused::Error(error)) => {
+        Err(error) => {
             context.metrics.request(name, error.reason().as_str());
             reply::refused(error)
         }
-        Err(Refused::Method(allowed)) => {
-            let error = ErrorObject::invalid_request(format!("{method} is not possible here, but {allowed}"));
-            let mut response = reply::problem(Problem::with_status(error, 405));
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-            response
-        }
     }
 }
 
-enum Refused {
-    Error(ErrorObject),
-    /// The path exists for these methods only.
-    Method(&'static str),
-}
-
-impl From<ErrorObject> for Refused {
-    fn from(error: ErrorObject) -> Self {
-        Self::Error(error)
-    }
-}
-
-type Answered = Result<Response<Body>, Refused>;
+type Answered = Result<Response<Body>, ErrorObject>;
 
 impl Asked<'_> {
     /// With the name that metrics know the call by: that of the websocket's method where there is one.
@@ -86,53 +86,36 @@ impl Asked<'_> {
         let (get, post, delete) = (method == Method::GET, method == Method::POST, method == Method::DELETE);
         match path {
             ["users"] if post => ("users", self.make_guest().await),
-            ["users"] => ("users", Err(Refused::Method("POST"))),
             ["concerts"] if get => (Call::Concerts.as_str(), self.told(StatusCode::OK, Outcome::Concerts)),
-            ["concerts"] => (Call::Concerts.as_str(), Err(Refused::Method("GET, HEAD"))),
             ["queue", "tokens"] if post => (Call::QueueJoin.as_str(), self.join().await),
-            ["queue", "tokens"] => (Call::QueueJoin.as_str(), Err(Refused::Method("POST"))),
             ["queue", "tokens", "current"] if get => (Call::QueueGet.as_str(), self.place().await),
             ["queue", "tokens", "current"] if delete => (Call::QueueLeave.as_str(), self.leave().await),
-            ["queue", "tokens", "current"] => {
-                (Call::QueueGet.as_str(), Err(Refused::Method("GET, HEAD, DELETE")))
-            }
             ["schedules"] if get => (Call::Schedules.as_str(), self.schedules().await),
-            ["schedules"] => (Call::Schedules.as_str(), Err(Refused::Method("GET, HEAD"))),
             ["schedules", id, "layout"] if get => ("layout", self.layout(id).await),
             ["schedules", id, "seats"] if get => ("seats", self.seats(id).await),
-            ["schedules", _, "layout" | "seats"] => ("seats", Err(Refused::Method("GET, HEAD"))),
             ["reservations"] if post => (Call::Hold.as_str(), self.hold().await),
             ["reservations"] if get => (Call::Reservations.as_str(), self.reservations().await),
-            ["reservations"] => (Call::Reservations.as_str(), Err(Refused::Method("GET, HEAD, POST"))),
             ["reservations", id] if delete => (Call::Release.as_str(), self.give_back(id).await),
-            ["reservations", _] => (Call::Release.as_str(), Err(Refused::Method("DELETE"))),
             ["balance"] if get => (Call::Balance.as_str(), self.balance().await),
-            ["balance"] => (Call::Balance.as_str(), Err(Refused::Method("GET, HEAD"))),
             ["balance", "charges"] if post => (Call::Charge.as_str(), self.charge().await),
-            ["balance", "charges"] => (Call::Charge.as_str(), Err(Refused::Method("POST"))),
             ["balance", "history"] if get => (Call::History.as_str(), self.history().await),
-            ["balance", "history"] => (Call::History.as_str(), Err(Refused::Method("GET, HEAD"))),
             ["payments"] if post => (Call::Pay.as_str(), self.pay().await),
-            ["payments"] => (Call::Pay.as_str(), Err(Refused::Method("POST"))),
             ["tickets"] if get => (Call::Tickets.as_str(), self.tickets().await),
-            ["tickets"] => (Call::Tickets.as_str(), Err(Refused::Method("GET, HEAD"))),
             ["admin", "sales"] if get => ("admin.sales", self.sales().await),
-            ["admin", "sales"] => ("admin.sales", Err(Refused::Method("GET, HEAD"))),
             ["admin", "sales", id] if method == Method::PATCH => ("admin.sale", self.change_sale(id).await),
-            ["admin", "sales", _] => ("admin.sale", Err(Refused::Method("PATCH"))),
-            _ => ("unknown", Err(ErrorObject::unknown_method(&path.join("/")).into())),
+            _ => ("unknown", Err(ErrorObject::unknown_method(&path.join("/")))),
         }
     }
 
     async fn make_guest(&self) -> Answered {
         self.query.only(&[])?;
         if !self.context.guests {
-            return Err(ErrorObject::forbidden("guests are not let in here").into());
+            return Err(ErrorObject::forbidden("guests are not let in here"));
         }
         let GuestBody { name } = parse_body(self.body)?;
         if let Err(too_many) = self.context.addresses.make_guest(self.client) {
             Metrics::count(&self.context.metrics.refused, too_many.limit.as_str());
-            return Err(too_many.error().into());
+            return Err(too_many.error());
         }
         let now = self.context.clock.utc();
         let made = self
@@ -151,7 +134,7 @@ impl Asked<'_> {
         let QueueJoin { concert_id } = parse_body(self.body)?;
         let concert = ConcertId(concert_id);
         if identity.queue.is_some_and(|(_, own)| own != concert) {
-            return Err(ErrorObject::forbidden("a queue token cannot join another sale").into());
+            return Err(ErrorObject::forbidden("a queue token cannot join another sale"));
         }
         let guest_of = self.context.guest_of(&identity, self.client);
         let joined = self.context.ask_as(guest_of, concert, Command::Join { user, connection: None }).await;
@@ -160,7 +143,7 @@ impl Asked<'_> {
                 let status = if created { StatusCode::CREATED } else { StatusCode::OK };
                 self.told(status, Outcome::Place { place, created })
             }
-            _ => Err(ErrorObject::internal().into()),
+            _ => Err(ErrorObject::internal()),
         }
     }
 
@@ -179,7 +162,7 @@ impl Asked<'_> {
         self.admitted(concert, caller).await?;
         let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
         if view.listing(self.context.clock.utc()).is_empty() {
-            return Err(ErrorObject::no_schedules_available().into());
+            return Err(ErrorObject::no_schedules_available());
         }
         self.told(StatusCode::OK, Outcome::Schedules(concert))
     }
@@ -203,7 +186,7 @@ impl Asked<'_> {
         self.admitted(concert, self.caller_in(&identity, concert)?).await?;
         let seats = topic.snapshot();
         if seats.available == 0 {
-            return Err(ErrorObject::no_seats_available().into());
+            return Err(ErrorObject::no_seats_available());
         }
         self.told(StatusCode::OK, Outcome::Snapshot { schedule, seats })
     }
@@ -235,7 +218,7 @@ impl Asked<'_> {
                     let given = GivenBack::Released(translate::reservation(fanout, &released));
                     return Ok(reply::json(StatusCode::OK, &given));
                 }
-                _ => return Err(ErrorObject::internal().into()),
+                _ => return Err(ErrorObject::internal()),
             },
         }
         let cancelled = self.context.ask(concert, Command::Cancel { caller, reservation }).await;
@@ -252,7 +235,7 @@ impl Asked<'_> {
         let user = identity.user()?;
         let body: ChargeBody = parse_body(self.body)?;
         let Request::Charge(charge) = body.into_request(self.idempotency_key()?)? else {
-            return Err(ErrorObject::internal().into());
+            return Err(ErrorObject::internal());
         };
         self.touch(&identity, user);
         let (sender, reply) = oneshot::channel();
@@ -305,17 +288,16 @@ impl Asked<'_> {
             Answer::Figures(figures) => {
                 Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
             }
-            _ => Err(ErrorObject::internal().into()),
+            _ => Err(ErrorObject::internal()),
         }
     }
 
     // Who asks.
 
     async fn identity(&self) -> Result<Identity, ErrorObject> {
-        let missing = || ErrorObject::unauthenticated("an `Authorization: Bearer` header is needed");
-        let header = self.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
-        let token = header.to_str().ok().and_then(bearer).ok_or_else(missing)?;
-        self.context.identify(token).await
+        self.identity.clone().unwrap_or_else(|| {
+            Err(ErrorObject::unauthenticated("an `Authorization: Bearer` header is needed"))
+        })
     }
 
     async fn operator(&self) -> Result<(), ErrorObject> {
@@ -418,7 +400,7 @@ impl Asked<'_> {
     async fn found(&self, question: Question) -> Answered {
         match self.context.find(question).await? {
             Found::Outcome(outcome) => self.told(StatusCode::OK, *outcome),
-            Found::User { .. } | Found::Sale(_) => Err(ErrorObject::internal().into()),
+            Found::User { .. } | Found::Sale(_) => Err(ErrorObject::internal()),
         }
     }
 
@@ -442,8 +424,8 @@ impl Asked<'_> {
 }
 
 /// The token of `Bearer TOKEN`; the scheme's name is written as one likes.
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

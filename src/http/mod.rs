@@ -3,36 +3,64 @@
 
 mod api;
 mod assets;
+mod common;
 mod layout;
 mod reply;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use frontrow_protocol::http::{Health, Problem};
+use frontrow_protocol::limits::BODY_BYTES_MAX;
 use frontrow_protocol::{ErrorObject, asyncapi, openapi};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::{BodyExt, Limited};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use parking_lot::Mutex;
 
 pub use assets::Assets;
+pub use common::{Common, NOTHING_RUNS};
 pub use layout::Layouts;
 pub use reply::Body;
 
-use crate::desk::rate::{Meter, Rate};
+use crate::desk::request_rates::Asker;
 use crate::gateway::Context;
-use crate::gateway::origin::Origin;
+use crate::gateway::identity::Identity;
 use crate::limits;
-use crate::metrics;
+use crate::metrics::{self, Metrics};
+use reply::Fixed;
 
 const API: &str = "/api/v1/";
+/// What may be done with what has no prefix.
+const READ: &str = "GET, HEAD";
+/// Counting everything for a page costs about as much as so many small requests.
+const METRICS_WEIGHT: u32 = 10;
+
+/// Made when they are asked for first.
+static OPENAPI: LazyLock<Fixed> =
+    LazyLock::new(|| Fixed::new("application/json", openapi::document().to_string().as_bytes()));
+static ASYNCAPI: LazyLock<Fixed> =
+    LazyLock::new(|| Fixed::new("application/json", asyncapi::document().to_string().as_bytes()));
+/// They are of the server's version.
+const DOCUMENTS_KEPT: &str = "no-cache";
 
 /// What one HTTP connection has used up.
 #[derive(Default)]
 pub struct Usage {
-    meter: Mutex<Meter>,
+    requests: AtomicU32,
+}
+
+impl Usage {
+    /// However fast requests come on one connection, the others have their turn in between.
+    async fn give_way(&self) {
+        if self.requests.fetch_add(1, Ordering::Relaxed) % limits::HTTP_REQUESTS_PER_TURN
+            == limits::HTTP_REQUESTS_PER_TURN - 1
+        {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 /// Answers one request. Everything but `GET /ws` comes here.
@@ -47,58 +75,163 @@ where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let origin = Origin::of(request.headers(), &context.allowed_origins);
-    let head = request.method() == Method::HEAD;
-    let mut response = match origin {
-        Origin::Foreign => reply::refused(ErrorObject::forbidden("this origin is not allowed here")),
-        Origin::Ours | Origin::Allowed(_) => route(context, usage, client, request).await,
+    let common = Common::of(context, &request);
+    usage.give_way().await;
+    let response = if let Some(refusal) = common::refuse_host(&request) {
+        refusal
+    } else if common.is_foreign() {
+        reply::refused(ErrorObject::forbidden("this origin is not allowed here"))
+    } else {
+        route(context, client, request).await
     };
-    if let Origin::Allowed(origin) = origin {
-        allow_origin(response.headers_mut(), &origin);
-    }
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if head {
-        // The headers are those of the GET, the length included.
-        let length = hyper::body::Body::size_hint(response.body()).exact().unwrap_or(0);
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        *response.body_mut() = Full::default();
-    }
-    response
+    common.complete(response)
 }
 
-async fn route<B>(
-    context: &Arc<Context>,
+/// What has to be refused before an upgrade is looked into.
+pub async fn refuse_upgrade<B>(
+    context: &Context,
     usage: &Usage,
     client: IpAddr,
-    request: Request<B>,
-) -> Response<Body>
+    request: &Request<B>,
+) -> Option<Response<Body>> {
+    usage.give_way().await;
+    if let Some(refusal) = common::refuse_host(request) {
+        return Some(refusal);
+    }
+    let token =
+        if request.headers().contains_key(header::AUTHORIZATION) { limits::UNKNOWN_TOKEN_WEIGHT } else { 0 };
+    match context.rates.take(Asker::Address(client), 1 + token) {
+        Ok(()) => None,
+        Err(wait) => Some(too_fast(context, client, wait).await),
+    }
+}
+
+/// Who a request is counted for, and who sent it.
+struct Sender {
+    asker: Asker,
+    /// `None`: no token came with it, or it was not needed.
+    identity: Option<Result<Identity, ErrorObject>>,
+}
+
+async fn route<B>(context: &Arc<Context>, client: IpAddr, request: Request<B>) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (head, body) = request.into_parts();
-    let path = head.uri.path().to_owned();
+    if let Some(refusal) = refuse_length(&head.headers) {
+        return refusal;
+    }
+    let path = head.uri.path();
+    let sender = match sender_of(context, client, path, &head.headers).await {
+        Ok(sender) => sender,
+        Err(wait) => return too_fast(context, client, wait).await,
+    };
+    let Some(allowed) = allowed(context, path) else {
+        return reply::refused(ErrorObject::unknown_method(path));
+    };
     if head.method == Method::OPTIONS {
-        return preflight();
+        return common::options(allowed);
     }
-    let reading = head.method == Method::GET || head.method == Method::HEAD;
-    let Some(call) = path.strip_prefix(API) else {
-        return match reading {
-            true => read_only(context, &path, &head.headers).await,
-            false => method_not_allowed("GET, HEAD, OPTIONS"),
-        };
-    };
-    let rate = Rate::new(context.limits.requests_per_second, context.limits.requests_burst);
-    if let Err(wait) = usage.meter.lock().take(context.clock.utc(), rate) {
-        context.metrics.request("http", "RATE_LIMITED");
-        return reply::refused(ErrorObject::rate_limited(wait.as_millis().max(1) as u64));
+    if !allowed.split(", ").any(|allowed| head.method == allowed) {
+        return common::method_not_allowed(&head.method, allowed);
     }
-    let body = match read_body(body).await {
-        Ok(body) => body,
-        Err(refusal) => return refusal,
+    let Sender { asker, identity } = sender;
+    let response = match path.strip_prefix(API) {
+        None => read_only(context, path, &head.headers).await,
+        Some(call) => {
+            let body = match read_body(body).await {
+                Ok(body) => body,
+                Err(refusal) => return refusal,
+            };
+            let method = if head.method == Method::HEAD { Method::GET } else { head.method };
+            api::answer(context, client, identity, &method, call, head.uri.query(), &head.headers, &body)
+                .await
+        }
     };
-    let method = if reading { Method::GET } else { head.method };
-    api::answer(context, client, &method, call, head.uri.query(), &head.headers, &body).await
+    let bytes = hyper::body::Body::size_hint(response.body()).lower();
+    let weight = (bytes / limits::ANSWER_BYTES_WEIGHED) as u32;
+    if weight > 0 {
+        context.rates.charge(asker, weight);
+    }
+    response
+}
+
+/// What may be done with a path; `None`: there is no such one.
+fn allowed(context: &Context, path: &str) -> Option<&'static str> {
+    match path.strip_prefix(API) {
+        Some(call) => api::allowed(&call.split('/').collect::<Vec<_>>()),
+        None => match path {
+            "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/asyncapi.json" => Some(READ),
+            path => context.assets.get(path).map(|_| READ),
+        },
+    }
+}
+
+/// Counts the request, for its user if its token is good. An error is how long to wait.
+async fn sender_of(
+    context: &Context,
+    client: IpAddr,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<Sender, Duration> {
+    let (rates, address) = (&context.rates, Asker::Address(client));
+    let weight = match path {
+        "/healthz" | "/readyz" => {
+            let asker = Asker::Prober(client);
+            return rates.take(asker, 1).map(|()| Sender { asker, identity: None });
+        }
+        "/metrics" => METRICS_WEIGHT,
+        _ => 1,
+    };
+    let Some(token) = path.strip_prefix(API).and_then(|_| api::bearer(headers)) else {
+        return rates.take(address, weight).map(|()| Sender { asker: address, identity: None });
+    };
+    let known = rates.bearer_of(token);
+    match known {
+        Some(bearer) => rates.take(Asker::Known(bearer), weight)?,
+        None => rates.take(address, weight + limits::UNKNOWN_TOKEN_WEIGHT)?,
+    }
+    let identity = context.identify(token).await;
+    let asker = match (&identity, known) {
+        (Ok(_), Some(bearer)) => Asker::Known(bearer),
+        (Ok(identity), None) => {
+            let asker = Asker::Known(rates.remember(token, identity.user));
+            rates.take(asker, weight)?;
+            asker
+        }
+        (Err(_), _) => address,
+    };
+    Ok(Sender { asker, identity: Some(identity) })
+}
+
+/// The answer to whoever asks too fast; kept back from those who do not mind it.
+async fn too_fast(context: &Context, client: IpAddr, wait: Duration) -> Response<Body> {
+    context.metrics.request("http", "RATE_LIMITED");
+    Metrics::count(&context.metrics.refused, "rate");
+    let delay = context.addresses.refuse(client);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    reply::refused(ErrorObject::rate_limited(wait.as_millis().max(1) as u64))
+}
+
+/// A body that is announced to be too large is not waited for.
+fn refuse_length(headers: &HeaderMap) -> Option<Response<Body>> {
+    let length: u64 = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    (length > BODY_BYTES_MAX as u64).then(too_large)
+}
+
+fn too_large() -> Response<Body> {
+    let text = format!("a body has at most {BODY_BYTES_MAX} bytes");
+    unread(Problem::with_status(ErrorObject::invalid_request(text), 413))
+}
+
+/// The rest of the body is not read, so nothing can follow it.
+fn unread(problem: Problem) -> Response<Body> {
+    let mut response = reply::problem(problem);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn read_body<B>(body: B) -> Result<Bytes, Response<Body>>
@@ -106,17 +239,14 @@ where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let limited = Limited::new(body, limits::HTTP_BODY_BYTES_MAX).collect();
+    let limited = Limited::new(body, BODY_BYTES_MAX).collect();
     match tokio::time::timeout(limits::HTTP_REQUEST_PATIENCE, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            let text = format!("a body has at most {} bytes", limits::HTTP_BODY_BYTES_MAX);
-            Err(reply::problem(Problem::with_status(ErrorObject::invalid_request(text), 413)))
-        }
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(reply::refused(ErrorObject::invalid_request("the body did not arrive whole"))),
         Err(_) => {
             let late = ErrorObject::invalid_request("the body did not arrive in time");
-            Err(reply::problem(Problem::with_status(late, 408)))
+            Err(unread(Problem::with_status(late, 408)))
         }
     }
 }
@@ -139,42 +269,11 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
             context.metrics.mailbox_depth.set(context.dispatcher.mailbox_depth() as i64);
             reply::text(metrics::CONTENT_TYPE, context.metrics.encode())
         }
-        "/openapi.json" => reply::json(StatusCode::OK, &openapi::document()),
-        "/asyncapi.json" => reply::json(StatusCode::OK, &asyncapi::document()),
+        "/openapi.json" => OPENAPI.response(headers, DOCUMENTS_KEPT),
+        "/asyncapi.json" => ASYNCAPI.response(headers, DOCUMENTS_KEPT),
         path => match context.assets.get(path) {
             Some(asset) => asset.response(headers),
             None => reply::refused(ErrorObject::unknown_method(path)),
         },
     }
-}
-
-fn preflight() -> Response<Body> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    let allowed: [(HeaderName, &'static str); 4] = [
-        (header::ALLOW, "GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PATCH, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, if-none-match"),
-        (header::ACCESS_CONTROL_MAX_AGE, "600"),
-    ];
-    for (name, value) in allowed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-fn allow_origin(headers: &mut HeaderMap, origin: &str) {
-    if let Ok(origin) = HeaderValue::from_str(origin) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after"));
-        headers.append(header::VARY, HeaderValue::from_static("origin"));
-    }
-}
-
-fn method_not_allowed(allowed: &'static str) -> Response<Body> {
-    let error = ErrorObject::invalid_request(format!("only {allowed} are possible here"));
-    let mut response = reply::problem(Problem::with_status(error, 405));
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-    response
 }

@@ -11,6 +11,9 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
 
 pub type Body = Full<Bytes>;
 
@@ -58,11 +61,32 @@ fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Byt
     response
 }
 
-/// Something that stays as it is: compressed once, known by the hash of its content.
+/// What is no larger is kept as it is, too; of the rest there is one copy for as long as somebody is sent it.
+const PLAIN_BYTES_KEPT: usize = 256 * 1024;
+
+/// Something that stays as it is: compressed once, known by the hash of its content. However many are sent it at the
+/// same time, they share it.
 pub struct Fixed {
     content_type: String,
+    /// Of the content as it is, and of the compressed one: a cache that has one must not take it for the other.
     etag: HeaderValue,
+    gzip_etag: HeaderValue,
     gzip: Bytes,
+    plain: Plain,
+}
+
+enum Plain {
+    Kept(Bytes),
+    Made(Mutex<Weak<Vec<u8>>>),
+}
+
+/// A copy that goes when the last answer with it is written.
+struct Shared(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl Fixed {
@@ -74,8 +98,13 @@ impl Fixed {
             encoder.write_all(content).and_then(|()| encoder.finish()).expect("memory takes all writes");
         Self {
             content_type: content_type.into(),
-            etag: HeaderValue::from_str(&format!("\"{etag}\"")).expect("hexadecimal digits in quotes"),
+            etag: quoted(&etag),
+            gzip_etag: quoted(&format!("{etag}-gzip")),
             gzip: gzip.into(),
+            plain: match content.len() <= PLAIN_BYTES_KEPT {
+                true => Plain::Kept(Bytes::copy_from_slice(content)),
+                false => Plain::Made(Mutex::default()),
+            },
         }
     }
 
@@ -83,17 +112,19 @@ impl Fixed {
     pub fn response(&self, request: &HeaderMap, cache_control: &'static str) -> Response<Body> {
         let mut response = Response::new(Full::default());
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, self.etag.clone());
+        let compressed = accepts_gzip(request);
+        let etag = if compressed { &self.gzip_etag } else { &self.etag };
+        headers.insert(header::ETAG, etag.clone());
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if self.is_known(request) {
+        if is_known(etag, request) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return response;
         }
         if let Ok(content_type) = HeaderValue::from_str(&self.content_type) {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
-        if accepts_gzip(request) {
+        if compressed {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             *response.body_mut() = Full::new(self.gzip.clone());
         } else {
@@ -108,16 +139,31 @@ impl Fixed {
     }
 
     fn plain(&self) -> Bytes {
-        let mut plain = Vec::new();
-        GzDecoder::new(&*self.gzip).read_to_end(&mut plain).expect("we compressed it ourselves");
-        plain.into()
+        let made = match &self.plain {
+            Plain::Kept(plain) => return plain.clone(),
+            Plain::Made(made) => made,
+        };
+        // Whoever comes meanwhile waits for this one instead of making another.
+        let mut made = made.lock();
+        let shared = made.upgrade().unwrap_or_else(|| {
+            let mut plain = Vec::new();
+            GzDecoder::new(&*self.gzip).read_to_end(&mut plain).expect("we compressed it ourselves");
+            let plain = Arc::new(plain);
+            *made = Arc::downgrade(&plain);
+            plain
+        });
+        Bytes::from_owner(Shared(shared))
     }
+}
 
-    fn is_known(&self, request: &HeaderMap) -> bool {
-        let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let mut tags = known.flat_map(|list| list.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
-        tags.any(|tag| tag == "*" || tag.as_bytes() == self.etag.as_bytes())
-    }
+fn quoted(tag: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{tag}\"")).expect("hexadecimal digits and a name, in quotes")
+}
+
+fn is_known(etag: &HeaderValue, request: &HeaderMap) -> bool {
+    let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = known.flat_map(|list| list.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
+    tags.any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())
 }
 
 fn accepts_gzip(request: &HeaderMap) -> bool {
@@ -151,8 +197,25 @@ mod tests {
         assert!(!refused.headers().contains_key(header::CONTENT_ENCODING));
         assert_eq!(&body(refused).await[..], b"seats seats seats");
         let etag = gzip.headers()[header::ETAG].clone();
-        let again = HeaderMap::from_iter([(header::IF_NONE_MATCH, etag)]);
+        let mut again = HeaderMap::from_iter([(header::IF_NONE_MATCH, etag.clone())]);
+        let plain = fixed.response(&again, "no-cache");
+        assert_eq!(plain.status(), StatusCode::OK, "it has another coding");
+        assert_ne!(plain.headers()[header::ETAG], etag);
+        again.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         assert_eq!(fixed.response(&again, "no-cache").status(), StatusCode::NOT_MODIFIED);
         assert_eq!(fixed.response(&request(header::IF_NONE_MATCH, "\"else\""), "").status(), StatusCode::OK);
+    }
+
+    /// Goal: a large answer is there once, however many do not take it. Method: where it lies.
+    #[tokio::test]
+    async fn all_who_are_sent_the_same_share_it() {
+        for size in [1_000, 2 * PLAIN_BYTES_KEPT] {
+            let content: Vec<u8> = (0..size).map(|place| (place / 7) as u8).collect();
+            let fixed = Fixed::new("text/plain", &content);
+            let plain = || fixed.response(&HeaderMap::new(), "no-cache");
+            let (first, second) = (body(plain()).await, body(plain()).await);
+            assert_eq!(first.as_ptr(), second.as_ptr());
+            assert!(first == content);
+        }
     }
 }

@@ -70,7 +70,7 @@ pub fn check_http(method: &str, path: &str, status: u16, content_type: &str, bod
     };
     let reason = body["reason"].as_str();
     // What is refused at the door is refused for every path alike.
-    if matches!((status, reason), (503, Some("OVERLOADED")) | (403, Some("FORBIDDEN"))) {
+    if matches!((status, reason), (503, Some("OVERLOADED"))) {
         return;
     }
     let what = format!("{method} {path} {status}");

@@ -63,6 +63,11 @@ impl Raw {
         String::from_utf8(head).unwrap()
     }
 
+    /// Reads so many bytes, and forgets them.
+    pub async fn skip(&mut self, bytes: usize) {
+        in_time("a body", self.stream.read_exact(&mut vec![0; bytes])).await.unwrap();
+    }
+
     /// All that comes until the server hangs up.
     pub async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -7,6 +7,7 @@ mod addresses;
 mod bad_input;
 mod coming_back;
 mod holds;
+mod http_door;
 mod journey;
 mod polling;
 mod queue;

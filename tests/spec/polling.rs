@@ -117,7 +117,7 @@ async fn what_is_wrong_over_http_is_named() {
         assert_eq!(reply.json()["retryable"], false);
     }
     let wrong = house.http("PUT", "/api/v1/balance", fan, "").await;
-    assert_eq!((wrong.status, wrong.header("allow")), (405, "GET, HEAD"));
+    assert_eq!((wrong.status, wrong.header("allow")), (405, "GET, HEAD, OPTIONS"));
     let first = house.http("GET", &layout, none, "").await;
     assert_eq!(first.status, 200);
     let etag = first.header("etag").to_owned();
