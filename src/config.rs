@@ -45,6 +45,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Writers that sales are spread over. `None`: what suits the database.
     pub lanes: Option<usize>,
+    /// The certificate that connections are encrypted with. Neither file: they are plain. Only one is refused.
+    pub tls: TlsSettings,
     pub auth: AuthConfig,
     /// The rules of every sale whose operator set no others.
     pub sale: SaleRules,
@@ -53,6 +55,28 @@ pub struct Config {
     /// Who stands between clients and us.
     pub proxy: Proxies,
     pub log: LogConfig,
+}
+
+/// Where the certificate and its key lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+/// The files of a certificate: the chain, the server's own first, and its private key, both in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+impl TlsSettings {
+    /// `None`: connections are plain.
+    pub fn files(&self) -> Option<TlsFiles> {
+        let (cert, key) = self.cert.clone().zip(self.key.clone())?;
+        Some(TlsFiles { cert, key })
+    }
 }
 
 /// Whose access tokens are accepted besides our own.
@@ -221,6 +245,7 @@ impl Default for Config {
             connections_max: None,
             allowed_origins: Vec::new(),
             lanes: None,
+            tls: TlsSettings::default(),
             auth: AuthConfig::default(),
             sale: SaleRules::default(),
             limits: ClientLimits::default(),
@@ -349,6 +374,24 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |config| config.lanes.map(|lanes| lanes.to_string()).ok_or("4"),
+    },
+    Setting {
+        key: "tls.cert",
+        about: "Speak TLS (https, wss) with the certificate in this PEM file, its chain behind it. Read again when it changes.",
+        set: |config, text| {
+            config.tls.cert = Some(path(text)?);
+            Ok(())
+        },
+        show: |config| shown_path(config.tls.cert.as_ref(), "\"/etc/frontrow/tls/fullchain.pem\""),
+    },
+    Setting {
+        key: "tls.key",
+        about: "The private key of that certificate, PEM without a passphrase.",
+        set: |config, text| {
+            config.tls.key = Some(path(text)?);
+            Ok(())
+        },
+        show: |config| shown_path(config.tls.key.as_ref(), "\"/etc/frontrow/tls/privkey.pem\""),
     },
     Setting {
         key: "auth.hs256_secret",
@@ -833,6 +876,11 @@ impl Config {
                  `auth.jwks_file`: our own tokens have neither",
             ));
         }
+        if self.tls.cert.is_some() != self.tls.key.is_some() {
+            return Err(ConfigError::Contradiction(
+                "`tls.cert` and `tls.key` belong together: give both, or neither for plain connections",
+            ));
+        }
         Ok(())
     }
 }
@@ -865,6 +913,10 @@ fn quoted(text: &str) -> String {
 
 fn shown(text: Option<&String>, example: &'static str) -> Result<String, &'static str> {
     text.map(|text| quoted(text)).ok_or(example)
+}
+
+fn shown_path(path: Option<&PathBuf>, example: &'static str) -> Result<String, &'static str> {
+    path.map(|path| quoted(&path.to_string_lossy())).ok_or(example)
 }
 
 fn duration(duration: Duration) -> String {
@@ -979,6 +1031,7 @@ mod tests {
             connections_max: Some(7),
             allowed_origins: vec!["https://a.example".to_owned(), "http://b.example:81".to_owned()],
             lanes: Some(3),
+            tls: TlsSettings { cert: Some("cert.pem".into()), key: Some("key.pem".into()) },
             auth: AuthConfig {
                 key: Some(IssuerKey::JwksFile("keys.json".into())),
                 issuer: Some("i".to_owned()),
@@ -1069,6 +1122,11 @@ mod tests {
                 "[auth]\npem_file = \"a\"",
                 "auth.hs256_secret=01234567890123456789012345678901",
                 "--set: `auth.hs256_secret`: give one of hs256_secret, pem_file and jwks_file, not two",
+            ),
+            (
+                "[tls]\ncert = \"a\"",
+                "",
+                "`tls.cert` and `tls.key` belong together: give both, or neither for plain connections",
             ),
             (
                 "= 1",

@@ -126,6 +126,15 @@ pub const WRITE_PATIENCE: Duration = Duration::from_secs(20);
 /// takes single bytes does so to keep us waiting.
 pub const WRITE_BYTES_MIN: u64 = 2 * 1024;
 
+/// A client has so long for the TLS handshake, which takes it two round trips.
+pub const TLS_HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the files of a certificate are looked at. A renewed one is served after it was the same twice.
+pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
+/// What is read of a certificate's or key's file: a chain of ten certificates has some 20 KiB.
+pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 /// Files that are not connections: the database's, those being turned away, what is read at start.
 pub const FILES_RESERVED: usize = 192;
 

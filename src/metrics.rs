@@ -58,6 +58,8 @@ pub struct Metrics {
     pub sockets: Gauge,
     /// Connections and requests turned away because a bound was reached, by which (`connections`, `user`, `rate`).
     pub refused: Family<Kind, Counter>,
+    /// TLS handshakes, by how they ended: `ok`, `failed`, `late`, `not_tls`.
+    pub tls_handshakes: Family<Kind, Counter>,
     /// Requests through either door.
     pub requests: Family<RequestLabels, Counter>,
     /// Waiting tokens of all sales that run here.
@@ -101,6 +103,7 @@ impl Metrics {
             connections: Gauge::default(),
             sockets: Gauge::default(),
             refused: Family::default(),
+            tls_handshakes: Family::default(),
             requests: Family::default(),
             tokens_waiting: token_gauge(Status::Waiting),
             tokens_progress: token_gauge(Status::Progress),
@@ -121,6 +124,7 @@ impl Metrics {
         r.register("connections", "Open websockets", metrics.connections.clone());
         r.register("sockets", "Open TCP connections", metrics.sockets.clone());
         r.register("refused", "Turned away at a bound", metrics.refused.clone());
+        r.register("tls_handshakes", "TLS handshakes by how they ended", metrics.tls_handshakes.clone());
         r.register("requests", "Requests by method and outcome", metrics.requests.clone());
         r.register("queue_tokens", "Live queue tokens by status", tokens);
         r.register("admissions", "Tokens admitted", metrics.admissions.clone());

@@ -13,7 +13,7 @@ use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{self, Fanout};
-use frontrow::gateway::{self, auth::Auth};
+use frontrow::gateway::{self, auth::Auth, tls::Tls};
 use frontrow::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LEASE};
 use frontrow::metrics::Metrics;
 use frontrow::store::{DataFolder, FolderError, NewConcert, Store};
@@ -67,6 +67,8 @@ impl Serve {
         };
         let store = open_store(&config).await?;
         let auth = Auth::open(&config.data, &config.auth)?;
+        let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let clock = Clock::System;
         let metrics = Arc::new(Metrics::new());
         let fanout = Arc::new(Fanout::default());
@@ -108,7 +110,10 @@ impl Serve {
             tracing::info!("stopping");
         };
         let context = gateway::Context::new(&config, dispatcher.clone(), fanout, store, clock, auth, metrics);
-        let context = Arc::new(context);
+        let context = Arc::new(context.with_tls(tls.clone()));
+        if let Some(tls) = tls {
+            tokio::spawn(tls.watch());
+        }
         tokio::spawn({
             let context = context.clone();
             async move { context.layouts.prepare(&context.fanout).await }
@@ -117,7 +122,7 @@ impl Serve {
         let serving = tokio::spawn(gateway::serve(listener, context, stop));
         // Whoever reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&dispatcher)).await;
-        print_text(&format!("listening on http://{address}\n"))?;
+        print_text(&format!("listening on {scheme}://{address}\n"))?;
         serving.await.context("the gateway ended badly")?;
         lanes.shutdown().await;
         drop(folder);

@@ -28,6 +28,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::connection::Connection;
 use super::http_stream::HttpStream;
 use super::hub::{Draining, Hub};
+use super::stream::Stream;
+use super::tls::HandshakeError;
 use super::upgrade::Newcomer;
 use super::{Context, file_limit, kernel, proxy_protocol, upgrade};
 use crate::desk::address_limits::{AddressPermit, TooMany};
@@ -108,8 +110,9 @@ async fn accept_until(
                 }
                 Err(refusal) => {
                     if let Ok(permit) = turning_away.clone().try_acquire_owned() {
+                        let hub = hub.clone();
                         tokio::spawn(async move {
-                            turn_away(tcp, refusal).await;
+                            turn_away(&hub, tcp, Some(peer.ip()), refusal).await;
                             drop(permit);
                         });
                     }
@@ -184,7 +187,7 @@ async fn converse(
             Ok(Ok(Some(client))) => {
                 match hub.context.addresses.connect(client) {
                     Ok(of_address) => permit.of_address = of_address,
-                    Err(too_many) => return turn_away(tcp, refused(&hub, too_many)).await,
+                    Err(too_many) => return turn_away(&hub, tcp, None, refused(&hub, too_many)).await,
                 }
                 address = client;
             }
@@ -201,6 +204,17 @@ async fn converse(
             }
         }
     }
+    let begun = tokio::select! {
+        begun = begin(&hub, tcp, limits::TLS_HANDSHAKE_PATIENCE) => begun,
+        _ = stopped.changed() => return,
+    };
+    let stream = match begun {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, peer = %peer, "no TLS handshake");
+            return;
+        }
+    };
     let agreed = Arc::new(Mutex::new(None));
     let usage = Arc::new(Usage::default());
     let service = service_fn(|request: Request<Incoming>| {
@@ -224,7 +238,7 @@ async fn converse(
         .header_read_timeout(limits::HTTP_REQUEST_PATIENCE)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(HttpStream::new(tcp, hub.clone()), service);
+        .serve_connection(HttpStream::new(stream, hub.clone()), service);
     let mut stop = pin!(stopped.changed());
     let mut stopping = false;
     let ended = poll_fn(|cx| {
@@ -239,20 +253,32 @@ async fn converse(
     })
     .await;
     let parts = http.into_parts();
-    let tcp = parts.io.into_inner();
+    let stream = parts.io.into_inner();
     let newcomer = agreed.lock().take();
     match (ended, newcomer) {
-        (Ok(()), Some(newcomer)) => become_websocket(hub.clone(), tcp, &parts.read_buf, newcomer, permit),
-        (Ok(()), None) => hang_up(tcp).await,
+        (Ok(()), Some(newcomer)) => become_websocket(hub.clone(), stream, &parts.read_buf, newcomer, permit),
+        (Ok(()), None) => hang_up(stream).await,
         (Err(error), _) => {
             // A client's fault, or its absence.
             tracing::debug!(error = &error as &dyn std::error::Error, peer = %peer, "an HTTP connection ended early");
             match is_too_slow(&error) {
-                true => kernel::forget_unsent(&tcp),
-                false => hang_up(tcp).await,
+                true => kernel::forget_unsent(stream.tcp()),
+                false => hang_up(stream).await,
             }
         }
     }
+}
+
+/// The connection's bytes, behind the TLS handshake where there is one.
+async fn begin(hub: &Hub, tcp: TcpStream, patience: Duration) -> Result<Stream, HandshakeError> {
+    let Some(tls) = &hub.context.tls else { return Ok(Stream::Plain(tcp)) };
+    let begun = tls.accept(tcp, patience).await;
+    let outcome = match &begun {
+        Ok(_) => "ok",
+        Err(error) => error.kind(),
+    };
+    Metrics::count(&hub.context.metrics.tls_handshakes, outcome);
+    begun
 }
 
 /// Did the peer not take its answer?
@@ -262,7 +288,7 @@ fn is_too_slow(error: &hyper::Error) -> bool {
 }
 
 /// In a task of its own, so that nothing of this one is kept.
-fn become_websocket(hub: Arc<Hub>, tcp: TcpStream, read: &Bytes, newcomer: Newcomer, mut permit: Permit) {
+fn become_websocket(hub: Arc<Hub>, stream: Stream, read: &Bytes, newcomer: Newcomer, mut permit: Permit) {
     let Newcomer { arrival, block, permit: of_address } = newcomer;
     // Through a proxy that names clients by header, the connection is somebody's only from its upgrade on.
     if of_address.is_some() {
@@ -270,7 +296,7 @@ fn become_websocket(hub: Arc<Hub>, tcp: TcpStream, read: &Bytes, newcomer: Newco
     }
     let open = OpenSocket(hub.clone());
     hub.context.metrics.sockets.inc();
-    let connection = Connection::new(hub, tcp, read, arrival, block, permit);
+    let connection = Connection::new(hub, stream, read, arrival, block, permit);
     tokio::spawn(async move {
         let _open = open;
         connection.await;
@@ -288,12 +314,13 @@ impl Drop for OpenSocket {
 
 /// Says that this was all, and waits for the peer to hang up too, so that the answer is not lost to a reset. Nothing is
 /// kept for a peer that does not take it.
-async fn hang_up(tcp: TcpStream) {
-    let sent = poll_fn(|cx| kernel::poll_sent(&tcp, cx));
+async fn hang_up(stream: Stream) {
+    let tcp = stream.tcp();
+    let sent = poll_fn(|cx| stream.poll_sent(cx));
     if !matches!(tokio::time::timeout(limits::WRITE_PATIENCE, sent).await, Ok(Ok(()))) {
-        return kernel::forget_unsent(&tcp);
+        return kernel::forget_unsent(tcp);
     }
-    if kernel::shut_down(&tcp).is_err() {
+    if kernel::shut_down(tcp).is_err() {
         return;
     }
     let mut scrap = [0; 2048];
@@ -312,8 +339,8 @@ async fn hang_up(tcp: TcpStream) {
     let _ = tokio::time::timeout(CLOSE_PATIENCE, ended).await;
 }
 
-/// Tells somebody why they are not let in.
-async fn turn_away(mut tcp: TcpStream, error: ErrorObject) {
+/// Tells somebody why they are not let in. `peer`: who may have begun with a PROXY header that is not read yet.
+async fn turn_away(hub: &Hub, mut tcp: TcpStream, peer: Option<IpAddr>, error: ErrorObject) {
     let problem = Problem::from(error);
     let body = serde_json::to_string(&problem).expect("a problem writes to memory: nothing can fail");
     let text = format!(
@@ -326,12 +353,16 @@ async fn turn_away(mut tcp: TcpStream, error: ErrorObject) {
         http::NOTHING_RUNS,
     );
     let told = async {
+        if peer.is_some_and(|peer| hub.context.proxies.speaks_proxy_protocol(peer)) {
+            let _ = proxy_protocol::read(&mut tcp).await?;
+        }
+        let mut stream = begin(hub, tcp, TURNING_AWAY_PATIENCE).await.map_err(std::io::Error::other)?;
         // What was asked is read first: closing a socket with unread bytes would reset it before the answer.
         let mut scrap = [0; 2048];
-        let _ = tcp.read(&mut scrap).await?;
-        tcp.write_all(text.as_bytes()).await?;
-        tcp.shutdown().await?;
-        while tcp.read(&mut scrap).await? > 0 {}
+        let _ = stream.read(&mut scrap).await?;
+        stream.write_all(text.as_bytes()).await?;
+        stream.shutdown().await?;
+        while stream.read(&mut scrap).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
     // Whether it was heard is the peer's business.

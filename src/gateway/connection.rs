@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use frontrow_protocol::{CloseCode, ErrorObject, Method, RequestId, encode_error, encode_result_raw};
 use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, Stream};
-use tokio::net::TcpStream;
+use futures_util::stream::{FuturesUnordered, Stream as _};
 
 use crate::config::ClientLimits;
 use crate::dispatcher::ReplyTo;
@@ -32,6 +31,7 @@ use super::hub::{Draining, Hub};
 use super::outbox::Outbox;
 use super::outcome::Outcome;
 use super::session::{Arrival, Found, Input, Output, Session};
+use super::stream::Stream;
 use super::translate;
 use super::wire::Wire;
 use crate::desk::rate::{Meter, Rate};
@@ -118,7 +118,7 @@ impl Connection {
     /// `read` is what came behind the upgrade already.
     pub fn new(
         hub: Arc<Hub>,
-        tcp: TcpStream,
+        stream: Stream,
         read: &[u8],
         arrival: Arrival,
         block: Option<AddressBlock>,
@@ -128,7 +128,7 @@ impl Connection {
         let mut outputs = Vec::new();
         let now = hub.alarms.time.now();
         let session = Session::open(id, arrival, block, &hub.context.limits, now, &mut outputs);
-        let wire = Arc::new(Wire::new(tcp));
+        let wire = Arc::new(Wire::new(stream));
         let mut connection = Self {
             reader: FrameReader::new(read),
             session,
@@ -303,7 +303,7 @@ impl Connection {
         } else {
             if self.blocked.is_none() && self.closing.is_none() {
                 let since = self.now();
-                self.blocked = Some(Blocked { since, taken: self.outbox.taken() });
+                self.blocked = Some(Blocked { since, taken: self.taken() });
                 self.hub.alarms.set(&self.alarm, since + WRITE_PATIENCE);
             }
             return Turn::Idle;
@@ -337,8 +337,8 @@ impl Connection {
             self.hub.alarms.set(&self.alarm, closing.until);
             return Turn::Again;
         }
+        let taken = self.taken();
         if let Some(blocked) = self.blocked.as_mut().filter(|blocked| blocked.since + WRITE_PATIENCE <= now) {
-            let taken = self.outbox.taken();
             if taken < blocked.taken + WRITE_BYTES_MIN {
                 self.hub.context.metrics.outbox_drops.inc();
                 self.outbox.drop_unwritten();
@@ -369,10 +369,16 @@ impl Connection {
         Turn::Again
     }
 
+    /// What the peer has taken so far; of what is encrypted, as the socket takes it.
+    fn taken(&self) -> u64 {
+        self.outbox.taken() + self.wire.sent()
+    }
+
     /// Ready when nothing waits to be written.
     fn poll_write(&mut self, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
         loop {
-            match self.outbox.write_with(|slices| self.wire.write(slices)) {
+            let written = self.outbox.write_with(|slices| self.wire.write(slices));
+            match written.and_then(|()| self.wire.flush()) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),

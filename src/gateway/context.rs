@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 
 use super::auth::Auth;
+use super::tls::Tls;
 
 pub struct Context {
     pub dispatcher: Dispatcher,
@@ -34,6 +35,8 @@ pub struct Context {
     pub guests: bool,
     /// As configured; `None`: what the limit on open files leaves.
     pub connections_max: Option<usize>,
+    /// `None`: connections are plain.
+    pub tls: Option<Arc<Tls>>,
     pub assets: Assets,
     pub layouts: Layouts,
     /// Users of external issuers, by issuer and subject.
@@ -68,10 +71,16 @@ impl Context {
             allowed_origins: config.allowed_origins.clone(),
             guests: config.guests(),
             connections_max: config.connections_max,
+            tls: None,
             assets: Assets::load(),
             layouts: Layouts::default(),
             externals: Remembered::new(limits::USERS_REMEMBERED_MAX),
             users: Remembered::new(limits::USERS_REMEMBERED_MAX),
         }
+    }
+
+    /// The same, with connections that are encrypted.
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
     }
 }

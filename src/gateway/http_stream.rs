@@ -8,15 +8,15 @@ use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::alarms::Alarm;
 use super::hub::Hub;
+use super::stream::Stream;
 use crate::domain::time::Timestamp;
 use crate::limits::{WRITE_BYTES_MIN, WRITE_PATIENCE};
 
-pub(super) struct HttpStream<S> {
-    stream: TokioIo<S>,
+pub(super) struct HttpStream {
+    stream: TokioIo<Stream>,
     hub: Arc<Hub>,
     blocked: Option<Blocked>,
 }
@@ -25,16 +25,17 @@ pub(super) struct HttpStream<S> {
 struct Blocked {
     alarm: Arc<Alarm>,
     since: Timestamp,
-    /// Bytes since then.
+    /// Bytes since then; of what is encrypted, beyond so many.
     taken: u64,
+    sent_before: u64,
 }
 
-impl<S> HttpStream<S> {
-    pub fn new(stream: S, hub: Arc<Hub>) -> Self {
+impl HttpStream {
+    pub fn new(stream: Stream, hub: Arc<Hub>) -> Self {
         Self { stream: TokioIo::new(stream), hub, blocked: None }
     }
 
-    pub fn into_inner(self) -> S {
+    pub fn into_inner(self) -> Stream {
         self.stream.into_inner()
     }
 
@@ -48,14 +49,19 @@ impl<S> HttpStream<S> {
         }
         let alarms = &self.hub.alarms;
         let now = alarms.time.now();
-        let blocked =
-            self.blocked.get_or_insert_with(|| Blocked { alarm: Alarm::new(), since: now, taken: 0 });
+        let sent = self.stream.inner().sent();
+        let blocked = self.blocked.get_or_insert_with(|| Blocked {
+            alarm: Alarm::new(),
+            since: now,
+            taken: 0,
+            sent_before: sent,
+        });
         if blocked.since + WRITE_PATIENCE <= now {
-            if blocked.taken < WRITE_BYTES_MIN {
+            if blocked.taken + (sent - blocked.sent_before) < WRITE_BYTES_MIN {
                 self.hub.context.metrics.outbox_drops.inc();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            (blocked.since, blocked.taken) = (now, 0);
+            (blocked.since, blocked.taken, blocked.sent_before) = (now, 0, sent);
         }
         blocked.alarm.listen(cx.waker());
         alarms.set(&blocked.alarm, blocked.since + WRITE_PATIENCE);
@@ -69,7 +75,7 @@ impl Drop for Blocked {
     }
 }
 
-impl<S: AsyncRead + Unpin> Read for HttpStream<S> {
+impl Read for HttpStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -79,7 +85,7 @@ impl<S: AsyncRead + Unpin> Read for HttpStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Write for HttpStream<S> {
+impl Write for HttpStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.judged(cx, written)
@@ -98,10 +104,15 @@ impl<S: AsyncWrite + Unpin> Write for HttpStream<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Called once everything is written.
+    /// Called once everything is written; what is encrypted of it may still wait.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.blocked = None;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => self.judged(cx, Poll::Pending).map_ok(|_| ()),
+            flushed => {
+                self.blocked = None;
+                flushed
+            }
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

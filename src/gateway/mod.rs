@@ -18,6 +18,8 @@ pub mod outcome;
 mod proxy_protocol;
 pub mod request;
 pub mod session;
+mod stream;
+pub mod tls;
 pub mod translate;
 mod upgrade;
 mod wire;

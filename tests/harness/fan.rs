@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::documents::check_frame;
+use super::tls::Pipe;
 use super::{HERE, connect_from, in_time};
 
 /// A refusal: its reason, and all of its data.
@@ -24,7 +25,7 @@ pub struct Refused {
 
 pub struct Fan {
     /// Gone once the server closed it.
-    socket: Option<WebSocketStream<TcpStream>>,
+    socket: Option<WebSocketStream<Pipe>>,
     /// Empty for a stranger.
     pub access_token: String,
     next_id: i64,
@@ -58,12 +59,21 @@ impl Fan {
     /// As `connect`, over a connection that is there already.
     pub async fn over(tcp: TcpStream, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let address = tcp.peer_addr().unwrap();
+        Self::connect_through(Box::new(tcp), address, headers).await
+    }
+
+    /// As `over`, encrypted or not.
+    pub async fn connect_through(
+        pipe: Pipe,
+        address: SocketAddr,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, u16> {
         let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
         for (name, value) in headers {
             let name: HeaderName = name.parse().unwrap();
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
-        match in_time("the upgrade", tokio_tungstenite::client_async(request, tcp)).await {
+        match in_time("the upgrade", tokio_tungstenite::client_async(request, pipe)).await {
             Ok((socket, _)) => Ok(Self {
                 socket: Some(socket),
                 access_token: String::new(),

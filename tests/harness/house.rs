@@ -12,13 +12,14 @@ use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Fanout, push_places};
-use frontrow::gateway::{self, Context, auth::Auth};
+use frontrow::gateway::{self, Context, auth::Auth, tls::Tls};
 use frontrow::metrics::Metrics;
 use frontrow::store::{self, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::tls::{self, Pipe};
 use super::{Fan, HERE, Reply, http, in_time, mariadb};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -57,6 +58,8 @@ struct Running {
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     places: JoinHandle<()>,
+    /// Of a certificate.
+    watching: Option<JoinHandle<()>>,
     lanes: Lanes,
 }
 
@@ -75,10 +78,16 @@ async fn open_store(config: &Config) -> Arc<dyn Store> {
 
 impl House {
     pub async fn open(plan: Plan) -> Self {
+        let settings = plan.settings;
+        Self::open_with(plan, settings).await
+    }
+
+    /// The same, with settings that a test has made itself.
+    pub async fn open_with(plan: Plan, settings: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
         config.address_limits.exempt = vec![HERE.to_string().parse().unwrap()];
-        (plan.settings)(&mut config);
+        settings(&mut config);
         config.database_url = database().await;
         let store = open_store(&config).await;
         let hall = venue::generate(plan.seats, Shape::Hall).unwrap();
@@ -120,7 +129,9 @@ impl House {
         let auth = Auth::open(&self.config.data, &self.config.auth).unwrap();
         let clock = self.clock.clone();
         let context = Context::new(&self.config, dispatcher, fanout.clone(), store, clock, auth, metrics);
-        let context = Arc::new(context);
+        let tls = self.config.tls.files().map(|files| Arc::new(Tls::open(&files).unwrap()));
+        let watching = tls.clone().map(|tls| tokio::spawn(tls.watch()));
+        let context = Arc::new(context.with_tls(tls));
         let listener = gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -136,7 +147,7 @@ impl House {
             }
         })
         .await;
-        self.running = Some(Running { address, context, stop, server, places, lanes });
+        self.running = Some(Running { address, context, stop, server, places, watching, lanes });
     }
 
     /// Stops the server and starts it with other settings.
@@ -154,6 +165,7 @@ impl House {
         async move {
             in_time("the end of the server", running.server).await.unwrap();
             running.places.abort();
+            running.watching.iter().for_each(JoinHandle::abort);
             running.lanes.shutdown().await;
         }
     }
@@ -222,9 +234,14 @@ impl House {
         self.context().auth.mint_operator(self.clock.utc(), DAY)
     }
 
+    /// A connection, encrypted if the server speaks TLS.
+    async fn pipe(&self) -> Pipe {
+        tls::connect(self.address(), self.config.tls.cert.is_some()).await
+    }
+
     /// A connection that has not said who it is.
     pub async fn stranger(&self) -> Fan {
-        Fan::connect(self.address(), &[]).await.unwrap()
+        Fan::connect_through(self.pipe().await, self.address(), &[]).await.unwrap()
     }
 
     /// A new user's connection, after its `hello`.
@@ -257,12 +274,12 @@ impl House {
     pub async fn http(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Reply {
         let bearer = token.map(|token| format!("Bearer {token}"));
         let headers: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
-        http::call(self.address(), method, path, &headers, body).await
+        http::call_through(self.pipe().await, self.address(), method, path, &headers, body).await
     }
 
     /// One HTTP request with these headers.
     pub async fn http_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        http::call(self.address(), method, path, headers, body).await
+        http::call_through(self.pipe().await, self.address(), method, path, headers, body).await
     }
 
     /// Whatever happened, the stored rows must fit each other.

@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
 use super::documents::check_http;
+use super::tls::Pipe;
 use super::{HERE, connect_from, in_time};
 
 /// What a request came to.
@@ -53,8 +54,20 @@ pub async fn call_from(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Reply {
-    let stream = connect_from(source, address).await;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let tcp = connect_from(source, address).await;
+    call_through(Box::new(tcp), address, method, path, headers, body).await
+}
+
+/// A request through a connection that is open already.
+pub async fn call_through(
+    pipe: Pipe,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Reply {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(pipe)).await.unwrap();
     let driver = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path).header(header::HOST, address.to_string());
     for (name, value) in headers {

@@ -12,6 +12,7 @@ mod house;
 pub mod http;
 pub mod mariadb;
 pub mod raw;
+pub mod tls;
 
 pub use fan::Fan;
 pub use house::{House, Plan};

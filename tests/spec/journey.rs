@@ -3,11 +3,19 @@
 use frontrow_protocol::SeatState::{Reserved, TempReserved};
 use serde_json::json;
 
-use crate::harness::{House, Plan};
+use crate::harness::{House, Plan, tls};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fan_buys_two_seats_and_another_sees_it_happen() {
-    let house = House::open(Plan::default()).await;
+    buy_while_another_watches(House::open(Plan::default()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_over_encrypted_connections() {
+    buy_while_another_watches(House::open(Plan { settings: tls::settings, ..Plan::default() }).await).await;
+}
+
+async fn buy_while_another_watches(house: House) {
     let schedule = house.schedule();
     let (mut alice, place) = house.joined(0).await;
     assert_eq!(place["status"], "PROGRESS", "there is room, so admission is at once: {place}");

@@ -14,6 +14,7 @@ mod queue;
 mod race;
 mod sales;
 mod strange_peers;
+mod tls;
 #[cfg(feature = "mariadb-tests")]
 mod two_servers;
 mod who;
