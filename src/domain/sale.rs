@@ -415,13 +415,20 @@ impl Sale {
     pub(super) fn place_of(&self, record: TokenRecord, now: Now) -> Place {
         let line = (record.status == TokenStatus::Waiting).then(|| {
             let position = self.room.ahead_of(record.entry) + 1;
-            LinePosition { position, eta_seconds: self.rate.eta_seconds(position, now.utc) }
+            // Nobody knows when a seat of a full house becomes free.
+            let eta_seconds = (self.free(now) > 0).then(|| self.rate.eta_seconds(position, now.utc)).flatten();
+            LinePosition { position, eta_seconds }
         });
         let idle_at = match record.status {
             TokenStatus::Progress => self.room.idle_at(record.entry, &self.rules),
             TokenStatus::Waiting | TokenStatus::Done | TokenStatus::Expired(_) => None,
         };
         Place { line, waiting: self.room.waiting(), sold_out: self.sold_out(now), idle_at, record }
+    }
+
+    /// The free seats of all performances that have not started.
+    fn free(&self, now: Now) -> u64 {
+        self.schedules.values().filter(|s| s.starts_at() > now.utc).map(SeatMap::available).sum()
     }
 
     fn sold_out(&self, now: Now) -> bool {
@@ -439,12 +446,10 @@ impl Sale {
 
     /// A place is free, somebody waits, and the house has more free seats than admitted fans who have had none.
     fn may_admit(&self, now: Now) -> bool {
-        let free =
-            || self.schedules.values().filter(|s| s.starts_at() > now.utc).map(SeatMap::available).sum();
         self.settings.state == SaleState::Open
             && self.room.waiting() > 0
             && self.room.progress() < u64::from(self.rules.capacity)
-            && self.room.unserved() < free()
+            && self.room.unserved() < self.free(now)
     }
 
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.

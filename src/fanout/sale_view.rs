@@ -110,19 +110,17 @@ impl SaleView {
         listed
     }
 
-    /// Is every seat that is still to be played sold?
-    pub fn sold_out(&self, utc: Timestamp) -> bool {
-        let listing = self.listing(utc);
-        !listing.is_empty() && listing.iter().all(|schedule| schedule.sold_out)
-    }
-
     /// A token's place by what is committed now.
     pub fn place(&self, record: &TokenRecord, now: Now) -> Place {
-        let sold_out = self.sold_out(now.utc);
+        let listing = self.listing(now.utc);
+        let sold_out = !listing.is_empty() && listing.iter().all(|schedule| schedule.sold_out);
+        let full = listing.iter().all(|schedule| schedule.available == 0);
         let state = self.state.read();
         let line = (record.status == TokenStatus::Waiting).then(|| {
             let position = state.line.before(record.entry) + 1;
-            LinePosition { position, eta_seconds: state.rate.eta_seconds(position, now.utc) }
+            // Nobody knows when a seat of a full house becomes free.
+            let eta_seconds = (!full).then(|| state.rate.eta_seconds(position, now.utc)).flatten();
+            LinePosition { position, eta_seconds }
         });
         let idle_ttl = state.settings.own.idle_ttl.unwrap_or(self.defaults.idle_ttl);
         // Told right after the admission, which is the token's first activity.

@@ -95,3 +95,23 @@ fn seats_of_a_started_performance_are_not_free() {
          103s  bob    leave     t2 EXPIRED left; r1 CANCELLED A1; carol PROGRESS",
     );
 }
+
+#[test]
+fn a_full_house_promises_no_time_to_those_who_wait() {
+    check(
+        "given capacity 1
+         given show seats A1
+         given alice has 100
+         0s   alice  join      t1 PROGRESS until 600s, idle at 300s
+         0s   bob    join      t2 WAITING 1/1
+         1s   alice  leave     t1 EXPIRED left; bob PROGRESS
+         2s   bob    leave     t2 EXPIRED left
+         2s   alice  join      t3 PROGRESS until 602s, idle at 302s
+         2s   carol  join      t4 WAITING 1/1
+         3s   carol  eta       t4 WAITING 1/1, eta 4s
+         3s   alice  hold A1   r1 held A1 for 100 until 303s
+         4s   carol  eta       t4 WAITING 1/1, eta unknown
+         5s   alice  pay r1    r1 paid 100, balance 0; alice DONE
+         6s   carol  eta       t4 WAITING 1/1, sold out, eta unknown",
+    );
+}
