@@ -8,6 +8,9 @@ pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 /// What `tickets` lists at most.
 pub const TICKETS_LISTED_MAX: u32 = 500;
 
+/// The tickets of cancelled orders beside them: a fan looks back at a few, and they push no valid one out.
+pub const CANCELLED_TICKETS_LISTED_MAX: u32 = 100;
+
 /// A lane that has taken nothing for so long hangs in its store: who comes now is told to come back, at once.
 pub const LANE_STALL: Duration = Duration::from_secs(2);
 

@@ -104,7 +104,7 @@ pub struct QueueUpdate {
     pub ahead: Option<u64>,
     /// The length of the whole line.
     pub waiting: u64,
-    /// Seconds to admission at the rate seen lately; null while unknown.
+    /// Seconds to admission at the rate seen lately; null while unknown, and while no seat is free.
     pub eta_seconds: Option<u64>,
     /// No seat of the sale is free.
     pub sold_out: bool,
@@ -300,6 +300,21 @@ pub struct HistoryEntry {
     /// What was paid or refunded; absent for a charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<Uuid>,
+    /// What that payment bought; absent for a charge, and for what is too old to be among the listed tickets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purchase: Option<Purchase>,
+}
+
+/// What a payment bought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Purchase {
+    pub reservation_id: Uuid,
+    pub concert_id: u32,
+    /// The concert's title.
+    pub title: String,
+    pub starts_at: Timestamp,
+    /// How many.
+    pub seats: u32,
 }
 
 /// Why the wallet changed.
@@ -381,6 +396,9 @@ pub struct Ticket {
     /// Until when `cancel` is allowed; present in `tickets`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_until: Option<Timestamp>,
+    /// When its order was cancelled; from then on its code opens no door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Timestamp>,
 }
 
 /// A paid reservation given back.
@@ -395,6 +413,9 @@ pub struct Cancelled {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tickets {
     pub tickets: Vec<Ticket>,
+    /// Those of cancelled orders, the one cancelled last first.
+    #[serde(default)]
+    pub cancelled: Vec<Ticket>,
 }
 
 /// The server is there.

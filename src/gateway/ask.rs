@@ -133,9 +133,22 @@ impl Context {
                 Outcome::Balance(balance.ok_or_else(ErrorObject::user_not_found)?)
             }
             Question::History { user, before, limit } => {
-                Outcome::History(self.read(self.store.history(user, before, limit)).await?)
+                let entries = self.read(self.store.history(user, before, limit)).await?;
+                // Charges are about nothing; of one who only charged nothing more is read.
+                let about = match entries.iter().any(|entry| entry.payment.is_some()) {
+                    true => {
+                        let mut tickets = self.read(self.store.tickets(user)).await?;
+                        tickets.append(&mut self.read(self.store.cancelled_tickets(user)).await?);
+                        tickets
+                    }
+                    false => Vec::new(),
+                };
+                Outcome::History(entries, about)
             }
-            Question::Tickets(user) => Outcome::Tickets(self.read(self.store.tickets(user)).await?),
+            Question::Tickets(user) => Outcome::Tickets(
+                self.read(self.store.tickets(user)).await?,
+                self.read(self.store.cancelled_tickets(user)).await?,
+            ),
         };
         Ok(Found::Outcome(Box::new(outcome)))
     }

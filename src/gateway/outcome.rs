@@ -35,7 +35,8 @@ pub enum Outcome {
     Balance(Money),
     Charged(LedgerEntry),
     /// Newest first.
-    History(Vec<LedgerEntry>),
+    /// With the tickets that its payments and refunds are about, as far as they are listed.
+    History(Vec<LedgerEntry>, Vec<StoredTicket>),
     Paid {
         payment: Payment,
         balance: Money,
@@ -44,7 +45,8 @@ pub enum Outcome {
         reservation: Reservation,
         balance: Money,
     },
-    Tickets(Vec<StoredTicket>),
+    /// The valid ones, and those of cancelled orders.
+    Tickets(Vec<StoredTicket>, Vec<StoredTicket>),
     Pong,
     Done,
 }

@@ -10,7 +10,7 @@ use frontrow_protocol::{ErrorObject, Reason, Timestamp as WireTime, encode_push,
 
 use crate::dispatcher::Refusal;
 use crate::domain::command::{Place, Rejection, SaleFigures};
-use crate::domain::ids::{ScheduleId, SeatId};
+use crate::domain::ids::{PaymentId, ScheduleId, SeatId};
 use crate::domain::record::{
     ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
     TokenStatus,
@@ -50,14 +50,14 @@ pub fn result(fanout: &Fanout, now: Timestamp, outcome: &Outcome) -> Result<Stri
         }
         Outcome::Balance(balance) => json(&wire::Balance { balance: *balance }),
         Outcome::Charged(entry) => json(&wire::Charged { balance: entry.balance, history_id: entry.id.0 }),
-        Outcome::History(entries) => {
-            json(&wire::History { entries: entries.iter().map(history_entry).collect() })
-        }
+        Outcome::History(entries, about) => json(&wire::History {
+            entries: entries.iter().map(|entry| history_entry(entry, about)).collect(),
+        }),
         Outcome::Paid { payment, balance } => json(&paid(fanout, payment, *balance)),
         Outcome::Cancelled { reservation: of, balance } => {
             json(&wire::Cancelled { reservation: reservation(fanout, of), balance: *balance })
         }
-        Outcome::Tickets(tickets) => json(&self::tickets(fanout, tickets)),
+        Outcome::Tickets(valid, cancelled) => json(&tickets(fanout, valid, cancelled)),
         Outcome::Pong => json(&wire::Pong { server_time: time(now) }),
         Outcome::Done => json(&wire::Done {}),
     })
@@ -173,7 +173,7 @@ fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId) -> wire::ReservedSeat {
     }
 }
 
-fn history_entry(entry: &LedgerEntry) -> wire::HistoryEntry {
+fn history_entry(entry: &LedgerEntry, about: &[StoredTicket]) -> wire::HistoryEntry {
     wire::HistoryEntry {
         history_id: entry.id.0,
         kind: match entry.kind {
@@ -185,7 +185,21 @@ fn history_entry(entry: &LedgerEntry) -> wire::HistoryEntry {
         balance: entry.balance,
         at: time(entry.at),
         payment_id: entry.payment.map(|payment| payment.0),
+        purchase: entry.payment.and_then(|payment| purchase(payment, about)),
     }
+}
+
+/// What a payment bought, by its tickets.
+fn purchase(payment: PaymentId, about: &[StoredTicket]) -> Option<wire::Purchase> {
+    let mut bought = about.iter().filter(|of| of.payment == payment);
+    let first = bought.next()?;
+    Some(wire::Purchase {
+        reservation_id: first.reservation.0,
+        concert_id: first.concert.0,
+        title: first.title.clone(),
+        starts_at: time(first.starts_at),
+        seats: 1 + u32::try_from(bought.count()).unwrap_or(u32::MAX - 1),
+    })
 }
 
 fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
@@ -209,6 +223,7 @@ fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
             starts_at: None,
             time_zone: None,
             cancel_until: None,
+            cancelled_at: None,
         }
     });
     wire::Paid {
@@ -227,32 +242,34 @@ fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
     }
 }
 
-/// The next performance first.
-fn tickets(fanout: &Fanout, stored: &[StoredTicket]) -> wire::Tickets {
-    let mut tickets: Vec<_> = stored
-        .iter()
-        .map(|of| {
-            let rules = fanout.sale(of.concert).map(|view| view.rules());
-            wire::Ticket {
-                ticket_id: of.ticket.id.0,
-                reservation_id: of.reservation.0,
-                concert_id: of.concert.0,
-                schedule_id: of.ticket.schedule.0,
-                seat: of.ticket.seat.0,
-                label: of.label.clone(),
-                category: of.category.clone(),
-                price: of.price,
-                code: of.ticket.code.to_string(),
-                title: Some(of.title.clone()),
-                venue: Some(of.venue.clone()),
-                starts_at: Some(time(of.starts_at)),
-                time_zone: of.time_zone.clone(),
-                cancel_until: rules.map(|rules| time(of.starts_at - rules.cancel_before_start)),
-            }
-        })
-        .collect();
+/// The next performance first, and of the cancelled ones the last one cancelled.
+fn tickets(fanout: &Fanout, valid: &[StoredTicket], cancelled: &[StoredTicket]) -> wire::Tickets {
+    let mut tickets: Vec<_> = valid.iter().map(|of| ticket(fanout, of)).collect();
     tickets.sort_by_key(|ticket| ticket.starts_at);
-    wire::Tickets { tickets }
+    let mut cancelled: Vec<_> = cancelled.iter().map(|of| ticket(fanout, of)).collect();
+    cancelled.sort_by_key(|ticket| std::cmp::Reverse(ticket.cancelled_at));
+    wire::Tickets { tickets, cancelled }
+}
+
+fn ticket(fanout: &Fanout, of: &StoredTicket) -> wire::Ticket {
+    let rules = fanout.sale(of.concert).map(|view| view.rules());
+    wire::Ticket {
+        ticket_id: of.ticket.id.0,
+        reservation_id: of.reservation.0,
+        concert_id: of.concert.0,
+        schedule_id: of.ticket.schedule.0,
+        seat: of.ticket.seat.0,
+        label: of.label.clone(),
+        category: of.category.clone(),
+        price: of.price,
+        code: of.ticket.code.to_string(),
+        title: Some(of.title.clone()),
+        venue: Some(of.venue.clone()),
+        starts_at: Some(time(of.starts_at)),
+        time_zone: of.time_zone.clone(),
+        cancel_until: rules.map(|rules| time(of.starts_at - rules.cancel_before_start)),
+        cancelled_at: of.cancelled_at.map(time),
+    }
 }
 
 /// Concerts with a performance that has not started.

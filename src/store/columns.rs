@@ -104,7 +104,7 @@ macro_rules! concert_columns {
 macro_rules! ticket_list {
     () => {
         "SELECT t.ticket_id, t.schedule_id, t.seat, t.code, t.reservation_id, t.concert_id, c.title, c.venue, \
-         s.label, s.category, s.price, p.starts_at, c.time_zone \
+         s.label, s.category, s.price, p.starts_at, c.time_zone, t.payment_id, t.cancelled_at \
          FROM ticket t \
          JOIN concert c ON c.concert_id = t.concert_id \
          JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
@@ -326,6 +326,8 @@ pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> 
         price: row.int(10)?,
         starts_at: row.time(11)?,
         time_zone: row.opt_text(12)?.map(str::to_owned),
+        payment: PaymentId(row.uuid(13)?),
+        cancelled_at: row.opt_time(14)?,
     })
 }
 

@@ -100,6 +100,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0013" "node",
     "0014" "concert_time_zone",
     "0015" "users_vouched",
+    "0016" "cancelled_tickets",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -119,6 +120,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0013" "node",
     "0014" "concert_time_zone",
     "0015" "users_vouched",
+    "0016" "cancelled_tickets",
 );
 
 #[cfg(test)]

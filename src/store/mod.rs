@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::event::Event;
-use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::ids::{ConcertId, EntryNo, HistoryId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
@@ -142,6 +142,9 @@ pub trait Store: Send + Sync + 'static {
     /// A user's valid tickets (those of payments that are done) in all sales, newest first, at most
     /// `limits::TICKETS_LISTED_MAX`.
     async fn tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError>;
+
+    /// The tickets of a user's cancelled orders, newest first.
+    async fn cancelled_tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError>;
 
     /// For each sale that the user ever joined: their newest token. Newest first, at most 100.
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError>;
@@ -370,6 +373,8 @@ pub struct StoredTicket {
     pub price: Money,
     pub starts_at: Timestamp,
     pub time_zone: Option<String>,
+    pub payment: PaymentId,
+    pub cancelled_at: Option<Timestamp>,
 }
 
 /// One row of a sale's journal.

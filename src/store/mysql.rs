@@ -449,6 +449,10 @@ impl Store for MySqlStore {
         session::tickets(&mut Asked(&mut *self.reader().await?), user).await
     }
 
+    async fn cancelled_tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
+        session::cancelled_tickets(&mut Asked(&mut *self.reader().await?), user).await
+    }
+
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
         session::last_tokens(&mut Asked(&mut *self.reader().await?), user).await
     }

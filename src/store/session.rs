@@ -25,7 +25,7 @@ use crate::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRe
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
-use crate::limits::{RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
 
 /// Tokens listed of a user who was in many sales.
 const LAST_TOKENS_MAX: u32 = 100;
@@ -166,6 +166,10 @@ const TICKETS_OF_USER: &str = concat!(
     ticket_list!(),
     " WHERE t.user_id = ? AND t.cancelled_at IS NULL ORDER BY t.ticket_id DESC LIMIT ?"
 );
+const CANCELLED_TICKETS_OF_USER: &str = concat!(
+    ticket_list!(),
+    " WHERE t.user_id = ? AND t.cancelled_at IS NOT NULL ORDER BY t.ticket_id DESC LIMIT ?"
+);
 const TOKENS_OF_USER: &str = concat!(
     "SELECT ",
     token_columns!(),
@@ -240,6 +244,7 @@ pub const QUESTIONS: &[&str] = &[
     HISTORY_BEFORE,
     RESERVATIONS_OF_USER,
     TICKETS_OF_USER,
+    CANCELLED_TICKETS_OF_USER,
     TOKENS_OF_USER,
     CONCERT,
     JOURNAL_END,
@@ -377,6 +382,15 @@ pub async fn reservations(session: &mut impl Session, user: UserId) -> Result<Ve
 pub async fn tickets(session: &mut impl Session, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
     let values = numbers(&[user.0, TICKETS_LISTED_MAX.into()]);
     session.all(TICKETS_OF_USER.into_sql_str(), values).await?.iter().map(read_stored_ticket).collect()
+}
+
+pub async fn cancelled_tickets(
+    session: &mut impl Session,
+    user: UserId,
+) -> Result<Vec<StoredTicket>, StoreError> {
+    let values = numbers(&[user.0, CANCELLED_TICKETS_LISTED_MAX.into()]);
+    let rows = session.all(CANCELLED_TICKETS_OF_USER.into_sql_str(), values).await?;
+    rows.iter().map(read_stored_ticket).collect()
 }
 
 pub async fn last_tokens(session: &mut impl Session, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {

@@ -29,7 +29,7 @@ use crate::domain::command::Needs;
 use crate::domain::ids::{
     ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
-use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
+use crate::domain::record::{LedgerEntry, PaymentStatus, Reservation, TokenRecord};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use faults::Faults;
@@ -432,7 +432,11 @@ impl Store for SimulatedStore {
     }
 
     async fn tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
-        self.read(|state| state.tables.tickets_of(user)).await
+        self.read(|state| state.tables.tickets_of(user, PaymentStatus::Done)).await
+    }
+
+    async fn cancelled_tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
+        self.read(|state| state.tables.tickets_of(user, PaymentStatus::Cancelled)).await
     }
 
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {

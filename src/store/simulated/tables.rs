@@ -19,7 +19,7 @@ use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
-use crate::limits::{RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
 use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
 use crate::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
@@ -186,11 +186,13 @@ impl Tables {
         of
     }
 
-    pub fn tickets_of(&self, user: UserId) -> Vec<StoredTicket> {
-        let valid = |payment: &&Payment| payment.user == user && payment.status == PaymentStatus::Done;
+    /// The tickets of a user's payments in this state.
+    pub fn tickets_of(&self, user: UserId, status: PaymentStatus) -> Vec<StoredTicket> {
+        let asked = |payment: &&Payment| payment.user == user && payment.status == status;
         let mut tickets = Vec::new();
-        for payment in self.payments.values().filter(valid) {
-            let concert = &self.concerts[&self.reservations[&payment.reservation].concert];
+        for payment in self.payments.values().filter(asked) {
+            let reservation = &self.reservations[&payment.reservation];
+            let concert = &self.concerts[&reservation.concert];
             for ticket in &payment.tickets {
                 let seats = &concert.layout.seats;
                 let index = ticket.seat.0 as usize;
@@ -207,11 +209,17 @@ impl Tables {
                     price: category.price,
                     starts_at: schedule.map(|schedule| schedule.starts_at).unwrap_or_default(),
                     time_zone: concert.record.time_zone.clone(),
+                    payment: payment.id,
+                    cancelled_at: reservation.ended_at.filter(|_| status == PaymentStatus::Cancelled),
                 });
             }
         }
         tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.ticket.id));
-        tickets.truncate(TICKETS_LISTED_MAX as usize);
+        let listed_max = match status {
+            PaymentStatus::Done => TICKETS_LISTED_MAX,
+            PaymentStatus::Cancelled => CANCELLED_TICKETS_LISTED_MAX,
+        };
+        tickets.truncate(listed_max as usize);
         tickets
     }
 
