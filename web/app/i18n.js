@@ -3,10 +3,12 @@
  *
  * Always: the dictionary of the present language is loaded before anything is drawn in it.
  */
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { save } from './storage.js';
 
-/** @typedef {typeof import('./i18n/en.js').words} Words */
+/** @typedef {import('./i18n/en.js').Words} Words */
+/** @typedef {import('./i18n/en.js').Moment} Moment */
+/** @typedef {import('./i18n/en.js').Forms} Forms */
 
 export const LANGUAGES = Object.freeze({ en: 'English', ko: '한국어' });
 /** @typedef {keyof typeof LANGUAGES} Language */
@@ -14,15 +16,24 @@ export const LANGUAGES = Object.freeze({ en: 'English', ko: '한국어' });
 /** @type {import('@preact/signals').Signal<Language>} */
 export const language = signal(/** @type {Language} */ (document.documentElement.lang));
 const dictionary = signal(/** @type {Words} */ (/** @type {unknown} */ (null)));
+const forms = signal(/** @type {Forms} */ ({}));
 
 /** The words; reading it in a component draws that component again when the language changes. */
 export const words = () => dictionary.value;
 
+/** The language that was asked for last. @type {Language | null} */
+let asked = null;
+
 /** @param {Language} wanted */
 export async function useLanguage(wanted) {
-  const { words: loaded } = wanted === 'ko' ? await import('./i18n/ko.js') : await import('./i18n/en.js');
-  dictionary.value = loaded;
-  language.value = wanted;
+  asked = wanted;
+  const loaded = wanted === 'ko' ? await import('./i18n/ko.js') : await import('./i18n/en.js');
+  if (asked !== wanted) return; // Another one was chosen while this one was fetched.
+  batch(() => {
+    dictionary.value = loaded.words;
+    forms.value = loaded.forms;
+    language.value = wanted;
+  });
   document.documentElement.lang = wanted;
 }
 
@@ -52,7 +63,8 @@ export function money(amount, currency) {
     known = { format, unit: 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0) };
     currencies.set(key, known);
   }
-  return known.format.format(amount / known.unit);
+  const own = forms.value.money?.(count(amount / known.unit), currency);
+  return own ?? known.format.format(amount / known.unit);
 }
 
 const dates = computed(() => ({
@@ -72,7 +84,37 @@ const dates = computed(() => ({
  * @param {'long' | 'short'} [form]
  */
 export function date(time, form = 'long') {
-  return dates.value[form].format(new Date(time));
+  const at = new Date(time);
+  const own = forms.value.date;
+  return own ? own(moment(at), form) : dates.value[form].format(at);
+}
+
+const calendar = new Intl.DateTimeFormat('en-US', {
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  weekday: 'short',
+  hour: 'numeric',
+  minute: 'numeric',
+  hourCycle: 'h23',
+});
+const WEEKDAYS = Object.freeze(['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']);
+
+/**
+ * @param {Date} at
+ * @returns {Moment}
+ */
+function moment(at) {
+  const parts = Object.fromEntries(calendar.formatToParts(at).map(({ type, value }) => [type, value]));
+  const number = (/** @type {string} */ part) => Number(parts[part]);
+  return {
+    year: number('year'),
+    month: number('month'),
+    day: number('day'),
+    weekday: WEEKDAYS.indexOf(parts.weekday),
+    hour: number('hour'),
+    minute: number('minute'),
+  };
 }
 
 /**

@@ -4,7 +4,8 @@
  * Always: whoever is in a sale has them before they are needed, so that a network that is gone at admission or while
  * paying does not keep a fan from the seats or the ticket.
  */
-import { useEffect, useState } from 'preact/hooks';
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { html } from './html.js';
 import { words } from './i18n.js';
 import { layoutOf } from './session.js';
@@ -14,39 +15,37 @@ import { layoutOf } from './session.js';
  * @param {() => Promise<(props: Props) => any>} load
  */
 function later(load) {
-  /** @type {((props: Props) => any) | null} */
-  let page = null;
+  // A signal, because the module may arrive at any moment: also between a drawing and its effects, where nobody who
+  // waits for it by an effect would ever hear of it.
+  /** @type {import('@preact/signals').Signal<((props: Props) => any) | null>} */
+  const page = signal(null);
+  const failed = signal(false);
   /** @type {Promise<void> | null} */
   let loading = null;
-  const prepare = () =>
-    (loading ??= load().then(
+  const prepare = () => {
+    failed.value = false;
+    return (loading ??= load().then(
       (loaded) => {
-        page = loaded;
+        page.value = loaded;
       },
       (error) => {
         loading = null; // Another try fetches it again.
+        failed.value = true;
         throw error;
       },
     ));
+  };
+  const fetch = () => void prepare().catch(() => {}); // `failed` tells.
   /** @param {Props} props */
   function Later(props) {
-    const [attempt, setAttempt] = useState(0);
-    const [failed, setFailed] = useState(false);
+    const loaded = page.value;
     useEffect(() => {
-      if (page) return;
-      prepare().then(
-        () => setAttempt(-1),
-        () => setFailed(true),
-      );
-    }, [attempt]);
-    if (page) return html`<${page} ...${props} />`;
-    if (!failed) return html`<p class="page empty" role="status">${words().loading}</p>`;
-    const again = () => {
-      setFailed(false);
-      setAttempt(attempt + 1);
-    };
+      if (!page.value) fetch();
+    }, []);
+    if (loaded) return html`<${loaded} ...${props} />`;
+    if (!failed.value) return html`<p class="page empty" role="status">${words().loading}</p>`;
     return html`<p class="page empty" role="alert">
-      ${words().error.disconnected} <button type="button" onClick=${again}>${words().retry}</button>
+      ${words().error.disconnected} <button type="button" onClick=${fetch}>${words().retry}</button>
     </p>`;
   }
   return { Later, prepare };

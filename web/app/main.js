@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { announceAdmissions } from './admission.js';
+import { announceLostHolds } from './holds.js';
 import { html } from './html.js';
 import { language, useLanguage, words } from './i18n.js';
 import { Shell } from './parts/shell.js';
@@ -46,5 +47,6 @@ function App() {
 
 await useLanguage(language.value);
 announceAdmissions();
+announceLostHolds();
 resume();
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

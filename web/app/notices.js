@@ -1,8 +1,8 @@
 /**
  * Short messages at the edge of the page, spoken once by screen readers.
  *
- * Always: at most `NOTICES_MAX` are shown; one that offers something to do stays until it is answered, pushed out, or the
- * page that it belongs to is left.
+ * Always: at most `NOTICES_MAX` are shown; one that offers something to do, or tells a loss, stays until it is closed, pushed
+ * out, or the page that it belongs to is left.
  */
 import { effect, signal } from '@preact/signals';
 import { route } from './router.js';
@@ -20,6 +20,7 @@ import { route } from './router.js';
  * @property {string} text
  * @property {string} [hint] A second sentence, before the actions.
  * @property {NoticeAction[]} [actions]
+ * @property {boolean} [stays] Until it is closed, although there is nothing to do.
  * @property {string} [key] A notice replaces the one with the same key.
  */
 
@@ -38,7 +39,7 @@ export function tell(notice) {
   const id = nextId++;
   const others = notices.value.filter((other) => !notice.key || other.key !== notice.key);
   notices.value = [...others, { ...notice, id }].slice(-NOTICES_MAX);
-  if (!notice.actions?.length) setTimeout(() => dismiss(id), SHOWN_FOR_MS);
+  if (!notice.actions?.length && !notice.stays) setTimeout(() => dismiss(id), SHOWN_FOR_MS);
   return id;
 }
 

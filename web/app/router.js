@@ -33,17 +33,20 @@ export function parse(hash) {
 /** @type {import('@preact/signals').Signal<Route>} */
 export const route = signal(parse(location.hash));
 
-addEventListener('hashchange', () => {
-  route.value = parse(location.hash);
-});
+addEventListener('hashchange', follow);
+
+/** The route of the address as it is now; the same page stays the same value, so that nobody draws it anew. */
+function follow() {
+  const next = parse(location.hash);
+  if (JSON.stringify(next) !== JSON.stringify(route.value)) route.value = next;
+}
 
 /**
  * @param {string} path For instance `/tickets`.
  * @param {{replace?: boolean}} [options] `replace`: going back skips the present page.
  */
 export function go(path, { replace = false } = {}) {
-  if (replace) {
-    history.replaceState(null, '', `#${path}`);
-    route.value = parse(location.hash);
-  } else location.hash = path;
+  if (replace) history.replaceState(null, '', `#${path}`);
+  else location.hash = path;
+  follow(); // Not with the event, which comes later: what is told meanwhile would go with the page before.
 }

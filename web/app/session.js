@@ -13,6 +13,7 @@ import { load, loadJson, save, saveJson } from './storage.js';
 /** @typedef {import('../sdk/wire.js').QueueUpdate} QueueUpdate */
 /** @typedef {import('../sdk/wire.js').Concert} Concert */
 /** @typedef {import('../sdk/wire.js').Layout} Layout */
+/** @typedef {import('../sdk/wire.js').SaleUpdate} SaleUpdate */
 
 /** @type {import('@preact/signals').Signal<import('../sdk/client.js').ClientStatus>} */
 export const status = signal('idle');
@@ -37,9 +38,19 @@ export const places = signal(loadJson('places', {}));
 /** The server's time in ms, once a second. */
 export const now = signal(Date.now());
 export const signedIn = signal(load('access_token') !== null || load('queue_token') !== null);
+/** Grows with every new client: what asked or listens to the one before has to do it anew. */
+export const session = signal(0);
 
 /** Held and not paid, newest last. */
 export const held = computed(() => reservations.value.filter((r) => r.status === 'TEMP_RESERVED'));
+
+/**
+ * Whether paying this one releases others: those of the same concert, whose sale is over for this fan then.
+ * @param {Reservation | null} reservation
+ */
+export function heldElsewhere(reservation) {
+  return held.value.some((other) => other.concert_id === reservation?.concert_id && other.reservation_id !== reservation.reservation_id);
+}
 
 /** The newest client; after its end it stays, so that nothing but the fan starts another one.
  * @type {FrontrowClient | null} */
@@ -67,8 +78,11 @@ export function start() {
   if (client) return client;
   const mine = new FrontrowClient({ accessToken: load('access_token'), queueToken: load('queue_token') });
   client = mine;
-  ended.value = null;
-  signedIn.value = true;
+  batch(() => {
+    ended.value = null;
+    signedIn.value = true;
+    session.value++;
+  });
   mine.on('status', (next) => {
     status.value = next;
   });
@@ -77,12 +91,8 @@ export function start() {
     reservations.value = [...mine.reservations.values()];
   });
   mine.on('sale', (update) => {
-    if (!concerts.value) return;
-    concerts.value = concerts.value.map((concert) =>
-      concert.concert_id === update.concert_id
-        ? { ...concert, sale: { ...concert.sale, state: update.state, opens_at: update.opens_at ?? null, message: update.message ?? null } }
-        : concert,
-    );
+    if (asking) toldMeanwhile.set(update.concert_id, update);
+    if (concerts.value) concerts.value = concerts.value.map((concert) => withSale(concert, update));
   });
   const greeted = () => {
     now.value = mine.now();
@@ -121,7 +131,7 @@ function dropPlace(concertId) {
 
 /** The server does not know us any more: what was stored is of no use. */
 function forget() {
-  for (const key of ['access_token', 'queue_token', 'places']) save(key, null);
+  for (const key of ['access_token', 'queue_token', 'places', 'held', 'tickets']) save(key, null);
   batch(() => {
     signedIn.value = false;
     queue.value = null;
@@ -196,17 +206,31 @@ export async function returnTo(concertId) {
 
 /** @type {Promise<void> | null} */
 let asking = null;
+/** What was pushed while the list was on its way, and may be newer than the list.
+ * @type {Map<number, SaleUpdate>} */
+const toldMeanwhile = new Map();
 
 /** Several who want it at a time share one answer. */
 export function refreshConcerts() {
   asking ??= fetchConcerts(undefined, load('access_token'))
     .then((list) => {
-      concerts.value = list;
+      concerts.value = list.map((concert) => withSale(concert, toldMeanwhile.get(concert.concert_id)));
     })
     .finally(() => {
       asking = null;
+      toldMeanwhile.clear();
     });
   return asking;
+}
+
+/**
+ * @param {Concert} concert
+ * @param {SaleUpdate | undefined} update
+ * @returns {Concert}
+ */
+function withSale(concert, update) {
+  if (concert.concert_id !== update?.concert_id) return concert;
+  return { ...concert, sale: { ...concert.sale, state: update.state, opens_at: update.opens_at ?? null, message: update.message ?? null } };
 }
 
 export async function refreshBalance() {

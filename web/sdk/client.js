@@ -371,6 +371,15 @@ export class FrontrowClient extends Emitter {
     return (await this.#ask('tickets', {})).tickets;
   }
 
+  /**
+   * The valid tickets and those of orders that were cancelled.
+   * @returns {Promise<{tickets: import('./wire.js').Ticket[], cancelled: import('./wire.js').Ticket[]}>}
+   */
+  async orders() {
+    const { tickets, cancelled = [] } = await this.#ask('tickets', {});
+    return { tickets, cancelled };
+  }
+
   /** Asks for the server's time. Does not count as activity. */
   async ping() {
     const sentAt = Date.now();

@@ -131,6 +131,7 @@ export const SeatState = Object.freeze({
  * @property {string} [starts_at]
  * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
  * @property {string} [cancel_until]
+ * @property {string} [cancelled_at] Of a cancelled order's ticket, which opens no door any more.
  */
 
 /**
@@ -150,6 +151,16 @@ export const SeatState = Object.freeze({
  * @property {number} balance
  * @property {string} at
  * @property {string | null} [payment_id]
+ * @property {Purchase} [purchase] What was paid or refunded, while it is among the user's newest orders.
+ */
+
+/**
+ * @typedef {object} Purchase
+ * @property {string} reservation_id
+ * @property {number} concert_id
+ * @property {string} title
+ * @property {string} starts_at
+ * @property {number} seats How many.
  */
 
 /**

@@ -34,7 +34,7 @@ test('what is stored survives a closed tab: the place, the seats, the ticket', a
   const held = await fan.holdBest(2);
   await fan.page.close();
   fan.page = await fan.window();
-  await fan.click('.poster-card a.primary'); // "Go on"
+  await fan.click('.poster-card a.primary'); // "Continue"
   await fan.page.waitForSelector('.cart.full');
   assert.deepEqual(await fan.held(), held);
   await fan.toCheckout();
@@ -107,20 +107,29 @@ test('prices filter what is offered', async () => {
   await fan.leave();
 });
 
-test('cancelled: the money is back and the history says why', async () => {
+test('cancelled: the order stays in the list, the money is back, the history says why and what for', async () => {
   const fan = await Fan.open(browser, server.url);
   await fan.toSeats();
-  await fan.holdBest(2);
+  const held = await fan.holdBest(2);
   await fan.toCheckout();
   const amount = await fan.page.locator('.receipt .sum strong').innerText();
   await fan.pay();
   await fan.click('.purchase > button');
   await fan.click('.dialog .buttons button:last-child');
-  await fan.page.waitForSelector('.message');
+  await fan.page.waitForSelector('.purchase.cancelled');
+  const order = (await fan.page.locator('.purchase.cancelled').innerText()).replace(/\s+/g, ' ');
+  for (const label of held) assert.ok(order.includes(label), `${label} in ${order}`);
+  assert.match(order, /Cancelled on .* refunded to your wallet/);
+  assert.equal(await fan.page.locator('.ticket, .qr').count(), 0, 'nothing to show at a door');
+  await fan.accessible('a cancelled order');
+  await fan.screenshot('order-cancelled');
   await fan.page.goto(`${fan.url}/#/wallet`);
   await fan.page.waitForSelector('tbody tr:nth-child(3)');
+  const about = (await fan.page.locator('tbody td:nth-child(2)').allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
+  for (const entry of about.slice(0, 2)) assert.match(entry, /^(?:Refund|Payment) .*Front Row Night · .* · 2 seats$/);
+  assert.equal(about[2], 'Top-up');
   assert.equal(await fan.page.locator('[data-testid=balance]').innerText(), amount);
-  assert.deepEqual(await fan.page.locator('tbody td:nth-child(2)').allInnerTexts(), ['Refund', 'Payment', 'Charge']);
+  assert.deepEqual(await fan.page.locator('tbody .what').allInnerTexts(), ['Refund', 'Payment', 'Top-up']);
   await fan.leave();
 });
 

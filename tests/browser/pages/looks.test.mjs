@@ -107,7 +107,7 @@ test('on a wall of pixels, and from right to left', async () => {
   }
 });
 
-for (const [locale, own, foreign] of /** @type {const} */ ([['ko-KR', /예매 참여/, /Seats, live|One moment/], ['en-GB', /Seats, live/, /예매|잠시만/], ['fr-FR', /Seats, live/, /예매|잠시만/]])) {
+for (const [locale, own, foreign] of /** @type {const} */ ([['ko-KR', /예매하기/, /Seats, live|One moment/], ['en-GB', /Seats, live/, /예매|잠시만/], ['fr-FR', /Seats, live/, /예매|잠시만/]])) {
   test(`no flash of another language: ${locale}`, async () => {
     const context = await browser.newContext({ locale });
     const page = await context.newPage();

@@ -66,7 +66,7 @@ test('lost between pay and its answer: one payment, and the page ends on the tic
   assert.deepEqual(await fan.tickets(), held);
   await fan.page.goto(`${fan.url}/#/wallet`);
   await fan.page.waitForSelector('tbody tr');
-  assert.deepEqual(await fan.page.locator('tbody td:nth-child(2)').allInnerTexts(), ['Payment', 'Charge']);
+  assert.deepEqual(await fan.page.locator('tbody .what').allInnerTexts(), ['Payment', 'Top-up']);
   await fan.leave();
 });
 

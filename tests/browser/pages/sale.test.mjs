@@ -57,6 +57,80 @@ test('before the opening one may join, and is let in by the opening alone', asyn
   await fan.leave();
 });
 
+test('a deep link says what the sale is, and offers what there is to do', async () => {
+  const opensAt = new Date(Date.now() + 3600_000).toISOString();
+  const { server, concertId } = await club(2, { opensAt });
+  const fan = await Fan.open(browser, server.url, { size: PHONE });
+  /** @param {RegExp} words @param {string[]} buttons */
+  const says = async (words, buttons) => {
+    // Who has no place hears by asking: the next visit does.
+    await fan.page.goto('about:blank');
+    await fan.page.goto(`${fan.url}/#/sale/${concertId}`);
+    await fan.page.waitForSelector('.message');
+    assert.match((await fan.page.locator('.message').innerText()).replace(/\s+/g, ' '), words);
+    assert.deepEqual(await fan.page.locator('.message button').allInnerTexts(), buttons);
+  };
+  await says(/Small Club Night The sale has not opened yet.* Sale opens in (?:1:00:00|59:\d\d)/, ['Join the line early']);
+  await fan.accessible('deep link to a scheduled sale');
+  await fan.screenshot('link-scheduled');
+  await server.command('sale', 'open', String(concertId), '--server', server.url);
+  await says(/When it’s your turn, you choose your seats/, ['Join the line']);
+  await server.command('sale', 'message', String(concertId), 'Back in ten minutes', '--server', server.url);
+  await server.command('sale', 'pause', String(concertId), '--server', server.url);
+  await says(/The sale is paused for the moment\. .* Back in ten minutes/, []);
+  await fan.screenshot('link-paused');
+  await server.command('sale', 'open', String(concertId), '--server', server.url);
+  const { client, scheduleId } = await admitted(server.url);
+  const held = await client.hold(scheduleId, [0, 1]);
+  await client.charge(held.amount);
+  await client.pay(held.reservation_id);
+  await says(/All seats are sold. You can wait in line for returned tickets/, ['Wait for returned tickets']);
+  // And in that line no time is promised.
+  await fan.click('.message .primary');
+  await fan.page.waitForSelector('.waiting');
+  assert.match(await fan.page.locator('.waiting').innerText(), /When a ticket is returned, the first in line can buy it/);
+  assert.doesNotMatch(await fan.page.locator('.waiting').innerText(), /You are next|Your turn in|a minute/);
+  await fan.screenshot('sold-out-line');
+  await client.cancel(held.reservation_id);
+  await fan.map();
+  const other = await Fan.open(browser, server.url);
+  await server.command('sale', 'close', String(concertId), '--server', server.url);
+  await other.page.goto('about:blank');
+  await other.page.goto(`${other.url}/#/sale/${concertId}`);
+  await other.page.waitForSelector('.message');
+  assert.match(await other.page.locator('.message').innerText(), /No more seats are sold for this concert/);
+  assert.equal(await other.page.locator('.message button').count(), 0);
+  await other.leave();
+  await fan.leave();
+});
+
+test('only seats of the same concert go when one date is paid', async () => {
+  const server = await Server.start('--demo');
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  await fan.holdBest(1);
+  assert.doesNotMatch(await fan.page.locator('.cart').innerText(), /another date/);
+  // Seats of another concert, as the server would name them.
+  await fan.page.evaluate(async () => {
+    const url = [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => /** @type {HTMLLinkElement} */ (link).href).find((href) => href.endsWith('/app/session.js'));
+    const { reservations } = await import(/** @type {string} */ (url));
+    const [mine] = reservations.value;
+    reservations.value = [...reservations.value, { ...mine, reservation_id: 'other', concert_id: mine.concert_id + 1, schedule_id: 99 }];
+  });
+  await fan.page.waitForFunction(() => document.querySelectorAll('.timebar .pay').length === 1);
+  assert.doesNotMatch(await fan.page.locator('.cart').innerText(), /another date/);
+  // Those of another date of the same concert do go, and both pages say so.
+  await fan.page.selectOption('select', { index: 1 });
+  await fan.map();
+  await fan.click('.best .primary');
+  await fan.page.waitForSelector('.cart.full');
+  assert.match(await fan.page.locator('.cart').innerText(), /When you pay for one date, the seats of the others are released/);
+  await fan.toCheckout();
+  assert.match(await fan.page.locator('.checkout').innerText(), /the seats of the others are released/);
+  await fan.leave();
+  await server.stop();
+});
+
 test('while paused: holding is refused in words, paying works', async () => {
   const server = await Server.start('--demo');
   const fan = await Fan.open(browser, server.url);

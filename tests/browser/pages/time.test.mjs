@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { SeatState } from '../../../web/sdk/index.js';
 import { Fan, launch } from '../harness/browser.mjs';
-import { admitted, closeFans, until } from '../harness/fans.mjs';
+import { admitted, closeFans, fanOf, until } from '../harness/fans.mjs';
 import { Server, stopServers } from '../harness/server.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -39,6 +39,35 @@ test('a hold that is not paid: a warning, then the seats are free, and the page 
   await fan.map();
   for (const seat of seats) await fan.sees(seat, 'available');
   await until(async () => house.available === house.count);
+  await fan.leave();
+  await server.stop();
+});
+
+test('a hold that runs out on the map is told in words that stay, also after a reload', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.hold_ttl=9s');
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  const held = await fan.holdBest(2);
+  await fan.page.waitForSelector('.notice.warn:has-text("The time to pay is over")');
+  const told = (await fan.page.locator('.notice.warn').innerText()).replace(/\s+/g, ' ');
+  for (const label of held) assert.ok(told.includes(label), `${label} in ${told}`);
+  await fan.page.waitForSelector('.cart:not(.full)');
+  await fan.screenshot('hold-lost-on-map');
+  await fan.click('.notice.warn button');
+  await fan.page.waitForSelector('.notice', { state: 'detached' });
+  // It runs out while no page is open.
+  const again = await fan.holdBest(1);
+  const token = (await fan.page.evaluate(() => localStorage.getItem('frontrow.access_token'))) ?? '';
+  await fan.page.goto('about:blank');
+  const watcher = fanOf({ server: server.url, accessToken: token });
+  await watcher.connect();
+  await until(async () => (await watcher.listReservations()).every((reservation) => reservation.status === 'EXPIRED'));
+  await fan.page.goto(`${fan.url}/#/sale/1`);
+  await fan.page.waitForSelector(`.notice.warn:has-text("${again[0]}")`);
+  await fan.page.reload();
+  await fan.map();
+  await fan.linked();
+  assert.equal(await fan.page.locator('.notice').count(), 0, 'told once');
   await fan.leave();
   await server.stop();
 });

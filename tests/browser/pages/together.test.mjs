@@ -47,7 +47,7 @@ test('two fans want the same seat: one gets it, the other is offered its neighbo
   await lost.sees(40, 'held');
   const notice = lost.page.locator('.notice.bad');
   const [label] = await won.held();
-  assert.match((await notice.innerText()).replace(/\s+/g, ' '), new RegExp(`A faster fan took ${label}\\. These are still free:`));
+  assert.match((await notice.innerText()).replace(/\s+/g, ' '), new RegExp(`Somebody else was faster: ${label} These are still free:`));
   const offered = await notice.locator('.actions button').allInnerTexts();
   assert.equal(offered.length, 3);
   await lost.screenshot('seat-taken');
@@ -70,7 +70,7 @@ test('a sold-out house: one waits, a seat frees, one is let in and told', async 
   const fan = await Fan.open(browser, server.url);
   await fan.join();
   await fan.page.waitForSelector('.waiting');
-  assert.match(await fan.page.locator('.waiting').innerText(), /as soon as a place or a seat frees, you are in/);
+  assert.match(await fan.page.locator('.waiting').innerText(), /You’ll be let in as soon as there is room/);
   await fan.screenshot('full-house-waiting');
   await second.release(held.reservation_id, [3]);
   await fan.map();
@@ -83,7 +83,7 @@ test('a sold-out house: one waits, a seat frees, one is let in and told', async 
   await fan.sees(3, 'held');
   await second.release(held.reservation_id, [2]);
   await fan.page.waitForSelector('.notice.good .actions button');
-  assert.match(await fan.page.locator('.notice.good').innerText(), /A-3 is free again/);
+  assert.match(await fan.page.locator('.notice.good').innerText(), /A seat is free again: .*A-3/);
   await fan.screenshot('seat-freed');
   await fan.page.locator('.notice.good .actions button').click();
   await fan.page.waitForSelector('.cart.full');
@@ -153,7 +153,7 @@ test('in line or admitted, every page says so, and leads back', async () => {
   assert.match(await fan.page.locator('.timebar').innerText(), /number 1 in line/);
   await client.leave();
   await fan.page.waitForSelector('.notice.good');
-  assert.match(await fan.page.locator('.notice.good').innerText(), /It is your turn!/);
+  assert.match(await fan.page.locator('.notice.good').innerText(), /It’s your turn!/);
   assert.match(await fan.page.locator('.timebar').innerText(), /left to choose/);
   await fan.page.locator('.notice.good .actions button').click();
   await fan.map();

@@ -13,7 +13,7 @@ import { tell } from '../notices.js';
 import { Icon } from '../parts/icons.js';
 import { Message } from '../parts/message.js';
 import { go } from '../router.js';
-import { balance, concerts, currency, layoutOf, refreshBalance, reservations, start, status } from '../session.js';
+import { balance, concerts, currency, heldElsewhere, layoutOf, refreshBalance, reservations, session, start, status } from '../session.js';
 import { loadJson, save, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
 
@@ -24,24 +24,34 @@ export function Checkout({ reservationId }) {
   const w = words();
   const [step, setStep] = useState(/** @type {Step} */ (''));
   const [looked, setLooked] = useState(false);
+  const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   useTitle(w.checkout.title);
   const reservation = reservations.value.find((candidate) => candidate.reservation_id === reservationId);
   const paid = reservation?.status === 'RESERVED';
 
-  useEffect(() => {
-    // After a reload only the open reservations are known; this one may have been paid just before.
+  // After a reload only the open reservations are known; this one may have been paid just before.
+  const look = () => {
+    setFailure(null);
     start()
       .listReservations()
-      .catch(() => {})
-      .then(() => setLooked(true));
+      .then(
+        () => setLooked(true),
+        (error) => setFailure(explain(error)),
+      );
     refreshBalance().catch(() => {});
+  };
+  useEffect(look, [reservationId, session.value]);
+  useEffect(() => {
     if (reservation) layoutOf(reservation.schedule_id).catch(() => {});
-  }, [reservationId]);
+  }, [reservation?.schedule_id]);
 
   useEffect(() => {
     if (paid) go(`/tickets/${reservationId}`, { replace: true });
   }, [paid]);
 
+  if (!reservation && !looked && failure) {
+    return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${look}>${w.retry}</button></p>`;
+  }
   if (paid || (!reservation && !looked)) return html`<p class="page empty" role="status">${w.loading}</p>`;
   if (!reservation || reservation.status !== 'TEMP_RESERVED') {
     const back = reservation ? `#/sale/${reservation.concert_id}` : '#/';
@@ -89,6 +99,7 @@ export function Checkout({ reservationId }) {
           ? html`<p class="line"><span>${w.checkout.missing}</span><span>${price(missing)}</span></p>`
           : html`<p class="line"><span>${w.checkout.after}</span><span>${price(have - amount)}</span></p>`}
       </div>
+      ${heldElsewhere(reservation) && html`<p class="hint">${w.cart.other}</p>`}
       <button type="button" class="primary wide big" disabled=${step !== '' || balance.value === null} onClick=${pay}>
         ${step === 'charging' ? w.checkout.charging : step === 'paying' ? w.checkout.paying : missing > 0 ? w.checkout.chargeAndPay(price(missing)) : w.checkout.pay(price(amount))}
       </button>

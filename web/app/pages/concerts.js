@@ -51,6 +51,17 @@ function Loading() {
   </p>`;
 }
 
+/**
+ * When the sale opens: a countdown when that is near, else the date.
+ * @param {string} opensAt
+ * @param {number} at
+ */
+export function opening(opensAt, at) {
+  const w = words().concerts;
+  const left = Date.parse(opensAt) - at;
+  return left < COUNTDOWN_FROM_MS ? w.opensIn(clock(Math.max(0, left))) : w.opens(date(opensAt));
+}
+
 /** @param {{concert: import('../session.js').Concert}} props */
 function Concert({ concert }) {
   const w = words().concerts;
@@ -87,9 +98,7 @@ function Concert({ concert }) {
         ${schedules.slice(0, 3).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${date(s.starts_at)}</time></li>`)}
       </ul>
       ${sale.message && html`<p class="sale-message">${sale.message}</p>`}
-      ${opensIn > 0 &&
-      sale.opens_at &&
-      html`<p class="opens">${opensIn < COUNTDOWN_FROM_MS ? w.opensIn(clock(opensIn)) : w.opens(date(sale.opens_at))}</p>`}
+      ${opensIn > 0 && sale.opens_at && html`<p class="opens">${opening(sale.opens_at, now.value)}</p>`}
       ${placed
         ? html`<p class="mine">
               ${mine?.status === 'WAITING' && mine.position !== null ? w.inLine(mine.position) : mine?.status === 'PROGRESS' ? w.admitted : ''}
@@ -97,7 +106,7 @@ function Concert({ concert }) {
             <a class="button primary wide" href="#/sale/${concert_id}" aria-label=${w.continueFor(title)}>${w.continue}</a>`
         : joinable &&
           html`<button type="button" class="primary wide" disabled=${busy} aria-label=${w.joinFor(title)} onClick=${enter}>
-            ${opensIn > 0 ? w.joinEarly : w.join}
+            ${sale.state === 'SCHEDULED' ? w.joinEarly : soldOut ? words().lobby.joinSoldOut : w.join}
           </button>`}
     </div>
   </li>`;

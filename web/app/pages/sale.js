@@ -5,31 +5,43 @@ import { words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Message } from '../parts/message.js';
-import { concerts, join, places, queue, refreshConcerts, returnTo, settled, tokenWanted } from '../session.js';
+import { concerts, join, now, places, queue, refreshConcerts, returnTo, session, settled, tokenWanted } from '../session.js';
+import { opening } from './concerts.js';
 import { prepareChime } from '../chime.js';
 import { Seats, prepareSelling } from '../later.js';
 import { Waiting } from './waiting.js';
 
+/** What others do to the sale (opening, closing) shows within so long to who has no place in it yet. */
+const REFRESH_EVERY_MS = 15_000;
+
 /** @param {{concertId: number}} props */
 export function Sale({ concertId }) {
   const w = words();
+  const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   const concert = concerts.value?.find((candidate) => candidate.concert_id === concertId);
   const mine = queue.value?.concert_id === concertId ? queue.value : null;
   const placed = places.value[String(concertId)] !== undefined;
 
-  useEffect(() => {
-    refreshConcerts().catch(() => {}); // Shown again when the connection is back.
-  }, []);
+  const fail = (/** @type {unknown} */ error) => setFailure(explain(error));
+  const lookAtSale = () => void refreshConcerts().catch(fail);
+  const lookForPlace = () => void (!mine && placed && returnTo(concertId).catch(fail));
+  const retry = () => {
+    setFailure(null);
+    lookAtSale();
+    lookForPlace();
+  };
+  useEffect(lookAtSale, [session.value]);
+  useEffect(lookForPlace, [concertId, placed, mine === null, session.value]);
   useEffect(() => prepareSelling(concert), [concert === undefined]);
-  useEffect(() => {
-    if (!mine && placed) returnTo(concertId).catch((error) => tell({ kind: 'bad', text: explain(error) }));
-  }, [concertId, placed, mine === null]);
 
   if (concerts.value && !concert) {
     return html`<${Message} title=${w.lobby.missing} text=${w.lobby.missingText} href="#/" action=${w.lobby.toConcerts} />`;
   }
   // After a reload the hello tells the place; until then nothing is claimed.
-  if (!concert || (!mine && (placed || !settled.value))) return html`<p class="page empty" role="status">${w.loading}</p>`;
+  if (!concert || (!mine && (placed || !settled.value))) {
+    if (!failure) return html`<p class="page empty" role="status">${w.loading}</p>`;
+    return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${retry}>${w.retry}</button></p>`;
+  }
 
   switch (mine?.status) {
     case 'WAITING':
@@ -38,23 +50,36 @@ export function Sale({ concertId }) {
       return html`<${Seats} concert=${concert} />`;
     case 'DONE':
       return html`<${Message} title=${w.lobby.done} text=${w.lobby.doneText} href="#/tickets" action=${w.lobby.seeTickets}>
-        <${Join} concert=${concert} label=${w.lobby.again} quiet />
+        <${Join} concert=${concert} again quiet />
       <//>`;
     case 'EXPIRED': {
       const reason = mine.reason ?? 'time';
       const closed = reason === 'closed' || concert.sale.state === 'CLOSED';
       return html`<${Message} title=${w.lobby.expired[reason] ?? w.lobby.expired.time} text=${closed ? w.lobby.closedText : w.lobby.expiredText}>
-        ${closed && html`<a class="button" href="#/">${w.lobby.toConcerts}</a>`} ${!closed && html`<${Join} concert=${concert} label=${w.lobby.again} />`}
+        <${Join} concert=${concert} again />
       <//>`;
     }
     default:
-      return html`<${Message} title=${concert.title} text=${w.lobby.text}><${Join} concert=${concert} label=${w.lobby.join} /><//>`;
+      return html`<${Message} title=${concert.title}><${Join} concert=${concert} /><//>`;
   }
 }
 
-/** @param {{concert: import('../session.js').Concert, label: string, quiet?: boolean}} props */
-function Join({ concert, label, quiet = false }) {
+/**
+ * What the sale is at the moment, and the way into it, where there is one.
+ * @param {{concert: import('../session.js').Concert, again?: boolean, quiet?: boolean}} props
+ */
+function Join({ concert, again = false, quiet = false }) {
+  const w = words();
   const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    const refresh = () => document.visibilityState === 'visible' && void refreshConcerts().catch(() => {});
+    const timer = setInterval(refresh, REFRESH_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const { state, message, opens_at: opensAt } = concert.sale;
+  const playing = concert.schedules.length > 0;
+  const soldOut = playing && concert.schedules.every((schedule) => schedule.sold_out);
+
   async function enter() {
     prepareChime();
     setBusy(true);
@@ -66,5 +91,17 @@ function Join({ concert, label, quiet = false }) {
       setBusy(false);
     }
   }
-  return html`<button type="button" class=${quiet ? '' : 'primary'} disabled=${busy} onClick=${enter}>${label}</button>`;
+
+  if (state === 'CLOSED' || !playing) {
+    return html`${!again && html`<p role="status">${w.lobby.over}</p>`}${!quiet && html`<a class="button" href="#/">${w.lobby.toConcerts}</a>`}`;
+  }
+  const early = state === 'SCHEDULED';
+  const told = early ? w.lobby.early : state === 'PAUSED' ? w.lobby.paused : soldOut ? w.lobby.soldOut : again ? '' : w.lobby.text;
+  const label = again ? w.lobby.again : early ? w.lobby.joinEarly : soldOut ? w.lobby.joinSoldOut : w.lobby.join;
+  return html`
+    ${told && html`<p role="status">${told}</p>`}
+    ${early && opensAt && html`<p class="opens">${opening(opensAt, now.value)}</p>`}
+    ${message && html`<p class="sale-message">${message}</p>`}
+    ${state !== 'PAUSED' && html`<button type="button" class=${quiet ? '' : 'primary'} disabled=${busy} onClick=${enter}>${label}</button>`}
+  `;
 }

@@ -12,7 +12,7 @@ import { explain } from '../explain.js';
 import { dismiss, tell } from '../notices.js';
 import { Cart } from '../parts/cart.js';
 import { Best, Filters, Views } from '../parts/tools.js';
-import { held, layoutOf, start, status } from '../session.js';
+import { held, layoutOf, session, start, status } from '../session.js';
 import { load, save } from '../storage.js';
 import { useTitle } from '../title.js';
 import { nearestFree } from '../nearest.js';
@@ -34,7 +34,7 @@ export function Seats({ concert }) {
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   useTitle(useSeen() ? w.seats.title : w.waiting.titleAdmitted);
 
-  useEffect(loadSchedules, []);
+  useEffect(loadSchedules, [session.value]);
 
   function loadSchedules() {
     setFailure(null);
@@ -61,6 +61,7 @@ function useSeen() {
   const [seen, setSeen] = useState(document.visibilityState === 'visible');
   useEffect(() => {
     const look = () => document.visibilityState === 'visible' && setSeen(true);
+    look(); // It may have come into sight since it was drawn.
     document.addEventListener('visibilitychange', look);
     return () => document.removeEventListener('visibilitychange', look);
   }, []);
@@ -100,6 +101,7 @@ function useHouse({ schedule_id: id, available: before }) {
       if (gone) return;
       setModel(watched);
       setAvailable(watched.available);
+      setLive(watched.live);
       ends.push(
         watched.on('live', setLive),
         watched.on('change', ({ available: now }) => setAvailable(now)),
@@ -110,7 +112,7 @@ function useHouse({ schedule_id: id, available: before }) {
       ends.forEach((end) => end());
       client.unwatch(id).catch(() => {}); // Whatever happened to it, nobody watches any more.
     };
-  }, [id, attempt]);
+  }, [id, attempt, session.value]);
 
   return { layout, model, available, live, failure, retry: () => setAttempt(attempt + 1) };
 }
@@ -274,6 +276,6 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
 function wordsOfMap(layout) {
   if (!layout) return {};
   const price = (/** @type {number} */ amount) => money(amount, layout.currency);
-  const prices = (/** @type {number} */ least, /** @type {number} */ most) => (least === most ? price(least) : `${price(least)} – ${price(most)}`);
+  const prices = (/** @type {number} */ least, /** @type {number} */ most) => (least === most ? price(least) : words().seats.range(price(least), price(most)));
   return { ...words().map, price, prices };
 }

@@ -4,20 +4,32 @@ import { html } from '../html.js';
 import { date, money, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
+import { keepPage, kept } from '../offline.js';
 import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
 import { Label } from '../parts/label.js';
 import { Message } from '../parts/message.js';
 import { Qr } from '../parts/qr.js';
-import { balance, currency, now, signedIn, start } from '../session.js';
+import { useWakeLock } from '../parts/wakelock.js';
+import { balance, currency, now, session, signedIn, start, status } from '../session.js';
+import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
 
 /** @typedef {import('../../sdk/wire.js').Ticket} Ticket */
 
+/** So long after its start a performance is over for sure, and its tickets move behind the others. */
+const OVER_AFTER_MS = 6 * 3600_000;
+
+/**
+ * What the server said last, kept on the device for a door without a network.
+ * @typedef {{at: string, tickets: Ticket[], cancelled: Ticket[]}} Known
+ */
+
 /** @param {{bought: string | null}} props The reservation that was paid just now. */
 export function Tickets({ bought }) {
   const w = words().tickets;
-  const [tickets, setTickets] = useState(/** @type {Ticket[] | null} */ (null));
+  const [known, setKnown] = useState(/** @type {Known | null} */ (loadJson('tickets', null)));
+  const [fresh, setFresh] = useState(false);
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   useTitle(w.title);
 
@@ -25,23 +37,43 @@ export function Tickets({ bought }) {
     if (!signedIn.value) return;
     setFailure(null);
     start()
-      .tickets()
-      .then(setTickets, (error) => setFailure(explain(error)));
+      .orders()
+      .then(
+        ({ tickets, cancelled }) => {
+          const news = { at: new Date(now.value).toISOString(), tickets, cancelled };
+          saveJson('tickets', news);
+          setKnown(news);
+          setFresh(true);
+        },
+        (error) => setFailure(explain(error)),
+      );
   }
-  useEffect(refresh, [bought, signedIn.value]);
+  useEffect(refresh, [bought, signedIn.value, session.value]);
+  const some = known !== null && known.tickets.length > 0;
+  useEffect(() => {
+    if (some) void keepPage();
+  }, [some]);
 
-  if (failure) return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${refresh}>${words().retry}</button></p>`;
-  if (signedIn.value && !tickets) return html`<p class="page empty" role="status">${words().loading}</p>`;
-  if (!tickets || tickets.length === 0) {
+  const alarm = failure && html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${refresh}>${words().retry}</button></p>`;
+  if (signedIn.value && !known) return alarm ?? html`<p class="page empty" role="status">${words().loading}</p>`;
+  if (!signedIn.value || !known || known.tickets.length + known.cancelled.length === 0) {
     return html`<${Message} title=${w.none} text=${w.noneText} href="#/" action=${words().lobby.toConcerts} />`;
   }
-  const purchases = byPurchase(tickets);
-  purchases.sort((a, b) => Number(b.reservationId === bought) - Number(a.reservationId === bought));
+  const over = ({ tickets: [{ starts_at: startsAt }] } = /** @type {PurchaseOf} */ ({})) => Number(Boolean(startsAt && Date.parse(startsAt) < now.value - OVER_AFTER_MS));
+  const purchases = byPurchase(known.tickets);
+  purchases.sort((a, b) => Number(b.reservationId === bought) - Number(a.reservationId === bought) || over(a) - over(b));
+  const cancelled = byPurchase(known.cancelled);
+  // Until the server said what is true now, this is only what it said last.
+  const stale = !fresh && status.value !== 'online';
   return html`<div class="page tickets">
-    ${bought && purchases[0].reservationId === bought
+    ${bought && purchases[0]?.reservationId === bought
       ? html`<div class="thanks" role="status"><h1>${w.thanks}</h1><p>${w.thanksText}</p></div>`
       : html`<h1>${w.title}</h1>`}
+    ${alarm} ${stale && html`<p class="stale-tickets" role="status">${w.stale(date(known.at))}</p>`}
     ${purchases.map((purchase) => html`<${Purchase} key=${purchase.reservationId} purchase=${purchase} onCancelled=${refresh} />`)}
+    ${some && kept.value && !stale && html`<p class="hint">${w.offline}</p>`}
+    ${cancelled.length > 0 && html`<h2 class="cancelled-title">${w.cancelledTitle}</h2>`}
+    ${cancelled.map((purchase) => html`<${CancelledOrder} key=${purchase.reservationId} purchase=${purchase} />`)}
   </div>`;
 }
 
@@ -62,14 +94,39 @@ function byPurchase(tickets) {
   return [...purchases].map(([reservationId, tickets]) => ({ reservationId, tickets: tickets.sort((a, b) => a.seat - b.seat) }));
 }
 
+/** @param {{tickets: Ticket[]}} props The performance: what, when and where. */
+function Performance({ tickets: [{ title, venue, starts_at: startsAt }] }) {
+  return html`<header>
+    <h2>${title}</h2>
+    <p>${startsAt && html`<time datetime=${startsAt}>${date(startsAt)}</time>`}${venue && html` · ${venue}`}</p>
+  </header>`;
+}
+
+/** @param {{purchase: PurchaseOf}} props */
+function CancelledOrder({ purchase: { tickets } }) {
+  const w = words().tickets;
+  const [{ cancelled_at: at }] = tickets;
+  return html`<section class="purchase cancelled">
+    <${Performance} tickets=${tickets} />
+    <p>${tickets.map((ticket, index) => html`${index > 0 && ', '}<${Label} text=${ticket.label} />`)}</p>
+    <p class="hint">${at && html`<time datetime=${at}>${w.cancelledOn(date(at))}</time> · `}${w.refunded(money(sumOf(tickets), currency.value))}</p>
+  </section>`;
+}
+
+/** @param {Ticket[]} tickets */
+function sumOf(tickets) {
+  return tickets.reduce((sum, ticket) => sum + ticket.price, 0);
+}
+
 /** @param {{purchase: PurchaseOf, onCancelled: () => void}} props */
 function Purchase({ purchase, onCancelled }) {
   const w = words().tickets;
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const { reservationId, tickets } = purchase;
-  const [{ title, venue, starts_at: startsAt, cancel_until: cancelUntil }] = tickets;
-  const amount = tickets.reduce((sum, ticket) => sum + ticket.price, 0);
+  const [{ cancel_until: cancelUntil }] = tickets;
+  const [shown, setShown] = useState(/** @type {number | null} */ (null));
+  const amount = sumOf(tickets);
   const cancellable = !cancelUntil || Date.parse(cancelUntil) > now.value;
 
   async function cancel() {
@@ -88,13 +145,10 @@ function Purchase({ purchase, onCancelled }) {
   }
 
   return html`<section class="purchase">
-    <header>
-      <h2>${title}</h2>
-      <p>${startsAt && html`<time datetime=${startsAt}>${date(startsAt)}</time>`}${venue && html` · ${venue}`}</p>
-    </header>
+    <${Performance} tickets=${tickets} />
     <ul class="ticket-list">
       ${tickets.map(
-        (ticket) => html`<li class="ticket" key=${ticket.ticket_id}>
+        (ticket, index) => html`<li class="ticket" key=${ticket.ticket_id}>
           <div class="ticket-main">
             <p class="label">${w.seat}</p>
             <p class="ticket-seat"><${Label} text=${ticket.label} /></p>
@@ -102,10 +156,15 @@ function Purchase({ purchase, onCancelled }) {
             <p class="label">${w.code}</p>
             <p class="ticket-code">${ticket.code}</p>
           </div>
-          <div class="ticket-stub"><${Qr} text=${ticket.code} label=${w.qr(ticket.label)} /></div>
+          <div class="ticket-stub">
+            <button type="button" class="ticket-qr" aria-label=${w.show(ticket.label)} onClick=${() => setShown(index)}>
+              <${Qr} text=${ticket.code} label=${w.qr(ticket.label)} />
+            </button>
+          </div>
         </li>`,
       )}
     </ul>
+    ${shown !== null && html`<${AtTheDoor} tickets=${tickets} shown=${shown} onShow=${setShown} />`}
     ${cancellable && html`<button type="button" class="quiet" disabled=${busy} onClick=${() => setAsking(true)}><${Icon} name="trash" />${w.cancel}</button>`}
     ${asking &&
     html`<${Dialog} title=${w.cancelTitle} onClose=${() => setAsking(false)}>
@@ -116,4 +175,27 @@ function Purchase({ purchase, onCancelled }) {
       </div>
     <//>`}
   </section>`;
+}
+
+/**
+ * One code as wide as the screen, one at a time, so that a scanner never reads the neighbour's; the screen stays awake.
+ * @param {{tickets: Ticket[], shown: number, onShow: (shown: number | null) => void}} props
+ */
+function AtTheDoor({ tickets, shown, onShow }) {
+  const w = words().tickets;
+  useWakeLock();
+  const ticket = tickets[shown];
+  return html`<${Dialog} title=${w.full} whole onClose=${() => onShow(null)}>
+    <div class="at-the-door">
+      <${Qr} text=${ticket.code} label=${w.qr(ticket.label)} />
+      <p class="ticket-seat"><${Label} text=${ticket.label} /></p>
+      <p class="ticket-code">${ticket.code}</p>
+      ${tickets.length > 1 &&
+      html`<div class="door-steps">
+        <button type="button" class="round" aria-label=${w.previous} disabled=${shown === 0} onClick=${() => onShow(shown - 1)}><${Icon} name="back" /></button>
+        <p aria-live="polite">${w.nth(shown + 1, tickets.length)}</p>
+        <button type="button" class="round" aria-label=${w.next} disabled=${shown === tickets.length - 1} onClick=${() => onShow(shown + 1)}><${Icon} name="next" /></button>
+      </div>`}
+    </div>
+  <//>`;
 }

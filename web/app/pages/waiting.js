@@ -42,6 +42,8 @@ export function Waiting({ concert, place }) {
   }
 
   const { state, message } = concert.sale;
+  // In a line that stands still no time is promised.
+  const moving = state === 'OPEN' && !place.sold_out;
   return html`<section class="page waiting" aria-labelledby="waiting-title">
     <p class="kicker">${concert.title}</p>
     <h1 id="waiting-title">${w.title}</h1>
@@ -54,10 +56,11 @@ export function Waiting({ concert, place }) {
       <p class="ahead">${w.ahead(ahead)}</p>
       <progress max="1" value=${progress} aria-label=${w.progress}></progress>
     </div>
-    <dl class="facts">
+    ${moving &&
+    html`<dl class="facts">
       <div><dt>${w.eta}</dt><dd>${place.eta_seconds === null ? w.etaUnknown : w.etaValue(place.eta_seconds)}</dd></div>
       <div><dt>${w.pace}</dt><dd>${pace === null ? w.paceUnknown : w.paceValue(pace)}</dd></div>
-    </dl>
+    </dl>`}
     <p class="behind">${w.behind(place.waiting)}</p>
 
     <ul class="tips">

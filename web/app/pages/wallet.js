@@ -1,12 +1,13 @@
 /** The wallet: what is in it, putting more in, and where it went. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { newRequestId } from '@frontrow/sdk';
 import { html } from '../html.js';
-import { date, money, words } from '../i18n.js';
+import { date, language, money, words } from '../i18n.js';
+import { readAmount } from '../amount.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Message } from '../parts/message.js';
-import { balance, currency, refreshBalance, signedIn, start } from '../session.js';
+import { balance, currency, refreshBalance, session, signedIn, start } from '../session.js';
 import { useTitle } from '../title.js';
 
 /** @typedef {import('../../sdk/wire.js').HistoryEntry} HistoryEntry */
@@ -28,15 +29,22 @@ function Ledger() {
   const [more, setMore] = useState(false);
   const [amount, setAmount] = useState('');
   const [invalid, setInvalid] = useState(false);
+  const [meant, setMeant] = useState(/** @type {number[]} */ ([]));
   const [busy, setBusy] = useState(false);
   const unit = minorUnit(currency.value);
+  const read = readAmount(amount, { language: language.value, digits: Math.round(Math.log10(unit)) });
   const sums = unit === 1 ? SUMS.whole : SUMS.decimals;
+
+  /** Which question's answer is shown: an older one that comes later must not undo it. */
+  const asked = useRef(0);
 
   /** @param {HistoryEntry[]} [shown] */
   async function loadHistory(shown = []) {
     const before = shown.at(-1)?.history_id;
+    const mine = ++asked.current;
     try {
       const page = await start().history({ limit: PAGE, ...(before === undefined ? {} : { before }) });
+      if (asked.current !== mine) return;
       setEntries([...shown, ...page]);
       setMore(page.length === PAGE);
     } catch (error) {
@@ -46,7 +54,7 @@ function Ledger() {
   useEffect(() => {
     refreshBalance().catch(() => {});
     void loadHistory();
-  }, []);
+  }, [session.value]);
 
   /** @param {number} minor */
   async function charge(minor) {
@@ -55,6 +63,7 @@ function Ledger() {
       const answer = await start().charge(minor, { requestId: newRequestId() });
       balance.value = answer.balance;
       setAmount('');
+      setMeant([]);
       tell({ kind: 'good', key: 'wallet', text: w.charged(money(minor, currency.value)) });
       await loadHistory();
     } catch (error) {
@@ -67,10 +76,10 @@ function Ledger() {
   /** @param {Event} event */
   function submit(event) {
     event.preventDefault();
-    const minor = Math.round(Number(amount.replace(/[\s,]/g, '')) * unit);
-    const good = Number.isSafeInteger(minor) && minor > 0;
-    setInvalid(!good);
-    if (good) void charge(minor);
+    const { sure, unsure } = read;
+    setInvalid(sure === null && unsure.length === 0);
+    setMeant(unsure);
+    if (sure !== null) void charge(sure);
   }
 
   return html`<div class="page wallet">
@@ -84,17 +93,28 @@ function Ledger() {
         <label class="field">
           <span>${w.amount}</span>
           <input
-            inputmode="decimal"
+            inputmode=${unit === 1 ? 'numeric' : 'decimal'}
             autocomplete="off"
             value=${amount}
             aria-invalid=${invalid}
-            aria-describedby=${invalid ? 'amount-problem' : undefined}
-            onInput=${(/** @type {any} */ event) => setAmount(event.target.value)}
+            aria-describedby=${invalid ? 'amount-problem' : 'amount-read'}
+            onInput=${(/** @type {any} */ event) => {
+              setAmount(event.target.value);
+              setMeant([]); // The question was about another text.
+            }}
           />
         </label>
         <button type="submit" class="primary" disabled=${busy}>${w.charge}</button>
       </div>
+      <p id="amount-read" class="hint">${read.sure !== null && money(read.sure, currency.value)}</p>
       ${invalid && html`<p id="amount-problem" class="problem" role="alert">${w.amountInvalid}</p>`}
+      ${meant.length > 0 &&
+      html`<div class="meant" role="alert">
+        <p>${w.meant}</p>
+        <p class="sums">
+          ${meant.map((minor) => html`<button type="button" key=${minor} disabled=${busy} onClick=${() => void charge(minor)}>${w.charge}: ${money(minor, currency.value)}</button>`)}
+        </p>
+      </div>`}
     </form>
     <h2>${w.history}</h2>
     ${entries?.length === 0 && html`<p class="empty">${w.historyEmpty}</p>`}
@@ -108,7 +128,10 @@ function Ledger() {
         ${entries.map(
           (entry) => html`<tr key=${entry.history_id}>
             <td><time datetime=${entry.at}>${date(entry.at, 'short')}</time></td>
-            <td>${w.type[entry.type] ?? entry.type}</td>
+            <td>
+              <span class="what">${w.type[entry.type] ?? entry.type}</span>
+              ${entry.purchase && html` <small>${w.bought(entry.purchase.title, date(entry.purchase.starts_at, 'short'), entry.purchase.seats)}</small>`}
+            </td>
             <td class="amount ${entry.amount_change > 0 ? 'plus' : ''}">${entry.amount_change > 0 ? '+' : ''}${money(entry.amount_change, currency.value)}</td>
           </tr>`,
         )}

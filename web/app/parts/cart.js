@@ -2,7 +2,7 @@
 import { useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { money, words } from '../i18n.js';
-import { currency, held } from '../session.js';
+import { currency, heldElsewhere } from '../session.js';
 import { Icon } from './icons.js';
 import { Label } from './label.js';
 
@@ -13,7 +13,7 @@ import { Label } from './label.js';
 export function Cart({ reservation, busy, onRelease }) {
   const w = words().cart;
   const section = useRef(/** @type {HTMLElement | null} */ (null));
-  const other = held.value.some((candidate) => candidate !== reservation);
+  const other = heldElsewhere(reservation);
   if (!reservation) return html`<section class="cart" aria-label=${w.title}><p class="hint">${w.empty}</p></section>`;
 
   /** @param {number} [seat] */

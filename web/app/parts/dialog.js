@@ -9,10 +9,10 @@ import { Icon } from './icons.js';
 let nextId = 1;
 
 /**
- * @param {{title: string, onClose: () => void, closable?: boolean, alert?: boolean, children?: unknown}} props
- *   `closable` false: Escape and the corner do not close it.
+ * @param {{title: string, onClose: () => void, closable?: boolean, alert?: boolean, whole?: boolean, children?: unknown}} props
+ *   `closable` false: Escape and the corner do not close it. `whole`: as wide as the page.
  */
-export function Dialog({ title, onClose, closable = true, alert = false, children }) {
+export function Dialog({ title, onClose, closable = true, alert = false, whole = false, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useRef(`dialog-${nextId++}`).current;
   useLayoutEffect(() => {
@@ -26,7 +26,7 @@ export function Dialog({ title, onClose, closable = true, alert = false, childre
   }, []);
   return html`<dialog
     ref=${dialog}
-    class="dialog"
+    class=${whole ? 'dialog whole' : 'dialog'}
     role=${alert ? 'alertdialog' : undefined}
     aria-labelledby=${id}
     onCancel=${(/** @type {Event} */ event) => {

@@ -1,0 +1,57 @@
+/**
+ * A hold whose time to pay ran out: told in words, wherever on the page a fan is.
+ *
+ * Always: once for each hold, also when it ran out while the page was closed or away: which holds there were is stored.
+ * Holds that a fan released or paid end without a word.
+ */
+import { effect, untracked } from '@preact/signals';
+import { words } from './i18n.js';
+import { tell } from './notices.js';
+import { route } from './router.js';
+import { reservations, start, status } from './session.js';
+import { loadJson, saveJson } from './storage.js';
+
+export function announceLostHolds() {
+  /** @type {Set<string>} */
+  const open = new Set(loadJson('held', []));
+  const keep = () => saveJson('held', [...open]);
+
+  effect(() => {
+    for (const reservation of reservations.value) {
+      const { reservation_id: id, status } = reservation;
+      if (status === 'TEMP_RESERVED' && !open.has(id)) {
+        open.add(id);
+        keep();
+      } else if (status !== 'TEMP_RESERVED' && open.delete(id)) {
+        keep();
+        if (status === 'EXPIRED') untracked(() => announce(reservation));
+      }
+    }
+  });
+
+  // Hello names what is still held; what became of the rest of a former visit has to be asked.
+  effect(() => {
+    if (status.value !== 'online') return;
+    untracked(() => {
+      const known = new Set(reservations.value.map((reservation) => reservation.reservation_id));
+      if ([...open].every((id) => known.has(id))) return;
+      start()
+        .listReservations()
+        .then((listed) => {
+          // Too old to be listed, or another user's.
+          const named = new Set(listed.map((reservation) => reservation.reservation_id));
+          for (const id of open) if (!named.has(id)) open.delete(id);
+          keep();
+        })
+        .catch(() => {});
+    });
+  });
+}
+
+/** @param {import('./session.js').Reservation} reservation */
+function announce({ reservation_id: id, seats }) {
+  const at = route.value;
+  if (at.page === 'checkout' && at.reservationId === id) return; // That page says so itself.
+  const labels = seats.map((seat) => seat.label).join(', ');
+  tell({ kind: 'warn', key: `lost-${id}`, stays: true, text: words().time.holdOver(labels) });
+}
