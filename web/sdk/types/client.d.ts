@@ -223,6 +223,14 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
     }>;
     /** @returns {Promise<import('./wire.js').Ticket[]>} */
     tickets(): Promise<import('./wire.js').Ticket[]>;
+    /**
+     * The valid tickets and those of orders that were cancelled.
+     * @returns {Promise<{tickets: import('./wire.js').Ticket[], cancelled: import('./wire.js').Ticket[]}>}
+     */
+    orders(): Promise<{
+        tickets: import('./wire.js').Ticket[];
+        cancelled: import('./wire.js').Ticket[];
+    }>;
     /** Asks for the server's time. Does not count as activity. */
     ping(): Promise<void>;
     /**

@@ -175,6 +175,10 @@ export type Ticket = {
      */
     time_zone?: string | null;
     cancel_until?: string;
+    /**
+     * Of a cancelled order's ticket, which opens no door any more.
+     */
+    cancelled_at?: string;
 };
 export type Payment = {
     payment_id: string;
@@ -190,6 +194,20 @@ export type HistoryEntry = {
     balance: number;
     at: string;
     payment_id?: string | null;
+    /**
+     * What was paid or refunded, while it is among the user's newest orders.
+     */
+    purchase?: Purchase;
+};
+export type Purchase = {
+    reservation_id: string;
+    concert_id: number;
+    title: string;
+    starts_at: string;
+    /**
+     * How many.
+     */
+    seats: number;
 };
 export type SaleUpdate = {
     concert_id: number;
@@ -394,6 +412,7 @@ export type Layout = {
  * @property {string} [starts_at]
  * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
  * @property {string} [cancel_until]
+ * @property {string} [cancelled_at] Of a cancelled order's ticket, which opens no door any more.
  */
 /**
  * @typedef {object} Payment
@@ -411,6 +430,15 @@ export type Layout = {
  * @property {number} balance
  * @property {string} at
  * @property {string | null} [payment_id]
+ * @property {Purchase} [purchase] What was paid or refunded, while it is among the user's newest orders.
+ */
+/**
+ * @typedef {object} Purchase
+ * @property {string} reservation_id
+ * @property {number} concert_id
+ * @property {string} title
+ * @property {string} starts_at
+ * @property {number} seats How many.
  */
 /**
  * @typedef {object} SaleUpdate
