@@ -181,7 +181,7 @@ async fn make_demo(store: &dyn Store, now: Timestamp) -> anyhow::Result<()> {
     let evening = midnight + Duration::from_secs(10 * 60 * 60);
     store
         .add_concert(NewConcert {
-            title: "맨 앞자리의 밤 · Front Row Night".to_owned(),
+            title: "Front Row Night".to_owned(),
             currency: "KRW".to_owned(),
             time_zone: imported.time_zone,
             layout: imported.layout,

@@ -127,3 +127,41 @@ export function clock(ms) {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
+
+/** The venues that the server makes up: their names are ours. Those of real houses stay as the house writes them. */
+const MADE_UP = Object.freeze(['Frontrow Hall', 'Frontrow Arena', 'Frontrow Stadium']);
+const MADE_UP_TITLE = 'Front Row Night';
+
+/**
+ * A concert's or venue's name; those of the demo in the page's language.
+ * @param {string} name
+ */
+export function named(name) {
+  return name === MADE_UP_TITLE || MADE_UP.includes(name) ? (forms.value.demo?.[name] ?? name) : name;
+}
+
+/**
+ * A zone or a seat's label in this venue.
+ * @param {string} label
+ * @param {string | null | undefined} venue
+ */
+export function placed(label, venue) {
+  return venue && MADE_UP.includes(venue) ? (forms.value.zone?.(label) ?? label) : label;
+}
+
+/**
+ * A drawing with its names in the page's language.
+ * @param {import('../sdk/wire.js').Layout} layout
+ * @returns {import('../sdk/wire.js').Layout}
+ */
+export function layoutNamed(layout) {
+  const { demo, zone } = forms.value;
+  if (!demo || !zone || !layout.venue || !MADE_UP.includes(layout.venue)) return layout;
+  return {
+    ...layout,
+    title: named(layout.title),
+    venue: named(layout.venue),
+    zones: layout.zones.map((of) => ({ ...of, name: zone(of.name) })),
+    areas: layout.areas.map((area) => (area.text?.text && demo[area.text.text] ? { ...area, text: { ...area.text, text: demo[area.text.text] } } : area)),
+  };
+}

@@ -6,6 +6,7 @@
  */
 import { batch, computed, signal } from '@preact/signals';
 import { FrontrowClient, createGuest, fetchConcerts, fetchLayout } from '@frontrow/sdk';
+import { named, placed } from './i18n.js';
 import { load, loadJson, save, saveJson } from './storage.js';
 
 /** @typedef {import('@frontrow/sdk').FrontrowError} FrontrowError */
@@ -19,12 +20,23 @@ import { load, loadJson, save, saveJson } from './storage.js';
 export const status = signal('idle');
 /** @type {import('@preact/signals').Signal<QueueUpdate | null>} */
 export const queue = signal(null);
-/** @type {import('@preact/signals').Signal<Reservation[]>} */
-export const reservations = signal([]);
+/** As the server names them. @type {import('@preact/signals').Signal<Reservation[]>} */
+const reserved = signal([]);
 /** @type {import('@preact/signals').Signal<number | null>} */
 export const balance = signal(null);
 /** @type {import('@preact/signals').Signal<Concert[] | null>} */
-export const concerts = signal(null);
+const listed = signal(null);
+/** What is on sale, by names in the page's language. @type {import('@preact/signals').ReadonlySignal<Concert[] | null>} */
+export const concerts = computed(
+  () => listed.value?.map((concert) => ({ ...concert, title: named(concert.title), ...(concert.venue ? { venue: named(concert.venue) } : {}) })) ?? null,
+);
+/** This fan's reservations, their seats by labels in the page's language. */
+export const reservations = computed(() =>
+  reserved.value.map((reservation) => {
+    const venue = listed.value?.find((concert) => concert.concert_id === reservation.concert_id)?.venue;
+    return { ...reservation, seats: reservation.seats.map((seat) => ({ ...seat, label: placed(seat.label, venue) })) };
+  }),
+);
 /** Why the session is over, until somebody starts another one.
  * @type {import('@preact/signals').Signal<{reason: string} | null>} */
 export const ended = signal(null);
@@ -88,11 +100,11 @@ export function start() {
   });
   mine.on('queue', takeQueue);
   mine.on('reservation', () => {
-    reservations.value = [...mine.reservations.values()];
+    reserved.value = [...mine.reservations.values()];
   });
   mine.on('sale', (update) => {
     if (asking) toldMeanwhile.set(update.concert_id, update);
-    if (concerts.value) concerts.value = concerts.value.map((concert) => withSale(concert, update));
+    if (listed.value) listed.value = listed.value.map((concert) => withSale(concert, update));
   });
   const greeted = () => {
     now.value = mine.now();
@@ -135,7 +147,7 @@ function forget() {
   batch(() => {
     signedIn.value = false;
     queue.value = null;
-    reservations.value = [];
+    reserved.value = [];
     balance.value = null;
     places.value = {};
   });
@@ -214,7 +226,7 @@ const toldMeanwhile = new Map();
 export function refreshConcerts() {
   asking ??= fetchConcerts(undefined, load('access_token'))
     .then((list) => {
-      concerts.value = list.map((concert) => withSale(concert, toldMeanwhile.get(concert.concert_id)));
+      listed.value = list.map((concert) => withSale(concert, toldMeanwhile.get(concert.concert_id)));
     })
     .finally(() => {
       asking = null;

@@ -110,14 +110,19 @@ test('only seats of the same concert go when one date is paid', async () => {
   await fan.toSeats();
   await fan.holdBest(1);
   assert.doesNotMatch(await fan.page.locator('.cart').innerText(), /another date/);
-  // Seats of another concert, as the server would name them.
-  await fan.page.evaluate(async () => {
-    const url = [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => /** @type {HTMLLinkElement} */ (link).href).find((href) => href.endsWith('/app/session.js'));
-    const { reservations } = await import(/** @type {string} */ (url));
-    const [mine] = reservations.value;
-    reservations.value = [...reservations.value, { ...mine, reservation_id: 'other', concert_id: mine.concert_id + 1, schedule_id: 99 }];
+  // Seats of another concert are also named by the server, and stay.
+  await fan.page.routeWebSocket(/\/ws$/, (socket) => {
+    const behind = socket.connectToServer();
+    behind.onMessage((message) => {
+      const frame = JSON.parse(String(message));
+      const [mine] = frame.result?.reservations ?? [];
+      if (mine) frame.result.reservations.push({ ...mine, reservation_id: `${mine.reservation_id.slice(0, -1)}x`, concert_id: mine.concert_id + 1, schedule_id: 99 });
+      socket.send(JSON.stringify(frame));
+    });
   });
-  await fan.page.waitForFunction(() => document.querySelectorAll('.timebar .pay').length === 1);
+  await fan.page.reload();
+  await fan.page.waitForSelector('.cart.full');
+  await fan.linked();
   assert.doesNotMatch(await fan.page.locator('.cart').innerText(), /another date/);
   // Those of another date of the same concert do go, and both pages say so.
   await fan.page.selectOption('select', { index: 1 });

@@ -76,6 +76,20 @@ test('every text is filled in both languages', () => {
   assert.deepEqual(letters, [], 'no half-written syllable');
 });
 
+test('names of made-up venues are Korean, however many blocks a tier has', () => {
+  const zone = /** @type {NonNullable<typeof forms.zone>} */ (forms.zone);
+  for (const [name, shown] of [
+    ['Stalls', '1층'],
+    ['Stalls A-12', '1층 A-12'],
+    ['Stalls Centre A-12', '1층 중앙 A-12'],
+    ['Balcony Left B-1', '2층 좌측 B-1'],
+    ['Upper Balcony 4 C-7', '3층 4구역 C-7'],
+    ['Section 104 12-5', '104구역 12-5'],
+    ['Floor B 3-4', '플로어 B구역 3-4'],
+    ['Somewhere else', 'Somewhere else'],
+  ]) assert.equal(zone(name), shown);
+});
+
 test('English has none of the phrases that sound translated', () => {
   for (const { path, text } of texts(en)) {
     assert.doesNotMatch(text, /Go on|^Missing|\bCharge\b|given on|Call me|give back|Give (?:it|all|one)? ?back|take over/, path);
@@ -100,6 +114,10 @@ test('a whole visit in Korean: dates, money and words on the pages themselves', 
   await fan.toCheckout();
   assert.match(await fan.page.locator('button.big').innerText(), /^[\d,]+원 충전하고 결제하기$/);
   await fan.pay();
+  // The demo's concert and house are Korean too, on the ticket as on the map.
+  const ticket = await fan.page.locator('.purchase').innerText();
+  assert.match(ticket, /맨 앞자리의 밤[^]*프론트로 홀[^]*[123]층/);
+  assert.doesNotMatch(ticket, /Stalls|Balcony|Frontrow|Front Row/);
   assert.doesNotMatch(await fan.page.locator('body').innerText(), /선점|반납|줄|차례|당신|₩|\b[AP]M\b/);
   await fan.leave();
   await server.stop();

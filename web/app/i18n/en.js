@@ -312,6 +312,8 @@ export const words = {
  * @typedef {object} Forms
  * @property {(moment: Moment, form: 'long' | 'short') => string} [date]
  * @property {(number: string, currency: string) => string | null} [money] Null: as the browser does.
+ * @property {Readonly<Record<string, string>>} [demo] The made-up concert and its venues.
+ * @property {(name: string) => string} [zone] A zone of a made-up venue, or a label that begins with one.
  */
 
 /** @type {Forms} */

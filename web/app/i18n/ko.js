@@ -297,6 +297,11 @@ export const words = {
   },
 };
 
+/** @type {Record<string, string>} */
+const TIERS = { Stalls: '1층', Balcony: '2층', 'Upper Balcony': '3층' };
+/** @type {Record<string, string>} */
+const BLOCKS = { Left: '좌측', Centre: '중앙', Right: '우측' };
+
 /** @type {import('./en.js').Forms} */
 export const forms = {
   // Browsers' own data for Korean differ between versions (오전 or AM, 월 or (월)).
@@ -304,5 +309,18 @@ export const forms = {
     const clock = `${hour < 12 ? '오전' : '오후'} ${hour % 12 || 12}:${String(minute).padStart(2, '0')}`;
     return `${form === 'long' ? `${year}년 ` : ''}${month}월 ${day}일 (${'일월화수목금토'[weekday]}) ${clock}`;
   },
+  demo: {
+    'Front Row Night': '맨 앞자리의 밤',
+    'Frontrow Hall': '프론트로 홀',
+    'Frontrow Arena': '프론트로 아레나',
+    'Frontrow Stadium': '프론트로 스타디움',
+    Stage: '무대',
+    Pitch: '그라운드',
+  },
+  zone: (name) =>
+    name
+      .replace(/^Section (\d+)/, '$1구역')
+      .replace(/^Floor (\w+)/, '플로어 $1구역')
+      .replace(/^(Stalls|Balcony|Upper Balcony)(?: (Left|Centre|Right|\d+(?= |$)))?(?= |$)/, (_, tier, block) => [TIERS[tier], block && (BLOCKS[block] ?? `${block}구역`)].filter(Boolean).join(' ')),
   money: (number, currency) => (currency === 'KRW' ? `${number}원` : null),
 };

@@ -7,7 +7,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { SeatTakenError } from '@frontrow/sdk';
 import '@frontrow/seatmap';
 import { html } from '../html.js';
-import { date, language, money, words } from '../i18n.js';
+import { date, language, layoutNamed, money, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { dismiss, tell } from '../notices.js';
 import { Cart } from '../parts/cart.js';
@@ -124,7 +124,8 @@ function useHouse({ schedule_id: id, available: before }) {
 function Choosing({ concert, schedule, schedules, onSchedule }) {
   const w = words();
   const id = schedule.schedule_id;
-  const { layout, model, available, live, failure, retry } = useHouse(schedule);
+  const { layout: drawn, model, available, live, failure, retry } = useHouse(schedule);
+  const layout = useMemo(() => drawn && layoutNamed(drawn), [drawn, language.value]);
   const [category, setCategory] = useState(/** @type {number | null} */ (null));
   const [together, setTogether] = useState(2);
   const [view, setView] = useState(load('view') === 'list' ? 'list' : 'map');

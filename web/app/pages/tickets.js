@@ -1,7 +1,7 @@
 /** What this fan has bought, by purchase, with the codes for the door; and giving it back. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { date, money, words } from '../i18n.js';
+import { date, money, named, placed, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { keepPage, kept } from '../offline.js';
@@ -60,9 +60,9 @@ export function Tickets({ bought }) {
     return html`<${Message} title=${w.none} text=${w.noneText} href="#/" action=${words().lobby.toConcerts} />`;
   }
   const over = ({ tickets: [{ starts_at: startsAt }] } = /** @type {PurchaseOf} */ ({})) => Number(Boolean(startsAt && Date.parse(startsAt) < now.value - OVER_AFTER_MS));
-  const purchases = byPurchase(known.tickets);
+  const purchases = byPurchase(known.tickets.map(inWords));
   purchases.sort((a, b) => Number(b.reservationId === bought) - Number(a.reservationId === bought) || over(a) - over(b));
-  const cancelled = byPurchase(known.cancelled);
+  const cancelled = byPurchase(known.cancelled.map(inWords));
   // Until the server said what is true now, this is only what it said last.
   const stale = !fresh && status.value !== 'online';
   return html`<div class="page tickets">
@@ -75,6 +75,16 @@ export function Tickets({ bought }) {
     ${cancelled.length > 0 && html`<h2 class="cancelled-title">${w.cancelledTitle}</h2>`}
     ${cancelled.map((purchase) => html`<${CancelledOrder} key=${purchase.reservationId} purchase=${purchase} />`)}
   </div>`;
+}
+
+/**
+ * A ticket with its names in the page's language.
+ * @param {Ticket} ticket
+ * @returns {Ticket}
+ */
+function inWords(ticket) {
+  const { title, venue, label } = ticket;
+  return { ...ticket, title: title && named(title), venue: venue && named(venue), label: placed(label, venue) };
 }
 
 /**
