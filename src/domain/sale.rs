@@ -416,7 +416,8 @@ impl Sale {
         let line = (record.status == TokenStatus::Waiting).then(|| {
             let position = self.room.ahead_of(record.entry) + 1;
             // Nobody knows when a seat of a full house becomes free.
-            let eta_seconds = (self.free(now) > 0).then(|| self.rate.eta_seconds(position, now.utc)).flatten();
+            let eta_seconds =
+                (self.free(now) > 0).then(|| self.rate.eta_seconds(position, now.utc)).flatten();
             LinePosition { position, eta_seconds }
         });
         let idle_at = match record.status {

@@ -544,6 +544,9 @@ pub async fn a_refund_frees_the_seats_and_voids_the_tickets(store: &dyn Store) {
     world.commit(vec![refund]).await;
     assert_eq!(store.balance(user).await.unwrap(), Some(500));
     assert_eq!(store.tickets(user).await.unwrap(), []);
+    let void = store.cancelled_tickets(user).await.unwrap();
+    let void: Vec<_> = void.iter().map(|of| (of.ticket.seat.0, of.reservation, of.cancelled_at)).collect();
+    assert_eq!(void, [(3, reservation.id, reservation.ended_at)]);
     assert_eq!(store.reservations(user).await.unwrap(), [reservation]);
     assert!(world.seats().await.is_empty());
 }

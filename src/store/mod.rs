@@ -31,7 +31,9 @@ use uuid::Uuid;
 
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::event::Event;
-use crate::domain::ids::{ConcertId, EntryNo, HistoryId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::ids::{
+    ConcertId, EntryNo, HistoryId, PaymentId, ReservationId, ScheduleId, SeatId, UserId,
+};
 use crate::domain::record::{LedgerEntry, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;

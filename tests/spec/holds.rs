@@ -116,7 +116,18 @@ async fn a_paid_reservation_is_given_back_for_its_price() {
     assert_eq!(cancelled["balance"], 1_000_000);
     assert_eq!(cancelled["reservation"]["status"], "CANCELLED");
     assert_eq!(alice.ok("cancel", reservation).await["balance"], 1_000_000, "and only once");
-    assert_eq!(alice.ok("tickets", json!({})).await["tickets"], json!([]));
+    let orders = alice.ok("tickets", json!({})).await;
+    assert_eq!(orders["tickets"], json!([]));
+    let void: Vec<_> = orders["cancelled"].as_array().unwrap().iter().map(|of| of["seat"].clone()).collect();
+    assert!(void.contains(&json!(1)) && void.contains(&json!(2)) && void.len() == 2, "{orders}");
+    assert!(orders["cancelled"][0]["cancelled_at"].is_string(), "{orders}");
+    let ledger = alice.ok("history", json!({})).await;
+    for (entry, kind) in ledger["entries"].as_array().unwrap().iter().zip(["REFUND", "PAYMENT"]) {
+        assert_eq!(entry["type"], kind, "{ledger}");
+        assert_eq!(entry["purchase"]["reservation_id"], held["reservation_id"], "{ledger}");
+        assert_eq!(entry["purchase"]["title"], orders["cancelled"][0]["title"], "{ledger}");
+        assert_eq!(entry["purchase"]["seats"], 2, "{ledger}");
+    }
     house.audit().await;
 
     let (mut bob, _) = house.joined(1_000_000).await;
