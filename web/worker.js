@@ -11,6 +11,8 @@ const SHELL = 'frontrow-shell';
 const PATIENCE_MS = 4_000;
 /** Files of a version never change; a page asks for some sixty. */
 const FILES_MAX = 200;
+/** The addresses that are the page; others (documents, the API) are the server's business alone. */
+const PAGES = /^\/$|^\/sale\/\d+$/;
 
 worker.addEventListener('install', () => worker.skipWaiting());
 worker.addEventListener('activate', (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
@@ -25,7 +27,7 @@ worker.addEventListener('fetch', (/** @type {any} */ event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== 'GET' || origin !== location.origin) return;
-  if (request.mode === 'navigate') event.respondWith(page(request));
+  if (request.mode === 'navigate' && PAGES.test(pathname)) event.respondWith(page(request));
   else if (pathname.startsWith('/~')) event.respondWith(file(request));
 });
 

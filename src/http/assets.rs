@@ -32,6 +32,11 @@ struct Files;
 const ASKED_AGAIN: &str = "no-cache";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
+/// A service worker asks for what it passes on to the page, so its own policy has to let it ask.
+const WORKER: &str = "/worker.js";
+static WORKER_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
+
 /// Every file, compressed once at start.
 pub struct Assets {
     files: HashMap<String, Fixed>,
@@ -90,7 +95,7 @@ impl Assets {
         Some(Asset {
             fixed,
             cache_control: if is_page { ASKED_AGAIN } else { cache_control },
-            policy: is_page.then_some(&self.policy),
+            policy: if path == WORKER { Some(&WORKER_POLICY) } else { is_page.then_some(&self.policy) },
         })
     }
 }
@@ -150,6 +155,8 @@ mod tests {
         assert_eq!(page.cache_control, ASKED_AGAIN);
         let policy = page.policy.unwrap().to_str().unwrap();
         assert!(policy.contains("script-src 'self' 'sha256-"), "{policy}");
+        let worker = assets.get(WORKER).unwrap().policy.unwrap().to_str().unwrap();
+        assert!(worker.contains("connect-src 'self'"), "{worker}");
         assert!(assets.get("/../Cargo.toml").is_none());
         assert!(Files::iter().all(|name| !name.contains("node_modules") && !name.ends_with(".md")));
     }

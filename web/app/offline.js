@@ -21,7 +21,7 @@ export async function keepPage() {
     });
     await navigator.serviceWorker.register('/worker.js');
     const { active } = await navigator.serviceWorker.ready;
-    active?.postMessage({ type: 'keep', files: ownFiles() });
+    active?.postMessage({ type: 'keep', files: ownFiles() }); // Without a version in the address there are none.
   } catch {
     asked = false; // Another visit to the tickets tries again.
   }
@@ -29,7 +29,8 @@ export async function keepPage() {
 
 /** The paths of this version's files that were loaded so far: they begin as this module's own does. */
 function ownFiles() {
-  const version = new URL('..', import.meta.url).pathname;
+  const [version] = /^\/~[^/]+\//.exec(new URL(import.meta.url).pathname) ?? [];
+  if (!version) return [];
   const loaded = performance.getEntriesByType('resource').map(({ name }) => new URL(name));
   const paths = loaded.filter(({ origin, pathname }) => origin === location.origin && pathname.startsWith(version)).map(({ pathname }) => pathname);
   return [...new Set(paths)];

@@ -20,7 +20,7 @@ export const words = {
   brand: 'Frontrow',
   skip: 'Skip to the content',
   close: 'Close',
-    retry: 'Try again',
+  retry: 'Try again',
   loading: 'One moment …',
   back: 'Back',
 
