@@ -98,6 +98,13 @@ pub const USERS_REMEMBERED_MAX: usize = 262_144;
 /// An issuer's name, and a person's there, in bytes of UTF-8: what their columns hold. A longer one is no name.
 pub const SUBJECT_BYTES_MAX: usize = 512;
 
+/// For how long an ended queue token still tells how it ended: long enough for whoever comes back late, and no longer,
+/// because pages and devices keep it for as long as they like.
+pub const ENDED_TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
+
+/// What a session whose token ended has to say hello again, before it is closed: a person may have to sign in.
+pub const HELLO_AGAIN_PATIENCE: Duration = Duration::from_secs(60);
+
 /// How often an issuer's key file is looked at. Issuers publish a key long before they sign with it.
 pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 

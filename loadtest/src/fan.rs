@@ -507,7 +507,8 @@ impl Notes {
                 });
                 Ok(Event::Reservation)
             }
-            ServerMessage::Push(Push::SaleUpdate(_)) | ServerMessage::UnknownPush(_) => Ok(Event::Other),
+            ServerMessage::Push(Push::SaleUpdate(_) | Push::HelloAgain(_))
+            | ServerMessage::UnknownPush(_) => Ok(Event::Other),
             ServerMessage::Answer(_) => Err(unfitting()),
         }
     }

@@ -113,7 +113,13 @@ impl Call {
         ];
         match access {
             Access::Anybody => {}
-            Access::Fan => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
+            // A queue token may have ended.
+            Access::Fan => reasons.extend([
+                Reason::Unauthenticated,
+                Reason::UserNotFound,
+                Reason::TokenExpired,
+                Reason::TokenDone,
+            ]),
             Access::Operator => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
         }
         let (parameters, answers) = (Vec::new(), Vec::new());
@@ -178,7 +184,11 @@ impl Call {
     }
 
     fn refuses(mut self, reasons: &[Reason]) -> Self {
-        self.reasons.extend(reasons);
+        for reason in reasons {
+            if !self.reasons.contains(reason) {
+                self.reasons.push(*reason);
+            }
+        }
         self
     }
 

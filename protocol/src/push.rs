@@ -18,12 +18,14 @@ pub enum Push {
     ReservationUpdate(Reservation),
     /// A sale changed in which the user waits or is admitted, or whose seats are watched.
     SaleUpdate(SaleUpdate),
+    /// The token ended that this session was known by: say `hello` with another one.
+    HelloAgain(HelloAgain),
 }
 
 impl Push {
     /// The names of all pushes, in the order of the enum.
     pub const METHODS: &'static [&'static str] =
-        &["queue.update", "seats.update", "reservation.update", "sale.update"];
+        &["queue.update", "seats.update", "reservation.update", "sale.update", "hello.again"];
 
     pub const fn method(&self) -> &'static str {
         match self {
@@ -31,6 +33,7 @@ impl Push {
             Self::SeatsUpdate(_) => "seats.update",
             Self::ReservationUpdate(_) => "reservation.update",
             Self::SaleUpdate(_) => "sale.update",
+            Self::HelloAgain(_) => "hello.again",
         }
     }
 
@@ -41,17 +44,19 @@ impl Push {
             "seats.update" => serde_json::from_str(params).map(Self::SeatsUpdate),
             "reservation.update" => serde_json::from_str(params).map(Self::ReservationUpdate),
             "sale.update" => serde_json::from_str(params).map(Self::SaleUpdate),
+            "hello.again" => serde_json::from_str(params).map(Self::HelloAgain),
             _ => return None,
         })
     }
 
     /// The schema of each push's params, by the push's name.
-    pub(crate) fn params_schemas(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 4] {
+    pub(crate) fn params_schemas(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 5] {
         [
             ("queue.update", generator.subschema_for::<QueueUpdate>()),
             ("seats.update", generator.subschema_for::<SeatsUpdate>()),
             ("reservation.update", generator.subschema_for::<Reservation>()),
             ("sale.update", generator.subschema_for::<SaleUpdate>()),
+            ("hello.again", generator.subschema_for::<HelloAgain>()),
         ]
     }
 }
@@ -64,6 +69,7 @@ impl Serialize for Push {
             Self::SeatsUpdate(params) => params.serialize(serializer),
             Self::ReservationUpdate(params) => params.serialize(serializer),
             Self::SaleUpdate(params) => params.serialize(serializer),
+            Self::HelloAgain(params) => params.serialize(serializer),
         }
     }
 }
@@ -80,6 +86,12 @@ pub struct SeatsUpdate {
     pub changes: Vec<SeatChange>,
     /// The free seats at `version`.
     pub available: u32,
+}
+
+/// Without a `hello` on the same socket in this time the session is closed with 4500; until then it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HelloAgain {
+    pub within_ms: u64,
 }
 
 /// A sale changed its state, its opening or its message. It goes to everybody who waits, is admitted, or watches.

@@ -2,6 +2,7 @@
 //! ask here; nothing here knows either of them.
 
 pub mod address_limits;
+pub mod gate;
 pub mod rate;
 pub mod remembered;
 pub mod request_rates;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontrow_protocol::ErrorObject;
+use frontrow_protocol::{ErrorObject, Method};
 use tokio::sync::oneshot;
 
 use super::Context;
@@ -111,22 +111,25 @@ impl Context {
     pub async fn find(&self, question: Question) -> Result<Found, ErrorObject> {
         let outcome = match question {
             Question::Identify { access_token } => {
-                let Identity { user, guest, .. } = self.bearer_of(&access_token).await?;
+                let Identity { user, guest, ends_at, .. } = self.bearer_of(&access_token).await?;
                 let user = user.ok_or_else(|| ErrorObject::forbidden("this token names no user"))?;
-                return Ok(Found::User { user, guest });
+                let ends_at = ends_at.ok_or_else(ErrorObject::internal)?;
+                return Ok(Found::User { user, guest, ends_at });
             }
             Question::OwnerOf(token) => {
-                let Identity { user, guest, .. } = self.owner_of(token).await?;
-                let user = user.ok_or_else(ErrorObject::internal)?;
-                return Ok(Found::User { user, guest });
+                let identity = self.owner_of(token).await?;
+                identity.may_ask(Method::Hello, self.clock.utc())?;
+                return Ok(Found::Owner { user: identity.user()?, guest: identity.guest });
             }
             Question::SaleOf(user) => {
                 let tokens = self.tokens_of(user).await?;
                 let live = tokens.iter().find(|token| token.status.is_live());
                 return Ok(Found::Sale(live.or(tokens.first()).map(|token| token.concert)));
             }
-            Question::Reservations(user) => {
-                Outcome::Reservations(self.read(self.store.reservations(user)).await?)
+            Question::Reservations { user, only } => {
+                let mut reservations = self.read(self.store.reservations(user)).await?;
+                reservations.retain(|reservation| only.is_none_or(|only| only == reservation.concert));
+                Outcome::Reservations(reservations)
             }
             Question::Balance(user) => {
                 let balance = self.read(self.store.balance(user)).await?;
@@ -145,10 +148,14 @@ impl Context {
                 };
                 Outcome::History(entries, about)
             }
-            Question::Tickets(user) => Outcome::Tickets(
-                self.read(self.store.tickets(user)).await?,
-                self.read(self.store.cancelled_tickets(user)).await?,
-            ),
+            Question::Tickets { user, only } => {
+                let mut valid = self.read(self.store.tickets(user)).await?;
+                let mut cancelled = self.read(self.store.cancelled_tickets(user)).await?;
+                for list in [&mut valid, &mut cancelled] {
+                    list.retain(|ticket| only.is_none_or(|only| only == ticket.concert));
+                }
+                Outcome::Tickets(valid, cancelled)
+            }
         };
         Ok(Found::Outcome(Box::new(outcome)))
     }

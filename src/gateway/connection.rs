@@ -127,7 +127,8 @@ impl Connection {
         let id = hub.next_connection();
         let mut outputs = Vec::new();
         let now = hub.alarms.time.now();
-        let session = Session::open(id, arrival, block, &hub.context.limits, now, &mut outputs);
+        let utc = hub.context.clock.utc();
+        let session = Session::open(id, arrival, block, &hub.context.limits, now, utc, &mut outputs);
         let wire = Arc::new(Wire::new(stream));
         let mut connection = Self {
             reader: FrameReader::new(read),
@@ -226,6 +227,9 @@ impl Connection {
                 self.outbox.text(translate::push_reservation(&context.fanout, &reservation));
             }
             Output::PushSale(news) => self.outbox.text(translate::push_sale(&news)),
+            Output::PushHelloAgain { within } => {
+                self.outbox.text(translate::push_hello_again(within));
+            }
             Output::Ping => self.outbox.ping(),
             Output::Close(code) => self.close(code),
         }
@@ -252,6 +256,10 @@ impl Connection {
             outcome.and_then(|outcome| translate::result(&context.fanout, context.clock.utc(), &outcome));
         let counted = result.as_ref().map_or_else(|error| error.reason().as_str(), |_| "ok");
         context.metrics.request(method.map_or("none", Method::as_str), counted);
+        if method == Some(Method::Hello) {
+            // Who it is says until when.
+            self.hub.alarms.set(&self.alarm, self.session.next_tick());
+        }
         self.outbox.text(match (result, id) {
             (Ok(result), Some(id)) => encode_result_raw(id, &result),
             (Ok(_), None) => return,
@@ -359,7 +367,8 @@ impl Connection {
             Draining::Hurrying => self.close(CloseCode::Restarting),
         }
         if self.closing.is_none() {
-            self.step(Input::Tick);
+            let utc = self.hub.context.clock.utc();
+            self.step(Input::Tick { utc });
         }
         if self.closing.is_none() {
             let patience = self.blocked.as_ref().map(|blocked| blocked.since + WRITE_PATIENCE);

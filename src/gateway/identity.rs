@@ -3,15 +3,17 @@
 
 use std::net::IpAddr;
 
-use frontrow_protocol::{ErrorObject, Reason};
+use frontrow_protocol::{ErrorObject, Method, Reason};
 use uuid::Uuid;
 
 use super::Context;
 use super::auth::Subject;
 use super::translate;
+use crate::desk::gate::QueueBearer;
 use crate::dispatcher::Refusal;
 use crate::domain::command::{Answer, Command, Rejection};
-use crate::domain::ids::{AddressBlock, ConcertId, QueueToken, UserId};
+use crate::domain::ids::{AddressBlock, QueueToken, UserId};
+use crate::domain::time::Timestamp;
 use crate::limits;
 use crate::store::StoreError;
 
@@ -23,8 +25,10 @@ pub struct Identity {
     pub operator: bool,
     /// Nobody vouches for them, so limits by address hold.
     pub guest: bool,
-    /// Came by this queue token, of this sale.
-    pub queue: Option<(QueueToken, ConcertId)>,
+    /// Came by this queue token.
+    pub queue: Option<QueueBearer>,
+    /// UTC: an access token's end.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl Context {
@@ -44,7 +48,8 @@ impl Context {
             Ok(Answer::Resumed { place, .. }) => {
                 let user = place.record.user;
                 let guest = self.is_guest(user).await?.unwrap_or(true);
-                Ok(Identity { user: Some(user), operator: false, guest, queue: Some((token, concert)) })
+                let queue = Some(QueueBearer::of(&place.record));
+                Ok(Identity { user: Some(user), operator: false, guest, queue, ends_at: None })
             }
             Err(Refusal::Rejected(Rejection::NotInQueue | Rejection::ConcertNotFound)) => Err(unknown()),
             Err(refusal) => Err(translate::refusal(&refusal)),
@@ -77,7 +82,8 @@ impl Context {
                 })
             }
         };
-        Ok(Identity { user, operator: verified.operator, guest, queue: None })
+        let ends_at = Some(verified.ends_at);
+        Ok(Identity { user, operator: verified.operator, guest, queue: None, ends_at })
     }
 
     /// Does nobody vouch for this user? `None`: there is no such user, which is asked every time, because
@@ -100,6 +106,11 @@ impl Context {
 }
 
 impl Identity {
+    /// May this be asked for at `now` (UTC)?
+    pub fn may_ask(&self, method: Method, now: Timestamp) -> Result<(), ErrorObject> {
+        self.queue.map_or(Ok(()), |bearer| bearer.may_ask(method, now))
+    }
+
     /// The user; an operator's token names none.
     pub fn user(&self) -> Result<UserId, ErrorObject> {
         self.user.ok_or_else(|| ErrorObject::new(Reason::Forbidden, "this token names no user"))

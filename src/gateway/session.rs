@@ -23,6 +23,8 @@ use crate::fanout::SaleNews;
 use super::outcome::Outcome;
 use super::request::{self, Route};
 use super::translate;
+use crate::desk::gate::QueueBearer;
+use crate::limits::HELLO_AGAIN_PATIENCE;
 
 /// Without a `hello` in this time the connection is closed.
 pub const HELLO_PATIENCE: Duration = Duration::from_secs(10);
@@ -60,7 +62,10 @@ pub enum Input<'a> {
     Sale(SaleNews),
     /// The user has too many connections, and this is the oldest.
     Superseded,
-    Tick,
+    /// With the time in UTC, by which tokens end.
+    Tick {
+        utc: Timestamp,
+    },
     /// The server stops: finish what was begun, then close.
     Restarting,
 }
@@ -68,27 +73,45 @@ pub enum Input<'a> {
 /// What the session wants to know from outside the lanes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// Whose access token is it? Answered by `Found::User`.
+    /// Whose access token is it, and until when? Answered by `Found::User`.
     Identify {
         access_token: String,
     },
-    /// Whose queue token is it? Answered by `Found::User`.
+    /// Whose queue token is it? Answered by `Found::Owner`.
     OwnerOf(QueueToken),
     /// In which sale has the user a token, the live one first? Answered by `Found::Sale`.
     SaleOf(UserId),
-    Reservations(UserId),
+    /// `only`: of this sale.
+    Reservations {
+        user: UserId,
+        only: Option<ConcertId>,
+    },
     Balance(UserId),
     History {
         user: UserId,
         before: Option<HistoryId>,
         limit: u32,
     },
-    Tickets(UserId),
+    /// `only`: of this sale.
+    Tickets {
+        user: UserId,
+        only: Option<ConcertId>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
-    User { user: UserId, guest: bool },
+    /// By an access token that is good until `ends_at` (UTC).
+    User {
+        user: UserId,
+        guest: bool,
+        ends_at: Timestamp,
+    },
+    /// By a queue token.
+    Owner {
+        user: UserId,
+        guest: bool,
+    },
     Sale(Option<ConcertId>),
     Outcome(Box<Outcome>),
 }
@@ -141,6 +164,10 @@ pub enum Output {
     PushPlace(Place),
     PushReservation(Reservation),
     PushSale(SaleNews),
+    /// The token ended that the session was known by: it has so long to say hello with another one.
+    PushHelloAgain {
+        within: Duration,
+    },
     Ping,
     Close(CloseCode),
 }
@@ -153,8 +180,8 @@ pub type SaleOfSchedule<'a> = &'a dyn Fn(ScheduleId) -> Result<ConcertId, ErrorO
 pub enum Arrival {
     /// `hello` is to come.
     Stranger,
-    /// By access token.
-    User { user: UserId, guest: bool },
+    /// By an access token that is good until `ends_at` (UTC).
+    User { user: UserId, guest: bool, ends_at: Timestamp },
     /// By queue token.
     Token { user: UserId, guest: bool, token: QueueToken, concert: ConcertId },
 }
@@ -181,6 +208,10 @@ pub struct Session {
     malformed: u32,
     malformed_since: Timestamp,
     opened_at: Timestamp,
+    /// How far UTC is ahead of the time that sessions are given, as it was at the last tick.
+    utc_ahead_millis: i64,
+    /// The token ended that the session was known by: closed then, unless it says hello with another one.
+    hello_again_until: Option<Timestamp>,
     ping_due: Timestamp,
     pings_unanswered: u8,
     restarting: bool,
@@ -194,9 +225,48 @@ enum Identity {
     Asking,
     Known {
         user: UserId,
-        /// The one sale that may be joined, for a session that is known by its queue token alone.
-        bound_to: Option<ConcertId>,
+        by: Credential,
     },
+}
+
+/// What a session is known by. An access token is worth more: a queue token that is said hello with beside it takes
+/// nothing away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Credential {
+    Access {
+        /// UTC.
+        ends_at: Timestamp,
+    },
+    Queue(QueueBearer),
+}
+
+impl Credential {
+    /// UTC: when it opens nothing any more, as far as that is known.
+    fn ends_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Access { ends_at } => Some(ends_at),
+            Self::Queue(bearer) => bearer.over_at(),
+        }
+    }
+
+    fn may_ask(self, method: Method, utc: Timestamp) -> Result<(), ErrorObject> {
+        match self {
+            Self::Access { .. } => Ok(()),
+            Self::Queue(bearer) => bearer.may_ask(method, utc),
+        }
+    }
+
+    /// The queue token, once it has ended.
+    fn ended(self) -> Option<QueueBearer> {
+        match self {
+            Self::Queue(bearer) if !bearer.status.is_live() => Some(bearer),
+            Self::Access { .. } | Self::Queue(_) => None,
+        }
+    }
+
+    fn lists_only(self) -> Option<ConcertId> {
+        self.ended().map(|bearer| bearer.concert)
+    }
 }
 
 /// The token that the session speaks for, as far as it was told.
@@ -242,6 +312,8 @@ enum Then {
     },
     /// The token's state is known next; if it is admitted, this is answered.
     Admit(Gated),
+    /// `queue.get` by a queue token that ended: its state is known next.
+    Recall,
 }
 
 /// What needs an admitted token.
@@ -252,13 +324,14 @@ enum Gated {
 }
 
 impl Session {
-    /// Gives the outputs of a session that is known from the start, too.
+    /// Gives the outputs of a session that is known from the start, too. `now` is steady time, as in `handle`.
     pub fn open(
         connection: ConnectionId,
         arrival: Arrival,
         block: Option<AddressBlock>,
         limits: &ClientLimits,
         now: Timestamp,
+        utc: Timestamp,
         out: &mut Vec<Output>,
     ) -> Self {
         let mut session = Self {
@@ -279,6 +352,8 @@ impl Session {
             malformed: 0,
             malformed_since: now,
             opened_at: now,
+            utc_ahead_millis: utc.as_millis() - now.as_millis(),
+            hello_again_until: None,
             ping_due: now + PING_INTERVAL,
             pings_unanswered: 0,
             restarting: false,
@@ -286,9 +361,9 @@ impl Session {
         };
         match arrival {
             Arrival::Stranger => {}
-            Arrival::User { user, guest } => {
+            Arrival::User { user, guest, ends_at } => {
                 session.guest = guest;
-                session.identity = Identity::Known { user, bound_to: None };
+                session.identity = Identity::Known { user, by: Credential::Access { ends_at } };
                 out.push(Output::Register { user });
             }
             Arrival::Token { user, guest, token, concert } => {
@@ -326,7 +401,28 @@ impl Session {
     /// When the next `Input::Tick` is due.
     pub fn next_tick(&self) -> Timestamp {
         let hello = (self.identity == Identity::Stranger).then(|| self.opened_at + HELLO_PATIENCE);
-        [hello, self.reading_again_at].into_iter().flatten().fold(self.ping_due, Timestamp::min)
+        let again = self.hello_again_until.or_else(|| {
+            let ends_at = self.credential()?.ends_at()?;
+            Some(Timestamp::from_millis(ends_at.as_millis().saturating_sub(self.utc_ahead_millis)))
+        });
+        [hello, again, self.reading_again_at].into_iter().flatten().fold(self.ping_due, Timestamp::min)
+    }
+
+    fn credential(&self) -> Option<Credential> {
+        match self.identity {
+            Identity::Known { by, .. } => Some(by),
+            Identity::Stranger | Identity::Asking => None,
+        }
+    }
+
+    fn utc(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(now.as_millis().saturating_add(self.utc_ahead_millis))
+    }
+
+    /// Known from now on by this, whatever it was known by before.
+    fn known_by(&mut self, user: UserId, by: Credential) {
+        self.identity = Identity::Known { user, by };
+        self.hello_again_until = None;
     }
 
     pub fn handle(
@@ -345,16 +441,25 @@ impl Session {
                 self.frame(now, text, sale_of, out);
             }
             Input::Alive => self.pings_unanswered = 0,
-            Input::Reply { tag, reply } => self.reply(tag, reply, sale_of, out),
-            Input::Found { tag, found } => self.found(tag, found, sale_of, out),
+            Input::Reply { tag, reply } => self.reply(now, tag, reply, sale_of, out),
+            Input::Found { tag, found } => self.found(now, tag, found, sale_of, out),
             Input::Place(place) => {
-                self.note_place(&place);
-                out.push(Output::PushPlace(place));
+                // What an ended queue token tells is its own visit: the user's next token is not for its bearer.
+                let ended = self.credential().and_then(Credential::ended);
+                if ended.is_none_or(|bearer| bearer.token == place.record.token) {
+                    self.note_place(&place);
+                    out.push(Output::PushPlace(place));
+                }
             }
-            Input::Reservation(reservation) => out.push(Output::PushReservation(reservation)),
+            Input::Reservation(reservation) => {
+                let only = self.credential().and_then(Credential::lists_only);
+                if only.is_none_or(|only| only == reservation.concert) {
+                    out.push(Output::PushReservation(reservation));
+                }
+            }
             Input::Sale(news) => out.push(Output::PushSale(news)),
             Input::Superseded => self.close(CloseCode::TooManyConnections, out),
-            Input::Tick => self.tick(now, out),
+            Input::Tick { utc } => self.tick(now, utc, out),
             Input::Restarting => self.restarting = true,
         }
         if self.restarting && self.pending.is_empty() && self.held_back.is_empty() {
@@ -369,12 +474,25 @@ impl Session {
         }
     }
 
-    fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+    fn tick(&mut self, now: Timestamp, utc: Timestamp, out: &mut Vec<Output>) {
+        self.utc_ahead_millis = utc.as_millis() - now.as_millis();
         if self.reading_again_at.is_some_and(|at| at <= now) {
             self.reading_again_at = None;
         }
         if self.identity == Identity::Stranger && self.opened_at + HELLO_PATIENCE <= now {
             return self.close(CloseCode::NoHello, out);
+        }
+        match self.hello_again_until {
+            Some(until) if until <= now => return self.close(CloseCode::Unauthenticated, out),
+            Some(_) => {}
+            None => {
+                let ends_at = self.credential().and_then(Credential::ends_at);
+                if ends_at.is_some_and(|ends_at| ends_at <= utc) {
+                    // From now rather than from the end, for a machine that slept.
+                    self.hello_again_until = Some(now + HELLO_AGAIN_PATIENCE);
+                    out.push(Output::PushHelloAgain { within: HELLO_AGAIN_PATIENCE });
+                }
+            }
         }
         if self.ping_due <= now {
             // Counted in pings rather than in time, so that a machine that slept does not hang up on everybody.
@@ -408,7 +526,7 @@ impl Session {
             error.message = format!("{} requests are not answered yet", self.in_flight_max).into();
             return out.push(answer(id, request.method(), Err(error)));
         }
-        self.request(id, request, sale_of, out);
+        self.request(now, id, request, sale_of, out);
     }
 
     fn count_malformed(&mut self, now: Timestamp, out: &mut Vec<Output>) {
@@ -424,6 +542,7 @@ impl Session {
 
     fn request(
         &mut self,
+        now: Timestamp,
         id: RequestId,
         request: Request,
         sale_of: SaleOfSchedule<'_>,
@@ -435,9 +554,14 @@ impl Session {
             (Identity::Stranger, request) => {
                 out.push(answer(id, request.method(), Err(ErrorObject::unauthenticated("say hello first"))));
             }
-            (Identity::Known { user, bound_to }, request) => {
-                self.touch(user, &request, out);
-                if let Err((id, method, error)) = self.of_known(id, user, bound_to, request, sale_of, out) {
+            (Identity::Known { user, by }, request) => {
+                if let Err(error) = by.may_ask(request.method(), self.utc(now)) {
+                    return out.push(answer(id, request.method(), Err(error)));
+                }
+                if by.ended().is_none() {
+                    self.touch(user, &request, out);
+                }
+                if let Err((id, method, error)) = self.of_known(id, user, by, request, sale_of, out) {
                     out.push(answer(id, method, Err(error)));
                 }
             }
@@ -526,7 +650,7 @@ impl Session {
         &mut self,
         id: RequestId,
         user: UserId,
-        bound_to: Option<ConcertId>,
+        by: Credential,
         request: Request,
         sale_of: SaleOfSchedule<'_>,
         out: &mut Vec<Output>,
@@ -547,10 +671,16 @@ impl Session {
                     Ok(())
                 }
                 Route::Reservation(None) => refuse(id, ErrorObject::reservation_not_found()),
-                Route::Carried => {
-                    self.in_own_sale(id, user, request, out);
-                    Ok(())
-                }
+                Route::Carried => match by.ended() {
+                    Some(bearer) => {
+                        self.recall(id, bearer, out);
+                        Ok(())
+                    }
+                    None => {
+                        self.in_own_sale(id, user, request, out);
+                        Ok(())
+                    }
+                },
             };
         }
         match request {
@@ -558,8 +688,9 @@ impl Session {
             Request::Concerts(_) => out.push(answer(id, method, Ok(Outcome::Concerts))),
             Request::QueueJoin(join) => {
                 let concert = ConcertId(join.concert_id);
-                if bound_to.is_some_and(|bound| bound != concert) {
-                    let error = ErrorObject::forbidden("a queue token is good for its own sale alone");
+                if let Credential::Queue(bearer) = by
+                    && let Err(error) = bearer.may_join(concert)
+                {
                     return refuse(id, error);
                 }
                 let before = self.carried.map(|carried| carried.concert);
@@ -591,10 +722,14 @@ impl Session {
                 out.push(Output::Charge { tag, user, amount: charge.amount, request_id });
             }
             Request::Reservations(_) => {
-                self.ask(id, method, Then::Answer, Question::Reservations(user), out);
+                let question = Question::Reservations { user, only: by.lists_only() };
+                self.ask(id, method, Then::Answer, question, out);
             }
             Request::Balance(_) => self.ask(id, method, Then::Answer, Question::Balance(user), out),
-            Request::Tickets(_) => self.ask(id, method, Then::Answer, Question::Tickets(user), out),
+            Request::Tickets(_) => {
+                let question = Question::Tickets { user, only: by.lists_only() };
+                self.ask(id, method, Then::Answer, question, out);
+            }
             Request::History(page) => {
                 let before = page.before.map(HistoryId);
                 let question = Question::History { user, before, limit: page.limit };
@@ -612,6 +747,13 @@ impl Session {
             | Request::Cancel(_) => {}
         }
         Ok(())
+    }
+
+    /// What became of a queue token that ended: its own state, and not that of the token that its user has by now.
+    fn recall(&mut self, id: RequestId, bearer: QueueBearer, out: &mut Vec<Output>) {
+        let tag = self.pend(Some(id), Method::QueueGet, Then::Recall);
+        let command = Command::Resume { token: bearer.token, connection: None };
+        out.push(Output::Submit { tag, concert: bearer.concert, command });
     }
 
     /// A request about the sale that the user stands in line for: the carried one, or else it is looked for,
@@ -740,7 +882,14 @@ impl Session {
         Some(pending)
     }
 
-    fn reply(&mut self, tag: u32, reply: Reply, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
+    fn reply(
+        &mut self,
+        now: Timestamp,
+        tag: u32,
+        reply: Reply,
+        sale_of: SaleOfSchedule<'_>,
+        out: &mut Vec<Output>,
+    ) {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
         if let Ok(Answer::Queue { place, .. }) = &reply {
             match then {
@@ -752,7 +901,7 @@ impl Session {
         match then {
             Then::Resume { user, concert, before } => match reply {
                 Ok(Answer::Resumed { place, reservations }) => {
-                    self.resumed(id, user, place, reservations, sale_of, out);
+                    self.resumed(now, id, user, place, reservations, sale_of, out);
                 }
                 reply => {
                     let refusal = reply.as_ref().err().unwrap_or(&Refusal::Internal);
@@ -783,14 +932,23 @@ impl Session {
                 },
                 reply => self.answer_with(id, method, reply, out),
             },
+            Then::Recall => match reply {
+                Ok(Answer::Resumed { place, .. }) => {
+                    let outcome = Ok(Outcome::Place { place, created: false });
+                    out.push(Output::Answer { id, method: Some(method), outcome });
+                }
+                reply => self.answer_with(id, method, reply, out),
+            },
             Then::Answer | Then::Identify | Then::Own { .. } | Then::Locate { .. } => {
                 self.answer_with(id, method, reply, out);
             }
         }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what a resumed token is, and where it is told")]
     fn resumed(
         &mut self,
+        now: Timestamp,
         id: Option<RequestId>,
         user: UserId,
         place: Place,
@@ -799,8 +957,10 @@ impl Session {
         out: &mut Vec<Output>,
     ) {
         self.carry(&place);
-        if self.user().is_none() {
-            self.identity = Identity::Known { user, bound_to: Some(place.record.concert) };
+        // Beside an access token that is still good it says which place is meant, and nothing about who it is.
+        let by_access = matches!(self.credential(), Some(Credential::Access { .. }));
+        if !by_access || self.hello_again_until.is_some() {
+            self.known_by(user, Credential::Queue(QueueBearer::of(&place.record)));
         }
         match id {
             Some(id) => {
@@ -813,7 +973,7 @@ impl Session {
                 out.extend(reservations.into_iter().map(Output::PushReservation));
             }
         }
-        self.go_on(sale_of, out);
+        self.go_on(now, sale_of, out);
     }
 
     fn undo_attach(
@@ -837,9 +997,9 @@ impl Session {
     }
 
     /// Requests that came behind the hello have their turn.
-    fn go_on(&mut self, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
+    fn go_on(&mut self, now: Timestamp, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
         for (id, request) in std::mem::take(&mut self.held_back) {
-            self.request(id, request, sale_of, out);
+            self.request(now, id, request, sale_of, out);
         }
     }
 
@@ -856,6 +1016,7 @@ impl Session {
 
     fn found(
         &mut self,
+        now: Timestamp,
         tag: u32,
         found: Result<Found, ErrorObject>,
         sale_of: SaleOfSchedule<'_>,
@@ -863,19 +1024,23 @@ impl Session {
     ) {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
         let outcome = match (then, found) {
-            (Then::Identify, Ok(Found::User { user, guest })) => match self.may_become(user) {
+            (Then::Identify, Ok(Found::User { user, guest, ends_at })) => match self.may_become(user) {
                 Ok(()) => {
                     self.guest = guest;
                     self.register(user, out);
-                    // What an access token allows, an earlier queue token does not take away.
-                    self.identity = Identity::Known { user, bound_to: None };
+                    // What an access token allows, neither a queue token nor one that ends sooner takes away.
+                    let ends_at = match self.credential() {
+                        Some(Credential::Access { ends_at: before }) => ends_at.max(before),
+                        Some(Credential::Queue(_)) | None => ends_at,
+                    };
+                    self.known_by(user, Credential::Access { ends_at });
                     let outcome = Ok(Outcome::Welcome { user, resumed: None });
                     out.push(Output::Answer { id, method: Some(method), outcome });
-                    return self.go_on(sale_of, out);
+                    return self.go_on(now, sale_of, out);
                 }
                 Err(error) => Err(error),
             },
-            (Then::Own { token, concert }, Ok(Found::User { user, guest })) => match self.may_become(user) {
+            (Then::Own { token, concert }, Ok(Found::Owner { user, guest })) => match self.may_become(user) {
                 Ok(()) => {
                     self.guest = guest;
                     return self.resume(id, user, token, concert, out);
@@ -889,7 +1054,9 @@ impl Session {
             (Then::Locate { .. }, Ok(Found::Sale(None))) => Err(ErrorObject::not_in_queue()),
             (_, Ok(Found::Outcome(outcome))) => Ok(*outcome),
             (_, Err(error)) => Err(error),
-            (_, Ok(Found::User { .. } | Found::Sale(_))) => Err(ErrorObject::internal()),
+            (_, Ok(Found::User { .. } | Found::Owner { .. } | Found::Sale(_))) => {
+                Err(ErrorObject::internal())
+            }
         };
         out.push(Output::Answer { id, method: Some(method), outcome });
     }
@@ -907,6 +1074,12 @@ impl Session {
     /// A newer token of the same sale is the user's too, joined on another device.
     fn note_place(&mut self, place: &Place) {
         let record = &place.record;
+        if let Identity::Known { by: Credential::Queue(bearer), .. } = &mut self.identity
+            && bearer.token == record.token
+            && bearer.status.is_live()
+        {
+            *bearer = QueueBearer::of(record);
+        }
         if self.carried.is_some_and(|c| c.concert == record.concert && c.entry <= record.entry) {
             self.carry(place);
         }

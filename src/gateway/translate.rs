@@ -361,6 +361,11 @@ pub fn push_sale(news: &SaleNews) -> String {
     }))
 }
 
+/// The whole text of a `hello.again`.
+pub fn push_hello_again(within: Duration) -> String {
+    encode_push(&push::Push::HelloAgain(push::HelloAgain { within_ms: within.as_millis() as u64 }))
+}
+
 /// Why nothing was done, as the client is told.
 pub fn refusal(refusal: &Refusal) -> ErrorObject {
     match refusal {

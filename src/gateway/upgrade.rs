@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use frontrow_protocol::http::{PROBLEM_JSON, Problem};
-use frontrow_protocol::{ErrorObject, Reason, SUBPROTOCOL};
+use frontrow_protocol::{ErrorObject, Method as Call, Reason, SUBPROTOCOL};
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -17,6 +17,7 @@ use super::hub::{Draining, Hub};
 use super::origin::Origin;
 use super::session::Arrival;
 use crate::desk::address_limits::AddressPermit;
+use crate::desk::gate::QueueBearer;
 use crate::domain::ids::AddressBlock;
 use crate::limits;
 use crate::metrics::Metrics;
@@ -113,10 +114,13 @@ async fn agree<B>(
 async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {
     let Some(token) = bearer(headers)? else { return Ok(Arrival::Stranger) };
     let identity = hub.context.identify(token).await?;
+    identity.may_ask(Call::Hello, hub.context.clock.utc())?;
     let user = identity.user()?;
-    Ok(match identity.queue {
-        Some((token, concert)) => Arrival::Token { user, guest: identity.guest, token, concert },
-        None => Arrival::User { user, guest: identity.guest },
+    let guest = identity.guest;
+    Ok(match (identity.queue, identity.ends_at) {
+        (Some(QueueBearer { token, concert, .. }), _) => Arrival::Token { user, guest, token, concert },
+        (None, Some(ends_at)) => Arrival::User { user, guest, ends_at },
+        (None, None) => return Err(ErrorObject::internal()),
     })
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::reply::{self, Body};
+use crate::desk::gate::QueueBearer;
 use crate::dispatcher::{Refusal, Reply, ReplyTo};
 use crate::domain::command::{Answer, Caller, Command, Rejection};
 use crate::domain::ids::{ConcertId, HistoryId, ReservationId, ScheduleId, UserId};
@@ -80,6 +81,23 @@ pub async fn answer(
 
 type Answered = Result<Response<Body>, ErrorObject>;
 
+/// Where a caller stands.
+enum Standing {
+    /// In this sale, by their newest token there.
+    Line(ConcertId, Caller),
+    /// Nowhere: the token that they are known by has ended.
+    Ended(QueueBearer),
+}
+
+impl Standing {
+    fn in_line(self) -> Result<(ConcertId, Caller), ErrorObject> {
+        match self {
+            Self::Line(concert, caller) => Ok((concert, caller)),
+            Self::Ended(bearer) => Err(bearer.refusal()),
+        }
+    }
+}
+
 impl Asked<'_> {
     /// With the name that metrics know the call by: that of the websocket's method where there is one.
     async fn answer(&self, method: &Method, path: &[&str]) -> (&'static str, Answered) {
@@ -129,12 +147,12 @@ impl Asked<'_> {
     }
 
     async fn join(&self) -> Answered {
-        let identity = self.identity().await?;
+        let identity = self.identity(Call::QueueJoin).await?;
         let user = identity.user()?;
         let QueueJoin { concert_id } = parse_body(self.body)?;
         let concert = ConcertId(concert_id);
-        if identity.queue.is_some_and(|(_, own)| own != concert) {
-            return Err(ErrorObject::forbidden("a queue token cannot join another sale"));
+        if let Some(bearer) = identity.queue {
+            bearer.may_join(concert)?;
         }
         let guest_of = self.context.guest_of(&identity, self.client);
         let joined = self.context.ask_as(guest_of, concert, Command::Join { user, connection: None }).await;
@@ -148,17 +166,29 @@ impl Asked<'_> {
     }
 
     async fn place(&self) -> Answered {
-        let (concert, caller) = self.standing().await?;
-        self.tell(StatusCode::OK, self.ask(concert, Command::Get { caller, polled: true }).await?)
+        match self.standing(Call::QueueGet).await? {
+            Standing::Line(concert, caller) => {
+                self.tell(StatusCode::OK, self.ask(concert, Command::Get { caller, polled: true }).await?)
+            }
+            Standing::Ended(bearer) => {
+                let resume = Command::Resume { token: bearer.token, connection: None };
+                match self.ask(bearer.concert, resume).await? {
+                    Answer::Resumed { place, .. } => {
+                        self.told(StatusCode::OK, Outcome::Place { place, created: false })
+                    }
+                    _ => Err(ErrorObject::internal()),
+                }
+            }
+        }
     }
 
     async fn leave(&self) -> Answered {
-        let (concert, caller) = self.standing().await?;
+        let (concert, caller) = self.standing(Call::QueueLeave).await?.in_line()?;
         self.tell(StatusCode::OK, self.ask(concert, Command::Leave { caller }).await?)
     }
 
     async fn schedules(&self) -> Answered {
-        let (concert, caller) = self.standing().await?;
+        let (concert, caller) = self.standing(Call::Schedules).await?.in_line()?;
         self.admitted(concert, caller).await?;
         let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
         if view.listing(self.context.clock.utc()).is_empty() {
@@ -178,7 +208,7 @@ impl Asked<'_> {
 
     async fn seats(&self, id: &str) -> Answered {
         let schedule = schedule_id(id)?;
-        let identity = self.identity().await?;
+        let identity = self.identity(Call::SeatsWatch).await?;
         self.query.only(&["concert_id"])?;
         let view = self.context.sale_of_schedule(schedule)?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
@@ -192,19 +222,19 @@ impl Asked<'_> {
     }
 
     async fn hold(&self) -> Answered {
-        let identity = self.identity().await?;
+        let identity = self.identity(Call::Hold).await?;
         let request = parse_body::<ReservationBody>(self.body)?.into_request(self.idempotency_key()?)?;
         self.tell(StatusCode::CREATED, self.routed(&identity, &request).await?)
     }
 
     async fn reservations(&self) -> Answered {
-        let user = self.active_user().await?;
-        self.found(Question::Reservations(user)).await
+        let (user, only) = self.active_user(Call::Reservations).await?;
+        self.found(Question::Reservations { user, only }).await
     }
 
     /// An unpaid one is released, a paid one cancelled.
     async fn give_back(&self, id: &str) -> Answered {
-        let identity = self.identity().await?;
+        let identity = self.identity(Call::Release).await?;
         let reservation = ReservationId(uuid(id)?);
         let concert = reservation.concert().ok_or_else(ErrorObject::reservation_not_found)?;
         let caller = self.caller_in(&identity, concert)?;
@@ -226,12 +256,12 @@ impl Asked<'_> {
     }
 
     async fn balance(&self) -> Answered {
-        let user = self.active_user().await?;
+        let (user, _) = self.active_user(Call::Balance).await?;
         self.found(Question::Balance(user)).await
     }
 
     async fn charge(&self) -> Answered {
-        let identity = self.identity().await?;
+        let identity = self.identity(Call::Charge).await?;
         let user = identity.user()?;
         let body: ChargeBody = parse_body(self.body)?;
         let Request::Charge(charge) = body.into_request(self.idempotency_key()?)? else {
@@ -248,7 +278,7 @@ impl Asked<'_> {
     }
 
     async fn history(&self) -> Answered {
-        let identity = self.identity().await?;
+        let identity = self.identity(Call::History).await?;
         let user = identity.user()?;
         self.query.only(&["before", "limit", "concert_id"])?;
         let History { before, limit } =
@@ -258,14 +288,14 @@ impl Asked<'_> {
     }
 
     async fn pay(&self) -> Answered {
-        let identity = self.identity().await?;
+        let identity = self.identity(Call::Pay).await?;
         let of: ReservationRef = parse_body(self.body)?;
         self.tell(StatusCode::CREATED, self.routed(&identity, &Request::Pay(of)).await?)
     }
 
     async fn tickets(&self) -> Answered {
-        let user = self.active_user().await?;
-        self.found(Question::Tickets(user)).await
+        let (user, only) = self.active_user(Call::Tickets).await?;
+        self.found(Question::Tickets { user, only }).await
     }
 
     async fn sales(&self) -> Answered {
@@ -294,7 +324,14 @@ impl Asked<'_> {
 
     // Who asks.
 
-    async fn identity(&self) -> Result<Identity, ErrorObject> {
+    /// Who asks for this, if they may.
+    async fn identity(&self, call: Call) -> Result<Identity, ErrorObject> {
+        let identity = self.bearer()?;
+        identity.may_ask(call, self.context.clock.utc())?;
+        Ok(identity)
+    }
+
+    fn bearer(&self) -> Result<Identity, ErrorObject> {
         self.identity.clone().unwrap_or_else(|| {
             Err(ErrorObject::unauthenticated("an `Authorization: Bearer` header is needed"))
         })
@@ -302,57 +339,70 @@ impl Asked<'_> {
 
     async fn operator(&self) -> Result<(), ErrorObject> {
         self.query.only(&[])?;
-        match self.identity().await?.operator {
+        match self.bearer()?.operator {
             true => Ok(()),
             false => Err(ErrorObject::forbidden("only operators may do this")),
         }
     }
 
-    /// The user of a request that no sale has a part in.
-    async fn active_user(&self) -> Result<UserId, ErrorObject> {
+    /// The user of a request that no sale has a part in, and the one sale that they may hear of, if it is one.
+    async fn active_user(&self, call: Call) -> Result<(UserId, Option<ConcertId>), ErrorObject> {
         self.query.only(&["concert_id"])?;
-        let identity = self.identity().await?;
+        let identity = self.identity(call).await?;
         let user = identity.user()?;
         self.touch(&identity, user);
-        Ok(user)
+        Ok((user, identity.queue.and_then(|bearer| bearer.lists_only())))
     }
 
     /// Counts as activity in the user's sale; without a queue token in every one that they are in here.
     fn touch(&self, identity: &Identity, user: UserId) {
-        self.context.touch(user, identity.queue.map(|(_, concert)| concert));
+        match identity.queue {
+            // Whoever looks how a visit ended does nothing in the next one.
+            Some(bearer) if !bearer.status.is_live() => {}
+            bearer => self.context.touch(user, bearer.map(|bearer| bearer.concert)),
+        }
     }
 
     /// The sale that the caller stands in line for.
-    async fn standing(&self) -> Result<(ConcertId, Caller), ErrorObject> {
+    async fn standing(&self, call: Call) -> Result<Standing, ErrorObject> {
         self.query.only(&["concert_id"])?;
-        let identity = self.identity().await?;
+        let identity = self.identity(call).await?;
         let user = identity.user()?;
-        if let Some(id) = self.query.get("concert_id") {
-            let concert = ConcertId(number(id, "concert_id")?);
-            return Ok((concert, self.caller_in(&identity, concert)?));
+        let named = match self.query.get("concert_id") {
+            Some(id) => Some(ConcertId(number(id, "concert_id")?)),
+            None => None,
+        };
+        if let Some(bearer) = identity.queue.filter(|bearer| !bearer.status.is_live()) {
+            return match named.is_none_or(|named| named == bearer.concert) {
+                true => Ok(Standing::Ended(bearer)),
+                false => Err(bearer.refusal()),
+            };
         }
-        if let Some((_, concert)) = identity.queue {
-            return Ok((concert, self.caller_in(&identity, concert)?));
+        if let Some(concert) = named {
+            return Ok(Standing::Line(concert, self.caller_in(&identity, concert)?));
+        }
+        if let Some(bearer) = identity.queue {
+            return Ok(Standing::Line(bearer.concert, self.caller_in(&identity, bearer.concert)?));
         }
         let tokens = self.context.tokens_of(user).await?;
         let guest_of = self.context.guest_of(&identity, self.client);
         let caller = Caller { user, token: None, guest_of };
         let mut live = tokens.iter().filter(|token| token.status.is_live());
         match (live.next(), live.next()) {
-            (Some(only), None) => Ok((only.concert, caller)),
+            (Some(only), None) => Ok(Standing::Line(only.concert, caller)),
             (Some(_), Some(_)) => Err(ErrorObject::invalid_params(
                 Some("concert_id"),
                 "this user is in several sales: name one with `?concert_id=`",
             )),
             (None, _) => match tokens.first() {
-                Some(last) => Ok((last.concert, caller)),
+                Some(last) => Ok(Standing::Line(last.concert, caller)),
                 None => Err(ErrorObject::not_in_queue()),
             },
         }
     }
 
     fn caller_in(&self, identity: &Identity, concert: ConcertId) -> Result<Caller, ErrorObject> {
-        let token = identity.queue.filter(|(_, own)| *own == concert).map(|(token, _)| token);
+        let token = identity.queue.filter(|bearer| bearer.concert == concert).map(|bearer| bearer.token);
         let guest_of = self.context.guest_of(identity, self.client);
         Ok(Caller { user: identity.user()?, token, guest_of })
     }
@@ -400,7 +450,7 @@ impl Asked<'_> {
     async fn found(&self, question: Question) -> Answered {
         match self.context.find(question).await? {
             Found::Outcome(outcome) => self.told(StatusCode::OK, *outcome),
-            Found::User { .. } | Found::Sale(_) => Err(ErrorObject::internal()),
+            Found::User { .. } | Found::Owner { .. } | Found::Sale(_) => Err(ErrorObject::internal()),
         }
     }
 

@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use frontrow::config::IssuerKey;
 use serde_json::json;
 
-use super::harness::{Fan, http};
+use super::harness::{Fan, House, Plan, http};
 
 /// The program itself, on a data folder of its own.
 struct Program {
@@ -102,4 +103,150 @@ fn a_short_secret_ends_the_start_and_is_not_repeated() {
         .unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && told.contains("32 bytes") && !told.contains("hushh"), "{told}");
+}
+
+const HOUR: u64 = 3_600;
+
+/// Goal: what an ended queue token opens is the same at both doors. Method: one fan buys; their queue token is then
+/// tried with every call.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_queue_token_moves_no_money_at_either_door() {
+    let house = House::open(Plan::default()).await;
+    let (mut fan, place) = house.joined(1_000_000).await;
+    let token = place["token"].as_str().unwrap().to_owned();
+    let held = fan.ok("hold", json!({"schedule_id": house.schedule(), "seats": [0]})).await;
+    let reservation = held["reservation_id"].clone();
+    let mut tab = house.stranger().await;
+    tab.ok("hello", json!({"queue_token": token})).await;
+    let by = |method: &'static str, path: String, body: &'static str| {
+        let (house, token) = (&house, token.clone());
+        async move { house.http(method, &path, Some(&token), body).await.outcome() }
+    };
+    // While it is live it acts as its user.
+    assert_eq!(tab.ok("charge", json!({"amount": 5, "request_id": "a"})).await["balance"], 1_000_005);
+    assert_eq!(by("GET", "/api/v1/balance".into(), "").await.0, 200);
+    let paid = tab.ok("pay", json!({"reservation_id": reservation})).await;
+    assert_eq!(paid["payment"]["status"], "DONE");
+    tab.status("DONE").await;
+
+    let of_paid = json!({"reservation_id": reservation});
+    for (method, params) in [
+        ("charge", json!({"amount": 5, "request_id": "b"})),
+        ("balance", json!({})),
+        ("history", json!({})),
+        ("cancel", of_paid.clone()),
+        ("pay", of_paid.clone()),
+        ("release", of_paid),
+        ("hold", json!({"schedule_id": house.schedule(), "seats": [1]})),
+        ("hold_best", json!({"schedule_id": house.schedule(), "count": 1})),
+        ("schedules", json!({})),
+        ("seats.watch", json!({"schedule_id": house.schedule()})),
+        ("queue.join", json!({"concert_id": house.concert.0})),
+        ("queue.extend", json!({})),
+        ("queue.leave", json!({})),
+    ] {
+        assert_eq!(tab.refused(method, params).await, "TOKEN_DONE", "{method}");
+    }
+    let done = (403, "TOKEN_DONE".to_owned());
+    let id = reservation.as_str().unwrap();
+    for (method, path, body) in [
+        ("POST", "balance/charges".to_owned(), r#"{"amount":5,"request_id":"c"}"#),
+        ("GET", "balance".to_owned(), ""),
+        ("GET", "balance/history".to_owned(), ""),
+        ("DELETE", format!("reservations/{id}"), ""),
+        ("GET", "schedules".to_owned(), ""),
+        ("GET", format!("schedules/{}/seats", house.schedule()), ""),
+        ("POST", "reservations".to_owned(), r#"{"schedule_id":1,"count":1}"#),
+        ("POST", "payments".to_owned(), r#"{"reservation_id":"0"}"#),
+        ("POST", "queue/tokens".to_owned(), r#"{"concert_id":1}"#),
+        ("DELETE", "queue/tokens/current".to_owned(), ""),
+        ("GET", "queue/tokens/current?concert_id=77".to_owned(), ""),
+    ] {
+        assert_eq!(by(method, format!("/api/v1/{path}"), body).await, done, "{method} {path}");
+    }
+    // How it ended is told for an hour.
+    let told = |what: &'static str| {
+        let (house, token) = (&house, token.clone());
+        async move { house.http("GET", &format!("/api/v1/{what}"), Some(&token), "").await }
+    };
+    assert_eq!(told("queue/tokens/current").await.json()["status"], "DONE");
+    assert_eq!(told("tickets").await.json()["tickets"].as_array().unwrap().len(), 1);
+    assert_eq!(told("reservations").await.json()["reservations"].as_array().unwrap().len(), 1);
+    assert_eq!(tab.ok("queue.get", json!({})).await["status"], "DONE");
+    assert_eq!(tab.ok("tickets", json!({})).await["tickets"].as_array().unwrap().len(), 1);
+
+    // The user's next place is not the old token's business, on either door.
+    let next = fan.ok("queue.join", json!({"concert_id": house.concert.0})).await;
+    assert_ne!(next["token"], token.as_str());
+    assert_eq!(tab.ok("queue.get", json!({})).await["token"], token.as_str());
+    assert_eq!(told("queue/tokens/current").await.json()["token"], token.as_str());
+    assert_eq!(
+        tab.refused("hold", json!({"schedule_id": house.schedule(), "seats": [1]})).await,
+        "TOKEN_DONE"
+    );
+
+    house.advance_with(HOUR - 80, &mut [&mut fan, &mut tab]).await;
+    let mut late = house.stranger().await;
+    assert_eq!(late.ok("hello", json!({"queue_token": token})).await["queue"]["status"], "DONE");
+    house.advance_with(120, &mut [&mut fan, &mut late]).await;
+    assert_eq!(late.pushed("hello.again").await["within_ms"], 60_000);
+    for what in ["queue/tokens/current", "tickets", "reservations", "balance"] {
+        assert_eq!(told(what).await.outcome(), done, "{what}");
+    }
+    let mut later = house.stranger().await;
+    assert_eq!(later.refused("hello", json!({"queue_token": token})).await, "TOKEN_DONE");
+    // The access token is as good as ever: money is back in the wallet.
+    assert_eq!(fan.ok("cancel", json!({"reservation_id": reservation})).await["balance"], 1_000_005);
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_does_not_outlive_its_access_token() {
+    let house = House::open(Plan::default()).await;
+    let user = house.user(0).await;
+    let minutes = std::time::Duration::from_secs(5 * 60);
+    let token = |house: &House| house.context().auth.mint_user(user, house.clock.utc(), minutes);
+    let mut silent = house.connection_of_token(&token(&house)).await;
+    let mut renewed = house.connection_of_token(&token(&house)).await;
+    let bearer = format!("Bearer {}", token(&house));
+    let mut by_header = Fan::connect(house.address(), &[("authorization", &bearer)]).await.unwrap();
+    house.advance_with(301, &mut [&mut silent, &mut renewed, &mut by_header]).await;
+    for fan in [&mut silent, &mut renewed, &mut by_header] {
+        assert_eq!(fan.pushed("hello.again").await["within_ms"], 60_000);
+        // What is under way may be finished.
+        fan.ok("charge", json!({"amount": 5, "request_id": "while it may"})).await;
+    }
+    renewed.ok("hello", json!({"access_token": token(&house)})).await;
+    // An ended token is no answer, and says so at once.
+    let old = silent.access_token.clone();
+    assert_eq!(silent.refused("hello", json!({"access_token": old})).await, "UNAUTHENTICATED");
+    assert_eq!(silent.closed().await, 4500);
+    house.advance_with(61, &mut [&mut renewed]).await;
+    assert_eq!(by_header.closed().await, 4500);
+    renewed.ok("charge", json!({"amount": 5, "request_id": "a"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_that_is_too_long_is_refused_for_good() {
+    const SECRET: &str = "a secret of these tests, and long";
+    let house = House::open(Plan {
+        settings: |config| config.auth.key = Some(IssuerKey::Hs256Secret(SECRET.to_owned())),
+        ..Plan::default()
+    })
+    .await;
+    let signed = |sub: String, more: serde_json::Value| {
+        let mut claims = json!({"sub": sub, "exp": house.clock.utc().as_millis() / 1000 + 60});
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+    };
+    for (sub, expected) in
+        [("x".repeat(512), (200, String::new())), ("x".repeat(513), { (401, "UNAUTHENTICATED".to_owned()) })]
+    {
+        let reply = house.http("GET", "/api/v1/balance", Some(&signed(sub, json!({}))), "").await;
+        assert_eq!(reply.outcome(), expected);
+    }
+    // Nobody becomes an operator by what an issuer says, unless it is trusted to.
+    let operator = signed("o".to_owned(), json!({"role": "operator"}));
+    assert_eq!(house.http("GET", "/api/v1/admin/sales", Some(&operator), "").await.status, 403);
 }

@@ -6,7 +6,8 @@
  */
 import { batch, computed, signal } from '@preact/signals';
 import { FrontrowClient, createGuest, fetchConcerts, fetchLayout } from '@frontrow/sdk';
-import { named, placed } from './i18n.js';
+import { named, placed, words } from './i18n.js';
+import { tell } from './notices.js';
 import { load, loadJson, save, saveJson } from './storage.js';
 
 /** @typedef {import('@frontrow/sdk').FrontrowError} FrontrowError */
@@ -108,16 +109,23 @@ export function start() {
   });
   const greeted = () => {
     now.value = mine.now();
-    void refreshBalance();
+    refreshBalance().catch(() => {}); // A place that has ended tells nothing of the wallet.
     void refreshConcerts();
   };
   mine.on('online', greeted);
   mine.on('resumed', greeted);
+  mine.on('helloAgain', () => {
+    // The place may go on by its own token; for anything else one has to sign in again.
+    if (client !== mine) return;
+    save('access_token', null);
+    tell({ kind: 'bad', key: 'signin', text: words().ended.expired });
+  });
   mine.on('closed', (error) => {
     if (client !== mine) return;
     const reason = String(error.data.reason ?? 'CLOSED');
-    if (reason === 'UNAUTHENTICATED' || reason === 'USER_NOT_FOUND') forget();
-    ended.value = { reason };
+    const wasSignedIn = load('access_token') !== null;
+    if (TOKENS_OVER.includes(reason)) forget();
+    ended.value = { reason: reason === 'UNAUTHENTICATED' && wasSignedIn ? 'SIGN_IN_EXPIRED' : reason };
   });
   mine.connect().catch(() => {}); // `closed` tells.
   return mine;
@@ -141,15 +149,30 @@ function dropPlace(concertId) {
   saveJson('places', places.value);
 }
 
-/** The server does not know us any more: what was stored is of no use. */
+/** The session is over because the tokens are: keeping them would only end the next one as well. */
+const TOKENS_OVER = Object.freeze(['UNAUTHENTICATED', 'USER_NOT_FOUND', 'TOKEN_DONE', 'TOKEN_EXPIRED']);
+
+/** Everything that acts as this fan or names their place: of no use any more, or not to be left on this device. */
 function forget() {
-  for (const key of ['access_token', 'queue_token', 'places', 'held', 'tickets']) save(key, null);
+  for (const key of ['access_token', 'queue_token', 'places', 'progress', 'held', 'tickets']) save(key, null);
   batch(() => {
     signedIn.value = false;
     queue.value = null;
     reserved.value = [];
     balance.value = null;
     places.value = {};
+  });
+}
+
+/** Leaves nothing on this device that acts as this fan. The place in line stays until the server's own time limit. */
+export function signOut() {
+  const mine = client;
+  client = null; // First, so that its end is nobody's news.
+  mine?.close();
+  batch(() => {
+    forget();
+    ended.value = null;
+    status.value = 'idle';
   });
 }
 

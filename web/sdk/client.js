@@ -33,14 +33,18 @@ import { SeatModel } from './seats.js';
  * @property {import('./wire.js').Reservation} reservation A reservation changed.
  * @property {import('./wire.js').SaleUpdate} sale A sale opened, paused, closed, or its operator said something.
  * @property {{scheduleId: number, error: import('./errors.js').FrontrowError}} unwatched A watch could not be renewed.
+ * @property {{withinMs: number}} helloAgain The access token ended and no other one is at hand: give one to
+ *   `setAccessToken` in this time, or the session is over.
  * @property {{method: string, params: unknown}} push A push that this version does not know.
  */
 
 /**
  * @typedef {object} ClientOptions
  * @property {string | URL} [server] Where the server is, `http://host:port`; in a browser, the page's own by default.
- * @property {string | null} [accessToken] Who you are; needed to join.
- * @property {string | null} [queueToken] The place to resume; the client prefers it to the access token.
+ * @property {string | null} [accessToken] Who you are; needed to join, and for money once the place has ended.
+ * @property {string | null} [queueToken] The place to resume.
+ * @property {() => string | null | Promise<string | null>} [renewAccessToken] Asked for a fresh access token when the
+ *   present one has ended.
  * @property {import('./link.js').WebSocketClass} [WebSocket] Where there is no global one (Node before 22).
  * @property {Partial<import('./link.js').LinkTimes>} [times] For tests and odd networks.
  * @property {number} [timeoutMs] How long a request may take, reconnecting included. `pay`, `charge`, `cancel` and
@@ -69,6 +73,7 @@ export class FrontrowClient extends Emitter {
 
   /** @type {string | null} */
   #accessToken;
+  #renewAccessToken;
   /** @type {string | null} */
   #queueToken;
   #server;
@@ -76,7 +81,10 @@ export class FrontrowClient extends Emitter {
   #link;
   #calls;
   #greeted = false;
-  /** Whether the present session was opened with a queue token, and so belongs to that sale alone. */
+  /** The access token that the present session is known by, if it is.
+   * @type {string | null} */
+  #greetedBy = null;
+  /** Whether the present session is known by a queue token alone, and so belongs to that sale. */
   #greetedByQueueToken = false;
   /** The token whose changes are pushed to the present session: of its hello, or joined on it.
    * @type {string | null} */
@@ -97,6 +105,7 @@ export class FrontrowClient extends Emitter {
     this.#server = serverUrl(options.server);
     this.#accessToken = options.accessToken ?? null;
     this.#queueToken = options.queueToken ?? null;
+    this.#renewAccessToken = options.renewAccessToken ?? null;
     this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
     const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
     if (!WebSocketClass) throw new TypeError('there is no global WebSocket here: pass a class as options.WebSocket');
@@ -123,6 +132,15 @@ export class FrontrowClient extends Emitter {
 
   get accessToken() {
     return this.#accessToken;
+  }
+
+  /**
+   * A fresh access token of the same user. A session that is under way is known by it from now on.
+   * @param {string} accessToken
+   */
+  setAccessToken(accessToken) {
+    this.#accessToken = accessToken;
+    if (this.#greeted && accessToken !== this.#greetedBy) void this.#greetAgain();
   }
 
   /** The server's time now, in ms since 1970. */
@@ -434,30 +452,28 @@ export class FrontrowClient extends Emitter {
   }
 
   async #greet() {
-    const sentAt = Date.now();
-    const byQueueToken = this.#queueToken;
-    const params = byQueueToken ? { queue_token: byQueueToken } : { access_token: this.#accessToken };
+    const [accessToken, queueToken] = [this.#accessToken, this.#queueToken];
+    this.#greetedBy = null;
     /** @type {import('./wire.js').Hello} */
     let hello;
+    // Who we are first, then which place: a session by queue token alone ends with its place. Both are sent at once.
+    const who = accessToken ? this.#sayHello({ access_token: accessToken }, !queueToken) : null;
+    const place = queueToken ? this.#sayHello({ queue_token: queueToken }, true) : null;
+    place?.catch(() => {}); // Looked at below, after the other one.
     try {
-      hello = await this.#calls.call('hello', params, {
-        timeoutMs: HELLO_TIMEOUT_MS,
-        once: true,
-        take: (hello) => {
-          this.clock.sample(sentAt, Date.now(), hello.server_time);
-          this.userId = hello.user_id;
-          this.#greeted = true;
-          this.#greetedByQueueToken = byQueueToken !== null;
-          this.#carried = hello.queue?.token ?? null;
-          if (hello.queue) this.#takeQueue(hello.queue, true);
-          this.#takeOpenReservations(hello);
-          return hello;
-        },
-      });
+      if (who) await who;
     } catch (error) {
-      this.#helloRefused(/** @type {import('./errors.js').FrontrowError} */ (error), byQueueToken);
+      this.#helloRefused(/** @type {import('./errors.js').FrontrowError} */ (error), { accessToken });
       return;
     }
+    this.#greetedBy = accessToken;
+    try {
+      hello = await /** @type {Promise<import('./wire.js').Hello>} */ (place ?? who);
+    } catch (error) {
+      this.#helloRefused(/** @type {import('./errors.js').FrontrowError} */ (error), { queueToken });
+      return;
+    }
+    this.#greetedByQueueToken = !accessToken;
     this.#link.succeeded();
     this.#calls.ready();
     await this.#refreshAll();
@@ -470,13 +486,71 @@ export class FrontrowClient extends Emitter {
   }
 
   /**
-   * @param {import('./errors.js').FrontrowError} error
-   * @param {string | null} queueToken The token that hello was said with.
+   * @param {{access_token: string} | {queue_token: string}} params
+   * @param {boolean} last Nothing more is said: the session may begin.
+   * @returns {Promise<import('./wire.js').Hello>}
    */
-  #helloRefused(error, queueToken) {
+  #sayHello(params, last) {
+    const sentAt = Date.now();
+    return this.#calls.call('hello', params, {
+      timeoutMs: HELLO_TIMEOUT_MS,
+      once: true,
+      take: (hello) => {
+        this.clock.sample(sentAt, Date.now(), hello.server_time);
+        this.userId = hello.user_id;
+        if (!last) return hello;
+        this.#greeted = true;
+        this.#carried = hello.queue?.token ?? null;
+        if (hello.queue) this.#takeQueue(hello.queue, true);
+        this.#takeOpenReservations(hello);
+        return hello;
+      },
+    });
+  }
+
+  /**
+   * The token ended that the session is known by: says hello with a fresh one on the same connection. Without one a
+   * place that is not over keeps the session; without that, whoever listens is told.
+   * @param {number} [withinMs]
+   */
+  async #greetAgain(withinMs) {
+    const carried = this.queue?.token;
+    if (withinMs !== undefined && this.#renewAccessToken) {
+      try {
+        this.#accessToken = (await this.#renewAccessToken()) ?? this.#accessToken;
+      } catch {
+        // As if there were none.
+      }
+    }
+    const accessToken = this.#accessToken;
+    try {
+      if (accessToken && accessToken !== this.#greetedBy) {
+        await this.#sayHello({ access_token: accessToken }, false);
+        [this.#greetedBy, this.#greetedByQueueToken] = [accessToken, false];
+      } else if (withinMs !== undefined) {
+        this.emit('helloAgain', { withinMs });
+        if (!carried || this.queue?.token !== carried || QUEUE_ORDER[this.queue.status] >= QUEUE_ORDER.DONE) return;
+        await this.#sayHello({ queue_token: carried }, true);
+        [this.#accessToken, this.#greetedBy, this.#greetedByQueueToken] = [null, null, true];
+      }
+    } catch {
+      // The server closes, and the close says what becomes of us.
+    }
+  }
+
+  /**
+   * @param {import('./errors.js').FrontrowError} error
+   * @param {{accessToken?: string | null, queueToken?: string | null}} by What hello was said with.
+   */
+  #helloRefused(error, { accessToken, queueToken }) {
     if (this.#ended || error.reason === 'DISCONNECTED') return; // The link tries again by itself.
     if (error.retryable) {
       this.#link.restart(error.reason === 'TIMEOUT' ? undefined : (Number(error.data.retry_after_ms) || 1000) * (1 + Math.random()));
+      return;
+    }
+    if (accessToken && this.#queueToken) {
+      this.#accessToken = null; // The place may still be good.
+      this.#restart();
       return;
     }
     if (queueToken && this.#accessToken) {
@@ -513,6 +587,9 @@ export class FrontrowClient extends Emitter {
         break;
       case 'sale.update':
         this.emit('sale', params);
+        break;
+      case 'hello.again':
+        void this.#greetAgain(params.within_ms);
         break;
       default:
         this.emit('push', { method, params });
@@ -626,8 +703,9 @@ export class FrontrowClient extends Emitter {
   #endedBy(code, reason) {
     this.#calls.lost();
     if (code === 4500 && this.#queueToken && this.#accessToken && !this.#greeted) {
-      // The queue token is not known any more, but we still are.
-      this.#forgetQueue();
+      // One of the two is not known any more, but the other may be.
+      if (this.#greetedBy) this.#forgetQueue();
+      else this.#accessToken = null;
       this.#link.revive();
       return;
     }

@@ -6,6 +6,9 @@ use crate::domain::record::{ExpiryReason, TokenRecord};
 
 const CONNECTION: ConnectionId = ConnectionId(9);
 const BLOCK: AddressBlock = AddressBlock(1);
+const START: Timestamp = Timestamp::from_millis(1_000_000_000);
+/// When access tokens end that are not about to.
+const FAR: Timestamp = Timestamp::from_millis(2_000_000_000);
 /// Performance 70 is of concert 1, performance 80 of concert 2.
 const SCHEDULES: [(u64, u32); 2] = [(70, 1), (80, 2)];
 
@@ -32,7 +35,7 @@ fn place(concert: u32, entry: u64, status: &str) -> Place {
         entered_at: Timestamp::from_millis(0),
         admitted_at: None,
         expires_at: None,
-        ended_at: None,
+        ended_at: (!status.is_live()).then_some(START),
     };
     Place { record, line: None, waiting: 0, sold_out: false, idle_at: None }
 }
@@ -43,9 +46,9 @@ fn check(script: &str) {
 }
 
 fn check_from(arrival: Arrival, limits: ClientLimits, script: &str) {
-    let start = Timestamp::from_millis(1_000_000_000);
+    let start = START;
     let mut out = Vec::new();
-    let mut session = Session::open(CONNECTION, arrival, Some(BLOCK), &limits, start, &mut out);
+    let mut session = Session::open(CONNECTION, arrival, Some(BLOCK), &limits, start, start, &mut out);
     let mut sent = 0;
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let [time, input, expected] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
@@ -66,7 +69,7 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
     let input = match words[..] {
         // What `open` itself gave is shown.
         ["opened"] => return,
-        ["tick"] => Input::Tick,
+        ["tick"] => Input::Tick { utc: now },
         ["alive"] => Input::Alive,
         ["superseded"] => Input::Superseded,
         ["restarting"] => Input::Restarting,
@@ -83,8 +86,18 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
         }
         ["found", tag, what] => {
             let found = match what.split(' ').collect::<Vec<_>>()[..] {
-                ["user", user] => Ok(Found::User { user: UserId(user.parse().unwrap()), guest: false }),
-                ["guest", user] => Ok(Found::User { user: UserId(user.parse().unwrap()), guest: true }),
+                ["user", user] => {
+                    Ok(Found::User { user: UserId(user.parse().unwrap()), guest: false, ends_at: FAR })
+                }
+                ["guest", user] => {
+                    Ok(Found::User { user: UserId(user.parse().unwrap()), guest: true, ends_at: FAR })
+                }
+                ["user", user, "until", seconds] => Ok(Found::User {
+                    user: UserId(user.parse().unwrap()),
+                    guest: false,
+                    ends_at: START + Duration::from_secs(seconds.parse().unwrap()),
+                }),
+                ["owner", user] => Ok(Found::Owner { user: UserId(user.parse().unwrap()), guest: false }),
                 ["sale", "none"] => Ok(Found::Sale(None)),
                 ["sale", concert] => Ok(Found::Sale(Some(ConcertId(concert.parse().unwrap())))),
                 ["balance", balance] => {
@@ -168,6 +181,7 @@ fn show(output: Output) -> String {
         Output::PushPlace(place) => format!("push {:?}", place.record.status),
         Output::PushReservation(reservation) => format!("push {}", reservation.id),
         Output::PushSale(news) => format!("push {:?}", news.state),
+        Output::PushHelloAgain { within } => format!("hello again within {} s", within.as_secs()),
         Output::Ping => "ping".to_owned(),
         Output::Close(code) => format!("close {}", code.code()),
     }
@@ -219,7 +233,7 @@ fn a_bad_token_is_refused_and_the_connection_closed() {
     check(&format!(r#"0s | send hello {{"queue_token":"{foreign}"}} | #1 UNAUTHENTICATED; close 4500"#));
     check(
         r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
-           0s | found 0 user 7                       | register 7; attach 1; [1] to 1: resume here
+           0s | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
            0s | reply 1 not_in_queue                 | #1 UNAUTHENTICATED; close 4500"#,
     );
 }
@@ -243,7 +257,7 @@ fn what_comes_right_behind_a_hello_waits_for_it() {
 fn a_queue_token_resumes_and_may_not_join_another_sale() {
     check(
         r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
-           0s | found 0 user 7                       | register 7; attach 1; [1] to 1: resume here
+           0s | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
            0s | reply 1 resumed PROGRESS             | #1 welcome back Progress
            1s | send queue.join {"concert_id":2}     | #2 FORBIDDEN
            1s | send queue.join {"concert_id":1}     | attach 1; [2] to 1: join 7 here
@@ -255,11 +269,114 @@ fn a_queue_token_resumes_and_may_not_join_another_sale() {
     );
     check(
         r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
-           0s | found 0 user 7                       | register 7; attach 1; [1] to 1: resume here
+           0s | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
            0s | reply 1 resumed EXPIRED              | #1 welcome back Expired(Idle)
-           0s | send schedules                       | [2] to 1: get0 7 by token
-           0s | reply 2 place EXPIRED                | #2 TOKEN_EXPIRED"#,
+           0s | send schedules                       | #2 TOKEN_EXPIRED
+           0s | send queue.join {"concert_id":1}     | #3 TOKEN_EXPIRED
+           0s | send concerts                        | #4 Concerts"#,
     );
+}
+
+#[test]
+fn an_ended_queue_token_tells_of_its_own_visit_for_an_hour() {
+    check(
+        r#"0s     | send hello {"queue_token":"TOKEN"}   | [0] owner?
+           0s     | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
+           0s     | reply 1 resumed PROGRESS             | #1 welcome back Progress
+           1s     | send balance                         | touch 1; [2] balance of 7?
+           1s     | found 2 balance 5                    | #2 Balance(5)
+           2s     | pushed 5 DONE                        | push Done
+           3s     | send balance                         | #3 TOKEN_DONE
+           3s     | send charge {"amount":5,"request_id":"r"} | #4 TOKEN_DONE
+           3s     | send queue.join {"concert_id":1}     | #5 TOKEN_DONE
+           3s     | send reservations                    | [3] Reservations { user: UserId(7), only: Some(ConcertId(1)) }
+           3s     | send tickets                         | [4] Tickets { user: UserId(7), only: Some(ConcertId(1)) }
+           3s     | send queue.get                       | [5] to 1: resume None
+           3s     | reply 5 resumed DONE                 | #8 Done
+           3s     | pushed 6 PROGRESS                    |
+           4s     | send hold {"schedule_id":70,"seats":[1]} | #9 TOKEN_DONE
+           3599s  | send reservations                    | [6] Reservations { user: UserId(7), only: Some(ConcertId(1)) }
+           3600s  | send reservations                    | #11 TOKEN_DONE
+           3600s  | alive                                |
+           3600s  | tick                                 | hello again within 60 s; ping
+           3601s  | send ping                            | #12 Pong
+           3660s  | tick                                 | close 4500"#,
+    );
+}
+
+#[test]
+fn a_session_does_not_outlive_its_access_token() {
+    let says_hello = r#"0s   | send hello {"access_token":"t"}      | [0] who is t?
+           0s   | found 0 user 7 until 30              | register 7; #1 welcome
+           29s  | tick                                 | ping
+           30s  | tick                                 | hello again within 60 s
+           31s  | send charge {"amount":5,"request_id":"r"} | touch; [1] charge 7 5 r
+           35s  | tick                                 |
+           "#;
+    // Nobody answers.
+    check(&format!(
+        r#"{says_hello} 89.9s | tick | ping
+           90s | tick | close 4500"#
+    ));
+    // The same user again, on the same socket.
+    check(&format!(
+        r#"{says_hello} 40s | send hello {{"access_token":"u"}} | [2] who is u?
+           40s  | found 2 user 7 until 100             | #3 welcome
+           90s  | tick                                 | ping
+           99s  | alive                                |
+           100s | tick                                 | hello again within 60 s"#
+    ));
+    // Another user is no answer.
+    check(
+        &format!(
+            r#"{says_hello} 40s | send hello {{"access_token":"u"}} | [2] who is u?
+           40s  | found 2 user 8                       | #3 INVALID_REQUEST
+           90s  | tick                                 | ping; close 4500"#
+        )
+        .replace("ping; close", "close"),
+    );
+    // A queue token is enough to keep the place, and is then all that the session is known by.
+    check(&format!(
+        r#"{says_hello} 40s | send hello {{"queue_token":"TOKEN"}} | [2] owner?
+           40s  | found 2 owner 7                      | attach 1; [3] to 1: resume here
+           40s  | reply 3 resumed WAITING              | #3 welcome back Waiting
+           95s  | tick                                 | ping
+           96s  | send queue.join {{"concert_id":2}}   | #4 FORBIDDEN"#
+    ));
+    // A machine that slept is asked before it is closed.
+    check(
+        r#"0s    | send hello {"access_token":"t"}     | [0] who is t?
+           0s    | found 0 user 7 until 30             | register 7; #1 welcome
+           9000s | tick                                | hello again within 60 s; ping"#,
+    );
+    // An older token takes nothing away.
+    check(
+        r#"0s    | send hello {"access_token":"t"}     | [0] who is t?
+           0s    | found 0 user 7 until 30             | register 7; #1 welcome
+           0s    | send hello {"access_token":"u"}     | [1] who is u?
+           0s    | found 1 user 7 until 10             | #2 welcome
+           15s   | tick                                |"#,
+    );
+}
+
+#[test]
+fn the_alarm_is_set_for_the_end_of_the_token() {
+    let mut out = Vec::new();
+    let ends_at = START + Duration::from_secs(5);
+    let arrival = Arrival::User { user: UserId(7), guest: false, ends_at };
+    let steady = Timestamp::from_millis(77);
+    let limits = ClientLimits::default();
+    let mut session = Session::open(CONNECTION, arrival, None, &limits, steady, START, &mut out);
+    assert_eq!(session.next_tick(), steady + Duration::from_secs(5));
+    // UTC was set back a second: the token ends a second later.
+    let none = |_: ScheduleId| Err(ErrorObject::schedule_not_found());
+    let now = steady + Duration::from_secs(5);
+    session.handle(now, Input::Tick { utc: START + Duration::from_secs(4) }, &none, &mut out);
+    assert_eq!(session.next_tick(), now + Duration::from_secs(1));
+    assert!(!out.iter().any(|output| matches!(output, Output::PushHelloAgain { .. })));
+    session.handle(now + Duration::from_secs(1), Input::Tick { utc: ends_at }, &none, &mut out);
+    assert!(out.iter().any(|output| matches!(output, Output::PushHelloAgain { .. })));
+    assert_eq!(session.next_tick(), steady + PING_INTERVAL);
 }
 
 #[test]
@@ -270,12 +387,12 @@ fn a_connection_stays_with_its_user() {
            0s | send hello {"access_token":"u"}      | [1] who is u?
            0s | found 1 user 8                       | #2 INVALID_REQUEST
            0s | send hello {"queue_token":"TOKEN"}   | [2] owner?
-           0s | found 2 user 8                       | #3 INVALID_REQUEST
+           0s | found 2 owner 8                      | #3 INVALID_REQUEST
            0s | send queue.join {"concert_id":1}     | attach 1; [3] to 1: join 7 here"#,
     );
 }
 
-const USER: Arrival = Arrival::User { user: UserId(7), guest: false };
+const USER: Arrival = Arrival::User { user: UserId(7), guest: false, ends_at: FAR };
 
 #[test]
 fn a_header_is_as_good_as_a_hello() {
@@ -438,9 +555,9 @@ fn requests_over_the_rate_are_refused_and_then_not_read() {
            0.5s | send ping | #4 Pong
            0.5s | send ping | #5 RATE_LIMITED"#,
     );
-    let now = Timestamp::from_millis(1_000_000_000);
+    let now = START;
     let (mut out, mut sent) = (Vec::new(), 0);
-    let mut session = Session::open(CONNECTION, USER, None, &limits, now, &mut out);
+    let mut session = Session::open(CONNECTION, USER, None, &limits, now, now, &mut out);
     let mut answered = 0;
     while session.may_read(now) {
         feed(&mut session, now, "send ping", &mut sent, &mut out);
@@ -514,7 +631,7 @@ fn a_guest_is_one_for_as_long_as_the_connection_lasts() {
     let mut out = Vec::new();
     let now = Timestamp::from_millis(0);
     let limits = ClientLimits::default();
-    let mut session = Session::open(CONNECTION, Arrival::Stranger, Some(BLOCK), &limits, now, &mut out);
+    let mut session = Session::open(CONNECTION, Arrival::Stranger, Some(BLOCK), &limits, now, now, &mut out);
     let mut sent = 0;
     feed(&mut session, now, r#"send hello {"access_token":"x"}"#, &mut sent, &mut out);
     assert_eq!(session.guest_of(), None, "nobody yet");
@@ -528,16 +645,17 @@ fn a_guest_is_one_for_as_long_as_the_connection_lasts() {
     });
     assert_eq!(asked, Some(Some(BLOCK)), "what they hold counts by their address");
     // Where no limits hold, a guest is like everybody.
-    let guest = Arrival::User { user: UserId(7), guest: true };
-    assert_eq!(Session::open(CONNECTION, guest, None, &limits, now, &mut out).guest_of(), None);
+    let guest = Arrival::User { user: UserId(7), guest: true, ends_at: FAR };
+    assert_eq!(Session::open(CONNECTION, guest, None, &limits, now, now, &mut out).guest_of(), None);
 }
 
 #[test]
 fn a_join_that_came_too_fast_leaves_nothing_behind() {
     let mut out = Vec::new();
     let now = Timestamp::from_millis(0);
-    let guest = Arrival::User { user: UserId(7), guest: true };
-    let mut session = Session::open(CONNECTION, guest, Some(BLOCK), &ClientLimits::default(), now, &mut out);
+    let guest = Arrival::User { user: UserId(7), guest: true, ends_at: FAR };
+    let mut session =
+        Session::open(CONNECTION, guest, Some(BLOCK), &ClientLimits::default(), now, now, &mut out);
     let mut sent = 0;
     feed(&mut session, now, r#"send queue.join {"concert_id":1}"#, &mut sent, &mut out);
     assert_eq!(session.present_in(), [ConcertId(1)]);

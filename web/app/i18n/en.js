@@ -32,6 +32,9 @@ export const words = {
     auto: 'As my device',
     light: 'Light',
     dark: 'Dark',
+    signOut: 'Sign out',
+    signOutText:
+      'This device forgets who you are and your place in line. Guests cannot sign in again: save your tickets first.',
   },
 
   link: {
@@ -48,6 +51,7 @@ export const words = {
     unknownText: 'Please sign in again, or join again to take a new place.',
     other: 'The connection was closed by the server',
     otherText: 'You can connect again.',
+    expired: 'Your sign-in has expired. Please sign in again.',
   },
   token: {
     title: 'Sign in',

@@ -28,6 +28,9 @@ export const words = {
     auto: '기기 설정 따르기',
     light: '라이트',
     dark: '다크',
+    signOut: '로그아웃',
+    signOutText:
+      '이 기기에서 로그인 정보와 대기 순번이 삭제됩니다. 비회원은 다시 로그인할 수 없으니 티켓을 먼저 저장해 주세요.',
   },
 
   link: {
@@ -44,6 +47,7 @@ export const words = {
     unknownText: '다시 로그인해 주세요.',
     other: '서버와의 연결이 종료되었습니다',
     otherText: '다시 접속해 주세요.',
+    expired: '로그인이 만료되었습니다. 다시 로그인해 주세요.',
   },
   token: {
     title: '로그인',

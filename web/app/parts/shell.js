@@ -6,7 +6,7 @@ import { html } from '../html.js';
 import { LANGUAGES, chooseLanguage, language, money, words } from '../i18n.js';
 import { dismiss, notices } from '../notices.js';
 import { route } from '../router.js';
-import { balance, currency, ended, startAgain, status, tokenWanted, useAccessToken } from '../session.js';
+import { balance, currency, ended, signOut, signedIn, startAgain, status, tokenWanted, useAccessToken } from '../session.js';
 import { chooseTheme, theme } from '../theme.js';
 import { Dialog } from './dialog.js';
 import { Icon, Mark } from './icons.js';
@@ -82,6 +82,11 @@ function Settings({ onClose }) {
         </label>`,
       )}
     </fieldset>
+    ${signedIn.value &&
+    html`<section class="signout">
+      <p>${w.signOutText}</p>
+      <button type="button" onClick=${() => (signOut(), onClose())}>${w.signOut}</button>
+    </section>`}
   <//>`;
 }
 
@@ -92,11 +97,13 @@ function LinkState() {
     const [title, text, action] =
       reason === 'TOO_MANY_CONNECTIONS'
         ? [w.ended.elsewhere, w.ended.elsewhereText, w.ended.useHere]
+        : reason === 'SIGN_IN_EXPIRED'
+          ? ['', w.ended.expired, w.close]
         : reason === 'UNAUTHENTICATED' || reason === 'USER_NOT_FOUND'
           ? [w.ended.unknown, w.ended.unknownText, w.close]
           : [w.ended.other, w.ended.otherText, w.retry];
     return html`<div class="linkstate bad" role="alert">
-      <p><strong>${title}.</strong> ${text}</p>
+      <p>${title && html`<strong>${title}.</strong> `}${text}</p>
       <button type="button" onClick=${startAgain}>${action}</button>
     </div>`;
   }

@@ -50,6 +50,13 @@ export type ClientEvents = {
         error: import('./errors.js').FrontrowError;
     };
     /**
+     * The access token ended and no other one is at hand: give one to
+     * `setAccessToken` in this time, or the session is over.
+     */
+    helloAgain: {
+        withinMs: number;
+    };
+    /**
      * A push that this version does not know.
      */
     push: {
@@ -63,13 +70,18 @@ export type ClientOptions = {
      */
     server?: string | URL;
     /**
-     * Who you are; needed to join.
+     * Who you are; needed to join, and for money once the place has ended.
      */
     accessToken?: string | null;
     /**
-     * The place to resume; the client prefers it to the access token.
+     * The place to resume.
      */
     queueToken?: string | null;
+    /**
+     * Asked for a fresh access token when the
+     * present one has ended.
+     */
+    renewAccessToken?: () => string | null | Promise<string | null>;
     /**
      * Where there is no global one (Node before 22).
      */
@@ -102,6 +114,11 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
     /** The token to keep: with it, another client (or this page after a reload) goes on from here. */
     get queueToken(): string | null;
     get accessToken(): string | null;
+    /**
+     * A fresh access token of the same user. A session that is under way is known by it from now on.
+     * @param {string} accessToken
+     */
+    setAccessToken(accessToken: string): void;
     /** The server's time now, in ms since 1970. */
     now(): number;
     /**
