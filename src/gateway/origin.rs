@@ -1,7 +1,11 @@
 //! Which web pages may talk to us. A browser says where a page is from; other clients say nothing, and may.
 
+use frontrow_protocol::ErrorObject;
 use hyper::HeaderMap;
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, HeaderName, ORIGIN};
+
+/// What of a header is repeated in a refusal: a name of the longest kind, and a port.
+const SHOWN_MAX: usize = 260;
 
 /// What an `Origin` means for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +34,40 @@ impl Origin {
     }
 }
 
+/// The refusal of somebody else's page. It names what was compared: mostly it is a proxy in between that changed one of
+/// them, and whoever set it up sees only this.
+pub fn foreign(headers: &HeaderMap) -> ErrorObject {
+    ErrorObject::forbidden(format!(
+        "a page of {} may not ask here: that is not this server's own address, which the request calls {}, nor one of \
+         `allowed_origins` (a proxy has to hand on `Host` as it came)",
+        shown(headers, &ORIGIN),
+        shown(headers, &HOST),
+    ))
+}
+
+/// A header's value for people, whatever it holds.
+fn shown(headers: &HeaderMap, name: &HeaderName) -> String {
+    let Some(value) = headers.get(name) else { return "nothing".to_owned() };
+    let visible = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' };
+    let text: String = value.as_bytes().iter().take(SHOWN_MAX).map(visible).collect();
+    format!("`{text}`")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_shows_what_was_compared_and_no_more_than_it_should() {
+        let mut headers = HeaderMap::new();
+        headers.insert(ORIGIN, "https://tickets.example".parse().unwrap());
+        assert!(foreign(&headers).message.contains("`https://tickets.example`"));
+        assert!(foreign(&headers).message.contains("calls nothing"));
+        let long = [&b"fron\ttrow \xff"[..], &[b'x'; 5_000]].concat();
+        headers.insert(HOST, hyper::header::HeaderValue::from_bytes(&long).unwrap());
+        let text = foreign(&headers).message;
+        assert!(text.contains("`fron?trow??xxx") && text.len() < 600, "{text}");
+    }
 
     fn origin(host: &str, origin: &str) -> Origin {
         let mut headers = HeaderMap::new();

@@ -14,7 +14,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::hub::{Draining, Hub};
-use super::origin::Origin;
+use super::origin::{self, Origin};
 use super::session::Arrival;
 use crate::desk::address_limits::AddressPermit;
 use crate::desk::gate::QueueBearer;
@@ -75,7 +75,7 @@ async fn agree<B>(
         return Err(refusal(error, 400, None));
     }
     if Origin::of(headers, &hub.context.allowed_origins) == Origin::Foreign {
-        let error = ErrorObject::forbidden("pages of this origin may not connect");
+        let error = origin::foreign(headers);
         return Err(refusal(error, 403, None));
     }
     if hub.draining() != Draining::No {

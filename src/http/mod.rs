@@ -26,8 +26,8 @@ pub use layout::Layouts;
 pub use reply::Body;
 
 use crate::desk::request_rates::Asker;
-use crate::gateway::Context;
 use crate::gateway::identity::Identity;
+use crate::gateway::{Context, origin};
 use crate::limits;
 use crate::metrics::{self, Metrics};
 use reply::Fixed;
@@ -80,7 +80,7 @@ where
     let response = if let Some(refusal) = common::refuse_host(&request) {
         refusal
     } else if common.is_foreign() {
-        reply::refused(ErrorObject::forbidden("this origin is not allowed here"))
+        reply::refused(origin::foreign(request.headers()))
     } else {
         route(context, client, request).await
     };

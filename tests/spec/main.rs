@@ -9,6 +9,7 @@ mod coming_back;
 mod holds;
 mod http_door;
 mod journey;
+mod origins;
 mod polling;
 mod queue;
 mod race;
