@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use frontrow_protocol::HumanDuration;
 
+use crate::door::Tls;
 use crate::report::Expectation;
 use crate::scenario;
 
@@ -82,6 +83,13 @@ pub struct Common {
     /// A setting of the started server, as for `frontrow serve --set`; wins over what the scenario sets.
     #[arg(long, global = true, value_name = "KEY=VALUE", conflicts_with = "server")]
     pub set: Vec<String>,
+    /// Speak TLS (wss, https): with the server that is started, which gets the certificate of the tests, or with
+    /// --server.
+    #[arg(long, global = true)]
+    pub tls: bool,
+    /// With --server and --tls: whose certificates are believed, as a PEM file. Without: the authority of the tests.
+    #[arg(long, global = true, value_name = "FILE", requires_all = ["server", "tls"])]
+    pub ca: Option<PathBuf>,
     /// Threads that play the fans. Without: half of the processors, because the server needs the others.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
@@ -97,6 +105,13 @@ pub struct Common {
     /// A bound that a figure must keep, such as `holds_per_second>=15000`; else the exit code is 1.
     #[arg(long, global = true, value_name = "BOUND")]
     pub expect: Vec<Expectation>,
+}
+
+impl Common {
+    /// Whom to believe; `None`: connections are plain.
+    pub fn tls(&self) -> anyhow::Result<Option<&'static Tls>> {
+        self.tls.then(|| Tls::new(self.ca.as_deref())).transpose()
+    }
 }
 
 /// Durations on this command line are written as everywhere in Frontrow.

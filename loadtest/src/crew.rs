@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,6 +15,7 @@ use anyhow::anyhow;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, LocalSet};
 
+use crate::door::Door;
 use crate::record::{Board, Stats};
 use crate::ws::Target;
 
@@ -54,7 +55,7 @@ pub struct Worker {
     pub stats: Rc<Stats>,
     pub signals: Arc<Signals>,
     pub connecting: Semaphore,
-    address: SocketAddr,
+    door: Door,
     phase: watch::Receiver<Phase>,
     connections: Cell<usize>,
 }
@@ -69,13 +70,13 @@ impl Worker {
     pub fn target(&self) -> Target {
         let number = self.connections.get() * self.count + self.index;
         self.connections.set(self.connections.get() + 1);
-        let source = match self.address.ip() {
+        let source = match self.door.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => {
                 Some(Ipv4Addr::new(127, 0, 0, (1 + number % SOURCES) as u8))
             }
             _ => None,
         };
-        Target { source, ..Target::plain(self.address) }
+        Target { source, ..Target::plain(self.door) }
     }
 
     /// Tells that one more fan is ready, and waits for the start.
@@ -143,13 +144,8 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// Starts `threads` workers that play `role` against `address`.
-    pub fn start<R, F>(
-        threads: usize,
-        address: SocketAddr,
-        board: &Arc<Board>,
-        role: R,
-    ) -> std::io::Result<Self>
+    /// Starts `threads` workers that play `role` against the server behind `door`.
+    pub fn start<R, F>(threads: usize, door: Door, board: &Arc<Board>, role: R) -> std::io::Result<Self>
     where
         R: Fn(Rc<Worker>) -> F + Clone + Send + 'static,
         F: Future<Output = anyhow::Result<()>> + 'static,
@@ -168,7 +164,7 @@ impl Crew {
                     stats: Stats::new(board),
                     signals,
                     connecting: Semaphore::new(CONNECTING_MAX),
-                    address,
+                    door,
                     phase,
                     connections: Cell::new(0),
                 });

@@ -1,7 +1,7 @@
 //! The few HTTP calls of a load test: making ready, asking operators' figures, filling a line. One connection, requests
 //! one after the other.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use anyhow::{Context, bail};
 use http_body_util::{BodyExt, Full};
@@ -12,7 +12,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 
-use crate::ws::connect_tcp;
+use crate::door::Door;
 
 /// A kept connection. Needs a runtime that goes on while it is used.
 pub struct HttpClient {
@@ -37,15 +37,14 @@ impl Answer {
 }
 
 impl HttpClient {
-    pub async fn connect(address: SocketAddr, source: Option<Ipv4Addr>) -> anyhow::Result<Self> {
-        let stream =
-            connect_tcp(address, source).await.with_context(|| format!("could not reach {address}"))?;
+    pub async fn connect(door: Door, source: Option<Ipv4Addr>) -> anyhow::Result<Self> {
+        let stream = door.connect(source).await.with_context(|| format!("could not reach {door}"))?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
             // Whoever waits for an answer sees the error too.
             let _ = connection.await;
         });
-        Ok(Self { host: address.to_string(), sender })
+        Ok(Self { host: door.to_string(), sender })
     }
 
     pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {

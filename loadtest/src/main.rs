@@ -6,6 +6,7 @@
 mod args;
 mod claims;
 mod crew;
+mod door;
 mod fan;
 mod file_limit;
 mod http;

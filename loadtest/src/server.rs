@@ -15,6 +15,7 @@ use frontrow_protocol::admin::{SaleFigures, Sales};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
+use crate::door::{Door, Tls, lay_certificate};
 use crate::http::HttpClient;
 use crate::tokens::Tokens;
 
@@ -38,6 +39,8 @@ pub struct SpawnOptions {
     /// `None`: a folder of its own under `data_parent`, removed at the end.
     pub data: Option<PathBuf>,
     pub data_parent: PathBuf,
+    /// Has it speak TLS, with the certificate of the tests.
+    pub tls: Option<&'static Tls>,
 }
 
 /// What is sold.
@@ -61,7 +64,7 @@ pub struct Usage {
 }
 
 pub struct Server {
-    pub address: SocketAddr,
+    pub door: Door,
     spawned: Option<Spawned>,
     /// Of a server that runs on this machine.
     pid: Option<u32>,
@@ -93,9 +96,10 @@ impl Server {
         };
         std::fs::create_dir_all(&data).with_context(|| format!("could not make {}", data.display()))?;
         let (child, address) = start(&options, &data, "127.0.0.1:0")?;
+        let door = Door::new(address, options.tls);
         let pid = Some(child.id());
         let spawned = Spawned { options, child, data, remove_data };
-        let mut server = Self { address, spawned: Some(spawned), pid, operator_token: None };
+        let mut server = Self { door, spawned: Some(spawned), pid, operator_token: None };
         server.wait_ready().await?;
         let operator = server.run_command(&["token", "--operator"])?;
         server.operator_token = Some(Tokens::parse(operator)?.get(0).to_owned());
@@ -104,11 +108,11 @@ impl Server {
 
     /// A server that runs already.
     pub async fn attach(
-        address: SocketAddr,
+        door: Door,
         pid: Option<u32>,
         operator_token: Option<String>,
     ) -> anyhow::Result<Self> {
-        let server = Self { address, spawned: None, pid, operator_token };
+        let server = Self { door, spawned: None, pid, operator_token };
         server.wait_ready().await?;
         Ok(server)
     }
@@ -121,7 +125,7 @@ impl Server {
     pub async fn wait_ready(&self) -> anyhow::Result<Duration> {
         let began = Instant::now();
         loop {
-            let answer = match HttpClient::connect(self.address, None).await {
+            let answer = match HttpClient::connect(self.door, None).await {
                 Ok(mut client) => client.get("/readyz", None).await,
                 Err(error) => Err(error),
             };
@@ -175,7 +179,7 @@ impl Server {
         }
         let venue: Venue = serde_json::from_str(&self.run_command(&arguments)?)?;
         // A running server sees a new concert within two seconds.
-        let mut client = HttpClient::connect(self.address, None).await?;
+        let mut client = HttpClient::connect(self.door, None).await?;
         let began = Instant::now();
         // At the moment when it comes up it may be known and not be there yet.
         while !self
@@ -199,7 +203,7 @@ impl Server {
 
     /// Operators' figures of one sale.
     pub async fn figures(&self, concert: u32) -> anyhow::Result<SaleFigures> {
-        let mut client = HttpClient::connect(self.address, None).await?;
+        let mut client = HttpClient::connect(self.door, None).await?;
         let figures = self.figures_through(&mut client).await?;
         figures.into_iter().find(|sale| sale.concert_id == concert).context("the sale is not there")
     }
@@ -258,7 +262,7 @@ impl Server {
 
     /// Starts a server that was stopped, on the same data and port; it listens then, and may not be ready yet.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
-        let address = self.address.to_string();
+        let address = self.door.address.to_string();
         let spawned = self.own()?;
         let (child, _) = start(&spawned.options, &spawned.data, &address)?;
         let pid = child.id();
@@ -330,6 +334,11 @@ fn start(options: &SpawnOptions, data: &Path, listen: &str) -> anyhow::Result<(C
     }
     // All fans come from this machine. In the environment, where a server that does not know the setting reads past it.
     command.env("FRONTROW_LIMITS_ADDRESS_EXEMPT", "127.0.0.0/8,::1");
+    if options.tls.is_some() {
+        let (cert, key) = lay_certificate(data)?;
+        command.arg("--set").arg(format!("tls.cert={}", cert.display()));
+        command.arg("--set").arg(format!("tls.key={}", key.display()));
+    }
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
     let stdout = child.stdout.take().context("stdout was asked for")?;
     let mut lines = BufReader::new(stdout).lines();
@@ -343,7 +352,8 @@ fn start(options: &SpawnOptions, data: &Path, listen: &str) -> anyhow::Result<(C
                 bail!("the server did not start: {}", log.trim_end());
             }
         };
-        if let Some(url) = line.strip_prefix("listening on http://") {
+        let url = line.strip_prefix("listening on ").and_then(|url| url.split_once("://"));
+        if let Some((_, url)) = url {
             break url.trim().parse().with_context(|| format!("`{url}` is no address"))?;
         }
     };
@@ -409,6 +419,7 @@ mod tests {
             settings: Vec::new(),
             data: None,
             data_parent: std::env::temp_dir(),
+            tls: None,
         };
         let error = Server::spawn(options).await.err().unwrap();
         assert!(error.to_string().contains("--server-binary"), "{error}");

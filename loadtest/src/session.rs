@@ -13,6 +13,7 @@ use frontrow_protocol::result::Concerts;
 use crate::args::Common;
 use crate::claims::Claims;
 use crate::crew::{Crew, Worker};
+use crate::door::Door;
 use crate::file_limit;
 use crate::http::HttpClient;
 use crate::record::{Board, Op};
@@ -84,7 +85,12 @@ impl Session {
         let (server, venue, tokens) = match common.server {
             None => spawn(common, needs).await?,
             Some(address) => {
-                let server = Server::attach(address, common.pid, common.operator_token.clone()).await?;
+                let server = Server::attach(
+                    Door::new(address, common.tls()?),
+                    common.pid,
+                    common.operator_token.clone(),
+                )
+                .await?;
                 let venue = find_venue(&server, common.concert).await?;
                 let path = common.tokens.as_ref().context("--tokens is needed with --server")?;
                 let text = std::fs::read_to_string(path)
@@ -104,7 +110,7 @@ impl Session {
             venue.schedules.len(),
             venue.seats,
             tokens.len(),
-            server.address
+            server.door
         );
         Ok(Self {
             common: common.clone(),
@@ -136,7 +142,7 @@ impl Session {
         R: Fn(std::rc::Rc<Worker>) -> F + Clone + Send + 'static,
         F: Future<Output = anyhow::Result<()>> + 'static,
     {
-        Ok(Crew::start(self.threads(), self.server.address, &self.board, role)?)
+        Ok(Crew::start(self.threads(), self.server.door, &self.board, role)?)
     }
 
     /// Waits until `condition` holds, showing a line every second. An error when the crew ends first, or after
@@ -392,6 +398,7 @@ async fn spawn(common: &Common, needs: &Needs) -> anyhow::Result<(Server, Venue,
         settings,
         data: None,
         data_parent: common.data_parent.clone(),
+        tls: common.tls()?,
     };
     let server = Server::spawn(options).await?;
     let venue = server.import(needs.seats, needs.shape, needs.schedules, needs.capacity, needs.open).await?;
@@ -400,7 +407,7 @@ async fn spawn(common: &Common, needs: &Needs) -> anyhow::Result<(Server, Venue,
 }
 
 async fn find_venue(server: &Server, concert: Option<u32>) -> anyhow::Result<Venue> {
-    let mut client = HttpClient::connect(server.address, None).await?;
+    let mut client = HttpClient::connect(server.door, None).await?;
     let concerts: Concerts = client.get("/api/v1/concerts", None).await?.json()?;
     let known: BTreeMap<u32, _> = concerts.concerts.iter().map(|known| (known.concert_id, known)).collect();
     let concert = match (concert, known.len()) {

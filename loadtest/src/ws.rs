@@ -5,13 +5,14 @@
 //! extensions, sending fragments or binary frames, none of which the server wants.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use frontrow_protocol::SUBPROTOCOL;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
+
+use crate::door::{Door, Stream};
 
 /// A snapshot of 1,000,000 seats is a third of it.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -46,7 +47,7 @@ pub enum WsError {
 /// Where to connect to, and from which address.
 #[derive(Clone, Debug)]
 pub struct Target {
-    pub address: SocketAddr,
+    pub door: Door,
     /// `None`: as the system chooses, which gives about 28,000 ports in all.
     pub source: Option<Ipv4Addr>,
     /// The path of the websocket.
@@ -56,14 +57,14 @@ pub struct Target {
 
 impl Target {
     /// The server's websocket, from an address that the system chooses.
-    pub fn plain(address: SocketAddr) -> Self {
-        Self { address, source: None, path: "/ws", subprotocol: SUBPROTOCOL }
+    pub fn plain(door: Door) -> Self {
+        Self { door, source: None, path: "/ws", subprotocol: SUBPROTOCOL }
     }
 }
 
 /// An open websocket.
 pub struct WebSocket {
-    stream: TcpStream,
+    stream: Stream,
     /// What was read and not looked at yet begins at `start`.
     buffer: Vec<u8>,
     start: usize,
@@ -79,7 +80,7 @@ pub struct WebSocket {
 impl WebSocket {
     /// Connects and upgrades. `authorization` is the bearer token, if it goes with the upgrade.
     pub async fn connect(target: &Target, authorization: Option<&str>) -> Result<Self, WsError> {
-        let stream = connect_tcp(target.address, target.source).await?;
+        let stream = target.door.connect(target.source).await?;
         let mut socket = Self {
             stream,
             buffer: Vec::with_capacity(READ_BYTES),
@@ -101,11 +102,12 @@ impl WebSocket {
             "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {}\r\n{}\r\n",
             target.path,
-            target.address,
+            target.door,
             target.subprotocol,
             authorization.unwrap_or_default(),
         );
         self.stream.write_all(request.as_bytes()).await?;
+        self.stream.flush().await?;
         let end = loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 break end + 4;
@@ -145,6 +147,8 @@ impl WebSocket {
         while self.written < self.outgoing.len() {
             self.written += self.stream.write(&self.outgoing[self.written..]).await?;
         }
+        // What is encrypted of it may still wait.
+        self.stream.flush().await?;
         self.outgoing.clear();
         self.written = 0;
         Ok(())
@@ -297,17 +301,6 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// A TCP connection without Nagle's delay.
-pub async fn connect_tcp(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(source) = source {
-        socket.bind(SocketAddr::from((source, 0)))?;
-    }
-    let stream = socket.connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,7 +330,7 @@ mod tests {
             read
         });
         let source = Some(Ipv4Addr::new(127, 0, 0, 9));
-        (Target { source, ..Target::plain(address) }, server)
+        (Target { source, ..Target::plain(Door::plain(address)) }, server)
     }
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -414,7 +407,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").await.unwrap();
         });
-        let target = Target::plain(address);
+        let target = Target::plain(Door::plain(address));
         let Err(error) = WebSocket::connect(&target, None).await else { panic!("refused") };
         assert_eq!(error.to_string(), "the upgrade was answered by `HTTP/1.1 503 Service Unavailable`");
     }

@@ -14,10 +14,10 @@ use tokio::io::AsyncReadExt;
 
 use crate::args::{Common, duration};
 use crate::crew::{Crew, Worker};
+use crate::door::Door;
 use crate::record::Board;
 use crate::server::usage_of;
 use crate::session::threads;
-use crate::ws::connect_tcp;
 
 /// Connects before it begins to write.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -99,7 +99,7 @@ pub async fn measure(common: &Common, bare: Bare, time: Duration) -> anyhow::Res
         .spawn()?;
     let mut lines = BufReader::new(child.stdout.take().context("stdout was asked for")?).lines();
     let address: SocketAddr = lines.next().context("the bare loop did not start")??.parse()?;
-    let crew = Crew::start(threads(common), address, &Board::new(), move |worker| async move {
+    let crew = Crew::start(threads(common), Door::plain(address), &Board::new(), move |worker| async move {
         worker.play(worker.share(bare.connections), |worker, _| read_all(worker)).await;
         Ok(())
     })?;
@@ -121,7 +121,7 @@ pub async fn measure(common: &Common, bare: Bare, time: Duration) -> anyhow::Res
 async fn read_all(worker: Rc<Worker>) {
     let target = worker.target();
     let permit = worker.connecting.acquire().await;
-    let connected = connect_tcp(target.address, target.source).await;
+    let connected = target.door.connect(target.source).await;
     drop(permit);
     let mut stream = match connected {
         Ok(stream) => stream,

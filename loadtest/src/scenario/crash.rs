@@ -192,6 +192,6 @@ impl Crash {
 }
 
 async fn is_ready(session: &Session) -> bool {
-    let Ok(mut client) = HttpClient::connect(session.server.address, None).await else { return false };
+    let Ok(mut client) = HttpClient::connect(session.server.door, None).await else { return false };
     client.get("/readyz", None).await.is_ok_and(|answer| answer.status == 200)
 }

@@ -225,13 +225,13 @@ impl Fanout {
 
 /// The version and the seats as a fan gets them who comes now.
 async fn newest(session: &Session, hall: &Hall, user: usize) -> anyhow::Result<(u64, Vec<SeatState>)> {
-    let (tokens, address) = (session.tokens.clone(), session.server.address);
+    let (tokens, door) = (session.tokens.clone(), session.server.door);
     let (board, concert, schedule) = (session.board.clone(), hall.concert, hall.schedule);
     let asked = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let stats = crate::record::Stats::new(board);
-            let target = crate::ws::Target::plain(address);
+            let target = crate::ws::Target::plain(door);
             let credential = crate::fan::Credential::Access(tokens.get(user).into());
             let mut fan = Fan::connect(&target, &credential, &stats, Op::Connect, Instant::now()).await?;
             fan.join(concert, Instant::now()).await?;

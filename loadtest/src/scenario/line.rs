@@ -80,7 +80,7 @@ pub async fn fill(session: &mut Session, users: Range<usize>) -> anyhow::Result<
     if users.is_empty() {
         return Ok(());
     }
-    let (tokens, concert, address) = (session.tokens.clone(), session.venue.concert, session.server.address);
+    let (tokens, concert, door) = (session.tokens.clone(), session.venue.concert, session.server.door);
     let (count, first) = (users.len(), users.start);
     let crew = session.crew(move |worker| {
         let tokens = tokens.clone();
@@ -90,7 +90,7 @@ pub async fn fill(session: &mut Session, users: Range<usize>) -> anyhow::Result<
                 let mine: Vec<usize> = (connection..count).step_by(share).map(|user| first + user).collect();
                 let tokens = tokens.clone();
                 async move {
-                    let joined = join_all(&worker, &tokens, address, concert, mine).await;
+                    let joined = join_all(&worker, &tokens, door, concert, mine).await;
                     if let Err(error) = joined {
                         worker.stats.fault(format!("filling the line: {error:#}"));
                     }
@@ -107,11 +107,11 @@ pub async fn fill(session: &mut Session, users: Range<usize>) -> anyhow::Result<
 async fn join_all(
     worker: &Rc<Worker>,
     tokens: &Arc<Tokens>,
-    address: std::net::SocketAddr,
+    door: crate::door::Door,
     concert: u32,
     users: Vec<usize>,
 ) -> anyhow::Result<()> {
-    let mut client = HttpClient::connect(address, worker.target().source).await?;
+    let mut client = HttpClient::connect(door, worker.target().source).await?;
     let body = Bytes::from(format!(r#"{{"concert_id":{concert}}}"#));
     for user in users {
         let sent = Instant::now();
@@ -131,7 +131,7 @@ async fn places(session: &Session, fans: usize) -> anyhow::Result<Vec<(String, O
         token: String,
         position: Option<u64>,
     }
-    let mut client = HttpClient::connect(session.server.address, None).await?;
+    let mut client = HttpClient::connect(session.server.door, None).await?;
     let path = format!("/api/v1/queue/tokens/current?concert_id={}", session.venue.concert);
     let mut places = Vec::new();
     for user in (0..fans).step_by(fans.div_ceil(PLACES_COMPARED)) {

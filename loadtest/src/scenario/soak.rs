@@ -68,7 +68,7 @@ struct Evening {
     tokens: Arc<Tokens>,
     /// The sale in whose line the crowd waits.
     crowded: u32,
-    address: std::net::SocketAddr,
+    door: crate::door::Door,
     seed: u64,
     /// What each buyer has in the wallet.
     balances: Vec<AtomicU64>,
@@ -121,7 +121,7 @@ impl Soak {
             options: self,
             tokens: session.tokens.clone(),
             crowded,
-            address: session.server.address,
+            door: session.server.door,
             seed: common.seed,
         });
         let (venue, claims) = (session.venue.clone(), session.claims.clone());
@@ -316,7 +316,7 @@ async fn only_watch(worker: &Rc<Worker>, evening: &Evening, shop: &Shop, user: u
 
 async fn poll(worker: &Rc<Worker>, evening: &Evening, user: usize) -> anyhow::Result<()> {
     let token = Some(evening.tokens.get(user));
-    let mut client = HttpClient::connect(evening.address, worker.target().source).await?;
+    let mut client = HttpClient::connect(evening.door, worker.target().source).await?;
     let body = Bytes::from(format!(r#"{{"concert_id":{}}}"#, evening.crowded));
     let joined = client.call(hyper::Method::POST, "/api/v1/queue/tokens", token, body).await?;
     joined.json::<serde::de::IgnoredAny>()?;
