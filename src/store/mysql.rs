@@ -239,14 +239,19 @@ impl Store for MySqlStore {
         gap_max: Duration,
     ) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
         let mut kept = self.beating.lock().await;
-        let mut connection = match kept.take() {
-            Some(connection) => connection,
-            None => connection::connect(&self.options).await?,
-        };
-        let alive =
-            tokio::time::timeout(BEAT_PATIENCE, beat(&mut connection, writer, now, gap_max)).await.map_err(
-                |_| StoreError::Unreachable("the database server did not answer in time".into()),
-            )??;
+        if let Some(mut connection) = kept.take() {
+            match beat_in_time(&mut connection, writer, now, gap_max).await {
+                Ok(alive) => {
+                    *kept = Some(connection);
+                    return Ok(alive);
+                }
+                // The server may only have hung up on an idle connection. What was said already may be said again.
+                Err(StoreError::Unreachable(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut connection = connection::connect(&self.options).await?;
+        let alive = beat_in_time(&mut connection, writer, now, gap_max).await?;
         // After an error it is not known what the connection is good for.
         *kept = Some(connection);
         Ok(alive)
@@ -474,6 +479,16 @@ impl Store for MySqlStore {
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+async fn beat_in_time(
+    connection: &mut MySqlConnection,
+    writer: WriterId,
+    now: Timestamp,
+    gap_max: Duration,
+) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
+    let late = |_| StoreError::Unreachable("the database server did not answer in time".into());
+    tokio::time::timeout(BEAT_PATIENCE, beat(connection, writer, now, gap_max)).await.map_err(late)?
 }
 
 /// Says that the sales of `writer` were alive at `now`.

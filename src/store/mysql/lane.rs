@@ -128,11 +128,17 @@ impl MySqlLane {
         Ok(self.connection.insert(connection))
     }
 
-    /// Opens the transaction, unless it is open.
+    /// Opens the transaction, unless it is open. A server hangs up on whom it has not heard of for a while: a connection
+    /// that ended while nothing was under way on it is made anew before that counts as an outage.
     async fn start(&mut self) -> Result<&mut MySqlConnection, StoreError> {
         if !self.open {
-            let connection = self.connection().await?;
-            connection.execute("START TRANSACTION").await.map_err(fault)?;
+            let is_kept = self.connection.is_some();
+            let mut begun = self.connection().await?.execute("START TRANSACTION").await.map_err(fault);
+            if is_kept && matches!(begun, Err(StoreError::Unreachable(_))) {
+                self.connection = None;
+                begun = self.connection().await?.execute("START TRANSACTION").await.map_err(fault);
+            }
+            begun?;
             self.open = true;
         }
         self.connection().await

@@ -513,3 +513,48 @@ async fn charges_by_themselves_are_settled_by_their_wallets() {
         assert_eq!(store.balance(user).await.unwrap(), Some(if there { 5 } else { 0 }));
     }
 }
+
+/// The server hangs up on this connection, as it does on those that were idle for longer than its `wait_timeout`.
+async fn hang_up(other: &mut MySqlConnection, connection: u64) {
+    run(other, format!("KILL {connection}")).await;
+    let is_there = format!("SELECT CAST(count(*) AS SIGNED) FROM information_schema.processlist WHERE id = {connection}");
+    while number_of(other, is_there.clone()).await > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_while_it_was_idle_is_no_outage() {
+    let store = open().await;
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    let own_id = "SELECT CAST(connection_id() AS SIGNED)";
+    let first = holding(&mut world, 1, 1);
+    commits(&mut world, &mut lane, &first).await;
+
+    let idle = number_of(lane.connection().await.unwrap(), own_id).await;
+    hang_up(&mut other, idle).await;
+    let needs = Needs { wallets: vec![UserId(1)], ..Needs::default() };
+    lane.begin(&needs).await.unwrap();
+    let second = holding(&mut world, 2, 2);
+    commits(&mut world, &mut lane, &second).await;
+
+    let idle = number_of(lane.connection().await.unwrap(), own_id).await;
+    hang_up(&mut other, idle).await;
+    let third = holding(&mut world, 3, 3);
+    commits(&mut world, &mut lane, &third).await;
+
+    // What is under way is another matter: the transaction went with the connection.
+    lane.begin(&needs).await.unwrap();
+    let busy = number_of(lane.connection().await.unwrap(), own_id).await;
+    hang_up(&mut other, busy).await;
+    let fourth = holding(&mut world, 4, 4);
+    assert!(is_unreachable(&lane.commit(&fourth).await.unwrap_err()));
+    commits(&mut world, &mut lane, &fourth).await;
+
+    let gap_max = std::time::Duration::from_secs(3);
+    let beat = |at| store.heartbeat(world.writer, Timestamp::from_millis(at), gap_max);
+    beat(1_800_000_000_000).await.unwrap();
+    let idle = number_of(store.beating.lock().await.as_mut().unwrap(), own_id).await;
+    hang_up(&mut other, idle).await;
+    assert_eq!(beat(1_800_000_001_000).await.unwrap().len(), 1);
+}
