@@ -1,8 +1,14 @@
 //! The only place that asks what time it is. A test turns a clock by hand; nothing else differs.
+//!
+//! Two times there are. *UTC* is what the machine says, and may be set at any moment: openings, starts and tokens of
+//! others go by it. *Steady time* began as UTC and goes on by the machine's counter of time that passed: whatever a fan
+//! was promised, and whatever is measured, goes by it, so that a clock that is set costs nobody a seat and keeps nobody
+//! out. Their difference is the *step*.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,15 +30,15 @@ impl SteadyTime {
     /// Not UTC: good for differences alone.
     pub fn now(&self) -> Timestamp {
         match &self.clock {
-            Clock::System => Timestamp::from_millis(self.begun.elapsed().as_millis() as i64),
-            Clock::Manual(_) => self.clock.utc(),
+            Clock::System(_) => Timestamp::from_millis(self.begun.elapsed().as_millis() as i64),
+            Clock::Manual(_) => self.clock.steady(),
         }
     }
 
     pub async fn sleep(&self, duration: Duration) {
         match &self.clock {
-            Clock::System => tokio::time::sleep(duration).await,
-            Clock::Manual(_) => self.clock.sleep_until(self.clock.utc() + duration).await,
+            Clock::System(_) => tokio::time::sleep(duration).await,
+            Clock::Manual(_) => self.clock.sleep_until(self.clock.steady() + duration).await,
         }
     }
 }
@@ -40,8 +46,16 @@ impl SteadyTime {
 /// Cheap to clone; clones of a manual clock are the same clock.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    System,
+    System(Arc<Passing>),
     Manual(Arc<Hand>),
+}
+
+/// Time as it passed since the clock was made.
+#[derive(Debug)]
+pub struct Passing {
+    begun: Instant,
+    /// Steady time when it began, in milliseconds; later once, when a sale turns out to be further.
+    from: AtomicI64,
 }
 
 /// The hand of a clock that is turned. It wakes only those whose time has come, in the order of their times, so that
@@ -53,7 +67,10 @@ pub struct Hand {
 
 #[derive(Debug)]
 struct HandState {
+    /// Steady.
     time: Timestamp,
+    /// Of UTC.
+    step: i64,
     /// A number for each sleeper: several may sleep until the same time.
     slept: u64,
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
@@ -106,17 +123,57 @@ impl Drop for Sleep<'_> {
 impl Clock {
     /// A clock that stands at `start` until it is turned.
     pub fn manual(start: Timestamp) -> Self {
-        let state = HandState { time: start, slept: 0, sleepers: BTreeMap::new() };
+        let state = HandState { time: start, step: 0, slept: 0, sleepers: BTreeMap::new() };
         Self::Manual(Arc::new(Hand { state: Mutex::new(state) }))
     }
 
+    /// The machine's. Steady time begins as its UTC is now.
+    pub fn system() -> Self {
+        Self::System(Arc::new(Passing { begun: Instant::now(), from: AtomicI64::new(machine_millis()) }))
+    }
+
+    /// What the machine says. It may go back.
     pub fn utc(&self) -> Timestamp {
         match self {
-            #[allow(clippy::disallowed_methods, reason = "this is the one place")]
-            Self::System => Timestamp::from_millis(
-                SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64),
-            ),
+            Self::System(_) => Timestamp::from_millis(machine_millis()),
+            Self::Manual(hand) => {
+                let state = hand.state.lock();
+                state.time.shifted(state.step)
+            }
+        }
+    }
+
+    /// Time that passes as it does for everybody, whatever the machine's clock is set to. It never goes back.
+    pub fn steady(&self) -> Timestamp {
+        match self {
+            Self::System(passing) => {
+                let passed = passing.begun.elapsed().as_millis() as i64;
+                Timestamp::from_millis(passing.from.load(Ordering::Relaxed) + passed)
+            }
             Self::Manual(hand) => hand.state.lock().time,
+        }
+    }
+
+    /// By how many milliseconds UTC is ahead of steady time: how far the machine's clock was set since we began.
+    pub fn step(&self) -> i64 {
+        // The two are not read at once; between two reads that are close together there was no pause.
+        const CLOSE_MILLIS: i64 = 5;
+        loop {
+            let (before, utc, after) = (self.steady(), self.utc(), self.steady());
+            if after.as_millis() - before.as_millis() <= CLOSE_MILLIS {
+                return utc.as_millis() - after.as_millis();
+            }
+        }
+    }
+
+    /// Steady time is at least `at`: another process, whose clock was ahead, has got so far with a sale.
+    pub fn go_on_from(&self, at: Timestamp) {
+        let behind = at.since(self.steady());
+        match self {
+            Self::System(passing) => {
+                passing.from.fetch_add(behind.as_millis() as i64, Ordering::Relaxed);
+            }
+            Self::Manual(hand) => hand.turn(behind),
         }
     }
 
@@ -127,25 +184,75 @@ impl Clock {
         }
     }
 
-    /// Waits until `utc()` is at least `at`.
+    /// Sets the UTC of a manual clock, forward or back; no time passes.
+    pub fn set_by(&self, millis: i64) {
+        if let Self::Manual(hand) = self {
+            hand.state.lock().step += millis;
+        }
+    }
+
+    /// Waits until `steady()` is at least `at`.
     pub async fn sleep_until(&self, at: Timestamp) {
         match self {
-            Self::System => loop {
-                let left = at.since(self.utc());
+            Self::System(_) => loop {
+                let left = at.since(self.steady());
                 if left.is_zero() {
                     return;
                 }
-                // In pieces, so that a wall clock that is set does not leave us asleep for long.
-                tokio::time::sleep(left.min(Duration::from_secs(1))).await;
+                tokio::time::sleep(left).await;
             },
             Self::Manual(hand) => Sleep { hand, at, number: None }.await,
         }
     }
+
+    /// Waits as somebody does who loses patience. A turn of a manual clock counts for no more than a part of it: what is
+    /// under way while a test turns it by an hour has not been waited for.
+    pub async fn run_out(&self, patience: Duration) {
+        const PARTS: u32 = 4;
+        match self {
+            Self::System(_) => tokio::time::sleep(patience).await,
+            Self::Manual(_) => {
+                for _ in 0..PARTS {
+                    self.sleep_until(self.steady() + patience / PARTS).await;
+                }
+            }
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place")]
+fn machine_millis() -> i64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn setting_the_clock_passes_no_time() {
+        let clock = Clock::manual(Timestamp::from_millis(5_000));
+        clock.set_by(-3_000);
+        assert_eq!(
+            (clock.steady().as_millis(), clock.utc().as_millis(), clock.step()),
+            (5_000, 2_000, -3_000)
+        );
+        clock.advance(Duration::from_millis(10));
+        assert_eq!((clock.steady().as_millis(), clock.utc().as_millis()), (5_010, 2_010));
+    }
+
+    #[test]
+    fn a_clock_that_goes_on_from_later_never_goes_back() {
+        for clock in [Clock::system(), Clock::manual(Timestamp::from_millis(5_000))] {
+            let later = clock.steady() + Duration::from_secs(3_600);
+            clock.go_on_from(later);
+            assert!(clock.steady() >= later && clock.steady().since(later) < Duration::from_secs(600));
+            let now = clock.steady();
+            clock.go_on_from(Timestamp::from_millis(0));
+            assert!(clock.steady() >= now);
+        }
+        assert!(Clock::system().step().abs() < 1_000);
+    }
 
     #[tokio::test]
     async fn who_sleeps_wakes_when_the_hand_is_there() {

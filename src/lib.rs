@@ -10,8 +10,10 @@ pub mod fanout;
 pub mod gateway;
 pub mod http;
 pub mod limits;
+pub mod log;
 pub mod metrics;
 pub mod store;
+pub mod supervisor;
 pub mod venue;
 
 #[cfg(all(test, feature = "mariadb-tests"))]

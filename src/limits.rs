@@ -14,6 +14,15 @@ pub const CANCELLED_TICKETS_LISTED_MAX: u32 = 100;
 /// A lane that has taken nothing for so long hangs in its store: who comes now is told to come back, at once.
 pub const LANE_STALL: Duration = Duration::from_secs(2);
 
+/// How long a read of the store may take: who asks has something to show meanwhile, and may ask again.
+pub const READ_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long `/readyz` waits for the store: it has to answer within a second, whatever hangs.
+pub const READY_PATIENCE: Duration = Duration::from_millis(750);
+
+/// How long a change besides commands may take, such as making a guest, before it is not known whether it was done.
+pub const CHANGE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long a read may take while the store is known to be out. Some may still be answered, as on a full disk.
 pub const READ_PATIENCE_WHILE_OUT: Duration = Duration::from_millis(250);
 
@@ -40,6 +49,21 @@ pub const BATCH_ATTEMPTS_MAX: u32 = 5;
 /// A command that waited longer is dropped: its sender has given up, or asks again.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Whether a command was kept is told within this time, or that it is not known.
+pub const OUTCOME_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a lane that waits for its store looks after those who wait with it.
+pub const PATIENCE_TICK: Duration = Duration::from_millis(250);
+
+/// How long a store that a lane had trouble with counts as troubled, unless the lane commits something meanwhile.
+pub const TROUBLE_LASTS: Duration = Duration::from_secs(10);
+
+/// How long a lane that stops may take to give its sales free; without, a lease runs out.
+pub const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the end of the server waits for its lanes: longer than anybody waits for an answer.
+pub const LANES_END_PATIENCE: Duration = Duration::from_secs(15);
+
 /// Reservations and tokens that ended lately stay in memory, so that a repeated command needs no look-up.
 /// At least two batches' worth, one being committed and one on top of it: what ends in them may be named again in them.
 pub const ENDED_KEPT_MAX: usize = 20_480;
@@ -52,6 +76,9 @@ pub const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_millis(1_000);
 
 /// How often a lane says in the store that its sales are alive.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// By less the machine's clock is not set but corrected, or was read at two moments.
+pub const CLOCK_STEP_MIN_MS: i64 = 250;
 
 /// A longer gap between heartbeats was an outage: time stood still for fans.
 pub const HEARTBEAT_GAP_MAX: Duration = Duration::from_secs(3);
@@ -180,6 +207,9 @@ pub const DRAIN_HURRY: Duration = Duration::from_secs(3);
 
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(LANE_STALL.as_millis() < COMMAND_PATIENCE.as_millis());
+const _: () = assert!(COMMAND_PATIENCE.as_millis() < OUTCOME_PATIENCE.as_millis());
+const _: () = assert!(PATIENCE_TICK.as_millis() < LANE_STALL.as_millis());
+const _: () = assert!(OUTCOME_PATIENCE.as_millis() < LANES_END_PATIENCE.as_millis());
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
 const _: () = assert!(2 * (2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX) <= ENDED_KEPT_MAX);
 const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() < HEARTBEAT_GAP_MAX.as_millis());

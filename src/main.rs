@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::io::Write;
 use std::num::NonZero;
 use std::process::ExitCode;
 
@@ -22,8 +23,8 @@ fn main() -> ExitCode {
     match runtime.block_on(cli::Cli::parse().run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The whole chain: what failed, and why.
-            eprintln!("frontrow: {error:#}");
+            // The whole chain: what failed, and why. If there is nobody to tell, the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "frontrow: {error:#}");
             ExitCode::FAILURE
         }
     }

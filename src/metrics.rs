@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use uuid::Uuid;
 
 /// The media type of `Metrics::encode`.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -27,6 +28,14 @@ pub struct Kind {
 pub struct RequestLabels {
     pub method: &'static str,
     pub outcome: &'static str,
+}
+
+/// One sale, where it runs (`here`, `elsewhere`, `loading`), and the id of its writer, as the table `node` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SaleLabels {
+    concert: u32,
+    runs: &'static str,
+    writer: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,6 +95,14 @@ pub struct Metrics {
     pub store_errors: Family<Kind, Counter>,
     /// Rows in which the store and a sale's memory differed.
     pub sweep_differences: Counter,
+    /// Lines of the log that could not be written.
+    pub log_lines_lost: Counter,
+    /// How often the machine's clock was set, and by how much in all since the start.
+    pub clock_steps: Counter,
+    pub clock_step_ms: Gauge,
+    /// Tasks that must live and ended by a fault of ours.
+    pub task_ends: Counter,
+    sales: Family<SaleLabels, Gauge>,
     registry: Registry,
 }
 
@@ -118,6 +135,11 @@ impl Metrics {
             mailbox_depth: Gauge::default(),
             store_errors: Family::default(),
             sweep_differences: Counter::default(),
+            log_lines_lost: Counter::default(),
+            clock_steps: Counter::default(),
+            clock_step_ms: Gauge::default(),
+            task_ends: Counter::default(),
+            sales: Family::default(),
             registry: Registry::with_prefix("frontrow"),
         };
         let r = &mut metrics.registry;
@@ -147,6 +169,11 @@ impl Metrics {
         r.register("mailbox_depth", "Commands that wait for a lane", metrics.mailbox_depth.clone());
         r.register("store_errors", "Failures of the store", metrics.store_errors.clone());
         r.register("sweep_differences", "Rows that differed from memory", metrics.sweep_differences.clone());
+        r.register("log_lines_lost", "Log lines that were not written", metrics.log_lines_lost.clone());
+        r.register("sale_runs", "1: where each sale runs, and its writer", metrics.sales.clone());
+        r.register("clock_steps", "Times the machine's clock was set", metrics.clock_steps.clone());
+        r.register("clock_step_ms", "How far it was set in all", metrics.clock_step_ms.clone());
+        r.register("task_ends", "Panics of tasks that must live", metrics.task_ends.clone());
         metrics
     }
 
@@ -158,6 +185,15 @@ impl Metrics {
     /// Counts one thing of a kind.
     pub fn count(family: &Family<Kind, Counter>, kind: &'static str) {
         Counter::<u64, AtomicU64>::inc(&family.get_or_create(&Kind { kind }));
+    }
+
+    /// Where each sale runs now. No client makes sales, so no client makes the page grow.
+    pub fn set_sales(&self, sales: impl Iterator<Item = (u32, &'static str, Option<Uuid>)>) {
+        self.sales.clear();
+        for (concert, runs, writer) in sales {
+            let writer = writer.map(|id| id.to_string()).unwrap_or_default();
+            self.sales.get_or_create(&SaleLabels { concert, runs, writer }).set(1);
+        }
     }
 
     /// The page that Prometheus reads, of the type `CONTENT_TYPE`.

@@ -43,6 +43,7 @@ pub enum Reason {
     RateLimited,
     Overloaded,
     Unavailable,
+    OutcomeUnknown,
     CancelTooLate,
     Forbidden,
     /// A reason that is newer than this crate, as a client may read it. Never sent; code and message still tell.
@@ -81,6 +82,7 @@ impl Reason {
         Self::RateLimited,
         Self::Overloaded,
         Self::Unavailable,
+        Self::OutcomeUnknown,
         Self::CancelTooLate,
         Self::Forbidden,
     ];
@@ -116,6 +118,7 @@ impl Reason {
             Self::RateLimited => "RATE_LIMITED",
             Self::Overloaded => "OVERLOADED",
             Self::Unavailable => "UNAVAILABLE",
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::CancelTooLate => "CANCEL_TOO_LATE",
             Self::Forbidden => "FORBIDDEN",
             Self::Unrecognised => "UNRECOGNISED",
@@ -147,7 +150,7 @@ impl Reason {
             Self::ReservationInvalid => -32007,
             Self::InvalidAmount | Self::InsufficientBalance => -32008,
             Self::RequestIdReused => -32009,
-            Self::RateLimited | Self::Overloaded | Self::Unavailable => -32010,
+            Self::RateLimited | Self::Overloaded | Self::Unavailable | Self::OutcomeUnknown => -32010,
             Self::CancelTooLate | Self::Forbidden => -32011,
         }
     }
@@ -182,7 +185,7 @@ impl Reason {
             Self::InvalidAmount | Self::RequestIdReused => 422,
             Self::RateLimited => 429,
             Self::Internal | Self::Unrecognised => 500,
-            Self::Overloaded | Self::Unavailable => 503,
+            Self::Overloaded | Self::Unavailable | Self::OutcomeUnknown => 503,
         }
     }
 }
@@ -479,6 +482,14 @@ impl ErrorObject {
 
     pub fn unavailable(retry_after_ms: u64) -> Self {
         Self::temporary(Reason::Unavailable, "this cannot be done at the moment", retry_after_ms)
+    }
+
+    /// Whether it was done is not known, and may be decided later. Never over the websocket, which is closed instead.
+    pub fn outcome_unknown() -> Self {
+        Self::new(
+            Reason::OutcomeUnknown,
+            "it is not known whether this was done: look first, then repeat it with the same ids",
+        )
     }
 
     fn temporary(reason: Reason, message: &'static str, retry_after_ms: u64) -> Self {

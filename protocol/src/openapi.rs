@@ -109,6 +109,7 @@ impl Call {
             Reason::RateLimited,
             Reason::Overloaded,
             Reason::Unavailable,
+            Reason::OutcomeUnknown,
             Reason::Internal,
         ];
         match access {

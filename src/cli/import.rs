@@ -83,7 +83,7 @@ impl Import {
             bail!("two performances start at {at}");
         }
         let opens_at = self.opens_at.as_ref().map(instant).transpose()?;
-        let now = Clock::System.utc();
+        let now = Clock::system().utc();
         let mut warnings = imported.warnings;
         if zone.is_none() {
             warnings.push(

@@ -70,7 +70,7 @@ impl Sale {
             Some(token) => token.clone(),
             None => {
                 let config = self.data.config()?;
-                Auth::open(&config.data, &config.auth)?.mint_operator(Clock::System.utc(), *DEFAULT_TTL)
+                Auth::open(&config.data, &config.auth)?.mint_operator(Clock::system().utc(), *DEFAULT_TTL)
             }
         };
         let answer = match change {

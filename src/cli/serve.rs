@@ -14,11 +14,14 @@ use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{self, Fanout};
 use frontrow::gateway::{self, auth::Auth, tls::Tls};
-use frontrow::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LEASE};
+use frontrow::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE, LEASE};
+use frontrow::log;
 use frontrow::metrics::Metrics;
 use frontrow::store::{DataFolder, FolderError, NewConcert, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -52,7 +55,8 @@ impl Serve {
         }
         let sources = self.data.sources(flags)?;
         let config = Config::load(&sources)?;
-        start_log(&config)?;
+        let metrics = Arc::new(Metrics::new());
+        let _flush = start_log(&config, &metrics)?;
         for name in sources.unknown_variables() {
             tracing::warn!(
                 "the environment has {name}, which is no setting; `frontrow config` lists them all"
@@ -69,8 +73,7 @@ impl Serve {
         let auth = Auth::open(&config.data, &config.auth)?;
         let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let clock = Clock::System;
-        let metrics = Arc::new(Metrics::new());
+        let clock = Clock::system();
         let fanout = Arc::new(Fanout::default());
         if config.demo {
             make_demo(&*store, clock.utc()).await.context("could not make the demo's concert")?;
@@ -99,34 +102,56 @@ impl Serve {
         if let Some(folder) = &folder {
             folder.note_writers(&writers)?;
         }
-        tokio::spawn(fanout::push_places(fanout.clone(), clock.clone()));
+        let supervisor = dispatcher.supervisor().clone();
+        supervisor.keep(&Handle::current(), "places in line", {
+            let (fanout, clock) = (fanout.clone(), clock.clone());
+            move || fanout::push_places(fanout.clone(), clock.clone())
+        });
 
-        let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
+        let mut asked = asked_to_stop()?;
         let stop = async move {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                signal = asked.recv() => tracing::info!(signal, "stopping"),
+                task = supervisor.failed() => tracing::error!(task, "stopping"),
             }
-            tracing::info!("stopping");
         };
         let context = gateway::Context::new(&config, dispatcher.clone(), fanout, store, clock, auth, metrics);
         let context = Arc::new(context.with_tls(tls.clone()));
+        let supervisor = dispatcher.supervisor();
         if let Some(tls) = tls {
-            tokio::spawn(tls.watch());
+            supervisor.keep(&Handle::current(), "certificate", move || tls.clone().watch());
         }
-        tokio::spawn({
+        supervisor.keep(&Handle::current(), "layouts", {
             let context = context.clone();
-            async move { context.layouts.prepare(&context.fanout).await }
+            move || {
+                let context = context.clone();
+                async move { context.layouts.prepare(&context.fanout).await }
+            }
         });
-        tokio::spawn(reread_keys(context.clone()));
+        supervisor.keep(&Handle::current(), "keys", {
+            let context = context.clone();
+            move || reread_keys(context.clone())
+        });
         let serving = tokio::spawn(gateway::serve(listener, context, stop));
         // Whoever reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&dispatcher)).await;
-        print_text(&format!("listening on {scheme}://{address}\n"))?;
-        serving.await.context("the gateway ended badly")?;
-        lanes.shutdown().await;
+        if let Err(error) = print_text(&format!("listening on {scheme}://{address}\n")) {
+            // Nobody is there to read it: no reason not to sell.
+            tracing::warn!(
+                error = &*error as &dyn std::error::Error,
+                "could not say where to find the server"
+            );
+        }
+        let served = serving.await.context("the gateway ended badly");
+        if tokio::time::timeout(LANES_END_PATIENCE, lanes.shutdown()).await.is_err() {
+            tracing::error!("the lanes wait for the database, and the end does not wait for them");
+        }
         drop(folder);
-        Ok(())
+        served?;
+        match dispatcher.supervisor().down().as_slice() {
+            [] => Ok(()),
+            down => anyhow::bail!("a task could not be kept alive: {}", down.join(", ")),
+        }
     }
 }
 
@@ -147,17 +172,49 @@ async fn recovered(dispatcher: &Dispatcher) {
     }
 }
 
-fn start_log(config: &Config) -> anyhow::Result<()> {
+/// What asks the server to end, by name. All of them mean the same: finish what was begun.
+fn asked_to_stop() -> anyhow::Result<mpsc::Receiver<&'static str>> {
+    let (ask, asked) = mpsc::channel(1);
+    let mut signals = vec![(SignalKind::terminate(), "SIGTERM"), (SignalKind::interrupt(), "SIGINT")];
+    // A terminal that is gone; `nohup` means that it is not to matter.
+    if !ignores_hangup() {
+        signals.push((SignalKind::hangup(), "SIGHUP"));
+    }
+    for (kind, name) in signals {
+        let mut heard = signal(kind).with_context(|| format!("could not listen for {name}"))?;
+        let ask = ask.clone();
+        tokio::spawn(async move {
+            while heard.recv().await.is_some() {
+                // One is enough.
+                let _ = ask.try_send(name);
+            }
+        });
+    }
+    Ok(asked)
+}
+
+/// Was the process started to ignore SIGHUP? Where the system does not tell, it was not.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
+}
+
+/// From now on everything is logged; what this gives back sees to the last lines.
+fn start_log(config: &Config, metrics: &Metrics) -> anyhow::Result<log::Flush> {
     let filter = EnvFilter::try_new(&config.log.level)
         .context("`log.level` is not a level or a list of directives")?;
-    let log = fmt::layer().with_writer(std::io::stderr);
+    let (lines, flush) = log::write_to(std::io::stderr(), metrics.log_lines_lost.clone())
+        .context("could not start the log's thread")?;
+    let log = fmt::layer().with_writer(lines).log_internal_errors(false);
     let log = match config.log.format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => log.json().boxed(),
     };
     let filter = filter.and(filter_fn(|metadata| may_be_logged(metadata.target(), *metadata.level())));
     tracing_subscriber::registry().with(log.with_filter(filter)).init();
-    Ok(())
+    log::log_panics();
+    Ok(flush)
 }
 
 /// Libraries trace what goes through their hands, whole frames with the tokens and ticket codes in them. Ours say

@@ -33,7 +33,7 @@ impl Token {
     pub async fn run(self) -> anyhow::Result<()> {
         let config = self.data.config()?;
         let auth = Auth::open(&config.data, &config.auth)?;
-        let now = Clock::System.utc();
+        let now = Clock::system().utc();
         let ttl = self.ttl.as_duration();
         let Some(user) = self.user else {
             let access_token = auth.mint_operator(now, ttl);

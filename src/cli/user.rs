@@ -38,7 +38,7 @@ impl User {
         let config = data.config()?;
         let store = open_store(&config).await?;
         let auth = Auth::open(&config.data, &config.auth)?;
-        let now = Clock::System.utc();
+        let now = Clock::system().utc();
         let new = NewUser { name, balance, guest: false, at: now };
         let made = store.add_users(new, count).await.context("could not store the users")?;
         let mut lines = String::new();

@@ -1,9 +1,11 @@
 //! How everybody else reaches the lanes: post a command, get the answer after its commit.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use tokio::sync::oneshot;
 
+use super::lane_of;
 use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
 use crate::clock::Clock;
@@ -12,6 +14,8 @@ use crate::domain::ids::{ConcertId, ConnectionId, UserId};
 use crate::domain::seat_plan::Money;
 use crate::fanout::{Refusal, Reply, ReplyTo};
 use crate::limits;
+use crate::store::WriterId;
+use crate::supervisor::Supervisor;
 
 /// The lanes' front door. Cheap to clone; never blocks.
 #[derive(Clone)]
@@ -23,6 +27,11 @@ pub(super) struct Shared {
     pub clock: Clock,
     pub sales: Sales,
     pub mailboxes: Vec<Arc<Mailbox>>,
+    /// One a lane.
+    pub writers: Vec<WriterId>,
+    pub supervisor: Arc<Supervisor>,
+    /// By how many milliseconds the machine's clock was set, as it was noticed last.
+    pub step: AtomicI64,
 }
 
 impl Dispatcher {
@@ -34,7 +43,7 @@ impl Dispatcher {
     pub fn submit(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
         match self.shared.sales.status(concert) {
             Some(SaleStatus::Running) => self.post(concert.0.into(), Work::Sale { concert, command }, reply),
-            Some(SaleStatus::Loading | SaleStatus::Handed | SaleStatus::Elsewhere) => {
+            Some(SaleStatus::Loading | SaleStatus::Handed | SaleStatus::Elsewhere(_)) => {
                 Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
             }
             None => Err(Refusal::Rejected(Rejection::ConcertNotFound)),
@@ -45,7 +54,7 @@ impl Dispatcher {
     pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
         let (sender, reply) = oneshot::channel();
         self.submit(concert, command, ReplyTo::Once(sender))?;
-        reply.await.unwrap_or(Err(Refusal::Internal))
+        reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
     }
 
     /// Adds to a wallet, exactly once for a (user, request id). Answered by `Answer::Charged`.
@@ -73,6 +82,34 @@ impl Dispatcher {
     /// What is missing before every sale can be served; empty when ready.
     pub fn missing(&self) -> Vec<String> {
         self.shared.sales.missing()
+    }
+
+    /// Why not everybody who asks here is served; empty when ready. Another server's sales are among it, because whoever
+    /// asks here for them is refused, and a balancer has to send them there.
+    pub fn unready(&self) -> Vec<String> {
+        let down = self.shared.supervisor.down().into_iter().map(|task| format!("{task}: it is begun again"));
+        let stalled = self.shared.mailboxes.iter().enumerate().filter(|(_, mailbox)| mailbox.is_stalled());
+        let stalled = stalled.map(|(lane, _)| format!("lane {lane} takes nothing"));
+        let missing = self.shared.sales.missing().into_iter().chain(self.shared.sales.troubles());
+        missing.chain(down).chain(stalled).collect()
+    }
+
+    /// Where each sale runs, as a word, and its writer as far as it is known.
+    pub fn whereabouts(&self) -> Vec<(ConcertId, &'static str, Option<WriterId>)> {
+        let place = |(concert, status): (ConcertId, SaleStatus)| match status {
+            SaleStatus::Loading | SaleStatus::Handed => (concert, "loading", None),
+            SaleStatus::Running => {
+                let writer = self.shared.writers[lane_of(concert, self.shared.writers.len())];
+                (concert, "here", Some(writer))
+            }
+            SaleStatus::Elsewhere(holder) => (concert, "elsewhere", holder),
+        };
+        self.shared.sales.all().into_iter().map(place).collect()
+    }
+
+    /// Keeps alive what must live as long as the server.
+    pub fn supervisor(&self) -> &Arc<Supervisor> {
+        &self.shared.supervisor
     }
 
     /// Whether every sale that there is runs in this process.

@@ -9,13 +9,16 @@
 
 mod aside;
 mod batch;
+mod patience;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -32,10 +35,14 @@ use crate::fanout::{Fanout, Refusal};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{self, Store, StoreError, WriterId};
+use crate::supervisor::Ends;
 pub(super) use aside::Ahead;
 use aside::Unspoken;
+pub(super) use patience::Patience;
 
 pub(super) struct Lane {
+    /// In the log, and for those who look after it.
+    pub name: String,
     pub shared: Arc<Shared>,
     pub mailbox: Arc<Mailbox>,
     pub fanout: Arc<Fanout>,
@@ -65,6 +72,9 @@ pub(super) struct Lane {
     pub ahead: Ahead,
     pub last_heartbeat: Timestamp,
     pub outage: Option<Outage>,
+    pub patience: Patience,
+    /// By how many milliseconds the machine's clock was set, as far as the lane's sales know.
+    pub step: i64,
 }
 
 /// The store is out: what is tried next, and when.
@@ -83,8 +93,37 @@ impl Lane {
         Ok(self)
     }
 
-    /// Until the mailbox is closed and everything in it is done.
-    pub async fn run(mut self) {
+    /// Until the mailbox is closed and everything in it is done, however often a fault of ours ends it before.
+    pub async fn live(mut self) {
+        let (supervisor, name) = (self.shared.supervisor.clone(), self.name.clone());
+        let mut ends = Ends::default();
+        while let Err(panic) = AssertUnwindSafe(self.run()).catch_unwind().await {
+            self.forget();
+            if !supervisor.ended(&name, panic, &mut ends).await {
+                self.mailbox.close();
+                return;
+            }
+            supervisor.is_up(&name);
+        }
+    }
+
+    /// After a panic: what memory holds is not to be trusted, and of what was under way nobody knows what became of it.
+    /// The lane's sales are claimed and loaded anew, which also settles what may still be on its way into the store.
+    fn forget(&mut self) {
+        self.connection = None;
+        self.ahead = Ahead::default();
+        self.outage = None;
+        let unheard =
+            self.unspoken.take().into_iter().flat_map(|unspoken| unspoken.answers).map(|(to, _)| to);
+        let pending = std::mem::take(&mut self.pending).into_iter().map(|envelope| envelope.reply);
+        for asked in unheard.chain(pending) {
+            self.fanout.answer(asked, Err(Refusal::OutcomeUnknown));
+        }
+        let lost: Vec<ConcertId> = self.sales.keys().copied().collect();
+        lost.into_iter().for_each(|concert| self.lose(concert));
+    }
+
+    async fn run(&mut self) {
         loop {
             self.rest().await;
             if !self.ahead.is_empty() && self.is_beat_due() {
@@ -119,25 +158,29 @@ impl Lane {
             }
             if self.outage.is_none() {
                 self.run_batch().await;
-                self.sweeper.begin(&self.sales, self.shared.clock.utc());
+                self.sweeper.begin(&self.sales, self.shared.clock.steady());
             }
         }
-        let (writer, now) = (self.writer, self.shared.clock.utc());
+        let (writer, now) = (self.writer, self.shared.clock.steady());
         let store = self.store.clone();
         let released =
-            at_home(&self.home, async move { store.release_claims(writer, Some(now)).await }).await;
-        if let Err(error) = released {
-            tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
+            at_home(self.home.clone(), async move { store.release_claims(writer, Some(now)).await });
+        match tokio::time::timeout(limits::RELEASE_PATIENCE, released).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
+            }
+            Err(_) => tracing::warn!("could not give the sales free in time"),
         }
     }
 
     fn is_beat_due(&self) -> bool {
-        self.shared.clock.utc().since(self.last_heartbeat) >= limits::HEARTBEAT_INTERVAL
+        self.shared.clock.steady().since(self.last_heartbeat) >= limits::HEARTBEAT_INTERVAL
     }
 
     /// Until there is something to do.
     async fn rest(&mut self) {
-        let now = self.shared.clock.utc();
+        let now = self.shared.clock.steady();
         if !self.pending.is_empty() {
             return;
         }
@@ -171,7 +214,7 @@ impl Lane {
 
     /// Between batches: memory is what was committed.
     fn compare(&mut self, swept: Swept) {
-        let now = self.shared.clock.utc();
+        let now = self.shared.clock.steady();
         if let Some(concert) = self.sweeper.compare(swept, &self.sales, now) {
             tracing::error!(concert.id = concert.0, "a sale is rebuilt from the store");
             self.lose(concert);
@@ -180,12 +223,13 @@ impl Lane {
 
     fn adopt_sale(&mut self, mut running: RunningSale) {
         let concert = running.concert();
-        self.fanout.show(running.view.clone(), &self.home);
+        self.fanout.show(running.view.clone(), &self.home, &self.shared.supervisor);
         // Before it is asked who is still connected: from now on nobody leaves unheard.
         self.shared.sales.set(concert, SaleStatus::Running);
         let mut present = self.present.remove(&concert).unwrap_or_default();
         present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
         present.retain(|(user, connection)| self.fanout.is_connected(*user, *connection));
+        running.set_step(self.step, self.shared.clock.steady(), &self.fanout);
         running.welcome_back(&present, &self.fanout);
         self.sweeper.forget(concert);
         self.sales.insert(concert, running);
@@ -201,7 +245,7 @@ impl Lane {
         if !self.ahead.is_empty() {
             return;
         }
-        let now = self.shared.clock.utc();
+        let now = self.shared.clock.steady();
         // Who waited for too long has given up; an answer now would only delay the others.
         while let Some(front) = self.pending.front() {
             if now.since(front.arrived) <= limits::COMMAND_PATIENCE || is_presence(&front.work) {
@@ -214,13 +258,33 @@ impl Lane {
         }
     }
 
+    /// Whether the machine's clock was set since the last look. Sales go on as if it had not been.
+    fn look_at_the_clock(&mut self) {
+        let step = self.shared.clock.step();
+        if (step - self.step).abs() < limits::CLOCK_STEP_MIN_MS {
+            return;
+        }
+        let known = self.shared.step.swap(step, Ordering::Relaxed);
+        if (step - known).abs() >= limits::CLOCK_STEP_MIN_MS {
+            self.metrics.clock_steps.inc();
+            self.metrics.clock_step_ms.set(step);
+            tracing::warn!(by_ms = step - known, in_all_ms = step, "the machine's clock was set");
+        }
+        self.step = step;
+        let now = self.shared.clock.steady();
+        self.sales.values_mut().for_each(|running| running.set_step(step, now, &self.fanout));
+    }
+
     /// Says that the sales are alive. Before anything expires after a pause: if time stood still, it must be known.
     async fn beat(&mut self) {
-        let now = self.shared.clock.utc();
+        self.look_at_the_clock();
+        let now = self.shared.clock.steady();
         let (store, writer, gap_max) = (self.store.clone(), self.writer, self.heartbeat_gap_max);
-        match at_home(&self.home, async move { store.heartbeat(writer, now, gap_max).await }).await {
+        let beat = at_home(self.home.clone(), async move { store.heartbeat(writer, now, gap_max).await });
+        match self.patiently(0, beat).await {
             Ok(alive) => {
                 self.last_heartbeat = now;
+                self.is_alive(now);
                 if self.outage.take().is_some() {
                     tracing::info!("the store is back");
                     self.shared.sales.set_store_fault(None);
@@ -245,14 +309,15 @@ impl Lane {
         for envelope in std::mem::take(&mut self.pending) {
             self.refuse_while_out(envelope);
         }
-        let now = self.shared.clock.utc();
+        let now = self.shared.clock.steady();
         let Some(outage) = &mut self.outage else { return };
         if outage.next_try > now && !self.mailbox.is_closed() {
             return;
         }
         outage.backoff = (outage.backoff * 2).min(BACKOFF_MAX);
         outage.next_try = now + outage.backoff;
-        match self.store.open_lane().await {
+        let store = self.store.clone();
+        match self.patiently(0, store.open_lane()).await {
             Ok(connection) => {
                 self.connection = Some(connection);
                 // Time begins again only once it is written how long it stood still.
@@ -286,7 +351,7 @@ impl Lane {
         }
         self.connection = None;
         self.shared.sales.set_store_fault(Some(error.to_string()));
-        let next_try = self.shared.clock.utc() + BACKOFF_MIN;
+        let next_try = self.shared.clock.steady() + BACKOFF_MIN;
         self.outage.get_or_insert(Outage { next_try, backoff: BACKOFF_MIN });
     }
 
@@ -299,7 +364,7 @@ impl Lane {
     fn step_down(&mut self, concert: ConcertId) {
         tracing::warn!(concert.id = concert.0, "another process runs this sale now");
         self.lose(concert);
-        self.shared.sales.set(concert, SaleStatus::Elsewhere);
+        self.shared.sales.set(concert, SaleStatus::Elsewhere(None));
     }
 
     /// Forgets a sale; it is claimed and loaded again when that can be done.
@@ -316,10 +381,10 @@ impl Lane {
 }
 
 /// Asks the store for something on a connection that others use too, which must not live on a lane's runtime.
-async fn at_home<T: Send + 'static>(home: &Handle, asking: impl Future<Output = T> + Send + 'static) -> T {
+async fn at_home<T: Send + 'static>(home: Handle, asking: impl Future<Output = T> + Send + 'static) -> T {
     // Given up together with who asks.
     let mut asked = JoinSet::new();
-    asked.spawn_on(asking, home);
+    asked.spawn_on(asking, &home);
     match asked.join_next().await {
         Some(Ok(answer)) => answer,
         Some(Err(broken)) if broken.is_panic() => resume_unwind(broken.into_panic()),

@@ -16,7 +16,7 @@ use crate::fanout::ReplyTo;
 use crate::limits;
 
 pub(super) struct Envelope {
-    /// UTC: a command is judged at this time.
+    /// Steady: a command is judged at this time.
     pub arrived: Timestamp,
     pub work: Work,
     pub reply: ReplyTo,
@@ -29,7 +29,7 @@ pub(super) enum Work {
 
 impl Work {
     /// May this be taken although the mailbox is full?
-    fn must_not_be_lost(&self) -> bool {
+    pub fn must_not_be_lost(&self) -> bool {
         matches!(self, Self::Sale { command: Command::Disconnect { .. }, .. })
     }
 }
@@ -45,12 +45,14 @@ struct State {
     queue: VecDeque<Envelope>,
     closed: bool,
     latest: Timestamp,
+    /// Since when the lane has left something here, whatever became of it.
+    untouched_since: Option<Timestamp>,
 }
 
 impl State {
-    /// Asked for under the lock, so that arrivals and horizons are in one order even if the clock steps back.
+    /// Asked for under the lock, so that arrivals and horizons are in one order.
     fn time(&mut self, clock: &Clock) -> Timestamp {
-        self.latest = self.latest.max(clock.utc());
+        self.latest = self.latest.max(clock.steady());
         self.latest
     }
 }
@@ -65,8 +67,8 @@ impl Mailbox {
         {
             let mut state = self.state.lock();
             let arrived = state.time(&self.clock);
-            let stalled =
-                state.queue.front().is_some_and(|front| arrived.since(front.arrived) > limits::LANE_STALL);
+            let untouched_since = *state.untouched_since.get_or_insert(arrived);
+            let stalled = arrived.since(untouched_since) > limits::LANE_STALL;
             let full = stalled || state.queue.len() >= limits::MAILBOX_COMMANDS_MAX;
             if state.closed || full && !work.must_not_be_lost() {
                 return false;
@@ -89,6 +91,32 @@ impl Mailbox {
         let mut state = self.state.lock();
         let count = state.queue.len().min(max);
         batch.extend(state.queue.drain(..count));
+        state.untouched_since = state.queue.front().map(|envelope| envelope.arrived);
+    }
+
+    /// Takes away what has waited for longer than anybody waits, while the lane hangs in its store.
+    pub fn give_up(&self, now: Timestamp) -> Vec<ReplyTo> {
+        let mut state = self.state.lock();
+        let is_late = |envelope: &Envelope| now.since(envelope.arrived) > limits::COMMAND_PATIENCE;
+        let late = state.queue.iter().take_while(|envelope| is_late(envelope)).count();
+        let mut given_up = Vec::new();
+        // Presence stays, in front as it was.
+        let mut kept = VecDeque::new();
+        for envelope in state.queue.drain(..late) {
+            match envelope.work.must_not_be_lost() {
+                true => kept.push_back(envelope),
+                false => given_up.push(envelope.reply),
+            }
+        }
+        kept.into_iter().rev().for_each(|envelope| state.queue.push_front(envelope));
+        given_up
+    }
+
+    /// Has the lane taken nothing for so long that those who come are refused?
+    pub fn is_stalled(&self) -> bool {
+        let mut state = self.state.lock();
+        let now = state.time(&self.clock);
+        state.untouched_since.is_some_and(|since| now.since(since) > limits::LANE_STALL)
     }
 
     pub fn len(&self) -> usize {
@@ -138,5 +166,28 @@ mod tests {
         mailbox.take(10, &mut batch);
         assert_eq!(batch.len(), 3);
         assert!(mailbox.post(charge(), ReplyTo::Nobody), "it goes on");
+    }
+
+    #[test]
+    fn who_waited_for_too_long_is_given_up_and_nobody_comes_in_their_place() {
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let mailbox = Mailbox::new(clock.clone());
+        let charge = || Work::Charge { user: UserId(1), amount: 1, request_id: "r".into() };
+        let (user, connection) = (UserId(1), crate::domain::ids::ConnectionId(1));
+        let gone = Work::Sale { concert: ConcertId(1), command: Command::Disconnect { user, connection } };
+        assert!(mailbox.post(charge(), ReplyTo::Nobody) && mailbox.post(gone, ReplyTo::Nobody));
+        clock.advance(limits::LANE_STALL);
+        assert!(mailbox.post(charge(), ReplyTo::Nobody));
+        clock.advance(limits::COMMAND_PATIENCE - limits::LANE_STALL);
+        assert_eq!(mailbox.give_up(clock.steady()).len(), 0, "not yet");
+        clock.advance(std::time::Duration::from_millis(1));
+        assert_eq!(mailbox.give_up(clock.steady()).len(), 1);
+        assert_eq!(mailbox.len(), 2, "who is gone, and who came later");
+        assert!(!mailbox.post(charge(), ReplyTo::Nobody) && mailbox.is_stalled(), "it still hangs");
+        clock.advance(limits::LANE_STALL);
+        assert_eq!(mailbox.give_up(clock.steady()).len(), 1);
+        assert!(!mailbox.post(charge(), ReplyTo::Nobody), "also with nobody left");
+        mailbox.take(10, &mut VecDeque::new());
+        assert!(mailbox.post(charge(), ReplyTo::Nobody) && !mailbox.is_stalled());
     }
 }

@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use tokio::runtime::{self, Handle};
@@ -30,8 +31,9 @@ use crate::fanout::Fanout;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{self, Store, StoreError, WriterId};
+use crate::supervisor::Supervisor;
 use handle::Shared;
-use lane::{Ahead, Lane};
+use lane::{Ahead, Lane, Patience};
 use mailbox::Mailbox;
 use recovery::Recovery;
 use sales::Sales;
@@ -95,7 +97,15 @@ pub async fn start(
         store.release_claims(*former, None).await?;
     }
     let mailboxes = options.writers.iter().map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
-    let shared = Arc::new(Shared { clock: clock.clone(), sales: Sales::default(), mailboxes });
+    let supervisor = Supervisor::new(metrics.clone());
+    let shared = Arc::new(Shared {
+        clock: clock.clone(),
+        sales: Sales::default(),
+        mailboxes,
+        writers: options.writers.clone(),
+        supervisor,
+        step: AtomicI64::new(0),
+    });
     let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_WORDS_MAX);
     let (stopping_sender, stopping) = watch::channel(false);
     let (mut lanes, mut doors) = (Vec::new(), Vec::new());
@@ -104,6 +114,7 @@ pub async fn start(
         let (door, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
         doors.push((writer, door));
         let lane = Lane {
+            name: format!("lane {index}"),
             shared: shared.clone(),
             mailbox: mailbox.clone(),
             fanout: fanout.clone(),
@@ -125,22 +136,33 @@ pub async fn start(
             pending: VecDeque::new(),
             unspoken: None,
             ahead: Ahead::default(),
-            last_heartbeat: clock.utc(),
+            last_heartbeat: clock.steady(),
             outage: None,
+            patience: Patience::new(clock.clone()),
+            step: 0,
         };
         lanes.push(match options.threads {
-            true => launch(lane, index).await?,
-            false => tokio::spawn(lane.opened().await?.run()),
+            true => launch(lane).await?,
+            false => tokio::spawn(lane.opened().await?.live()),
         });
     }
-    let recovery = Recovery { shared: shared.clone(), store, options, lanes: doors, lost, stopping };
-    let recovery = tokio::spawn(recovery.run());
+    let recovery = Recovery {
+        shared: shared.clone(),
+        store,
+        options,
+        lanes: doors,
+        lost,
+        stopping,
+        silent: BTreeMap::new(),
+    };
+    let recovery = tokio::spawn(recovery.live());
     let dispatcher = Dispatcher::new(shared.clone());
     Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery }))
 }
 
 /// Runs a lane on a thread of its own, which also hears by itself what its connection to the store says.
-async fn launch(lane: Lane, index: usize) -> Result<JoinHandle<()>, StoreError> {
+async fn launch(lane: Lane) -> Result<JoinHandle<()>, StoreError> {
+    let (name, supervisor) = (lane.name.clone(), lane.shared.supervisor.clone());
     let (tell_opened, opened) = oneshot::channel();
     let (tell_ended, ended) = oneshot::channel();
     let run = move || {
@@ -151,7 +173,7 @@ async fn launch(lane: Lane, index: usize) -> Result<JoinHandle<()>, StoreError> 
                 Ok(lane) => {
                     // Who started it may have gone away.
                     let _ = tell_opened.send(Ok(()));
-                    lane.run().await;
+                    lane.live().await;
                 }
                 Err(error) => drop(tell_opened.send(Err(error))),
             }
@@ -159,11 +181,16 @@ async fn launch(lane: Lane, index: usize) -> Result<JoinHandle<()>, StoreError> 
         let _ = tell_ended.send(());
     };
     std::thread::Builder::new()
-        .name(format!("lane {index}"))
+        .name(name.clone())
         .spawn(run)
         .map_err(|error| StoreError::Unreachable(error.into()))?;
     opened.await.map_err(|broken| StoreError::Broken(broken.into()))??;
-    Ok(tokio::spawn(async move { ended.await.expect("the lane ends in good order") }))
+    Ok(tokio::spawn(async move {
+        if ended.await.is_err() {
+            // Not even what begins it again is left.
+            supervisor.fail(&name);
+        }
+    }))
 }
 
 impl Lanes {

@@ -1,9 +1,12 @@
 //! Which sales a process runs: at start and from then on it looks for those that nobody runs, claims each, loads
 //! it and hands it to its lane. `frontrow import` in another process is found the same way.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
 use super::handle::Shared;
@@ -11,8 +14,13 @@ use super::running::RunningSale;
 use super::sales::SaleStatus;
 use super::{Options, lane_of};
 use crate::domain::ids::ConcertId;
+use crate::domain::time::Timestamp;
 use crate::limits;
 use crate::store::{LoadedSale, Store, StoreError, WriterId};
+use crate::supervisor::Ends;
+
+/// The task, to those who look after it.
+const NAME: &str = "recovery";
 
 pub(super) struct Recovery {
     pub shared: Arc<Shared>,
@@ -23,12 +31,24 @@ pub(super) struct Recovery {
     /// Words from the lanes that a sale was lost.
     pub lost: mpsc::Receiver<ConcertId>,
     pub stopping: watch::Receiver<bool>,
+    /// Sales of other processes: the heartbeat that was seen last, and since when.
+    pub silent: BTreeMap<ConcertId, (Timestamp, Timestamp)>,
 }
 
 impl Recovery {
     /// Until the dispatcher is shut down.
-    pub async fn run(mut self) {
-        let mut due = self.shared.clock.utc();
+    pub async fn live(mut self) {
+        let (supervisor, mut ends) = (self.shared.supervisor.clone(), Ends::default());
+        while let Err(panic) = AssertUnwindSafe(self.run()).catch_unwind().await {
+            if !supervisor.ended(NAME, panic, &mut ends).await {
+                return;
+            }
+            supervisor.is_up(NAME);
+        }
+    }
+
+    async fn run(&mut self) {
+        let mut due = self.shared.clock.steady();
         while !*self.stopping.borrow() {
             tokio::select! {
                 // In this order, so that a simulation replays.
@@ -37,9 +57,8 @@ impl Recovery {
                 Some(_) = self.lost.recv() => {}
                 _ = self.stopping.changed() => return,
             }
-            let now = self.shared.clock.utc();
-            due = now + limits::SALES_LOOKUP_INTERVAL;
-            match self.store.concerts_to_run(now).await {
+            due = self.shared.clock.steady() + limits::SALES_LOOKUP_INTERVAL;
+            match self.store.concerts_to_run(self.shared.clock.utc()).await {
                 Ok(concerts) => {
                     for concert in &concerts {
                         // Known before it is loaded, so that readiness speaks of it.
@@ -60,20 +79,32 @@ impl Recovery {
         }
     }
 
-    async fn look_after(&self, concert: ConcertId) {
+    async fn look_after(&mut self, concert: ConcertId) {
         // A lane that is busy adopts later; loading it again meanwhile would only take it away from the first.
         if let Some(SaleStatus::Running | SaleStatus::Handed) = self.shared.sales.status(concert) {
             return;
         }
-        let (writer, lane) = &self.lanes[lane_of(concert, self.lanes.len())];
-        match self.load(concert, *writer).await {
+        let (writer, lane) = self.lanes[lane_of(concert, self.lanes.len())].clone();
+        let silent = self.silent.get(&concert).copied();
+        let now = self.shared.clock.steady();
+        // A writer whose clock is ahead of ours seems to have been alive just now for as long as that takes. If it was silent
+        // for a lease by our own time, a lease has passed by its time, too.
+        let was_silent = silent.filter(|(_, since)| now.since(*since) >= self.options.lease);
+        let at = was_silent.map_or(now, |(heartbeat, _)| now.max(heartbeat + self.options.lease));
+        match self.load(concert, writer, at).await {
             Ok(running) => {
+                self.silent.remove(&concert);
                 // Before it is sent: the lane says when it runs.
                 self.shared.sales.set(concert, SaleStatus::Handed);
                 // The lane has stopped: so do we.
                 let _ = lane.send(running).await;
             }
-            Err(StoreError::Claimed { .. }) => self.shared.sales.set(concert, SaleStatus::Elsewhere),
+            Err(StoreError::Claimed { holder, heartbeat, .. }) => {
+                if silent.is_none_or(|(seen, _)| Some(seen) != heartbeat) {
+                    self.silent.extend(heartbeat.map(|heartbeat| (concert, (heartbeat, now))));
+                }
+                self.shared.sales.set(concert, SaleStatus::Elsewhere(holder));
+            }
             Err(error) => {
                 self.shared.sales.set(concert, SaleStatus::Loading);
                 tracing::error!(
@@ -91,7 +122,7 @@ impl Recovery {
         let seats = loaded.schedules.iter().map(|schedule| schedule.layout.seat_count()).sum::<usize>();
         let is_small = loaded.tokens.len() + seats <= limits::SALE_BUILT_AT_ONCE_MAX;
         let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
-        let build = move || RunningSale::restored(loaded, defaults, clock.utc());
+        let build = move || RunningSale::restored(loaded, defaults, clock.steady());
         if is_small {
             return catch_unwind(AssertUnwindSafe(build))
                 .map_err(|_| StoreError::broken("a sale in the store breaks an invariant"));
@@ -99,20 +130,28 @@ impl Recovery {
         tokio::task::spawn_blocking(build).await.map_err(|panic| StoreError::Broken(panic.into()))
     }
 
-    async fn load(&self, concert: ConcertId, writer: WriterId) -> Result<RunningSale, StoreError> {
-        let claimed_at = self.shared.clock.utc();
-        self.store.claim(concert, writer, claimed_at, self.options.lease).await?;
+    async fn load(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        at: Timestamp,
+    ) -> Result<RunningSale, StoreError> {
+        let clock = &self.shared.clock;
+        let before = self.store.claim(concert, writer, at, self.options.lease).await?;
+        // Where its time had got to with another process, or with this machine's clock as it was before it was set back.
+        let claimed_at = before.map_or(at, |before| before.max(at));
+        clock.go_on_from(claimed_at);
         let loaded = self.store.load_sale(concert).await?;
         let tokens = loaded.tokens.len();
         let mut running = self.build(loaded).await?;
         // Time stood still while we loaded, too.
-        let now = self.shared.clock.utc();
+        let now = clock.steady();
         let outages = self.store.count_outage(concert, writer, now.since(claimed_at)).await?;
-        running.begin(outages, now);
+        running.begin(outages, now, self.shared.step.load(Ordering::Relaxed));
         tracing::info!(
             concert.id = concert.0,
             tokens,
-            duration_ms = self.shared.clock.utc().since(claimed_at).as_millis() as u64,
+            duration_ms = clock.steady().since(claimed_at).as_millis() as u64,
             "a sale is in memory"
         );
         Ok(running)

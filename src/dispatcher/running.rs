@@ -20,16 +20,18 @@ pub(super) struct RunningSale {
     /// Where the sale's journal ends.
     pub journal: JournalPosition,
     outages: Duration,
-    /// Time never goes back for a sale, whatever the clock does.
+    /// By how many milliseconds the machine's clock was set since the process began.
+    step: i64,
+    /// Steady; time never goes back for a sale.
     latest: Timestamp,
     /// Decided and not committed yet.
     pub events: Vec<Event>,
 }
 
 impl RunningSale {
-    /// From the store; presence and idle clocks start at `utc`.
-    pub fn restored(loaded: LoadedSale, defaults: SaleRules, utc: Timestamp) -> Self {
-        let now = Now::new(utc, loaded.outages);
+    /// From the store; presence and idle clocks start at `steady`.
+    pub fn restored(loaded: LoadedSale, defaults: SaleRules, steady: Timestamp) -> Self {
+        let now = Now::at(steady, loaded.outages, 0);
         let mut topics = Vec::with_capacity(loaded.schedules.len());
         let mut schedules = Vec::with_capacity(loaded.schedules.len());
         for schedule in loaded.schedules {
@@ -79,16 +81,17 @@ impl RunningSale {
             view,
             journal: loaded.journal,
             outages: loaded.outages,
-            latest: utc,
+            step: 0,
+            latest: steady,
             events: Vec::new(),
         }
     }
 
-    /// The sale starts to run at `utc`, with the outages so far.
-    pub fn begin(&mut self, outages: Duration, utc: Timestamp) {
-        self.outages = outages;
-        self.latest = self.latest.max(utc);
-        self.view.set_outages(outages);
+    /// The sale starts to run at `steady`, with the outages so far.
+    pub fn begin(&mut self, outages: Duration, steady: Timestamp, step: i64) {
+        (self.outages, self.step) = (outages, step);
+        self.latest = self.latest.max(steady);
+        self.view.set_time(outages, step);
     }
 
     /// These were connected when the sale was lost, and still are: they are present, and hear their state afresh.
@@ -114,25 +117,25 @@ impl RunningSale {
         self.sale.concert()
     }
 
-    /// The sale's time at `utc`; never before a time that it has seen.
-    pub fn now(&mut self, utc: Timestamp) -> Now {
-        self.latest = self.latest.max(utc);
-        Now::new(self.latest, self.outages)
+    /// The sale's time at `steady`; never before a time that it has seen.
+    pub fn now(&mut self, steady: Timestamp) -> Now {
+        self.latest = self.latest.max(steady);
+        self.standing()
     }
 
     /// The latest time that the sale has seen: where it stands still while the store is out.
     pub fn standing(&self) -> Now {
-        Now::new(self.latest, self.outages)
+        Now::at(self.latest, self.outages, self.step)
     }
 
-    /// UTC: when something is due.
+    /// Steady: when something is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.sale.next_due(self.standing())
+        self.sale.next_due(self.standing()).map(|due| due.shifted(-self.step))
     }
 
     /// A heartbeat found that time had stood still. Those who hold and those who are admitted hear their new
     /// deadlines.
-    pub fn count_outages(&mut self, outages: Duration, utc: Timestamp, fanout: &Fanout) {
+    pub fn count_outages(&mut self, outages: Duration, steady: Timestamp, fanout: &Fanout) {
         if outages <= self.outages {
             return;
         }
@@ -142,8 +145,20 @@ impl RunningSale {
             "time stood still for this sale"
         );
         self.outages = outages;
-        self.view.set_outages(outages);
-        let now = self.now(utc);
+        self.deadlines_moved(steady, fanout);
+    }
+
+    /// The machine's clock was set. Nobody's time is shorter or longer for it, but in UTC it ends at another time.
+    pub fn set_step(&mut self, step: i64, steady: Timestamp, fanout: &Fanout) {
+        if step == std::mem::replace(&mut self.step, step) {
+            return;
+        }
+        self.deadlines_moved(steady, fanout);
+    }
+
+    fn deadlines_moved(&mut self, steady: Timestamp, fanout: &Fanout) {
+        self.view.set_time(self.outages, self.step);
+        let now = self.now(steady);
         let places: Vec<Place> = self.sale.admitted_places(now);
         let held: Vec<_> = self.sale.held_reservations().cloned().collect();
         fanout.retell(&places, &held);

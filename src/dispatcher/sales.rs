@@ -6,6 +6,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::domain::ids::ConcertId;
+use crate::store::WriterId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SaleStatus {
@@ -14,8 +15,8 @@ pub(super) enum SaleStatus {
     /// Loaded, and on its way to its lane.
     Handed,
     Running,
-    /// Another process is its writer.
-    Elsewhere,
+    /// Another process is its writer, the one that was seen last.
+    Elsewhere(Option<WriterId>),
 }
 
 #[derive(Default)]
@@ -30,6 +31,8 @@ struct State {
     sales: BTreeMap<ConcertId, SaleStatus>,
     /// Whether the store could be asked at all, and the reason if not.
     store_fault: Option<String>,
+    /// What a lane has with its store, although that may answer others.
+    troubles: BTreeMap<String, String>,
     started: bool,
 }
 
@@ -59,6 +62,14 @@ impl Sales {
         self.store_is_out.send_replace(is_out);
     }
 
+    pub fn set_trouble(&self, lane: &str, trouble: Option<String>) {
+        let mut state = self.state.write();
+        match trouble {
+            Some(trouble) => drop(state.troubles.insert(lane.to_owned(), trouble)),
+            None => drop(state.troubles.remove(lane)),
+        }
+    }
+
     /// Resolves when the store cannot be used.
     pub async fn store_is_out(&self) {
         // The sender lives as long as `self`.
@@ -69,6 +80,19 @@ impl Sales {
     pub fn all_run_here(&self) -> bool {
         let state = self.state.read();
         state.started && state.sales.values().all(|status| *status == SaleStatus::Running)
+    }
+
+    /// Why those who ask here are not served, although nothing is missing.
+    pub fn troubles(&self) -> Vec<String> {
+        let state = self.state.read();
+        let elsewhere = state.sales.iter().filter(|(_, status)| matches!(status, SaleStatus::Elsewhere(_)));
+        let elsewhere = elsewhere.map(|(concert, _)| format!("sale {concert} is run by another server"));
+        state.troubles.values().cloned().chain(elsewhere).collect()
+    }
+
+    /// Where each sale runs.
+    pub fn all(&self) -> Vec<(ConcertId, SaleStatus)> {
+        self.state.read().sales.iter().map(|(concert, status)| (*concert, *status)).collect()
     }
 
     /// What keeps this process from serving every sale; empty when it can.

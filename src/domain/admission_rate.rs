@@ -5,6 +5,8 @@ use super::time::Timestamp;
 const BUCKETS: usize = 60;
 /// A rate from less time than this would promise too much after the burst of an opening.
 const WINDOW_MIN_MILLIS: i64 = 10_000;
+/// An admission so far in the future means that the clock was set back: what was seen before says nothing any more.
+const SET_BACK_SECONDS: i64 = 2;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdmissionRate {
@@ -23,8 +25,11 @@ impl Default for AdmissionRate {
 
 impl AdmissionRate {
     pub fn record(&mut self, at: Timestamp) {
-        self.since.get_or_insert(at);
         let second = at.as_millis() / 1000;
+        if second + SET_BACK_SECONDS <= self.newest {
+            *self = Self::default();
+        }
+        self.since.get_or_insert(at);
         if second - self.newest >= BUCKETS as i64 {
             self.counts = [0; BUCKETS];
             self.newest = second;
@@ -40,7 +45,11 @@ impl AdmissionRate {
 
     /// Admissions of the last minute.
     pub fn last_minute(&self, now: Timestamp) -> u64 {
-        let oldest = now.as_millis() / 1000 - BUCKETS as i64;
+        let now = now.as_millis() / 1000;
+        if now + SET_BACK_SECONDS <= self.newest {
+            return 0;
+        }
+        let oldest = now - BUCKETS as i64;
         (self.newest - BUCKETS as i64 + 1..=self.newest)
             .filter(|second| *second > oldest)
             .map(|second| u64::from(self.counts[bucket(second)]))

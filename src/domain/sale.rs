@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::admission_rate::AdmissionRate;
 use super::command::{Answer, Caller, Command, Inputs, LinePosition, Needs, Place, Rejection, SaleFigures};
@@ -373,11 +372,11 @@ impl Sale {
         if self.may_admit(now) || self.is_dissolving() && self.room.waiting() > 0 {
             return Some(now.utc);
         }
-        let outages = Duration::from_millis((now.utc.as_millis() - now.sale.as_millis()).max(0) as u64);
+        let ahead = now.utc.as_millis() - now.sale.as_millis();
         let deadlines =
             [self.reservations.next_deadline(), self.room.next_visit(), self.room.next_absence(&self.rules)];
         let opening = self.settings.opens_at.filter(|_| self.settings.state == SaleState::Scheduled);
-        deadlines.into_iter().flatten().min().map(|due| due + outages).into_iter().chain(opening).min()
+        deadlines.into_iter().flatten().min().map(|due| due.shifted(ahead)).into_iter().chain(opening).min()
     }
 
     /// Everything decided so far is about to be committed; what is decided from now on is not part of that.

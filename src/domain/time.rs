@@ -1,6 +1,6 @@
 //! Time as the domain sees it: a number that the shell passes in. Two scales exist. UTC is what people and
 //! `opens_at` go by; *sale time* is UTC minus the outages so far, and every deadline of a fan is kept in it, so
-//! that time that stopped for us stopped for fans too.
+//! that time that stopped for us stopped for fans too. A machine's clock that is set moves UTC and no sale's time.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -16,6 +16,11 @@ impl Timestamp {
 
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// Later by so many milliseconds, or earlier.
+    pub const fn shifted(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
     }
 
     /// The time from `earlier` to here; zero if that lies in the future.
@@ -43,11 +48,16 @@ impl Sub<Duration> for Timestamp {
 pub struct Now {
     /// What the wall says.
     pub utc: Timestamp,
-    /// `utc` minus the sale's outages.
+    /// `utc` minus the sale's outages, and as if no clock had been set.
     pub sale: Timestamp,
 }
 
 impl Now {
+    /// At this steady time, which the machine's UTC is ahead of by `step` milliseconds.
+    pub fn at(steady: Timestamp, outages: Duration, step: i64) -> Self {
+        Self { utc: steady.shifted(step), sale: steady - outages }
+    }
+
     pub fn new(utc: Timestamp, outages: Duration) -> Self {
         Self { utc, sale: utc - outages }
     }

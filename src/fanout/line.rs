@@ -57,14 +57,17 @@ impl PlaceWheel {
     }
 
     /// Tells one slot's followers whose place changed, and puts them back where they are due next.
-    fn turn(&self, utc: Timestamp, sale: impl Fn(ConcertId) -> Option<Arc<SaleView>>) {
+    fn turn(&self, steady: Timestamp, sale: impl Fn(ConcertId) -> Option<Arc<SaleView>>) {
         let due = {
             let mut slots = self.slots.lock();
             let next = slots.next;
             slots.next = (next + 1) % SLOTS;
             std::mem::take(&mut slots.followed[next])
         };
-        let mut again = Vec::with_capacity(due.len());
+        // However this turn ends, those whose turn it was have another one.
+        let mut turn =
+            Turn { slots: &self.slots, again: Vec::with_capacity(due.len()), due: due.into_iter() };
+        let Turn { again, due, .. } = &mut turn;
         for mut follower in due {
             let entry = follower.record.entry;
             if follower.subscriber.is_closed() || !follower.subscriber.follows(entry) {
@@ -79,7 +82,7 @@ impl PlaceWheel {
                 follower.subscriber.end_following(entry);
                 continue;
             }
-            let place = view.place(&follower.record, view.now(utc));
+            let place = view.place(&follower.record, view.now(steady));
             let Some(line) = place.line else { continue };
             // In a full house nothing moves; that it is full is the last that those who wait need to hear.
             if line.position != follower.told || place.sold_out != follower.told_sold_out {
@@ -89,8 +92,20 @@ impl PlaceWheel {
             }
             again.push(follower);
         }
+    }
+}
+
+/// One slot's followers on their way back into the wheel.
+struct Turn<'w> {
+    slots: &'w Mutex<Slots>,
+    again: Vec<Follower>,
+    due: std::vec::IntoIter<Follower>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
         let mut slots = self.slots.lock();
-        again.into_iter().for_each(|follower| slots.put(follower));
+        self.again.drain(..).chain(self.due.by_ref()).for_each(|follower| slots.put(follower));
     }
 }
 
@@ -104,10 +119,10 @@ impl Slots {
 
 /// Runs the wheel for as long as the fanout lives.
 pub async fn push_places(fanout: Arc<Fanout>, clock: Clock) {
-    let mut due = clock.utc() + TICK;
+    let mut due = clock.steady() + TICK;
     loop {
         clock.sleep_until(due).await;
-        due = due.max(clock.utc() - TICK) + TICK;
-        fanout.wheel.turn(clock.utc(), |concert| fanout.sale(concert));
+        due = due.max(clock.steady() - TICK) + TICK;
+        fanout.wheel.turn(clock.steady(), |concert| fanout.sale(concert));
     }
 }

@@ -29,6 +29,7 @@ use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus};
 use crate::domain::rules::SaleSettings;
 use crate::domain::time::Now;
+use crate::supervisor::Supervisor;
 use line::PlaceWheel;
 
 /// The sales that run here, and who is connected.
@@ -66,11 +67,20 @@ impl Fanout {
 
     /// Shows a sale that was loaded; an older view of the same sale is replaced, and its watchers move over. Rounds are
     /// written where connections live, and not on the thread of the lane that shows it.
-    pub fn show(&self, view: Arc<SaleView>, home: &Handle) {
+    pub fn show(&self, view: Arc<SaleView>, home: &Handle, supervisor: &Arc<Supervisor>) {
         let mut directory = self.sales.write();
         for topic in view.topics() {
             directory.by_schedule.insert(topic.schedule().id, view.clone());
-            home.spawn(topic.clone().run_rounds());
+            // Only a weak one is kept: a topic ends when nobody else has a use for it.
+            let kept = Arc::downgrade(topic);
+            supervisor.keep(home, format!("rounds of performance {}", topic.schedule().id), move || {
+                let topic = kept.upgrade();
+                async move {
+                    if let Some(topic) = topic {
+                        topic.run_rounds().await;
+                    }
+                }
+            });
         }
         let hidden = directory.hidden.remove(&view.concert().id);
         let former = directory.by_concert.insert(view.concert().id, view.clone()).or(hidden);

@@ -23,7 +23,9 @@ pub enum Refusal {
     RateLimited { retry_after: Duration, message: &'static str },
     /// The store cannot keep it now. Nothing was kept.
     Unavailable { retry_after: Duration },
-    /// Our fault; it is in the log.
+    /// The store was asked to keep it and did not say in time whether it did. It may be kept, or appear later.
+    OutcomeUnknown,
+    /// Our fault; it is in the log. Nothing was kept.
     Internal,
 }
 

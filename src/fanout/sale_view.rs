@@ -28,6 +28,8 @@ pub struct SaleView {
 struct State {
     settings: SaleSettings,
     outages: Duration,
+    /// By how many milliseconds the machine's clock was set since the process began.
+    step: i64,
     /// The waiting tokens.
     line: Rank,
     rate: AdmissionRate,
@@ -55,7 +57,7 @@ impl SaleView {
         let mut waiting = waiting.peekable();
         let mut line = Rank::starting_at(waiting.peek().copied().unwrap_or(EntryNo(0)));
         waiting.for_each(|entry| line.insert(entry));
-        let state = State { settings, outages, line, rate: AdmissionRate::default() };
+        let state = State { settings, outages, step: 0, line, rate: AdmissionRate::default() };
         let topics = topics.into_iter().map(|topic| (topic.schedule().id, topic)).collect();
         Arc::new(Self { concert, defaults, topics, state: RwLock::new(state) })
     }
@@ -73,13 +75,15 @@ impl SaleView {
         self.state.read().settings.own.over(&self.defaults)
     }
 
-    /// Add these to a deadline in sale time to get UTC.
-    pub fn outages(&self) -> Duration {
-        self.state.read().outages
+    /// The difference of UTC and sale time: by so many milliseconds a deadline in sale time is later in UTC.
+    pub fn ahead(&self) -> i64 {
+        let state = self.state.read();
+        state.outages.as_millis() as i64 + state.step
     }
 
-    pub fn now(&self, utc: Timestamp) -> Now {
-        Now::new(utc, self.outages())
+    pub fn now(&self, steady: Timestamp) -> Now {
+        let state = self.state.read();
+        Now::at(steady, state.outages, state.step)
     }
 
     pub fn topics(&self) -> impl Iterator<Item = &Arc<SeatTopic>> {
@@ -138,9 +142,10 @@ impl SaleView {
         self.state.read().line.len()
     }
 
-    /// The sale's outages, after a heartbeat counted them.
-    pub fn set_outages(&self, outages: Duration) {
-        self.state.write().outages = outages;
+    /// The sale's outages, after a heartbeat counted them, and the step of the machine's clock.
+    pub fn set_time(&self, outages: Duration, step: i64) {
+        let mut state = self.state.write();
+        (state.outages, state.step) = (outages, step);
     }
 
     /// What a commit at journal place `seq` changed.

@@ -23,6 +23,7 @@ use hyper_util::rt::TokioTimer;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::connection::Connection;
@@ -76,9 +77,12 @@ pub async fn serve(listener: TcpListener, context: Arc<Context>, stop: impl Futu
     let hub = Arc::new(Hub::new(context));
     let connections = Arc::new(Semaphore::new(allowed));
     let (stopping, stopped) = watch::channel(());
-    let wheel = tokio::spawn({
+    let wheel = hub.context.dispatcher.supervisor().keep(&Handle::current(), "alarms", {
         let hub = hub.clone();
-        async move { hub.alarms.run().await }
+        move || {
+            let hub = hub.clone();
+            async move { hub.alarms.run().await }
+        }
     });
     accept_until(stop, &listener, &hub, &connections, &stopped).await;
     drop(listener);

@@ -18,6 +18,10 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::StoreError;
 
+fn out_of_reach() -> ErrorObject {
+    ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)
+}
+
 impl Context {
     /// The sale that sells this performance. While sales are still being recovered, or run elsewhere, one that is
     /// not known may yet appear.
@@ -67,7 +71,7 @@ impl Context {
     ) -> Reply {
         let (sender, reply) = oneshot::channel();
         self.submit(concert, command, guest_of, ReplyTo::Once(sender))?;
-        reply.await.unwrap_or(Err(Refusal::Internal))
+        reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
     }
 
     /// The user did something that no sale has a part in. Without a sale, all of them hear of it: there are few,
@@ -83,7 +87,7 @@ impl Context {
         }
     }
 
-    /// Reads from the store. While it is known to be out, a read that does not answer at once is given up: trying to
+    /// Reads from the store, for as long as somebody who asks waits. While it is known to be out, a read that does not answer at once is given up: trying to
     /// reach it again is the lanes' business, and everybody else is told to come back.
     pub async fn read<T>(
         &self,
@@ -96,10 +100,38 @@ impl Context {
         tokio::select! {
             biased;
             read = reading => read.map_err(|error| unavailable(&error)),
-            () = given_up => {
-                Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64))
+            () = given_up => Err(out_of_reach()),
+            () = self.clock.run_out(limits::READ_PATIENCE) => Err(out_of_reach()),
+        }
+    }
+
+    /// Changes something in the store without a lane. When it hangs, nobody knows what will become of it.
+    pub async fn change<T>(
+        &self,
+        changing: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, ErrorObject> {
+        tokio::select! {
+            biased;
+            changed = changing => changed.map_err(|error| unavailable(&error)),
+            () = self.clock.run_out(limits::CHANGE_PATIENCE) => Err(ErrorObject::outcome_unknown()),
+        }
+    }
+
+    /// What is missing before every sale can be served here; empty when ready. Answers soon, whatever hangs.
+    pub async fn unready(&self) -> Vec<String> {
+        let mut missing = self.dispatcher.unready();
+        tokio::select! {
+            biased;
+            pinged = self.read(self.store.ping()) => {
+                if let Err(error) = pinged {
+                    missing.insert(0, format!("the store does not answer: {}", error.message));
+                }
+            }
+            () = self.clock.run_out(limits::READY_PATIENCE) => {
+                missing.insert(0, "the store does not answer in time".to_owned());
             }
         }
+        missing
     }
 
     /// The user's newest token of each sale, newest first.

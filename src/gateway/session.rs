@@ -891,6 +891,10 @@ impl Session {
         out: &mut Vec<Output>,
     ) {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
+        if matches!(reply, Err(Refusal::OutcomeUnknown)) {
+            // No answer would be true. Who comes back learns what became of it, and repeats it safely.
+            return self.close(CloseCode::Restarting, out);
+        }
         if let Ok(Answer::Queue { place, .. }) = &reply {
             match then {
                 // Only who joins or resumes carries a token from then on.

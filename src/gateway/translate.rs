@@ -73,7 +73,7 @@ pub fn time(at: Timestamp) -> WireTime {
 
 pub fn queue_update(fanout: &Fanout, place: &Place) -> wire::QueueUpdate {
     let record = &place.record;
-    let outages = fanout.sale(record.concert).map(|view| view.outages()).unwrap_or_default();
+    let ahead = fanout.sale(record.concert).map(|view| view.ahead()).unwrap_or_default();
     let (status, reason) = match record.status {
         TokenStatus::Waiting => (wire::QueueStatus::Waiting, None),
         TokenStatus::Progress => (wire::QueueStatus::Progress, None),
@@ -92,8 +92,8 @@ pub fn queue_update(fanout: &Fanout, place: &Place) -> wire::QueueUpdate {
         sold_out: place.sold_out,
         entered_at: time(record.entered_at),
         admitted_at: record.admitted_at.map(time),
-        expires_at: record.expires_at.filter(|_| admitted).map(|at| time(at + outages)),
-        idle_at: place.idle_at.filter(|_| admitted).map(|at| time(at + outages)),
+        expires_at: record.expires_at.filter(|_| admitted).map(|at| time(at.shifted(ahead))),
+        idle_at: place.idle_at.filter(|_| admitted).map(|at| time(at.shifted(ahead))),
         reason,
     }
 }
@@ -138,7 +138,7 @@ fn sale_state(state: SaleState) -> wire::SaleState {
 pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
     let view = fanout.sale_of_schedule(of.schedule);
     let plan = view.as_ref().and_then(|view| view.plan(of.schedule));
-    let outages = view.as_ref().map(|view| view.outages()).unwrap_or_default();
+    let ahead = view.as_ref().map(|view| view.ahead()).unwrap_or_default();
     let held = of.status == ReservationStatus::TempReserved;
     wire::Reservation {
         reservation_id: of.id.0,
@@ -146,7 +146,7 @@ pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
         schedule_id: of.schedule.0,
         status: reservation_status(of.status),
         amount: of.amount,
-        expires_at: held.then(|| time(of.expires_at + outages)),
+        expires_at: held.then(|| time(of.expires_at.shifted(ahead))),
         seats: of.seats.iter().map(|&seat| reserved_seat(plan.as_deref(), seat)).collect(),
     }
 }
@@ -373,6 +373,7 @@ pub fn refusal(refusal: &Refusal) -> ErrorObject {
         Refusal::RateLimited { retry_after, message } => rate_limited(*retry_after, message),
         Refusal::Overloaded { retry_after } => ErrorObject::overloaded(retry_after.as_millis() as u64),
         Refusal::Unavailable { retry_after } => ErrorObject::unavailable(retry_after.as_millis() as u64),
+        Refusal::OutcomeUnknown => ErrorObject::outcome_unknown(),
         Refusal::Internal => ErrorObject::internal(),
     }
 }

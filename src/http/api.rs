@@ -19,7 +19,7 @@ use crate::domain::command::{Answer, Caller, Command, Rejection};
 use crate::domain::ids::{ConcertId, HistoryId, ReservationId, ScheduleId, UserId};
 use crate::domain::record::{ReservationStatus, TokenStatus};
 use crate::gateway::Context;
-use crate::gateway::identity::{Identity, unavailable};
+use crate::gateway::identity::Identity;
 use crate::gateway::outcome::Outcome;
 use crate::gateway::request::{Route, command, route};
 use crate::gateway::session::{Found, Question};
@@ -136,12 +136,8 @@ impl Asked<'_> {
             return Err(too_many.error());
         }
         let now = self.context.clock.utc();
-        let made = self
-            .context
-            .store
-            .add_user(NewUser { name: name.trim().to_owned(), balance: 0, guest: true, at: now })
-            .await;
-        let user = made.map_err(|error| unavailable(&error))?;
+        let new = NewUser { name: name.trim().to_owned(), balance: 0, guest: true, at: now };
+        let user = self.context.change(self.context.store.add_user(new)).await?;
         let access_token = self.context.auth.mint_user(user, now, limits::GUEST_TOKEN_TTL);
         Ok(reply::json(StatusCode::CREATED, &Guest { user_id: user.0, access_token }))
     }
@@ -273,7 +269,7 @@ impl Asked<'_> {
             .dispatcher
             .charge(user, charge.amount, charge.request_id.as_str(), ReplyTo::Once(sender))
             .map_err(|refusal| translate::refusal(&refusal))?;
-        let reply = reply.await.unwrap_or(Err(Refusal::Internal));
+        let reply = reply.await.unwrap_or(Err(Refusal::OutcomeUnknown));
         self.tell(StatusCode::OK, reply.map_err(|refusal| translate::refusal(&refusal))?)
     }
 

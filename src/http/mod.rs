@@ -256,17 +256,17 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
     match path {
         "/healthz" => reply::json(StatusCode::OK, &Health::of(Vec::new())),
         "/readyz" => {
-            let mut missing = context.dispatcher.missing();
-            if let Err(error) = context.read(context.store.ping()).await {
-                missing.insert(0, format!("the store does not answer: {}", error.message));
-            }
-            let health = Health::of(missing);
+            let health = Health::of(context.unready().await);
             let status =
                 StatusCode::from_u16(health.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             reply::json(status, &health)
         }
         "/metrics" => {
             context.metrics.mailbox_depth.set(context.dispatcher.mailbox_depth() as i64);
+            let sales = context.dispatcher.whereabouts().into_iter();
+            context
+                .metrics
+                .set_sales(sales.map(|(concert, place, writer)| (concert.0, place, writer.map(|id| id.0))));
             reply::text(metrics::CONTENT_TYPE, context.metrics.encode())
         }
         "/openapi.json" => OPENAPI.response(headers, DOCUMENTS_KEPT),

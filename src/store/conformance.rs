@@ -712,13 +712,17 @@ pub async fn a_sale_is_claimed_only_when_its_writer_is_silent(store: &dyn Store)
     store.claim(concert, one, NOW, lease).await.unwrap();
     let soon = NOW + lease - Duration::from_millis(1);
     let refused = store.claim(concert, other, soon, lease).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Claimed { concert: of } if of == concert));
+    assert!(matches!(refused, StoreError::Claimed { concert: of, .. } if of == concert));
     assert_eq!(store.heartbeat(other, soon, lease).await.unwrap(), []);
     // Its own writer may claim it again at any time.
     store.claim(concert, one, soon, lease).await.unwrap();
     assert!(store.claim(concert, other, soon + lease, lease).await.is_ok());
     assert_eq!(store.heartbeat(one, soon + lease, lease).await.unwrap(), []);
     assert!(store.claim(concert, one, soon + lease, Duration::ZERO).await.is_ok());
+    // A sale's time never goes back: who claims it with a clock that is behind goes on from where it got to.
+    let (late, early) = (soon + lease, NOW - lease);
+    assert_eq!(store.claim(concert, one, early, Duration::ZERO).await.unwrap(), Some(late));
+    assert_eq!(store.claim(concert, one, early, Duration::ZERO).await.unwrap(), Some(late));
     let nobody = ConcertId(concert.0 + 1_000);
     let refused = store.claim(nobody, one, NOW, lease).await.unwrap_err();
     assert!(matches!(refused, StoreError::NoSuchConcert { concert: of } if of == nobody));

@@ -1,6 +1,8 @@
 //! Failures of a store, sorted by what to do about them.
 
+use super::WriterId;
 use crate::domain::ids::ConcertId;
+use crate::domain::time::Timestamp;
 
 /// The cause that a backend reports, kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -18,7 +20,7 @@ pub enum StoreError {
     Broken(#[source] Cause),
     /// Another process is the writer of this sale.
     #[error("sale {concert} is run by another process")]
-    Claimed { concert: ConcertId },
+    Claimed { concert: ConcertId, holder: Option<WriterId>, heartbeat: Option<Timestamp> },
     #[error("concert {concert} is not in the store")]
     NoSuchConcert { concert: ConcertId },
 }

@@ -68,14 +68,15 @@ pub trait Store: Send + Sync + 'static {
     /// Makes `writer` the writer of a sale: counts the time since the last heartbeat as an outage (once, in the
     /// same transaction), and puts a row of its own on top of the journal, so that a former writer can add
     /// nothing more. Refused with `StoreError::Claimed` while another writer's heartbeat is younger than
-    /// `lease`; a zero `lease` takes it over in any case.
+    /// `lease`; a zero `lease` takes it over in any case. Gives the heartbeat that it found: the sale's time goes on from
+    /// there, also if that is later than `now`.
     async fn claim(
         &self,
         concert: ConcertId,
         writer: WriterId,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Option<Timestamp>, StoreError>;
 
     /// Everything that a sale's memory is built from: its live tokens, held reservations and seats that are not
     /// free. Only after `claim`.

@@ -180,7 +180,7 @@ impl Store for MySqlStore {
         writer: WriterId,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let mut transaction = self.change().await?;
         let mut values = Values::default();
         values.id(concert.0.into());
@@ -196,11 +196,11 @@ impl Store for MySqlStore {
         // Before it first ran there was nothing that could stand still.
         let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
         if holder.is_some_and(|holder| holder != writer) && heartbeat.is_some() && outage < lease {
-            return Err(StoreError::Claimed { concert });
+            return Err(StoreError::Claimed { concert, holder, heartbeat });
         }
         let mut values = Values::default();
         values.uuid(Some(writer.0));
-        values.time(Some(now));
+        values.time(Some(heartbeat.map_or(now, |heartbeat| heartbeat.max(now))));
         values.int(Some(millis(outage)));
         values.id(concert.0.into());
         const TAKE: &str =
@@ -222,7 +222,8 @@ impl Store for MySqlStore {
             Err(error) => return Err(fault(error)),
         }
         node_lives(&mut transaction, writer, now).await?;
-        transaction.commit().await.map_err(fault)
+        transaction.commit().await.map_err(fault)?;
+        Ok(heartbeat)
     }
 
     async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
@@ -272,7 +273,7 @@ impl Store for MySqlStore {
             "UPDATE concert SET outage_ms = outage_ms + ? WHERE concert_id = ? AND writer = ?";
         let (found, _) = run(&mut transaction, COUNT, values).await.map_err(fault)?;
         if found == 0 {
-            return Err(StoreError::Claimed { concert });
+            return Err(StoreError::Claimed { concert, holder: None, heartbeat: None });
         }
         let mut values = Values::default();
         values.id(concert.0.into());

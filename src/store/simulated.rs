@@ -54,6 +54,10 @@ struct State {
     /// Wallets, and the transaction that has each.
     locks: BTreeMap<UserId, Transaction>,
     open: Vec<OpenCommit>,
+    /// How often each call was begun.
+    asked: BTreeMap<Call, u64>,
+    /// How many of the next commits meet a fault of ours.
+    bugs: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,6 +96,8 @@ impl Database {
                 transactions: 0,
                 locks: BTreeMap::new(),
                 open: Vec::new(),
+                asked: BTreeMap::new(),
+                bugs: 0,
             }),
             changed: Notify::new(),
         })
@@ -106,6 +112,16 @@ impl Database {
 
     pub fn set_weather(&self, weather: Weather) {
         self.state.lock().faults.weather = weather;
+    }
+
+    /// The code that writes the next batch has a bug, and panics before anything is done.
+    pub fn break_off_next_commit(&self) {
+        self.state.lock().bugs += 1;
+    }
+
+    /// How often this was asked, answered or not.
+    pub fn asked(&self, call: Call) -> u64 {
+        self.state.lock().asked.get(&call).copied().unwrap_or_default()
     }
 
     /// How often each fault came, and how many calls hung.
@@ -284,6 +300,7 @@ impl SimulatedStore {
 
     /// The call is on its way. Gives back how it will end.
     async fn call(&self, call: Call) -> Option<Fault> {
+        *self.database.state.lock().asked.entry(call).or_default() += 1;
         self.pass().await;
         let (latency, fault) = {
             let faults = &mut self.database.state.lock().faults;
@@ -354,7 +371,7 @@ impl Store for SimulatedStore {
         writer: WriterId,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let claim = |state: &mut State| {
             (!state.is_open(concert)).then(|| state.tables.claim(concert, writer, now, lease))
         };
@@ -396,6 +413,7 @@ impl Store for SimulatedStore {
     }
 
     async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError> {
+        self.pass().await;
         let mut state = self.database.state.lock();
         let State { tables, ids, .. } = &mut *state;
         Ok(tables.add_user(user, ids))
@@ -547,6 +565,11 @@ impl Lane for SimulatedLane {
 
     async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let fault = self.store.call(Call::Commit).await;
+        let is_broken_off = {
+            let bugs = &mut self.database().state.lock().bugs;
+            *bugs > 0 && std::mem::replace(bugs, *bugs - 1) > 0
+        };
+        assert!(!is_broken_off, "a bug that was asked for");
         let lost = || CommitError::OutcomeUnknown("connection reset in COMMIT".into());
         match fault {
             Some(Fault::CrashBefore) => self.store.die().await,

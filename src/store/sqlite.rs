@@ -206,7 +206,7 @@ impl Store for SqliteStore {
         writer: WriterId,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let mut connection = self.writer().await;
         let mut transaction = connection.begin().await?;
         let row = sqlx::query("SELECT writer, heartbeat_at FROM concert WHERE concert_id = ?")
@@ -219,13 +219,13 @@ impl Store for SqliteStore {
         // Before it first ran there was nothing that could stand still.
         let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
         if holder.is_some_and(|holder| holder != writer) && heartbeat.is_some() && outage < lease {
-            return Err(StoreError::Claimed { concert });
+            return Err(StoreError::Claimed { concert, holder, heartbeat });
         }
         sqlx::query(
             "UPDATE concert SET writer = ?, heartbeat_at = ?, outage_ms = outage_ms + ? WHERE concert_id = ?",
         )
         .bind(writer.0.as_bytes().to_vec())
-        .bind(now.as_millis())
+        .bind(heartbeat.map_or(now, |heartbeat| heartbeat.max(now)).as_millis())
         .bind(millis(outage))
         .bind(concert.0)
         .execute(&mut *transaction)
@@ -241,7 +241,8 @@ impl Store for SqliteStore {
             .await
             .map_err(fault)?;
         node_lives(&mut transaction, writer, now).await?;
-        transaction.commit().await.map_err(fault)
+        transaction.commit().await.map_err(fault)?;
+        Ok(heartbeat)
     }
 
     async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
@@ -295,7 +296,7 @@ impl Store for SqliteStore {
         .fetch_optional(&mut *transaction)
         .await
         .map_err(fault)?
-        .ok_or(StoreError::Claimed { concert })?;
+        .ok_or(StoreError::Claimed { concert, holder: None, heartbeat: None })?;
         transaction.commit().await.map_err(fault)?;
         Ok(Duration::from_millis(Cells::number(&row, 0)?))
     }

@@ -1,6 +1,7 @@
 //! The server and its data.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Fanout, push_places};
 use frontrow::gateway::{self, Context, auth::Auth, tls::Tls};
 use frontrow::metrics::Metrics;
+use frontrow::store::simulated::SimulatedStore;
 use frontrow::store::{self, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
 use tokio::sync::oneshot;
@@ -47,6 +49,8 @@ pub struct House {
     /// The ids of the performances.
     pub schedules: Vec<u64>,
     config: Config,
+    /// A database of the test's own, instead of a real one.
+    given: Option<SimulatedStore>,
     /// Kept for as long as the house stands.
     _folder: tempfile::TempDir,
     running: Option<Running>,
@@ -84,12 +88,26 @@ impl House {
 
     /// The same, with settings that a test has made itself.
     pub async fn open_with(plan: Plan, settings: impl FnOnce(&mut Config)) -> Self {
+        Self::open_over(plan, settings, None).await
+    }
+
+    /// Over a database that the test can make hang.
+    pub async fn open_over(
+        plan: Plan,
+        settings: impl FnOnce(&mut Config),
+        given: Option<SimulatedStore>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
         config.address_limits.exempt = vec![HERE.to_string().parse().unwrap()];
         settings(&mut config);
-        config.database_url = database().await;
-        let store = open_store(&config).await;
+        let store = match &given {
+            Some(given) => Arc::new(given.handle()),
+            None => {
+                config.database_url = database().await;
+                open_store(&config).await
+            }
+        };
         let hall = venue::generate(plan.seats, Shape::Hall).unwrap();
         let prices = venue::suggested_prices(&hall);
         let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
@@ -107,14 +125,17 @@ impl House {
         let (concert, schedules) = store.add_concert(concert).await.unwrap();
         let schedules = schedules.into_iter().map(|schedule| schedule.0).collect();
         let clock = Clock::manual(START);
-        let mut house = Self { clock, concert, schedules, config, _folder: folder, running: None };
+        let mut house = Self { clock, concert, schedules, config, given, _folder: folder, running: None };
         house.start().await;
         house
     }
 
     /// Starts the server on what is stored.
     pub async fn start(&mut self) {
-        let store = open_store(&self.config).await;
+        let store = match &self.given {
+            Some(given) => Arc::new(given.handle()),
+            None => open_store(&self.config).await,
+        };
         let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
         let options = Options {
             lease: Duration::ZERO,
@@ -193,6 +214,21 @@ impl House {
 
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Turns the clock little by little until this has come.
+    pub async fn turning<T>(&self, what: &str, awaited: impl Future<Output = T>) -> T {
+        let turning = async {
+            let mut awaited = pin!(awaited);
+            loop {
+                tokio::select! {
+                    biased;
+                    came = &mut awaited => return came,
+                    () = tokio::task::yield_now() => self.clock.advance(Duration::from_millis(1)),
+                }
+            }
+        };
+        in_time(what, turning).await
     }
 
     /// Until the server has noticed that only so many connections are left.

@@ -53,6 +53,11 @@ impl Fan {
             .retain(|ghost| (ghost.node, ghost.lane) != (asked.node, lane) || ghost.number >= asked.number);
     }
 
+    /// Nobody knows what became of this request.
+    pub fn haunt(&mut self, asked: &Asked, lane: Option<ConcertId>) {
+        self.ghosts.push(Ghost { node: asked.node, lane, number: self.requests });
+    }
+
     /// Does a ghost of this lane go about in one of those processes?
     pub fn is_haunted(&self, lane: Option<ConcertId>, walks: impl Fn(usize) -> bool) -> bool {
         self.ghosts.iter().any(|ghost| ghost.lane == lane && walks(ghost.node))
@@ -67,7 +72,7 @@ pub struct Charge {
 
 /// Every other fan is a guest, and all guests are of one address.
 pub fn guest_of(user: UserId) -> Option<AddressBlock> {
-    (user.0 % 2 == 0).then_some(AddressBlock(1))
+    user.0.is_multiple_of(2).then_some(AddressBlock(1))
 }
 
 impl World {

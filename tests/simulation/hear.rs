@@ -44,7 +44,7 @@ impl World {
             .filter_map(|(tag, asked)| match asked.reply.as_mut()?.try_recv() {
                 Ok(reply) => Some((*tag, reply)),
                 Err(oneshot::error::TryRecvError::Empty) => None,
-                Err(oneshot::error::TryRecvError::Closed) => Some((*tag, Err(Refusal::Internal))),
+                Err(oneshot::error::TryRecvError::Closed) => Some((*tag, Err(Refusal::OutcomeUnknown))),
             })
             .collect();
         for (tag, reply) in heard {
@@ -57,7 +57,12 @@ impl World {
         delivery.reservations.sort_by_key(|reservation| reservation.id);
         let Device { user, concert, .. } = self.devices[index];
         for (tag, reply) in delivery.answers {
+            let is_unknown = matches!(reply, Err(Refusal::OutcomeUnknown));
             self.answered(index, tag, reply);
+            if is_unknown {
+                // A session closes its connection then, and everything else on it is lost.
+                return self.disconnect(index);
+            }
         }
         for place in delivery.places {
             self.note(|| format!("{user} is told {place:?}"));
@@ -130,6 +135,11 @@ impl World {
                 }
             }
             Err(Refusal::RateLimited { .. }) => panic!("only the gateway counts what is too fast"),
+            Err(Refusal::OutcomeUnknown) => {
+                let fan = self.fans.get_mut(&user).expect("every device has its fan");
+                fan.haunt(&asked, lane);
+                self.unknown += 1;
+            }
             Err(Refusal::Internal) => panic!("an invariant broke in the server"),
         }
     }

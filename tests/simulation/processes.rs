@@ -98,6 +98,10 @@ impl World {
                 _ => {}
             }
         }
+        if self.rng.random_bool(0.004) {
+            self.note(|| "a lane has a bug".to_owned());
+            self.database.break_off_next_commit();
+        }
         self.go_on().await;
         if self.alive() == 1 && self.rng.random_bool(0.02) {
             self.start_node();

@@ -47,6 +47,8 @@ pub struct World {
     pub sweep_rows_max: u32,
     /// Rows changed behind the servers' backs.
     planted: u64,
+    /// Requests whose outcome nobody was told.
+    pub unknown: u64,
     /// Since when there is only one process.
     pub alone_since: Option<Timestamp>,
     trace: Arc<Mutex<Trace>>,
@@ -95,6 +97,7 @@ impl World {
             lanes: rng.random_range(1..3),
             sweep_rows_max: rng.random_range(2..9),
             planted: 0,
+            unknown: 0,
             alone_since: None,
             steps: rng.random_range(40..120),
             rng,
@@ -305,6 +308,9 @@ impl World {
             .map(|((call, fault), count)| (format!("{call:?}: {fault:?}"), count))
             .collect();
         faults.insert("hung calls".to_owned(), hung);
+        faults.insert("outcomes that nobody was told".to_owned(), self.unknown);
+        let ends = self.nodes.iter().map(|node| node.metrics.task_ends.get()).sum();
+        faults.insert("bugs in a lane".to_owned(), ends);
         faults.insert("rows changed by others".to_owned(), self.planted);
         let ahead = self.nodes.iter().map(|node| node.metrics.decided_ahead.get()).sum();
         let found = self.nodes.iter().map(|node| node.metrics.sweep_differences.get()).sum();

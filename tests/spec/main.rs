@@ -5,12 +5,15 @@ mod harness;
 
 mod addresses;
 mod bad_input;
+mod clock;
 mod coming_back;
+mod hanging;
 mod holds;
 mod http_door;
 mod journey;
 mod origins;
 mod polling;
+mod process;
 mod queue;
 mod race;
 mod sales;

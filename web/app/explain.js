@@ -68,6 +68,7 @@ export function explain(cause, { count = 1, holding = false } = {}) {
     case 'UNAUTHENTICATED':
     case 'USER_NOT_FOUND':
       return w.unauthenticated;
+    case 'OUTCOME_UNKNOWN':
     case 'TIMEOUT':
       return w.timeout;
     case 'DISCONNECTED':

@@ -147,6 +147,7 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::rate_limited(250),
         ErrorObject::overloaded(1000),
         ErrorObject::unavailable(1000),
+        ErrorObject::outcome_unknown(),
         ErrorObject::cancel_too_late(),
         ErrorObject::forbidden("a queue token cannot join another sale"),
     ];

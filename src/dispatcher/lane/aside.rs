@@ -23,6 +23,8 @@ pub(in crate::dispatcher) struct Ahead {
     stopped: bool,
     /// We were wrong somewhere, and what memory holds is not to be trusted.
     pub(super) broken: bool,
+    /// Some of those for whom this was decided were refused meanwhile.
+    pub(super) void: bool,
 }
 
 impl Ahead {
@@ -43,14 +45,15 @@ impl Lane {
     /// is spoken and a part of what came meanwhile is decided: here and not in a task of its own, so that nobody is
     /// woken for it.
     pub(super) async fn commit(&mut self, batch: &Batch, count: usize) -> Result<(), CommitError> {
-        self.connected().await?;
-        let mut connection = self.connection.take().expect("it is connected");
+        let mut connection = self.take_connection(count).await?;
+        self.begin_waiting();
         let mut commit = connection.commit(batch);
         let committed = poll_fn(|context| {
             let polled = commit.as_mut().poll(context);
             if polled.is_pending() {
                 self.speak(limits::SPOKEN_ASIDE_MAX);
                 self.look_ahead(count);
+                self.lose_patience(context, count);
             }
             polled
         });
@@ -66,6 +69,7 @@ impl Lane {
     pub(super) fn look_ahead(&mut self, count: usize) {
         let decided = self.ahead.decided.spoken.len();
         let is_wanted = !self.ahead.stopped && !self.ahead.broken && decided < limits::BATCH_COMMANDS_MAX;
+        let is_wanted = is_wanted && !self.patience.gave_up;
         if !is_wanted || self.sweeper.has_news() || !self.adopt.is_empty() || self.is_beat_due() {
             return;
         }
@@ -94,23 +98,23 @@ impl Lane {
 
     /// Gives the next `count` answers to the batch that was committed last, each with the pushes that go with it.
     pub(super) fn speak(&mut self, count: usize) {
-        let Some(mut unspoken) = self.unspoken.take() else { return };
+        let Some(Unspoken { batch, answers, tail }) = &mut self.unspoken else { return };
         let events: BTreeMap<ConcertId, &[Event]> =
-            unspoken.batch.sales.iter().map(|sale| (sale.concert, &sale.events[..])).collect();
-        for (to, spoken) in unspoken.answers.by_ref().take(count) {
+            batch.sales.iter().map(|sale| (sale.concert, &sale.events[..])).collect();
+        for (to, spoken) in answers.by_ref().take(count) {
             let told = Told::of(&to, &spoken.reply);
             self.fanout.answer(to, spoken.reply);
             if let Some((concert, range)) = spoken.events {
                 tell(&self.fanout, &self.sales, &events, concert, range, told.as_ref());
             }
         }
-        if unspoken.answers.len() > 0 {
-            self.unspoken = Some(unspoken);
+        if answers.len() > 0 {
             return;
         }
-        for (concert, range) in unspoken.tail {
+        for (concert, range) in tail.drain(..) {
             tell(&self.fanout, &self.sales, &events, concert, range, None);
         }
+        self.unspoken = None;
     }
 }
 

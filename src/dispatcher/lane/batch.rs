@@ -54,6 +54,7 @@ impl Lane {
                         "a batch was rolled back"
                     );
                     if attempt == limits::BATCH_ATTEMPTS_MAX {
+                        self.note_trouble("had its batch rolled back again and again", true);
                         for envelope in std::mem::take(&mut self.pending) {
                             self.refuse_while_out(envelope);
                         }
@@ -86,14 +87,21 @@ impl Lane {
             let facts = match self.begin(&needs).await {
                 Ok(facts) => facts,
                 Err(error) => {
+                    self.patience.gave_up = false;
                     self.undo();
                     return Err(error.into());
                 }
             };
+            if std::mem::take(&mut self.patience.gave_up) {
+                // Of those who were decided ahead some are gone: the others are decided anew.
+                self.undo();
+                self.roll_back().await?;
+                return Ok(());
+            }
             if self.decide_unbroken(&mut decided, facts).is_none() {
                 self.speak_all();
                 self.break_down();
-                self.connected().await?.rollback().await?;
+                self.roll_back().await?;
                 return Ok(());
             }
         }
@@ -102,7 +110,7 @@ impl Lane {
         if batch.sales.is_empty() && batch.charges.is_empty() {
             self.speak_all();
             if has_begun {
-                self.connected().await?.rollback().await?;
+                self.roll_back().await?;
             }
         } else {
             let committed = match self.commit(&batch, decided.spoken.len()).await {
@@ -111,10 +119,11 @@ impl Lane {
                         error = &*error as &dyn std::error::Error,
                         "the outcome of a commit is unknown"
                     );
-                    self.settle(&batch).await
+                    self.settle(&batch, decided.spoken.len()).await
                 }
                 other => other,
             };
+            let gave_up = std::mem::take(&mut self.patience.gave_up);
             if let Err(error) = committed {
                 self.speak_all();
                 self.undo();
@@ -123,6 +132,8 @@ impl Lane {
                 }
                 return Err(error);
             }
+            self.is_well();
+            self.ahead.void |= gave_up;
             self.metrics.commit_batch_commands.observe(decided.spoken.len() as f64);
             self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
         }
@@ -131,6 +142,10 @@ impl Lane {
             self.ahead = Ahead::default();
             self.speak_all();
             self.break_down();
+        } else if self.ahead.void {
+            self.speak_all();
+            self.undo();
+            self.ahead = Ahead::default();
         }
         if self.ahead.is_empty() {
             self.speak_all();
@@ -139,21 +154,35 @@ impl Lane {
     }
 
     async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
-        match needs.is_empty() {
-            true => Ok(Facts::default()),
-            false => self.connected().await?.begin(needs).await,
+        if needs.is_empty() {
+            return Ok(Facts::default());
         }
+        let mut connection = self.take_connection(0).await?;
+        let facts = self.patiently(0, connection.begin(needs)).await;
+        self.connection = Some(connection);
+        facts
+    }
+
+    async fn roll_back(&mut self) -> Result<(), StoreError> {
+        let mut connection = self.take_connection(0).await?;
+        let done = self.patiently(0, connection.rollback()).await;
+        self.connection = Some(connection);
+        done
     }
 
     /// Asks until it is known whether a batch was committed. Meanwhile others are told to come back; who is in
     /// the batch waits for the truth.
-    async fn settle(&mut self, batch: &Batch) -> Result<(), CommitError> {
+    async fn settle(&mut self, batch: &Batch, count: usize) -> Result<(), CommitError> {
         Metrics::count(&self.metrics.store_errors, "outcome_unknown");
         self.connection = None;
         let mut asked = VecDeque::new();
         loop {
-            let settled = match self.connected().await {
-                Ok(connection) => connection.settle(batch).await,
+            let settled = match self.take_connection(count).await {
+                Ok(mut connection) => {
+                    let settled = self.patiently(count, connection.settle(batch)).await;
+                    self.connection = Some(connection);
+                    settled
+                }
                 Err(error) => Err(error.into()),
             };
             match settled {
@@ -180,16 +209,23 @@ impl Lane {
             for envelope in std::mem::take(&mut asked) {
                 self.refuse_while_out(envelope);
             }
-            tokio::time::sleep(SETTLE_PAUSE).await;
+            self.patiently(count, tokio::time::sleep(SETTLE_PAUSE)).await;
         }
     }
 
-    pub(super) async fn connected(&mut self) -> Result<&mut Box<dyn store::Lane>, StoreError> {
-        if self.connection.is_none() {
-            self.connection = Some(self.store.open_lane().await?);
-            self.shared.sales.set_store_fault(None);
+    /// The lane's connection, for as long as something is asked on it; made if there is none. `in_batch` of the pending
+    /// commands wait for it within a batch.
+    pub(super) async fn take_connection(
+        &mut self,
+        in_batch: usize,
+    ) -> Result<Box<dyn store::Lane>, StoreError> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
         }
-        Ok(self.connection.as_mut().expect("it was just opened"))
+        let store = self.store.clone();
+        let connection = self.patiently(in_batch, store.open_lane()).await?;
+        self.shared.sales.set_store_fault(None);
+        Ok(connection)
     }
 
     /// What the pending commands from `first` on have to have read, as far as a batch goes.
@@ -263,8 +299,8 @@ impl Lane {
         for envelope in self.pending.range(range) {
             let spoken = match &envelope.work {
                 Work::Charge { user, amount, request_id } => {
-                    let charged =
-                        inputs.wallets.charge(*user, *amount, request_id, envelope.arrived, &mut inputs.ids);
+                    let at = envelope.arrived.shifted(self.step);
+                    let charged = inputs.wallets.charge(*user, *amount, request_id, at, &mut inputs.ids);
                     if let Ok((entry, true)) = &charged {
                         decided.charges.push(entry.clone());
                     }

@@ -244,18 +244,19 @@ impl Tables {
         writer: WriterId,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let sale = self.concerts.get_mut(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
         // Before it first ran there was nothing that could stand still.
-        let outage = sale.heartbeat_at.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
+        let heartbeat = sale.heartbeat_at;
+        let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
         let is_others = sale.writer.is_some_and(|holder| holder != writer);
-        if is_others && sale.heartbeat_at.is_some() && outage < lease {
-            return Err(StoreError::Claimed { concert });
+        if is_others && heartbeat.is_some() && outage < lease {
+            return Err(StoreError::Claimed { concert, holder: sale.writer, heartbeat });
         }
-        (sale.writer, sale.heartbeat_at) = (Some(writer), Some(now));
+        (sale.writer, sale.heartbeat_at) = (Some(writer), heartbeat.max(Some(now)));
         sale.outages += outage;
         sale.add_row(random_id(), writer, now, KeptKind::Claim { outage });
-        Ok(())
+        Ok(heartbeat)
     }
 
     pub fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
@@ -371,7 +372,7 @@ impl Tables {
         outage: Duration,
     ) -> Result<Duration, StoreError> {
         let sale = self.concerts.get_mut(&concert).filter(|sale| sale.writer == Some(writer));
-        let sale = sale.ok_or(StoreError::Claimed { concert })?;
+        let sale = sale.ok_or(StoreError::Claimed { concert, holder: None, heartbeat: None })?;
         sale.outages += outage;
         Ok(sale.outages)
     }

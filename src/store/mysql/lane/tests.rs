@@ -517,7 +517,9 @@ async fn charges_by_themselves_are_settled_by_their_wallets() {
 /// The server hangs up on this connection, as it does on those that were idle for longer than its `wait_timeout`.
 async fn hang_up(other: &mut MySqlConnection, connection: u64) {
     run(other, format!("KILL {connection}")).await;
-    let is_there = format!("SELECT CAST(count(*) AS SIGNED) FROM information_schema.processlist WHERE id = {connection}");
+    let is_there = format!(
+        "SELECT CAST(count(*) AS SIGNED) FROM information_schema.processlist WHERE id = {connection}"
+    );
     while number_of(other, is_there.clone()).await > 0 {
         tokio::task::yield_now().await;
     }

@@ -1,0 +1,144 @@
+//! Waiting for the store. Whoever waits with the lane is not kept for ever: a command that is in no batch yet is refused
+//! after `COMMAND_PATIENCE`, for nothing was tried; one whose batch hangs may have been kept, and is told after
+//! `OUTCOME_PATIENCE` that it is not known. The lane itself goes on waiting, because only the store knows.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Context;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::Lane;
+use crate::clock::Clock;
+use crate::domain::time::Timestamp;
+use crate::fanout::{Refusal, ReplyTo};
+use crate::limits;
+
+/// After so many ticks of waiting the lane is stalled.
+const TICKS_OF_STALL: u128 = limits::LANE_STALL.as_millis() / limits::PATIENCE_TICK.as_millis();
+
+/// How long the lane has been waiting for its store, in ticks: a clock that is turned by hand may jump, and that is no
+/// hanging store.
+pub(in crate::dispatcher) struct Patience {
+    clock: Clock,
+    /// One timer for all that is waited for, because most waits are shorter than making one.
+    tick: Option<BoxFuture<'static, ()>>,
+    ticks: u128,
+    /// Something of a batch was given up meanwhile, so that it must not be gone on with as it was decided.
+    pub(super) gave_up: bool,
+    trouble: Option<Trouble>,
+}
+
+/// What readiness says of this lane.
+struct Trouble {
+    since: Timestamp,
+    of_batch: bool,
+}
+
+impl Patience {
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, tick: None, ticks: 0, gave_up: false, trouble: None }
+    }
+
+    fn has_ticked(&mut self, context: &mut Context<'_>) -> bool {
+        let clock = &self.clock;
+        let tick = self.tick.get_or_insert_with(|| {
+            let (clock, at) = (clock.clone(), clock.steady() + limits::PATIENCE_TICK);
+            async move { clock.sleep_until(at).await }.boxed()
+        });
+        let has_ticked = tick.as_mut().poll(context).is_ready();
+        if has_ticked {
+            self.tick = None;
+            self.ticks += 1;
+        }
+        has_ticked
+    }
+}
+
+impl Lane {
+    /// Waits for what the store was asked, outside of a batch or, with `in_batch` of the pending commands, within one.
+    pub(super) async fn patiently<T>(&mut self, in_batch: usize, asked: impl Future<Output = T>) -> T {
+        let mut asked = pin!(asked);
+        self.begin_waiting();
+        poll_fn(|context| {
+            let polled = asked.as_mut().poll(context);
+            if polled.is_pending() {
+                self.lose_patience(context, in_batch);
+            }
+            polled
+        })
+        .await
+    }
+
+    pub(super) fn begin_waiting(&mut self) {
+        self.patience.ticks = 0;
+    }
+
+    /// Called whenever the lane would wait: the first `in_batch` pending commands are with the store.
+    pub(super) fn lose_patience(&mut self, context: &mut Context<'_>, in_batch: usize) {
+        while self.patience.has_ticked(context) {
+            if self.patience.ticks >= TICKS_OF_STALL {
+                self.give_up(in_batch);
+            }
+        }
+    }
+
+    fn give_up(&mut self, in_batch: usize) {
+        let now = self.shared.clock.steady();
+        self.note_trouble("has been waiting for the store for a while", in_batch > 0);
+        let waited = |arrived: Timestamp, patience| now.since(arrived) > patience;
+        let in_batch = in_batch.min(self.pending.len());
+        for envelope in self.pending.iter_mut().take(in_batch) {
+            if waited(envelope.arrived, limits::OUTCOME_PATIENCE)
+                && !matches!(envelope.reply, ReplyTo::Nobody)
+            {
+                let asked = std::mem::replace(&mut envelope.reply, ReplyTo::Nobody);
+                self.fanout.answer(asked, Err(Refusal::OutcomeUnknown));
+            }
+        }
+        if self.pending.range(in_batch..).any(|envelope| waited(envelope.arrived, limits::COMMAND_PATIENCE)) {
+            for envelope in self.pending.split_off(in_batch) {
+                if waited(envelope.arrived, limits::COMMAND_PATIENCE) && !envelope.work.must_not_be_lost() {
+                    self.refuse_overloaded(envelope.reply);
+                } else {
+                    self.pending.push_back(envelope);
+                }
+            }
+            self.patience.gave_up = true;
+        }
+        for asked in self.mailbox.give_up(now) {
+            self.refuse_overloaded(asked);
+        }
+    }
+
+    fn refuse_overloaded(&self, asked: ReplyTo) {
+        let retry_after = limits::OVERLOADED_RETRY_AFTER;
+        self.fanout.answer(asked, Err(Refusal::Overloaded { retry_after }));
+    }
+
+    /// What was asked of the store hangs or failed: readiness says so, although the store may answer others.
+    pub(super) fn note_trouble(&mut self, what: &str, of_batch: bool) {
+        if self.patience.trouble.is_none() {
+            tracing::warn!(lane = self.name, "the lane {what}");
+        }
+        self.patience.trouble = Some(Trouble { since: self.shared.clock.steady(), of_batch });
+        self.shared.sales.set_trouble(&self.name, Some(format!("{} {what}", self.name)));
+    }
+
+    /// A batch was committed.
+    pub(super) fn is_well(&mut self) {
+        if self.patience.trouble.take().is_some() {
+            self.shared.sales.set_trouble(&self.name, None);
+        }
+    }
+
+    /// A heartbeat was written: what went wrong with a batch may not be over, for other rows may be locked.
+    pub(super) fn is_alive(&mut self, now: Timestamp) {
+        let is_over =
+            |trouble: &Trouble| !trouble.of_batch || now.since(trouble.since) >= limits::TROUBLE_LASTS;
+        if self.patience.trouble.as_ref().is_some_and(is_over) {
+            self.is_well();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What only a process of its own can show: signals, and a log that cannot be written.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::harness::{Fan, http, in_time};
+
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Serves the demo. `command` runs the program with the arguments that it is given.
+    fn start(mut command: Command, data: &Path, stderr: impl Into<Stdio>) -> Self {
+        let mut child = command
+            .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--set", "log.level=debug", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").expect("it listens").parse().unwrap();
+        Self { child, address }
+    }
+
+    /// A fan with a seat held.
+    async fn fan(&self, seat: u32) -> Fan {
+        let made = http::call(self.address, "POST", "/api/v1/users", &[], r#"{"name":"Ada"}"#).await;
+        let mut fan = Fan::connect(self.address, &[]).await.unwrap();
+        fan.ok("hello", json!({"access_token": made.json()["access_token"]})).await;
+        fan.ok("queue.join", json!({"concert_id": 1})).await;
+        fan.ok("hold", json!({"schedule_id": 1, "seats": [seat]})).await;
+        fan
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    async fn end(mut self) -> ExitStatus {
+        let ended = tokio::task::spawn_blocking(move || self.child.wait().unwrap());
+        in_time("the end of the process", ended).await.unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn frontrow() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_frontrow"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_written_ends_no_sale() {
+    let data = tempfile::tempdir().unwrap();
+    let server =
+        Server::start(frontrow(), data.path(), File::options().write(true).open("/dev/full").unwrap());
+    server.fan(0).await;
+    server.fan(1).await;
+    let ready = http::call(server.address, "GET", "/readyz", &[], "").await;
+    assert_eq!(ready.status, 200, "{:?}", ready.json());
+    let metrics = http::call(server.address, "GET", "/metrics", &[], "").await;
+    let metrics = String::from_utf8(metrics.bytes.to_vec()).unwrap();
+    let lost = metrics.lines().find_map(|line| line.strip_prefix("frontrow_log_lines_lost_total ")).unwrap();
+    assert!(lost.parse::<u64>().unwrap() > 0);
+    assert!(metrics.contains("frontrow_task_ends_total 0"), "{metrics}");
+    assert!(metrics.contains(r#"frontrow_sale_runs{concert="1",runs="here",writer=""#), "{metrics}");
+    server.signal(Signal::TERM);
+    assert!(server.end().await.success());
+}
+
+/// The pipe is full, and whoever should read it stands still.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_nobody_reads_ends_no_sale() {
+    let data = tempfile::tempdir().unwrap();
+    let (_reader, mut pipe) = std::io::pipe().unwrap();
+    // As much as fits, so that the first line of the log waits already.
+    pipe.write_all(&[b'.'; 64 * 1024]).unwrap();
+    let server = Server::start(frontrow(), data.path(), pipe);
+    server.fan(0).await;
+    server.fan(1).await;
+    let ready = http::call(server.address, "GET", "/readyz", &[], "").await;
+    assert_eq!(ready.status, 200, "{:?}", ready.json());
+    server.signal(Signal::TERM);
+    assert!(server.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_that_is_gone_ends_the_server_in_good_order() {
+    for signal in [Signal::HUP, Signal::TERM, Signal::INT] {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start(frontrow(), data.path(), Stdio::null());
+        let mut fan = server.fan(0).await;
+        server.signal(signal);
+        assert_eq!(fan.closed().await, 1012, "{signal:?}");
+        assert!(server.end().await.success(), "{signal:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_started_to_outlive_its_terminal_does() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"trap '' HUP; exec "$0" "$@""#, env!("CARGO_BIN_EXE_frontrow")]);
+    let server = Server::start(command, data.path(), Stdio::null());
+    let mut fan = server.fan(0).await;
+    server.signal(Signal::HUP);
+    fan.ok("hold", json!({"schedule_id": 1, "seats": [1]})).await;
+    server.fan(2).await;
+    server.signal(Signal::TERM);
+    assert!(server.end().await.success());
+}
