@@ -189,6 +189,8 @@ fn hold_best_and_release(bencher: Bencher<'_, '_>, seats: usize) {
         schedule: SCHEDULE,
         count: 4,
         category: None,
+        max_price: None,
+        except: Vec::new(),
         request_id: None,
     };
     bencher.bench_local(|| {

@@ -379,8 +379,14 @@ impl Fan {
     }
 
     pub async fn hold_best(&mut self, schedule: u64, count: u32) -> Result<Reservation, Trouble> {
-        let request =
-            Request::HoldBest(HoldBest { schedule_id: schedule, count, category: None, request_id: None });
+        let request = Request::HoldBest(HoldBest {
+            schedule_id: schedule,
+            count,
+            category: None,
+            max_price: None,
+            except: None,
+            request_id: None,
+        });
         self.ask(Op::HoldBest, &request).await
     }
 

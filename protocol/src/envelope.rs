@@ -386,6 +386,7 @@ mod tests {
                {"jsonrpc":"2.0","id":1,"method":"hold","params":{"schedule_id":1,"seats":[4,"5"]}} => 1 INVALID_PARAMS `seats[1]`
                {"jsonrpc":"2.0","id":1,"method":"hold","params":{"schedule_id":1,"seats":4}} => 1 INVALID_PARAMS `seats`
                {"jsonrpc":"2.0","id":1,"method":"hold_best","params":{"schedule_id":1,"count":0}} => 1 INVALID_PARAMS `count`: must be 1 to 100
+               {"jsonrpc":"2.0","id":1,"method":"hold_best","params":{"schedule_id":1,"count":1,"max_price":-1}} => 1 INVALID_PARAMS `max_price`: must be 0 to 9007199254740991
                {"jsonrpc":"2.0","id":1,"method":"hold_best","params":{"schedule_id":1,"count":1,"category":""}} => 1 INVALID_PARAMS `category`
                {"jsonrpc":"2.0","id":1,"method":"history","params":{"limit":201}} => 1 INVALID_PARAMS `limit`: must be 1 to 200
                {"jsonrpc":"2.0","id":1,"method":"pay","params":{"reservation_id":"seven"}} => 1 INVALID_PARAMS `reservation_id`

@@ -10,7 +10,7 @@ use crate::ids::IdempotencyKey;
 use crate::limits::{
     CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX, USER_NAME_CHARS_MAX,
 };
-use crate::request::{Charge, History, Hold, HoldBest, Request, bounded, category_name};
+use crate::request::{Charge, History, Hold, HoldBest, Request, bounded, category_name, price};
 use crate::result::{Cancelled, Reservation};
 use crate::seats::SeatList;
 use crate::time::Timestamp;
@@ -186,6 +186,14 @@ pub struct ReservationBody {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "category_name")]
     #[schemars(length(min = 1, max = CATEGORY_CHARS_MAX))]
     pub category: Option<String>,
+    /// With `count`: what one seat may cost at most, in minor units of the currency.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "price")]
+    #[schemars(with = "i64", range(min = 0, max = MONEY_MAX))]
+    pub max_price: Option<i64>,
+    /// With `count`: seats that are not to be among them, such as those that were proposed already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SeatList")]
+    pub except: Option<SeatList>,
     /// With `count`: sent again, it gives the same seats again instead of more. The header `Idempotency-Key` does
     /// the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -200,20 +208,24 @@ impl ReservationBody {
     /// The request that the body stands for: `hold` or `hold_best`. `key` is the header `Idempotency-Key`, which
     /// holding named seats does not need, since holding one's own seats again changes nothing.
     pub fn into_request(self, key: Option<IdempotencyKey>) -> Result<Request, ErrorObject> {
-        let Self { schedule_id, seats, count, category, request_id } = self;
+        let Self { schedule_id, seats, count, category, max_price, except, request_id } = self;
+        let only_with_count = [
+            ("category", category.is_some()),
+            ("max_price", max_price.is_some()),
+            ("except", except.is_some()),
+            ("request_id", request_id.is_some()),
+        ];
         match (seats, count) {
-            (Some(seats), None) => match (category, request_id) {
-                (None, None) => Ok(Request::Hold(Hold { schedule_id, seats })),
-                (Some(_), _) => {
-                    Err(ErrorObject::invalid_params(Some("category"), "`category` goes with `count`"))
-                }
-                (None, Some(_)) => {
-                    Err(ErrorObject::invalid_params(Some("request_id"), "`request_id` goes with `count`"))
+            (Some(seats), None) => match only_with_count.iter().find(|(_, given)| *given) {
+                None => Ok(Request::Hold(Hold { schedule_id, seats })),
+                Some((field, _)) => {
+                    Err(ErrorObject::invalid_params(Some(field), &format!("`{field}` goes with `count`")))
                 }
             },
             (None, Some(count)) => {
                 let request_id = one_key(request_id, key)?;
-                Ok(Request::HoldBest(HoldBest { schedule_id, count, category, request_id }))
+                let best = HoldBest { schedule_id, count, category, max_price, except, request_id };
+                Ok(Request::HoldBest(best))
             }
             _ => Err(ErrorObject::invalid_params(None, "give exactly one of `seats` and `count`")),
         }
@@ -388,6 +400,8 @@ mod tests {
             (r#"{"schedule_id":7,"seats":[3],"count":1}"#, None),
             (r#"{"schedule_id":7,"seats":[3],"category":"VIP"}"#, Some("category")),
             (r#"{"schedule_id":7,"seats":[3],"request_id":"k"}"#, Some("request_id")),
+            (r#"{"schedule_id":7,"seats":[3],"max_price":1}"#, Some("max_price")),
+            (r#"{"schedule_id":7,"seats":[3],"except":[4]}"#, Some("except")),
             (r#"{"schedule_id":7,"count":1,"request_id":"other"}"#, Some("request_id")),
         ] {
             let error = request(body, key("k")).expect_err(body);

@@ -245,6 +245,13 @@ pub struct HoldBest {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "category_name")]
     #[schemars(length(min = 1, max = CATEGORY_CHARS_MAX))]
     pub category: Option<String>,
+    /// What one seat may cost at most, in minor units of the currency.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "price")]
+    #[schemars(range(min = 0, max = MONEY_MAX))]
+    pub max_price: Option<i64>,
+    /// Seats that are not to be among them, such as those that were proposed already. Unknown ones are no mistake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except: Option<SeatList>,
     /// Sent again, it gives the same seats again instead of more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<IdempotencyKey>,
@@ -296,6 +303,16 @@ impl Default for History {
 #[serde(deny_unknown_fields)]
 pub struct ReservationRef {
     pub reservation_id: Uuid,
+}
+
+/// Null is the same as absent.
+pub(crate) fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    match Option::<i64>::deserialize(deserializer)? {
+        Some(price) if !(0..=MONEY_MAX).contains(&price) => {
+            Err(de::Error::custom(format_args!("must be 0 to {MONEY_MAX}")))
+        }
+        price => Ok(price),
+    }
 }
 
 pub(crate) fn best_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

@@ -9,6 +9,7 @@ use super::record::{
 };
 use super::sale::Sale;
 use super::seat_map::SeatState;
+use super::seat_plan::Money;
 use super::time::Now;
 
 /// Requests of `hold_best` that a reservation remembers. Only the last few can still be on their way, but seats
@@ -20,6 +21,8 @@ const BEST_REQUESTS_KEPT_MAX: usize = 16;
 pub(super) struct BestWanted<'a> {
     pub count: u32,
     pub category: Option<&'a str>,
+    pub max_price: Option<Money>,
+    pub except: &'a [SeatId],
     pub request_id: Option<&'a str>,
 }
 
@@ -72,6 +75,7 @@ impl Sale {
             request_id: request_id.into(),
             count: wanted.count,
             category: wanted.category.map(Into::into),
+            bounds: BestRequest::bounds_of(wanted.max_price, wanted.except),
         });
         if let Some(request) = &request
             && let Some(known) =
@@ -94,7 +98,10 @@ impl Sale {
         };
         self.within_limit(self.reservations.held_by(caller.user, schedule), wanted.count as usize)?;
         self.within_guests_limit(caller, schedule, wanted.count as usize)?;
-        let seats = map.best(wanted.count, category).ok_or(Rejection::NoSeatsAvailable)?;
+        let mut except = wanted.except.to_vec();
+        except.sort_unstable();
+        let seats =
+            map.best(wanted.count, category, wanted.max_price, &except).ok_or(Rejection::NoSeatsAvailable)?;
         Ok(Answer::Reservation(self.add_seats(now, caller, schedule, seats, request, inputs, events)))
     }
 

@@ -63,12 +63,14 @@ pub enum Command {
         schedule: ScheduleId,
         seats: Vec<SeatId>,
     },
-    /// Take the `count` best seats that are together.
+    /// Take the `count` best seats that are together, none of them dearer than `max_price`, none of `except`.
     HoldBest {
         caller: Caller,
         schedule: ScheduleId,
         count: u32,
         category: Option<Box<str>>,
+        max_price: Option<Money>,
+        except: Vec<SeatId>,
         request_id: Option<Box<str>>,
     },
     /// Give back some (`Some`) or all (`None`) of a reservation's seats.

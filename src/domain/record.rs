@@ -109,6 +109,24 @@ pub struct BestRequest {
     pub request_id: Box<str>,
     pub count: u32,
     pub category: Option<Box<str>>,
+    /// Stands for the highest price and the seats that were not to be among them; 0 for neither.
+    pub bounds: u64,
+}
+
+impl BestRequest {
+    /// A short number for what may be long, to know a request again by: FNV-1a, the same in every version.
+    pub fn bounds_of(max_price: Option<Money>, except: &[SeatId]) -> u64 {
+        if max_price.is_none() && except.is_empty() {
+            return 0;
+        }
+        let price = max_price.map_or(u64::MAX, |price| price as u64);
+        let words = std::iter::once(price).chain(except.iter().map(|seat| u64::from(seat.0)));
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for byte in words.flat_map(u64::to_le_bytes) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        hash.max(1)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -278,11 +278,13 @@ impl Sale {
                 self.touch(caller.user, now);
                 self.hold(now, caller, *schedule, seats, inputs, events)
             }
-            Command::HoldBest { caller, schedule, count, category, request_id } => {
+            Command::HoldBest { caller, schedule, count, category, max_price, except, request_id } => {
                 self.touch(caller.user, now);
                 let wanted = super::booking::BestWanted {
                     count: *count,
                     category: category.as_deref(),
+                    max_price: *max_price,
+                    except,
                     request_id: request_id.as_deref(),
                 };
                 self.hold_best(now, caller, *schedule, wanted, inputs, events)

@@ -96,9 +96,20 @@ impl SeatMap {
         seats.iter().map(|seat| self.plan.price(seat.0 as usize)).sum()
     }
 
-    /// The `count` available seats that are together and nearest to the stage, in a category or anywhere.
-    pub fn best(&self, count: u32, category: Option<u16>) -> Option<Vec<SeatId>> {
-        let free = |seat: SeatId| self.seats[seat.0 as usize] == SeatState::Available;
+    /// The `count` available seats that are together and nearest to the stage, in a category or anywhere, none of them
+    /// dearer than `max_price` or among `except`, which is in ascending order.
+    pub fn best(
+        &self,
+        count: u32,
+        category: Option<u16>,
+        max_price: Option<Money>,
+        except: &[SeatId],
+    ) -> Option<Vec<SeatId>> {
+        let free = |seat: SeatId| {
+            self.seats[seat.0 as usize] == SeatState::Available
+                && max_price.is_none_or(|max| self.plan.price(seat.0 as usize) <= max)
+                && (except.is_empty() || except.binary_search(&seat).is_err())
+        };
         (1..=self.available)
             .contains(&u64::from(count))
             .then(|| self.best.find(&self.plan, count as usize, category, free))?

@@ -60,6 +60,8 @@ pub fn command(request: &Request, caller: Caller, polled: bool) -> Option<Comman
             schedule: ScheduleId(best.schedule_id),
             count: best.count,
             category: best.category.as_deref().map(Box::from),
+            max_price: best.max_price,
+            except: best.except.as_ref().map(|list| seats(list.as_slice())).unwrap_or_default(),
             request_id: best.request_id.as_ref().map(IdempotencyKey::as_str).map(Box::from),
         },
         Request::Release(release) => Command::Release {

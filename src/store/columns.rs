@@ -234,14 +234,29 @@ fn read_seat_list(list: &str) -> Result<Vec<SeatId>, StoreError> {
 }
 
 fn best_requests(requests: &[BestRequest]) -> Option<String> {
-    let list = requests.iter().map(|r| (&r.request_id, r.count, &r.category)).collect::<Vec<_>>();
+    // What most have not is left out, which is also how rows of earlier versions are.
+    let one = |r: &BestRequest| match r.bounds {
+        0 => serde_json::json!([r.request_id, r.count, r.category]),
+        bounds => serde_json::json!([r.request_id, r.count, r.category, bounds]),
+    };
+    let list: Vec<_> = requests.iter().map(one).collect();
     (!list.is_empty()).then(|| serde_json::json!(list).to_string())
 }
 
 fn read_best_requests(text: &str) -> Result<Vec<BestRequest>, StoreError> {
-    let list: Vec<(Box<str>, u32, Option<Box<str>>)> =
-        serde_json::from_str(text).map_err(|error| StoreError::Broken(error.into()))?;
-    let one = |(request_id, count, category)| BestRequest { request_id, count, category };
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Bounded(Box<str>, u32, Option<Box<str>>, u64),
+        Plain(Box<str>, u32, Option<Box<str>>),
+    }
+    let list: Vec<Stored> = serde_json::from_str(text).map_err(|error| StoreError::Broken(error.into()))?;
+    let one = |stored| match stored {
+        Stored::Bounded(request_id, count, category, bounds) => {
+            BestRequest { request_id, count, category, bounds }
+        }
+        Stored::Plain(request_id, count, category) => BestRequest { request_id, count, category, bounds: 0 },
+    };
     Ok(list.into_iter().map(one).collect())
 }
 

@@ -89,7 +89,7 @@ pub fn layout(seats: usize) -> VenueLayout {
         name: "Town Hall".into(),
         categories: vec![category("VIP", VIP), category("Rest", REST)],
         zones: vec![LayoutZone { name: "Floor".into() }],
-        rows: vec![LayoutRow { zone: 0, label: "A".into() }],
+        rows: vec![LayoutRow { zone: 0, label: "A".into(), row_label: None, seat_label: None }],
         seats: SeatColumns {
             x: (0..seats).map(|seat| seat as f64).collect(),
             y: vec![0.0; seats],
@@ -420,8 +420,10 @@ pub async fn held_seats_are_kept_and_given_back(store: &dyn Store) {
         request_id: id.into(),
         count: 2,
         category: category.map(Box::from),
+        bounds: 0,
     };
-    held.best_requests = vec![best("one", None), best("\"two\"", Some("VIP"))];
+    let bounded = BestRequest { bounds: u64::MAX, ..best("three", None) };
+    held.best_requests = vec![best("one", None), best("\"two\"", Some("VIP")), bounded];
     world.commit(vec![opened(&held)]).await;
     let sale = world.load().await;
     assert_eq!(sale.reservations, std::slice::from_ref(&held));

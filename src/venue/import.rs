@@ -378,7 +378,12 @@ fn lay_out_seats(
                 columns.guid.push(seat.seat_guid.clone().unwrap_or_default());
                 columns.radius.push(seat.radius.unwrap_or_default());
             }
-            layout.rows.push(LayoutRow { zone: zone_number as u32, label: row.row_number.clone() });
+            layout.rows.push(LayoutRow {
+                zone: zone_number as u32,
+                label: row.row_number.clone(),
+                row_label: row.row_label.as_ref().map(|label| label.replace("%s", &row.row_number)),
+                seat_label: row.seat_label.clone(),
+            });
             row_paths.push((z, r));
         }
     }
@@ -438,7 +443,13 @@ fn label(layout: &mut VenueLayout, row_paths: &RowPaths, warnings: &mut Warnings
     for (row, seats) in layout.rows.iter().zip(layout.seats.row.chunk_by(|a, b| a == b)) {
         let (numbers, further) = rest.split_at(seats.len());
         rest = further;
-        rows.push(LabelRow { zone: &layout.zones[row.zone as usize].name, row: &row.label, numbers });
+        rows.push(LabelRow {
+            zone: &layout.zones[row.zone as usize].name,
+            row: &row.label,
+            row_label: row.row_label.as_deref(),
+            seat_label: row.seat_label.as_deref(),
+            numbers,
+        });
     }
     let labels = labels(&rows);
     if let Some((row, seat)) = labels.first_repeated {

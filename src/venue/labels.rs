@@ -1,4 +1,5 @@
-//! What a seat is called on a ticket: "A-4", or "West 1 A-4" when the row and number alone would not find it.
+//! What a seat is called on a ticket: "A-4", or "West 1 A-4" when the row and number alone would not find it; in the
+//! plan's own words where it has some: "1열 17번", "West 1 Row A Seat 4".
 //! Always: unique in the plan, at most `LABEL_CHARS_MAX` characters, the same for the same plan.
 
 use std::collections::{HashMap, HashSet};
@@ -17,6 +18,10 @@ pub struct LabelRow<'a> {
     pub zone: &'a str,
     /// Possibly empty, possibly shared with other rows.
     pub row: &'a str,
+    /// The row in the plan's words, if it has some.
+    pub row_label: Option<&'a str>,
+    /// What the plan calls the row's seats, with `%s` for the number.
+    pub seat_label: Option<&'a str>,
     /// The seats' numbers; none empty.
     pub numbers: &'a [String],
 }
@@ -45,12 +50,12 @@ pub fn labels(rows: &[LabelRow<'_>]) -> Labels {
         let layer = row
             .numbers
             .iter()
-            .map(|number| layers.get(&compose(zone, row.row, number, 1)).copied().unwrap_or(0) + 1)
+            .map(|number| layers.get(&compose(zone, row, number, 1)).copied().unwrap_or(0) + 1)
             .max()
             .unwrap_or(1);
         for (seat_index, number) in row.numbers.iter().enumerate() {
-            layers.insert(compose(zone, row.row, number, 1), layer);
-            let label = compose(zone, row.row, number, layer);
+            layers.insert(compose(zone, row, number, 1), layer);
+            let label = compose(zone, row, number, layer);
             let mut unique = label.clone();
             // A number that stands twice in its row, names cut to the same start, or "A (2)" as a row's own name.
             while taken.contains(&unique) {
@@ -75,14 +80,33 @@ fn zones_tell_apart(rows: &[LabelRow<'_>]) -> bool {
     rows.iter().any(|row| {
         row.numbers
             .iter()
-            .any(|number| *zone_of.entry(compose("", row.row, number, 1)).or_insert(row.zone) != row.zone)
+            .any(|number| *zone_of.entry(compose("", row, number, 1)).or_insert(row.zone) != row.zone)
     })
 }
 
-fn compose(zone: &str, row: &str, number: &str, layer: u32) -> String {
+fn compose(zone: &str, row: &LabelRow<'_>, number: &str, layer: u32) -> String {
+    let seat = match (row.row_label, row.seat_label) {
+        (None, None) => bare(row.row, number, layer),
+        (row_label, seat_label) => {
+            let row = cut(row_label.unwrap_or(row.row), ROW_CHARS_MAX);
+            let number = seat_label.map_or_else(|| number.to_owned(), |label| label.replace("%s", number));
+            let number = cut(&number, NUMBER_CHARS_MAX);
+            let row = if layer > 1 { format!("{row} ({layer})") } else { row };
+            format!("{row} {number}").trim_start().to_owned()
+        }
+    };
+    if zone.is_empty() {
+        return seat;
+    }
+    let room = LABEL_CHARS_MAX - SUFFIX_CHARS_MAX - 1 - seat.chars().count();
+    format!("{} {seat}", cut(zone, room))
+}
+
+/// Row and number, where the plan has no words for them.
+fn bare(row: &str, number: &str, layer: u32) -> String {
     let row = cut(row, ROW_CHARS_MAX);
     let number = cut(number, NUMBER_CHARS_MAX);
-    let seat = match (row.is_empty(), layer) {
+    match (row.is_empty(), layer) {
         (true, 1) => number,
         (true, _) => format!("{number} ({layer})"),
         // "17-1" in row 17 says the row already; "A (2) 17-1" would have to be read twice.
@@ -90,12 +114,7 @@ fn compose(zone: &str, row: &str, number: &str, layer: u32) -> String {
         (false, 1) => format!("{row}-{number}"),
         (false, _) if begins_with_row(&number, &row) => format!("{number} ({layer})"),
         (false, _) => format!("{row} ({layer})-{number}"),
-    };
-    if zone.is_empty() {
-        return seat;
     }
-    let room = LABEL_CHARS_MAX - SUFFIX_CHARS_MAX - 1 - seat.chars().count();
-    format!("{} {seat}", cut(zone, room))
 }
 
 /// "17-1" and "A1" say their rows 17 and A; "12" does not say row 1.
@@ -132,8 +151,10 @@ mod tests {
                 (zone, row, next().split_whitespace().map(str::to_owned).collect())
             })
             .collect();
-        let rows: Vec<LabelRow<'_>> =
-            parsed.iter().map(|(zone, row, numbers)| LabelRow { zone, row, numbers }).collect();
+        let rows: Vec<LabelRow<'_>> = parsed
+            .iter()
+            .map(|(zone, row, numbers)| LabelRow { zone, row, row_label: None, seat_label: None, numbers })
+            .collect();
         let labels = labels(&rows).labels;
         assert!(labels.iter().all(|label| label.chars().count() <= LABEL_CHARS_MAX), "{labels:?}");
         labels.join(",")
@@ -175,6 +196,30 @@ mod tests {
             "A-1,A (2)-1",
             "zones of one name tell nothing apart"
         );
+    }
+
+    #[test]
+    fn the_plans_own_words_tell_row_and_seat_apart() {
+        let numbers = ["1".to_owned(), "17".to_owned()];
+        let row = |zone, row, row_label, seat_label| LabelRow {
+            zone,
+            row,
+            row_label,
+            seat_label,
+            numbers: &numbers,
+        };
+        let told = |rows: &[LabelRow<'_>]| labels(rows).labels.join(",");
+        let one =
+            [row("104구역", "1", Some("1열"), Some("%s번")), row("105구역", "1", Some("1열"), Some("%s번"))];
+        assert_eq!(told(&one), "104구역 1열 1번,104구역 1열 17번,105구역 1열 1번,105구역 1열 17번");
+        let other = [row("Stalls", "A", Some("Row A"), None), row("Stalls", "B", None, Some("Seat %s"))];
+        assert_eq!(told(&other), "Row A 1,Row A 17,B Seat 1,B Seat 17");
+        let twice =
+            [row("Z", "A", Some("Row A"), Some("Seat %s")), row("Z", "A", Some("Row A"), Some("Seat %s"))];
+        assert_eq!(told(&twice), "Row A Seat 1,Row A Seat 17,Row A (2) Seat 1,Row A (2) Seat 17");
+        let long = "x".repeat(60);
+        let cut = labels(&[row(&long, &long, Some(&long), Some(&long))]);
+        assert!(cut.labels.iter().all(|label| label.chars().count() <= LABEL_CHARS_MAX), "{:?}", cut.labels);
     }
 
     #[test]

@@ -51,6 +51,12 @@ pub struct LayoutRow {
     pub zone: u32,
     /// Empty when the plan has none.
     pub label: String,
+    /// The row as the plan calls it, "Row 1" or "1열".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_label: Option<String>,
+    /// How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat_label: Option<String>,
 }
 
 /// The seats; one entry each.

@@ -42,6 +42,12 @@ pub struct Row {
     pub row_number: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_number_position: Option<RowNumberPosition>,
+    /// How the row is called, with `%s` for its number; the zone's where the file gives it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_label: Option<String>,
+    /// How each of its seats is called, with `%s` for the seat's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seat_label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
     pub position: Point,

@@ -208,6 +208,15 @@ impl Reader {
         })
     }
 
+    /// How rows and seats are called, with `%s` for their numbers; `None` where the file says nothing.
+    fn patterns(&mut self, object: &Object) -> (Option<String>, Option<String>) {
+        let mut pattern = |key| {
+            let text = self.label(object, key, NUMBER_CHARS_MAX, None);
+            Some(text).filter(|text| !text.is_empty())
+        };
+        (pattern("row_label"), pattern("seat_label"))
+    }
+
     fn uuid(&mut self, object: &Object) -> Option<String> {
         match object.get("uuid") {
             Some(Value::String(uuid)) if !uuid.is_empty() => {
@@ -361,6 +370,7 @@ impl Reader {
         const KNOWN: &[&str] =
             &["name", "zone_id", "uuid", "position", "rows", "areas", "displayed", "row_label", "seat_label"];
         let Some(object) = self.object(value, KNOWN) else { return Zone::default() };
+        let (row_label, seat_label) = self.patterns(object);
         let mut zone = Zone {
             name: self.label(object, "name", NAME_CHARS_MAX, Some("is missing")),
             zone_id: self.label(object, "zone_id", NAME_CHARS_MAX, None),
@@ -372,7 +382,10 @@ impl Reader {
             let row = self.within(format_args!(".rows[{index}]"), |r| {
                 r.count(r.rows, ROWS_MAX, "rows").then(|| r.row(value))
             });
-            let Some(row) = row else { break };
+            let Some(mut row) = row else { break };
+            // A zone speaks for those of its rows that say nothing.
+            row.row_label = row.row_label.or_else(|| row_label.clone());
+            row.seat_label = row.seat_label.or_else(|| seat_label.clone());
             zone.rows.push(row);
             if self.overfull {
                 return zone;
@@ -405,7 +418,10 @@ impl Reader {
             "seats_spacing",
         ];
         let Some(object) = self.object(value, KNOWN) else { return Row::default() };
+        let (row_label, seat_label) = self.patterns(object);
         let mut row = Row {
+            row_label,
+            seat_label,
             row_number: self.label(object, "row_number", NUMBER_CHARS_MAX, Some("is missing")),
             row_number_position: object.get("row_number_position").and_then(row_number_position),
             uuid: self.uuid(object),
@@ -434,6 +450,11 @@ impl Reader {
         const KNOWN: &[&str] =
             &["seat_number", "seat_guid", "uuid", "position", "category", "radius", "seat_label"];
         let Some(object) = self.object(value, KNOWN) else { return Seat::default() };
+        if object.get("seat_label").is_some_and(|label| !label.is_null() && label != "") {
+            self.within(format_args!(".seat_label"), |r| {
+                r.warn("is read from a row or a zone alone, ignored");
+            });
+        }
         Seat {
             seat_number: self.label(
                 object,

@@ -102,6 +102,27 @@ fn a_sound_plan_imports_as_it_is() {
 }
 
 #[test]
+fn the_plans_words_for_rows_and_seats_are_kept() {
+    let plan = changed([
+        ("/zones/0/row_label", Some(json!("%s열"))),
+        ("/zones/0/seat_label", Some(json!("%s번"))),
+        ("/zones/0/rows/1/row_label", Some(json!("Row %s"))),
+        ("/zones/0/rows/1/seats/0/seat_label", Some(json!("throne"))),
+    ]);
+    let ImportedVenue { layout, warnings, .. } = imported(&plan);
+    assert_eq!(layout.seats.label, ["A열 1번", "A열 2번", "Row B 1번", "Row B 2번"]);
+    assert_eq!(
+        serde_json::to_value(&layout.rows).expect("plain values"),
+        json!([{"zone": 0, "label": "A", "row_label": "A열", "seat_label": "%s번"},
+               {"zone": 0, "label": "B", "row_label": "Row B", "seat_label": "%s번"}])
+    );
+    assert_eq!(
+        warnings,
+        ["zones[0].rows[1].seats[0].seat_label: is read from a row or a zone alone, ignored"]
+    );
+}
+
+#[test]
 fn what_is_no_plan_is_refused() {
     for (bytes, problem) in [
         (&b""[..], "is empty"),

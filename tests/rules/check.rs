@@ -478,16 +478,21 @@ impl Stage {
 
     fn best(&self, caller: Caller, count: u32, mut words: &[&str]) -> Command {
         let (mut schedule, mut category, mut request_id) = (self.performance("show").id, None, None);
+        let (mut max_price, mut except) = (None, Vec::new());
         while let [key, value, more @ ..] = words {
             match *key {
                 "of" => category = Some((*value).into()),
                 "as" => request_id = Some((*value).into()),
                 "in" => schedule = self.performance(value).id,
+                "upto" => max_price = Some(number(value)),
+                "without" => {
+                    except = value.split(',').map(|label| self.performance("show").seat(label)).collect();
+                }
                 _ => panic!("what is `{key}`?"),
             }
             words = more;
         }
-        Command::HoldBest { caller, schedule, count, category, request_id }
+        Command::HoldBest { caller, schedule, count, category, max_price, except, request_id }
     }
 
     /// A name that the table did not come to yet is a reservation that never was.

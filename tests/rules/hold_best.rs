@@ -22,6 +22,24 @@ fn the_nearest_together_in_a_category_or_anywhere() {
 }
 
 #[test]
+fn none_dearer_than_the_bound_and_none_that_were_proposed() {
+    check(
+        "0s   alice  join                        t1 PROGRESS until 600s, idle at 300s
+         0s   bob    join                        t2 PROGRESS until 600s, idle at 300s
+         1s   alice  best 2 upto 50              r1 held B2 B3 for 100 until 301s
+         2s   alice  best 1 upto 49              refused NO_SEATS_AVAILABLE
+         3s   bob    best 1 without A2           r2 held A3 for 100 until 303s
+         4s   bob    best 1 without A1,A2        r2 held A3 A4 for 200 until 303s
+         5s   bob    best 2 without A1,A2,B1,B4  refused NO_SEATS_AVAILABLE
+         6s   bob    best 1 of VIP upto 99       refused NO_SEATS_AVAILABLE
+         7s   bob    best 1 upto 100 without A1 as q1   r2 held A2 A3 A4 for 300 until 303s
+         8s   bob    best 1 upto 100 without A1 as q1   r2 held A2 A3 A4 for 300 until 303s
+         9s   bob    best 1 upto 99 without A1 as q1    refused REQUEST_ID_REUSED
+         10s  bob    best 1 upto 100 as q1              refused REQUEST_ID_REUSED",
+    );
+}
+
+#[test]
 fn adjacent_rows_when_no_row_has_enough() {
     check(
         "given show seats A1 A2 B1 B2 C9

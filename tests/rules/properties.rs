@@ -36,20 +36,54 @@ fn guest_of(user: UserId) -> Option<AddressBlock> {
 /// far, and so on, so that most commands mean something.
 #[derive(Clone, Debug)]
 enum Wish {
-    Join { connection: Option<u64> },
-    Hello { token: usize, connection: Option<u64> },
-    Get { polled: bool },
+    Join {
+        connection: Option<u64>,
+    },
+    Hello {
+        token: usize,
+        connection: Option<u64>,
+    },
+    Get {
+        polled: bool,
+    },
     Extend,
     Leave,
     Touch,
-    Disconnect { connection: u64 },
-    Hold { schedule: u64, seats: Vec<u32> },
-    Best { schedule: u64, count: u32, category: Option<bool>, request: Option<u8> },
-    Release { reservation: usize, seats: Option<Vec<u32>> },
-    Pay { reservation: usize },
-    Cancel { reservation: usize },
-    Charge { amount: i64, request: u8 },
-    Configure { state: Option<SaleState>, capacity: Option<u32>, idle: Option<u64>, away: Option<u64> },
+    Disconnect {
+        connection: u64,
+    },
+    Hold {
+        schedule: u64,
+        seats: Vec<u32>,
+    },
+    Best {
+        schedule: u64,
+        count: u32,
+        category: Option<bool>,
+        max_price: Option<i64>,
+        except: Vec<u32>,
+        request: Option<u8>,
+    },
+    Release {
+        reservation: usize,
+        seats: Option<Vec<u32>>,
+    },
+    Pay {
+        reservation: usize,
+    },
+    Cancel {
+        reservation: usize,
+    },
+    Charge {
+        amount: i64,
+        request: u8,
+    },
+    Configure {
+        state: Option<SaleState>,
+        capacity: Option<u32>,
+        idle: Option<u64>,
+        away: Option<u64>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -96,8 +130,19 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => Just(Wish::Touch),
         3 => (0_u64..3).prop_map(|connection| Wish::Disconnect { connection }),
         10 => (1_u64..4, seats(4)).prop_map(|(schedule, seats)| Wish::Hold { schedule, seats }),
-        4 => (1_u64..3, 0_u32..4, prop::option::of(any::<bool>()), prop::option::of(0_u8..4))
-            .prop_map(|(schedule, count, category, request)| Wish::Best { schedule, count, category, request }),
+        4 => (
+            (1_u64..3, 0_u32..4, prop::option::of(any::<bool>()), prop::option::of(0_u8..4)),
+            prop::option::weighted(0.2, 0_i64..120),
+            prop_oneof![3 => Just(Vec::new()), 1 => seats(3)],
+        )
+            .prop_map(|((schedule, count, category, request), max_price, except)| Wish::Best {
+                schedule,
+                count,
+                category,
+                max_price,
+                except,
+                request,
+            }),
         4 => (0_usize..6, prop::option::of(seats(3)))
             .prop_map(|(reservation, seats)| Wish::Release { reservation, seats }),
         8 => (0_usize..6).prop_map(|reservation| Wish::Pay { reservation }),
@@ -533,11 +578,13 @@ impl Life {
             Wish::Hold { schedule, seats: named } => {
                 Command::Hold { caller, schedule: ScheduleId(*schedule), seats: seats(named) }
             }
-            Wish::Best { schedule, count, category, request } => Command::HoldBest {
+            Wish::Best { schedule, count, category, max_price, except, request } => Command::HoldBest {
                 caller,
                 schedule: ScheduleId(*schedule),
                 count: *count,
                 category: category.map(|vip| if vip { "VIP".into() } else { "Floor".into() }),
+                max_price: *max_price,
+                except: seats(except),
                 request_id: request.map(|request| format!("q{request}").into()),
             },
             Wish::Release { reservation: n, seats: named } => {

@@ -172,7 +172,18 @@ impl World {
                 fan.best_requests += u32::from(rng.random_bool(0.7));
                 let request_id = Some(format!("b{}", fan.best_requests).into());
                 let count = rng.random_range(1..4);
-                What::Sale(Command::HoldBest { caller, schedule, count, category: None, request_id })
+                // The same for the same request, as when it is sent again.
+                let except = (0..fan.best_requests % 3).map(SeatId).collect();
+                let max_price = None;
+                What::Sale(Command::HoldBest {
+                    caller,
+                    schedule,
+                    count,
+                    category: None,
+                    max_price,
+                    except,
+                    request_id,
+                })
             }
             58..64 => match known(rng, fan) {
                 Some(reservation) => What::Sale(Command::Release { caller, reservation, seats: None }),

@@ -349,7 +349,12 @@ fn layout(rows: &[usize]) -> VenueLayout {
         categories: vec![category("VIP", 100), category("Rest", 60)],
         zones: vec![LayoutZone { name: "Floor".into() }],
         rows: (0..rows.len())
-            .map(|row| LayoutRow { zone: 0, label: char::from(b'A' + row as u8).to_string() })
+            .map(|row| LayoutRow {
+                zone: 0,
+                label: char::from(b'A' + row as u8).to_string(),
+                row_label: None,
+                seat_label: None,
+            })
             .collect(),
         seats,
         ..VenueLayout::default()

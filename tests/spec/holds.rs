@@ -91,6 +91,33 @@ async fn seats_join_one_reservation_up_to_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_than_those_that_were_proposed_at_both_doors() {
+    let house = House::open(Plan { seats: 60, ..Plan::default() }).await;
+    let (mut alice, queue) = house.joined(0).await;
+    let seats = |held: &Value| -> Vec<u64> {
+        held["seats"].as_array().unwrap().iter().map(|seat| seat["seat"].as_u64().unwrap()).collect()
+    };
+    let first = alice.ok("hold_best", json!({"schedule_id": house.schedule(), "count": 2})).await;
+    let proposed = seats(&first);
+    let price = first["seats"][0]["price"].as_i64().unwrap();
+    alice.ok("release", json!({"reservation_id": first["reservation_id"]})).await;
+    let others =
+        json!({"schedule_id": house.schedule(), "count": 2, "except": proposed, "max_price": price - 1});
+    let second = alice.ok("hold_best", others).await;
+    assert!(seats(&second).iter().all(|seat| !proposed.contains(seat)), "{second}");
+    assert!(second["seats"].as_array().unwrap().iter().all(|seat| seat["price"].as_i64().unwrap() < price));
+    alice.ok("release", json!({"reservation_id": second["reservation_id"]})).await;
+    let token = queue["token"].as_str().unwrap();
+    let body = json!({"schedule_id": house.schedule(), "count": 2, "except": proposed}).to_string();
+    let third = house.http("POST", "/api/v1/reservations", Some(token), &body).await;
+    assert_eq!(third.status, 201);
+    let third = seats(&third.json());
+    assert!(!third.is_empty() && third.iter().all(|seat| !proposed.contains(seat)), "{third:?}");
+    let nothing = json!({"schedule_id": house.schedule(), "count": 1, "max_price": 0});
+    assert_eq!(alice.refused("hold_best", nothing).await, "NO_SEATS_AVAILABLE");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_best_seats_are_together_and_asked_for_once() {
     let house = House::open(Plan { seats: 60, ..Plan::default() }).await;
     let (mut alice, _) = house.joined(0).await;

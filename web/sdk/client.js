@@ -310,10 +310,18 @@ export class FrontrowClient extends Emitter {
    * Holds the best `count` seats that are free together.
    * @param {number} scheduleId
    * @param {number} count
-   * @param {{category?: string, requestId?: string}} [options]
+   * @param {{category?: string, maxPrice?: number, except?: readonly number[], requestId?: string}} [options] `maxPrice`: of
+   *   one seat; `except`: seats that are not to be among them, such as those that were proposed already.
    */
-  holdBest(scheduleId, count, { category, requestId = newRequestId() } = {}) {
-    const params = { schedule_id: scheduleId, count, request_id: requestId, ...(category === undefined ? {} : { category }) };
+  holdBest(scheduleId, count, { category, maxPrice, except = [], requestId = newRequestId() } = {}) {
+    const params = {
+      schedule_id: scheduleId,
+      count,
+      request_id: requestId,
+      ...(category === undefined ? {} : { category }),
+      ...(maxPrice === undefined ? {} : { max_price: maxPrice }),
+      ...(except.length === 0 ? {} : { except: [...except] }),
+    };
     return this.#askReservation('hold_best', params);
   }
 

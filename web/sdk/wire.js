@@ -207,7 +207,8 @@ export const SeatState = Object.freeze({
  * @property {{width: number, height: number}} size
  * @property {{name: string, color: string, price: number}[]} categories
  * @property {{name: string}[]} zones
- * @property {{zone: number, label: string}[]} rows
+ * @property {{zone: number, label: string, row_label?: string, seat_label?: string}[]} rows `row_label`: the row in the
+ *   plan's words, `seat_label`: those for its seats, with `%s` for the number.
  * @property {LayoutArea[]} areas
  * @property {{x: number, y: number} | null} [stage]
  * @property {{x: number[], y: number[], row: number[], number: string[], category: number[],

@@ -234,6 +234,8 @@ fn settle_row(
     (!seats.is_empty()).then(|| Row {
         row_number: row.label.clone(),
         row_number_position: Some(row.label_position),
+        row_label: None,
+        seat_label: None,
         uuid: Some(uuid(&[seed, zone_id, "row", &row.label])),
         position: Point::default(),
         seats,
