@@ -2,9 +2,13 @@
 //! elsewhere and no inline script but the import map, which is known by its hash.
 //!
 //! The page names its files below `/~VERSION/`, where the version is a hash of all of them: there a browser may keep
-//! them for ever, and since modules name each other relatively, a page and its modules are always of one version.
+//! them for ever, and since modules name each other relatively, a page and its modules are always of one version. The
+//! page itself asks for its modules joined (`join`); each is there by its own name as well.
 
-use std::collections::{BTreeSet, HashMap};
+mod join;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Once};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +20,8 @@ use sha2::{Digest, Sha256};
 use super::reply::{Body, Fixed};
 
 const PAGE: &str = "index.html";
+/// Where the modules begin.
+const ENTRY: &str = "app/main.js";
 /// What the page refers to. The service worker is not among it: its path says which pages it may serve.
 const FOLDERS: [&str; 4] = ["app", "sdk", "seatmap", "vendor"];
 
@@ -30,6 +36,8 @@ struct Files;
 
 /// A file under its own name is kept, but asked for again; under the version's it never changes.
 const ASKED_AGAIN: &str = "no-cache";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const IMPORT_MAP: &str = "<script type=\"importmap\">";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// A service worker asks for what it passes on to the page, so its own policy has to let it ask.
@@ -39,10 +47,14 @@ static WORKER_POLICY: HeaderValue =
 
 /// Every file, compressed once at start.
 pub struct Assets {
-    files: HashMap<String, Fixed>,
+    files: HashMap<String, Arc<Fixed>>,
+    /// The page with its files named below the version, for those who put more into its head.
+    page: String,
     /// `/~VERSION`, in front of a file's own path.
     version: String,
     policy: HeaderValue,
+    /// Compressing well takes a moment: it is done once, aside, when somebody comes who can read it.
+    squeezed: Once,
 }
 
 /// A file as it was asked for.
@@ -56,27 +68,38 @@ impl Assets {
     pub fn load() -> Self {
         let names: BTreeSet<_> = Files::iter().collect();
         let embedded: Vec<_> = names.iter().filter_map(|name| Some((name, Files::get(name)?))).collect();
+        let joined = joined();
         let mut hash = Sha256::new();
         for (name, file) in &embedded {
             hash.update(name.as_bytes());
             hash.update(file.metadata.sha256_hash());
         }
+        for (_, text) in &joined {
+            hash.update(text);
+        }
         let version: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let version = format!("/~{version}");
         let mut files = HashMap::new();
-        let mut policy = policy_for("");
+        let (mut page, mut policy) = (String::new(), policy_for(""));
         for (name, file) in embedded {
             let content_type = content_type(name, &file);
             let fixed = if **name == *PAGE {
-                let page = versioned(&String::from_utf8_lossy(&file.data), &version);
+                page = String::from_utf8_lossy(&file.data).into_owned();
+                if !joined.is_empty() {
+                    page = with_joined(&page);
+                }
+                page = versioned(&page, &version);
                 policy = policy_for(&page);
                 Fixed::new(content_type, page.as_bytes())
             } else {
                 Fixed::new(content_type, &file.data)
             };
-            files.insert(format!("/{name}"), fixed);
+            files.insert(format!("/{name}"), Arc::new(fixed));
         }
-        Self { files, version, policy }
+        for (name, text) in joined {
+            files.insert(format!("/{name}"), Arc::new(Fixed::new(JAVASCRIPT, text.as_bytes())));
+        }
+        Self { files, page, version, policy, squeezed: Once::new() }
     }
 
     /// By the path of a request; `/` is the page.
@@ -90,6 +113,7 @@ impl Assets {
             None => (path, ASKED_AGAIN),
         };
         let path = if path == "/" { "/index.html" } else { path };
+        self.squeezed.call_once(|| squeeze(self.files.values().cloned().collect()));
         let fixed = self.files.get(path)?;
         let is_page = path.ends_with(".html");
         Some(Asset {
@@ -98,6 +122,65 @@ impl Assets {
             policy: if path == WORKER { Some(&WORKER_POLICY) } else { is_page.then_some(&self.policy) },
         })
     }
+}
+
+/// What a page about one sale tells those who only read its head: messengers and search engines.
+pub struct Shared<'a> {
+    /// The sale's own path.
+    pub path: &'a str,
+    pub title: &'a str,
+    pub venue: Option<&'a str>,
+    /// Where this server is from outside, if it was told.
+    pub origin: Option<&'a str>,
+}
+
+impl Assets {
+    /// The page of a sale, with what it is about in its head. Made for each who asks: it is short, and few do.
+    pub fn shared_page(&self, shared: &Shared<'_>, request: &HeaderMap) -> Response<Body> {
+        let page = with_shared(&self.page, shared);
+        let asset = Asset {
+            fixed: &Fixed::new("text/html; charset=utf-8", page.as_bytes()),
+            cache_control: ASKED_AGAIN,
+            policy: Some(&self.policy),
+        };
+        asset.response(request)
+    }
+}
+
+fn with_shared(page: &str, Shared { path, title, venue, origin }: &Shared<'_>) -> String {
+    let origin = origin.unwrap_or_default();
+    let about = [Some(*title), *venue].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let tags = [
+        ("og:title", (*title).to_owned()),
+        ("og:description", about),
+        ("og:url", format!("{origin}{path}")),
+        ("og:image", format!("{origin}/app/share.png")),
+    ];
+    // What the page says of itself in general gives way.
+    let general = |line: &&str| tags.iter().any(|(name, _)| line.contains(&format!("property=\"{name}\"")));
+    let mut head: String = page.split_inclusive('\n').filter(|line| !general(line)).collect();
+    let own: String = tags
+        .iter()
+        .map(|(name, value)| format!("    <meta property=\"{name}\" content=\"{}\">\n", escaped(value)))
+        .collect();
+    head = head.replacen("  </head>", &format!("{own}  </head>"), 1);
+    head.replacen("<title>Frontrow</title>", &format!("<title>{} · Frontrow</title>", escaped(title)), 1)
+}
+
+/// For an attribute's value or a text.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
 }
 
 impl Asset<'_> {
@@ -112,6 +195,52 @@ impl Asset<'_> {
     }
 }
 
+/// Compresses better than at start, on a thread of its own. Until it is done the files are sent as they are compressed now.
+fn squeeze(files: Vec<Arc<Fixed>>) {
+    let work = move || files.iter().for_each(|file| file.squeeze());
+    if let Err(error) = std::thread::Builder::new().name("squeeze".to_owned()).spawn(work) {
+        tracing::warn!(%error, "the client's files stay compressed by gzip alone");
+    }
+}
+
+/// The modules of the page, joined; none if that is not possible, which costs its readers time and nothing else.
+fn joined() -> Vec<(&'static str, String)> {
+    match try_joined() {
+        Ok(joined) => vec![(join::FIRST, joined.first), (join::LATER, joined.later)],
+        Err(error) => {
+            tracing::warn!(%error, "the client's modules are served one by one");
+            Vec::new()
+        }
+    }
+}
+
+fn try_joined() -> Result<join::Joined, join::JoinError> {
+    let text = |path: &str| Files::get(path).map(|file| String::from_utf8_lossy(&file.data).into_owned());
+    let page = text(PAGE).unwrap_or_default();
+    join::join(ENTRY, &import_map(&page), text)
+}
+
+/// What names that are no paths stand for.
+fn import_map(page: &str) -> BTreeMap<String, String> {
+    #[derive(serde::Deserialize)]
+    struct ImportMap {
+        imports: BTreeMap<String, String>,
+    }
+    let map = between(page, IMPORT_MAP, "</script>").and_then(|map| serde_json::from_str(map).ok());
+    map.map(|ImportMap { imports }| imports).unwrap_or_default()
+}
+
+/// The page with the joined modules instead of a list of many.
+fn with_joined(page: &str) -> String {
+    let one_by_one = |line: &&str| line.trim_start().starts_with("<link rel=\"modulepreload\"");
+    let page: String = page.split_inclusive('\n').filter(|line| !one_by_one(line)).collect();
+    page.replace(&format!("\"/{ENTRY}\""), &format!("\"/{}\"", join::FIRST))
+}
+
+fn between<'t>(text: &'t str, start: &str, end: &str) -> Option<&'t str> {
+    Some(text.split_once(start)?.1.split_once(end)?.0)
+}
+
 /// The page with its own files named below the version: everything in quotes that begins with one of their folders.
 fn versioned(page: &str, version: &str) -> String {
     FOLDERS.iter().fold(page.to_owned(), |page, folder| {
@@ -122,7 +251,7 @@ fn versioned(page: &str, version: &str) -> String {
 fn content_type(name: &str, file: &rust_embed::EmbeddedFile) -> String {
     match name.rsplit_once('.') {
         // What a module is served as decides whether a browser runs it.
-        Some((_, "js" | "mjs")) => "text/javascript; charset=utf-8".to_owned(),
+        Some((_, "js" | "mjs")) => JAVASCRIPT.to_owned(),
         Some((_, "html")) => "text/html; charset=utf-8".to_owned(),
         Some((_, "css")) => "text/css; charset=utf-8".to_owned(),
         Some((_, "webmanifest")) => "application/manifest+json".to_owned(),
@@ -131,10 +260,8 @@ fn content_type(name: &str, file: &rust_embed::EmbeddedFile) -> String {
 }
 
 fn policy_for(page: &str) -> HeaderValue {
-    let import_map = page
-        .split_once("<script type=\"importmap\">")
-        .and_then(|(_, rest)| rest.split_once("</script>"))
-        .map(|(map, _)| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(map))))
+    let import_map = between(page, IMPORT_MAP, "</script>")
+        .map(|map| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(map))))
         .unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self'{import_map}; style-src 'self'; img-src 'self' data: blob:; \
@@ -173,6 +300,43 @@ mod tests {
         assert_eq!(cached(&format!("{version}/no/such.js")), None);
         assert_eq!(cached("/~"), None);
         assert_eq!(cached("/~/app/main.js"), Some(ASKED_AGAIN));
+    }
+
+    #[test]
+    fn the_modules_are_joined() {
+        let joined = try_joined().unwrap_or_else(|error| panic!("{error}"));
+        for text in [&joined.first, &joined.later] {
+            let left = text.lines().filter(|line| line.starts_with("import ") || line.starts_with("export "));
+            let left: Vec<_> = left.filter(|line| !line.contains("$m")).collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+        assert!(joined.first.len() > 100_000 && joined.later.len() > 50_000);
+        let assets = Assets::load();
+        assert!(assets.page.contains("app/joined.js\"></script>"));
+        assert!(!assets.page.contains("modulepreload") && !assets.page.contains("/app/main.js"));
+        assert!(assets.get(&format!("{}/app/joined.js", assets.version)).is_some());
+        assert!(assets.get("/app/main.js").is_some(), "each by its own name as well");
+    }
+
+    #[test]
+    fn a_sales_page_says_what_it_is_about() {
+        let page = "<head>\n    <title>Frontrow</title>\n    <meta property=\"og:title\" content=\"Frontrow\">\n    \
+                    <meta property=\"og:type\" content=\"website\">\n  </head>\n";
+        let shared = Shared {
+            path: "/sale/7",
+            title: "A \"<B>\"",
+            venue: Some("C & D"),
+            origin: Some("https://a.example"),
+        };
+        assert_eq!(
+            with_shared(page, &shared),
+            "<head>\n    <title>A &quot;&lt;B&gt;&quot; · Frontrow</title>\n    \
+             <meta property=\"og:type\" content=\"website\">\n    \
+             <meta property=\"og:title\" content=\"A &quot;&lt;B&gt;&quot;\">\n    \
+             <meta property=\"og:description\" content=\"A &quot;&lt;B&gt;&quot; · C &amp; D\">\n    \
+             <meta property=\"og:url\" content=\"https://a.example/sale/7\">\n    \
+             <meta property=\"og:image\" content=\"https://a.example/app/share.png\">\n  </head>\n"
+        );
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub use layout::Layouts;
 pub use reply::Body;
 
 use crate::desk::request_rates::Asker;
+use crate::domain::ids::ConcertId;
 use crate::gateway::identity::Identity;
 use crate::gateway::{Context, origin};
 use crate::limits;
@@ -163,6 +164,7 @@ fn allowed(context: &Context, path: &str) -> Option<&'static str> {
         Some(call) => api::allowed(&call.split('/').collect::<Vec<_>>()),
         None => match path {
             "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/asyncapi.json" => Some(READ),
+            path if sale_of(path).is_some() => Some(READ),
             path => context.assets.get(path).map(|_| READ),
         },
     }
@@ -271,9 +273,45 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
         }
         "/openapi.json" => OPENAPI.response(headers, DOCUMENTS_KEPT),
         "/asyncapi.json" => ASYNCAPI.response(headers, DOCUMENTS_KEPT),
-        path => match context.assets.get(path) {
-            Some(asset) => asset.response(headers),
-            None => reply::refused(ErrorObject::unknown_method(path)),
+        path => match context.assets.get(path).map(|asset| asset.response(headers)) {
+            Some(response) => response,
+            None => sale_page(context, path, headers)
+                .unwrap_or_else(|| reply::refused(ErrorObject::unknown_method(path))),
         },
     }
+}
+
+/// The sale that `/sale/7` names. One that does not exist is told by the page itself.
+fn sale_of(path: &str) -> Option<ConcertId> {
+    let id = path.strip_prefix("/sale/").filter(|id| id.bytes().all(|digit| digit.is_ascii_digit()))?;
+    id.parse().ok().map(ConcertId)
+}
+
+/// The address of a sale to pass on: the same page, which says in its head which concert it is about.
+fn sale_page(context: &Context, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    let Some(view) = context.fanout.sale(sale_of(path)?) else {
+        return Some(context.assets.get("/")?.response(headers));
+    };
+    let concert = view.concert();
+    let origin = origin_of(headers);
+    let shared = assets::Shared {
+        path,
+        title: &concert.title,
+        venue: Some(concert.venue.as_str()).filter(|venue| !venue.is_empty()),
+        origin: origin.as_deref(),
+    };
+    Some(context.assets.shared_page(&shared, headers))
+}
+
+/// Where the client believes this server to be. Only its own answer says so again, so it may claim what it likes.
+fn origin_of(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text("host")?;
+    let scheme = match text("x-forwarded-proto") {
+        Some(scheme @ ("http" | "https")) => scheme,
+        // With a port it is a server that somebody tries; without, what the public sees.
+        _ if host.contains(':') => "http",
+        _ => "https",
+    };
+    Some(format!("{scheme}://{host}"))
 }

@@ -11,13 +11,15 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
 pub type Body = Full<Bytes>;
 
 const JSON: &str = "application/json";
+/// The best there is: it is done once for each file and start.
+const BROTLI_QUALITY: i32 = 11;
 
 pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
     let text = serde_json::to_vec(value).expect("wire types have string keys and write to memory");
@@ -68,10 +70,13 @@ const PLAIN_BYTES_KEPT: usize = 256 * 1024;
 /// same time, they share it.
 pub struct Fixed {
     content_type: String,
-    /// Of the content as it is, and of the compressed one: a cache that has one must not take it for the other.
+    /// Of the content as it is, and of the compressed ones: a cache that has one must not take it for another.
     etag: HeaderValue,
     gzip_etag: HeaderValue,
+    brotli_etag: HeaderValue,
     gzip: Bytes,
+    /// Smaller, and there once somebody took the time.
+    brotli: OnceLock<Bytes>,
     plain: Plain,
 }
 
@@ -100,7 +105,9 @@ impl Fixed {
             content_type: content_type.into(),
             etag: quoted(&etag),
             gzip_etag: quoted(&format!("{etag}-gzip")),
+            brotli_etag: quoted(&format!("{etag}-br")),
             gzip: gzip.into(),
+            brotli: OnceLock::new(),
             plain: match content.len() <= PLAIN_BYTES_KEPT {
                 true => Plain::Kept(Bytes::copy_from_slice(content)),
                 false => Plain::Made(Mutex::default()),
@@ -112,8 +119,7 @@ impl Fixed {
     pub fn response(&self, request: &HeaderMap, cache_control: &'static str) -> Response<Body> {
         let mut response = Response::new(Full::default());
         let headers = response.headers_mut();
-        let compressed = accepts_gzip(request);
-        let etag = if compressed { &self.gzip_etag } else { &self.etag };
+        let (coding, etag, body) = self.coded_for(request);
         headers.insert(header::ETAG, etag.clone());
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -124,13 +130,33 @@ impl Fixed {
         if let Ok(content_type) = HeaderValue::from_str(&self.content_type) {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
-        if compressed {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            *response.body_mut() = Full::new(self.gzip.clone());
-        } else {
-            *response.body_mut() = Full::new(self.plain());
+        if let Some(coding) = coding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
+        *response.body_mut() = Full::new(body.unwrap_or_else(|| self.plain()));
         response
+    }
+
+    /// Compresses as well as can be, which takes a second for a megabyte. What does not get smaller stays as it is.
+    pub fn squeeze(&self) {
+        let params = brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, ..Default::default() };
+        let mut small = Vec::new();
+        let done = brotli::BrotliCompress(&mut &*self.plain(), &mut small, &params).is_ok();
+        if done && small.len() < self.gzip.len() {
+            // A second one who had the same thought had the same result.
+            let _ = self.brotli.set(small.into());
+        }
+    }
+
+    /// The smallest that is there and that the client takes: its name, tag and bytes. Neither: as it is.
+    fn coded_for(&self, request: &HeaderMap) -> (Option<&'static str>, &HeaderValue, Option<Bytes>) {
+        if let Some(brotli) = self.brotli.get().filter(|_| accepts("br", request)) {
+            return (Some("br"), &self.brotli_etag, Some(brotli.clone()));
+        }
+        match accepts("gzip", request) {
+            true => (Some("gzip"), &self.gzip_etag, Some(self.gzip.clone())),
+            false => (None, &self.etag, None),
+        }
     }
 
     /// How many bytes a client that takes gzip is sent.
@@ -166,12 +192,12 @@ fn is_known(etag: &HeaderValue, request: &HeaderMap) -> bool {
     tags.any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())
 }
 
-fn accepts_gzip(request: &HeaderMap) -> bool {
+fn accepts(coding: &str, request: &HeaderMap) -> bool {
     let accepted = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|list| list.split(',')).any(|coding| {
-        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+    accepted.flat_map(|list| list.split(',')).any(|offer| {
+        let (name, quality) = offer.split_once(';').unwrap_or((offer, ""));
         let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0));
-        (name.trim().eq_ignore_ascii_case("gzip") || name.trim() == "*") && !refused
+        (name.trim().eq_ignore_ascii_case(coding) || name.trim() == "*") && !refused
     })
 }
 
@@ -204,6 +230,29 @@ mod tests {
         again.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         assert_eq!(fixed.response(&again, "no-cache").status(), StatusCode::NOT_MODIFIED);
         assert_eq!(fixed.response(&request(header::IF_NONE_MATCH, "\"else\""), "").status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn brotli_once_it_is_there_and_each_coding_by_a_tag_of_its_own() {
+        let content = "seats, rows and sections ".repeat(100);
+        let fixed = Fixed::new("text/plain", content.as_bytes());
+        let asked = || request(header::ACCEPT_ENCODING, "gzip, deflate, br");
+        assert_eq!(fixed.response(&asked(), "").headers()[header::CONTENT_ENCODING], "gzip");
+        fixed.squeeze();
+        let squeezed = fixed.response(&asked(), "");
+        assert_eq!(squeezed.headers()[header::CONTENT_ENCODING], "br");
+        let gzip = fixed.response(&request(header::ACCEPT_ENCODING, "gzip, br;q=0"), "");
+        assert_eq!(gzip.headers()[header::CONTENT_ENCODING], "gzip");
+        assert_ne!(squeezed.headers()[header::ETAG], gzip.headers()[header::ETAG]);
+        let mut known = asked();
+        known.insert(header::IF_NONE_MATCH, squeezed.headers()[header::ETAG].clone());
+        assert_eq!(fixed.response(&known, "").status(), StatusCode::NOT_MODIFIED);
+        let mut plain = Vec::new();
+        brotli::BrotliDecompress(&mut &*body(squeezed).await, &mut plain).unwrap();
+        assert_eq!(plain, content.as_bytes());
+        let nothing = Fixed::new("text/plain", b"");
+        nothing.squeeze();
+        assert_eq!(body(nothing.response(&HeaderMap::new(), "")).await, "");
     }
 
     /// Goal: a large answer is there once, however many do not take it. Method: where it lies.

@@ -49,4 +49,6 @@ await useLanguage(language.value);
 announceAdmissions();
 announceLostHolds();
 resume();
-render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+const root = /** @type {HTMLElement} */ (document.getElementById('app'));
+root.replaceChildren(); // The sketch that stood there until now.
+render(html`<${App} />`, root);

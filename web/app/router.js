@@ -30,6 +30,11 @@ export function parse(hash) {
   return { page: 'missing' };
 }
 
+// `/sale/1` is an address to pass on: it says which sale also to those who never run this.
+const shared = /^\/(sale\/\d{1,15})\/?$/.exec(location.pathname);
+if (shared && !location.hash) history.replaceState(null, '', `/#/${shared[1]}`);
+else if (shared) history.replaceState(null, '', `/${location.hash}`);
+
 /** @type {import('@preact/signals').Signal<Route>} */
 export const route = signal(parse(location.hash));
 

@@ -247,7 +247,8 @@ const toldMeanwhile = new Map();
 
 /** Several who want it at a time share one answer. */
 export function refreshConcerts() {
-  asking ??= fetchConcerts(undefined, load('access_token'))
+  // Without the token, as the page's head asked for it already: anybody may see what is on sale.
+  asking ??= fetchConcerts(undefined)
     .then((list) => {
       listed.value = list.map((concert) => withSale(concert, toldMeanwhile.get(concert.concert_id)));
     })

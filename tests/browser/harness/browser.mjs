@@ -15,7 +15,11 @@ const ARTEFACTS = fileURLToPath(new URL('../../../artefacts/browser/', import.me
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export const PHONE = Object.freeze({ width: 360, height: 740 });
-export const DESKTOP = Object.freeze({ width: 1280, height: 800 });
+/** A phone on its side. */
+export const LANDSCAPE = Object.freeze({ width: 740, height: 360 });
+export const DESKTOP = Object.freeze({ width: 1440, height: 900 });
+/** A window of 1280 × 1024 at 400 %, as WCAG 1.4.10 has it. */
+export const ZOOMED = Object.freeze({ width: 320, height: 256 });
 export const WALL = Object.freeze({ width: 3840, height: 2160 });
 
 /** @param {string[]} [flags] */
@@ -55,7 +59,7 @@ export class Fan {
    * @param {FanOptions} [options]
    */
   static async open(browser, url, { size = DESKTOP, locale = 'en-GB', scheme = 'light', lossy = false } = {}) {
-    const touch = size.width < 600;
+    const touch = size !== ZOOMED && Math.min(size.width, size.height) < 600;
     const context = await browser.newContext({ viewport: size, locale, colorScheme: scheme, hasTouch: touch, isMobile: touch, reducedMotion: 'reduce' });
     const page = await context.newPage();
     const fan = new Fan(context, page, url, lossy);

@@ -33,7 +33,7 @@ test('a module that arrives between the drawing and its effects is shown', async
   /** @type {{resolve?: () => void}} */
   const module = {};
   const asked = gate(module);
-  await fan.page.route(/pages\/seats\.js$/, async (route) => {
+  await fan.page.route(/joined-later\.js$/, async (route) => {
     await asked;
     await route.continue();
   });
@@ -42,7 +42,7 @@ test('a module that arrives between the drawing and its effects is shown', async
   await listed;
   await fan.page.waitForFunction(() => /** @type {any} */ (globalThis).effectsWait());
   // The place and the concert are known, the page is drawn; now the module, and only then the effects.
-  const arrived = fan.page.waitForResponse(/pages\/seats\.js$/).then((response) => response.url());
+  const arrived = fan.page.waitForResponse(/joined-later\.js$/).then((response) => response.url());
   module.resolve?.();
   await fan.page.evaluate((url) => import(url).then(() => {}), await arrived);
   await effectsGo(fan.page);

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { DESKTOP, Fan, PHONE, WALL, launch } from '../harness/browser.mjs';
+import { fileURLToPath } from 'node:url';
+import { DESKTOP, Fan, LANDSCAPE, PHONE, WALL, launch } from '../harness/browser.mjs';
 import { admitted, leaveFans } from '../harness/fans.mjs';
 import { Server, stopServers } from '../harness/server.mjs';
 
@@ -20,7 +21,7 @@ before(async () => {
 afterEach(() => leaveFans());
 after(() => Promise.all([browser.close(), stopServers()]));
 
-for (const [size, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
+for (const [size, viewport] of Object.entries({ phone: PHONE, landscape: LANDSCAPE, desktop: DESKTOP })) {
   for (const scheme of /** @type {const} */ (['light', 'dark'])) {
     for (const locale of ['en-GB', 'ko-KR']) {
       const name = `${size}-${scheme}-${locale.slice(0, 2)}`;
@@ -162,11 +163,7 @@ test('the first view is light, whole, and asks nothing twice', async () => {
   assert.ok(bytes > 10_000 && bytes <= 120 * 1024, `${bytes} bytes`);
   console.log(`# first view: ${(bytes / 1024).toFixed(1)} KiB in ${asked.length} requests`);
   assert.deepEqual(asked.filter((path, index) => asked.indexOf(path) !== index), []);
-  // What is preloaded is what is used.
-  const preloaded = await page.evaluate(() => [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => new URL(/** @type {HTMLLinkElement} */ (link).href).pathname));
-  const modules = asked.filter((path) => /\.m?js$/.test(path) && !/\/(boot|main)\.js$/.test(path));
-  assert.deepEqual(modules.filter((path) => !preloaded.includes(path)), [], 'add them to index.html');
-  assert.deepEqual(preloaded.filter((path) => !modules.includes(path)), []);
+  assert.ok(asked.length <= 20, `${asked.length} requests`);
   await context.close();
 });
 
@@ -185,7 +182,7 @@ test('a second visit asks for the page and what is on sale, nothing else', async
   await page.goto(server.url);
   await page.waitForSelector('.poster-card');
   await page.waitForLoadState('networkidle');
-  assert.ok(transferred.length > 20);
+  assert.ok(transferred.length > 5);
   transferred = [];
   await page.goto('about:blank');
   await page.goto(server.url);
@@ -197,6 +194,85 @@ test('a second visit asks for the page and what is on sale, nothing else', async
   const { headers } = await fetch(new URL((await script.getAttribute('src')) ?? '', server.url));
   assert.match(headers.get('cache-control') ?? '', /immutable/);
   await context.close();
+});
+
+test('something is to be seen before the code is there, in no language', async () => {
+  const context = await browser.newContext({ locale: 'ko-KR', viewport: PHONE });
+  const page = await context.newPage();
+  await page.route(/joined\.js$/, () => {}); // It never comes.
+  // The words and the concerts are asked for by the page itself, beside its code.
+  const early = [/\/app\/i18n\/ko\.js$/, /\/api\/v1\/concerts$/].map((path) => page.waitForRequest(path));
+  await page.goto(server.url, { waitUntil: 'commit' });
+  await Promise.all(early);
+  await page.locator('.shell .brand').waitFor();
+  assert.equal((await page.locator('#app').innerText()).trim(), 'Frontrow');
+  await page.screenshot({ path: fileURLToPath(new URL('../../../artefacts/browser/shell.png', import.meta.url)) });
+  await context.close();
+});
+
+test('files come as brotli to those who read it', async () => {
+  const asks = { headers: { 'accept-encoding': 'gzip, deflate, br' } };
+  const page = await (await fetch(server.url, asks)).text();
+  const [path] = /\/~[^"]+joined\.js/.exec(page) ?? [''];
+  /** @type {Response} */
+  let response;
+  // The first who come are served with gzip, while it is made.
+  do response = await fetch(server.url + path, asks);
+  while (response.headers.get('content-encoding') !== 'br' && (await response.text()));
+  assert.match(await response.text(), /^export \{/);
+  const tag = response.headers.get('etag');
+  const other = await fetch(server.url + path, { headers: { 'accept-encoding': 'gzip' } });
+  assert.equal(other.headers.get('content-encoding'), 'gzip');
+  assert.notEqual(other.headers.get('etag'), tag);
+});
+
+test('the modules run unjoined too, as they lie in the folder', async () => {
+  // A page that a test answers for comes from nowhere, as far as Chromium knows, and may not speak to this machine.
+  const unguarded = await launch(['--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets']);
+  const context = await unguarded.newContext();
+  const page = await context.newPage();
+  const fan = new Fan(context, page, server.url, false);
+  const folder = new URL('../../../web/', import.meta.url);
+  /** @type {string[]} */
+  const served = [];
+  await page.route(/\/(?:$|(?:app|sdk|seatmap|vendor)\/)/, async (route) => {
+    const { pathname } = new URL(route.request().url());
+    served.push(pathname);
+    const type = pathname.endsWith('.css') ? 'text/css' : pathname.endsWith('.svg') ? 'image/svg+xml' : pathname.endsWith('/') ? 'text/html' : 'text/javascript';
+    await route.fulfill({ path: fileURLToPath(new URL(pathname === '/' ? 'index.html' : `.${pathname}`, folder)), contentType: type });
+  });
+  await page.goto(server.url);
+  await page.waitForSelector('.poster-card');
+  // What is preloaded is what is used.
+  const preloaded = await page.evaluate(() => [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => new URL(/** @type {HTMLLinkElement} */ (link).href).pathname));
+  const modules = served.filter((path) => /\.m?js$/.test(path) && !/\/(boot|main)\.js$/.test(path));
+  assert.deepEqual(modules.filter((path) => !preloaded.includes(path)), [], 'add them to index.html');
+  assert.deepEqual(preloaded.filter((path) => !modules.includes(path)), []);
+  await fan.toSeats();
+  await fan.leave();
+  await unguarded.close();
+});
+
+test('a sale has an address to pass on, which opens it and says what it is about', async () => {
+  const asked = await fetch(`${server.url}/sale/1`, { headers: { 'x-forwarded-proto': 'https' } });
+  const head = await asked.text();
+  assert.match(asked.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+  const host = new URL(server.url).host;
+  assert.match(head, /<meta property="og:title" content="Front Row Night">/);
+  assert.ok(head.includes(`<meta property="og:url" content="https://${host}/sale/1">`));
+  const [, picture] = /property="og:image" content="([^"]+)"/.exec(head) ?? [];
+  assert.equal(picture, `https://${host}/app/share.png`);
+  for (const path of ['/app/share.png', '/app/icon-180.png', '/app/icon-192.png', '/app/icon-512.png', '/app/icon-maskable.png']) {
+    const image = await fetch(server.url + path);
+    assert.equal(image.headers.get('content-type'), 'image/png', path);
+  }
+  const fan = await Fan.open(browser, server.url);
+  await fan.page.goto(`${server.url}/sale/1`);
+  await fan.page.waitForSelector('.message .primary');
+  assert.equal(new URL(fan.page.url()).pathname + new URL(fan.page.url()).hash, '/#/sale/1');
+  await fan.page.goto(`${server.url}/sale/99`);
+  await fan.page.waitForSelector('.message');
+  await fan.leave();
 });
 
 test('the policy lets nothing in but what is ours', async () => {
