@@ -56,7 +56,7 @@ export class Card {
     const state = this.#map.stateOf(this.seat);
     const category = venue.categories[venue.category[this.seat]];
     this.#element.replaceChildren(
-      textOf('strong', venue.label(this.seat)),
+      textOf('strong', venue.told(this.seat, words)),
       textOf('span', `${category.name} · ${words.price(category.price)}`),
       textOf('span', words.state[state], 'state'),
     );

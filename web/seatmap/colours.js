@@ -32,8 +32,21 @@ const TOKENS = Object.freeze({
   focus: ['--seatmap-focus', 'Highlight'],
 });
 
-/** WCAG's least for what is not text. */
+/** What the reader's own few colours stand for, where the page's are not used: own seats are what is selected. */
+const FORCED = Object.freeze({
+  paper: 'Canvas',
+  ink: 'CanvasText',
+  muted: 'GrayText',
+  line: 'GrayText',
+  own: 'Highlight',
+  ownInk: 'HighlightText',
+  accent: 'LinkText',
+  focus: 'CanvasText',
+});
+
+/** WCAG's least for what is not text, and for readers who chose their colours, that of text. */
 const CONTRAST_LEAST = 3;
+const CONTRAST_FORCED = 4.5;
 
 /**
  * @param {HTMLElement} probe An invisible element within the map, to resolve the page's colours with.
@@ -42,17 +55,18 @@ const CONTRAST_LEAST = 3;
  */
 export function readTheme(probe, categories) {
   const pixel = pixelReader();
+  const forced = matchMedia('(forced-colors: active)').matches;
   /** @type {any} */
   const theme = {};
   for (const [name, [property, fallback]] of Object.entries(TOKENS)) {
     // A custom property's own value may be a function of the page's scheme; as a colour of an element it is resolved.
-    probe.style.color = `var(${property}, ${fallback})`;
+    probe.style.color = forced ? FORCED[/** @type {keyof typeof FORCED} */ (name)] : `var(${property}, ${fallback})`;
     theme[name] = css(pixel(getComputedStyle(probe).color));
   }
   theme.font = getComputedStyle(probe).fontFamily;
   const paper = pixel(theme.paper);
   theme.categories = categories.map(({ color }) => {
-    const fill = standOut(pixel(color), paper);
+    const fill = standOut(pixel(color), paper, forced ? CONTRAST_FORCED : CONTRAST_LEAST);
     return {
       fill: css(fill),
       ink: css(inkOn(fill)),
@@ -81,12 +95,13 @@ export function pixelReader() {
 /**
  * @param {Rgb} colour
  * @param {Rgb} paper
+ * @param {number} [least]
  * @returns {Rgb}
  */
-export function standOut(colour, paper) {
+export function standOut(colour, paper, least = CONTRAST_LEAST) {
   const towards = /** @type {Rgb} */ (luminance(paper) > 0.4 ? [0, 0, 0] : [255, 255, 255]);
   let best = colour;
-  for (let share = 0; share <= 1 && contrast(best, paper) < CONTRAST_LEAST; share += 0.05) best = mix(colour, towards, share);
+  for (let share = 0; share <= 1 && contrast(best, paper) < least; share += 0.05) best = mix(colour, towards, share);
   return best;
 }
 

@@ -173,6 +173,11 @@ export class FrontrowSeatmap extends HTMLElement {
     return this.#map.theme?.categories.map(({ fill }, category) => ({ fill, path: glyphPath(category) })) ?? [];
   }
 
+  /** What the map keeps in pictures, for those who measure. */
+  get pictureBytes() {
+    return this.#map.pictureBytes;
+  }
+
   /** Moves the map to these seats. @param {readonly number[]} seats */
   show(seats) {
     this.#map.show(seats);
@@ -212,7 +217,7 @@ export class FrontrowSeatmap extends HTMLElement {
   describe(seat) {
     const venue = /** @type {Venue} */ (this.venue);
     const category = venue.categories[venue.category[seat]];
-    return [venue.label(seat), category.name, this.#words.price(category.price), this.#words.state[this.stateOf(seat)]].join(', ');
+    return [venue.told(seat, this.#words), category.name, this.#words.price(category.price), this.#words.state[this.stateOf(seat)]].join(', ');
   }
 
   /**

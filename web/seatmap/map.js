@@ -23,6 +23,12 @@ import { Tiles } from './tiles.js';
 /** Time for new pictures in a frame of 16 ms, and in the first one, where an empty map is worse than a late one. */
 const DRAW_MS = 5;
 const DRAW_FIRST_MS = 60;
+/**
+ * What others do is drawn so often, in ms: near, every seat counts; from afar, where hundreds of dots change each second,
+ * four pictures a second show the same. What this fan moves, picks or holds is drawn at once.
+ */
+const CHANGES_NEAR_MS = 50;
+const CHANGES_FAR_MS = 250;
 /** So long after the last movement the view is drawn sharp. */
 const SETTLE_MS = 140;
 const FLY_MS = 420;
@@ -53,6 +59,11 @@ export class SeatMapView {
   /** @type {Map<number, {kind: PulseKind, begun: number}>} */
   #pulses = new Map();
   #frame = 0;
+  /** The timer of the next picture of what others did. */
+  #changes = 0;
+  #drawnAt = -Infinity;
+  /** Where the section was last looked up. */
+  #at = { x: NaN, y: NaN };
   #settle = 0;
   #complete = false;
   #dpr = 1;
@@ -67,6 +78,7 @@ export class SeatMapView {
   #how;
   #spoken;
   #probe;
+  #where;
   #card;
   #names;
   #minimap;
@@ -83,6 +95,7 @@ export class SeatMapView {
       <canvas class="seats" tabindex="0" role="application" aria-describedby="how"></canvas>
       <p class="hidden" id="how"></p>
       <p class="hidden" role="status"></p>
+      <div class="where" aria-hidden="true" hidden></div>
       <div class="card" hidden></div>
       <div class="controls">
         <button type="button" data-zoom="1.8">+</button>
@@ -98,6 +111,7 @@ export class SeatMapView {
     this.#how = find('#how');
     this.#spoken = find('[role=status]');
     this.#probe = find('.probe');
+    this.#where = find('.where');
     this.#card = new Card(map, find('.card'));
     this.#names = new SectionNames(map);
     this.#minimap = new Minimap(find('.minimap'), (at) => this.#jump(at));
@@ -117,6 +131,8 @@ export class SeatMapView {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     clearTimeout(this.#settle);
+    clearTimeout(this.#changes);
+    this.#changes = 0;
   }
 
   setWords() {
@@ -140,6 +156,7 @@ export class SeatMapView {
       this.#complete = false;
     }
     this.#drawn = null;
+    this.#at = { x: NaN, y: NaN };
     if (venue) {
       const painter = new Painter(venue, readTheme(this.#probe, venue.categories), this.#map);
       this.#drawn = { venue, painter, tiles: new Tiles(painter, venue.bounds) };
@@ -179,7 +196,8 @@ export class SeatMapView {
     }
     if (this.#focus?.kind === 'seat' && this.#focus.index === seat) this.#say();
     if (this.#card.seat === seat) this.#card.refresh();
-    this.#schedule();
+    if (pulse === 'own') this.#schedule();
+    else this.#scheduleChanges();
   }
 
   /** Goes where these seats are. @param {readonly number[]} seats */
@@ -212,10 +230,21 @@ export class SeatMapView {
     if (!this.#frame && this.#root.isConnected) this.#frame = requestAnimationFrame((now) => this.#draw(now));
   }
 
+  /** Draws what others did, together with what they do until then. */
+  #scheduleChanges() {
+    if (this.#frame || this.#changes) return;
+    const every = this.#isFar ? CHANGES_FAR_MS : CHANGES_NEAR_MS;
+    this.#changes = window.setTimeout(() => {
+      this.#changes = 0;
+      this.#schedule();
+    }, Math.max(0, this.#drawnAt + every - performance.now()));
+  }
+
   /** @param {number} now */
   #draw(now) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
+    this.#drawnAt = performance.now();
     if (!this.#drawn || !this.#sized || this.#root.hidden) return;
     const { venue, painter, tiles } = this.#drawn;
     const { camera } = this;
@@ -228,6 +257,7 @@ export class SeatMapView {
     const view = { left: camera.x - width / 2 / scale, top: camera.y - height / 2 / scale, scale, width, height };
     const complete = tiles.draw(this.#context, view, performance.now() + (this.#complete ? DRAW_MS : DRAW_FIRST_MS));
     if (this.#diameter < NAMES_BELOW) this.#names.draw(this.#context, painter, camera, this.#dpr, now);
+    this.#sayWhere(venue);
     this.#drawPulses(painter, now);
     this.#drawMarks(painter);
     this.#root.classList.toggle('whole', camera.isWhole);
@@ -236,7 +266,31 @@ export class SeatMapView {
       this.#complete = true;
       this.#map.dispatchEvent(new CustomEvent('seatmap-drawn'));
     }
-    if (!complete || camera.moving || this.#pulses.size > 0) this.#schedule();
+    if (!complete || camera.moving) this.#schedule();
+    else if (this.#pulses.size > 0) this.#isFar ? this.#scheduleChanges() : this.#schedule();
+  }
+
+  /** Near by, the section under the middle of the view. @param {Venue} venue */
+  #sayWhere(venue) {
+    const near = venue.zones.length > 1 && this.#diameter >= NAMES_BELOW;
+    if (this.#where.hidden === near) this.#where.hidden = !near;
+    if (!near || (this.#at.x === this.camera.x && this.#at.y === this.camera.y)) return;
+    this.#at = { x: this.camera.x, y: this.camera.y };
+    const furthest = Math.max(this.camera.width, this.camera.height) / this.camera.scale;
+    let seat = -1;
+    for (let reach = venue.spacing * 2; seat < 0 && reach < furthest * 2; reach *= 3) seat = venue.grid.nearest(this.#at.x, this.#at.y, reach);
+    const name = seat < 0 ? '' : venue.zones[venue.zoneOf(seat)].name || this.#map.words.unnamedZone;
+    if (this.#where.textContent !== name) this.#where.textContent = name;
+  }
+
+  /** Whether seats are dots. */
+  get #isFar() {
+    return this.#diameter < PULSE_TAKEN_FROM;
+  }
+
+  /** What the pictures of the venue take. */
+  get pictureBytes() {
+    return this.#drawn?.tiles.bytes ?? 0;
   }
 
   /** The view is elsewhere: draw, and once it rests draw it sharp. */

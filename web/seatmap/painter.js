@@ -7,7 +7,7 @@
 import { contrast, css, inkOn, mix, pixelReader } from './colours.js';
 import { Grid } from './grid.js';
 import { trace } from './shapes.js';
-import { areaBox } from './venue.js';
+import { RADIUS_SHARE, areaBox } from './venue.js';
 
 /** @typedef {import('./venue.js').Venue} Venue */
 /** @typedef {import('./colours.js').Theme} Theme */
@@ -19,8 +19,8 @@ const ROW_LABELS_FROM = 11;
 const NUMBERS_FROM = 21;
 const UNDER_SEATS_CONTRAST_MAX = 1.18;
 const AREA_CONTRAST_LEAST = 1.25;
-/** Share of the distance between neighbours that a seat's radius takes. */
-const RADIUS_SHARE = 0.4;
+/** A few scales, each with the sizes of seats that stand close. */
+const SPRITES_KEPT = 24;
 
 /** Sprites, in the order of their columns in the sheet. */
 const LOOKS = Object.freeze({ available: 0, faded: 1, held: 2, sold: 3, own: 4 });
@@ -45,8 +45,9 @@ export class Painter {
     this.theme = theme;
     this.source = source;
     this.radius = venue.spacing * RADIUS_SHARE;
-    /** Sections' names that the plan writes itself, beside the seats. */
-    this.written = new Set();
+    /** Sections' names that the plan writes itself, beside the seats, and how high their letters are in its units.
+     * @type {Map<string, number>} */
+    this.written = new Map();
     const names = new Set(venue.zones.flatMap(({ name, short }) => [name, short]));
     const pixel = pixelReader();
     const paper = pixel(theme.paper);
@@ -61,7 +62,7 @@ export class Painter {
       const words = area.text?.text?.trim() ?? '';
       // A section's name that lies under its seats cannot be read; the map writes it over them.
       const hidden = names.has(words) && liesUnderSeats(venue, area);
-      if (names.has(words) && !hidden) this.written.add(words);
+      if (names.has(words) && !hidden) this.written.set(words, area.text?.size || venue.spacing * 0.8);
       const ground = fill ?? paper;
       const wanted = area.text?.color ? pixel(area.text.color) : inkOn(ground);
       return {
@@ -129,7 +130,7 @@ export class Painter {
     const around = this.radius * 1.4;
     if (diameter < SHAPE_FROM) this.#dots(context, scale, left, top, diameter, minX - around, minY - around, maxX + around, maxY + around);
     else {
-      const { sheet, cell } = this.#spritesOf(diameter);
+      const usual = this.#spritesOf(diameter);
       const numbered = diameter >= NUMBERS_FROM;
       if (numbered) {
         context.font = `600 ${Math.round(diameter * 0.42)}px ${theme.font}`;
@@ -141,8 +142,10 @@ export class Painter {
         const category = venue.category[seat];
         const look = this.source.stateOf(seat);
         const shown = look === 'available' && !this.source.shows(category) ? 'faded' : look;
+        const share = venue.share[seat];
+        const { sheet, cell } = share === 1 ? usual : this.#spritesOf(Math.max(1, diameter * share));
         context.drawImage(sheet, LOOKS[shown] * cell, category * cell, cell, cell, Math.round(x - cell / 2), Math.round(y - cell / 2), cell, cell);
-        if (numbered && look === 'available') {
+        if (numbered && look === 'available' && share > 0.6) {
           context.fillStyle = shown === 'faded' ? theme.muted : theme.categories[category].ink;
           context.fillText(venue.number(seat), Math.round(x), Math.round(y) + 0.5, diameter * 0.86);
         }
@@ -173,10 +176,12 @@ export class Painter {
       if (seats) seats.push(seat);
       else byColour.set(colour, [seat]);
     });
-    const size = Math.max(1, Math.round(diameter));
+    // Whole pixels, and never wider than from one seat to the next, or it would lie over it.
+    const usual = Math.max(1, Math.min(Math.round(diameter), Math.floor(venue.spacing * scale)));
     for (const [colour, seats] of byColour) {
       context.fillStyle = colour;
       for (const seat of seats) {
+        const size = venue.share[seat] === 1 ? usual : Math.max(1, Math.floor(usual * venue.share[seat]));
         context.fillRect(Math.round((venue.x[seat] - left) * scale - size / 2), Math.round((venue.y[seat] - top) * scale - size / 2), size, size);
       }
     }
@@ -245,7 +250,7 @@ export class Painter {
     let sprites = this.#sprites.get(key);
     if (!sprites) {
       // Every settled scale has its own; a few are enough, since going back draws them anew in a moment.
-      if (this.#sprites.size >= 8) this.#sprites.delete(/** @type {number} */ (this.#sprites.keys().next().value));
+      if (this.#sprites.size >= SPRITES_KEPT) this.#sprites.delete(/** @type {number} */ (this.#sprites.keys().next().value));
       sprites = this.#drawSprites(key / 4);
       this.#sprites.set(key, sprites);
     }
@@ -295,7 +300,7 @@ export class Painter {
         context.fill();
       });
       at('own', (x, y) => {
-        trace(context, category, x, y, r * 1.15);
+        trace(context, category, x, y, r * 1.06 - thin * 0.65);
         context.fillStyle = theme.own;
         context.fill();
         context.strokeStyle = theme.ownInk;

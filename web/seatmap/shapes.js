@@ -8,9 +8,9 @@ const SHAPES = [
   polygon(4, 1 / 8, 1.18), // square
   polygon(4, 0, 1.16), // diamond
   polygon(6, 1 / 12, 1.08), // hexagon
-  polygon(3, 0, 1.3, 0.18), // triangle
+  polygon(3, 0, 1.15, 0.12), // triangle
   polygon(5, 0, 1.12), // pentagon
-  polygon(3, 1 / 6, 1.3, -0.18), // triangle, point down
+  polygon(3, 1 / 6, 1.15, -0.12), // triangle, point down
   polygon(8, 1 / 16, 1.04), // octagon
 ];
 

@@ -4,17 +4,21 @@
  */
 
 const css = `
-:host { display: block; position: relative; overflow: hidden; min-block-size: 12rem; color: var(--seatmap-ink, CanvasText); background: var(--seatmap-paper, Canvas); font: inherit; }
+:host { display: block; position: relative; overflow: hidden; min-block-size: 10rem; color: var(--seatmap-ink, CanvasText); background: var(--seatmap-paper, Canvas); font: inherit; }
 [hidden] { display: none !important; }
 button { font: inherit; color: inherit; }
 .hidden { position: absolute; inline-size: 1px; block-size: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.probe { position: absolute; visibility: hidden; }
+/* Forced, every colour of an element is the same one: this one is asked what they are. */
+.probe { position: absolute; visibility: hidden; forced-color-adjust: none; }
 
 .map { position: absolute; inset: 0; }
 canvas.seats { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; touch-action: none; cursor: grab; outline: none; }
 canvas.seats.over-seat { cursor: pointer; }
 canvas.seats:active { cursor: grabbing; }
 canvas.seats:focus-visible { outline: 3px solid var(--seatmap-focus, Highlight); outline-offset: -3px; }
+.where { position: absolute; inset-block-start: 0.5rem; inset-inline-start: 0.5rem; max-inline-size: calc(100% - 4.5rem); padding: 0.15rem 0.6rem; border-radius: 999px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+  background: var(--seatmap-raised, var(--seatmap-paper, Canvas)); border: 1px solid var(--seatmap-line, GrayText); font-size: 0.85rem; font-weight: 650; pointer-events: none; }
+.where:empty { display: none; }
 .card { position: absolute; inset-block-start: 0; left: 0; display: grid; gap: 0.1rem; max-inline-size: min(18rem, calc(100% - 12px)); padding: 0.5rem 0.75rem; border-radius: 0.6rem;
   background: var(--seatmap-raised, var(--seatmap-paper, Canvas)); border: 1px solid var(--seatmap-line, GrayText); box-shadow: 0 4px 18px rgb(0 0 0 / 22%); pointer-events: none; font-size: 0.9rem; }
 .card.with-action { pointer-events: auto; }
@@ -47,6 +51,10 @@ h3 .fold { font-weight: 500; padding-inline-start: 1.5rem; }
 .seat[data-state='own']::after { content: ' ✓' / ''; }
 .seat[data-state='held'], .seat[data-state='sold'] { border: 1px dashed var(--seatmap-line, GrayText); color: var(--seatmap-muted, inherit); cursor: default; }
 .seat[data-state='sold'] { text-decoration: line-through; }
+@media (forced-colors: active) {
+  .seat[data-state='own'] { forced-color-adjust: none; background: Highlight; border-color: HighlightText; color: HighlightText; }
+  .seat[data-state='held'], .seat[data-state='sold'] { color: GrayText; }
+}
 .list :focus-visible, .controls :focus-visible { outline: 3px solid var(--seatmap-focus, Highlight); outline-offset: -1px; }
 `;
 

@@ -8,10 +8,17 @@
 /** @typedef {import('./painter.js').Painter} Painter */
 
 const TILE = 512;
-const TILES_MAX = 96;
-/** A picture may be shown this much larger or smaller than it was drawn before another scale is drawn. */
+/** So many are kept, or what is in sight and half as many again: going back a little costs no drawing. */
+const TILES_KEPT = 24;
+const KEPT_BEYOND_SIGHT = 1.5;
+/** Canvases that wait to be used again. */
+const SPARE_MAX = 4;
+/**
+ * A picture may be shown this much larger or smaller than it was drawn before another scale is drawn. Shown at half its
+ * size, a view takes four times the pictures.
+ */
 const STRETCH_MAX = 1.5;
-const SHRINK_MAX = 0.42;
+const SHRINK_MAX = 0.6;
 /** More changes than this in one picture, and it is drawn as a whole. */
 const PATCHES_MAX = 48;
 /** The whole venue is drawn at about so many pixels. */
@@ -46,6 +53,7 @@ export class Tiles {
   #spare = [];
 
   #painter;
+  #bounds;
 
   /**
    * @param {Painter} painter
@@ -53,6 +61,7 @@ export class Tiles {
    */
   constructor(painter, bounds) {
     this.#painter = painter;
+    this.#bounds = bounds;
     const extent = Math.max(bounds.maxX - bounds.minX, bounds.maxY - bounds.minY);
     this.#whole = { scale: WHOLE_PIXELS / extent, tiles: new Map() };
     this.#level = this.#whole;
@@ -62,6 +71,11 @@ export class Tiles {
   get size() {
     const levels = new Set([this.#whole, this.#level, ...(this.#before ? [this.#before] : [])]);
     return [...levels].reduce((sum, level) => sum + level.tiles.size, 0);
+  }
+
+  /** What they take, those that wait to be used again included. */
+  get bytes() {
+    return (this.size + this.#spare.length) * TILE * TILE * 4;
   }
 
   /**
@@ -116,7 +130,7 @@ export class Tiles {
 
   /** @param {HTMLCanvasElement} canvas */
   #keep(canvas) {
-    if (this.#spare.length < 16) this.#spare.push(canvas);
+    if (this.#spare.length < SPARE_MAX) this.#spare.push(canvas);
     else canvas.width = canvas.height = 0; // Frees its memory now, not at some collection.
   }
 
@@ -149,15 +163,17 @@ export class Tiles {
       drawn++;
     }
     const whole = needed.every(({ column, row }) => level.tiles.has(keyOf(column, row)));
-    if (!whole) {
+    if (!whole || !this.#fills(view)) {
       context.fillStyle = this.#painter.theme.paper;
       context.fillRect(0, 0, view.width, view.height);
+    }
+    if (!whole) {
       this.#copy(context, this.#whole, view, mayDraw);
       if (this.#before && this.#before !== this.#whole) this.#copy(context, this.#before, view, () => false);
     }
     this.#copy(context, level, view, () => false);
     if (complete) this.#before = this.#before && (this.#drop(this.#before), null);
-    this.#forget();
+    this.#forget(needed.length);
     return complete;
   }
 
@@ -198,9 +214,11 @@ export class Tiles {
   #inView(level, view) {
     const side = TILE / level.scale;
     const [right, bottom] = [view.left + view.width / view.scale, view.top + view.height / view.scale];
+    const { minX, minY, maxX, maxY } = this.#bounds;
     const found = [];
-    for (let row = Math.floor(view.top / side); row * side < bottom; row++) {
-      for (let column = Math.floor(view.left / side); column * side < right; column++) found.push({ column, row });
+    // Beyond the venue there is paper, which needs no picture.
+    for (let row = Math.floor(Math.max(view.top, minY) / side); row * side < Math.min(bottom, maxY); row++) {
+      for (let column = Math.floor(Math.max(view.left, minX) / side); column * side < Math.min(right, maxX); column++) found.push({ column, row });
     }
     const [x, y] = [(view.left + right) / 2 / side - 0.5, (view.top + bottom) / 2 / side - 0.5];
     return found.sort((a, b) => Math.hypot(a.column - x, a.row - y) - Math.hypot(b.column - x, b.row - y));
@@ -234,12 +252,19 @@ export class Tiles {
     tile.stale = [];
   }
 
-  /** Drops what was not seen for longest, but never what is in sight or shows the whole venue. */
-  #forget() {
+  /** Whether pictures cover all of the view. @param {{left: number, top: number, scale: number, width: number, height: number}} view */
+  #fills({ left, top, scale, width, height }) {
+    const { minX, minY, maxX, maxY } = this.#bounds;
+    return left >= minX && top >= minY && left + width / scale <= maxX && top + height / scale <= maxY;
+  }
+
+  /** Drops what was not seen for longest, but never what is in sight or shows the whole venue. @param {number} inSight */
+  #forget(inSight) {
     const { tiles } = this.#level;
-    if (this.#level === this.#whole || tiles.size <= TILES_MAX) return;
+    const most = Math.max(TILES_KEPT, Math.ceil(inSight * KEPT_BEYOND_SIGHT));
+    if (this.#level === this.#whole || tiles.size <= most) return;
     const old = [...tiles].filter(([, tile]) => tile.usedAt < this.#frame).sort(([, a], [, b]) => a.usedAt - b.usedAt);
-    for (const [key, tile] of old.slice(0, tiles.size - TILES_MAX)) {
+    for (const [key, tile] of old.slice(0, tiles.size - most)) {
       tiles.delete(key);
       this.#keep(tile.canvas);
     }

@@ -2,12 +2,21 @@
  * A layout turned into what drawing and moving about need: typed columns, zones with their rows, rows with their seats
  * in order, outlines and centres.
  *
- * Always: a seat is its index everywhere; nothing here changes after construction. Not here: who holds which seat.
+ * Always: a seat is its index everywhere; nothing here changes after construction; no two seats are drawn over each
+ * other, also where the plan has them so. Not here: who holds which seat.
  */
 
 import { Grid } from './grid.js';
 
 /** @typedef {import('../sdk/wire.js').Layout} Layout */
+
+/** Share of the distance between neighbours that a seat's radius takes. */
+export const RADIUS_SHARE = 0.4;
+/** How far a shape reaches beyond its radius. */
+export const SHAPE_REACH = 1.16;
+/** Seats closer than this share of the usual distance stand on top of each other; they are moved so far apart. */
+const TOGETHER_BELOW = 0.25;
+const MOVED_APART = 0.5;
 
 /**
  * @typedef {object} VenueRow
@@ -57,7 +66,9 @@ export class Venue {
     this.categories = layout.categories;
     /** The usual distance between neighbours. */
     this.spacing = usualSpacing(this);
-    this.grid = new Grid(this.x, this.y, this.spacing * 5);
+    this.grid = moveApart(this);
+    /** How much of the usual size a seat is drawn in, so that it touches no other: 1 for nearly all. */
+    this.share = sharesOf(this);
     this.bounds = boundsOf(this);
     this.extent = Math.max(this.bounds.maxX - this.bounds.minX, this.bounds.maxY - this.bounds.minY);
   }
@@ -77,6 +88,21 @@ export class Venue {
     return this.layout.seats.number[seat];
   }
 
+  /**
+   * Zone, row and seat, each told as what it is, in the plan's own words if it has some.
+   * @param {number} seat
+   * @param {Pick<import('./words.js').SeatmapWords, 'row' | 'seat' | 'place'>} words
+   */
+  told(seat, words) {
+    const row = this.layout.rows[this.row[seat]];
+    const zone = this.layout.zones.length > 1 ? this.layout.zones[row.zone].name : '';
+    const number = this.number(seat);
+    // What tells apart two seats of the same zone, row and number.
+    const repeated = / \(\d+\)$/.exec(this.label(seat))?.[0] ?? '';
+    const parts = [zone, row.row_label ?? (row.label && words.row(row.label)), (row.seat_label?.replaceAll('%s', number) ?? words.seat(number)) + repeated];
+    return words.place(parts.filter(Boolean));
+  }
+
   /** Zone, row and number in one, as on the ticket. @param {number} seat */
   label(seat) {
     const given = this.layout.seats.label?.[seat];
@@ -85,6 +111,51 @@ export class Venue {
     const zone = this.layout.zones[row.zone].name;
     return [this.layout.zones.length > 1 ? zone : '', [row.label, this.number(seat)].filter(Boolean).join('-')].filter(Boolean).join(' ');
   }
+}
+
+/**
+ * Seats that stand on the same spot are set around it.
+ * @param {Venue} venue
+ * @returns {Grid} Of where they are then.
+ */
+function moveApart(venue) {
+  const reach = venue.spacing * TOGETHER_BELOW;
+  const grid = new Grid(venue.x, venue.y, venue.spacing * 5);
+  const moved = new Set();
+  for (let seat = 0; seat < venue.count; seat++) {
+    if (moved.has(seat)) continue;
+    const [x, y] = [venue.layout.seats.x[seat], venue.layout.seats.y[seat]];
+    let place = 0;
+    grid.within(x - reach, y - reach, x + reach, y + reach, (other) => {
+      if (other <= seat || moved.has(other)) return;
+      place++;
+      moved.add(other);
+      // Rings of six, twelve, … places, as close as circles lie.
+      let [ring, before] = [1, 0];
+      while (place > before + ring * 6) before += ring++ * 6;
+      const angle = ((place - before) / (ring * 6)) * 2 * Math.PI;
+      const far = venue.spacing * MOVED_APART * ring;
+      venue.x[other] = x + Math.cos(angle) * far;
+      venue.y[other] = y + Math.sin(angle) * far;
+    });
+  }
+  return moved.size === 0 ? grid : new Grid(venue.x, venue.y, venue.spacing * 5);
+}
+
+/** In eighths, so that few sizes have to be drawn. @param {Venue} venue */
+function sharesOf({ count, x, y, spacing, grid }) {
+  const shares = new Float32Array(count);
+  const wanted = spacing * RADIUS_SHARE * SHAPE_REACH;
+  for (let seat = 0; seat < count; seat++) {
+    // Beyond two full radii nobody is touched.
+    let nearest = wanted * 2;
+    grid.within(x[seat] - nearest, y[seat] - nearest, x[seat] + nearest, y[seat] + nearest, (other) => {
+      if (other !== seat) nearest = Math.min(nearest, Math.hypot(x[other] - x[seat], y[other] - y[seat]));
+    });
+    const share = nearest / (wanted * 2);
+    shares[seat] = share >= 1 ? 1 : Math.max(1 / 64, share < 1 / 8 ? share : Math.floor(share * 8) / 8);
+  }
+  return shares;
 }
 
 /**

@@ -12,6 +12,10 @@ export const WORDS = Object.freeze({
   list: 'Seats by section and row',
   /** @param {string} label */
   row: (label) => (label ? `Row ${label}` : 'Row'),
+  /** @param {string} number */
+  seat: (number) => `seat ${number}`,
+  /** @param {string[]} parts Section, row and seat, as far as there are such. */
+  place: (parts) => parts.join(', '),
   /** @param {number} n */
   free: (n) => `${n} free`,
   /** @type {Record<SeatLook, string>} */

@@ -6,9 +6,9 @@ import { Server } from './server.mjs';
 /**
  * A server with a concert in a house of one row.
  * @param {number} seats
- * @param {{guests?: boolean, opensAt?: string, currency?: string}} [options] `opensAt`: when the sale opens; else it is open.
+ * @param {{guests?: boolean, opensAt?: string, currency?: string, title?: string}} [options] `opensAt`: when the sale opens; else it is open.
  */
-export async function club(seats, { guests = true, opensAt, currency = 'KRW' } = {}) {
+export async function club(seats, { guests = true, opensAt, currency = 'KRW', title = 'Small Club Night' } = {}) {
   const server = new Server(['--set', `guests=${guests}`]);
   const plan = {
     name: 'Club',
@@ -43,7 +43,7 @@ export async function club(seats, { guests = true, opensAt, currency = 'KRW' } =
   writeFileSync(file, JSON.stringify(plan));
   const starts = new Date(Date.now() + 60 * 24 * 3600_000).toISOString();
   const { concert_id: concertId, schedule_ids: scheduleIds } = await server.command(
-    'import', file, '--title', 'Small Club Night', '--starts-at', starts, '--price', 'Row=50000', '--currency', currency, ...(opensAt ? ['--opens-at', opensAt] : ['--open']),
+    'import', file, '--title', title, '--starts-at', starts, '--price', 'Row=50000', '--currency', currency, ...(opensAt ? ['--opens-at', opensAt] : ['--open']),
   );
   await server.begin();
   return { server, concertId, scheduleId: scheduleIds[0] };

@@ -5,9 +5,9 @@
  *   node perf/stadium.mjs [--seconds 20] [--heap-minutes 5] [--cut-seconds 30]
  *
  * Limits: first seats 1.5 s after admission; frames, median 17 ms and p95 34 ms, while panning and zooming; the heap flat;
- * a hold seen by another browser within 200 ms; after a network cut in the queue the same place. Exits 1 if one is missed.
+ * a hold seen by another browser within 200 ms; a map at rest within a quarter of a core; pictures within 64 MiB; after a network cut in the queue the same place. Exits 1 if one is missed.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Fan, PHONE, launch } from '../harness/browser.mjs';
@@ -43,7 +43,9 @@ try {
   const churn = await startChurn();
   const fan = await firstSeats();
   await frames(fan, 'at rest in changes', async () => pause(3000));
+  await idleCost();
   await frames(fan, 'panning and zooming', () => move(fan, Number(values.seconds)));
+  await pictures(fan);
   await heap(fan, Number(values['heap-minutes']));
   console.log(`     changed seats a second: ${(churn.changed() / churn.seconds()).toFixed(0)} (meant: ${CHANGES_A_SECOND})`);
   await churn.stop();
@@ -172,6 +174,36 @@ async function frames(fan, what, act) {
   console.log(`     ${what}: ${all.length} frames, p90 ${quantile(all, 0.9).toFixed(1)}, p99 ${quantile(all, 0.99).toFixed(1)}, longest ${quantile(all, 1).toFixed(1)} ms`);
   figure(`frame interval, ${what}, median`, quantile(all, 0.5), 17, 'ms');
   figure(`frame interval, ${what}, p95`, quantile(all, 0.95), 34, 'ms');
+}
+
+/** The browser's processes that draw pages. @returns {Promise<{id: number, type: string, cpuTime: number}[]>} */
+async function drawers() {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo.filter(({ type }) => type === 'renderer' || type === 'GPU');
+}
+
+/** What the map costs that nobody touches while seats change all over the house. */
+async function idleCost() {
+  const used = async () => (await drawers()).reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  const [before, begun] = [await used(), performance.now()];
+  await pause(10_000);
+  const share = (await used()) - before;
+  figure('processor time of a map at rest in changes', (share / (performance.now() - begun)) * 100_000, 25, '% of a core');
+}
+
+/** What the tab keeps in pictures after a look around. @param {Fan} fan */
+async function pictures(fan) {
+  const kept = await fan.page.evaluate(() => /** @type {any} */ (document.querySelector('frontrow-seatmap')).pictureBytes / 2 ** 20);
+  const [largest] = (await drawers()).map(({ id }) => pssOf(id)).sort((a, b) => b - a);
+  console.log(`     memory of the tab's process: ${largest.toFixed(0)} MiB`);
+  figure('pictures in the tab after a look around', kept, 64, 'MiB');
+}
+
+/** A process's share of memory, in MiB. @param {number} id */
+function pssOf(id) {
+  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, 'utf8'))?.[1]) / 1024;
 }
 
 /** Wheel and drag, back and forth over the whole house. @param {Fan} fan @param {number} seconds */

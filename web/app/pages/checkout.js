@@ -16,6 +16,7 @@ import { go } from '../router.js';
 import { balance, concerts, currency, heldElsewhere, layoutOf, refreshBalance, reservations, session, start, status } from '../session.js';
 import { loadJson, save, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
+import { Named } from '../parts/named.js';
 
 /** @typedef {'' | 'charging' | 'paying'} Step */
 
@@ -87,7 +88,7 @@ export function Checkout({ reservationId }) {
   return html`<section class="page checkout" aria-labelledby="checkout-title">
       <a class="back" href="#/sale/${reservation.concert_id}"><${Icon} name="back" />${w.back}</a>
       <h1 id="checkout-title">${w.checkout.title}</h1>
-      ${concert && html`<p class="kicker">${concert.title}${schedule && html` · <time datetime=${schedule.starts_at}>${date(schedule.starts_at)}</time>`}</p>`}
+      ${concert && html`<p class="kicker"><${Named} text=${concert.title} />${schedule && html` · <time datetime=${schedule.starts_at}>${date(schedule.starts_at)}</time>`}</p>`}
       <div class="receipt">
         <h2>${w.checkout.seats}</h2>
         <ul>

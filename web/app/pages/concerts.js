@@ -4,6 +4,7 @@ import { html } from '../html.js';
 import { clock, date, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
+import { Named } from '../parts/named.js';
 import { Poster } from '../parts/poster.js';
 import { go } from '../router.js';
 import { concerts, join, now, places, queue, refreshConcerts, tokenWanted } from '../session.js';
@@ -92,12 +93,12 @@ function Concert({ concert }) {
     <${Poster} text=${title} />
     <div class="poster-text">
       <p class="badge ${soldOut ? 'closed' : sale.state.toLowerCase()}">${soldOut ? w.soldOut : (w.state[sale.state] ?? sale.state)}</p>
-      <h2>${title}</h2>
-      ${venue && html`<p class="venue">${venue}</p>`}
+      <h2><${Named} text=${title} /></h2>
+      ${venue && html`<p class="venue"><${Named} text=${venue} /></p>`}
       <ul class="dates" aria-label=${w.dates(schedules.length)}>
         ${schedules.slice(0, 3).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${date(s.starts_at)}</time></li>`)}
       </ul>
-      ${sale.message && html`<p class="sale-message">${sale.message}</p>`}
+      ${sale.message && html`<p class="sale-message"><${Named} text=${sale.message} /></p>`}
       ${opensIn > 0 && sale.opens_at && html`<p class="opens">${opening(sale.opens_at, now.value)}</p>`}
       ${placed
         ? html`<p class="mine">

@@ -11,7 +11,8 @@ import { date, language, layoutNamed, money, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { dismiss, tell } from '../notices.js';
 import { Cart } from '../parts/cart.js';
-import { Best, Filters, Views } from '../parts/tools.js';
+import { Named } from '../parts/named.js';
+import { Best, Filters, Legend, Views } from '../parts/tools.js';
 import { held, layoutOf, session, start, status } from '../session.js';
 import { load, save } from '../storage.js';
 import { useTitle } from '../title.js';
@@ -23,6 +24,12 @@ import { nearestFree } from '../nearest.js';
 /** @typedef {import('../session.js').Layout} Layout */
 
 const SUGGESTIONS_MAX = 3;
+/** Where the server does not say how many seats may be held together. */
+const TOGETHER_MAX = 4;
+/** The server is told of so many seats that were proposed already; then it begins anew. */
+const PROPOSED_MAX = 96;
+/** Free seats by price are counted so often at most. */
+const COUNT_EVERY_MS = 500;
 /** Single freed seats are worth a notice only in a house that is nearly full. */
 const FREED_TOLD_BELOW = 12;
 
@@ -118,6 +125,34 @@ function useHouse({ schedule_id: id, available: before }) {
 }
 
 /**
+ * Free seats by category, as they are now.
+ * @param {Layout | null} layout
+ * @param {SeatModel | null} model
+ */
+function useFree(layout, model) {
+  const [free, setFree] = useState(/** @type {number[] | null} */ (null));
+  useEffect(() => {
+    if (!layout || !model) return;
+    const { category } = layout.seats;
+    let timer = 0;
+    const count = () => {
+      timer = 0;
+      const counted = layout.categories.map(() => 0);
+      model.states.forEach((state, seat) => state === 0 && counted[category[seat]]++);
+      setFree(counted);
+    };
+    count();
+    const later = () => (timer ||= window.setTimeout(count, COUNT_EVERY_MS));
+    const ends = [model.on('change', later), model.on('snapshot', later)];
+    return () => {
+      clearTimeout(timer);
+      ends.forEach((end) => end());
+    };
+  }, [layout, model]);
+  return free;
+}
+
+/**
  * @param {{concert: import('../session.js').Concert, schedule: Schedule, schedules: Schedule[],
  *   onSchedule: (id: number) => void}} props
  */
@@ -127,7 +162,12 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const { layout: drawn, model, available, live, failure, retry } = useHouse(schedule);
   const layout = useMemo(() => drawn && layoutNamed(drawn), [drawn, language.value]);
   const [category, setCategory] = useState(/** @type {number | null} */ (null));
-  const [together, setTogether] = useState(2);
+  const free = useFree(layout, model);
+  const most = schedule.seats_per_reservation_max ?? TOGETHER_MAX;
+  const [together, setTogether] = useState(Math.min(2, most));
+  /** What the server picked last, and all that it picked for this choice before. */
+  const [picked, setPicked] = useState(/** @type {number[]} */ ([]));
+  const proposed = useRef(/** @type {number[]} */ ([]));
   const [view, setView] = useState(load('view') === 'list' ? 'list' : 'map');
   const [busy, setBusy] = useState(false);
   const [legend, setLegend] = useState(/** @type {{fill: string, path: string}[]} */ ([]));
@@ -152,7 +192,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     if (!venue || now > FREED_TOLD_BELOW || changes.length > FREED_TOLD_BELOW) return;
     const freed = changes.find(({ seat, state, before }) => state === 0 && before !== 0 && !mine.current.includes(seat));
     if (!freed) return;
-    const label = venue.label(freed.seat);
+    const label = told(freed.seat);
     tell({ kind: 'good', key: 'freed', text: words().seats.freed(label), actions: [{ label: words().seats.hold, act: () => void hold([freed.seat]) }] });
   }
 
@@ -173,13 +213,38 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
 
   const holdBest = () =>
     attempt(async () => {
-      const name = category === null ? undefined : layout?.categories[category].name;
-      const before = new Set(own);
-      const { seats } = await start().holdBest(id, together, { category: name });
-      const fresh = seats.map(({ seat }) => seat).filter((seat) => !before.has(seat));
-      tell({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(fresh)) });
-      map.current?.show(fresh);
+      proposed.current = [];
+      await pickBest();
     });
+
+  /** Other seats instead of those that were picked last; if there are none, the same again. */
+  const holdOthers = () =>
+    attempt(async () => {
+      if (!reservation) return;
+      const former = picked.filter((seat) => own.includes(seat));
+      // Where both fit, nothing is given back before something else is held.
+      const both = own.length + together <= most;
+      if (!both) await start().release(reservation.reservation_id, former);
+      try {
+        await pickBest();
+      } catch (error) {
+        proposed.current = former;
+        if (!both) await start().hold(id, former);
+        throw error;
+      }
+      if (both) await start().release(reservation.reservation_id, former);
+    });
+
+  async function pickBest() {
+    const name = category === null ? undefined : drawn?.categories[category].name;
+    const before = new Set(own);
+    const { seats } = await start().holdBest(id, together, { category: name, except: proposed.current });
+    const fresh = seats.map(({ seat }) => seat).filter((seat) => !before.has(seat));
+    setPicked(fresh);
+    proposed.current = [...proposed.current, ...fresh].slice(-PROPOSED_MAX);
+    tell({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(fresh)) });
+    map.current?.show(fresh);
+  }
 
   /**
    * @param {() => Promise<void>} act
@@ -209,15 +274,18 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
       key: 'refused',
       text: w.error.taken(labels(seats)),
       hint: near.length > 0 ? w.error.stillFree : w.error.noneNear,
-      actions: near.map((seat) => ({ label: venue.label(seat), act: () => void hold([seat]) })),
+      actions: near.map((seat) => ({ label: told(seat), act: () => void hold([seat]) })),
     });
   }
 
   /** @param {number[]} seats */
-  const labels = (seats) => seats.map((seat) => map.current?.venue?.label(seat) ?? '').join(', ');
+  const labels = (seats) => seats.map(told).join(', ');
+
+  /** A seat as one looks for it in the house. @param {number} seat */
+  const told = (seat) => map.current?.venue?.told(seat, map.current.words) ?? '';
 
   /** @param {CustomEvent<{seat: number, state: string}>} event */
-  function picked({ detail: { seat, state } }) {
+  function take({ detail: { seat, state } }) {
     if (state === 'available') void hold([seat]);
     else if (state === 'own') void release([seat]);
   }
@@ -235,7 +303,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const stale = ready && (!live || status.value !== 'online');
   return html`<section class="seats-page" aria-labelledby="seats-title">
     <div class="seats-head">
-      <h1 id="seats-title"><span class="visually-hidden">${w.seats.title}: </span>${concert.title}</h1>
+      <h1 id="seats-title"><span class="visually-hidden">${w.seats.title}: </span><${Named} text=${concert.title} /></h1>
       <p class="free" data-testid="available">${available > 0 ? w.seats.free(available) : w.seats.soldOut}</p>
       ${schedules.length > 1
         ? html`<label class="select">
@@ -250,8 +318,14 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
       <${Views} view=${view} onView=${look} />
     </div>
     <div class="seats-tools">
-      <${Best} together=${together} onTogether=${setTogether} ready=${ready && !busy} onBest=${holdBest} />
-      ${layout && html`<${Filters} layout=${layout} legend=${legend} category=${category} onCategory=${setCategory} />`}
+      <${Best}
+        together=${together}
+        most=${most}
+        onTogether=${setTogether}
+        ready=${ready && !busy}
+        onBest=${holdBest}
+      />
+      ${layout && html`<${Filters} layout=${layout} legend=${legend} free=${free} category=${category} onCategory=${setCategory} />`}
     </div>
     <div class="seats-map" data-stale=${stale}>
       ${ready
@@ -263,12 +337,14 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
             model=${model}
             own=${own}
             filter=${filter}
-            onseat-pick=${picked}
+            onseat-pick=${take}
             onseatmap-theme=${(/** @type {any} */ event) => setLegend(event.target.legend())}
           ></frontrow-seatmap>`
         : html`<p class="empty" role="status">${w.seats.loading}</p>`}
+      ${ready && picked.length > 0 && picked.every((seat) => own.includes(seat)) && html`<button type="button" class="others small" disabled=${busy} onClick=${holdOthers}>${w.seats.others}</button>`}
       ${stale && html`<p class="stale" role="status">${w.seats.stale}</p>`}
     </div>
+    <${Legend} />
     <${Cart} reservation=${reservation} busy=${busy} onRelease=${release} />
   </section>`;
 }

@@ -9,6 +9,7 @@ import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
 import { Label } from '../parts/label.js';
 import { Message } from '../parts/message.js';
+import { Named } from '../parts/named.js';
 import { Qr } from '../parts/qr.js';
 import { useWakeLock } from '../parts/wakelock.js';
 import { balance, currency, now, session, signedIn, start, status } from '../session.js';
@@ -107,7 +108,7 @@ function byPurchase(tickets) {
 /** @param {{tickets: Ticket[]}} props The performance: what, when and where. */
 function Performance({ tickets: [{ title, venue, starts_at: startsAt }] }) {
   return html`<header>
-    <h2>${title}</h2>
+    <h2><${Named} text=${title} /></h2>
     <p>${startsAt && html`<time datetime=${startsAt}>${date(startsAt)}</time>`}${venue && html` · ${venue}`}</p>
   </header>`;
 }

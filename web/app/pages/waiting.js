@@ -15,6 +15,7 @@ import { tell } from '../notices.js';
 import { now, start } from '../session.js';
 import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
+import { Named } from '../parts/named.js';
 
 const SPOKEN_EVERY_MS = 30_000;
 /** The pace is measured over the last so long. */
@@ -45,9 +46,9 @@ export function Waiting({ concert, place }) {
   // In a line that stands still no time is promised.
   const moving = state === 'OPEN' && !place.sold_out;
   return html`<section class="page waiting" aria-labelledby="waiting-title">
-    <p class="kicker">${concert.title}</p>
+    <p class="kicker"><${Named} text=${concert.title} /></p>
     <h1 id="waiting-title">${w.title}</h1>
-    ${message && html`<p class="sale-message">${message}</p>`}
+    ${message && html`<p class="sale-message"><${Named} text=${message} /></p>`}
     ${state === 'SCHEDULED' && html`<p class="sale-message">${w.early}</p>`} ${state === 'PAUSED' && html`<p class="sale-message">${w.paused}</p>`}
     ${state === 'OPEN' && (place.sold_out || ahead === 0) && html`<p class="sale-message">${place.sold_out ? w.fullHouse : w.next}</p>`}
 

@@ -19,9 +19,11 @@ export function Shell({ children }) {
     <a class="skip" href="#content" onClick=${skip}>${w.skip}</a>
     <${Header} />
     <${LinkState} />
-    <${TimeBar} />
+    <div class="stuck">
+      <${TimeBar} />
+      <${Notices} />
+    </div>
     <main id="content" tabindex="-1">${children}</main>
-    <${Notices} />
     ${tokenWanted.value && html`<${TokenDialog} />`}
   `;
 }

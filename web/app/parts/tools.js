@@ -1,12 +1,12 @@
-/** How to find seats: the best ones together, by price, on the map or in the list. */
+/** How to find seats: the best ones together, others instead, by price, on the map or in the list; and what they look like. */
 import { html } from '../html.js';
 import { count, money, words } from '../i18n.js';
 import { Icon } from './icons.js';
 
-const TOGETHER_MAX = 4;
-
-/** @param {{together: number, onTogether: (n: number) => void, ready: boolean, onBest: () => void}} props */
-export function Best({ together, onTogether, ready, onBest }) {
+/**
+ * @param {{together: number, most: number, onTogether: (n: number) => void, ready: boolean, onBest: () => void}} props
+ */
+export function Best({ together, most, onTogether, ready, onBest }) {
   const w = words().seats;
   return html`<div class="best">
     <div class="stepper" role="group" aria-label=${w.how}>
@@ -14,7 +14,7 @@ export function Best({ together, onTogether, ready, onBest }) {
         <${Icon} name="minus" />
       </button>
       <output aria-live="polite">${count(together)}</output>
-      <button type="button" class="quiet round" aria-label=${w.more} disabled=${together >= TOGETHER_MAX} onClick=${() => onTogether(together + 1)}>
+      <button type="button" class="quiet round" aria-label=${w.more} disabled=${together >= most} onClick=${() => onTogether(together + 1)}>
         <${Icon} name="plus" />
       </button>
     </div>
@@ -23,10 +23,10 @@ export function Best({ together, onTogether, ready, onBest }) {
 }
 
 /**
- * @param {{layout: import('../session.js').Layout, legend: {fill: string, path: string}[], category: number | null,
- *   onCategory: (category: number | null) => void}} props
+ * @param {{layout: import('../session.js').Layout, legend: {fill: string, path: string}[], free: number[] | null,
+ *   category: number | null, onCategory: (category: number | null) => void}} props `free`: seats by category.
  */
-export function Filters({ layout, legend, category, onCategory }) {
+export function Filters({ layout, legend, free, category, onCategory }) {
   const w = words().seats;
   return html`<div class="filters" role="group" aria-label=${w.filter}>
     <button type="button" class="chip" aria-pressed=${category === null} onClick=${() => onCategory(null)}>${w.all}</button>
@@ -39,10 +39,27 @@ export function Filters({ layout, legend, category, onCategory }) {
         onClick=${() => onCategory(category === index ? null : index)}
       >
         <svg class="glyph" viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d=${legend[index]?.path ?? ''} fill=${legend[index]?.fill ?? 'none'} /></svg>
-        <span><strong>${name}</strong> ${money(price, layout.currency)}</span>
+        <span><strong>${name}</strong> ${money(price, layout.currency)}${free && html` <small>${w.freeOf(free[index] ?? 0)}</small>`}</span>
       </button>`,
     )}
   </div>`;
+}
+
+/** What a seat's looks mean. */
+export function Legend() {
+  const { state } = words().map;
+  const looks = /** @type {const} */ (['available', 'own', 'held', 'sold']);
+  return html`<ul class="legend" aria-label=${words().seats.legend}>
+    ${looks.map(
+      (look) => html`<li key=${look}>
+        <svg class="look ${look}" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+          ${look === 'sold' ? html`<circle cx="10" cy="10" r="3.2" />` : html`<circle cx="10" cy="10" r="7.5" />`}
+          ${look === 'own' && html`<path d="m6.4 10.4 2.4 2.5 4.8-5.2" />`} ${look === 'held' && html`<path d="m6.8 13.2 6.4-6.4" />`}
+        </svg>
+        ${state[look]}
+      </li>`,
+    )}
+  </ul>`;
 }
 
 /** @param {{view: string, onView: (view: string) => void}} props */

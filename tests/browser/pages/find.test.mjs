@@ -1,0 +1,107 @@
+/**
+ * Goal: a fan knows where they are in the house, what is free at which price, and gets others when those that were picked do
+ * not please. Method: two fans on a server of six seats each; what the canvas writes is listened to.
+ */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { Fan, LANDSCAPE, PHONE, launch } from '../harness/browser.mjs';
+import { admitted, leaveFans } from '../harness/fans.mjs';
+import { Server, stopServers } from '../harness/server.mjs';
+
+/** @type {Server} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start('--demo', '--set', 'sale.seats_per_reservation_max=6'), launch()]);
+});
+afterEach(() => leaveFans());
+after(() => Promise.all([browser.close(), stopServers()]));
+
+for (const size of [PHONE, LANDSCAPE]) {
+  test(`the sections say their names, from afar and near by: ${size.width} wide`, async () => {
+    const fan = await Fan.open(browser, server.url, { size });
+    await fan.page.evaluate(() => {
+      const { prototype } = CanvasRenderingContext2D;
+      /** @type {Map<string, number>} The size of letters of what is written on plates over the map. */
+      const written = ((/** @type {any} */ (globalThis)).written = new Map());
+      const { fillText } = prototype;
+      prototype.fillText = function (text, ...rest) {
+        written.set(text, Number(/(\d+(?:\.\d+)?)px/.exec(this.font)?.[1]));
+        return fillText.call(this, text, ...rest);
+      };
+    });
+    await fan.toSeats();
+    await fan.page.waitForFunction(() => /** @type {any} */ (document.querySelector('frontrow-seatmap')).pictureBytes > 0);
+    const names = await fan.page.evaluate(() => /** @type {any} */ (document.querySelector('frontrow-seatmap')).venue.zones.map((/** @type {any} */ zone) => zone.short || zone.name));
+    assert.ok(names.length > 3);
+    await fan.page.waitForFunction((names) => names.every((/** @type {string} */ name) => /** @type {any} */ (globalThis).written.get(name) >= 9), names);
+    await fan.screenshot(`sections-${size.width}`);
+    await fan.holdBest(1);
+    const where = fan.page.locator('frontrow-seatmap .where');
+    await where.waitFor();
+    const [held] = await fan.held();
+    assert.ok(names.includes(await where.innerText()), `${await where.innerText()} for ${held}`);
+    await fan.leave();
+  });
+}
+
+test('a seat is told by section, row and number, each as what it is', async () => {
+  for (const [locale, told] of /** @type {const} */ ([['en-GB', /^.+, Row A, Seat 1, /], ['ko-KR', /^.+ A열 1번, /]])) {
+    const fan = await Fan.open(browser, server.url, { locale });
+    await fan.toSeats();
+    await fan.click('.segment:last-child');
+    const map = await fan.map();
+    await map.locator('h2 .fold').first().click();
+    await map.locator('h3 .fold').first().click();
+    assert.match((await map.locator('.seat').first().getAttribute('aria-label')) ?? '', told);
+    await fan.leave();
+  }
+});
+
+test('what is free at each price is said, and follows; the looks of seats are explained', async () => {
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  const left = async () => (await fan.page.locator('.chip small').allInnerTexts()).map((text) => Number(/\d[\d,]*/.exec(text)?.[0].replace(',', '')));
+  await fan.page.waitForSelector('.chip small');
+  const before = await left();
+  const all = Number(/\d[\d,]*/.exec(await fan.page.locator('[data-testid=available]').innerText())?.[0].replace(',', ''));
+  assert.equal(before.reduce((sum, free) => sum + free, 0), all);
+  const { client, scheduleId } = await admitted(server.url);
+  const { seats } = await client.holdBest(scheduleId, 3);
+  const category = await fan.page.locator('.chip strong').allInnerTexts().then((names) => names.indexOf(seats[0].category));
+  await fan.page.waitForFunction(
+    ([category, wanted]) => document.querySelectorAll('.chip small')[category].textContent?.includes(String(wanted)),
+    /** @type {[number, number]} */ ([category, before[category] - 3]),
+  );
+  assert.deepEqual(await fan.page.locator('.legend li').allInnerTexts().then((texts) => texts.map((text) => text.trim())), ['free', 'held for you', 'held by somebody', 'sold']);
+  await fan.leave();
+});
+
+test('others instead of those that were picked, and the same again when there are none', async () => {
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  const first = await fan.holdBest(2);
+  await fan.click('.others');
+  await fan.page.waitForFunction((first) => ![...document.querySelectorAll('.held strong')].some((label) => first.includes(label.textContent?.replace(/\s+/g, ' ') ?? '')), first);
+  const second = await fan.held();
+  assert.equal(second.length, 2);
+  // As many as the sale lets one hold: the others have to be given back first.
+  for (let more = 2; more < 6; more++) await fan.click('.stepper button:last-child');
+  assert.equal(await fan.page.locator('.stepper output').innerText(), '6');
+  assert.equal(await fan.page.locator('.stepper button:last-child').isDisabled(), true);
+  await fan.page.locator('.held .round').first().click();
+  await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 1);
+  await fan.page.locator('.held .round').first().click();
+  await fan.page.waitForSelector('.cart:not(.full)');
+  await fan.click('.best .primary');
+  await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 6);
+  const six = await fan.held();
+  await fan.click('.others');
+  await fan.page.waitForFunction((six) => {
+    const now = [...document.querySelectorAll('.held strong')].map((label) => label.textContent?.replace(/\s+/g, ' ') ?? '');
+    return now.length === 6 && !now.some((label) => six.includes(label));
+  }, six);
+  await fan.leave();
+});
