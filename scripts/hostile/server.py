@@ -1,5 +1,6 @@
 """A server of its own for the hostile runs, and what it and the kernel keep for it."""
 
+import json
 import os
 import re
 import shutil
@@ -13,16 +14,40 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def is_known(binary, setting):
     """A server of before this or that setting is tried without it."""
-    tried = [str(binary), "config", "--set", setting]
-    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
+    listed = subprocess.run([str(binary), "config"], capture_output=True, text=True, check=True).stdout
+    section, known = "", set()
+    for line in listed.splitlines():
+        line = line.lstrip("# ")
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1] + "."
+        elif " = " in line:
+            known.add(section + line.split(" = ")[0])
+    return setting.split("=")[0] in known
+
+
+def import_house(binary, plan, seats, data):
+    """A concert in a stadium, its sale open."""
+    generate = ["venue", "generate", "--seats", str(seats), "--shape", "stadium", "-o", str(plan)]
+    subprocess.run([str(binary), *generate], check=True)
+    sold = ["import", str(plan), "--title", "A night", "--starts-at", "2099-01-01T19:00:00Z", "--open", *data]
+    priced = json.loads(plan.read_text()).get("categories", [])
+    for category in priced:
+        sold += ["--price", f"{category['name']}=1000"]
+    subprocess.run([str(binary), *sold], check=True, stdout=subprocess.DEVNULL)
 
 
 class Server:
-    def __init__(self, binary=None, settings=()):
+    def __init__(self, binary=None, settings=(), seats=None):
         binary = binary or ROOT / "target/release/frontrow"
         self.folder = Path(tempfile.mkdtemp(prefix="hostile-"))
         self.log = open(self.folder / "log", "wb")
-        command = [str(binary), "serve", "--demo", "--listen", "127.0.0.1:0", "--data", str(self.folder / "data")]
+        data = ["--data", str(self.folder / "data")]
+        command = [str(binary), "serve", "--listen", "127.0.0.1:0", *data]
+        if seats is None:
+            command += ["--demo"]
+        else:
+            import_house(binary, self.folder / "plan.json", seats, data)
+            command += ["--set", "guests=true"]
         for setting in (setting for setting in settings if is_known(binary, setting)):
             command += ["--set", setting]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)

@@ -1,5 +1,6 @@
 //! Peers who take nothing, or send without end: what they cost is bounded, and they are hung up on.
 
+use frontrow::metrics::RequestLabels;
 use serde_json::json;
 
 use crate::harness::raw::{Raw, frame};
@@ -66,6 +67,9 @@ async fn who_takes_nothing_of_an_answer_over_http_is_hung_up_on() {
     slow.send(request.repeat(6)).await;
     assert!(slow.head().await.starts_with("HTTP/1.1 200 "));
     house.sockets(0).await;
+    let layouts = RequestLabels { method: "layout", outcome: "ok" };
+    let begun = house.context().metrics.requests.get_or_create(&layouts).get();
+    assert_eq!(begun, 1, "the next request is not begun before the last answer is written");
     let other = house.http("GET", &path, None, "").await;
     assert_eq!(other.status, 200);
     assert_eq!(house.context().metrics.outbox_drops.get(), 1);
