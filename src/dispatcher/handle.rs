@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::command::{Command, Rejection};
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
 use crate::domain::seat_plan::Money;
-use crate::fanout::{Refusal, Reply, ReplyTo};
+use crate::fanout::{Refusal, Reply, ReplyTo, Subscriber};
 use crate::limits;
 use crate::store::WriterId;
 use crate::supervisor::Supervisor;
@@ -74,7 +74,14 @@ impl Dispatcher {
         let _ = self.submit(concert, Command::Touch { user }, ReplyTo::Nobody);
     }
 
-    /// A connection that joined or resumed in this sale is gone. Never lost.
+    /// The user is connected, and the connection hears of the place that they have in this sale, if they have one. Never
+    /// lost.
+    pub fn connect(&self, concert: ConcertId, user: UserId, subscriber: &Arc<Subscriber>) {
+        let command = Command::Connect { user, connection: subscriber.id() };
+        let _ = self.submit(concert, command, ReplyTo::Push(subscriber.clone()));
+    }
+
+    /// A connection is gone, by which its user may have been present in this sale. Never lost.
     pub fn disconnect(&self, concert: ConcertId, user: UserId, connection: ConnectionId) {
         let _ = self.submit(concert, Command::Disconnect { user, connection }, ReplyTo::Nobody);
     }

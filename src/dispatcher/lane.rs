@@ -230,6 +230,11 @@ impl Lane {
         present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
         present.retain(|(user, connection)| self.fanout.is_connected(*user, *connection));
         running.set_step(self.step, self.shared.clock.steady(), &self.fanout);
+        // Who came while the sale was not there could not be told to it.
+        present
+            .extend(self.fanout.connected().into_iter().filter(|(user, _)| running.sale.is_in_line(*user)));
+        present.sort_unstable();
+        present.dedup();
         running.welcome_back(&present, &self.fanout);
         self.sweeper.forget(concert);
         self.sales.insert(concert, running);
@@ -328,11 +333,20 @@ impl Lane {
     }
 
     fn refuse_while_out(&mut self, envelope: Envelope) {
-        if let Work::Sale { concert, command: Command::Disconnect { user, connection } } = &envelope.work
+        if let Work::Sale { concert, command } = &envelope.work
             && let Some(running) = self.sales.get_mut(concert)
         {
             let standing = running.standing();
-            running.sale.disconnect(*user, *connection, standing);
+            match command {
+                Command::Disconnect { user, connection } => {
+                    running.sale.disconnect(*user, *connection, standing);
+                }
+                Command::Connect { user, connection } => {
+                    let greeted = running.sale.greet(*user, *connection, standing);
+                    return self.fanout.answer(envelope.reply, Ok(greeted));
+                }
+                _ => {}
+            }
         }
         let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
         self.fanout.answer(envelope.reply, Err(Refusal::Unavailable { retry_after }));
@@ -394,5 +408,5 @@ async fn at_home<T: Send + 'static>(home: Handle, asking: impl Future<Output = T
 }
 
 fn is_presence(work: &Work) -> bool {
-    matches!(work, Work::Sale { command: Command::Disconnect { .. }, .. })
+    matches!(work, Work::Sale { command: Command::Connect { .. } | Command::Disconnect { .. }, .. })
 }

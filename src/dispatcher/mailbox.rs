@@ -1,6 +1,6 @@
 //! What waits for a lane, in order of arrival. Bounded: a full mailbox refuses commands at once, so that nobody
-//! waits for an answer that comes too late. Presence is always taken: there is at most one disconnect a
-//! connection, and a lost one would keep an absent fan's place for ever.
+//! waits for an answer that comes too late. Presence is always taken: there are at most one connect and one
+//! disconnect a connection and sale, and a lost one would cost a present fan's place, or keep an absent one's for ever.
 
 use std::collections::VecDeque;
 
@@ -30,7 +30,7 @@ pub(super) enum Work {
 impl Work {
     /// May this be taken although the mailbox is full?
     pub fn must_not_be_lost(&self) -> bool {
-        matches!(self, Self::Sale { command: Command::Disconnect { .. }, .. })
+        matches!(self, Self::Sale { command: Command::Connect { .. } | Command::Disconnect { .. }, .. })
     }
 }
 

@@ -66,6 +66,7 @@ impl RunningSale {
             defaults.clone(),
             loaded.outages,
             waiting.map(|token| token.entry),
+            loaded.tokens.len() as u64,
             topics,
         );
         let snapshot = SaleSnapshot {

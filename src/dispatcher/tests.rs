@@ -275,7 +275,6 @@ async fn no_admission_is_pushed_behind_the_answer_to_leaving() {
     let connection = ConnectionId(1);
     let subscriber = Subscriber::new(connection);
     running.fanout.connect(bob.user, &subscriber, 1);
-    running.fanout.attach(house.concert, &subscriber);
     let ask = async |tag, command| {
         let to = ReplyTo::Session { subscriber: subscriber.clone(), tag };
         running.dispatcher.submit(house.concert, command, to).unwrap();

@@ -52,6 +52,11 @@ pub enum Command {
     Touch {
         user: UserId,
     },
+    /// The user is connected: present by this connection if they have a live token here, whose place is the answer.
+    Connect {
+        user: UserId,
+        connection: ConnectionId,
+    },
     /// The connection is gone. A connection that the sale never saw changes nothing.
     Disconnect {
         user: UserId,

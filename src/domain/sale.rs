@@ -197,6 +197,7 @@ impl Sale {
             }
             Command::Join { .. }
             | Command::Touch { .. }
+            | Command::Connect { .. }
             | Command::Disconnect { .. }
             | Command::Configure(_)
             | Command::Figures => {}
@@ -270,6 +271,7 @@ impl Sale {
                 self.touch(*user, now);
                 Ok(Answer::Done)
             }
+            Command::Connect { user, connection } => Ok(self.greet(*user, *connection, now)),
             Command::Disconnect { user, connection } => {
                 self.room.disconnect(*user, *connection, now.sale);
                 Ok(Answer::Done)
@@ -317,6 +319,23 @@ impl Sale {
     /// The user was connected all the time, and the sale was built anew.
     pub fn connect(&mut self, user: UserId, connection: ConnectionId) {
         self.room.connect(user, connection);
+    }
+
+    /// A user has a connection. Present by it is only who has a live token; who takes one later is told of it there, and
+    /// says so again.
+    pub fn greet(&mut self, user: UserId, connection: ConnectionId, now: Now) -> Answer {
+        match self.place_of_user(user, now) {
+            Some(place) => {
+                self.room.connect(user, connection);
+                Answer::Queue { place, created: false }
+            }
+            None => Answer::Done,
+        }
+    }
+
+    /// Has the user a live token?
+    pub fn is_in_line(&self, user: UserId) -> bool {
+        self.room.entry_of_user(user).is_some()
     }
 
     /// The place of a user's live token.

@@ -228,7 +228,7 @@ impl Sale {
     /// came to see to it yet.
     pub(super) fn end_if_over(&mut self, command: &Command, now: Now, events: &mut Vec<Event>) {
         let entry = match command {
-            Command::Join { user, .. } => self.room.entry_of_user(*user),
+            Command::Join { user, .. } | Command::Connect { user, .. } => self.room.entry_of_user(*user),
             Command::Resume { token, .. } => self.room.entry_of_token(*token),
             Command::Get { caller, .. }
             | Command::Extend { caller }

@@ -1,15 +1,15 @@
-//! Who waits in which line and hears of their place: about every clamp(position / 100, 1, 60) s, if it changed.
-//! One wheel for all connections, because a timer each costs more than it tells.
+//! Who waits in which line and hears of their place: about every clamp(position / 100, 1, 60) s, if it changed. A user
+//! hears on every connection, and of every line that they stand in.
+//! One wheel for all, because a timer each costs more than it tells.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Fanout, SaleView, Subscriber};
+use super::{Fanout, Line};
 use crate::clock::Clock;
 use crate::domain::command::Place;
-use crate::domain::ids::ConcertId;
 use crate::domain::record::TokenRecord;
 use crate::domain::time::Timestamp;
 
@@ -26,11 +26,16 @@ pub(super) struct PlaceWheel {
 
 struct Slots {
     next: usize,
+    last_id: u64,
     followed: Vec<Vec<Follower>>,
 }
 
+/// One following of a place, so that whoever goes and comes back is not followed twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FollowerId(u64);
+
 struct Follower {
-    subscriber: Arc<Subscriber>,
+    id: FollowerId,
     record: TokenRecord,
     /// The position that it heard last, and whether there was anything left to wait for.
     told: u64,
@@ -40,46 +45,51 @@ struct Follower {
 impl Default for PlaceWheel {
     fn default() -> Self {
         let followed = (0..SLOTS).map(|_| Vec::new()).collect();
-        Self { slots: Mutex::new(Slots { next: 0, followed }) }
+        Self { slots: Mutex::new(Slots { next: 0, last_id: 0, followed }) }
     }
 }
 
 impl PlaceWheel {
-    /// The connection was just told `place`; from now on it hears of changes.
-    pub(super) fn follow(&self, subscriber: Arc<Subscriber>, place: &Place) {
-        let Some(line) = place.line else { return };
-        if !subscriber.begin_following(place.record.entry) {
-            return;
-        }
+    /// The user was just told `place`; from now on they hear of changes. `None`: it is no place in a line.
+    pub(super) fn follow(&self, place: &Place) -> Option<FollowerId> {
+        let line = place.line?;
+        let mut slots = self.slots.lock();
+        slots.last_id += 1;
+        let id = FollowerId(slots.last_id);
         let (record, told, told_sold_out) = (place.record.clone(), line.position, place.sold_out);
-        let follower = Follower { subscriber, record, told, told_sold_out };
-        self.slots.lock().put(follower);
+        slots.put(Follower { id, record, told, told_sold_out });
+        Some(id)
     }
 
+    fn turn(&self) -> Vec<Follower> {
+        let mut slots = self.slots.lock();
+        let next = slots.next;
+        slots.next = (next + 1) % SLOTS;
+        std::mem::take(&mut slots.followed[next])
+    }
+}
+
+impl Fanout {
     /// Tells one slot's followers whose place changed, and puts them back where they are due next.
-    fn turn(&self, steady: Timestamp, sale: impl Fn(ConcertId) -> Option<Arc<SaleView>>) {
-        let due = {
-            let mut slots = self.slots.lock();
-            let next = slots.next;
-            slots.next = (next + 1) % SLOTS;
-            std::mem::take(&mut slots.followed[next])
-        };
+    fn turn_wheel(&self, steady: Timestamp) {
+        let due = self.wheel.turn();
         // However this turn ends, those whose turn it was have another one.
-        let mut turn =
-            Turn { slots: &self.slots, again: Vec::with_capacity(due.len()), due: due.into_iter() };
+        let slots = &self.wheel.slots;
+        let mut turn = Turn { slots, again: Vec::with_capacity(due.len()), due: due.into_iter() };
         let Turn { again, due, .. } = &mut turn;
         for mut follower in due {
-            let entry = follower.record.entry;
-            if follower.subscriber.is_closed() || !follower.subscriber.follows(entry) {
+            let TokenRecord { concert, entry, user, .. } = follower.record;
+            let Some(connected) = self.users.get(&user) else { continue };
+            let is_this = |line: &Line| (line.concert, line.follower) == (concert, Some(follower.id));
+            if !connected.lines.iter().any(is_this) {
                 continue;
             }
             // A sale that is being rebuilt may come back, with the same line.
-            let Some(view) = sale(follower.record.concert) else {
+            let Some(view) = self.sale(concert) else {
                 again.push(follower);
                 continue;
             };
             if !view.is_waiting(entry) {
-                follower.subscriber.end_following(entry);
                 continue;
             }
             let place = view.place(&follower.record, view.now(steady));
@@ -88,7 +98,7 @@ impl PlaceWheel {
             if line.position != follower.told || place.sold_out != follower.told_sold_out {
                 follower.told = line.position;
                 follower.told_sold_out = place.sold_out;
-                follower.subscriber.offer_place(place);
+                connected.connections.iter().for_each(|subscriber| subscriber.offer_place(place.clone()));
             }
             again.push(follower);
         }
@@ -123,6 +133,6 @@ pub async fn push_places(fanout: Arc<Fanout>, clock: Clock) {
     loop {
         clock.sleep_until(due).await;
         due = due.max(clock.steady() - TICK) + TICK;
-        fanout.wheel.turn(clock.steady(), |concert| fanout.sale(concert));
+        fanout.turn_wheel(clock.steady());
     }
 }

@@ -25,20 +25,36 @@ pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};
 
 use crate::domain::command::{Answer, Place};
 use crate::domain::event::Event;
-use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, UserId};
-use crate::domain::record::{Reservation, ReservationStatus};
+use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, UserId};
+use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
 use crate::domain::time::Now;
 use crate::supervisor::Supervisor;
-use line::PlaceWheel;
+use line::{FollowerId, PlaceWheel};
 
 /// The sales that run here, and who is connected.
 #[derive(Default)]
 pub struct Fanout {
     sales: RwLock<Directory>,
-    /// Every connection of a user, oldest first.
-    users: DashMap<UserId, Vec<Arc<Subscriber>>>,
+    users: DashMap<UserId, Connected>,
     wheel: PlaceWheel,
+}
+
+/// A user with a connection.
+#[derive(Default)]
+struct Connected {
+    /// Oldest first. What happens to any token of the user goes to all of them.
+    connections: Vec<Arc<Subscriber>>,
+    /// One for each sale in which the user is known to wait or to be admitted.
+    lines: Vec<Line>,
+}
+
+/// A live token of a connected user.
+struct Line {
+    concert: ConcertId,
+    entry: EntryNo,
+    /// Who tells its place as the line moves; `None` before anybody does.
+    follower: Option<FollowerId>,
 }
 
 #[derive(Default)]
@@ -102,7 +118,8 @@ impl Fanout {
     /// Registers a connection under its user. Gives back the user's oldest one if they are more than `max` now;
     /// the caller closes it.
     pub fn connect(&self, user: UserId, subscriber: &Arc<Subscriber>, max: usize) -> Option<Arc<Subscriber>> {
-        let mut connections = self.users.entry(user).or_default();
+        let mut connected = self.users.entry(user).or_default();
+        let connections = &mut connected.connections;
         if connections.iter().any(|known| known.id() == subscriber.id()) {
             return None;
         }
@@ -111,27 +128,41 @@ impl Fanout {
     }
 
     pub fn is_connected(&self, user: UserId, connection: ConnectionId) -> bool {
-        self.users.get(&user).is_some_and(|known| known.iter().any(|known| known.id() == connection))
+        let is_this = |known: &Arc<Subscriber>| known.id() == connection;
+        self.users.get(&user).is_some_and(|connected| connected.connections.iter().any(is_this))
+    }
+
+    /// Every connection, under its user, in no order.
+    pub fn connected(&self) -> Vec<(UserId, ConnectionId)> {
+        let mut all = Vec::with_capacity(self.users.len());
+        for connected in &self.users {
+            all.extend(connected.connections.iter().map(|subscriber| (*connected.key(), subscriber.id())));
+        }
+        all
+    }
+
+    /// Sales in which somebody waits or is admitted: those that have to hear who comes and who goes. In ascending order.
+    pub fn visited_sales(&self) -> Vec<ConcertId> {
+        let sales = self.sales.read();
+        let visited = sales.by_concert.iter().filter(|(_, view)| view.is_visited());
+        let mut visited: Vec<_> = visited.map(|(concert, _)| *concert).collect();
+        visited.sort_unstable();
+        visited
     }
 
     pub fn disconnect(&self, user: UserId, connection: ConnectionId) {
-        self.users.remove_if_mut(&user, |_, connections| {
-            connections.retain(|known| known.id() != connection);
-            connections.is_empty()
+        self.users.remove_if_mut(&user, |_, connected| {
+            connected.connections.retain(|known| known.id() != connection);
+            connected.connections.is_empty()
         });
-    }
-
-    /// From now on the connection gets the pushes of its user's token in this sale.
-    pub fn attach(&self, concert: ConcertId, subscriber: &Arc<Subscriber>) {
-        subscriber.carry(concert);
     }
 
     /// Answers, after the commit that the answer rests on.
     pub fn answer(&self, to: ReplyTo, reply: Reply) {
-        if let ReplyTo::Session { subscriber, .. } = &to
+        if let ReplyTo::Session { .. } | ReplyTo::Push(_) = &to
             && let Ok(Answer::Queue { place, .. } | Answer::Resumed { place, .. }) = &reply
         {
-            self.follow_place(subscriber, place);
+            self.follow(place);
         }
         to.send(reply);
     }
@@ -139,19 +170,22 @@ impl Fanout {
     /// Tells a committed event to those whom it concerns, except for what `told` was answered already.
     pub fn tell(&self, view: &SaleView, event: &Event, now: Now, told: Option<&Told>) {
         match event {
-            Event::Joined(_) => {}
-            Event::Admitted(record) | Event::TokenEnded(record) => {
-                let place = view.place(record, now);
-                self.each_connection(record.user, |subscriber| {
-                    if subscriber.carries(record.concert)
-                        && !told.is_some_and(|t| t.knows_place(subscriber, &place))
-                    {
-                        subscriber.offer_place(place.clone());
-                    }
-                    if matches!(record.status, crate::domain::record::TokenStatus::Expired(_)) {
-                        view.unwatch_all(subscriber.id());
-                    }
-                });
+            // What became of it in the same batch is told next.
+            Event::Joined(record) if !view.is_waiting(record.entry) => {}
+            Event::Joined(record) | Event::Admitted(record) => {
+                if let Some(place) = self.tell_place(view, record, now, told) {
+                    self.follow(&place);
+                }
+            }
+            Event::TokenEnded(record) => {
+                self.tell_place(view, record, now, told);
+                if let Some(mut connected) = self.users.get_mut(&record.user) {
+                    let ended = (record.concert, record.entry);
+                    connected.lines.retain(|line| (line.concert, line.entry) != ended);
+                }
+                if matches!(record.status, TokenStatus::Expired(_)) {
+                    self.each_connection(record.user, |subscriber| view.unwatch_all(subscriber.id()));
+                }
             }
             Event::SeatsHeld { reservation, .. }
             | Event::SeatsReleased { reservation, .. }
@@ -167,9 +201,9 @@ impl Fanout {
                 if shown(before) != shown(after) {
                     let (state, opens_at, message) = shown(after);
                     let news = SaleNews { concert: view.concert().id, state, opens_at, message };
-                    for connections in &self.users {
-                        for subscriber in connections.iter().filter(|s| s.carries(news.concert)) {
-                            subscriber.offer_sale(news.clone());
+                    for connected in &self.users {
+                        if connected.lines.iter().any(|line| line.concert == news.concert) {
+                            connected.connections.iter().for_each(|s| s.offer_sale(news.clone()));
                         }
                     }
                     // Who watches may be done with the line, or never was in it by this connection.
@@ -184,11 +218,8 @@ impl Fanout {
     /// Tells a sale's connections their state afresh, after an outage moved the deadlines or the sale was rebuilt.
     pub fn retell(&self, places: &[Place], reservations: &[Reservation]) {
         for place in places {
-            self.each_connection(place.record.user, |subscriber| {
-                if subscriber.carries(place.record.concert) {
-                    subscriber.offer_place(place.clone());
-                }
-            });
+            self.follow(place);
+            self.each_connection(place.record.user, |subscriber| subscriber.offer_place(place.clone()));
         }
         for reservation in reservations {
             self.each_connection(reservation.user, |subscriber| {
@@ -202,17 +233,48 @@ impl Fanout {
         self.users.len()
     }
 
-    fn follow_place(&self, subscriber: &Arc<Subscriber>, place: &Place) {
-        if place.line.is_some() {
-            self.wheel.follow(subscriber.clone(), place);
+    /// Tells a token's new state to every connection of its user. Gives the place back if it was news to one of them.
+    fn tell_place(
+        &self,
+        view: &SaleView,
+        record: &TokenRecord,
+        now: Now,
+        told: Option<&Told>,
+    ) -> Option<Place> {
+        let connected = self.users.get(&record.user)?;
+        let mut place = None;
+        for subscriber in &connected.connections {
+            if !told.is_some_and(|told| told.knows_token(subscriber, record)) {
+                let place = place.get_or_insert_with(|| view.place(record, now));
+                subscriber.offer_place(place.clone());
+            }
+        }
+        place
+    }
+
+    /// The user was told of a live token: from now on they hear how its place moves, for as long as they are connected.
+    fn follow(&self, place: &Place) {
+        let TokenRecord { concert, entry, user, status, .. } = place.record;
+        if !status.is_live() {
+            return;
+        }
+        let Some(mut connected) = self.users.get_mut(&user) else { return };
+        let lines = &mut connected.lines;
+        // An older token of the sale has ended.
+        lines.retain(|line| line.concert != concert || line.entry >= entry);
+        let index = lines.iter().position(|line| line.concert == concert).unwrap_or_else(|| {
+            lines.push(Line { concert, entry, follower: None });
+            lines.len() - 1
+        });
+        let line = &mut lines[index];
+        if line.entry == entry && line.follower.is_none() {
+            line.follower = self.wheel.follow(place);
         }
     }
 
     fn each_connection(&self, user: UserId, mut tell: impl FnMut(&Arc<Subscriber>)) {
-        if let Some(connections) = self.users.get(&user) {
-            for subscriber in connections.iter() {
-                tell(subscriber);
-            }
+        if let Some(connected) = self.users.get(&user) {
+            connected.connections.iter().for_each(&mut tell);
         }
     }
 }
@@ -241,11 +303,12 @@ impl Told {
         Some(told)
     }
 
-    /// The same place as in the answer, or what it was on the way there.
-    fn knows_place(&self, subscriber: &Subscriber, place: &Place) -> bool {
+    /// The same state of a token as in the answer, or what it was on the way there.
+    fn knows_token(&self, subscriber: &Subscriber, record: &TokenRecord) -> bool {
         let is_no_newer = |told: &Place| {
-            told.record.entry == place.record.entry
-                && (told.record == place.record || !told.record.status.is_live())
+            told.record.concert == record.concert
+                && told.record.entry == record.entry
+                && (told.record == *record || !told.record.status.is_live())
         };
         subscriber.id() == self.connection && self.place.as_ref().is_some_and(is_no_newer)
     }

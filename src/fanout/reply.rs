@@ -43,6 +43,8 @@ pub enum ReplyTo {
         subscriber: Arc<Subscriber>,
         tag: u32,
     },
+    /// The place that comes back is news to a connection, which asked for nothing.
+    Push(Arc<Subscriber>),
     Nobody,
 }
 
@@ -52,6 +54,11 @@ impl ReplyTo {
             // Whoever asked may have gone away.
             Self::Once(sender) => drop(sender.send(reply)),
             Self::Session { subscriber, tag } => subscriber.push_answer(tag, reply),
+            Self::Push(subscriber) => {
+                if let Ok(Answer::Queue { place, .. }) = reply {
+                    subscriber.offer_place(place);
+                }
+            }
             Self::Nobody => {}
         }
     }

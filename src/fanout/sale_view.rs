@@ -32,6 +32,8 @@ struct State {
     step: i64,
     /// The waiting tokens.
     line: Rank,
+    /// How many tokens wait or are admitted.
+    live: u64,
     rate: AdmissionRate,
 }
 
@@ -52,12 +54,13 @@ impl SaleView {
         defaults: SaleRules,
         outages: Duration,
         waiting: impl Iterator<Item = EntryNo>,
+        live: u64,
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
         let mut waiting = waiting.peekable();
         let mut line = Rank::starting_at(waiting.peek().copied().unwrap_or(EntryNo(0)));
         waiting.for_each(|entry| line.insert(entry));
-        let state = State { settings, outages, step: 0, line, rate: AdmissionRate::default() };
+        let state = State { settings, outages, step: 0, line, live, rate: AdmissionRate::default() };
         let topics = topics.into_iter().map(|topic| (topic.schedule().id, topic)).collect();
         Arc::new(Self { concert, defaults, topics, state: RwLock::new(state) })
     }
@@ -142,6 +145,11 @@ impl SaleView {
         self.state.read().line.len()
     }
 
+    /// Has anybody a live token?
+    pub fn is_visited(&self) -> bool {
+        self.state.read().live > 0
+    }
+
     /// The sale's outages, after a heartbeat counted them, and the step of the machine's clock.
     pub fn set_time(&self, outages: Duration, step: i64) {
         let mut state = self.state.write();
@@ -154,12 +162,18 @@ impl SaleView {
         let mut state = self.state.write();
         for event in events {
             match event {
-                Event::Joined(token) => state.line.insert(token.entry),
+                Event::Joined(token) => {
+                    state.line.insert(token.entry);
+                    state.live += 1;
+                }
                 Event::Admitted(token) => {
                     state.line.remove(token.entry);
                     state.rate.record(token.admitted_at.unwrap_or(token.entered_at));
                 }
-                Event::TokenEnded(token) => state.line.remove(token.entry),
+                Event::TokenEnded(token) => {
+                    state.line.remove(token.entry);
+                    state.live -= 1;
+                }
                 Event::SettingsChanged { after, .. } => state.settings = (**after).clone(),
                 Event::SeatsHeld { reservation, seats: changed, .. } => seats
                     .entry(reservation.schedule)

@@ -4,7 +4,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::reply::Reply;
 use super::seat_topic::{Delta, SeatTopic};
 use crate::domain::command::{Answer, Place};
-use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId};
+use crate::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};
 use crate::domain::time::Timestamp;
 
@@ -80,10 +80,6 @@ pub(super) enum Visit {
 
 pub struct Subscriber {
     id: ConnectionId,
-    /// The sale whose token the session carries; 0 for none.
-    carried: AtomicU32,
-    /// The entry whose place the wheel tells, plus one; 0 for none.
-    following: AtomicU64,
     waiting: AtomicBool,
     closed: AtomicBool,
     waker: AtomicWaker,
@@ -165,8 +161,6 @@ impl Subscriber {
     fn with_inbox(id: ConnectionId, inbox: Inbox) -> Arc<Self> {
         Arc::new(Self {
             id,
-            carried: AtomicU32::new(0),
-            following: AtomicU64::new(0),
             waiting: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -176,30 +170,6 @@ impl Subscriber {
 
     pub fn id(&self) -> ConnectionId {
         self.id
-    }
-
-    /// Does the session carry a token of this sale?
-    pub fn carries(&self, concert: ConcertId) -> bool {
-        self.carried.load(Ordering::Acquire) == concert.0
-    }
-
-    pub(super) fn carry(&self, concert: ConcertId) {
-        self.carried.store(concert.0, Ordering::Release);
-    }
-
-    /// `false` if the wheel follows this entry already.
-    pub(super) fn begin_following(&self, entry: EntryNo) -> bool {
-        self.following.swap(entry.0 + 1, Ordering::AcqRel) != entry.0 + 1
-    }
-
-    /// Does the wheel still follow this entry, or another one by now?
-    pub(super) fn follows(&self, entry: EntryNo) -> bool {
-        self.following.load(Ordering::Acquire) == entry.0 + 1
-    }
-
-    pub(super) fn end_following(&self, entry: EntryNo) {
-        // Another entry may have taken its place meanwhile; that one stays.
-        let _ = self.following.compare_exchange(entry.0 + 1, 0, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Resolves when something waits.
@@ -368,7 +338,7 @@ mod tests {
     use std::task::Context;
 
     use super::*;
-    use crate::domain::ids::{IdSource, SeatId, UserId};
+    use crate::domain::ids::{EntryNo, IdSource, SeatId, UserId};
     use crate::domain::record::{ReservationStatus, TokenRecord, TokenStatus};
 
     fn reservation(seats: &[u32]) -> Reservation {

@@ -221,7 +221,15 @@ impl Connection {
                     oldest.supersede();
                 }
             }
-            Output::Attach { concert } => context.fanout.attach(concert, &self.subscriber),
+            Output::Greet { user, except } => {
+                let others = context.fanout.visited_sales().into_iter();
+                for concert in others.filter(|concert| Some(*concert) != except) {
+                    context.dispatcher.connect(concert, user, &self.subscriber);
+                }
+            }
+            Output::BePresent { user, concert } => {
+                context.dispatcher.connect(concert, user, &self.subscriber);
+            }
             Output::PushPlace(place) => self.outbox.text(translate::push_place(&context.fanout, &place)),
             Output::PushReservation(reservation) => {
                 self.outbox.text(translate::push_reservation(&context.fanout, &reservation));
@@ -291,8 +299,13 @@ impl Connection {
             context.fanout.disconnect(user, id);
             // When everybody leaves because we stop, nobody is absent.
             if self.hub.draining() == Draining::No {
-                for concert in self.session.present_in() {
-                    context.dispatcher.disconnect(*concert, user, id);
+                // Some were told that the user is here, and found a place that was not told here yet.
+                let mut sales = context.fanout.visited_sales();
+                sales.extend(self.session.present_in());
+                sales.sort_unstable();
+                sales.dedup();
+                for concert in sales {
+                    context.dispatcher.disconnect(concert, user, id);
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::desk::rate::{Meter, Rate};
 use crate::dispatcher::{Refusal, Reply};
 use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
 use crate::domain::ids::{AddressBlock, ConcertId, ConnectionId, HistoryId, QueueToken, ScheduleId, UserId};
-use crate::domain::record::{Reservation, TokenStatus};
+use crate::domain::record::{Reservation, TokenRecord, TokenStatus};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleNews;
@@ -157,8 +157,14 @@ pub enum Output {
     Register {
         user: UserId,
     },
-    /// Pushes about the user's token in this sale come here from now on.
-    Attach {
+    /// The user is connected: every other sale where they have a place counts them as present, and says which it is.
+    Greet {
+        user: UserId,
+        except: Option<ConcertId>,
+    },
+    /// The user was told of a place in this sale, which does not know yet that they are connected.
+    BePresent {
+        user: UserId,
         concert: ConcertId,
     },
     PushPlace(Place),
@@ -299,11 +305,9 @@ enum Then {
     Resume {
         user: UserId,
         concert: ConcertId,
-        before: Option<ConcertId>,
     },
     Join {
         concert: ConcertId,
-        before: Option<ConcertId>,
     },
     /// The user's sale is known next, then the request goes on.
     Locate {
@@ -365,6 +369,7 @@ impl Session {
                 session.guest = guest;
                 session.identity = Identity::Known { user, by: Credential::Access { ends_at } };
                 out.push(Output::Register { user });
+                out.push(Output::Greet { user, except: None });
             }
             Arrival::Token { user, guest, token, concert } => {
                 session.guest = guest;
@@ -448,6 +453,10 @@ impl Session {
                 let ended = self.credential().and_then(Credential::ended);
                 if ended.is_none_or(|bearer| bearer.token == place.record.token) {
                     self.note_place(&place);
+                    let TokenRecord { concert, user, status, .. } = place.record;
+                    if status.is_live() && self.be_present(concert) {
+                        out.push(Output::BePresent { user, concert });
+                    }
                     out.push(Output::PushPlace(place));
                 }
             }
@@ -635,13 +644,11 @@ impl Session {
         concert: ConcertId,
         out: &mut Vec<Output>,
     ) {
-        // Registered and attached before the token's state is asked for: nothing falls between the two.
+        // Registered before the token's state is asked for: nothing falls between the two.
         self.register(user, out);
-        let before = self.carried.map(|carried| carried.concert);
-        out.push(Output::Attach { concert });
         self.be_present(concert);
         let command = Command::Resume { token, connection: Some(self.connection) };
-        let tag = self.pend(id, Method::Hello, Then::Resume { user, concert, before });
+        let tag = self.pend(id, Method::Hello, Then::Resume { user, concert });
         out.push(Output::Submit { tag, concert, command });
     }
 
@@ -693,10 +700,8 @@ impl Session {
                 {
                     return refuse(id, error);
                 }
-                let before = self.carried.map(|carried| carried.concert);
-                out.push(Output::Attach { concert });
                 self.be_present(concert);
-                let tag = self.pend(Some(id), method, Then::Join { concert, before });
+                let tag = self.pend(Some(id), method, Then::Join { concert });
                 let command = Command::Join { user, connection: Some(self.connection) };
                 out.push(Output::Submit { tag, concert, command });
             }
@@ -854,10 +859,13 @@ impl Session {
         }
     }
 
-    fn be_present(&mut self, concert: ConcertId) {
-        if !self.present_in.contains(&concert) {
+    /// `false`: the sale knows already.
+    fn be_present(&mut self, concert: ConcertId) -> bool {
+        let is_new = !self.present_in.contains(&concert);
+        if is_new {
             self.present_in.push(concert);
         }
+        is_new
     }
 
     fn pend(&mut self, id: Option<RequestId>, method: Method, then: Then) -> u32 {
@@ -903,13 +911,13 @@ impl Session {
             }
         }
         match then {
-            Then::Resume { user, concert, before } => match reply {
+            Then::Resume { user, concert } => match reply {
                 Ok(Answer::Resumed { place, reservations }) => {
                     self.resumed(now, id, user, place, reservations, sale_of, out);
                 }
                 reply => {
                     let refusal = reply.as_ref().err().unwrap_or(&Refusal::Internal);
-                    self.undo_attach(concert, before, refusal, out);
+                    self.forget_presence(concert, refusal);
                     let error = match reply {
                         Err(Refusal::Rejected(Rejection::ConcertNotFound | Rejection::NotInQueue)) => {
                             unknown_queue_token()
@@ -920,9 +928,9 @@ impl Session {
                     self.refuse_hello(id, error, out);
                 }
             },
-            Then::Join { concert, before } => {
+            Then::Join { concert } => {
                 if let Err(refusal) = &reply {
-                    self.undo_attach(concert, before, refusal, out);
+                    self.forget_presence(concert, refusal);
                 }
                 self.answer_with(id, method, reply, out);
             }
@@ -966,6 +974,9 @@ impl Session {
         if !by_access || self.hello_again_until.is_some() {
             self.known_by(user, Credential::Queue(QueueBearer::of(&place.record)));
         }
+        // A token that ended says who came, and no more: it does not lead to the places that its user has elsewhere.
+        let greet = place.record.status.is_live();
+        let except = Some(place.record.concert);
         match id {
             Some(id) => {
                 let outcome = Outcome::Welcome { user, resumed: Some((place, reservations)) };
@@ -977,26 +988,19 @@ impl Session {
                 out.extend(reservations.into_iter().map(Output::PushReservation));
             }
         }
+        if greet {
+            out.push(Output::Greet { user, except });
+        }
         self.go_on(now, sale_of, out);
     }
 
-    fn undo_attach(
-        &mut self,
-        concert: ConcertId,
-        before: Option<ConcertId>,
-        refusal: &Refusal,
-        out: &mut Vec<Output>,
-    ) {
+    /// What the rules refused, or what was never posted, left nothing behind. What could not be kept was decided, and the
+    /// sale may have seen that we are here.
+    fn forget_presence(&mut self, concert: ConcertId, refusal: &Refusal) {
         let carried = self.carried.map(|carried| carried.concert);
-        if carried != Some(concert) {
-            // What the rules refused, or what was never posted, left nothing behind. What could not be kept was decided, and the sale may have
-            // seen that we are here.
-            if matches!(refusal, Refusal::Rejected(_) | Refusal::RateLimited { .. }) {
-                self.present_in.retain(|present| *present != concert);
-            }
-            if let Some(before) = before {
-                out.push(Output::Attach { concert: before });
-            }
+        let left_nothing = matches!(refusal, Refusal::Rejected(_) | Refusal::RateLimited { .. });
+        if carried != Some(concert) && left_nothing {
+            self.present_in.retain(|present| *present != concert);
         }
     }
 
@@ -1040,6 +1044,7 @@ impl Session {
                     self.known_by(user, Credential::Access { ends_at });
                     let outcome = Ok(Outcome::Welcome { user, resumed: None });
                     out.push(Output::Answer { id, method: Some(method), outcome });
+                    out.push(Output::Greet { user, except: None });
                     return self.go_on(now, sale_of, out);
                 }
                 Err(error) => Err(error),

@@ -17,7 +17,7 @@ use frontrow::gateway::{self, Context, auth::Auth, tls::Tls};
 use frontrow::metrics::Metrics;
 use frontrow::store::simulated::SimulatedStore;
 use frontrow::store::{self, NewConcert, NewUser, Store};
-use frontrow::venue::{self, ImportOptions, Shape};
+use frontrow::venue::{self, ImportOptions, Shape, VenueLayout};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -80,6 +80,12 @@ async fn open_store(config: &Config) -> Arc<dyn Store> {
     store::open(config.database_url.as_ref().map(DatabaseUrl::reveal), &config.data).await.unwrap()
 }
 
+fn hall(seats: usize) -> VenueLayout {
+    let hall = venue::generate(seats, Shape::Hall).unwrap();
+    let prices = venue::suggested_prices(&hall);
+    venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap().layout
+}
+
 impl House {
     pub async fn open(plan: Plan) -> Self {
         let settings = plan.settings;
@@ -108,16 +114,13 @@ impl House {
                 open_store(&config).await
             }
         };
-        let hall = venue::generate(plan.seats, Shape::Hall).unwrap();
-        let prices = venue::suggested_prices(&hall);
-        let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
         let own = OwnRules { capacity: Some(plan.capacity), ..OwnRules::default() };
         let days = (0..plan.schedules).map(|n| START + (30 + n as u32) * DAY);
         let concert = NewConcert {
             title: "A night".into(),
             currency: "KRW".into(),
             time_zone: Some("Asia/Seoul".into()),
-            layout: imported.layout,
+            layout: hall(plan.seats),
             starts_at: days.collect(),
             settings: SaleSettings { state: plan.state, opens_at: None, message: None, own },
             at: START,
@@ -128,6 +131,24 @@ impl House {
         let mut house = Self { clock, concert, schedules, config, given, _folder: folder, running: None };
         house.start().await;
         house
+    }
+
+    /// Stores one more concert, which the server knows after a restart.
+    pub async fn another_concert(&mut self, capacity: u32) -> ConcertId {
+        let own = OwnRules { capacity: Some(capacity), ..OwnRules::default() };
+        let concert = NewConcert {
+            title: "Another night".into(),
+            currency: "KRW".into(),
+            time_zone: None,
+            layout: hall(20),
+            starts_at: vec![START + 40 * DAY],
+            settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
+            at: START,
+        };
+        let (concert, _) = self.store().add_concert(concert).await.unwrap();
+        self.stop().await;
+        self.start().await;
+        concert
     }
 
     /// Starts the server on what is stored.

@@ -164,3 +164,19 @@ fn the_place_of_who_is_away_too_long_is_lost_even_if_the_join_is_refused() {
          311s  bob       get            t2 EXPIRED away",
     );
 }
+
+/// Goal: who has a connection is present wherever they have a place, and by it alone nobody gets one.
+#[test]
+fn a_connection_counts_in_every_line_of_its_user() {
+    check_line(
+        "0s    bob        join          t2 WAITING 1/1
+         10s   bob        disconnects   done
+         20s   bob@tv     connects      t2 WAITING 1/1
+         900s  bob@tv     disconnects   done
+         1199s bob@tv     connects      t2 WAITING 1/1
+         1300s bob@tv     disconnects   done
+         1600s tick                     bob EXPIRED away
+         1600s bob@tv     connects      done
+         1700s dora       connects      done",
+    );
+}

@@ -282,6 +282,11 @@ impl Stage {
             ["extend"] => Command::Extend { caller },
             ["leave"] => Command::Leave { caller },
             ["looks", "around"] => Command::Touch { user },
+            // Somewhere else: by who they are, and not for this sale.
+            ["connects"] => {
+                let connection = self.connect(who).expect("by a connection");
+                Command::Connect { user, connection }
+            }
             ["disconnects"] => {
                 let connection = self.device(who).connection.take();
                 let connection = connection.expect("only who is connected disconnects");

@@ -107,7 +107,11 @@ impl World {
         if let Some(oldest) = fanout.connect(user, &subscriber, CONNECTIONS_PER_USER_MAX) {
             oldest.supersede();
         }
-        fanout.attach(concert, &subscriber);
+        if let Some(dispatcher) = self.nodes[node].dispatcher() {
+            for other in fanout.visited_sales().into_iter().filter(|other| *other != concert) {
+                dispatcher.connect(other, user, &subscriber);
+            }
+        }
         self.devices[index].connection = Some(Connection::new(id, node, subscriber));
         let command = match token {
             Some(token) if self.rng.random_bool(0.8) => Command::Resume { token, connection: Some(id) },
@@ -125,7 +129,11 @@ impl World {
         connection.subscriber.close();
         node.fanout.disconnect(user, connection.id);
         if let Some(dispatcher) = node.dispatcher() {
-            dispatcher.disconnect(concert, user, connection.id);
+            let mut sales = node.fanout.visited_sales();
+            sales.push(concert);
+            sales.sort_unstable();
+            sales.dedup();
+            sales.into_iter().for_each(|sale| dispatcher.disconnect(sale, user, connection.id));
         }
     }
 

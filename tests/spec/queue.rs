@@ -1,6 +1,9 @@
 //! The waiting room: strictly in order, admission as an event, places that are told.
 
-use serde_json::json;
+use std::time::Duration;
+
+use frontrow::config::Config;
+use serde_json::{Value, json};
 
 use crate::harness::{Fan, House, Plan};
 
@@ -189,4 +192,61 @@ async fn those_who_wait_hear_when_the_house_is_sold_out() {
     let update = last.pushed("queue.update").await;
     assert_eq!((update["sold_out"].as_bool(), update["status"].as_str()), (Some(true), Some("WAITING")));
     assert_eq!(update["position"], 1, "the place is what it was");
+}
+
+/// Goal: one socket hears of every line that its user stands in, and is present in all of them. Method: two sales for one
+/// fan at a time each; the fan joins both on one socket, loses it, and comes back by the token of one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_socket_hears_of_both_lines_and_keeps_both_places() {
+    let hours = |config: &mut Config| {
+        config.sale.idle_ttl = Duration::from_secs(36_000);
+        config.sale.admission_ttl = Duration::from_secs(36_000);
+    };
+    let mut house = House::open(Plan { capacity: 1, settings: hours, ..Plan::default() }).await;
+    let other = house.another_concert(1).await.0;
+    let of = |concert: u32| json!({"concert_id": concert});
+    let here = house.concert.0;
+    let mut before = Vec::new();
+    for concert in [here, other, here, other] {
+        let mut fan = house.fan(0).await;
+        fan.ok("queue.join", of(concert)).await;
+        before.push(fan);
+    }
+    let mut alice = house.fan(0).await;
+    for concert in [here, other] {
+        assert_eq!(alice.ok("queue.join", of(concert)).await["position"], 2);
+    }
+    // The place in the line that the socket does not speak for.
+    let told = |update: &Value, concert: u32| update["concert_id"] == concert;
+    before[2].ok("queue.leave", json!({})).await;
+    house.advance(2);
+    let moved = alice.pushed_until("queue.update", |update| told(update, here)).await;
+    assert_eq!((moved["status"].as_str(), moved["position"].as_u64()), (Some("WAITING"), Some(1)));
+
+    // Back by one token: the other place is told, and nobody is absent from it.
+    let tokens = [moved["token"].clone(), alice.ok("queue.get", json!({})).await["token"].clone()];
+    let connections = house.context().metrics.connections.get();
+    drop(alice);
+    house.connections(connections - 1).await;
+    let mut alice = house.stranger().await;
+    let hello = alice.ok("hello", json!({"queue_token": tokens[1]})).await;
+    assert_eq!(hello["queue"]["concert_id"], other);
+    let found = alice.pushed_until("queue.update", |update| told(update, here)).await;
+    assert_eq!((&found["token"], found["position"].as_u64()), (&tokens[0], Some(1)));
+    let mut everybody: Vec<&mut Fan> = before.iter_mut().collect();
+    everybody.push(&mut alice);
+    house.advance_with(700, &mut everybody).await;
+    before[0].ok("queue.leave", json!({})).await;
+    let admitted = alice.pushed_until("queue.update", |update| told(update, here)).await;
+    assert_eq!((&admitted["token"], &admitted["status"]), (&tokens[0], &json!("PROGRESS")));
+
+    // A place that is taken elsewhere is heard of too.
+    let third = house.fan(0).await;
+    let token = third.access_token.clone();
+    let body = of(other).to_string();
+    let mut third = third;
+    let reply = house.http("POST", "/api/v1/queue/tokens", Some(&token), &body).await;
+    let joined = third.status("WAITING").await;
+    assert_eq!((reply.status, &joined["token"]), (201, &reply.json()["token"]));
+    house.audit().await;
 }

@@ -52,7 +52,10 @@ async fn whoever_waits_is_admitted_or_watches_hears_of_every_turn() {
 
     let operator = house.operator_token();
     let path = format!("/api/v1/admin/sales/{}", house.concert.0);
-    let mut fans = [watcher, admitted, waiting];
+    // On another device, by who one is alone.
+    let mut phone = house.connection_of_token(&waiting.access_token).await;
+    assert_eq!(phone.status("WAITING").await["token"], place["token"]);
+    let mut fans = [watcher, admitted, waiting, phone];
     for (patch, state, opens_at, message) in [
         (json!({"message": "Doors at six."}), "OPEN", Value::Null, json!("Doors at six.")),
         (json!({"state": "PAUSED"}), "PAUSED", Value::Null, json!("Doors at six.")),

@@ -125,6 +125,10 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
             };
             Input::Reply { tag: tag.parse().unwrap(), reply }
         }
+        ["pushed_in", concert, what] => {
+            let [entry, status] = what.split(' ').collect::<Vec<_>>()[..] else { panic!("{what}") };
+            Input::Place(place(concert.parse().unwrap(), entry.parse().unwrap(), status))
+        }
         ["pushed", entry, status] => Input::Place(place(1, entry.parse().unwrap(), status)),
         _ => panic!("no such input: {input}"),
     };
@@ -177,7 +181,9 @@ fn show(output: Output) -> String {
         Output::Touch { concert: Some(concert), .. } => format!("touch {concert}"),
         Output::Touch { concert: None, .. } => "touch".to_owned(),
         Output::Register { user } => format!("register {user}"),
-        Output::Attach { concert } => format!("attach {concert}"),
+        Output::Greet { except: None, .. } => "greet".to_owned(),
+        Output::Greet { except: Some(concert), .. } => format!("greet but {concert}"),
+        Output::BePresent { concert, .. } => format!("be present in {concert}"),
         Output::PushPlace(place) => format!("push {:?}", place.record.status),
         Output::PushReservation(reservation) => format!("push {}", reservation.id),
         Output::PushSale(news) => format!("push {:?}", news.state),
@@ -197,7 +203,7 @@ fn nothing_is_asked_for_a_stranger() {
         r#"0s  | send ping                           | #1 UNAUTHENTICATED
            0s  | send queue.join {"concert_id":1}    | #2 UNAUTHENTICATED
            0s  | send hello {"access_token":"t"}     | [0] who is t?
-           0s  | found 0 user 7                      | register 7; #3 welcome
+           0s  | found 0 user 7                      | register 7; #3 welcome; greet
            0s  | send ping                           | #4 Pong"#,
     );
 }
@@ -227,13 +233,13 @@ fn a_bad_token_is_refused_and_the_connection_closed() {
         r#"0s | send hello {"access_token":"t"}      | [0] who is t?
            0s | found 0 error USER_NOT_FOUND         | #1 USER_NOT_FOUND
            1s | send hello {"access_token":"u"}      | [1] who is u?
-           1s | found 1 user 7                       | register 7; #2 welcome"#,
+           1s | found 1 user 7                       | register 7; #2 welcome; greet"#,
     );
     let foreign = "00000000-0000-0000-0000-000000000000";
     check(&format!(r#"0s | send hello {{"queue_token":"{foreign}"}} | #1 UNAUTHENTICATED; close 4500"#));
     check(
         r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
-           0s | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
+           0s | found 0 owner 7                      | register 7; [1] to 1: resume here
            0s | reply 1 not_in_queue                 | #1 UNAUTHENTICATED; close 4500"#,
     );
 }
@@ -244,7 +250,7 @@ fn what_comes_right_behind_a_hello_waits_for_it() {
         r#"0s | send hello {"access_token":"t"}      | [0] who is t?
            0s | send queue.join {"concert_id":1}     |
            0s | send ping                            |
-           0s | found 0 user 7                       | register 7; #1 welcome; attach 1; [1] to 1: join 7 here; #3 Pong"#,
+           0s | found 0 user 7                       | register 7; #1 welcome; greet; [1] to 1: join 7 here; #3 Pong"#,
     );
     check(
         r#"0s | send hello {"access_token":"t"}      | [0] who is t?
@@ -257,19 +263,19 @@ fn what_comes_right_behind_a_hello_waits_for_it() {
 fn a_queue_token_resumes_and_may_not_join_another_sale() {
     check(
         r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
-           0s | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
-           0s | reply 1 resumed PROGRESS             | #1 welcome back Progress
+           0s | found 0 owner 7                      | register 7; [1] to 1: resume here
+           0s | reply 1 resumed PROGRESS             | #1 welcome back Progress; greet but 1
            1s | send queue.join {"concert_id":2}     | #2 FORBIDDEN
-           1s | send queue.join {"concert_id":1}     | attach 1; [2] to 1: join 7 here
+           1s | send queue.join {"concert_id":1}     | [2] to 1: join 7 here
            1s | send hold {"schedule_id":70,"seats":[1]} | [3] to 1: hold 7 by token
            1s | send charge {"amount":5,"request_id":"r"} | touch 1; [4] charge 7 5 r
            2s | send hello {"access_token":"t"}      | [5] who is t?
-           2s | found 5 user 7                       | #6 welcome
-           2s | send queue.join {"concert_id":2}     | attach 2; [6] to 2: join 7 here"#,
+           2s | found 5 user 7                       | #6 welcome; greet
+           2s | send queue.join {"concert_id":2}     | [6] to 2: join 7 here"#,
     );
     check(
         r#"0s | send hello {"queue_token":"TOKEN"}   | [0] owner?
-           0s | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
+           0s | found 0 owner 7                      | register 7; [1] to 1: resume here
            0s | reply 1 resumed EXPIRED              | #1 welcome back Expired(Idle)
            0s | send schedules                       | #2 TOKEN_EXPIRED
            0s | send queue.join {"concert_id":1}     | #3 TOKEN_EXPIRED
@@ -281,8 +287,8 @@ fn a_queue_token_resumes_and_may_not_join_another_sale() {
 fn an_ended_queue_token_tells_of_its_own_visit_for_an_hour() {
     check(
         r#"0s     | send hello {"queue_token":"TOKEN"}   | [0] owner?
-           0s     | found 0 owner 7                      | register 7; attach 1; [1] to 1: resume here
-           0s     | reply 1 resumed PROGRESS             | #1 welcome back Progress
+           0s     | found 0 owner 7                      | register 7; [1] to 1: resume here
+           0s     | reply 1 resumed PROGRESS             | #1 welcome back Progress; greet but 1
            1s     | send balance                         | touch 1; [2] balance of 7?
            1s     | found 2 balance 5                    | #2 Balance(5)
            2s     | pushed 5 DONE                        | push Done
@@ -307,7 +313,7 @@ fn an_ended_queue_token_tells_of_its_own_visit_for_an_hour() {
 #[test]
 fn a_session_does_not_outlive_its_access_token() {
     let says_hello = r#"0s   | send hello {"access_token":"t"}      | [0] who is t?
-           0s   | found 0 user 7 until 30              | register 7; #1 welcome
+           0s   | found 0 user 7 until 30              | register 7; #1 welcome; greet
            29s  | tick                                 | ping
            30s  | tick                                 | hello again within 60 s
            31s  | send charge {"amount":5,"request_id":"r"} | touch; [1] charge 7 5 r
@@ -321,7 +327,7 @@ fn a_session_does_not_outlive_its_access_token() {
     // The same user again, on the same socket.
     check(&format!(
         r#"{says_hello} 40s | send hello {{"access_token":"u"}} | [2] who is u?
-           40s  | found 2 user 7 until 100             | #3 welcome
+           40s  | found 2 user 7 until 100             | #3 welcome; greet
            90s  | tick                                 | ping
            99s  | alive                                |
            100s | tick                                 | hello again within 60 s"#
@@ -338,23 +344,23 @@ fn a_session_does_not_outlive_its_access_token() {
     // A queue token is enough to keep the place, and is then all that the session is known by.
     check(&format!(
         r#"{says_hello} 40s | send hello {{"queue_token":"TOKEN"}} | [2] owner?
-           40s  | found 2 owner 7                      | attach 1; [3] to 1: resume here
-           40s  | reply 3 resumed WAITING              | #3 welcome back Waiting
+           40s  | found 2 owner 7                      | [3] to 1: resume here
+           40s  | reply 3 resumed WAITING              | #3 welcome back Waiting; greet but 1
            95s  | tick                                 | ping
            96s  | send queue.join {{"concert_id":2}}   | #4 FORBIDDEN"#
     ));
     // A machine that slept is asked before it is closed.
     check(
         r#"0s    | send hello {"access_token":"t"}     | [0] who is t?
-           0s    | found 0 user 7 until 30             | register 7; #1 welcome
+           0s    | found 0 user 7 until 30             | register 7; #1 welcome; greet
            9000s | tick                                | hello again within 60 s; ping"#,
     );
     // An older token takes nothing away.
     check(
         r#"0s    | send hello {"access_token":"t"}     | [0] who is t?
-           0s    | found 0 user 7 until 30             | register 7; #1 welcome
+           0s    | found 0 user 7 until 30             | register 7; #1 welcome; greet
            0s    | send hello {"access_token":"u"}     | [1] who is u?
-           0s    | found 1 user 7 until 10             | #2 welcome
+           0s    | found 1 user 7 until 10             | #2 welcome; greet
            15s   | tick                                |"#,
     );
 }
@@ -383,12 +389,12 @@ fn the_alarm_is_set_for_the_end_of_the_token() {
 fn a_connection_stays_with_its_user() {
     check(
         r#"0s | send hello {"access_token":"t"}      | [0] who is t?
-           0s | found 0 user 7                       | register 7; #1 welcome
+           0s | found 0 user 7                       | register 7; #1 welcome; greet
            0s | send hello {"access_token":"u"}      | [1] who is u?
            0s | found 1 user 8                       | #2 INVALID_REQUEST
            0s | send hello {"queue_token":"TOKEN"}   | [2] owner?
            0s | found 2 owner 8                      | #3 INVALID_REQUEST
-           0s | send queue.join {"concert_id":1}     | attach 1; [3] to 1: join 7 here"#,
+           0s | send queue.join {"concert_id":1}     | [3] to 1: join 7 here"#,
     );
 }
 
@@ -400,7 +406,7 @@ fn a_header_is_as_good_as_a_hello() {
     check_from(
         USER,
         limits,
-        r#"0s  | opened                               | register 7
+        r#"0s  | opened                               | register 7; greet
            11s | tick                                 |
            11s | send ping                            | #1 Pong"#,
     );
@@ -408,14 +414,14 @@ fn a_header_is_as_good_as_a_hello() {
     check_from(
         arrival,
         limits,
-        r#"0s  | opened                               | register 7; attach 1; [0] to 1: resume here
+        r#"0s  | opened                               | register 7; [0] to 1: resume here
            0s  | send queue.get                       |
-           0s  | reply 0 resumed WAITING              | push Waiting; [1] to 1: get0 7 by token"#,
+           0s  | reply 0 resumed WAITING              | push Waiting; greet but 1; [1] to 1: get0 7 by token"#,
     );
     check_from(
         arrival,
         limits,
-        r#"0s  | opened                               | register 7; attach 1; [0] to 1: resume here
+        r#"0s  | opened                               | register 7; [0] to 1: resume here
            0s  | reply 0 not_in_queue                 | close 4500"#,
     );
 }
@@ -425,8 +431,8 @@ fn admission_opens_what_needs_it() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s | opened                               | register 7
-           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+        r#"0s | opened                               | register 7; greet
+           0s | send queue.join {"concert_id":1}     | [0] to 1: join 7 here
            0s | reply 0 place WAITING                | #1 Waiting
            1s | send schedules                       | [1] to 1: get0 7 by token
            1s | reply 1 place WAITING                | #2 WAITING
@@ -448,8 +454,8 @@ fn an_admission_that_was_told_elsewhere_counts_here() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s | opened                               | register 7
-           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+        r#"0s | opened                               | register 7; greet
+           0s | send queue.join {"concert_id":1}     | [0] to 1: join 7 here
            0s | reply 0 place WAITING                | #1 Waiting
            1s | send seats.watch {"schedule_id":70}  | [1] to 1: get0 7 by token
            1s | reply 1 place PROGRESS               | #2 watch 70
@@ -462,7 +468,7 @@ fn without_a_token_the_users_sale_is_looked_for() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s | opened                               | register 7
+        r#"0s | opened                               | register 7; greet
            0s | send queue.get                       | [0] sale of 7?
            0s | found 0 sale none                    | #1 NOT_IN_QUEUE
            0s | send schedules                       | touch; [1] sale of 7?
@@ -479,8 +485,8 @@ fn a_newer_token_of_the_user_is_carried_and_an_older_one_is_not() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s | opened                               | register 7
-           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+        r#"0s | opened                               | register 7; greet
+           0s | send queue.join {"concert_id":1}     | [0] to 1: join 7 here
            0s | reply 0 place EXPIRED                | #1 Expired(Idle)
            1s | pushed 4 PROGRESS                    | push Progress
            1s | send schedules                       | [1] to 1: get0 7 by token
@@ -489,16 +495,32 @@ fn a_newer_token_of_the_user_is_carried_and_an_older_one_is_not() {
     );
 }
 
+/// Goal: one connection in two lines hears of both, and is present in both, also in one that it was joined to elsewhere.
+#[test]
+fn a_place_in_another_line_is_pushed_and_the_user_is_present_there() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened                               | register 7; greet
+           0s | send queue.join {"concert_id":1}     | [0] to 1: join 7 here
+           0s | reply 0 place WAITING                | #1 Waiting
+           1s | pushed_in 2 3 WAITING                | be present in 2; push Waiting
+           2s | pushed_in 2 3 PROGRESS               | push Progress
+           2s | send schedules                       | [1] to 1: get0 7 by token
+           3s | pushed_in 4 3 DONE                   | push Done"#,
+    );
+}
+
 #[test]
 fn a_refused_join_leaves_the_session_where_it_was() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s | opened                               | register 7
-           0s | send queue.join {"concert_id":1}     | attach 1; [0] to 1: join 7 here
+        r#"0s | opened                               | register 7; greet
+           0s | send queue.join {"concert_id":1}     | [0] to 1: join 7 here
            0s | reply 0 place PROGRESS               | #1 Progress
-           0s | send queue.join {"concert_id":9}     | attach 9; [1] to 9: join 7 here
-           0s | reply 1 no_concert                   | attach 1; #2 CONCERT_NOT_FOUND
+           0s | send queue.join {"concert_id":9}     | [1] to 9: join 7 here
+           0s | reply 1 no_concert                   | #2 CONCERT_NOT_FOUND
            0s | send schedules                       | touch 1; #3 Schedules(ConcertId(1))"#,
     );
 }
@@ -511,7 +533,7 @@ fn an_unknown_reservation_is_just_that() {
         USER,
         ClientLimits::default(),
         &format!(
-            r#"0s | opened                                | register 7
+            r#"0s | opened                                | register 7; greet
                0s | send pay {{"reservation_id":"{id}"}}    | #1 RESERVATION_NOT_FOUND
                0s | send pay {{"reservation_id":"{ours}"}}  | [0] to 3: pay 7
                0s | reply 0 no_concert                    | #2 RESERVATION_NOT_FOUND"#
@@ -524,7 +546,7 @@ fn a_peer_is_pinged_and_hung_up_on_when_it_is_gone() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s   | opened | register 7
+        r#"0s   | opened | register 7; greet
            19s  | tick   |
            20s  | tick   | ping
            40s  | tick   | ping
@@ -537,7 +559,7 @@ fn a_peer_is_pinged_and_hung_up_on_when_it_is_gone() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s    | opened | register 7
+        r#"0s    | opened | register 7; greet
            9000s | tick   | ping"#,
     );
 }
@@ -548,7 +570,7 @@ fn requests_over_the_rate_are_refused_and_then_not_read() {
     check_from(
         USER,
         limits,
-        r#"0s   | opened    | register 7
+        r#"0s   | opened    | register 7; greet
            0s   | send ping | #1 Pong
            0s   | send ping | #2 Pong
            0s   | send ping | #3 RATE_LIMITED
@@ -577,7 +599,7 @@ fn only_so_many_requests_may_be_unanswered() {
     check_from(
         USER,
         limits,
-        r#"0s | opened            | register 7
+        r#"0s | opened            | register 7; greet
            0s | send balance      | touch; [0] balance of 7?
            0s | send balance      | touch; [1] balance of 7?
            0s | send balance      | #3 RATE_LIMITED
@@ -588,7 +610,7 @@ fn only_so_many_requests_may_be_unanswered() {
 
 #[test]
 fn over_a_hundred_malformed_requests_in_a_minute_close() {
-    let mut script = String::from("0s | opened | register 7\n");
+    let mut script = String::from("0s | opened | register 7; greet\n");
     script.push_str(&"0s | text nonsense | #? PARSE\n".repeat(50));
     script.push_str(&"59s | text [] | #? INVALID_REQUEST\n".repeat(50));
     check_from(USER, ClientLimits::default(), &format!("{script}60s | text x | #? PARSE\n"));
@@ -600,7 +622,7 @@ fn malformed_requests_are_answered_with_their_id() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s | opened                                                     | register 7
+        r#"0s | opened                                                     | register 7; greet
            0s | text {"jsonrpc":"2.0","id":"a","method":"sing"}            | #a UNKNOWN_METHOD
            0s | text {"jsonrpc":"2.0","id":4,"method":"pay","params":{}}   | #4 INVALID_PARAMS
            0s | text {"id":5,"method":"ping"}                              | #5 INVALID_REQUEST
@@ -613,7 +635,7 @@ fn a_restart_waits_for_what_was_begun() {
     check_from(
         USER,
         ClientLimits::default(),
-        r#"0s | opened            | register 7
+        r#"0s | opened            | register 7; greet
            0s | send balance      | touch; [0] balance of 7?
            0s | restarting        |
            0s | found 0 balance 5 | #1 Balance(5); close 1012"#,
@@ -623,7 +645,11 @@ fn a_restart_waits_for_what_was_begun() {
 
 #[test]
 fn the_oldest_connection_of_too_many_goes() {
-    check_from(USER, ClientLimits::default(), "0s | opened | register 7\n0s | superseded | close 4502");
+    check_from(
+        USER,
+        ClientLimits::default(),
+        "0s | opened | register 7; greet\n0s | superseded | close 4502",
+    );
 }
 
 #[test]
