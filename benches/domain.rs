@@ -59,6 +59,7 @@ impl Stage {
             ..SaleRules::default()
         };
         let snapshot = SaleSnapshot {
+            sells: true,
             concert: CONCERT,
             settings: SaleSettings {
                 state: SaleState::Open,

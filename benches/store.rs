@@ -164,6 +164,7 @@ async fn load(
     let loaded = store.load_sale(concert).await.expect("the sale is there");
     let schedule = loaded.schedules[0].schedule;
     let snapshot = SaleSnapshot {
+        sells: true,
         concert,
         settings: loaded.settings,
         next_entry: loaded.next_entry,

@@ -513,7 +513,7 @@ impl Notes {
                 });
                 Ok(Event::Reservation)
             }
-            ServerMessage::Push(Push::SaleUpdate(_) | Push::HelloAgain(_))
+            ServerMessage::Push(Push::SaleUpdate(_) | Push::BalanceUpdate(_) | Push::HelloAgain(_))
             | ServerMessage::UnknownPush(_) => Ok(Event::Other),
             ServerMessage::Answer(_) => Err(unfitting()),
         }

@@ -414,9 +414,9 @@ mod tests {
     #[test]
     fn answers_and_pushes_are_told_apart() {
         let id = RequestId::Integer(1);
-        let text = encode_result(&id, &crate::result::Balance { balance: 5 });
-        assert_eq!(text, r#"{"jsonrpc":"2.0","id":1,"result":{"balance":5}}"#);
-        assert_eq!(text, encode_result_raw(&id, r#"{"balance":5}"#));
+        let text = encode_result(&id, &crate::result::Balance { balance: 5, currency: None });
+        assert_eq!(text, r#"{"jsonrpc":"2.0","id":1,"result":{"balance":5,"currency":null}}"#);
+        assert_eq!(text, encode_result_raw(&id, r#"{"balance":5,"currency":null}"#));
         let Ok(ServerMessage::Answer(answer)) = ServerMessage::parse(&text) else { panic!("an answer") };
         assert_eq!(answer.into_result::<crate::result::Balance>().unwrap().balance, 5);
 

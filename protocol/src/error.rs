@@ -46,6 +46,7 @@ pub enum Reason {
     OutcomeUnknown,
     CancelTooLate,
     Forbidden,
+    WalletFull,
     /// A reason that is newer than this crate, as a client may read it. Never sent; code and message still tell.
     Unrecognised,
 }
@@ -85,6 +86,7 @@ impl Reason {
         Self::OutcomeUnknown,
         Self::CancelTooLate,
         Self::Forbidden,
+        Self::WalletFull,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -121,6 +123,7 @@ impl Reason {
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::CancelTooLate => "CANCEL_TOO_LATE",
             Self::Forbidden => "FORBIDDEN",
+            Self::WalletFull => "WALLET_FULL",
             Self::Unrecognised => "UNRECOGNISED",
         }
     }
@@ -148,7 +151,7 @@ impl Reason {
             Self::SeatTaken | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => -32005,
             Self::HoldLimit => -32006,
             Self::ReservationInvalid => -32007,
-            Self::InvalidAmount | Self::InsufficientBalance => -32008,
+            Self::InvalidAmount | Self::InsufficientBalance | Self::WalletFull => -32008,
             Self::RequestIdReused => -32009,
             Self::RateLimited | Self::Overloaded | Self::Unavailable | Self::OutcomeUnknown => -32010,
             Self::CancelTooLate | Self::Forbidden => -32011,
@@ -181,7 +184,8 @@ impl Reason {
             | Self::SeatTaken
             | Self::HoldLimit
             | Self::ReservationInvalid
-            | Self::CancelTooLate => 409,
+            | Self::CancelTooLate
+            | Self::WalletFull => 409,
             Self::InvalidAmount | Self::RequestIdReused => 422,
             Self::RateLimited => 429,
             Self::Internal | Self::Unrecognised => 500,
@@ -283,6 +287,9 @@ pub struct ErrorData {
     /// What it would need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<i64>,
+    /// What has to be charged before: `required` without `balance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<i64>,
     /// How long to wait before sending it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -322,6 +329,7 @@ impl ErrorObject {
             max: None,
             balance: None,
             required: None,
+            missing: None,
             retry_after_ms: None,
             field: None,
         };
@@ -465,6 +473,15 @@ impl ErrorObject {
         let mut error = Self::new(Reason::InsufficientBalance, "the wallet has less than is to be paid");
         error.data.balance = Some(balance);
         error.data.required = Some(required);
+        error.data.missing = Some(required - balance);
+        error
+    }
+
+    /// A refund does not fit the wallet, which has `balance`, in minor units of the currency.
+    pub fn wallet_full(balance: i64) -> Self {
+        let message = "the wallet is too full for the refund: no wallet holds more than 2^53-1";
+        let mut error = Self::new(Reason::WalletFull, message);
+        error.data.balance = Some(balance);
         error
     }
 

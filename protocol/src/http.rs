@@ -52,6 +52,9 @@ pub struct Problem {
     /// What it would need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<i64>,
+    /// What has to be charged before: `required` without `balance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<i64>,
     /// How long to wait before sending it again; in whole seconds also in the header `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -74,6 +77,7 @@ impl Problem {
             max,
             balance,
             required,
+            missing,
             retry_after_ms,
             field,
         } = *data;
@@ -90,6 +94,7 @@ impl Problem {
             max,
             balance,
             required,
+            missing,
             retry_after_ms,
             field,
         }
@@ -306,6 +311,9 @@ pub struct Health {
     /// What is missing until it can serve; absent when nothing is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// What an operator has to know although it can serve; absent when there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Whether it can serve.
@@ -320,7 +328,7 @@ impl Health {
     /// Ok when nothing is missing.
     pub fn of(missing: Vec<String>) -> Self {
         let status = if missing.is_empty() { HealthStatus::Ok } else { HealthStatus::Unavailable };
-        Self { status, missing }
+        Self { status, missing, notes: Vec::new() }
     }
 
     pub const fn http_status(&self) -> u16 {

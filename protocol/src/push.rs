@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::result::{QueueUpdate, Reservation, SaleState};
+use crate::result::{Balance, QueueUpdate, Reservation, SaleState};
 use crate::seats::SeatChange;
 use crate::time::Timestamp;
 
@@ -16,6 +16,8 @@ pub enum Push {
     SeatsUpdate(SeatsUpdate),
     /// A reservation of this user ended or changed.
     ReservationUpdate(Reservation),
+    /// The user's wallet changed: charged, paid from or refunded to, wherever that was asked for.
+    BalanceUpdate(Balance),
     /// A sale changed in which the user waits or is admitted, or whose seats are watched.
     SaleUpdate(SaleUpdate),
     /// The token ended that this session was known by: say `hello` with another one.
@@ -24,14 +26,21 @@ pub enum Push {
 
 impl Push {
     /// The names of all pushes, in the order of the enum.
-    pub const METHODS: &'static [&'static str] =
-        &["queue.update", "seats.update", "reservation.update", "sale.update", "hello.again"];
+    pub const METHODS: &'static [&'static str] = &[
+        "queue.update",
+        "seats.update",
+        "reservation.update",
+        "balance.update",
+        "sale.update",
+        "hello.again",
+    ];
 
     pub const fn method(&self) -> &'static str {
         match self {
             Self::QueueUpdate(_) => "queue.update",
             Self::SeatsUpdate(_) => "seats.update",
             Self::ReservationUpdate(_) => "reservation.update",
+            Self::BalanceUpdate(_) => "balance.update",
             Self::SaleUpdate(_) => "sale.update",
             Self::HelloAgain(_) => "hello.again",
         }
@@ -43,6 +52,7 @@ impl Push {
             "queue.update" => serde_json::from_str(params).map(Self::QueueUpdate),
             "seats.update" => serde_json::from_str(params).map(Self::SeatsUpdate),
             "reservation.update" => serde_json::from_str(params).map(Self::ReservationUpdate),
+            "balance.update" => serde_json::from_str(params).map(Self::BalanceUpdate),
             "sale.update" => serde_json::from_str(params).map(Self::SaleUpdate),
             "hello.again" => serde_json::from_str(params).map(Self::HelloAgain),
             _ => return None,
@@ -50,11 +60,12 @@ impl Push {
     }
 
     /// The schema of each push's params, by the push's name.
-    pub(crate) fn params_schemas(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 5] {
+    pub(crate) fn params_schemas(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 6] {
         [
             ("queue.update", generator.subschema_for::<QueueUpdate>()),
             ("seats.update", generator.subschema_for::<SeatsUpdate>()),
             ("reservation.update", generator.subschema_for::<Reservation>()),
+            ("balance.update", generator.subschema_for::<Balance>()),
             ("sale.update", generator.subschema_for::<SaleUpdate>()),
             ("hello.again", generator.subschema_for::<HelloAgain>()),
         ]
@@ -68,6 +79,7 @@ impl Serialize for Push {
             Self::QueueUpdate(params) => params.serialize(serializer),
             Self::SeatsUpdate(params) => params.serialize(serializer),
             Self::ReservationUpdate(params) => params.serialize(serializer),
+            Self::BalanceUpdate(params) => params.serialize(serializer),
             Self::SaleUpdate(params) => params.serialize(serializer),
             Self::HelloAgain(params) => params.serialize(serializer),
         }

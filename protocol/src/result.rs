@@ -36,6 +36,9 @@ pub struct Concert {
     pub concert_id: u32,
     pub title: String,
     pub venue: String,
+    /// ISO 4217: in which its prices are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// The venue's IANA time zone, in which its performances are to be shown; null while unknown.
     #[serde(default)]
     pub time_zone: Option<String>,
@@ -266,23 +269,32 @@ pub struct Reservations {
 }
 
 /// The wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Balance {
     /// Minor units of the currency.
     pub balance: i64,
+    /// ISO 4217, of every wallet; null before the first concert.
+    #[serde(default)]
+    pub currency: Option<String>,
 }
 
 /// The wallet after a charge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Charged {
     /// Minor units of the currency. The same charge sent again gives what it gave first.
     pub balance: i64,
+    /// ISO 4217, of every wallet; null before the first concert.
+    #[serde(default)]
+    pub currency: Option<String>,
     pub history_id: Uuid,
 }
 
 /// A page of the wallet's ledger, newest entry first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
+    /// ISO 4217, of every wallet; null before the first concert.
+    #[serde(default)]
+    pub currency: Option<String>,
     pub entries: Vec<HistoryEntry>,
 }
 

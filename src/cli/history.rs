@@ -168,6 +168,7 @@ fn loss_in_words(why: &str) -> &str {
         "left" => "the holder left the sale",
         "bought_another" => "the holder bought another reservation, which ends the visit",
         "hold_time" => "not paid in time",
+        "started" => "not paid before the performance began",
         "idle" => "the holder did nothing for too long",
         other => other,
     }

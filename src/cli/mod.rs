@@ -2,6 +2,7 @@
 //! did not do what it was asked exits with 1 and says why.
 
 mod audit;
+mod currency;
 mod history;
 mod import;
 mod migrate;
@@ -41,6 +42,8 @@ enum Command {
     /// Users and their wallets.
     #[command(subcommand)]
     User(user::User),
+    /// In which currency wallets are, and the decision where concerts are in several.
+    Currency(currency::Currency),
     /// Make an access token.
     Token(token::Token),
     /// Watch and steer the sales of a running server.
@@ -62,6 +65,7 @@ impl Cli {
             Command::Import(command) => command.run().await,
             Command::Venue(command) => command.run(),
             Command::User(command) => command.run().await,
+            Command::Currency(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Sale(command) => command.run().await,
             Command::Audit(command) => command.run().await,

@@ -358,6 +358,7 @@ impl Lane {
             StoreError::Unreachable(_) => "unreachable",
             StoreError::Broken(_) => "broken",
             StoreError::Claimed { .. } | StoreError::NoSuchConcert { .. } => "claimed",
+            StoreError::OtherCurrency { .. } => "currency",
         };
         Metrics::count(&self.metrics.store_errors, kind);
         if self.outage.is_none() {

@@ -96,6 +96,11 @@ pub async fn start(
     for former in &options.former {
         store.release_claims(*former, None).await?;
     }
+    let wallets = store.wallet_currency().await?;
+    if let Some(note) = wallets.undecided() {
+        tracing::error!("{note}");
+    }
+    fanout.know_currency(&wallets);
     let mailboxes = options.writers.iter().map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
     let supervisor = Supervisor::new(metrics.clone());
     let shared = Arc::new(Shared {

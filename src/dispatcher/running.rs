@@ -62,6 +62,7 @@ impl RunningSale {
         let waiting = loaded.tokens.iter().filter(|token| token.status == TokenStatus::Waiting);
         let view = SaleView::new(
             loaded.concert.clone(),
+            loaded.sells,
             loaded.settings.clone(),
             defaults.clone(),
             loaded.outages,
@@ -71,6 +72,7 @@ impl RunningSale {
         );
         let snapshot = SaleSnapshot {
             concert: loaded.concert.id,
+            sells: loaded.sells,
             settings: loaded.settings,
             next_entry: loaded.next_entry,
             tokens: loaded.tokens,

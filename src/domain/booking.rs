@@ -163,6 +163,10 @@ impl Sale {
         let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user).cloned() else {
             return Err(Rejection::ReservationInvalid { status: ended?.status });
         };
+        // So many minor units of the wallet's currency are another sum.
+        if !self.sells {
+            return Err(Rejection::SaleClosed);
+        }
         let payment_id = inputs.ids.payment(now.utc);
         let ledger = inputs.wallets.debit(caller.user, held.amount, payment_id, now.utc, &mut inputs.ids)?;
         let tickets = held.seats.iter().map(|seat| Ticket {
@@ -245,7 +249,8 @@ impl Sale {
         inputs: &Inputs,
     ) -> Result<(), Rejection> {
         match self.settings.state {
-            SaleState::Open => {}
+            SaleState::Open if self.sells => {}
+            SaleState::Open => return Err(Rejection::SaleClosed),
             SaleState::Scheduled => {
                 return Err(Rejection::SaleNotOpen { opens_at: self.settings.opens_at });
             }

@@ -41,4 +41,6 @@ pub enum HoldEnd {
     HoldTime,
     /// Its owner was silent for `idle_ttl`.
     Idle,
+    /// The performance began: its seats are sold no more.
+    Started,
 }

@@ -50,6 +50,11 @@ pub enum Rejection {
     },
     RequestIdReused,
     CancelTooLate,
+    /// The refund does not fit the wallet, which is at its bound.
+    WalletFull {
+        balance: Money,
+        refund: Money,
+    },
 }
 
 /// Why a user without a live token may not act, from the token that they had last.

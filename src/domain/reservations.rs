@@ -90,6 +90,12 @@ impl Reservations {
         self.deadlines.first().filter(|(due, _)| *due <= now).map(|(_, id)| *id)
     }
 
+    /// Held reservations of one schedule, at most `max`, those first whose time is over first.
+    pub fn first_of(&self, schedule: ScheduleId, max: usize) -> Vec<Reservation> {
+        let held = self.deadlines.iter().filter_map(|(_, id)| self.held.get(id));
+        held.filter(|reservation| reservation.schedule == schedule).take(max).cloned().collect()
+    }
+
     /// Proves what the head of this file says.
     pub fn check(&self) {
         assert_eq!(self.held.len(), self.held_by.len(), "one held reservation a user and schedule");

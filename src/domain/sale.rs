@@ -30,12 +30,17 @@ const DISSOLVED_PER_COMMAND_MAX: u64 = 1_024;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sale {
     pub(super) concert: ConcertId,
+    /// In the wallets' currency: what is not cannot be bought from them, whatever its settings say.
+    pub(super) sells: bool,
     pub(super) settings: SaleSettings,
     defaults: SaleRules,
     /// In force: the settings' own over the defaults.
     pub(super) rules: SaleRules,
     pub(super) room: WaitingRoom,
     pub(super) schedules: BTreeMap<ScheduleId, SeatMap>,
+    /// Performances in the order of their starts (UTC), each of which ends what is held there; without those that had
+    /// begun, with nothing held, when the sale was restored.
+    starts: Vec<(Timestamp, ScheduleId)>,
     pub(super) reservations: Reservations,
     pub(super) guests: GuestHolds,
     rate: AdmissionRate,
@@ -64,6 +69,8 @@ enum Undo {
 /// What a sale's memory is built from.
 pub struct SaleSnapshot {
     pub concert: ConcertId,
+    /// Is it in the wallets' currency?
+    pub sells: bool,
     pub settings: SaleSettings,
     pub next_entry: EntryNo,
     /// Live ones, in ascending order of entries.
@@ -84,15 +91,17 @@ pub struct ScheduleSnapshot {
 impl Sale {
     /// Presence and idle clocks start anew at `now`.
     pub fn restored(snapshot: SaleSnapshot, defaults: SaleRules, now: Timestamp) -> Self {
-        let SaleSnapshot { concert, settings, next_entry, tokens, reservations, schedules } = snapshot;
+        let SaleSnapshot { concert, sells, settings, next_entry, tokens, reservations, schedules } = snapshot;
         let rules = settings.own.over(&defaults);
         let mut sale = Self {
             room: WaitingRoom::restored(concert, next_entry, &tokens, now, &rules),
             concert,
+            sells,
             settings,
             defaults,
             rules,
             schedules: BTreeMap::new(),
+            starts: Vec::new(),
             reservations: Reservations::default(),
             guests: GuestHolds::default(),
             rate: AdmissionRate::default(),
@@ -106,8 +115,12 @@ impl Sale {
             for (seat, state) in schedule.taken {
                 seats.set(seat, state);
             }
+            if schedule.starts_at > now || seats.held() > 0 {
+                sale.starts.push((schedule.starts_at, schedule.id));
+            }
             sale.schedules.insert(schedule.id, seats);
         }
+        sale.starts.sort_unstable();
         for reservation in reservations {
             let more = |holds: Holds| Holds { open: holds.open + 1, ..holds };
             sale.room.change_holds(reservation.user, &sale.rules, more);
@@ -348,13 +361,38 @@ impl Sale {
         self.room.disconnect(user, connection, now.sale);
     }
 
-    /// Does what is due at `now` without anybody asking, at most `max` steps: opening, holds, admissions that
-    /// end, a line that is dissolved, admissions, absences. A place that frees waits for nobody's absence, which
+    /// Does what is due at `now` without anybody asking, at most `max` steps: holds of performances that have begun,
+    /// opening, other holds, admissions that end, a line that is dissolved, admissions, absences. A place that frees waits for nobody's absence, which
     /// may be many at once. Gives back the number of steps.
     pub fn expire_due(&mut self, now: Now, max: usize, events: &mut Vec<Event>) -> usize {
-        let mut steps = 0;
+        let mut steps = self.end_started(now, max, events);
         while steps < max && self.expire_one(now, events) {
             steps += 1;
+        }
+        steps
+    }
+
+    /// The first performance that has begun with seats still held.
+    fn started(&self, now: Now) -> Option<ScheduleId> {
+        let begun = self.starts.iter().take_while(|(starts_at, _)| *starts_at <= now.utc);
+        begun.map(|(_, id)| *id).find(|id| self.schedules[id].held() > 0)
+    }
+
+    /// Ends what is held of performances that have begun, at most `max` reservations: nobody pays for what has been missed.
+    fn end_started(&mut self, now: Now, max: usize, events: &mut Vec<Event>) -> usize {
+        let mut steps = 0;
+        while steps < max
+            && let Some(schedule) = self.started(now)
+        {
+            let held = self.reservations.first_of(schedule, max - steps);
+            debug_assert!(!held.is_empty(), "a held seat belongs to a held reservation");
+            if held.is_empty() {
+                break;
+            }
+            steps += held.len();
+            for reservation in held {
+                self.end_hold(reservation, HoldEnd::Started, now, events);
+            }
         }
         steps
     }
@@ -385,6 +423,7 @@ impl Sale {
     pub fn must_expire_first(&mut self, now: Now) -> bool {
         self.opens_by_itself(now)
             || self.reservations.due(now.sale).is_some()
+            || self.started(now).is_some()
             || self.room.due_visit(now.sale, &self.rules).is_some()
     }
 
@@ -396,8 +435,12 @@ impl Sale {
         let ahead = now.utc.as_millis() - now.sale.as_millis();
         let deadlines =
             [self.reservations.next_deadline(), self.room.next_visit(), self.room.next_absence(&self.rules)];
-        let opening = self.settings.opens_at.filter(|_| self.settings.state == SaleState::Scheduled);
-        deadlines.into_iter().flatten().min().map(|due| due.shifted(ahead)).into_iter().chain(opening).min()
+        // These two are times on the wall, which no outage moves.
+        let is_planned = self.sells && self.settings.state == SaleState::Scheduled;
+        let opening = self.settings.opens_at.filter(|_| is_planned);
+        let start = self.starts.iter().find(|(_, id)| self.schedules[id].held() > 0).map(|(at, _)| *at);
+        let fans = deadlines.into_iter().flatten().min().map(|due| due.shifted(ahead));
+        [fans, opening, start].into_iter().flatten().min()
     }
 
     /// Everything decided so far is about to be committed; what is decided from now on is not part of that.
@@ -458,7 +501,8 @@ impl Sale {
     }
 
     fn opens_by_itself(&self, now: Now) -> bool {
-        self.settings.state == SaleState::Scheduled && self.settings.opens_at.is_some_and(|at| at <= now.utc)
+        let is_planned = self.sells && self.settings.state == SaleState::Scheduled;
+        is_planned && self.settings.opens_at.is_some_and(|at| at <= now.utc)
     }
 
     pub(super) fn is_dissolving(&self) -> bool {
@@ -467,7 +511,8 @@ impl Sale {
 
     /// A place is free, somebody waits, and the house has more free seats than admitted fans who have had none.
     fn may_admit(&self, now: Now) -> bool {
-        self.settings.state == SaleState::Open
+        self.sells
+            && self.settings.state == SaleState::Open
             && self.room.waiting() > 0
             && self.room.progress() < u64::from(self.rules.capacity)
             && self.room.unserved() < self.free(now)
@@ -475,6 +520,9 @@ impl Sale {
 
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
     fn configure(&mut self, now: Now, patch: &SalePatch, events: &mut Vec<Event>) -> Result<(), Rejection> {
+        if !self.sells && patch.state == Some(SaleState::Open) {
+            return Err(Rejection::SaleClosed);
+        }
         let after = self.settings.patched(patch);
         if self.is_dissolving() && after.state != SaleState::Closed {
             if self.room.waiting() > DISSOLVED_PER_COMMAND_MAX {
@@ -640,6 +688,7 @@ impl Sale {
         let mut facts = self.clone();
         facts.room.forget_presence(now, &self.rules);
         facts.guests = GuestHolds::default();
+        facts.starts.clear();
         facts
     }
 

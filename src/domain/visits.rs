@@ -23,7 +23,8 @@ impl Sale {
             return Ok(Answer::Queue { place, created: false });
         }
         match self.settings.state {
-            SaleState::Scheduled | SaleState::Open => {}
+            SaleState::Scheduled | SaleState::Open if self.sells => {}
+            SaleState::Scheduled | SaleState::Open => return Err(Rejection::SaleClosed),
             SaleState::Paused => return Err(Rejection::SalePaused),
             SaleState::Closed => return Err(Rejection::SaleClosed),
         }
@@ -201,7 +202,7 @@ impl Sale {
     /// By time it is expired, by its owner's doing cancelled.
     pub(super) fn end_hold(&mut self, held: Reservation, why: HoldEnd, now: Now, events: &mut Vec<Event>) {
         let status = match why {
-            HoldEnd::HoldTime | HoldEnd::Idle => ReservationStatus::Expired,
+            HoldEnd::HoldTime | HoldEnd::Idle | HoldEnd::Started => ReservationStatus::Expired,
             HoldEnd::Released | HoldEnd::Left | HoldEnd::BoughtAnother => ReservationStatus::Cancelled,
         };
         let reservation = Reservation { status, ended_at: Some(now.utc), ..held };

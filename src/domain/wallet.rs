@@ -86,7 +86,8 @@ impl Wallets {
     ) -> Result<LedgerEntry, Rejection> {
         let balance = self.balance(user).ok_or(Rejection::UserNotFound)?;
         if amount > MONEY_MAX - balance {
-            return Err(Rejection::InvalidAmount);
+            // Nobody's amount is wrong: there is only too much in the wallet by now.
+            return Err(Rejection::WalletFull { balance, refund: amount });
         }
         let id = ids.history(now);
         Ok(self.record(id, user, LedgerKind::Refund, amount, now, Some(payment), None))
@@ -150,5 +151,11 @@ mod tests {
         );
         assert_eq!(wallets.debit(ALICE, 10, payment, NOW, &mut ids).unwrap().balance, 0);
         assert_eq!(wallets.refund(ALICE, 10, payment, NOW, &mut ids).unwrap().balance, 10);
+        let (mut full, mut ids) = wallet_of(MONEY_MAX - 9);
+        assert_eq!(
+            full.refund(ALICE, 10, payment, NOW, &mut ids),
+            Err(Rejection::WalletFull { balance: MONEY_MAX - 9, refund: 10 })
+        );
+        assert_eq!(full.refund(ALICE, 9, payment, NOW, &mut ids).unwrap().balance, MONEY_MAX);
     }
 }

@@ -11,7 +11,7 @@ mod seat_topic;
 mod subscriber;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use parking_lot::RwLock;
@@ -29,6 +29,7 @@ use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
 use crate::domain::time::Now;
+use crate::store::WalletCurrency;
 use crate::supervisor::Supervisor;
 use line::{FollowerId, PlaceWheel};
 
@@ -38,6 +39,10 @@ pub struct Fanout {
     sales: RwLock<Directory>,
     users: DashMap<UserId, Connected>,
     wheel: PlaceWheel,
+    /// ISO 4217, of every wallet; not known before the first concert.
+    currency: OnceLock<Box<str>>,
+    /// What operators have to know of currencies.
+    currency_note: OnceLock<String>,
 }
 
 /// A user with a connection.
@@ -66,6 +71,25 @@ struct Directory {
 }
 
 impl Fanout {
+    /// In which currency wallets are.
+    pub fn know_currency(&self, wallets: &WalletCurrency) {
+        if let Some(code) = &wallets.code {
+            let _ = self.currency.set(code.as_str().into());
+        }
+        if let Some(note) = wallets.undecided() {
+            let _ = self.currency_note.set(note);
+        }
+    }
+
+    /// ISO 4217; `None` before the first concert.
+    pub fn currency(&self) -> Option<&str> {
+        self.currency.get().map(AsRef::as_ref)
+    }
+
+    pub fn currency_note(&self) -> Option<&str> {
+        self.currency_note.get().map(String::as_str)
+    }
+
     pub fn sale(&self, concert: ConcertId) -> Option<Arc<SaleView>> {
         self.sales.read().by_concert.get(&concert).cloned()
     }
@@ -84,6 +108,10 @@ impl Fanout {
     /// Shows a sale that was loaded; an older view of the same sale is replaced, and its watchers move over. Rounds are
     /// written where connections live, and not on the thread of the lane that shows it.
     pub fn show(&self, view: Arc<SaleView>, home: &Handle, supervisor: &Arc<Supervisor>) {
+        if view.sells() {
+            // The first concert may come while the server runs.
+            let _ = self.currency.set(view.concert().currency.as_str().into());
+        }
         let mut directory = self.sales.write();
         for topic in view.topics() {
             directory.by_schedule.insert(topic.schedule().id, view.clone());
@@ -191,11 +219,17 @@ impl Fanout {
             | Event::SeatsReleased { reservation, .. }
             | Event::ReservationEnded { reservation, .. }
             | Event::Paid { reservation, .. }
-            | Event::Refunded { reservation, .. } => self.each_connection(reservation.user, |subscriber| {
-                if !told.is_some_and(|t| t.knows_reservation(subscriber, reservation)) {
-                    subscriber.offer_reservation(reservation.clone());
-                }
-            }),
+            | Event::Refunded { reservation, .. } => {
+                let is_money = matches!(event, Event::Paid { .. } | Event::Refunded { .. });
+                self.each_connection(reservation.user, |subscriber| {
+                    if !told.is_some_and(|t| t.knows_reservation(subscriber, reservation)) {
+                        subscriber.offer_reservation(reservation.clone());
+                        if is_money {
+                            subscriber.offer_wallet();
+                        }
+                    }
+                });
+            }
             Event::SettingsChanged { before, after } => {
                 let shown = |of: &SaleSettings| (of.state, of.opens_at, of.message.clone());
                 if shown(before) != shown(after) {
@@ -213,6 +247,15 @@ impl Fanout {
                 }
             }
         }
+    }
+
+    /// A wallet was charged: its user's connections hear of it, but for the one that was answered.
+    pub fn tell_charge(&self, user: UserId, answered: Option<ConnectionId>) {
+        self.each_connection(user, |subscriber| {
+            if Some(subscriber.id()) != answered {
+                subscriber.offer_wallet();
+            }
+        });
     }
 
     /// Tells a sale's connections their state afresh, after an outage moved the deadlines or the sale was rebuilt.

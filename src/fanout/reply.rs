@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::Subscriber;
 use crate::domain::command::Answer;
+use crate::domain::ids::ConnectionId;
 use crate::domain::rejection::Rejection;
 
 /// What comes back, after the commit that it rests on.
@@ -49,6 +50,14 @@ pub enum ReplyTo {
 }
 
 impl ReplyTo {
+    /// The connection that asked.
+    pub fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Session { subscriber, .. } => Some(subscriber.id()),
+            Self::Once(_) | Self::Push(_) | Self::Nobody => None,
+        }
+    }
+
     pub(crate) fn send(self, reply: Reply) {
         match self {
             // Whoever asked may have gone away.

@@ -20,6 +20,7 @@ use crate::store::{ConcertRecord, ScheduleRecord, SeatStatus};
 
 pub struct SaleView {
     concert: ConcertRecord,
+    sells: bool,
     defaults: SaleRules,
     topics: BTreeMap<ScheduleId, Arc<SeatTopic>>,
     state: RwLock<State>,
@@ -50,6 +51,7 @@ pub struct ScheduleView {
 impl SaleView {
     pub fn new(
         concert: ConcertRecord,
+        sells: bool,
         settings: SaleSettings,
         defaults: SaleRules,
         outages: Duration,
@@ -62,11 +64,16 @@ impl SaleView {
         waiting.for_each(|entry| line.insert(entry));
         let state = State { settings, outages, step: 0, line, live, rate: AdmissionRate::default() };
         let topics = topics.into_iter().map(|topic| (topic.schedule().id, topic)).collect();
-        Arc::new(Self { concert, defaults, topics, state: RwLock::new(state) })
+        Arc::new(Self { concert, sells, defaults, topics, state: RwLock::new(state) })
     }
 
     pub fn concert(&self) -> &ConcertRecord {
         &self.concert
+    }
+
+    /// Is it in the wallets' currency? What is not is shown as closed.
+    pub fn sells(&self) -> bool {
+        self.sells
     }
 
     pub fn settings(&self) -> SaleSettings {

@@ -36,6 +36,8 @@ pub struct Delivery {
     pub places: Vec<Place>,
     pub reservations: Vec<Reservation>,
     pub sales: Vec<SaleNews>,
+    /// The user's wallet changed. Which balance it has is read then: two lanes may say so in either order.
+    pub wallet: bool,
     /// Whole `seats.update` notifications, in JSON.
     pub seats: Vec<Bytes>,
     /// The user has too many connections, and this is the oldest.
@@ -48,6 +50,7 @@ impl Delivery {
             && self.places.is_empty()
             && self.reservations.is_empty()
             && self.sales.is_empty()
+            && !self.wallet
             && self.seats.is_empty()
             && !self.superseded
     }
@@ -92,6 +95,7 @@ struct Inbox {
     places: Vec<Place>,
     reservations: Vec<Reservation>,
     sales: Vec<SaleNews>,
+    wallet: bool,
     watches: Vec<Watch>,
     superseded: bool,
     /// Where topics write; what has none gets everything by `take`.
@@ -196,6 +200,7 @@ impl Subscriber {
         move_with_room(&mut inbox.places, &mut out.places);
         move_with_room(&mut inbox.reservations, &mut out.reservations);
         move_with_room(&mut inbox.sales, &mut out.sales);
+        out.wallet |= std::mem::take(&mut inbox.wallet);
         let mut behind = Vec::new();
         for watch in &mut inbox.watches {
             if std::mem::take(&mut watch.behind) {
@@ -261,6 +266,10 @@ impl Subscriber {
             Some(known) => *known = reservation,
             None => inbox.reservations.push(reservation),
         });
+    }
+
+    pub(super) fn offer_wallet(&self) {
+        self.offer(|inbox| inbox.wallet = true);
     }
 
     pub(super) fn offer_sale(&self, news: SaleNews) {

@@ -235,6 +235,9 @@ impl Connection {
                 self.outbox.text(translate::push_reservation(&context.fanout, &reservation));
             }
             Output::PushSale(news) => self.outbox.text(translate::push_sale(&news)),
+            Output::PushBalance(balance) => {
+                self.outbox.text(translate::push_balance(&context.fanout, balance));
+            }
             Output::PushHelloAgain { within } => {
                 self.outbox.text(translate::push_hello_again(within));
             }
@@ -444,6 +447,9 @@ impl Connection {
         }
         for news in delivery.sales {
             self.decide(Input::Sale(news), &mut outputs);
+        }
+        if delivery.wallet {
+            self.decide(Input::Wallet, &mut outputs);
         }
         if delivery.superseded {
             self.decide(Input::Superseded, &mut outputs);

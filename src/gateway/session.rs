@@ -60,6 +60,8 @@ pub enum Input<'a> {
     Place(Place),
     Reservation(Reservation),
     Sale(SaleNews),
+    /// The user's wallet changed.
+    Wallet,
     /// The user has too many connections, and this is the oldest.
     Superseded,
     /// With the time in UTC, by which tokens end.
@@ -170,6 +172,7 @@ pub enum Output {
     PushPlace(Place),
     PushReservation(Reservation),
     PushSale(SaleNews),
+    PushBalance(Money),
     /// The token ended that the session was known by: it has so long to say hello with another one.
     PushHelloAgain {
         within: Duration,
@@ -200,6 +203,7 @@ pub struct Session {
     /// Once the user is known: nobody vouches for them.
     guest: bool,
     carried: Option<Carried>,
+    wallet: Wallet,
     /// Sales that count this connection as their user's presence.
     present_in: Vec<ConcertId>,
     pending: Vec<Pending>,
@@ -275,6 +279,17 @@ impl Credential {
     }
 }
 
+/// How far the newest balance of the user's wallet has come on its way to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wallet {
+    Told,
+    Asked,
+    /// It changed again meanwhile: what is found may be old.
+    Outdated,
+    /// It could not be read; asked again with the next ping.
+    Owed,
+}
+
 /// The token that the session speaks for, as far as it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Carried {
@@ -314,6 +329,8 @@ enum Then {
         user: UserId,
         request: Box<Request>,
     },
+    /// The balance is known next, and pushed.
+    PushBalance,
     /// The token's state is known next; if it is admitted, this is answered.
     Admit(Gated),
     /// `queue.get` by a queue token that ended: its state is known next.
@@ -344,6 +361,7 @@ impl Session {
             identity: Identity::Stranger,
             guest: false,
             carried: None,
+            wallet: Wallet::Told,
             present_in: Vec::new(),
             pending: Vec::new(),
             next_tag: 0,
@@ -467,6 +485,7 @@ impl Session {
                 }
             }
             Input::Sale(news) => out.push(Output::PushSale(news)),
+            Input::Wallet => self.wallet_changed(out),
             Input::Superseded => self.close(CloseCode::TooManyConnections, out),
             Input::Tick { utc } => self.tick(now, utc, out),
             Input::Restarting => self.restarting = true,
@@ -507,6 +526,9 @@ impl Session {
             // Counted in pings rather than in time, so that a machine that slept does not hang up on everybody.
             if self.pings_unanswered >= PINGS_UNANSWERED_MAX {
                 return self.close(CloseCode::TooSlow, out);
+            }
+            if self.wallet == Wallet::Owed {
+                self.ask_balance(out);
             }
             self.pings_unanswered += 1;
             self.ping_due = now + PING_INTERVAL;
@@ -951,7 +973,7 @@ impl Session {
                 }
                 reply => self.answer_with(id, method, reply, out),
             },
-            Then::Answer | Then::Identify | Then::Own { .. } | Then::Locate { .. } => {
+            Then::Answer | Then::Identify | Then::Own { .. } | Then::Locate { .. } | Then::PushBalance => {
                 self.answer_with(id, method, reply, out);
             }
         }
@@ -1032,6 +1054,7 @@ impl Session {
     ) {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
         let outcome = match (then, found) {
+            (Then::PushBalance, found) => return self.found_balance(found, out),
             (Then::Identify, Ok(Found::User { user, guest, ends_at })) => match self.may_become(user) {
                 Ok(()) => {
                     self.guest = guest;
@@ -1068,6 +1091,38 @@ impl Session {
             }
         };
         out.push(Output::Answer { id, method: Some(method), outcome });
+    }
+
+    /// Two lanes may have changed it, and say so in either order: the store knows what it came to.
+    fn wallet_changed(&mut self, out: &mut Vec<Output>) {
+        // Who has the money is not said to the bearer of a queue token that ended.
+        if self.credential().and_then(Credential::ended).is_some() {
+            return;
+        }
+        match self.wallet {
+            Wallet::Told | Wallet::Owed => self.ask_balance(out),
+            Wallet::Asked | Wallet::Outdated => self.wallet = Wallet::Outdated,
+        }
+    }
+
+    fn ask_balance(&mut self, out: &mut Vec<Output>) {
+        let Some(user) = self.user() else { return };
+        self.wallet = Wallet::Asked;
+        let tag = self.pend(None, Method::Balance, Then::PushBalance);
+        out.push(Output::Ask { tag, question: Question::Balance(user) });
+    }
+
+    fn found_balance(&mut self, found: Result<Found, ErrorObject>, out: &mut Vec<Output>) {
+        match (self.wallet, found) {
+            (Wallet::Outdated, _) => self.ask_balance(out),
+            (_, Ok(Found::Outcome(outcome))) => {
+                self.wallet = Wallet::Told;
+                if let Outcome::Balance(balance) = *outcome {
+                    out.push(Output::PushBalance(balance));
+                }
+            }
+            _ => self.wallet = Wallet::Owed,
+        }
     }
 
     fn carry(&mut self, place: &Place) {

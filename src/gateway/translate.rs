@@ -48,9 +48,13 @@ pub fn result(fanout: &Fanout, now: Timestamp, outcome: &Outcome) -> Result<Stri
         Outcome::Reservations(all) => {
             json(&wire::Reservations { reservations: all.iter().map(|r| reservation(fanout, r)).collect() })
         }
-        Outcome::Balance(balance) => json(&wire::Balance { balance: *balance }),
-        Outcome::Charged(entry) => json(&wire::Charged { balance: entry.balance, history_id: entry.id.0 }),
+        Outcome::Balance(balance) => json(&wallet(fanout, *balance)),
+        Outcome::Charged(entry) => {
+            let wire::Balance { balance, currency } = wallet(fanout, entry.balance);
+            json(&wire::Charged { balance, currency, history_id: entry.id.0 })
+        }
         Outcome::History(entries, about) => json(&wire::History {
+            currency: fanout.currency().map(str::to_owned),
             entries: entries.iter().map(|entry| history_entry(entry, about)).collect(),
         }),
         Outcome::Paid { payment, balance } => json(&paid(fanout, payment, *balance)),
@@ -140,13 +144,17 @@ pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
     let plan = view.as_ref().and_then(|view| view.plan(of.schedule));
     let ahead = view.as_ref().map(|view| view.ahead()).unwrap_or_default();
     let held = of.status == ReservationStatus::TempReserved;
+    let starts_at =
+        view.as_ref().and_then(|view| view.topic(of.schedule)).map(|topic| topic.schedule().starts_at);
+    // The performance's start ends every hold.
+    let until = |at: Timestamp| starts_at.map_or(at, |starts_at| at.min(starts_at));
     wire::Reservation {
         reservation_id: of.id.0,
         concert_id: of.concert.0,
         schedule_id: of.schedule.0,
         status: reservation_status(of.status),
         amount: of.amount,
-        expires_at: held.then(|| time(of.expires_at.shifted(ahead))),
+        expires_at: held.then(|| time(until(of.expires_at.shifted(ahead)))),
         seats: of.seats.iter().map(|&seat| reserved_seat(plan.as_deref(), seat)).collect(),
     }
 }
@@ -171,6 +179,10 @@ fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId) -> wire::ReservedSeat {
             price: 0,
         },
     }
+}
+
+fn wallet(fanout: &Fanout, balance: Money) -> wire::Balance {
+    wire::Balance { balance, currency: fanout.currency().map(str::to_owned) }
 }
 
 fn history_entry(entry: &LedgerEntry, about: &[StoredTicket]) -> wire::HistoryEntry {
@@ -280,10 +292,12 @@ fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
             concert_id: view.concert().id.0,
             title: view.concert().title.clone(),
             venue: view.concert().venue.clone(),
+            currency: Some(view.concert().currency.clone()),
             time_zone: view.concert().time_zone.clone(),
             seats_per_reservation_max: view.rules().seats_per_reservation_max,
             sale: wire::Sale {
-                state: sale_state(settings.state),
+                // What is in another currency than the wallets is not sold, whatever was decided about it before.
+                state: if view.sells() { sale_state(settings.state) } else { wire::SaleState::Closed },
                 opens_at: settings.opens_at.map(time),
                 message: settings.message.map(String::from),
             },
@@ -349,6 +363,11 @@ pub fn push_place(fanout: &Fanout, place: &Place) -> String {
 /// The whole text of a `reservation.update`.
 pub fn push_reservation(fanout: &Fanout, of: &Reservation) -> String {
     encode_push(&push::Push::ReservationUpdate(reservation(fanout, of)))
+}
+
+/// The whole text of a `balance.update`.
+pub fn push_balance(fanout: &Fanout, balance: Money) -> String {
+    encode_push(&push::Push::BalanceUpdate(wallet(fanout, balance)))
 }
 
 /// The whole text of a `sale.update`.
@@ -421,6 +440,7 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
         }
         Rejection::RequestIdReused => ErrorObject::request_id_reused(),
         Rejection::CancelTooLate => ErrorObject::cancel_too_late(),
+        Rejection::WalletFull { balance, refund: _ } => ErrorObject::wallet_full(*balance),
     }
 }
 

@@ -258,7 +258,8 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
     match path {
         "/healthz" => reply::json(StatusCode::OK, &Health::of(Vec::new())),
         "/readyz" => {
-            let health = Health::of(context.unready().await);
+            let mut health = Health::of(context.unready().await);
+            health.notes.extend(context.fanout.currency_note().map(str::to_owned));
             let status =
                 StatusCode::from_u16(health.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             reply::json(status, &health)

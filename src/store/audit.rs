@@ -206,7 +206,7 @@ async fn audit_sale(
     };
     let mut sale = SaleAudit::new(concert, &layout, seats, findings);
     each(source, SCHEDULES, of, &mut |row| {
-        sale.schedule(ScheduleId(row.number(0)?));
+        sale.schedule(ScheduleId(row.number(0)?), row.time(1)?);
         Ok(())
     })
     .await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Batch, CommitError, Facts, JournalPosition, Lane, LoadedSale, NewConcert, NewUser, SaleBatch, SeatStatus,
-    Store, StoreError, SweepPage, WriterId, random_id,
+    Store, StoreError, SweepPage, WalletCurrency, WriterId, random_id,
 };
 use crate::domain::command::Needs;
 use crate::domain::event::{Event, HoldEnd};
@@ -31,6 +31,7 @@ macro_rules! conformance_tests {
     ($open:expr) => {
         crate::store::conformance::conformance_tests!($open;
             a_new_concert_is_loaded_as_it_was_stored
+            wallets_are_in_the_first_concerts_currency_until_an_operator_decides
             a_user_has_a_wallet_and_its_ledger
             a_subject_is_one_user
             a_line_is_kept_in_order
@@ -322,6 +323,42 @@ pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
     let loaded: Vec<_> = sale.schedules.iter().map(|s| (s.schedule.id, s.schedule.starts_at)).collect();
     assert_eq!(loaded, [(schedules[0], NOW + 30 * DAY), (schedules[1], NOW + 31 * DAY)]);
     assert!(sale.schedules.iter().all(|s| *s.layout == layout(30) && s.taken.is_empty()));
+}
+
+/// Goal: 50,000 won buy no seat of 500.00 euros. Method: a second currency is refused, then decided for.
+pub async fn wallets_are_in_the_first_concerts_currency_until_an_operator_decides(store: &dyn Store) {
+    assert_eq!(store.wallet_currency().await.unwrap(), WalletCurrency::default());
+    let (first, _) = add_concert(store, 2).await;
+    let krw = WalletCurrency { code: Some("KRW".into()), decided: false, others: Vec::new() };
+    assert_eq!(store.wallet_currency().await.unwrap(), krw);
+    assert!(store.load_sale(first).await.unwrap().sells);
+    let in_euros = || NewConcert {
+        title: "Premier soir".into(),
+        currency: "EUR".into(),
+        time_zone: None,
+        layout: layout(2),
+        starts_at: vec![NOW + 30 * DAY],
+        settings: settings(),
+        at: NOW,
+    };
+    let refused = store.add_concert(in_euros()).await.unwrap_err();
+    let StoreError::OtherCurrency { wallets, concert } = refused else { panic!("{refused}") };
+    assert_eq!((&*wallets, &*concert), ("KRW", "EUR"));
+    assert_eq!(store.concerts().await.unwrap(), [first], "nothing of it was stored");
+
+    store.decide_currency("EUR", NOW).await.unwrap();
+    let (second, _) = store.add_concert(in_euros()).await.unwrap();
+    let eur = WalletCurrency { code: Some("EUR".into()), decided: true, others: vec!["KRW".into()] };
+    assert_eq!(store.wallet_currency().await.unwrap(), eur);
+    assert_eq!(eur.undecided(), None);
+    assert!(!store.load_sale(first).await.unwrap().sells);
+    let loaded = store.load_sale(second).await.unwrap();
+    assert_eq!((loaded.sells, loaded.concert.time_zone), (true, None));
+    let undecided = WalletCurrency { decided: false, ..eur }.undecided().unwrap();
+    assert!(
+        undecided.contains("only those in EUR") && undecided.contains("those in KRW are not"),
+        "{undecided}"
+    );
 }
 
 pub async fn a_user_has_a_wallet_and_its_ledger(store: &dyn Store) {

@@ -23,6 +23,11 @@ pub enum StoreError {
     Claimed { concert: ConcertId, holder: Option<WriterId>, heartbeat: Option<Timestamp> },
     #[error("concert {concert} is not in the store")]
     NoSuchConcert { concert: ConcertId },
+    /// Wallets are in one currency, and it is not this one.
+    #[error(
+        "the wallets of this installation are in {wallets}, and a concert in {concert} could not be paid from them"
+    )]
+    OtherCurrency { wallets: String, concert: String },
 }
 
 impl StoreError {

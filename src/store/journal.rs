@@ -12,7 +12,7 @@
 //! ["hold",reservation,schedule,user,[seat,...],expires_at]
 //! ["add",reservation,schedule,user,[seat,...]]        more seats for an open reservation
 //! ["release",reservation,schedule,user,[seat,...]]    some of its seats
-//! ["lapse",reservation,schedule,user,[seat,...],why]  all of them: released, left, bought_another, hold_time, idle
+//! ["lapse",reservation,schedule,user,[seat,...],why]  all of them: released, left, bought_another, hold_time, idle, started
 //! ["pay",reservation,schedule,user,[seat,...],amount]
 //! ["refund",reservation,schedule,user,[seat,...],amount]
 //! ["set",before,after]                                the sale's settings, each an object
@@ -139,6 +139,7 @@ pub fn hold_end(why: HoldEnd) -> &'static str {
         HoldEnd::BoughtAnother => "bought_another",
         HoldEnd::HoldTime => "hold_time",
         HoldEnd::Idle => "idle",
+        HoldEnd::Started => "started",
     }
 }
 

@@ -101,6 +101,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0014" "concert_time_zone",
     "0015" "users_vouched",
     "0016" "cancelled_tickets",
+    "0017" "installation",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -121,6 +122,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0014" "concert_time_zone",
     "0015" "users_vouched",
     "0016" "cancelled_tickets",
+    "0017" "installation",
 );
 
 #[cfg(test)]

@@ -104,8 +104,15 @@ pub trait Store: Send + Sync + 'static {
     /// writer is dead, at its last heartbeat.
     async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError>;
 
-    /// Stores a concert with its schedules and seats, whole or not at all.
+    /// Stores a concert with its schedules and seats, whole or not at all. The first one's currency is that of the wallets;
+    /// `StoreError::OtherCurrency` refuses a later one in another.
     async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError>;
+
+    /// In which currency wallets are. Where older concerts are in several, the first one's is written down.
+    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError>;
+
+    /// From the next start on, wallets are in this currency, and only concerts in it are sold.
+    async fn decide_currency(&self, currency: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Makes a user; a balance above 0 comes with its ledger entry.
     async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError>;
@@ -285,8 +292,33 @@ pub struct JournalPosition {
     pub batch: Uuid,
 }
 
+/// The currency of all wallets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WalletCurrency {
+    /// ISO 4217; `None` before the first concert.
+    pub code: Option<String>,
+    /// The operator chose it among several.
+    pub decided: bool,
+    /// Other currencies that concerts are in. They are not sold.
+    pub others: Vec<String>,
+}
+
+impl WalletCurrency {
+    /// What an operator has to know, while nothing is decided.
+    pub fn undecided(&self) -> Option<String> {
+        let code = self.code.as_ref().filter(|_| !self.decided && !self.others.is_empty())?;
+        Some(format!(
+            "concerts are in several currencies, and wallets in one: only those in {code} are sold, those in {} are not, \
+             until `frontrow currency` decides",
+            self.others.join(", ")
+        ))
+    }
+}
+
 pub struct LoadedSale {
     pub concert: ConcertRecord,
+    /// Is it in the wallets' currency? What is not cannot be bought from them.
+    pub sells: bool,
     pub settings: SaleSettings,
     /// The sum of the sale's outages.
     pub outages: Duration,

@@ -34,7 +34,7 @@ use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
     AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
-    SweepPage, SweepRows, UserRecord, WriterId, audit, journal, migrate, random_id, session,
+    SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, audit, journal, migrate, random_id, session,
 };
 use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
@@ -153,6 +153,20 @@ async fn insert_user(
         run(connection, ENTRY, values).await.map_err(fault)?;
     }
     Ok(UserId(user))
+}
+
+/// Does nothing where it is known already. A database of before has concerts, the first of which says it.
+async fn first_currency(
+    transaction: &mut Transaction<'static, MySql>,
+    currency: &str,
+) -> Result<(), StoreError> {
+    let mut values = Values::default();
+    values.text(Some(currency));
+    const FIRST: &str = "INSERT INTO installation (id, currency) \
+         VALUES (1, coalesce((SELECT currency FROM concert ORDER BY concert_id LIMIT 1), ?)) \
+         ON DUPLICATE KEY UPDATE id = id";
+    run(transaction, FIRST, values).await.map_err(fault)?;
+    Ok(())
 }
 
 #[async_trait]
@@ -304,6 +318,12 @@ impl Store for MySqlStore {
         let layout = pack_layout(&new.layout)?;
         let mut transaction = self.change().await?;
 
+        first_currency(&mut transaction, &new.currency).await?;
+        let wallets = session::wallet_currency(&mut Asked(&mut transaction)).await?.code.unwrap_or_default();
+        if wallets != new.currency {
+            return Err(StoreError::OtherCurrency { wallets, concert: new.currency });
+        }
+
         let mut values = Values::default();
         values.text(Some(&new.title));
         values.text(Some(&new.layout.name));
@@ -429,6 +449,26 @@ impl Store for MySqlStore {
         rows_max: u32,
     ) -> Result<Vec<JournalRow>, StoreError> {
         session::journal(&mut Asked(&mut *self.reader().await?), concert, from, rows_max).await
+    }
+
+    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
+        let known = session::wallet_currency(&mut Asked(&mut *self.reader().await?)).await?;
+        let (None, Some(first)) = (&known.code, known.others.first()) else { return Ok(known) };
+        let mut transaction = self.change().await?;
+        first_currency(&mut transaction, first).await?;
+        transaction.commit().await.map_err(fault)?;
+        session::wallet_currency(&mut Asked(&mut *self.reader().await?)).await
+    }
+
+    async fn decide_currency(&self, currency: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = self.change().await?;
+        let mut values = Values::default();
+        values.text(Some(currency));
+        values.time(Some(now));
+        const DECIDE: &str = "INSERT INTO installation (id, currency, decided_at) VALUES (1, ?, ?) \
+             ON DUPLICATE KEY UPDATE currency = VALUES(currency), decided_at = VALUES(decided_at)";
+        run(&mut transaction, DECIDE, values).await.map_err(fault)?;
+        transaction.commit().await.map_err(fault)
     }
 
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {

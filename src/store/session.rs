@@ -17,7 +17,7 @@ use super::journal;
 use super::rows::WalletRow;
 use super::{
     Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, ScheduleRecord, SeatStatus, StoreError,
-    StoredTicket, SweepPage, SweepRows, UserRecord,
+    StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
@@ -190,6 +190,9 @@ const CONCERT_OF_SCHEDULE: &str = "SELECT concert_id FROM concert_schedule WHERE
 const SEAT_LABEL: &str =
     "SELECT label FROM concert_seat WHERE concert_id = ? AND schedule_id = ? AND seat = ?";
 const JOURNAL_END: &str = "SELECT seq, batch_id FROM journal WHERE concert_id = ? ORDER BY seq DESC LIMIT 1";
+const WALLETS: &str = "SELECT currency, decided_at FROM installation WHERE id = 1";
+/// The oldest concert's first.
+const CURRENCIES: &str = "SELECT currency FROM concert GROUP BY currency ORDER BY min(concert_id)";
 const LAST_ENTRY: &str = "SELECT max(entry_no) FROM queue WHERE concert_id = ?";
 /// Written with OR so that no planner prefers an index on live tokens, which are nearly all of a line that matters,
 /// and sorts them afterwards.
@@ -248,6 +251,7 @@ pub const QUESTIONS: &[&str] = &[
     TOKENS_OF_USER,
     CONCERT,
     JOURNAL_END,
+    WALLETS,
     LAST_ENTRY,
     LIVE_TOKENS,
     HELD_RESERVATIONS,
@@ -343,6 +347,18 @@ pub async fn balance(session: &mut impl Session, user: UserId) -> Result<Option<
     one(session, USER, numbers(&[user.0])).await?.map(|row| row.int(2)).transpose()
 }
 
+/// As it is written down; where nothing is, `others` begins with what will be.
+pub async fn wallet_currency<S: Session>(session: &mut S) -> Result<WalletCurrency, StoreError> {
+    let row = one(session, WALLETS, numbers(&[])).await?;
+    let rows = session.all(CURRENCIES.into_sql_str(), numbers(&[])).await?;
+    let mut others =
+        rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect::<Result<Vec<_>, StoreError>>()?;
+    let code = row.as_ref().map(|row| row.text(0).map(str::to_owned)).transpose()?;
+    let decided = row.map(|row| row.opt_time(1)).transpose()?.flatten().is_some();
+    others.retain(|other| Some(other) != code.as_ref());
+    Ok(WalletCurrency { code, decided, others })
+}
+
 pub async fn user_of_subject<S: Session>(
     session: &mut S,
     issuer: &str,
@@ -405,6 +421,9 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
     let (record, settings) = read_concert(&row)?;
     let outages = Duration::from_millis(row.number(15)?);
     let layout = Arc::new(read_layout(&row, 16)?);
+    let wallets = one(session, WALLETS, numbers(&[])).await?;
+    let wallets = wallets.as_ref().map(|row| row.text(0)).transpose()?;
+    let sells = wallets.is_none_or(|currency| currency == record.currency);
 
     let journal = journal_end(session, concert).await?;
 
@@ -443,6 +462,7 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
         reservation.seats = held.remove(&reservation.id).unwrap_or_default();
     }
     Ok(LoadedSale {
+        sells,
         concert: record,
         settings,
         outages,

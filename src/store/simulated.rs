@@ -23,7 +23,7 @@ pub use tables::{KeptKind, KeptRow};
 use super::rows::Rows;
 use super::{
     AuditReport, Batch, CommitError, Facts, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store,
-    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WriterId,
+    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId,
 };
 use crate::domain::command::Needs;
 use crate::domain::ids::{
@@ -409,7 +409,13 @@ impl Store for SimulatedStore {
     }
 
     async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
-        Ok(self.database.state.lock().tables.add_concert(concert))
+        let tables = &mut self.database.state.lock().tables;
+        match tables.wallet_currency().code {
+            Some(wallets) if wallets != concert.currency => {
+                Err(StoreError::OtherCurrency { wallets, concert: concert.currency })
+            }
+            _ => Ok(tables.add_concert(concert)),
+        }
     }
 
     async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError> {
@@ -430,6 +436,15 @@ impl Store for SimulatedStore {
         now: Timestamp,
     ) -> Result<UserId, StoreError> {
         self.read(|state| state.tables.user_of_subject(issuer, subject, now, &mut state.ids)).await
+    }
+
+    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
+        self.read(|state| state.tables.wallet_currency()).await
+    }
+
+    async fn decide_currency(&self, currency: &str, _now: Timestamp) -> Result<(), StoreError> {
+        self.database.state.lock().tables.decide_currency(currency);
+        Ok(())
     }
 
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {

@@ -25,7 +25,8 @@ use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
     AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
-    SweepPage, SweepRows, UserRecord, WriterId, audit, files, journal, migrate, random_id, session,
+    SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, audit, files, journal, migrate, random_id,
+    session,
 };
 use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
@@ -181,6 +182,10 @@ static NEW_SEATS: Bulk = Bulk::new(
 const CLAIM_ROW: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
      SELECT ?1, max(seq) + 1, ?2, ?3, ?4, ?5 FROM journal WHERE concert_id = ?1";
 
+/// Does nothing where it is known already. A database of before has concerts, the first of which says it.
+const FIRST_CURRENCY: &str = "INSERT INTO installation (id, currency) \
+     VALUES (1, coalesce((SELECT currency FROM concert ORDER BY concert_id LIMIT 1), ?)) ON CONFLICT DO NOTHING";
+
 #[async_trait]
 impl Store for SqliteStore {
     fn is_embedded(&self) -> bool {
@@ -324,6 +329,12 @@ impl Store for SqliteStore {
         let mut connection = self.writer().await;
         let mut transaction = connection.begin().await?;
 
+        sqlx::query(FIRST_CURRENCY).bind(&new.currency).execute(&mut *transaction).await.map_err(fault)?;
+        let wallets = session::wallet_currency(&mut Asked(&mut transaction)).await?.code.unwrap_or_default();
+        if wallets != new.currency {
+            return Err(StoreError::OtherCurrency { wallets, concert: new.currency });
+        }
+
         let mut values = Values::default();
         values.text(Some(&new.title));
         values.text(Some(&new.layout.name));
@@ -463,6 +474,32 @@ impl Store for SqliteStore {
         rows_max: u32,
     ) -> Result<Vec<JournalRow>, StoreError> {
         session::journal(&mut Asked(&mut *self.reader().await?), concert, from, rows_max).await
+    }
+
+    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
+        let known = session::wallet_currency(&mut Asked(&mut *self.read().await?)).await?;
+        let (None, Some(first)) = (&known.code, known.others.first()) else { return Ok(known) };
+        let mut connection = self.writer().await;
+        let mut transaction = connection.begin().await?;
+        sqlx::query(FIRST_CURRENCY).bind(first).execute(&mut *transaction).await.map_err(fault)?;
+        let known = session::wallet_currency(&mut Asked(&mut transaction)).await?;
+        transaction.commit().await.map_err(fault)?;
+        Ok(known)
+    }
+
+    async fn decide_currency(&self, currency: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut connection = self.writer().await;
+        let mut transaction = connection.begin().await?;
+        sqlx::query(
+            "INSERT INTO installation (id, currency, decided_at) VALUES (1, ?1, ?2) \
+             ON CONFLICT (id) DO UPDATE SET currency = ?1, decided_at = ?2",
+        )
+        .bind(currency)
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await
+        .map_err(fault)?;
+        transaction.commit().await.map_err(fault)
     }
 
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {

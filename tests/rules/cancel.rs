@@ -81,3 +81,19 @@ fn it_needs_no_place_in_line_and_works_when_closed() {
          4s   alice     cancel r1  r1 CANCELLED A1, balance 100"
     ));
 }
+
+/// Goal: a refund that does not fit says so, and is no fault of the amount; with room made it is given.
+#[test]
+fn a_full_wallet_says_that_the_refund_does_not_fit() {
+    check(&format!(
+        "{BOUGHT}
+         2s   alice  pay r1                          r1 paid 100, balance 0; alice DONE
+         3s   alice  charge 9007199254740991 as c1   balance 9007199254740991
+         4s   alice  cancel r1                       refused WALLET_FULL 9007199254740991 and 100
+         5s   alice  join                            t2 PROGRESS until 605s, idle at 305s
+         6s   alice  hold B1                         r2 held B1 for 50 until 306s
+         7s   alice  hold A2                         r2 held A2 B1 for 150 until 306s
+         8s   alice  pay r2                          r2 paid 150, balance 9007199254740841; alice DONE
+         9s   alice  cancel r1                       r1 CANCELLED A1, balance 9007199254740941"
+    ));
+}

@@ -90,6 +90,8 @@ struct Scene {
     balances: Vec<(String, i64)>,
     /// Guests, one list an address.
     guests: Vec<Vec<String>>,
+    /// Its prices are in another currency than wallets are.
+    is_foreign: bool,
 }
 
 impl Default for Scene {
@@ -107,6 +109,7 @@ impl Default for Scene {
             performances: BTreeMap::from([("show".to_owned(), show)]),
             balances: Vec::new(),
             guests: Vec::new(),
+            is_foreign: false,
         }
     }
 }
@@ -128,6 +131,7 @@ impl Scene {
             ["idle_ttl", time] => self.rules.idle_ttl = duration(time),
             ["away_ttl", time] => self.rules.away_ttl = duration(time),
             ["cancel_before_start", time] => self.rules.cancel_before_start = duration(time),
+            ["another", "currency"] => self.is_foreign = true,
             ["scheduled"] => self.settings.state = SaleState::Scheduled,
             ["opens_at", time] => {
                 self.settings.state = SaleState::Scheduled;
@@ -156,7 +160,8 @@ impl Scene {
             .collect();
         let stored = Stored::default();
         let free = performances.iter().map(Performance::all_free).collect();
-        let snapshot = stored.snapshot(CONCERT, self.settings.clone(), free);
+        let mut snapshot = stored.snapshot(CONCERT, self.settings.clone(), free);
+        snapshot.sells = !self.is_foreign;
         let mut stage = Stage {
             sale: Sale::restored(snapshot, self.rules.clone(), START),
             defaults: self.rules.clone(),
@@ -698,6 +703,7 @@ impl Stage {
             }
             Rejection::RequestIdReused => "REQUEST_ID_REUSED".to_owned(),
             Rejection::CancelTooLate => "CANCEL_TOO_LATE".to_owned(),
+            Rejection::WalletFull { balance, refund } => format!("WALLET_FULL {balance} and {refund}"),
         }
     }
 

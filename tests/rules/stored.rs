@@ -94,6 +94,7 @@ impl Stored {
         });
         let held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
         SaleSnapshot {
+            sells: true,
             concert,
             settings: self.settings.clone().unwrap_or(settings),
             next_entry: EntryNo(self.tokens.len() as u64),

@@ -34,6 +34,19 @@ fn what_is_not_done_by_its_moved_time_expires_then() {
 }
 
 #[test]
+fn the_start_of_a_performance_does_not_move() {
+    check(
+        "given idle_ttl 1h
+         given matinee seats A1
+         given matinee starts 100s
+         0s    alice  join              t1 PROGRESS until 600s, idle at 3600s
+         50s   alice  hold matinee A1   r1 held matinee A1 for 100 until 350s
+         90s   outage 60s               nothing
+         100s  tick                     r1 EXPIRED matinee A1",
+    );
+}
+
+#[test]
 fn the_opening_and_the_last_moment_to_cancel_do_not_move() {
     check(
         "given opens_at 100s

@@ -130,6 +130,10 @@ impl SaleModel {
         }
     }
 
+    pub fn starts_at(&self, schedule: ScheduleId) -> Timestamp {
+        self.schedules[&schedule].1
+    }
+
     /// Every seat of a performance.
     pub fn seats_of(&self, schedule: ScheduleId) -> impl Iterator<Item = (SeatId, SeatNow)> {
         let count = self.schedules.get(&schedule).map_or(0, |(prices, _)| prices.len());
@@ -292,11 +296,15 @@ impl SaleModel {
                     );
                     self.ran_out.extend(self.live.get(&reservation.user));
                 }
+                if *why == HoldEnd::Started {
+                    let (_, starts_at) = &self.schedules[&reservation.schedule];
+                    assert!(ended_at >= *starts_at, "{} ended before the performance began", reservation.id);
+                }
                 self.free(reservation, &reservation.seats);
                 let deed = match why {
                     HoldEnd::Released => Some(Deed::Released),
                     HoldEnd::Left => Some(Deed::Left),
-                    HoldEnd::BoughtAnother | HoldEnd::HoldTime | HoldEnd::Idle => None,
+                    HoldEnd::BoughtAnother | HoldEnd::HoldTime | HoldEnd::Idle | HoldEnd::Started => None,
                 };
                 deed.into_iter().for_each(|deed| self.did_now(reservation.user, deed));
                 self.keep_reservation(reservation);
@@ -308,7 +316,8 @@ impl SaleModel {
                 let utc = reservation.ended_at.expect("a payment has its time");
                 // Each outage that was counted since only moves the deadline on.
                 assert!(utc - outages < reservation.expires_at, "{} was paid after its time", reservation.id);
-                let (prices, _) = &self.schedules[&reservation.schedule];
+                let (prices, starts_at) = &self.schedules[&reservation.schedule];
+                assert!(utc < *starts_at, "{} was paid after the performance had begun", reservation.id);
                 let price: Money = reservation.seats.iter().map(|seat| prices[seat.0 as usize]).sum();
                 assert_eq!(
                     (reservation.amount, ledger.amount_change),

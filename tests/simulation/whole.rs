@@ -78,6 +78,11 @@ impl World {
             let late = utc - self.database.outages(*concert) - LATE_MAX;
             for held in model.held() {
                 assert!(held.expires_at > late, "{held:?} is overdue");
+                let begun = utc - LATE_MAX;
+                assert!(
+                    model.starts_at(held.schedule) > begun,
+                    "{held:?} is of a performance that has begun"
+                );
             }
             for visitor in model.visitors() {
                 assert!(visitor.expires_at > Some(late), "{visitor:?} is overdue");

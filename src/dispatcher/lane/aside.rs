@@ -103,7 +103,11 @@ impl Lane {
             batch.sales.iter().map(|sale| (sale.concert, &sale.events[..])).collect();
         for (to, spoken) in answers.by_ref().take(count) {
             let told = Told::of(&to, &spoken.reply);
+            let asked_by = to.connection();
             self.fanout.answer(to, spoken.reply);
+            if let Some(user) = spoken.charged {
+                self.fanout.tell_charge(user, asked_by);
+            }
             if let Some((concert, range)) = spoken.events {
                 tell(&self.fanout, &self.sales, &events, concert, range, told.as_ref());
             }

@@ -10,7 +10,7 @@ use super::aside::{Ahead, Unspoken};
 use crate::dispatcher::mailbox::{Envelope, Work};
 use crate::domain::command::{Answer, Inputs, Needs};
 use crate::domain::event::{Event, HoldEnd};
-use crate::domain::ids::ConcertId;
+use crate::domain::ids::{ConcertId, UserId};
 use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
 use crate::domain::rejection::Rejection;
 use crate::fanout::{Refusal, Reply};
@@ -38,6 +38,8 @@ pub(in crate::dispatcher) struct Spoken {
     pub(super) reply: Reply,
     /// The events up to and including this command's, and where its own begin.
     pub(super) events: Option<(ConcertId, Range<usize>)>,
+    /// Whose wallet was charged by it, now and not when it was first asked for.
+    pub(super) charged: Option<UserId>,
 }
 
 impl Lane {
@@ -300,17 +302,23 @@ impl Lane {
             let spoken = match &envelope.work {
                 Work::Charge { user, amount, request_id } => {
                     let at = envelope.arrived.shifted(self.step);
-                    let charged = inputs.wallets.charge(*user, *amount, request_id, at, &mut inputs.ids);
-                    if let Ok((entry, true)) = &charged {
+                    let made = inputs.wallets.charge(*user, *amount, request_id, at, &mut inputs.ids);
+                    let mut charged = None;
+                    if let Ok((entry, true)) = &made {
                         decided.charges.push(entry.clone());
+                        charged = Some(*user);
                     }
-                    let reply = charged.map(|(entry, _)| Answer::Charged(entry)).map_err(Refusal::from);
-                    Spoken { reply, events: None }
+                    let reply = made.map(|(entry, _)| Answer::Charged(entry)).map_err(Refusal::from);
+                    Spoken { reply, events: None, charged }
                 }
                 Work::Sale { concert, command } => match self.sales.get_mut(concert) {
                     None => {
                         let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
-                        Spoken { reply: Err(Refusal::Unavailable { retry_after }), events: None }
+                        Spoken {
+                            reply: Err(Refusal::Unavailable { retry_after }),
+                            events: None,
+                            charged: None,
+                        }
                     }
                     Some(running) => {
                         let now = running.now(envelope.arrived);
@@ -325,7 +333,7 @@ impl Lane {
                         }
                         let reply = running.sale.decide(now, command, &mut inputs, &mut running.events);
                         let events = Some((*concert, first..running.events.len()));
-                        Spoken { reply: reply.map_err(Refusal::from), events }
+                        Spoken { reply: reply.map_err(Refusal::from), events, charged: None }
                     }
                 },
             };

@@ -71,6 +71,7 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
         ["opened"] => return,
         ["tick"] => Input::Tick { utc: now },
         ["alive"] => Input::Alive,
+        ["wallet"] => Input::Wallet,
         ["superseded"] => Input::Superseded,
         ["restarting"] => Input::Restarting,
         ["text", ..] => {
@@ -186,6 +187,7 @@ fn show(output: Output) -> String {
         Output::BePresent { concert, .. } => format!("be present in {concert}"),
         Output::PushPlace(place) => format!("push {:?}", place.record.status),
         Output::PushReservation(reservation) => format!("push {}", reservation.id),
+        Output::PushBalance(balance) => format!("push {balance}"),
         Output::PushSale(news) => format!("push {:?}", news.state),
         Output::PushHelloAgain { within } => format!("hello again within {} s", within.as_secs()),
         Output::Ping => "ping".to_owned(),
@@ -508,6 +510,26 @@ fn a_place_in_another_line_is_pushed_and_the_user_is_present_there() {
            2s | pushed_in 2 3 PROGRESS               | push Progress
            2s | send schedules                       | [1] to 1: get0 7 by token
            3s | pushed_in 4 3 DONE                   | push Done"#,
+    );
+}
+
+/// Goal: what is pushed last is what the wallet has, whoever changed it in between, and whether or not it could be read.
+#[test]
+fn a_changed_wallet_is_read_and_pushed_and_never_an_older_balance() {
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s  | opened                               | register 7; greet
+           1s  | wallet                               | [0] balance of 7?
+           1s  | found 0 balance 500                  | push 500
+           2s  | wallet                               | [1] balance of 7?
+           2s  | wallet                               |
+           2s  | found 1 balance 400                  | [2] balance of 7?
+           2s  | found 2 balance 300                  | push 300
+           3s  | wallet                               | [3] balance of 7?
+           3s  | found 3 error UNAVAILABLE            |
+           20s | tick                                 | [4] balance of 7?; ping
+           20s | found 4 balance 200                  | push 200"#,
     );
 }
 

@@ -10,6 +10,7 @@ use crate::domain::record::{
     Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord, TokenStatus,
 };
 use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
 use crate::store::rows::SeatRow;
 use crate::store::{SeatStatus, words};
 use crate::venue::VenueLayout;
@@ -18,7 +19,8 @@ pub struct SaleAudit {
     concert: ConcertId,
     /// What the drawing says of each seat: label, category and price.
     drawn: Vec<(String, String, Money)>,
-    schedules: BTreeSet<ScheduleId>,
+    /// With their starts, UTC.
+    schedules: BTreeMap<ScheduleId, Timestamp>,
     /// How many seats each schedule has.
     seat_counts: BTreeMap<ScheduleId, u32>,
     /// Seats that are not free.
@@ -67,7 +69,7 @@ impl SaleAudit {
         Self {
             concert,
             drawn,
-            schedules: BTreeSet::new(),
+            schedules: BTreeMap::new(),
             seat_counts: BTreeMap::new(),
             taken: BTreeMap::new(),
             held_by: HashMap::new(),
@@ -81,8 +83,8 @@ impl SaleAudit {
         }
     }
 
-    pub fn schedule(&mut self, schedule: ScheduleId) {
-        self.schedules.insert(schedule);
+    pub fn schedule(&mut self, schedule: ScheduleId, starts_at: Timestamp) {
+        self.schedules.insert(schedule, starts_at);
     }
 
     /// Seats come by schedule and number.
@@ -157,7 +159,7 @@ impl SaleAudit {
         findings.check(id.concert() == Some(self.concert), || {
             format!("{sale}: reservation {id} names another sale")
         });
-        findings.check(self.schedules.contains(&reservation.schedule), || {
+        findings.check(self.schedules.contains_key(&reservation.schedule), || {
             format!("{sale}: reservation {id} is for schedule {}, which is not here", reservation.schedule)
         });
         let fits = match reservation.status {
@@ -238,10 +240,10 @@ impl SaleAudit {
 
     fn conclude_seats(&self, findings: &mut Findings) {
         let sale = sale_name(self.concert);
-        for schedule in self.schedules.iter().chain(self.seat_counts.keys()).collect::<BTreeSet<_>>() {
+        for schedule in self.schedules.keys().chain(self.seat_counts.keys()).collect::<BTreeSet<_>>() {
             let counted = self.seat_counts.get(schedule).copied().unwrap_or_default();
             let drawn = self.drawn.len();
-            findings.check(counted as usize == drawn && self.schedules.contains(schedule), || {
+            findings.check(counted as usize == drawn && self.schedules.contains_key(schedule), || {
                 format!("{sale}: schedule {schedule} has {counted} seats, the layout has {drawn}")
             });
         }
@@ -362,6 +364,10 @@ impl SaleAudit {
                 reservation.amount, reservation.user
             )
         });
+        let starts_at = self.schedules.get(&reservation.schedule);
+        findings.check(starts_at.is_none_or(|starts_at| payment.at < *starts_at), || {
+            format!("{sale}: payment {id} was made after its performance had begun")
+        });
         let tickets = self.tickets.get(&id).map_or(&[][..], Vec::as_slice);
         let mut ticketed: Vec<_> = tickets.iter().map(|ticket| ticket.seat).collect();
         ticketed.sort_unstable();
@@ -425,13 +431,13 @@ impl SaleAudit {
     fn conclude_journal(&self, findings: &mut Findings) {
         let sale = sale_name(self.concert);
         findings.check(self.replay.rows() > 0, || format!("{sale}: the journal is empty"));
-        for schedule in &self.schedules {
+        for schedule in self.schedules.keys() {
             let told = self.replay.schedules().get(schedule).copied();
             findings.check(told.is_some_and(|seats| seats as usize == self.drawn.len()), || {
                 format!("{sale}: the journal does not begin with schedule {schedule} and its seats")
             });
         }
-        for schedule in &self.schedules {
+        for schedule in self.schedules.keys() {
             for number in 0..self.seat_counts.get(schedule).copied().unwrap_or_default() {
                 let seat = (*schedule, SeatId(number));
                 let (stored, replayed) = (self.taken.get(&seat).copied(), self.replay.seat(seat));

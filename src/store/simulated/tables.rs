@@ -24,7 +24,7 @@ use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
 use crate::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
     LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
-    SweepPage, SweepRows, UserRecord, WriterId, journal, random_id,
+    SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, journal, random_id,
 };
 use crate::venue::layout::VenueLayout;
 
@@ -36,6 +36,8 @@ pub(super) struct Tables {
     users: BTreeMap<UserId, User>,
     subjects: BTreeMap<(String, String), UserId>,
     concerts: BTreeMap<ConcertId, Concert>,
+    /// As the operator decided; without that it is the first concert's.
+    currency: Option<String>,
     schedules: BTreeMap<ScheduleId, ConcertId>,
     /// Those that are not available.
     seats: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
@@ -129,6 +131,19 @@ impl Tables {
         };
         self.concerts.insert(id, concert);
         (id, named)
+    }
+
+    pub fn wallet_currency(&self) -> WalletCurrency {
+        let currencies = || self.concerts.values().map(|concert| &concert.record.currency);
+        let code = self.currency.as_ref().or_else(|| currencies().next()).cloned();
+        let mut others: Vec<_> =
+            currencies().filter(|other| Some(*other) != code.as_ref()).cloned().collect();
+        others.dedup();
+        WalletCurrency { code, decided: self.currency.is_some(), others }
+    }
+
+    pub fn decide_currency(&mut self, currency: &str) {
+        self.currency = Some(currency.to_owned());
     }
 
     pub fn add_user(&mut self, new: NewUser, ids: &mut IdSource) -> UserId {
@@ -271,6 +286,7 @@ impl Tables {
             }
         });
         Ok(LoadedSale {
+            sells: self.wallet_currency().code.as_ref() == Some(&sale.record.currency),
             concert: sale.record.clone(),
             settings: sale.settings.clone(),
             outages: sale.outages,

@@ -20,6 +20,7 @@ async fn intruder(folder: &Path) -> SqliteConnection {
 /// Each line plants one fault into an honest evening, past the constraints that would not let it in, and says what the
 /// audit must find. `DROP INDEX` stands where the schema itself makes the fault impossible.
 const PLANTED: &[(&str, &str)] = &[
+    ("UPDATE concert_schedule SET starts_at = 1", "was made after its performance had begun"),
     (
         "UPDATE users SET balance = balance + 1 WHERE user_id = 1",
         "the balance of user 1 is 841, their ledger adds up to 840",
