@@ -384,7 +384,12 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
         )
         .parameter(in_path("reservation_id", "A reservation of this user.", json!({"type": "string", "format": "uuid"})))
         .answer(200, "What was given back.", schemas.sent_by_server::<GivenBack>())
-        .refuses(&[Reason::ReservationNotFound, Reason::ReservationInvalid, Reason::CancelTooLate]),
+        .refuses(&[
+            Reason::ReservationNotFound,
+            Reason::ReservationInvalid,
+            Reason::CancelTooLate,
+            Reason::WalletFull,
+        ]),
         Call::new("get", "/api/v1/balance", "wallet", Access::Fan, "Tells the wallet's balance.").answer(
             200,
             "The balance.",
@@ -422,7 +427,12 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             .body(schemas.sent_by_clients::<ReservationRef>())
             .answer(201, "Paid, now or when it was sent first.", schemas.sent_by_server::<Paid>())
             .needs_admission()
-            .refuses(&[Reason::ReservationNotFound, Reason::ReservationInvalid, Reason::InsufficientBalance]),
+            .refuses(&[
+                Reason::ReservationNotFound,
+                Reason::ReservationInvalid,
+                Reason::InsufficientBalance,
+                Reason::SaleClosed,
+            ]),
         Call::new("get", "/api/v1/tickets", "wallet", Access::Fan, "Lists the user's tickets, in all sales.").answer(
             200,
             "The next performance first.",

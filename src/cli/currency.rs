@@ -25,7 +25,7 @@ impl Currency {
             if !there.any(|there| there == code) {
                 bail!("no concert is in {code}: decide between those that there are");
             }
-            store.decide_currency(code, Clock::System.utc()).await?;
+            store.decide_currency(code, Clock::system().utc()).await?;
         }
         let wallets = store.wallet_currency().await?;
         print_json(&json!({"currency": wallets.code, "decided": wallets.decided, "not_sold": wallets.others}))

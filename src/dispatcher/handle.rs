@@ -81,6 +81,11 @@ impl Dispatcher {
         let _ = self.submit(concert, command, ReplyTo::Push(subscriber.clone()));
     }
 
+    /// As `connect`, of a place that the connection was told of already.
+    pub fn be_present(&self, concert: ConcertId, user: UserId, connection: ConnectionId) {
+        let _ = self.submit(concert, Command::Connect { user, connection }, ReplyTo::Nobody);
+    }
+
     /// A connection is gone, by which its user may have been present in this sale. Never lost.
     pub fn disconnect(&self, concert: ConcertId, user: UserId, connection: ConnectionId) {
         let _ = self.submit(concert, Command::Disconnect { user, connection }, ReplyTo::Nobody);

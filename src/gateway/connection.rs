@@ -228,7 +228,7 @@ impl Connection {
                 }
             }
             Output::BePresent { user, concert } => {
-                context.dispatcher.connect(concert, user, &self.subscriber);
+                context.dispatcher.be_present(concert, user, self.subscriber.id());
             }
             Output::PushPlace(place) => self.outbox.text(translate::push_place(&context.fanout, &place)),
             Output::PushReservation(reservation) => {

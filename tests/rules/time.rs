@@ -38,11 +38,11 @@ fn the_start_of_a_performance_does_not_move() {
     check(
         "given idle_ttl 1h
          given matinee seats A1
-         given matinee starts 100s
+         given matinee starts 200s
          0s    alice  join              t1 PROGRESS until 600s, idle at 3600s
          50s   alice  hold matinee A1   r1 held matinee A1 for 100 until 350s
-         90s   outage 60s               nothing
-         100s  tick                     r1 EXPIRED matinee A1",
+         120s  outage 60s               nothing
+         200s  tick                     r1 EXPIRED matinee A1",
     );
 }
 

@@ -31,6 +31,8 @@ impl Server {
             ])
             .arg(data)
             .args(more)
+            // All fans of a test come from this machine.
+            .env("FRONTROW_LIMITS_ADDRESS_EXEMPT", "127.0.0.0/8,::1")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

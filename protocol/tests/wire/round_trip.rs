@@ -149,6 +149,7 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::unavailable(1000),
         ErrorObject::outcome_unknown(),
         ErrorObject::cancel_too_late(),
+        ErrorObject::wallet_full((1 << 53) - 1),
         ErrorObject::forbidden("a queue token cannot join another sale"),
     ];
     let shown: Vec<ErrorObject> = fixture::all("error")
