@@ -996,8 +996,9 @@ impl Session {
         if !by_access || self.hello_again_until.is_some() {
             self.known_by(user, Credential::Queue(QueueBearer::of(&place.record)));
         }
-        // A token that ended says who came, and no more: it does not lead to the places that its user has elsewhere.
-        let greet = place.record.status.is_live();
+        // A token that ended says who came, and no more: it does not lead to the places that its user has elsewhere. By an
+        // access token they are known already.
+        let greet = place.record.status.is_live() && !by_access;
         let except = Some(place.record.concert);
         match id {
             Some(id) => {

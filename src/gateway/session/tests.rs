@@ -347,7 +347,7 @@ fn a_session_does_not_outlive_its_access_token() {
     check(&format!(
         r#"{says_hello} 40s | send hello {{"queue_token":"TOKEN"}} | [2] owner?
            40s  | found 2 owner 7                      | [3] to 1: resume here
-           40s  | reply 3 resumed WAITING              | #3 welcome back Waiting; greet but 1
+           40s  | reply 3 resumed WAITING              | #3 welcome back Waiting
            95s  | tick                                 | ping
            96s  | send queue.join {{"concert_id":2}}   | #4 FORBIDDEN"#
     ));
