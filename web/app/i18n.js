@@ -162,6 +162,7 @@ export function layoutNamed(layout) {
     title: named(layout.title),
     venue: named(layout.venue),
     zones: layout.zones.map((of) => ({ ...of, name: zone(of.name) })),
-    areas: layout.areas.map((area) => (area.text?.text && demo[area.text.text] ? { ...area, text: { ...area.text, text: demo[area.text.text] } } : area)),
+    // What is written on the plan: the stage, and sections' names beside their seats.
+    areas: layout.areas.map((area) => (area.text?.text ? { ...area, text: { ...area.text, text: demo[area.text.text] ?? zone(area.text.text) } } : area)),
   };
 }

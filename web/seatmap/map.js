@@ -272,7 +272,7 @@ export class SeatMapView {
 
   /** Near by, the section under the middle of the view. @param {Venue} venue */
   #sayWhere(venue) {
-    const near = venue.zones.length > 1 && this.#diameter >= NAMES_BELOW;
+    const near = venue.zones.length > 1 && this.#diameter >= NAMES_BELOW && !this.camera.isWhole;
     if (this.#where.hidden === near) this.#where.hidden = !near;
     if (!near || (this.#at.x === this.camera.x && this.#at.y === this.camera.y)) return;
     this.#at = { x: this.camera.x, y: this.camera.y };

@@ -63,7 +63,8 @@ export class Painter {
       // A section's name that lies under its seats cannot be read; the map writes it over them.
       const hidden = names.has(words) && liesUnderSeats(venue, area);
       if (names.has(words) && !hidden) this.written.set(words, area.text?.size || venue.spacing * 0.8);
-      const ground = fill ?? paper;
+      // A text alone stands on the paper, whatever colour its shape would have.
+      const ground = area.shape === 'text' ? paper : (fill ?? paper);
       const wanted = area.text?.color ? pixel(area.text.color) : inkOn(ground);
       return {
         area,

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { Fan, LANDSCAPE, PHONE, launch } from '../harness/browser.mjs';
+import { DESKTOP, Fan, LANDSCAPE, PHONE, launch } from '../harness/browser.mjs';
 import { admitted, leaveFans } from '../harness/fans.mjs';
 import { Server, stopServers } from '../harness/server.mjs';
 
@@ -47,6 +47,40 @@ for (const size of [PHONE, LANDSCAPE]) {
   });
 }
 
+for (const scheme of /** @type {const} */ (['light', 'dark'])) {
+  test(`what the plan writes is read on the page's paper: ${scheme}`, async () => {
+    const fan = await Fan.open(browser, server.url, { size: DESKTOP, scheme, locale: 'ko-KR' });
+    await fan.page.evaluate(() => {
+      const { prototype } = CanvasRenderingContext2D;
+      /** @type {Map<string, unknown>} */
+      const inks = ((/** @type {any} */ (globalThis)).inks = new Map());
+      const { fillText } = prototype;
+      prototype.fillText = function (text, ...rest) {
+        inks.set(text, this.fillStyle);
+        return fillText.call(this, text, ...rest);
+      };
+    });
+    await fan.toSeats();
+    const names = await fan.page.evaluate(() => /** @type {any} */ (document.querySelector('frontrow-seatmap')).venue.zones.map((/** @type {any} */ zone) => zone.name));
+    await fan.page.waitForFunction((names) => names.every((/** @type {string} */ name) => /** @type {any} */ (globalThis).inks.has(name)), names);
+    const inks = await fan.page.evaluate(() => [.../** @type {any} */ (globalThis).inks].filter(([, ink]) => /^#/.test(ink)));
+    const paper = scheme === 'light' ? '#fffefb' : '#1b2027';
+    for (const [name, ink] of inks.filter(([text]) => names.includes(text))) assert.ok(contrast(ink, paper) >= 4.5, `${name}: ${ink} on ${paper}`);
+    await fan.leave();
+  });
+}
+
+/** WCAG's contrast of two colours of six digits. @param {string} a @param {string} b */
+function contrast(a, b) {
+  const [light, dark] = [a, b]
+    .map((colour) => {
+      const [r, g, bl] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16) / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * bl;
+    })
+    .sort((x, y) => y - x);
+  return (light + 0.05) / (dark + 0.05);
+}
+
 test('a seat is told by section, row and number, each as what it is', async () => {
   for (const [locale, told] of /** @type {const} */ ([['en-GB', /^.+, Row A, Seat 1, /], ['ko-KR', /^.+ A열 1번, /]])) {
     const fan = await Fan.open(browser, server.url, { locale });
@@ -83,7 +117,7 @@ test('others instead of those that were picked, and the same again when there ar
   const fan = await Fan.open(browser, server.url);
   await fan.toSeats();
   const first = await fan.holdBest(2);
-  await fan.click('.others');
+  await fan.click('.others:not([disabled])');
   await fan.page.waitForFunction((first) => ![...document.querySelectorAll('.held strong')].some((label) => first.includes(label.textContent?.replace(/\s+/g, ' ') ?? '')), first);
   const second = await fan.held();
   assert.equal(second.length, 2);
@@ -91,14 +125,14 @@ test('others instead of those that were picked, and the same again when there ar
   for (let more = 2; more < 6; more++) await fan.click('.stepper button:last-child');
   assert.equal(await fan.page.locator('.stepper output').innerText(), '6');
   assert.equal(await fan.page.locator('.stepper button:last-child').isDisabled(), true);
-  await fan.page.locator('.held .round').first().click();
+  await fan.page.locator('.held .round[aria-disabled=false]').first().click();
   await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 1);
-  await fan.page.locator('.held .round').first().click();
+  await fan.page.locator('.held .round[aria-disabled=false]').first().click();
   await fan.page.waitForSelector('.cart:not(.full)');
   await fan.click('.best .primary');
   await fan.page.waitForFunction(() => document.querySelectorAll('.held li').length === 6);
   const six = await fan.held();
-  await fan.click('.others');
+  await fan.click('.others:not([disabled])');
   await fan.page.waitForFunction((six) => {
     const now = [...document.querySelectorAll('.held strong')].map((label) => label.textContent?.replace(/\s+/g, ' ') ?? '');
     return now.length === 6 && !now.some((label) => six.includes(label));

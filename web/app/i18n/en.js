@@ -80,6 +80,8 @@ export const words = {
     admitted: 'It’s your turn',
   },
 
+  share: { title: 'Share this sale', copied: 'The link is copied.', address: (/** @type {string} */ url) => `This is the link: ${url}` },
+
   waiting: {
     title: 'You are in line',
     place: 'Your place',

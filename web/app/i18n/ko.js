@@ -76,6 +76,8 @@ export const words = {
     admitted: '지금 예매하실 수 있습니다',
   },
 
+  share: { title: '공유하기', copied: '링크를 복사했습니다.', address: (url) => `예매 링크: ${url}` },
+
   waiting: {
     title: '대기 중입니다',
     place: '나의 대기 순서',

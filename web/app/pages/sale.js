@@ -5,6 +5,8 @@ import { words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Message } from '../parts/message.js';
+import { Named } from '../parts/named.js';
+import { Share } from '../parts/share.js';
 import { concerts, join, now, places, queue, refreshConcerts, returnTo, session, settled, tokenWanted } from '../session.js';
 import { opening } from './concerts.js';
 import { prepareChime } from '../chime.js';
@@ -60,7 +62,7 @@ export function Sale({ concertId }) {
       <//>`;
     }
     default:
-      return html`<${Message} title=${concert.title}><${Join} concert=${concert} /><//>`;
+      return html`<${Message} title=${concert.title}><${Join} concert=${concert} /><${Share} concert=${concert} /><//>`;
   }
 }
 
@@ -101,7 +103,7 @@ function Join({ concert, again = false, quiet = false }) {
   return html`
     ${told && html`<p role="status">${told}</p>`}
     ${early && opensAt && html`<p class="opens">${opening(opensAt, now.value)}</p>`}
-    ${message && html`<p class="sale-message">${message}</p>`}
+    ${message && html`<p class="sale-message"><${Named} text=${message} /></p>`}
     ${state !== 'PAUSED' && html`<button type="button" class=${quiet ? '' : 'primary'} disabled=${busy} onClick=${enter}>${label}</button>`}
   `;
 }
