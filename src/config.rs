@@ -7,6 +7,7 @@
 //! the environment, which others write to as well: there it is warned of. No error quotes a value that may be secret.
 
 use std::fmt;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +24,9 @@ pub const DEFAULT_FILE: &str = "frontrow.toml";
 /// What HS256 needs of a secret (RFC 7518, 3.2): a shorter one is found by trying.
 pub const SECRET_BYTES_MIN: usize = 32;
 
+/// Every setting with its explanation is a hundredth of it.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 /// The prefix of every environment variable that is read.
 pub const ENVIRONMENT_PREFIX: &str = "FRONTROW_";
 
@@ -35,6 +39,8 @@ pub struct Config {
     pub data: PathBuf,
     /// A database server instead of the embedded database.
     pub database_url: Option<DatabaseUrl>,
+    /// Where old rows of the journal go. `None`: into `journal` in the data folder.
+    pub journal_archive: Option<PathBuf>,
     /// Make, once, a concert to try things with.
     pub demo: bool,
     /// May anybody make a user of their own? `None`: in a demo only.
@@ -139,11 +145,20 @@ pub struct ClientLimits {
     pub requests_in_flight: u32,
     /// Websockets of one user; one more closes the oldest.
     pub connections_per_user: u32,
+    /// Entries that a user may add to their ledger in a day.
+    pub ledger_entries_per_day: u32,
 }
 
 impl Default for ClientLimits {
     fn default() -> Self {
-        Self { requests_per_second: 20, requests_burst: 60, requests_in_flight: 32, connections_per_user: 5 }
+        Self {
+            requests_per_second: 20,
+            requests_burst: 60,
+            requests_in_flight: 32,
+            connections_per_user: 5,
+            // More than any person needs, and a thousand users a day are some 50 MB.
+            ledger_entries_per_day: 200,
+        }
     }
 }
 
@@ -240,6 +255,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("frontrow-data"),
             database_url: None,
+            journal_archive: None,
             demo: false,
             guests: None,
             connections_max: None,
@@ -257,6 +273,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where old rows of the journal go.
+    pub fn journal_archive(&self) -> PathBuf {
+        self.journal_archive.clone().unwrap_or_else(|| self.data.join("journal"))
+    }
+
     /// May anybody make a user of their own?
     pub fn guests(&self) -> bool {
         self.guests.unwrap_or(self.demo)
@@ -282,6 +303,8 @@ pub enum ConfigError {
     /// Without the line itself, which may be the one with a secret.
     #[error("the configuration file {path} is not TOML: line {line}: {problem}")]
     NotToml { path: PathBuf, line: usize, problem: String },
+    #[error("the configuration file {path} has more than {FILE_BYTES_MAX} bytes")]
+    TooLong { path: PathBuf },
     #[error("{0}")]
     Contradiction(&'static str),
 }
@@ -324,6 +347,18 @@ pub const SETTINGS: &[Setting] = &[
         },
         show: |config| {
             shown(config.database_url.as_ref().map(|url| &url.0), "\"mysql://user:password@host/frontrow\"")
+        },
+    },
+    Setting {
+        key: "journal_archive",
+        about: "The folder that `frontrow journal archive` moves old rows into. If unset: `journal` in the data folder.",
+        set: |config, text| {
+            config.journal_archive = Some(path(text)?);
+            Ok(())
+        },
+        show: |config| match &config.journal_archive {
+            Some(path) => Ok(quoted(&path.to_string_lossy())),
+            None => Err("\"/var/lib/frontrow/journal\""),
         },
     },
     Setting {
@@ -568,6 +603,15 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |config| Ok(config.limits.connections_per_user.to_string()),
+    },
+    Setting {
+        key: "limits.ledger_entries_per_day",
+        about: "Charges and payments of one user in a day (UTC), since each is kept for ever. One more is refused.",
+        set: |config, text| {
+            config.limits.ledger_entries_per_day = integer(text, 1, u32::MAX)?;
+            Ok(())
+        },
+        show: |config| Ok(config.limits.ledger_entries_per_day.to_string()),
     },
     Setting {
         key: "limits.address.exempt",
@@ -826,7 +870,13 @@ impl Config {
 
     fn apply_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let unreadable = |cause| ConfigError::Unreadable { path: path.to_owned(), cause };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        // Whatever is named, a device included, is read no further.
+        let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if read as u64 > FILE_BYTES_MAX {
+            return Err(ConfigError::TooLong { path: path.to_owned() });
+        }
         let table: toml::Table =
             text.parse().map_err(|error: toml::de::Error| not_toml(path, &text, &error))?;
         let source = path.display().to_string();

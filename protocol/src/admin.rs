@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::duration::HumanDuration;
-use crate::limits::{CAPACITY_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX};
+use crate::limits::{CAPACITY_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, is_control};
 use crate::result::SaleState;
 use crate::time::Timestamp;
 
@@ -199,6 +199,9 @@ fn message<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<String>,
             return Err(de::Error::custom(format_args!(
                 "must have 1 to {SALE_MESSAGE_CHARS_MAX} characters"
             )));
+        }
+        if text.chars().any(is_control) {
+            return Err(de::Error::custom("must have no control characters"));
         }
         Ok(())
     })

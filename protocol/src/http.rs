@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::error::{ErrorData, ErrorObject, Reason, RefusedStatus};
 use crate::ids::IdempotencyKey;
 use crate::limits::{
-    CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX, USER_NAME_CHARS_MAX,
+    CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX, USER_NAME_CHARS_MAX, is_control,
 };
 use crate::request::{Charge, History, Hold, HoldBest, Request, bounded, category_name, price};
 use crate::result::{Cancelled, Reservation};
@@ -152,6 +152,9 @@ fn user_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
         return Err(de::Error::custom(format_args!(
             "must have 1 to {USER_NAME_CHARS_MAX} characters, not only spaces"
         )));
+    }
+    if name.chars().any(is_control) {
+        return Err(de::Error::custom("must have no control characters"));
     }
     Ok(name)
 }

@@ -51,3 +51,10 @@ const _: () = assert!(SEATS_PER_RESERVATION_MAX as usize <= SEATS_NAMED_MAX);
 const _: () = assert!(SEATS_PER_RESERVATION_MAX <= HOLD_BEST_COUNT_MAX);
 // A full list of the longest seat numbers still fits into a frame.
 const _: () = assert!(SEATS_NAMED_MAX * "4294967295,".len() < FRAME_BYTES_MAX / 2);
+
+/// Has this character no place in a name, a title or a message? Terminals and pages obey such characters instead of
+/// showing them: they move the cursor, break lines, or turn the direction of what follows.
+pub fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
+use frontrow::store::archive::Archive;
 use serde_json::json;
 
 use super::{DataArgs, open_store, print_json, print_text};
@@ -17,8 +18,10 @@ pub struct Audit {
 
 impl Audit {
     pub async fn run(self) -> anyhow::Result<()> {
-        let store = open_store(&self.data.config()?).await?;
-        let report = store.audit().await.context("could not read the database")?;
+        let config = self.data.config()?;
+        let store = open_store(&config).await?;
+        let archive = Archive::new(config.journal_archive());
+        let report = store.audit_with(Some(&archive)).await.context("could not read the database")?;
         let mut seen: Vec<_> = report.seen.iter().collect();
         seen.sort_unstable();
         if self.json {

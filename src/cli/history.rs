@@ -4,8 +4,9 @@ use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
-use frontrow::store::Store;
-use frontrow::store::journal::{Entry, SeatsChange, SeatsEntry};
+use frontrow::store::archive::Archive;
+use frontrow::store::journal::{self, Entry, SeatsChange, SeatsEntry};
+use frontrow::store::{Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -43,11 +44,18 @@ enum Subject {
 impl History {
     pub async fn run(self) -> anyhow::Result<()> {
         let subject = self.subject()?;
-        let store = open_store(&self.data.config()?).await?;
+        let config = self.data.config()?;
+        let store = open_store(&config).await?;
+        let archive = Archive::new(config.journal_archive());
         let sales = sales_of(&*store, subject).await?;
         let mut told = Vec::new();
         for concert in sales {
-            let mut next = 0;
+            let mut next = archive.each(concert, 0, &mut |row| {
+                let entries = journal::decode(&row.events).map_err(StoreError::broken)?;
+                let happened = entries.iter().filter_map(|entry| tell(subject, entry));
+                told.extend(happened.map(|what| (concert, row.seq, row.at, what)));
+                Ok(())
+            })?;
             loop {
                 let rows = store.journal(concert, next, PAGE).await.context("could not read the journal")?;
                 let Some(last) = rows.last() else { break };

@@ -1,5 +1,7 @@
 //! `frontrow import`: a concert from a seating plan, whole or not at all.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -50,6 +52,8 @@ pub struct Import {
 /// A plan on disk may not be larger; the largest stadiums have some 20 MiB.
 const PLAN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const SCHEDULES_MAX: usize = 366;
+/// Faults that are listed: whoever mended so many runs the import again.
+const FAULTS_LISTED_MAX: usize = 100;
 
 impl Import {
     pub async fn run(self) -> anyhow::Result<()> {
@@ -61,15 +65,26 @@ impl Import {
             bail!("{} performances are more than {SCHEDULES_MAX}", self.starts_at.len());
         }
         let path = self.plan.display();
-        let size = std::fs::metadata(&self.plan).with_context(|| format!("could not read {path}"))?.len();
-        if size > PLAN_BYTES_MAX {
-            bail!("{path} has {size} bytes, more than {PLAN_BYTES_MAX}");
+        let mut plan = Vec::new();
+        // Not by its size, which pipes and devices do not have.
+        File::open(&self.plan)
+            .and_then(|file| file.take(PLAN_BYTES_MAX + 1).read_to_end(&mut plan))
+            .with_context(|| format!("could not read {path}"))?;
+        if plan.len() as u64 > PLAN_BYTES_MAX {
+            bail!("{path} has more than {PLAN_BYTES_MAX} bytes");
         }
-        let plan = std::fs::read(&self.plan).with_context(|| format!("could not read {path}"))?;
         let options = ImportOptions { fix_duplicates: self.fix_duplicates };
         let imported = venue::import(&plan, &self.prices, options).map_err(|faults| {
-            let list: Vec<_> = faults.iter().map(|fault| format!("  {fault}")).collect();
-            anyhow::anyhow!("{path} was refused, nothing was stored:\n{}", list.join("\n"))
+            let mut list: Vec<_> =
+                faults.iter().take(FAULTS_LISTED_MAX).map(|fault| format!("  {fault}")).collect();
+            if faults.len() > FAULTS_LISTED_MAX {
+                list.push(format!("  and {} more", faults.len() - FAULTS_LISTED_MAX));
+            }
+            let count = match faults.len() {
+                1 => "1 fault".to_owned(),
+                many => format!("{many} faults"),
+            };
+            anyhow::anyhow!("{path} was refused for {count}, nothing was stored:\n{}", list.join("\n"))
         })?;
         let zone = match (self.zone, &imported.time_zone) {
             (Some(zone), _) => Some(zone),

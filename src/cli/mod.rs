@@ -5,6 +5,7 @@ mod audit;
 mod currency;
 mod history;
 mod import;
+mod journal;
 mod migrate;
 mod prices;
 mod sale;
@@ -52,6 +53,9 @@ enum Command {
     Audit(audit::Audit),
     /// Tell from the journal who held a seat, when, and why it was lost.
     History(history::History),
+    /// Move old rows of the journal into files.
+    #[command(subcommand)]
+    Journal(journal::Journal),
     /// Bring the database's schema up to date; a server does the same when it starts.
     Migrate(migrate::Migrate),
     /// Print every setting, explained, with its default.
@@ -70,6 +74,7 @@ impl Cli {
             Command::Sale(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,
+            Command::Journal(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
             Command::Config => print_text(&Config::default().to_toml()),
         }

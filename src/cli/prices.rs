@@ -1,6 +1,7 @@
 //! `--price CATEGORY=AMOUNT`, and names as they are written on a command line.
 
 use anyhow::bail;
+use frontrow_protocol::limits::is_control;
 
 /// What clap parses a price with.
 pub fn price(text: &str) -> Result<(String, i64), String> {
@@ -16,7 +17,7 @@ pub fn name(what: &str, text: &str, chars_max: usize) -> anyhow::Result<String> 
     if name.chars().count() > chars_max {
         bail!("{what} has more than {chars_max} characters");
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(is_control) {
         bail!("{what} contains a control character");
     }
     Ok(name.to_owned())

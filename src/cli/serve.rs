@@ -95,6 +95,7 @@ impl Serve {
             former,
             lease: if store.is_embedded() { Duration::ZERO } else { LEASE },
             threads: true,
+            ledger_entries_per_day: config.limits.ledger_entries_per_day,
             ..dispatcher::Options::new(config.sale.clone())
         };
         let (dispatcher, lanes) =

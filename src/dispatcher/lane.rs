@@ -30,6 +30,7 @@ use super::sales::SaleStatus;
 use super::sweep::{Sweeper, Swept};
 use crate::domain::command::Command;
 use crate::domain::ids::{ConcertId, ConnectionId, IdSource, UserId};
+use crate::domain::ledger_budget::LedgerBudget;
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, Refusal};
 use crate::limits;
@@ -59,6 +60,8 @@ pub(super) struct Lane {
     /// Sales that were lost, to be claimed and loaded again when they can be.
     pub lost: mpsc::Sender<ConcertId>,
     pub sweeper: Sweeper,
+    /// What each user added to their ledger today.
+    pub ledger: LedgerBudget,
     pub sales: BTreeMap<ConcertId, RunningSale>,
     /// Who was connected to a sale when it was lost, for when it comes back.
     pub present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,

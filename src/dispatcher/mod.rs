@@ -26,6 +26,7 @@ pub use crate::fanout::{Refusal, Reply, ReplyTo};
 
 use crate::clock::Clock;
 use crate::domain::ids::{ConcertId, IdSource};
+use crate::domain::ledger_budget::LedgerBudget;
 use crate::domain::rules::SaleRules;
 use crate::fanout::Fanout;
 use crate::limits;
@@ -55,6 +56,8 @@ pub struct Options {
     pub former: Vec<WriterId>,
     /// How many rows of each table a sweep compares at once.
     pub sweep_rows_max: u32,
+    /// Entries that a user may add to their ledger in a day.
+    pub ledger_entries_per_day: u32,
     /// The seed of every id; `None`: the operating system's.
     pub seed: Option<[u8; 32]>,
     /// Each lane has a thread of its own, so that its store is not kept waiting until the runtime's threads are through
@@ -71,6 +74,7 @@ impl Options {
             heartbeat_gap_max: limits::HEARTBEAT_GAP_MAX,
             former: Vec::new(),
             sweep_rows_max: limits::SWEEP_ROWS_MAX,
+            ledger_entries_per_day: u32::MAX,
             seed: None,
             threads: false,
         }
@@ -135,6 +139,7 @@ pub async fn start(
             adopt,
             lost: lost_sender.clone(),
             sweeper: Sweeper::new(store.clone(), metrics.clone(), Handle::current(), options.sweep_rows_max),
+            ledger: LedgerBudget::new(options.ledger_entries_per_day),
             sales: BTreeMap::new(),
             present: BTreeMap::new(),
             connection: None,

@@ -44,6 +44,12 @@ pub enum Rejection {
         status: ReservationStatus,
     },
     InvalidAmount,
+    /// The user's ledger has as many entries of this day as it may.
+    LedgerFull {
+        max: u32,
+        /// UTC: when the next day begins.
+        until: Timestamp,
+    },
     InsufficientBalance {
         balance: Money,
         required: Money,

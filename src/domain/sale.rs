@@ -168,6 +168,11 @@ impl Sale {
         self.room.iter_from(from).filter_map(|(entry, _)| self.room.record(entry))
     }
 
+    /// Is this reservation still to be paid?
+    pub fn is_held(&self, reservation: ReservationId) -> bool {
+        self.reservations.held(reservation).is_some()
+    }
+
     pub fn live_token(&self, entry: EntryNo) -> Option<TokenRecord> {
         self.room.record(entry)
     }

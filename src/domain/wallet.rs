@@ -31,6 +31,11 @@ impl Wallets {
         self.balances.get(&user).copied()
     }
 
+    /// Was this charge made before?
+    pub fn has_charge(&self, user: UserId, request_id: &str) -> bool {
+        self.charges.contains_key(&(user, Box::from(request_id)))
+    }
+
     /// Adds to a wallet once for a (user, request id). `Ok((entry, true))` is a new entry, to be stored;
     /// `Ok((entry, false))` the one that the same request made before.
     pub fn charge(

@@ -423,6 +423,12 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
             limits::GUEST_SEATS_RETRY_AFTER,
             "guests of this address hold as many unpaid seats as they may together",
         ),
+        Rejection::LedgerFull { max, .. } => {
+            let text = format!("at most {max} charges and payments are possible in a day");
+            let mut error = ErrorObject::new(Reason::Forbidden, text);
+            error.data.max = Some(*max);
+            error
+        }
         Rejection::ReservationInvalid { status } => {
             let message = match status {
                 ReservationStatus::TempReserved => "this reservation is not paid",

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use sqlx::SqlSafeStr;
 
+use super::archive::Archive;
 use super::columns::{
     Bind, Cells, ledger_columns, read_layout, read_ledger, read_payment, read_reservation, read_seat,
     read_ticket, read_token, reservation_columns, token_columns,
@@ -140,7 +141,7 @@ async fn each<S: Session>(
 }
 
 /// Looks at everything in the store.
-pub async fn run(source: &mut impl Session) -> Result<AuditReport, StoreError> {
+pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
     let mut findings = Findings::default();
     let mut wallets = Wallets::default();
     each(source, USERS, None, &mut |row| {
@@ -171,7 +172,7 @@ pub async fn run(source: &mut impl Session) -> Result<AuditReport, StoreError> {
     })
     .await?;
     for concert in concerts {
-        audit_sale(source, concert, &mut wallets, &mut findings).await?;
+        audit_sale(source, concert, archive, &mut wallets, &mut findings).await?;
     }
     wallets.conclude(&mut findings);
 
@@ -189,6 +190,7 @@ pub async fn run(source: &mut impl Session) -> Result<AuditReport, StoreError> {
 async fn audit_sale(
     source: &mut impl Session,
     concert: ConcertId,
+    archive: Option<&Archive>,
     wallets: &mut Wallets,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
@@ -263,9 +265,24 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
+    let archived = archive.map_or(Ok(0), |archive| {
+        archive.each(concert, 0, &mut |row| {
+            findings.saw("journal rows");
+            sale.journal(row.seq, &row.events, findings);
+            Ok(())
+        })
+    });
+    let archived = archived.unwrap_or_else(|error| {
+        findings.fault(format!("{}: the archive cannot be read: {error}", sale_name(concert)));
+        0
+    });
     each(source, JOURNAL, of, &mut |row| {
-        findings.saw("journal rows");
-        sale.journal(row.number(0)?, row.text(1)?, findings);
+        let seq = row.number(0)?;
+        // A run of the archive that was broken off leaves rows in both places.
+        if seq >= archived {
+            findings.saw("journal rows");
+            sale.journal(seq, row.text(1)?, findings);
+        }
         Ok(())
     })
     .await?;

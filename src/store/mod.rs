@@ -5,6 +5,7 @@
 //! top of the row that this writer wrote or took over before. That row, not a lease, makes two writers
 //! impossible.
 
+pub mod archive;
 mod audit;
 mod bulk;
 mod columns;
@@ -41,6 +42,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
 use crate::venue::layout::VenueLayout;
 
+use archive::{Archive, OldJournal};
 pub use error::{CommitError, StoreError};
 pub use open::{DataFolder, FolderError, open, pending_migrations};
 
@@ -183,7 +185,17 @@ pub trait Store: Send + Sync + 'static {
     async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError>;
 
     /// Proves or refutes the invariants from the stored rows alone. Empty: everything fits.
-    async fn audit(&self) -> Result<AuditReport, StoreError>;
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.audit_with(None).await
+    }
+
+    /// The same, with the rows of the journal that were moved into files.
+    async fn audit_with(&self, archive: Option<&Archive>) -> Result<AuditReport, StoreError>;
+
+    /// The journal's side of the archive. `None`: a store that keeps everything.
+    fn old_journal(&self) -> Option<&dyn OldJournal> {
+        None
+    }
 }
 
 /// One lane's connection: one batch at a time.

@@ -30,6 +30,7 @@ use fault::{DUPLICATE, fault, number};
 use form::Form;
 use values::Values;
 
+use super::archive::{Archive, OldJournal, OldRow};
 use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
@@ -510,11 +511,35 @@ impl Store for MySqlStore {
         Ok(rows)
     }
 
-    async fn audit(&self) -> Result<AuditReport, StoreError> {
+    async fn audit_with(&self, archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
         let mut view = self.read().await?;
-        let report = audit::run(&mut Asked(&mut view)).await?;
+        let report = audit::run(&mut Asked(&mut view), archive).await?;
         view.rollback().await.map_err(fault)?;
         Ok(report)
+    }
+
+    fn old_journal(&self) -> Option<&dyn OldJournal> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl OldJournal for MySqlStore {
+    async fn old_rows(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<(Vec<OldRow>, u64), StoreError> {
+        session::old_rows(&mut Asked(&mut *self.reader().await?), concert, from, rows_max).await
+    }
+
+    async fn delete_rows(&self, concert: ConcertId, first: u64, last: u64) -> Result<(), StoreError> {
+        session::may_delete(&mut Asked(&mut *self.reader().await?), concert, last).await?;
+        let mut transaction = self.change().await?;
+        let values = session::numbers(&[concert.0.into(), first, last]);
+        run(&mut transaction, session::DELETE_ROWS, values).await.map_err(fault)?;
+        transaction.commit().await.map_err(fault)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sqlx::{SqlSafeStr, SqlStr};
 
+use super::archive::OldRow;
 use super::bulk::{self, Bulk, Packing};
 use super::columns::{
     Bind, Cells, concert_columns, ledger_columns, read_concert, read_layout, read_ledger, read_payment,
@@ -79,7 +80,7 @@ async fn one<S: Session>(
 }
 
 /// The parameters of a query that takes only numbers.
-fn numbers<V: Bind + Default>(numbers: &[u64]) -> V {
+pub fn numbers<V: Bind + Default>(numbers: &[u64]) -> V {
     let mut values = V::default();
     for &number in numbers {
         values.id(number);
@@ -189,6 +190,10 @@ const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
 const CONCERT_OF_SCHEDULE: &str = "SELECT concert_id FROM concert_schedule WHERE schedule_id = ?";
 const SEAT_LABEL: &str =
     "SELECT label FROM concert_seat WHERE concert_id = ? AND schedule_id = ? AND seat = ?";
+const OLD_ROWS: &str = "SELECT seq, batch_id, writer, at, events FROM journal WHERE concert_id = ? AND seq >= ? \
+     ORDER BY seq LIMIT ?";
+/// A range of the primary key: what is deleted is far from the row that the writer goes on from.
+pub const DELETE_ROWS: &str = "DELETE FROM journal WHERE concert_id = ? AND seq >= ? AND seq <= ?";
 const JOURNAL_END: &str = "SELECT seq, batch_id FROM journal WHERE concert_id = ? ORDER BY seq DESC LIMIT 1";
 const WALLETS: &str = "SELECT currency, decided_at FROM installation WHERE id = 1";
 /// The oldest concert's first.
@@ -250,6 +255,7 @@ pub const QUESTIONS: &[&str] = &[
     CANCELLED_TICKETS_OF_USER,
     TOKENS_OF_USER,
     CONCERT,
+    OLD_ROWS,
     JOURNAL_END,
     WALLETS,
     LAST_ENTRY,
@@ -328,6 +334,31 @@ pub async fn journal<S: Session>(
         Ok(JournalRow { seq: row.number(0)?, at: row.time(1)?, events })
     };
     rows.iter().map(read).collect()
+}
+
+/// Rows as they are, and the place of the newest one.
+pub async fn old_rows<S: Session>(
+    session: &mut S,
+    concert: ConcertId,
+    from: u64,
+    rows_max: u32,
+) -> Result<(Vec<OldRow>, u64), StoreError> {
+    let newest = journal_end(session, concert).await?.seq;
+    let values = numbers(&[concert.0.into(), from, rows_max.into()]);
+    let rows = session.all(OLD_ROWS.into_sql_str(), values).await?;
+    let read = |row: &S::Row| {
+        let (batch, writer) = (row.uuid(1)?, row.uuid(2)?);
+        Ok(OldRow { seq: row.number(0)?, batch, writer, at: row.time(3)?, events: row.text(4)?.to_owned() })
+    };
+    Ok((rows.iter().map(read).collect::<Result<_, StoreError>>()?, newest))
+}
+
+/// Refused for the newest row: the writer goes on from it, and places only ascend.
+pub async fn may_delete(session: &mut impl Session, concert: ConcertId, last: u64) -> Result<(), StoreError> {
+    match last < journal_end(session, concert).await?.seq {
+        true => Ok(()),
+        false => Err(StoreError::broken(format!("row {last} of sale {concert} is its newest one and stays"))),
+    }
 }
 
 pub async fn user(session: &mut impl Session, user: UserId) -> Result<Option<UserRecord>, StoreError> {

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 pub use faults::{Call, Fault, Weather};
 pub use tables::{KeptKind, KeptRow};
 
+use super::archive::Archive;
 use super::rows::Rows;
 use super::{
     AuditReport, Batch, CommitError, Facts, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store,
@@ -506,7 +507,7 @@ impl Store for SimulatedStore {
         self.plain(Call::Read, |state| Some(state.tables.sweep(page))).await
     }
 
-    async fn audit(&self) -> Result<AuditReport, StoreError> {
+    async fn audit_with(&self, _archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
         self.read(|state| state.tables.audit()).await
     }
 }

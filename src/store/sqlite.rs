@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use connection::{Asked, OpenError, Values, fault, is_busy, reader_options, write, writer_options};
 
+use super::archive::{Archive, OldJournal, OldRow};
 use super::bulk::Bulk;
 use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
 use super::{
@@ -535,8 +536,33 @@ impl Store for SqliteStore {
         session::sweep(&mut Asked(&mut *self.read().await?), page).await
     }
 
-    async fn audit(&self) -> Result<AuditReport, StoreError> {
-        audit::run(&mut Asked(&mut *self.read().await?)).await
+    async fn audit_with(&self, archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
+        audit::run(&mut Asked(&mut *self.read().await?), archive).await
+    }
+
+    fn old_journal(&self) -> Option<&dyn OldJournal> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl OldJournal for SqliteStore {
+    async fn old_rows(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<(Vec<OldRow>, u64), StoreError> {
+        session::old_rows(&mut Asked(&mut *self.reader().await?), concert, from, rows_max).await
+    }
+
+    async fn delete_rows(&self, concert: ConcertId, first: u64, last: u64) -> Result<(), StoreError> {
+        session::may_delete(&mut Asked(&mut *self.reader().await?), concert, last).await?;
+        let mut connection = self.writer().await;
+        let mut transaction = connection.begin().await?;
+        let values: Values = session::numbers(&[concert.0.into(), first, last]);
+        sqlx::query_with(session::DELETE_ROWS, values.0).execute(&mut *transaction).await.map_err(fault)?;
+        transaction.commit().await.map_err(fault)
     }
 }
 

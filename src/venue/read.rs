@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use frontrow_protocol::limits::is_control;
 use serde_json::{Map, Value};
 
 use super::color;
@@ -198,6 +199,10 @@ impl Reader {
             };
             if text.trim().is_empty() {
                 r.fault("is empty");
+                return None;
+            }
+            if text.chars().any(is_control) {
+                r.fault("contains a control character");
                 return None;
             }
             if text.chars().count() > chars_max {
@@ -601,7 +606,7 @@ fn kind(value: &Value) -> &'static str {
 
 /// Control characters would break lines and terminals; outer blanks would be invisible differences.
 fn clean(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text.chars().map(|c| if is_control(c) { ' ' } else { c }).collect();
     text.trim().to_owned()
 }
 

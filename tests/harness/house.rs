@@ -163,6 +163,7 @@ impl House {
             // A clock that is turned by hand jumps; only a restart is an outage here.
             heartbeat_gap_max: 365 * DAY,
             threads: true,
+            ledger_entries_per_day: self.config.limits.ledger_entries_per_day,
             ..Options::new(self.config.sale.clone())
         };
         let started =

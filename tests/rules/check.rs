@@ -698,6 +698,7 @@ impl Stage {
             Rejection::GuestSeats { max } => format!("RATE_LIMITED, guests hold {max}"),
             Rejection::ReservationInvalid { status: s } => format!("RESERVATION_INVALID {}", status(*s)),
             Rejection::InvalidAmount => "INVALID_AMOUNT".to_owned(),
+            Rejection::LedgerFull { max, .. } => format!("FORBIDDEN, {max} entries a day"),
             Rejection::InsufficientBalance { balance, required } => {
                 format!("INSUFFICIENT_BALANCE {balance} of {required}")
             }

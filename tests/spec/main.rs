@@ -11,6 +11,7 @@ mod hanging;
 mod holds;
 mod http_door;
 mod journey;
+mod kept;
 mod money;
 mod origins;
 mod polling;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Lane;
 use super::aside::{Ahead, Unspoken};
 use crate::dispatcher::mailbox::{Envelope, Work};
-use crate::domain::command::{Answer, Inputs, Needs};
+use crate::domain::command::{Answer, Command, Inputs, Needs};
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::{ConcertId, UserId};
 use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
@@ -302,7 +302,14 @@ impl Lane {
             let spoken = match &envelope.work {
                 Work::Charge { user, amount, request_id } => {
                     let at = envelope.arrived.shifted(self.step);
-                    let made = inputs.wallets.charge(*user, *amount, request_id, at, &mut inputs.ids);
+                    // A repeated charge adds no entry.
+                    let room = match inputs.wallets.has_charge(*user, request_id) {
+                        true => Ok(()),
+                        false => self.ledger.check(*user, at),
+                    };
+                    let made = room.and_then(|()| {
+                        inputs.wallets.charge(*user, *amount, request_id, at, &mut inputs.ids)
+                    });
                     let mut charged = None;
                     if let Ok((entry, true)) = &made {
                         decided.charges.push(entry.clone());
@@ -331,7 +338,16 @@ impl Lane {
                             decided.is_full = true;
                             break;
                         }
-                        let reply = running.sale.decide(now, command, &mut inputs, &mut running.events);
+                        // A payment adds an entry, a repeated one none; a refund follows a payment.
+                        let room = match command {
+                            Command::Pay { caller, reservation } if running.sale.is_held(*reservation) => {
+                                self.ledger.check(caller.user, now.utc)
+                            }
+                            _ => Ok(()),
+                        };
+                        let reply = room.and_then(|()| {
+                            running.sale.decide(now, command, &mut inputs, &mut running.events)
+                        });
                         let events = Some((*concert, first..running.events.len()));
                         Spoken { reply: reply.map_err(Refusal::from), events, charged: None }
                     }
@@ -371,6 +387,14 @@ impl Lane {
 
     /// Memory is what was committed; who has to hear of it is noted.
     fn committed(&mut self, decided: Decided, batch: Batch) {
+        for entry in &batch.charges {
+            self.ledger.count(entry.user, entry.at);
+        }
+        for event in batch.sales.iter().flat_map(|sale| &sale.events) {
+            if let Event::Paid { ledger, .. } | Event::Refunded { ledger, .. } = event {
+                self.ledger.count(ledger.user, ledger.at);
+            }
+        }
         for sale in &batch.sales {
             if let Some(running) = self.sales.get_mut(&sale.concert) {
                 running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
