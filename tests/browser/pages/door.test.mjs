@@ -79,6 +79,13 @@ test('tickets open without a server, as what was known last, and catch up with i
   await server.startAgain();
   await fan.page.waitForSelector('.stale-tickets', { state: 'detached' });
   assert.deepEqual(await fan.tickets(), held);
+  // With a network the worker passes everything on.
+  await fan.page.reload();
+  await fan.linked();
+  assert.deepEqual(await fan.tickets(), held);
+  assert.equal(await fan.page.locator('.stale-tickets').count(), 0);
+  const answered = await fan.page.evaluate(async () => (await fetch('/openapi.json')).status);
+  assert.equal(answered, 200);
   await fan.leave();
   await server.stop();
 });

@@ -235,7 +235,7 @@ export const words = {
     charge: 'Top up',
     amount: 'Amount',
     amountInvalid: 'Enter an amount above zero.',
-    meant: 'Which amount do you mean?',
+    meant: 'Please check the amount.',
     charged: (/** @type {string} */ amount) => `${amount} added to your wallet.`,
     history: 'History',
     historyEmpty: 'Nothing yet.',
