@@ -110,7 +110,7 @@ export function start() {
   const greeted = () => {
     now.value = mine.now();
     refreshBalance().catch(() => {}); // A place that has ended tells nothing of the wallet.
-    void refreshConcerts();
+    refreshConcerts().catch(() => {}); // Asked again wherever it is shown.
   };
   mine.on('online', greeted);
   mine.on('resumed', greeted);
@@ -124,7 +124,7 @@ export function start() {
     if (client !== mine) return;
     const reason = String(error.data.reason ?? 'CLOSED');
     const wasSignedIn = load('access_token') !== null;
-    if (TOKENS_OVER.includes(reason)) forget();
+    if (TOKENS_OVER.includes(reason)) forget(); // But the tickets: who stands at the door has paid for them.
     ended.value = { reason: reason === 'UNAUTHENTICATED' && wasSignedIn ? 'SIGN_IN_EXPIRED' : reason };
   });
   mine.connect().catch(() => {}); // `closed` tells.
@@ -154,7 +154,7 @@ const TOKENS_OVER = Object.freeze(['UNAUTHENTICATED', 'USER_NOT_FOUND', 'TOKEN_D
 
 /** Everything that acts as this fan or names their place: of no use any more, or not to be left on this device. */
 function forget() {
-  for (const key of ['access_token', 'queue_token', 'places', 'progress', 'held', 'tickets']) save(key, null);
+  for (const key of ['access_token', 'queue_token', 'places', 'progress', 'held']) save(key, null);
   batch(() => {
     signedIn.value = false;
     queue.value = null;
@@ -171,6 +171,7 @@ export function signOut() {
   mine?.close();
   batch(() => {
     forget();
+    save('tickets', null);
     ended.value = null;
     status.value = 'idle';
   });
@@ -189,6 +190,7 @@ export function useAccessToken(token) {
   client = null;
   ended.value = null;
   forget();
+  save('tickets', null);
   save('access_token', token);
   tokenWanted.value = false;
   start();
@@ -201,6 +203,7 @@ async function account() {
   try {
     const guest = await createGuest(undefined, `Guest ${1000 + Math.floor(Math.random() * 9000)}`);
     save('access_token', guest.access_token);
+    save('tickets', null); // Those of somebody else.
   } catch (error) {
     if (/** @type {FrontrowError} */ (error).reason === 'FORBIDDEN') tokenWanted.value = true;
     throw error;

@@ -84,6 +84,15 @@ test('tickets open without a server, as what was known last, and catch up with i
   await fan.linked();
   assert.deepEqual(await fan.tickets(), held);
   assert.equal(await fan.page.locator('.stale-tickets').count(), 0);
+  // A sign-in that expired takes no ticket away; signing out leaves none on the device.
+  await fan.page.evaluate(() => {
+    localStorage.setItem('frontrow.access_token', 'not.a.token');
+    localStorage.setItem('frontrow.queue_token', '00000000-0000-8000-8000-000000000000');
+  });
+  await fan.page.reload();
+  await fan.page.waitForSelector('.linkstate.bad');
+  assert.deepEqual(await fan.tickets(), held);
+  assert.match(await fan.page.locator('.stale-tickets').innerText(), /Last known state/);
   const answered = await fan.page.evaluate(async () => (await fetch('/openapi.json')).status);
   assert.equal(answered, 200);
   await fan.leave();

@@ -19,6 +19,21 @@ before(async () => {
 after(() => Promise.all([browser.close(), stopServers()]));
 
 /**
+ * A template takes numbers, texts, or a list of texts; zero, one and more may be written differently.
+ * @param {(...given: any[]) => string} template
+ */
+function filled(template) {
+  for (const kind of [[0, 1, 7], ['A', 'B'], [['A', 'B']]]) {
+    try {
+      return kind.map((given) => template(given, given, given));
+    } catch {
+      // It takes another kind.
+    }
+  }
+  throw new Error(`nothing fits ${template}`);
+}
+
+/**
  * Every text of a dictionary, templates filled.
  * @param {any} value
  * @param {string} path
@@ -26,8 +41,7 @@ after(() => Promise.all([browser.close(), stopServers()]));
  */
 function texts(value, path = '') {
   if (typeof value === 'string') return [{ path, text: value }];
-  // Each template takes numbers or texts; zero, one and more may be written differently.
-  if (typeof value === 'function') return [[0, 0, 0], [1, 1, 1], [7, 7, 7]].map((given) => ({ path, text: value(...given) }));
+  if (typeof value === 'function') return filled(value).map((text) => ({ path, text }));
   return Object.entries(value).flatMap(([key, inner]) => texts(inner, `${path}.${key}`));
 }
 

@@ -29,7 +29,9 @@ const OVER_AFTER_MS = 6 * 3600_000;
 /** @param {{bought: string | null}} props The reservation that was paid just now. */
 export function Tickets({ bought }) {
   const w = words().tickets;
-  const [known, setKnown] = useState(/** @type {Known | null} */ (loadJson('tickets', null)));
+  const [loaded, setKnown] = useState(/** @type {Known | null} */ (loadJson('tickets', null)));
+  // Who signed out has left none on this device; whose sign-in expired still has what they bought.
+  const known = signedIn.value ? loaded : /** @type {Known | null} */ (loadJson('tickets', null));
   const [fresh, setFresh] = useState(false);
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   useTitle(w.title);
@@ -57,7 +59,7 @@ export function Tickets({ bought }) {
 
   const alarm = failure && html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${refresh}>${words().retry}</button></p>`;
   if (signedIn.value && !known) return alarm ?? html`<p class="page empty" role="status">${words().loading}</p>`;
-  if (!signedIn.value || !known || known.tickets.length + known.cancelled.length === 0) {
+  if (!known || known.tickets.length + known.cancelled.length === 0) {
     return html`<${Message} title=${w.none} text=${w.noneText} href="#/" action=${words().lobby.toConcerts} />`;
   }
   const over = ({ tickets: [{ starts_at: startsAt }] } = /** @type {PurchaseOf} */ ({})) => Number(Boolean(startsAt && Date.parse(startsAt) < now.value - OVER_AFTER_MS));
