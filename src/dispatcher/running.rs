@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::command::Place;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
-use crate::domain::record::{Reservation, TokenStatus};
+use crate::domain::record::Reservation;
 use crate::domain::rules::SaleRules;
 use crate::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
 use crate::domain::seat_map::SeatState;
@@ -59,15 +59,13 @@ impl RunningSale {
                 loaded.journal.seq,
             ));
         }
-        let waiting = loaded.tokens.iter().filter(|token| token.status == TokenStatus::Waiting);
         let view = SaleView::new(
             loaded.concert.clone(),
             loaded.sells,
             loaded.settings.clone(),
             defaults.clone(),
             loaded.outages,
-            waiting.map(|token| token.entry),
-            loaded.tokens.len() as u64,
+            &loaded.tokens,
             topics,
         );
         let snapshot = SaleSnapshot {

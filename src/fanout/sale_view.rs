@@ -55,13 +55,14 @@ impl SaleView {
         settings: SaleSettings,
         defaults: SaleRules,
         outages: Duration,
-        waiting: impl Iterator<Item = EntryNo>,
-        live: u64,
+        live: &[TokenRecord],
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
-        let mut waiting = waiting.peekable();
+        let waiting = live.iter().filter(|token| token.status == TokenStatus::Waiting);
+        let mut waiting = waiting.map(|token| token.entry).peekable();
         let mut line = Rank::starting_at(waiting.peek().copied().unwrap_or(EntryNo(0)));
         waiting.for_each(|entry| line.insert(entry));
+        let live = live.len() as u64;
         let state = State { settings, outages, step: 0, line, live, rate: AdmissionRate::default() };
         let topics = topics.into_iter().map(|topic| (topic.schedule().id, topic)).collect();
         Arc::new(Self { concert, sells, defaults, topics, state: RwLock::new(state) })
