@@ -162,7 +162,10 @@ export class SeatList {
   #dress(button, seat) {
     const state = this.#map.stateOf(seat);
     button.dataset.state = state;
-    button.setAttribute('aria-label', this.#map.describe(seat));
+    // What one sees has to be in the name as a word of its own, or who speaks it is not understood: "1번" is not "1".
+    const [told, number] = [this.#map.describe(seat), button.textContent ?? ''];
+    const said = told.split(/[^\p{L}\p{N}-]+/u).includes(number);
+    button.setAttribute('aria-label', said ? told : `${number}, ${told}`);
     button.setAttribute('aria-pressed', String(state === 'own'));
     // Not `disabled`: a reader who is on it must hear what happened to the seat, not fall off the list.
     button.setAttribute('aria-disabled', String(state === 'held' || state === 'sold'));
