@@ -59,8 +59,11 @@ function freePort() {
   });
 }
 
+// The server names variables of its own that it does not know.
+const { FRONTROW_BINARY: _, ...ENVIRONMENT } = process.env;
+
 function start(command, args, how = {}) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...how });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: ENVIRONMENT, ...how });
   child.output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (data) => (child.output = (child.output + data).slice(-8192)));
@@ -82,7 +85,7 @@ async function stop(child, signal = "SIGTERM") {
 class Frontrow {
   constructor(folder, port, settings) {
     Object.assign(this, { data: join(folder, "data"), port, settings });
-    const run = (...args) => execFileSync(BINARY, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+    const run = (...args) => execFileSync(BINARY, args, { encoding: "utf8", maxBuffer: 1 << 28, env: ENVIRONMENT });
     const plan = join(folder, "plan.json");
     run("venue", "generate", "--seats", "60", "--output", plan);
     const prices = JSON.parse(readFileSync(plan, "utf8")).categories.flatMap(({ name }) => ["--price", `${name}=${PRICE}`]);
@@ -289,7 +292,7 @@ const WAYS = {
         `{\n\tadmin ${admin}\n\tauto_https disable_redirects\n\tskip_install_trust\n\tservers {\n\t\tprotocols h1 h2\n\t}\n}\n${site}${more}`,
       );
     write("");
-    const how = { env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } };
+    const how = { env: { ...ENVIRONMENT, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } };
     const args = ["--config", join(folder, "Caddyfile"), "--adapter", "caddyfile"];
     const proxy = start("caddy", ["run", ...args], { ...how });
     const reload = () => {
@@ -475,7 +478,7 @@ async function through(name) {
     });
     await check("what is stored fits", async () => {
       await stop(server.process);
-      execFileSync(BINARY, ["audit", "--data", server.data], { stdio: "pipe" });
+      execFileSync(BINARY, ["audit", "--data", server.data], { stdio: "pipe", env: ENVIRONMENT });
     });
   } finally {
     if (failed && way?.proxy) console.log(way.proxy.output.split("\n").slice(-20).join("\n"));

@@ -292,9 +292,14 @@ impl House {
         self.context().auth.mint_operator(self.clock.utc(), DAY)
     }
 
+    /// Does the server speak TLS?
+    pub fn is_secure(&self) -> bool {
+        self.config.tls.cert.is_some()
+    }
+
     /// A connection, encrypted if the server speaks TLS.
     async fn pipe(&self) -> Pipe {
-        tls::connect(self.address(), self.config.tls.cert.is_some()).await
+        tls::connect(self.address(), self.is_secure()).await
     }
 
     /// A connection that has not said who it is.

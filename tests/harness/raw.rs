@@ -3,29 +3,45 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 
 use super::in_time;
+use super::tls::{self, Pipe};
 
 /// So little room that the peer's kernel has to keep what is not read.
 const LITTLE_ROOM: u32 = 4 * 1024;
 
 pub struct Raw {
-    stream: TcpStream,
+    stream: Pipe,
 }
 
 impl Raw {
     pub async fn connect(address: SocketAddr) -> Self {
+        Self::connect_to(address, false).await
+    }
+
+    /// The same, encrypted or not.
+    pub async fn connect_to(address: SocketAddr, secure: bool) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(LITTLE_ROOM).unwrap();
         let stream = in_time("a connection", socket.connect(address)).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream }
+        Self {
+            stream: match secure {
+                true => Box::new(tls::secure_over(stream, address).await.unwrap()),
+                false => Box::new(stream),
+            },
+        }
     }
 
     /// A websocket, known by its token if there is one.
     pub async fn websocket(address: SocketAddr, token: Option<&str>) -> Self {
-        let mut raw = Self::connect(address).await;
+        Self::websocket_to(address, false, token).await
+    }
+
+    /// The same, encrypted or not.
+    pub async fn websocket_to(address: SocketAddr, secure: bool, token: Option<&str>) -> Self {
+        let mut raw = Self::connect_to(address, secure).await;
         let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         raw.send(format!(
             "GET /ws HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -43,7 +59,11 @@ impl Raw {
 
     /// An error if the server hung up meanwhile.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
-        in_time("room to write", self.stream.write_all(bytes.as_ref())).await
+        in_time("room to write", async {
+            self.stream.write_all(bytes.as_ref()).await?;
+            self.stream.flush().await
+        })
+        .await
     }
 
     /// One frame of a client, masked with zeros.

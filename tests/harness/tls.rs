@@ -46,6 +46,11 @@ pub async fn connect(address: SocketAddr, tls: bool) -> Pipe {
 
 /// A connection whose server has shown a certificate of our authority.
 pub async fn secure(address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+    secure_over(connect_from(HERE, address).await, address).await
+}
+
+/// The same over a connection that is open already.
+pub async fn secure_over(tcp: TcpStream, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate("ca")).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -53,7 +58,6 @@ pub async fn secure(address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let tcp = connect_from(HERE, address).await;
     let name = ServerName::from(address.ip());
     in_time("a TLS handshake", TlsConnector::from(Arc::new(config)).connect(name, tcp)).await
 }

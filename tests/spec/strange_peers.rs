@@ -1,10 +1,11 @@
 //! Peers who take nothing, or send without end: what they cost is bounded, and they are hung up on.
 
+use frontrow::config::Config;
 use frontrow::metrics::RequestLabels;
 use serde_json::json;
 
 use crate::harness::raw::{Raw, frame};
-use crate::harness::{House, Plan, in_time};
+use crate::harness::{House, Plan, in_time, tls};
 
 const CONTINUATION: u8 = 0x00;
 const BEGUN_TEXT: u8 = 0x01;
@@ -59,10 +60,19 @@ async fn a_flood_puts_no_deadline_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_takes_nothing_of_an_answer_over_http_is_hung_up_on() {
-    let house = House::open(Plan { seats: 20_000, ..Plan::default() }).await;
+    takes_nothing_over_http(House::open(Plan { seats: 20_000, ..Plan::default() }).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_nothing_of_an_encrypted_answer_is_hung_up_on() {
+    let plan = Plan { seats: 20_000, settings: tls::settings, ..Plan::default() };
+    takes_nothing_over_http(House::open(plan).await).await;
+}
+
+async fn takes_nothing_over_http(house: House) {
     let path = format!("/api/v1/schedules/{}/layout", house.schedule());
     let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", house.address());
-    let mut slow = Raw::connect(house.address()).await;
+    let mut slow = Raw::connect_to(house.address(), house.is_secure()).await;
     // The first answer is larger than what the kernel takes.
     slow.send(request.repeat(6)).await;
     assert!(slow.head().await.starts_with("HTTP/1.1 200 "));
@@ -81,19 +91,28 @@ async fn who_takes_nothing_of_an_answer_over_http_is_hung_up_on() {
 /// changes that what is unsent goes over the bound; after its patience it is told so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_that_stops_reading_is_hung_up_on() {
-    let house = House::open(Plan {
-        seats: 2_000,
-        settings: |config| {
-            config.sale.seats_per_reservation_max = 20;
-            config.limits.requests_burst = 100_000;
-        },
-        ..Plan::default()
-    })
-    .await;
+    stops_reading(House::open(Plan { seats: 2_000, settings: many_changes, ..Plan::default() }).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encrypted_watcher_that_stops_reading_is_hung_up_on() {
+    let settings = |config: &mut Config| {
+        many_changes(config);
+        tls::settings(config);
+    };
+    stops_reading(House::open(Plan { seats: 2_000, settings, ..Plan::default() }).await).await;
+}
+
+fn many_changes(config: &mut Config) {
+    config.sale.seats_per_reservation_max = 20;
+    config.limits.requests_burst = 100_000;
+}
+
+async fn stops_reading(house: House) {
     let schedule = house.schedule();
     let user = house.user(0).await;
     let token = house.access_token(user);
-    let mut sleeper = Raw::websocket(house.address(), Some(&token)).await;
+    let mut sleeper = Raw::websocket_to(house.address(), house.is_secure(), Some(&token)).await;
     let join =
         json!({"jsonrpc": "2.0", "id": 1, "method": "queue.join", "params": {"concert_id": house.concert.0}});
     let watch =
