@@ -68,7 +68,7 @@ test('a deep link says what the sale is, and offers what there is to do', async 
     await fan.page.goto(`${fan.url}/#/sale/${concertId}`);
     await fan.page.waitForSelector('.message');
     assert.match((await fan.page.locator('.message').innerText()).replace(/\s+/g, ' '), words);
-    assert.deepEqual(await fan.page.locator('.message button').allInnerTexts(), buttons);
+    assert.deepEqual((await fan.page.locator('.message button').allInnerTexts()).filter((label) => label !== 'Share this sale'), buttons);
   };
   await says(/Small Club Night The sale has not opened yet.* Sale opens in (?:1:00:00|59:\d\d)/, ['Join the line early']);
   await fan.accessible('deep link to a scheduled sale');
@@ -99,7 +99,7 @@ test('a deep link says what the sale is, and offers what there is to do', async 
   await other.page.goto(`${other.url}/#/sale/${concertId}`);
   await other.page.waitForSelector('.message');
   assert.match(await other.page.locator('.message').innerText(), /No more seats are sold for this concert/);
-  assert.equal(await other.page.locator('.message button').count(), 0);
+  assert.deepEqual((await other.page.locator('.message button').allInnerTexts()).filter((label) => label !== 'Share this sale'), []);
   await other.leave();
   await fan.leave();
 });
