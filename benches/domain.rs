@@ -70,6 +70,7 @@ impl Stage {
             next_entry: EntryNo(waiting as u64),
             tokens: (0..waiting).map(token).collect(),
             reservations: Vec::new(),
+            lapsed: Vec::new(),
             schedules: vec![ScheduleSnapshot {
                 id: SCHEDULE,
                 starts_at: START + 2 * LONG,

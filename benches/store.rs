@@ -161,7 +161,7 @@ async fn load(
     writer: WriterId,
 ) -> (Box<dyn Lane>, Sale, ScheduleId, JournalPosition) {
     store.claim(concert, writer, START, Duration::ZERO).await.expect("nobody else runs it");
-    let loaded = store.load_sale(concert).await.expect("the sale is there");
+    let loaded = store.load_sale(concert, START).await.expect("the sale is there");
     let schedule = loaded.schedules[0].schedule;
     let snapshot = SaleSnapshot {
         sells: true,
@@ -170,6 +170,7 @@ async fn load(
         next_entry: loaded.next_entry,
         tokens: loaded.tokens,
         reservations: loaded.reservations,
+        lapsed: Vec::new(),
         schedules: vec![ScheduleSnapshot {
             id: schedule.id,
             starts_at: schedule.starts_at,

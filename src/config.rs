@@ -569,6 +569,15 @@ pub const SETTINGS: &[Setting] = &[
         show: |config| Ok(duration(config.sale.cancel_before_start)),
     },
     Setting {
+        key: "sale.hold_again_after",
+        about: "How long a seat whose hold ran out unpaid is not held again by the same user; each further time within an hour doubles it. 0s: not at all.",
+        set: |config, text| {
+            config.sale.hold_again_after = any_duration(text)?.into();
+            Ok(())
+        },
+        show: |config| Ok(duration(config.sale.hold_again_after)),
+    },
+    Setting {
         key: "limits.requests_per_second",
         about: "Requests of one websocket, or of one user over HTTP, as a rate.",
         set: |config, text| {

@@ -60,6 +60,8 @@ pub struct SaleSettings {
     pub seats_per_reservation_max: u32,
     /// How long before the start a paid reservation may still be cancelled.
     pub cancel_until: HumanDuration,
+    /// For how long a seat whose hold ran out unpaid is not held again by the same user; longer when it happens again.
+    pub hold_again_after: HumanDuration,
 }
 
 /// The rules of a sale that its operator set.
@@ -79,6 +81,8 @@ pub struct SaleSettingsOwn {
     pub seats_per_reservation_max: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_until: Option<HumanDuration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_again_after: Option<HumanDuration>,
 }
 
 /// What to change of a sale. An absent field stays as it is; `null` takes back what the operator had set, so that the
@@ -123,6 +127,10 @@ pub struct SalePatch {
     /// How long before the start a paid reservation may still be cancelled; zero is until the start.
     #[serde(default, skip_serializing_if = "Change::is_keep")]
     pub cancel_until: Change<HumanDuration>,
+    /// For how long a seat whose hold ran out unpaid is not held again by the same user, at first; each further time
+    /// within an hour doubles it. Zero: not at all. Holds for all at once.
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub hold_again_after: Change<HumanDuration>,
 }
 
 /// What happens to one setting.

@@ -36,6 +36,7 @@ pub enum Reason {
     NoSeatsAvailable,
     NoSchedulesAvailable,
     HoldLimit,
+    HoldAgainLater,
     ReservationInvalid,
     InvalidAmount,
     InsufficientBalance,
@@ -76,6 +77,7 @@ impl Reason {
         Self::NoSeatsAvailable,
         Self::NoSchedulesAvailable,
         Self::HoldLimit,
+        Self::HoldAgainLater,
         Self::ReservationInvalid,
         Self::InvalidAmount,
         Self::InsufficientBalance,
@@ -113,6 +115,7 @@ impl Reason {
             Self::NoSeatsAvailable => "NO_SEATS_AVAILABLE",
             Self::NoSchedulesAvailable => "NO_SCHEDULES_AVAILABLE",
             Self::HoldLimit => "HOLD_LIMIT",
+            Self::HoldAgainLater => "HOLD_AGAIN_LATER",
             Self::ReservationInvalid => "RESERVATION_INVALID",
             Self::InvalidAmount => "INVALID_AMOUNT",
             Self::InsufficientBalance => "INSUFFICIENT_BALANCE",
@@ -149,7 +152,7 @@ impl Reason {
             | Self::SeatNotFound
             | Self::ReservationNotFound => -32004,
             Self::SeatTaken | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => -32005,
-            Self::HoldLimit => -32006,
+            Self::HoldLimit | Self::HoldAgainLater => -32006,
             Self::ReservationInvalid => -32007,
             Self::InvalidAmount | Self::InsufficientBalance | Self::WalletFull => -32008,
             Self::RequestIdReused => -32009,
@@ -183,6 +186,7 @@ impl Reason {
             | Self::SaleClosed
             | Self::SeatTaken
             | Self::HoldLimit
+            | Self::HoldAgainLater
             | Self::ReservationInvalid
             | Self::CancelTooLate
             | Self::WalletFull => 409,
@@ -275,7 +279,10 @@ pub struct ErrorData {
     /// When the sale opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<Timestamp>,
-    /// The seats that are taken, or that do not exist.
+    /// From when on the user may hold the seats again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+    /// The seats that are taken, that do not exist, or that have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<u32>>,
     /// How many seats one reservation may have.
@@ -325,6 +332,7 @@ impl ErrorObject {
             retryable: reason.retryable(),
             status: None,
             opens_at: None,
+            retry_at: None,
             seats: None,
             max: None,
             balance: None,
@@ -451,6 +459,15 @@ impl ErrorObject {
     pub fn hold_limit(max: u32) -> Self {
         let mut error = Self::new(Reason::HoldLimit, format!("at most {max} seats can be held together"));
         error.data.max = Some(max);
+        error
+    }
+
+    /// The user let these seats run out unpaid, and may hold them again from `retry_at` on.
+    pub fn hold_again_later(seats: Vec<u32>, retry_at: Timestamp) -> Self {
+        let message = "a hold of these seats ran out unpaid; others come first for a while";
+        let mut error = Self::new(Reason::HoldAgainLater, message);
+        error.data.seats = Some(seats);
+        error.data.retry_at = Some(retry_at);
         error
     }
 

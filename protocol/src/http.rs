@@ -40,7 +40,10 @@ pub struct Problem {
     /// When the sale opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<Timestamp>,
-    /// The seats that are taken, or that do not exist.
+    /// From when on the user may hold the seats again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+    /// The seats that are taken, that do not exist, or that have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<u32>>,
     /// How many seats one reservation may have.
@@ -73,6 +76,7 @@ impl Problem {
             retryable,
             status,
             opens_at,
+            retry_at,
             seats,
             max,
             balance,
@@ -90,6 +94,7 @@ impl Problem {
             retryable,
             current_status: status,
             opens_at,
+            retry_at,
             seats,
             max,
             balance,

@@ -371,6 +371,7 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             Reason::SeatTaken,
             Reason::NoSeatsAvailable,
             Reason::HoldLimit,
+            Reason::HoldAgainLater,
             Reason::RequestIdReused,
         ]),
         Call::new("get", "/api/v1/reservations", "reservations", Access::Fan, "Lists the user's, in all sales.")

@@ -141,7 +141,7 @@ impl Recovery {
         // Where its time had got to with another process, or with this machine's clock as it was before it was set back.
         let claimed_at = before.map_or(at, |before| before.max(at));
         clock.go_on_from(claimed_at);
-        let loaded = self.store.load_sale(concert).await?;
+        let loaded = self.store.load_sale(concert, claimed_at).await?;
         let tokens = loaded.tokens.len();
         let mut running = self.build(loaded).await?;
         // Time stood still while we loaded, too.

@@ -75,6 +75,7 @@ impl RunningSale {
             next_entry: loaded.next_entry,
             tokens: loaded.tokens,
             reservations: loaded.reservations,
+            lapsed: loaded.lapsed,
             schedules,
         };
         Self {

@@ -4,6 +4,7 @@ use super::command::{Answer, Caller, Inputs, Rejection};
 use super::event::{Event, HoldEnd};
 use super::guest_holds::GuestHold;
 use super::ids::{ReservationId, ScheduleId, SeatId};
+use super::lapses::Waits;
 use super::record::{
     BestRequest, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenStatus,
 };
@@ -24,6 +25,15 @@ pub(super) struct BestWanted<'a> {
     pub max_price: Option<Money>,
     pub except: &'a [SeatId],
     pub request_id: Option<&'a str>,
+}
+
+impl Waits {
+    fn allow(&self, wanted: &[SeatId]) -> Result<(), Rejection> {
+        match self.among(wanted) {
+            None => Ok(()),
+            Some((seats, retry_at)) => Err(Rejection::HoldAgainLater { seats, retry_at }),
+        }
+    }
 }
 
 impl Sale {
@@ -57,6 +67,9 @@ impl Sale {
         let taken: Vec<SeatId> = wanted.iter().copied().filter(is_taken).collect();
         if !taken.is_empty() {
             return Err(Rejection::SeatTaken { seats: taken });
+        }
+        if let Some(waits) = self.waits_of(now, caller, schedule) {
+            waits.allow(&wanted)?;
         }
         Ok(Answer::Reservation(self.add_seats(now, caller, schedule, wanted, None, inputs, events)))
     }
@@ -98,10 +111,21 @@ impl Sale {
         };
         self.within_limit(self.reservations.held_by(caller.user, schedule), wanted.count as usize)?;
         self.within_guests_limit(caller, schedule, wanted.count as usize)?;
-        let mut except = wanted.except.to_vec();
-        except.sort_unstable();
-        let seats =
-            map.best(wanted.count, category, wanted.max_price, &except).ok_or(Rejection::NoSeatsAvailable)?;
+        let waits = self.waits_of(now, caller, schedule);
+        let best = |more: &[SeatId]| {
+            let mut except = [wanted.except, more].concat();
+            except.sort_unstable();
+            map.best(wanted.count, category, wanted.max_price, &except)
+        };
+        let seats = match (best(waits.as_ref().map_or(&[], Waits::seats)), waits) {
+            (Some(seats), _) => seats,
+            (None, None) => return Err(Rejection::NoSeatsAvailable),
+            // Perhaps there are none but those that this caller has to wait for.
+            (None, Some(waits)) => {
+                waits.allow(&best(&[]).ok_or(Rejection::NoSeatsAvailable)?)?;
+                return Err(Rejection::NoSeatsAvailable);
+            }
+        };
         Ok(Answer::Reservation(self.add_seats(now, caller, schedule, seats, request, inputs, events)))
     }
 
@@ -266,6 +290,11 @@ impl Sale {
             Some(map) if map.starts_at() > now.utc => Ok(()),
             _ => Err(Rejection::ScheduleNotFound),
         }
+    }
+
+    /// Seats that the caller let run out unpaid, and may not hold yet.
+    fn waits_of(&self, now: Now, caller: &Caller, schedule: ScheduleId) -> Option<Waits> {
+        self.lapses.waits_of(caller.user, schedule, now.utc, self.rules.hold_again_after)
     }
 
     fn within_limit(&self, open: Option<&Reservation>, more: usize) -> Result<(), Rejection> {

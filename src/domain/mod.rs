@@ -9,6 +9,7 @@ mod entries;
 pub mod event;
 mod guest_holds;
 pub mod ids;
+pub mod lapses;
 pub mod ledger_budget;
 pub mod rank;
 mod recent;

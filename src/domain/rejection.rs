@@ -40,6 +40,12 @@ pub enum Rejection {
     GuestSeats {
         max: u64,
     },
+    /// The user let these seats run out unpaid, and it is too early to hold them again.
+    HoldAgainLater {
+        seats: Vec<SeatId>,
+        /// UTC.
+        retry_at: Timestamp,
+    },
     ReservationInvalid {
         status: ReservationStatus,
     },

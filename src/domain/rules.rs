@@ -21,6 +21,9 @@ pub struct SaleRules {
     pub seats_per_reservation_max: u32,
     /// A paid reservation may be cancelled until so long before the start.
     pub cancel_before_start: Duration,
+    /// A seat whose hold ran out unpaid is not held again by the same user for so long; longer when it happens again.
+    /// Zero: at once.
+    pub hold_again_after: Duration,
     /// The same for every sale: it is about addresses, which no sale knows better.
     pub guest_seats: GuestSeats,
 }
@@ -50,6 +53,7 @@ impl Default for SaleRules {
             away_ttl: Duration::from_secs(5 * 60),
             seats_per_reservation_max: 4,
             cancel_before_start: Duration::from_secs(24 * 60 * 60),
+            hold_again_after: Duration::from_secs(60),
             guest_seats: GuestSeats { at_least: 40, percent: 2 },
         }
     }
@@ -65,6 +69,7 @@ pub struct OwnRules {
     pub away_ttl: Option<Duration>,
     pub seats_per_reservation_max: Option<u32>,
     pub cancel_before_start: Option<Duration>,
+    pub hold_again_after: Option<Duration>,
 }
 
 impl OwnRules {
@@ -80,6 +85,7 @@ impl OwnRules {
                 .seats_per_reservation_max
                 .unwrap_or(defaults.seats_per_reservation_max),
             cancel_before_start: self.cancel_before_start.unwrap_or(defaults.cancel_before_start),
+            hold_again_after: self.hold_again_after.unwrap_or(defaults.hold_again_after),
             guest_seats: defaults.guest_seats,
         }
     }
@@ -115,6 +121,7 @@ pub struct OwnRulesPatch {
     pub away_ttl: Option<Option<Duration>>,
     pub seats_per_reservation_max: Option<Option<u32>>,
     pub cancel_before_start: Option<Option<Duration>>,
+    pub hold_again_after: Option<Option<Duration>>,
 }
 
 impl SaleSettings {
@@ -134,6 +141,7 @@ impl SaleSettings {
                     .seats_per_reservation_max
                     .unwrap_or(old.seats_per_reservation_max),
                 cancel_before_start: new.cancel_before_start.unwrap_or(old.cancel_before_start),
+                hold_again_after: new.hold_again_after.unwrap_or(old.hold_again_after),
             },
         }
     }

@@ -13,7 +13,8 @@ use super::command::{Answer, Caller, Command, Inputs, LinePosition, Needs, Place
 use super::event::{Event, HoldEnd};
 use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
-use super::record::{Reservation, SaleState, TokenRecord, TokenStatus};
+use super::lapses::Lapses;
+use super::record::{Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus};
 use super::reservations::Reservations;
 use super::rules::{SalePatch, SaleRules, SaleSettings};
 use super::seat_map::{SeatMap, SeatState};
@@ -23,6 +24,10 @@ use super::waiting_room::{Holds, LiveToken, WaitingRoom};
 
 /// Admissions that one command may cause by itself; a larger wave goes on with the next step.
 const ADMISSIONS_PER_COMMAND_MAX: usize = 64;
+
+/// Holds that ran out which are remembered: many more than two batches can end, so that none is forgotten that may yet
+/// have to be taken back, and those of an hour of any honest sale.
+pub const LAPSES_KEPT_MAX: usize = 65_536;
 
 /// Waiting tokens of a closed sale that the command which opens it may dissolve; a longer line has to be gone.
 const DISSOLVED_PER_COMMAND_MAX: u64 = 1_024;
@@ -43,6 +48,7 @@ pub struct Sale {
     starts: Vec<(Timestamp, ScheduleId)>,
     pub(super) reservations: Reservations,
     pub(super) guests: GuestHolds,
+    pub(super) lapses: Lapses,
     rate: AdmissionRate,
     done: u64,
     expired: u64,
@@ -63,6 +69,7 @@ enum Undo {
     EndedPushed,
     Holds { user: UserId, before: Holds },
     Guest { id: ReservationId, before: Option<GuestHold> },
+    Lapsed,
     Settings(Box<SaleSettings>),
 }
 
@@ -77,6 +84,8 @@ pub struct SaleSnapshot {
     pub tokens: Vec<TokenRecord>,
     /// Held ones.
     pub reservations: Vec<Reservation>,
+    /// Expired ones, as far back as `lapses::REMEMBERED`.
+    pub lapsed: Vec<Reservation>,
     pub schedules: Vec<ScheduleSnapshot>,
 }
 
@@ -91,7 +100,8 @@ pub struct ScheduleSnapshot {
 impl Sale {
     /// Presence and idle clocks start anew at `now`.
     pub fn restored(snapshot: SaleSnapshot, defaults: SaleRules, now: Timestamp) -> Self {
-        let SaleSnapshot { concert, sells, settings, next_entry, tokens, reservations, schedules } = snapshot;
+        let SaleSnapshot { concert, sells, settings, next_entry, tokens, reservations, mut lapsed, schedules } =
+            snapshot;
         let rules = settings.own.over(&defaults);
         let mut sale = Self {
             room: WaitingRoom::restored(concert, next_entry, &tokens, now, &rules),
@@ -104,6 +114,7 @@ impl Sale {
             starts: Vec::new(),
             reservations: Reservations::default(),
             guests: GuestHolds::default(),
+            lapses: Lapses::default(),
             rate: AdmissionRate::default(),
             done: 0,
             expired: 0,
@@ -126,6 +137,9 @@ impl Sale {
             sale.room.change_holds(reservation.user, &sale.rules, more);
             sale.reservations.hold(reservation);
         }
+        // As they ended, and those that ended together in one order.
+        lapsed.sort_by_key(|expired| (expired.ended_at, expired.id));
+        lapsed.iter().for_each(|expired| sale.lapses.note(expired));
         sale
     }
 
@@ -464,6 +478,7 @@ impl Sale {
         }
         self.room.trim_ended(ended_kept_max);
         self.reservations.trim_ended(ended_kept_max);
+        self.lapses.trim(LAPSES_KEPT_MAX);
     }
 
     /// Takes everything since the last commit back, sealed or not, but for presence and activity: they are no facts,
@@ -594,6 +609,10 @@ impl Sale {
             Event::ReservationEnded { reservation, why } => {
                 self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
                 self.end_record(reservation.clone(), *why == HoldEnd::HoldTime);
+                if reservation.status == ReservationStatus::Expired {
+                    self.lapses.note(reservation);
+                    self.undo.push(Undo::Lapsed);
+                }
             }
             Event::Paid { reservation, .. } => {
                 self.set_seats(reservation.schedule, &reservation.seats, SeatState::Sold(reservation.id));
@@ -682,6 +701,7 @@ impl Sale {
             Undo::Holds { user, before } => {
                 self.room.change_holds(user, &self.rules, |_| before);
             }
+            Undo::Lapsed => self.lapses.undo_note(),
             Undo::Guest { id, before } => drop(self.guests.set(id, before)),
             Undo::Settings(before) => self.set_settings(*before),
         }

@@ -429,6 +429,9 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
             error.data.max = Some(*max);
             error
         }
+        Rejection::HoldAgainLater { seats, retry_at } => {
+            ErrorObject::hold_again_later(numbers(seats), time(*retry_at))
+        }
         Rejection::ReservationInvalid { status } => {
             let message = match status {
                 ReservationStatus::TempReserved => "this reservation is not paid",
@@ -506,6 +509,7 @@ pub fn sale_patch(patch: admin::SalePatch) -> SalePatch {
             away_ttl: change(patch.away_ttl, Into::into),
             seats_per_reservation_max: change(patch.seats_per_reservation_max, |max| max),
             cancel_before_start: change(patch.cancel_until, Into::into),
+            hold_again_after: change(patch.hold_again_after, Into::into),
         },
     }
 }
@@ -527,6 +531,7 @@ fn rules(rules: &SaleRules) -> admin::SaleSettings {
         away_ttl: rules.away_ttl.into(),
         seats_per_reservation_max: rules.seats_per_reservation_max,
         cancel_until: rules.cancel_before_start.into(),
+        hold_again_after: rules.hold_again_after.into(),
     }
 }
 
@@ -539,5 +544,6 @@ fn own_rules(own: &OwnRules) -> admin::SaleSettingsOwn {
         away_ttl: own.away_ttl.map(Into::into),
         seats_per_reservation_max: own.seats_per_reservation_max,
         cancel_until: own.cancel_before_start.map(Into::into),
+        hold_again_after: own.hold_again_after.map(Into::into),
     }
 }

@@ -98,7 +98,8 @@ macro_rules! ledger_columns {
 macro_rules! concert_columns {
     () => {
         "concert_id, title, venue, currency, state, opens_at, message, capacity, hold_ttl_ms, \
-         admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms, time_zone"
+         admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms, \
+         hold_again_after_ms, time_zone"
     };
 }
 macro_rules! ticket_list {
@@ -400,6 +401,7 @@ pub fn bind_settings(to: &mut impl Bind, settings: &SaleSettings) {
     to.int(ms(own.away_ttl));
     to.int(own.seats_per_reservation_max.map(i64::from));
     to.int(ms(own.cancel_before_start));
+    to.int(ms(own.hold_again_after));
 }
 
 /// Columns as `concert_columns`.
@@ -414,7 +416,7 @@ pub fn read_concert(row: &impl Cells) -> Result<(ConcertRecord, SaleSettings), S
         title: row.text(1)?.to_owned(),
         venue: row.text(2)?.to_owned(),
         currency: row.text(3)?.to_owned(),
-        time_zone: row.opt_text(14)?.map(str::to_owned),
+        time_zone: row.opt_text(15)?.map(str::to_owned),
     };
     let settings = SaleSettings {
         state: known(words::sale_state_of(word), word)?,
@@ -428,6 +430,7 @@ pub fn read_concert(row: &impl Cells) -> Result<(ConcertRecord, SaleSettings), S
             away_ttl: time(11)?,
             seats_per_reservation_max: count(12)?,
             cancel_before_start: time(13)?,
+            hold_again_after: time(14)?,
         },
     };
     Ok((concert, settings))

@@ -126,14 +126,14 @@ impl<'s> World<'s> {
         let (concert, schedules) = add_concert(store, seats).await;
         let writer = WriterId(random_id());
         store.claim(concert, writer, NOW, Duration::ZERO).await.unwrap();
-        let journal = store.load_sale(concert).await.unwrap().journal;
+        let journal = store.load_sale(concert, NOW).await.unwrap().journal;
         let lane = store.open_lane().await.unwrap();
         let ids = IdSource::seeded([3; 32]);
         Self { store, lane, writer, concert, schedules, journal, ids, entries: 0 }
     }
 
     pub async fn load(&self) -> LoadedSale {
-        self.store.load_sale(self.concert).await.unwrap()
+        self.store.load_sale(self.concert, NOW).await.unwrap()
     }
 
     pub async fn user(&self, balance: Money) -> UserId {
@@ -311,7 +311,7 @@ pub fn lapsed(reservation: &Reservation, status: ReservationStatus, why: HoldEnd
 
 pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
     let (concert, schedules) = add_concert(store, 30).await;
-    let sale = store.load_sale(concert).await.unwrap();
+    let sale = store.load_sale(concert, NOW).await.unwrap();
     assert_eq!(
         (sale.concert.id, &*sale.concert.title, &*sale.concert.venue),
         (concert, "First Night", "Town Hall")
@@ -654,6 +654,7 @@ pub async fn settings_are_kept(store: &dyn Store) {
             away_ttl: Some(Duration::from_millis(4)),
             seats_per_reservation_max: Some(6),
             cancel_before_start: Some(Duration::ZERO),
+            hold_again_after: Some(Duration::from_millis(5)),
         },
     };
     let event = Event::SettingsChanged { before: Box::new(settings()), after: Box::new(after.clone()) };
@@ -771,7 +772,7 @@ pub async fn outages_are_counted_once(store: &dyn Store) {
     let (concert, _) = add_concert(store, 10).await;
     let writer = WriterId(random_id());
     let (second, gap) = (Duration::from_secs(1), Duration::from_secs(3));
-    let outages = || async { store.load_sale(concert).await.unwrap().outages };
+    let outages = || async { store.load_sale(concert, NOW).await.unwrap().outages };
     // Waiting for its first writer is no outage, and neither is a beat that comes in time.
     store.claim(concert, writer, NOW + DAY, gap).await.unwrap();
     let start = NOW + DAY;
@@ -799,12 +800,12 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     assert_eq!(store.heartbeat(one, NOW + lease, lease).await.unwrap(), []);
     let second = Duration::from_secs(1);
     store.claim(concert, other, NOW + lease + second, lease).await.unwrap();
-    assert_eq!(store.load_sale(concert).await.unwrap().outages, second);
+    assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second);
     // For a writer that is known to be dead time stands still since its last beat.
     let third = WriterId(random_id());
     store.release_claims(other, None).await.unwrap();
     store.claim(concert, third, NOW + lease + second + second, lease).await.unwrap();
-    assert_eq!(store.load_sale(concert).await.unwrap().outages, second + second);
+    assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second + second);
 }
 
 pub async fn settling_tells_a_committed_batch_from_a_lost_one(store: &dyn Store) {
@@ -981,6 +982,6 @@ pub async fn what_does_not_exist_is_none_or_named(store: &dyn Store) {
         assert_eq!(store.tickets(user).await.unwrap(), []);
         assert_eq!(store.last_tokens(user).await.unwrap(), []);
     }
-    let missing = store.load_sale(ConcertId(5)).await.err();
+    let missing = store.load_sale(ConcertId(5), NOW).await.err();
     assert!(matches!(missing, Some(StoreError::NoSuchConcert { concert: ConcertId(5) })));
 }

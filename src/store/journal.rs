@@ -157,6 +157,7 @@ fn settings(settings: &SaleSettings) -> Value {
         "away_ttl_ms": ms(own.away_ttl),
         "seats_per_reservation_max": own.seats_per_reservation_max,
         "cancel_before_start_ms": ms(own.cancel_before_start),
+        "hold_again_after_ms": ms(own.hold_again_after),
     })
 }
 

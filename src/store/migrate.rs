@@ -102,6 +102,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0015" "users_vouched",
     "0016" "cancelled_tickets",
     "0017" "installation",
+    "0018" "concert_hold_again",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -123,6 +124,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0015" "users_vouched",
     "0016" "cancelled_tickets",
     "0017" "installation",
+    "0018" "concert_hold_again",
 );
 
 #[cfg(test)]

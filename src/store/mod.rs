@@ -80,9 +80,9 @@ pub trait Store: Send + Sync + 'static {
         lease: Duration,
     ) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Everything that a sale's memory is built from: its live tokens, held reservations and seats that are not
-    /// free. Only after `claim`.
-    async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError>;
+    /// Everything that a sale's memory is built from at `now`: its live tokens, held reservations, those that expired
+    /// lately, and seats that are not free. Only after `claim`.
+    async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError>;
 
     /// Says that the sales which `writer` holds were alive at `now`. A gap of more than `gap_max` since the last
     /// heartbeat is added to a sale's outages. Gives the outages of each sale that is still `writer`'s.
@@ -341,6 +341,8 @@ pub struct LoadedSale {
     pub tokens: Vec<TokenRecord>,
     /// Held ones.
     pub reservations: Vec<Reservation>,
+    /// Expired ones, as far back as `lapses::REMEMBERED`.
+    pub lapsed: Vec<Reservation>,
     pub schedules: Vec<LoadedSchedule>,
 }
 

@@ -241,9 +241,9 @@ impl Store for MySqlStore {
         Ok(heartbeat)
     }
 
-    async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+    async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
         let mut view = self.read().await?;
-        let loaded = session::load_sale(&mut Asked(&mut view), concert).await?;
+        let loaded = session::load_sale(&mut Asked(&mut view), concert, now).await?;
         view.rollback().await.map_err(fault)?;
         Ok(loaded)
     }
@@ -334,8 +334,8 @@ impl Store for MySqlStore {
         values.time(Some(new.at));
         const CONCERT: &str = "INSERT INTO concert (title, venue, currency, state, opens_at, message, capacity, \
                hold_ttl_ms, admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, \
-               cancel_before_start_ms, time_zone, created_at) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               cancel_before_start_ms, hold_again_after_ms, time_zone, created_at) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let (_, concert) = run(&mut transaction, CONCERT, values).await.map_err(fault)?;
         let concert = ConcertId(u32::try_from(concert).map_err(|error| StoreError::Broken(error.into()))?);
 

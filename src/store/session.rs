@@ -22,7 +22,9 @@ use super::{
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::lapses::REMEMBERED;
 use crate::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRecord};
+use crate::domain::sale::LAPSES_KEPT_MAX;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
@@ -213,6 +215,14 @@ const HELD_RESERVATIONS: &str = concat!(
        SELECT reservation_id FROM concert_seat WHERE concert_id = ? AND status = 'TEMP_RESERVED') \
      ORDER BY reservation_id"
 );
+/// By the index on deadlines, which no hold outlives: what ended before its deadline, for its owner's idleness, is found
+/// too. The newest first, and no more than are remembered.
+const LAPSED_RESERVATIONS: &str = concat!(
+    "SELECT ",
+    reservation_columns!(),
+    " FROM reservation WHERE concert_id = ? AND expires_at >= ? AND status = 'EXPIRED' \
+     ORDER BY expires_at DESC LIMIT ?"
+);
 const SCHEDULES: &str = "SELECT schedule_id, starts_at FROM concert_schedule WHERE concert_id = ? \
      ORDER BY starts_at, schedule_id";
 const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
@@ -261,6 +271,7 @@ pub const QUESTIONS: &[&str] = &[
     LAST_ENTRY,
     LIVE_TOKENS,
     HELD_RESERVATIONS,
+    LAPSED_RESERVATIONS,
     SCHEDULES,
     TAKEN_SEATS,
     OVERDUE_TOKENS,
@@ -446,12 +457,16 @@ pub async fn last_tokens(session: &mut impl Session, user: UserId) -> Result<Vec
 }
 
 /// Everything that a sale's memory is built from, within one transaction.
-pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+pub async fn load_sale<S: Session>(
+    session: &mut S,
+    concert: ConcertId,
+    now: Timestamp,
+) -> Result<LoadedSale, StoreError> {
     let of = u64::from(concert.0);
     let row = one(session, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
     let (record, settings) = read_concert(&row)?;
-    let outages = Duration::from_millis(row.number(15)?);
-    let layout = Arc::new(read_layout(&row, 16)?);
+    let outages = Duration::from_millis(row.number(16)?);
+    let layout = Arc::new(read_layout(&row, 17)?);
     let wallets = one(session, WALLETS, numbers(&[])).await?;
     let wallets = wallets.as_ref().map(|row| row.text(0)).transpose()?;
     let sells = wallets.is_none_or(|currency| currency == record.currency);
@@ -471,6 +486,15 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
 
     let rows = session.all(HELD_RESERVATIONS.into_sql_str(), numbers(&[of, of])).await?;
     let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+
+    let since = now - REMEMBERED;
+    let mut values = S::Values::default();
+    values.id(of);
+    values.time(Some(since - outages));
+    values.id(LAPSES_KEPT_MAX as u64);
+    let rows = session.all(LAPSED_RESERVATIONS.into_sql_str(), values).await?;
+    let mut lapsed = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+    lapsed.retain(|expired| expired.ended_at.is_some_and(|at| at > since));
 
     let mut schedules = Vec::new();
     for row in session.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
@@ -501,6 +525,7 @@ pub async fn load_sale(session: &mut impl Session, concert: ConcertId) -> Result
         next_entry,
         tokens,
         reservations,
+        lapsed,
         schedules,
     })
 }

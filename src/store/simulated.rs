@@ -141,9 +141,9 @@ impl Database {
         self.state.lock().tables.outages(concert)
     }
 
-    /// A sale as it is stored.
+    /// A sale as it is stored, with all that ever expired.
     pub fn sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
-        self.state.lock().tables.load_sale(concert)
+        self.state.lock().tables.load_sale(concert, Timestamp::default())
     }
 
     /// Moves the end of a live token, as if somebody had with SQL. Gives the row as it is now.
@@ -379,8 +379,8 @@ impl Store for SimulatedStore {
         self.plain(Call::Claim, claim).await
     }
 
-    async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
-        self.plain(Call::Load, |state| Some(state.tables.load_sale(concert))).await
+    async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
+        self.plain(Call::Load, |state| Some(state.tables.load_sale(concert, now))).await
     }
 
     async fn heartbeat(

@@ -251,8 +251,8 @@ impl Store for SqliteStore {
         Ok(heartbeat)
     }
 
-    async fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
-        session::load_sale(&mut Asked(&mut *self.read().await?), concert).await
+    async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
+        session::load_sale(&mut Asked(&mut *self.read().await?), concert, now).await
     }
 
     async fn heartbeat(
@@ -346,7 +346,7 @@ impl Store for SqliteStore {
         let row = sqlx::query_with(
             "INSERT INTO concert (title, venue, currency, state, opens_at, message, capacity, hold_ttl_ms, \
                admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms, \
-               time_zone, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING concert_id",
+               hold_again_after_ms, time_zone, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING concert_id",
             values.0,
         )
         .fetch_one(&mut *transaction)

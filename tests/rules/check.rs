@@ -99,7 +99,8 @@ impl Default for Scene {
         let seats = ["A1", "A2", "A3", "A4", "B1", "B2", "B3", "B4"];
         let show = (seats.map(str::to_owned).to_vec(), 3 * DAY);
         Self {
-            rules: SaleRules::default(),
+            // Most tables are about other rules.
+            rules: SaleRules { hold_again_after: Duration::ZERO, ..SaleRules::default() },
             settings: SaleSettings {
                 state: SaleState::Open,
                 opens_at: None,
@@ -130,6 +131,7 @@ impl Scene {
             ["admission_ttl", time] => self.rules.admission_ttl = duration(time),
             ["idle_ttl", time] => self.rules.idle_ttl = duration(time),
             ["away_ttl", time] => self.rules.away_ttl = duration(time),
+            ["hold_again_after", time] => self.rules.hold_again_after = duration(time),
             ["cancel_before_start", time] => self.rules.cancel_before_start = duration(time),
             ["another", "currency"] => self.is_foreign = true,
             ["scheduled"] => self.settings.state = SaleState::Scheduled,
@@ -528,6 +530,7 @@ impl Stage {
             ["sets", "admission_ttl", time] => own.admission_ttl = Some(Some(duration(time))),
             ["sets", "idle_ttl", time] => own.idle_ttl = Some(Some(duration(time))),
             ["sets", "away_ttl", time] => own.away_ttl = Some(Some(duration(time))),
+            ["sets", "hold_again_after", time] => own.hold_again_after = Some(Some(duration(time))),
             ["sets", "cancel_before_start", time] => own.cancel_before_start = Some(Some(duration(time))),
             _ => panic!("what is `operator {}`?", words.join(" ")),
         }
@@ -696,6 +699,9 @@ impl Stage {
             Rejection::UnknownCategory => "an unknown category".to_owned(),
             Rejection::HoldLimit { max } => format!("HOLD_LIMIT {max}"),
             Rejection::GuestSeats { max } => format!("RATE_LIMITED, guests hold {max}"),
+            Rejection::HoldAgainLater { seats: early, retry_at } => {
+                format!("HOLD_AGAIN_LATER{} at {}", seats(early), self.time(*retry_at))
+            }
             Rejection::ReservationInvalid { status: s } => format!("RESERVATION_INVALID {}", status(*s)),
             Rejection::InvalidAmount => "INVALID_AMOUNT".to_owned(),
             Rejection::LedgerFull { max, .. } => format!("FORBIDDEN, {max} entries a day"),

@@ -11,6 +11,7 @@ mod expiry_order;
 mod full_house;
 mod guests;
 mod hold;
+mod hold_again;
 mod hold_best;
 mod house;
 mod idle_and_admission_time;

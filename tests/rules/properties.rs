@@ -27,6 +27,8 @@ const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const USERS: u64 = 6;
 const GUEST_SEATS: GuestSeats = GuestSeats { at_least: 3, percent: 0 };
 
+const HOLD_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// Half of the users are guests of one address.
 fn guest_of(user: UserId) -> Option<AddressBlock> {
     (user.0 <= USERS / 2).then_some(AddressBlock(1))
@@ -223,6 +225,7 @@ impl Life {
             seats_per_reservation_max: 3,
             cancel_before_start: Duration::from_secs(20),
             guest_seats: GUEST_SEATS,
+            hold_again_after: HOLD_AGAIN_AFTER,
         };
         let performances = vec![
             Performance::new(
@@ -642,6 +645,14 @@ impl Model {
                 }
                 if *opened {
                     self.reservations.push(reservation.id);
+                    let lapsed = |r: &&Reservation| {
+                        r.status == ReservationStatus::Expired
+                            && (r.user, r.schedule) == (reservation.user, reservation.schedule)
+                            && r.seats.iter().any(|seat| seats.contains(seat))
+                            && r.ended_at.is_some_and(|at| at + HOLD_AGAIN_AFTER > reservation.opened_at)
+                    };
+                    let again = self.written.reservations.values().find(lapsed);
+                    assert_eq!(again, None, "held again too early");
                 }
             }
             Event::ReservationEnded { reservation, why: HoldEnd::HoldTime } => {

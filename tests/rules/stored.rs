@@ -93,6 +93,7 @@ impl Stored {
             schedule
         });
         let held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
+        let lapsed = |r: &&Reservation| r.status == ReservationStatus::Expired;
         SaleSnapshot {
             sells: true,
             concert,
@@ -100,6 +101,7 @@ impl Stored {
             next_entry: EntryNo(self.tokens.len() as u64),
             tokens: self.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
             reservations: self.reservations.values().filter(held).cloned().collect(),
+            lapsed: self.reservations.values().filter(lapsed).cloned().collect(),
             schedules: schedules.collect(),
         }
     }

@@ -265,6 +265,9 @@ impl World {
             (Rejection::NotInQueue, _) => was(&|status| status.is_none()),
             (Rejection::SaleNotOpen { .. } | Rejection::SalePaused | Rejection::SaleClosed, _) => true,
             (Rejection::NoSeatsAvailable | Rejection::ScheduleNotFound | Rejection::CancelTooLate, _) => true,
+            (Rejection::HoldAgainLater { seats, retry_at }, What::Sale(command)) => {
+                *retry_at > asked.sent_at && model.has_let_run_out(user, seats, command)
+            }
             (Rejection::GuestSeats { .. }, _) => guest_of(user).is_some(),
             (
                 Rejection::HoldLimit { .. }

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use frontrow::domain::command::Command;
 use frontrow::domain::event::{Event, HoldEnd};
 use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
     ExpiryReason, PaymentStatus, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
 };
@@ -229,6 +231,7 @@ impl SaleModel {
             KeptKind::Events(events) => {
                 for event in events.iter() {
                     self.moment += 1;
+                    self.prove_no_hold_comes_too_early(event, row.at);
                     self.witness(event, row.outages);
                 }
             }
@@ -347,6 +350,36 @@ impl SaleModel {
                 assert_eq!(**before, self.settings);
                 self.settings = (**after).clone();
             }
+        }
+    }
+
+    /// Did this user let these seats run out?
+    pub fn has_let_run_out(&self, user: UserId, seats: &[SeatId], command: &Command) -> bool {
+        let (Command::Hold { schedule, .. } | Command::HoldBest { schedule, .. }) = command else {
+            return false;
+        };
+        seats.iter().all(|seat| self.lapses(user).any(|r| r.schedule == *schedule && r.seats.contains(seat)))
+    }
+
+    fn lapses(&self, user: UserId) -> impl Iterator<Item = &Reservation> {
+        self.reservations.values().filter(move |r| r.user == user && r.status == ReservationStatus::Expired)
+    }
+
+    /// A seat whose hold ran out is not held again by the same user for a while, and the longer the more often that
+    /// happened. `at` is no earlier than the hold was decided.
+    fn prove_no_hold_comes_too_early(&self, event: &Event, at: Timestamp) {
+        let Event::SeatsHeld { reservation, seats, .. } = event else { return };
+        let after = self.rules().hold_again_after;
+        let lately = |r: &&Reservation| {
+            !self.planted.contains(&r.id) && r.ended_at.is_some_and(|ended| at.since(ended) < REMEMBERED)
+        };
+        let times = self.lapses(reservation.user).filter(lately).count() as u32;
+        for lapse in self.lapses(reservation.user).filter(lately) {
+            let again =
+                lapse.schedule == reservation.schedule && lapse.seats.iter().any(|s| seats.contains(s));
+            let ended = lapse.ended_at.expect("what ended has its time");
+            let wait = after.saturating_mul(1 << times.saturating_sub(1).min(4)).min(REMEMBERED);
+            assert!(!again || at >= ended + wait, "{} was held again {wait:?} too early", lapse.id);
         }
     }
 

@@ -81,6 +81,7 @@ impl World {
             away_ttl: seconds(&mut rng, 5, 30),
             seats_per_reservation_max: rng.random_range(1..5),
             cancel_before_start: seconds(&mut rng, 0, 60),
+            hold_again_after: seconds(&mut rng, 0, 20),
             guest_seats: GuestSeats { at_least: rng.random_range(2..9), percent: 0 },
         };
         let mut world = Self {

@@ -8,6 +8,7 @@ mod bad_input;
 mod clock;
 mod coming_back;
 mod hanging;
+mod hold_again;
 mod holds;
 mod http_door;
 mod journey;

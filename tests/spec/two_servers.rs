@@ -136,7 +136,10 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     let store = store::open(Some(&url), data.path()).await.unwrap();
     let report = store.audit().await.unwrap();
     assert_eq!(report.faults, Vec::<String>::new());
-    let loaded = store.load_sale(frontrow::domain::ids::ConcertId(1)).await.unwrap();
+    let loaded = store
+        .load_sale(frontrow::domain::ids::ConcertId(1), frontrow::domain::time::Timestamp::default())
+        .await
+        .unwrap();
     assert_eq!(loaded.schedules[0].taken.iter().map(|(seat, ..)| seat.0).collect::<Vec<_>>(), [0, 1, 5]);
     at_second.ok("hold", seat(6)).await;
 

@@ -3,7 +3,7 @@
  *
  * Always: each reason of the protocol has its own answer; one that is new gets the general one.
  */
-import { money, words } from './i18n.js';
+import { clock, money, words } from './i18n.js';
 import { currency } from './session.js';
 
 /** @typedef {import('@frontrow/sdk').FrontrowError} FrontrowError */
@@ -24,6 +24,8 @@ export function explain(cause, { count = 1, holding = false } = {}) {
       return w.noSeats(count);
     case 'HOLD_LIMIT':
       return error.max === null ? w.holdLimitPlain : w.holdLimit(error.max);
+    case 'HOLD_AGAIN_LATER':
+      return w.holdAgainLater(clock(Date.parse(error.retryAt) - Date.now()));
     case 'NOT_IN_QUEUE':
       return w.notInQueue;
     case 'WAITING':

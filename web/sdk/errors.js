@@ -92,6 +92,17 @@ export class HoldLimitError extends FrontrowError {
   }
 }
 
+export class HoldAgainLaterError extends FrontrowError {
+  /** The seats that the user let run out unpaid. */
+  get seats() {
+    return numbers(this.data.seats);
+  }
+  /** From when on they may hold them again, in RFC 3339, or null. */
+  get retryAt() {
+    return text(this.data.retry_at);
+  }
+}
+
 export class ReservationInvalidError extends FrontrowError {
   /** @returns {import('./wire.js').ReservationStatus | null} */
   get status() {
@@ -154,6 +165,7 @@ export const ERRORS = Object.freeze({
   NO_SEATS_AVAILABLE: NoSeatsAvailableError,
   NO_SCHEDULES_AVAILABLE: NoSchedulesAvailableError,
   HOLD_LIMIT: HoldLimitError,
+  HOLD_AGAIN_LATER: HoldAgainLaterError,
   RESERVATION_INVALID: ReservationInvalidError,
   INVALID_AMOUNT: InvalidAmountError,
   INSUFFICIENT_BALANCE: InsufficientBalanceError,

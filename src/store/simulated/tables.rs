@@ -12,6 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{
     ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
+use crate::domain::lapses::REMEMBERED;
 use crate::domain::record::{
     LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, TokenRecord, TokenStatus,
 };
@@ -274,9 +275,15 @@ impl Tables {
         Ok(heartbeat)
     }
 
-    pub fn load_sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
+    pub fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
         let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
         let held = |r: &&Reservation| r.concert == concert && r.status == ReservationStatus::TempReserved;
+        let since = now - REMEMBERED;
+        let lapsed = |r: &&Reservation| {
+            r.concert == concert
+                && r.status == ReservationStatus::Expired
+                && r.ended_at.is_some_and(|at| at > since)
+        };
         let schedules = sale.schedules.iter().map(|schedule| {
             let seats = self.seats.range((schedule.id, SeatId(0))..=(schedule.id, SeatId(u32::MAX)));
             LoadedSchedule {
@@ -294,6 +301,7 @@ impl Tables {
             next_entry: EntryNo(sale.tokens.last_key_value().map_or(0, |(entry, _)| entry.0 + 1)),
             tokens: sale.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
             reservations: self.reservations.values().filter(held).map(|r| self.whole(r)).collect(),
+            lapsed: self.reservations.values().filter(lapsed).cloned().collect(),
             schedules: schedules.collect(),
         })
     }

@@ -85,7 +85,7 @@ const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, a
 
 const SETTINGS: &str = "UPDATE concert SET state = ?, opens_at = ?, message = ?, capacity = ?, hold_ttl_ms = ?, \
        admission_ttl_ms = ?, idle_ttl_ms = ?, away_ttl_ms = ?, seats_per_reservation_max = ?, \
-       cancel_before_start_ms = ? WHERE concert_id = ?";
+       cancel_before_start_ms = ?, hold_again_after_ms = ? WHERE concert_id = ?";
 
 /// One entry of a ledger.
 const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND history_id = ?";

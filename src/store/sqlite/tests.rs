@@ -250,7 +250,7 @@ async fn what_was_stored_is_there_when_it_is_opened_again() {
     drop(store);
     let store = SqliteStore::open(folder.path()).await.unwrap();
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
-    assert_eq!(store.load_sale(ConcertId(1)).await.unwrap().tokens.len(), 3);
+    assert_eq!(store.load_sale(ConcertId(1), Timestamp::default()).await.unwrap().tokens.len(), 3);
 }
 
 #[tokio::test]

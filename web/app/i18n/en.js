@@ -286,6 +286,8 @@ export const words = {
       n === 1 ? 'No seat is free there at the moment.' : `There are no ${n} free seats together at the moment. Try fewer, or another price.`,
     holdLimit: (/** @type {number} */ max) => `You can hold up to ${of(max, 'seat', 'seats')}. Release one first.`,
     holdLimitPlain: 'You hold as many seats as one person may. Release one first.',
+    holdAgainLater: (/** @type {string} */ left) =>
+      `You had these seats and did not pay in time. You can choose them again in ${left}.`,
     notInQueue: 'You are not in this line. Join first.',
     waiting: 'It’s not your turn yet. Please wait in line.',
     tokenExpired: 'Your turn is over. Join again to take a new place.',

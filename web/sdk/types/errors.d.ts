@@ -99,6 +99,12 @@ export declare class HoldLimitError extends FrontrowError {
     /** How many seats one reservation may hold, or null. */
     get max(): number | null;
 }
+export declare class HoldAgainLaterError extends FrontrowError {
+    /** The seats that the user let run out unpaid. */
+    get seats(): number[];
+    /** From when on they may hold them again, in RFC 3339, or null. */
+    get retryAt(): string | null;
+}
 export declare class ReservationInvalidError extends FrontrowError {
     /** @returns {import('./wire.js').ReservationStatus | null} */
     get status(): import('./wire.js').ReservationStatus | null;
@@ -157,6 +163,7 @@ export declare const ERRORS: Readonly<{
     NO_SEATS_AVAILABLE: typeof NoSeatsAvailableError;
     NO_SCHEDULES_AVAILABLE: typeof NoSchedulesAvailableError;
     HOLD_LIMIT: typeof HoldLimitError;
+    HOLD_AGAIN_LATER: typeof HoldAgainLaterError;
     RESERVATION_INVALID: typeof ReservationInvalidError;
     INVALID_AMOUNT: typeof InvalidAmountError;
     INSUFFICIENT_BALANCE: typeof InsufficientBalanceError;
