@@ -35,6 +35,8 @@ pub const ENVIRONMENT_PREFIX: &str = "FRONTROW_";
 pub struct Config {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// A listener of their own for operators. `None`: they share the one of everybody.
+    pub admin_listen: Option<SocketAddr>,
     /// The folder with the embedded database and the key of our own access tokens.
     pub data: PathBuf,
     /// A database server instead of the embedded database.
@@ -253,6 +255,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin_listen: None,
             data: PathBuf::from("frontrow-data"),
             database_url: None,
             journal_archive: None,
@@ -427,6 +430,19 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |config| shown_path(config.tls.key.as_ref(), "\"/etc/frontrow/tls/privkey.pem\""),
+    },
+    Setting {
+        key: "admin.listen",
+        about: "A listener of their own for operators and /metrics, with connections of its own. Keep it inside: its /metrics needs no token.",
+        set: |config, text| {
+            let address = text.parse().map_err(|_| format!("`{text}` is not an address:port"))?;
+            config.admin_listen = Some(address);
+            Ok(())
+        },
+        show: |config| {
+            let address = config.admin_listen.map(|address| quoted(&address.to_string()));
+            address.ok_or("\"127.0.0.1:9090\"")
+        },
     },
     Setting {
         key: "auth.hs256_secret",
@@ -1088,6 +1104,7 @@ mod tests {
             database_url: Some(DatabaseUrl::new("mysql://fan:se\"cret@host/db")),
             guests: Some(true),
             connections_max: Some(7),
+            admin_listen: Some("127.0.0.1:9".parse().unwrap()),
             allowed_origins: vec!["https://a.example".to_owned(), "http://b.example:81".to_owned()],
             lanes: Some(3),
             tls: TlsSettings { cert: Some("cert.pem".into()), key: Some("key.pem".into()) },

@@ -172,8 +172,12 @@ pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// What is read of a certificate's or key's file: a chain of ten certificates has some 20 KiB.
 pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Files that are not connections: the database's, those being turned away, what is read at start.
-pub const FILES_RESERVED: usize = 192;
+/// Files that are not connections of fans: the database's, those being turned away, what is read at start, and the
+/// operators' connections.
+pub const FILES_RESERVED: usize = 192 + ADMIN_CONNECTIONS_MAX;
+
+/// Connections of the operators' own listener: people and scrapers, and never everybody's.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 
 /// Connections that may wait to be accepted; the system may allow fewer. What does not fit comes again a second
 /// later, which a fan would notice.

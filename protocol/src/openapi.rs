@@ -461,7 +461,12 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             "Something is missing.",
             health,
         ),
-        Call::of_server("/metrics", "What the server counts, as Prometheus reads it.").answer_as(
+        Call::of_server(
+            "/metrics",
+            "What the server counts, as Prometheus reads it: for operators, for this machine, or on the operators' listener.",
+        )
+        .refuses(&[Reason::Unauthenticated, Reason::UserNotFound, Reason::Forbidden])
+        .answer_as(
             200,
             "The figures.",
             "application/openmetrics-text; version=1.0.0; charset=utf-8",

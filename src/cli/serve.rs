@@ -81,6 +81,12 @@ impl Serve {
         let listener =
             gateway::bind(config.listen).with_context(|| format!("could not listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
+        let admin = match config.admin_listen {
+            None => None,
+            Some(at) => Some(gateway::bind(at).with_context(|| format!("could not listen on {at}"))?),
+        };
+        let admin_address = admin.as_ref().map(|listener| listener.local_addr()).transpose()?;
+        let listeners = gateway::Listeners { public: listener, admin };
 
         let lanes = if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) };
         let (writers, mut former) = (dispatcher::new_writers(lanes), Vec::new());
@@ -133,10 +139,14 @@ impl Serve {
             let context = context.clone();
             move || reread_keys(context.clone())
         });
-        let serving = tokio::spawn(gateway::serve(listener, context, stop));
+        let serving = tokio::spawn(gateway::serve(listeners, context, stop));
         // Whoever reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&dispatcher)).await;
-        if let Err(error) = print_text(&format!("listening on {scheme}://{address}\n")) {
+        let mut said = format!("listening on {scheme}://{address}\n");
+        if let Some(address) = admin_address {
+            said.push_str(&format!("operators on {scheme}://{address}\n"));
+        }
+        if let Err(error) = print_text(&said) {
             // Nobody is there to read it: no reason not to sell.
             tracing::warn!(
                 error = &*error as &dyn std::error::Error,

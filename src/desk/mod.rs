@@ -6,3 +6,4 @@ pub mod gate;
 pub mod rate;
 pub mod remembered;
 pub mod request_rates;
+pub mod visitor;

@@ -34,6 +34,7 @@ use super::tls::HandshakeError;
 use super::upgrade::Newcomer;
 use super::{Context, file_limit, kernel, proxy_protocol, upgrade};
 use crate::desk::address_limits::{AddressPermit, TooMany};
+use crate::desk::visitor::{Door, Visitor, is_forwarded};
 use crate::http::{self, Usage};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -63,8 +64,15 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
+/// Where connections come in.
+pub struct Listeners {
+    pub public: TcpListener,
+    /// The operators' own, if they have one.
+    pub admin: Option<TcpListener>,
+}
+
 /// Serves everybody who connects until `stop`, then lets everybody finish what they began.
-pub async fn serve(listener: TcpListener, context: Arc<Context>, stop: impl Future<Output = ()>) {
+pub async fn serve(listeners: Listeners, context: Arc<Context>, stop: impl Future<Output = ()>) {
     let room = file_limit::raise();
     let allowed = match context.connections_max {
         Some(wanted) if wanted > room => {
@@ -75,7 +83,11 @@ pub async fn serve(listener: TcpListener, context: Arc<Context>, stop: impl Futu
     };
     tracing::info!(connections_max = allowed, "listening");
     let hub = Arc::new(Hub::new(context));
-    let connections = Arc::new(Semaphore::new(allowed));
+    // Operators have connections of their own: a full house shuts nobody out who must help.
+    let rooms = [
+        Room::new(Door::Public, allowed, Some(listeners.public)),
+        Room::new(Door::Admin, limits::ADMIN_CONNECTIONS_MAX, listeners.admin),
+    ];
     let (stopping, stopped) = watch::channel(());
     let wheel = hub.context.dispatcher.supervisor().keep(&Handle::current(), "alarms", {
         let hub = hub.clone();
@@ -84,49 +96,86 @@ pub async fn serve(listener: TcpListener, context: Arc<Context>, stop: impl Futu
             async move { hub.alarms.run().await }
         }
     });
-    accept_until(stop, &listener, &hub, &connections, &stopped).await;
-    drop(listener);
+    tokio::select! {
+        () = stop => {}
+        () = rooms[0].accept(&hub, &stopped) => {}
+        () = rooms[1].accept(&hub, &stopped) => {}
+    }
+    let rooms = rooms.map(Room::close);
     drop(stopped);
     // The sender's end is what HTTP connections wait for.
     drop(stopping);
-    drain(&hub, &connections, allowed).await;
+    drain(&hub, &rooms).await;
     wheel.abort();
 }
 
-async fn accept_until(
-    stop: impl Future<Output = ()>,
-    listener: &TcpListener,
-    hub: &Arc<Hub>,
-    connections: &Arc<Semaphore>,
-    stopped: &watch::Receiver<()>,
-) {
-    let mut stop = pin!(stop);
-    let turning_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
-    loop {
-        let accepted = tokio::select! {
-            () = &mut stop => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((tcp, peer)) => match let_in(hub, connections, peer.ip()) {
-                Ok(permit) => {
-                    tokio::spawn(converse(hub.clone(), tcp, peer, permit, stopped.clone()));
-                }
-                Err(refusal) => {
-                    if let Ok(permit) = turning_away.clone().try_acquire_owned() {
-                        let hub = hub.clone();
-                        tokio::spawn(async move {
-                            turn_away(&hub, tcp, Some(peer.ip()), refusal).await;
-                            drop(permit);
-                        });
+/// A listener, and the connections that it may have.
+struct Room {
+    door: Door,
+    listener: Option<TcpListener>,
+    allowed: usize,
+    connections: Arc<Semaphore>,
+}
+
+impl Room {
+    fn new(door: Door, allowed: usize, listener: Option<TcpListener>) -> Self {
+        Self { door, listener, allowed, connections: Arc::new(Semaphore::new(allowed)) }
+    }
+
+    /// Nobody new is let in.
+    fn close(self) -> Self {
+        Self { listener: None, ..self }
+    }
+
+    /// Lets in whoever connects, for ever.
+    async fn accept(&self, hub: &Arc<Hub>, stopped: &watch::Receiver<()>) {
+        let Some(listener) = &self.listener else { return std::future::pending().await };
+        let turning_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
+        loop {
+            match listener.accept().await {
+                Ok((tcp, peer)) => match self.let_in(hub, peer.ip()) {
+                    Ok(permit) => {
+                        tokio::spawn(converse(hub.clone(), self.door, tcp, peer, permit, stopped.clone()));
                     }
+                    Err(refusal) => {
+                        if let Ok(permit) = turning_away.clone().try_acquire_owned() {
+                            let hub = hub.clone();
+                            tokio::spawn(async move {
+                                turn_away(&hub, tcp, Some(peer.ip()), refusal).await;
+                                drop(permit);
+                            });
+                        }
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
-            },
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+
+    /// A proxy's connections are not its own: whose they are is known when it says so. Operators are not counted by
+    /// address.
+    fn let_in(&self, hub: &Hub, peer: IpAddr) -> Result<Permit, ErrorObject> {
+        let context = &hub.context;
+        let of_address = match self.door == Door::Admin || context.proxies.trusts(peer) {
+            true => None,
+            false => context.addresses.connect(peer).map_err(|too_many| refused(hub, too_many))?,
+        };
+        match self.connections.clone().try_acquire_owned() {
+            Ok(of_all) => Ok(Permit { _of_all: of_all, of_address }),
+            Err(_) => {
+                Metrics::count(&context.metrics.refused, "connections");
+                Err(ErrorObject::overloaded(limits::FULL_RETRY_AFTER.as_millis() as u64))
+            }
+        }
+    }
+
+    /// Until every connection has ended.
+    async fn is_empty(&self) {
+        let all = u32::try_from(self.allowed).unwrap_or(u32::MAX);
+        let _ = self.connections.acquire_many(all).await;
     }
 }
 
@@ -137,45 +186,34 @@ pub(super) struct Permit {
     of_address: Option<AddressPermit>,
 }
 
-/// A proxy's connections are not its own: whose they are is known when it says so.
-fn let_in(hub: &Hub, connections: &Arc<Semaphore>, peer: IpAddr) -> Result<Permit, ErrorObject> {
-    let context = &hub.context;
-    let of_address = match context.proxies.trusts(peer) {
-        true => None,
-        false => context.addresses.connect(peer).map_err(|too_many| refused(hub, too_many))?,
-    };
-    match connections.clone().try_acquire_owned() {
-        Ok(of_all) => Ok(Permit { _of_all: of_all, of_address }),
-        Err(_) => {
-            Metrics::count(&context.metrics.refused, "connections");
-            Err(ErrorObject::overloaded(limits::FULL_RETRY_AFTER.as_millis() as u64))
-        }
-    }
-}
-
 fn refused(hub: &Hub, too_many: TooMany) -> ErrorObject {
     Metrics::count(&hub.context.metrics.refused, too_many.limit.as_str());
     too_many.error()
 }
 
 /// Everybody is asked to finish, then told to; at last nobody is waited for.
-async fn drain(hub: &Hub, connections: &Semaphore, allowed: usize) {
-    let all = u32::try_from(allowed).unwrap_or(u32::MAX);
+async fn drain(hub: &Hub, rooms: &[Room]) {
     for (how, patience) in
         [(Draining::Finishing, limits::DRAIN_PATIENCE), (Draining::Hurrying, limits::DRAIN_HURRY)]
     {
         hub.drain(how);
-        if tokio::time::timeout(patience, connections.acquire_many(all)).await.is_ok() {
+        let all = async {
+            for room in rooms {
+                room.is_empty().await;
+            }
+        };
+        if tokio::time::timeout(patience, all).await.is_ok() {
             return;
         }
     }
-    let left = allowed - connections.available_permits();
+    let left: usize = rooms.iter().map(|room| room.allowed - room.connections.available_permits()).sum();
     tracing::warn!(connections = left, "some connections did not end in time");
 }
 
 /// One connection, as HTTP for as long as it is.
 async fn converse(
     hub: Arc<Hub>,
+    door: Door,
     mut tcp: TcpStream,
     peer: SocketAddr,
     mut permit: Permit,
@@ -186,7 +224,9 @@ async fn converse(
     hub.context.metrics.sockets.inc();
     let _open = OpenSocket(hub.clone());
     let mut address = peer.ip().to_canonical();
-    if hub.context.proxies.speaks_proxy_protocol(address) {
+    let mut is_local = address.is_loopback();
+    if door == Door::Public && hub.context.proxies.speaks_proxy_protocol(address) {
+        is_local = false;
         match tokio::time::timeout(limits::PROXY_HEADER_PATIENCE, proxy_protocol::read(&mut tcp)).await {
             Ok(Ok(Some(client))) => {
                 match hub.context.addresses.connect(client) {
@@ -224,9 +264,14 @@ async fn converse(
     let service = service_fn(|request: Request<Incoming>| {
         let (hub, agreed, usage) = (hub.clone(), agreed.clone(), usage.clone());
         Box::pin(async move {
-            let client = hub.context.proxies.client(address, request.headers());
-            if request.uri().path() != WEBSOCKET_PATH {
-                return Ok::<_, Infallible>(http::answer(&hub.context, &usage, client, request).await);
+            let client = match door {
+                Door::Public => hub.context.proxies.client(address, request.headers()),
+                Door::Admin => address,
+            };
+            if request.uri().path() != WEBSOCKET_PATH || door == Door::Admin {
+                let is_local = is_local && !is_forwarded(request.headers());
+                let visitor = Visitor { door, client, is_local };
+                return Ok::<_, Infallible>(http::answer(&hub.context, &usage, visitor, request).await);
             }
             let common = http::Common::of(&hub.context, &request);
             if let Some(refusal) = http::refuse_upgrade(&hub.context, &usage, client, &request).await {

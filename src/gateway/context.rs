@@ -27,6 +27,8 @@ pub struct Context {
     pub auth: Auth,
     pub metrics: Arc<Metrics>,
     pub limits: ClientLimits,
+    /// Operators have a listener of their own, so everybody's has nothing for them.
+    pub admin_apart: bool,
     /// Whose word is taken for a client's address.
     pub proxies: Proxies,
     pub addresses: Arc<AddressLimiter>,
@@ -67,6 +69,7 @@ impl Context {
             auth,
             metrics,
             limits: config.limits,
+            admin_apart: config.admin_listen.is_some(),
             proxies: config.proxy.clone(),
             allowed_origins: config.allowed_origins.clone(),
             guests: config.guests(),

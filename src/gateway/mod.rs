@@ -24,5 +24,5 @@ pub mod translate;
 mod upgrade;
 mod wire;
 
-pub use accept::{bind, serve};
+pub use accept::{Listeners, bind, serve};
 pub use context::Context;

@@ -26,6 +26,7 @@ pub use layout::Layouts;
 pub use reply::Body;
 
 use crate::desk::request_rates::Asker;
+use crate::desk::visitor::{Door, Visitor};
 use crate::domain::ids::ConcertId;
 use crate::gateway::identity::Identity;
 use crate::gateway::{Context, origin};
@@ -36,6 +37,7 @@ use reply::Fixed;
 const API: &str = "/api/v1/";
 /// What may be done with what has no prefix.
 const READ: &str = "GET, HEAD";
+const METRICS: &str = "/metrics";
 /// Counting everything for a page costs about as much as so many small requests.
 const METRICS_WEIGHT: u32 = 10;
 
@@ -65,11 +67,10 @@ impl Usage {
 }
 
 /// Answers one request. Everything but `GET /ws` comes here.
-/// `client` is the address that counts.
 pub async fn answer<B>(
     context: &Arc<Context>,
     usage: &Usage,
-    client: IpAddr,
+    visitor: Visitor,
     request: Request<B>,
 ) -> Response<Body>
 where
@@ -83,7 +84,7 @@ where
     } else if common.is_foreign() {
         reply::refused(origin::foreign(request.headers()))
     } else {
-        route(context, client, request).await
+        route(context, visitor, request).await
     };
     common.complete(response)
 }
@@ -114,7 +115,7 @@ struct Sender {
     identity: Option<Result<Identity, ErrorObject>>,
 }
 
-async fn route<B>(context: &Arc<Context>, client: IpAddr, request: Request<B>) -> Response<Body>
+async fn route<B>(context: &Arc<Context>, visitor: Visitor, request: Request<B>) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -124,11 +125,12 @@ where
         return refusal;
     }
     let path = head.uri.path();
-    let sender = match sender_of(context, client, path, &head.headers).await {
+    let client = visitor.client;
+    let sender = match sender_of(context, visitor, path, &head.headers).await {
         Ok(sender) => sender,
         Err(wait) => return too_fast(context, client, wait).await,
     };
-    let Some(allowed) = allowed(context, path) else {
+    let Some(allowed) = allowed(context, visitor.door, path) else {
         return reply::refused(ErrorObject::unknown_method(path));
     };
     if head.method == Method::OPTIONS {
@@ -139,6 +141,10 @@ where
     }
     let Sender { asker, identity } = sender;
     let response = match path.strip_prefix(API) {
+        None if path == METRICS && !visitor.may_read_metrics() => match may_operate(identity) {
+            Ok(()) => read_only(context, path, &head.headers).await,
+            Err(error) => reply::refused(error),
+        },
         None => read_only(context, path, &head.headers).await,
         Some(call) => {
             let body = match read_body(body).await {
@@ -152,41 +158,78 @@ where
     };
     let bytes = hyper::body::Body::size_hint(response.body()).lower();
     let weight = (bytes / limits::ANSWER_BYTES_WEIGHED) as u32;
-    if weight > 0 {
+    if weight > 0 && visitor.door == Door::Public {
         context.rates.charge(asker, weight);
     }
     response
 }
 
 /// What may be done with a path; `None`: there is no such one.
-fn allowed(context: &Context, path: &str) -> Option<&'static str> {
-    match path.strip_prefix(API) {
+fn allowed(context: &Context, door: Door, path: &str) -> Option<&'static str> {
+    let call = path.strip_prefix(API);
+    let for_operators = path == METRICS || call.is_some_and(|call| call.split('/').next() == Some("admin"));
+    let for_all = matches!(path, "/healthz" | "/readyz" | "/openapi.json");
+    let is_here = match door {
+        Door::Public => !(for_operators && context.admin_apart),
+        Door::Admin => for_operators || for_all,
+    };
+    if !is_here {
+        return None;
+    }
+    match call {
         Some(call) => api::allowed(&call.split('/').collect::<Vec<_>>()),
         None => match path {
-            "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/asyncapi.json" => Some(READ),
+            "/healthz" | "/readyz" | METRICS | "/openapi.json" | "/asyncapi.json" => Some(READ),
             path if sale_of(path).is_some() => Some(READ),
             path => context.assets.get(path).map(|_| READ),
         },
     }
 }
 
+impl Visitor {
+    /// Without a token: on the operators' own listener, and for who watches from this machine.
+    fn may_read_metrics(self) -> bool {
+        self.door == Door::Admin || self.is_local
+    }
+}
+
+fn may_operate(identity: Option<Result<Identity, ErrorObject>>) -> Result<(), ErrorObject> {
+    let asked =
+        || ErrorObject::unauthenticated("an operator's `Authorization: Bearer` is needed from elsewhere");
+    match identity.ok_or_else(asked)??.operator {
+        true => Ok(()),
+        false => Err(ErrorObject::forbidden("only operators may do this")),
+    }
+}
+
 /// Counts the request, for its user if its token is good. An error is how long to wait.
 async fn sender_of(
     context: &Context,
-    client: IpAddr,
+    visitor: Visitor,
     path: &str,
     headers: &HeaderMap,
 ) -> Result<Sender, Duration> {
+    let client = visitor.client;
     let (rates, address) = (&context.rates, Asker::Address(client));
+    let token = Some(path).filter(|path| path.starts_with(API) || *path == METRICS);
+    let token = token.and_then(|_| api::bearer(headers));
+    if visitor.door == Door::Admin {
+        // Whatever fans of the same address have used up, operators are answered.
+        let identity = match token {
+            Some(token) => Some(context.identify(token).await),
+            None => None,
+        };
+        return Ok(Sender { asker: address, identity });
+    }
     let weight = match path {
         "/healthz" | "/readyz" => {
             let asker = Asker::Prober(client);
             return rates.take(asker, 1).map(|()| Sender { asker, identity: None });
         }
-        "/metrics" => METRICS_WEIGHT,
+        METRICS => METRICS_WEIGHT,
         _ => 1,
     };
-    let Some(token) = path.strip_prefix(API).and_then(|_| api::bearer(headers)) else {
+    let Some(token) = token else {
         return rates.take(address, weight).map(|()| Sender { asker: address, identity: None });
     };
     let known = rates.bearer_of(token);
@@ -264,7 +307,7 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
                 StatusCode::from_u16(health.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             reply::json(status, &health)
         }
-        "/metrics" => {
+        METRICS => {
             context.metrics.mailbox_depth.set(context.dispatcher.mailbox_depth() as i64);
             let sales = context.dispatcher.whereabouts().into_iter();
             context

@@ -58,6 +58,7 @@ pub struct House {
 
 struct Running {
     address: SocketAddr,
+    admin: Option<SocketAddr>,
     context: Arc<Context>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
@@ -177,11 +178,14 @@ impl House {
         let context = Arc::new(context.with_tls(tls));
         let listener = gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
+        let admin = self.config.admin_listen.map(|at| gateway::bind(at).unwrap());
+        let admin_address = admin.as_ref().map(|admin| admin.local_addr().unwrap());
+        let listeners = gateway::Listeners { public: listener, admin };
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn({
             let context = context.clone();
             // A house that is dropped stops too.
-            async move { gateway::serve(listener, context, async { drop(stopped.await) }).await }
+            async move { gateway::serve(listeners, context, async { drop(stopped.await) }).await }
         });
         let places = tokio::spawn(push_places(fanout, self.clock.clone()));
         in_time("the sale", async {
@@ -190,7 +194,8 @@ impl House {
             }
         })
         .await;
-        self.running = Some(Running { address, context, stop, server, places, watching, lanes });
+        self.running =
+            Some(Running { address, admin: admin_address, context, stop, server, places, watching, lanes });
     }
 
     /// Stops the server and starts it with other settings.
@@ -219,6 +224,11 @@ impl House {
 
     pub fn address(&self) -> SocketAddr {
         self.running().address
+    }
+
+    /// Where operators have a listener of their own.
+    pub fn admin(&self) -> SocketAddr {
+        self.running().admin.expect("the operators' listener was configured")
     }
 
     pub fn context(&self) -> &Arc<Context> {

@@ -4,6 +4,7 @@
 mod harness;
 
 mod addresses;
+mod admin_door;
 mod bad_input;
 mod clock;
 mod coming_back;

@@ -1,0 +1,85 @@
+//! Operators and `/metrics` on a listener of their own, or on everybody's: who may read what, and that a full house shuts
+//! nobody out who must help.
+
+use serde_json::json;
+
+use crate::harness::{Fan, House, Plan, Reply, http, in_time};
+
+const PATHS: [&str; 2] = ["/api/v1/admin/sales", "/metrics"];
+
+async fn get(to: std::net::SocketAddr, path: &str, headers: &[(&str, &str)]) -> Reply {
+    http::call(to, "GET", path, headers, "").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_get_in_when_the_house_is_full() {
+    let house = House::open(Plan {
+        settings: |config| {
+            config.connections_max = Some(2);
+            config.admin_listen = Some("127.0.0.1:0".parse().unwrap());
+        },
+        ..Plan::default()
+    })
+    .await;
+    let operator = format!("Bearer {}", house.operator_token());
+    let operator = [("authorization", operator.as_str())];
+    let first = Fan::connect(house.address(), &[]).await.unwrap();
+    let second = Fan::connect(house.address(), &[]).await.unwrap();
+    assert_eq!(Fan::connect(house.address(), &[]).await.err(), Some(503), "the house is full");
+    // Whoever must help is let in, sees, and steers.
+    let sales = get(house.admin(), "/api/v1/admin/sales", &operator).await;
+    assert_eq!((sales.status, &sales.json()["sales"][0]["state"]), (200, &json!("OPEN")));
+    let path = format!("/api/v1/admin/sales/{}", house.concert.0);
+    let paused = http::call(house.admin(), "PATCH", &path, &operator, r#"{"state":"PAUSED"}"#).await;
+    assert_eq!((paused.status, &paused.json()["state"]), (200, &json!("PAUSED")));
+    let metrics = get(house.admin(), "/metrics", &[]).await;
+    assert!(String::from_utf8_lossy(&metrics.bytes).contains("frontrow_connections 2"));
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(house.admin(), path, &[]).await.status, 200, "{path}");
+    }
+    // Nobody else's business is done there.
+    for path in ["/", "/ws", "/api/v1/concerts", "/api/v1/tickets"] {
+        assert_eq!(get(house.admin(), path, &operator).await.status, 404, "{path}");
+    }
+    assert_eq!(
+        get(house.admin(), "/api/v1/admin/sales", &[]).await.status,
+        401,
+        "it is no way around a token"
+    );
+    // And nothing of it at everybody's door.
+    drop((first, second));
+    house.connections(0).await;
+    in_time("room for a request", async {
+        while get(house.address(), "/healthz", &[]).await.status != 200 {}
+    })
+    .await;
+    for path in PATHS {
+        assert_eq!(get(house.address(), path, &operator).await.status, 404, "{path}");
+    }
+    for path in ["/healthz", "/readyz", "/api/v1/concerts"] {
+        assert_eq!(get(house.address(), path, &[]).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_it_metrics_are_for_operators_and_for_this_machine() {
+    let house = House::open(Plan::default()).await;
+    let operator = format!("Bearer {}", house.operator_token());
+    let fan = format!("Bearer {}", house.access_token(house.user(0).await));
+    // Any trace of a proxy makes a request one from elsewhere, whoever wrote it.
+    let forwarded = ("x-forwarded-for", "203.0.113.7");
+    for (headers, status) in [
+        (vec![], 200),
+        (vec![forwarded], 401),
+        (vec![("forwarded", "for=203.0.113.7")], 401),
+        (vec![("via", "1.1 proxy")], 401),
+        (vec![forwarded, ("authorization", fan.as_str())], 403),
+        (vec![forwarded, ("authorization", "Bearer nonsense")], 401),
+        (vec![forwarded, ("authorization", operator.as_str())], 200),
+        (vec![("authorization", fan.as_str())], 200),
+    ] {
+        assert_eq!(get(house.address(), "/metrics", &headers).await.status, status, "{headers:?}");
+    }
+    let sales = get(house.address(), "/api/v1/admin/sales", &[("authorization", &operator)]).await;
+    assert_eq!(sales.status, 200, "as before");
+}
