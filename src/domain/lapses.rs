@@ -109,7 +109,8 @@ impl Waits {
 
     /// Which of these have to wait, and until when.
     pub fn among(&self, wanted: &[SeatId]) -> Option<(Vec<SeatId>, Timestamp)> {
-        let seats: Vec<SeatId> = wanted.iter().copied().filter(|seat| self.until.contains_key(seat)).collect();
+        let seats: Vec<SeatId> =
+            wanted.iter().copied().filter(|seat| self.until.contains_key(seat)).collect();
         let until = seats.iter().filter_map(|seat| self.until.get(seat)).max()?;
         Some((seats, *until))
     }

@@ -100,8 +100,16 @@ pub struct ScheduleSnapshot {
 impl Sale {
     /// Presence and idle clocks start anew at `now`.
     pub fn restored(snapshot: SaleSnapshot, defaults: SaleRules, now: Timestamp) -> Self {
-        let SaleSnapshot { concert, sells, settings, next_entry, tokens, reservations, mut lapsed, schedules } =
-            snapshot;
+        let SaleSnapshot {
+            concert,
+            sells,
+            settings,
+            next_entry,
+            tokens,
+            reservations,
+            mut lapsed,
+            schedules,
+        } = snapshot;
         let rules = settings.own.over(&defaults);
         let mut sale = Self {
             room: WaitingRoom::restored(concert, next_entry, &tokens, now, &rules),

@@ -224,7 +224,8 @@ async fn converse(
     hub.context.metrics.sockets.inc();
     let _open = OpenSocket(hub.clone());
     let mut address = peer.ip().to_canonical();
-    let mut is_local = address.is_loopback();
+    // A proxy on this machine speaks for others, also where it does not say so.
+    let mut is_local = address.is_loopback() && !hub.context.proxies.trusts(address);
     if door == Door::Public && hub.context.proxies.speaks_proxy_protocol(address) {
         is_local = false;
         match tokio::time::timeout(limits::PROXY_HEADER_PATIENCE, proxy_protocol::read(&mut tcp)).await {

@@ -331,7 +331,7 @@ pub async fn wallets_are_in_the_first_concerts_currency_until_an_operator_decide
     let (first, _) = add_concert(store, 2).await;
     let krw = WalletCurrency { code: Some("KRW".into()), decided: false, others: Vec::new() };
     assert_eq!(store.wallet_currency().await.unwrap(), krw);
-    assert!(store.load_sale(first).await.unwrap().sells);
+    assert!(store.load_sale(first, NOW).await.unwrap().sells);
     let in_euros = || NewConcert {
         title: "Premier soir".into(),
         currency: "EUR".into(),
@@ -351,8 +351,8 @@ pub async fn wallets_are_in_the_first_concerts_currency_until_an_operator_decide
     let eur = WalletCurrency { code: Some("EUR".into()), decided: true, others: vec!["KRW".into()] };
     assert_eq!(store.wallet_currency().await.unwrap(), eur);
     assert_eq!(eur.undecided(), None);
-    assert!(!store.load_sale(first).await.unwrap().sells);
-    let loaded = store.load_sale(second).await.unwrap();
+    assert!(!store.load_sale(first, NOW).await.unwrap().sells);
+    let loaded = store.load_sale(second, NOW).await.unwrap();
     assert_eq!((loaded.sells, loaded.concert.time_zone), (true, None));
     let undecided = WalletCurrency { decided: false, ..eur }.undecided().unwrap();
     assert!(
