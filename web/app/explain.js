@@ -65,6 +65,8 @@ export function explain(cause, { count = 1, holding = false } = {}) {
       return w.busy;
     case 'CANCEL_TOO_LATE':
       return w.cancelTooLate;
+    case 'WALLET_FULL':
+      return w.walletFull;
     case 'FORBIDDEN':
       return w.forbidden;
     case 'UNAUTHENTICATED':

@@ -67,45 +67,92 @@ export function money(amount, currency) {
   return own ?? known.format.format(amount / known.unit);
 }
 
-const dates = computed(() => ({
-  long: new Intl.DateTimeFormat(language.value, {
-    weekday: 'short',
-    year: 'numeric',
-    month: 'long',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: '2-digit',
-  }),
-  short: new Intl.DateTimeFormat(language.value, { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }),
-}));
+/** @type {Record<'long' | 'short', Intl.DateTimeFormatOptions>} */
+const FORMS = {
+  long: { weekday: 'short', year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' },
+  short: { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' },
+};
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const dates = new Map();
 
 /**
+ * @param {string} locale
+ * @param {Intl.DateTimeFormatOptions} options
+ */
+function dateFormat(locale, options) {
+  const key = locale + JSON.stringify(options);
+  let known = dates.get(key);
+  if (!known) dates.set(key, (known = new Intl.DateTimeFormat(locale, options)));
+  return known;
+}
+
+/**
+ * When something happened to this reader, by their own clock.
  * @param {string} time RFC 3339.
  * @param {'long' | 'short'} [form]
  */
 export function date(time, form = 'long') {
-  const at = new Date(time);
-  const own = forms.value.date;
-  return own ? own(moment(at), form) : dates.value[form].format(at);
+  return shown(new Date(time), form, undefined);
 }
 
-const calendar = new Intl.DateTimeFormat('en-US', {
-  year: 'numeric',
-  month: 'numeric',
-  day: 'numeric',
-  weekday: 'short',
-  hour: 'numeric',
-  minute: 'numeric',
-  hourCycle: 'h23',
-});
+/**
+ * When something happens at a venue, by the clocks there. The zone is named where the reader's clock shows another time, and
+ * where the venue's zone is not known, so that it is the reader's.
+ * @param {string} time RFC 3339.
+ * @param {string | null | undefined} zone IANA, of the venue.
+ * @param {'long' | 'short'} [form]
+ */
+export function venueTime(time, zone, form = 'long') {
+  const at = new Date(time);
+  const timeZone = zone && isKnown(zone) ? zone : undefined;
+  // By what the clocks show: zones have several names, and many the same time.
+  const named = timeZone === undefined || zonePart(at, 'en', timeZone, 'longOffset') !== zonePart(at, 'en', undefined, 'longOffset');
+  const text = shown(at, form, timeZone);
+  return named ? `${text} (${zonePart(at, language.value, timeZone, 'shortGeneric')})` : text;
+}
+
+/**
+ * @param {Date} at
+ * @param {'long' | 'short'} form
+ * @param {string | undefined} timeZone The reader's without.
+ */
+function shown(at, form, timeZone) {
+  const own = forms.value.date;
+  return own ? own(moment(at, timeZone), form) : dateFormat(language.value, { ...FORMS[form], timeZone }).format(at);
+}
+
+/** @param {string} zone A browser may be older than the zone's name. */
+function isKnown(zone) {
+  try {
+    return dateFormat('en', { timeZone: zone }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {Date} at
+ * @param {string} locale
+ * @param {string | undefined} timeZone The reader's without.
+ * @param {'longOffset' | 'shortGeneric'} timeZoneName
+ */
+function zonePart(at, locale, timeZone, timeZoneName) {
+  const parts = dateFormat(locale, { timeZone, timeZoneName }).formatToParts(at);
+  return parts.find(({ type }) => type === 'timeZoneName')?.value;
+}
+
+/** @type {Intl.DateTimeFormatOptions} */
+const CALENDAR = { year: 'numeric', month: 'numeric', day: 'numeric', weekday: 'short', hour: 'numeric', minute: 'numeric', hourCycle: 'h23' };
 const WEEKDAYS = Object.freeze(['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']);
 
 /**
  * @param {Date} at
+ * @param {string | undefined} timeZone
  * @returns {Moment}
  */
-function moment(at) {
-  const parts = Object.fromEntries(calendar.formatToParts(at).map(({ type, value }) => [type, value]));
+function moment(at, timeZone) {
+  const parts = Object.fromEntries(dateFormat('en-US', { ...CALENDAR, timeZone }).formatToParts(at).map(({ type, value }) => [type, value]));
   const number = (/** @type {string} */ part) => Number(parts[part]);
   return {
     year: number('year'),

@@ -43,11 +43,14 @@ export const reservations = computed(() =>
 export const ended = signal(null);
 /** The server makes no guests: the fan has to bring an access token. */
 export const tokenWanted = signal(false);
-/** Of the last venue seen; wallets have the same. */
+/** Of every wallet, and so of every venue. */
 export const currency = signal(load('currency') ?? 'KRW');
 /** Queue tokens by concert, so that a fan in two sales keeps both places.
  * @type {import('@preact/signals').Signal<Record<string, string>>} */
 export const places = signal(loadJson('places', {}));
+/** What the server says of the places in other sales than the present one, by concert.
+ * @type {import('@preact/signals').Signal<Record<number, QueueUpdate>>} */
+export const elsewhere = signal({});
 /** The server's time in ms, once a second. */
 export const now = signal(Date.now());
 export const signedIn = signal(load('access_token') !== null || load('queue_token') !== null);
@@ -100,6 +103,11 @@ export function start() {
     status.value = next;
   });
   mine.on('queue', takeQueue);
+  mine.on('elsewhere', takeElsewhere);
+  mine.on('balance', (wallet) => {
+    balance.value = wallet.balance;
+    if (wallet.currency) knowCurrency(wallet.currency);
+  });
   mine.on('reservation', () => {
     reserved.value = [...mine.reservations.values()];
   });
@@ -136,11 +144,34 @@ function takeQueue(update) {
   batch(() => {
     queue.value = update;
     save('queue_token', update.token);
-    dropPlace(update.concert_id);
-    if (update.status === 'EXPIRED' || update.status === 'DONE') return;
-    places.value = { ...places.value, [String(update.concert_id)]: update.token };
-    saveJson('places', places.value);
+    keepPlace(update);
   });
+}
+
+/**
+ * The place in another sale than the one that the page is about.
+ * @param {QueueUpdate} update
+ */
+function takeElsewhere(update) {
+  batch(() => {
+    elsewhere.value = { ...elsewhere.value, [update.concert_id]: update };
+    keepPlace(update);
+  });
+}
+
+/** @param {QueueUpdate} update */
+function keepPlace(update) {
+  dropPlace(update.concert_id);
+  if (update.status === 'EXPIRED' || update.status === 'DONE') return;
+  places.value = { ...places.value, [String(update.concert_id)]: update.token };
+  saveJson('places', places.value);
+}
+
+/** @param {string} code */
+function knowCurrency(code) {
+  if (currency.value === code) return;
+  currency.value = code;
+  save('currency', code);
 }
 
 /** @param {number} concertId */
@@ -158,6 +189,7 @@ function forget() {
   batch(() => {
     signedIn.value = false;
     queue.value = null;
+    elsewhere.value = {};
     reserved.value = [];
     balance.value = null;
     places.value = {};
@@ -284,8 +316,7 @@ export function layoutOf(scheduleId) {
   let layout = layouts.get(scheduleId);
   if (!layout) {
     layout = fetchLayout(undefined, scheduleId).then((layout) => {
-      currency.value = layout.currency;
-      save('currency', layout.currency);
+      knowCurrency(layout.currency);
       return layout;
     });
     layouts.set(scheduleId, layout);

@@ -3,7 +3,8 @@
  *
  * Always: while the client is not closed it gets back to the server by itself and resumes with its queue token, same
  * place and same held seats; requests that were not answered are asked again; every watched schedule is brought up to
- * date before `resumed` is told. `queue` and `reservations` are the newest known state.
+ * date before `resumed` is told. `queue` and `reservations` are the newest known state; `places` has the user's places in
+ * other sales too, of which the server tells every session.
  * Not here: storing tokens (listen to `queue` and keep `token`), and words for people.
  */
 import { Calls } from './calls.js';
@@ -30,6 +31,8 @@ import { SeatModel } from './seats.js';
  * @property {import('./wire.js').Hello} resumed Connected again, state and watches are up to date.
  * @property {ClosedError} closed The session is over for good.
  * @property {import('./wire.js').QueueUpdate} queue The place in the queue changed.
+ * @property {import('./wire.js').QueueUpdate} elsewhere The same user's place in another sale became known or changed.
+ * @property {import('./wire.js').Balance} balance The wallet changed, or was asked for.
  * @property {import('./wire.js').Reservation} reservation A reservation changed.
  * @property {import('./wire.js').SaleUpdate} sale A sale opened, paused, closed, or its operator said something.
  * @property {{scheduleId: number, error: import('./errors.js').FrontrowError}} unwatched A watch could not be renewed.
@@ -64,6 +67,9 @@ export class FrontrowClient extends Emitter {
   status = 'idle';
   /** @type {import('./wire.js').QueueUpdate | null} */
   queue = null;
+  /** The newest known place in each sale, by concert, also in the one of `queue`.
+   * @type {Map<number, import('./wire.js').QueueUpdate>} */
+  places = new Map();
   /** The reservations seen by this client, by id; open ones have the status `TEMP_RESERVED`.
    * @type {Map<string, import('./wire.js').Reservation>} */
   reservations = new Map();
@@ -86,9 +92,6 @@ export class FrontrowClient extends Emitter {
   #greetedBy = null;
   /** Whether the present session is known by a queue token alone, and so belongs to that sale. */
   #greetedByQueueToken = false;
-  /** The token whose changes are pushed to the present session: of its hello, or joined on it.
-   * @type {string | null} */
-  #carried = null;
   #everOnline = false;
   /** @type {ClosedError | null} */
   #ended = null;
@@ -197,10 +200,7 @@ export class FrontrowClient extends Emitter {
       this.#forgetQueue();
       this.#restart();
     }
-    return this.#ask('queue.join', { concert_id: concertId }, this.#timeoutMs, (update) => {
-      this.#carried = update.token;
-      return this.#takeQueue(update, true);
-    });
+    return this.#askQueue('queue.join', { concert_id: concertId });
   }
 
   /**
@@ -218,11 +218,8 @@ export class FrontrowClient extends Emitter {
   }
 
   /** @returns {Promise<import('./wire.js').QueueUpdate>} */
-  async getQueue() {
-    const update = await this.#askQueue('queue.get');
-    // Found by who we are, not by what this session carries: only a hello with the token brings its pushes.
-    if (update.token !== this.#carried && this.#greeted && QUEUE_ORDER[update.status] < QUEUE_ORDER.DONE) this.#restart();
-    return update;
+  getQueue() {
+    return this.#askQueue('queue.get');
   }
 
   /** "Still here": the idle time starts anew. */
@@ -345,17 +342,17 @@ export class FrontrowClient extends Emitter {
 
   /** @returns {Promise<number>} */
   async balance() {
-    return (await this.#ask('balance', {})).balance;
+    return (await this.#ask('balance', {}, this.#timeoutMs, (wallet) => this.#takeBalance(wallet))).balance;
   }
 
   /**
    * Puts money into the wallet, exactly once, however often the connection breaks.
    * @param {number} amount
    * @param {{requestId?: string}} [options] Give the id of an earlier try to ask for the same charge again.
-   * @returns {Promise<{balance: number, history_id: string}>}
+   * @returns {Promise<{balance: number, currency?: string | null, history_id: string}>}
    */
   charge(amount, { requestId = newRequestId() } = {}) {
-    return this.#ask('charge', { amount, request_id: requestId }, Infinity);
+    return this.#ask('charge', { amount, request_id: requestId }, Infinity, (answer) => this.#takeBalance(answer));
   }
 
   /**
@@ -376,7 +373,7 @@ export class FrontrowClient extends Emitter {
     return this.#ask('pay', { reservation_id: reservationId }, Infinity, (answer) => {
       const held = this.reservations.get(reservationId);
       if (held) this.#takeReservation({ ...held, status: 'RESERVED', expires_at: null });
-      return answer;
+      return this.#takeBalance(answer);
     });
   }
 
@@ -388,7 +385,7 @@ export class FrontrowClient extends Emitter {
   cancel(reservationId) {
     return this.#ask('cancel', { reservation_id: reservationId }, Infinity, (answer) => {
       this.#takeReservation(answer.reservation);
-      return answer;
+      return this.#takeBalance(answer);
     });
   }
 
@@ -508,7 +505,6 @@ export class FrontrowClient extends Emitter {
         this.userId = hello.user_id;
         if (!last) return hello;
         this.#greeted = true;
-        this.#carried = hello.queue?.token ?? null;
         if (hello.queue) this.#takeQueue(hello.queue, true);
         this.#takeOpenReservations(hello);
         return hello;
@@ -593,6 +589,9 @@ export class FrontrowClient extends Emitter {
       case 'reservation.update':
         this.#takeReservation(params);
         break;
+      case 'balance.update':
+        this.#takeBalance(params);
+        break;
       case 'sale.update':
         this.emit('sale', params);
         break;
@@ -609,15 +608,34 @@ export class FrontrowClient extends Emitter {
    * @param {boolean} asked Whether it answers a request of ours, so that it may name another token.
    */
   #takeQueue(update, asked) {
-    const known = this.queue;
+    const known = this.places.get(update.concert_id);
+    let newest = update;
     if (known && known.token === update.token) {
       // Answers and pushes are written by different hands: an older word must not undo a newer one.
-      if (QUEUE_ORDER[update.status] < QUEUE_ORDER[known.status]) return known;
+      if (QUEUE_ORDER[update.status] < QUEUE_ORDER[known.status]) newest = known;
     } else if (!asked && known && update.entered_at < known.entered_at) return known; // Of a place we had before.
-    this.queue = update;
-    this.#queueToken = update.token;
-    this.emit('queue', update);
-    return update;
+    const isPresent = this.queue?.concert_id === newest.concert_id;
+    if (newest === known && (isPresent || !asked)) return known;
+    this.places.set(newest.concert_id, newest);
+    // Nobody asked for another sale than the present one, but its line moves too.
+    if (!asked && !isPresent) {
+      this.emit('elsewhere', newest);
+      return newest;
+    }
+    this.queue = newest;
+    this.#queueToken = newest.token;
+    this.emit('queue', newest);
+    return newest;
+  }
+
+  /**
+   * @template {import('./wire.js').Balance} T
+   * @param {T} wallet Or an answer that says what is left in it.
+   * @returns {T}
+   */
+  #takeBalance(wallet) {
+    this.emit('balance', { balance: wallet.balance, ...(wallet.currency ? { currency: wallet.currency } : {}) });
+    return wallet;
   }
 
   #forgetQueue() {

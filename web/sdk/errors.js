@@ -118,7 +118,13 @@ export class InsufficientBalanceError extends FrontrowError {
   get required() {
     return number(this.data.required);
   }
+  /** What has to be charged before, or null. */
+  get missing() {
+    return number(this.data.missing);
+  }
 }
+/** A refund does not fit the wallet. */
+export class WalletFullError extends FrontrowError {}
 export class RequestIdReusedError extends FrontrowError {}
 
 /** The server cannot take it now; the client asks again by itself while the request's time lasts. */
@@ -175,6 +181,7 @@ export const ERRORS = Object.freeze({
   UNAVAILABLE: UnavailableError,
   CANCEL_TOO_LATE: CancelTooLateError,
   FORBIDDEN: ForbiddenError,
+  WALLET_FULL: WalletFullError,
   TIMEOUT: TimeoutError,
   DISCONNECTED: DisconnectedError,
   CLOSED: ClosedError,

@@ -59,6 +59,7 @@ export const SeatState = Object.freeze({
  * @property {number} concert_id
  * @property {string} title
  * @property {string} [venue]
+ * @property {string} [currency] ISO 4217.
  * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
  * @property {number} [seats_per_reservation_max]
  * @property {Sale} sale
@@ -160,7 +161,14 @@ export const SeatState = Object.freeze({
  * @property {number} concert_id
  * @property {string} title
  * @property {string} starts_at
+ * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
  * @property {number} seats How many.
+ */
+
+/**
+ * @typedef {object} Balance
+ * @property {number} balance
+ * @property {string | null} [currency] ISO 4217; null before the first concert.
  */
 
 /**

@@ -31,6 +31,7 @@ export function launch(flags = []) {
  * @typedef {object} FanOptions
  * @property {{width: number, height: number}} [size]
  * @property {string} [locale]
+ * @property {string} [zone] Where the fan's clocks stand; this machine's without.
  * @property {'light' | 'dark'} [scheme]
  * @property {boolean} [lossy] The network is broken on purpose: failed requests are no fault of the page.
  */
@@ -58,9 +59,9 @@ export class Fan {
    * @param {string} url
    * @param {FanOptions} [options]
    */
-  static async open(browser, url, { size = DESKTOP, locale = 'en-GB', scheme = 'light', lossy = false } = {}) {
+  static async open(browser, url, { size = DESKTOP, locale = 'en-GB', zone, scheme = 'light', lossy = false } = {}) {
     const touch = size !== ZOOMED && Math.min(size.width, size.height) < 600;
-    const context = await browser.newContext({ viewport: size, locale, colorScheme: scheme, hasTouch: touch, isMobile: touch, reducedMotion: 'reduce' });
+    const context = await browser.newContext({ viewport: size, locale, timezoneId: zone, colorScheme: scheme, hasTouch: touch, isMobile: touch, reducedMotion: 'reduce' });
     const page = await context.newPage();
     const fan = new Fan(context, page, url, lossy);
     await page.goto(url);

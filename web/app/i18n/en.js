@@ -78,6 +78,7 @@ export const words = {
     opensIn: (/** @type {string} */ clock) => `Sale opens in ${clock}`,
     inLine: (/** @type {number} */ position) => `You are number ${numbers.format(position)} in line`,
     admitted: 'It’s your turn',
+    turn: (/** @type {string} */ title) => `It’s your turn for ${title}.`,
   },
 
   share: { title: 'Share this sale', copied: 'The link is copied.', address: (/** @type {string} */ url) => `This is the link: ${url}` },
@@ -180,6 +181,9 @@ export const words = {
     stale: 'Refreshing the seats …',
     failed: 'The seats could not be loaded.',
     none: 'No performance is on sale any more.',
+    begun: 'This performance has begun. Its seats are not sold any more.',
+    paused: 'The sale is paused for the moment: no new seats can be chosen. What you hold can be paid.',
+    closed: 'The sale has closed: no new seats can be chosen. What you hold can be paid.',
   },
 
   map: {
@@ -307,6 +311,7 @@ export const words = {
     requestIdReused: 'This was asked before with another amount. Please try again.',
     busy: 'The server is very busy. We tried several times; please try again in a moment.',
     cancelTooLate: 'It is too late to cancel: the concert is near. Your tickets stay valid.',
+    walletFull: 'Your wallet is too full for this refund. Spend some of it first; your tickets stay valid until then.',
     forbidden: 'You are not allowed to do this.',
     unauthenticated: 'Your sign-in has expired. Please sign in again.',
     timeout: 'The server did not answer. Please check whether it worked before you try again.',

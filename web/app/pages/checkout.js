@@ -2,19 +2,19 @@
  * Paying what is held: one button, which charges the wallet first when it holds too little.
  *
  * Always: the page ends on the ticket as soon as the server says "paid", also when the answer got lost on the way or the
- * page was reloaded meanwhile. A charge keeps its request id until it is answered, so that it happens once.
+ * page was reloaded meanwhile. The server is asked first what is missing, because another page may have charged; no more is
+ * charged than the button said, and a charge's request id is made of the reservation, so that two pages charge once.
  */
 import { useEffect, useState } from 'preact/hooks';
-import { newRequestId } from '@frontrow/sdk';
+import { InsufficientBalanceError, RequestIdReusedError } from '@frontrow/sdk';
 import { html } from '../html.js';
-import { date, money, words } from '../i18n.js';
+import { money, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Icon } from '../parts/icons.js';
 import { Message } from '../parts/message.js';
 import { go } from '../router.js';
-import { balance, concerts, currency, heldElsewhere, layoutOf, refreshBalance, reservations, session, start, status } from '../session.js';
-import { loadJson, save, saveJson } from '../storage.js';
+import { balance, concerts, currency, heldElsewhere, layoutOf, now, refreshBalance, reservations, session, start, status } from '../session.js';
 import { useTitle } from '../title.js';
 import { Named } from '../parts/named.js';
 
@@ -66,20 +66,16 @@ export function Checkout({ reservationId }) {
   const schedule = concert?.schedules.find((candidate) => candidate.schedule_id === reservation.schedule_id);
   const price = (/** @type {number} */ value) => money(value, currency.value);
 
+  // At the deadline the server ends it, and says so; until that is here, nothing is begun any more.
+  const over = reservation.expires_at !== null && Date.parse(reservation.expires_at) <= now.value;
+
   async function pay() {
     try {
-      if (missing > 0) {
-        setStep('charging');
-        balance.value = (await start().charge(missing, { requestId: chargeIdOf(reservationId, missing) })).balance;
-        save('charge', null);
-      }
       setStep('paying');
-      const answer = await start().pay(reservationId);
-      balance.value = answer.balance;
+      await settle(reservationId, missing, setStep);
       go(`/tickets/${reservationId}`, { replace: true });
     } catch (error) {
       setStep('');
-      save('charge', null);
       refreshBalance().catch(() => {});
       tell({ kind: 'bad', key: 'pay', text: explain(error) });
     }
@@ -88,7 +84,7 @@ export function Checkout({ reservationId }) {
   return html`<section class="page checkout" aria-labelledby="checkout-title">
       <a class="back" href="#/sale/${reservation.concert_id}"><${Icon} name="back" />${w.back}</a>
       <h1 id="checkout-title">${w.checkout.title}</h1>
-      ${concert && html`<p class="kicker"><${Named} text=${concert.title} />${schedule && html` · <time datetime=${schedule.starts_at}>${date(schedule.starts_at)}</time>`}</p>`}
+      ${concert && html`<p class="kicker"><${Named} text=${concert.title} />${schedule && html` · <time datetime=${schedule.starts_at}>${venueTime(schedule.starts_at, concert.time_zone)}</time>`}</p>`}
       <div class="receipt">
         <h2>${w.checkout.seats}</h2>
         <ul>
@@ -101,22 +97,36 @@ export function Checkout({ reservationId }) {
           : html`<p class="line"><span>${w.checkout.after}</span><span>${price(have - amount)}</span></p>`}
       </div>
       ${heldElsewhere(reservation) && html`<p class="hint">${w.cart.other}</p>`}
-      <button type="button" class="primary wide big" disabled=${step !== '' || balance.value === null} onClick=${pay}>
+      <button type="button" class="primary wide big" disabled=${step !== '' || over || balance.value === null} onClick=${pay}>
         ${step === 'charging' ? w.checkout.charging : step === 'paying' ? w.checkout.paying : missing > 0 ? w.checkout.chargeAndPay(price(missing)) : w.checkout.pay(price(amount))}
       </button>
       <p class="hint" role="status">${step && status.value !== 'online' ? w.checkout.waitForLink : ''}</p>
     </section>`;
 }
 
+/** A charge for the same reservation may have been spent elsewhere before it was paid; more often than this nobody does that. */
+const CHARGES_MAX = 3;
+
 /**
- * The id of the charge for this reservation: the same for the same amount, until it is answered.
+ * Pays, and charges what the server says is missing, as long as it is no more than the fan agreed to.
  * @param {string} reservationId
- * @param {number} amount
+ * @param {number} agreed
+ * @param {(step: Step) => void} onStep
  */
-function chargeIdOf(reservationId, amount) {
-  const known = loadJson('charge', { reservationId: '', amount: 0, requestId: '' });
-  if (known.reservationId === reservationId && known.amount === amount) return known.requestId;
-  const requestId = newRequestId();
-  saveJson('charge', { reservationId, amount, requestId });
-  return requestId;
+async function settle(reservationId, agreed, onStep) {
+  for (let n = 0; ; n++) {
+    try {
+      return await start().pay(reservationId);
+    } catch (error) {
+      if (!(error instanceof InsufficientBalanceError) || n === CHARGES_MAX) throw error;
+      const missing = error.missing ?? Number(error.required) - Number(error.balance);
+      if (!(missing <= agreed)) throw error; // Also of what is no number.
+      onStep('charging');
+      // Used by another page for another amount: the server is asked again what that left missing.
+      await start().charge(missing, { requestId: `pay ${reservationId} ${n}` }).catch((refused) => {
+        if (!(refused instanceof RequestIdReusedError)) throw refused;
+      });
+      onStep('paying');
+    }
+  }
 }

@@ -1,13 +1,13 @@
 /** What is on sale, and where this fan stands. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { clock, date, words } from '../i18n.js';
+import { clock, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Named } from '../parts/named.js';
 import { Poster } from '../parts/poster.js';
 import { go } from '../router.js';
-import { concerts, join, now, places, queue, refreshConcerts, tokenWanted } from '../session.js';
+import { concerts, elsewhere, join, now, places, queue, refreshConcerts, tokenWanted } from '../session.js';
 import { useTitle } from '../title.js';
 import { prepareChime } from '../chime.js';
 import { prepareSelling } from '../later.js';
@@ -56,11 +56,12 @@ function Loading() {
  * When the sale opens: a countdown when that is near, else the date.
  * @param {string} opensAt
  * @param {number} at
+ * @param {string | null | undefined} zone Of the venue.
  */
-export function opening(opensAt, at) {
+export function opening(opensAt, at, zone) {
   const w = words().concerts;
   const left = Date.parse(opensAt) - at;
-  return left < COUNTDOWN_FROM_MS ? w.opensIn(clock(Math.max(0, left))) : w.opens(date(opensAt));
+  return left < COUNTDOWN_FROM_MS ? w.opensIn(clock(Math.max(0, left))) : w.opens(venueTime(opensAt, zone));
 }
 
 /** @param {{concert: import('../session.js').Concert}} props */
@@ -68,7 +69,7 @@ function Concert({ concert }) {
   const w = words().concerts;
   const [busy, setBusy] = useState(false);
   const { concert_id, title, venue, sale, schedules } = concert;
-  const mine = queue.value?.concert_id === concert_id ? queue.value : null;
+  const mine = queue.value?.concert_id === concert_id ? queue.value : (elsewhere.value[concert_id] ?? null);
   const placed = places.value[String(concert_id)] !== undefined;
   const opensIn = sale.state === 'SCHEDULED' && sale.opens_at ? Date.parse(sale.opens_at) - now.value : 0;
   const soldOut = schedules.length > 0 && schedules.every((schedule) => schedule.sold_out);
@@ -96,10 +97,10 @@ function Concert({ concert }) {
       <h2><${Named} text=${title} /></h2>
       ${venue && html`<p class="venue"><${Named} text=${venue} /></p>`}
       <ul class="dates" aria-label=${w.dates(schedules.length)}>
-        ${schedules.slice(0, 3).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${date(s.starts_at)}</time></li>`)}
+        ${schedules.slice(0, 3).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${venueTime(s.starts_at, concert.time_zone)}</time></li>`)}
       </ul>
       ${sale.message && html`<p class="sale-message"><${Named} text=${sale.message} /></p>`}
-      ${opensIn > 0 && sale.opens_at && html`<p class="opens">${opening(sale.opens_at, now.value)}</p>`}
+      ${opensIn > 0 && sale.opens_at && html`<p class="opens">${opening(sale.opens_at, now.value, concert.time_zone)}</p>`}
       ${placed
         ? html`<p class="mine">
               ${mine?.status === 'WAITING' && mine.position !== null ? w.inLine(mine.position) : mine?.status === 'PROGRESS' ? w.admitted : ''}

@@ -102,7 +102,7 @@ function Join({ concert, again = false, quiet = false }) {
   const label = again ? w.lobby.again : early ? w.lobby.joinEarly : soldOut ? w.lobby.joinSoldOut : w.lobby.join;
   return html`
     ${told && html`<p role="status">${told}</p>`}
-    ${early && opensAt && html`<p class="opens">${opening(opensAt, now.value)}</p>`}
+    ${early && opensAt && html`<p class="opens">${opening(opensAt, now.value, concert.time_zone)}</p>`}
     ${message && html`<p class="sale-message"><${Named} text=${message} /></p>`}
     ${state !== 'PAUSED' && html`<button type="button" class=${quiet ? '' : 'primary'} disabled=${busy} onClick=${enter}>${label}</button>`}
   `;

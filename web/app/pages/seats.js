@@ -7,13 +7,13 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { SeatTakenError } from '@frontrow/sdk';
 import '@frontrow/seatmap';
 import { html } from '../html.js';
-import { date, language, layoutNamed, money, words } from '../i18n.js';
+import { language, layoutNamed, money, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { dismiss, tell } from '../notices.js';
 import { Cart } from '../parts/cart.js';
 import { Named } from '../parts/named.js';
 import { Best, Filters, Legend, Views } from '../parts/tools.js';
-import { held, layoutOf, session, start, status } from '../session.js';
+import { held, layoutOf, now, session, start, status } from '../session.js';
 import { load, save } from '../storage.js';
 import { useTitle } from '../title.js';
 import { nearestFree } from '../nearest.js';
@@ -41,6 +41,7 @@ export function Seats({ concert }) {
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   useTitle(useSeen() ? w.seats.title : w.waiting.titleAdmitted);
 
+  const upcoming = useUpcoming(schedules, chosen);
   useEffect(loadSchedules, [session.value]);
 
   function loadSchedules() {
@@ -58,9 +59,34 @@ export function Seats({ concert }) {
     return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${loadSchedules}>${w.retry}</button></p>`;
   }
   if (!schedules) return html`<p class="page empty" role="status">${w.seats.loading}</p>`;
-  const schedule = schedules.find((candidate) => candidate.schedule_id === chosen);
+  const schedule = upcoming.find((candidate) => candidate.schedule_id === chosen) ?? upcoming[0];
   if (!schedule) return html`<p class="page empty" role="status">${w.seats.none}</p>`;
-  return html`<${Choosing} key=${schedule.schedule_id} concert=${concert} schedule=${schedule} schedules=${schedules} onSchedule=${setChosen} />`;
+  return html`<${Choosing} key=${schedule.schedule_id} concert=${concert} schedule=${schedule} schedules=${upcoming} onSchedule=${setChosen} />`;
+}
+
+/** A timer for what is further away would run out at once. */
+const TIMER_MAX_MS = 24 * 3600_000;
+
+/**
+ * The performances that have not begun; one that begins is gone, and the fan is told.
+ * @param {Schedule[] | null} list
+ * @param {number | null} chosen
+ * @returns {Schedule[]}
+ */
+function useUpcoming(list, chosen) {
+  const upcoming = (list ?? []).filter((schedule) => Date.parse(schedule.starts_at) > now.peek());
+  const next = Math.min(...upcoming.map((schedule) => Date.parse(schedule.starts_at)));
+  const [, look] = useState(0);
+  useEffect(() => {
+    if (!Number.isFinite(next)) return;
+    const timer = setTimeout(() => look((n) => n + 1), Math.min(Math.max(next - start().now(), 0) + 1000, TIMER_MAX_MS));
+    return () => clearTimeout(timer);
+  }, [next, upcoming.length]);
+  const begun = list !== null && chosen !== null && !upcoming.some((schedule) => schedule.schedule_id === chosen);
+  useEffect(() => {
+    if (begun) tell({ kind: 'bad', key: 'begun', text: words().seats.begun });
+  }, [begun]);
+  return upcoming;
 }
 
 /** Whether the page was in sight since it was drawn: until then the title calls. */
@@ -301,6 +327,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   }
   const ready = layout !== null && model !== null;
   const stale = ready && (!live || status.value !== 'online');
+  const { state, message } = concert.sale;
   return html`<section class="seats-page" aria-labelledby="seats-title">
     <div class="seats-head">
       <h1 id="seats-title"><span class="visually-hidden">${w.seats.title}: </span><${Named} text=${concert.title} /></h1>
@@ -310,12 +337,17 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
             <span class="visually-hidden">${w.seats.dates}</span>
             <select value=${String(id)} onChange=${(/** @type {any} */ event) => onSchedule(Number(event.target.value))}>
               ${schedules.map(
-                (s) => html`<option key=${s.schedule_id} value=${String(s.schedule_id)}>${date(s.starts_at, 'short')}${s.sold_out ? ` – ${w.seats.soldOut}` : ''}</option>`,
+                (s) => html`<option key=${s.schedule_id} value=${String(s.schedule_id)}>${venueTime(s.starts_at, s.time_zone, 'short')}${s.sold_out ? ` – ${w.seats.soldOut}` : ''}</option>`,
               )}
             </select>
           </label>`
-        : html`<p class="when"><time datetime=${schedule.starts_at}>${date(schedule.starts_at, 'short')}</time></p>`}
+        : html`<p class="when"><time datetime=${schedule.starts_at}>${venueTime(schedule.starts_at, schedule.time_zone, 'short')}</time></p>`}
       <${Views} view=${view} onView=${look} />
+      ${(message || state === 'PAUSED' || state === 'CLOSED') &&
+      html`<div class="sale-news" role="status">
+        ${message && html`<p class="sale-message"><${Named} text=${message} /></p>`} ${state === 'PAUSED' && html`<p class="sale-message">${w.seats.paused}</p>`}
+        ${state === 'CLOSED' && html`<p class="sale-message">${w.seats.closed}</p>`}
+      </div>`}
     </div>
     <div class="seats-tools">
       <${Best}

@@ -1,7 +1,7 @@
 /** What this fan has bought, by purchase, with the codes for the door; and giving it back. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { date, money, named, placed, words } from '../i18n.js';
+import { date, money, named, placed, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { keepPage, kept } from '../offline.js';
@@ -108,10 +108,10 @@ function byPurchase(tickets) {
 }
 
 /** @param {{tickets: Ticket[]}} props The performance: what, when and where. */
-function Performance({ tickets: [{ title, venue, starts_at: startsAt }] }) {
+function Performance({ tickets: [{ title, venue, starts_at: startsAt, time_zone: zone }] }) {
   return html`<header>
     <h2><${Named} text=${title} /></h2>
-    <p>${startsAt && html`<time datetime=${startsAt}>${date(startsAt)}</time>`}${venue && html` · ${venue}`}</p>
+    <p>${startsAt && html`<time datetime=${startsAt}>${venueTime(startsAt, zone)}</time>`}${venue && html` · ${venue}`}</p>
   </header>`;
 }
 

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { newRequestId } from '@frontrow/sdk';
 import { html } from '../html.js';
-import { date, language, money, named, words } from '../i18n.js';
+import { date, language, money, named, venueTime, words } from '../i18n.js';
 import { readAmount } from '../amount.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
@@ -130,7 +130,7 @@ function Ledger() {
             <td><time datetime=${entry.at}>${date(entry.at, 'short')}</time></td>
             <td>
               <span class="what">${w.type[entry.type] ?? entry.type}</span>
-              ${entry.purchase && html` <small>${w.bought(named(entry.purchase.title), date(entry.purchase.starts_at, 'short'), entry.purchase.seats)}</small>`}
+              ${entry.purchase && html` <small>${w.bought(named(entry.purchase.title), venueTime(entry.purchase.starts_at, entry.purchase.time_zone, 'short'), entry.purchase.seats)}</small>`}
             </td>
             <td class="amount ${entry.amount_change > 0 ? 'plus' : ''}">${entry.amount_change > 0 ? '+' : ''}${money(entry.amount_change, currency.value)}</td>
           </tr>`,

@@ -35,6 +35,14 @@ export type ClientEvents = {
      */
     queue: import('./wire.js').QueueUpdate;
     /**
+     * The same user's place in another sale became known or changed.
+     */
+    elsewhere: import('./wire.js').QueueUpdate;
+    /**
+     * The wallet changed, or was asked for.
+     */
+    balance: import('./wire.js').Balance;
+    /**
      * A reservation changed.
      */
     reservation: import('./wire.js').Reservation;
@@ -103,6 +111,9 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
     status: ClientStatus;
     /** @type {import('./wire.js').QueueUpdate | null} */
     queue: import('./wire.js').QueueUpdate | null;
+    /** The newest known place in each sale, by concert, also in the one of `queue`.
+     * @type {Map<number, import('./wire.js').QueueUpdate>} */
+    places: Map<number, import('./wire.js').QueueUpdate>;
     /** The reservations seen by this client, by id; open ones have the status `TEMP_RESERVED`.
      * @type {Map<string, import('./wire.js').Reservation>} */
     reservations: Map<string, import('./wire.js').Reservation>;
@@ -182,10 +193,13 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
      * Holds the best `count` seats that are free together.
      * @param {number} scheduleId
      * @param {number} count
-     * @param {{category?: string, requestId?: string}} [options]
+     * @param {{category?: string, maxPrice?: number, except?: readonly number[], requestId?: string}} [options] `maxPrice`: of
+     *   one seat; `except`: seats that are not to be among them, such as those that were proposed already.
      */
-    holdBest(scheduleId: number, count: number, { category, requestId }?: {
+    holdBest(scheduleId: number, count: number, { category, maxPrice, except, requestId }?: {
         category?: string;
+        maxPrice?: number;
+        except?: readonly number[];
         requestId?: string;
     }): Promise<import("./wire.js").Reservation>;
     /**
@@ -202,12 +216,13 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
      * Puts money into the wallet, exactly once, however often the connection breaks.
      * @param {number} amount
      * @param {{requestId?: string}} [options] Give the id of an earlier try to ask for the same charge again.
-     * @returns {Promise<{balance: number, history_id: string}>}
+     * @returns {Promise<{balance: number, currency?: string | null, history_id: string}>}
      */
     charge(amount: number, { requestId }?: {
         requestId?: string;
     }): Promise<{
         balance: number;
+        currency?: string | null;
         history_id: string;
     }>;
     /**

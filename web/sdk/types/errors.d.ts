@@ -114,6 +114,11 @@ export declare class InvalidAmountError extends FrontrowError {
 export declare class InsufficientBalanceError extends FrontrowError {
     get balance(): number | null;
     get required(): number | null;
+    /** What has to be charged before, or null. */
+    get missing(): number | null;
+}
+/** A refund does not fit the wallet. */
+export declare class WalletFullError extends FrontrowError {
 }
 export declare class RequestIdReusedError extends FrontrowError {
 }
@@ -173,6 +178,7 @@ export declare const ERRORS: Readonly<{
     UNAVAILABLE: typeof UnavailableError;
     CANCEL_TOO_LATE: typeof CancelTooLateError;
     FORBIDDEN: typeof ForbiddenError;
+    WALLET_FULL: typeof WalletFullError;
     TIMEOUT: typeof TimeoutError;
     DISCONNECTED: typeof DisconnectedError;
     CLOSED: typeof ClosedError;

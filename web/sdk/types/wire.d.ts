@@ -76,6 +76,10 @@ export type Concert = {
     title: string;
     venue?: string;
     /**
+     * ISO 4217.
+     */
+    currency?: string;
+    /**
      * IANA, of the venue; null while unknown.
      */
     time_zone?: string | null;
@@ -205,9 +209,20 @@ export type Purchase = {
     title: string;
     starts_at: string;
     /**
+     * IANA, of the venue; absent while unknown.
+     */
+    time_zone?: string | null;
+    /**
      * How many.
      */
     seats: number;
+};
+export type Balance = {
+    balance: number;
+    /**
+     * ISO 4217; null before the first concert.
+     */
+    currency?: string | null;
 };
 export type SaleUpdate = {
     concert_id: number;
@@ -291,9 +306,15 @@ export type Layout = {
     zones: {
         name: string;
     }[];
+    /**
+     * `row_label`: the row in the
+     * plan's words, `seat_label`: those for its seats, with `%s` for the number.
+     */
     rows: {
         zone: number;
         label: string;
+        row_label?: string;
+        seat_label?: string;
     }[];
     areas: LayoutArea[];
     stage?: {
@@ -346,6 +367,7 @@ export type Layout = {
  * @property {number} concert_id
  * @property {string} title
  * @property {string} [venue]
+ * @property {string} [currency] ISO 4217.
  * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
  * @property {number} [seats_per_reservation_max]
  * @property {Sale} sale
@@ -438,7 +460,13 @@ export type Layout = {
  * @property {number} concert_id
  * @property {string} title
  * @property {string} starts_at
+ * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
  * @property {number} seats How many.
+ */
+/**
+ * @typedef {object} Balance
+ * @property {number} balance
+ * @property {string | null} [currency] ISO 4217; null before the first concert.
  */
 /**
  * @typedef {object} SaleUpdate
@@ -481,7 +509,8 @@ export type Layout = {
  * @property {{width: number, height: number}} size
  * @property {{name: string, color: string, price: number}[]} categories
  * @property {{name: string}[]} zones
- * @property {{zone: number, label: string}[]} rows
+ * @property {{zone: number, label: string, row_label?: string, seat_label?: string}[]} rows `row_label`: the row in the
+ *   plan's words, `seat_label`: those for its seats, with `%s` for the number.
  * @property {LayoutArea[]} areas
  * @property {{x: number, y: number} | null} [stage]
  * @property {{x: number[], y: number[], row: number[], number: string[], category: number[],
