@@ -373,7 +373,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
             onseatmap-theme=${(/** @type {any} */ event) => setLegend(event.target.legend())}
           ></frontrow-seatmap>`
         : html`<p class="empty" role="status">${w.seats.loading}</p>`}
-      ${ready && picked.length > 0 && picked.every((seat) => own.includes(seat)) && html`<button type="button" class="others small" disabled=${busy} onClick=${holdOthers}>${w.seats.others}</button>`}
+      ${ready && view === 'map' && picked.length > 0 && picked.every((seat) => own.includes(seat)) && html`<button type="button" class="others small" disabled=${busy} onClick=${holdOthers}>${w.seats.others}</button>`}
       ${stale && html`<p class="stale" role="status">${w.seats.stale}</p>`}
     </div>
     <${Legend} />
