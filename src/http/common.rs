@@ -82,7 +82,9 @@ fn names_one_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => {
-            !host.as_bytes().contains(&b'@') && Authority::try_from(host.as_bytes()).is_ok()
+            // A name in front is no host's, and a comma joins what were two headers.
+            !host.as_bytes().iter().any(|byte| b"@,".contains(byte))
+                && Authority::try_from(host.as_bytes()).is_ok()
         }
         // HTTP/2 names it elsewhere, and HTTP/1.0 nowhere.
         (None, _) => request.version() == Version::HTTP_10 || request.version() == Version::HTTP_2,
