@@ -319,7 +319,7 @@ impl Writing {
     /// Durable, read back, and only then under its name.
     fn finish(self, first: u64, last: u64) -> Result<(), ArchiveError> {
         let Self { folder, draft, encoder, .. } = self;
-        let written = encoder.finish().and_then(|buffer| Ok(buffer.into_inner()?.sync_all()?));
+        let written = encoder.finish().and_then(|buffer| buffer.into_inner()?.sync_all());
         written.map_err(|cause| failed("write", &draft, cause))?;
         let piece = Piece { first, last, path: draft.clone() };
         read_piece(&piece, &mut |_| Ok(()))?;
