@@ -97,6 +97,8 @@ pub struct Metrics {
     pub sweep_differences: Counter,
     /// Lines of the log that could not be written.
     pub log_lines_lost: Counter,
+    /// Bytes of the embedded database's log.
+    pub store_log_bytes: Gauge,
     /// How often the machine's clock was set, and by how much in all since the start.
     pub clock_steps: Counter,
     pub clock_step_ms: Gauge,
@@ -136,6 +138,7 @@ impl Metrics {
             store_errors: Family::default(),
             sweep_differences: Counter::default(),
             log_lines_lost: Counter::default(),
+            store_log_bytes: Gauge::default(),
             clock_steps: Counter::default(),
             clock_step_ms: Gauge::default(),
             task_ends: Counter::default(),
@@ -171,6 +174,7 @@ impl Metrics {
         r.register("sweep_differences", "Rows that differed from memory", metrics.sweep_differences.clone());
         r.register("log_lines_lost", "Log lines that were not written", metrics.log_lines_lost.clone());
         r.register("sale_runs", "1: where each sale runs, and its writer", metrics.sales.clone());
+        r.register("store_log_bytes", "The embedded database's log", metrics.store_log_bytes.clone());
         r.register("clock_steps", "Times the machine's clock was set", metrics.clock_steps.clone());
         r.register("clock_step_ms", "How far it was set in all", metrics.clock_step_ms.clone());
         r.register("task_ends", "Panics of tasks that must live", metrics.task_ends.clone());

@@ -19,7 +19,7 @@ pub struct Audit {
 impl Audit {
     pub async fn run(self) -> anyhow::Result<()> {
         let config = self.data.config()?;
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &self.data).await?;
         let archive = Archive::new(config.journal_archive());
         let report = store.audit_with(Some(&archive)).await.context("could not read the database")?;
         let mut seen: Vec<_> = report.seen.iter().collect();

@@ -18,7 +18,7 @@ pub struct Currency {
 
 impl Currency {
     pub async fn run(self) -> anyhow::Result<()> {
-        let store = open_store(&self.data.config()?).await?;
+        let store = open_store(&self.data.config()?, &self.data).await?;
         if let Some(code) = &self.decide {
             let known = store.wallet_currency().await?;
             let mut there = known.code.iter().chain(&known.others);

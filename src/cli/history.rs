@@ -45,7 +45,7 @@ impl History {
     pub async fn run(self) -> anyhow::Result<()> {
         let subject = self.subject()?;
         let config = self.data.config()?;
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &self.data).await?;
         let archive = Archive::new(config.journal_archive());
         let sales = sales_of(&*store, subject).await?;
         let mut told = Vec::new();

@@ -110,7 +110,7 @@ impl Import {
             let at = frontrow_protocol::Timestamp::from_millis(at.as_millis());
             warnings.push(format!("the performance at {at} has started already, and will not be sold"));
         }
-        let store = open_store(&self.data.config()?).await?;
+        let store = open_store(&self.data.config()?, &self.data).await?;
         let (concert, schedules) = store
             .add_concert(NewConcert {
                 title,

@@ -35,7 +35,7 @@ impl Journal {
             bail!("--older-than must be an hour at least: a running server's last rows stay");
         }
         let config = data.config()?;
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &data).await?;
         let archive = Archive::new(config.journal_archive());
         let millis = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
         let now = Clock::system().utc().as_millis();

@@ -21,7 +21,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use frontrow::config::{Config, Sources};
-use frontrow::store::Store;
+use frontrow::gateway::auth::KEY_FILE;
+use frontrow::store::{Store, has_lost_its_database};
 
 /// Sells the seats of a concert, live.
 #[derive(Parser)]
@@ -96,13 +97,16 @@ struct DataArgs {
     /// Any setting, as `name=value`; `frontrow config` lists them.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Begin with an empty database in a data folder that has lost its own.
+    #[arg(long, global = true)]
+    new: bool,
 }
 
 impl DataArgs {
     fn config(&self) -> anyhow::Result<Config> {
         let sources = self.sources(Vec::new())?;
         for name in sources.unknown_variables() {
-            eprintln!("frontrow: the environment has {name}, which is no setting");
+            let _ = writeln!(std::io::stderr(), "frontrow: the environment has {name}, which is no setting");
         }
         Ok(Config::load(&sources)?)
     }
@@ -124,7 +128,13 @@ impl DataArgs {
     }
 }
 
-async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(config: &Config, args: &DataArgs) -> anyhow::Result<Arc<dyn Store>> {
+    if config.database_url.is_none() && !args.new && has_lost_its_database(&config.data, KEY_FILE) {
+        anyhow::bail!(
+            "the data folder {} was in use, and its database is gone: bring it back, or begin with an empty one (--new)",
+            config.data.display()
+        );
+    }
     let url = config.database_url.as_ref().map(|url| url.reveal());
     Ok(frontrow::store::open(url, &config.data).await?)
 }

@@ -69,7 +69,7 @@ impl Serve {
             Err(FolderError::InUse { .. }) if config.database_url.is_some() => None,
             folder => Some(folder?),
         };
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &self.data).await?;
         let auth = Auth::open(&config.data, &config.auth)?;
         let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };

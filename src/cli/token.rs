@@ -40,7 +40,7 @@ impl Token {
             return print_json(&json!({"role": "operator", "access_token": access_token}));
         };
         let user = UserId(user);
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &self.data).await?;
         if store.user(user).await.context("could not look the user up")?.is_none() {
             bail!("there is no user {user}; `frontrow user add` makes one");
         }

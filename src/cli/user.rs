@@ -36,7 +36,7 @@ impl User {
             bail!("a balance is between 0 and {MONEY_MAX}, not {balance}");
         }
         let config = data.config()?;
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &data).await?;
         let auth = Auth::open(&config.data, &config.auth)?;
         let now = Clock::system().utc();
         let new = NewUser { name, balance, guest: false, at: now };

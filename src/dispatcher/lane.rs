@@ -76,6 +76,10 @@ pub(super) struct Lane {
     pub last_heartbeat: Timestamp,
     pub outage: Option<Outage>,
     pub patience: Patience,
+    /// While the one is looked for whose row the store refuses: how many commands a batch may have.
+    pub narrowed: Option<usize>,
+    /// And whose due events alone.
+    pub due_of: Option<ConcertId>,
     /// By how many milliseconds the machine's clock was set, as far as the lane's sales know.
     pub step: i64,
 }
@@ -289,6 +293,7 @@ impl Lane {
         let now = self.shared.clock.steady();
         let (store, writer, gap_max) = (self.store.clone(), self.writer, self.heartbeat_gap_max);
         let beat = at_home(self.home.clone(), async move { store.heartbeat(writer, now, gap_max).await });
+        self.begin_waiting();
         match self.patiently(0, beat).await {
             Ok(alive) => {
                 self.last_heartbeat = now;
@@ -325,13 +330,14 @@ impl Lane {
         outage.backoff = (outage.backoff * 2).min(BACKOFF_MAX);
         outage.next_try = now + outage.backoff;
         let store = self.store.clone();
+        self.begin_waiting();
         match self.patiently(0, store.open_lane()).await {
             Ok(connection) => {
                 self.connection = Some(connection);
                 // Time begins again only once it is written how long it stood still.
                 self.beat().await;
             }
-            Err(error) => self.shared.sales.set_store_fault(Some(error.to_string())),
+            Err(error) => self.shared.sales.set_store_fault(Some(error.reason())),
         }
     }
 
@@ -360,6 +366,7 @@ impl Lane {
             StoreError::RolledBack(_) => "rolled_back",
             StoreError::Unreachable(_) => "unreachable",
             StoreError::Broken(_) => "broken",
+            StoreError::Refused(_) => "refused",
             StoreError::Claimed { .. } | StoreError::NoSuchConcert { .. } => "claimed",
             StoreError::OtherCurrency { .. } => "currency",
         };
@@ -368,7 +375,7 @@ impl Lane {
             tracing::error!(error = error as &dyn std::error::Error, kind, "the store is out");
         }
         self.connection = None;
-        self.shared.sales.set_store_fault(Some(error.to_string()));
+        self.shared.sales.set_store_fault(Some(error.reason()));
         let next_try = self.shared.clock.steady() + BACKOFF_MIN;
         self.outage.get_or_insert(Outage { next_try, backoff: BACKOFF_MIN });
     }
@@ -387,14 +394,19 @@ impl Lane {
 
     /// Forgets a sale; it is claimed and loaded again when that can be done.
     fn lose(&mut self, concert: ConcertId) {
+        self.put_away(concert);
+        // A full channel holds at least one word of it, and who listens looks at all sales.
+        let _ = self.lost.try_send(concert);
+    }
+
+    /// As `lose`, but at the next look for sales.
+    fn put_away(&mut self, concert: ConcertId) {
         if let Some(lost) = self.sales.remove(&concert) {
             self.present.insert(concert, lost.sale.connections().collect());
         }
         self.sweeper.forget(concert);
         self.fanout.hide(concert);
         self.shared.sales.set(concert, SaleStatus::Loading);
-        // A full channel holds at least one word of it, and who listens looks at all sales.
-        let _ = self.lost.try_send(concert);
     }
 }
 

@@ -87,6 +87,7 @@ pub struct Lanes {
     stopping: watch::Sender<bool>,
     lanes: Vec<JoinHandle<()>>,
     recovery: JoinHandle<()>,
+    tending: JoinHandle<()>,
 }
 
 /// Starts the lanes; sales come in as they are claimed and loaded.
@@ -149,6 +150,8 @@ pub async fn start(
             last_heartbeat: clock.steady(),
             outage: None,
             patience: Patience::new(clock.clone()),
+            narrowed: None,
+            due_of: None,
             step: 0,
         };
         lanes.push(match options.threads {
@@ -156,6 +159,13 @@ pub async fn start(
             false => tokio::spawn(lane.opened().await?.live()),
         });
     }
+    let tending = shared.supervisor.keep(&Handle::current(), "the store's care", {
+        let (store, metrics) = (store.clone(), metrics.clone());
+        move || {
+            let (store, metrics) = (store.clone(), metrics.clone());
+            async move { store.tend(&metrics).await }
+        }
+    });
     let recovery = Recovery {
         shared: shared.clone(),
         store,
@@ -167,7 +177,7 @@ pub async fn start(
     };
     let recovery = tokio::spawn(recovery.live());
     let dispatcher = Dispatcher::new(shared.clone());
-    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery }))
+    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery, tending }))
 }
 
 /// Runs a lane on a thread of its own, which also hears by itself what its connection to the store says.
@@ -217,6 +227,7 @@ impl Lanes {
                 tracing::error!(error = &error as &dyn std::error::Error, "a lane did not end well");
             }
         }
+        self.tending.abort();
     }
 }
 

@@ -637,3 +637,89 @@ async fn a_restart_with_a_clock_that_was_set_back_makes_no_hold_longer() {
     house.clock.advance(Duration::from_secs(3));
     assert!(house.hold(bob, &[3]).await.is_ok());
 }
+
+/// Goal: no reservation is decided that a column cannot keep, and nobody else suffers for who tries. Method: seats at half
+/// of all money there can be.
+#[tokio::test]
+async fn a_reservation_is_never_worth_more_than_money_can_be() {
+    let mut new = new_concert(2);
+    new.layout.categories.iter_mut().for_each(|category| category.price = 1 << 52);
+    let folder = tempfile::tempdir().unwrap();
+    let store = store::open(None, folder.path()).await.unwrap();
+    let (concert, schedules) = store.add_concert(new).await.unwrap();
+    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
+    let user = store.add_user(new).await.unwrap();
+    let running = Running::start(store, &Clock::manual(START), Options::new(SaleRules::default())).await;
+    assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+    let caller = Caller { user, token: None, guest_of: None };
+    let hold = |seats: &[u32]| {
+        let seats = seats.iter().map(|seat| SeatId(*seat)).collect();
+        running.dispatcher.ask(concert, Command::Hold { caller, schedule: schedules[0], seats })
+    };
+    let too_many = Err(Refusal::Rejected(Rejection::HoldLimit { max: 1 }));
+    assert_eq!(hold(&[0, 1]).await, too_many);
+    assert!(hold(&[0]).await.is_ok());
+    assert_eq!(hold(&[1]).await, too_many);
+    assert_eq!(running.dispatcher.unready(), Vec::<String>::new());
+    running.lanes.shutdown().await;
+}
+
+/// Goal: a row that the store refuses for certain is its asker's trouble alone. Method: a trigger says no to one seat of
+/// sixteen that are wanted at once, and later to a hold's end.
+#[tokio::test]
+async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
+    let house = House::open(100).await;
+    let mut fans = Vec::new();
+    for _ in 0..16 {
+        let fan = house.user(0).await;
+        house.join(fan.user).await;
+        fans.push(fan);
+    }
+    house
+        .meddle(
+            "CREATE TRIGGER never BEFORE UPDATE ON concert_seat WHEN new.seat = 7 AND new.status <> 'AVAILABLE' \
+             BEGIN SELECT RAISE(ABORT, 'no'); END",
+        )
+        .await;
+    let hold = async |(fan, seat): (&Caller, u32)| house.hold(*fan, &[seat]).await;
+    let held = futures_util::future::join_all(fans.iter().zip(0..).map(hold)).await;
+    for (seat, reply) in held.iter().enumerate() {
+        match seat {
+            7 => assert_eq!(*reply, Err(Refusal::Internal)),
+            _ => assert!(reply.is_ok(), "seat {seat}: {reply:?}"),
+        }
+    }
+    let running = house.running.as_ref().unwrap();
+    assert_eq!(running.dispatcher.unready(), Vec::<String>::new());
+    assert!(house.hold(fans[7], &[17]).await.is_ok(), "another seat is theirs");
+
+    // What is due by itself has no asker: its sale stops until somebody mends it, and the other goes on.
+    let (other, schedules) = running.store.add_concert(new_concert(100)).await.unwrap();
+    house.clock.advance(limits::SALES_LOOKUP_INTERVAL);
+    while running.dispatcher.whereabouts().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    running.whole().await;
+    let user = house.user(0).await.user;
+    assert!(running.dispatcher.ask(other, Command::Join { user, connection: None }).await.is_ok());
+    house
+        .meddle(
+            "CREATE TRIGGER stay BEFORE UPDATE ON reservation WHEN new.status = 'EXPIRED' AND new.concert_id = 1 \
+             BEGIN SELECT RAISE(ABORT, 'no'); END",
+        )
+        .await;
+    house.clock.advance(SaleRules::default().hold_ttl + Duration::from_secs(1));
+    while !running.dispatcher.unready().iter().any(|why| why.contains("sale 1")) {
+        tokio::task::yield_now().await;
+    }
+    let caller = Caller { user, token: None, guest_of: None };
+    let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
+    // Who did nothing for so long joins again.
+    assert!(running.dispatcher.ask(other, Command::Join { user, connection: None }).await.is_ok());
+    assert!(running.dispatcher.ask(other, hold).await.is_ok());
+    house.meddle("DROP TRIGGER stay").await;
+    while !running.dispatcher.unready().is_empty() {
+        house.clock.advance(Duration::from_millis(100));
+        tokio::task::yield_now().await;
+    }
+}

@@ -9,13 +9,13 @@ use super::record::{
     BestRequest, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenStatus,
 };
 use super::sale::Sale;
-use super::seat_map::SeatState;
-use super::seat_plan::Money;
+use super::seat_map::{SeatMap, SeatState};
+use super::seat_plan::{MONEY_MAX, Money};
 use super::time::Now;
 
 /// Requests of `hold_best` that a reservation remembers. Only the last few can still be on their way, but seats
 /// may be taken and given back without end.
-const BEST_REQUESTS_KEPT_MAX: usize = 16;
+pub const BEST_REQUESTS_KEPT_MAX: usize = 16;
 
 /// What a `hold_best` asks for.
 #[derive(Clone, Copy)]
@@ -34,6 +34,19 @@ impl Waits {
             Some((seats, retry_at)) => Err(Rejection::HoldAgainLater { seats, retry_at }),
         }
     }
+}
+
+/// No reservation is worth more than money can be: of dearer seats it may have fewer.
+fn within_money(map: &SeatMap, open: Option<&Reservation>, more: &[SeatId]) -> Result<(), Rejection> {
+    let held = open.map_or(&[][..], |open| &open.seats);
+    let mut amount = map.amount(held);
+    for (count, seat) in (held.len()..).zip(more) {
+        amount += map.amount(&[*seat]);
+        if amount > MONEY_MAX {
+            return Err(Rejection::HoldLimit { max: u32::try_from(count).unwrap_or(u32::MAX) });
+        }
+    }
+    Ok(())
 }
 
 impl Sale {
@@ -71,6 +84,7 @@ impl Sale {
         if let Some(waits) = self.waits_of(now, caller, schedule) {
             waits.allow(&wanted)?;
         }
+        within_money(map, open, &wanted)?;
         Ok(Answer::Reservation(self.add_seats(now, caller, schedule, wanted, None, inputs, events)))
     }
 
@@ -126,6 +140,7 @@ impl Sale {
                 return Err(Rejection::NoSeatsAvailable);
             }
         };
+        within_money(map, self.reservations.held_by(caller.user, schedule), &seats)?;
         Ok(Answer::Reservation(self.add_seats(now, caller, schedule, seats, request, inputs, events)))
     }
 

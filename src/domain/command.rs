@@ -99,6 +99,29 @@ pub enum Command {
     Figures,
 }
 
+impl Command {
+    /// For the log, which must not have a token in it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Join { .. } => "join",
+            Self::Resume { .. } => "resume",
+            Self::Connect { .. } => "connect",
+            Self::Get { .. } => "get",
+            Self::Extend { .. } => "extend",
+            Self::Leave { .. } => "leave",
+            Self::Touch { .. } => "touch",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Hold { .. } => "hold",
+            Self::HoldBest { .. } => "hold_best",
+            Self::Release { .. } => "release",
+            Self::Pay { .. } => "pay",
+            Self::Cancel { .. } => "cancel",
+            Self::Configure(..) => "configure",
+            Self::Figures => "figures",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// `created`: a join that made a new token.

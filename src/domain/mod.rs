@@ -3,7 +3,7 @@
 
 pub mod admission_rate;
 mod best_seats;
-mod booking;
+pub mod booking;
 pub mod command;
 mod entries;
 pub mod event;

@@ -863,7 +863,7 @@ pub async fn what_breaks_a_rule_is_refused_whole(store: &dyn Store) {
         let bystander = Event::Joined(world.waiting(UserId(77)));
         let batch = world.batch(vec![bystander, event], Vec::new());
         let refused = world.try_commit(&batch).await.unwrap_err();
-        assert!(matches!(refused, CommitError::NotCommitted(StoreError::Broken(_))), "{refused:?}");
+        assert!(matches!(refused, CommitError::NotCommitted(StoreError::Refused(_))), "{refused:?}");
     }
     let sale = world.load().await;
     assert_eq!((sale.tokens, sale.reservations, sale.journal), (vec![token], vec![held.clone()], before));
@@ -879,7 +879,7 @@ pub async fn a_ledger_entry_that_does_not_continue_its_wallet_is_refused(store: 
     let charge = world.charge(user, 5, 90, "stale");
     let batch = world.batch(Vec::new(), vec![charge]);
     let refused = world.try_commit(&batch).await.unwrap_err();
-    assert!(matches!(refused, CommitError::NotCommitted(StoreError::Broken(_))));
+    assert!(matches!(refused, CommitError::NotCommitted(StoreError::Refused(_))));
     assert_eq!(store.history(user, None, 9).await.unwrap().len(), 1);
 }
 

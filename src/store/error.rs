@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The connection is gone or could not be made; nothing was committed on it.
     #[error("the store cannot be reached")]
     Unreachable(#[source] Cause),
+    /// A row breaks a rule of the schema, and would every time. The transaction left nothing behind; others may go on.
+    #[error("the store refuses a row")]
+    Refused(#[source] Cause),
     /// Nobody but an operator can help: disk full, read-only, corrupt, a schema that does not fit.
     #[error("the store cannot go on")]
     Broken(#[source] Cause),
@@ -34,6 +37,17 @@ impl StoreError {
     /// What only an operator can put right, in words.
     pub fn broken(what: impl Into<String>) -> Self {
         Self::Broken(what.into().into())
+    }
+
+    /// What the rules of the schema would say no to, found before it was asked.
+    pub fn refused(what: impl Into<String>) -> Self {
+        Self::Refused(what.into().into())
+    }
+
+    /// With its causes, for whoever asks why nothing goes on.
+    pub fn reason(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |error| error.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
     }
 }
 

@@ -7,6 +7,8 @@
 
 pub mod archive;
 mod audit;
+#[cfg(test)]
+mod bounds;
 mod bulk;
 mod columns;
 #[cfg(test)]
@@ -40,11 +42,12 @@ use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
+use crate::metrics::Metrics;
 use crate::venue::layout::VenueLayout;
 
 use archive::{Archive, OldJournal};
 pub use error::{CommitError, StoreError};
-pub use open::{DataFolder, FolderError, open, pending_migrations};
+pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 
 /// A running process, as the store knows it: the writer of the sales that it claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +65,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Can the store answer?
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Looks after the store beside the work, for as long as a server uses it. Some have nothing to be looked after.
+    async fn tend(&self, _metrics: &Metrics) {}
 
     /// Concerts that have something left to run: a performance that has not started, a live token or a held
     /// reservation. In ascending order.

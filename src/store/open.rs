@@ -41,6 +41,13 @@ fn is_mysql(url: &str) -> bool {
 
 const WRITERS: &str = "writers";
 
+/// Is this a folder that a server has used, and that has lost the embedded database? `key` is the name of a file that a
+/// server makes there beside it.
+pub fn has_lost_its_database(data: &Path, key: &str) -> bool {
+    let has = |name: &str| data.join(name).exists();
+    !has(super::sqlite::FILE_NAME) && (has(key) || has(WRITERS))
+}
+
 /// A data folder that no other server uses: the embedded database has one writer of sales.
 #[derive(Debug)]
 pub struct DataFolder {

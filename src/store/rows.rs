@@ -99,14 +99,14 @@ impl<'a> Rows<'a> {
             let wallet = match after.last_mut() {
                 Some(wallet) if wallet.user == entry.user => wallet,
                 _ => {
-                    let unknown = || StoreError::broken(format!("user {} has no wallet", entry.user));
+                    let unknown = || StoreError::refused(format!("user {} has no wallet", entry.user));
                     after.push(*before.get(&entry.user).ok_or_else(unknown)?);
                     let last = after.len() - 1;
                     &mut after[last]
                 }
             };
             if wallet.balance.checked_add(entry.amount_change) != Some(entry.balance) {
-                return Err(StoreError::broken(format!(
+                return Err(StoreError::refused(format!(
                     "ledger entry {} of user {} changes {} to {} by {}",
                     entry.id, entry.user, wallet.balance, entry.balance, entry.amount_change
                 )));

@@ -27,6 +27,7 @@ use super::{
     StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId,
 };
 use crate::domain::command::Needs;
+use crate::domain::event::Event;
 use crate::domain::ids::{
     ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -57,6 +58,8 @@ struct State {
     open: Vec<OpenCommit>,
     /// How often each call was begun.
     asked: BTreeMap<Call, u64>,
+    /// A seat that nobody can hold, for a rule of the schema's.
+    refused: Option<(ScheduleId, SeatId)>,
     /// How many of the next commits meet a fault of ours.
     bugs: u32,
 }
@@ -98,6 +101,7 @@ impl Database {
                 locks: BTreeMap::new(),
                 open: Vec::new(),
                 asked: BTreeMap::new(),
+                refused: None,
                 bugs: 0,
             }),
             changed: Notify::new(),
@@ -113,6 +117,11 @@ impl Database {
 
     pub fn set_weather(&self, weather: Weather) {
         self.state.lock().faults.weather = weather;
+    }
+
+    /// From now on a row that says of this seat that it is held is refused for certain; `None`: of no seat.
+    pub fn refuse_seat(&self, seat: Option<(ScheduleId, SeatId)>) {
+        self.state.lock().refused = seat;
     }
 
     /// The code that writes the next batch has a bug, and panics before anything is done.
@@ -252,6 +261,17 @@ impl State {
     /// Is the end of this sale's journal locked by a commit that was left open?
     fn is_open(&self, concert: ConcertId) -> bool {
         self.open.iter().any(|open| open.batch.sales.iter().any(|sale| sale.concert == concert))
+    }
+
+    fn refuses(&self, batch: &Batch) -> bool {
+        let Some((schedule, seat)) = self.refused else { return false };
+        let holds = |event: &Event| match event {
+            Event::SeatsHeld { reservation, seats, .. } => {
+                reservation.schedule == schedule && seats.contains(&seat)
+            }
+            _ => false,
+        };
+        batch.sales.iter().any(|sale| sale.events.iter().any(holds))
     }
 
     fn blocks(&self, batch: &Batch) -> bool {
@@ -586,6 +606,10 @@ impl Lane for SimulatedLane {
             *bugs > 0 && std::mem::replace(bugs, *bugs - 1) > 0
         };
         assert!(!is_broken_off, "a bug that was asked for");
+        if self.database().state.lock().refuses(batch) {
+            self.end();
+            return Err(StoreError::refused("a rule that was asked for").into());
+        }
         let lost = || CommitError::OutcomeUnknown("connection reset in COMMIT".into());
         match fault {
             Some(Fault::CrashBefore) => self.store.die().await,

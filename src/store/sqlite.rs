@@ -4,8 +4,10 @@
 //! Always: a commit that was confirmed survives a loss of power (`synchronous = FULL`). Other processes may write
 //! too (`import`, `user add`): SQLite's own lock keeps them apart.
 
+mod checkpoint;
 mod connection;
 mod lane;
+mod open_files;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use connection::{Asked, OpenError, Values, fault, is_busy, reader_options, write, writer_options};
+use open_files::OpenFiles;
 
 use super::archive::{Archive, OldJournal, OldRow};
 use super::bulk::Bulk;
@@ -33,6 +36,7 @@ use crate::domain::ids::{ConcertId, HistoryId, IdSource, ScheduleId, SeatId, Use
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::metrics::Metrics;
 
 /// The database's name in the data folder.
 pub const FILE_NAME: &str = "frontrow.db";
@@ -49,7 +53,7 @@ const OPEN_RETRY_AFTER: Duration = Duration::from_millis(50);
 const USERS_PER_TRANSACTION: usize = 1_000;
 
 pub struct SqliteStore {
-    path: PathBuf,
+    files: Arc<OpenFiles>,
     /// For everything that is written outside of batches.
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
@@ -73,7 +77,10 @@ impl SqliteStore {
             .connect_with(reader_options(&path))
             .await
             .map_err(|error| OpenError::broken("read", &path, error))?;
-        Ok(Self { path, writer: Mutex::new(writer), readers, turn: Arc::default() })
+        // Read once, so that the log is there.
+        sqlx::query("SELECT 1 FROM schema_migration").fetch_one(&mut writer).await.map_err(fault)?;
+        let files = Arc::new(OpenFiles::of(path)?);
+        Ok(Self { files, writer: Mutex::new(writer), readers, turn: Arc::default() })
     }
 
     /// The names of the migrations that `open` would apply; changes nothing but makes the file if there is none.
@@ -87,7 +94,7 @@ impl SqliteStore {
     /// The connection for single changes, and this process's turn to write.
     async fn writer(&self) -> Writer<'_> {
         let turn = self.turn.lock().await;
-        Writer { path: &self.path, connection: self.writer.lock().await, _turn: turn }
+        Writer { files: &self.files, connection: self.writer.lock().await, _turn: turn }
     }
 
     async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
@@ -101,16 +108,17 @@ impl SqliteStore {
 }
 
 struct Writer<'s> {
-    path: &'s Path,
+    files: &'s OpenFiles,
     connection: MutexGuard<'s, SqliteConnection>,
     _turn: MutexGuard<'s, ()>,
 }
 
 impl Writer<'_> {
     async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>, StoreError> {
+        self.files.check()?;
         // A COMMIT that failed (the disk is full) ended the transaction in SQLite, and sqlx believes it open.
         if self.connection.is_in_transaction() {
-            *self.connection = writer_options(self.path).connect().await.map_err(fault)?;
+            *self.connection = writer_options(self.files.path()).connect().await.map_err(fault)?;
         }
         self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
     }
@@ -194,12 +202,17 @@ impl Store for SqliteStore {
     }
 
     async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
-        Ok(Box::new(lane::SqliteLane::open(self.path.clone(), Arc::clone(&self.turn)).await?))
+        Ok(Box::new(lane::SqliteLane::open(Arc::clone(&self.files), Arc::clone(&self.turn)).await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        self.files.check()?;
         sqlx::query("SELECT 1 FROM schema_migration").fetch_one(&self.readers).await.map_err(fault)?;
         Ok(())
+    }
+
+    async fn tend(&self, metrics: &Metrics) {
+        checkpoint::run(self, metrics).await;
     }
 
     async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {

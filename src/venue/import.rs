@@ -14,6 +14,7 @@ use super::plan::{Area, Plan, Point, Seat, Size};
 use super::read::{Reading, read};
 use super::{color, stage};
 use crate::domain::seat_plan::{MONEY_MAX, Money};
+use frontrow_protocol::limits::SEATS_PER_RESERVATION_MAX;
 
 /// How many names an error lists before it says "and more".
 const NAMES_LISTED_MAX: usize = 12;
@@ -40,6 +41,9 @@ pub struct ImportedVenue {
     /// What was mended or ignored, each with its path in the file.
     pub warnings: Vec<String>,
 }
+
+/// The dearest seat: a reservation of as many as one may have is still money.
+pub const PRICE_MAX: Money = MONEY_MAX / SEATS_PER_RESERVATION_MAX as Money;
 
 /// Why a price could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -248,8 +252,8 @@ fn check_prices(
     let mut amounts: Vec<Option<Money>> = vec![None; categories.kept.len()];
     for (name, amount) in prices {
         let path = format!("price {name:?}");
-        if !(0..=MONEY_MAX).contains(amount) {
-            let problem = format!("must be between 0 and {MONEY_MAX}, is {amount}");
+        if !(0..=PRICE_MAX).contains(amount) {
+            let problem = format!("must be between 0 and {PRICE_MAX}, is {amount}");
             faults.push(Fault { path: path.clone(), problem });
         }
         let Some(&number) = categories.numbers.get(name.as_str()) else {

@@ -9,11 +9,11 @@ mod color;
 mod fault;
 mod generate;
 mod geometry;
-mod import;
-mod labels;
+pub mod import;
+pub mod labels;
 pub mod layout;
 mod plan;
-mod read;
+pub mod read;
 mod stage;
 mod zone;
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::import::PRICE_MAX;
 use super::{Fault, ImportOptions, ImportedVenue, PriceError, import, parse_price};
 use crate::domain::seat_plan::MONEY_MAX;
 
@@ -230,7 +231,7 @@ fn all_faults_are_found_in_one_reading() {
             "zones[0].rows[1].seats[1].seat_guid: repeats \"b1\" of zones[0].rows[1].seats[0].seat_guid",
             "zones[0].rows[1].seats[0].category: \"Loge\" is none of the plan's categories",
             "price \"Vip\": no such category in the plan; it has \"VIP\"",
-            "price \"VIP\": must be between 0 and 9007199254740991, is -1",
+            "price \"VIP\": must be between 0 and 450359962737049, is -1",
         ]
     );
 }
@@ -241,7 +242,7 @@ fn prices_must_fit_the_categories_that_have_seats() {
     let vip_without =
         "categories[0]: \"VIP\" has no price but 4 seats, the first at zones[0].rows[0].seats[0]";
     let loge_unused = "categories[1]: no seat is in \"Loge\"";
-    let too_much = MONEY_MAX + 1;
+    let too_much = PRICE_MAX + 1;
     for (prices, expected) in [
         (&[][..], vec![vip_without.to_owned()]),
         (&[("Loge", 5)], vec![vip_without.to_owned()]),
@@ -254,7 +255,7 @@ fn prices_must_fit_the_categories_that_have_seats() {
         ),
         (
             &[("VIP", too_much)],
-            vec![format!("price \"VIP\": must be between 0 and {MONEY_MAX}, is {too_much}")],
+            vec![format!("price \"VIP\": must be between 0 and {PRICE_MAX}, is {too_much}")],
         ),
         (
             &[("VIP", 5), ("Balcony", 6)],
@@ -267,7 +268,7 @@ fn prices_must_fit_the_categories_that_have_seats() {
     assert_eq!(venue.warnings, [loge_unused]);
     let categories: Vec<_> = venue.layout.categories.iter().map(|c| (&*c.name, c.price)).collect();
     assert_eq!(categories, [("VIP", 0)], "what nobody can buy is not listed");
-    let venue = import_with(&plan, &[("VIP", MONEY_MAX), ("Loge", 3)], false).expect("imported");
+    let venue = import_with(&plan, &[("VIP", PRICE_MAX), ("Loge", 3)], false).expect("imported");
     assert_eq!(
         venue.warnings,
         ["price \"Loge\": no seat is in this category, the price is not needed", loge_unused]

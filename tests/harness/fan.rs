@@ -128,6 +128,17 @@ impl Fan {
         }
     }
 
+    /// As `answer`; `None`: the server closed the connection instead.
+    pub async fn answer_or_end(&mut self, id: i64) -> Option<Result<Value, Refused>> {
+        while !self.answers.contains_key(&id) {
+            if self.closed.is_some() {
+                return None;
+            }
+            self.read_one().await;
+        }
+        Some(self.answer(id).await)
+    }
+
     pub async fn call(&mut self, method: &str, params: Value) -> Result<Value, Refused> {
         let id = self.send(method, params).await;
         self.answer(id).await

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::dispatcher::{self, Dispatcher, Lanes, Options};
+use frontrow::domain::ids::{ScheduleId, SeatId};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Fanout, push_places};
 use frontrow::metrics::Metrics;
@@ -101,6 +102,14 @@ impl World {
         if self.rng.random_bool(0.004) {
             self.note(|| "a lane has a bug".to_owned());
             self.database.break_off_next_commit();
+        }
+        if self.rng.random_bool(0.01) {
+            // Any seat of any performance, which may not be there; or none any more.
+            let seat = (ScheduleId(self.rng.random_range(1..5)), SeatId(self.rng.random_range(0..4)));
+            let seat = self.rng.random_bool(0.7).then_some(seat);
+            self.note(|| format!("the store refuses to hold {seat:?}"));
+            self.database.refuse_seat(seat);
+            self.refused += 1;
         }
         self.go_on().await;
         if self.alive() == 1 && self.rng.random_bool(0.02) {

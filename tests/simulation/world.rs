@@ -49,6 +49,8 @@ pub struct World {
     planted: u64,
     /// Requests whose outcome nobody was told.
     pub unknown: u64,
+    /// How often a seat was made one that the store refuses to hold.
+    pub refused: u64,
     /// Since when there is only one process.
     pub alone_since: Option<Timestamp>,
     trace: Arc<Mutex<Trace>>,
@@ -99,6 +101,7 @@ impl World {
             sweep_rows_max: rng.random_range(2..9),
             planted: 0,
             unknown: 0,
+            refused: 0,
             alone_since: None,
             steps: rng.random_range(40..120),
             rng,
@@ -311,6 +314,7 @@ impl World {
         faults.insert("hung calls".to_owned(), hung);
         faults.insert("outcomes that nobody was told".to_owned(), self.unknown);
         let ends = self.nodes.iter().map(|node| node.metrics.task_ends.get()).sum();
+        faults.insert("seats that cannot be held".to_owned(), self.refused);
         faults.insert("bugs in a lane".to_owned(), ends);
         faults.insert("rows changed by others".to_owned(), self.planted);
         let ahead = self.nodes.iter().map(|node| node.metrics.decided_ahead.get()).sum();

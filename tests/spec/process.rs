@@ -123,3 +123,47 @@ async fn a_server_started_to_outlive_its_terminal_does() {
     server.signal(Signal::TERM);
     assert!(server.end().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_deleted_is_noticed_and_its_folder_is_not_taken_for_a_new_one() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(frontrow(), data.path(), Stdio::null());
+    let mut fan = server.fan(0).await;
+    let (file, aside) = (data.path().join("frontrow.db"), data.path().join("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    // Whatever is said now, it is not that a seat is held.
+    let id = fan.send("hold", json!({"schedule_id": 1, "seats": [1]})).await;
+    let ready = http::call(server.address, "GET", "/readyz", &[], "").await;
+    assert_eq!(ready.status, 503);
+    match fan.answer_or_end(id).await {
+        None => {}
+        Some(answer) => assert_eq!(answer.unwrap_err().reason, "UNAVAILABLE"),
+    }
+    // It is back, and so is the sale.
+    std::fs::rename(&aside, &file).unwrap();
+    in_time("the sale", async {
+        while http::call(server.address, "GET", "/readyz", &[], "").await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    server.fan(2).await;
+    server.signal(Signal::TERM);
+    assert!(server.end().await.success());
+
+    for name in ["frontrow.db", "frontrow.db-wal", "frontrow.db-shm"] {
+        let _ = std::fs::remove_file(data.path().join(name));
+    }
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "add", "--name", "Ada"]] {
+        let refused = frontrow().args(arguments).arg("--data").arg(data.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains("its database is gone"), "{arguments:?}: {said}");
+    }
+    assert!(!file.exists());
+    let made = frontrow()
+        .args(["user", "add", "--name", "Ada", "--new", "--data"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}

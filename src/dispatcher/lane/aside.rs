@@ -45,8 +45,8 @@ impl Lane {
     /// is spoken and a part of what came meanwhile is decided: here and not in a task of its own, so that nobody is
     /// woken for it.
     pub(super) async fn commit(&mut self, batch: &Batch, count: usize) -> Result<(), CommitError> {
-        let mut connection = self.take_connection(count).await?;
         self.begin_waiting();
+        let mut connection = self.take_connection(count).await?;
         let mut commit = connection.commit(batch);
         let committed = poll_fn(|context| {
             let polled = commit.as_mut().poll(context);
@@ -69,7 +69,7 @@ impl Lane {
     pub(super) fn look_ahead(&mut self, count: usize) {
         let decided = self.ahead.decided.spoken.len();
         let is_wanted = !self.ahead.stopped && !self.ahead.broken && decided < limits::BATCH_COMMANDS_MAX;
-        let is_wanted = is_wanted && !self.patience.gave_up;
+        let is_wanted = is_wanted && !self.patience.gave_up && self.narrowed.is_none();
         if !is_wanted || self.sweeper.has_news() || !self.adopt.is_empty() || self.is_beat_due() {
             return;
         }

@@ -45,9 +45,25 @@ pub(in crate::dispatcher) struct Spoken {
 impl Lane {
     /// Decides, writes, commits and speaks what is pending and due.
     pub(super) async fn run_batch(&mut self) {
-        for attempt in 1..=limits::BATCH_ATTEMPTS_MAX {
+        let mut attempt = 0;
+        while attempt < limits::BATCH_ATTEMPTS_MAX {
+            attempt += 1;
             match self.try_batch().await {
-                Ok(()) => return,
+                Ok(()) => {
+                    if self.narrowed.is_none() || self.pending.is_empty() {
+                        self.narrowed = None;
+                        return;
+                    }
+                    // The next ones of the batch that was refused.
+                    attempt = 0;
+                }
+                Err(CommitError::NotCommitted(StoreError::Refused(error))) => {
+                    // Halving always ends, so this is no attempt of the others.
+                    attempt = 0;
+                    if self.close_in(&*error) {
+                        return self.part_with_refused_dues().await;
+                    }
+                }
                 Err(CommitError::NotCommitted(StoreError::RolledBack(error))) => {
                     Metrics::count(&self.metrics.store_errors, "rolled_back");
                     tracing::warn!(
@@ -74,6 +90,56 @@ impl Lane {
                 Err(CommitError::OutcomeUnknown(_)) => return,
             }
         }
+    }
+
+    /// The store refuses a row of the batch for certain, and would every time. The batch is halved until whose row it is
+    /// stands alone: they are refused, and the others go on. `true`: it was nobody's, but what is due by itself.
+    fn close_in(&mut self, error: &(dyn std::error::Error + 'static)) -> bool {
+        let most = self.narrowed.unwrap_or(limits::BATCH_COMMANDS_MAX);
+        let tried = most.min(self.pending.len());
+        if tried > 1 || tried == 1 && self.narrowed.is_none() {
+            // A single one once more, without what is due by itself.
+            self.narrowed = Some((tried / 2).max(1));
+            return false;
+        }
+        Metrics::count(&self.metrics.store_errors, "refused");
+        self.narrowed = None;
+        let Some(envelope) = self.pending.pop_front() else { return true };
+        let what = match &envelope.work {
+            Work::Sale { concert, command } => format!("{} of sale {concert}", command.name()),
+            Work::Charge { user, .. } => format!("a charge of user {user}"),
+        };
+        tracing::error!(error, what, "the store refuses what was decided, and would every time");
+        self.fanout.answer(envelope.reply, Err(Refusal::Internal));
+        false
+    }
+
+    /// What is due by itself has a row that the store refuses. Each sale is tried alone: those that can go on do, and the
+    /// others are built anew, once a second, until somebody mends their rows.
+    async fn part_with_refused_dues(&mut self) {
+        self.narrowed = Some(0);
+        for concert in self.sales.keys().copied().collect::<Vec<_>>() {
+            self.due_of = Some(concert);
+            match self.try_batch().await {
+                Ok(()) => {}
+                Err(CommitError::NotCommitted(StoreError::Refused(error))) => {
+                    tracing::error!(
+                        error = &*error as &dyn std::error::Error,
+                        concert.id = concert.0,
+                        "the store refuses what is due in this sale, and would every time"
+                    );
+                    self.note_trouble("has something due that the store refuses", true);
+                    self.put_away(concert);
+                }
+                Err(CommitError::NotCommitted(error)) => {
+                    self.store_failed(&error);
+                    break;
+                }
+                Err(CommitError::SteppedDown { concert }) => self.step_down(concert),
+                Err(CommitError::OutcomeUnknown(_)) => break,
+            }
+        }
+        (self.narrowed, self.due_of) = (None, None);
     }
 
     /// On an error memory is as it was before, and everything pending is still pending.
@@ -159,6 +225,7 @@ impl Lane {
         if needs.is_empty() {
             return Ok(Facts::default());
         }
+        self.begin_waiting();
         let mut connection = self.take_connection(0).await?;
         let facts = self.patiently(0, connection.begin(needs)).await;
         self.connection = Some(connection);
@@ -203,7 +270,7 @@ impl Lane {
                 }
                 Err(CommitError::NotCommitted(error)) => {
                     self.connection = None;
-                    self.shared.sales.set_store_fault(Some(error.to_string()));
+                    self.shared.sales.set_store_fault(Some(error.reason()));
                 }
                 Err(CommitError::OutcomeUnknown(_)) => self.connection = None,
             }
@@ -273,11 +340,17 @@ impl Lane {
     /// Everything that waits, as far as a batch goes, and then what is due.
     fn decide_pending(&mut self, decided: &mut Decided, facts: Facts) {
         let first = decided.spoken.len();
-        let end = self.pending.len().min(limits::BATCH_COMMANDS_MAX).max(first);
+        let most = self.narrowed.unwrap_or(limits::BATCH_COMMANDS_MAX);
+        let end = self.pending.len().min(most).max(first);
         self.decide_range(first..end, decided, facts);
-        if decided.spoken.len() == self.pending.len() {
+        let is_whole = match self.narrowed {
+            None => decided.spoken.len() == self.pending.len(),
+            Some(most) => most == 0,
+        };
+        if is_whole {
             let utc = self.mailbox.horizon();
-            for (concert, running) in &mut self.sales {
+            let is_due = |concert: &ConcertId| self.due_of.is_none_or(|due| due == *concert);
+            for (concert, running) in self.sales.iter_mut().filter(|(concert, _)| is_due(concert)) {
                 let now = running.now(utc);
                 let first = running.events.len();
                 let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);

@@ -60,7 +60,6 @@ impl Lane {
     /// Waits for what the store was asked, outside of a batch or, with `in_batch` of the pending commands, within one.
     pub(super) async fn patiently<T>(&mut self, in_batch: usize, asked: impl Future<Output = T>) -> T {
         let mut asked = pin!(asked);
-        self.begin_waiting();
         poll_fn(|context| {
             let polled = asked.as_mut().poll(context);
             if polled.is_pending() {
@@ -71,6 +70,7 @@ impl Lane {
         .await
     }
 
+    /// Something new is asked. Asking again for what is not known yet, as often as it may fail at once, is not.
     pub(super) fn begin_waiting(&mut self) {
         self.patience.ticks = 0;
     }

@@ -148,7 +148,7 @@ pub async fn write(
         let (done, bound) = tokio::join!(biased; execute, async { statements.next() });
         let done = done.map_err(fault)?.rows_affected();
         if affected.is_some_and(|affected| affected != done) {
-            return Err(StoreError::broken(format!("a row of {table} is not what memory believes")));
+            return Err(StoreError::refused(format!("a row of {table} is not what memory believes")));
         }
         next = bound;
     }

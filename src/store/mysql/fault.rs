@@ -21,12 +21,17 @@ const UNREACHABLE: [u16; 15] =
 
 pub const DUPLICATE: u16 = 1062;
 
+/// The row breaks a rule of the schema: NULL where none may be, a duplicate key, a value out of its range, too long or of
+/// the wrong kind, a check (MySQL's number and MariaDB's), a trigger that says no.
+const ROW_REFUSED: [u16; 12] = [1048, DUPLICATE, 1264, 1265, 1292, 1366, 1406, 1644, 1690, 3140, 3819, 4025];
+
 /// Sorts an error of a statement other than COMMIT. A constraint that was violated is a bug of ours, and its message
-/// names it.
+/// names it; it is no reason to refuse anybody else.
 pub fn fault(error: sqlx::Error) -> StoreError {
     match (&error, number(&error)) {
         (_, Some(number)) if ROLLED_BACK.contains(&number) => StoreError::RolledBack(error.into()),
         (_, Some(number)) if UNREACHABLE.contains(&number) => StoreError::Unreachable(error.into()),
+        (_, Some(number)) if ROW_REFUSED.contains(&number) => StoreError::Refused(error.into()),
         (_, Some(_)) => StoreError::Broken(error.into()),
         (
             sqlx::Error::ColumnDecode { .. }

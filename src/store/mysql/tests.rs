@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 use super::proxy::Proxy;
 use super::*;
 use crate::mariadb::empty_database;
+use crate::store::bounds::{self, Column};
 use crate::store::conformance;
 
 async fn fresh() -> (MySqlStore, ()) {
@@ -177,4 +178,29 @@ async fn the_schema_refuses_what_must_never_be() {
         assert!(matches!(number(&error), Some(4025 | 3819 | DUPLICATE)), "{sql}: {error}");
     }
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_schema_takes_whatever_is_let_in() {
+    let (store, ()) = fresh().await;
+    let mut connection = store.reader().await.unwrap();
+    let sql = "SELECT table_name, column_name, CAST(data_type AS CHAR), CAST(character_maximum_length AS SIGNED), \
+         CAST(character_octet_length AS SIGNED) FROM information_schema.columns WHERE table_schema = DATABASE()";
+    let columns = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
+    let sql = "SELECT table_name, CAST(check_clause AS CHAR) FROM information_schema.check_constraints \
+         WHERE constraint_schema = DATABASE()";
+    let checks = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
+    bounds::compare(|table, column| {
+        let is_it = |row: &&MySqlRow| row.text(0).unwrap() == table && row.text(1).unwrap() == column;
+        let found = columns.iter().find(is_it).expect("there is such a column");
+        let length = |at| found.opt_int(at).unwrap().map(|most| most as usize);
+        let of_table = checks.iter().filter(|row| row.text(0).unwrap() == table);
+        let stated = of_table.filter_map(|row| bounds::checked(row.text(1).unwrap(), column)).next();
+        let numbers = match found.text(2).unwrap() {
+            "bigint" => stated.or(Some((i64::MIN, i64::MAX))),
+            "int" => stated.or(Some((i32::MIN.into(), i32::MAX.into()))),
+            _ => None,
+        };
+        Column { numbers, chars: length(3), bytes: length(4) }
+    });
 }

@@ -740,5 +740,5 @@ impl Concert {
 }
 
 fn demand(fits: bool, what: impl FnOnce() -> String) -> Result<(), StoreError> {
-    if fits { Ok(()) } else { Err(StoreError::broken(what())) }
+    if fits { Ok(()) } else { Err(StoreError::refused(what())) }
 }

@@ -21,7 +21,7 @@ use crate::store::session::{Dialect, Session, Take, question};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is copied into the database when it is longer than this many pages of 4 KiB. Longer makes commits
 /// cheaper, since a page that changes often is copied once, and a restart slower.
-const CHECKPOINT_PAGES: u32 = 8_192;
+pub const CHECKPOINT_PAGES: u32 = 8_192;
 /// What the log's file shrinks to after a burst.
 const LOG_BYTES_KEPT: u32 = 64 << 20;
 /// Pages kept in memory by a connection that writes, in KiB: enough for the seats and the end of the line of a
@@ -67,6 +67,11 @@ pub fn writer_options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// Of a lane, whose commits must not wait until the log is copied: that is done beside them.
+pub fn lane_options(path: &Path) -> SqliteConnectOptions {
+    writer_options(path).pragma("wal_autocheckpoint", "0")
+}
+
 pub fn reader_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -87,6 +92,8 @@ const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
 const SQLITE_INTERRUPT: i32 = 9;
 const SQLITE_IOERR: i32 = 10;
+/// A value that is too long, a rule that is broken, a value of the wrong kind.
+const ROW_REFUSED: [i32; 3] = [18, 19, 20];
 
 pub fn is_busy(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| matches!(code & 0xFF, SQLITE_BUSY | SQLITE_LOCKED))
@@ -102,11 +109,12 @@ pub fn leaves_commit_unknown(error: &sqlx::Error) -> bool {
 }
 
 /// Sorts an error of a statement other than COMMIT. A constraint that was violated is a bug of ours, and its message
-/// names it.
+/// names it; it is no reason to refuse anybody else.
 pub fn fault(error: sqlx::Error) -> StoreError {
     match (&error, code(&error)) {
         (_, Some(code)) => match code & 0xFF {
             SQLITE_BUSY | SQLITE_LOCKED | SQLITE_INTERRUPT => StoreError::RolledBack(error.into()),
+            code if ROW_REFUSED.contains(&code) => StoreError::Refused(error.into()),
             _ => StoreError::Broken(error.into()),
         },
         (sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. }, _) => {

@@ -2,7 +2,6 @@
 //! whatever fails leaves no transaction open, so that what memory undoes is undone here too.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +10,8 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::connection::{Asked, Values, fault, leaves_commit_unknown, write, writer_options};
+use super::connection::{Asked, Values, fault, lane_options, leaves_commit_unknown, write};
+use super::open_files::OpenFiles;
 use crate::domain::command::Needs;
 use crate::domain::ids::UserId;
 use crate::store::bulk::Bulk;
@@ -99,7 +99,7 @@ pub fn statements() -> Vec<String> {
 }
 
 pub struct SqliteLane {
-    path: PathBuf,
+    files: Arc<OpenFiles>,
     /// `None` after its worker died; opened again when it is needed.
     connection: Option<SqliteConnection>,
     /// Whose turn it is to write, among the connections of this process: SQLite itself does not queue them fairly.
@@ -113,10 +113,11 @@ pub struct SqliteLane {
 }
 
 impl SqliteLane {
-    pub async fn open(path: PathBuf, turn: Arc<Mutex<()>>) -> Result<Self, StoreError> {
-        let connection = writer_options(&path).connect().await.map_err(fault)?;
+    pub async fn open(files: Arc<OpenFiles>, turn: Arc<Mutex<()>>) -> Result<Self, StoreError> {
+        files.check()?;
+        let connection = lane_options(files.path()).connect().await.map_err(fault)?;
         Ok(Self {
-            path,
+            files,
             connection: Some(connection),
             turn,
             holding: None,
@@ -128,7 +129,11 @@ impl SqliteLane {
     async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => writer_options(&self.path).connect().await.map_err(fault)?,
+            None => {
+                // A file that is gone must not be made anew, empty.
+                self.files.check()?;
+                lane_options(self.files.path()).connect().await.map_err(fault)?
+            }
         };
         Ok(self.connection.insert(connection))
     }
@@ -194,7 +199,8 @@ impl SqliteLane {
                 self.wallets.clear();
                 self.writing = false;
                 self.holding = None;
-                Ok(())
+                // Into a file that nobody will find again? Then it is as good as lost, if nobody brings the file back.
+                self.files.check().map_err(|error| CommitError::OutcomeUnknown(error.into()))
             }
             Err(error) if leaves_commit_unknown(&error) => Err(CommitError::OutcomeUnknown(error.into())),
             Err(error) => Err(fault(error).into()),
@@ -254,6 +260,7 @@ impl Lane for SqliteLane {
 
     async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
         self.abort().await;
+        self.files.check()?;
         let mut settled = self.try_settle(batch).await;
         if settled.is_ok()
             && let Err(error) = self.finish().await
@@ -377,7 +384,7 @@ fn expect(table: &str, changed: u64, rows: usize) -> Result<(), StoreError> {
     if changed == rows as u64 {
         return Ok(());
     }
-    Err(StoreError::broken(format!("{changed} rows of {table} were written, {rows} were meant")))
+    Err(StoreError::refused(format!("{changed} rows of {table} were written, {rows} were meant")))
 }
 
 #[cfg(test)]
@@ -386,11 +393,12 @@ mod tests {
     use crate::domain::event::Event;
     use crate::store::conformance::World;
     use crate::store::sqlite::SqliteStore;
+    use crate::store::sqlite::connection::writer_options;
 
     /// A world whose lane is at hand as what it is.
     async fn world_and_lane(store: &SqliteStore) -> (World<'_>, SqliteLane) {
         let world = World::new(store, 10).await;
-        let lane = SqliteLane::open(store.path.clone(), Arc::clone(&store.turn)).await.unwrap();
+        let lane = SqliteLane::open(Arc::clone(&store.files), Arc::clone(&store.turn)).await.unwrap();
         (world, lane)
     }
 
@@ -427,7 +435,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
         let (mut world, mut lane) = world_and_lane(&store).await;
-        let mut other = writer_options(&store.path).connect().await.unwrap();
+        let mut other = writer_options(store.files.path()).connect().await.unwrap();
         sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
 
         pragma(&mut lane, "PRAGMA busy_timeout = 1".to_owned()).await;

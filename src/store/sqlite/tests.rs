@@ -3,7 +3,10 @@
 use sqlx::{ConnectOptions, Connection};
 
 use super::*;
-use crate::store::conformance;
+use crate::domain::command::Needs;
+use crate::domain::event::Event;
+use crate::store::bounds::{self, Column};
+use crate::store::{CommitError, conformance};
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -424,4 +427,69 @@ async fn a_migration_that_is_killed_at_any_step_ends_in_the_same_schema() {
         }
     }
     assert!(images > 2 * migrate::SQLITE.len());
+}
+
+#[tokio::test]
+async fn the_schema_takes_whatever_is_let_in() {
+    let (store, _folder) = fresh().await;
+    let mut reader = store.reader().await.unwrap();
+    let tables = sqlx::query("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
+    let tables = tables.fetch_all(&mut *reader).await.unwrap();
+    bounds::compare(|table, column| {
+        let found = tables.iter().find(|row| row.text(0).unwrap() == table).expect("there is such a table");
+        let sql = found.text(1).unwrap();
+        assert!(sql.lines().any(|line| line.split_whitespace().next() == Some(column)), "{table}.{column}");
+        // A text may be as long as it likes, where no check says otherwise.
+        Column { numbers: bounds::checked(sql, column), ..Column::default() }
+    });
+}
+
+/// A row of a lane's, and the store's own look at its files.
+#[tokio::test]
+async fn a_database_that_is_deleted_or_replaced_is_noticed_before_anything_is_confirmed() {
+    for name in [FILE_NAME, "frontrow.db-wal"] {
+        let (store, folder) = fresh().await;
+        let mut world = conformance::World::new(&store, 10).await;
+        let (path, aside) = (folder.path().join(name), folder.path().join("aside"));
+        let user = world.user(0).await;
+
+        std::fs::rename(&path, &aside).unwrap();
+        let joining = Event::Joined(world.waiting(user));
+        let batch = world.batch(vec![joining], Vec::new());
+        let lost = world.lane.commit(&batch).await.unwrap_err();
+        assert!(matches!(lost, CommitError::OutcomeUnknown(_)), "{name}: {lost:?}");
+        for _ in 0..2 {
+            let unsettled = world.lane.settle(&batch).await.unwrap_err();
+            assert!(matches!(unsettled, CommitError::NotCommitted(StoreError::Broken(_))), "{unsettled:?}");
+        }
+        assert!(store.ping().await.is_err() && store.open_lane().await.is_err());
+        let beat = store.heartbeat(world.writer, Timestamp::from_millis(0), Duration::from_secs(1)).await;
+        assert!(told(&beat.unwrap_err()).contains("cannot go on with"));
+        assert!(!path.exists(), "{name}: nothing was made in its place");
+
+        // Another file by that name is not the database.
+        std::fs::write(&path, "").unwrap();
+        assert!(told(&store.ping().await.unwrap_err()).contains("replaced"));
+        std::fs::rename(&aside, &path).unwrap();
+        assert!(world.lane.settle(&batch).await.unwrap(), "{name}: it was written");
+        store.ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_copied_beside_the_work_and_a_reader_that_stays_is_seen() {
+    let (store, _folder) = fresh().await;
+    let mut world = conformance::World::new(&store, 10).await;
+    let mut connection = None;
+    let mut reader = store.read().await.unwrap();
+    sqlx::query("SELECT 1 FROM users").fetch_optional(&mut *reader).await.unwrap();
+    let user = world.user(0).await;
+    // Something that only came behind the reader, and a batch that is open meanwhile.
+    world.lane.begin(&Needs { wallets: vec![user], ..Needs::default() }).await.unwrap();
+    let behind = checkpoint::step(&store, &mut connection).await.unwrap();
+    assert!(behind.copied < behind.log, "{behind:?}");
+    reader.rollback().await.unwrap();
+    let whole = checkpoint::step(&store, &mut connection).await.unwrap();
+    assert_eq!(whole.copied, whole.log, "nobody waits for the batch, and it for nobody");
+    world.lane.rollback().await.unwrap();
 }

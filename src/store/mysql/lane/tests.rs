@@ -74,6 +74,10 @@ fn is_broken(error: &CommitError) -> bool {
     matches!(error, CommitError::NotCommitted(StoreError::Broken(_)))
 }
 
+fn is_refused(error: &CommitError) -> bool {
+    matches!(error, CommitError::NotCommitted(StoreError::Refused(_)))
+}
+
 fn holding(world: &mut World<'_>, user: u64, seat: u32) -> Batch {
     let held = world.held(UserId(user), &[seat]);
     world.batch(vec![opened(&held)], Vec::new())
@@ -306,10 +310,11 @@ async fn a_schema_that_does_not_fit_is_for_an_operator() {
 #[tokio::test]
 async fn each_number_is_of_its_class() {
     type OfClass = fn(&CommitError) -> bool;
-    let classes: [(&[u16], OfClass); 3] = [
+    let classes: [(&[u16], OfClass); 4] = [
         (&[1020, 1205, 1213, 1969, 3101, 8002, 8022, 8028, 9007], is_rolled_back),
         (&[1040, 1047, 1053, 1927], is_unreachable),
         (&[1021, 1028, 1114, 1290, 1836], is_broken),
+        (&[1048, 1264, 1265, 1292, 1366, 1406, 1644, 1690, 3819, 4025], is_refused),
     ];
     let store = open().await;
     let (mut world, mut lane, mut other) = stage(&store).await;
@@ -351,7 +356,7 @@ async fn refuses_what_is_somebody_elses(form: Form) {
     let pay = world.batch(vec![pay], Vec::new());
     for batch in [twice, release, pay] {
         let refused = lane.commit(&batch).await.unwrap_err();
-        assert!(is_broken(&refused), "{refused:?}");
+        assert!(is_refused(&refused), "{refused:?}");
     }
     let taken = &world.load().await.schedules[0].taken;
     assert_eq!(taken.len(), 1);
@@ -384,7 +389,7 @@ async fn a_seat_is_sold_to_nobody_but_its_holder() {
         };
         let (wrong, right) = (paid(&mixed_up), paid(&held));
         let refused = lane.commit(&wrong).await.unwrap_err();
-        assert!(is_broken(&refused), "{refused:?}");
+        assert!(is_refused(&refused), "{refused:?}");
         commits(&mut world, &mut lane, &right).await;
         let sold =
             |seat: u32| (SeatId(seat), SeatStatus::Reserved, held[usize::from(seat.is_multiple_of(2))].id);
@@ -402,7 +407,7 @@ async fn a_reservation_that_is_not_there_cannot_end() {
     run(&mut other, "DELETE FROM reservation").await;
     let expired = lapsed(&held, ReservationStatus::Expired, HoldEnd::HoldTime);
     let refused = lane.commit(&world.batch(vec![expired], Vec::new())).await.unwrap_err();
-    assert!(is_broken(&refused) && format!("{refused:?}").contains("a row of reservation"), "{refused:?}");
+    assert!(is_refused(&refused) && format!("{refused:?}").contains("a row of reservation"), "{refused:?}");
 }
 
 /// A lane behind a proxy that can cut it off, and a batch for it.
