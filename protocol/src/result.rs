@@ -325,6 +325,9 @@ pub struct Purchase {
     /// The concert's title.
     pub title: String,
     pub starts_at: Timestamp,
+    /// The venue's IANA time zone; absent while unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// How many.
     pub seats: u32,
 }

@@ -210,6 +210,7 @@ fn purchase(payment: PaymentId, about: &[StoredTicket]) -> Option<wire::Purchase
         concert_id: first.concert.0,
         title: first.title.clone(),
         starts_at: time(first.starts_at),
+        time_zone: first.time_zone.clone(),
         seats: 1 + u32::try_from(bought.count()).unwrap_or(u32::MAX - 1),
     })
 }
