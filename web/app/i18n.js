@@ -104,12 +104,31 @@ export function date(time, form = 'long') {
  * @param {'long' | 'short'} [form]
  */
 export function venueTime(time, zone, form = 'long') {
+  const name = venueZone(time, zone);
+  return name ? `${venueClock(time, zone, form)} (${name})` : venueClock(time, zone, form);
+}
+
+/**
+ * The same without its zone, for where `venueZone` stands beside it.
+ * @param {string} time RFC 3339.
+ * @param {string | null | undefined} zone
+ * @param {'long' | 'short'} [form]
+ */
+export function venueClock(time, zone, form = 'long') {
+  return shown(new Date(time), form, zone && isKnown(zone) ? zone : undefined);
+}
+
+/**
+ * The zone's name where it has to be told; else nothing.
+ * @param {string} time RFC 3339.
+ * @param {string | null | undefined} zone
+ */
+export function venueZone(time, zone) {
   const at = new Date(time);
   const timeZone = zone && isKnown(zone) ? zone : undefined;
   // By what the clocks show: zones have several names, and many the same time.
   const named = timeZone === undefined || zonePart(at, 'en', timeZone, 'longOffset') !== zonePart(at, 'en', undefined, 'longOffset');
-  const text = shown(at, form, timeZone);
-  return named ? `${text} (${zonePart(at, language.value, timeZone, 'shortGeneric')})` : text;
+  return named ? zonePart(at, language.value, timeZone, 'shortGeneric') : '';
 }
 
 /**

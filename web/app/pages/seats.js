@@ -7,7 +7,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { SeatTakenError } from '@frontrow/sdk';
 import '@frontrow/seatmap';
 import { html } from '../html.js';
-import { language, layoutNamed, money, venueTime, words } from '../i18n.js';
+import { language, layoutNamed, money, venueClock, venueTime, venueZone, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { dismiss, tell } from '../notices.js';
 import { Cart } from '../parts/cart.js';
@@ -326,6 +326,8 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${retry}>${w.retry}</button></p>`;
   }
   const ready = layout !== null && model !== null;
+  // Once for all dates, beside them: with its zone each would be too long for a phone.
+  const zone = venueZone(schedule.starts_at, schedule.time_zone);
   const stale = ready && (!live || status.value !== 'online');
   const { state, message } = concert.sale;
   return html`<section class="seats-page" aria-labelledby="seats-title">
@@ -337,9 +339,10 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
             <span class="visually-hidden">${w.seats.dates}</span>
             <select value=${String(id)} onChange=${(/** @type {any} */ event) => onSchedule(Number(event.target.value))}>
               ${schedules.map(
-                (s) => html`<option key=${s.schedule_id} value=${String(s.schedule_id)}>${venueTime(s.starts_at, s.time_zone, 'short')}${s.sold_out ? ` – ${w.seats.soldOut}` : ''}</option>`,
+                (s) => html`<option key=${s.schedule_id} value=${String(s.schedule_id)}>${venueClock(s.starts_at, s.time_zone, 'short')}${s.sold_out ? ` – ${w.seats.soldOut}` : ''}</option>`,
               )}
             </select>
+            ${zone && html`<small>${zone}</small>`}
           </label>`
         : html`<p class="when"><time datetime=${schedule.starts_at}>${venueTime(schedule.starts_at, schedule.time_zone, 'short')}</time></p>`}
       <${Views} view=${view} onView=${look} />
