@@ -443,7 +443,9 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             200,
             "All sales.",
             schemas.sent_by_server::<Sales>(),
-        ),
+        )
+        // On everybody's listener, where operators have one of their own.
+        .refuses(&[Reason::UnknownMethod]),
         Call::new(
             "patch",
             "/api/v1/admin/sales/{concert_id}",
@@ -454,7 +456,7 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
         .parameter(in_path("concert_id", "A concert.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})))
         .body(schemas.sent_by_clients::<SalePatch>())
         .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
-        .refuses(&[Reason::ConcertNotFound]),
+        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
         Call::of_server("/healthz", "Is the server alive?").answer(200, "It is.", health.clone()),
         Call::of_server("/readyz", "Can the server serve?").answer(200, "It can.", health.clone()).answer(
             503,
@@ -465,7 +467,7 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             "/metrics",
             "What the server counts, as Prometheus reads it: for operators, for this machine, or on the operators' listener.",
         )
-        .refuses(&[Reason::Unauthenticated, Reason::UserNotFound, Reason::Forbidden])
+        .refuses(&[Reason::Unauthenticated, Reason::UserNotFound, Reason::Forbidden, Reason::UnknownMethod])
         .answer_as(
             200,
             "The figures.",

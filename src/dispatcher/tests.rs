@@ -247,6 +247,8 @@ async fn an_unpaid_hold_ends_by_itself_and_a_refund_frees_the_seat() {
         panic!("not cancelled")
     };
     assert_eq!((reservation.status, balance), (ReservationStatus::Cancelled, 1_000_000));
+    // The seat that she let run out is hers to hold again after a while.
+    house.clock.advance(Duration::from_secs(60));
     assert!(house.hold(alice, &[7]).await.is_ok());
 }
 

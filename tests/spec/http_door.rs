@@ -166,7 +166,7 @@ async fn requests_are_counted_for_their_user_and_not_for_their_connection() {
                 .send(format!("GET {BALANCE} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n"))
                 .await;
             assert!(proxy.head().await.starts_with("HTTP/1.1 200 "));
-            proxy.skip(r#"{"balance":7}"#.len()).await;
+            proxy.skip(r#"{"balance":7,"currency":"KRW"}"#.len()).await;
         }
     }
     // Each has used up their own by now, wherever they ask next.
