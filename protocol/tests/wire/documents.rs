@@ -206,8 +206,11 @@ fn every_reason_stands_under_its_status() {
             for (status, response) in call["responses"].as_object().expect("an object") {
                 for name in response["x-reasons"].as_array().into_iter().flatten() {
                     let reason = Reason::from_name(name.as_str().expect("a name"));
-                    let expected =
-                        if status == "413" { "413".to_owned() } else { reason.http_status().to_string() };
+                    // Of a body that is too large, or comes too late, the status says more than the reason.
+                    let expected = match status.as_str() {
+                        "408" | "413" => status.clone(),
+                        _ => reason.http_status().to_string(),
+                    };
                     assert_eq!(*status, expected, "{verb} {path}: {reason}");
                     assert!(response["content"][PROBLEM_JSON].is_object(), "{verb} {path}: {reason}");
                     given.insert(reason);
@@ -216,7 +219,7 @@ fn every_reason_stands_under_its_status() {
         }
     }
     let never: Vec<&Reason> = Reason::ALL.iter().filter(|reason| !given.contains(reason)).collect();
-    assert_eq!(never, [&Reason::UnknownMethod], "an unknown path has no description to stand in");
+    assert_eq!(never, [] as [&Reason; 0]);
 }
 
 #[test]
