@@ -138,6 +138,12 @@ export class RateLimitedError extends BusyError {}
 export class OverloadedError extends BusyError {}
 export class UnavailableError extends BusyError {}
 
+/**
+ * The server cannot say whether it was done. Ask first (the balance, the reservations); then repeat it with the same ids,
+ * which does it at most once.
+ */
+export class OutcomeUnknownError extends FrontrowError {}
+
 export class CancelTooLateError extends FrontrowError {}
 
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
@@ -179,6 +185,7 @@ export const ERRORS = Object.freeze({
   RATE_LIMITED: RateLimitedError,
   OVERLOADED: OverloadedError,
   UNAVAILABLE: UnavailableError,
+  OUTCOME_UNKNOWN: OutcomeUnknownError,
   CANCEL_TOO_LATE: CancelTooLateError,
   FORBIDDEN: ForbiddenError,
   WALLET_FULL: WalletFullError,

@@ -133,6 +133,12 @@ export declare class OverloadedError extends BusyError {
 }
 export declare class UnavailableError extends BusyError {
 }
+/**
+ * The server cannot say whether it was done. Ask first (the balance, the reservations); then repeat it with the same ids,
+ * which does it at most once.
+ */
+export declare class OutcomeUnknownError extends FrontrowError {
+}
 export declare class CancelTooLateError extends FrontrowError {
 }
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
@@ -176,6 +182,7 @@ export declare const ERRORS: Readonly<{
     RATE_LIMITED: typeof RateLimitedError;
     OVERLOADED: typeof OverloadedError;
     UNAVAILABLE: typeof UnavailableError;
+    OUTCOME_UNKNOWN: typeof OutcomeUnknownError;
     CANCEL_TOO_LATE: typeof CancelTooLateError;
     FORBIDDEN: typeof ForbiddenError;
     WALLET_FULL: typeof WalletFullError;
