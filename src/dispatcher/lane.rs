@@ -292,7 +292,7 @@ impl Lane {
         self.look_at_the_clock();
         let now = self.shared.clock.steady();
         let (store, writer, gap_max) = (self.store.clone(), self.writer, self.heartbeat_gap_max);
-        let beat = at_home(self.home.clone(), async move { store.heartbeat(writer, now, gap_max).await });
+        let beat = at_home(self.home.clone(), async move { heartbeat(&*store, writer, now, gap_max).await });
         self.begin_waiting();
         match self.patiently(0, beat).await {
             Ok(alive) => {
@@ -425,4 +425,21 @@ async fn at_home<T: Send + 'static>(home: Handle, asking: impl Future<Output = T
 
 fn is_presence(work: &Work) -> bool {
     matches!(work, Work::Sale { command: Command::Connect { .. } | Command::Disconnect { .. }, .. })
+}
+
+/// A heartbeat that was certainly rolled back (two lanes that begin at once may meet in a deadlock) says nothing against the
+/// store: the same again may succeed at once, and until then it is no outage.
+async fn heartbeat(
+    store: &dyn Store,
+    writer: WriterId,
+    now: Timestamp,
+    gap_max: Duration,
+) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
+    for _ in 1..limits::BATCH_ATTEMPTS_MAX {
+        match store.heartbeat(writer, now, gap_max).await {
+            Err(StoreError::RolledBack(_)) => {}
+            beaten => return beaten,
+        }
+    }
+    store.heartbeat(writer, now, gap_max).await
 }
