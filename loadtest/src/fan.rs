@@ -213,18 +213,24 @@ impl Fan {
             lost: Vec::new(),
         };
         let mut fan = Self { socket, notes };
+        fan.hello(credential).await?;
+        fan.notes.state.set(FanState::Ready);
+        Ok(fan)
+    }
+
+    /// Says who this is, also once more on the same socket.
+    pub async fn hello(&mut self, credential: &Credential) -> Result<(), Trouble> {
         let hello = match credential {
             Credential::Access(token) => Hello::AccessToken(token.to_string()),
             Credential::Queue(token) => Hello::QueueToken(*token),
         };
-        let id = fan.push(&Request::Hello(hello));
-        fan.flush().await?;
-        let welcome: Welcome = fan.answer(id).await?;
-        fan.notes.state.set(FanState::Ready);
+        let id = self.push(&Request::Hello(hello));
+        self.flush().await?;
+        let welcome: Welcome = self.answer(id).await?;
         if let Some(place) = welcome.queue {
-            fan.notes.note_place(place);
+            self.notes.note_place(place);
         }
-        Ok(fan)
+        Ok(())
     }
 
     /// Puts a request beside others that `flush` sends together. Gives its id, for `answer`.

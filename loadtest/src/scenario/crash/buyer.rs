@@ -161,13 +161,17 @@ impl Buyer {
 
     /// From connecting to the loss of the connection, or to the end of the run.
     async fn visit(&mut self, came_once: &mut bool, since: &mut Instant) -> Result<(), Interrupted> {
-        let credential = match self.book.told.place.and_then(|place| place.token) {
-            // Both ways must lead back.
-            Some(token) if self.number.is_multiple_of(2) => Credential::Queue(token),
-            _ => Credential::Access(self.tokens.get(self.number).into()),
-        };
+        let access = Credential::Access(self.tokens.get(self.number).into());
+        let token = self.book.told.place.and_then(|place| place.token);
+        // Both ways must lead back.
+        let by_token = token.filter(|_| self.number.is_multiple_of(2)).map(Credential::Queue);
         let connecting = self.worker.connecting.acquire().await;
-        let mut fan = Fan::try_connect(&self.worker.target(), &credential, &self.worker.stats).await?;
+        let first = by_token.as_ref().unwrap_or(&access);
+        let mut fan = Fan::try_connect(&self.worker.target(), first, &self.worker.stats).await?;
+        if by_token.is_some() {
+            // A queue token that has ended moves no money and joins nothing: its owner says who they are as well.
+            fan.hello(&access).await?;
+        }
         drop(connecting);
         if *came_once {
             self.compare(&mut fan).await?;
