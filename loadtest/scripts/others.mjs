@@ -6,6 +6,7 @@
 // Artillery is taken from artillery/node_modules (`npm ci --prefix artillery`).
 
 import { spawn } from "node:child_process";
+import { resolve as absolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startServer, untilReady } from "./house.mjs";
@@ -15,6 +16,8 @@ const { values: options } = parseArgs({
 });
 if (!options.binary || !options.locust) throw new Error("say --binary and --locust");
 const users = Number(options.users);
+// Each tool runs in its own folder, so a path that was said from here must not depend on the folder.
+const locust = absolute(options.locust);
 // Nothing here takes longer on the slowest of machines.
 const PATIENCE_MS = 240_000;
 
@@ -30,7 +33,7 @@ const tools = [
   {
     name: "Locust",
     cwd: folder("locust"),
-    command: (base) => [options.locust, "-f", "journey.py", "--headless", "--only-summary",
+    command: (base) => [locust, "-f", "journey.py", "--headless", "--only-summary",
       "--users", String(users), "--spawn-rate", "10", "--host", base],
   },
 ];
