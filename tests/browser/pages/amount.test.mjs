@@ -3,19 +3,11 @@
  * where money has decimals.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Fan, launch } from '../harness/browser.mjs';
-import { stopServers } from '../harness/server.mjs';
+import { test } from 'node:test';
+import { Fan } from '../harness/browser.mjs';
+import { browser } from '../harness/stage.mjs';
 import { club } from '../harness/venue.mjs';
 import { readAmount } from '../../../web/app/amount.js';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => Promise.all([browser.close(), stopServers()]));
 
 /** A number: what is read; a list: what is asked about. */
 test('an amount is read as it is written, or asked about', () => {

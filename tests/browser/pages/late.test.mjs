@@ -3,23 +3,13 @@
  * made late; whether the page gets where it should is asked without a time limit of its own.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Fan, launch } from '../harness/browser.mjs';
-import { admitted, closeFans } from '../harness/fans.mjs';
+import { test } from 'node:test';
+import { Fan } from '../harness/browser.mjs';
+import { admitted } from '../harness/fans.mjs';
 import { effectsGo, holdEffectsFrom, late } from '../harness/late.mjs';
-import { Server, stopServers } from '../harness/server.mjs';
+import { Server } from '../harness/server.mjs';
+import { browser } from '../harness/stage.mjs';
 import { club } from '../harness/venue.mjs';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => {
-  closeFans();
-  return Promise.all([browser.close(), stopServers()]);
-});
 
 /** @param {{resolve?: () => void}} [of] */
 const gate = (of = {}) => new Promise((resolve) => (of.resolve = () => resolve(undefined)));

@@ -2,22 +2,12 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { Fan, PHONE, launch } from '../harness/browser.mjs';
-import { admitted, closeFans, fanOf, guest } from '../harness/fans.mjs';
-import { Server, stopServers } from '../harness/server.mjs';
+import { test } from 'node:test';
+import { Fan, PHONE } from '../harness/browser.mjs';
+import { admitted, fanOf, guest } from '../harness/fans.mjs';
+import { Server } from '../harness/server.mjs';
+import { browser } from '../harness/stage.mjs';
 import { club } from '../harness/venue.mjs';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => {
-  closeFans();
-  return Promise.all([browser.close(), stopServers()]);
-});
 
 /**
  * Another session of the same fan.
@@ -64,7 +54,11 @@ test('what another window put into the wallet is seen, and not charged again', a
   await fan.leave();
 });
 
-test('a page that believes an old balance asks the server first', async () => {
+/**
+ * At the checkout of a page that hears of no balance, with another session of the same fan to fill the wallet.
+ * @returns {Promise<{fan: Fan, other: import('../../../web/sdk/index.js').FrontrowClient, amount: number}>}
+ */
+async function withAnOldBalance() {
   const server = await Server.start('--demo');
   const fan = await Fan.open(browser, server.url);
   await fan.toSeats();
@@ -73,10 +67,14 @@ test('a page that believes an old balance asks the server first', async () => {
   await fan.holdBest(2);
   await fan.toCheckout();
   const other = await elsewhere(fan);
-  const [held] = await other.listReservations();
+  const [{ amount }] = await other.listReservations();
   await fan.page.waitForSelector('button.big:not([disabled])');
-  // Filled elsewhere, which this page does not hear of.
-  await other.charge(held.amount);
+  return { fan, other, amount };
+}
+
+test('a page that believes an old balance asks the server first', async () => {
+  const { fan, other, amount } = await withAnOldBalance();
+  await other.charge(amount);
   await fan.pay();
   assert.equal(await other.balance(), 0, 'charged once');
   const charges = (await other.history()).filter((entry) => entry.type === 'CHARGE');
@@ -85,20 +83,11 @@ test('a page that believes an old balance asks the server first', async () => {
 });
 
 test('a wallet that lacks less than was agreed is charged what it lacks', async () => {
-  const server = await Server.start('--demo');
-  const fan = await Fan.open(browser, server.url);
-  await fan.toSeats();
-  await rewrite(fan, (frame) => (frame.method === 'balance.update' ? null : frame));
-  await fan.map();
-  await fan.holdBest(2);
-  await fan.toCheckout();
-  const other = await elsewhere(fan);
-  const [held] = await other.listReservations();
-  await fan.page.waitForSelector('button.big:not([disabled])');
+  const { fan, other, amount } = await withAnOldBalance();
   await other.charge(1_000);
   await fan.pay();
   const changes = (await other.history()).map((entry) => entry.amount_change);
-  assert.deepEqual(changes, [-held.amount, held.amount - 1_000, 1_000]);
+  assert.deepEqual(changes, [-amount, amount - 1_000, 1_000]);
   await fan.leave();
 });
 

@@ -3,22 +3,12 @@
  * long for a slow machine's browser.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { SeatState } from '../../../web/sdk/index.js';
-import { Fan, launch } from '../harness/browser.mjs';
-import { admitted, closeFans, fanOf, until } from '../harness/fans.mjs';
-import { Server, stopServers } from '../harness/server.mjs';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => {
-  closeFans();
-  return Promise.all([browser.close(), stopServers()]);
-});
+import { Fan } from '../harness/browser.mjs';
+import { admitted, fanOf, until } from '../harness/fans.mjs';
+import { Server } from '../harness/server.mjs';
+import { browser } from '../harness/stage.mjs';
 
 test('a hold that is not paid: a warning, then the seats are free, and the page says what to do', async () => {
   const server = await Server.start('--demo', '--set', 'sale.hold_ttl=9s');

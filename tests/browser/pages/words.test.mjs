@@ -4,19 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import { Fan, PHONE, launch } from '../harness/browser.mjs';
-import { Server, stopServers } from '../harness/server.mjs';
+import { test } from 'node:test';
+import { Fan, PHONE } from '../harness/browser.mjs';
+import { Server } from '../harness/server.mjs';
+import { browser } from '../harness/stage.mjs';
 import { words as en } from '../../../web/app/i18n/en.js';
 import { forms, words as ko } from '../../../web/app/i18n/ko.js';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => Promise.all([browser.close(), stopServers()]));
 
 /**
  * A template takes numbers, texts, or a list of texts; zero, one and more may be written differently.
