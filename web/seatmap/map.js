@@ -65,6 +65,8 @@ export class SeatMapView {
   /** Where the section was last looked up. */
   #at = { x: NaN, y: NaN };
   #settle = 0;
+  /** The view came to rest, and has to be drawn sharp. */
+  #resting = false;
   #complete = false;
   #dpr = 1;
   #sized = false;
@@ -133,6 +135,14 @@ export class SeatMapView {
     clearTimeout(this.#settle);
     clearTimeout(this.#changes);
     this.#changes = 0;
+    this.#letGo(); // Being connected again draws anew.
+  }
+
+  #letGo() {
+    this.#drawn?.tiles.free();
+    this.#drawn?.painter.free();
+    this.#names.reset();
+    this.#drawn = null;
   }
 
   setWords() {
@@ -155,7 +165,7 @@ export class SeatMapView {
       this.#card.hide();
       this.#complete = false;
     }
-    this.#drawn = null;
+    this.#letGo();
     this.#at = { x: NaN, y: NaN };
     if (venue) {
       const painter = new Painter(venue, readTheme(this.#probe, venue.categories), this.#map);
@@ -266,6 +276,10 @@ export class SeatMapView {
       this.#complete = true;
       this.#map.dispatchEvent(new CustomEvent('seatmap-drawn'));
     }
+    if (complete && this.#resting) {
+      this.#resting = false;
+      this.#map.dispatchEvent(new CustomEvent('seatmap-rested'));
+    }
     if (!complete || camera.moving) this.#schedule();
     else if (this.#pulses.size > 0) this.#isFar ? this.#scheduleChanges() : this.#schedule();
   }
@@ -296,8 +310,10 @@ export class SeatMapView {
   /** The view is elsewhere: draw, and once it rests draw it sharp. */
   #moved() {
     clearTimeout(this.#settle);
+    this.#resting = false;
     this.#settle = window.setTimeout(() => {
       this.#drawn?.tiles.sharpen(this.camera.scale * this.#dpr);
+      this.#resting = true;
       this.#schedule();
     }, SETTLE_MS);
     this.#schedule();

@@ -30,6 +30,7 @@ export class SectionNames {
 
   /** Other words, other colours, another venue. */
   reset() {
+    for (const { full, short, tiny } of this.#plates.values()) discard(full, short, tiny);
     this.#plates.clear();
     this.#stale = true;
     this.#countedAt = -Infinity;
@@ -95,9 +96,15 @@ export class SectionNames {
       short: kept?.short ?? plateWith(once ? [] : [name], theme, dpr),
       tiny: kept?.tiny ?? plateWith(once ? [] : [name], theme, dpr, TINY),
     };
+    if (known) discard(known.full, ...(kept ? [] : [known.short, known.tiny]));
     this.#plates.set(zone.index, made);
     return made;
   }
+}
+
+/** Their memory goes now, not at some collection. @param {HTMLCanvasElement[]} canvases */
+function discard(...canvases) {
+  for (const canvas of canvases) canvas.width = canvas.height = 0;
 }
 
 /** @param {Box} a @param {Box} b */

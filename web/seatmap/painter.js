@@ -251,11 +251,23 @@ export class Painter {
     let sprites = this.#sprites.get(key);
     if (!sprites) {
       // Every settled scale has its own; a few are enough, since going back draws them anew in a moment.
-      if (this.#sprites.size >= SPRITES_KEPT) this.#sprites.delete(/** @type {number} */ (this.#sprites.keys().next().value));
+      if (this.#sprites.size >= SPRITES_KEPT) this.#dropSprites(/** @type {number} */ (this.#sprites.keys().next().value));
       sprites = this.#drawSprites(key / 4);
       this.#sprites.set(key, sprites);
     }
     return sprites;
+  }
+
+  /** @param {number} key */
+  #dropSprites(key) {
+    const { sheet } = /** @type {{sheet: HTMLCanvasElement}} */ (this.#sprites.get(key));
+    sheet.width = sheet.height = 0; // Frees its memory now, not at some collection.
+    this.#sprites.delete(key);
+  }
+
+  /** Nothing is painted any more. */
+  free() {
+    for (const key of [...this.#sprites.keys()]) this.#dropSprites(key);
   }
 
   /** @param {number} diameter */

@@ -122,6 +122,16 @@ export class Tiles {
     this.#level = Math.abs(this.#whole.scale / scale - 1) <= 0.001 ? this.#whole : { scale, tiles: new Map() };
   }
 
+  /** Nothing is drawn any more: the memory goes now, not at some collection. */
+  free() {
+    for (const level of new Set([this.#whole, this.#level, this.#before])) {
+      for (const { canvas } of level?.tiles.values() ?? []) canvas.width = canvas.height = 0;
+      level?.tiles.clear();
+    }
+    for (const canvas of this.#spare) canvas.width = canvas.height = 0;
+    this.#spare = [];
+  }
+
   /** @param {Level} level */
   #drop(level) {
     for (const tile of level.tiles.values()) this.#keep(tile.canvas);

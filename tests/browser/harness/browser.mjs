@@ -30,6 +30,7 @@ export function launch(flags = []) {
 /**
  * @typedef {object} FanOptions
  * @property {{width: number, height: number}} [size]
+ * @property {number} [density] Device pixels for one of CSS; 1 without.
  * @property {string} [locale]
  * @property {string} [zone] Where the fan's clocks stand; this machine's without.
  * @property {'light' | 'dark'} [scheme]
@@ -59,9 +60,9 @@ export class Fan {
    * @param {string} url
    * @param {FanOptions} [options]
    */
-  static async open(browser, url, { size = DESKTOP, locale = 'en-GB', zone, scheme = 'light', lossy = false } = {}) {
+  static async open(browser, url, { size = DESKTOP, density = 1, locale = 'en-GB', zone, scheme = 'light', lossy = false } = {}) {
     const touch = size !== ZOOMED && Math.min(size.width, size.height) < 600;
-    const context = await browser.newContext({ viewport: size, locale, timezoneId: zone, colorScheme: scheme, hasTouch: touch, isMobile: touch, reducedMotion: 'reduce' });
+    const context = await browser.newContext({ viewport: size, deviceScaleFactor: density, locale, timezoneId: zone, colorScheme: scheme, hasTouch: touch, isMobile: touch, reducedMotion: 'reduce' });
     const page = await context.newPage();
     const fan = new Fan(context, page, url, lossy);
     await page.goto(url);
@@ -151,7 +152,7 @@ export class Fan {
   }
 
   async tickets() {
-    return (await this.page.locator('.ticket-seat').allInnerTexts()).map((label) => label.replace(/\s+/g, ' '));
+    return (await this.page.locator('.ticket-seat .seat-name').allInnerTexts()).map((label) => label.replace(/\s+/g, ' '));
   }
 
   /** The state of seats as the map knows it. @param {number[]} seats */
