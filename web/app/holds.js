@@ -8,7 +8,7 @@ import { effect, untracked } from '@preact/signals';
 import { words } from './i18n.js';
 import { tell } from './notices.js';
 import { route } from './router.js';
-import { reservations, start, status } from './session.js';
+import { layoutOf, reservations, start, status } from './session.js';
 import { loadJson, saveJson } from './storage.js';
 
 export function announceLostHolds() {
@@ -24,7 +24,7 @@ export function announceLostHolds() {
         keep();
       } else if (status !== 'TEMP_RESERVED' && open.delete(id)) {
         keep();
-        if (status === 'EXPIRED') untracked(() => announce(reservation));
+        if (status === 'EXPIRED') untracked(() => void announce(reservation));
       }
     }
   });
@@ -49,9 +49,12 @@ export function announceLostHolds() {
 }
 
 /** @param {import('./session.js').Reservation} reservation */
-function announce({ reservation_id: id, seats }) {
+async function announce({ reservation_id: id, schedule_id: scheduleId, seats: labelled }) {
   const at = route.value;
   if (at.page === 'checkout' && at.reservationId === id) return; // That page says so itself.
-  const labels = seats.map((seat) => seat.label).join(', ');
+  // The drawing says where the seats were; without a network their labels have to do.
+  await layoutOf(scheduleId).catch(() => {});
+  const seats = reservations.peek().find((reservation) => reservation.reservation_id === id)?.seats ?? labelled;
+  const labels = seats.map((seat) => seat.label).join(words().seats.between);
   tell({ kind: 'warn', key: `lost-${id}`, stays: true, text: words().time.holdOver(labels) });
 }

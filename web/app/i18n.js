@@ -4,6 +4,7 @@
  * Always: the dictionary of the present language is loaded before anything is drawn in it.
  */
 import { batch, computed, signal } from '@preact/signals';
+import { partsInWords, placeInWords } from '../seatmap/place.js';
 import { save } from './storage.js';
 
 /** @typedef {import('./i18n/en.js').Words} Words */
@@ -213,6 +214,25 @@ export function named(name) {
  */
 export function placed(label, venue) {
   return venue && MADE_UP.includes(venue) ? (forms.value.zone?.(label) ?? label) : label;
+}
+
+/**
+ * Where a seat is: in full, and in two parts, of which seats side by side share the first, if there is one.
+ * @typedef {{label: string, row: string, number: string}} Whereabouts
+ */
+
+/**
+ * Where a seat is, in the page's language.
+ * @param {import('../seatmap/place.js').SeatPlace | null | undefined} place
+ * @param {string} label What the server calls it, which has to do where no more is known.
+ * @param {string | null | undefined} venue
+ * @returns {Whereabouts}
+ */
+export function whereabouts(place, label, venue) {
+  if (!place) return { label: placed(label, venue), row: '', number: placed(label, venue) };
+  const here = { ...place, zone: placed(place.zone, venue) };
+  const { row, seat } = partsInWords(here, words().map);
+  return { label: placeInWords(here, words().map), row, number: seat };
 }
 
 /**

@@ -6,12 +6,15 @@
  */
 import { batch, computed, signal } from '@preact/signals';
 import { FrontrowClient, createGuest, fetchConcerts, fetchLayout } from '@frontrow/sdk';
-import { named, placed, words } from './i18n.js';
+import { named, whereabouts, words } from './i18n.js';
+import { placeOf } from '../seatmap/place.js';
 import { tell } from './notices.js';
-import { load, loadJson, save, saveJson } from './storage.js';
+import { keyOf, load, loadJson, save, saveJson } from './storage.js';
 
 /** @typedef {import('@frontrow/sdk').FrontrowError} FrontrowError */
-/** @typedef {import('../sdk/wire.js').Reservation} Reservation */
+/** @typedef {import('../sdk/wire.js').Reservation} WireReservation */
+/** @typedef {WireReservation['seats'][number] & import('./i18n.js').Whereabouts} NamedSeat */
+/** With its seats named in the page's language. @typedef {Omit<WireReservation, 'seats'> & {seats: NamedSeat[]}} Reservation */
 /** @typedef {import('../sdk/wire.js').QueueUpdate} QueueUpdate */
 /** @typedef {import('../sdk/wire.js').Concert} Concert */
 /** @typedef {import('../sdk/wire.js').Layout} Layout */
@@ -21,7 +24,7 @@ import { load, loadJson, save, saveJson } from './storage.js';
 export const status = signal('idle');
 /** @type {import('@preact/signals').Signal<QueueUpdate | null>} */
 export const queue = signal(null);
-/** As the server names them. @type {import('@preact/signals').Signal<Reservation[]>} */
+/** As the server names them. @type {import('@preact/signals').Signal<WireReservation[]>} */
 const reserved = signal([]);
 /** @type {import('@preact/signals').Signal<number | null>} */
 export const balance = signal(null);
@@ -31,11 +34,14 @@ const listed = signal(null);
 export const concerts = computed(
   () => listed.value?.map((concert) => ({ ...concert, title: named(concert.title), ...(concert.venue ? { venue: named(concert.venue) } : {}) })) ?? null,
 );
-/** This fan's reservations, their seats by labels in the page's language. */
+/** The drawings that are here, by schedule: they say where a seat is better than its label does.
+ * @type {import('@preact/signals').Signal<ReadonlyMap<number, Layout>>} */
+const drawings = signal(new Map());
+/** This fan's reservations, their seats named in the page's language. */
 export const reservations = computed(() =>
   reserved.value.map((reservation) => {
     const venue = listed.value?.find((concert) => concert.concert_id === reservation.concert_id)?.venue;
-    return { ...reservation, seats: reservation.seats.map((seat) => ({ ...seat, label: placed(seat.label, venue) })) };
+    return { ...reservation, seats: reservation.seats.map((seat) => ({ ...seat, ...whereabouts(placeIn(reservation.schedule_id, seat.seat), seat.label, venue) })) };
   }),
 );
 /** Why the session is over, until somebody starts another one.
@@ -316,11 +322,24 @@ export function layoutOf(scheduleId) {
   let layout = layouts.get(scheduleId);
   if (!layout) {
     layout = fetchLayout(undefined, scheduleId).then((layout) => {
-      knowCurrency(layout.currency);
+      batch(() => {
+        knowCurrency(layout.currency);
+        drawings.value = new Map([...drawings.value, [scheduleId, layout]]);
+      });
       return layout;
     });
     layouts.set(scheduleId, layout);
     layout.catch(() => layouts.delete(scheduleId)); // The next one who needs it asks again.
   }
   return layout;
+}
+
+/**
+ * Where a seat is, if the drawing of its house is here.
+ * @param {number} scheduleId
+ * @param {number} seat
+ */
+export function placeIn(scheduleId, seat) {
+  const layout = drawings.value.get(scheduleId);
+  return layout && seat < layout.seats.number.length ? placeOf(layout, seat) : null;
 }

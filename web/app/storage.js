@@ -8,6 +8,9 @@ const PREFIX = 'frontrow.';
 /** @type {Map<string, string>} */
 const memory = new Map();
 
+/** What another window's storage events call it. @param {string} key */
+export const keyOf = (key) => PREFIX + key;
+
 /** @param {string} key */
 export function load(key) {
   try {

@@ -7,6 +7,7 @@
  */
 
 import { Grid } from './grid.js';
+import { placeInWords, placeOf } from './place.js';
 
 /** @typedef {import('../sdk/wire.js').Layout} Layout */
 
@@ -91,16 +92,10 @@ export class Venue {
   /**
    * Zone, row and seat, each told as what it is, in the plan's own words if it has some.
    * @param {number} seat
-   * @param {Pick<import('./words.js').SeatmapWords, 'row' | 'seat' | 'place'>} words
+   * @param {import('./place.js').PlaceWords} words
    */
   told(seat, words) {
-    const row = this.layout.rows[this.row[seat]];
-    const zone = this.layout.zones.length > 1 ? this.layout.zones[row.zone].name : '';
-    const number = this.number(seat);
-    // What tells apart two seats of the same zone, row and number.
-    const repeated = / \(\d+\)$/.exec(this.label(seat))?.[0] ?? '';
-    const parts = [zone, row.row_label ?? (row.label && words.row(row.label)), (row.seat_label?.replaceAll('%s', number) ?? words.seat(number)) + repeated];
-    return words.place(parts.filter(Boolean));
+    return placeInWords(placeOf(this.layout, seat), words);
   }
 
   /** Zone, row and number in one, as on the ticket. @param {number} seat */

@@ -15,7 +15,7 @@ export const WORDS = Object.freeze({
   /** @param {string} number */
   seat: (number) => `seat ${number}`,
   /** @param {string[]} parts Section, row and seat, as far as there are such. */
-  place: (parts) => parts.join(', '),
+  place: (parts) => parts.map((part, index) => (index > 0 ? part.replace(/^Row /, 'row ') : part)).join(', '),
   /** @param {number} n */
   free: (n) => `${n} free`,
   /** @type {Record<SeatLook, string>} */

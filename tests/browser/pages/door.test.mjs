@@ -3,17 +3,10 @@
  * network. Method: a phone whose server dies, and a screen whose lock is counted.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Fan, PHONE, launch } from '../harness/browser.mjs';
-import { Server, stopServers } from '../harness/server.mjs';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => Promise.all([browser.close(), stopServers()]));
+import { test } from 'node:test';
+import { Fan, PHONE } from '../harness/browser.mjs';
+import { Server } from '../harness/server.mjs';
+import { browser } from '../harness/stage.mjs';
 
 test('a tap shows one code over the whole width, and the screen stays awake, also after the page was away', async () => {
   const server = await Server.start('--demo');
@@ -40,7 +33,7 @@ test('a tap shows one code over the whole width, and the screen stays awake, als
   const box = /** @type {{width: number}} */ (await fan.page.locator('dialog[open] .qr').boundingBox());
   assert.ok(box.width >= PHONE.width * 0.85, `${box.width} px wide`);
   assert.equal(await fan.page.locator('dialog[open] .qr').count(), 1, 'one at a time');
-  assert.equal((await fan.page.locator('dialog[open] .ticket-seat').innerText()).replace(/\s+/g, ' '), held[0]);
+  assert.equal((await fan.page.locator('dialog[open] .seat-name').innerText()).replace(/\s+/g, ' '), held[0]);
   await fan.accessible('a code at the door');
   await fan.fits('a code at the door');
   await fan.screenshot('at-the-door');
@@ -49,7 +42,7 @@ test('a tap shows one code over the whole width, and the screen stays awake, als
   await fan.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
   await fan.page.waitForFunction(() => /** @type {any} */ (globalThis).asked === 2 && /** @type {any} */ (globalThis).open === 1);
   await fan.click('.door-steps button:last-child');
-  await fan.page.waitForFunction((label) => document.querySelector('dialog[open] .ticket-seat')?.textContent === label, held[1]);
+  await fan.page.waitForFunction((label) => document.querySelector('dialog[open] .seat-name')?.textContent === label, held[1]);
   assert.equal(await fan.page.locator('.door-steps button:last-child').isDisabled(), true);
   await fan.page.keyboard.press('Escape');
   await fan.page.waitForSelector('dialog[open]', { state: 'detached' });

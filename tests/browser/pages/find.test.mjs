@@ -81,8 +81,8 @@ function contrast(a, b) {
   return (light + 0.05) / (dark + 0.05);
 }
 
-test('a seat is told by section, row and number, each as what it is', async () => {
-  for (const [locale, told] of /** @type {const} */ ([['en-GB', /^.+, Row A, Seat 1, /], ['ko-KR', /^1, .+ A열 1번, /]])) {
+test('a seat is told by section, row and number, each as what it is, from the list to the ticket', async () => {
+  for (const [locale, told, seat] of /** @type {const} */ ([['en-GB', /^.+, row A, seat 1, /, /^[\w ]+, row \w+, seat \d+$/], ['ko-KR', /^1, .+ A열 1번, /, /^[가-힣\d ]+ \w+열 \d+번$/]])) {
     const fan = await Fan.open(browser, server.url, { locale });
     await fan.toSeats();
     await fan.click('.segment:last-child');
@@ -90,6 +90,18 @@ test('a seat is told by section, row and number, each as what it is', async () =
     await map.locator('h2 .fold').first().click();
     await map.locator('h3 .fold').first().click();
     assert.match((await map.locator('.seat').first().getAttribute('aria-label')) ?? '', told);
+    const held = await fan.holdBest(2);
+    for (const name of held) assert.match(name, seat);
+    await fan.toCheckout();
+    assert.deepEqual(await fan.page.locator('.receipt li .seat-name').allInnerTexts(), held);
+    await fan.pay();
+    assert.deepEqual(await fan.tickets(), held);
+    // On a device that has no drawing, and does not get one.
+    await fan.page.route('**/layout', (route) => route.abort());
+    await fan.page.reload();
+    await fan.page.waitForSelector('.ticket');
+    assert.deepEqual(await fan.tickets(), held);
+    fan.faults = fan.faults.filter((fault) => !/ERR_FAILED/.test(fault)); // It was meant.
     await fan.leave();
   }
 });
@@ -110,6 +122,25 @@ test('what is free at each price is said, and follows; the looks of seats are ex
     /** @type {[number, number]} */ ([category, before[category] - 3]),
   );
   assert.deepEqual(await fan.page.locator('.legend li').allInnerTexts().then((texts) => texts.map((text) => text.trim())), ['free', 'held for you', 'held by somebody', 'sold']);
+  await fan.leave();
+});
+
+test('the best seats up to a price: no other is offered, and the map shows which', async () => {
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  const prices = await fan.page.locator('.price-most option').evaluateAll((options) => options.map((option) => /** @type {HTMLOptionElement} */ (option).value));
+  assert.ok(prices.length > 2, prices.join());
+  const [, , most] = prices.map(Number);
+  await fan.page.selectOption('.price-most', String(most));
+  const shown = await (await fan.map()).evaluate((map) => [.../** @type {any} */ (map).filter].map((index) => /** @type {any} */ (map).layout.categories[index].price));
+  assert.equal(Math.max(...shown), most);
+  await fan.holdBest(2);
+  const paid = await fan.page.locator('.held-row small').allInnerTexts();
+  assert.ok(paid.length > 0);
+  for (const price of paid) assert.ok(Number(price.replace(/^.*₩|\D/g, '')) <= most, price);
+  // A category says more exactly what is wanted.
+  await fan.click('.filters .chip:nth-of-type(2)');
+  assert.equal(await fan.page.locator('.price-most').inputValue(), '');
   await fan.leave();
 });
 

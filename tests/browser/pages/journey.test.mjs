@@ -103,7 +103,7 @@ test('prices filter what is offered', async () => {
   await chips.nth(last).click();
   assert.equal(await chips.nth(last).getAttribute('aria-pressed'), 'true');
   await fan.holdBest(2);
-  assert.ok((await fan.page.locator('.held small').allInnerTexts()).every((text) => text.includes(String(price))));
+  assert.ok((await fan.page.locator('.held-row small').allInnerTexts()).every((text) => text.includes(String(price))));
   await fan.leave();
 });
 

@@ -1,21 +1,11 @@
 /** Goal: what the operator does to a sale reaches the fans in words; a server without guests asks who one is. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Fan, PHONE, launch } from '../harness/browser.mjs';
-import { admitted, closeFans } from '../harness/fans.mjs';
-import { Server, stopServers } from '../harness/server.mjs';
+import { test } from 'node:test';
+import { Fan, PHONE } from '../harness/browser.mjs';
+import { admitted } from '../harness/fans.mjs';
+import { Server } from '../harness/server.mjs';
+import { browser } from '../harness/stage.mjs';
 import { club } from '../harness/venue.mjs';
-
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => {
-  closeFans();
-  return Promise.all([browser.close(), stopServers()]);
-});
 
 test('a word from the operator, a pause, and the end reach those who wait', async () => {
   const server = await Server.start('--demo', '--set', 'sale.capacity=1');
@@ -70,7 +60,7 @@ test('a deep link says what the sale is, and offers what there is to do', async 
     assert.match((await fan.page.locator('.message').innerText()).replace(/\s+/g, ' '), words);
     assert.deepEqual((await fan.page.locator('.message button').allInnerTexts()).filter((label) => label !== 'Share this sale'), buttons);
   };
-  await says(/Small Club Night The sale has not opened yet.* Sale opens in (?:1:00:00|59:\d\d)/, ['Join the line early']);
+  await says(/Small Club Night Club .* (?:AM|PM) .*The sale has not opened yet.* Sale opens in (?:1:00:00|59:\d\d)/, ['Join the line early']);
   await fan.accessible('deep link to a scheduled sale');
   await fan.screenshot('link-scheduled');
   await server.command('sale', 'open', String(concertId), '--server', server.url);

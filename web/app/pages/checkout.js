@@ -12,6 +12,7 @@ import { money, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { Icon } from '../parts/icons.js';
+import { Label } from '../parts/label.js';
 import { Message } from '../parts/message.js';
 import { go } from '../router.js';
 import { balance, concerts, currency, heldElsewhere, layoutOf, now, refreshBalance, reservations, session, start, status } from '../session.js';
@@ -88,7 +89,7 @@ export function Checkout({ reservationId }) {
       <div class="receipt">
         <h2>${w.checkout.seats}</h2>
         <ul>
-          ${seats.map((seat) => html`<li key=${seat.seat}><span>${seat.label} <small>${seat.category}</small></span><span>${price(seat.price)}</span></li>`)}
+          ${seats.map((seat) => html`<li key=${seat.seat}><span><span class="seat-name"><${Label} text=${seat.label} /></span> <small>${seat.category}</small></span><span>${price(seat.price)}</span></li>`)}
         </ul>
         <p class="sum"><span>${w.cart.total}</span><strong>${price(amount)}</strong></p>
         <p class="line"><span>${w.checkout.balance}</span><span>${balance.value === null ? '…' : price(have)}</span></p>

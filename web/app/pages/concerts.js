@@ -64,11 +64,23 @@ export function opening(opensAt, at, zone) {
   return left < COUNTDOWN_FROM_MS ? w.opensIn(clock(Math.max(0, left))) : w.opens(venueTime(opensAt, zone));
 }
 
+/** More dates than these are seen where one chooses. */
+const DATES_SHOWN = 3;
+
+/** @param {{concert: import('../session.js').Concert}} props */
+export function WhereAndWhen({ concert: { venue, schedules, time_zone: zone } }) {
+  return html`${venue && html`<p class="venue"><${Named} text=${venue} /></p>`}
+    ${schedules.length > 0 &&
+    html`<ul class="dates" aria-label=${words().concerts.dates(schedules.length)}>
+      ${schedules.slice(0, DATES_SHOWN).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${venueTime(s.starts_at, zone)}</time></li>`)}
+    </ul>`}`;
+}
+
 /** @param {{concert: import('../session.js').Concert}} props */
 function Concert({ concert }) {
   const w = words().concerts;
   const [busy, setBusy] = useState(false);
-  const { concert_id, title, venue, sale, schedules } = concert;
+  const { concert_id, title, sale, schedules } = concert;
   const mine = queue.value?.concert_id === concert_id ? queue.value : (elsewhere.value[concert_id] ?? null);
   const placed = places.value[String(concert_id)] !== undefined;
   const opensIn = sale.state === 'SCHEDULED' && sale.opens_at ? Date.parse(sale.opens_at) - now.value : 0;
@@ -95,10 +107,7 @@ function Concert({ concert }) {
     <div class="poster-text">
       <p class="badge ${soldOut ? 'closed' : sale.state.toLowerCase()}">${soldOut ? w.soldOut : (w.state[sale.state] ?? sale.state)}</p>
       <h2><${Named} text=${title} /></h2>
-      ${venue && html`<p class="venue"><${Named} text=${venue} /></p>`}
-      <ul class="dates" aria-label=${w.dates(schedules.length)}>
-        ${schedules.slice(0, 3).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${venueTime(s.starts_at, concert.time_zone)}</time></li>`)}
-      </ul>
+      <${WhereAndWhen} concert=${concert} />
       ${sale.message && html`<p class="sale-message"><${Named} text=${sale.message} /></p>`}
       ${opensIn > 0 && sale.opens_at && html`<p class="opens">${opening(sale.opens_at, now.value, concert.time_zone)}</p>`}
       ${placed

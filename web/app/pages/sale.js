@@ -8,7 +8,7 @@ import { Message } from '../parts/message.js';
 import { Named } from '../parts/named.js';
 import { Share } from '../parts/share.js';
 import { concerts, join, now, places, queue, refreshConcerts, returnTo, session, settled, tokenWanted } from '../session.js';
-import { opening } from './concerts.js';
+import { WhereAndWhen, opening } from './concerts.js';
 import { prepareChime } from '../chime.js';
 import { Seats, prepareSelling } from '../later.js';
 import { Waiting } from './waiting.js';
@@ -62,7 +62,7 @@ export function Sale({ concertId }) {
       <//>`;
     }
     default:
-      return html`<${Message} title=${concert.title}><${Join} concert=${concert} /><${Share} concert=${concert} /><//>`;
+      return html`<${Message} title=${concert.title}><div><${WhereAndWhen} concert=${concert} /></div><${Join} concert=${concert} /><${Share} concert=${concert} /><//>`;
   }
 }
 

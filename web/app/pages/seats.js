@@ -187,7 +187,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const id = schedule.schedule_id;
   const { layout: drawn, model, available, live, failure, retry } = useHouse(schedule);
   const layout = useMemo(() => drawn && layoutNamed(drawn), [drawn, language.value]);
-  const [category, setCategory] = useState(/** @type {number | null} */ (null));
+  const [wish, setWish] = useState(/** @type {import('../parts/tools.js').Wish} */ ({ category: null, priceMost: null }));
   const free = useFree(layout, model);
   const most = schedule.seats_per_reservation_max ?? TOGETHER_MAX;
   const [together, setTogether] = useState(Math.min(2, most));
@@ -201,7 +201,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const reservation = held.value.find((candidate) => candidate.schedule_id === id) ?? null;
   const heldSeats = reservation?.seats.map((seat) => seat.seat).join() ?? '';
   const own = useMemo(() => (reservation ? reservation.seats.map((seat) => seat.seat) : []), [heldSeats]);
-  const filter = useMemo(() => (category === null ? null : [category]), [category]);
+  const filter = useMemo(() => categoriesOf(layout, wish), [layout, wish]);
   const mapWords = useMemo(() => wordsOfMap(layout), [layout, language.value]);
   /** Read by listeners that outlive a drawing of this component. */
   const mine = useRef(own);
@@ -262,9 +262,9 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     });
 
   async function pickBest() {
-    const name = category === null ? undefined : drawn?.categories[category].name;
+    const category = wish.category === null ? undefined : drawn?.categories[wish.category].name;
     const before = new Set(own);
-    const { seats } = await start().holdBest(id, together, { category: name, except: proposed.current });
+    const { seats } = await start().holdBest(id, together, { category, maxPrice: wish.priceMost ?? undefined, except: proposed.current });
     const fresh = seats.map(({ seat }) => seat).filter((seat) => !before.has(seat));
     setPicked(fresh);
     proposed.current = [...proposed.current, ...fresh].slice(-PROPOSED_MAX);
@@ -305,7 +305,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   }
 
   /** @param {number[]} seats */
-  const labels = (seats) => seats.map(told).join(', ');
+  const labels = (seats) => seats.map(told).join(words().seats.between);
 
   /** A seat as one looks for it in the house. @param {number} seat */
   const told = (seat) => map.current?.venue?.told(seat, map.current.words) ?? '';
@@ -360,7 +360,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
         ready=${ready && !busy}
         onBest=${holdBest}
       />
-      ${layout && html`<${Filters} layout=${layout} legend=${legend} free=${free} category=${category} onCategory=${setCategory} />`}
+      ${layout && html`<${Filters} layout=${layout} legend=${legend} free=${free} wish=${wish} onWish=${setWish} />`}
     </div>
     <div class="seats-map" data-stale=${stale}>
       ${ready
@@ -382,6 +382,17 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     <${Legend} />
     <${Cart} reservation=${reservation} busy=${busy} onRelease=${release} />
   </section>`;
+}
+
+/**
+ * The categories that are looked for; null: all.
+ * @param {Layout | null} layout
+ * @param {import('../parts/tools.js').Wish} wish
+ */
+function categoriesOf(layout, { category, priceMost }) {
+  if (category !== null) return [category];
+  if (!layout || priceMost === null) return null;
+  return [...layout.categories.keys()].filter((index) => layout.categories[index].price <= priceMost);
 }
 
 /** @param {Layout | null} layout */

@@ -1,22 +1,25 @@
 /** What this fan has bought, by purchase, with the codes for the door; and giving it back. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { date, money, named, placed, venueTime, words } from '../i18n.js';
+import { date, money, named, venueTime, whereabouts, words } from '../i18n.js';
 import { explain } from '../explain.js';
 import { tell } from '../notices.js';
 import { keepPage, kept } from '../offline.js';
 import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
-import { Label } from '../parts/label.js';
+import { Label, SeatName } from '../parts/label.js';
 import { Message } from '../parts/message.js';
 import { Named } from '../parts/named.js';
 import { Qr } from '../parts/qr.js';
 import { useWakeLock } from '../parts/wakelock.js';
-import { balance, currency, now, session, signedIn, start, status } from '../session.js';
+import { balance, currency, layoutOf, now, placeIn, session, signedIn, start, status } from '../session.js';
 import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
 
-/** @typedef {import('../../sdk/wire.js').Ticket} Ticket */
+/**
+ * With where its seat is, once that is known: a door may be without a network, and a drawing is large.
+ * @typedef {import('../../sdk/wire.js').Ticket & {place?: import('../../seatmap/place.js').SeatPlace}} Ticket
+ */
 
 /** So long after its start a performance is over for sure, and its tickets move behind the others. */
 const OVER_AFTER_MS = 6 * 3600_000;
@@ -43,13 +46,27 @@ export function Tickets({ bought }) {
       .orders()
       .then(
         ({ tickets, cancelled }) => {
-          const news = { at: new Date(now.value).toISOString(), tickets, cancelled };
-          saveJson('tickets', news);
-          setKnown(news);
+          keep({ at: new Date(now.value).toISOString(), tickets, cancelled });
           setFresh(true);
+          // Where the seats are of what is still to come; of the rest their labels will do.
+          const wanted = new Set(tickets.filter((ticket) => !isOver(ticket) && !placeIn(ticket.schedule_id, ticket.seat)).map((ticket) => ticket.schedule_id));
+          for (const schedule of wanted) layoutOf(schedule).then(() => keep({ at: new Date(now.value).toISOString(), tickets, cancelled }), () => {});
         },
         (error) => setFailure(explain(error)),
       );
+  }
+  /** @param {Known} news */
+  function keep({ at, tickets, cancelled }) {
+    if (!signedIn.value) return; // Signed out meanwhile: nothing is left here.
+    const before = /** @type {Known | null} */ (loadJson('tickets', null));
+    const places = new Map([...(before?.tickets ?? []), ...(before?.cancelled ?? [])].map((ticket) => [ticket.ticket_id, ticket.place]));
+    const withPlace = (/** @type {Ticket} */ ticket) => {
+      const place = placeIn(ticket.schedule_id, ticket.seat) ?? places.get(ticket.ticket_id);
+      return place ? { ...ticket, place } : ticket;
+    };
+    const news = { at, tickets: tickets.map(withPlace), cancelled: cancelled.map(withPlace) };
+    saveJson('tickets', news);
+    setKnown(news);
   }
   useEffect(refresh, [bought, signedIn.value, session.value]);
   const some = known !== null && known.tickets.length > 0;
@@ -62,7 +79,7 @@ export function Tickets({ bought }) {
   if (!known || known.tickets.length + known.cancelled.length === 0) {
     return html`<${Message} title=${w.none} text=${w.noneText} href="#/" action=${words().lobby.toConcerts} />`;
   }
-  const over = ({ tickets: [{ starts_at: startsAt }] } = /** @type {PurchaseOf} */ ({})) => Number(Boolean(startsAt && Date.parse(startsAt) < now.value - OVER_AFTER_MS));
+  const over = (/** @type {PurchaseOf} */ { tickets: [ticket] }) => Number(isOver(ticket));
   const purchases = byPurchase(known.tickets.map(inWords));
   purchases.sort((a, b) => Number(b.reservationId === bought) - Number(a.reservationId === bought) || over(a) - over(b));
   const cancelled = byPurchase(known.cancelled.map(inWords));
@@ -80,28 +97,35 @@ export function Tickets({ bought }) {
   </div>`;
 }
 
+/** @typedef {Ticket & import('../i18n.js').Whereabouts} NamedTicket */
+
 /**
  * A ticket with its names in the page's language.
  * @param {Ticket} ticket
- * @returns {Ticket}
+ * @returns {NamedTicket}
  */
 function inWords(ticket) {
-  const { title, venue, label } = ticket;
-  return { ...ticket, title: title && named(title), venue: venue && named(venue), label: placed(label, venue) };
+  const { title, venue, label, place } = ticket;
+  return { ...ticket, title: title && named(title), venue: venue && named(venue), ...whereabouts(place, label, venue) };
+}
+
+/** @param {Ticket} ticket */
+function isOver({ starts_at: startsAt }) {
+  return Boolean(startsAt && Date.parse(startsAt) < now.value - OVER_AFTER_MS);
 }
 
 /**
  * @typedef {object} PurchaseOf
  * @property {string} reservationId
- * @property {Ticket[]} tickets
+ * @property {NamedTicket[]} tickets
  */
 
 /**
- * @param {Ticket[]} tickets
+ * @param {NamedTicket[]} tickets
  * @returns {PurchaseOf[]}
  */
 function byPurchase(tickets) {
-  /** @type {Map<string, Ticket[]>} */
+  /** @type {Map<string, NamedTicket[]>} */
   const purchases = new Map();
   for (const ticket of tickets) purchases.set(ticket.reservation_id, [...(purchases.get(ticket.reservation_id) ?? []), ticket]);
   return [...purchases].map(([reservationId, tickets]) => ({ reservationId, tickets: tickets.sort((a, b) => a.seat - b.seat) }));
@@ -121,7 +145,7 @@ function CancelledOrder({ purchase: { tickets } }) {
   const [{ cancelled_at: at }] = tickets;
   return html`<section class="purchase cancelled">
     <${Performance} tickets=${tickets} />
-    <p>${tickets.map((ticket, index) => html`${index > 0 && ', '}<${Label} text=${ticket.label} />`)}</p>
+    <p>${tickets.map((ticket, index) => html`${index > 0 && words().seats.between}<${Label} text=${ticket.label} />`)}</p>
     <p class="hint">${at && html`<time datetime=${at}>${w.cancelledOn(date(at))}</time> · `}${w.refunded(money(sumOf(tickets), currency.value))}</p>
   </section>`;
 }
@@ -164,7 +188,7 @@ function Purchase({ purchase, onCancelled }) {
         (ticket, index) => html`<li class="ticket" key=${ticket.ticket_id}>
           <div class="ticket-main">
             <p class="label">${w.seat}</p>
-            <p class="ticket-seat"><${Label} text=${ticket.label} /></p>
+            <p class="ticket-seat"><${SeatName} seat=${ticket} /></p>
             <p class="ticket-price">${ticket.category} · ${money(ticket.price, currency.value)}</p>
             <p class="label">${w.code}</p>
             <p class="ticket-code">${ticket.code}</p>
@@ -192,7 +216,7 @@ function Purchase({ purchase, onCancelled }) {
 
 /**
  * One code as wide as the screen, one at a time, so that a scanner never reads the neighbour's; the screen stays awake.
- * @param {{tickets: Ticket[], shown: number, onShow: (shown: number | null) => void}} props
+ * @param {{tickets: NamedTicket[], shown: number, onShow: (shown: number | null) => void}} props
  */
 function AtTheDoor({ tickets, shown, onShow }) {
   const w = words().tickets;
@@ -201,7 +225,7 @@ function AtTheDoor({ tickets, shown, onShow }) {
   return html`<${Dialog} title=${w.full} whole onClose=${() => onShow(null)}>
     <div class="at-the-door">
       <${Qr} text=${ticket.code} label=${w.qr(ticket.label)} />
-      <p class="ticket-seat"><${Label} text=${ticket.label} /></p>
+      <p class="ticket-seat"><${SeatName} seat=${ticket} /></p>
       <p class="ticket-code">${ticket.code}</p>
       ${tickets.length > 1 &&
       html`<div class="door-steps">

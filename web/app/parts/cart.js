@@ -24,20 +24,43 @@ export function Cart({ reservation, busy, onRelease }) {
 
   return html`<section class="cart full" aria-labelledby="cart-title" tabindex="-1" ref=${section}>
     <h2 id="cart-title">${w.title}</h2>
-    <ul class="held">
-      ${reservation.seats.map(
-        (seat) => html`<li key=${seat.seat}>
-          <span><strong><${Label} text=${seat.label} /></strong> <small>${seat.category} · ${money(seat.price, currency.value)}</small></span>
-          <button type="button" class="quiet round" aria-label=${w.remove(seat.label)} aria-disabled=${busy} onClick=${() => busy || void release(seat.seat)}>
-            <${Icon} name="close" />
-          </button>
-        </li>`,
-      )}
-    </ul>
+    ${byRow(reservation.seats).map(
+      ({ key, row, category, price, seats }) => html`<section class="held-row" key=${key}>
+        <p aria-hidden=${row !== ''}>${row && html`<${Label} text=${row} /> `}<small>${category} · ${money(price, currency.value)}</small></p>
+        <ul class="held">
+          ${seats.map(
+            (seat) => html`<li key=${seat.seat}>
+              <strong class="visually-hidden">${seat.label}</strong>
+              <span aria-hidden="true"><${Label} text=${seat.number} /></span>
+              <button type="button" class="quiet round" aria-label=${w.remove(seat.label)} aria-disabled=${busy} onClick=${() => busy || void release(seat.seat)}>
+                <${Icon} name="close" />
+              </button>
+            </li>`,
+          )}
+        </ul>
+      </section>`,
+    )}
     ${other && html`<p class="hint">${w.other}</p>`}
     <div class="cart-foot">
       <p class="total"><span>${w.total}</span> <strong>${money(reservation.amount, currency.value)}</strong></p>
       <a class="button primary" href="#/checkout/${reservation.reservation_id}">${w.checkout}<${Icon} name="next" /></a>
     </div>
   </section>`;
+}
+
+/**
+ * Seats side by side share a row and a price, which are said once.
+ * @param {import('../session.js').NamedSeat[]} seats
+ */
+function byRow(seats) {
+  /** @type {Map<string, {key: string, row: string, category: string, price: number, seats: import('../session.js').NamedSeat[]}>} */
+  const rows = new Map();
+  for (const seat of seats) {
+    const { row, category, price } = seat;
+    const key = JSON.stringify([row, category, price]);
+    const known = rows.get(key);
+    if (known) known.seats.push(seat);
+    else rows.set(key, { key, row, category, price, seats: [seat] });
+  }
+  return [...rows.values()];
 }

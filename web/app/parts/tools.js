@@ -23,13 +23,33 @@ export function Best({ together, most, onTogether, ready, onBest }) {
 }
 
 /**
- * @param {{layout: import('../session.js').Layout, legend: {fill: string, path: string}[], free: number[] | null,
- *   category: number | null, onCategory: (category: number | null) => void}} props `free`: seats by category.
+ * What is looked for: seats of one category, or none dearer than a price.
+ * @typedef {{category: number | null, priceMost: number | null}} Wish
  */
-export function Filters({ layout, legend, free, category, onCategory }) {
+
+/** Where there are fewer prices, a tap on one of them says the same. */
+const PRICES_LEAST = 3;
+
+/**
+ * @param {{layout: import('../session.js').Layout, legend: {fill: string, path: string}[], free: number[] | null,
+ *   wish: Wish, onWish: (wish: Wish) => void}} props `free`: seats by category.
+ */
+export function Filters({ layout, legend, free, wish: { category, priceMost }, onWish }) {
   const w = words().seats;
+  const onCategory = (/** @type {number | null} */ category) => onWish({ category, priceMost: null });
+  const prices = [...new Set(layout.categories.map(({ price }) => price))].sort((a, b) => b - a);
   return html`<div class="filters" role="group" aria-label=${w.filter}>
-    <button type="button" class="chip" aria-pressed=${category === null} onClick=${() => onCategory(null)}>${w.all}</button>
+    <button type="button" class="chip" aria-pressed=${category === null && priceMost === null} onClick=${() => onCategory(null)}>${w.all}</button>
+    ${prices.length >= PRICES_LEAST &&
+    html`<select
+      class="price-most"
+      aria-label=${w.priceMost}
+      value=${String(priceMost ?? '')}
+      onChange=${(/** @type {any} */ { target: { value } }) => onWish({ category: null, priceMost: value === '' ? null : Number(value) })}
+    >
+      <option value="">${w.anyPrice}</option>
+      ${prices.slice(1).map((price) => html`<option key=${price} value=${String(price)}>${w.upTo(money(price, layout.currency))}</option>`)}
+    </select>`}
     ${layout.categories.map(
       ({ name, price }, index) => html`<button
         type="button"
