@@ -192,6 +192,11 @@ const TOKENS_OVER = Object.freeze(['UNAUTHENTICATED', 'USER_NOT_FOUND', 'TOKEN_D
 /** Everything that acts as this fan or names their place: of no use any more, or not to be left on this device. */
 function forget() {
   for (const key of ['access_token', 'queue_token', 'places', 'progress', 'held']) save(key, null);
+  forgetHere();
+}
+
+/** The same of this window alone: what is stored may be somebody else's already. */
+function forgetHere() {
   batch(() => {
     signedIn.value = false;
     queue.value = null;
@@ -204,12 +209,18 @@ function forget() {
 
 /** Leaves nothing on this device that acts as this fan. The place in line stays until the server's own time limit. */
 export function signOut() {
+  endHere();
+  forget();
+  save('tickets', null);
+  save('signed_out', String(Date.now())); // Other windows hear of it.
+}
+
+function endHere() {
   const mine = client;
   client = null; // First, so that its end is nobody's news.
   mine?.close();
   batch(() => {
-    forget();
-    save('tickets', null);
+    forgetHere();
     ended.value = null;
     status.value = 'idle';
   });
@@ -234,18 +245,44 @@ export function useAccessToken(token) {
   start();
 }
 
-/** Makes sure that there is a user: the stored one, or a new guest. */
+/** Makes sure that there is a user: the stored one, or a new guest, the same one for all windows of this browser. */
 async function account() {
   if (ended.value) startAgain();
-  if (load('access_token') || signedIn.value) return;
-  try {
-    const guest = await createGuest(undefined, `Guest ${1000 + Math.floor(Math.random() * 9000)}`);
-    save('access_token', guest.access_token);
-    save('tickets', null); // Those of somebody else.
-  } catch (error) {
-    if (/** @type {FrontrowError} */ (error).reason === 'FORBIDDEN') tokenWanted.value = true;
-    throw error;
-  }
+  await oneWindowAtATime(async () => {
+    if (load('access_token') || signedIn.value) return;
+    try {
+      const guest = await createGuest(undefined, `Guest ${1000 + Math.floor(Math.random() * 9000)}`);
+      if (load('access_token')) return; // Of another window, where there are no locks.
+      save('access_token', guest.access_token);
+      save('tickets', null); // Those of somebody else.
+    } catch (error) {
+      if (/** @type {FrontrowError} */ (error).reason === 'FORBIDDEN') tokenWanted.value = true;
+      throw error;
+    }
+  });
+}
+
+/**
+ * Two windows that join at once must not become two guests, of whom one is forgotten with its place.
+ * @param {() => Promise<void>} act
+ */
+async function oneWindowAtATime(act) {
+  // Browsers have locks for pages from a safe origin only.
+  await (navigator.locks ? navigator.locks.request('frontrow.account', act) : act());
+}
+
+// What another window of this browser did: signed in, or signed out.
+addEventListener('storage', ({ storageArea, key, newValue }) => {
+  if (storageArea !== localStorage || newValue === null) return;
+  if (key === keyOf('signed_out')) endHere();
+  else if (key === keyOf('access_token')) startInSight();
+});
+
+/** A window that nobody looks at needs no connection: a fan may have a few only, and the oldest would go. */
+function startInSight() {
+  if (client || ended.value || !load('access_token')) return;
+  if (document.visibilityState === 'visible') start();
+  else document.addEventListener('visibilitychange', startInSight, { once: true });
 }
 
 /**
