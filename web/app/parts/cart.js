@@ -26,7 +26,7 @@ export function Cart({ reservation, busy, onRelease }) {
     <h2 id="cart-title">${w.title}</h2>
     ${byRow(reservation.seats).map(
       ({ key, row, category, price, seats }) => html`<section class="held-row" key=${key}>
-        <p aria-hidden=${row !== ''}>${row && html`<${Label} text=${row} /> `}<small>${category} · ${money(price, currency.value)}</small></p>
+        <p>${row && html`<span aria-hidden="true"><${Label} text=${row} /></span> `}<small>${category} · ${money(price, currency.value)}</small></p>
         <ul class="held">
           ${seats.map(
             (seat) => html`<li key=${seat.seat}>
