@@ -1,6 +1,7 @@
 """A client that sends the bytes it likes: HTTP/1.1 and websockets on a plain socket, from an address of its choice."""
 
 import base64
+import collections
 import json
 import os
 import socket
@@ -124,6 +125,8 @@ class Fan(Socket):
         if status != 101:
             raise Closed(f"HTTP {status} {body[:200]!r}")
         self.number = 0
+        # Nobody has to take them: the oldest are forgotten.
+        self.pushes = collections.deque(maxlen=1000)
 
     def next_frame(self):
         """(first byte, payload); raises `Closed` with the code of a close frame."""
@@ -143,15 +146,30 @@ class Fan(Socket):
         asked = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": params}
         self.send(text(json.dumps(asked)))
         while True:
+            message = self.message()
+            if message.get("id") == self.number:
+                if "error" in message:
+                    raise Refused(message["error"])
+                return message["result"]
+            if "id" not in message:
+                self.pushes.append(message)
+
+    def message(self):
+        """The next answer or push."""
+        while True:
             first, payload = self.next_frame()
             if first == 0x89:
                 self.send(frame(0x8A, payload))
             elif first == 0x81:
-                message = json.loads(payload)
-                if message.get("id") == self.number:
-                    if "error" in message:
-                        raise Refused(message["error"])
-                    return message["result"]
+                return json.loads(payload)
+
+    def push(self):
+        """The next push, also of those that came before an answer."""
+        while not self.pushes:
+            message = self.message()
+            if "id" not in message:
+                self.pushes.append(message)
+        return self.pushes.popleft()
 
 
 class Refused(Exception):

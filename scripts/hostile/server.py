@@ -1,4 +1,4 @@
-"""A server of its own for the hostile runs, and what it and the kernel keep for it."""
+"""A server of its own, for the hostile runs and for those with faults below it, and what it and the kernel keep for it."""
 
 import json
 import os
@@ -25,9 +25,9 @@ def is_known(binary, setting):
     return setting.split("=")[0] in known
 
 
-def import_house(binary, plan, seats, data):
-    """A concert in a stadium, its sale open."""
-    generate = ["venue", "generate", "--seats", str(seats), "--shape", "stadium", "-o", str(plan)]
+def import_house(binary, plan, seats, data, shape="stadium"):
+    """A concert in a house of this shape, its sale open."""
+    generate = ["venue", "generate", "--seats", str(seats), "--shape", shape, "-o", str(plan)]
     subprocess.run([str(binary), *generate], check=True)
     sold = ["import", str(plan), "--title", "A night", "--starts-at", "2099-01-01T19:00:00Z", "--open", *data]
     priced = json.loads(plan.read_text()).get("categories", [])
@@ -36,39 +36,33 @@ def import_house(binary, plan, seats, data):
     subprocess.run([str(binary), *sold], check=True, stdout=subprocess.DEVNULL)
 
 
-class Server:
-    def __init__(self, binary=None, settings=(), seats=None):
-        binary = binary or ROOT / "target/release/frontrow"
-        self.folder = Path(tempfile.mkdtemp(prefix="hostile-"))
-        self.log = open(self.folder / "log", "wb")
-        data = ["--data", str(self.folder / "data")]
-        command = [str(binary), "serve", "--listen", "127.0.0.1:0", *data]
-        if seats is None:
-            command += ["--demo"]
-        else:
-            import_house(binary, self.folder / "plan.json", seats, data)
-            command += ["--set", "guests=true"]
-        for setting in (setting for setting in settings if is_known(binary, setting)):
-            command += ["--set", setting]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
+class NotStarted(Exception):
+    pass
+
+
+class Process:
+    """A server that runs, whoever prepared its data; `listen` may be said once more, to start on the same port again."""
+
+    def __init__(self, command, log, environment=None, listen="127.0.0.1:0"):
+        command = [*map(str, command[:1]), "serve", "--listen", listen, *map(str, command[1:])]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         line = self.process.stdout.readline()
         found = re.search(r"http://([\d.]+):(\d+)", line)
         if not found:
-            raise SystemExit(f"the server did not start: {line!r}, see {self.folder}/log")
+            self.stop()
+            raise NotStarted(f"the server did not start: {line!r}")
         self.address = (found[1], int(found[2]))
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, patience=20):
+        """Its exit code; `None` if it had to be killed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            return self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+            return None
 
     def resident(self):
         """MiB of the server's memory."""
@@ -93,3 +87,31 @@ class Server:
         for received, forward, written, options, backlog in sockets:
             used += sum(map(int, (received, forward, written, options, backlog)))
         return len(sockets), used / 2**20
+
+
+class Server(Process):
+    def __init__(self, binary=None, settings=(), seats=None):
+        binary = binary or ROOT / "target/release/frontrow"
+        self.folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+        self.log = open(self.folder / "log", "wb")
+        data = ["--data", str(self.folder / "data")]
+        command = [binary, *data]
+        if seats is None:
+            command += ["--demo"]
+        else:
+            import_house(binary, self.folder / "plan.json", seats, data)
+            command += ["--set", "guests=true"]
+        for setting in (setting for setting in settings if is_known(binary, setting)):
+            command += ["--set", setting]
+        try:
+            super().__init__(command, self.log)
+        except NotStarted as error:
+            raise SystemExit(f"{error}, see {self.folder}/log") from error
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
