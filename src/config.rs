@@ -29,6 +29,8 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The prefix of every environment variable that is read.
 pub const ENVIRONMENT_PREFIX: &str = "FRONTROW_";
+/// Variables of the command line alone, where `frontrow sale` finds a server.
+const OF_COMMANDS: [&str; 3] = ["FRONTROW_SERVER", "FRONTROW_SERVER_CA", "FRONTROW_OPERATOR_TOKEN"];
 
 /// A run's settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -433,7 +435,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "admin.listen",
-        about: "A listener of their own for operators and /metrics, with connections of its own. Keep it inside: its /metrics needs no token.",
+        about: "A listener of their own for operators and /metrics, with connections of its own. It speaks TLS as everybody's does (tls.cert). Keep it inside: its /metrics needs no token.",
         set: |config, text| {
             let address = text.parse().map_err(|_| format!("`{text}` is not an address:port"))?;
             config.admin_listen = Some(address);
@@ -836,6 +838,7 @@ impl Sources {
         let mut unknown: Vec<_> = names
             .filter(|name| name.starts_with(ENVIRONMENT_PREFIX) && !is_platforms(name))
             .filter(|name| SETTINGS.iter().all(|setting| setting.variable() != *name))
+            .filter(|name| !OF_COMMANDS.contains(name))
             .collect();
         unknown.sort_unstable();
         unknown
@@ -1272,6 +1275,8 @@ mod tests {
             ("FRONTROW_SERVICE_HOST", "10.0.0.1"),
             ("FRONTROW_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
             ("FRONTROW_SERVICE_PORT", "8080"),
+            ("FRONTROW_OPERATOR_TOKEN", "hush"),
+            ("FRONTROW_SERVER", "https://tickets.example"),
             ("HOME", "/"),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();

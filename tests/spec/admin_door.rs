@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use serde_json::json;
 
 use crate::harness::raw::Raw;
-use crate::harness::{Fan, House, Plan, Reply, http, in_time};
+use crate::harness::{Fan, House, Plan, Reply, http, in_time, tls};
 
 const PATHS: [&str; 2] = ["/api/v1/admin/sales", "/metrics"];
 
@@ -95,4 +95,29 @@ async fn without_it_metrics_are_for_operators_and_for_this_machine() {
     house.restart_with(|config| config.proxy.trusted = vec![proxy.to_string().parse().unwrap()]).await;
     let handed_on = http::call_from(proxy, house.address(), "GET", "/metrics", &[], "").await;
     assert_eq!((handed_on.status, get(house.address(), "/metrics", &[]).await.status), (401, 200));
+}
+
+/// Operators' tokens come over their listener: it is as encrypted as everybody's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operators_listener_speaks_tls_where_everybodys_does() {
+    let house = House::open(Plan {
+        settings: |config| {
+            tls::settings(config);
+            config.admin_listen = Some("127.0.0.1:0".parse().unwrap());
+        },
+        ..Plan::default()
+    })
+    .await;
+    let request = |path: &str, token: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n")
+    };
+    let operator = house.operator_token();
+    for path in ["/metrics", "/api/v1/admin/sales", "/readyz"] {
+        let mut raw = Raw::connect_to(house.admin(), true).await;
+        raw.send(request(path, &operator)).await;
+        assert!(raw.head().await.starts_with("HTTP/1.1 200 "), "{path}");
+        let mut plain = Raw::connect(house.admin()).await;
+        plain.send(request(path, &operator)).await;
+        assert!(plain.head().await.starts_with("HTTP/1.1 400 "), "{path} in clear");
+    }
 }

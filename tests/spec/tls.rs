@@ -52,6 +52,30 @@ async fn who_begins_a_handshake_and_goes_leaves_nothing_behind() {
     assert_eq!(house.http("GET", "/healthz", None, "").await.status, 200);
 }
 
+/// Operators steer an encrypted server, too, and are told when it is not the one that they take it for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_steers_an_encrypted_server() {
+    let house = House::open(Plan { settings: tls::settings, ..Plan::default() }).await;
+    let (url, token) = (format!("https://{}", house.address()), house.operator_token());
+    let list = async |ca: Option<std::path::PathBuf>| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_frontrow"));
+        command.args(["sale", "list", "--server", &url, "--token", &token]);
+        command.args(ca.iter().flat_map(|ca| [std::ffi::OsStr::new("--ca"), ca.as_os_str()]));
+        let ended = tokio::task::spawn_blocking(move || command.output().unwrap());
+        in_time("the command's end", ended).await.unwrap()
+    };
+    let listed = list(Some(tls::file("ca.pem"))).await;
+    let said = String::from_utf8(listed.stderr).unwrap();
+    assert!(listed.status.success(), "{said}");
+    assert!(String::from_utf8(listed.stdout).unwrap().contains(r#""state":"OPEN""#));
+    for ca in [None, Some(tls::file("first.key"))] {
+        let refused = list(ca).await;
+        assert!(!refused.status.success());
+    }
+    let said = String::from_utf8(list(None).await.stderr).unwrap();
+    assert!(said.contains("there is no safe connection to https://"), "{said}");
+}
+
 /// Goal: nobody holds a connection by not shaking hands. Method: time is the runtime's own here, so that the server's
 /// patience ends at once when nothing else is left to do.
 #[tokio::test(start_paused = true)]
