@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use frontrow_protocol::ErrorObject;
-use frontrow_protocol::http::{PROBLEM_JSON, Problem};
+use frontrow_protocol::http::Problem;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioTimer;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -391,17 +391,7 @@ async fn hang_up(stream: Stream) {
 
 /// Tells somebody why they are not let in. `peer`: who may have begun with a PROXY header that is not read yet.
 async fn turn_away(hub: &Hub, mut tcp: TcpStream, peer: Option<IpAddr>, error: ErrorObject) {
-    let problem = Problem::from(error);
-    let body = serde_json::to_string(&problem).expect("a problem writes to memory: nothing can fail");
-    let text = format!(
-        "HTTP/1.1 {}\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\n\
-         retry-after: {}\r\nx-content-type-options: nosniff\r\ncontent-security-policy: {}\r\n\
-         connection: close\r\n\r\n{body}",
-        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-        body.len(),
-        problem.retry_after_seconds().unwrap_or(1),
-        http::NOTHING_RUNS,
-    );
+    let text = http::last_words(&Problem::from(error));
     let told = async {
         if peer.is_some_and(|peer| hub.context.proxies.speaks_proxy_protocol(peer)) {
             let _ = proxy_protocol::read(&mut tcp).await?;

@@ -2,10 +2,11 @@
 //! the request came with.
 
 use frontrow_protocol::ErrorObject;
+use frontrow_protocol::http::{PROBLEM_JSON, Problem};
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::uri::Authority;
-use hyper::{Method, Request, Response, Version};
+use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::reply::{self, Body};
 use crate::gateway::Context;
@@ -92,6 +93,19 @@ fn names_one_host<B>(request: &Request<B>) -> bool {
     }
 }
 
+/// A whole answer as it is written, to who is heard no further: with what every answer says.
+pub fn last_words(problem: &Problem) -> String {
+    let body = serde_json::to_string(problem).expect("a problem writes to memory: nothing can fail");
+    let retry = problem.retry_after_seconds().map(|seconds| format!("retry-after: {seconds}\r\n"));
+    format!(
+        "HTTP/1.1 {}\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {}\r\n{}x-content-type-options: nosniff\r\n\
+         content-security-policy: {NOTHING_RUNS}\r\nconnection: close\r\n\r\n{body}",
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        body.len(),
+        retry.unwrap_or_default(),
+    )
+}
+
 /// Short, and without anything that a log or a terminal would take for more than a name.
 fn is_request_id(id: &[u8]) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@~".contains(byte);
@@ -101,7 +115,7 @@ fn is_request_id(id: &[u8]) -> bool {
 /// The answer to `OPTIONS`: what may be done with a path, which is also what a browser asks before it does it.
 pub fn options(allowed: &str) -> Response<Body> {
     let mut response = Response::new(Full::default());
-    *response.status_mut() = hyper::StatusCode::NO_CONTENT;
+    *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     let asked = "authorization, content-type, idempotency-key, if-none-match, x-request-id";
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(asked));
@@ -114,7 +128,7 @@ pub fn options(allowed: &str) -> Response<Body> {
 /// The answer to what a path does not allow.
 pub fn method_not_allowed(method: &Method, allowed: &str) -> Response<Body> {
     let error = ErrorObject::invalid_request(format!("{method} is not possible here, but {allowed}"));
-    let mut response = reply::problem(frontrow_protocol::http::Problem::with_status(error, 405));
+    let mut response = reply::problem(Problem::with_status(error, 405));
     allow(response.headers_mut(), header::ALLOW, &format!("{allowed}, OPTIONS"));
     response
 }

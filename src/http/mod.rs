@@ -21,7 +21,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 pub use assets::Assets;
-pub use common::{Common, NOTHING_RUNS};
+pub use common::{Common, last_words};
 pub use layout::Layouts;
 pub use reply::Body;
 

@@ -39,6 +39,40 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_http_is_answered_like_everything_else() {
+    let house = House::open(Plan::default()).await;
+    let many: String = (0..100).map(|n| format!("a{n}: b\r\n")).collect();
+    let fine = "HEAD /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
+    for (bytes, status, answers) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, 1),
+        ("GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n".to_owned(), 400, 1),
+        (format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(20_000)), 431, 1),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), 431, 1),
+        // Behind a request that is understood, with an answer that has no body.
+        (format!("{fine}nonsense\r\n\r\n"), 400, 2),
+    ] {
+        let mut raw = Raw::connect_to(house.address(), house.is_secure()).await;
+        raw.send(&bytes).await;
+        let told = String::from_utf8(raw.rest().await).unwrap();
+        let at: Vec<_> = told.match_indices("HTTP/1.1 ").map(|(at, _)| at).collect();
+        assert_eq!(at.len(), answers, "{told}");
+        let (head, body) = told[at[answers - 1]..].split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
+        for header in [
+            "content-type: application/problem+json",
+            "x-content-type-options: nosniff",
+            "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+            "connection: close",
+            &format!("content-length: {}", body.len()),
+        ] {
+            assert!(head.lines().any(|line| line == header), "{header}: {told}");
+        }
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&problem["reason"], &problem["status"]), (&json!("INVALID_REQUEST"), &json!(status)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
     let house = House::open(Plan { settings: |config| config.guests = Some(true), ..Plan::default() }).await;
     let post = "POST /api/v1/users HTTP/1.1\r\nhost: a\r\n";
