@@ -5,15 +5,12 @@ use clap::Args;
 use frontrow::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
-use frontrow::store::journal::{self, Entry, SeatsChange, SeatsEntry};
-use frontrow::store::{Store, StoreError};
+use frontrow::store::journal::{Entry, SeatsChange, SeatsEntry};
+use frontrow::store::{JournalRow, Store};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{DataArgs, open_store, print_json, print_text};
-
-/// Rows read at a time: a journal may be long.
-const PAGE: u32 = 1_000;
 
 #[derive(Args)]
 #[group(id = "subject", required = true, multiple = false, args = ["seat", "user", "reservation"])]
@@ -50,21 +47,11 @@ impl History {
         let sales = sales_of(&*store, subject).await?;
         let mut told = Vec::new();
         for concert in sales {
-            let mut next = archive.each(concert, 0, &mut |row| {
-                let entries = journal::decode(&row.events).map_err(StoreError::broken)?;
-                let happened = entries.iter().filter_map(|entry| tell(subject, entry));
+            let mut take = |row: JournalRow| {
+                let happened = row.events.iter().filter_map(|entry| tell(subject, entry));
                 told.extend(happened.map(|what| (concert, row.seq, row.at, what)));
-                Ok(())
-            })?;
-            loop {
-                let rows = store.journal(concert, next, PAGE).await.context("could not read the journal")?;
-                let Some(last) = rows.last() else { break };
-                next = last.seq + 1;
-                for row in rows {
-                    let happened = row.events.iter().filter_map(|entry| tell(subject, entry));
-                    told.extend(happened.map(|what| (concert, row.seq, row.at, what)));
-                }
-            }
+            };
+            archive.journal(&*store, concert, &mut take).await.context("could not read the journal")?;
         }
         told.sort_by_key(|(concert, seq, at, _)| (*at, *concert, *seq));
         if self.json {

@@ -6,7 +6,7 @@
 //! A run that was broken off leaves rows in both places at most, which the next one puts right. Not here: which rows are
 //! old (`frontrow journal archive` says).
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Store, StoreError, files};
+use super::{JournalRow, Store, StoreError, files, journal};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 
 /// Rows read or deleted at a time: a transaction of some milliseconds beside the lanes'.
 const PAGE_ROWS: u32 = 200;
+/// And read at a time, by those who only look.
+const ROWS_READ_AT_ONCE: u32 = 1_000;
 /// A file is closed once it has so many bytes of text: some minutes of a large sale, and small enough to read back.
 const FILE_BYTES: u64 = 64 << 20;
 
@@ -84,6 +86,8 @@ pub struct Archived {
 #[derive(Clone, Debug)]
 pub struct Archive {
     folder: PathBuf,
+    page_rows: u32,
+    file_bytes: u64,
 }
 
 /// A row as a line of a file.
@@ -105,7 +109,7 @@ struct Piece {
 
 impl Archive {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), page_rows: PAGE_ROWS, file_bytes: FILE_BYTES }
     }
 
     pub fn folder(&self) -> &Path {
@@ -170,6 +174,54 @@ impl Archive {
         Ok(next)
     }
 
+    /// Gives every row of a sale's journal once, in order, from the files and then from the database. Rows that are moved
+    /// meanwhile are found where they went.
+    pub async fn journal(
+        &self,
+        store: &dyn Store,
+        concert: ConcertId,
+        take: &mut (dyn FnMut(JournalRow) + Send),
+    ) -> Result<(), ArchiveError> {
+        let mut next = 0;
+        loop {
+            let from = next;
+            self.each(concert, from, &mut |row| {
+                let events = journal::decode(&row.events).map_err(StoreError::broken)?;
+                next = row.seq + 1;
+                take(JournalRow { seq: row.seq, at: row.at, events });
+                Ok(())
+            })?;
+            let rows = store.journal(concert, next, ROWS_READ_AT_ONCE).await?;
+            let Some(first) = rows.first() else { return Ok(()) };
+            if first.seq == next {
+                for row in rows {
+                    next = row.seq + 1;
+                    take(row);
+                }
+            } else if next == from {
+                let problem = format!("row {next} of sale {concert} is neither here nor in the database");
+                return Err(ArchiveError::Broken { path: self.of_sale(concert), problem });
+            }
+        }
+    }
+
+    /// One run at a time: two would write into the same files. Held until it is dropped.
+    fn lock(&self) -> Result<File, ArchiveError> {
+        files::make_folder(&self.folder).map_err(|cause| failed("make", &self.folder, cause))?;
+        let path = self.folder.join("lock");
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(files::FILE_MODE).open(&path);
+        let file = file.map_err(|cause| failed("open", &path, cause))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                let problem = "another run is at work here".to_owned();
+                Err(ArchiveError::Broken { path: self.folder.clone(), problem })
+            }
+            Err(TryLockError::Error(cause)) => Err(failed("lock", &path, cause)),
+        }
+    }
+
     /// Moves the rows of every sale that are older than `before` into files, but for its newest `kept` ones (at least
     /// one: the writer goes on from it).
     pub async fn run(
@@ -179,8 +231,19 @@ impl Archive {
         kept: u64,
     ) -> Result<Archived, ArchiveError> {
         let journal = store.old_journal().ok_or(ArchiveError::NoJournal)?;
+        self.move_rows(journal, store.concerts().await?, before, kept).await
+    }
+
+    async fn move_rows(
+        &self,
+        journal: &dyn OldJournal,
+        concerts: Vec<ConcertId>,
+        before: Timestamp,
+        kept: u64,
+    ) -> Result<Archived, ArchiveError> {
+        let _lock = self.lock()?;
         let mut archived = Archived::default();
-        for concert in store.concerts().await? {
+        for concert in concerts {
             let mut next = self.end(concert)?;
             self.finish_deleting(journal, concert, next).await?;
             loop {
@@ -203,7 +266,7 @@ impl Archive {
         end: u64,
     ) -> Result<(), ArchiveError> {
         loop {
-            let (rows, _) = journal.old_rows(concert, 0, PAGE_ROWS).await?;
+            let (rows, _) = journal.old_rows(concert, 0, self.page_rows).await?;
             let rows: Vec<_> = rows.into_iter().filter(|row| row.seq < end).collect();
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
             let (first, last) = (first.seq, last.seq);
@@ -236,11 +299,11 @@ impl Archive {
         let mut writing: Option<Writing> = None;
         let mut from = next;
         loop {
-            let (rows, newest) = journal.old_rows(concert, from, PAGE_ROWS).await?;
+            let (rows, newest) = journal.old_rows(concert, from, self.page_rows).await?;
             let is_old = |row: &OldRow| row.at < before && row.seq.saturating_add(kept) <= newest;
             let count = rows.len();
             let old: Vec<_> = rows.into_iter().take_while(is_old).collect();
-            let ends = old.len() < count || count < PAGE_ROWS as usize;
+            let ends = old.len() < count || count < self.page_rows as usize;
             for row in &old {
                 if row.seq != from {
                     let problem = format!("the journal of sale {concert} has no row {from}");
@@ -254,7 +317,7 @@ impl Archive {
                     writing.row(row)?;
                 }
             }
-            if ends || writing.as_ref().is_some_and(|writing| writing.bytes >= FILE_BYTES) {
+            if ends || writing.as_ref().is_some_and(|writing| writing.bytes >= self.file_bytes) {
                 break;
             }
         }
@@ -263,7 +326,7 @@ impl Archive {
         writing.finish(next, last)?;
         let mut first = next;
         while first <= last {
-            let until = last.min(first + u64::from(PAGE_ROWS) - 1);
+            let until = last.min(first + u64::from(self.page_rows) - 1);
             journal.delete_rows(concert, first, until).await?;
             first = until + 1;
         }
@@ -364,5 +427,169 @@ fn read_piece(
     match next == piece.last + 1 {
         true => Ok(()),
         false => Err(broken(format!("ends before row {next}, and should end with {}", piece.last))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::store::conformance;
+    use crate::store::sqlite::{FILE_NAME, SqliteStore};
+
+    const SALE: ConcertId = ConcertId(1);
+    const FUTURE: Timestamp = Timestamp::from_millis(i64::MAX / 4);
+
+    /// A journal whose program dies: before or after it has done what was asked of it as the `left`th.
+    struct Dying<'j> {
+        journal: &'j dyn OldJournal,
+        left: AtomicU32,
+        is_done: bool,
+        died: Notify,
+    }
+
+    impl Dying<'_> {
+        async fn step<T>(&self, done: impl Future<Output = T>) -> T {
+            let dies = self.left.fetch_sub(1, Ordering::Relaxed) == 0;
+            if dies && !self.is_done {
+                self.die().await;
+            }
+            let done = done.await;
+            if dies {
+                self.die().await;
+            }
+            done
+        }
+
+        async fn die(&self) {
+            self.died.notify_one();
+            std::future::pending().await
+        }
+    }
+
+    #[async_trait]
+    impl OldJournal for Dying<'_> {
+        async fn old_rows(
+            &self,
+            concert: ConcertId,
+            from: u64,
+            rows_max: u32,
+        ) -> Result<(Vec<OldRow>, u64), StoreError> {
+            self.step(self.journal.old_rows(concert, from, rows_max)).await
+        }
+
+        async fn delete_rows(&self, concert: ConcertId, first: u64, last: u64) -> Result<(), StoreError> {
+            self.step(self.journal.delete_rows(concert, first, last)).await
+        }
+    }
+
+    async fn whole_journal(archive: &Archive, store: &SqliteStore) -> Vec<JournalRow> {
+        let mut rows = Vec::new();
+        archive.journal(store, SALE, &mut |row| rows.push(row)).await.unwrap();
+        rows
+    }
+
+    /// Goal: whenever a run dies, nothing is lost or doubled to those who read, and the next run puts it right. Method: it
+    /// dies before and after each thing that it asks of the database, and with a file written but not named.
+    #[tokio::test]
+    async fn a_run_that_is_killed_at_any_step_loses_and_doubles_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        conformance::evening(&store).await;
+        let file = SqliteConnectOptions::new().filename(folder.path().join(FILE_NAME));
+        let mut connection = file.connect().await.unwrap();
+        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
+        let honest = std::fs::read(folder.path().join(FILE_NAME)).unwrap();
+        let rows = store.journal(SALE, 0, 1_000).await.unwrap();
+        assert!(rows.len() > 10);
+
+        let mut deaths = 0;
+        for (step, is_done, is_unnamed) in
+            (0..).flat_map(|step| [(step, false, false), (step, true, false), (step, false, true)])
+        {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(FILE_NAME), &honest).unwrap();
+            let store = SqliteStore::open(folder.path()).await.unwrap();
+            let archive = Archive { folder: folder.path().join("journal"), page_rows: 3, file_bytes: 1_000 };
+            let journal = Dying { journal: &store, left: AtomicU32::new(step), is_done, died: Notify::new() };
+            let is_over = tokio::select! {
+                done = archive.move_rows(&journal, vec![SALE], FUTURE, 2) => done.unwrap().rows > 0,
+                () = journal.died.notified() => false,
+            };
+            if is_over {
+                break;
+            }
+            deaths += 1;
+            let in_database = store.journal(SALE, 0, 1).await.unwrap()[0].seq;
+            if let Some(piece) = archive.pieces(SALE).unwrap().pop()
+                && is_unnamed
+                && in_database <= piece.first
+            {
+                std::fs::rename(&piece.path, archive.of_sale(SALE).join("writing")).unwrap();
+            }
+            assert_eq!(whole_journal(&archive, &store).await, rows, "after {step} steps");
+            let report = store.audit_with(Some(&archive)).await.unwrap();
+            assert_eq!(report.faults, Vec::<String>::new(), "after {step} steps");
+
+            archive.run(&store, FUTURE, 2).await.unwrap();
+            assert_eq!(whole_journal(&archive, &store).await, rows, "after {step} steps and another run");
+            let report = store.audit_with(Some(&archive)).await.unwrap();
+            assert_eq!(report.faults, Vec::<String>::new(), "after {step} steps and another run");
+            assert_eq!(store.journal(SALE, 0, 1_000).await.unwrap().len(), 2);
+        }
+        assert!(deaths > 30, "it died {deaths} times");
+    }
+
+    /// Goal: who reads while rows are moved misses none. Method: they move between the files' end and the database's rows.
+    #[tokio::test]
+    async fn rows_that_move_while_they_are_read_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        conformance::evening(&store).await;
+        let rows = store.journal(SALE, 0, 1_000).await.unwrap();
+        let archive = Archive { folder: folder.path().join("journal"), page_rows: 3, file_bytes: 1_000 };
+        archive.run(&store, FUTURE, rows.len() as u64 - 5).await.unwrap();
+        let last = archive.end(SALE).unwrap() - 1;
+        let move_all = || {
+            let (archive, path) = (archive.clone(), folder.path().to_owned());
+            let another_program = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let store = SqliteStore::open(&path).await.unwrap();
+                    archive.run(&store, FUTURE, 1).await.unwrap()
+                })
+            });
+            assert!(another_program.join().unwrap().rows > 0);
+        };
+        let mut read = Vec::new();
+        let mut take = |row: JournalRow| {
+            // It knows by now which files there are.
+            if row.seq == last {
+                move_all();
+            }
+            read.push(row);
+        };
+        archive.journal(&store, SALE, &mut take).await.unwrap();
+        assert_eq!(read, rows);
+        // What is nowhere is no end.
+        std::fs::remove_dir_all(archive.of_sale(SALE)).unwrap();
+        assert!(archive.journal(&store, SALE, &mut |_| ()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let archive = Archive::new(folder.path().join("journal"));
+        let lock = archive.lock().unwrap();
+        let refused = archive.run(&store, FUTURE, 1).await.unwrap_err().to_string();
+        assert!(refused.contains("another run is at work here"), "{refused}");
+        drop(lock);
+        archive.run(&store, FUTURE, 1).await.unwrap();
     }
 }

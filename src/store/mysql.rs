@@ -535,10 +535,8 @@ impl OldJournal for MySqlStore {
     }
 
     async fn delete_rows(&self, concert: ConcertId, first: u64, last: u64) -> Result<(), StoreError> {
-        session::may_delete(&mut Asked(&mut *self.reader().await?), concert, last).await?;
         let mut transaction = self.change().await?;
-        let values = session::numbers(&[concert.0.into(), first, last]);
-        run(&mut transaction, session::DELETE_ROWS, values).await.map_err(fault)?;
+        session::delete_rows(&mut Asked(&mut transaction), concert, first, last).await?;
         transaction.commit().await.map_err(fault)
     }
 }

@@ -195,7 +195,7 @@ const SEAT_LABEL: &str =
 const OLD_ROWS: &str = "SELECT seq, batch_id, writer, at, events FROM journal WHERE concert_id = ? AND seq >= ? \
      ORDER BY seq LIMIT ?";
 /// A range of the primary key: what is deleted is far from the row that the writer goes on from.
-pub const DELETE_ROWS: &str = "DELETE FROM journal WHERE concert_id = ? AND seq >= ? AND seq <= ?";
+const DELETE_ROWS: &str = "DELETE FROM journal WHERE concert_id = ? AND seq >= ? AND seq <= ?";
 const JOURNAL_END: &str = "SELECT seq, batch_id FROM journal WHERE concert_id = ? ORDER BY seq DESC LIMIT 1";
 const WALLETS: &str = "SELECT currency, decided_at FROM installation WHERE id = 1";
 /// The oldest concert's first.
@@ -364,12 +364,18 @@ pub async fn old_rows<S: Session>(
     Ok((rows.iter().map(read).collect::<Result<_, StoreError>>()?, newest))
 }
 
-/// Refused for the newest row: the writer goes on from it, and places only ascend.
-pub async fn may_delete(session: &mut impl Session, concert: ConcertId, last: u64) -> Result<(), StoreError> {
-    match last < journal_end(session, concert).await?.seq {
-        true => Ok(()),
-        false => Err(StoreError::broken(format!("row {last} of sale {concert} is its newest one and stays"))),
+/// Deletes rows of a sale's journal, within a transaction. Refused for the newest one: the writer goes on from it, and
+/// places only ascend.
+pub async fn delete_rows(
+    session: &mut impl Session,
+    concert: ConcertId,
+    first: u64,
+    last: u64,
+) -> Result<(), StoreError> {
+    if last >= journal_end(session, concert).await?.seq {
+        return Err(StoreError::broken(format!("row {last} of sale {concert} is its newest one and stays")));
     }
+    session.all(DELETE_ROWS.into_sql_str(), numbers(&[concert.0.into(), first, last])).await.map(drop)
 }
 
 pub async fn user(session: &mut impl Session, user: UserId) -> Result<Option<UserRecord>, StoreError> {

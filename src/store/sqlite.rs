@@ -570,11 +570,9 @@ impl OldJournal for SqliteStore {
     }
 
     async fn delete_rows(&self, concert: ConcertId, first: u64, last: u64) -> Result<(), StoreError> {
-        session::may_delete(&mut Asked(&mut *self.reader().await?), concert, last).await?;
         let mut connection = self.writer().await;
         let mut transaction = connection.begin().await?;
-        let values: Values = session::numbers(&[concert.0.into(), first, last]);
-        sqlx::query_with(session::DELETE_ROWS, values.0).execute(&mut *transaction).await.map_err(fault)?;
+        session::delete_rows(&mut Asked(&mut transaction), concert, first, last).await?;
         transaction.commit().await.map_err(fault)
     }
 }
