@@ -20,8 +20,8 @@ use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Fanout, Outlet, Subscriber, Written};
 use crate::limits;
-use crate::metrics::Metrics;
-use crate::store::simulated::{Database, KeptKind, KeptRow, Weather};
+use crate::metrics::{Kind, Metrics};
+use crate::store::simulated::{Call, Database, Fault, KeptKind, KeptRow, Weather};
 use crate::store::{self, JournalRow, NewConcert, NewUser, Store, journal};
 use crate::venue::{self, ImportOptions, Shape};
 
@@ -405,6 +405,36 @@ async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
     let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
     assert_eq!(extended.await.unwrap(), Err(Refusal::Unavailable { retry_after }));
     replacement.lanes.shutdown().await;
+    running.lanes.shutdown().await;
+}
+
+/// Goal: a heartbeat that met a deadlock is no outage; one that never gets through is. Method: the database rolls so many
+/// of them back.
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_is_rolled_back_is_said_again() {
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    store.add_concert(new_concert(1)).await.unwrap();
+    let running = Running::start(Arc::new(store), &clock, Options::new(SaleRules::default())).await;
+    let attempts = limits::BATCH_ATTEMPTS_MAX as u32;
+    for (rolled_back, outages) in [(attempts - 1, 0), (attempts, 1)] {
+        let beaten = database.asked(Call::Heartbeat) + u64::from(attempts);
+        database.plan(Call::Heartbeat, Fault::RolledBack, rolled_back);
+        clock.advance(limits::HEARTBEAT_INTERVAL);
+        // Enough for all that follows from it, if time does not go on.
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(database.asked(Call::Heartbeat), beaten, "each is said again at once");
+        let kind = Kind { kind: "rolled_back" };
+        let out = running.metrics.store_errors.get_or_create(&kind).get();
+        assert_eq!(out, outages, "after {rolled_back} heartbeats that were rolled back");
+        assert_eq!(running.dispatcher.unready().is_empty(), outages == 0);
+    }
+    while !running.dispatcher.unready().is_empty() {
+        clock.advance(Duration::from_millis(10));
+        tokio::task::yield_now().await;
+    }
     running.lanes.shutdown().await;
 }
 

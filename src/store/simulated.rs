@@ -119,6 +119,11 @@ impl Database {
         self.state.lock().faults.weather = weather;
     }
 
+    /// The next `times` calls of this kind end so.
+    pub fn plan(&self, call: Call, fault: Fault, times: u32) {
+        self.state.lock().faults.planned.extend((0..times).map(|_| (call, fault)));
+    }
+
     /// From now on a row that says of this seat that it is held is refused for certain; `None`: of no seat.
     pub fn refuse_seat(&self, seat: Option<(ScheduleId, SeatId)>) {
         self.state.lock().refused = seat;

@@ -1,7 +1,7 @@
 //! What goes wrong in a simulated store, and how often. Drawn from a seed, so that the same seed goes wrong in the
 //! same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -99,6 +99,8 @@ impl Weather {
 
 pub(super) struct Faults {
     rng: StdRng,
+    /// Of the next calls of their kinds, before anything is drawn.
+    pub planned: VecDeque<(Call, Fault)>,
     pub weather: Weather,
     pub injected: BTreeMap<(Call, Fault), u64>,
     pub hung: u64,
@@ -106,7 +108,14 @@ pub(super) struct Faults {
 
 impl Faults {
     pub fn new(seed: u64) -> Self {
-        Self { rng: StdRng::seed_from_u64(seed), weather: Weather::CALM, injected: BTreeMap::new(), hung: 0 }
+        let planned = VecDeque::new();
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            planned,
+            weather: Weather::CALM,
+            injected: BTreeMap::new(),
+            hung: 0,
+        }
     }
 
     /// How long the next call takes.
@@ -124,6 +133,9 @@ impl Faults {
 
     /// How the next call ends; `None`: well.
     pub fn next(&mut self, call: Call) -> Option<Fault> {
+        if let Some(at) = self.planned.iter().position(|(of, _)| *of == call) {
+            return self.planned.remove(at).map(|(_, fault)| fault);
+        }
         let is_commit = matches!(call, Call::Commit | Call::Settle);
         let Weather { fail_per_mille, fail_commit_per_mille, .. } = self.weather;
         if !self.happens(if is_commit { fail_commit_per_mille } else { fail_per_mille }) {
