@@ -169,6 +169,7 @@ pub async fn start(
     let recovery = Recovery {
         shared: shared.clone(),
         store,
+        fanout,
         options,
         lanes: doors,
         lost,

@@ -15,6 +15,7 @@ use super::sales::SaleStatus;
 use super::{Options, lane_of};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
+use crate::fanout::Fanout;
 use crate::limits;
 use crate::store::{LoadedSale, Store, StoreError, WriterId};
 use crate::supervisor::Ends;
@@ -25,6 +26,7 @@ const NAME: &str = "recovery";
 pub(super) struct Recovery {
     pub shared: Arc<Shared>,
     pub store: Arc<dyn Store>,
+    pub fanout: Arc<Fanout>,
     pub options: Options,
     /// For each lane: who it is to the store, and where its sales are handed to.
     pub lanes: Vec<(WriterId, mpsc::Sender<RunningSale>)>,
@@ -58,6 +60,7 @@ impl Recovery {
                 _ = self.stopping.changed() => return,
             }
             due = self.shared.clock.steady() + limits::SALES_LOOKUP_INTERVAL;
+            self.look_for_currency().await;
             match self.store.concerts_to_run(self.shared.clock.utc()).await {
                 Ok(concerts) => {
                     for concert in &concerts {
@@ -76,6 +79,16 @@ impl Recovery {
                     tracing::warn!(error = &error as &dyn std::error::Error, "could not look for sales");
                 }
             }
+        }
+    }
+
+    /// The first concert may come while we run, and so may an operator's word that all is as it should be. Which currency
+    /// it is changes under no server (`frontrow currency`).
+    async fn look_for_currency(&self) {
+        if self.fanout.asks_for_currency()
+            && let Ok(wallets) = self.store.wallet_currency().await
+        {
+            self.fanout.know_currency(&wallets);
         }
     }
 

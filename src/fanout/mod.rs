@@ -41,8 +41,8 @@ pub struct Fanout {
     wheel: PlaceWheel,
     /// ISO 4217, of every wallet; not known before the first concert.
     currency: OnceLock<Box<str>>,
-    /// What operators have to know of currencies.
-    currency_note: OnceLock<String>,
+    /// What operators have to know of currencies, until they decide.
+    currency_note: RwLock<Option<String>>,
 }
 
 /// A user with a connection.
@@ -76,9 +76,12 @@ impl Fanout {
         if let Some(code) = &wallets.code {
             let _ = self.currency.set(code.as_str().into());
         }
-        if let Some(note) = wallets.undecided() {
-            let _ = self.currency_note.set(note);
-        }
+        *self.currency_note.write() = wallets.undecided();
+    }
+
+    /// May there be something to know that was not known yet?
+    pub fn asks_for_currency(&self) -> bool {
+        self.currency.get().is_none() || self.currency_note.read().is_some()
     }
 
     /// ISO 4217; `None` before the first concert.
@@ -86,8 +89,8 @@ impl Fanout {
         self.currency.get().map(AsRef::as_ref)
     }
 
-    pub fn currency_note(&self) -> Option<&str> {
-        self.currency_note.get().map(String::as_str)
+    pub fn currency_note(&self) -> Option<String> {
+        self.currency_note.read().clone()
     }
 
     pub fn sale(&self, concert: ConcertId) -> Option<Arc<SaleView>> {

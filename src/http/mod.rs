@@ -302,7 +302,7 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
         "/healthz" => reply::json(StatusCode::OK, &Health::of(Vec::new())),
         "/readyz" => {
             let mut health = Health::of(context.unready().await);
-            health.notes.extend(context.fanout.currency_note().map(str::to_owned));
+            health.notes.extend(context.fanout.currency_note());
             let status =
                 StatusCode::from_u16(health.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             reply::json(status, &health)

@@ -795,8 +795,14 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     let (concert, _) = add_concert(store, 10).await;
     let (one, other) = (WriterId(random_id()), WriterId(random_id()));
     let lease = Duration::from_secs(5);
+    assert!(!store.is_served(NOW).await.unwrap(), "nobody was here yet");
     store.claim(concert, one, NOW, lease).await.unwrap();
+    for (at, is_served) in [(NOW, true), (NOW + lease - Duration::from_millis(1), true), (NOW + lease, false)]
+    {
+        assert_eq!(store.is_served(at).await.unwrap(), is_served, "{at:?}");
+    }
     store.release_claims(one, Some(NOW + lease)).await.unwrap();
+    assert!(!store.is_served(NOW).await.unwrap(), "it has stopped");
     assert_eq!(store.heartbeat(one, NOW + lease, lease).await.unwrap(), []);
     let second = Duration::from_secs(1);
     store.claim(concert, other, NOW + lease + second, lease).await.unwrap();

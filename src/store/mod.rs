@@ -122,6 +122,9 @@ pub trait Store: Send + Sync + 'static {
     /// From the next start on, wallets are in this currency, and only concerts in it are sold.
     async fn decide_currency(&self, currency: &str, now: Timestamp) -> Result<(), StoreError>;
 
+    /// Was a server at work with this database less than a lease before `now`, and has not stopped since?
+    async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError>;
+
     /// Makes a user; a balance above 0 comes with its ledger entry.
     async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError>;
 
@@ -327,7 +330,7 @@ impl WalletCurrency {
         let code = self.code.as_ref().filter(|_| !self.decided && !self.others.is_empty())?;
         Some(format!(
             "concerts are in several currencies, and wallets in one: only those in {code} are sold, those in {} are not, \
-             until `frontrow currency` decides",
+             until `frontrow currency` decides (for another one than {code} with no server running)",
             self.others.join(", ")
         ))
     }

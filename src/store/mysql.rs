@@ -472,6 +472,10 @@ impl Store for MySqlStore {
         transaction.commit().await.map_err(fault)
     }
 
+    async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
+        session::is_served(&mut Asked(&mut *self.reader().await?), now).await
+    }
+
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {
         session::balance(&mut Asked(&mut *self.reader().await?), user).await
     }

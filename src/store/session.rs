@@ -28,7 +28,7 @@ use crate::domain::sale::LAPSES_KEPT_MAX;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
-use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
 
 /// Tokens listed of a user who was in many sales.
 const LAST_TOKENS_MAX: u32 = 100;
@@ -200,6 +200,8 @@ const JOURNAL_END: &str = "SELECT seq, batch_id FROM journal WHERE concert_id = 
 const WALLETS: &str = "SELECT currency, decided_at FROM installation WHERE id = 1";
 /// The oldest concert's first.
 const CURRENCIES: &str = "SELECT currency FROM concert GROUP BY currency ORDER BY min(concert_id)";
+/// By one of few rows.
+const SERVED: &str = "SELECT 1 FROM node WHERE stopped_at IS NULL AND heartbeat_at > ? LIMIT 1";
 const LAST_ENTRY: &str = "SELECT max(entry_no) FROM queue WHERE concert_id = ?";
 /// Written with OR so that no planner prefers an index on live tokens, which are nearly all of a line that matters,
 /// and sorts them afterwards.
@@ -405,6 +407,12 @@ pub async fn wallet_currency<S: Session>(session: &mut S) -> Result<WalletCurren
     let decided = row.map(|row| row.opt_time(1)).transpose()?.flatten().is_some();
     others.retain(|other| Some(other) != code.as_ref());
     Ok(WalletCurrency { code, decided, others })
+}
+
+pub async fn is_served<S: Session>(session: &mut S, now: Timestamp) -> Result<bool, StoreError> {
+    let mut values = S::Values::default();
+    values.time(Some(now - LEASE));
+    Ok(one(session, SERVED, values).await?.is_some())
 }
 
 pub async fn user_of_subject<S: Session>(

@@ -473,6 +473,10 @@ impl Store for SimulatedStore {
         Ok(())
     }
 
+    async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.read(|state| state.tables.is_served(now)).await
+    }
+
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {
         self.read(|state| state.tables.user(user).map(|user| user.balance)).await
     }

@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
 use crate::harness::{Fan, http, in_time};
 
@@ -44,6 +46,11 @@ impl Server {
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    async fn end_at_once(self) {
+        self.signal(Signal::TERM);
+        assert!(self.end().await.success());
     }
 
     async fn end(mut self) -> ExitStatus {
@@ -166,4 +173,46 @@ async fn a_database_that_is_deleted_is_noticed_and_its_folder_is_not_taken_for_a
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// Goal: no price is paid from a wallet in another currency, and the operator is not asked for ever. Method: a database of
+/// before, with concerts in two currencies, under a running server and without one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wallets_currency_is_changed_under_no_server_and_confirmed_under_any() {
+    let data = tempfile::tempdir().unwrap();
+    Server::start(frontrow(), data.path(), Stdio::null()).end_at_once().await;
+    let file = SqliteConnectOptions::new().filename(data.path().join("frontrow.db"));
+    let mut database = file.connect().await.unwrap();
+    // A second concert is the first one's copy; what was decided is forgotten.
+    let columns = "title, venue, state, cancel_before_start_ms, created_at";
+    let copy = format!(
+        "INSERT INTO concert ({columns}, currency) SELECT {columns}, 'EUR' FROM concert; DELETE FROM installation"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(copy)).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+
+    let decide = |code: &str| {
+        let decided = frontrow().args(["currency", code, "--data"]).arg(data.path()).output().unwrap();
+        let said = if decided.status.success() { decided.stdout } else { decided.stderr };
+        (decided.status.success(), String::from_utf8(said).unwrap())
+    };
+    let server = Server::start(frontrow(), data.path(), Stdio::null());
+    let notes = async || {
+        let ready = http::call(server.address, "GET", "/readyz", &[], "").await.json();
+        ready["notes"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(notes().await, 1);
+    let (done, said) = decide("EUR");
+    assert!(!done && said.contains("a server is running"), "{said}");
+    let (done, said) = decide("KRW");
+    assert!(done && said.contains(r#""decided":true"#), "{said}");
+    in_time("the server to notice", async {
+        while notes().await > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    server.end_at_once().await;
+    let (done, said) = decide("EUR");
+    assert!(done && said.contains(r#""currency":"EUR""#), "{said}");
 }

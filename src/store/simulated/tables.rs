@@ -20,7 +20,7 @@ use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
-use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
 use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
 use crate::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
@@ -141,6 +141,13 @@ impl Tables {
             currencies().filter(|other| Some(*other) != code.as_ref()).cloned().collect();
         others.dedup();
         WalletCurrency { code, decided: self.currency.is_some(), others }
+    }
+
+    pub fn is_served(&self, now: Timestamp) -> bool {
+        let is_run = |concert: &Concert| {
+            concert.writer.is_some() && concert.heartbeat_at.is_some_and(|at| at > now - LEASE)
+        };
+        self.concerts.values().any(is_run)
     }
 
     pub fn decide_currency(&mut self, currency: &str) {
