@@ -120,6 +120,7 @@ impl Lane {
         self.connection = None;
         self.ahead = Ahead::default();
         self.outage = None;
+        self.ledger.forget();
         let unheard =
             self.unspoken.take().into_iter().flat_map(|unspoken| unspoken.answers).map(|(to, _)| to);
         let pending = std::mem::take(&mut self.pending).into_iter().map(|envelope| envelope.reply);

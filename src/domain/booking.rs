@@ -2,7 +2,6 @@
 
 use super::command::{Answer, Caller, Inputs, Rejection};
 use super::event::{Event, HoldEnd};
-use super::guest_holds::GuestHold;
 use super::ids::{ReservationId, ScheduleId, SeatId};
 use super::lapses::Waits;
 use super::record::{
@@ -174,8 +173,7 @@ impl Sale {
             return Ok(Answer::Reservation(held));
         }
         if kept.is_empty() {
-            let ended =
-                Reservation { status: ReservationStatus::Cancelled, ended_at: Some(now.utc), ..held.clone() };
+            let ended = held.clone().ended(ReservationStatus::Cancelled, now.utc);
             self.end_hold(held, HoldEnd::Released, now, events);
             return Ok(Answer::Reservation(ended));
         }
@@ -225,10 +223,8 @@ impl Sale {
         };
         let balance = ledger.balance;
         let reservation = Reservation {
-            status: ReservationStatus::Reserved,
-            ended_at: Some(now.utc),
             payment: Some(payment.clone()),
-            ..held
+            ..held.ended(ReservationStatus::Reserved, now.utc)
         };
         self.change(now, Event::Paid { reservation, ledger }, events);
         // Buying ends the visit: what else the user held is free for others.
@@ -368,8 +364,10 @@ impl Sale {
             expires_at: now.sale + self.rules.hold_ttl,
             ended_at: None,
             best_requests: Vec::new(),
+            guest_of: None,
             payment: None,
         });
+        reservation.guest_of = caller.guest_of.or(reservation.guest_of);
         reservation.seats.extend(&seats);
         reservation.seats.sort_unstable();
         if request.is_some() && reservation.best_requests.len() == BEST_REQUESTS_KEPT_MAX {
@@ -381,10 +379,6 @@ impl Sale {
         }
         let event = Event::SeatsHeld { reservation: reservation.clone(), seats, opened };
         self.change(now, event, events);
-        if let Some(block) = caller.guest_of {
-            let seats = reservation.seats.len() as u64;
-            self.count_guest(reservation.id, Some(GuestHold { schedule, block, seats }));
-        }
         reservation
     }
 

@@ -213,6 +213,10 @@ pub struct Needs {
     pub reservations: Vec<ReservationId>,
     pub tokens: Vec<QueueToken>,
     pub last_tokens: Vec<(ConcertId, UserId)>,
+    /// Whose ledger of today is not known, once for each entry that they may add, and what of it matters.
+    pub ledgers: Vec<UserId>,
+    pub ledger_since: Timestamp,
+    pub ledger_max: u32,
 }
 
 impl Needs {

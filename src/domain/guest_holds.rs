@@ -1,10 +1,11 @@
 //! The unpaid seats of guests, by the address that they came from: one person may be many guests.
-//! Always: the seats of an address are those of its held reservations. Not stored: after a restart what is still held
-//! counts for nobody, until its time is over. Not here: how many there may be.
+//! Always: the seats of an address are those of its held reservations, which say where their guests came from, so that a
+//! restart forgets nothing. Not here: how many there may be.
 
 use std::collections::HashMap;
 
 use super::ids::{AddressBlock, ReservationId, ScheduleId};
+use super::record::Reservation;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct GuestHolds {
@@ -21,6 +22,13 @@ pub(super) struct GuestHold {
     pub seats: u64,
 }
 
+impl GuestHold {
+    pub fn of(held: &Reservation) -> Option<Self> {
+        let seats = held.seats.len() as u64;
+        held.guest_of.map(|block| Self { schedule: held.schedule, block, seats })
+    }
+}
+
 impl GuestHolds {
     /// What guests of an address hold in a performance, but for this reservation.
     pub fn seats_besides(
@@ -32,10 +40,6 @@ impl GuestHolds {
         let all = self.seats.get(&(schedule, block)).copied().unwrap_or(0);
         let own = own.and_then(|id| self.held.get(&id)).filter(|hold| hold.block == block);
         all - own.map_or(0, |hold| hold.seats)
-    }
-
-    pub fn get(&self, id: ReservationId) -> Option<GuestHold> {
-        self.held.get(&id).copied()
     }
 
     /// Says what a reservation is from now on; gives back what it was.
@@ -58,13 +62,12 @@ impl GuestHolds {
         before
     }
 
-    /// Proves what the head of this file says. `seats_of` is what a held reservation has.
-    pub fn check(&self, seats_of: impl Fn(ReservationId) -> Option<u64>) {
-        let mut sums: HashMap<(ScheduleId, AddressBlock), u64> = HashMap::new();
-        for (id, hold) in &self.held {
-            assert_eq!(seats_of(*id), Some(hold.seats), "the seats of the guest's reservation {id}");
-            *sums.entry((hold.schedule, hold.block)).or_default() += hold.seats;
+    /// Proves what the head of this file says.
+    pub fn check<'r>(&self, held: impl Iterator<Item = &'r Reservation>) {
+        let mut anew = Self::default();
+        for reservation in held {
+            anew.set(reservation.id, GuestHold::of(reservation));
         }
-        assert_eq!(self.seats, sums, "the seats of guests by address");
+        assert_eq!(*self, anew, "the seats of guests by address");
     }
 }

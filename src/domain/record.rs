@@ -2,7 +2,8 @@
 //! that happened are UTC; deadlines are sale time and say so.
 
 use super::ids::{
-    ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+    AddressBlock, ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId,
+    TicketId, UserId,
 };
 use super::seat_plan::Money;
 use super::time::Timestamp;
@@ -99,8 +100,18 @@ pub struct Reservation {
     pub ended_at: Option<Timestamp>,
     /// The `hold_best` requests that it answers, so that a repeated one takes no more seats.
     pub best_requests: Vec<BestRequest>,
+    /// Where the guest came from who holds it; not kept when it has ended.
+    pub guest_of: Option<AddressBlock>,
     /// Present once it was paid, and still after a refund.
     pub payment: Option<Payment>,
+}
+
+impl Reservation {
+    /// It is held no longer.
+    #[must_use]
+    pub fn ended(self, status: ReservationStatus, at: Timestamp) -> Self {
+        Self { status, ended_at: Some(at), guest_of: None, ..self }
+    }
 }
 
 /// A `hold_best` with a `request_id`, and what it asked for.

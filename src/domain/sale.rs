@@ -143,6 +143,7 @@ impl Sale {
         for reservation in reservations {
             let more = |holds: Holds| Holds { open: holds.open + 1, ..holds };
             sale.room.change_holds(reservation.user, &sale.rules, more);
+            sale.guests.set(reservation.id, GuestHold::of(&reservation));
             sale.reservations.hold(reservation);
         }
         // As they ended, and those that ended together in one order.
@@ -647,9 +648,7 @@ impl Sale {
 
     fn hold_record(&mut self, reservation: Reservation) {
         let id = reservation.id;
-        if let Some(guest) = self.guests.get(id) {
-            self.count_guest(id, Some(GuestHold { seats: reservation.seats.len() as u64, ..guest }));
-        }
+        self.count_guest(id, GuestHold::of(&reservation));
         let before = self.reservations.hold(reservation);
         self.undo.push(Undo::Held { id, before });
     }
@@ -668,7 +667,7 @@ impl Sale {
     }
 
     /// A held reservation counts for these guests from now on.
-    pub(super) fn count_guest(&mut self, id: ReservationId, hold: Option<GuestHold>) {
+    fn count_guest(&mut self, id: ReservationId, hold: Option<GuestHold>) {
         let before = self.guests.set(id, hold);
         if before != hold {
             self.undo.push(Undo::Guest { id, before });
@@ -715,12 +714,11 @@ impl Sale {
         }
     }
 
-    /// The facts alone, as if nobody had been seen connected or active since `now`, or come from anywhere: two sales with the same facts
-    /// are equal.
+    /// The facts alone, as if nobody had been seen connected or active since `now`: two sales with the same facts are
+    /// equal.
     pub fn facts(&self, now: Timestamp) -> Self {
         let mut facts = self.clone();
         facts.room.forget_presence(now, &self.rules);
-        facts.guests = GuestHolds::default();
         facts.starts.clear();
         facts
     }
@@ -732,7 +730,7 @@ impl Sale {
     pub fn check(&self) {
         self.room.check();
         self.reservations.check();
-        self.guests.check(|id| self.reservations.held(id).map(|held| held.seats.len() as u64));
+        self.guests.check(self.reservations.iter());
         for (id, seats) in &self.schedules {
             seats.check();
             let held: u64 =

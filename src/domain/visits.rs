@@ -205,7 +205,7 @@ impl Sale {
             HoldEnd::HoldTime | HoldEnd::Idle | HoldEnd::Started => ReservationStatus::Expired,
             HoldEnd::Released | HoldEnd::Left | HoldEnd::BoughtAnother => ReservationStatus::Cancelled,
         };
-        let reservation = Reservation { status, ended_at: Some(now.utc), ..held };
+        let reservation = held.ended(status, now.utc);
         self.change(now, Event::ReservationEnded { reservation, why }, events);
     }
 

@@ -11,24 +11,37 @@ use super::time::Timestamp;
 
 #[derive(Clone, Debug, Default)]
 pub struct Wallets {
-    balances: HashMap<UserId, Money>,
+    wallets: HashMap<UserId, Wallet>,
     /// Charges made before, by what makes them exactly-once.
     charges: HashMap<(UserId, Box<str>), LedgerEntry>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Wallet {
+    balance: Money,
+    /// Ledger entries made here.
+    added: u32,
 }
 
 impl Wallets {
     /// `balances` holds every wallet that the batch names and that exists; `charges` every charge made before
     /// under a (user, request id) that the batch names.
-    pub fn new(balances: HashMap<UserId, Money>, charges: Vec<LedgerEntry>) -> Self {
+    pub fn new(balances: impl IntoIterator<Item = (UserId, Money)>, charges: Vec<LedgerEntry>) -> Self {
         let charges = charges
             .into_iter()
             .filter_map(|entry| Some(((entry.user, entry.request_id.clone()?), entry)))
             .collect();
-        Self { balances, charges }
+        let wallet = |(user, balance)| (user, Wallet { balance, added: 0 });
+        Self { wallets: balances.into_iter().map(wallet).collect(), charges }
     }
 
     pub fn balance(&self, user: UserId) -> Option<Money> {
-        self.balances.get(&user).copied()
+        self.wallets.get(&user).map(|wallet| wallet.balance)
+    }
+
+    /// How many entries of the batch this user's ledger has so far.
+    pub fn added(&self, user: UserId) -> u32 {
+        self.wallets.get(&user).map_or(0, |wallet| wallet.added)
     }
 
     /// Was this charge made before?
@@ -109,9 +122,10 @@ impl Wallets {
         payment: Option<PaymentId>,
         request_id: Option<Box<str>>,
     ) -> LedgerEntry {
-        let balance = self.balances.entry(user).or_default();
-        *balance += amount_change;
-        LedgerEntry { id, user, kind, amount_change, balance: *balance, at, payment, request_id }
+        let wallet = self.wallets.entry(user).or_default();
+        wallet.balance += amount_change;
+        wallet.added += 1;
+        LedgerEntry { id, user, kind, amount_change, balance: wallet.balance, at, payment, request_id }
     }
 }
 

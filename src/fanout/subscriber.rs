@@ -363,6 +363,7 @@ mod tests {
             expires_at: Timestamp::default(),
             ended_at: None,
             best_requests: Vec::new(),
+            guest_of: None,
             payment: None,
         }
     }

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::rows::{LedgerRow, PaymentRow, SeatRow, WalletRow};
 use super::{ConcertRecord, StoreError, StoredTicket, words};
 use crate::domain::ids::{
-    ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+    AddressBlock, ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId,
+    TicketId, UserId,
 };
 use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::{OwnRules, SaleSettings};
@@ -86,7 +87,7 @@ macro_rules! token_columns {
 macro_rules! reservation_columns {
     () => {
         "concert_id, reservation_id, schedule_id, user_id, status, seats, amount, opened_at, expires_at, \
-         ended_at, best_requests"
+         ended_at, best_requests, guest_of"
     };
 }
 macro_rules! ledger_columns {
@@ -168,7 +169,7 @@ pub fn read_seat(row: &impl Cells) -> Result<SeatRow, StoreError> {
     })
 }
 
-pub const RESERVATION: usize = 11;
+pub const RESERVATION: usize = 12;
 
 pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.id(reservation.concert.0.into());
@@ -182,6 +183,7 @@ pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.time(Some(reservation.expires_at));
     to.time(reservation.ended_at);
     to.text(best_requests(&reservation.best_requests).as_deref());
+    to.uuid(reservation.guest_of.map(|block| Uuid::from_u128(block.0)));
 }
 
 pub const HELD_RESERVATION: usize = 8;
@@ -213,6 +215,7 @@ pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
         expires_at: row.time(8)?,
         ended_at: row.opt_time(9)?,
         best_requests: row.opt_text(10)?.map_or(Ok(Vec::new()), read_best_requests)?,
+        guest_of: row.opt_uuid(11)?.map(|block| AddressBlock(block.as_u128())),
         payment: None,
     })
 }

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::domain::command::Needs;
 use crate::domain::event::{Event, HoldEnd};
-use crate::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::ids::{
+    AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+};
 use crate::domain::record::{
     BestRequest, ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation,
     ReservationStatus, SaleState, Ticket, TokenRecord, TokenStatus,
@@ -42,6 +44,7 @@ macro_rules! conformance_tests {
             a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket
             a_charge_and_a_payment_in_one_batch_leave_the_last_balance
             a_charge_made_before_is_found_by_its_request
+            a_ledger_tells_what_was_added_since
             settings_are_kept
             a_batch_larger_than_any_statement_is_kept_whole
             one_batch_may_hold_several_sales
@@ -210,6 +213,7 @@ impl<'s> World<'s> {
             expires_at: NOW + TTL,
             ended_at: None,
             best_requests: Vec::new(),
+            guest_of: None,
             payment: None,
         }
     }
@@ -242,12 +246,8 @@ impl<'s> World<'s> {
             payment: Some(id),
             request_id: None,
         };
-        let reservation = Reservation {
-            status: ReservationStatus::Reserved,
-            ended_at: Some(NOW),
-            payment: Some(payment),
-            ..held.clone()
-        };
+        let reservation =
+            Reservation { payment: Some(payment), ..held.clone().ended(ReservationStatus::Reserved, NOW) };
         Event::Paid { reservation, ledger }
     }
 
@@ -305,7 +305,7 @@ pub fn opened(reservation: &Reservation) -> Event {
 }
 
 pub fn lapsed(reservation: &Reservation, status: ReservationStatus, why: HoldEnd) -> Event {
-    let reservation = Reservation { status, ended_at: Some(NOW + TTL), ..reservation.clone() };
+    let reservation = reservation.clone().ended(status, NOW + TTL);
     Event::ReservationEnded { reservation, why }
 }
 
@@ -461,6 +461,7 @@ pub async fn held_seats_are_kept_and_given_back(store: &dyn Store) {
     };
     let bounded = BestRequest { bounds: u64::MAX, ..best("three", None) };
     held.best_requests = vec![best("one", None), best("\"two\"", Some("VIP")), bounded];
+    held.guest_of = Some(AddressBlock(u128::MAX - 7));
     world.commit(vec![opened(&held)]).await;
     let sale = world.load().await;
     assert_eq!(sale.reservations, std::slice::from_ref(&held));
@@ -622,6 +623,32 @@ pub async fn a_charge_and_a_payment_in_one_batch_leave_the_last_balance(store: &
     assert_eq!(store.balance(user).await.unwrap(), Some(57));
     let history = store.history(user, None, 9).await.unwrap();
     assert_eq!(history.iter().map(|entry| entry.balance).collect::<Vec<_>>(), [57, 50, 150]);
+}
+
+pub async fn a_ledger_tells_what_was_added_since(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (user, other) = (world.user(10).await, world.user(0).await);
+    let mut charges = Vec::new();
+    for n in 0..4 {
+        let charge = world.charge(user, 1, 10 + n, &n.to_string());
+        charges.push(LedgerEntry { at: NOW + n as u32 * DAY, ..charge });
+    }
+    let batch = world.batch(Vec::new(), charges);
+    world.try_commit(&batch).await.unwrap();
+    // Five entries: that of the beginning, and one on each of four days, the first of which is the same.
+    for (since, max, count) in [(0, 5, 5), (1, 5, 3), (3, 5, 1), (4, 5, 0), (1, 2, 2)] {
+        let needs = Needs {
+            wallets: vec![user, other],
+            ledgers: vec![user, user, other],
+            ledger_since: NOW + since * DAY,
+            ledger_max: max,
+            ..Needs::default()
+        };
+        let facts = world.facts(needs).await;
+        assert_eq!(facts.ledger_since, NOW + since * DAY);
+        let told = facts.ledgers.iter().find(|(of, _)| *of == user);
+        assert_eq!(told, Some(&(user, count)), "{max} since {since}");
+    }
 }
 
 pub async fn a_charge_made_before_is_found_by_its_request(store: &dyn Store) {

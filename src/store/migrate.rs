@@ -103,6 +103,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0016" "cancelled_tickets",
     "0017" "installation",
     "0018" "concert_hold_again",
+    "0019" "reservation_guest_of",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -125,6 +126,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0016" "cancelled_tickets",
     "0017" "installation",
     "0018" "concert_hold_again",
+    "0019" "reservation_guest_of",
 );
 
 #[cfg(test)]

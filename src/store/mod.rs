@@ -232,6 +232,9 @@ pub trait Lane: Send {
 pub struct Facts {
     pub wallets: Wallets,
     pub ended: EndedFacts,
+    /// Of `Needs::ledgers`: entries since `Needs::ledger_since`, as far as the newest `Needs::ledger_max` tell.
+    pub ledgers: Vec<(UserId, u32)>,
+    pub ledger_since: Timestamp,
 }
 
 /// One transaction: what a lane decided since its last commit.

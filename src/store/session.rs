@@ -160,6 +160,9 @@ const HISTORY_BEFORE: &str = concat!(
        (SELECT entry_no FROM payment_history WHERE user_id = ? AND history_id = ?) \
      ORDER BY entry_no DESC LIMIT ?"
 );
+/// How many of a user's entries after this one were made since then.
+const LEDGER_SINCE: &str =
+    "SELECT count(*) FROM payment_history WHERE user_id = ? AND entry_no > ? AND at >= ?";
 const RESERVATIONS_OF_USER: &str = concat!(
     "SELECT ",
     reservation_columns!(),
@@ -262,6 +265,7 @@ pub const QUESTIONS: &[&str] = &[
     USER_OF_SUBJECT,
     HISTORY,
     HISTORY_BEFORE,
+    LEDGER_SINCE,
     RESERVATIONS_OF_USER,
     TICKETS_OF_USER,
     CANCELLED_TICKETS_OF_USER,
@@ -595,8 +599,24 @@ pub async fn facts<S: Session>(
     });
     let charges = charges.await?.iter().map(read_ledger).collect::<Result<_, _>>()?;
     let ended = ended(session, needs).await?;
-    let balances = wallets.values().map(|wallet| (wallet.user, wallet.balance)).collect();
-    Ok((Facts { wallets: Wallets::new(balances, charges), ended }, wallets))
+    let mut ledgers = Vec::with_capacity(needs.ledgers.len());
+    let max = u64::from(needs.ledger_max);
+    for asked in needs.ledgers.chunk_by(|a, b| a == b) {
+        let Some(wallet) = wallets.get(&asked[0]) else { continue };
+        // A ledger that stays short is within bounds, whatever its times are; it is asked for again when it has grown.
+        if wallet.ledger_entries + asked.len() as u64 <= max {
+            continue;
+        }
+        let mut values: S::Values = numbers(&[wallet.user.0, wallet.ledger_entries.saturating_sub(max)]);
+        values.time(Some(needs.ledger_since));
+        let counted = one(session, LEDGER_SINCE, values).await?;
+        ledgers.push((wallet.user, counted.map_or(Ok(0), |row| row.number(0))?));
+    }
+    let balances = wallets.values().map(|wallet| (wallet.user, wallet.balance));
+    Ok((
+        Facts { wallets: Wallets::new(balances, charges), ended, ledgers, ledger_since: needs.ledger_since },
+        wallets,
+    ))
 }
 
 pub async fn wallets<S: Session>(

@@ -31,6 +31,24 @@ fn guests_of_one_address_share_what_they_hold_unpaid() {
 }
 
 #[test]
+fn a_restart_forgives_guests_nothing() {
+    check(
+        "given guests mia moe
+         given guest_seats 3 0
+         0s   mia  join          t1 PROGRESS until 600s, idle at 300s
+         0s   moe  join          t2 PROGRESS until 600s, idle at 300s
+         0s   mia  hold A1 A2    r1 held A1 A2 for 200 until 300s
+         10s       restart       nothing
+         10s  moe  hold A3 A4    refused RATE_LIMITED, guests hold 3
+         10s  moe  hold A3       r2 held A3 for 100 until 310s
+         11s  mia  release r1    r1 CANCELLED A1 A2
+         12s       restart       nothing
+         12s  moe  hold A4 B1    r2 held A3 A4 B1 for 250 until 310s
+         13s  mia  hold A1       refused RATE_LIMITED, guests hold 3",
+    );
+}
+
+#[test]
 fn a_large_house_has_more_room_for_them() {
     check(
         "given guests mia moe

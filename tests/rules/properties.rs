@@ -208,7 +208,7 @@ struct Model {
     written: Stored,
     /// Users with a live token whose hold ran out.
     ran_out: BTreeSet<UserId>,
-    /// Reservations of guests since the last restart: what was held before counts for nobody.
+    /// Reservations of guests.
     of_guests: BTreeSet<ReservationId>,
     tokens: Vec<TokenRecord>,
     reservations: Vec<ReservationId>,
@@ -537,7 +537,6 @@ impl Life {
         self.sale = Sale::restored(snapshot, self.defaults.clone(), self.utc - self.outages);
         self.sale.check();
         self.model.ran_out.clear();
-        self.model.of_guests.clear();
         self.committed = self.model.clone();
         self.compare();
     }
@@ -551,6 +550,7 @@ impl Life {
             reservations: stored.reservations.keys().copied().collect(),
             tokens: stored.tokens.values().map(|token| token.token).collect(),
             last_tokens: users().map(|user| (CONCERT, user)).collect(),
+            ..Needs::default()
         }
     }
 

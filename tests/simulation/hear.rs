@@ -274,6 +274,11 @@ impl World {
                 *retry_at > asked.sent_at && model.has_let_run_out(user, seats, command)
             }
             (Rejection::GuestSeats { .. }, _) => guest_of(user).is_some(),
+            (Rejection::LedgerFull { max, until }, What::Charge { .. } | What::Sale(Command::Pay { .. })) => {
+                let day = *until - Duration::from_secs(24 * 60 * 60);
+                let today = self.database.ledger(user).iter().filter(|entry| entry.at >= day).count();
+                *max == self.ledger_max && today as u64 >= u64::from(*max)
+            }
             (
                 Rejection::HoldLimit { .. }
                 | Rejection::ReservationInvalid { .. }

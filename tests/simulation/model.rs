@@ -16,6 +16,8 @@ use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::store::simulated::{KeptKind, KeptRow};
 
+use crate::fans::guest_of;
+
 /// A moment in a sale's history: how many events had happened.
 pub type Moment = usize;
 
@@ -270,6 +272,11 @@ impl SaleModel {
                     self.seat_is(reservation.schedule, *seat, SeatNow::Held);
                 }
                 assert!(reservation.seats.len() <= self.rules().seats_per_reservation_max as usize);
+                assert_eq!(
+                    reservation.guest_of,
+                    guest_of(reservation.user),
+                    "where a guest comes from is kept"
+                );
                 match self.reservations.get(&reservation.id) {
                     None => assert!(opened),
                     Some(before) => {
@@ -283,6 +290,7 @@ impl SaleModel {
                 }
                 self.did_now(reservation.user, Deed::Held);
                 self.keep_reservation(reservation);
+                self.prove_guests_share(reservation);
             }
             Event::SeatsReleased { reservation, seats } => {
                 self.free(reservation, seats);
@@ -351,6 +359,16 @@ impl SaleModel {
                 self.settings = (**after).clone();
             }
         }
+    }
+
+    /// The guests of an address hold no more than their share of a house, whoever ran the sale before.
+    fn prove_guests_share(&self, reservation: &Reservation) {
+        let Some(block) = reservation.guest_of else { return };
+        let of_them = |r: &&Reservation| r.schedule == reservation.schedule && r.guest_of == Some(block);
+        let seats: usize = self.held().filter(of_them).map(|r| r.seats.len()).sum();
+        let house = self.schedules[&reservation.schedule].0.len() as u64;
+        let max = self.rules().guest_seats.max(house);
+        assert!(seats as u64 <= max, "the guests of {block:?} hold {seats} seats, {max} are allowed");
     }
 
     /// Did this user let these seats run out?

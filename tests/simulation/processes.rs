@@ -66,6 +66,7 @@ impl World {
         let options = Options {
             writers: dispatcher::new_writers(self.lanes),
             sweep_rows_max: self.sweep_rows_max,
+            ledger_entries_per_day: self.ledger_max,
             seed: Some(seed),
             ..Options::new(self.defaults.clone())
         };
@@ -79,6 +80,7 @@ impl World {
         let places = tokio::spawn(push_places(fanout.clone(), self.clock.clone()));
         self.note(|| "a process starts".to_owned());
         self.alone_since = None;
+        self.counted_apart |= self.lanes > 1 || self.alive() > 0;
         let phase = Phase::Starting(tokio::spawn(started));
         self.nodes.push(Node { store, fanout, phase, metrics, gone_at: None, places });
     }

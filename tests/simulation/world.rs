@@ -9,7 +9,7 @@ use std::time::Duration;
 use frontrow::clock::Clock;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, UserId};
-use frontrow::domain::record::{ExpiryReason, SaleState, TokenStatus};
+use frontrow::domain::record::{ExpiryReason, LedgerKind, SaleState, TokenStatus};
 use frontrow::domain::rules::{GuestSeats, OwnRules, SaleRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::simulated::{Database, KeptKind, SimulatedStore, Weather};
@@ -45,6 +45,10 @@ pub struct World {
     /// Of each process.
     pub lanes: usize,
     pub sweep_rows_max: u32,
+    /// Entries that a user may add to their ledger in a day, which no run is longer than.
+    pub ledger_max: u32,
+    /// Each lane counts for itself: were there ever two, of one process or of several?
+    pub counted_apart: bool,
     /// Rows changed behind the servers' backs.
     planted: u64,
     /// Requests whose outcome nobody was told.
@@ -99,6 +103,8 @@ impl World {
             seed,
             lanes: rng.random_range(1..3),
             sweep_rows_max: rng.random_range(2..9),
+            ledger_max: [u32::MAX, rng.random_range(2..8)][rng.random_range(0..2)],
+            counted_apart: false,
             planted: 0,
             unknown: 0,
             refused: 0,
@@ -250,6 +256,20 @@ impl World {
         self.listen();
         let report = self.database.audit();
         assert_eq!(report.faults, Vec::<String>::new());
+        self.prove_ledgers();
+    }
+
+    /// No ledger grows by more than its entries a day, whatever restarts there were; but what was paid is given back.
+    fn prove_ledgers(&self) {
+        if self.counted_apart {
+            return;
+        }
+        for user in self.fans.keys() {
+            for (before, entry) in (0..).zip(self.database.ledger(*user).iter().rev()) {
+                let is_bounded = entry.kind != LedgerKind::Refund;
+                assert!(!is_bounded || before < self.ledger_max, "{entry:?} is one too many");
+            }
+        }
     }
 
     fn read_journals(&mut self) {

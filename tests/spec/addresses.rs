@@ -225,7 +225,7 @@ async fn guests_of_an_address_are_made_and_join_so_fast_and_others_do_not_notice
 /// One person with 25 guests held a whole house of 100.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_guests_of_one_address_do_not_hold_the_house() {
-    let house =
+    let mut house =
         House::open(Plan { seats: 100, settings: |config| config.guests = Some(true), ..Plan::default() })
             .await;
     let join = json!({"concert_id": house.concert.0});
@@ -266,4 +266,10 @@ async fn the_guests_of_one_address_do_not_hold_the_house() {
     let page = http::call(house.address(), "GET", "/metrics", &[], "").await;
     let page = String::from_utf8(page.bytes.to_vec()).unwrap();
     assert!(page.contains(r#"frontrow_refused_total{kind="address_guest_seats"} 4"#), "{page}");
+    // A restart frees none of them.
+    house.stop().await;
+    house.start().await;
+    let mut guest = guest_fan(&house, STRANGER).await;
+    guest.ok("queue.join", join).await;
+    assert_eq!(guest.refused("hold", one).await, "RATE_LIMITED");
 }

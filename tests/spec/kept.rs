@@ -100,7 +100,7 @@ async fn rows_that_are_in_both_places_are_compared_before_they_are_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_has_so_many_entries_a_day_and_refunds_always_fit() {
-    let house =
+    let mut house =
         House::open(Plan { settings: |config| config.limits.ledger_entries_per_day = 3, ..Plan::default() })
             .await;
     let (mut fan, _) = house.joined(0).await;
@@ -120,6 +120,12 @@ async fn a_ledger_has_so_many_entries_a_day_and_refunds_always_fit() {
         paid["payment"]
     );
     fan.ok("cancel", json!({"reservation_id": held["reservation_id"]})).await;
+    // A restart begins no new day.
+    house.stop().await;
+    house.start().await;
+    let mut fan = house.connection_of_token(&fan.access_token).await;
+    let refused = fan.call("charge", json!({"amount": 5, "request_id": "more"})).await.unwrap_err();
+    assert_eq!((&*refused.reason, &refused.data["max"]), ("FORBIDDEN", &json!(3)));
     // Another user's day is another's, and so is the next one.
     let mut other = house.fan(0).await;
     other.ok("charge", json!({"amount": 5, "request_id": "a"})).await;

@@ -309,16 +309,23 @@ impl Lane {
                 Work::Sale { concert, command } => {
                     if let Some(running) = self.sales.get(concert) {
                         running.sale.needs(command, &mut needs);
+                        if let Command::Pay { caller, reservation } = command
+                            && running.sale.is_held(*reservation)
+                        {
+                            self.ledger.needs(caller.user, envelope.arrived.shifted(self.step), &mut needs);
+                        }
                     }
                 }
                 Work::Charge { user, request_id, .. } => {
                     needs.wallets.push(*user);
                     needs.charges.push((*user, request_id.clone()));
+                    self.ledger.needs(*user, envelope.arrived.shifted(self.step), &mut needs);
                 }
             }
         }
         needs.wallets.sort_unstable();
         needs.wallets.dedup();
+        needs.ledgers.sort_unstable();
         needs
     }
 
@@ -366,6 +373,7 @@ impl Lane {
     pub(super) fn decide_range(&mut self, range: Range<usize>, decided: &mut Decided, facts: Facts) {
         // If deciding breaks off, the lane goes on with the spare one: tokens must never be guessed.
         let spare = self.ids.spare();
+        self.ledger.learn(facts.ledger_since, facts.ledgers);
         let mut inputs = Inputs {
             wallets: facts.wallets,
             ended: facts.ended,
@@ -378,7 +386,7 @@ impl Lane {
                     // A repeated charge adds no entry.
                     let room = match inputs.wallets.has_charge(*user, request_id) {
                         true => Ok(()),
-                        false => self.ledger.check(*user, at),
+                        false => self.ledger.check(*user, inputs.wallets.added(*user), at),
                     };
                     let made = room.and_then(|()| {
                         inputs.wallets.charge(*user, *amount, request_id, at, &mut inputs.ids)
@@ -414,7 +422,7 @@ impl Lane {
                         // A payment adds an entry, a repeated one none; a refund follows a payment.
                         let room = match command {
                             Command::Pay { caller, reservation } if running.sale.is_held(*reservation) => {
-                                self.ledger.check(caller.user, now.utc)
+                                self.ledger.check(caller.user, inputs.wallets.added(caller.user), now.utc)
                             }
                             _ => Ok(()),
                         };

@@ -169,6 +169,10 @@ impl SaleAudit {
         };
         let word = words::reservation_status(reservation.status);
         findings.check(fits, || format!("{sale}: reservation {id} is {word}, its times say otherwise"));
+        let may_have_address = reservation.status == ReservationStatus::TempReserved;
+        findings.check(may_have_address || reservation.guest_of.is_none(), || {
+            format!("{sale}: reservation {id} is {word}, and still says where its guest came from")
+        });
         self.reservations.insert(id, reservation);
     }
 

@@ -19,7 +19,7 @@ macro_rules! reservation_update {
         " ON DUPLICATE KEY UPDATE \
            user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
            status = VALUES(status), seats = VALUES(seats), amount = VALUES(amount), ended_at = VALUES(ended_at), \
-           best_requests = VALUES(best_requests)"
+           best_requests = VALUES(best_requests), guest_of = VALUES(guest_of)"
     };
 }
 
@@ -57,7 +57,7 @@ const NUMBERED_SEATS_MAX: usize = 4;
 static ENDED_RESERVATIONS: Listing = Listing::new(&[
     "UPDATE reservation FORCE INDEX (PRIMARY) \
      SET status = IF(reservation_id = SUBSTR(?, 16 * ROWNUM() - 15, 16), ?, NULL), \
-       ended_at = SUBSTR(?, 23 * ROWNUM() - 22, 23) \
+       ended_at = SUBSTR(?, 23 * ROWNUM() - 22, 23), guest_of = NULL \
      WHERE concert_id = ? AND reservation_id IN (",
     ")",
 ]);
@@ -79,6 +79,7 @@ impl<'a> Reservations<'a> {
             row.status == ReservationStatus::TempReserved
                 && row.ended_at.is_none()
                 && row.best_requests.is_empty()
+                && row.guest_of.is_none()
                 && (form == Form::Upsert || row.seats.len() <= NUMBERED_SEATS_MAX)
         };
         let (held, others) = rows.reservations.iter().copied().partition(is_plainly_held);

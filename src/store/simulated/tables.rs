@@ -416,7 +416,6 @@ impl Tables {
 
     pub fn facts(&self, needs: &Needs) -> Facts {
         let balances = needs.wallets.iter().filter_map(|user| Some((*user, self.users.get(user)?.balance)));
-        let balances: HashMap<_, _> = balances.collect();
         let charges = needs.charges.iter().filter_map(|(user, request)| {
             let ledger = &self.users.get(user)?.ledger;
             ledger.iter().find(|entry| entry.request_id.as_ref() == Some(request)).cloned()
@@ -435,7 +434,17 @@ impl Tables {
             let found = self.concerts.get(concert).and_then(|sale| sale.newest_of(*user));
             ended.last_tokens.extend(found.map(|found| ((*concert, *user), found.clone())));
         }
-        Facts { wallets: Wallets::new(balances, charges.collect()), ended }
+        let made = |user: &UserId| {
+            let ledger = &self.users.get(user)?.ledger;
+            let newest = ledger.iter().rev().take(needs.ledger_max as usize);
+            Some((*user, newest.filter(|entry| entry.at >= needs.ledger_since).count() as u32))
+        };
+        Facts {
+            wallets: Wallets::new(balances, charges.collect()),
+            ended,
+            ledgers: needs.ledgers.iter().filter_map(made).collect(),
+            ledger_since: needs.ledger_since,
+        }
     }
 
     /// Writes a batch whole, or says why not a row of it was written.
@@ -673,6 +682,7 @@ impl Tables {
                 ended_at: row.ended_at,
                 expires_at: row.expires_at,
                 payment: row.payment.clone(),
+                guest_of: None,
                 ..stored.clone()
             };
             demand(self.reservations.get(&row.id).map(ended).as_ref() == Some(*row), || {

@@ -41,7 +41,8 @@ static RESERVATIONS: Bulk = Bulk::new(
     concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
     columns::RESERVATION,
     " ON CONFLICT (concert_id, reservation_id) DO UPDATE SET status = excluded.status, seats = excluded.seats, \
-       amount = excluded.amount, ended_at = excluded.ended_at, best_requests = excluded.best_requests",
+       amount = excluded.amount, ended_at = excluded.ended_at, best_requests = excluded.best_requests, \
+       guest_of = excluded.guest_of",
 );
 
 static RESERVATION_SEATS: Bulk = Bulk::new(

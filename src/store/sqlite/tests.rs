@@ -23,7 +23,14 @@ async fn intruder(folder: &Path) -> SqliteConnection {
 /// Each line plants one fault into an honest evening, past the constraints that would not let it in, and says what the
 /// audit must find. `DROP INDEX` stands where the schema itself makes the fault impossible.
 const PLANTED: &[(&str, &str)] = &[
-    ("UPDATE concert_schedule SET starts_at = 1", "was made after its performance had begun"),
+    (
+        "UPDATE schema_migration SET applied_at = 0; UPDATE concert_schedule SET starts_at = 1",
+        "was made after its performance had begun",
+    ),
+    (
+        "UPDATE reservation SET guest_of = randomblob(16) WHERE user_id = 5",
+        "is EXPIRED, and still says where its guest came from",
+    ),
     (
         "UPDATE users SET balance = balance + 1 WHERE user_id = 1",
         "the balance of user 1 is 841, their ledger adds up to 840",
