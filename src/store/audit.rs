@@ -5,11 +5,13 @@
 //! Always: one view of the database, read once, a sale at a time, so that memory holds one sale and the wallets'
 //! payments. Not here: repair.
 
+mod again;
 mod replay;
 mod sale;
 mod wallets;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sqlx::SqlSafeStr;
 
@@ -21,6 +23,8 @@ use super::columns::{
 use super::session::{Session, Take};
 use super::{AuditReport, StoreError};
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::time::Timestamp;
+use crate::limits;
 use sale::SaleAudit;
 use wallets::Wallets;
 
@@ -97,7 +101,13 @@ const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, amount, stat
      FROM payment WHERE concert_id = ? ORDER BY payment_id";
 const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, code, payment_id, reservation_id, user_id, cancelled_at \
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
-const JOURNAL: &str = "SELECT seq, events FROM journal WHERE concert_id = ? ORDER BY seq";
+const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
+
+const HOLD_AGAIN_AFTER: &str = "SELECT hold_again_after_ms FROM concert WHERE concert_id = ?";
+/// When the schema became that of servers which end a sale with its performance's start, and until when an older one that
+/// ran meanwhile was alive.
+const STARTS_END_SINCE: &str = "SELECT m.applied_at, (SELECT max(n.heartbeat_at) FROM node n WHERE n.started_at < m.applied_at) \
+     FROM schema_migration m WHERE m.version = 17";
 
 /// Rows of concerts that do not exist would be seen by no sale's audit.
 const STRAYS: [(&str, &str); 9] = {
@@ -171,8 +181,15 @@ pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result
         Ok(())
     })
     .await?;
+    let mut starts_end_since = None;
+    each(source, STARTS_END_SINCE, None, &mut |row| {
+        let older = row.opt_time(1)?.map(|alive| alive + limits::LEASE);
+        starts_end_since = Some(row.time(0)?).max(older);
+        Ok(())
+    })
+    .await?;
     for concert in concerts {
-        audit_sale(source, concert, archive, &mut wallets, &mut findings).await?;
+        audit_sale(source, concert, archive, starts_end_since, &mut wallets, &mut findings).await?;
     }
     wallets.conclude(&mut findings);
 
@@ -191,6 +208,7 @@ async fn audit_sale(
     source: &mut impl Session,
     concert: ConcertId,
     archive: Option<&Archive>,
+    starts_end_since: Option<Timestamp>,
     wallets: &mut Wallets,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
@@ -209,6 +227,12 @@ async fn audit_sale(
     let mut sale = SaleAudit::new(concert, &layout, seats, findings);
     each(source, SCHEDULES, of, &mut |row| {
         sale.schedule(ScheduleId(row.number(0)?), row.time(1)?);
+        Ok(())
+    })
+    .await?;
+    each(source, HOLD_AGAIN_AFTER, of, &mut |row| {
+        let own = row.opt_int(0)?.and_then(|millis| u64::try_from(millis).ok());
+        sale.hold_again_after(own.map(Duration::from_millis));
         Ok(())
     })
     .await?;
@@ -268,7 +292,7 @@ async fn audit_sale(
     let archived = archive.map_or(Ok(0), |archive| {
         archive.each(concert, 0, &mut |row| {
             findings.saw("journal rows");
-            sale.journal(row.seq, &row.events, findings);
+            sale.journal(row.seq, row.at, &row.events, findings);
             Ok(())
         })
     });
@@ -281,12 +305,12 @@ async fn audit_sale(
         // A run of the archive that was broken off leaves rows in both places.
         if seq >= archived {
             findings.saw("journal rows");
-            sale.journal(seq, row.text(1)?, findings);
+            sale.journal(seq, row.time(1)?, row.text(2)?, findings);
         }
         Ok(())
     })
     .await?;
-    sale.conclude(wallets, findings);
+    sale.conclude(starts_end_since, wallets, findings);
     Ok(())
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::again::HeldAgain;
 use super::{Findings, sale_name, seat_name};
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::time::Timestamp;
 use crate::store::SeatStatus;
 use crate::store::journal::{self, Entry, SeatsChange, SeatsEntry};
 
@@ -15,6 +17,7 @@ pub struct Replay {
     /// By entry number: the user and the last thing that is told of them.
     line: Vec<(UserId, Standing)>,
     schedules: HashMap<ScheduleId, u32>,
+    again: HeldAgain,
 }
 
 /// A place in line as the journal tells it.
@@ -28,11 +31,18 @@ pub enum Standing {
 
 impl Replay {
     pub fn new(concert: ConcertId) -> Self {
-        Self { concert, next_seq: 0, taken: HashMap::new(), line: Vec::new(), schedules: HashMap::new() }
+        Self {
+            concert,
+            next_seq: 0,
+            taken: HashMap::new(),
+            line: Vec::new(),
+            schedules: HashMap::new(),
+            again: HeldAgain::default(),
+        }
     }
 
     /// Rows come in the order of their numbers.
-    pub fn row(&mut self, seq: u64, events: &str, findings: &mut Findings) {
+    pub fn row(&mut self, seq: u64, at: Timestamp, events: &str, findings: &mut Findings) {
         let sale = sale_name(self.concert);
         findings.check(seq == self.next_seq, || {
             format!("{sale}: the journal has row {seq} where row {} should be", self.next_seq)
@@ -41,7 +51,7 @@ impl Replay {
         match journal::decode(events) {
             Ok(entries) => {
                 for entry in entries {
-                    if let Err(why) = self.play(seq, entry) {
+                    if let Err(why) = self.play(seq, at, entry) {
                         findings.fault(format!("{sale}: journal row {seq}: {why}"));
                     }
                 }
@@ -50,11 +60,12 @@ impl Replay {
         }
     }
 
-    fn play(&mut self, seq: u64, entry: Entry) -> Result<(), String> {
+    fn play(&mut self, seq: u64, at: Timestamp, entry: Entry) -> Result<(), String> {
         match entry {
             Entry::New { schedules } if seq == 0 => self.schedules = schedules.into_iter().collect(),
             Entry::New { .. } => return Err("the concert begins in the middle of its journal".to_owned()),
-            Entry::Claim { .. } | Entry::Void | Entry::Set { .. } => {}
+            Entry::Claim { .. } | Entry::Void => {}
+            Entry::Set { before, after } => self.again.set(&before, &after),
             Entry::Join { entry, user } => {
                 let next = self.line.len() as u64;
                 self.line.push((user, Standing::Waiting));
@@ -68,7 +79,10 @@ impl Replay {
             Entry::End { entry, user, why } => {
                 self.step(entry.0, user, &[Standing::Waiting, Standing::Progress], Standing::Ended(why))?;
             }
-            Entry::Seats(change) => return self.change(&change),
+            Entry::Seats(change) => {
+                self.again.change(at, &change);
+                return self.change(&change);
+            }
         }
         Ok(())
     }
@@ -121,6 +135,10 @@ impl Replay {
     /// How many places in line were given.
     pub fn places(&self) -> u64 {
         self.line.len() as u64
+    }
+
+    pub fn again(&self) -> &HeldAgain {
+        &self.again
     }
 
     pub fn rows(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! One sale's rows against each other: seats, places in line, reservations, payments, tickets and the journal.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use super::replay::{Replay, Standing, told};
 use super::wallets::Wallets;
@@ -23,6 +24,8 @@ pub struct SaleAudit {
     schedules: BTreeMap<ScheduleId, Timestamp>,
     /// How many seats each schedule has.
     seat_counts: BTreeMap<ScheduleId, u32>,
+    /// As the sale's operator set it.
+    hold_again_after: Option<Duration>,
     /// Seats that are not free.
     taken: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     /// The seats that link to a held reservation, ascending.
@@ -71,6 +74,7 @@ impl SaleAudit {
             drawn,
             schedules: BTreeMap::new(),
             seat_counts: BTreeMap::new(),
+            hold_again_after: None,
             taken: BTreeMap::new(),
             held_by: HashMap::new(),
             tokens: Tokens::default(),
@@ -81,6 +85,10 @@ impl SaleAudit {
             tickets: HashMap::new(),
             replay: Replay::new(concert),
         }
+    }
+
+    pub fn hold_again_after(&mut self, own: Option<Duration>) {
+        self.hold_again_after = own;
     }
 
     pub fn schedule(&mut self, schedule: ScheduleId, starts_at: Timestamp) {
@@ -224,22 +232,29 @@ impl SaleAudit {
     }
 
     /// Rows come in the order of their numbers.
-    pub fn journal(&mut self, seq: u64, events: &str, findings: &mut Findings) {
-        self.replay.row(seq, events, findings);
+    pub fn journal(&mut self, seq: u64, at: Timestamp, events: &str, findings: &mut Findings) {
+        self.replay.row(seq, at, events, findings);
     }
 
     /// After the last row: what rows of different tables say of each other.
-    pub fn conclude(&self, wallets: &mut Wallets, findings: &mut Findings) {
+    /// `starts_end_since`: before that nobody refused to be paid after a start.
+    pub fn conclude(
+        &self,
+        starts_end_since: Option<Timestamp>,
+        wallets: &mut Wallets,
+        findings: &mut Findings,
+    ) {
         self.conclude_seats(findings);
         let mut held = HashSet::new();
         for reservation in self.reservations.values() {
             self.conclude_reservation(reservation, &mut held, wallets, findings);
         }
         for payment in self.payments.values() {
-            self.conclude_payment(payment, wallets, findings);
+            self.conclude_payment(payment, starts_end_since, wallets, findings);
         }
         self.conclude_tokens(wallets, findings);
         self.conclude_journal(findings);
+        self.conclude_again(findings);
     }
 
     fn conclude_seats(&self, findings: &mut Findings) {
@@ -350,7 +365,13 @@ impl SaleAudit {
         });
     }
 
-    fn conclude_payment(&self, payment: &Payment, wallets: &mut Wallets, findings: &mut Findings) {
+    fn conclude_payment(
+        &self,
+        payment: &Payment,
+        starts_end_since: Option<Timestamp>,
+        wallets: &mut Wallets,
+        findings: &mut Findings,
+    ) {
         let sale = sale_name(self.concert);
         let Payment { id, user, amount, status, .. } = *payment;
         let done = status == PaymentStatus::Done;
@@ -369,7 +390,8 @@ impl SaleAudit {
             )
         });
         let starts_at = self.schedules.get(&reservation.schedule);
-        findings.check(starts_at.is_none_or(|starts_at| payment.at < *starts_at), || {
+        let is_old = starts_end_since.is_some_and(|since| payment.at < since);
+        findings.check(is_old || starts_at.is_none_or(|starts_at| payment.at < *starts_at), || {
             format!("{sale}: payment {id} was made after its performance had begun")
         });
         let tickets = self.tickets.get(&id).map_or(&[][..], Vec::as_slice);
@@ -450,6 +472,17 @@ impl SaleAudit {
                     format!("{sale}: {} is {stored}, by the journal it is {replayed}", seat_name(seat))
                 });
             }
+        }
+    }
+
+    fn conclude_again(&self, findings: &mut Findings) {
+        let ended_at = |id| self.reservations.get(&id).and_then(|reservation| reservation.ended_at);
+        for (again, after) in self.replay.again().too_early(self.hold_again_after, ended_at) {
+            let (sale, seat) = (sale_name(self.concert), seat_name(again.seat));
+            let (user, lapsed, after) = (again.user, again.lapsed, after.as_millis());
+            findings.fault(format!(
+                "{sale}: user {user} held {seat} again less than {after} ms after reservation {lapsed} ran out"
+            ));
         }
     }
 

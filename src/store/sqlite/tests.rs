@@ -4,7 +4,9 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::*;
 use crate::domain::command::Needs;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, HoldEnd};
+use crate::domain::record::ReservationStatus;
+use crate::domain::rules::{OwnRules, SaleSettings};
 use crate::store::bounds::{self, Column};
 use crate::store::{CommitError, conformance};
 
@@ -232,6 +234,58 @@ async fn every_planted_fault_is_named() {
         let named = report.faults.iter().any(|fault| fault.contains(sentence));
         assert!(named, "{fault}\nshould be named as: {sentence}\nand was: {:#?}", report.faults);
     }
+}
+
+#[tokio::test]
+async fn a_payment_of_before_starts_ended_sales_is_no_fault() {
+    let (store, folder) = fresh().await;
+    conformance::evening(&store).await;
+    let mut connection = intruder(folder.path()).await;
+    // The evening's payments are older than the migration, then younger, and then of a server that ran on meanwhile.
+    for (sql, faults) in [
+        (
+            "UPDATE concert_schedule SET starts_at = 1; UPDATE schema_migration SET applied_at = 1900000000001",
+            0,
+        ),
+        ("UPDATE schema_migration SET applied_at = 1", 2),
+        ("INSERT INTO node (writer, started_at, heartbeat_at) VALUES (randomblob(16), 0, 1900000000000)", 0),
+    ] {
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        assert_eq!(store.audit().await.unwrap().faults.len(), faults, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_seat_that_its_user_held_again_too_early_is_named() {
+    let (store, folder) = fresh().await;
+    let mut world = conformance::World::new(&store, 10).await;
+    let user = world.user(0).await;
+    world.admit(user).await;
+    let lapse = |held: &Reservation| conformance::lapsed(held, ReservationStatus::Expired, HoldEnd::HoldTime);
+    let held = world.held(user, &[2]);
+    world.commit(vec![conformance::opened(&held), lapse(&held)]).await;
+    let Event::ReservationEnded { reservation: over, .. } = lapse(&held) else { unreachable!() };
+    let again = world.held(user, &[2, 3]);
+    let mut batch = world.batch(vec![conformance::opened(&again)], Vec::new());
+    batch.at = over.ended_at.unwrap() + Duration::from_secs(10);
+    world.try_commit(&batch).await.unwrap();
+    let mut connection = intruder(folder.path()).await;
+    for (own, faults) in [("NULL", 0), ("10000", 0), ("10001", 1)] {
+        let sql = format!("UPDATE concert SET hold_again_after_ms = {own}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        let found = store.audit().await.unwrap().faults;
+        assert_eq!(found.len(), faults, "{own}: {found:?}");
+        assert!(
+            found.iter().all(|fault| fault.contains("user 1 held seat 1:2 again less than 10001 ms after"))
+        );
+    }
+    // What was set afterwards says nothing of before.
+    let own =
+        |millis| OwnRules { hold_again_after: Some(Duration::from_millis(millis)), ..OwnRules::default() };
+    let settings = |millis| SaleSettings { own: own(millis), ..conformance::settings() };
+    let (before, after) = (Box::new(settings(10_000)), Box::new(settings(60_000)));
+    world.commit(vec![Event::SettingsChanged { before, after }]).await;
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 /// The chain of an error's causes, as a log would print it.
