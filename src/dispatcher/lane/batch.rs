@@ -426,9 +426,13 @@ impl Lane {
                             }
                             _ => Ok(()),
                         };
-                        let reply = room.and_then(|()| {
-                            running.sale.decide(now, command, &mut inputs, &mut running.events)
-                        });
+                        let decided = match (&room, command) {
+                            // It was a request all the same: activity.
+                            (Err(_), Command::Pay { caller, .. }) => &Command::Touch { user: caller.user },
+                            _ => command,
+                        };
+                        let reply = running.sale.decide(now, decided, &mut inputs, &mut running.events);
+                        let reply = room.and(reply);
                         let events = Some((*concert, first..running.events.len()));
                         Spoken { reply: reply.map_err(Refusal::from), events, charged: None }
                     }
