@@ -186,6 +186,15 @@ async fn recovered(dispatcher: &Dispatcher) {
 /// What asks the server to end, by name. All of them mean the same: finish what was begun.
 fn asked_to_stop() -> anyhow::Result<mpsc::Receiver<&'static str>> {
     let (ask, asked) = mpsc::channel(1);
+    // Other servers open their log anew or tell figures for these. Unheard they would end the process at once.
+    for (kind, name) in [(SignalKind::user_defined1(), "SIGUSR1"), (SignalKind::user_defined2(), "SIGUSR2")] {
+        let mut heard = signal(kind).with_context(|| format!("could not listen for {name}"))?;
+        tokio::spawn(async move {
+            while heard.recv().await.is_some() {
+                tracing::warn!(signal = name, "a signal that means nothing here");
+            }
+        });
+    }
     let mut signals = vec![(SignalKind::terminate(), "SIGTERM"), (SignalKind::interrupt(), "SIGINT")];
     // A terminal that is gone; `nohup` means that it is not to matter.
     if !ignores_hangup() {

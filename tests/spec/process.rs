@@ -131,6 +131,21 @@ async fn a_server_started_to_outlive_its_terminal_does() {
     assert!(server.end().await.success());
 }
 
+/// What rotates logs sends it to servers that open theirs anew. Ours goes to stderr.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_that_means_nothing_ends_no_sale() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(frontrow(), data.path(), Stdio::null());
+    let mut fan = server.fan(0).await;
+    for (seat, signal) in [(1, Signal::USR1), (2, Signal::USR2), (3, Signal::PIPE)] {
+        server.signal(signal);
+        fan.ok("hold", json!({"schedule_id": 1, "seats": [seat]})).await;
+        server.fan(seat + 10).await;
+    }
+    server.signal(Signal::TERM);
+    assert!(server.end().await.success());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_deleted_is_noticed_and_its_folder_is_not_taken_for_a_new_one() {
     let data = tempfile::tempdir().unwrap();
