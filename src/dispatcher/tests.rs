@@ -586,6 +586,55 @@ async fn who_waits_with_a_lane_that_hangs_is_told_the_truth_in_time() {
     running.lanes.shutdown().await;
 }
 
+/// Goal: nobody waits longer because a batch is tried again. Method: somebody else has the rows locked, for longer than
+/// the store waits for a lock.
+#[tokio::test(start_paused = true)]
+async fn who_waits_behind_the_locks_of_others_is_told_in_time() {
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    let (concert, _) = store.add_concert(new_concert(2)).await.unwrap();
+    let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
+    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
+    let user = running.store.add_user(new).await.unwrap();
+    let lock_wait = Duration::from_secs(5);
+    database.lock_rows(Some(lock_wait));
+    let (sender, mut reply) = oneshot::channel();
+    let join = Command::Join { user, connection: None };
+    running.dispatcher.submit(concert, join.clone(), ReplyTo::Once(sender)).unwrap();
+    let (began, mut unready) = (clock.steady(), None);
+    let told = loop {
+        match reply.try_recv() {
+            Ok(told) => break told,
+            Err(oneshot::error::TryRecvError::Closed) => panic!("nobody answers any more"),
+            Err(oneshot::error::TryRecvError::Empty) => {}
+        }
+        if unready.is_none() && !running.dispatcher.unready().is_empty() {
+            unready = Some(clock.steady().since(began));
+        }
+        // Both go on: the store waits by the runtime's time, and patience is lost by the clock.
+        let step = Duration::from_millis(50);
+        clock.advance(step);
+        tokio::time::advance(step).await;
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert_eq!(told, Err(Refusal::OutcomeUnknown));
+    assert!(database.asked(Call::Commit) > 1, "it was tried again");
+    let (waited, soon) = (clock.steady().since(began), 2 * limits::PATIENCE_TICK);
+    assert!(waited <= limits::OUTCOME_PATIENCE + soon, "{waited:?}");
+    let unready = unready.expect("readiness says that nobody is served");
+    assert!(unready <= limits::LANE_STALL + soon, "{unready:?}");
+
+    database.lock_rows(None);
+    while !running.dispatcher.unready().is_empty() {
+        clock.advance(limits::PATIENCE_TICK);
+        tokio::time::advance(limits::PATIENCE_TICK).await;
+    }
+    assert!(running.dispatcher.ask(concert, join).await.is_ok());
+    running.lanes.shutdown().await;
+}
+
 /// Goal: a machine's clock that is set costs nobody a seat and keeps nobody out. Method: it is set by an hour either way
 /// while a seat is held and somebody waits.
 #[tokio::test]

@@ -62,6 +62,8 @@ struct State {
     refused: Option<(ScheduleId, SeatId)>,
     /// How many of the next commits meet a fault of ours.
     bugs: u32,
+    /// Somebody else has the rows that batches change: how long each waits for them in vain.
+    locked: Option<Duration>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,7 @@ impl Database {
                 asked: BTreeMap::new(),
                 refused: None,
                 bugs: 0,
+                locked: None,
             }),
             changed: Notify::new(),
         })
@@ -132,6 +135,12 @@ impl Database {
     /// The code that writes the next batch has a bug, and panics before anything is done.
     pub fn break_off_next_commit(&self) {
         self.state.lock().bugs += 1;
+    }
+
+    /// From now on somebody else has locked what batches change: each waits for so long, and is rolled back. `None`: nobody
+    /// has.
+    pub fn lock_rows(&self, wait: Option<Duration>) {
+        self.state.lock().locked = wait;
     }
 
     /// How often this was asked, answered or not.
@@ -618,6 +627,12 @@ impl Lane for SimulatedLane {
         if self.database().state.lock().refuses(batch) {
             self.end();
             return Err(StoreError::refused("a rule that was asked for").into());
+        }
+        let locked = self.database().state.lock().locked;
+        if let Some(wait) = locked {
+            tokio::time::sleep(wait).await;
+            self.end();
+            return Err(StoreError::RolledBack("lock wait timeout exceeded".into()).into());
         }
         let lost = || CommitError::OutcomeUnknown("connection reset in COMMIT".into());
         match fault {

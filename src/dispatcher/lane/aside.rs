@@ -45,7 +45,6 @@ impl Lane {
     /// is spoken and a part of what came meanwhile is decided: here and not in a task of its own, so that nobody is
     /// woken for it.
     pub(super) async fn commit(&mut self, batch: &Batch, count: usize) -> Result<(), CommitError> {
-        self.begin_waiting();
         let mut connection = self.take_connection(count).await?;
         let mut commit = connection.commit(batch);
         let committed = poll_fn(|context| {

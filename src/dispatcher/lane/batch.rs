@@ -46,6 +46,8 @@ impl Lane {
     /// Decides, writes, commits and speaks what is pending and due.
     pub(super) async fn run_batch(&mut self) {
         let mut attempt = 0;
+        // Not with each attempt: who is in the batch has waited for all of them.
+        self.begin_waiting();
         while attempt < limits::BATCH_ATTEMPTS_MAX {
             attempt += 1;
             match self.try_batch().await {
@@ -56,6 +58,7 @@ impl Lane {
                     }
                     // The next ones of the batch that was refused.
                     attempt = 0;
+                    self.begin_waiting();
                 }
                 Err(CommitError::NotCommitted(StoreError::Refused(error))) => {
                     // Halving always ends, so this is no attempt of the others.
@@ -120,6 +123,7 @@ impl Lane {
         self.narrowed = Some(0);
         for concert in self.sales.keys().copied().collect::<Vec<_>>() {
             self.due_of = Some(concert);
+            self.begin_waiting();
             match self.try_batch().await {
                 Ok(()) => {}
                 Err(CommitError::NotCommitted(StoreError::Refused(error))) => {
@@ -225,7 +229,6 @@ impl Lane {
         if needs.is_empty() {
             return Ok(Facts::default());
         }
-        self.begin_waiting();
         let mut connection = self.take_connection(0).await?;
         let facts = self.patiently(0, connection.begin(needs)).await;
         self.connection = Some(connection);

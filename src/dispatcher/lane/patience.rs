@@ -70,7 +70,8 @@ impl Lane {
         .await
     }
 
-    /// Something new is asked. Asking again for what is not known yet, as often as it may fail at once, is not.
+    /// Something new is asked. Trying a batch again, or asking again for what is not known yet, is not: whoever waits
+    /// has waited for all of it.
     pub(super) fn begin_waiting(&mut self) {
         self.patience.ticks = 0;
     }
