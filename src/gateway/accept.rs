@@ -19,7 +19,6 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioTimer;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -29,6 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::connection::Connection;
 use super::http_stream::HttpStream;
 use super::hub::{Draining, Hub};
+use super::late_timer::LateTimer;
 use super::stream::Stream;
 use super::tls::HandshakeError;
 use super::upgrade::Newcomer;
@@ -284,7 +284,7 @@ async fn converse(
         })
     });
     let mut http = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(LateTimer::default())
         .header_read_timeout(limits::HTTP_REQUEST_PATIENCE)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)

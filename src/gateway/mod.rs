@@ -12,6 +12,7 @@ mod http_stream;
 mod hub;
 pub mod identity;
 mod kernel;
+mod late_timer;
 pub mod origin;
 mod outbox;
 pub mod outcome;
