@@ -185,7 +185,8 @@ def forgotten_reader(trial):
     busy_users = zip(house.users[16:], house.tokens[16:])
     tokens.write_text("".join(json.dumps({"user_id": user, "access_token": token}) + "\n" for user, token in busy_users))
     log = house.data_folder / "frontrow.db-wal"
-    with trial.selling(house, fans=4) as (fans, watch):
+    # The load beside it knows of no other who pays, and would miss what they bought.
+    with trial.selling(house, fans=4, pays_every=10**9) as (fans, _):
         operator = json.loads(house.frontrow("token", "--operator", *house.data).stdout)["access_token"]
         reader = sqlite3.connect(f"file:{house.data_folder}/frontrow.db?mode=ro", uri=True)
         reader.execute("BEGIN")
@@ -208,10 +209,12 @@ def forgotten_reader(trial):
         while busy.poll() is None and now() - ended < seconds:
             time.sleep(0.2)
         after = [told.seconds for told in fans.told(ended - 1, methods=("hold",))]
-        trial.within("the longest stall of a hold after the reader's end", max(after, default=None), 0.5)
+        trial.within("the longest stall of a hold after the reader's end", max(after, default=None), 1)
         trial.check("a hold after it", f"median {1000 * percentile(after, 0.5):.0f} ms of {len(after)}")
         busy.wait(120)
-        trial.check("the load beside it", (trial.folder / "holds").read_text().strip()[-400:].replace("\n", " | "), busy.returncode == 0)
+        said = (trial.folder / "holds").read_text().splitlines()
+        said = [" ".join(line.split()) for line in said if line.startswith(("hold ", "release ", "BAD"))] or said[-3:]
+        trial.check("the load beside it", " | ".join(said), busy.returncode == 0)
         until = now() + 60
         while log.stat().st_size > 64 << 20 and now() < until:
             time.sleep(0.5)
