@@ -6,7 +6,7 @@ import { announceLostHolds } from './holds.js';
 import { html } from './html.js';
 import { language, useLanguage, words } from './i18n.js';
 import { Shell } from './parts/shell.js';
-import { Concerts } from './pages/concerts.js';
+import { Concerts, askAhead } from './pages/concerts.js';
 import { Sale } from './pages/sale.js';
 import { Checkout } from './pages/checkout.js';
 import { Tickets } from './later.js';
@@ -45,6 +45,7 @@ function App() {
   return html`<${Shell}><${Page} /><//>`;
 }
 
+if (route.value.page === 'concerts') askAhead();
 await useLanguage(language.value);
 announceAdmissions();
 announceLostHolds();

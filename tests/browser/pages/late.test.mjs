@@ -115,6 +115,37 @@ test('what was pushed while an older list was on its way stays', async () => {
   await fan.leave();
 });
 
+test('what is on sale is read while the words are on their way, and is in the first drawing', async () => {
+  const server = await Server.start('--demo');
+  const fan = await Fan.open(browser, server.url);
+  await fan.page.addInitScript(() => {
+    const world = /** @type {any} */ (globalThis);
+    const ask = globalThis.fetch.bind(globalThis);
+    world.fetch = async (/** @type {Parameters<typeof fetch>} */ ...of) => {
+      const response = await ask(...of);
+      if (!/concerts$/.test(response.url)) return response;
+      const read = response.json.bind(response);
+      response.json = () => read().finally(() => setTimeout(() => (world.listRead = true)));
+      return response;
+    };
+    new MutationObserver(() => (world.waited ||= document.querySelector('.concerts .empty') !== null)).observe(document, { childList: true, subtree: true });
+  });
+  /** @type {{resolve?: () => void}} */
+  const words = {};
+  const told = gate(words);
+  await fan.page.route(/i18n\/en\.js$/, async (route) => {
+    await told;
+    await route.continue();
+  });
+  await fan.page.reload({ waitUntil: 'commit' });
+  await fan.page.waitForFunction(() => /** @type {any} */ (globalThis).listRead);
+  words.resolve?.();
+  await fan.page.waitForSelector('.poster-card');
+  assert.equal(await fan.page.evaluate(() => /** @type {any} */ (globalThis).waited), false);
+  await fan.leave();
+  await server.stop();
+});
+
 test('a network that is gone at a deep link: said so, and another try gets there', async () => {
   const server = await Server.start('--demo');
   const fan = await Fan.open(browser, server.url, { lossy: true });

@@ -18,12 +18,21 @@ const COUNTDOWN_FROM_MS = 24 * 3600_000;
 /** What others do to the sales (opening, closing, new concerts) shows within so long. */
 const REFRESH_EVERY_MS = 15_000;
 
+let askedAhead = false;
+
+/** Asks before anything is drawn: the page's head asked already, so the first drawing has the list. What fails is asked again when it is shown. */
+export function askAhead() {
+  askedAhead = true;
+  refreshConcerts().catch(() => {});
+}
+
 export function Concerts() {
   const w = words().concerts;
   useTitle('');
   useEffect(() => {
     const refresh = () => document.visibilityState === 'visible' && void refreshConcerts().catch(() => {});
-    refresh();
+    if (!askedAhead) refresh();
+    askedAhead = false;
     const timer = setInterval(refresh, REFRESH_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
