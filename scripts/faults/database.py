@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+from disks import WITH_US
+
 PROGRAMS = ("mariadbd", "mariadb-install-db", "mariadb")
 # Debian keeps mariadbd where only root looks.
 os.environ["PATH"] += ":/usr/sbin"
@@ -26,7 +28,7 @@ class Database:
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         self.process = subprocess.Popen(
-            ["mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--socket={self.socket}",
+            [*WITH_US, "mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--socket={self.socket}",
              "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1",
              f"--log-error={folder}/mariadb.log", *settings],
         )

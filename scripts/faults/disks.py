@@ -4,6 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
+# What a process is started under so that it ends with us, whatever ends us.
+WITH_US = ("setpriv", "--pdeathsig", "KILL")
+
 # Lives until the pipe to it ends, and then cleans up after us: thaws, unmounts, removes.
 JANITOR = """
 trap '' INT TERM HUP

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+from disks import WITH_US
 from load import Away, Http
 from server import Process, import_house, is_known
 
@@ -46,10 +47,10 @@ class House:
             command += ["--set", setting]
         listen = "127.0.0.1:0" if self.address is None else ":".join(map(str, self.address))
         if log is not None:
-            self.process = Process(command, log, environment, listen)
+            self.process = Process(command, log, environment, listen, WITH_US)
         else:
             with open(self.log_path, "ab") as log:
-                self.process = Process(command, log, environment, listen)
+                self.process = Process(command, log, environment, listen, WITH_US)
         self.address = self.process.address
         return self.process
 

@@ -43,8 +43,8 @@ class NotStarted(Exception):
 class Process:
     """A server that runs, whoever prepared its data; `listen` may be said once more, to start on the same port again."""
 
-    def __init__(self, command, log, environment=None, listen="127.0.0.1:0"):
-        command = [*map(str, command[:1]), "serve", "--listen", listen, *map(str, command[1:])]
+    def __init__(self, command, log, environment=None, listen="127.0.0.1:0", under=()):
+        command = [*under, *map(str, command[:1]), "serve", "--listen", listen, *map(str, command[1:])]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         line = self.process.stdout.readline()
         found = re.search(r"http://([\d.]+):(\d+)", line)
