@@ -416,7 +416,7 @@ async fn a_heartbeat_that_is_rolled_back_is_said_again() {
     let store = database.connect();
     store.add_concert(new_concert(1)).await.unwrap();
     let running = Running::start(Arc::new(store), &clock, Options::new(SaleRules::default())).await;
-    let attempts = limits::BATCH_ATTEMPTS_MAX as u32;
+    let attempts = limits::BATCH_ATTEMPTS_MAX;
     for (rolled_back, outages) in [(attempts - 1, 0), (attempts, 1)] {
         let beaten = database.asked(Call::Heartbeat) + u64::from(attempts);
         database.plan(Call::Heartbeat, Fault::RolledBack, rolled_back);

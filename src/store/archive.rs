@@ -468,7 +468,7 @@ mod tests {
 
         async fn die(&self) {
             self.died.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
