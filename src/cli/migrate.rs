@@ -5,7 +5,7 @@ use clap::Args;
 use frontrow::store;
 use serde_json::json;
 
-use super::{DataArgs, print_json};
+use super::{DataArgs, print_json, refuse_lost_database};
 
 #[derive(Args)]
 pub struct Migrate {
@@ -19,6 +19,7 @@ pub struct Migrate {
 impl Migrate {
     pub async fn run(self) -> anyhow::Result<()> {
         let config = self.data.config()?;
+        refuse_lost_database(&config, &self.data)?;
         let url = config.database_url.as_ref().map(|url| url.reveal());
         let pending =
             store::pending_migrations(url, &config.data).await.context("could not look at the schema")?;

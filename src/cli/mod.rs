@@ -129,14 +129,20 @@ impl DataArgs {
 }
 
 async fn open_store(config: &Config, args: &DataArgs) -> anyhow::Result<Arc<dyn Store>> {
+    refuse_lost_database(config, args)?;
+    let url = config.database_url.as_ref().map(|url| url.reveal());
+    Ok(frontrow::store::open(url, &config.data).await?)
+}
+
+/// A folder that lost its database is not given an empty one without a word.
+fn refuse_lost_database(config: &Config, args: &DataArgs) -> anyhow::Result<()> {
     if config.database_url.is_none() && !args.new && has_lost_its_database(&config.data, KEY_FILE) {
         anyhow::bail!(
             "the data folder {} was in use, and its database is gone: bring it back, or begin with an empty one (--new)",
             config.data.display()
         );
     }
-    let url = config.database_url.as_ref().map(|url| url.reveal());
-    Ok(frontrow::store::open(url, &config.data).await?)
+    Ok(())
 }
 
 /// One line of JSON on stdout.

@@ -176,7 +176,12 @@ async fn a_database_that_is_deleted_is_noticed_and_its_folder_is_not_taken_for_a
     for name in ["frontrow.db", "frontrow.db-wal", "frontrow.db-shm"] {
         let _ = std::fs::remove_file(data.path().join(name));
     }
-    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "add", "--name", "Ada"]] {
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["user", "add", "--name", "Ada"],
+        &["migrate"],
+        &["migrate", "--check"],
+    ] {
         let refused = frontrow().args(arguments).arg("--data").arg(data.path()).output().unwrap();
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success() && said.contains("its database is gone"), "{arguments:?}: {said}");
