@@ -770,6 +770,14 @@ pub const SETTINGS: &[Setting] = &[
         key: "log.level",
         about: "error, warn, info, debug, trace, or directives such as info,frontrow::gateway=debug. Logs go to stderr.",
         set: |config, text| {
+            // A word that is no level is taken for the name of a module, and then nothing else is logged.
+            let is_level = |directive: &str| {
+                directive.contains('=')
+                    || directive.trim().parse::<tracing_subscriber::filter::LevelFilter>().is_ok()
+            };
+            if let Some(wrong) = text.split(',').find(|directive| !is_level(directive)) {
+                return Err(format!("`{wrong}` is not a level"));
+            }
             if text.parse::<tracing_subscriber::filter::Targets>().is_err() {
                 return Err(format!("`{text}` is not a level"));
             }
@@ -804,6 +812,10 @@ impl Setting {
         format!("{ENVIRONMENT_PREFIX}{}", self.key.replace('.', "_").to_uppercase())
     }
 
+    fn is_list(&self) -> bool {
+        (self.show)(&Config::default()).is_ok_and(|shown| shown.starts_with('['))
+    }
+
     /// A sale's rules are known by their bare names too, since no other section has the same.
     fn find(key: &str) -> Option<&'static Self> {
         let known_as = |name: &str| name == key || name.strip_prefix("sale.") == Some(key);
@@ -834,9 +846,14 @@ impl Sources {
                 name.strip_prefix(made).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
             })
         };
+        // In small letters it is as good as misspelt.
+        let is_ours = |name: &str| {
+            name.get(..ENVIRONMENT_PREFIX.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(ENVIRONMENT_PREFIX))
+        };
         let names = self.environment.iter().map(|(name, _)| name.as_str());
         let mut unknown: Vec<_> = names
-            .filter(|name| name.starts_with(ENVIRONMENT_PREFIX) && !is_platforms(name))
+            .filter(|name| is_ours(name) && !is_platforms(name))
             .filter(|name| SETTINGS.iter().all(|setting| setting.variable() != *name))
             .filter(|name| !OF_COMMANDS.contains(name))
             .collect();
@@ -924,13 +941,16 @@ impl Config {
 
     fn apply_toml(&mut self, key: &str, value: &toml::Value, source: &str) -> Result<(), ConfigError> {
         // The name first: "no such setting" says more than what is wrong with its value.
-        if Setting::find(key).is_none() {
+        let Some(setting) = Setting::find(key) else {
             return Err(ConfigError::UnknownSetting { key: key.to_owned(), source_name: source.to_owned() });
-        }
-        let text = plain_text(value).ok_or_else(|| ConfigError::BadValue {
+        };
+        let text = plain_text(value).ok_or_else(|| value.type_str());
+        // A list of secrets, joined, would be another one.
+        let text = if value.is_array() && !setting.is_list() { Err("list") } else { text };
+        let text = text.map_err(|kind| ConfigError::BadValue {
             key: key.to_owned(),
             source_name: source.to_owned(),
-            problem: format!("must not be a {}", value.type_str()),
+            problem: format!("must not be a {kind}"),
         })?;
         self.apply(key, &text, source)
     }
@@ -1197,6 +1217,10 @@ mod tests {
                 "--set: `proxy.address_from`: must be x-forwarded-for, forwarded or proxy-protocol, not `x-real-ip`",
             ),
             ("", "log.level=loud=x", "--set: `log.level`: `loud=x` is not a level"),
+            ("", "log.level=infoo", "--set: `log.level`: `infoo` is not a level"),
+            ("", "log.level=info,frontrow", "--set: `log.level`: `frontrow` is not a level"),
+            ("[auth]\nissuer = [\"a\", \"b\"]", "", "FILE: `auth.issuer`: must not be a list"),
+            ("listen = [\"127.0.0.1:1\"]", "", "FILE: `listen`: must not be a list"),
             (
                 "[auth]\npem_file = \"a\"",
                 "auth.hs256_secret=01234567890123456789012345678901",
@@ -1277,10 +1301,15 @@ mod tests {
             ("FRONTROW_SERVICE_PORT", "8080"),
             ("FRONTROW_OPERATOR_TOKEN", "hush"),
             ("FRONTROW_SERVER", "https://tickets.example"),
+            ("frontrow_sale_hold_ttl", "2m"),
+            ("Frontrow_Listen", "127.0.0.1:1"),
             ("HOME", "/"),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let sources = Sources { environment, ..Sources::default() };
-        assert_eq!(sources.unknown_variables(), ["FRONTROW_AUTH_HS256_SECERT", "FRONTROW_HOLD_TTL"]);
+        assert_eq!(
+            sources.unknown_variables(),
+            ["FRONTROW_AUTH_HS256_SECERT", "FRONTROW_HOLD_TTL", "Frontrow_Listen", "frontrow_sale_hold_ttl"]
+        );
     }
 }
