@@ -502,13 +502,18 @@ impl<'a> Query<'a> {
         self.pairs().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// Refuses names that mean nothing here: a misspelt one would be overlooked.
+    /// Refuses names that mean nothing here, for a misspelt one would be overlooked, and those that are there twice.
     fn only(&self, names: &[&str]) -> Result<(), ErrorObject> {
-        match self.pairs().find(|(name, _)| !names.contains(name)) {
-            None => Ok(()),
-            Some((name, _)) => {
-                Err(ErrorObject::invalid_params(Some(name), &format!("unknown query parameter `{name}`")))
-            }
+        for (at, (name, _)) in self.pairs().enumerate() {
+            let problem = if !names.contains(&name) {
+                format!("unknown query parameter `{name}`")
+            } else if self.pairs().take(at).any(|(before, _)| before == name) {
+                format!("the query parameter `{name}` is there twice")
+            } else {
+                continue;
+            };
+            return Err(ErrorObject::invalid_params(Some(name), &problem));
         }
+        Ok(())
     }
 }

@@ -70,13 +70,22 @@ impl Common {
     }
 }
 
-/// The answer to a request that names no host, or several: two servers in a row could take it for different ones.
-pub fn refuse_host<B>(request: &Request<B>) -> Option<Response<Body>> {
-    let error = match names_one_host(request) {
-        true => return None,
-        false => ErrorObject::invalid_request("a request names one host, in one `Host` header"),
+/// The answer to a request that two servers in a row could take for different ones: it names no host, or says more
+/// than once what is asked for, by whom, or from where.
+pub fn refuse_ambiguous<B>(request: &Request<B>) -> Option<Response<Body>> {
+    let error = if !names_one_host(request) {
+        ErrorObject::invalid_request("a request names one host, in one `Host` header")
+    } else {
+        let name = said_twice(request.headers())?;
+        ErrorObject::invalid_request(format!("there is more than one `{name}` header"))
     };
     Some(reply::refused(error))
+}
+
+/// The first header that is there more than once, of those that decide what a request does.
+fn said_twice(headers: &HeaderMap) -> Option<&'static str> {
+    let is_twice = |name: &str| headers.get_all(name).iter().nth(1).is_some();
+    ["authorization", "idempotency-key", "origin"].into_iter().find(|name| is_twice(name))
 }
 
 fn names_one_host<B>(request: &Request<B>) -> bool {
@@ -159,6 +168,18 @@ mod tests {
         assert!(!named(Version::HTTP_11, &["a", "a"]));
         assert!(named(Version::HTTP_10, &[]));
         assert!(!named(Version::HTTP_10, &["a", "b"]));
+    }
+
+    #[test]
+    fn what_decides_is_said_once() {
+        let headers = |names: &[&'static str]| -> HeaderMap {
+            names.iter().map(|name| (HeaderName::from_static(name), HeaderValue::from_static("a"))).collect()
+        };
+        for name in ["authorization", "idempotency-key", "origin"] {
+            assert_eq!(said_twice(&headers(&[name, "cookie"])), None);
+            assert_eq!(said_twice(&headers(&[name, "cookie", name])), Some(name));
+        }
+        assert_eq!(said_twice(&headers(&["accept", "accept"])), None);
     }
 
     #[test]

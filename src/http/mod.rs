@@ -79,7 +79,7 @@ where
 {
     let common = Common::of(context, &request);
     usage.give_way().await;
-    let response = if let Some(refusal) = common::refuse_host(&request) {
+    let response = if let Some(refusal) = common::refuse_ambiguous(&request) {
         refusal
     } else if common.is_foreign() {
         reply::refused(origin::foreign(request.headers()))
@@ -97,7 +97,7 @@ pub async fn refuse_upgrade<B>(
     request: &Request<B>,
 ) -> Option<Response<Body>> {
     usage.give_way().await;
-    if let Some(refusal) = common::refuse_host(request) {
+    if let Some(refusal) = common::refuse_ambiguous(request) {
         return Some(refusal);
     }
     let token =
