@@ -20,8 +20,8 @@ CREATE TABLE IF NOT EXISTS payment_history (
     CONSTRAINT payment_history_number CHECK (entry_no > 0),
     CONSTRAINT payment_history_balance CHECK (balance BETWEEN 0 AND 9007199254740991),
     CONSTRAINT payment_history_sign CHECK (
-        CASE type WHEN 'CHARGE' THEN amount_change > 0 WHEN 'PAYMENT' THEN amount_change <= 0
-                  ELSE amount_change >= 0 END),
+        (type = 'CHARGE' AND amount_change > 0) OR (type = 'PAYMENT' AND amount_change <= 0)
+        OR (type = 'REFUND' AND amount_change >= 0)),
     CONSTRAINT payment_history_payment CHECK ((type = 'CHARGE') = (payment_id IS NULL)),
     CONSTRAINT payment_history_charge CHECK (request_id IS NULL OR type = 'CHARGE')
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin

@@ -9,6 +9,8 @@ mod fault;
 mod form;
 mod lane;
 #[cfg(all(test, feature = "mariadb-tests"))]
+mod power_loss;
+#[cfg(all(test, feature = "mariadb-tests"))]
 mod proxy;
 mod reservations;
 mod schema;
@@ -25,7 +27,7 @@ use sqlx::{Connection, MySqlPool, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use connection::{Asked, Expect, statements, write};
+use connection::{Asked, Expect, StatementBudget, statements, write};
 use fault::{DUPLICATE, fault, number};
 use form::Form;
 use values::Values;
@@ -47,8 +49,9 @@ use crate::limits::SUBJECT_BYTES_MAX;
 const POOL_MAX: u32 = 8;
 /// How long a read waits for one of them, and an outage stays unnoticed.
 const POOL_PATIENCE: Duration = Duration::from_secs(3);
-/// Idle ones are closed after so long, below what servers and firewalls between allow.
-const POOL_IDLE: Duration = Duration::from_secs(300);
+/// No connection is kept for longer, which is below what servers and firewalls between allow. Also, behind a name or a
+/// proxy another server may be the right one by then, and the one at the other end refuse everything.
+const POOL_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// How long a heartbeat may take before the server counts as gone.
 const BEAT_PATIENCE: Duration = Duration::from_secs(5);
@@ -60,6 +63,8 @@ const NAME_CHARS_MAX: usize = 200;
 pub struct MySqlStore {
     options: MySqlConnectOptions,
     form: Form,
+    /// Of what lanes keep prepared.
+    budget: StatementBudget,
     pool: MySqlPool,
     /// For heartbeats alone: they must neither wait for readers nor, as a pool does, for a server that is gone.
     beating: Mutex<Option<MySqlConnection>>,
@@ -78,10 +83,10 @@ impl MySqlStore {
         let pool = PoolOptions::<MySql>::new()
             .max_connections(POOL_MAX)
             .acquire_timeout(POOL_PATIENCE)
-            .idle_timeout(POOL_IDLE)
+            .max_lifetime(POOL_AGE_MAX)
             .after_connect(|connection, _| Box::pin(connection::prepare(connection)))
             .connect_lazy_with(options.clone());
-        Ok(Self { options, form, pool, beating: Mutex::new(None) })
+        Ok(Self { options, form, budget: StatementBudget::default(), pool, beating: Mutex::new(None) })
     }
 
     /// The names of the migrations that `open` would apply; changes nothing.
@@ -177,7 +182,7 @@ impl Store for MySqlStore {
     }
 
     async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
-        Ok(Box::new(lane::MySqlLane::open(self.options.clone(), self.form).await?))
+        Ok(Box::new(lane::MySqlLane::open(self.options.clone(), self.form, self.budget.clone()).await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

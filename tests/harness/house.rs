@@ -72,8 +72,11 @@ struct Running {
 async fn database() -> Option<DatabaseUrl> {
     match std::env::var("FRONTROW_TEST_DATABASE").as_deref() {
         Err(_) | Ok("sqlite") => None,
-        Ok("mariadb") => Some(DatabaseUrl::new(mariadb::empty_database().await)),
-        Ok(other) => panic!("FRONTROW_TEST_DATABASE is {other:?}; it may be `sqlite` or `mariadb`"),
+        Ok("mariadb" | "mariadb-tls") => Some(DatabaseUrl::new(mariadb::empty_database().await)),
+        Ok(url) if url.contains("://") => Some(DatabaseUrl::new(mariadb::empty_database().await)),
+        Ok(other) => panic!(
+            "FRONTROW_TEST_DATABASE is {other:?}; it may be `sqlite`, `mariadb`, `mariadb-tls` or a URL"
+        ),
     }
 }
 

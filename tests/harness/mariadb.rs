@@ -2,14 +2,17 @@
 //! database a test. It ends with the process, however that ends.
 //!
 //! Not durable on purpose, so that tests are fast; what a commit survives is tested by killing real servers.
+//!
+//! `FRONTROW_TEST_DATABASE` may say otherwise: with `mariadb-tls` the private server is reached by TCP, encrypted, and with a
+//! URL the tests are on a server that is there already, MariaDB or not: `mysql://root@127.0.0.1:3306/{database}`.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::net::TcpListener;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::mysql::MySqlConnection;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 /// Debian keeps servers where only root's PATH leads. The server ends when the pipe from the test process is closed:
@@ -35,7 +38,7 @@ datadir = {folder}/data
 socket = {folder}/socket
 pid-file = {folder}/pid
 user = {user}
-skip-networking
+{network}
 skip-log-bin
 max-connections = 400
 innodb-buffer-pool-size = 64M
@@ -47,18 +50,29 @@ loose-sync-frm = 0
 performance-schema = 0
 ";
 
+const ENCRYPTED: &str = "bind-address = 127.0.0.1
+port = {port}
+require-secure-transport
+ssl-ca = {certificates}/ca.pem
+ssl-cert = {certificates}/first.pem
+ssl-key = {certificates}/first.key";
+
 struct Server {
-    folder: PathBuf,
+    /// Where `DATABASE` stands for the database's name.
+    url: String,
     /// Closed when the process ends.
-    _stdin: ChildStdin,
+    _stdin: Option<ChildStdin>,
 }
+
+const DATABASE: &str = "{database}";
 
 static SERVER: OnceLock<Server> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a database that nobody else has, with nothing in it.
 pub async fn empty_database() -> String {
-    let name = format!("t{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    // Several processes may be on a server that was there already.
+    let name = format!("t{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut connection = admin().await;
     connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a new database");
     connection.close().await.expect("the server goes on");
@@ -67,24 +81,52 @@ pub async fn empty_database() -> String {
 
 /// A connection with every right, to the server's own database.
 pub async fn admin() -> MySqlConnection {
-    MySqlConnection::connect(&url("mysql")).await.expect("the private MariaDB answers")
+    MySqlConnection::connect_with(&options()).await.expect("the server answers")
 }
 
-/// The socket that the server listens on.
-pub fn socket() -> PathBuf {
-    SERVER.get_or_init(start).folder.join("socket")
+/// How the server is reached.
+pub fn options() -> MySqlConnectOptions {
+    url("mysql").parse().expect("a URL of a server")
 }
 
 fn url(database: &str) -> String {
-    format!("mysql://root@localhost/{database}?socket={}", socket().display())
+    SERVER.get_or_init(start).url.replace(DATABASE, database)
 }
 
 fn start() -> Server {
+    match std::env::var("FRONTROW_TEST_DATABASE") {
+        Ok(url) if url.contains("://") => {
+            assert!(url.contains(DATABASE), "FRONTROW_TEST_DATABASE is a URL and has no {DATABASE} in it");
+            Server { url, _stdin: None }
+        }
+        Ok(word) if word == "mariadb-tls" => start_private(true),
+        _ => start_private(false),
+    }
+}
+
+fn start_private(encrypted: bool) -> Server {
     let folder = tempfile::Builder::new().prefix("frontrow-mariadb-").tempdir().expect("a folder").keep();
     let user = Command::new("id").arg("-un").output().expect("`id` says who we are").stdout;
     let user = String::from_utf8(user).expect("a user's name is UTF-8");
-    let settings =
-        SETTINGS.replace("{folder}", folder.to_str().expect("UTF-8")).replace("{user}", user.trim());
+    let socket = folder.join("socket");
+    let (network, url) = if encrypted {
+        // Given back at once, for the server to take.
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("a free port").port();
+        let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+        let network = ENCRYPTED.replace("{port}", &port.to_string()).replace("{certificates}", certificates);
+        let secure = format!("ssl-mode=VERIFY_IDENTITY&ssl-ca={certificates}/ca.pem");
+        (network, format!("mysql://root@127.0.0.1:{port}/{DATABASE}?{secure}"))
+    } else {
+        (
+            "skip-networking".to_owned(),
+            format!("mysql://root@localhost/{DATABASE}?socket={}", socket.display()),
+        )
+    };
+    let settings = SETTINGS
+        .replace("{folder}", folder.to_str().expect("UTF-8"))
+        .replace("{user}", user.trim())
+        .replace("{network}", &network);
     std::fs::write(folder.join("my.cnf"), settings).expect("room for the settings");
     let mut child = Command::new("sh")
         .args(["-c", SCRIPT])
@@ -98,8 +140,7 @@ fn start() -> Server {
     let mut log = BufReader::new(child.stderr.take().expect("its stderr is piped"));
     let mut said = String::new();
     // Twice, because the installation's own server says it too; that one has no socket.
-    while !said.lines().any(|line| line.contains("ready for connections")) || !folder.join("socket").exists()
-    {
+    while !said.lines().any(|line| line.contains("ready for connections")) || !socket.exists() {
         if log.read_line(&mut said).expect("what MariaDB says is text") == 0 {
             let _ = std::fs::remove_dir_all(&folder);
             panic!("these tests need a private MariaDB, which did not start:\n{said}");
@@ -110,5 +151,5 @@ fn start() -> Server {
         let _ = std::io::copy(&mut log, &mut std::io::sink());
         let _ = child.wait();
     });
-    Server { folder, _stdin: stdin }
+    Server { url, _stdin: Some(stdin) }
 }

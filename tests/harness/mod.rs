@@ -2,7 +2,7 @@
 //! it over real sockets.
 //!
 //! The server keeps its sales in the embedded database, or in the one that the environment variable
-//! `FRONTROW_TEST_DATABASE` names: `sqlite` or `mariadb`.
+//! `FRONTROW_TEST_DATABASE` names: `sqlite`, `mariadb`, `mariadb-tls`, or the URL of a server (`harness::mariadb`).
 //!
 //! Nothing here sleeps: what is awaited either comes or the test fails after `PATIENCE`.
 

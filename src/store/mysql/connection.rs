@@ -2,25 +2,34 @@
 //! about them.
 
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{ConnectOptions, Executor, SqlStr};
 
-use super::fault::{fault, number};
+use super::fault::{UNKNOWN_SYSTEM_VARIABLE, fault, number};
 use super::values::Values;
 use crate::store::StoreError;
 use crate::store::bulk::{self, Bulk, Packing};
 use crate::store::columns::{ledger_columns, reservation_columns, token_columns};
 use crate::store::session::{Dialect, Session, Take, question};
 
-/// Statements kept prepared by a connection: every bulk statement in every size, with room for the single ones.
-/// Closing one and preparing the next over TCP meets Nagle and delayed acknowledgements, 40 ms each.
+/// Statements kept prepared by a lane's connection, the least used one closed for the next: every bulk statement in
+/// every size, with room for the single ones. Preparing one again costs a round trip.
 const STATEMENTS_KEPT: usize = 256;
+/// By another connection, and how many a server has to allow at least: some allow 50.
+const STATEMENTS_KEPT_MIN: usize = 32;
 
 /// How long a connection may take to be made, so that an outage is noticed while clients still wait.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// MySQL's `caching_sha2_password` asks for the password itself, unless it has seen it since its own start. The driver's own
+/// words for that are about how it was compiled.
+const NO_PASSWORD_IN_CLEAR: &str = "the database server asks for the password itself, which is sent over an encrypted \
+     connection alone: turn on TLS in the server, and let the URL end in `?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE`";
 
 /// What every connection begins with: errors instead of silent changes to values, reads that see what was committed,
 /// no waiting behind a lock for longer than a client waits for its answer, and no half-sent statement that keeps its
@@ -31,10 +40,13 @@ const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 /// What only some servers know. A transaction whose client is gone without a word must not keep its locks, or its
 /// sale could not go on (elsewhere such a connection ends with the system's own timeouts); and a list of rows is to
 /// be looked up by key, not to be made a table of first.
-const IF_KNOWN: [&str; 2] =
-    ["SET SESSION idle_transaction_timeout = 10", "SET SESSION in_predicate_conversion_threshold = 0"];
-
-const UNKNOWN_SYSTEM_VARIABLE: u16 = 1193;
+const IF_KNOWN: [&str; 4] = [
+    "SET SESSION idle_transaction_timeout = 10",
+    "SET SESSION ob_trx_idle_timeout = 10000000",
+    "SET SESSION in_predicate_conversion_threshold = 0",
+    // How long is waited for a lock where innodb_lock_wait_timeout is a name without a meaning; in µs.
+    "SET SESSION ob_trx_lock_timeout = 5000000",
+];
 
 /// What a URL may say behind `?`, besides what the driver takes under other names.
 const PARAMETERS: [&str; 5] = ["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"];
@@ -65,8 +77,34 @@ pub fn options(url: &str) -> Result<MySqlConnectOptions, StoreError> {
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .timezone(None)
-        .statement_cache_capacity(STATEMENTS_KEPT);
+        .statement_cache_capacity(STATEMENTS_KEPT_MIN);
     Ok(options.disable_statement_logging())
+}
+
+/// How many statements a lane's connection keeps prepared, found by trying: as many as are of use, until the server
+/// refuses one more.
+#[derive(Clone, Debug)]
+pub struct StatementBudget(Arc<AtomicUsize>);
+
+impl Default for StatementBudget {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(STATEMENTS_KEPT)))
+    }
+}
+
+impl StatementBudget {
+    pub fn options(&self, options: &MySqlConnectOptions) -> MySqlConnectOptions {
+        options.clone().statement_cache_capacity(self.0.load(Ordering::Relaxed))
+    }
+
+    /// The server refused one more than these. While one is prepared, the one that it takes the place of is still there;
+    /// and if the limit is on all connections together, others need some too.
+    pub fn is_less_than(&self, prepared: usize) {
+        let fewer = (prepared * 7 / 8).max(STATEMENTS_KEPT_MIN);
+        if self.0.fetch_min(fewer, Ordering::Relaxed) > fewer {
+            tracing::warn!(prepared, kept = fewer, "the database server refuses to prepare more statements");
+        }
+    }
 }
 
 pub async fn connect(options: &MySqlConnectOptions) -> Result<MySqlConnection, StoreError> {
@@ -76,6 +114,9 @@ pub async fn connect(options: &MySqlConnectOptions) -> Result<MySqlConnection, S
         Ok(connection)
     };
     match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
+        Ok(Err(sqlx::Error::Configuration(cause))) if cause.to_string().starts_with("RSA auth") => {
+            Err(StoreError::broken(NO_PASSWORD_IN_CLEAR))
+        }
         Ok(connected) => connected.map_err(fault),
         Err(_) => Err(StoreError::Unreachable("the database server did not answer in time".into())),
     }
@@ -223,7 +264,36 @@ pub static DIALECT: Dialect = Dialect {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+
     use super::*;
+
+    /// What is written goes out at once: a statement of several records, over TLS, would wait 40 ms for each acknowledgement.
+    #[tokio::test]
+    async fn the_connection_sends_at_once() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("mysql://fan@{}/f", listener.local_addr().unwrap());
+        let connecting = tokio::spawn(async move { connect(&options(&url).unwrap()).await.map(|_| ()) });
+        let (server, client) = listener.accept().await.unwrap();
+        // The socket at the other end is one of this process, which may look at its own.
+        let this = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+        let is_at_once = || {
+            let files = std::fs::read_dir("/proc/self/fd").unwrap();
+            files.filter_map(|file| file.ok()?.file_name().to_str()?.parse().ok()).find_map(|number| {
+                let file = pidfd_getfd(&this, number, PidfdGetfdFlags::empty()).ok()?;
+                let socket = socket2::Socket::from(file);
+                let is_it = socket.local_addr().ok()?.as_socket()? == client
+                    && socket.peer_addr().ok()?.as_socket()? == server.local_addr().unwrap();
+                is_it.then(|| socket.tcp_nodelay().unwrap())
+            })
+        };
+        // It is set right after connecting, which the listener may see first.
+        while is_at_once() != Some(true) {
+            assert!(!connecting.is_finished());
+            tokio::task::yield_now().await;
+        }
+        connecting.abort();
+    }
 
     fn refused(url: &str) -> String {
         let error = options(url).expect_err("this URL must be refused");

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::{Executor, SqlSafeStr};
+use sqlx::{Connection, Executor, SqlSafeStr};
 use uuid::Uuid;
 
-use super::connection::{self, Asked, Bound, Expect, statements, write};
-use super::fault::{DUPLICATE, fault, is_rolled_back, number};
+use super::connection::{self, Asked, Bound, Expect, StatementBudget, statements, write};
+use super::fault::{DUPLICATE, fault, is_rolled_back, is_used_up, number};
 use super::form::Form;
 use super::reservations::Reservations;
 use super::seats::SeatSteps;
@@ -85,6 +85,10 @@ const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, a
      SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
      WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
 
+/// A change in any case, also of a row that is as it was.
+const SETTLED: &str = "INSERT INTO node (writer, started_at, heartbeat_at, settled) VALUES (?, ?, ?, 1) \
+     ON DUPLICATE KEY UPDATE settled = settled + 1";
+
 const JOURNAL_ROW: &str = "SELECT batch_id, writer FROM journal WHERE concert_id = ? AND seq = ?";
 
 const SETTINGS: &str = "UPDATE concert SET state = ?, opens_at = ?, message = ?, capacity = ?, hold_ttl_ms = ?, \
@@ -97,6 +101,7 @@ const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND histor
 pub struct MySqlLane {
     options: MySqlConnectOptions,
     form: Form,
+    budget: StatementBudget,
     /// `None` after it was lost; made again when it is needed.
     connection: Option<MySqlConnection>,
     /// Between START TRANSACTION and its end.
@@ -108,11 +113,16 @@ pub struct MySqlLane {
 }
 
 impl MySqlLane {
-    pub async fn open(options: MySqlConnectOptions, form: Form) -> Result<Self, StoreError> {
-        let connection = connection::connect(&options).await?;
+    pub async fn open(
+        options: MySqlConnectOptions,
+        form: Form,
+        budget: StatementBudget,
+    ) -> Result<Self, StoreError> {
+        let connection = connection::connect(&budget.options(&options)).await?;
         Ok(Self {
             options,
             form,
+            budget,
             connection: Some(connection),
             open: false,
             busy: false,
@@ -123,7 +133,7 @@ impl MySqlLane {
     async fn connection(&mut self) -> Result<&mut MySqlConnection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connection::connect(&self.options).await?,
+            None => connection::connect(&self.budget.options(&self.options)).await?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -229,17 +239,15 @@ impl MySqlLane {
 
     async fn try_settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
         let connection = self.start().await?;
-        for sale in &batch.sales {
-            match add_to_journal(connection, sale, batch, batch.void_id(), journal::void()).await {
-                Ok(()) => {}
-                Err(CommitError::SteppedDown { .. }) => return written_by(connection, sale, batch).await,
-                Err(error) => return Err(error),
-            }
-        }
-        if batch.sales.is_empty() {
-            return charges_written(connection, batch).await;
-        }
-        Ok(false)
+        let is_written = look_for(connection, batch).await?;
+        // A row may be seen, and stand in the way, while its own commit is not durable yet; and to commit nothing waits for
+        // nothing. What is written after it is durable only together with it.
+        let mut values = Values::default();
+        values.uuid(Some(batch.writer.0));
+        values.time(Some(batch.at));
+        values.time(Some(batch.at));
+        sqlx::query_with(SETTLED, values.0).execute(connection).await.map_err(fault)?;
+        Ok(is_written)
     }
 
     async fn settle_and_finish(&mut self, batch: &Batch) -> Result<bool, CommitError> {
@@ -249,17 +257,30 @@ impl MySqlLane {
     }
 
     /// What follows every step: nothing half done stays.
-    async fn end<T, E>(&mut self, done: Result<T, E>, lost: impl Fn(&E) -> bool) -> Result<T, E> {
-        match &done {
+    async fn end<T, E>(&mut self, done: Result<T, E>, fate: impl Fn(&E) -> Fate) -> Result<T, E> {
+        match done.as_ref().map_err(fate) {
             Ok(_) => self.busy = false,
-            Err(error) if lost(error) => self.abandon(),
-            Err(_) => {
+            Err(Fate::Stays) => {
                 self.busy = false;
                 self.abort().await;
             }
+            Err(Fate::UsedUp) => {
+                let prepared = self.connection.as_ref().map_or(0, Connection::cached_statements_size);
+                self.budget.is_less_than(prepared);
+                self.abandon();
+            }
+            Err(Fate::Lost) => self.abandon(),
         }
         done
     }
+}
+
+/// What an error says of the connection that it came on.
+enum Fate {
+    Stays,
+    /// It has no more of something; another one has.
+    UsedUp,
+    Lost,
 }
 
 /// A server that does not answer any more is lost, and with it what was not committed.
@@ -270,15 +291,19 @@ async fn in_time<T, E: From<StoreError>>(step: impl Future<Output = Result<T, E>
     }
 }
 
-fn is_connection_lost(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unreachable(_))
+fn fate(error: &StoreError) -> Fate {
+    match error {
+        StoreError::Unreachable(_) => Fate::Lost,
+        error if is_used_up(error) => Fate::UsedUp,
+        _ => Fate::Stays,
+    }
 }
 
-fn is_commit_lost(error: &CommitError) -> bool {
+fn fate_of_commit(error: &CommitError) -> Fate {
     match error {
-        CommitError::NotCommitted(error) => is_connection_lost(error),
-        CommitError::OutcomeUnknown(_) => true,
-        CommitError::SteppedDown { .. } => false,
+        CommitError::NotCommitted(error) => fate(error),
+        CommitError::OutcomeUnknown(_) => Fate::Lost,
+        CommitError::SteppedDown { .. } => Fate::Stays,
     }
 }
 
@@ -292,7 +317,7 @@ impl Lane for MySqlLane {
         }
         self.busy = true;
         let facts = in_time(self.read(needs)).await;
-        self.end(facts, is_connection_lost).await
+        self.end(facts, fate).await
     }
 
     async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
@@ -301,7 +326,7 @@ impl Lane for MySqlLane {
         }
         self.busy = true;
         let done = self.write_and_finish(batch).await;
-        self.end(done, is_commit_lost).await
+        self.end(done, fate_of_commit).await
     }
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
@@ -313,7 +338,7 @@ impl Lane for MySqlLane {
         self.abort().await;
         self.busy = true;
         let settled = self.settle_and_finish(batch).await;
-        self.end(settled, is_commit_lost).await
+        self.end(settled, fate_of_commit).await
     }
 }
 
@@ -340,6 +365,21 @@ async fn add_to_journal(
             Err(CommitError::SteppedDown { concert: sale.concert })
         }
         Err(error) => Err(fault(error).into()),
+    }
+}
+
+/// Is a batch in the store? If it was not, it never will be.
+async fn look_for(connection: &mut MySqlConnection, batch: &Batch) -> Result<bool, CommitError> {
+    for sale in &batch.sales {
+        match add_to_journal(connection, sale, batch, batch.void_id(), journal::void()).await {
+            Ok(()) => {}
+            Err(CommitError::SteppedDown { .. }) => return written_by(connection, sale, batch).await,
+            Err(error) => return Err(error),
+        }
+    }
+    match batch.sales.is_empty() {
+        true => charges_written(connection, batch).await,
+        false => Ok(false),
     }
 }
 
@@ -416,4 +456,4 @@ async fn write_rows(
 }
 
 #[cfg(all(test, feature = "mariadb-tests"))]
-mod tests;
+pub mod tests;

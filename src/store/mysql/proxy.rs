@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use sqlx::mysql::MySqlConnectOptions;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc;
 
@@ -23,13 +23,26 @@ pub enum Fault {
     CommitDelayed,
 }
 
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+type Pipe = Box<dyn Io>;
+
+/// A connection to the server of the tests, by its socket if it has one here.
+async fn to_server() -> Pipe {
+    let options = mariadb::options();
+    match options.get_socket() {
+        Some(socket) => Box::new(UnixStream::connect(socket).await.unwrap()),
+        None => Box::new(TcpStream::connect((options.get_host(), options.get_port())).await.unwrap()),
+    }
+}
+
 pub struct Proxy {
     port: u16,
     next: Mutex<Option<Fault>>,
     /// How often clients are heard before the connection ends: what they said last is carried out, and not answered.
     words_left: AtomicUsize,
-    delayed: mpsc::Sender<(UnixStream, Vec<u8>)>,
-    delayed_here: tokio::sync::Mutex<mpsc::Receiver<(UnixStream, Vec<u8>)>>,
+    delayed: mpsc::Sender<(Pipe, Vec<u8>)>,
+    delayed_here: tokio::sync::Mutex<mpsc::Receiver<(Pipe, Vec<u8>)>>,
 }
 
 impl Proxy {
@@ -81,7 +94,7 @@ impl Proxy {
     }
 
     async fn relay(self: Arc<Self>, mut client: TcpStream) {
-        let mut server = UnixStream::connect(mariadb::socket()).await.unwrap();
+        let mut server = to_server().await;
         let room = || Vec::with_capacity(64 * 1024);
         let (mut asked, mut answered) = (room(), room());
         loop {
@@ -107,7 +120,7 @@ impl Proxy {
         }
     }
 
-    async fn fail(&self, fault: Fault, mut server: UnixStream, commit: Vec<u8>) {
+    async fn fail(&self, fault: Fault, mut server: Pipe, commit: Vec<u8>) {
         match fault {
             Fault::CommitLost => {}
             Fault::AnswerLost => {

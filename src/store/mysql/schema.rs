@@ -1,17 +1,27 @@
 //! Brings a database to this program's schema. A DDL statement commits by itself, so each file holds one that may be
-//! repeated: a crash between it and its record leaves nothing that the next start cannot go on from. Starts on one
-//! server take turns by a lock that ends with its connection.
+//! repeated: a crash between it and its record leaves nothing that the next start cannot go on from.
+//!
+//! Always: any number of servers may be at it at once, also through several nodes of a cluster, none of which knows the
+//! other's locks. So no lock is relied on: each takes one step after the other as it finds them, and who comes second to
+//! one finds that it was made already, or loses and looks again. Where there is a lock, it saves most from trying.
 
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
 use sqlx::Executor;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
-use super::fault::fault;
+use super::fault::{MADE_ALREADY, NO_SUCH_TABLE, fault, number};
 use crate::store::StoreError;
 use crate::store::columns::Cells;
 use crate::store::migrate::{self, Applied, Migration};
 
-/// How long a start waits for another one to finish migrating.
+/// How long a start waits for another one to finish migrating before it does the same beside it.
 const TURN_PATIENCE_SECONDS: i64 = 60;
+/// How often a step may be lost to somebody else, who then is one step further.
+const LOST_MAX: u32 = 100;
+/// Longer each time, so that many do not meet again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
         version    INT UNSIGNED NOT NULL,
@@ -22,20 +32,68 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
       COMMENT = 'Which files of migrations/mysql this schema is made of'";
 
+/// Whoever was first has written the same.
+const NOTE: &str = "INSERT INTO schema_migration (version, name, checksum) VALUES (?, ?, ?) \
+     ON DUPLICATE KEY UPDATE version = version";
+
 /// Applies what is pending and gives the names of what it applied.
 pub async fn migrate(
     connection: &mut MySqlConnection,
     known: &'static [Migration],
 ) -> Result<Vec<&'static str>, StoreError> {
     // A start with nothing to do must not wait for anybody.
-    if pending(connection, known).await?.is_empty() {
-        return Ok(Vec::new());
+    match pending(connection, known).await {
+        Ok(&[]) => return Ok(Vec::new()),
+        Ok(_) | Err(StoreError::RolledBack(_)) => {}
+        Err(error) => return Err(error),
     }
-    take_turn(connection).await?;
-    let done = migrate_in_turn(connection, known).await;
+    let lock = take_turn(connection).await?;
+    let names = take_steps(connection, known).await?;
     // Also ends by itself with the connection.
-    connection.execute("DO RELEASE_LOCK(concat('frontrow ', sha1(DATABASE())))").await.map_err(fault)?;
-    done
+    if let Some(lock) = lock {
+        sqlx::query("SELECT RELEASE_LOCK(?)").bind(lock).fetch_all(connection).await.map_err(fault)?;
+    }
+    Ok(names)
+}
+
+/// Without a lock.
+pub async fn take_steps(
+    connection: &mut MySqlConnection,
+    known: &'static [Migration],
+) -> Result<Vec<&'static str>, StoreError> {
+    let (mut names, mut lost) = (Vec::new(), 0);
+    loop {
+        match step(connection, known).await {
+            Ok(Some(name)) => {
+                names.push(name);
+                lost = 0;
+            }
+            Ok(None) => return Ok(names),
+            // Somebody else was at the same at the same moment, and won.
+            Err(StoreError::RolledBack(cause)) if lost < LOST_MAX => {
+                lost += 1;
+                tracing::info!(error = &*cause as &dyn std::error::Error, "another server migrates, too");
+                tokio::time::sleep(PAUSE * lost).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Waits for the others, and gives the name of the lock that was got; `None` where there is no such lock. The name has to fit
+/// 64 characters, which a database's name may have by itself. A negative timeout means "for ever" to MySQL and "not at
+/// all" to MariaDB, so this one is positive.
+async fn take_turn(connection: &mut MySqlConnection) -> Result<Option<String>, StoreError> {
+    let database = sqlx::query("SELECT DATABASE()").fetch_one(&mut *connection).await.map_err(fault)?;
+    let digest: String =
+        Sha256::digest(database.text(0)?).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+    let lock = format!("frontrow {digest}");
+    let got = sqlx::query("SELECT GET_LOCK(?, ?)").bind(&lock).bind(TURN_PATIENCE_SECONDS);
+    match got.fetch_one(connection).await.map_err(fault) {
+        Ok(got) => Ok((got.opt_int(0)? == Some(1)).then_some(lock)),
+        Err(StoreError::Broken(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The migrations that `migrate` would apply.
@@ -43,50 +101,49 @@ pub async fn pending(
     connection: &mut MySqlConnection,
     known: &'static [Migration],
 ) -> Result<&'static [Migration], StoreError> {
-    let applied = applied(connection).await?;
-    migrate::pending(known, &applied).map_err(|error| StoreError::Broken(error.into()))
+    left(known, &applied(connection).await?)
 }
 
-async fn migrate_in_turn(
+fn left(known: &'static [Migration], applied: &[Applied]) -> Result<&'static [Migration], StoreError> {
+    migrate::pending(known, applied).map_err(|error| StoreError::Broken(error.into()))
+}
+
+/// Applies the first one that is pending and gives its name; `None` if there was none. What is done already is found so.
+async fn step(
     connection: &mut MySqlConnection,
     known: &'static [Migration],
-) -> Result<Vec<&'static str>, StoreError> {
-    connection.execute(CREATE).await.map_err(fault)?;
-    let mut names = Vec::new();
-    for next in pending(connection, known).await? {
-        let failed = |error: sqlx::Error| {
+) -> Result<Option<&'static str>, StoreError> {
+    let applied = applied(connection).await?;
+    let Some(next) = left(known, &applied)?.first() else { return Ok(None) };
+    let failed = |error: StoreError| match error {
+        StoreError::Broken(cause) => {
             let (version, name) = (next.version, next.name);
-            match fault(error) {
-                StoreError::Broken(cause) => {
-                    StoreError::Broken(format!("migration {version} ({name}) failed: {cause}").into())
-                }
-                other => other,
-            }
-        };
-        connection.execute(next.sql).await.map_err(failed)?;
-        sqlx::query("INSERT INTO schema_migration (version, name, checksum) VALUES (?, ?, ?)")
-            .bind(next.version)
-            .bind(next.name)
-            .bind(next.checksum())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        names.push(next.name);
+            StoreError::Broken(format!("migration {version} ({name}) failed: {cause}").into())
+        }
+        other => other,
+    };
+    if applied.is_empty() {
+        change(connection, CREATE).await?;
     }
-    Ok(names)
+    change(connection, next.sql).await.map_err(failed)?;
+    sqlx::query(NOTE)
+        .bind(next.version)
+        .bind(next.name)
+        .bind(next.checksum())
+        .execute(connection)
+        .await
+        .map_err(fault)
+        .map_err(failed)?;
+    Ok(Some(next.name))
 }
 
-/// The lock's name has to fit 64 characters, which a database's name may have by itself. A negative timeout means "for ever" to MySQL and "not at all" to MariaDB, so this one is positive and its answer
-/// is looked at.
-async fn take_turn(connection: &mut MySqlConnection) -> Result<(), StoreError> {
-    let got = sqlx::query("SELECT GET_LOCK(concat('frontrow ', sha1(DATABASE())), ?)")
-        .bind(TURN_PATIENCE_SECONDS)
-        .fetch_one(connection)
-        .await
-        .map_err(fault)?;
-    match got.opt_int(0)? {
-        Some(1) => Ok(()),
-        _ => Err(StoreError::broken("another process has been migrating this database for a minute")),
+/// Runs a statement that may be repeated, also by several at once.
+async fn change(connection: &mut MySqlConnection, sql: &'static str) -> Result<(), StoreError> {
+    match connection.execute(sql).await {
+        Err(error) if !number(&error).is_some_and(|number| MADE_ALREADY.contains(&number)) => {
+            Err(fault(error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -105,8 +162,14 @@ async fn applied(connection: &mut MySqlConnection) -> Result<Vec<Applied>, Store
     }
     let rows = sqlx::query("SELECT version, name, checksum FROM schema_migration ORDER BY version")
         .fetch_all(connection)
-        .await
-        .map_err(fault)?;
+        .await;
+    let rows = match rows {
+        // Another node of a cluster is still at making it.
+        Err(error) if number(&error) == Some(NO_SUCH_TABLE) => {
+            return Err(StoreError::RolledBack(error.into()));
+        }
+        rows => rows.map_err(fault)?,
+    };
     let row = |row: &MySqlRow| {
         Ok(Applied {
             version: row.number(0)?,

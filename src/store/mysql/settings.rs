@@ -16,13 +16,27 @@ const DURABLE: [(&str, &str, &str); 2] = [
     ("innodb_doublewrite", "ON", "a page that was half written when the power failed cannot be restored"),
 ];
 
-/// Says in the log, once for all of them, which settings are looser than a sale needs.
+/// Says in the log, once for all of them, which settings are looser than a sale needs, or that nobody can tell.
 pub async fn warn_when_loose(connection: &mut MySqlConnection) -> Result<(), StoreError> {
+    if !keeps_rows_in_innodb(connection).await? {
+        tracing::warn!(
+            "this database server does not keep its rows in InnoDB, so what it says of InnoDB's settings means nothing: \
+             see in its own documents whether a confirmed commit survives a loss of power"
+        );
+        return Ok(());
+    }
     let loose = loose(connection).await?;
     if !loose.is_empty() {
         tracing::warn!("the database server may lose what was confirmed: {}", loose.join("; "));
     }
     Ok(())
+}
+
+/// Servers with an engine of their own answer for InnoDB's settings, too, with whatever is right; but they do not count what
+/// InnoDB would have done.
+async fn keeps_rows_in_innodb(connection: &mut MySqlConnection) -> Result<bool, StoreError> {
+    let counter = sqlx::raw_sql("SHOW GLOBAL STATUS LIKE 'Innodb_page_size'").fetch_optional(connection);
+    Ok(counter.await.map_err(fault)?.is_some())
 }
 
 /// Each names a setting, what it is and why it matters.

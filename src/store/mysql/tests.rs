@@ -70,14 +70,47 @@ async fn a_migration_that_is_cut_off_at_any_step_ends_in_the_same_schema() {
     assert!(words > 2 * migrate::MYSQL.len(), "{words}");
 }
 
-#[tokio::test]
-async fn several_processes_may_make_the_same_database_at_once() {
-    let url = empty_database().await;
-    let open = || MySqlStore::open(&url);
-    let (one, two, three, four) = tokio::join!(open(), open(), open(), open());
-    for store in [one, two, three, four] {
-        let new = NewUser { name: "Fan".into(), balance: 1, guest: false, at: Timestamp::from_millis(0) };
-        store.unwrap().add_user(new).await.unwrap();
+/// Of an empty database, and of one that lacks the last three changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_servers_may_bring_the_same_database_up_to_date_at_once() {
+    let whole = schema_of(&fresh().await.0).await;
+    for known in [0, migrate::MYSQL.len() - 3] {
+        let url = empty_database().await;
+        let mut first = connection::connect(&connection::options(&url).unwrap()).await.unwrap();
+        assert_eq!(schema::migrate(&mut first, &migrate::MYSQL[..known]).await.unwrap().len(), known);
+        let starts = (0..10).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { MySqlStore::open(&url).await })
+        });
+        let mut stores = Vec::new();
+        for started in starts.collect::<Vec<_>>() {
+            stores.push(started.await.unwrap().unwrap());
+        }
+        assert_eq!(schema_of(&stores[0]).await, whole);
+        for store in stores {
+            let new = NewUser { name: "Fan".into(), balance: 1, guest: false, at: Timestamp::from_millis(0) };
+            store.add_user(new).await.unwrap();
+        }
+    }
+}
+
+/// As through the nodes of a cluster, none of which knows the other's locks: each finds what the other has done.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_without_a_common_lock_may_bring_the_same_database_up_to_date_at_once() {
+    let whole = schema_of(&fresh().await.0).await;
+    for _ in 0..5 {
+        let url = empty_database().await;
+        let starts = (0..10).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move {
+                let mut connection = connection::connect(&connection::options(&url).unwrap()).await?;
+                schema::take_steps(&mut connection, migrate::MYSQL).await
+            })
+        });
+        for done in starts.collect::<Vec<_>>() {
+            done.await.unwrap().unwrap();
+        }
+        assert_eq!(schema_of(&MySqlStore::open(&url).await.unwrap()).await, whole);
     }
 }
 

@@ -382,6 +382,7 @@ async fn a_migration_that_fails_leaves_nothing_of_itself_and_the_next_start_goes
             version: 2,
             name: "half",
             sql: "-- Half.\nCREATE TABLE half (x); CREATE NONSENSE",
+            formerly: &[],
         },
     ];
     let folder = tempfile::tempdir().unwrap();

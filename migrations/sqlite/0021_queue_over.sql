@@ -1,0 +1,2 @@
+-- Admissions that are over are found by an index of those alone already.
+SELECT 1;

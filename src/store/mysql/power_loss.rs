@@ -1,0 +1,208 @@
+//! A loss of power, for a test: a private MariaDB whose log is held back on its way to the disk, and a copy of its files as
+//! they are at some moment, on which another server goes on.
+//!
+//! The log is held by a library that is loaded into the server and waits in `pwrite` as long as a file is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use sqlx::Connection;
+use sqlx::mysql::MySqlConnection;
+use tempfile::TempDir;
+
+use super::lane::tests::{holding, stage};
+use super::*;
+
+const HOLD: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void hold(int fd) {
+    char name[64], path[4096];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(name, path, sizeof path - 1);
+    if (length < 0) return;
+    path[length] = 0;
+    if (!strstr(path, "ib_logfile")) return;
+    while (!access(getenv("HOLD"), F_OK)) usleep(1000);
+}
+typedef ssize_t (*writer)(int, const void *, size_t, off64_t);
+ssize_t pwrite64(int fd, const void *from, size_t length, off64_t at) {
+    hold(fd);
+    return ((writer)dlsym(RTLD_NEXT, "pwrite64"))(fd, from, length, at);
+}
+ssize_t pwrite(int fd, const void *from, size_t length, off_t at) {
+    hold(fd);
+    return ((writer)dlsym(RTLD_NEXT, "pwrite64"))(fd, from, length, at);
+}
+"#;
+
+const SETTINGS: &str = "[mysqld]
+datadir = {folder}/data
+socket = {folder}/socket
+pid-file = {folder}/pid
+log-error = {folder}/log
+user = {user}
+skip-networking
+skip-log-bin
+innodb-buffer-pool-size = 64M
+innodb-log-file-size = 32M
+innodb-flush-log-at-trx-commit = 1
+performance-schema = 0
+";
+
+/// A server in a folder of its own.
+struct Server {
+    folder: TempDir,
+    child: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.release();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn shell(folder: &Path, script: &str) {
+    let done = Command::new("sh").args(["-ec", script]).current_dir(folder).output().unwrap();
+    assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+impl Server {
+    async fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("frontrow-power-").tempdir().unwrap();
+        let user = Command::new("id").arg("-un").output().unwrap().stdout;
+        let settings = SETTINGS
+            .replace("{folder}", folder.path().to_str().unwrap())
+            .replace("{user}", String::from_utf8(user).unwrap().trim());
+        fs::write(folder.path().join("my.cnf"), settings).unwrap();
+        fs::write(folder.path().join("hold.c"), HOLD).unwrap();
+        shell(
+            folder.path(),
+            "cc -shared -fPIC -o hold.so hold.c -ldl
+             PATH=\"$PATH:/usr/sbin\" mariadb-install-db --defaults-file=my.cnf \
+                 --auth-root-authentication-method=normal --skip-test-db",
+        );
+        Self::on(folder).await
+    }
+
+    /// With the files that are there.
+    async fn on(folder: TempDir) -> Self {
+        let child = Command::new("sh")
+            .args([
+                "-c",
+                "PATH=\"$PATH:/usr/sbin\"; LD_PRELOAD=$PWD/hold.so exec mariadbd --defaults-file=my.cnf",
+            ])
+            .env("HOLD", folder.path().join("hold"))
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Self { folder, child };
+        while MySqlConnection::connect(&server.url("mysql")).await.is_err() {
+            let log = || fs::read_to_string(server.folder.path().join("log")).unwrap_or_default();
+            assert!(server.child.try_wait().unwrap().is_none(), "{}", log());
+            tokio::task::yield_now().await;
+        }
+        server
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("mysql://root@localhost/{database}?socket={}", self.folder.path().join("socket").display())
+    }
+
+    fn held(&self) -> PathBuf {
+        self.folder.path().join("hold")
+    }
+
+    /// From now on nothing of the log gets to the disk.
+    fn hold(&self) {
+        fs::write(self.held(), "").unwrap();
+    }
+
+    fn release(&self) {
+        let _ = fs::remove_file(self.held());
+    }
+
+    /// What another server finds if the power fails right now.
+    async fn after_power_loss(&self) -> Self {
+        let folder = tempfile::Builder::new().prefix("frontrow-power-").tempdir().unwrap();
+        let at = self.folder.path().display();
+        shell(
+            folder.path(),
+            &format!("cp -a {at}/data {at}/hold.so . && sed 's|{at}|'$PWD'|' {at}/my.cnf >my.cnf"),
+        );
+        Self::on(folder).await
+    }
+}
+
+async fn count(connection: &mut MySqlConnection, sql: &'static str) -> i64 {
+    sqlx::raw_sql(sql).fetch_one(connection).await.unwrap().int(0).unwrap()
+}
+
+/// What the batch is whose outcome is asked for.
+#[derive(Clone, Copy)]
+enum Of {
+    ASale,
+    ChargesAlone,
+}
+
+/// The server has a batch, whose commit waits for the disk; meanwhile somebody asks what became of it.
+async fn settle_rests_on_what_is_durable(of: Of) {
+    let server = Server::new().await;
+    let mut admin = MySqlConnection::connect(&server.url("mysql")).await.unwrap();
+    sqlx::raw_sql("CREATE DATABASE sale").execute(&mut admin).await.unwrap();
+    let store = MySqlStore::open(&server.url("sale")).await.unwrap();
+    let (mut world, mut lane, mut other) = stage(&store).await;
+    let user = world.user(0).await;
+    let (batch, written) = match of {
+        Of::ASale => (holding(&mut world, user.0, 1), "SELECT CAST(count(*) AS SIGNED) FROM reservation"),
+        Of::ChargesAlone => {
+            let charge = world.charge(user, 5, 0, "r");
+            (world.batch(Vec::new(), vec![charge]), "SELECT CAST(count(*) AS SIGNED) FROM payment_history")
+        }
+    };
+    let before = count(&mut other, written).await;
+
+    server.hold();
+    let asked = batch.clone();
+    let committing = tokio::spawn(async move { lane.commit(&batch).await });
+    // It is to be seen before it is durable.
+    while count(&mut other, written).await == before {
+        assert!(!committing.is_finished());
+        tokio::task::yield_now().await;
+    }
+    let settler = lane::MySqlLane::open(store.options.clone(), store.form, StatementBudget::default());
+    let mut settler = settler.await.unwrap();
+    let settling = tokio::spawn(async move { settler.settle(&asked).await });
+    const COMMITTING: &str =
+        "SELECT CAST(count(*) AS SIGNED) FROM information_schema.processlist WHERE info = 'COMMIT'";
+    while !settling.is_finished() && count(&mut admin, COMMITTING).await < 2 {
+        tokio::task::yield_now().await;
+    }
+    if !settling.is_finished() {
+        server.release();
+    }
+    assert!(settling.await.unwrap().unwrap(), "it was committed");
+    let after = server.after_power_loss().await;
+    let mut after = MySqlConnection::connect(&after.url("sale")).await.unwrap();
+    assert_eq!(count(&mut after, written).await, before + 1, "what was said to be there is gone");
+}
+
+#[tokio::test]
+async fn a_batch_that_was_found_in_the_store_outlives_a_loss_of_power() {
+    settle_rests_on_what_is_durable(Of::ASale).await;
+}
+
+#[tokio::test]
+async fn charges_that_were_found_in_the_store_outlive_a_loss_of_power() {
+    settle_rests_on_what_is_durable(Of::ChargesAlone).await;
+}
