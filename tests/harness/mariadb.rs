@@ -4,7 +4,8 @@
 //! Not durable on purpose, so that tests are fast; what a commit survives is tested by killing real servers.
 //!
 //! `FRONTROW_TEST_DATABASE` may say otherwise: with `mariadb-tls` the private server is reached by TCP, encrypted, and with a
-//! URL the tests are on a server that is there already, MariaDB or not: `mysql://root@127.0.0.1:3306/{database}`.
+//! URL the tests are on a server that is there already, MariaDB or not: `mysql://root@127.0.0.1:3306/{database}`. If that is a
+//! node of a cluster, `FRONTROW_TEST_NODE` may be the URL of another one.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
