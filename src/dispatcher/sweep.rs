@@ -66,10 +66,8 @@ struct Touched {
 /// How far a sale was looked at.
 struct Round {
     due: Timestamp,
-    /// Sale time: admissions that should have ended before it were looked at when they were just over, so that a look costs
-    /// no more after hours than after minutes, and ending one no index.
-    admissions_overdue_from: Timestamp,
-    /// The same of holds.
+    /// Sale time: holds that should have ended before it were looked at when they were just over, so that a look costs no
+    /// more after hours than after minutes, and ending a hold no index.
     holds_overdue_from: Timestamp,
     tokens_from: EntryNo,
     reservations_from: ReservationId,
@@ -122,7 +120,6 @@ impl Sweeper {
         }
         let page = SweepPage {
             concert: *concert,
-            admissions_overdue_from: round.admissions_overdue_from,
             holds_overdue_from: round.holds_overdue_from,
             overdue_before: running.standing().sale - limits::SWEEP_MARGIN,
             tokens_from: round.tokens_from,
@@ -228,7 +225,6 @@ impl Round {
     fn beginning(now: Timestamp, standing: Timestamp) -> Self {
         Self {
             due: now + limits::SWEEP_INTERVAL,
-            admissions_overdue_from: standing - limits::SWEEP_MARGIN,
             holds_overdue_from: standing - limits::SWEEP_MARGIN,
             tokens_from: EntryNo(0),
             reservations_from: ReservationId(Uuid::nil()),
@@ -240,16 +236,11 @@ impl Round {
     /// Behind what was looked at; from the beginning again after the end.
     fn go_on(&mut self, page: &SweepPage, rows: &SweepRows, sale: &Sale) {
         let is_full = |count: usize| count == page.rows_max as usize;
-        let behind = |count: usize, last: Option<Timestamp>, from: Timestamp| match last {
-            // More than a page at one moment: the rest of them is seen with its page.
-            Some(last) if is_full(count) => last.max(from + Duration::from_millis(1)),
-            _ => page.overdue_before,
-        };
-        let (tokens, holds) = (&rows.overdue_tokens, &rows.overdue_reservations);
-        let last_admission = tokens.last().and_then(|last| last.expires_at);
-        self.admissions_overdue_from = behind(tokens.len(), last_admission, page.admissions_overdue_from);
-        self.holds_overdue_from =
-            behind(holds.len(), holds.last().map(|last| last.expires_at), page.holds_overdue_from);
+        let last_hold = rows.overdue_reservations.last().filter(|_| is_full(rows.overdue_reservations.len()));
+        // More than a page at one moment: the rest of them is seen with its page.
+        let moment = Duration::from_millis(1);
+        self.holds_overdue_from = last_hold
+            .map_or(page.overdue_before, |last| last.expires_at.max(page.holds_overdue_from + moment));
         self.tokens_from = match rows.tokens.last() {
             Some(last) if is_full(rows.tokens.len()) => EntryNo(last.entry.0 + 1),
             _ => EntryNo(0),

@@ -502,7 +502,6 @@ pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn St
     let page = SweepPage {
         concert: world.concert,
         overdue_before: NOW + TTL,
-        admissions_overdue_from: NOW + TTL,
         holds_overdue_from: NOW + TTL,
         tokens_from: EntryNo(0),
         reservations_from: held.id,
@@ -536,9 +535,6 @@ pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn St
 
     let rows = store.sweep(&SweepPage { holds_overdue_from: NOW + TTL + late, ..further }).await.unwrap();
     assert_eq!((rows.overdue_tokens.len(), rows.overdue_reservations), (1, vec![]), "looked at before");
-    let rows =
-        store.sweep(&SweepPage { admissions_overdue_from: NOW + TTL + late, ..further }).await.unwrap();
-    assert_eq!((rows.overdue_tokens, rows.overdue_reservations.len()), (vec![], 1), "looked at before");
 }
 
 pub async fn a_purchase_is_kept_whole(store: &dyn Store) {

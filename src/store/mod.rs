@@ -282,8 +282,7 @@ pub struct SweepPage {
     pub concert: ConcertId,
     /// Sale time: what should have ended before it is overdue.
     pub overdue_before: Timestamp,
-    /// Sale time: admissions and holds that were over before it were looked at.
-    pub admissions_overdue_from: Timestamp,
+    /// Sale time: holds that were over before it were looked at.
     pub holds_overdue_from: Timestamp,
     /// Where the pages begin.
     pub tokens_from: EntryNo,

@@ -236,8 +236,8 @@ const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reserva
 const OVERDUE_TOKENS: &str = concat!(
     "SELECT ",
     token_columns!(),
-    " FROM queue WHERE concert_id = ? AND expires_at >= ? AND expires_at < ? \
-       AND status = 'PROGRESS' ORDER BY expires_at LIMIT ?"
+    " FROM queue WHERE concert_id = ? AND ended_at IS NULL AND expires_at < ? AND status = 'PROGRESS' \
+     ORDER BY expires_at LIMIT ?"
 );
 const OVERDUE_RESERVATIONS: &str = concat!(
     "SELECT ",
@@ -551,21 +551,21 @@ pub async fn load_sale<S: Session>(
 /// Some rows of a sale, within one transaction.
 pub async fn sweep<S: Session>(session: &mut S, page: &SweepPage) -> Result<SweepRows, StoreError> {
     let (of, rows_max) = (u64::from(page.concert.0), u64::from(page.rows_max));
-    let overdue = |from: Timestamp| {
+    let overdue = |from: Option<Timestamp>| {
         let mut values: S::Values = numbers(&[of]);
-        values.time(Some(from));
+        from.into_iter().for_each(|from| values.time(Some(from)));
         values.time(Some(page.overdue_before));
         values.id(rows_max);
         values
     };
     let journal = journal_end(session, page.concert).await?;
     let tokens = |rows: Vec<S::Row>| rows.iter().map(read_token).collect::<Result<Vec<_>, _>>();
-    let over = overdue(page.admissions_overdue_from);
-    let overdue_tokens = tokens(session.all(OVERDUE_TOKENS.into_sql_str(), over).await?)?;
+    let overdue_tokens = tokens(session.all(OVERDUE_TOKENS.into_sql_str(), overdue(None)).await?)?;
     let values = numbers(&[of, page.tokens_from.0, rows_max]);
     let tokens = tokens(session.all(TOKENS_PAGE.into_sql_str(), values).await?)?;
 
-    let rows = session.all(OVERDUE_RESERVATIONS.into_sql_str(), overdue(page.holds_overdue_from)).await?;
+    let rows =
+        session.all(OVERDUE_RESERVATIONS.into_sql_str(), overdue(Some(page.holds_overdue_from))).await?;
     let overdue_reservations = rows.iter().map(read_reservation).collect::<Result<_, _>>()?;
     let mut values: S::Values = numbers(&[of]);
     values.uuid(Some(page.reservations_from.0));

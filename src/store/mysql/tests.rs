@@ -236,8 +236,10 @@ async fn the_schema_takes_whatever_is_let_in() {
     let sql = "SELECT table_name, column_name, CAST(data_type AS CHAR), CAST(character_maximum_length AS SIGNED), \
          CAST(character_octet_length AS SIGNED) FROM information_schema.columns WHERE table_schema = DATABASE()";
     let columns = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
-    let sql = "SELECT table_name, CAST(check_clause AS CHAR) FROM information_schema.check_constraints \
-         WHERE constraint_schema = DATABASE()";
+    let sql = "SELECT t.table_name, CAST(c.check_clause AS CHAR) FROM information_schema.check_constraints c \
+         JOIN information_schema.table_constraints t \
+           ON t.constraint_schema = c.constraint_schema AND t.constraint_name = c.constraint_name \
+         WHERE c.constraint_schema = DATABASE()";
     let checks = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
     bounds::compare(|table, column| {
         let is_it = |row: &&MySqlRow| row.text(0).unwrap() == table && row.text(1).unwrap() == column;

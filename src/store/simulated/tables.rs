@@ -317,17 +317,17 @@ impl Tables {
         let concert = page.concert;
         let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
         let rows_max = page.rows_max as usize;
-        let admissions = page.admissions_overdue_from..page.overdue_before;
-        let holds = page.holds_overdue_from..page.overdue_before;
+        let span = page.holds_overdue_from..page.overdue_before;
+        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end < page.overdue_before);
         let of_sale = |r: &&Reservation| r.concert == concert;
         let is_held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
         let mut overdue_tokens: Vec<_> = sale.live.values().map(|entry| sale.tokens[entry].clone()).collect();
-        overdue_tokens.retain(|token| token.expires_at.is_some_and(|end| admissions.contains(&end)));
+        overdue_tokens.retain(|token| is_over(token.expires_at));
         overdue_tokens.sort_by_key(|token| (token.expires_at, token.entry));
         overdue_tokens.truncate(rows_max);
         let mut overdue_reservations: Vec<_> =
             self.reservations.values().filter(of_sale).filter(is_held).collect();
-        overdue_reservations.retain(|reservation| holds.contains(&reservation.expires_at));
+        overdue_reservations.retain(|reservation| span.contains(&reservation.expires_at));
         overdue_reservations.sort_by_key(|reservation| (reservation.expires_at, reservation.id));
         overdue_reservations.truncate(rows_max);
         let reservations =
