@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 # What a process is started under so that it ends with us, whatever ends us.
@@ -66,11 +67,14 @@ class Disk:
     def __init__(self, path):
         self.path = path
 
-    def freeze(self):
+    @contextmanager
+    def frozen(self):
+        """Thawed also by Ctrl-C: no process ends that waits for a frozen disk, so whoever waits for its end would hang too."""
         subprocess.run(["fsfreeze", "-f", str(self.path)], check=True)
-
-    def thaw(self):
-        subprocess.run(["fsfreeze", "-u", str(self.path)], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["fsfreeze", "-u", str(self.path)], check=True)
 
     def fill(self):
         """Until not a byte more fits."""

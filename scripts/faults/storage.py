@@ -77,11 +77,10 @@ def frozen(trial):
     disk = trial.workshop.disk("frozen", DISK_MEBIBYTES)
     house = trial.house(data=disk.path / "data")
     with trial.selling(house) as (fans, watch):
-        disk.freeze()
-        began = now()
-        time.sleep(15)
-        thawed = now()
-        disk.thaw()
+        with disk.frozen():
+            began = now()
+            time.sleep(15)
+            thawed = now()
         hanging(trial, fans, watch, began, thawed)
 
 
