@@ -35,6 +35,13 @@ async fn a_request_names_one_host() {
         }
     }
     assert_eq!(house.status_of("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await, "HTTP/1.1 200 OK");
+    // Brothers: what says who asks, and for what, is there once.
+    for (name, path) in
+        [("authorization", "/ws"), ("authorization", "/api/v1/balance"), ("origin", "/healthz")]
+    {
+        let twice = format!("GET {path} HTTP/1.1\r\nhost: a\r\n{name}: http://a\r\n{name}: http://a\r\n\r\n");
+        assert_eq!(house.status_of(&twice).await, "HTTP/1.1 400 Bad Request", "{path} {name}");
+    }
     assert_eq!(house.status_of("GET /healthz HTTP/1.0\r\n\r\n").await, "HTTP/1.0 200 OK");
 }
 
