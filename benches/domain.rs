@@ -8,6 +8,7 @@ use divan::{Bencher, black_box};
 use frontrow::domain::command::{Answer, Caller, Command, EndedFacts, Inputs};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::line::{Class, Draw, Line, Order, Stock};
 use frontrow::domain::record::{SaleState, TokenRecord, TokenStatus};
 use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
@@ -15,6 +16,9 @@ use frontrow::domain::seat_plan::{PlannedCategory, PlannedRow, PlannedSeat, Seat
 use frontrow::domain::time::{Now, Timestamp};
 use frontrow::domain::wallet::Wallets;
 use frontrow::limits::ENDED_KEPT_MAX;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 
 const CONCERT: ConcertId = ConcertId(1);
 const SCHEDULE: ScheduleId = ScheduleId(1);
@@ -40,17 +44,6 @@ impl Stage {
     /// `waiting` fans in line, users 1, 2, 3 … in this order, and one place for an admitted one.
     fn new(waiting: usize, seats: usize) -> Self {
         let mut ids = IdSource::seeded([7; 32]);
-        let token = |entry: usize| TokenRecord {
-            concert: CONCERT,
-            entry: EntryNo(entry as u64),
-            token: ids.queue_token(CONCERT),
-            user: UserId(entry as u64 + 1),
-            status: TokenStatus::Waiting,
-            entered_at: START,
-            admitted_at: None,
-            expires_at: None,
-            ended_at: None,
-        };
         let rules = SaleRules {
             capacity: 1,
             admission_ttl: LONG,
@@ -67,8 +60,9 @@ impl Stage {
                 message: None,
                 own: OwnRules::default(),
             },
+            order: Order::default(),
             next_entry: EntryNo(waiting as u64),
-            tokens: (0..waiting).map(token).collect(),
+            tokens: (0..waiting).map(|entry| token(entry, &mut ids)).collect(),
             reservations: Vec::new(),
             lapsed: Vec::new(),
             schedules: vec![ScheduleSnapshot {
@@ -109,6 +103,20 @@ impl Stage {
             Answer::Reservation(reservation) => reservation.id,
             other => panic!("{other:?} is no reservation"),
         }
+    }
+}
+
+fn token(entry: usize, ids: &mut IdSource) -> TokenRecord {
+    TokenRecord {
+        concert: CONCERT,
+        entry: EntryNo(entry as u64),
+        token: ids.queue_token(CONCERT),
+        user: UserId(entry as u64 + 1),
+        status: TokenStatus::Waiting,
+        entered_at: START,
+        admitted_at: None,
+        expires_at: None,
+        ended_at: None,
     }
 }
 
@@ -155,6 +163,27 @@ fn position(bencher: Bencher<'_, '_>, waiting: usize) {
     let mut stage = Stage::new(waiting, 1_000);
     let asked = Command::Get { caller: caller(waiting as u64 / 2), polled: false };
     bencher.bench_local(|| black_box(stage.decide(&asked)));
+}
+
+/// The same in a line of three classes, each in an order that was drawn, from which one in three has left.
+#[divan::bench(args = LINES)]
+fn place_in_drawn_classes(bencher: Bencher<'_, '_>, waiting: usize) {
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut drawn: Vec<u32> = (0..waiting as u32).collect();
+    drawn.shuffle(&mut rng);
+    let draw = Draw::new(drawn).expect("shuffling makes a permutation");
+    let order = Order::default().by_class(|token| Class((token.user.0 % 3) as u8)).by_draw(Arc::new(draw));
+    let mut ids = IdSource::seeded([7; 32]);
+    let mut tokens: Vec<_> = (0..waiting).map(|entry| token(entry, &mut ids)).collect();
+    tokens.retain(|_| rng.random_range(0..3) > 0);
+    let line = Line::restored(order, EntryNo(waiting as u64), &tokens);
+    let (rules, now) = (SaleRules::default(), Now::new(START, Duration::ZERO));
+    let stock = Stock { available: 1_000, sold_out: false };
+    let mut turn = 0;
+    bencher.bench_local(|| {
+        turn = (turn + 7_919) % tokens.len();
+        black_box(line.place(tokens[turn].clone(), None, stock, &rules, now))
+    });
 }
 
 /// An admitted fan leaves, and the next one is in. Each joins again at the end, so that the line stays as it is.

@@ -11,6 +11,7 @@ use divan::counter::ItemsCount;
 use frontrow::domain::command::{Answer, Caller, Command, EndedFacts, Inputs, Needs};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::line::Order;
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
@@ -167,6 +168,7 @@ async fn load(
         sells: true,
         concert,
         settings: loaded.settings,
+        order: Order::default(),
         next_entry: loaded.next_entry,
         tokens: loaded.tokens,
         reservations: loaded.reservations,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::domain::command::Place;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
+use crate::domain::line::Order;
 use crate::domain::record::Reservation;
 use crate::domain::rules::SaleRules;
 use crate::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
@@ -59,25 +60,18 @@ impl RunningSale {
                 loaded.journal.seq,
             ));
         }
-        let view = SaleView::new(
-            loaded.concert.clone(),
-            loaded.sells,
-            loaded.settings.clone(),
-            defaults.clone(),
-            loaded.outages,
-            &loaded.tokens,
-            topics,
-        );
         let snapshot = SaleSnapshot {
             concert: loaded.concert.id,
             sells: loaded.sells,
             settings: loaded.settings,
+            order: Order::default(),
             next_entry: loaded.next_entry,
             tokens: loaded.tokens,
             reservations: loaded.reservations,
             lapsed: loaded.lapsed,
             schedules,
         };
+        let view = SaleView::new(loaded.concert, &snapshot, defaults.clone(), loaded.outages, topics);
         Self {
             sale: Sale::restored(snapshot, defaults, now.sale),
             view,

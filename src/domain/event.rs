@@ -10,7 +10,7 @@ use super::rules::SaleSettings;
 pub enum Event {
     /// A user took a place at the tail of the line.
     Joined(TokenRecord),
-    /// The oldest waiting token was let in.
+    /// The waiting token whose turn it was, usually the oldest, was let in.
     Admitted(TokenRecord),
     /// A live token ended: bought or expired, as its status says.
     TokenEnded(TokenRecord),

@@ -1,7 +1,7 @@
 //! The rules, pure. A sale is a state machine: state, time and a command in; events or a refusal out.
 //! Not here, ever: IO, a clock, randomness, serde, SQL.
 
-pub mod admission_rate;
+mod admission_rate;
 mod best_seats;
 pub mod booking;
 pub mod command;
@@ -11,7 +11,8 @@ mod guest_holds;
 pub mod ids;
 pub mod lapses;
 pub mod ledger_budget;
-pub mod rank;
+pub mod line;
+mod rank;
 mod recent;
 pub mod record;
 pub mod rejection;

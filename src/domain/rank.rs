@@ -1,11 +1,13 @@
-//! Which entry numbers of a line are present, and how many come before one: a bitmap with a Fenwick tree over
-//! its words. Every operation is O(log n); a place costs about 1.5 bits.
+//! Which slots of a line are taken, and how many of them lie before one: a bitmap with a Fenwick tree over its words.
+//! Every operation is O(log n); a slot costs about 1.5 bits.
 
-use super::ids::EntryNo;
+/// A number by which a line is ordered: the smaller one comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot(pub u64);
 
 #[derive(Clone, Debug, Default)]
 pub struct Rank {
-    /// Entry numbers below this are not covered and never present. A multiple of `WORD`.
+    /// Slots below this are not covered and never taken. A multiple of `WORD`.
     base: u64,
     words: Vec<u64>,
     /// Fenwick tree of the words' population counts; `tree[i]` covers the words up to `i`.
@@ -15,7 +17,7 @@ pub struct Rank {
 
 const WORD: u64 = u64::BITS as u64;
 
-/// The same entries are present; how far the bitmap reaches does not matter.
+/// The same slots are taken; how far the bitmap reaches does not matter.
 impl PartialEq for Rank {
     fn eq(&self, other: &Self) -> bool {
         let (short, long) = match self.words.len() <= other.words.len() {
@@ -30,12 +32,12 @@ impl PartialEq for Rank {
 impl Eq for Rank {}
 
 impl Rank {
-    /// Empty, for entries from `first` on.
-    pub fn starting_at(first: EntryNo) -> Self {
+    /// Empty, for slots from `first` on.
+    pub fn starting_at(first: Slot) -> Self {
         Self { base: first.0 / WORD * WORD, ..Self::default() }
     }
 
-    /// How many entries are present.
+    /// How many slots are taken.
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -44,16 +46,16 @@ impl Rank {
         self.len == 0
     }
 
-    pub fn contains(&self, entry: EntryNo) -> bool {
-        self.locate(entry).is_some_and(|(word, bit)| self.words.get(word).is_some_and(|w| w & bit != 0))
+    pub fn contains(&self, slot: Slot) -> bool {
+        self.locate(slot).is_some_and(|(word, bit)| self.words.get(word).is_some_and(|w| w & bit != 0))
     }
 
-    /// Adds an entry; one that is present already changes nothing.
+    /// Takes a slot; one that is taken already changes nothing.
     ///
     /// # Panics
-    /// If the entry lies before the first one that this rank covers.
-    pub fn insert(&mut self, entry: EntryNo) {
-        let (word, bit) = self.locate(entry).expect("entries before the base have ended long ago");
+    /// If the slot lies before the first one that this rank covers.
+    pub fn insert(&mut self, slot: Slot) {
+        let (word, bit) = self.locate(slot).expect("who stood before the base has ended long ago");
         while self.words.len() <= word {
             self.push_word();
         }
@@ -64,9 +66,9 @@ impl Rank {
         }
     }
 
-    /// Takes an entry out; one that is absent changes nothing.
-    pub fn remove(&mut self, entry: EntryNo) {
-        let Some((word, bit)) = self.locate(entry) else { return };
+    /// Frees a slot; one that is free changes nothing.
+    pub fn remove(&mut self, slot: Slot) {
+        let Some((word, bit)) = self.locate(slot) else { return };
         if self.words.get(word).is_some_and(|w| w & bit != 0) {
             self.words[word] &= !bit;
             self.len -= 1;
@@ -74,9 +76,9 @@ impl Rank {
         }
     }
 
-    /// How many present entries are smaller than `entry`.
-    pub fn before(&self, entry: EntryNo) -> u64 {
-        let Some((word, bit)) = self.locate(entry) else { return 0 };
+    /// How many of the taken slots are smaller than `slot`.
+    pub fn before(&self, slot: Slot) -> u64 {
+        let Some((word, bit)) = self.locate(slot) else { return 0 };
         if word >= self.words.len() {
             return self.len;
         }
@@ -89,12 +91,12 @@ impl Rank {
         count
     }
 
-    /// The smallest present entry.
-    pub fn first(&self) -> Option<EntryNo> {
+    /// The smallest taken slot.
+    pub fn first(&self) -> Option<Slot> {
         if self.len == 0 {
             return None;
         }
-        // Walks down to the last word before which nothing is present.
+        // Walks down to the last word before which nothing is taken.
         let mut word = 0;
         let mut step = self.words.len().next_power_of_two();
         while step > 0 {
@@ -103,11 +105,16 @@ impl Rank {
             }
             step /= 2;
         }
-        Some(EntryNo(self.base + word as u64 * WORD + u64::from(self.words[word].trailing_zeros())))
+        Some(Slot(self.base + word as u64 * WORD + u64::from(self.words[word].trailing_zeros())))
     }
 
-    fn locate(&self, entry: EntryNo) -> Option<(usize, u64)> {
-        let offset = entry.0.checked_sub(self.base)?;
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        (self.words.capacity() + self.tree.capacity()) * size_of::<u64>()
+    }
+
+    fn locate(&self, slot: Slot) -> Option<(usize, u64)> {
+        let offset = slot.0.checked_sub(self.base)?;
         Some(((offset / WORD) as usize, 1 << (offset % WORD)))
     }
 
@@ -146,18 +153,18 @@ mod tests {
             base in 0_u64..1_000,
             steps in prop::collection::vec((any::<bool>(), 0_u64..600), 1..300),
         ) {
-            let mut rank = Rank::starting_at(EntryNo(base));
+            let mut rank = Rank::starting_at(Slot(base));
             let mut model = BTreeSet::new();
             for (insert, offset) in steps {
-                let entry = EntryNo(base + offset);
+                let slot = Slot(base + offset);
                 match insert {
-                    true => { rank.insert(entry); model.insert(entry); }
-                    false => { rank.remove(entry); model.remove(&entry); }
+                    true => { rank.insert(slot); model.insert(slot); }
+                    false => { rank.remove(slot); model.remove(&slot); }
                 }
                 prop_assert_eq!(rank.len(), model.len() as u64);
                 prop_assert_eq!(rank.first(), model.first().copied());
                 for probe in [0, offset, offset + 1, 599, 10_000] {
-                    let probe = EntryNo(base + probe);
+                    let probe = Slot(base + probe);
                     prop_assert_eq!(rank.before(probe), model.range(..probe).count() as u64);
                     prop_assert_eq!(rank.contains(probe), model.contains(&probe));
                 }

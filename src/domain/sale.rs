@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::admission_rate::AdmissionRate;
-use super::command::{Answer, Caller, Command, Inputs, LinePosition, Needs, Place, Rejection, SaleFigures};
+use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures};
 use super::event::{Event, HoldEnd};
 use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::lapses::Lapses;
+use super::line::{Order, SeatCounts, Stock};
 use super::record::{Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus};
 use super::reservations::Reservations;
 use super::rules::{SalePatch, SaleRules, SaleSettings};
@@ -49,7 +49,6 @@ pub struct Sale {
     pub(super) reservations: Reservations,
     pub(super) guests: GuestHolds,
     pub(super) lapses: Lapses,
-    rate: AdmissionRate,
     done: u64,
     expired: u64,
     /// What takes back each change since the last commit, the newest last.
@@ -79,6 +78,8 @@ pub struct SaleSnapshot {
     /// Is it in the wallets' currency?
     pub sells: bool,
     pub settings: SaleSettings,
+    /// Of its line.
+    pub order: Order,
     pub next_entry: EntryNo,
     /// Live ones, in ascending order of entries.
     pub tokens: Vec<TokenRecord>,
@@ -104,6 +105,7 @@ impl Sale {
             concert,
             sells,
             settings,
+            order,
             next_entry,
             tokens,
             reservations,
@@ -112,7 +114,7 @@ impl Sale {
         } = snapshot;
         let rules = settings.own.over(&defaults);
         let mut sale = Self {
-            room: WaitingRoom::restored(concert, next_entry, &tokens, now, &rules),
+            room: WaitingRoom::restored(concert, order, next_entry, &tokens, now, &rules),
             concert,
             sells,
             settings,
@@ -123,7 +125,6 @@ impl Sale {
             reservations: Reservations::default(),
             guests: GuestHolds::default(),
             lapses: Lapses::default(),
-            rate: AdmissionRate::default(),
             done: 0,
             expired: 0,
             undo: Vec::new(),
@@ -283,7 +284,7 @@ impl Sale {
             if !self.may_admit(now) {
                 break;
             }
-            self.admit_oldest(now, events);
+            self.admit_next(now, events);
         }
         // A join may have been let in by the lines above: its answer says so.
         Ok(match answer {
@@ -434,10 +435,10 @@ impl Sale {
             self.expire_hold(id, now, events);
         } else if let Some((entry, idle)) = self.room.due_visit(now.sale, &self.rules) {
             self.expire_visit(entry, idle, now, events);
-        } else if let Some(entry) = self.room.oldest_waiting().filter(|_| self.is_dissolving()) {
+        } else if let Some(entry) = self.room.line().first().filter(|_| self.is_dissolving()) {
             self.dissolve(entry, now, events);
         } else if self.may_admit(now) {
-            self.admit_oldest(now, events);
+            self.admit_next(now, events);
         } else if let Some(entry) = self.room.due_absence(now.sale, &self.rules) {
             self.expire_absence(entry, now, events);
         } else {
@@ -482,7 +483,7 @@ impl Sale {
         for undo in self.undo.drain(..sealed) {
             // Only what came to stay counts for the rate: what passed out of its window cannot be brought back.
             if let Undo::Admitted { at, .. } = undo {
-                self.rate.record(at);
+                self.room.note_admission(at);
             }
         }
         self.room.trim_ended(ended_kept_max);
@@ -505,28 +506,18 @@ impl Sale {
     }
 
     pub(super) fn place_of(&self, record: TokenRecord, now: Now) -> Place {
-        let line = (record.status == TokenStatus::Waiting).then(|| {
-            let position = self.room.ahead_of(record.entry) + 1;
-            // Nobody knows when a seat of a full house becomes free.
-            let eta_seconds =
-                (self.free(now) > 0).then(|| self.rate.eta_seconds(position, now.utc)).flatten();
-            LinePosition { position, eta_seconds }
-        });
-        let idle_at = match record.status {
-            TokenStatus::Progress => self.room.idle_at(record.entry, &self.rules),
-            TokenStatus::Waiting | TokenStatus::Done | TokenStatus::Expired(_) => None,
+        let active_at = self.room.active_at(record.entry);
+        self.room.line().place(record, active_at, self.stock(now), &self.rules, now)
+    }
+
+    fn stock(&self, now: Now) -> Stock {
+        let counts = |seats: &SeatMap| SeatCounts {
+            starts_at: seats.starts_at(),
+            seats: seats.len(),
+            available: seats.available(),
+            sold: seats.sold(),
         };
-        Place { line, waiting: self.room.waiting(), sold_out: self.sold_out(now), idle_at, record }
-    }
-
-    /// The free seats of all performances that have not started.
-    fn free(&self, now: Now) -> u64 {
-        self.schedules.values().filter(|s| s.starts_at() > now.utc).map(SeatMap::available).sum()
-    }
-
-    fn sold_out(&self, now: Now) -> bool {
-        let mut to_play = self.schedules.values().filter(|s| s.starts_at() > now.utc).peekable();
-        to_play.peek().is_some() && to_play.all(|seats| seats.sold() == seats.len())
+        Stock::of(self.schedules.values().map(counts), now.utc)
     }
 
     fn opens_by_itself(&self, now: Now) -> bool {
@@ -544,7 +535,7 @@ impl Sale {
             && self.settings.state == SaleState::Open
             && self.room.waiting() > 0
             && self.room.progress() < u64::from(self.rules.capacity)
-            && self.room.unserved() < self.free(now)
+            && self.room.unserved() < self.stock(now).available
     }
 
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
@@ -557,7 +548,7 @@ impl Sale {
             if self.room.waiting() > DISSOLVED_PER_COMMAND_MAX {
                 return Err(Rejection::SaleClosed);
             }
-            while let Some(entry) = self.room.oldest_waiting() {
+            while let Some(entry) = self.room.line().first() {
                 self.dissolve(entry, now, events);
             }
         }
@@ -582,7 +573,7 @@ impl Sale {
             available: sum(SeatMap::available),
             held: sum(SeatMap::held),
             sold: sum(SeatMap::sold),
-            admissions_last_minute: self.rate.last_minute(now.utc),
+            admissions_last_minute: self.room.line().admissions_last_minute(now.utc),
             next_entry: self.room.next_entry(),
         }
     }

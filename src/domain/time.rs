@@ -61,4 +61,9 @@ impl Now {
     pub fn new(utc: Timestamp, outages: Duration) -> Self {
         Self { utc, sale: utc - outages }
     }
+
+    /// What the sale's clock said at this time, UTC, if neither clock was set nor stood still since.
+    pub fn in_sale_time(self, utc: Timestamp) -> Timestamp {
+        utc.shifted(self.sale.as_millis() - self.utc.as_millis())
+    }
 }

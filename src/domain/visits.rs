@@ -133,8 +133,8 @@ impl Sale {
         }
     }
 
-    pub(super) fn admit_oldest(&mut self, now: Now, events: &mut Vec<Event>) {
-        let Some(entry) = self.room.oldest_waiting() else { return };
+    pub(super) fn admit_next(&mut self, now: Now, events: &mut Vec<Event>) {
+        let Some(entry) = self.room.line().first() else { return };
         if self.room.is_absent(entry, now.sale, &self.rules) {
             return self.expire_absence(entry, now, events);
         }

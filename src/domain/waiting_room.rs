@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::entries::Entries;
 use super::ids::{ConcertId, ConnectionId, EntryNo, QueueToken, UserId};
-use super::rank::Rank;
+use super::line::{Line, Order};
 use super::recent::Recent;
 use super::record::{TokenRecord, TokenStatus};
 use super::rules::SaleRules;
@@ -21,7 +21,7 @@ pub(super) struct WaitingRoom {
     live: Entries<LiveToken>,
     by_token: HashMap<QueueToken, EntryNo>,
     by_user: HashMap<UserId, EntryNo>,
-    line: Rank,
+    line: Line,
     progress: u64,
     /// Admitted tokens for which a free seat is kept.
     unserved: u64,
@@ -87,14 +87,23 @@ enum Connections {
 }
 
 impl WaitingRoom {
-    pub fn new(concert: ConcertId, next: EntryNo) -> Self {
-        Self {
+    /// From what was stored, in ascending order of entries. Presence and idle clocks start anew, each a little
+    /// later than the one before, so that a restart is not followed by a wave of expiries.
+    pub fn restored(
+        concert: ConcertId,
+        order: Order,
+        next: EntryNo,
+        records: &[TokenRecord],
+        now: Timestamp,
+        rules: &SaleRules,
+    ) -> Self {
+        let mut room = Self {
             concert,
             next,
             live: Entries::default(),
-            by_token: HashMap::new(),
-            by_user: HashMap::new(),
-            line: Rank::starting_at(next),
+            by_token: HashMap::with_capacity(records.len()),
+            by_user: HashMap::with_capacity(records.len()),
+            line: Line::restored(order, next, records),
             progress: 0,
             unserved: 0,
             visits: BTreeSet::new(),
@@ -102,22 +111,7 @@ impl WaitingRoom {
             bystanders: HashMap::new(),
             ended: Recent::default(),
             ended_of: Recent::default(),
-        }
-    }
-
-    /// From what was stored, in ascending order of entries. Presence and idle clocks start anew, each a little
-    /// later than the one before, so that a restart is not followed by a wave of expiries.
-    pub fn restored(
-        concert: ConcertId,
-        next: EntryNo,
-        records: &[TokenRecord],
-        now: Timestamp,
-        rules: &SaleRules,
-    ) -> Self {
-        let first = records.first().map_or(next, |record| record.entry);
-        let mut room = Self { line: Rank::starting_at(first), ..Self::new(concert, next) };
-        room.by_token.reserve(records.len());
-        room.by_user.reserve(records.len());
+        };
         for record in records {
             let jitter = |ttl: Duration| ttl / 10 * (record.entry.0 % 64) as u32 / 64;
             let waiting = record.status == TokenStatus::Waiting;
@@ -144,13 +138,14 @@ impl WaitingRoom {
         self.next
     }
 
-    pub fn oldest_waiting(&self) -> Option<EntryNo> {
-        self.line.first()
+    /// Who waits, in which order, and how fast that moves.
+    pub fn line(&self) -> &Line {
+        &self.line
     }
 
-    /// How many waiting tokens came before this one.
-    pub fn ahead_of(&self, entry: EntryNo) -> u64 {
-        self.line.before(entry)
+    /// An admission is durable.
+    pub fn note_admission(&mut self, at: Timestamp) {
+        self.line.note_admission(at);
     }
 
     pub fn entry_of_user(&self, user: UserId) -> Option<EntryNo> {
@@ -318,10 +313,10 @@ impl WaitingRoom {
         }
     }
 
-    /// Sale time: when an admitted token ends without activity.
-    pub fn idle_at(&self, entry: EntryNo, rules: &SaleRules) -> Option<Timestamp> {
+    /// Sale time: the last activity of an admitted token.
+    pub fn active_at(&self, entry: EntryNo) -> Option<Timestamp> {
         let live = self.live.get(entry)?;
-        live.admission.map(|_| live.seen_at + rules.idle_ttl)
+        live.admission.map(|_| live.seen_at)
     }
 
     /// `idle_ttl` changed.
@@ -440,7 +435,7 @@ impl WaitingRoom {
                 self.unserved += u64::from(holds.keep_a_seat());
             }
             None => {
-                self.line.insert(entry);
+                self.line.join(record);
                 if live.connections == Connections::None {
                     self.absences.insert((seen_at, entry));
                 }
@@ -462,7 +457,7 @@ impl WaitingRoom {
                 self.unserved -= u64::from(live.holds.keep_a_seat());
             }
             None => {
-                self.line.remove(entry);
+                self.line.leave(entry);
                 self.absences.remove(&(live.seen_at, entry));
             }
         }

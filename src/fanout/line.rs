@@ -78,7 +78,7 @@ impl Fanout {
         let mut turn = Turn { slots, again: Vec::with_capacity(due.len()), due: due.into_iter() };
         let Turn { again, due, .. } = &mut turn;
         for mut follower in due {
-            let TokenRecord { concert, entry, user, .. } = follower.record;
+            let TokenRecord { concert, user, .. } = follower.record;
             let Some(connected) = self.users.get(&user) else { continue };
             let is_this = |line: &Line| (line.concert, line.follower) == (concert, Some(follower.id));
             if !connected.lines.iter().any(is_this) {
@@ -89,10 +89,7 @@ impl Fanout {
                 again.push(follower);
                 continue;
             };
-            if !view.is_waiting(entry) {
-                continue;
-            }
-            let place = view.place(&follower.record, view.now(steady));
+            let Some(place) = view.place_in_line(&follower.record, view.now(steady)) else { continue };
             let Some(line) = place.line else { continue };
             // In a full house nothing moves; that it is full is the last that those who wait need to hear.
             if line.position != follower.told || place.sold_out != follower.told_sold_out {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use super::seat_topic::SeatTopic;
-use crate::domain::admission_rate::AdmissionRate;
-use crate::domain::command::{LinePosition, Place};
+use crate::domain::command::Place;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConnectionId, EntryNo, ScheduleId, SeatId};
-use crate::domain::rank::Rank;
-use crate::domain::record::{TokenRecord, TokenStatus};
+use crate::domain::line::{Line, SeatCounts, Stock};
+use crate::domain::record::TokenRecord;
 use crate::domain::rules::{SaleRules, SaleSettings};
+use crate::domain::sale::SaleSnapshot;
 use crate::domain::seat_plan::SeatPlan;
 use crate::domain::time::{Now, Timestamp};
 use crate::store::{ConcertRecord, ScheduleRecord, SeatStatus};
@@ -31,11 +31,11 @@ struct State {
     outages: Duration,
     /// By how many milliseconds the machine's clock was set since the process began.
     step: i64,
-    /// The waiting tokens.
-    line: Rank,
+    /// In force.
+    rules: SaleRules,
+    line: Line,
     /// How many tokens wait or are admitted.
     live: u64,
-    rate: AdmissionRate,
 }
 
 /// A performance with its seats' figures.
@@ -49,23 +49,24 @@ pub struct ScheduleView {
 }
 
 impl SaleView {
+    /// As a lane begins to run it.
     pub fn new(
         concert: ConcertRecord,
-        sells: bool,
-        settings: SaleSettings,
+        sale: &SaleSnapshot,
         defaults: SaleRules,
         outages: Duration,
-        live: &[TokenRecord],
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
-        let waiting = live.iter().filter(|token| token.status == TokenStatus::Waiting);
-        let mut waiting = waiting.map(|token| token.entry).peekable();
-        let mut line = Rank::starting_at(waiting.peek().copied().unwrap_or(EntryNo(0)));
-        waiting.for_each(|entry| line.insert(entry));
-        let live = live.len() as u64;
-        let state = State { settings, outages, step: 0, line, live, rate: AdmissionRate::default() };
+        let state = State {
+            settings: sale.settings.clone(),
+            outages,
+            step: 0,
+            rules: sale.settings.own.over(&defaults),
+            line: Line::restored(sale.order.clone(), sale.next_entry, &sale.tokens),
+            live: sale.tokens.len() as u64,
+        };
         let topics = topics.into_iter().map(|topic| (topic.schedule().id, topic)).collect();
-        Arc::new(Self { concert, sells, defaults, topics, state: RwLock::new(state) })
+        Arc::new(Self { concert, sells: sale.sells, defaults, topics, state: RwLock::new(state) })
     }
 
     pub fn concert(&self) -> &ConcertRecord {
@@ -83,7 +84,7 @@ impl SaleView {
 
     /// The rules in force.
     pub fn rules(&self) -> SaleRules {
-        self.state.read().settings.own.over(&self.defaults)
+        self.state.read().rules.clone()
     }
 
     /// The difference of UTC and sale time: by so many milliseconds a deadline in sale time is later in UTC.
@@ -125,22 +126,30 @@ impl SaleView {
         listed
     }
 
-    /// A token's place by what is committed now.
+    /// A token's place by what is committed now; of an admitted one as it is told right after its admission, which is the
+    /// first activity: of later ones only the lane knows.
     pub fn place(&self, record: &TokenRecord, now: Now) -> Place {
-        let listing = self.listing(now.utc);
-        let sold_out = !listing.is_empty() && listing.iter().all(|schedule| schedule.sold_out);
-        let full = listing.iter().all(|schedule| schedule.available == 0);
+        self.state.read().place(record, self.stock(now), now)
+    }
+
+    /// The place of a token that still waits.
+    pub fn place_in_line(&self, record: &TokenRecord, now: Now) -> Option<Place> {
+        let stock = self.stock(now);
         let state = self.state.read();
-        let line = (record.status == TokenStatus::Waiting).then(|| {
-            let position = state.line.before(record.entry) + 1;
-            // Nobody knows when a seat of a full house becomes free.
-            let eta_seconds = (!full).then(|| state.rate.eta_seconds(position, now.utc)).flatten();
-            LinePosition { position, eta_seconds }
-        });
-        let idle_ttl = state.settings.own.idle_ttl.unwrap_or(self.defaults.idle_ttl);
-        // Told right after the admission, which is the token's first activity.
-        let idle_at = (record.status == TokenStatus::Progress).then(|| now.sale + idle_ttl);
-        Place { record: record.clone(), line, waiting: state.line.len(), sold_out, idle_at }
+        state.line.contains(record.entry).then(|| state.place(record, stock, now))
+    }
+
+    fn stock(&self, now: Now) -> Stock {
+        let counts = |topic: &Arc<SeatTopic>| {
+            let (available, held, sold) = topic.counts();
+            SeatCounts {
+                starts_at: topic.schedule().starts_at,
+                seats: available + held + sold,
+                available,
+                sold,
+            }
+        };
+        Stock::of(self.topics.values().map(counts), now.utc)
     }
 
     /// Is this token still waiting?
@@ -171,18 +180,21 @@ impl SaleView {
         for event in events {
             match event {
                 Event::Joined(token) => {
-                    state.line.insert(token.entry);
+                    state.line.join(token);
                     state.live += 1;
                 }
                 Event::Admitted(token) => {
-                    state.line.remove(token.entry);
-                    state.rate.record(token.admitted_at.unwrap_or(token.entered_at));
+                    state.line.leave(token.entry);
+                    state.line.note_admission(token.admitted_at.unwrap_or(token.entered_at));
                 }
                 Event::TokenEnded(token) => {
-                    state.line.remove(token.entry);
+                    state.line.leave(token.entry);
                     state.live -= 1;
                 }
-                Event::SettingsChanged { after, .. } => state.settings = (**after).clone(),
+                Event::SettingsChanged { after, .. } => {
+                    state.rules = after.own.over(&self.defaults);
+                    state.settings = (**after).clone();
+                }
                 Event::SeatsHeld { reservation, seats: changed, .. } => seats
                     .entry(reservation.schedule)
                     .or_default()
@@ -219,5 +231,12 @@ impl SaleView {
                 topic.adopt_watchers(old);
             }
         }
+    }
+}
+
+impl State {
+    fn place(&self, record: &TokenRecord, stock: Stock, now: Now) -> Place {
+        let active_at = record.admitted_at.map(|at| now.in_sale_time(at));
+        self.line.place(record.clone(), active_at, stock, &self.rules, now)
     }
 }

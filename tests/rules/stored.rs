@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use frontrow::domain::command::{EndedFacts, Inputs, Needs};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, UserId};
+use frontrow::domain::line::Order;
 use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use frontrow::domain::rules::SaleSettings;
 use frontrow::domain::sale::{SaleSnapshot, ScheduleSnapshot};
@@ -98,6 +99,7 @@ impl Stored {
             sells: true,
             concert,
             settings: self.settings.clone().unwrap_or(settings),
+            order: Order::default(),
             next_entry: EntryNo(self.tokens.len() as u64),
             tokens: self.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
             reservations: self.reservations.values().filter(held).cloned().collect(),
