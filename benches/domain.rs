@@ -11,7 +11,7 @@ use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, Schedul
 use frontrow::domain::line::{Class, Draw, Line, Order, Stock};
 use frontrow::domain::record::{SaleState, TokenRecord, TokenStatus};
 use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
-use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
+use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot, Step};
 use frontrow::domain::seat_plan::{PlannedCategory, PlannedRow, PlannedSeat, SeatPlan};
 use frontrow::domain::time::{Now, Timestamp};
 use frontrow::domain::wallet::Wallets;
@@ -80,17 +80,19 @@ impl Stage {
     }
 
     fn decide(&mut self, command: &Command) -> Answer {
-        let answer = self.sale.decide(self.now, command, &mut self.inputs, &mut self.events);
+        let step = Step { now: self.now, inputs: &mut self.inputs, events: &mut self.events };
+        let answer = self.sale.decide(step, command);
         self.sale.commit(ENDED_KEPT_MAX);
         self.events.clear();
         answer.expect("the rules allow it")
     }
 
     fn expire(&mut self) -> usize {
-        let steps = self.sale.expire_due(self.now, usize::MAX, &mut self.events);
+        let step = Step { now: self.now, inputs: &mut self.inputs, events: &mut self.events };
+        let done = self.sale.expire_due(step, usize::MAX);
         self.sale.commit(ENDED_KEPT_MAX);
         self.events.clear();
-        steps
+        done
     }
 
     fn advance(&mut self, time: Duration) {

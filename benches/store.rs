@@ -14,7 +14,7 @@ use frontrow::domain::ids::{ConcertId, IdSource, ReservationId, ScheduleId, Seat
 use frontrow::domain::line::Order;
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
-use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
+use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot, Step};
 use frontrow::domain::time::{Now, Timestamp};
 use frontrow::limits::ENDED_KEPT_MAX;
 use frontrow::store::{
@@ -81,7 +81,10 @@ impl Stage {
     fn decide(&mut self, commands: &[Command]) -> (Batch, Vec<Answer>) {
         let now = Now::new(START, Duration::ZERO);
         let mut events: Vec<Event> = Vec::new();
-        let decide = |command| self.sale.decide(now, command, &mut self.inputs, &mut events);
+        let decide = |command| {
+            let step = Step { now, inputs: &mut self.inputs, events: &mut events };
+            self.sale.decide(step, command)
+        };
         let answers = commands.iter().map(decide).map(|answer| answer.expect("the rules allow it")).collect();
         let batch = Batch {
             id: random_id(),

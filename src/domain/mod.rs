@@ -3,7 +3,6 @@
 
 mod admission_rate;
 mod best_seats;
-pub mod booking;
 pub mod command;
 mod entries;
 pub mod event;
@@ -22,6 +21,5 @@ pub mod sale;
 pub mod seat_map;
 pub mod seat_plan;
 pub mod time;
-mod visits;
 mod waiting_room;
 pub mod wallet;

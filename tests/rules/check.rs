@@ -29,7 +29,7 @@ use frontrow::domain::record::{
     ExpiryReason, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
-use frontrow::domain::sale::Sale;
+use frontrow::domain::sale::{Sale, Step};
 use frontrow::domain::time::{Now, Timestamp};
 
 use crate::house::Performance;
@@ -328,7 +328,8 @@ impl Stage {
         let ids = self.ids.take().expect("ids are put back after each command");
         let mut inputs = self.stored.read(CONCERT, &needs, ids);
         let mut events = Vec::new();
-        let reply = self.sale.decide(now, command, &mut inputs, &mut events);
+        let step = Step { now, inputs: &mut inputs, events: &mut events };
+        let reply = self.sale.decide(step, command);
         self.ids = Some(inputs.ids);
         self.commit(&events);
         match &reply {
@@ -373,8 +374,12 @@ impl Stage {
             self.now = self.now.max(due);
             let now = self.now();
             let mut events = Vec::new();
-            let steps = self.sale.expire_due(now, usize::MAX, &mut events);
-            if steps == 0 {
+            let ids = self.ids.take().expect("ids are put back after each command");
+            let mut inputs = self.stored.read(CONCERT, &Needs::default(), ids);
+            let step = Step { now, inputs: &mut inputs, events: &mut events };
+            let done = self.sale.expire_due(step, usize::MAX);
+            self.ids = Some(inputs.ids);
+            if done == 0 {
                 let next = self.sale.next_due(now);
                 assert!(
                     next.is_none_or(|next| next > self.now),
@@ -593,7 +598,8 @@ impl Stage {
         let command = Command::Get { caller: self.caller(who), polled: false };
         let mut inputs =
             self.stored.read(CONCERT, &Needs::default(), self.ids.take().expect("ids are put back"));
-        let reply = self.sale.decide(self.now(), &command, &mut inputs, &mut Vec::new());
+        let step = Step { now: self.now(), inputs: &mut inputs, events: &mut Vec::new() };
+        let reply = self.sale.decide(step, &command);
         self.ids = Some(inputs.ids);
         match reply {
             Ok(Answer::Queue { place, .. }) => match place.line.and_then(|line| line.eta_seconds) {

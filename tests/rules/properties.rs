@@ -13,7 +13,7 @@ use frontrow::domain::record::{
     ExpiryReason, LedgerEntry, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
-use frontrow::domain::sale::Sale;
+use frontrow::domain::sale::{self, Sale};
 use frontrow::domain::seat_map::SeatState;
 use frontrow::domain::time::{Now, Timestamp};
 use proptest::prelude::*;
@@ -341,7 +341,7 @@ impl Life {
         let mut all = self.stored.read(CONCERT, &everything, ids());
         for (at, work) in &commands {
             let now = Now::new(*at, self.outages);
-            self.expire(now, &mut decided);
+            self.expire(now, &mut inputs, &mut decided);
             match work {
                 Work::Sale(command) => self.obey(now, command, &mut inputs, &mut all, &mut decided),
                 Work::Charge { user, amount, request } => {
@@ -355,25 +355,27 @@ impl Life {
             }
         }
         let last = commands.last().map_or(self.utc, |(at, _)| *at);
-        self.expire(Now::new(last, self.outages), &mut decided);
+        self.expire(Now::new(last, self.outages), &mut inputs, &mut decided);
         decided
     }
 
     /// Time passes up to `now`: everything happens at its own time, and nothing happens before it is due.
-    fn expire(&mut self, now: Now, decided: &mut Decided) {
+    fn expire(&mut self, now: Now, inputs: &mut Inputs, decided: &mut Decided) {
         let mut then = Now::new(self.utc.min(now.utc), self.outages);
         while let Some(due) = self.sale.next_due(then).filter(|due| *due <= now.utc) {
             let early = due.max(then.utc) - Duration::from_millis(1);
             if early >= then.utc {
                 let mut idler = self.sale.clone();
-                let steps = idler.expire_due(Now::new(early, self.outages), 1, &mut Vec::new());
-                assert_eq!(steps, 0, "something was due at {early:?}, before {due:?}");
+                let now = Now::new(early, self.outages);
+                let done = idler.expire_due(sale::Step { now, inputs, events: &mut Vec::new() }, 1);
+                assert_eq!(done, 0, "something was due at {early:?}, before {due:?}");
             }
             then = Now::new(due.max(then.utc), self.outages);
             let mut events = Vec::new();
-            let steps = self.sale.expire_due(then, usize::MAX, &mut events);
+            let step = sale::Step { now: then, inputs, events: &mut events };
+            let done = self.sale.expire_due(step, usize::MAX);
             self.witness(then, &events);
-            assert!(steps > 0 || self.sale.next_due(then).is_none_or(|next| next > then.utc), "stuck");
+            assert!(done > 0 || self.sale.next_due(then).is_none_or(|next| next > then.utc), "stuck");
             decided.events.append(&mut events);
         }
         assert!(!self.sale.must_expire_first(now));
@@ -389,8 +391,8 @@ impl Life {
     ) {
         let mut twin = self.sale.clone();
         let (mut events, mut twin_events) = (Vec::new(), Vec::new());
-        let reply = self.sale.decide(now, command, inputs, &mut events);
-        let twin_reply = twin.decide(now, command, all, &mut twin_events);
+        let reply = self.sale.decide(sale::Step { now, inputs, events: &mut events }, command);
+        let twin_reply = twin.decide(sale::Step { now, inputs: all, events: &mut twin_events }, command);
         assert_eq!(
             (&reply, &events),
             (&twin_reply, &twin_events),

@@ -83,8 +83,11 @@ impl Lane {
             return;
         }
         let mut ahead = std::mem::take(&mut self.ahead);
-        let deciding =
-            AssertUnwindSafe(|| self.decide_range(begun..end, &mut ahead.decided, Facts::default()));
+        let deciding = AssertUnwindSafe(|| {
+            let mut inputs = self.inputs(Facts::default());
+            self.decide_range(begun..end, &mut ahead.decided, &mut inputs);
+            self.ids = inputs.ids;
+        });
         ahead.broken = catch_unwind(deciding).is_err();
         ahead.stopped = ahead.decided.is_full;
         self.metrics.decided_ahead.inc_by((ahead.decided.spoken.len() - decided) as u64);

@@ -13,6 +13,7 @@ use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::{ConcertId, UserId};
 use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
 use crate::domain::rejection::Rejection;
+use crate::domain::sale::Step;
 use crate::fanout::{Refusal, Reply};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -352,7 +353,8 @@ impl Lane {
         let first = decided.spoken.len();
         let most = self.narrowed.unwrap_or(limits::BATCH_COMMANDS_MAX);
         let end = self.pending.len().min(most).max(first);
-        self.decide_range(first..end, decided, facts);
+        let mut inputs = self.inputs(facts);
+        self.decide_range(first..end, decided, &mut inputs);
         let is_whole = match self.narrowed {
             None => decided.spoken.len() == self.pending.len(),
             Some(most) => most == 0,
@@ -364,24 +366,26 @@ impl Lane {
                 let now = running.now(utc);
                 let first = running.events.len();
                 let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);
-                decided.expiries += running.sale.expire_due(now, left, &mut running.events);
+                let step = Step { now, inputs: &mut inputs, events: &mut running.events };
+                decided.expiries += running.sale.expire_due(step, left);
                 if running.events.len() > first {
                     decided.tail.push((*concert, first..running.events.len()));
                 }
             }
         }
+        self.ids = inputs.ids;
+    }
+
+    /// What deciding is given. If it breaks off, the lane goes on with the spare ids: tokens must never be guessed.
+    pub(super) fn inputs(&mut self, facts: Facts) -> Inputs {
+        let spare = self.ids.spare();
+        let ids = std::mem::replace(&mut self.ids, spare);
+        self.ledger.learn(facts.ledger_since, facts.ledgers);
+        Inputs { wallets: facts.wallets, ended: facts.ended, ids }
     }
 
     /// Decides these of the pending commands, until one has to wait for the next batch.
-    pub(super) fn decide_range(&mut self, range: Range<usize>, decided: &mut Decided, facts: Facts) {
-        // If deciding breaks off, the lane goes on with the spare one: tokens must never be guessed.
-        let spare = self.ids.spare();
-        self.ledger.learn(facts.ledger_since, facts.ledgers);
-        let mut inputs = Inputs {
-            wallets: facts.wallets,
-            ended: facts.ended,
-            ids: std::mem::replace(&mut self.ids, spare),
-        };
+    pub(super) fn decide_range(&mut self, range: Range<usize>, decided: &mut Decided, inputs: &mut Inputs) {
         for envelope in self.pending.range(range) {
             let spoken = match &envelope.work {
                 Work::Charge { user, amount, request_id } => {
@@ -415,7 +419,8 @@ impl Lane {
                         let now = running.now(envelope.arrived);
                         let first = running.events.len();
                         let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);
-                        decided.expiries += running.sale.expire_due(now, left, &mut running.events);
+                        let step = Step { now, inputs: &mut *inputs, events: &mut running.events };
+                        decided.expiries += running.sale.expire_due(step, left);
                         if running.sale.must_expire_first(now) {
                             // The rest is for the next batch: no command overtakes an expiry.
                             decided.tail.push((*concert, first..running.events.len()));
@@ -434,7 +439,8 @@ impl Lane {
                             (Err(_), Command::Pay { caller, .. }) => &Command::Touch { user: caller.user },
                             _ => command,
                         };
-                        let reply = running.sale.decide(now, decided, &mut inputs, &mut running.events);
+                        let step = Step { now, inputs: &mut *inputs, events: &mut running.events };
+                        let reply = running.sale.decide(step, decided);
                         let reply = room.and(reply);
                         let events = Some((*concert, first..running.events.len()));
                         Spoken { reply: reply.map_err(Refusal::from), events, charged: None }
@@ -443,7 +449,6 @@ impl Lane {
             };
             decided.spoken.push(spoken);
         }
-        self.ids = inputs.ids;
     }
 
     fn batch(&mut self, decided: &Decided) -> Batch {

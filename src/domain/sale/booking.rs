@@ -1,16 +1,17 @@
 //! Holding, releasing, paying and cancelling. Each checks in the stated order; the first refusal wins.
 
-use super::command::{Answer, Caller, Inputs, Rejection};
-use super::event::{Event, HoldEnd};
-use super::ids::{ReservationId, ScheduleId, SeatId};
-use super::lapses::Waits;
-use super::record::{
+use crate::domain::command::{Answer, Caller, Rejection};
+use crate::domain::event::{Event, HoldEnd};
+use crate::domain::ids::{ReservationId, ScheduleId, SeatId};
+use crate::domain::lapses::Waits;
+use crate::domain::record::{
     BestRequest, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenStatus,
 };
-use super::sale::Sale;
-use super::seat_map::{SeatMap, SeatState};
-use super::seat_plan::{MONEY_MAX, Money};
-use super::time::Now;
+use crate::domain::seat_map::{SeatMap, SeatState};
+use crate::domain::seat_plan::{MONEY_MAX, Money};
+use crate::domain::time::Now;
+
+use super::{Sale, Step};
 
 /// Requests of `hold_best` that a reservation remembers. Only the last few can still be on their way, but seats
 /// may be taken and given back without end.
@@ -51,12 +52,10 @@ fn within_money(map: &SeatMap, open: Option<&Reservation>, more: &[SeatId]) -> R
 impl Sale {
     pub(super) fn hold(
         &mut self,
-        now: Now,
+        step: &mut Step<'_>,
         caller: &Caller,
         schedule: ScheduleId,
         seats: &[SeatId],
-        inputs: &mut Inputs,
-        events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
         let map = self.schedules.get(&schedule).ok_or(Rejection::ScheduleNotFound)?;
         let open = self.reservations.held_by(caller.user, schedule);
@@ -64,7 +63,7 @@ impl Sale {
         if let Some(open) = open.filter(|_| seats.iter().all(is_own)) {
             return Ok(Answer::Reservation(open.clone()));
         }
-        self.may_hold_anew(now, caller, schedule, inputs)?;
+        self.may_hold_anew(step, caller, schedule)?;
         let mut wanted: Vec<SeatId> = seats.iter().copied().filter(|seat| !is_own(seat)).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -80,21 +79,19 @@ impl Sale {
         if !taken.is_empty() {
             return Err(Rejection::SeatTaken { seats: taken });
         }
-        if let Some(waits) = self.waits_of(now, caller, schedule) {
+        if let Some(waits) = self.waits_of(step.now, caller, schedule) {
             waits.allow(&wanted)?;
         }
         within_money(map, open, &wanted)?;
-        Ok(Answer::Reservation(self.add_seats(now, caller, schedule, wanted, None, inputs, events)))
+        Ok(Answer::Reservation(self.add_seats(step, caller, schedule, wanted, None)))
     }
 
     pub(super) fn hold_best(
         &mut self,
-        now: Now,
+        step: &mut Step<'_>,
         caller: &Caller,
         schedule: ScheduleId,
         wanted: BestWanted<'_>,
-        inputs: &mut Inputs,
-        events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
         let map = self.schedules.get(&schedule).ok_or(Rejection::ScheduleNotFound)?;
         let request = wanted.request_id.map(|request_id| BestRequest {
@@ -114,7 +111,7 @@ impl Sale {
                 Err(Rejection::RequestIdReused)
             };
         }
-        self.may_hold_anew(now, caller, schedule, inputs)?;
+        self.may_hold_anew(step, caller, schedule)?;
         let category = match wanted.category {
             None => None,
             Some(name) => {
@@ -124,7 +121,7 @@ impl Sale {
         };
         self.within_limit(self.reservations.held_by(caller.user, schedule), wanted.count as usize)?;
         self.within_guests_limit(caller, schedule, wanted.count as usize)?;
-        let waits = self.waits_of(now, caller, schedule);
+        let waits = self.waits_of(step.now, caller, schedule);
         let best = |more: &[SeatId]| {
             let mut except = [wanted.except, more].concat();
             except.sort_unstable();
@@ -140,20 +137,18 @@ impl Sale {
             }
         };
         within_money(map, self.reservations.held_by(caller.user, schedule), &seats)?;
-        Ok(Answer::Reservation(self.add_seats(now, caller, schedule, seats, request, inputs, events)))
+        Ok(Answer::Reservation(self.add_seats(step, caller, schedule, seats, request)))
     }
 
     pub(super) fn release(
         &mut self,
-        now: Now,
+        step: &mut Step<'_>,
         caller: &Caller,
         id: ReservationId,
         seats: Option<&[SeatId]>,
-        inputs: &Inputs,
-        events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
         let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user).cloned() else {
-            let ended = self.own_ended(caller, id, inputs)?;
+            let ended = self.own_ended(step, caller, id)?;
             return match ended.status {
                 ReservationStatus::Expired | ReservationStatus::Cancelled => Ok(Answer::Reservation(ended)),
                 status @ (ReservationStatus::Reserved | ReservationStatus::TempReserved) => {
@@ -173,30 +168,29 @@ impl Sale {
             return Ok(Answer::Reservation(held));
         }
         if kept.is_empty() {
-            let ended = held.clone().ended(ReservationStatus::Cancelled, now.utc);
-            self.end_hold(held, HoldEnd::Released, now, events);
+            let ended = held.clone().ended(ReservationStatus::Cancelled, step.now.utc);
+            self.end_hold(step, held, HoldEnd::Released);
             return Ok(Answer::Reservation(ended));
         }
         let reservation = Reservation { amount: map.amount(&kept), seats: kept, ..held };
-        self.change(now, Event::SeatsReleased { reservation: reservation.clone(), seats: given }, events);
+        self.change(step, Event::SeatsReleased { reservation: reservation.clone(), seats: given });
         Ok(Answer::Reservation(reservation))
     }
 
     /// A repeated `pay` comes first; then PROGRESS, one's own reservation, still held, enough balance.
     pub(super) fn pay(
         &mut self,
-        now: Now,
+        step: &mut Step<'_>,
         caller: &Caller,
         id: ReservationId,
-        inputs: &mut Inputs,
-        events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
-        let ended = self.own_ended(caller, id, inputs);
+        let now = step.now;
+        let ended = self.own_ended(step, caller, id);
         if let Ok(Reservation { status: ReservationStatus::Reserved, payment: Some(payment), .. }) = &ended {
-            let balance = inputs.wallets.balance(caller.user).ok_or(Rejection::UserNotFound)?;
+            let balance = step.inputs.wallets.balance(caller.user).ok_or(Rejection::UserNotFound)?;
             return Ok(Answer::Paid { payment: payment.clone(), balance });
         }
-        let entry = self.admitted(caller, inputs)?;
+        let entry = self.admitted(step, caller)?;
         let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user).cloned() else {
             return Err(Rejection::ReservationInvalid { status: ended?.status });
         };
@@ -204,13 +198,14 @@ impl Sale {
         if !self.sells {
             return Err(Rejection::SaleClosed);
         }
-        let payment_id = inputs.ids.payment(now.utc);
-        let ledger = inputs.wallets.debit(caller.user, held.amount, payment_id, now.utc, &mut inputs.ids)?;
+        let payment_id = step.inputs.ids.payment(now.utc);
+        let ledger =
+            step.inputs.wallets.debit(caller.user, held.amount, payment_id, now.utc, &mut step.inputs.ids)?;
         let tickets = held.seats.iter().map(|seat| Ticket {
-            id: inputs.ids.ticket(now.utc),
+            id: step.inputs.ids.ticket(now.utc),
             schedule: held.schedule,
             seat: *seat,
-            code: inputs.ids.ticket_code().into(),
+            code: step.inputs.ids.ticket_code().into(),
         });
         let payment = Payment {
             id: payment_id,
@@ -226,29 +221,28 @@ impl Sale {
             payment: Some(payment.clone()),
             ..held.ended(ReservationStatus::Reserved, now.utc)
         };
-        self.change(now, Event::Paid { reservation, ledger }, events);
+        self.change(step, Event::Paid { reservation, ledger });
         // Buying ends the visit: what else the user held is free for others.
-        self.end_holds(caller.user, None, HoldEnd::BoughtAnother, now, events);
-        self.end_token(entry, TokenStatus::Done, now, events);
+        self.end_holds(step, caller.user, HoldEnd::BoughtAnother);
+        self.end_token(step, entry, TokenStatus::Done);
         Ok(Answer::Paid { payment, balance })
     }
 
     pub(super) fn cancel(
         &mut self,
-        now: Now,
+        step: &mut Step<'_>,
         caller: &Caller,
         id: ReservationId,
-        inputs: &mut Inputs,
-        events: &mut Vec<Event>,
     ) -> Result<Answer, Rejection> {
+        let now = step.now;
         if let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user) {
             return Err(Rejection::ReservationInvalid { status: held.status });
         }
-        let paid = self.own_ended(caller, id, inputs)?;
+        let paid = self.own_ended(step, caller, id)?;
         match paid.status {
             ReservationStatus::Reserved => {}
             ReservationStatus::Cancelled => {
-                let balance = inputs.wallets.balance(caller.user).ok_or(Rejection::UserNotFound)?;
+                let balance = step.inputs.wallets.balance(caller.user).ok_or(Rejection::UserNotFound)?;
                 return Ok(Answer::Cancelled { reservation: paid, balance });
             }
             status @ (ReservationStatus::Expired | ReservationStatus::TempReserved) => {
@@ -262,8 +256,13 @@ impl Sale {
         let Some(payment) = paid.payment.clone() else {
             return Err(Rejection::ReservationInvalid { status: paid.status });
         };
-        let ledger =
-            inputs.wallets.refund(caller.user, payment.amount, payment.id, now.utc, &mut inputs.ids)?;
+        let ledger = step.inputs.wallets.refund(
+            caller.user,
+            payment.amount,
+            payment.id,
+            now.utc,
+            &mut step.inputs.ids,
+        )?;
         let balance = ledger.balance;
         let reservation = Reservation {
             status: ReservationStatus::Cancelled,
@@ -271,18 +270,12 @@ impl Sale {
             payment: Some(Payment { status: PaymentStatus::Cancelled, ..payment }),
             ..paid
         };
-        self.change(now, Event::Refunded { reservation: reservation.clone(), ledger }, events);
+        self.change(step, Event::Refunded { reservation: reservation.clone(), ledger });
         Ok(Answer::Cancelled { reservation, balance })
     }
 
     /// May this caller take seats that they do not hold yet?
-    fn may_hold_anew(
-        &self,
-        now: Now,
-        caller: &Caller,
-        schedule: ScheduleId,
-        inputs: &Inputs,
-    ) -> Result<(), Rejection> {
+    fn may_hold_anew(&self, step: &Step<'_>, caller: &Caller, schedule: ScheduleId) -> Result<(), Rejection> {
         match self.settings.state {
             SaleState::Open if self.sells => {}
             SaleState::Open => return Err(Rejection::SaleClosed),
@@ -292,13 +285,13 @@ impl Sale {
             SaleState::Paused => return Err(Rejection::SalePaused),
             SaleState::Closed => return Err(Rejection::SaleClosed),
         }
-        let entry = self.admitted(caller, inputs)?;
+        let entry = self.admitted(step, caller)?;
         let admission = self.room.get(entry).and_then(|live| live.admission);
-        if admission.is_some_and(|admission| admission.expires_at <= now.sale) {
+        if admission.is_some_and(|admission| admission.expires_at <= step.now.sale) {
             return Err(Rejection::TokenExpired(None));
         }
         match self.schedules.get(&schedule) {
-            Some(map) if map.starts_at() > now.utc => Ok(()),
+            Some(map) if map.starts_at() > step.now.utc => Ok(()),
             _ => Err(Rejection::ScheduleNotFound),
         }
     }
@@ -336,24 +329,19 @@ impl Sale {
     }
 
     /// Adds free seats to the user's open reservation, or opens one. Its clock starts with the first seat.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one place that makes reservations, given all they are made of"
-    )]
     fn add_seats(
         &mut self,
-        now: Now,
+        step: &mut Step<'_>,
         caller: &Caller,
         schedule: ScheduleId,
         seats: Vec<SeatId>,
         request: Option<BestRequest>,
-        inputs: &mut Inputs,
-        events: &mut Vec<Event>,
     ) -> Reservation {
+        let now = step.now;
         let open = self.reservations.held_by(caller.user, schedule).cloned();
         let opened = open.is_none();
         let mut reservation = open.unwrap_or_else(|| Reservation {
-            id: inputs.ids.reservation(self.concert, now.utc),
+            id: step.inputs.ids.reservation(self.concert, now.utc),
             concert: self.concert,
             schedule,
             user: caller.user,
@@ -378,18 +366,18 @@ impl Sale {
             reservation.amount = map.amount(&reservation.seats);
         }
         let event = Event::SeatsHeld { reservation: reservation.clone(), seats, opened };
-        self.change(now, event, events);
+        self.change(step, event);
         reservation
     }
 
     /// The caller's own reservation that is no longer held.
     fn own_ended(
         &self,
+        step: &Step<'_>,
         caller: &Caller,
         id: ReservationId,
-        inputs: &Inputs,
     ) -> Result<Reservation, Rejection> {
-        let ended = self.reservations.ended(id).or_else(|| inputs.ended.reservations.get(&id));
+        let ended = self.reservations.ended(id).or_else(|| step.inputs.ended.reservations.get(&id));
         let is_own = |ended: &&Reservation| ended.user == caller.user && ended.concert == self.concert;
         ended.filter(is_own).cloned().ok_or(Rejection::ReservationNotFound)
     }

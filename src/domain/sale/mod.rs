@@ -5,8 +5,17 @@
 //! a refused command changes nothing, but may find that its caller's place in line is over. Until `commit`, `undo` takes back everything since the last one.
 //! Not here: what a wallet holds (it comes in), who is connected where, any clock.
 
+mod booking;
+mod changes;
+mod visits;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use booking::BEST_REQUESTS_KEPT_MAX;
+
+use booking::BestWanted;
+use changes::Undo;
 
 use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures};
 use super::event::{Event, HoldEnd};
@@ -14,13 +23,13 @@ use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::lapses::Lapses;
 use super::line::{Order, SeatCounts, Stock};
-use super::record::{Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus};
+use super::record::{Reservation, SaleState, TokenRecord};
 use super::reservations::Reservations;
 use super::rules::{SalePatch, SaleRules, SaleSettings};
 use super::seat_map::{SeatMap, SeatState};
 use super::seat_plan::SeatPlan;
 use super::time::{Now, Timestamp};
-use super::waiting_room::{Holds, LiveToken, WaitingRoom};
+use super::waiting_room::{Holds, WaitingRoom};
 
 /// Admissions that one command may cause by itself; a larger wave goes on with the next step.
 const ADMISSIONS_PER_COMMAND_MAX: usize = 64;
@@ -34,21 +43,21 @@ const DISSOLVED_PER_COMMAND_MAX: u64 = 1_024;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sale {
-    pub(super) concert: ConcertId,
+    concert: ConcertId,
     /// In the wallets' currency: what is not cannot be bought from them, whatever its settings say.
-    pub(super) sells: bool,
-    pub(super) settings: SaleSettings,
+    sells: bool,
+    settings: SaleSettings,
     defaults: SaleRules,
     /// In force: the settings' own over the defaults.
-    pub(super) rules: SaleRules,
-    pub(super) room: WaitingRoom,
-    pub(super) schedules: BTreeMap<ScheduleId, SeatMap>,
+    rules: SaleRules,
+    room: WaitingRoom,
+    schedules: BTreeMap<ScheduleId, SeatMap>,
     /// Performances in the order of their starts (UTC), each of which ends what is held there; without those that had
     /// begun, with nothing held, when the sale was restored.
     starts: Vec<(Timestamp, ScheduleId)>,
-    pub(super) reservations: Reservations,
-    pub(super) guests: GuestHolds,
-    pub(super) lapses: Lapses,
+    reservations: Reservations,
+    guests: GuestHolds,
+    lapses: Lapses,
     done: u64,
     expired: u64,
     /// What takes back each change since the last commit, the newest last.
@@ -57,19 +66,12 @@ pub struct Sale {
     sealed: Option<usize>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Undo {
-    Joined(EntryNo),
-    Admitted { entry: EntryNo, before: LiveToken, at: Timestamp },
-    TokenEnded { entry: EntryNo, before: LiveToken, done: bool },
-    Seats { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
-    Held { id: ReservationId, before: Option<Reservation> },
-    Unheld(Reservation),
-    EndedPushed,
-    Holds { user: UserId, before: Holds },
-    Guest { id: ReservationId, before: Option<GuestHold> },
-    Lapsed,
-    Settings(Box<SaleSettings>),
+/// What a sale decides by: a moment, what was read for it, and where to write what happens.
+pub struct Step<'a> {
+    pub now: Now,
+    pub inputs: &'a mut Inputs,
+    /// Grows by what happens.
+    pub events: &'a mut Vec<Event>,
 }
 
 /// What a sale's memory is built from.
@@ -270,45 +272,35 @@ impl Sale {
         }
     }
 
-    /// Decides one command that reached the mailbox at `now`. Everything due by then has been expired before.
-    pub fn decide(
-        &mut self,
-        now: Now,
-        command: &Command,
-        inputs: &mut Inputs,
-        events: &mut Vec<Event>,
-    ) -> Result<Answer, Rejection> {
-        self.end_if_over(command, now, events);
-        let answer = self.obey(now, command, inputs, events)?;
+    /// Decides one command that reached the mailbox at this step's moment. Everything due by then has been expired before.
+    pub fn decide(&mut self, mut step: Step<'_>, command: &Command) -> Result<Answer, Rejection> {
+        let step = &mut step;
+        self.end_if_over(step, command);
+        let answer = self.obey(step, command)?;
         for _ in 0..ADMISSIONS_PER_COMMAND_MAX {
-            if !self.may_admit(now) {
+            if !self.may_admit(step.now) {
                 break;
             }
-            self.admit_next(now, events);
+            self.admit_next(step);
         }
         // A join may have been let in by the lines above: its answer says so.
         Ok(match answer {
             Answer::Queue { place, created } => {
-                let place = self.place(place.record.entry, now).unwrap_or(place);
+                let place = self.place(place.record.entry, step.now).unwrap_or(place);
                 Answer::Queue { place, created }
             }
             other => other,
         })
     }
 
-    fn obey(
-        &mut self,
-        now: Now,
-        command: &Command,
-        inputs: &mut Inputs,
-        events: &mut Vec<Event>,
-    ) -> Result<Answer, Rejection> {
+    fn obey(&mut self, step: &mut Step<'_>, command: &Command) -> Result<Answer, Rejection> {
+        let now = step.now;
         match command {
-            Command::Join { user, connection } => self.join(now, *user, *connection, inputs, events),
-            Command::Resume { token, connection } => self.resume(now, *token, *connection, inputs),
-            Command::Get { caller, polled } => self.get(now, caller, *polled, inputs),
-            Command::Extend { caller } => self.extend(now, caller, inputs),
-            Command::Leave { caller } => self.leave(now, caller, inputs, events),
+            Command::Join { user, connection } => self.join(step, *user, *connection),
+            Command::Resume { token, connection } => self.resume(step, *token, *connection),
+            Command::Get { caller, polled } => self.get(step, caller, *polled),
+            Command::Extend { caller } => self.extend(step, caller),
+            Command::Leave { caller } => self.leave(step, caller),
             Command::Touch { user } => {
                 self.touch(*user, now);
                 Ok(Answer::Done)
@@ -320,33 +312,33 @@ impl Sale {
             }
             Command::Hold { caller, schedule, seats } => {
                 self.touch(caller.user, now);
-                self.hold(now, caller, *schedule, seats, inputs, events)
+                self.hold(step, caller, *schedule, seats)
             }
             Command::HoldBest { caller, schedule, count, category, max_price, except, request_id } => {
                 self.touch(caller.user, now);
-                let wanted = super::booking::BestWanted {
+                let wanted = BestWanted {
                     count: *count,
                     category: category.as_deref(),
                     max_price: *max_price,
                     except,
                     request_id: request_id.as_deref(),
                 };
-                self.hold_best(now, caller, *schedule, wanted, inputs, events)
+                self.hold_best(step, caller, *schedule, wanted)
             }
             Command::Release { caller, reservation, seats } => {
                 self.touch(caller.user, now);
-                self.release(now, caller, *reservation, seats.as_deref(), inputs, events)
+                self.release(step, caller, *reservation, seats.as_deref())
             }
             Command::Pay { caller, reservation } => {
                 self.touch(caller.user, now);
-                self.pay(now, caller, *reservation, inputs, events)
+                self.pay(step, caller, *reservation)
             }
             Command::Cancel { caller, reservation } => {
                 self.touch(caller.user, now);
-                self.cancel(now, caller, *reservation, inputs, events)
+                self.cancel(step, caller, *reservation)
             }
             Command::Configure(patch) => {
-                self.configure(now, patch, events)?;
+                self.configure(step, patch)?;
                 Ok(Answer::Figures(self.figures(now)))
             }
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
@@ -390,15 +382,15 @@ impl Sale {
         self.room.disconnect(user, connection, now.sale);
     }
 
-    /// Does what is due at `now` without anybody asking, at most `max` steps: holds of performances that have begun,
-    /// opening, other holds, admissions that end, a line that is dissolved, admissions, absences. A place that frees waits for nobody's absence, which
-    /// may be many at once. Gives back the number of steps.
-    pub fn expire_due(&mut self, now: Now, max: usize, events: &mut Vec<Event>) -> usize {
-        let mut steps = self.end_started(now, max, events);
-        while steps < max && self.expire_one(now, events) {
-            steps += 1;
+    /// Does what is due without anybody asking, at most `max` things: holds of performances that have begun, opening, other
+    /// holds, admissions that end, a line that is dissolved, admissions, absences. A place that frees waits for nobody's
+    /// absence, which may be many at once. Gives back how many were done.
+    pub fn expire_due(&mut self, mut step: Step<'_>, max: usize) -> usize {
+        let mut done = self.end_started(&mut step, max);
+        while done < max && self.expire_one(&mut step) {
+            done += 1;
         }
-        steps
+        done
     }
 
     /// The first performance that has begun with seats still held.
@@ -408,39 +400,40 @@ impl Sale {
     }
 
     /// Ends what is held of performances that have begun, at most `max` reservations: nobody pays for what has been missed.
-    fn end_started(&mut self, now: Now, max: usize, events: &mut Vec<Event>) -> usize {
-        let mut steps = 0;
-        while steps < max
-            && let Some(schedule) = self.started(now)
+    fn end_started(&mut self, step: &mut Step<'_>, max: usize) -> usize {
+        let mut done = 0;
+        while done < max
+            && let Some(schedule) = self.started(step.now)
         {
-            let held = self.reservations.first_of(schedule, max - steps);
+            let held = self.reservations.first_of(schedule, max - done);
             debug_assert!(!held.is_empty(), "a held seat belongs to a held reservation");
             if held.is_empty() {
                 break;
             }
-            steps += held.len();
+            done += held.len();
             for reservation in held {
-                self.end_hold(reservation, HoldEnd::Started, now, events);
+                self.end_hold(step, reservation, HoldEnd::Started);
             }
         }
-        steps
+        done
     }
 
-    fn expire_one(&mut self, now: Now, events: &mut Vec<Event>) -> bool {
+    fn expire_one(&mut self, step: &mut Step<'_>) -> bool {
+        let now = step.now;
         if self.opens_by_itself(now) {
             let patch = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
             // Refused only by a closed sale, and this one is scheduled.
-            let _ = self.configure(now, &patch, events);
+            let _ = self.configure(step, &patch);
         } else if let Some(id) = self.reservations.due(now.sale) {
-            self.expire_hold(id, now, events);
+            self.expire_hold(step, id);
         } else if let Some((entry, idle)) = self.room.due_visit(now.sale, &self.rules) {
-            self.expire_visit(entry, idle, now, events);
+            self.expire_visit(step, entry, idle);
         } else if let Some(entry) = self.room.line().first().filter(|_| self.is_dissolving()) {
-            self.dissolve(entry, now, events);
+            self.dissolve(step, entry);
         } else if self.may_admit(now) {
-            self.admit_next(now, events);
+            self.admit_next(step);
         } else if let Some(entry) = self.room.due_absence(now.sale, &self.rules) {
-            self.expire_absence(entry, now, events);
+            self.expire_absence(step, entry);
         } else {
             return false;
         }
@@ -472,40 +465,12 @@ impl Sale {
         [fans, opening, start].into_iter().flatten().min()
     }
 
-    /// Everything decided so far is about to be committed; what is decided from now on is not part of that.
-    pub fn seal(&mut self) {
-        self.sealed = Some(self.undo.len());
-    }
-
-    /// What was sealed is durable now; without a seal, everything since the last commit.
-    pub fn commit(&mut self, ended_kept_max: usize) {
-        let sealed = self.sealed.take().unwrap_or(self.undo.len());
-        for undo in self.undo.drain(..sealed) {
-            // Only what came to stay counts for the rate: what passed out of its window cannot be brought back.
-            if let Undo::Admitted { at, .. } = undo {
-                self.room.note_admission(at);
-            }
-        }
-        self.room.trim_ended(ended_kept_max);
-        self.reservations.trim_ended(ended_kept_max);
-        self.lapses.trim(LAPSES_KEPT_MAX);
-    }
-
-    /// Takes everything since the last commit back, sealed or not, but for presence and activity: they are no facts,
-    /// and who is gone stays gone.
-    pub fn undo(&mut self) {
-        self.sealed = None;
-        while let Some(undo) = self.undo.pop() {
-            self.undo_one(undo);
-        }
-    }
-
     /// One waiting, admitted or ended token's place, as of the last decision.
-    pub(super) fn place(&self, entry: EntryNo, now: Now) -> Option<Place> {
+    fn place(&self, entry: EntryNo, now: Now) -> Option<Place> {
         self.room.record(entry).map(|record| self.place_of(record, now))
     }
 
-    pub(super) fn place_of(&self, record: TokenRecord, now: Now) -> Place {
+    fn place_of(&self, record: TokenRecord, now: Now) -> Place {
         let active_at = self.room.active_at(record.entry);
         self.room.line().place(record, active_at, self.stock(now), &self.rules, now)
     }
@@ -525,7 +490,7 @@ impl Sale {
         is_planned && self.settings.opens_at.is_some_and(|at| at <= now.utc)
     }
 
-    pub(super) fn is_dissolving(&self) -> bool {
+    fn is_dissolving(&self) -> bool {
         self.settings.state == SaleState::Closed
     }
 
@@ -539,7 +504,7 @@ impl Sale {
     }
 
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
-    fn configure(&mut self, now: Now, patch: &SalePatch, events: &mut Vec<Event>) -> Result<(), Rejection> {
+    fn configure(&mut self, step: &mut Step<'_>, patch: &SalePatch) -> Result<(), Rejection> {
         if !self.sells && patch.state == Some(SaleState::Open) {
             return Err(Rejection::SaleClosed);
         }
@@ -549,12 +514,12 @@ impl Sale {
                 return Err(Rejection::SaleClosed);
             }
             while let Some(entry) = self.room.line().first() {
-                self.dissolve(entry, now, events);
+                self.dissolve(step, entry);
             }
         }
         if after != self.settings {
             let before = Box::new(self.settings.clone());
-            self.change(now, Event::SettingsChanged { before, after: Box::new(after) }, events);
+            self.change(step, Event::SettingsChanged { before, after: Box::new(after) });
         }
         Ok(())
     }
@@ -575,133 +540,6 @@ impl Sale {
             sold: sum(SeatMap::sold),
             admissions_last_minute: self.room.line().admissions_last_minute(now.utc),
             next_entry: self.room.next_entry(),
-        }
-    }
-
-    /// Makes something happen. The only way in which facts change.
-    pub(super) fn change(&mut self, now: Now, event: Event, events: &mut Vec<Event>) {
-        match &event {
-            Event::Joined(record) => {
-                self.room.join(record, now.sale, &self.rules);
-                self.undo.push(Undo::Joined(record.entry));
-            }
-            Event::Admitted(record) => {
-                let before = self.room.admit(record, now.sale, &self.rules);
-                self.undo.push(Undo::Admitted { entry: record.entry, before, at: now.utc });
-            }
-            Event::TokenEnded(record) => {
-                let before = self.room.end(record);
-                let done = record.status == TokenStatus::Done;
-                *if done { &mut self.done } else { &mut self.expired } += 1;
-                self.undo.push(Undo::TokenEnded { entry: record.entry, before, done });
-            }
-            Event::SeatsHeld { reservation, seats, opened } => {
-                self.set_seats(reservation.schedule, seats, SeatState::Held(reservation.id));
-                self.hold_record(reservation.clone());
-                if *opened {
-                    self.change_holds(reservation.user, |holds| Holds { open: holds.open + 1, ..holds });
-                }
-            }
-            Event::SeatsReleased { reservation, seats } => {
-                self.set_seats(reservation.schedule, seats, SeatState::Available);
-                self.hold_record(reservation.clone());
-            }
-            Event::ReservationEnded { reservation, why } => {
-                self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
-                self.end_record(reservation.clone(), *why == HoldEnd::HoldTime);
-                if reservation.status == ReservationStatus::Expired {
-                    self.lapses.note(reservation);
-                    self.undo.push(Undo::Lapsed);
-                }
-            }
-            Event::Paid { reservation, .. } => {
-                self.set_seats(reservation.schedule, &reservation.seats, SeatState::Sold(reservation.id));
-                self.end_record(reservation.clone(), false);
-            }
-            Event::Refunded { reservation, .. } => {
-                self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
-                self.reservations.push_ended(reservation.clone());
-                self.undo.push(Undo::EndedPushed);
-            }
-            Event::SettingsChanged { before, after } => {
-                self.set_settings((**after).clone());
-                self.undo.push(Undo::Settings(before.clone()));
-            }
-        }
-        events.push(event);
-    }
-
-    fn set_seats(&mut self, schedule: ScheduleId, seats: &[SeatId], state: SeatState) {
-        let map = self.schedules.get_mut(&schedule).expect("a reservation's schedule is one of the sale's");
-        let before = seats.iter().map(|seat| (*seat, map.set(*seat, state))).collect();
-        self.undo.push(Undo::Seats { schedule, before });
-    }
-
-    fn hold_record(&mut self, reservation: Reservation) {
-        let id = reservation.id;
-        self.count_guest(id, GuestHold::of(&reservation));
-        let before = self.reservations.hold(reservation);
-        self.undo.push(Undo::Held { id, before });
-    }
-
-    fn end_record(&mut self, reservation: Reservation, ran_out: bool) {
-        let user = reservation.user;
-        self.count_guest(reservation.id, None);
-        let before = self.reservations.unhold(reservation.id).expect("only a held reservation ends");
-        self.undo.push(Undo::Unheld(before));
-        self.reservations.push_ended(reservation);
-        self.undo.push(Undo::EndedPushed);
-        self.change_holds(user, |holds| Holds {
-            open: holds.open.saturating_sub(1),
-            ran_out: holds.ran_out || ran_out,
-        });
-    }
-
-    /// A held reservation counts for these guests from now on.
-    fn count_guest(&mut self, id: ReservationId, hold: Option<GuestHold>) {
-        let before = self.guests.set(id, hold);
-        if before != hold {
-            self.undo.push(Undo::Guest { id, before });
-        }
-    }
-
-    fn change_holds(&mut self, user: UserId, change: impl FnOnce(Holds) -> Holds) {
-        let before = self.room.change_holds(user, &self.rules, change);
-        self.undo.extend(before.map(|before| Undo::Holds { user, before }));
-    }
-
-    fn set_settings(&mut self, settings: SaleSettings) {
-        self.settings = settings;
-        self.rules = self.settings.own.over(&self.defaults);
-        self.room.rekey_visits(&self.rules);
-    }
-
-    fn undo_one(&mut self, undo: Undo) {
-        match undo {
-            Undo::Joined(entry) => self.room.undo_join(entry),
-            Undo::Admitted { entry, before, .. } => self.room.put_back(entry, before, &self.rules),
-            Undo::TokenEnded { entry, before, done } => {
-                *if done { &mut self.done } else { &mut self.expired } -= 1;
-                self.room.undo_end(entry, before, &self.rules);
-            }
-            Undo::Seats { schedule, before } => {
-                if let Some(map) = self.schedules.get_mut(&schedule) {
-                    for (seat, state) in before.into_iter().rev() {
-                        map.set(seat, state);
-                    }
-                }
-            }
-            Undo::Held { id, before: None } => drop(self.reservations.unhold(id)),
-            Undo::Held { before: Some(before), .. } | Undo::Unheld(before) => {
-                self.reservations.hold(before);
-            }
-            Undo::EndedPushed => self.reservations.pop_ended(),
-            Undo::Holds { user, before } => {
-                self.room.change_holds(user, &self.rules, |_| before);
-            }
-            Undo::Lapsed => self.lapses.undo_note(),
-            Undo::Guest { id, before } => drop(self.guests.set(id, before)),
-            Undo::Settings(before) => self.set_settings(*before),
         }
     }
 

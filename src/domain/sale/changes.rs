@@ -1,0 +1,275 @@
+//! What changes a sale, each change beside what takes it back, and where the two are kept until a commit.
+//! Always: facts change by `change` alone, and `undo` puts back everything since the last commit, the newest first.
+//! Not here: whether something may happen.
+
+use super::{LAPSES_KEPT_MAX, Sale, Step};
+use crate::domain::event::{Event, HoldEnd};
+use crate::domain::guest_holds::GuestHold;
+use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
+use crate::domain::rules::SaleSettings;
+use crate::domain::seat_map::SeatState;
+use crate::domain::time::{Now, Timestamp};
+use crate::domain::waiting_room::{Holds, LiveToken};
+
+/// What takes a change back.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Undo {
+    Joined(EntryNo),
+    Admitted { entry: EntryNo, before: LiveToken, at: Timestamp },
+    TokenEnded { entry: EntryNo, before: LiveToken, done: bool },
+    SeatsHeld { seats: Seats, held: Held, holds: Option<Holds> },
+    SeatsReleased { seats: Seats, held: Held },
+    HoldEnded { seats: Seats, held: Held, holds: Option<Holds>, lapsed: bool },
+    Refunded(Seats),
+    Settings(Box<SaleSettings>),
+}
+
+/// What seats were.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seats {
+    schedule: ScheduleId,
+    before: Vec<(SeatId, SeatState)>,
+}
+
+/// What a held reservation was; `None`: it was not there.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Held {
+    id: ReservationId,
+    user: UserId,
+    before: Option<Reservation>,
+}
+
+impl Sale {
+    /// Makes something happen. The only way in which facts change.
+    pub(super) fn change(&mut self, step: &mut Step<'_>, event: Event) {
+        let now = step.now;
+        let undo = match &event {
+            Event::Joined(record) => self.apply_joined(record, now),
+            Event::Admitted(record) => self.apply_admitted(record, now),
+            Event::TokenEnded(record) => self.apply_token_ended(record),
+            Event::SeatsHeld { reservation, seats, opened } => {
+                self.apply_seats_held(reservation, seats, *opened)
+            }
+            Event::SeatsReleased { reservation, seats } => self.apply_seats_released(reservation, seats),
+            Event::ReservationEnded { reservation, why } => {
+                self.apply_hold_ended(reservation, SeatState::Available, *why == HoldEnd::HoldTime)
+            }
+            Event::Paid { reservation, .. } => {
+                self.apply_hold_ended(reservation, SeatState::Sold(reservation.id), false)
+            }
+            Event::Refunded { reservation, .. } => self.apply_refunded(reservation),
+            Event::SettingsChanged { after, .. } => self.apply_settings((**after).clone()),
+        };
+        self.undo.push(undo);
+        step.events.push(event);
+    }
+
+    fn undo_one(&mut self, undo: Undo) {
+        match undo {
+            Undo::Joined(entry) => self.undo_joined(entry),
+            Undo::Admitted { entry, before, .. } => self.undo_admitted(entry, before),
+            Undo::TokenEnded { entry, before, done } => self.undo_token_ended(entry, before, done),
+            Undo::SeatsHeld { seats, held, holds } => self.undo_seats_held(seats, held, holds),
+            Undo::SeatsReleased { seats, held } => self.undo_seats_released(seats, held),
+            Undo::HoldEnded { seats, held, holds, lapsed } => {
+                self.undo_hold_ended(seats, held, holds, lapsed);
+            }
+            Undo::Refunded(seats) => self.undo_refunded(seats),
+            Undo::Settings(before) => drop(self.apply_settings(*before)),
+        }
+    }
+
+    /// Everything decided so far is about to be committed; what is decided from now on is not part of that.
+    pub fn seal(&mut self) {
+        self.sealed = Some(self.undo.len());
+    }
+
+    /// What was sealed is durable now; without a seal, everything since the last commit.
+    pub fn commit(&mut self, ended_kept_max: usize) {
+        let sealed = self.sealed.take().unwrap_or(self.undo.len());
+        for undo in self.undo.drain(..sealed) {
+            // Only what came to stay counts for the rate: what passed out of its window cannot be brought back.
+            if let Undo::Admitted { at, .. } = undo {
+                self.room.note_admission(at);
+            }
+        }
+        self.room.trim_ended(ended_kept_max);
+        self.reservations.trim_ended(ended_kept_max);
+        self.lapses.trim(LAPSES_KEPT_MAX);
+    }
+
+    /// Takes everything since the last commit back, sealed or not, but for presence and activity: they are no facts,
+    /// and who is gone stays gone.
+    pub fn undo(&mut self) {
+        self.sealed = None;
+        while let Some(undo) = self.undo.pop() {
+            self.undo_one(undo);
+        }
+    }
+
+    /// Is there nothing that could be taken back?
+    pub fn is_committed(&self) -> bool {
+        self.undo.is_empty()
+    }
+
+    // A token joined.
+
+    fn apply_joined(&mut self, record: &TokenRecord, now: Now) -> Undo {
+        self.room.join(record, now.sale, &self.rules);
+        Undo::Joined(record.entry)
+    }
+
+    fn undo_joined(&mut self, entry: EntryNo) {
+        self.room.undo_join(entry);
+    }
+
+    // A token was let in.
+
+    fn apply_admitted(&mut self, record: &TokenRecord, now: Now) -> Undo {
+        let before = self.room.admit(record, now.sale, &self.rules);
+        Undo::Admitted { entry: record.entry, before, at: now.utc }
+    }
+
+    fn undo_admitted(&mut self, entry: EntryNo, before: LiveToken) {
+        self.room.put_back(entry, before, &self.rules);
+    }
+
+    // A token ended.
+
+    fn apply_token_ended(&mut self, record: &TokenRecord) -> Undo {
+        let before = self.room.end(record);
+        let done = record.status == TokenStatus::Done;
+        *self.count_of(done) += 1;
+        Undo::TokenEnded { entry: record.entry, before, done }
+    }
+
+    fn undo_token_ended(&mut self, entry: EntryNo, before: LiveToken, done: bool) {
+        *self.count_of(done) -= 1;
+        self.room.undo_end(entry, before, &self.rules);
+    }
+
+    fn count_of(&mut self, done: bool) -> &mut u64 {
+        if done { &mut self.done } else { &mut self.expired }
+    }
+
+    // Seats joined a reservation.
+
+    fn apply_seats_held(&mut self, reservation: &Reservation, seats: &[SeatId], opened: bool) -> Undo {
+        let seats = self.set_seats(reservation.schedule, seats, SeatState::Held(reservation.id));
+        let held = self.set_held(reservation);
+        let one_more = |holds: Holds| Holds { open: holds.open + 1, ..holds };
+        let holds = opened.then(|| self.room.change_holds(reservation.user, &self.rules, one_more)).flatten();
+        Undo::SeatsHeld { seats, held, holds }
+    }
+
+    fn undo_seats_held(&mut self, seats: Seats, held: Held, holds: Option<Holds>) {
+        self.reset_holds(held.user, holds);
+        self.reset_held(held);
+        self.reset_seats(seats);
+    }
+
+    // Some of a reservation's seats were given back.
+
+    fn apply_seats_released(&mut self, reservation: &Reservation, seats: &[SeatId]) -> Undo {
+        let seats = self.set_seats(reservation.schedule, seats, SeatState::Available);
+        Undo::SeatsReleased { seats, held: self.set_held(reservation) }
+    }
+
+    fn undo_seats_released(&mut self, seats: Seats, held: Held) {
+        self.reset_held(held);
+        self.reset_seats(seats);
+    }
+
+    // A reservation is held no more: it was paid, or ended unpaid.
+
+    fn apply_hold_ended(
+        &mut self,
+        reservation: &Reservation,
+        seats_become: SeatState,
+        ran_out: bool,
+    ) -> Undo {
+        let seats = self.set_seats(reservation.schedule, &reservation.seats, seats_become);
+        self.guests.set(reservation.id, None);
+        let before = self.reservations.unhold(reservation.id).expect("only a held reservation ends");
+        let held = Held { id: reservation.id, user: reservation.user, before: Some(before) };
+        self.reservations.push_ended(reservation.clone());
+        let one_less =
+            |holds: Holds| Holds { open: holds.open.saturating_sub(1), ran_out: holds.ran_out || ran_out };
+        let holds = self.room.change_holds(reservation.user, &self.rules, one_less);
+        let lapsed = reservation.status == ReservationStatus::Expired;
+        if lapsed {
+            self.lapses.note(reservation);
+        }
+        Undo::HoldEnded { seats, held, holds, lapsed }
+    }
+
+    fn undo_hold_ended(&mut self, seats: Seats, held: Held, holds: Option<Holds>, lapsed: bool) {
+        if lapsed {
+            self.lapses.undo_note();
+        }
+        self.reset_holds(held.user, holds);
+        self.reservations.pop_ended();
+        self.reset_held(held);
+        self.reset_seats(seats);
+    }
+
+    // A paid reservation was given back.
+
+    fn apply_refunded(&mut self, reservation: &Reservation) -> Undo {
+        let seats = self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
+        self.reservations.push_ended(reservation.clone());
+        Undo::Refunded(seats)
+    }
+
+    fn undo_refunded(&mut self, seats: Seats) {
+        self.reservations.pop_ended();
+        self.reset_seats(seats);
+    }
+
+    // The sale was changed; putting the old settings back is the same again.
+
+    fn apply_settings(&mut self, settings: SaleSettings) -> Undo {
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.rules = self.settings.own.over(&self.defaults);
+        self.room.rekey_visits(&self.rules);
+        Undo::Settings(Box::new(before))
+    }
+
+    // What several changes have in common.
+
+    fn set_seats(&mut self, schedule: ScheduleId, seats: &[SeatId], state: SeatState) -> Seats {
+        let map = self.schedules.get_mut(&schedule).expect("a reservation's schedule is one of the sale's");
+        let before = seats.iter().map(|seat| (*seat, map.set(*seat, state))).collect();
+        Seats { schedule, before }
+    }
+
+    fn reset_seats(&mut self, seats: Seats) {
+        if let Some(map) = self.schedules.get_mut(&seats.schedule) {
+            for (seat, state) in seats.before.into_iter().rev() {
+                map.set(seat, state);
+            }
+        }
+    }
+
+    fn set_held(&mut self, reservation: &Reservation) -> Held {
+        let id = reservation.id;
+        self.guests.set(id, GuestHold::of(reservation));
+        let before = self.reservations.hold(reservation.clone());
+        Held { id, user: reservation.user, before }
+    }
+
+    fn reset_held(&mut self, held: Held) {
+        self.guests.set(held.id, held.before.as_ref().and_then(GuestHold::of));
+        match held.before {
+            Some(before) => drop(self.reservations.hold(before)),
+            None => drop(self.reservations.unhold(held.id)),
+        }
+    }
+
+    fn reset_holds(&mut self, user: UserId, holds: Option<Holds>) {
+        if let Some(before) = holds {
+            self.room.change_holds(user, &self.rules, |_| before);
+        }
+    }
+}
