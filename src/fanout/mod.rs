@@ -4,7 +4,7 @@
 //! Always: nothing is here that is not durable. What goes to many is encoded once. A slow connection keeps the
 //! newest value of a register, never a backlog. Not here: sockets, SQL, any decision.
 
-mod line;
+mod place_wheel;
 mod reply;
 mod sale_view;
 mod seat_topic;
@@ -17,7 +17,7 @@ use dashmap::DashMap;
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
-pub use line::push_places;
+pub use place_wheel::push_places;
 pub use reply::{Refusal, Reply, ReplyTo};
 pub use sale_view::{SaleView, ScheduleView};
 pub use seat_topic::{SeatSnapshot, SeatTopic};
@@ -31,7 +31,7 @@ use crate::domain::rules::SaleSettings;
 use crate::domain::time::Now;
 use crate::store::WalletCurrency;
 use crate::supervisor::Supervisor;
-use line::{FollowerId, PlaceWheel};
+use place_wheel::{FollowerId, PlaceWheel};
 
 /// The sales that run here, and who is connected.
 #[derive(Default)]
@@ -51,11 +51,11 @@ struct Connected {
     /// Oldest first. What happens to any token of the user goes to all of them.
     connections: Vec<Arc<Subscriber>>,
     /// One for each sale in which the user is known to wait or to be admitted.
-    lines: Vec<Line>,
+    queued: Vec<Queued>,
 }
 
 /// A live token of a connected user.
-struct Line {
+struct Queued {
     concert: ConcertId,
     entry: EntryNo,
     /// Who tells its place as the line moves; `None` before anybody does.
@@ -212,7 +212,7 @@ impl Fanout {
                 self.tell_place(view, record, now, told);
                 if let Some(mut connected) = self.users.get_mut(&record.user) {
                     let ended = (record.concert, record.entry);
-                    connected.lines.retain(|line| (line.concert, line.entry) != ended);
+                    connected.queued.retain(|queued| (queued.concert, queued.entry) != ended);
                 }
                 if matches!(record.status, TokenStatus::Expired(_)) {
                     self.each_connection(record.user, |subscriber| view.unwatch_all(subscriber.id()));
@@ -239,7 +239,7 @@ impl Fanout {
                     let (state, opens_at, message) = shown(after);
                     let news = SaleNews { concert: view.concert().id, state, opens_at, message };
                     for connected in &self.users {
-                        if connected.lines.iter().any(|line| line.concert == news.concert) {
+                        if connected.queued.iter().any(|queued| queued.concert == news.concert) {
                             connected.connections.iter().for_each(|s| s.offer_sale(news.clone()));
                         }
                     }
@@ -274,11 +274,6 @@ impl Fanout {
         }
     }
 
-    /// How many users and connections there are.
-    pub fn connected_users(&self) -> usize {
-        self.users.len()
-    }
-
     /// Tells a token's new state to every connection of its user. Gives the place back if it was news to one of them.
     fn tell_place(
         &self,
@@ -305,16 +300,16 @@ impl Fanout {
             return;
         }
         let Some(mut connected) = self.users.get_mut(&user) else { return };
-        let lines = &mut connected.lines;
+        let all = &mut connected.queued;
         // An older token of the sale has ended.
-        lines.retain(|line| line.concert != concert || line.entry >= entry);
-        let index = lines.iter().position(|line| line.concert == concert).unwrap_or_else(|| {
-            lines.push(Line { concert, entry, follower: None });
-            lines.len() - 1
+        all.retain(|queued| queued.concert != concert || queued.entry >= entry);
+        let index = all.iter().position(|queued| queued.concert == concert).unwrap_or_else(|| {
+            all.push(Queued { concert, entry, follower: None });
+            all.len() - 1
         });
-        let line = &mut lines[index];
-        if line.entry == entry && line.follower.is_none() {
-            line.follower = self.wheel.follow(place);
+        let queued = &mut all[index];
+        if queued.entry == entry && queued.follower.is_none() {
+            queued.follower = self.wheel.follow(place);
         }
     }
 

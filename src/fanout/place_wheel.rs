@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Fanout, Line};
+use super::{Fanout, Queued};
 use crate::clock::Clock;
 use crate::domain::command::Place;
 use crate::domain::record::TokenRecord;
@@ -80,8 +80,8 @@ impl Fanout {
         for mut follower in due {
             let TokenRecord { concert, user, .. } = follower.record;
             let Some(connected) = self.users.get(&user) else { continue };
-            let is_this = |line: &Line| (line.concert, line.follower) == (concert, Some(follower.id));
-            if !connected.lines.iter().any(is_this) {
+            let is_this = |of: &Queued| (of.concert, of.follower) == (concert, Some(follower.id));
+            if !connected.queued.iter().any(is_this) {
                 continue;
             }
             // A sale that is being rebuilt may come back, with the same line.
