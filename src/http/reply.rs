@@ -159,11 +159,6 @@ impl Fixed {
         }
     }
 
-    /// How many bytes a client that takes gzip is sent.
-    pub fn compressed_len(&self) -> usize {
-        self.gzip.len()
-    }
-
     fn plain(&self) -> Bytes {
         let made = match &self.plain {
             Plain::Kept(plain) => return plain.clone(),

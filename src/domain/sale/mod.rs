@@ -184,12 +184,7 @@ impl Sale {
         self.reservations.iter()
     }
 
-    /// Every live token, in the order of joining.
-    pub fn live_tokens(&self) -> impl Iterator<Item = TokenRecord> {
-        self.room.iter().filter_map(|(entry, _)| self.room.record(entry))
-    }
-
-    /// The same, from an entry on.
+    /// Every live token from an entry on, in the order of joining.
     pub fn live_tokens_from(&self, from: EntryNo) -> impl Iterator<Item = TokenRecord> {
         self.room.iter_from(from).filter_map(|(entry, _)| self.room.record(entry))
     }
