@@ -6,6 +6,7 @@ mod away;
 mod cancel;
 mod charge;
 mod check;
+mod classes_and_draw;
 mod currency;
 mod expiry_order;
 mod full_house;
