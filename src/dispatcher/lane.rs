@@ -28,6 +28,7 @@ use super::mailbox::{Envelope, Mailbox, Work};
 use super::running::RunningSale;
 use super::sales::SaleStatus;
 use super::sweep::{Sweeper, Swept};
+use super::witness::Witness;
 use crate::domain::command::Command;
 use crate::domain::ids::{ConcertId, ConnectionId, IdSource, UserId};
 use crate::domain::ledger_budget::LedgerBudget;
@@ -80,6 +81,9 @@ pub(super) struct Lane {
     pub narrowed: Option<usize>,
     /// And whose due events alone.
     pub due_of: Option<ConcertId>,
+    /// The sale that was decided in last: the culprit, if deciding breaks off.
+    pub deciding: Option<ConcertId>,
+    pub witness: Option<Witness>,
     /// By how many milliseconds the machine's clock was set, as far as the lane's sales know.
     pub step: i64,
 }
@@ -145,6 +149,7 @@ impl Lane {
                 // Memory is not what was committed; `look_ahead` sees to it that this ends when something else waits.
                 self.take_pending();
                 self.run_batch().await;
+                self.call_witness();
                 continue;
             }
             while let Ok(running) = self.adopt.try_recv() {
@@ -166,6 +171,7 @@ impl Lane {
             }
             if self.outage.is_none() {
                 self.run_batch().await;
+                self.call_witness();
                 self.sweeper.begin(&self.sales, self.shared.clock.steady());
             }
         }
@@ -179,6 +185,13 @@ impl Lane {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
             }
             Err(_) => tracing::warn!("could not give the sales free in time"),
+        }
+    }
+
+    fn call_witness(&self) {
+        let Some(witness) = &self.witness else { return };
+        for running in self.sales.values().filter(|running| running.sale.is_committed()) {
+            witness.look(&running.sale, &running.view, running.standing());
         }
     }
 
@@ -343,6 +356,11 @@ impl Lane {
     }
 
     fn refuse_while_out(&mut self, envelope: Envelope) {
+        self.refuse(envelope, Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER });
+    }
+
+    /// Decides nothing; who comes and who goes is noted all the same.
+    fn refuse(&mut self, envelope: Envelope, refusal: Refusal) {
         if let Work::Sale { concert, command } = &envelope.work
             && let Some(running) = self.sales.get_mut(concert)
         {
@@ -358,8 +376,7 @@ impl Lane {
                 _ => {}
             }
         }
-        let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
-        self.fanout.answer(envelope.reply, Err(Refusal::Unavailable { retry_after }));
+        self.fanout.answer(envelope.reply, Err(refusal));
     }
 
     fn store_failed(&mut self, error: &StoreError) {

@@ -10,6 +10,7 @@ mod sales;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use handle::Dispatcher;
+pub use witness::Witness;
 
 pub use crate::fanout::{Refusal, Reply, ReplyTo};
 
@@ -63,6 +65,8 @@ pub struct Options {
     /// Each lane has a thread of its own, so that its store is not kept waiting until the runtime's threads are through
     /// with their connections. Without, it is a task like any other, and a simulation replays.
     pub threads: bool,
+    /// Looks at each sale after each batch.
+    pub witness: Option<Witness>,
 }
 
 impl Options {
@@ -77,6 +81,7 @@ impl Options {
             ledger_entries_per_day: u32::MAX,
             seed: None,
             threads: false,
+            witness: None,
         }
     }
 }
@@ -152,6 +157,8 @@ pub async fn start(
             patience: Patience::new(clock.clone()),
             narrowed: None,
             due_of: None,
+            deciding: None,
+            witness: options.witness.clone(),
             step: 0,
         };
         lanes.push(match options.threads {

@@ -804,3 +804,43 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Goal: a fault of ours in one sale is no other's trouble. Method: a hold in a performance that its sale does not have
+/// breaks deciding off when its time is over; another sale of the lane goes on in the same memory.
+#[tokio::test]
+async fn a_sale_that_breaks_takes_no_other_with_it() {
+    let mut house = House::open(10).await;
+    let alice = house.user(0).await;
+    house.join(alice.user).await;
+    assert!(house.hold(alice, &[3]).await.is_ok());
+    house.stop().await;
+    house.meddle("UPDATE reservation SET schedule_id = schedule_id + 90").await;
+    house.start().await;
+    let running = house.running.as_ref().unwrap();
+    let (other, schedules) = running.store.add_concert(new_concert(10)).await.unwrap();
+    house.clock.advance(limits::SALES_LOOKUP_INTERVAL);
+    while running.dispatcher.whereabouts().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    running.whole().await;
+    let (bob, connection) = (house.user(0).await, ConnectionId(1));
+    let ask = async |command| running.dispatcher.ask(other, command).await;
+    assert!(ask(Command::Join { user: bob.user, connection: Some(connection) }).await.is_ok());
+    let hold = Command::Hold { caller: bob, schedule: schedules[0], seats: vec![SeatId(0)] };
+    let Ok(Answer::Reservation(held)) = ask(hold).await else { panic!("not held") };
+    let view = |concert| running.fanout.sale(concert);
+    let (broken, whole) = (view(house.concert).unwrap(), view(other).unwrap());
+
+    house.clock.advance(SaleRules::default().hold_ttl - limits::SALES_LOOKUP_INTERVAL);
+    while view(house.concert).is_some_and(|view| Arc::ptr_eq(&view, &broken)) {
+        tokio::task::yield_now().await;
+    }
+    house.meddle("UPDATE reservation SET schedule_id = schedule_id - 90 WHERE schedule_id > 90").await;
+    while view(house.concert).is_none_or(|view| view.topics().any(|topic| topic.counts().1 > 0)) {
+        tokio::task::yield_now().await;
+    }
+    assert!(Arc::ptr_eq(&view(other).unwrap(), &whole), "it was rebuilt for another's fault");
+    let released = ask(Command::Release { caller: bob, reservation: held.id, seats: None }).await;
+    let Ok(Answer::Reservation(released)) = released else { panic!("{released:?}") };
+    assert_eq!(released.status, ReservationStatus::Cancelled);
+}

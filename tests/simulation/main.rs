@@ -8,6 +8,7 @@
 mod device;
 mod fans;
 mod hear;
+mod memory;
 mod model;
 mod processes;
 mod trace;
@@ -75,6 +76,7 @@ struct Sum {
     faults: BTreeMap<String, u64>,
     found: u64,
     ahead: u64,
+    places: u64,
     /// What each life that broke said.
     broken: BTreeMap<u64, String>,
 }
@@ -89,6 +91,7 @@ impl Sum {
                 self.batches += report.batches;
                 self.found += report.found;
                 self.ahead += report.ahead;
+                self.places += report.places;
                 for (fault, count) in report.faults {
                     *self.faults.entry(fault).or_default() += count;
                 }
@@ -107,7 +110,9 @@ impl Sum {
             println!("{count:>9}  {fault}");
         }
         println!("{} differences found by sweeps, {} commands decided ahead", self.found, self.ahead);
+        println!("{} places compared, as lanes and as readers have them", self.places);
         assert!(self.ahead > 0 || self.seeds < 100, "nothing is ever decided on top of a batch in flight");
+        assert!(self.places > 0 || self.seeds < 100, "nobody ever compares the readers' copies");
         let broken: Vec<u64> = self.broken.keys().copied().collect();
         if let Some((seed, what)) = self.broken.into_iter().next() {
             panic!(

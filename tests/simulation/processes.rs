@@ -68,6 +68,7 @@ impl World {
             sweep_rows_max: self.sweep_rows_max,
             ledger_entries_per_day: self.ledger_max,
             seed: Some(seed),
+            witness: Some(self.memory.witness()),
             ..Options::new(self.defaults.clone())
         };
         let started = dispatcher::start(

@@ -21,6 +21,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::device::Device;
 use crate::fans::Fan;
+use crate::memory::Memory;
 use crate::model::SaleModel;
 use crate::processes::Node;
 use crate::trace::Trace;
@@ -57,6 +58,7 @@ pub struct World {
     pub refused: u64,
     /// Since when there is only one process.
     pub alone_since: Option<Timestamp>,
+    pub memory: Arc<Memory>,
     trace: Arc<Mutex<Trace>>,
     steps: usize,
 }
@@ -70,6 +72,8 @@ pub struct Report {
     pub found: u64,
     /// Commands that were decided on top of a batch in flight.
     pub ahead: u64,
+    /// How many places were compared, as lanes and as readers have them.
+    pub places: u64,
     /// How much was traced, and its digest.
     pub digest: (u64, u64),
 }
@@ -109,6 +113,7 @@ impl World {
             unknown: 0,
             refused: 0,
             alone_since: None,
+            memory: Arc::default(),
             steps: rng.random_range(40..120),
             rng,
         };
@@ -252,6 +257,7 @@ impl World {
             self.clock.advance(tick);
             tokio::time::sleep(tick).await;
         }
+        self.memory.prove_whole();
         self.read_journals();
         self.listen();
         let report = self.database.audit();
@@ -345,6 +351,7 @@ impl World {
             faults,
             found,
             ahead,
+            places: self.memory.places(),
             digest: self.trace.lock().digest(),
         }
     }

@@ -199,9 +199,9 @@ impl Lane {
             let gave_up = std::mem::take(&mut self.patience.gave_up);
             if let Err(error) = committed {
                 self.speak_all();
-                self.undo();
-                if std::mem::take(&mut self.ahead).broken {
-                    self.break_down();
+                match std::mem::take(&mut self.ahead).broken {
+                    true => self.break_down(),
+                    false => self.undo(),
                 }
                 return Err(error);
             }
@@ -338,14 +338,32 @@ impl Lane {
         catch_unwind(AssertUnwindSafe(|| self.decide_pending(decided, facts))).ok()
     }
 
-    /// The lane's sales are lost and will be rebuilt from the store, and whoever asked is told that it is our fault.
+    /// Deciding broke off. The sale that it was about is lost, and will be rebuilt from the store; so is every other one of
+    /// the lane that is not whole once it is taken back to what was committed. Whoever asked is told that it is our fault.
     fn break_down(&mut self) {
-        tracing::error!("an invariant broke while deciding a batch; its sales are rebuilt from the store");
-        let broken: Vec<ConcertId> = self.sales.keys().copied().collect();
-        broken.into_iter().for_each(|concert| self.lose(concert));
-        for envelope in std::mem::take(&mut self.pending) {
-            self.fanout.answer(envelope.reply, Err(Refusal::Internal));
+        let culprit = self.deciding.take();
+        for concert in self.sales.keys().copied().collect::<Vec<_>>() {
+            if Some(concert) == culprit || !self.is_whole_when_taken_back(concert) {
+                tracing::error!(
+                    concert.id = concert.0,
+                    "an invariant broke while deciding a batch; the sale is rebuilt from the store"
+                );
+                self.lose(concert);
+            }
         }
+        for envelope in std::mem::take(&mut self.pending) {
+            self.refuse(envelope, Refusal::Internal);
+        }
+    }
+
+    fn is_whole_when_taken_back(&mut self, concert: ConcertId) -> bool {
+        let Some(running) = self.sales.get_mut(&concert) else { return true };
+        let check = AssertUnwindSafe(|| {
+            running.sale.undo();
+            running.events.clear();
+            running.sale.check();
+        });
+        catch_unwind(check).is_ok()
     }
 
     /// Everything that waits, as far as a batch goes, and then what is due.
@@ -363,6 +381,7 @@ impl Lane {
             let utc = self.mailbox.horizon();
             let is_due = |concert: &ConcertId| self.due_of.is_none_or(|due| due == *concert);
             for (concert, running) in self.sales.iter_mut().filter(|(concert, _)| is_due(concert)) {
+                self.deciding = Some(*concert);
                 let now = running.now(utc);
                 let first = running.events.len();
                 let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);
@@ -389,6 +408,7 @@ impl Lane {
         for envelope in self.pending.range(range) {
             let spoken = match &envelope.work {
                 Work::Charge { user, amount, request_id } => {
+                    self.deciding = None;
                     let at = envelope.arrived.shifted(self.step);
                     // A repeated charge adds no entry.
                     let room = match inputs.wallets.has_charge(*user, request_id) {
@@ -416,6 +436,7 @@ impl Lane {
                         }
                     }
                     Some(running) => {
+                        self.deciding = Some(*concert);
                         let now = running.now(envelope.arrived);
                         let first = running.events.len();
                         let left = limits::BATCH_EXPIRIES_MAX.saturating_sub(decided.expiries);

@@ -1,0 +1,29 @@
+//! Who looks at the memory of sales while they run: the simulation, which proves after each batch that it is whole.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use crate::domain::sale::Sale;
+use crate::domain::time::Now;
+use crate::fanout::SaleView;
+
+/// Is called after each batch with every sale of its lane of which nothing is decided ahead: what the lane decides by, and
+/// what readers are answered from, both as they were committed.
+#[derive(Clone)]
+pub struct Witness(Arc<dyn Fn(&Sale, &SaleView, Now) + Send + Sync>);
+
+impl Witness {
+    pub fn new(look: impl Fn(&Sale, &SaleView, Now) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(look))
+    }
+
+    pub(super) fn look(&self, sale: &Sale, view: &SaleView, now: Now) {
+        (self.0)(sale, view, now);
+    }
+}
+
+impl Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Witness")
+    }
+}
