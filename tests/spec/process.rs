@@ -109,7 +109,10 @@ async fn a_log_that_nobody_reads_ends_no_sale() {
 async fn a_terminal_that_is_gone_ends_the_server_in_good_order() {
     for signal in [Signal::HUP, Signal::TERM, Signal::INT] {
         let data = tempfile::tempdir().unwrap();
-        let server = Server::start(frontrow(), data.path(), Stdio::null());
+        // Whoever runs the tests by nohup hands on that SIGHUP is ignored.
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_frontrow")]);
+        let server = Server::start(command, data.path(), Stdio::null());
         let mut fan = server.fan(0).await;
         server.signal(signal);
         assert_eq!(fan.closed().await, 1012, "{signal:?}");
