@@ -10,7 +10,9 @@ use crate::fanout::SaleView;
 /// Is called after each batch with every sale of its lane of which nothing is decided ahead: what the lane decides by, and
 /// what readers are answered from, both as they were committed.
 #[derive(Clone)]
-pub struct Witness(Arc<dyn Fn(&Sale, &SaleView, Now) + Send + Sync>);
+pub struct Witness(Arc<Look>);
+
+type Look = dyn Fn(&Sale, &SaleView, Now) + Send + Sync;
 
 impl Witness {
     pub fn new(look: impl Fn(&Sale, &SaleView, Now) + Send + Sync + 'static) -> Self {

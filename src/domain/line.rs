@@ -82,7 +82,7 @@ impl Order {
     }
 
     fn slot(&self, entry: EntryNo) -> Slot {
-        Slot(swapped(self.draw.as_ref().map(|draw| &draw.drawn), entry.0))
+        Slot(swapped(self.draw.as_ref().map(|draw| &*draw.drawn), entry.0))
     }
 
     /// Nobody who joins from this entry on stands before it.
@@ -92,12 +92,12 @@ impl Order {
     }
 
     fn entry(&self, slot: Slot) -> EntryNo {
-        EntryNo(swapped(self.draw.as_ref().map(|draw| &draw.entries), slot.0))
+        EntryNo(swapped(self.draw.as_ref().map(|draw| &*draw.entries), slot.0))
     }
 }
 
 /// What stands for a number, and the number itself beyond the end.
-fn swapped(table: Option<&Box<[u32]>>, number: u64) -> u64 {
+fn swapped(table: Option<&[u32]>, number: u64) -> u64 {
     let found = table.and_then(|table| table.get(usize::try_from(number).ok()?));
     found.map_or(number, |other| u64::from(*other))
 }
