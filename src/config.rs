@@ -211,7 +211,7 @@ impl Default for AddressLimits {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogConfig {
-    /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,frontrow::gateway=debug`.
+    /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,frontrow::socket=debug`.
     pub level: String,
     pub format: LogFormat,
 }
@@ -768,7 +768,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "log.level",
-        about: "error, warn, info, debug, trace, or directives such as info,frontrow::gateway=debug. Logs go to stderr.",
+        about: "error, warn, info, debug, trace, or directives such as info,frontrow::socket=debug. Logs go to stderr.",
         set: |config, text| {
             // A word that is no level is taken for the name of a module, and then nothing else is logged.
             let is_level = |directive: &str| {

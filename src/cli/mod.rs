@@ -21,7 +21,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use frontrow::config::{Config, Sources};
-use frontrow::gateway::auth::KEY_FILE;
+use frontrow::desk::auth::KEY_FILE;
 use frontrow::store::{Store, has_lost_its_database};
 
 /// Sells the seats of a concert, live.

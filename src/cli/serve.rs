@@ -8,15 +8,18 @@ use anyhow::Context;
 use clap::Args;
 use frontrow::clock::Clock;
 use frontrow::config::{Config, LogFormat};
+use frontrow::desk::{self, auth::Auth};
 use frontrow::dispatcher::{self, Dispatcher};
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{self, Fanout};
-use frontrow::gateway::{self, auth::Auth, tls::Tls};
+use frontrow::http::Site;
 use frontrow::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE, LEASE};
 use frontrow::log;
 use frontrow::metrics::Metrics;
+use frontrow::server;
+use frontrow::socket::tls::Tls;
 use frontrow::store::{DataFolder, FolderError, NewConcert, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
 use tokio::runtime::Handle;
@@ -79,14 +82,14 @@ impl Serve {
             make_demo(&*store, clock.utc()).await.context("could not make the demo's concert")?;
         }
         let listener =
-            gateway::bind(config.listen).with_context(|| format!("could not listen on {}", config.listen))?;
+            server::bind(config.listen).with_context(|| format!("could not listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
         let admin = match config.admin_listen {
             None => None,
-            Some(at) => Some(gateway::bind(at).with_context(|| format!("could not listen on {at}"))?),
+            Some(at) => Some(server::bind(at).with_context(|| format!("could not listen on {at}"))?),
         };
         let admin_address = admin.as_ref().map(|listener| listener.local_addr()).transpose()?;
-        let listeners = gateway::Listeners { public: listener, admin };
+        let listeners = server::Listeners { public: listener, admin };
 
         let lanes = if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) };
         let (writers, mut former) = (dispatcher::new_writers(lanes), Vec::new());
@@ -122,24 +125,22 @@ impl Serve {
                 task = supervisor.failed() => tracing::error!(task, "stopping"),
             }
         };
-        let context = gateway::Context::new(&config, dispatcher.clone(), fanout, store, clock, auth, metrics);
-        let context = Arc::new(context.with_tls(tls.clone()));
+        let context = desk::Context::new(&config, dispatcher.clone(), fanout, store, clock, auth, metrics);
+        let context = Arc::new(context);
+        let site = Arc::new(Site::new(context.clone()));
+        let doors = server::Doors::new(site.clone(), tls.clone());
         let supervisor = dispatcher.supervisor();
         if let Some(tls) = tls {
             supervisor.keep(&Handle::current(), "certificate", move || tls.clone().watch());
         }
         supervisor.keep(&Handle::current(), "layouts", {
-            let context = context.clone();
             move || {
-                let context = context.clone();
-                async move { context.layouts.prepare(&context.fanout).await }
+                let site = site.clone();
+                async move { site.layouts.prepare(&site.context.fanout).await }
             }
         });
-        supervisor.keep(&Handle::current(), "keys", {
-            let context = context.clone();
-            move || reread_keys(context.clone())
-        });
-        let serving = tokio::spawn(gateway::serve(listeners, context, stop));
+        supervisor.keep(&Handle::current(), "keys", { move || reread_keys(context.clone()) });
+        let serving = tokio::spawn(server::serve(listeners, doors, stop));
         // Whoever reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&dispatcher)).await;
         let mut said = format!("listening on {scheme}://{address}\n");
@@ -153,7 +154,7 @@ impl Serve {
                 "could not say where to find the server"
             );
         }
-        let served = serving.await.context("the gateway ended badly");
+        let served = serving.await.context("the server ended badly");
         if tokio::time::timeout(LANES_END_PATIENCE, lanes.shutdown()).await.is_err() {
             tracing::error!("the lanes wait for the database, and the end does not wait for them");
         }
@@ -167,7 +168,7 @@ impl Serve {
 }
 
 /// Takes the issuer's new keys when their file changes, for as long as the server runs.
-async fn reread_keys(context: Arc<gateway::Context>) {
+async fn reread_keys(context: Arc<desk::Context>) {
     let mut look = tokio::time::interval(KEYS_LOOKED_AT_EVERY);
     loop {
         look.tick().await;

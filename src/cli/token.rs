@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::clock::Clock;
+use frontrow::desk::auth::Auth;
 use frontrow::domain::ids::UserId;
-use frontrow::gateway::auth::Auth;
 use frontrow_protocol::HumanDuration;
 use serde_json::json;
 

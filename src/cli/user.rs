@@ -3,8 +3,8 @@
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use frontrow::clock::Clock;
+use frontrow::desk::auth::Auth;
 use frontrow::domain::seat_plan::MONEY_MAX;
-use frontrow::gateway::auth::Auth;
 use frontrow::store::NewUser;
 use serde_json::json;
 

@@ -1,9 +1,19 @@
-//! What both doors share: rules that hold for a request whether it comes by websocket or over HTTP. Gateway and http
+//! What both doors share: rules that hold for a request whether it comes by websocket or over HTTP. Socket and http
 //! ask here; nothing here knows either of them.
 
 pub mod address_limits;
+pub mod auth;
+mod context;
 pub mod gate;
+pub mod identity;
+pub mod origin;
+pub mod outcome;
 pub mod rate;
+pub mod reads;
 pub mod remembered;
+pub mod request;
 pub mod request_rates;
+pub mod translate;
 pub mod visitor;
+
+pub use context::Context;

@@ -44,11 +44,11 @@ integer_id!(
     EntryNo(u64)
 );
 integer_id!(
-    /// One connection of a user, as the gateway numbers them. Never stored.
+    /// One connection of a user, as the server numbers them. Never stored.
     ConnectionId(u64)
 );
 
-/// The part of an address that belongs to one household, office or carrier, as the gateway tells them apart. To the
+/// The part of an address that belongs to one household, office or carrier, as the desk tells them apart. To the
 /// domain it is only the same or another. Never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressBlock(pub u128);

@@ -1,7 +1,6 @@
 //! The calls below `/api/v1`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use frontrow_protocol::admin::{SalePatch, Sales};
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, ReservationBody};
@@ -12,25 +11,27 @@ use hyper::{Method, Response, StatusCode};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::Site;
 use super::reply::{self, Body};
+use crate::desk::Context;
 use crate::desk::gate::QueueBearer;
+use crate::desk::identity::Identity;
+use crate::desk::outcome::Outcome;
+use crate::desk::reads::{Found, Question};
+use crate::desk::request::{Route, command, route};
+use crate::desk::translate;
 use crate::dispatcher::{Refusal, Reply, ReplyTo};
 use crate::domain::command::{Answer, Caller, Command, Rejection};
 use crate::domain::ids::{ConcertId, HistoryId, ReservationId, ScheduleId, UserId};
 use crate::domain::record::{ReservationStatus, TokenStatus};
-use crate::gateway::Context;
-use crate::gateway::identity::Identity;
-use crate::gateway::outcome::Outcome;
-use crate::gateway::request::{Route, command, route};
-use crate::gateway::session::{Found, Question};
-use crate::gateway::translate;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::NewUser;
 
 /// One request, taken apart.
 struct Asked<'a> {
-    context: &'a Arc<Context>,
+    site: &'a Site,
+    context: &'a Context,
     client: IpAddr,
     identity: Option<Result<Identity, ErrorObject>>,
     query: Query<'a>,
@@ -55,7 +56,7 @@ pub fn allowed(path: &[&str]) -> Option<&'static str> {
 /// `identity` is whose the token is that came with it.
 #[allow(clippy::too_many_arguments, reason = "a request taken apart")]
 pub async fn answer(
-    context: &Arc<Context>,
+    site: &Site,
     client: IpAddr,
     identity: Option<Result<Identity, ErrorObject>>,
     method: &Method,
@@ -64,7 +65,8 @@ pub async fn answer(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response<Body> {
-    let asked = Asked { context, client, identity, query: Query(query.unwrap_or("")), headers, body };
+    let context = &*site.context;
+    let asked = Asked { site, context, client, identity, query: Query(query.unwrap_or("")), headers, body };
     let segments: Vec<&str> = path.split('/').collect();
     let (name, answered) = asked.answer(method, &segments).await;
     match answered {
@@ -198,7 +200,7 @@ impl Asked<'_> {
         let schedule = schedule_id(id)?;
         let view = self.context.sale_of_schedule(schedule)?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
-        let layout = self.context.layouts.of(view, topic).await.ok_or_else(ErrorObject::internal)?;
+        let layout = self.site.layouts.of(view, topic).await.ok_or_else(ErrorObject::internal)?;
         Ok(layout.response(self.headers, "public, max-age=86400, stale-while-revalidate=604800"))
     }
 

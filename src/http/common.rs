@@ -9,8 +9,8 @@ use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::reply::{self, Body};
-use crate::gateway::Context;
-use crate::gateway::origin::Origin;
+use crate::desk::Context;
+use crate::desk::origin::Origin;
 
 /// A client's own name for its request, which stands in its log and comes back in our answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -10,9 +10,9 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use super::reply::Fixed;
+use crate::desk::translate;
 use crate::domain::ids::ScheduleId;
 use crate::fanout::{Fanout, SaleView, SeatTopic};
-use crate::gateway::translate;
 
 /// How often new performances are looked for, to have their drawings ready before they are asked for.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(1);

@@ -25,11 +25,11 @@ pub use common::{Common, last_words};
 pub use layout::Layouts;
 pub use reply::Body;
 
+use crate::desk::identity::Identity;
 use crate::desk::request_rates::Asker;
 use crate::desk::visitor::{Door, Visitor};
+use crate::desk::{Context, origin};
 use crate::domain::ids::ConcertId;
-use crate::gateway::identity::Identity;
-use crate::gateway::{Context, origin};
 use crate::limits;
 use crate::metrics::{self, Metrics};
 use reply::Fixed;
@@ -49,6 +49,19 @@ static ASYNCAPI: LazyLock<Fixed> =
 /// They are of the server's version.
 const DOCUMENTS_KEPT: &str = "no-cache";
 
+/// What answers are made from: what both doors share, and the pages and drawings that only this one has.
+pub struct Site {
+    pub context: Arc<Context>,
+    pub assets: Assets,
+    pub layouts: Layouts,
+}
+
+impl Site {
+    pub fn new(context: Arc<Context>) -> Self {
+        Self { context, assets: Assets::load(), layouts: Layouts::default() }
+    }
+}
+
 /// What one HTTP connection has used up.
 #[derive(Default)]
 pub struct Usage {
@@ -67,24 +80,19 @@ impl Usage {
 }
 
 /// Answers one request. Everything but `GET /ws` comes here.
-pub async fn answer<B>(
-    context: &Arc<Context>,
-    usage: &Usage,
-    visitor: Visitor,
-    request: Request<B>,
-) -> Response<Body>
+pub async fn answer<B>(site: &Site, usage: &Usage, visitor: Visitor, request: Request<B>) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let common = Common::of(context, &request);
+    let common = Common::of(&site.context, &request);
     usage.give_way().await;
     let response = if let Some(refusal) = common::refuse_ambiguous(&request) {
         refusal
     } else if common.is_foreign() {
         reply::refused(origin::foreign(request.headers()))
     } else {
-        route(context, visitor, request).await
+        route(site, visitor, request).await
     };
     common.complete(response)
 }
@@ -115,11 +123,12 @@ struct Sender {
     identity: Option<Result<Identity, ErrorObject>>,
 }
 
-async fn route<B>(context: &Arc<Context>, visitor: Visitor, request: Request<B>) -> Response<Body>
+async fn route<B>(site: &Site, visitor: Visitor, request: Request<B>) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let context = &site.context;
     let (head, body) = request.into_parts();
     if let Some(refusal) = refuse_length(&head.headers) {
         return refusal;
@@ -130,7 +139,7 @@ where
         Ok(sender) => sender,
         Err(wait) => return too_fast(context, client, wait).await,
     };
-    let Some(allowed) = allowed(context, visitor.door, path) else {
+    let Some(allowed) = allowed(site, visitor.door, path) else {
         return reply::refused(ErrorObject::unknown_method(path));
     };
     if head.method == Method::OPTIONS {
@@ -142,18 +151,17 @@ where
     let Sender { asker, identity } = sender;
     let response = match path.strip_prefix(API) {
         None if path == METRICS && !visitor.may_read_metrics() => match may_operate(identity) {
-            Ok(()) => read_only(context, path, &head.headers).await,
+            Ok(()) => read_only(site, path, &head.headers).await,
             Err(error) => reply::refused(error),
         },
-        None => read_only(context, path, &head.headers).await,
+        None => read_only(site, path, &head.headers).await,
         Some(call) => {
             let body = match read_body(body).await {
                 Ok(body) => body,
                 Err(refusal) => return refusal,
             };
             let method = if head.method == Method::HEAD { Method::GET } else { head.method };
-            api::answer(context, client, identity, &method, call, head.uri.query(), &head.headers, &body)
-                .await
+            api::answer(site, client, identity, &method, call, head.uri.query(), &head.headers, &body).await
         }
     };
     let bytes = hyper::body::Body::size_hint(response.body()).lower();
@@ -165,12 +173,12 @@ where
 }
 
 /// What may be done with a path; `None`: there is no such one.
-fn allowed(context: &Context, door: Door, path: &str) -> Option<&'static str> {
+fn allowed(site: &Site, door: Door, path: &str) -> Option<&'static str> {
     let call = path.strip_prefix(API);
     let for_operators = path == METRICS || call.is_some_and(|call| call.split('/').next() == Some("admin"));
     let for_all = matches!(path, "/healthz" | "/readyz" | "/openapi.json");
     let is_here = match door {
-        Door::Public => !(for_operators && context.admin_apart),
+        Door::Public => !(for_operators && site.context.admin_apart),
         Door::Admin => for_operators || for_all,
     };
     if !is_here {
@@ -181,7 +189,7 @@ fn allowed(context: &Context, door: Door, path: &str) -> Option<&'static str> {
         None => match path {
             "/healthz" | "/readyz" | METRICS | "/openapi.json" | "/asyncapi.json" => Some(READ),
             path if sale_of(path).is_some() => Some(READ),
-            path => context.assets.get(path).map(|_| READ),
+            path => site.assets.get(path).map(|_| READ),
         },
     }
 }
@@ -297,7 +305,8 @@ where
 }
 
 /// What has no prefix: health, metrics, documents, and the browser's client.
-async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> Response<Body> {
+async fn read_only(site: &Site, path: &str, headers: &HeaderMap) -> Response<Body> {
+    let context = &site.context;
     match path {
         "/healthz" => reply::json(StatusCode::OK, &Health::of(Vec::new())),
         "/readyz" => {
@@ -317,9 +326,9 @@ async fn read_only(context: &Arc<Context>, path: &str, headers: &HeaderMap) -> R
         }
         "/openapi.json" => OPENAPI.response(headers, DOCUMENTS_KEPT),
         "/asyncapi.json" => ASYNCAPI.response(headers, DOCUMENTS_KEPT),
-        path => match context.assets.get(path).map(|asset| asset.response(headers)) {
+        path => match site.assets.get(path).map(|asset| asset.response(headers)) {
             Some(response) => response,
-            None => sale_page(context, path, headers)
+            None => sale_page(site, path, headers)
                 .unwrap_or_else(|| reply::refused(ErrorObject::unknown_method(path))),
         },
     }
@@ -332,9 +341,9 @@ fn sale_of(path: &str) -> Option<ConcertId> {
 }
 
 /// The address of a sale to pass on: the same page, which says in its head which concert it is about.
-fn sale_page(context: &Context, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-    let Some(view) = context.fanout.sale(sale_of(path)?) else {
-        return Some(context.assets.get("/")?.response(headers));
+fn sale_page(site: &Site, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    let Some(view) = site.context.fanout.sale(sale_of(path)?) else {
+        return Some(site.assets.get("/")?.response(headers));
     };
     let concert = view.concert();
     let origin = origin_of(headers);
@@ -344,7 +353,7 @@ fn sale_page(context: &Context, path: &str, headers: &HeaderMap) -> Option<Respo
         venue: Some(concert.venue.as_str()).filter(|venue| !venue.is_empty()),
         origin: origin.as_deref(),
     };
-    Some(context.assets.shared_page(&shared, headers))
+    Some(site.assets.shared_page(&shared, headers))
 }
 
 /// Where the client believes this server to be. Only its own answer says so again, so it may claim what it likes.

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use frontrow::clock::Clock;
 use frontrow::config::{Config, DatabaseUrl};
+use frontrow::desk::{Context, auth::Auth};
 use frontrow::dispatcher::{self, Lanes, Options};
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Fanout, push_places};
-use frontrow::gateway::{self, Context, auth::Auth, tls::Tls};
+use frontrow::http::Site;
 use frontrow::metrics::Metrics;
+use frontrow::server;
+use frontrow::socket::tls::Tls;
 use frontrow::store::simulated::SimulatedStore;
 use frontrow::store::{self, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape, VenueLayout};
@@ -178,18 +181,16 @@ impl House {
         let context = Context::new(&self.config, dispatcher, fanout.clone(), store, clock, auth, metrics);
         let tls = self.config.tls.files().map(|files| Arc::new(Tls::open(&files).unwrap()));
         let watching = tls.clone().map(|tls| tokio::spawn(tls.watch()));
-        let context = Arc::new(context.with_tls(tls));
-        let listener = gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let context = Arc::new(context);
+        let doors = server::Doors::new(Arc::new(Site::new(context.clone())), tls);
+        let listener = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let admin = self.config.admin_listen.map(|at| gateway::bind(at).unwrap());
+        let admin = self.config.admin_listen.map(|at| server::bind(at).unwrap());
         let admin_address = admin.as_ref().map(|admin| admin.local_addr().unwrap());
-        let listeners = gateway::Listeners { public: listener, admin };
+        let listeners = server::Listeners { public: listener, admin };
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn({
-            let context = context.clone();
-            // A house that is dropped stops too.
-            async move { gateway::serve(listeners, context, async { drop(stopped.await) }).await }
-        });
+        // A house that is dropped stops too.
+        let server = tokio::spawn(server::serve(listeners, doors, async { drop(stopped.await) }));
         let places = tokio::spawn(push_places(fanout, self.clock.clone()));
         in_time("the sale", async {
             while !context.dispatcher.missing().is_empty() {

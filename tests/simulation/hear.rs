@@ -134,7 +134,7 @@ impl World {
                     self.prove_undone(user, concert, &asked);
                 }
             }
-            Err(Refusal::RateLimited { .. }) => panic!("only the gateway counts what is too fast"),
+            Err(Refusal::RateLimited { .. }) => panic!("only the doors count what is too fast"),
             Err(Refusal::OutcomeUnknown) => {
                 let fan = self.fans.get_mut(&user).expect("every device has its fan");
                 fan.haunt(&asked, lane);

@@ -80,12 +80,12 @@ async fn the_command_line_steers_an_encrypted_server() {
 /// patience ends at once when nothing else is left to do.
 #[tokio::test(start_paused = true)]
 async fn a_handshake_has_a_deadline() {
-    let tls = frontrow::gateway::tls::Tls::open(&frontrow::config::TlsFiles {
+    let tls = frontrow::socket::tls::Tls::open(&frontrow::config::TlsFiles {
         cert: tls::file("first.pem"),
         key: tls::file("first.key"),
     })
     .unwrap();
-    let listener = frontrow::gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = frontrow::server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let _silent = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (tcp, _) = listener.accept().await.unwrap();
     let error = tls.accept(tcp, frontrow::limits::TLS_HANDSHAKE_PATIENCE).await.err().unwrap();

@@ -1,23 +1,22 @@
-//! What every connection works with: the lanes' door, the committed copies, the store for the rest.
+//! What every request works with, whichever door it came by: the lanes' door, the committed copies, the store for the
+//! rest.
 
 use std::sync::Arc;
 
 use crate::address::Proxies;
 use crate::clock::{Clock, SteadyTime};
 use crate::config::{ClientLimits, Config};
-use crate::desk::address_limits::AddressLimiter;
-use crate::desk::remembered::Remembered;
-use crate::desk::request_rates::RequestRates;
 use crate::dispatcher::Dispatcher;
 use crate::domain::ids::UserId;
 use crate::fanout::Fanout;
-use crate::http::{Assets, Layouts};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::Store;
 
+use super::address_limits::AddressLimiter;
 use super::auth::Auth;
-use super::tls::Tls;
+use super::remembered::Remembered;
+use super::request_rates::RequestRates;
 
 pub struct Context {
     pub dispatcher: Dispatcher,
@@ -37,10 +36,6 @@ pub struct Context {
     pub guests: bool,
     /// As configured; `None`: what the limit on open files leaves.
     pub connections_max: Option<usize>,
-    /// `None`: connections are plain.
-    pub tls: Option<Arc<Tls>>,
-    pub assets: Assets,
-    pub layouts: Layouts,
     /// Users of external issuers, by issuer and subject.
     pub(super) externals: Remembered<(String, String), UserId>,
     /// Users that exist, and whether they are guests.
@@ -74,16 +69,8 @@ impl Context {
             allowed_origins: config.allowed_origins.clone(),
             guests: config.guests(),
             connections_max: config.connections_max,
-            tls: None,
-            assets: Assets::load(),
-            layouts: Layouts::default(),
             externals: Remembered::new(limits::USERS_REMEMBERED_MAX),
             users: Remembered::new(limits::USERS_REMEMBERED_MAX),
         }
-    }
-
-    /// The same, with connections that are encrypted.
-    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
-        Self { tls, ..self }
     }
 }

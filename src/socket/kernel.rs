@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 const UNSENT_BYTES_MAX: u32 = 32 * 1024;
 
 /// Bounds what may wait unsent on each connection of this listener: they take its options over.
-pub(super) fn bound_unsent(listener: &TcpListener) -> io::Result<()> {
+pub fn bound_unsent(listener: &TcpListener) -> io::Result<()> {
     set_unsent_max(&SockRef::from(listener), UNSENT_BYTES_MAX)
 }
 
@@ -36,7 +36,7 @@ fn set_unsent_max(_: &SockRef<'_>, _: u32) -> io::Result<()> {
 }
 
 /// Ready when everything that was written has left this machine, so that nothing is kept for a peer that takes nothing.
-pub(super) fn poll_sent(tcp: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+pub fn poll_sent(tcp: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     // With this bound the socket takes more only when nothing waits.
     set_unsent_max(&SockRef::from(tcp), 1)?;
     loop {
@@ -52,12 +52,12 @@ pub(super) fn poll_sent(tcp: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Resul
 }
 
 /// Says that nothing more will be written.
-pub(super) fn shut_down(tcp: &TcpStream) -> io::Result<()> {
+pub fn shut_down(tcp: &TcpStream) -> io::Result<()> {
     SockRef::from(tcp).shutdown(std::net::Shutdown::Write)
 }
 
 /// What is not sent by now is never sent: the kernel forgets it with the socket instead of keeping it for minutes.
-pub(super) fn forget_unsent(tcp: &TcpStream) {
+pub fn forget_unsent(tcp: &TcpStream) {
     // A socket that broke has nothing left to forget.
     let _ = tcp.set_zero_linger();
 }
@@ -69,13 +69,13 @@ mod tests {
     use tokio::io::AsyncReadExt;
 
     use super::*;
-    use crate::gateway;
 
     /// Goal: what the kernel keeps unsent for one peer is bounded, and known. Method: a peer with little room reads
     /// nothing, then everything.
     #[tokio::test]
     async fn little_waits_unsent_and_it_is_known_when_nothing_does() {
-        let listener = gateway::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        bound_unsent(&listener).unwrap();
         let peer = tokio::net::TcpSocket::new_v4().unwrap();
         peer.set_recv_buffer_size(4 * 1024).unwrap();
         let mut peer = peer.connect(listener.local_addr().unwrap()).await.unwrap();

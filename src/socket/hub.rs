@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use super::Context;
 use super::alarms::Alarms;
+use crate::desk::Context;
 use crate::domain::ids::ConnectionId;
 
 /// How far the end has come.

@@ -1,5 +1,4 @@
-//! Frames that wait to be written to one socket. What was encoded once for many is written from where it lies,
-//! with a header of its own, many frames to a system call.
+//! Frames that wait to be written to one socket, many to a system call.
 //!
 //! Always: everything that is written to the socket goes through here, but what topics write while this is empty;
 //! filled only when it is empty, so it is bounded by what can wait at a time: an answer for each request
@@ -11,13 +10,8 @@ use std::io::{self, IoSlice};
 use bytes::Bytes;
 use frontrow_protocol::CloseCode;
 
-use super::wire::Begun;
+use super::frame::{Begun, Frame, Opcode};
 
-const FIN: u8 = 0x80;
-const TEXT: u8 = 0x1;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xA;
 /// Frames in one system call: a good part of what any socket takes at once.
 const FRAMES_PER_WRITE: usize = 32;
 /// An empty outbox keeps room for a few frames and gives the rest back: most connections rarely have many.
@@ -31,53 +25,6 @@ pub struct Outbox {
     bytes: usize,
     /// Bytes that the socket took since the connection began.
     taken: u64,
-}
-
-pub(super) struct Frame {
-    header: [u8; 10],
-    header_len: u8,
-    payload: Bytes,
-}
-
-impl Frame {
-    /// Unmasked and whole, as a server's frames are.
-    fn new(opcode: u8, payload: Bytes) -> Self {
-        let mut header = [0; 10];
-        header[0] = FIN | opcode;
-        let header_len = match payload.len() {
-            len @ 0..=125 => {
-                header[1] = len as u8;
-                2
-            }
-            len @ 126..=0xFFFF => {
-                header[1] = 126;
-                header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-                4
-            }
-            len => {
-                header[1] = 127;
-                header[2..10].copy_from_slice(&(len as u64).to_be_bytes());
-                10
-            }
-        };
-        Self { header, header_len, payload }
-    }
-
-    pub fn text(text: Bytes) -> Self {
-        Self::new(TEXT, text)
-    }
-
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
-    }
-
-    pub fn header(&self) -> &[u8] {
-        &self.header[..usize::from(self.header_len)]
-    }
-
-    pub fn len(&self) -> usize {
-        usize::from(self.header_len) + self.payload.len()
-    }
 }
 
 impl Outbox {
@@ -94,24 +41,24 @@ impl Outbox {
     }
 
     pub fn ping(&mut self) {
-        self.push(Frame::new(PING, Bytes::new()));
+        self.push(Frame::new(Opcode::Ping, Bytes::new()));
     }
 
     /// The reply to a ping, with what came in it.
     pub fn pong(&mut self, payload: &[u8]) {
-        self.push(Frame::new(PONG, Bytes::copy_from_slice(payload)));
+        self.push(Frame::new(Opcode::Pong, Bytes::copy_from_slice(payload)));
     }
 
     /// The reply to a close, with its code.
     pub fn close_reply(&mut self, code: Option<u16>) {
         let payload = code.map_or_else(Bytes::new, |code| Bytes::copy_from_slice(&code.to_be_bytes()));
-        self.push(Frame::new(CLOSE, payload));
+        self.push(Frame::new(Opcode::Close, payload));
     }
 
     pub fn close(&mut self, code: CloseCode) {
         let mut payload = code.code().to_be_bytes().to_vec();
         payload.extend_from_slice(code.text().as_bytes());
-        self.push(Frame::new(CLOSE, payload.into()));
+        self.push(Frame::new(Opcode::Close, payload.into()));
     }
 
     fn push(&mut self, frame: Frame) {
@@ -160,7 +107,7 @@ impl Outbox {
             let mut skipped = self.written;
             let mut used = 0;
             for frame in self.frames.iter().take(FRAMES_PER_WRITE) {
-                for part in [frame.header(), &frame.payload[..]] {
+                for part in [frame.header(), frame.payload()] {
                     let from = skipped.min(part.len());
                     skipped -= from;
                     if from < part.len() {

@@ -11,7 +11,12 @@ use frontrow_protocol::request::Hello;
 use frontrow_protocol::{CloseCode, ErrorObject, Method, Reason, Request, RequestId, parse_request};
 
 use crate::config::ClientLimits;
+use crate::desk::gate::QueueBearer;
+use crate::desk::outcome::Outcome;
 use crate::desk::rate::{Meter, Rate};
+use crate::desk::reads::{Found, Question};
+use crate::desk::request::{self, Route};
+use crate::desk::translate;
 use crate::dispatcher::{Refusal, Reply};
 use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
 use crate::domain::ids::{AddressBlock, ConcertId, ConnectionId, HistoryId, QueueToken, ScheduleId, UserId};
@@ -20,10 +25,6 @@ use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleNews;
 
-use super::outcome::Outcome;
-use super::request::{self, Route};
-use super::translate;
-use crate::desk::gate::QueueBearer;
 use crate::limits::HELLO_AGAIN_PATIENCE;
 
 /// Without a `hello` in this time the connection is closed.
@@ -70,52 +71,6 @@ pub enum Input<'a> {
     },
     /// The server stops: finish what was begun, then close.
     Restarting,
-}
-
-/// What the session wants to know from outside the lanes.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Question {
-    /// Whose access token is it, and until when? Answered by `Found::User`.
-    Identify {
-        access_token: String,
-    },
-    /// Whose queue token is it? Answered by `Found::Owner`.
-    OwnerOf(QueueToken),
-    /// In which sale has the user a token, the live one first? Answered by `Found::Sale`.
-    SaleOf(UserId),
-    /// `only`: of this sale.
-    Reservations {
-        user: UserId,
-        only: Option<ConcertId>,
-    },
-    Balance(UserId),
-    History {
-        user: UserId,
-        before: Option<HistoryId>,
-        limit: u32,
-    },
-    /// `only`: of this sale.
-    Tickets {
-        user: UserId,
-        only: Option<ConcertId>,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Found {
-    /// By an access token that is good until `ends_at` (UTC).
-    User {
-        user: UserId,
-        guest: bool,
-        ends_at: Timestamp,
-    },
-    /// By a queue token.
-    Owner {
-        user: UserId,
-        guest: bool,
-    },
-    Sale(Option<ConcertId>),
-    Outcome(Box<Outcome>),
 }
 
 /// What the session wants done, in this order.

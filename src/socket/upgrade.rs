@@ -14,10 +14,10 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::hub::{Draining, Hub};
-use super::origin::{self, Origin};
 use super::session::Arrival;
 use crate::desk::address_limits::AddressPermit;
 use crate::desk::gate::QueueBearer;
+use crate::desk::origin::{self, Origin};
 use crate::domain::ids::AddressBlock;
 use crate::limits;
 use crate::metrics::Metrics;
@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 const WEBSOCKET_VERSION: &str = "13";
 
 /// Somebody whose connection becomes a websocket.
-pub(super) struct Newcomer {
+pub struct Newcomer {
     pub arrival: Arrival,
     /// The address that its limits are counted by; `None` if none hold.
     pub block: Option<AddressBlock>,
@@ -35,7 +35,7 @@ pub(super) struct Newcomer {
 
 /// The answer to an upgrade; with a newcomer, the connection is a websocket from then on. `address` is the
 /// connection's.
-pub(super) async fn answer<B>(
+pub async fn answer<B>(
     hub: &Hub,
     address: IpAddr,
     request: &Request<B>,

@@ -19,11 +19,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::AuthConfig;
-use crate::desk::rate::{Meter, Rate};
 use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
 use crate::limits::SUBJECT_BYTES_MAX;
 
+use super::rate::{Meter, Rate};
 use keys::{IssuerKeys, VerifyingKey};
 pub use keys::{KEY_FILE, KeyError};
 

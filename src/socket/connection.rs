@@ -18,23 +18,24 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream as _};
 
 use crate::config::ClientLimits;
+use crate::desk::outcome::Outcome;
+use crate::desk::rate::{Meter, Rate};
+use crate::desk::reads::Found;
+use crate::desk::translate;
 use crate::dispatcher::ReplyTo;
 use crate::domain::ids::{AddressBlock, ScheduleId};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Subscriber};
 use crate::limits::{WRITE_BYTES_MIN, WRITE_PATIENCE};
 
-use super::accept::Permit;
 use super::alarms::Alarm;
 use super::frame_reader::{Fault, FrameReader, Incoming};
 use super::hub::{Draining, Hub};
 use super::outbox::Outbox;
-use super::outcome::Outcome;
-use super::session::{Arrival, Found, Input, Output, Session};
+use super::permit::Permit;
+use super::session::{Arrival, Input, Output, Session};
 use super::stream::Stream;
-use super::translate;
 use super::wire::Wire;
-use crate::desk::rate::{Meter, Rate};
 
 /// How long a closed connection is drained, so that its last frames arrive instead of a reset.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -60,7 +61,7 @@ const TURNS_PER_POLL: usize = 8;
 
 type Questions = FuturesUnordered<BoxFuture<'static, (u32, Result<Found, ErrorObject>)>>;
 
-pub(super) struct Connection {
+pub struct Connection {
     hub: Arc<Hub>,
     /// Ours from waking until everything is written; topics write to it meanwhile.
     wire: Arc<Wire>,

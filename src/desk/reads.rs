@@ -5,18 +5,64 @@ use std::sync::Arc;
 use frontrow_protocol::{ErrorObject, Method};
 use tokio::sync::oneshot;
 
-use super::Context;
+use super::context::Context;
 use super::identity::{Identity, unavailable};
 use super::outcome::Outcome;
-use super::session::{Found, Question};
 use crate::dispatcher::{Refusal, Reply, ReplyTo};
 use crate::domain::command::{Command, Rejection};
-use crate::domain::ids::{AddressBlock, ConcertId, ScheduleId, UserId};
+use crate::domain::ids::{AddressBlock, ConcertId, HistoryId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
+use crate::domain::time::Timestamp;
 use crate::fanout::SaleView;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::StoreError;
+
+/// What has to be known from outside the lanes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Whose access token is it, and until when? Answered by `Found::User`.
+    Identify {
+        access_token: String,
+    },
+    /// Whose queue token is it? Answered by `Found::Owner`.
+    OwnerOf(QueueToken),
+    /// In which sale has the user a token, the live one first? Answered by `Found::Sale`.
+    SaleOf(UserId),
+    /// `only`: of this sale.
+    Reservations {
+        user: UserId,
+        only: Option<ConcertId>,
+    },
+    Balance(UserId),
+    History {
+        user: UserId,
+        before: Option<HistoryId>,
+        limit: u32,
+    },
+    /// `only`: of this sale.
+    Tickets {
+        user: UserId,
+        only: Option<ConcertId>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// By an access token that is good until `ends_at` (UTC).
+    User {
+        user: UserId,
+        guest: bool,
+        ends_at: Timestamp,
+    },
+    /// By a queue token.
+    Owner {
+        user: UserId,
+        guest: bool,
+    },
+    Sale(Option<ConcertId>),
+    Outcome(Box<Outcome>),
+}
 
 fn out_of_reach() -> ErrorObject {
     ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)

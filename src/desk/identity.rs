@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use frontrow_protocol::{ErrorObject, Method, Reason};
 use uuid::Uuid;
 
-use super::Context;
 use super::auth::Subject;
+use super::context::Context;
+use super::gate::QueueBearer;
 use super::translate;
-use crate::desk::gate::QueueBearer;
 use crate::dispatcher::Refusal;
 use crate::domain::command::{Answer, Command, Rejection};
 use crate::domain::ids::{AddressBlock, QueueToken, UserId};

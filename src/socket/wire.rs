@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::frame::{Begun, Frame};
 use super::kernel;
-use super::outbox::Frame;
 use super::stream::Stream;
 use crate::fanout::{Outlet, Written};
 
@@ -30,12 +30,6 @@ enum Writer {
     Topics,
     /// The task, once it is awake; a topic has written this frame in part.
     TaskNext(Box<Begun>),
-}
-
-/// A frame of which the socket took only so many bytes.
-pub(super) struct Begun {
-    pub frame: Frame,
-    pub written: usize,
 }
 
 impl Wire {

@@ -15,12 +15,12 @@ use frontrow_protocol::http::Problem;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 
-use super::alarms::Alarm;
-use super::hub::Hub;
-use super::stream::Stream;
 use crate::domain::time::Timestamp;
 use crate::http;
 use crate::limits::{WRITE_BYTES_MIN, WRITE_PATIENCE};
+use crate::socket::alarms::Alarm;
+use crate::socket::hub::Hub;
+use crate::socket::stream::Stream;
 
 /// A status alone is no longer, and our own answers all are.
 const BARE_ANSWER_BYTES_MAX: usize = 160;

@@ -23,21 +23,23 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
-use super::connection::Connection;
 use super::http_stream::HttpStream;
-use super::hub::{Draining, Hub};
 use super::late_timer::LateTimer;
-use super::stream::Stream;
-use super::tls::HandshakeError;
-use super::upgrade::Newcomer;
-use super::{Context, file_limit, kernel, proxy_protocol, upgrade};
-use crate::desk::address_limits::{AddressPermit, TooMany};
+use super::{file_limit, proxy_protocol};
+use crate::desk::address_limits::TooMany;
 use crate::desk::visitor::{Door, Visitor, is_forwarded};
-use crate::http::{self, Usage};
+use crate::http::{self, Site, Usage};
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::socket::connection::Connection;
+use crate::socket::hub::{Draining, Hub};
+use crate::socket::kernel;
+use crate::socket::permit::Permit;
+use crate::socket::stream::Stream;
+use crate::socket::tls::{HandshakeError, Tls};
+use crate::socket::upgrade::{self, Newcomer};
 
 /// Where a websocket is opened.
 const WEBSOCKET_PATH: &str = "/ws";
@@ -71,10 +73,26 @@ pub struct Listeners {
     pub admin: Option<TcpListener>,
 }
 
+/// What every connection is met with.
+pub struct Doors {
+    hub: Arc<Hub>,
+    site: Arc<Site>,
+    /// `None`: connections are plain.
+    tls: Option<Arc<Tls>>,
+}
+
+impl Doors {
+    pub fn new(site: Arc<Site>, tls: Option<Arc<Tls>>) -> Self {
+        Self { hub: Arc::new(Hub::new(site.context.clone())), site, tls }
+    }
+}
+
 /// Serves everybody who connects until `stop`, then lets everybody finish what they began.
-pub async fn serve(listeners: Listeners, context: Arc<Context>, stop: impl Future<Output = ()>) {
+pub async fn serve(listeners: Listeners, doors: Doors, stop: impl Future<Output = ()>) {
+    let doors = Arc::new(doors);
+    let hub = &doors.hub;
     let room = file_limit::raise();
-    let allowed = match context.connections_max {
+    let allowed = match hub.context.connections_max {
         Some(wanted) if wanted > room => {
             tracing::warn!(wanted, room, "the limit on open files leaves room for fewer connections");
             room
@@ -82,7 +100,6 @@ pub async fn serve(listeners: Listeners, context: Arc<Context>, stop: impl Futur
         wanted => wanted.unwrap_or(room),
     };
     tracing::info!(connections_max = allowed, "listening");
-    let hub = Arc::new(Hub::new(context));
     // Operators have connections of their own: a full house shuts nobody out who must help.
     let rooms = [
         Room::new(Door::Public, allowed, Some(listeners.public)),
@@ -98,14 +115,14 @@ pub async fn serve(listeners: Listeners, context: Arc<Context>, stop: impl Futur
     });
     tokio::select! {
         () = stop => {}
-        () = rooms[0].accept(&hub, &stopped) => {}
-        () = rooms[1].accept(&hub, &stopped) => {}
+        () = rooms[0].accept(&doors, &stopped) => {}
+        () = rooms[1].accept(&doors, &stopped) => {}
     }
     let rooms = rooms.map(Room::close);
     drop(stopped);
     // The sender's end is what HTTP connections wait for.
     drop(stopping);
-    drain(&hub, &rooms).await;
+    drain(hub, &rooms).await;
     wheel.abort();
 }
 
@@ -128,20 +145,20 @@ impl Room {
     }
 
     /// Lets in whoever connects, for ever.
-    async fn accept(&self, hub: &Arc<Hub>, stopped: &watch::Receiver<()>) {
+    async fn accept(&self, doors: &Arc<Doors>, stopped: &watch::Receiver<()>) {
         let Some(listener) = &self.listener else { return std::future::pending().await };
         let turning_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
         loop {
             match listener.accept().await {
-                Ok((tcp, peer)) => match self.let_in(hub, peer.ip()) {
+                Ok((tcp, peer)) => match self.let_in(&doors.hub, peer.ip()) {
                     Ok(permit) => {
-                        tokio::spawn(converse(hub.clone(), self.door, tcp, peer, permit, stopped.clone()));
+                        tokio::spawn(converse(doors.clone(), self.door, tcp, peer, permit, stopped.clone()));
                     }
                     Err(refusal) => {
                         if let Ok(permit) = turning_away.clone().try_acquire_owned() {
-                            let hub = hub.clone();
+                            let doors = doors.clone();
                             tokio::spawn(async move {
-                                turn_away(&hub, tcp, Some(peer.ip()), refusal).await;
+                                turn_away(&doors, tcp, Some(peer.ip()), refusal).await;
                                 drop(permit);
                             });
                         }
@@ -164,7 +181,7 @@ impl Room {
             false => context.addresses.connect(peer).map_err(|too_many| refused(hub, too_many))?,
         };
         match self.connections.clone().try_acquire_owned() {
-            Ok(of_all) => Ok(Permit { _of_all: of_all, of_address }),
+            Ok(of_all) => Ok(Permit::new(of_all, of_address)),
             Err(_) => {
                 Metrics::count(&context.metrics.refused, "connections");
                 Err(ErrorObject::overloaded(limits::FULL_RETRY_AFTER.as_millis() as u64))
@@ -177,13 +194,6 @@ impl Room {
         let all = u32::try_from(self.allowed).unwrap_or(u32::MAX);
         let _ = self.connections.acquire_many(all).await;
     }
-}
-
-/// What a connection takes up for as long as it is open.
-pub(super) struct Permit {
-    _of_all: OwnedSemaphorePermit,
-    /// Among the connections of its address, once that is known.
-    of_address: Option<AddressPermit>,
 }
 
 fn refused(hub: &Hub, too_many: TooMany) -> ErrorObject {
@@ -212,13 +222,14 @@ async fn drain(hub: &Hub, rooms: &[Room]) {
 
 /// One connection, as HTTP for as long as it is.
 async fn converse(
-    hub: Arc<Hub>,
+    doors: Arc<Doors>,
     door: Door,
     mut tcp: TcpStream,
     peer: SocketAddr,
     mut permit: Permit,
     mut stopped: watch::Receiver<()>,
 ) {
+    let hub = &doors.hub;
     // Frames are small and wanted at once.
     let _ = tcp.set_nodelay(true);
     hub.context.metrics.sockets.inc();
@@ -231,8 +242,8 @@ async fn converse(
         match tokio::time::timeout(limits::PROXY_HEADER_PATIENCE, proxy_protocol::read(&mut tcp)).await {
             Ok(Ok(Some(client))) => {
                 match hub.context.addresses.connect(client) {
-                    Ok(of_address) => permit.of_address = of_address,
-                    Err(too_many) => return turn_away(&hub, tcp, None, refused(&hub, too_many)).await,
+                    Ok(of_address) => permit.count_for(of_address),
+                    Err(too_many) => return turn_away(&doors, tcp, None, refused(hub, too_many)).await,
                 }
                 address = client;
             }
@@ -250,7 +261,7 @@ async fn converse(
         }
     }
     let begun = tokio::select! {
-        begun = begin(&hub, tcp, limits::TLS_HANDSHAKE_PATIENCE) => begun,
+        begun = begin(&doors, tcp, limits::TLS_HANDSHAKE_PATIENCE) => begun,
         _ = stopped.changed() => return,
     };
     let stream = match begun {
@@ -263,8 +274,9 @@ async fn converse(
     let agreed = Arc::new(Mutex::new(None));
     let usage = Arc::new(Usage::default());
     let service = service_fn(|request: Request<Incoming>| {
-        let (hub, agreed, usage) = (hub.clone(), agreed.clone(), usage.clone());
+        let (doors, agreed, usage) = (doors.clone(), agreed.clone(), usage.clone());
         Box::pin(async move {
+            let hub = &doors.hub;
             let client = match door {
                 Door::Public => hub.context.proxies.client(address, request.headers()),
                 Door::Admin => address,
@@ -272,13 +284,13 @@ async fn converse(
             if request.uri().path() != WEBSOCKET_PATH || door == Door::Admin {
                 let is_local = is_local && !is_forwarded(request.headers());
                 let visitor = Visitor { door, client, is_local };
-                return Ok::<_, Infallible>(http::answer(&hub.context, &usage, visitor, request).await);
+                return Ok::<_, Infallible>(http::answer(&doors.site, &usage, visitor, request).await);
             }
             let common = http::Common::of(&hub.context, &request);
             if let Some(refusal) = http::refuse_upgrade(&hub.context, &usage, client, &request).await {
                 return Ok(common.complete(refusal));
             }
-            let (response, newcomer) = upgrade::answer(&hub, address, &request).await;
+            let (response, newcomer) = upgrade::answer(hub, address, &request).await;
             *agreed.lock() = newcomer;
             Ok(common.complete(response))
         })
@@ -320,14 +332,14 @@ async fn converse(
 }
 
 /// The connection's bytes, behind the TLS handshake where there is one.
-async fn begin(hub: &Hub, tcp: TcpStream, patience: Duration) -> Result<Stream, HandshakeError> {
-    let Some(tls) = &hub.context.tls else { return Ok(Stream::Plain(tcp)) };
+async fn begin(doors: &Doors, tcp: TcpStream, patience: Duration) -> Result<Stream, HandshakeError> {
+    let Some(tls) = &doors.tls else { return Ok(Stream::Plain(tcp)) };
     let begun = tls.accept(tcp, patience).await;
     let outcome = match &begun {
         Ok(_) => "ok",
         Err(error) => error.kind(),
     };
-    Metrics::count(&hub.context.metrics.tls_handshakes, outcome);
+    Metrics::count(&doors.hub.context.metrics.tls_handshakes, outcome);
     begun
 }
 
@@ -342,7 +354,7 @@ fn become_websocket(hub: Arc<Hub>, stream: Stream, read: &Bytes, newcomer: Newco
     let Newcomer { arrival, block, permit: of_address } = newcomer;
     // Through a proxy that names clients by header, the connection is somebody's only from its upgrade on.
     if of_address.is_some() {
-        permit.of_address = of_address;
+        permit.count_for(of_address);
     }
     let open = OpenSocket(hub.clone());
     hub.context.metrics.sockets.inc();
@@ -390,13 +402,13 @@ async fn hang_up(stream: Stream) {
 }
 
 /// Tells somebody why they are not let in. `peer`: who may have begun with a PROXY header that is not read yet.
-async fn turn_away(hub: &Hub, mut tcp: TcpStream, peer: Option<IpAddr>, error: ErrorObject) {
+async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, error: ErrorObject) {
     let text = http::last_words(&Problem::from(error));
     let told = async {
-        if peer.is_some_and(|peer| hub.context.proxies.speaks_proxy_protocol(peer)) {
+        if peer.is_some_and(|peer| doors.hub.context.proxies.speaks_proxy_protocol(peer)) {
             let _ = proxy_protocol::read(&mut tcp).await?;
         }
-        let mut stream = begin(hub, tcp, TURNING_AWAY_PATIENCE).await.map_err(std::io::Error::other)?;
+        let mut stream = begin(doors, tcp, TURNING_AWAY_PATIENCE).await.map_err(std::io::Error::other)?;
         // What was asked is read first: closing a socket with unread bytes would reset it before the answer.
         let mut scrap = [0; 2048];
         let _ = stream.read(&mut scrap).await?;
