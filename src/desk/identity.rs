@@ -4,14 +4,15 @@
 use std::net::IpAddr;
 
 use frontrow_protocol::{ErrorObject, Method, Reason};
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
 use uuid::Uuid;
 
 use super::auth::Subject;
 use super::context::Context;
 use super::gate::QueueBearer;
-use super::translate;
-use crate::dispatcher::Refusal;
-use crate::domain::command::{Answer, Command, Rejection};
+use super::replies;
+use crate::domain::command::{Answer, Command};
 use crate::domain::ids::{AddressBlock, QueueToken, UserId};
 use crate::domain::time::Timestamp;
 use crate::limits;
@@ -42,8 +43,7 @@ impl Context {
 
     /// Whose queue token it is, whatever its status.
     pub(super) async fn owner_of(&self, token: QueueToken) -> Result<Identity, ErrorObject> {
-        let unknown = || ErrorObject::unauthenticated("there is no such queue token");
-        let concert = token.concert().ok_or_else(unknown)?;
+        let concert = token.concert().ok_or_else(replies::unknown_queue_token)?;
         match self.ask(concert, Command::Resume { token, connection: None }).await {
             Ok(Answer::Resumed { place, .. }) => {
                 let user = place.record.user;
@@ -51,8 +51,7 @@ impl Context {
                 let queue = Some(QueueBearer::of(&place.record));
                 Ok(Identity { user: Some(user), operator: false, guest, queue, ends_at: None })
             }
-            Err(Refusal::Rejected(Rejection::NotInQueue | Rejection::ConcertNotFound)) => Err(unknown()),
-            Err(refusal) => Err(translate::refusal(&refusal)),
+            Err(refusal) => Err(replies::refusal_of_token(&refusal)),
             Ok(_) => Err(ErrorObject::internal()),
         }
     }
@@ -115,6 +114,19 @@ impl Identity {
     pub fn user(&self) -> Result<UserId, ErrorObject> {
         self.user.ok_or_else(|| ErrorObject::new(Reason::Forbidden, "this token names no user"))
     }
+}
+
+/// The token of an `Authorization` header, if there is one; the scheme's name is written as one likes.
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, ErrorObject> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    token
+        .filter(|token| !token.is_empty())
+        .map(Some)
+        .ok_or_else(|| ErrorObject::unauthenticated("`Authorization` must look like `Bearer` and a token"))
 }
 
 /// The store could not answer: the client may ask again, the log has the cause.

@@ -2,7 +2,9 @@
 //! ask here; nothing here knows either of them.
 
 pub mod address_limits;
+pub mod admission;
 pub mod auth;
+mod commands;
 mod context;
 pub mod gate;
 pub mod identity;
@@ -11,6 +13,7 @@ pub mod outcome;
 pub mod rate;
 pub mod reads;
 pub mod remembered;
+pub mod replies;
 pub mod request;
 pub mod request_rates;
 pub mod translate;

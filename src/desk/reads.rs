@@ -1,50 +1,31 @@
-//! What is asked besides commands, and where: committed copies first, the store for what they do not keep.
+//! What is read, and where: committed copies first, the store for what they do not keep.
 
 use std::sync::Arc;
 
 use frontrow_protocol::{ErrorObject, Method};
-use tokio::sync::oneshot;
 
 use super::context::Context;
 use super::identity::{Identity, unavailable};
 use super::outcome::Outcome;
-use crate::dispatcher::{Refusal, Reply, ReplyTo};
-use crate::domain::command::{Command, Rejection};
-use crate::domain::ids::{AddressBlock, ConcertId, HistoryId, QueueToken, ScheduleId, UserId};
+use super::request::Reading;
+use crate::domain::ids::{ConcertId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleView;
 use crate::limits;
-use crate::metrics::Metrics;
 use crate::store::StoreError;
 
 /// What has to be known from outside the lanes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// Whose access token is it, and until when? Answered by `Found::User`.
-    Identify {
-        access_token: String,
-    },
+    Identify { access_token: String },
     /// Whose queue token is it? Answered by `Found::Owner`.
     OwnerOf(QueueToken),
     /// In which sale has the user a token, the live one first? Answered by `Found::Sale`.
     SaleOf(UserId),
-    /// `only`: of this sale.
-    Reservations {
-        user: UserId,
-        only: Option<ConcertId>,
-    },
-    Balance(UserId),
-    History {
-        user: UserId,
-        before: Option<HistoryId>,
-        limit: u32,
-    },
-    /// `only`: of this sale.
-    Tickets {
-        user: UserId,
-        only: Option<ConcertId>,
-    },
+    /// `only`: as far as it is of this sale. Answered by `Found::Outcome`.
+    Of { user: UserId, only: Option<ConcertId>, reading: Reading },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -76,60 +57,6 @@ impl Context {
             Some(view) => Ok(view),
             None if self.dispatcher.knows_every_sale() => Err(ErrorObject::schedule_not_found()),
             None => Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)),
-        }
-    }
-
-    /// Posts a command to a sale; as with performances, an unknown one may yet appear. `guest_of` is the address that
-    /// a guest comes from: their joins are counted by it, whichever door they take.
-    pub fn submit(
-        &self,
-        concert: ConcertId,
-        command: Command,
-        guest_of: Option<AddressBlock>,
-        reply: ReplyTo,
-    ) -> Result<(), Refusal> {
-        if let (Command::Join { .. }, Some(block)) = (&command, guest_of)
-            && let Err(too_many) = self.addresses.join(block)
-        {
-            Metrics::count(&self.metrics.refused, too_many.limit.as_str());
-            let retry_after = too_many.retry_after;
-            return Err(Refusal::RateLimited { retry_after, message: too_many.message() });
-        }
-        match self.dispatcher.submit(concert, command, reply) {
-            Err(Refusal::Rejected(Rejection::ConcertNotFound)) if !self.dispatcher.missing().is_empty() => {
-                Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
-            }
-            posted => posted,
-        }
-    }
-
-    /// As `submit`, and waits for the reply.
-    pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
-        self.ask_as(None, concert, command).await
-    }
-
-    /// As `ask`, for somebody who may be a guest.
-    pub async fn ask_as(
-        &self,
-        guest_of: Option<AddressBlock>,
-        concert: ConcertId,
-        command: Command,
-    ) -> Reply {
-        let (sender, reply) = oneshot::channel();
-        self.submit(concert, command, guest_of, ReplyTo::Once(sender))?;
-        reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
-    }
-
-    /// The user did something that no sale has a part in. Without a sale, all of them hear of it: there are few,
-    /// and one that does not know the user does nothing.
-    pub fn touch(&self, user: UserId, concert: Option<ConcertId>) {
-        match concert {
-            Some(concert) => self.dispatcher.touch(concert, user),
-            None => {
-                for view in self.fanout.sales() {
-                    self.dispatcher.touch(view.concert().id, user);
-                }
-            }
         }
     }
 
@@ -204,16 +131,30 @@ impl Context {
                 let live = tokens.iter().find(|token| token.status.is_live());
                 return Ok(Found::Sale(live.or(tokens.first()).map(|token| token.concert)));
             }
-            Question::Reservations { user, only } => {
+            Question::Of { user, only, reading } => self.read_of(user, only, reading).await?,
+        };
+        Ok(Found::Outcome(Box::new(outcome)))
+    }
+
+    /// What the store knows of this user.
+    pub async fn read_of(
+        &self,
+        user: UserId,
+        only: Option<ConcertId>,
+        reading: Reading,
+    ) -> Result<Outcome, ErrorObject> {
+        let is_meant = |concert| only.is_none_or(|only| only == concert);
+        Ok(match reading {
+            Reading::Reservations => {
                 let mut reservations = self.read(self.store.reservations(user)).await?;
-                reservations.retain(|reservation| only.is_none_or(|only| only == reservation.concert));
+                reservations.retain(|reservation| is_meant(reservation.concert));
                 Outcome::Reservations(reservations)
             }
-            Question::Balance(user) => {
+            Reading::Balance => {
                 let balance = self.read(self.store.balance(user)).await?;
                 Outcome::Balance(balance.ok_or_else(ErrorObject::user_not_found)?)
             }
-            Question::History { user, before, limit } => {
+            Reading::History { before, limit } => {
                 let entries = self.read(self.store.history(user, before, limit)).await?;
                 // Charges are about nothing; of one who only charged nothing more is read.
                 let about = match entries.iter().any(|entry| entry.payment.is_some()) {
@@ -226,15 +167,14 @@ impl Context {
                 };
                 Outcome::History(entries, about)
             }
-            Question::Tickets { user, only } => {
+            Reading::Tickets => {
                 let mut valid = self.read(self.store.tickets(user)).await?;
                 let mut cancelled = self.read(self.store.cancelled_tickets(user)).await?;
                 for list in [&mut valid, &mut cancelled] {
-                    list.retain(|ticket| only.is_none_or(|only| only == ticket.concert));
+                    list.retain(|ticket| is_meant(ticket.concert));
                 }
                 Outcome::Tickets(valid, cancelled)
             }
-        };
-        Ok(Found::Outcome(Box::new(outcome)))
+        })
     }
 }

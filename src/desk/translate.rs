@@ -460,15 +460,6 @@ fn rate_limited(retry_after: Duration, message: &'static str) -> ErrorObject {
     error
 }
 
-/// As `refusal`, of a command that was routed by a reservation's id: without its sale there is no such one.
-pub fn refusal_of_reservation(refused: &Refusal) -> ErrorObject {
-    let error = refusal(refused);
-    match error.reason() {
-        Reason::ConcertNotFound => ErrorObject::reservation_not_found(),
-        _ => error,
-    }
-}
-
 /// An operator's view of a sale.
 pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
     admin::SaleFigures {

@@ -4,26 +4,21 @@ use std::net::IpAddr;
 
 use frontrow_protocol::admin::{SalePatch, Sales};
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, ReservationBody};
-use frontrow_protocol::request::{History, QueueJoin, ReservationRef};
+use frontrow_protocol::request::{History, NoParams, QueueJoin, Release, ReservationRef, ScheduleRef};
+use frontrow_protocol::result::ReservationStatus;
 use frontrow_protocol::{ErrorObject, IdempotencyKey, Method as Call, Request, parse_body};
-use hyper::header::{self, HeaderMap};
+use hyper::header::HeaderMap;
 use hyper::{Method, Response, StatusCode};
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::Site;
 use super::reply::{self, Body};
-use crate::desk::Context;
-use crate::desk::gate::QueueBearer;
 use crate::desk::identity::Identity;
 use crate::desk::outcome::Outcome;
-use crate::desk::reads::{Found, Question};
-use crate::desk::request::{Route, command, route};
-use crate::desk::translate;
-use crate::dispatcher::{Refusal, Reply, ReplyTo};
-use crate::domain::command::{Answer, Caller, Command, Rejection};
-use crate::domain::ids::{ConcertId, HistoryId, ReservationId, ScheduleId, UserId};
-use crate::domain::record::{ReservationStatus, TokenStatus};
+use crate::desk::request::{Local, Plan, Route, Task, View};
+use crate::desk::{Context, admission, replies, translate};
+use crate::domain::command::{Answer, Caller, Command};
+use crate::domain::ids::{ConcertId, ScheduleId, UserId};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::NewUser;
@@ -83,23 +78,6 @@ pub async fn answer(
 
 type Answered = Result<Response<Body>, ErrorObject>;
 
-/// Where a caller stands.
-enum Standing {
-    /// In this sale, by their newest token there.
-    Line(ConcertId, Caller),
-    /// Nowhere: the token that they are known by has ended.
-    Ended(QueueBearer),
-}
-
-impl Standing {
-    fn in_line(self) -> Result<(ConcertId, Caller), ErrorObject> {
-        match self {
-            Self::Line(concert, caller) => Ok((concert, caller)),
-            Self::Ended(bearer) => Err(bearer.refusal()),
-        }
-    }
-}
-
 impl Asked<'_> {
     /// With the name that metrics know the call by: that of the websocket's method where there is one.
     async fn answer(&self, method: &Method, path: &[&str]) -> (&'static str, Answered) {
@@ -145,54 +123,31 @@ impl Asked<'_> {
     }
 
     async fn join(&self) -> Answered {
-        let identity = self.identity(Call::QueueJoin).await?;
-        let user = identity.user()?;
-        let QueueJoin { concert_id } = parse_body(self.body)?;
-        let concert = ConcertId(concert_id);
-        if let Some(bearer) = identity.queue {
-            bearer.may_join(concert)?;
-        }
-        let guest_of = self.context.guest_of(&identity, self.client);
-        let joined = self.context.ask_as(guest_of, concert, Command::Join { user, connection: None }).await;
-        match joined.map_err(|refusal| translate::refusal(&refusal))? {
-            Answer::Queue { place, created } => {
-                let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-                self.told(status, Outcome::Place { place, created })
-            }
-            _ => Err(ErrorObject::internal()),
-        }
+        let identity = self.identity(Call::QueueJoin)?;
+        let join: QueueJoin = parse_body(self.body)?;
+        self.serve(&identity, Request::QueueJoin(join)).await
     }
 
     async fn place(&self) -> Answered {
-        match self.standing(Call::QueueGet).await? {
-            Standing::Line(concert, caller) => {
-                self.tell(StatusCode::OK, self.ask(concert, Command::Get { caller, polled: true }).await?)
-            }
-            Standing::Ended(bearer) => {
-                let resume = Command::Resume { token: bearer.token, connection: None };
-                match self.ask(bearer.concert, resume).await? {
-                    Answer::Resumed { place, .. } => {
-                        self.told(StatusCode::OK, Outcome::Place { place, created: false })
-                    }
-                    _ => Err(ErrorObject::internal()),
-                }
-            }
+        let named = self.concert_named()?;
+        let identity = self.bearer()?;
+        // Whoever comes with a token that has ended is told of its own visit.
+        if let Some(ended) = identity.queue.filter(|bearer| !bearer.status.is_live())
+            && named.is_some_and(|named| named != ended.concert)
+        {
+            return Err(ended.refusal());
         }
+        self.serve(&identity, Request::QueueGet(NoParams {})).await
     }
 
     async fn leave(&self) -> Answered {
-        let (concert, caller) = self.standing(Call::QueueLeave).await?.in_line()?;
-        self.tell(StatusCode::OK, self.ask(concert, Command::Leave { caller }).await?)
+        self.concert_named()?;
+        self.serve(&self.bearer()?, Request::QueueLeave(NoParams {})).await
     }
 
     async fn schedules(&self) -> Answered {
-        let (concert, caller) = self.standing(Call::Schedules).await?.in_line()?;
-        self.admitted(concert, caller).await?;
-        let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
-        if view.listing(self.context.clock.utc()).is_empty() {
-            return Err(ErrorObject::no_schedules_available());
-        }
-        self.told(StatusCode::OK, Outcome::Schedules(concert))
+        self.concert_named()?;
+        self.serve(&self.bearer()?, Request::Schedules(NoParams {})).await
     }
 
     async fn layout(&self, id: &str) -> Answered {
@@ -205,95 +160,67 @@ impl Asked<'_> {
     }
 
     async fn seats(&self, id: &str) -> Answered {
-        let schedule = schedule_id(id)?;
-        let identity = self.identity(Call::SeatsWatch).await?;
+        let schedule_id = schedule_id(id)?.0;
         self.query.only(&["concert_id"])?;
-        let view = self.context.sale_of_schedule(schedule)?;
-        let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
-        let concert = topic.concert();
-        self.admitted(concert, self.caller_in(&identity, concert)?).await?;
-        let seats = topic.snapshot();
-        if seats.available == 0 {
-            return Err(ErrorObject::no_seats_available());
-        }
-        self.told(StatusCode::OK, Outcome::Snapshot { schedule, seats })
+        self.serve(&self.bearer()?, Request::SeatsWatch(ScheduleRef { schedule_id })).await
     }
 
     async fn hold(&self) -> Answered {
-        let identity = self.identity(Call::Hold).await?;
+        let identity = self.identity(Call::Hold)?;
         let request = parse_body::<ReservationBody>(self.body)?.into_request(self.idempotency_key()?)?;
-        self.tell(StatusCode::CREATED, self.routed(&identity, &request).await?)
+        self.serve(&identity, request).await
     }
 
     async fn reservations(&self) -> Answered {
-        let (user, only) = self.active_user(Call::Reservations).await?;
-        self.found(Question::Reservations { user, only }).await
+        self.query.only(&["concert_id"])?;
+        self.serve(&self.bearer()?, Request::Reservations(NoParams {})).await
     }
 
     /// An unpaid one is released, a paid one cancelled.
     async fn give_back(&self, id: &str) -> Answered {
-        let identity = self.identity(Call::Release).await?;
-        let reservation = ReservationId(uuid(id)?);
-        let concert = reservation.concert().ok_or_else(ErrorObject::reservation_not_found)?;
-        let caller = self.caller_in(&identity, concert)?;
-        let release = Command::Release { caller, reservation, seats: None };
-        let fanout = &self.context.fanout;
-        let paid = Refusal::Rejected(Rejection::ReservationInvalid { status: ReservationStatus::Reserved });
-        match self.context.ask(concert, release).await {
-            Err(refusal) if refusal == paid => {}
-            reply => match self.of_reservation(reply)? {
-                Answer::Reservation(released) => {
-                    let given = GivenBack::Released(translate::reservation(fanout, &released));
-                    return Ok(reply::json(StatusCode::OK, &given));
-                }
-                _ => return Err(ErrorObject::internal()),
-            },
+        let identity = self.identity(Call::Release)?;
+        let reservation_id = uuid(id)?;
+        let release = Request::Release(Release { reservation_id, seats: None });
+        match self.outcome(&identity, release).await {
+            Ok(Outcome::Reservation(released)) => {
+                let given = GivenBack::Released(translate::reservation(&self.context.fanout, &released));
+                Ok(reply::json(StatusCode::OK, &given))
+            }
+            Ok(_) => Err(ErrorObject::internal()),
+            Err(error) if error.data.status == Some(ReservationStatus::Reserved.into()) => {
+                self.serve(&identity, Request::Cancel(ReservationRef { reservation_id })).await
+            }
+            Err(error) => Err(error),
         }
-        let cancelled = self.context.ask(concert, Command::Cancel { caller, reservation }).await;
-        self.tell(StatusCode::OK, self.of_reservation(cancelled)?)
     }
 
     async fn balance(&self) -> Answered {
-        let (user, _) = self.active_user(Call::Balance).await?;
-        self.found(Question::Balance(user)).await
+        self.query.only(&["concert_id"])?;
+        self.serve(&self.bearer()?, Request::Balance(NoParams {})).await
     }
 
     async fn charge(&self) -> Answered {
-        let identity = self.identity(Call::Charge).await?;
-        let user = identity.user()?;
+        let identity = self.identity(Call::Charge)?;
         let body: ChargeBody = parse_body(self.body)?;
-        let Request::Charge(charge) = body.into_request(self.idempotency_key()?)? else {
-            return Err(ErrorObject::internal());
-        };
-        self.touch(&identity, user);
-        let (sender, reply) = oneshot::channel();
-        self.context
-            .dispatcher
-            .charge(user, charge.amount, charge.request_id.as_str(), ReplyTo::Once(sender))
-            .map_err(|refusal| translate::refusal(&refusal))?;
-        let reply = reply.await.unwrap_or(Err(Refusal::OutcomeUnknown));
-        self.tell(StatusCode::OK, reply.map_err(|refusal| translate::refusal(&refusal))?)
+        self.serve(&identity, body.into_request(self.idempotency_key()?)?).await
     }
 
     async fn history(&self) -> Answered {
-        let identity = self.identity(Call::History).await?;
-        let user = identity.user()?;
+        let identity = self.identity(Call::History)?;
         self.query.only(&["before", "limit", "concert_id"])?;
-        let History { before, limit } =
-            History::from_query(self.query.get("before"), self.query.get("limit"))?;
-        self.touch(&identity, user);
-        self.found(Question::History { user, before: before.map(HistoryId), limit }).await
+        let page = History::from_query(self.query.get("before"), self.query.get("limit"))?;
+        self.serve(&identity, Request::History(page)).await
     }
 
     async fn pay(&self) -> Answered {
-        let identity = self.identity(Call::Pay).await?;
+        let identity = self.identity(Call::Pay)?;
         let of: ReservationRef = parse_body(self.body)?;
-        self.tell(StatusCode::CREATED, self.routed(&identity, &Request::Pay(of)).await?)
+        self.serve(&identity, Request::Pay(of)).await
     }
 
     async fn tickets(&self) -> Answered {
-        let (user, only) = self.active_user(Call::Tickets).await?;
-        self.found(Question::Tickets { user, only }).await
+        self.query.only(&["concert_id"])?;
+        self.serve(&self.bearer()?, Request::Tickets(NoParams {})).await
     }
 
     async fn sales(&self) -> Answered {
@@ -322,8 +249,8 @@ impl Asked<'_> {
 
     // Who asks.
 
-    /// Who asks for this, if they may.
-    async fn identity(&self, call: Call) -> Result<Identity, ErrorObject> {
+    /// Who asks for this, if they may: who may not is told so whatever the rest of the request says.
+    fn identity(&self, call: Call) -> Result<Identity, ErrorObject> {
         let identity = self.bearer()?;
         identity.may_ask(call, self.context.clock.utc())?;
         Ok(identity)
@@ -343,118 +270,125 @@ impl Asked<'_> {
         }
     }
 
-    /// The user of a request that no sale has a part in, and the one sale that they may hear of, if it is one.
-    async fn active_user(&self, call: Call) -> Result<(UserId, Option<ConcertId>), ErrorObject> {
+    /// The sale that the query names.
+    fn concert_named(&self) -> Result<Option<ConcertId>, ErrorObject> {
         self.query.only(&["concert_id"])?;
-        let identity = self.identity(call).await?;
-        let user = identity.user()?;
-        self.touch(&identity, user);
-        Ok((user, identity.queue.and_then(|bearer| bearer.lists_only())))
+        self.query.get("concert_id").map(|id| number(id, "concert_id").map(ConcertId)).transpose()
     }
 
-    /// Counts as activity in the user's sale; without a queue token in every one that they are in here.
-    fn touch(&self, identity: &Identity, user: UserId) {
-        match identity.queue {
-            // Whoever looks how a visit ended does nothing in the next one.
-            Some(bearer) if !bearer.status.is_live() => {}
-            bearer => self.context.touch(user, bearer.map(|bearer| bearer.concert)),
-        }
-    }
-
-    /// The sale that the caller stands in line for.
-    async fn standing(&self, call: Call) -> Result<Standing, ErrorObject> {
-        self.query.only(&["concert_id"])?;
-        let identity = self.identity(call).await?;
-        let user = identity.user()?;
-        let named = match self.query.get("concert_id") {
-            Some(id) => Some(ConcertId(number(id, "concert_id")?)),
-            None => None,
-        };
-        if let Some(bearer) = identity.queue.filter(|bearer| !bearer.status.is_live()) {
-            return match named.is_none_or(|named| named == bearer.concert) {
-                true => Ok(Standing::Ended(bearer)),
-                false => Err(bearer.refusal()),
-            };
-        }
-        if let Some(concert) = named {
-            return Ok(Standing::Line(concert, self.caller_in(&identity, concert)?));
-        }
-        if let Some(bearer) = identity.queue {
-            return Ok(Standing::Line(bearer.concert, self.caller_in(&identity, bearer.concert)?));
+    /// The sale that the caller stands in line for: the one that is named, that of their queue token, or the only one
+    /// that they are in.
+    async fn own_sale(&self, identity: &Identity, user: UserId) -> Result<ConcertId, ErrorObject> {
+        if let Some(concert) = self.concert_named()?.or(identity.queue.map(|bearer| bearer.concert)) {
+            return Ok(concert);
         }
         let tokens = self.context.tokens_of(user).await?;
-        let guest_of = self.context.guest_of(&identity, self.client);
-        let caller = Caller { user, token: None, guest_of };
         let mut live = tokens.iter().filter(|token| token.status.is_live());
         match (live.next(), live.next()) {
-            (Some(only), None) => Ok(Standing::Line(only.concert, caller)),
+            (Some(only), None) => Ok(only.concert),
             (Some(_), Some(_)) => Err(ErrorObject::invalid_params(
                 Some("concert_id"),
                 "this user is in several sales: name one with `?concert_id=`",
             )),
-            (None, _) => match tokens.first() {
-                Some(last) => Ok(Standing::Line(last.concert, caller)),
-                None => Err(ErrorObject::not_in_queue()),
-            },
-        }
-    }
-
-    fn caller_in(&self, identity: &Identity, concert: ConcertId) -> Result<Caller, ErrorObject> {
-        let token = identity.queue.filter(|bearer| bearer.concert == concert).map(|bearer| bearer.token);
-        let guest_of = self.context.guest_of(identity, self.client);
-        Ok(Caller { user: identity.user()?, token, guest_of })
-    }
-
-    /// Counts as activity; refused unless the caller's token is in PROGRESS.
-    async fn admitted(&self, concert: ConcertId, caller: Caller) -> Result<(), ErrorObject> {
-        self.context.dispatcher.touch(concert, caller.user);
-        match self.ask(concert, Command::Get { caller, polled: false }).await? {
-            Answer::Queue { place, .. } if place.record.status == TokenStatus::Progress => Ok(()),
-            Answer::Queue { place, .. } => {
-                Err(ErrorObject::not_admitted(translate::queue_status(place.record.status)))
-            }
-            _ => Err(ErrorObject::internal()),
+            (None, _) => tokens.first().map(|last| last.concert).ok_or_else(ErrorObject::not_in_queue),
         }
     }
 
     // What is asked, and what is told.
 
+    /// The answer to a request.
+    async fn serve(&self, identity: &Identity, request: Request) -> Answered {
+        let made = matches!(request.method(), Call::Hold | Call::HoldBest | Call::Pay);
+        let outcome = self.outcome(identity, request).await?;
+        let status = match outcome {
+            Outcome::Place { created: true, .. } => StatusCode::CREATED,
+            _ if made => StatusCode::CREATED,
+            _ => StatusCode::OK,
+        };
+        self.told(status, outcome)
+    }
+
+    /// What a request comes to, by the plan that it has at both doors.
+    async fn outcome(&self, identity: &Identity, request: Request) -> Result<Outcome, ErrorObject> {
+        let (context, method) = (self.context, request.method());
+        let plan = context.plan(request).allowed(method, identity.queue.as_ref(), context.clock.utc())?;
+        let user = identity.user()?;
+        let is_activity = plan.is_activity_elsewhere();
+        // It counts in the user's sale; without a queue token in every one that they are in here.
+        let of_token = identity.queue.map(|bearer| bearer.concert);
+        // Whoever looks how a visit ended does nothing in the next one.
+        let has_ended = identity.queue.is_some_and(|bearer| !bearer.status.is_live());
+        let touch = |concert| {
+            if is_activity && !has_ended {
+                context.touch(user, concert);
+            }
+        };
+        match plan {
+            Plan::Local(Local::Concerts) => Ok(Outcome::Concerts),
+            Plan::Local(Local::Ping) => Ok(Outcome::Pong),
+            // They are about a connection that lasts.
+            Plan::Local(Local::Hello(_) | Local::Unwatch(_)) => {
+                Err(ErrorObject::unknown_method(method.as_str()))
+            }
+            Plan::Read(reading) => {
+                touch(of_token);
+                let only = identity.queue.and_then(|bearer| bearer.lists_only());
+                context.read_of(user, only, reading).await
+            }
+            Plan::Charge { amount, request_id } => {
+                touch(of_token);
+                replies::outcome(method, context.charge(user, amount, &request_id).await)
+            }
+            Plan::ToSale { route, task } => {
+                let concert = match route {
+                    Route::Own => self.own_sale(identity, user).await?,
+                    Route::Sale(concert) => concert,
+                    Route::Nowhere(error) => return Err(*error),
+                };
+                let token = identity.queue.filter(|bearer| bearer.concert == concert).map(|of| of.token);
+                let guest_of = context.guest_of(identity, self.client);
+                let caller = Caller { user, token, guest_of };
+                match task {
+                    Task::View(view) => {
+                        touch(Some(concert));
+                        let reply = context.ask(concert, admission::question(caller)).await;
+                        admission::opens(method, reply)?;
+                        self.shown(concert, view)
+                    }
+                    Task::Command(command) => {
+                        let command = command.given_by(caller, None);
+                        replies::outcome(method, context.ask_as(guest_of, concert, command).await)
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the admission gate hides. Whoever polls for nothing is told so by the status.
+    fn shown(&self, concert: ConcertId, view: View) -> Result<Outcome, ErrorObject> {
+        match view {
+            View::Schedules => {
+                let sale = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
+                if sale.listing(self.context.clock.utc()).is_empty() {
+                    return Err(ErrorObject::no_schedules_available());
+                }
+                Ok(Outcome::Schedules(concert))
+            }
+            View::Seats(schedule) => {
+                let sale = self.context.sale_of_schedule(schedule)?;
+                let topic = sale.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+                let seats = topic.snapshot();
+                if seats.available == 0 {
+                    return Err(ErrorObject::no_seats_available());
+                }
+                Ok(Outcome::Snapshot { schedule, seats })
+            }
+        }
+    }
+
     async fn ask(&self, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {
         let reply = self.context.ask(concert, command).await;
         reply.map_err(|refusal| translate::refusal(&refusal))
-    }
-
-    /// A request that finds its sale by itself.
-    async fn routed(&self, identity: &Identity, request: &Request) -> Result<Answer, ErrorObject> {
-        let concert = match route(request) {
-            Some(Route::Schedule(schedule)) => self.context.sale_of_schedule(schedule)?.concert().id,
-            Some(Route::Reservation(concert)) => concert.ok_or_else(ErrorObject::reservation_not_found)?,
-            Some(Route::Carried) | None => return Err(ErrorObject::internal()),
-        };
-        let caller = self.caller_in(identity, concert)?;
-        let command = command(request, caller, false).ok_or_else(ErrorObject::internal)?;
-        let reply = self.context.ask(concert, command).await;
-        match request {
-            Request::Pay(_) => self.of_reservation(reply),
-            _ => reply.map_err(|refusal| translate::refusal(&refusal)),
-        }
-    }
-
-    fn of_reservation(&self, reply: Reply) -> Result<Answer, ErrorObject> {
-        reply.map_err(|refusal| translate::refusal_of_reservation(&refusal))
-    }
-
-    /// What the store knows.
-    async fn found(&self, question: Question) -> Answered {
-        match self.context.find(question).await? {
-            Found::Outcome(outcome) => self.told(StatusCode::OK, *outcome),
-            Found::User { .. } | Found::Owner { .. } | Found::Sale(_) => Err(ErrorObject::internal()),
-        }
-    }
-
-    fn tell(&self, status: StatusCode, answer: Answer) -> Answered {
-        let outcome = Outcome::of(answer).ok_or_else(ErrorObject::internal)?;
-        self.told(status, outcome)
     }
 
     fn told(&self, status: StatusCode, outcome: Outcome) -> Answered {
@@ -469,12 +403,6 @@ impl Asked<'_> {
         })?;
         IdempotencyKey::try_from(text).map(Some).map_err(ErrorObject::invalid_idempotency_key)
     }
-}
-
-/// The token of `Bearer TOKEN`; the scheme's name is written as one likes.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn schedule_id(text: &str) -> Result<ScheduleId, ErrorObject> {

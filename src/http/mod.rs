@@ -25,7 +25,7 @@ pub use common::{Common, last_words};
 pub use layout::Layouts;
 pub use reply::Body;
 
-use crate::desk::identity::Identity;
+use crate::desk::identity::{Identity, bearer_token};
 use crate::desk::request_rates::Asker;
 use crate::desk::visitor::{Door, Visitor};
 use crate::desk::{Context, origin};
@@ -219,13 +219,16 @@ async fn sender_of(
 ) -> Result<Sender, Duration> {
     let client = visitor.client;
     let (rates, address) = (&context.rates, Asker::Address(client));
-    let token = Some(path).filter(|path| path.starts_with(API) || *path == METRICS);
-    let token = token.and_then(|_| api::bearer(headers));
+    let token = match path.starts_with(API) || path == METRICS {
+        true => bearer_token(headers),
+        false => Ok(None),
+    };
     if visitor.door == Door::Admin {
         // Whatever fans of the same address have used up, operators are answered.
         let identity = match token {
-            Some(token) => Some(context.identify(token).await),
-            None => None,
+            Ok(Some(token)) => Some(context.identify(token).await),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
         };
         return Ok(Sender { asker: address, identity });
     }
@@ -237,8 +240,12 @@ async fn sender_of(
         METRICS => METRICS_WEIGHT,
         _ => 1,
     };
-    let Some(token) = token else {
-        return rates.take(address, weight).map(|()| Sender { asker: address, identity: None });
+    let token = match token {
+        Ok(Some(token)) => token,
+        none => {
+            let identity = none.err().map(Err);
+            return rates.take(address, weight).map(|()| Sender { asker: address, identity });
+        }
     };
     let known = rates.bearer_of(token);
     match known {

@@ -13,11 +13,14 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
-use frontrow_protocol::{CloseCode, ErrorObject, Method, RequestId, encode_error, encode_result_raw};
+use frontrow_protocol::{
+    CloseCode, ErrorObject, Method, RequestId, encode_error, encode_result_raw, parse_request,
+};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream as _};
 
 use crate::config::ClientLimits;
+use crate::desk::Context;
 use crate::desk::outcome::Outcome;
 use crate::desk::rate::{Meter, Rate};
 use crate::desk::reads::Found;
@@ -162,13 +165,13 @@ impl Connection {
     }
 
     /// Gives the session an input and does what it says.
-    fn step(&mut self, input: Input<'_>) {
+    fn step(&mut self, input: Input) {
         let mut outputs = Vec::new();
         self.decide(input, &mut outputs);
         self.perform(outputs);
     }
 
-    fn decide(&mut self, input: Input<'_>, outputs: &mut Vec<Output>) {
+    fn decide(&mut self, input: Input, outputs: &mut Vec<Output>) {
         decide(&mut self.session, &self.hub, input, outputs);
     }
 
@@ -191,11 +194,9 @@ impl Connection {
                 let outcome = self.watch(schedule);
                 self.answer(id.as_ref(), Some(Method::SeatsWatch), outcome);
             }
-            Output::Unwatch { schedule } => {
-                if let Some(topic) = context.fanout.sale_of_schedule(schedule).and_then(|v| v.topic(schedule))
-                {
-                    topic.unwatch(self.subscriber.id());
-                }
+            Output::Unwatch { id, schedule } => {
+                let outcome = self.unwatch(schedule);
+                self.answer(id.as_ref(), Some(Method::SeatsUnwatch), outcome);
             }
             Output::Submit { tag, concert, command } => {
                 let guest_of = self.session.guest_of();
@@ -255,6 +256,13 @@ impl Connection {
         let view = self.hub.context.fanout.sale_of_schedule(schedule);
         let topic = view.and_then(|view| view.topic(schedule)).ok_or_else(ErrorObject::schedule_not_found)?;
         Ok(Outcome::Snapshot { schedule, seats: topic.watch(&self.subscriber) })
+    }
+
+    fn unwatch(&self, schedule: ScheduleId) -> Result<Outcome, ErrorObject> {
+        if let Some(topic) = self.hub.context.sale_of_schedule(schedule)?.topic(schedule) {
+            topic.unwatch(self.subscriber.id());
+        }
+        Ok(Outcome::Done)
     }
 
     fn answer(
@@ -497,7 +505,7 @@ impl Connection {
             match reader.next(|room| wire.read(room)) {
                 Ok(Incoming::Text(text)) => {
                     work = WORK_OF_REQUEST + (text.len() / 1024) as u32;
-                    decide(session, hub, Input::Text(text), &mut outputs);
+                    decide(session, hub, read_request(&hub.context, text), &mut outputs);
                 }
                 Ok(Incoming::Binary) => return self.refuse(CloseCode::UnsupportedData),
                 Ok(Incoming::Ping(payload)) => {
@@ -569,10 +577,16 @@ impl Connection {
     }
 }
 
-fn decide(session: &mut Session, hub: &Hub, input: Input<'_>, outputs: &mut Vec<Output>) {
-    let (now, context) = (hub.alarms.time.now(), &hub.context);
-    let sale_of = |schedule| context.sale_of_schedule(schedule).map(|view| view.concert().id);
-    session.handle(now, input, &sale_of, outputs);
+fn decide(session: &mut Session, hub: &Hub, input: Input, outputs: &mut Vec<Output>) {
+    session.handle(hub.alarms.time.now(), input, outputs);
+}
+
+/// A text frame as the session takes it. The sale that it is about is looked up here, so that the session need not.
+fn read_request(context: &Context, text: &str) -> Input {
+    match parse_request(text) {
+        Ok((id, request)) => Input::Request { id, method: request.method(), plan: context.plan(request) },
+        Err(malformed) => Input::Malformed(malformed),
+    }
 }
 
 /// How much a connection may give to do in the long run: a burst of two seconds' worth.

@@ -1,6 +1,8 @@
 //! One websocket's rules: who it is, what it may ask now, what becomes of each answer. A machine: one input in,
 //! then every output out. It decides and touches nothing; the task that owns the socket does and decides nothing.
 //!
+//! It is given requests with their plan (`desk::request`), so that it looks nothing up.
+//!
 //! Always: every request gets one answer; nothing is asked for a stranger; the token that the session carries is
 //! known only as far as it was committed. Not here: sockets, JSON of results, the store.
 
@@ -8,18 +10,19 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use frontrow_protocol::request::Hello;
-use frontrow_protocol::{CloseCode, ErrorObject, Method, Reason, Request, RequestId, parse_request};
+use frontrow_protocol::{CloseCode, ErrorObject, Method, Reason, Refusal as Malformed, RequestId};
 
 use crate::config::ClientLimits;
+use crate::desk::admission;
 use crate::desk::gate::QueueBearer;
 use crate::desk::outcome::Outcome;
 use crate::desk::rate::{Meter, Rate};
 use crate::desk::reads::{Found, Question};
-use crate::desk::request::{self, Route};
-use crate::desk::translate;
+use crate::desk::replies;
+use crate::desk::request::{FanCommand, Local, Plan, Reading, Route, Task, View};
 use crate::dispatcher::{Refusal, Reply};
-use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
-use crate::domain::ids::{AddressBlock, ConcertId, ConnectionId, HistoryId, QueueToken, ScheduleId, UserId};
+use crate::domain::command::{Answer, Caller, Command, Place};
+use crate::domain::ids::{AddressBlock, ConcertId, ConnectionId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::{Reservation, TokenRecord, TokenStatus};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -42,9 +45,15 @@ const REFUSALS: Rate = Rate::new(5_000, 10_000);
 
 /// What a session reacts to.
 #[derive(Debug)]
-pub enum Input<'a> {
-    /// A text frame.
-    Text(&'a str),
+pub enum Input {
+    /// A request, and what has to be done for it.
+    Request {
+        id: RequestId,
+        method: Method,
+        plan: Plan,
+    },
+    /// A text frame that was no request.
+    Malformed(Malformed),
     /// Any other frame that shows that the peer is there.
     Alive,
     /// A lane's reply to `Output::Submit` or `Output::Charge`.
@@ -87,7 +96,9 @@ pub enum Output {
         id: Option<RequestId>,
         schedule: ScheduleId,
     },
+    /// Answer, and push nothing more of it.
     Unwatch {
+        id: Option<RequestId>,
         schedule: ScheduleId,
     },
     Submit {
@@ -136,9 +147,6 @@ pub enum Output {
     Close(CloseCode),
 }
 
-/// Where to find the sale of a performance, or what to answer if it is not to be found.
-pub type SaleOfSchedule<'a> = &'a dyn Fn(ScheduleId) -> Result<ConcertId, ErrorObject>;
-
 /// Who a session acts as when the upgrade's header said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -164,7 +172,7 @@ pub struct Session {
     pending: Vec<Pending>,
     next_tag: u32,
     /// Requests that came behind a `hello` that is not answered yet.
-    held_back: VecDeque<(RequestId, Request)>,
+    held_back: VecDeque<(RequestId, Method, Plan)>,
     in_flight_max: usize,
     rate: Rate,
     requests: Meter,
@@ -214,19 +222,16 @@ impl Credential {
         }
     }
 
-    fn may_ask(self, method: Method, utc: Timestamp) -> Result<(), ErrorObject> {
+    fn bearer(&self) -> Option<&QueueBearer> {
         match self {
-            Self::Access { .. } => Ok(()),
-            Self::Queue(bearer) => bearer.may_ask(method, utc),
+            Self::Access { .. } => None,
+            Self::Queue(bearer) => Some(bearer),
         }
     }
 
     /// The queue token, once it has ended.
     fn ended(self) -> Option<QueueBearer> {
-        match self {
-            Self::Queue(bearer) if !bearer.status.is_live() => Some(bearer),
-            Self::Access { .. } | Self::Queue(_) => None,
-        }
+        self.bearer().copied().filter(|bearer| !bearer.status.is_live())
     }
 
     fn lists_only(self) -> Option<ConcertId> {
@@ -282,21 +287,15 @@ enum Then {
     /// The user's sale is known next, then the request goes on.
     Locate {
         user: UserId,
-        request: Box<Request>,
+        task: Box<Task>,
     },
     /// The balance is known next, and pushed.
     PushBalance,
-    /// The token's state is known next; if it is admitted, this is answered.
-    Admit(Gated),
-    /// `queue.get` by a queue token that ended: its state is known next.
-    Recall,
-}
-
-/// What needs an admitted token.
-#[derive(Clone, Copy, Debug)]
-enum Gated {
-    Schedules(ConcertId),
-    Watch(ScheduleId),
+    /// The token's state is known next; if it is admitted, this is shown.
+    Admit {
+        concert: ConcertId,
+        view: View,
+    },
 }
 
 impl Session {
@@ -403,24 +402,23 @@ impl Session {
         self.hello_again_until = None;
     }
 
-    pub fn handle(
-        &mut self,
-        now: Timestamp,
-        input: Input<'_>,
-        sale_of: SaleOfSchedule<'_>,
-        out: &mut Vec<Output>,
-    ) {
+    pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         if self.closed {
             return;
         }
         match input {
-            Input::Text(text) => {
+            Input::Request { id, method, plan } => {
                 self.pings_unanswered = 0;
-                self.frame(now, text, sale_of, out);
+                self.arrived(now, id, method, plan, out);
+            }
+            Input::Malformed(Malformed { id, method, error }) => {
+                self.pings_unanswered = 0;
+                out.push(Output::Answer { id, method, outcome: Err(error) });
+                self.count_malformed(now, out);
             }
             Input::Alive => self.pings_unanswered = 0,
-            Input::Reply { tag, reply } => self.reply(now, tag, reply, sale_of, out),
-            Input::Found { tag, found } => self.found(now, tag, found, sale_of, out),
+            Input::Reply { tag, reply } => self.reply(now, tag, reply, out),
+            Input::Found { tag, found } => self.found(now, tag, found, out),
             Input::Place(place) => {
                 // What an ended queue token tells is its own visit: the user's next token is not for its bearer.
                 let ended = self.credential().and_then(Credential::ended);
@@ -491,28 +489,21 @@ impl Session {
         }
     }
 
-    fn frame(&mut self, now: Timestamp, text: &str, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
-        let (id, request) = match parse_request(text) {
-            Ok(parsed) => parsed,
-            Err(refusal) => {
-                let outcome = Err(refusal.error);
-                out.push(Output::Answer { id: refusal.id, method: refusal.method, outcome });
-                return self.count_malformed(now, out);
-            }
-        };
+    /// A request has its turn, unless there are too many.
+    fn arrived(&mut self, now: Timestamp, id: RequestId, method: Method, plan: Plan, out: &mut Vec<Output>) {
         if let Err(wait) = self.requests.take(now, self.rate) {
             if let Err(wait) = self.refusals.take(now, REFUSALS) {
                 self.reading_again_at = Some(now + wait.max(Duration::from_millis(1)));
             }
             let error = ErrorObject::rate_limited(millis_up(wait));
-            return out.push(answer(id, request.method(), Err(error)));
+            return out.push(answer(id, method, Err(error)));
         }
         if self.pending.len() + self.held_back.len() >= self.in_flight_max {
             let mut error = ErrorObject::rate_limited(IN_FLIGHT_RETRY_AFTER.as_millis() as u64);
             error.message = format!("{} requests are not answered yet", self.in_flight_max).into();
-            return out.push(answer(id, request.method(), Err(error)));
+            return out.push(answer(id, method, Err(error)));
         }
-        self.request(now, id, request, sale_of, out);
+        self.request(now, id, method, plan, out);
     }
 
     fn count_malformed(&mut self, now: Timestamp, out: &mut Vec<Output>) {
@@ -526,30 +517,22 @@ impl Session {
         }
     }
 
-    fn request(
-        &mut self,
-        now: Timestamp,
-        id: RequestId,
-        request: Request,
-        sale_of: SaleOfSchedule<'_>,
-        out: &mut Vec<Output>,
-    ) {
-        match (self.identity, request) {
-            (Identity::Asking, request) => self.held_back.push_back((id, request)),
-            (_, Request::Hello(hello)) => self.hello(id, hello, out),
-            (Identity::Stranger, request) => {
-                out.push(answer(id, request.method(), Err(ErrorObject::unauthenticated("say hello first"))));
+    fn request(&mut self, now: Timestamp, id: RequestId, method: Method, plan: Plan, out: &mut Vec<Output>) {
+        match (self.identity, plan) {
+            (Identity::Asking, plan) => self.held_back.push_back((id, method, plan)),
+            (_, Plan::Local(Local::Hello(hello))) => self.hello(id, hello, out),
+            (Identity::Stranger, _) => {
+                out.push(answer(id, method, Err(ErrorObject::unauthenticated("say hello first"))));
             }
-            (Identity::Known { user, by }, request) => {
-                if let Err(error) = by.may_ask(request.method(), self.utc(now)) {
-                    return out.push(answer(id, request.method(), Err(error)));
+            (Identity::Known { user, by }, plan) => {
+                let plan = match plan.allowed(method, by.bearer(), self.utc(now)) {
+                    Ok(plan) => plan,
+                    Err(error) => return out.push(answer(id, method, Err(error))),
+                };
+                if plan.is_activity_elsewhere() && by.ended().is_none() {
+                    self.touch(user, out);
                 }
-                if by.ended().is_none() {
-                    self.touch(user, &request, out);
-                }
-                if let Err((id, method, error)) = self.of_known(id, user, by, request, sale_of, out) {
-                    out.push(answer(id, method, Err(error)));
-                }
+                self.of_known(id, user, by, method, plan, out);
             }
         }
     }
@@ -568,7 +551,7 @@ impl Session {
                         let then = Then::Own { token, concert };
                         self.ask(id, Method::Hello, then, Question::OwnerOf(token), out);
                     }
-                    None => self.refuse_hello(Some(id), unknown_queue_token(), out),
+                    None => self.refuse_hello(Some(id), replies::unknown_queue_token(), out),
                 }
             }
         }
@@ -589,8 +572,8 @@ impl Session {
         if id.is_some() {
             out.push(Output::Answer { id, method: Some(Method::Hello), outcome: Err(error) });
         }
-        for (id, request) in std::mem::take(&mut self.held_back) {
-            out.push(answer(id, request.method(), Err(ErrorObject::unauthenticated("say hello first"))));
+        for (id, method, _) in std::mem::take(&mut self.held_back) {
+            out.push(answer(id, method, Err(ErrorObject::unauthenticated("say hello first"))));
         }
         if reason == Reason::Unauthenticated {
             self.close(CloseCode::Unauthenticated, out);
@@ -629,125 +612,41 @@ impl Session {
         out.push(Output::Submit { tag, concert, command });
     }
 
-    /// A request of a user who is known. An error answers it.
+    /// A request of a user who is known.
     fn of_known(
         &mut self,
         id: RequestId,
         user: UserId,
         by: Credential,
-        request: Request,
-        sale_of: SaleOfSchedule<'_>,
+        method: Method,
+        plan: Plan,
         out: &mut Vec<Output>,
-    ) -> Result<(), (RequestId, Method, ErrorObject)> {
-        let method = request.method();
-        let refuse = |id, error| Err((id, method, error));
-        if let Some(route) = request::route(&request) {
-            return match route {
-                Route::Schedule(schedule) => match sale_of(schedule) {
-                    Ok(concert) => {
-                        self.submit(Some(id), user, &request, concert, out);
-                        Ok(())
-                    }
-                    Err(error) => refuse(id, error),
-                },
-                Route::Reservation(Some(concert)) => {
-                    self.submit(Some(id), user, &request, concert, out);
-                    Ok(())
-                }
-                Route::Reservation(None) => refuse(id, ErrorObject::reservation_not_found()),
-                Route::Carried => match by.ended() {
-                    Some(bearer) => {
-                        self.recall(id, bearer, out);
-                        Ok(())
-                    }
-                    None => {
-                        self.in_own_sale(id, user, request, out);
-                        Ok(())
-                    }
-                },
-            };
-        }
-        match request {
-            Request::Ping(_) => out.push(answer(id, method, Ok(Outcome::Pong))),
-            Request::Concerts(_) => out.push(answer(id, method, Ok(Outcome::Concerts))),
-            Request::QueueJoin(join) => {
-                let concert = ConcertId(join.concert_id);
-                if let Credential::Queue(bearer) = by
-                    && let Err(error) = bearer.may_join(concert)
-                {
-                    return refuse(id, error);
-                }
-                self.be_present(concert);
-                let tag = self.pend(Some(id), method, Then::Join { concert });
-                let command = Command::Join { user, connection: Some(self.connection) };
-                out.push(Output::Submit { tag, concert, command });
+    ) {
+        match plan {
+            Plan::Local(Local::Hello(hello)) => self.hello(id, hello, out),
+            Plan::Local(Local::Ping) => out.push(answer(id, method, Ok(Outcome::Pong))),
+            Plan::Local(Local::Concerts) => out.push(answer(id, method, Ok(Outcome::Concerts))),
+            Plan::Local(Local::Unwatch(schedule)) => out.push(Output::Unwatch { id: Some(id), schedule }),
+            Plan::Read(reading) => {
+                let question = Question::Of { user, only: by.lists_only(), reading };
+                self.ask(id, method, Then::Answer, question, out);
             }
-            Request::Schedules(_) => self.in_own_sale(id, user, request, out),
-            Request::SeatsWatch(watch) => {
-                let schedule = ScheduleId(watch.schedule_id);
-                match sale_of(schedule) {
-                    Ok(concert) => self.gate(Some(id), user, concert, Gated::Watch(schedule), out),
-                    Err(error) => return refuse(id, error),
-                }
-            }
-            Request::SeatsUnwatch(watch) => {
-                let schedule = ScheduleId(watch.schedule_id);
-                if let Err(error) = sale_of(schedule) {
-                    return refuse(id, error);
-                }
-                out.push(Output::Unwatch { schedule });
-                out.push(answer(id, method, Ok(Outcome::Done)));
-            }
-            Request::Charge(charge) => {
+            Plan::Charge { amount, request_id } => {
                 let tag = self.pend(Some(id), method, Then::Answer);
-                let request_id = charge.request_id.as_str().into();
-                out.push(Output::Charge { tag, user, amount: charge.amount, request_id });
+                out.push(Output::Charge { tag, user, amount, request_id });
             }
-            Request::Reservations(_) => {
-                let question = Question::Reservations { user, only: by.lists_only() };
-                self.ask(id, method, Then::Answer, question, out);
-            }
-            Request::Balance(_) => self.ask(id, method, Then::Answer, Question::Balance(user), out),
-            Request::Tickets(_) => {
-                let question = Question::Tickets { user, only: by.lists_only() };
-                self.ask(id, method, Then::Answer, question, out);
-            }
-            Request::History(page) => {
-                let before = page.before.map(HistoryId);
-                let question = Question::History { user, before, limit: page.limit };
-                self.ask(id, method, Then::Answer, question, out);
-            }
-            Request::Hello(hello) => self.hello(id, hello, out),
-            // These have a route.
-            Request::QueueGet(_)
-            | Request::QueueExtend(_)
-            | Request::QueueLeave(_)
-            | Request::Hold(_)
-            | Request::HoldBest(_)
-            | Request::Release(_)
-            | Request::Pay(_)
-            | Request::Cancel(_) => {}
-        }
-        Ok(())
-    }
-
-    /// What became of a queue token that ended: its own state, and not that of the token that its user has by now.
-    fn recall(&mut self, id: RequestId, bearer: QueueBearer, out: &mut Vec<Output>) {
-        let tag = self.pend(Some(id), Method::QueueGet, Then::Recall);
-        let command = Command::Resume { token: bearer.token, connection: None };
-        out.push(Output::Submit { tag, concert: bearer.concert, command });
-    }
-
-    /// A request about the sale that the user stands in line for: the carried one, or else it is looked for,
-    /// because they may have joined on another device.
-    fn in_own_sale(&mut self, id: RequestId, user: UserId, request: Request, out: &mut Vec<Output>) {
-        match self.carried {
-            Some(carried) => self.in_sale(Some(id), user, &request, carried.concert, out),
-            None => {
-                let method = request.method();
-                let then = Then::Locate { user, request: Box::new(request) };
-                self.ask(id, method, then, Question::SaleOf(user), out);
-            }
+            Plan::ToSale { route, task } => match (route, self.carried) {
+                (Route::Nowhere(error), _) => out.push(answer(id, method, Err(*error))),
+                (Route::Sale(concert), _) => self.in_sale(Some(id), user, method, task, concert, out),
+                (Route::Own, Some(carried)) => {
+                    self.in_sale(Some(id), user, method, task, carried.concert, out);
+                }
+                // They may have joined on another device.
+                (Route::Own, None) => {
+                    let then = Then::Locate { user, task: Box::new(task) };
+                    self.ask(id, method, then, Question::SaleOf(user), out);
+                }
+            },
         }
     }
 
@@ -755,49 +654,35 @@ impl Session {
         &mut self,
         id: Option<RequestId>,
         user: UserId,
-        request: &Request,
-        concert: ConcertId,
-        out: &mut Vec<Output>,
-    ) {
-        match request {
-            Request::Schedules(_) => self.gate(id, user, concert, Gated::Schedules(concert), out),
-            _ => self.submit(id, user, request, concert, out),
-        }
-    }
-
-    fn submit(
-        &mut self,
-        id: Option<RequestId>,
-        user: UserId,
-        request: &Request,
+        method: Method,
+        task: Task,
         concert: ConcertId,
         out: &mut Vec<Output>,
     ) {
         let caller = self.caller(user, concert);
-        if let Some(command) = request::command(request, caller, false) {
-            let tag = self.pend(id, request.method(), Then::Answer);
-            out.push(Output::Submit { tag, concert, command });
-        }
+        let (then, command) = match task {
+            // What was told here may be older than what was told elsewhere: only who is known to be admitted is not
+            // asked about.
+            Task::View(view) if self.is_admitted_to(concert) => return out.push(shown(id, concert, view)),
+            Task::View(view) => (Then::Admit { concert, view }, admission::question(caller)),
+            Task::Command(command) => {
+                let then = match command {
+                    FanCommand::Join => {
+                        self.be_present(concert);
+                        Then::Join { concert }
+                    }
+                    _ => Then::Answer,
+                };
+                (then, command.given_by(caller, Some(self.connection)))
+            }
+        };
+        let tag = self.pend(id, method, then);
+        out.push(Output::Submit { tag, concert, command });
     }
 
-    /// Answers at once if the carried token is known to be admitted; else the sale is asked, because what was
-    /// told here may be older than what was told elsewhere.
-    fn gate(
-        &mut self,
-        id: Option<RequestId>,
-        user: UserId,
-        concert: ConcertId,
-        gated: Gated,
-        out: &mut Vec<Output>,
-    ) {
-        let admitted =
-            |carried: Carried| carried.concert == concert && carried.status == TokenStatus::Progress;
-        if self.carried.is_some_and(admitted) {
-            return out.push(gated.opened(id));
-        }
-        let command = Command::Get { caller: self.caller(user, concert), polled: false };
-        let tag = self.pend(id, gated.method(), Then::Admit(gated));
-        out.push(Output::Submit { tag, concert, command });
+    fn is_admitted_to(&self, concert: ConcertId) -> bool {
+        self.carried
+            .is_some_and(|carried| carried.concert == concert && carried.status == TokenStatus::Progress)
     }
 
     fn caller(&self, user: UserId, concert: ConcertId) -> Caller {
@@ -805,30 +690,7 @@ impl Session {
         Caller { user, token: carried.map(|carried| carried.token), guest_of: self.guest_of() }
     }
 
-    /// Everything but `hello`, `queue.get` and `ping` is activity; what goes to a sale counts there by itself.
-    fn touch(&self, user: UserId, request: &Request, out: &mut Vec<Output>) {
-        match request {
-            Request::Concerts(_)
-            | Request::Schedules(_)
-            | Request::SeatsWatch(_)
-            | Request::SeatsUnwatch(_)
-            | Request::Reservations(_)
-            | Request::Balance(_)
-            | Request::Charge(_)
-            | Request::History(_)
-            | Request::Tickets(_) => {}
-            Request::Hello(_)
-            | Request::QueueGet(_)
-            | Request::Ping(_)
-            | Request::QueueJoin(_)
-            | Request::QueueExtend(_)
-            | Request::QueueLeave(_)
-            | Request::Hold(_)
-            | Request::HoldBest(_)
-            | Request::Release(_)
-            | Request::Pay(_)
-            | Request::Cancel(_) => return,
-        }
+    fn touch(&self, user: UserId, out: &mut Vec<Output>) {
         match self.carried {
             // Those who wait have no idle clock, those who are done have no clock at all.
             Some(carried) if carried.status != TokenStatus::Progress => {}
@@ -867,14 +729,7 @@ impl Session {
         Some(pending)
     }
 
-    fn reply(
-        &mut self,
-        now: Timestamp,
-        tag: u32,
-        reply: Reply,
-        sale_of: SaleOfSchedule<'_>,
-        out: &mut Vec<Output>,
-    ) {
+    fn reply(&mut self, now: Timestamp, tag: u32, reply: Reply, out: &mut Vec<Output>) {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
         if matches!(reply, Err(Refusal::OutcomeUnknown)) {
             // No answer would be true. Who comes back learns what became of it, and repeats it safely.
@@ -890,19 +745,12 @@ impl Session {
         match then {
             Then::Resume { user, concert } => match reply {
                 Ok(Answer::Resumed { place, reservations }) => {
-                    self.resumed(now, id, user, place, reservations, sale_of, out);
+                    self.resumed(now, id, user, place, reservations, out);
                 }
                 reply => {
                     let refusal = reply.as_ref().err().unwrap_or(&Refusal::Internal);
                     self.forget_presence(concert, refusal);
-                    let error = match reply {
-                        Err(Refusal::Rejected(Rejection::ConcertNotFound | Rejection::NotInQueue)) => {
-                            unknown_queue_token()
-                        }
-                        Err(refusal) => translate::refusal(&refusal),
-                        Ok(_) => ErrorObject::internal(),
-                    };
-                    self.refuse_hello(id, error, out);
+                    self.refuse_hello(id, replies::refusal_of_token(refusal), out);
                 }
             },
             Then::Join { concert } => {
@@ -911,30 +759,16 @@ impl Session {
                 }
                 self.answer_with(id, method, reply, out);
             }
-            Then::Admit(gated) => match reply {
-                Ok(Answer::Queue { place, .. }) => match place.record.status {
-                    TokenStatus::Progress => out.push(gated.opened(id)),
-                    status => {
-                        let error = ErrorObject::not_admitted(translate::queue_status(status));
-                        out.push(Output::Answer { id, method: Some(method), outcome: Err(error) });
-                    }
-                },
-                reply => self.answer_with(id, method, reply, out),
-            },
-            Then::Recall => match reply {
-                Ok(Answer::Resumed { place, .. }) => {
-                    let outcome = Ok(Outcome::Place { place, created: false });
-                    out.push(Output::Answer { id, method: Some(method), outcome });
-                }
-                reply => self.answer_with(id, method, reply, out),
-            },
+            Then::Admit { concert, view } => out.push(match admission::opens(method, reply) {
+                Ok(()) => shown(id, concert, view),
+                Err(error) => Output::Answer { id, method: Some(method), outcome: Err(error) },
+            }),
             Then::Answer | Then::Identify | Then::Own { .. } | Then::Locate { .. } | Then::PushBalance => {
                 self.answer_with(id, method, reply, out);
             }
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what a resumed token is, and where it is told")]
     fn resumed(
         &mut self,
         now: Timestamp,
@@ -942,7 +776,6 @@ impl Session {
         user: UserId,
         place: Place,
         reservations: Vec<Reservation>,
-        sale_of: SaleOfSchedule<'_>,
         out: &mut Vec<Output>,
     ) {
         self.carry(&place);
@@ -969,7 +802,7 @@ impl Session {
         if greet {
             out.push(Output::Greet { user, except });
         }
-        self.go_on(now, sale_of, out);
+        self.go_on(now, out);
     }
 
     /// What the rules refused, or what was never posted, left nothing behind. What could not be kept was decided, and the
@@ -983,31 +816,17 @@ impl Session {
     }
 
     /// Requests that came behind the hello have their turn.
-    fn go_on(&mut self, now: Timestamp, sale_of: SaleOfSchedule<'_>, out: &mut Vec<Output>) {
-        for (id, request) in std::mem::take(&mut self.held_back) {
-            self.request(now, id, request, sale_of, out);
+    fn go_on(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        for (id, method, plan) in std::mem::take(&mut self.held_back) {
+            self.request(now, id, method, plan, out);
         }
     }
 
     fn answer_with(&self, id: Option<RequestId>, method: Method, reply: Reply, out: &mut Vec<Output>) {
-        let outcome = match reply {
-            Ok(answer) => Outcome::of(answer).ok_or_else(ErrorObject::internal),
-            Err(refusal) => Err(match method {
-                Method::Release | Method::Pay | Method::Cancel => translate::refusal_of_reservation(&refusal),
-                _ => translate::refusal(&refusal),
-            }),
-        };
-        out.push(Output::Answer { id, method: Some(method), outcome });
+        out.push(Output::Answer { id, method: Some(method), outcome: replies::outcome(method, reply) });
     }
 
-    fn found(
-        &mut self,
-        now: Timestamp,
-        tag: u32,
-        found: Result<Found, ErrorObject>,
-        sale_of: SaleOfSchedule<'_>,
-        out: &mut Vec<Output>,
-    ) {
+    fn found(&mut self, now: Timestamp, tag: u32, found: Result<Found, ErrorObject>, out: &mut Vec<Output>) {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
         let outcome = match (then, found) {
             (Then::PushBalance, found) => return self.found_balance(found, out),
@@ -1024,7 +843,7 @@ impl Session {
                     let outcome = Ok(Outcome::Welcome { user, resumed: None });
                     out.push(Output::Answer { id, method: Some(method), outcome });
                     out.push(Output::Greet { user, except: None });
-                    return self.go_on(now, sale_of, out);
+                    return self.go_on(now, out);
                 }
                 Err(error) => Err(error),
             },
@@ -1036,8 +855,8 @@ impl Session {
                 Err(error) => Err(error),
             },
             (Then::Identify | Then::Own { .. }, Err(error)) => return self.refuse_hello(id, error, out),
-            (Then::Locate { user, request }, Ok(Found::Sale(Some(concert)))) => {
-                return self.in_sale(id, user, &request, concert, out);
+            (Then::Locate { user, task }, Ok(Found::Sale(Some(concert)))) => {
+                return self.in_sale(id, user, method, *task, concert, out);
             }
             (Then::Locate { .. }, Ok(Found::Sale(None))) => Err(ErrorObject::not_in_queue()),
             (_, Ok(Found::Outcome(outcome))) => Ok(*outcome),
@@ -1065,7 +884,8 @@ impl Session {
         let Some(user) = self.user() else { return };
         self.wallet = Wallet::Asked;
         let tag = self.pend(None, Method::Balance, Then::PushBalance);
-        out.push(Output::Ask { tag, question: Question::Balance(user) });
+        let question = Question::Of { user, only: None, reading: Reading::Balance };
+        out.push(Output::Ask { tag, question });
     }
 
     fn found_balance(&mut self, found: Result<Found, ErrorObject>, out: &mut Vec<Output>) {
@@ -1109,31 +929,19 @@ impl Session {
 /// What is not answered yet is soon: lanes commit many times a second.
 const IN_FLIGHT_RETRY_AFTER: Duration = Duration::from_millis(100);
 
-impl Gated {
-    fn method(self) -> Method {
-        match self {
-            Self::Schedules(_) => Method::Schedules,
-            Self::Watch(_) => Method::SeatsWatch,
+/// What the admission gate hides.
+fn shown(id: Option<RequestId>, concert: ConcertId, view: View) -> Output {
+    match view {
+        View::Schedules => {
+            let outcome = Ok(Outcome::Schedules(concert));
+            Output::Answer { id, method: Some(Method::Schedules), outcome }
         }
-    }
-
-    fn opened(self, id: Option<RequestId>) -> Output {
-        match self {
-            Self::Schedules(concert) => {
-                let outcome = Ok(Outcome::Schedules(concert));
-                Output::Answer { id, method: Some(Method::Schedules), outcome }
-            }
-            Self::Watch(schedule) => Output::Watch { id, schedule },
-        }
+        View::Seats(schedule) => Output::Watch { id, schedule },
     }
 }
 
 fn answer(id: RequestId, method: Method, outcome: Result<Outcome, ErrorObject>) -> Output {
     Output::Answer { id: Some(id), method: Some(method), outcome }
-}
-
-fn unknown_queue_token() -> ErrorObject {
-    ErrorObject::unauthenticated("there is no such queue token")
 }
 
 fn millis_up(wait: Duration) -> u64 {

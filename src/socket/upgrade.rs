@@ -17,6 +17,7 @@ use super::hub::{Draining, Hub};
 use super::session::Arrival;
 use crate::desk::address_limits::AddressPermit;
 use crate::desk::gate::QueueBearer;
+use crate::desk::identity::bearer_token;
 use crate::desk::origin::{self, Origin};
 use crate::domain::ids::AddressBlock;
 use crate::limits;
@@ -112,7 +113,7 @@ async fn agree<B>(
 }
 
 async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {
-    let Some(token) = bearer(headers)? else { return Ok(Arrival::Stranger) };
+    let Some(token) = bearer_token(headers)? else { return Ok(Arrival::Stranger) };
     let identity = hub.context.identify(token).await?;
     identity.may_ask(Call::Hello, hub.context.clock.utc())?;
     let user = identity.user()?;
@@ -122,19 +123,6 @@ async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject>
         (None, Some(ends_at)) => Arrival::User { user, guest, ends_at },
         (None, None) => return Err(ErrorObject::internal()),
     })
-}
-
-/// The token of an `Authorization` header, if there is one.
-pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ErrorObject> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let token = value.to_str().ok().and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    token
-        .filter(|token| !token.is_empty())
-        .map(Some)
-        .ok_or_else(|| ErrorObject::unauthenticated("`Authorization` must look like `Bearer` and a token"))
 }
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {

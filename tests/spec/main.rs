@@ -8,6 +8,7 @@ mod admin_door;
 mod bad_input;
 mod clock;
 mod coming_back;
+mod doors;
 mod hanging;
 mod hold_again;
 mod holds;

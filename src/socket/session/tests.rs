@@ -1,8 +1,11 @@
 //! The rules of a connection, as tables: when, what comes in, what goes out.
 
 use super::*;
+use crate::desk::request;
 use crate::domain::ids::EntryNo;
 use crate::domain::record::{ExpiryReason, TokenRecord};
+use crate::domain::rejection::Rejection;
+use frontrow_protocol::parse_request;
 
 const CONNECTION: ConnectionId = ConnectionId(9);
 const BLOCK: AddressBlock = AddressBlock(1);
@@ -64,7 +67,6 @@ fn check_from(arrival: Arrival, limits: ClientLimits, script: &str) {
 
 fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out: &mut Vec<Output>) {
     let words: Vec<_> = input.splitn(3, ' ').collect();
-    let text;
     let error = |reason: &str| ErrorObject::new(Reason::from_name(reason), "");
     let input = match words[..] {
         // What `open` itself gave is shown.
@@ -74,16 +76,12 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
         ["wallet"] => Input::Wallet,
         ["superseded"] => Input::Superseded,
         ["restarting"] => Input::Restarting,
-        ["text", ..] => {
-            text = input["text ".len()..].to_owned();
-            Input::Text(&text)
-        }
+        ["text", ..] => read(&input["text ".len()..]),
         ["send", method, ..] => {
             *sent += 1;
             let params = words.get(2).copied().unwrap_or("{}");
             let params = params.replace("TOKEN", &token(1, 5).to_string());
-            text = format!(r#"{{"jsonrpc":"2.0","id":{sent},"method":"{method}","params":{params}}}"#);
-            Input::Text(&text)
+            read(&format!(r#"{{"jsonrpc":"2.0","id":{sent},"method":"{method}","params":{params}}}"#))
         }
         ["found", tag, what] => {
             let found = match what.split(' ').collect::<Vec<_>>()[..] {
@@ -133,11 +131,21 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
         ["pushed", entry, status] => Input::Place(place(1, entry.parse().unwrap(), status)),
         _ => panic!("no such input: {input}"),
     };
+    session.handle(now, input, out);
+}
+
+/// A text frame as the connection reads it.
+fn read(text: &str) -> Input {
     let sale_of = |schedule: ScheduleId| {
         let known = SCHEDULES.iter().find(|(id, _)| *id == schedule.0);
         known.map(|(_, concert)| ConcertId(*concert)).ok_or_else(ErrorObject::schedule_not_found)
     };
-    session.handle(now, input, &sale_of, out);
+    match parse_request(text) {
+        Ok((id, request)) => {
+            Input::Request { id, method: request.method(), plan: request::plan(request, sale_of) }
+        }
+        Err(malformed) => Input::Malformed(malformed),
+    }
 }
 
 fn show(output: Output) -> String {
@@ -156,7 +164,7 @@ fn show(output: Output) -> String {
             format!("{} {outcome}", id(of))
         }
         Output::Watch { id: of, schedule } => format!("{} watch {schedule}", id(of)),
-        Output::Unwatch { schedule } => format!("unwatch {schedule}"),
+        Output::Unwatch { id: of, schedule } => format!("{} unwatch {schedule}", id(of)),
         Output::Submit { tag, concert, command } => {
             let command = match command {
                 Command::Join { user, connection } => format!("join {user} {connection:?}"),
@@ -176,8 +184,10 @@ fn show(output: Output) -> String {
             Question::OwnerOf(_) => format!("[{tag}] owner?"),
             Question::Identify { access_token } => format!("[{tag}] who is {access_token}?"),
             Question::SaleOf(user) => format!("[{tag}] sale of {user}?"),
-            Question::Balance(user) => format!("[{tag}] balance of {user}?"),
-            other => format!("[{tag}] {other:?}"),
+            Question::Of { user, only: None, reading: Reading::Balance } => {
+                format!("[{tag}] balance of {user}?")
+            }
+            Question::Of { user, only, reading } => format!("[{tag}] {reading:?} of {user}, only {only:?}"),
         },
         Output::Touch { concert: Some(concert), .. } => format!("touch {concert}"),
         Output::Touch { concert: None, .. } => "touch".to_owned(),
@@ -297,13 +307,13 @@ fn an_ended_queue_token_tells_of_its_own_visit_for_an_hour() {
            3s     | send balance                         | #3 TOKEN_DONE
            3s     | send charge {"amount":5,"request_id":"r"} | #4 TOKEN_DONE
            3s     | send queue.join {"concert_id":1}     | #5 TOKEN_DONE
-           3s     | send reservations                    | [3] Reservations { user: UserId(7), only: Some(ConcertId(1)) }
-           3s     | send tickets                         | [4] Tickets { user: UserId(7), only: Some(ConcertId(1)) }
+           3s     | send reservations                    | [3] Reservations of 7, only Some(ConcertId(1))
+           3s     | send tickets                         | [4] Tickets of 7, only Some(ConcertId(1))
            3s     | send queue.get                       | [5] to 1: resume None
            3s     | reply 5 resumed DONE                 | #8 Done
            3s     | pushed 6 PROGRESS                    |
            4s     | send hold {"schedule_id":70,"seats":[1]} | #9 TOKEN_DONE
-           3599s  | send reservations                    | [6] Reservations { user: UserId(7), only: Some(ConcertId(1)) }
+           3599s  | send reservations                    | [6] Reservations of 7, only Some(ConcertId(1))
            3600s  | send reservations                    | #11 TOKEN_DONE
            3600s  | alive                                |
            3600s  | tick                                 | hello again within 60 s; ping
@@ -377,12 +387,11 @@ fn the_alarm_is_set_for_the_end_of_the_token() {
     let mut session = Session::open(CONNECTION, arrival, None, &limits, steady, START, &mut out);
     assert_eq!(session.next_tick(), steady + Duration::from_secs(5));
     // UTC was set back a second: the token ends a second later.
-    let none = |_: ScheduleId| Err(ErrorObject::schedule_not_found());
     let now = steady + Duration::from_secs(5);
-    session.handle(now, Input::Tick { utc: START + Duration::from_secs(4) }, &none, &mut out);
+    session.handle(now, Input::Tick { utc: START + Duration::from_secs(4) }, &mut out);
     assert_eq!(session.next_tick(), now + Duration::from_secs(1));
     assert!(!out.iter().any(|output| matches!(output, Output::PushHelloAgain { .. })));
-    session.handle(now + Duration::from_secs(1), Input::Tick { utc: ends_at }, &none, &mut out);
+    session.handle(now + Duration::from_secs(1), Input::Tick { utc: ends_at }, &mut out);
     assert!(out.iter().any(|output| matches!(output, Output::PushHelloAgain { .. })));
     assert_eq!(session.next_tick(), steady + PING_INTERVAL);
 }
@@ -444,7 +453,7 @@ fn admission_opens_what_needs_it() {
            2s | send seats.watch {"schedule_id":80}  | touch 1; [2] to 2: get0 7
            2s | reply 2 not_in_queue                 | #5 NOT_IN_QUEUE
            2s | send seats.watch {"schedule_id":1}   | touch 1; #6 SCHEDULE_NOT_FOUND
-           2s | send seats.unwatch {"schedule_id":70} | touch 1; unwatch 70; #7 Done
+           2s | send seats.unwatch {"schedule_id":70} | touch 1; #7 unwatch 70
            3s | pushed 5 DONE                        | push Done
            3s | send seats.watch {"schedule_id":70}  | [3] to 1: get0 7 by token
            3s | reply 3 place DONE                   | #8 TOKEN_DONE"#,
@@ -712,4 +721,109 @@ fn a_join_that_came_too_fast_leaves_nothing_behind() {
     let shown: Vec<_> = out.drain(..).map(show).collect();
     assert_eq!(shown, ["#1 RATE_LIMITED"]);
     assert_eq!(session.present_in(), [], "the sale never heard of this connection");
+}
+
+/// Brings a session into a state.
+type Reach = fn(&mut Session, &mut Vec<Output>);
+
+/// Goal: every request gets exactly one answer, whoever sends it. Method: every method, in every state of a session;
+/// whatever the session asks for is answered, until it asks for nothing more.
+#[test]
+fn every_method_is_answered_once_in_every_state() {
+    let states: [(&str, Reach); 6] = [
+        ("a stranger", |_, _| {}),
+        ("whose hello is looked into", |session, out| {
+            session.handle(START, request_of(Method::Hello, 0), out);
+        }),
+        ("known by an access token", |session, out| known(session, out)),
+        ("waiting", |session, out| {
+            known(session, out);
+            joined(session, "WAITING", out);
+        }),
+        ("admitted", |session, out| {
+            known(session, out);
+            joined(session, "PROGRESS", out);
+        }),
+        ("known by a token that has ended", |session, out| {
+            let hello = Plan::Local(Local::Hello(Hello::QueueToken(token(1, 5).0)));
+            let id = RequestId::from(0);
+            session.handle(START, Input::Request { id, method: Method::Hello, plan: hello }, out);
+            answer_all(session, "EXPIRED", out);
+        }),
+    ];
+    for (state, reach) in states {
+        for &method in Method::ALL {
+            let (mut out, limits) = (Vec::new(), ClientLimits::default());
+            let mut session =
+                Session::open(CONNECTION, Arrival::Stranger, None, &limits, START, START, &mut out);
+            reach(&mut session, &mut out);
+            let before = out.len();
+            session.handle(START, request_of(method, 1), &mut out);
+            answer_all(&mut session, "PROGRESS", &mut out);
+            let answers = out[before..].iter().filter(|output| match output {
+                Output::Answer { id, method: of, .. } => {
+                    *id == Some(RequestId::from(1)) && *of == Some(method)
+                }
+                Output::Watch { id, .. } => *id == Some(RequestId::from(1)) && method == Method::SeatsWatch,
+                Output::Unwatch { id, .. } => {
+                    *id == Some(RequestId::from(1)) && method == Method::SeatsUnwatch
+                }
+                _ => false,
+            });
+            assert_eq!(answers.count(), 1, "{method} of somebody {state}: {:?}", &out[before..]);
+            assert!(session.pending.is_empty() && session.held_back.is_empty());
+        }
+    }
+}
+
+/// A request with this id.
+fn request_of(method: Method, id: i64) -> Input {
+    let plan = request::plan(request::tests::example(method), request::tests::sale_of);
+    Input::Request { id: RequestId::from(id), method, plan }
+}
+
+fn known(session: &mut Session, out: &mut Vec<Output>) {
+    session.handle(START, request_of(Method::Hello, 0), out);
+    answer_all(session, "PROGRESS", out);
+}
+
+fn joined(session: &mut Session, status: &str, out: &mut Vec<Output>) {
+    session.handle(START, request_of(Method::QueueJoin, 0), out);
+    answer_all(session, status, out);
+}
+
+/// Answers whatever the session asks for, of sales with a token in this status.
+fn answer_all(session: &mut Session, status: &str, out: &mut Vec<Output>) {
+    let mut answered = 0;
+    while let Some(output) = out.get(answered) {
+        let input = match output {
+            Output::Submit { tag, command, .. } => {
+                let reply = match command {
+                    Command::Resume { .. } => {
+                        Ok(Answer::Resumed { place: place(1, 5, status), reservations: Vec::new() })
+                    }
+                    Command::Join { .. } | Command::Get { .. } | Command::Extend { .. } => {
+                        Ok(Answer::Queue { place: place(1, 5, status), created: false })
+                    }
+                    _ => Ok(Answer::Done),
+                };
+                Some(Input::Reply { tag: *tag, reply })
+            }
+            Output::Charge { tag, .. } => Some(Input::Reply { tag: *tag, reply: Ok(Answer::Done) }),
+            Output::Ask { tag, question } => {
+                let found = match question {
+                    Question::Identify { .. } => Found::User { user: UserId(7), guest: false, ends_at: FAR },
+                    Question::OwnerOf(_) => Found::Owner { user: UserId(7), guest: false },
+                    Question::SaleOf(_) => Found::Sale(Some(ConcertId(1))),
+                    Question::Of { .. } => Found::Outcome(Box::new(Outcome::Done)),
+                };
+                Some(Input::Found { tag: *tag, found: Ok(found) })
+            }
+            _ => None,
+        };
+        answered += 1;
+        if let Some(input) = input {
+            session.handle(START, input, out);
+        }
+    }
 }
