@@ -8,21 +8,16 @@ use anyhow::Context;
 use clap::Args;
 use frontrow::clock::Clock;
 use frontrow::config::{Config, LogFormat};
-use frontrow::desk::{self, auth::Auth};
-use frontrow::dispatcher::{self, Dispatcher};
+use frontrow::dispatcher::Dispatcher;
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
-use frontrow::fanout::{self, Fanout};
-use frontrow::http::Site;
-use frontrow::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE, LEASE};
+use frontrow::limits::HEARTBEAT_GAP_MAX;
 use frontrow::log;
 use frontrow::metrics::Metrics;
-use frontrow::server;
-use frontrow::socket::tls::Tls;
+use frontrow::server::{self, Given};
 use frontrow::store::{DataFolder, FolderError, NewConcert, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
-use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -73,78 +68,23 @@ impl Serve {
             folder => Some(folder?),
         };
         let store = open_store(&config, &self.data).await?;
-        let auth = Auth::open(&config.data, &config.auth)?;
-        let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
         let clock = Clock::system();
-        let fanout = Arc::new(Fanout::default());
         if config.demo {
             make_demo(&*store, clock.utc()).await.context("could not make the demo's concert")?;
         }
-        let listener =
-            server::bind(config.listen).with_context(|| format!("could not listen on {}", config.listen))?;
-        let address = listener.local_addr().context("the listener has no address")?;
-        let admin = match config.admin_listen {
-            None => None,
-            Some(at) => Some(server::bind(at).with_context(|| format!("could not listen on {at}"))?),
-        };
-        let admin_address = admin.as_ref().map(|listener| listener.local_addr()).transpose()?;
-        let listeners = server::Listeners { public: listener, admin };
-
-        let lanes = if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) };
-        let (writers, mut former) = (dispatcher::new_writers(lanes), Vec::new());
-        if let Some(folder) = &folder {
-            former = folder.former_writers();
-            // Both, for as long as both may have sales: a server that dies on its way leaves no lease behind.
-            folder.note_writers(&[former.as_slice(), &writers].concat())?;
-        }
-        let options = dispatcher::Options {
-            writers: writers.clone(),
-            // The folder's lock says that no other process writes the embedded database's sales.
-            former,
-            lease: if store.is_embedded() { Duration::ZERO } else { LEASE },
-            threads: true,
-            ledger_entries_per_day: config.limits.ledger_entries_per_day,
-            ..dispatcher::Options::new(config.sale.clone())
-        };
-        let (dispatcher, lanes) =
-            dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), options).await?;
-        if let Some(folder) = &folder {
-            folder.note_writers(&writers)?;
-        }
-        let supervisor = dispatcher.supervisor().clone();
-        supervisor.keep(&Handle::current(), "places in line", {
-            let (fanout, clock) = (fanout.clone(), clock.clone());
-            move || fanout::push_places(fanout.clone(), clock.clone())
-        });
-
         let mut asked = asked_to_stop()?;
         let stop = async move {
-            tokio::select! {
-                signal = asked.recv() => tracing::info!(signal, "stopping"),
-                task = supervisor.failed() => tracing::error!(task, "stopping"),
+            if let Some(signal) = asked.recv().await {
+                tracing::info!(signal, "stopping");
             }
         };
-        let context = desk::Context::new(&config, dispatcher.clone(), fanout, store, clock, auth, metrics);
-        let context = Arc::new(context);
-        let site = Arc::new(Site::new(context.clone()));
-        let doors = server::Doors::new(site.clone(), tls.clone());
-        let supervisor = dispatcher.supervisor();
-        if let Some(tls) = tls {
-            supervisor.keep(&Handle::current(), "certificate", move || tls.clone().watch());
-        }
-        supervisor.keep(&Handle::current(), "layouts", {
-            move || {
-                let site = site.clone();
-                async move { site.layouts.prepare(&site.context.fanout).await }
-            }
-        });
-        supervisor.keep(&Handle::current(), "keys", { move || reread_keys(context.clone()) });
-        let serving = tokio::spawn(server::serve(listeners, doors, stop));
+        let given = Given { store, clock, metrics, folder, heartbeat_gap_max: HEARTBEAT_GAP_MAX };
+        let server = server::start(&config, given, stop).await?;
         // Whoever reads this line may send the first request, and should find the sales in memory.
-        let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&dispatcher)).await;
-        let mut said = format!("listening on {scheme}://{address}\n");
-        if let Some(address) = admin_address {
+        let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&server.context.dispatcher)).await;
+        let scheme = if server.is_secure { "https" } else { "http" };
+        let mut said = format!("listening on {scheme}://{}\n", server.address);
+        if let Some(address) = server.admin_address {
             said.push_str(&format!("operators on {scheme}://{address}\n"));
         }
         if let Err(error) = print_text(&said) {
@@ -154,27 +94,7 @@ impl Serve {
                 "could not say where to find the server"
             );
         }
-        let served = serving.await.context("the server ended badly");
-        if tokio::time::timeout(LANES_END_PATIENCE, lanes.shutdown()).await.is_err() {
-            tracing::error!("the lanes wait for the database, and the end does not wait for them");
-        }
-        drop(folder);
-        served?;
-        match dispatcher.supervisor().down().as_slice() {
-            [] => Ok(()),
-            down => anyhow::bail!("a task could not be kept alive: {}", down.join(", ")),
-        }
-    }
-}
-
-/// Takes the issuer's new keys when their file changes, for as long as the server runs.
-async fn reread_keys(context: Arc<desk::Context>) {
-    let mut look = tokio::time::interval(KEYS_LOOKED_AT_EVERY);
-    loop {
-        look.tick().await;
-        let context = context.clone();
-        // A file may lie on a disk that hangs: that is not for a thread which serves connections.
-        let _ = tokio::task::spawn_blocking(move || context.auth.reread_keys()).await;
+        Ok(server.ended().await?)
     }
 }
 

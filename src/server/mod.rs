@@ -1,9 +1,13 @@
-//! The server as a whole: who is let in, and which door a connection takes.
+//! The server as a whole: put together from its settings (`assembly`), who is let in (`accept`), and which door a
+//! connection takes.
 
 mod accept;
+mod assembly;
 mod file_limit;
+mod hand_over;
 mod http_stream;
 mod late_timer;
 mod proxy_protocol;
 
-pub use accept::{Doors, Listeners, bind, serve};
+pub use accept::bind;
+pub use assembly::{Given, Server, ServerError, start};

@@ -7,22 +7,17 @@ use std::time::Duration;
 
 use frontrow::clock::Clock;
 use frontrow::config::{Config, DatabaseUrl};
-use frontrow::desk::{Context, auth::Auth};
-use frontrow::dispatcher::{self, Lanes, Options};
+use frontrow::desk::Context;
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
-use frontrow::fanout::{Fanout, push_places};
-use frontrow::http::Site;
 use frontrow::metrics::Metrics;
-use frontrow::server;
-use frontrow::socket::tls::Tls;
+use frontrow::server::{self, Given, Server};
 use frontrow::store::simulated::SimulatedStore;
-use frontrow::store::{self, NewConcert, NewUser, Store};
+use frontrow::store::{self, DataFolder, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape, VenueLayout};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::tls::{self, Pipe};
 use super::{Fan, HERE, Reply, http, in_time, mariadb};
@@ -60,15 +55,8 @@ pub struct House {
 }
 
 struct Running {
-    address: SocketAddr,
-    admin: Option<SocketAddr>,
-    context: Arc<Context>,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
-    places: JoinHandle<()>,
-    /// Of a certificate.
-    watching: Option<JoinHandle<()>>,
-    lanes: Lanes,
+    server: Server,
 }
 
 /// A database that nobody else has, where the tests are told to have theirs; `None` for the embedded one.
@@ -111,7 +99,9 @@ impl House {
         given: Option<SimulatedStore>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = Config { data: folder.path().to_owned(), ..Config::default() };
+        let listen = (HERE, 0).into();
+        let mut config =
+            Config { data: folder.path().to_owned(), listen, lanes: Some(1), ..Config::default() };
         config.address_limits.exempt = vec![HERE.to_string().parse().unwrap()];
         settings(&mut config);
         let store = match &given {
@@ -164,42 +154,24 @@ impl House {
             Some(given) => Arc::new(given.handle()),
             None => open_store(&self.config).await,
         };
-        let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
-        let options = Options {
-            lease: Duration::ZERO,
+        let given = Given {
+            store,
+            clock: self.clock.clone(),
+            metrics: Arc::new(Metrics::new()),
+            folder: Some(DataFolder::lock(&self.config.data).unwrap()),
             // A clock that is turned by hand jumps; only a restart is an outage here.
             heartbeat_gap_max: 365 * DAY,
-            threads: true,
-            ledger_entries_per_day: self.config.limits.ledger_entries_per_day,
-            ..Options::new(self.config.sale.clone())
         };
-        let started =
-            dispatcher::start(store.clone(), fanout.clone(), self.clock.clone(), metrics.clone(), options);
-        let (dispatcher, lanes) = started.await.unwrap();
-        let auth = Auth::open(&self.config.data, &self.config.auth).unwrap();
-        let clock = self.clock.clone();
-        let context = Context::new(&self.config, dispatcher, fanout.clone(), store, clock, auth, metrics);
-        let tls = self.config.tls.files().map(|files| Arc::new(Tls::open(&files).unwrap()));
-        let watching = tls.clone().map(|tls| tokio::spawn(tls.watch()));
-        let context = Arc::new(context);
-        let doors = server::Doors::new(Arc::new(Site::new(context.clone())), tls);
-        let listener = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.local_addr().unwrap();
-        let admin = self.config.admin_listen.map(|at| server::bind(at).unwrap());
-        let admin_address = admin.as_ref().map(|admin| admin.local_addr().unwrap());
-        let listeners = server::Listeners { public: listener, admin };
         let (stop, stopped) = oneshot::channel::<()>();
         // A house that is dropped stops too.
-        let server = tokio::spawn(server::serve(listeners, doors, async { drop(stopped.await) }));
-        let places = tokio::spawn(push_places(fanout, self.clock.clone()));
+        let server = server::start(&self.config, given, async { drop(stopped.await) }).await.unwrap();
         in_time("the sale", async {
-            while !context.dispatcher.missing().is_empty() {
+            while !server.context.dispatcher.missing().is_empty() {
                 tokio::task::yield_now().await;
             }
         })
         .await;
-        self.running =
-            Some(Running { address, admin: admin_address, context, stop, server, places, watching, lanes });
+        self.running = Some(Running { stop, server });
     }
 
     /// Stops the server and starts it with other settings.
@@ -215,10 +187,7 @@ impl House {
         let running = self.running.take().unwrap();
         running.stop.send(()).unwrap();
         async move {
-            in_time("the end of the server", running.server).await.unwrap();
-            running.places.abort();
-            running.watching.iter().for_each(JoinHandle::abort);
-            running.lanes.shutdown().await;
+            in_time("the end of the server", running.server.ended()).await.unwrap();
         }
     }
 
@@ -227,20 +196,20 @@ impl House {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.running().address
+        self.running().server.address
     }
 
     /// Where operators have a listener of their own.
     pub fn admin(&self) -> SocketAddr {
-        self.running().admin.expect("the operators' listener was configured")
+        self.running().server.admin_address.expect("the operators' listener was configured")
     }
 
     pub fn context(&self) -> &Arc<Context> {
-        &self.running().context
+        &self.running().server.context
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.running().context.store
+        &self.context().store
     }
 
     /// The first performance.
@@ -308,7 +277,7 @@ impl House {
 
     /// Does the server speak TLS?
     pub fn is_secure(&self) -> bool {
-        self.config.tls.cert.is_some()
+        self.running().server.is_secure
     }
 
     /// A connection, encrypted if the server speaks TLS.

@@ -1,0 +1,168 @@
+//! A server put together from its settings, the same for `frontrow serve` and for the tests, and its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+
+use super::accept::{self, Doors, Listeners};
+use super::hand_over::HandOver;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::desk::Context;
+use crate::desk::auth::{Auth, KeyError};
+use crate::dispatcher::{self, Lanes};
+use crate::fanout::{self, Fanout};
+use crate::http::Site;
+use crate::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE, LEASE};
+use crate::metrics::Metrics;
+use crate::socket::tls::{Tls, TlsError};
+use crate::store::{DataFolder, FolderError, Store, StoreError};
+
+/// What a server is given besides its settings.
+pub struct Given {
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    /// `None`: another server of the same database has it, for its keys.
+    pub folder: Option<DataFolder>,
+    /// A longer gap between two heartbeats was an outage.
+    pub heartbeat_gap_max: Duration,
+}
+
+/// A server that serves. Dropped without `ended`, it goes on.
+pub struct Server {
+    pub address: SocketAddr,
+    /// Where operators have a listener of their own.
+    pub admin_address: Option<SocketAddr>,
+    pub is_secure: bool,
+    pub context: Arc<Context>,
+    serving: JoinHandle<()>,
+    kept: Vec<JoinHandle<()>>,
+    lanes: Lanes,
+    folder: Option<DataFolder>,
+}
+
+/// Why a server did not start, or did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("could not listen on {at}")]
+    Listen {
+        at: SocketAddr,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("the server ended badly")]
+    Serving(#[source] JoinError),
+    #[error("a task could not be kept alive: {0}")]
+    Task(String),
+}
+
+/// Starts a server that serves until `stop`, or until a task that must live cannot be kept alive. Sales come in as they
+/// are claimed and loaded.
+pub async fn start(
+    config: &Config,
+    given: Given,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<Server, ServerError> {
+    let Given { store, clock, metrics, folder, heartbeat_gap_max } = given;
+    let auth = Auth::open(&config.data, &config.auth)?;
+    let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
+    let (public, address) = listen(config.listen)?;
+    let (admin, admin_address) = config.admin_listen.map(listen).transpose()?.unzip();
+
+    let fanout = Arc::new(Fanout::default());
+    let lanes = if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) };
+    let hand_over = HandOver::begin(folder.as_ref(), dispatcher::new_writers(lanes))?;
+    let options = dispatcher::Options {
+        writers: hand_over.writers.clone(),
+        former: hand_over.former.clone(),
+        // The folder's lock says that no other process writes the embedded database's sales.
+        lease: if store.is_embedded() { Duration::ZERO } else { LEASE },
+        heartbeat_gap_max,
+        threads: true,
+        ledger_entries_per_day: config.limits.ledger_entries_per_day,
+        ..dispatcher::Options::new(config.sale.clone())
+    };
+    let (dispatcher, lanes) =
+        dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), options).await?;
+    hand_over.end(folder.as_ref())?;
+
+    let supervisor = dispatcher.supervisor().clone();
+    let context = Context::new(config, dispatcher, fanout.clone(), store, clock.clone(), auth, metrics);
+    let context = Arc::new(context);
+    let site = Arc::new(Site::new(context.clone()));
+    let home = Handle::current();
+    let mut kept = vec![
+        supervisor.keep(&home, "places in line", move || fanout::push_places(fanout.clone(), clock.clone())),
+        supervisor.keep(&home, "layouts", {
+            let site = site.clone();
+            move || {
+                let site = site.clone();
+                async move { site.layouts.prepare(&site.context.fanout).await }
+            }
+        }),
+        supervisor.keep(&home, "keys", {
+            let context = context.clone();
+            move || reread_keys(context.clone())
+        }),
+    ];
+    kept.extend(tls.clone().map(|tls| supervisor.keep(&home, "certificate", move || tls.clone().watch())));
+
+    let is_secure = tls.is_some();
+    let stop = async move {
+        tokio::select! {
+            () = stop => {}
+            task = supervisor.failed() => tracing::error!(task, "stopping"),
+        }
+    };
+    let serving = tokio::spawn(accept::serve(Listeners { public, admin }, Doors::new(site, tls), stop));
+    Ok(Server { address, admin_address, is_secure, context, serving, kept, lanes, folder })
+}
+
+impl Server {
+    /// The end: everybody has finished what they began, the lanes have let go of their sales, and the data folder is
+    /// free.
+    pub async fn ended(self) -> Result<(), ServerError> {
+        let served = self.serving.await;
+        if tokio::time::timeout(LANES_END_PATIENCE, self.lanes.shutdown()).await.is_err() {
+            tracing::error!("the lanes wait for the database, and the end does not wait for them");
+        }
+        self.kept.iter().for_each(JoinHandle::abort);
+        drop(self.folder);
+        served.map_err(ServerError::Serving)?;
+        match self.context.dispatcher.supervisor().down().as_slice() {
+            [] => Ok(()),
+            down => Err(ServerError::Task(down.join(", "))),
+        }
+    }
+}
+
+fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let failed = |cause| ServerError::Listen { at, cause };
+    let listener = accept::bind(at).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Takes the issuer's new keys when their file changes, for as long as the server runs.
+async fn reread_keys(context: Arc<Context>) {
+    let mut look = tokio::time::interval(KEYS_LOOKED_AT_EVERY);
+    loop {
+        look.tick().await;
+        let context = context.clone();
+        // A file may lie on a disk that hangs: that is not for a thread which serves connections.
+        let _ = tokio::task::spawn_blocking(move || context.auth.reread_keys()).await;
+    }
+}
