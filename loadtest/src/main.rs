@@ -5,6 +5,7 @@
 
 mod args;
 mod claims;
+mod common;
 mod crew;
 mod door;
 mod fan;

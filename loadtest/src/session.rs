@@ -10,8 +10,8 @@ use anyhow::{Context, bail};
 use frontrow_protocol::layout::Layout;
 use frontrow_protocol::result::Concerts;
 
-use crate::args::Common;
 use crate::claims::Claims;
+use crate::common::Common;
 use crate::crew::{Crew, Worker};
 use crate::door::Door;
 use crate::file_limit;
@@ -363,7 +363,7 @@ impl Session {
             seconds: self.board.seconds(),
         };
         println!("{}", summary(&report));
-        crate::report::write(&report, &self.common)?;
+        crate::report::write(&report, self.common.json.as_deref(), self.common.html.as_deref())?;
         Ok(report.ok)
     }
 }

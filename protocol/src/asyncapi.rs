@@ -2,6 +2,7 @@
 //! own are built on.
 
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::close::CloseCode;
@@ -10,6 +11,7 @@ use crate::ids::RequestId;
 use crate::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX};
 use crate::push::Push;
 use crate::request::{Method, Request};
+use crate::result;
 use crate::schema::Schemas;
 
 /// The document: one channel; each method as an operation with its reply; each push as an operation of the server.
@@ -219,4 +221,29 @@ fn reasons() -> Vec<Value> {
         })
     };
     Reason::ALL.iter().map(describe).collect()
+}
+
+impl Method {
+    /// Matched without `_`, so that a new method has to say what it answers.
+    pub(crate) fn result_schema(self, generator: &mut SchemaGenerator) -> Schema {
+        match self {
+            Self::Hello => generator.subschema_for::<result::Welcome>(),
+            Self::Concerts => generator.subschema_for::<result::Concerts>(),
+            Self::QueueJoin | Self::QueueGet | Self::QueueExtend | Self::QueueLeave => {
+                generator.subschema_for::<result::QueueUpdate>()
+            }
+            Self::Schedules => generator.subschema_for::<result::Schedules>(),
+            Self::SeatsWatch => generator.subschema_for::<result::Snapshot>(),
+            Self::SeatsUnwatch => generator.subschema_for::<result::Done>(),
+            Self::Hold | Self::HoldBest | Self::Release => generator.subschema_for::<result::Reservation>(),
+            Self::Reservations => generator.subschema_for::<result::Reservations>(),
+            Self::Balance => generator.subschema_for::<result::Balance>(),
+            Self::Charge => generator.subschema_for::<result::Charged>(),
+            Self::History => generator.subschema_for::<result::History>(),
+            Self::Pay => generator.subschema_for::<result::Paid>(),
+            Self::Cancel => generator.subschema_for::<result::Cancelled>(),
+            Self::Tickets => generator.subschema_for::<result::Tickets>(),
+            Self::Ping => generator.subschema_for::<result::Pong>(),
+        }
+    }
 }

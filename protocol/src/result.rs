@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::request::Method;
 use crate::time::Timestamp;
 
 /// Who the session acts as, and where it goes on.
@@ -437,29 +436,4 @@ pub struct Tickets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pong {
     pub server_time: Timestamp,
-}
-
-impl Method {
-    /// Matched without `_`, so that a new method has to say what it answers.
-    pub(crate) fn result_schema(self, generator: &mut SchemaGenerator) -> Schema {
-        match self {
-            Self::Hello => generator.subschema_for::<Welcome>(),
-            Self::Concerts => generator.subschema_for::<Concerts>(),
-            Self::QueueJoin | Self::QueueGet | Self::QueueExtend | Self::QueueLeave => {
-                generator.subschema_for::<QueueUpdate>()
-            }
-            Self::Schedules => generator.subschema_for::<Schedules>(),
-            Self::SeatsWatch => generator.subschema_for::<Snapshot>(),
-            Self::SeatsUnwatch => generator.subschema_for::<Done>(),
-            Self::Hold | Self::HoldBest | Self::Release => generator.subschema_for::<Reservation>(),
-            Self::Reservations => generator.subschema_for::<Reservations>(),
-            Self::Balance => generator.subschema_for::<Balance>(),
-            Self::Charge => generator.subschema_for::<Charged>(),
-            Self::History => generator.subschema_for::<History>(),
-            Self::Pay => generator.subschema_for::<Paid>(),
-            Self::Cancel => generator.subschema_for::<Cancelled>(),
-            Self::Tickets => generator.subschema_for::<Tickets>(),
-            Self::Ping => generator.subschema_for::<Pong>(),
-        }
-    }
 }

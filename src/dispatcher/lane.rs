@@ -9,6 +9,7 @@
 
 mod aside;
 mod batch;
+mod decided;
 mod patience;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -12,7 +12,6 @@ use std::str::FromStr;
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::args::Common;
 use crate::record::{OpSummary, Second};
 
 use html::page;
@@ -147,15 +146,15 @@ impl Machine {
     }
 }
 
-/// Writes what was asked for: the report as JSON, and as a page.
-pub fn write(report: &Report, common: &Common) -> anyhow::Result<()> {
+/// Writes the report to these files: as JSON, and as a page.
+pub fn write(report: &Report, as_json: Option<&Path>, as_page: Option<&Path>) -> anyhow::Result<()> {
     let save = |path: &Path, text: String| {
         std::fs::write(path, text).with_context(|| format!("could not write {}", path.display()))
     };
-    if let Some(path) = &common.json {
+    if let Some(path) = as_json {
         save(path, serde_json::to_string_pretty(report)?)?;
     }
-    if let Some(path) = &common.html {
+    if let Some(path) = as_page {
         save(path, page(report))?;
     }
     Ok(())

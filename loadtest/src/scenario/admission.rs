@@ -8,7 +8,7 @@ use clap::Args;
 use frontrow_protocol::result::QueueStatus;
 
 use super::{READY_PATIENCE, note_end, open_and_join};
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Fan, Trouble};
 use crate::record::Op;

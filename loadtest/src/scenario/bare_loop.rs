@@ -12,7 +12,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::{Crew, Worker};
 use crate::door::Door;
 use crate::record::Board;

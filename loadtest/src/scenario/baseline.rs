@@ -14,7 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection};
 
 use super::shop::rng_of;
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::record::{Board, Op, Outcome, Stats};
 use crate::report::{Figure, Machine, Report, summary};
 use crate::server::Server;
@@ -100,7 +100,7 @@ impl Baseline {
             seconds: measured.board.seconds(),
         };
         println!("{}", summary(&report));
-        crate::report::write(&report, common)?;
+        crate::report::write(&report, common.json.as_deref(), common.html.as_deref())?;
         Ok(report.ok)
     }
 }

@@ -18,7 +18,7 @@ use rand::RngExt;
 
 use super::READY_PATIENCE;
 use super::shop::rng_of;
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::http::HttpClient;
 use crate::record::Op;

@@ -14,7 +14,7 @@ use frontrow_protocol::SeatState;
 use super::bare_loop::{self, Bare};
 use super::shop::Shop;
 use super::{READY_PATIENCE, note_end, open_and_join};
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Event, Fan, Reservation, Trouble, hold_request, release_request};
 use crate::record::{Counter, Op};

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{READY_PATIENCE, note_end, open_and_join};
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Event, Trouble};
 use crate::record::Op;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::line::fill;
 use super::{READY_PATIENCE, note_end, open};
-use crate::args::Common;
+use crate::common::Common;
 use crate::crew::Worker;
 use crate::record::Op;
 use crate::session::{Needs, Session};

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
 use super::{READY_PATIENCE, note_end, open};
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::Trouble;
 use crate::record::Op;

@@ -10,7 +10,7 @@ use clap::Args;
 use hyper::Method;
 use hyper::body::Bytes;
 
-use crate::args::Common;
+use crate::common::Common;
 use crate::crew::Worker;
 use crate::http::HttpClient;
 use crate::record::{Counter, Op};

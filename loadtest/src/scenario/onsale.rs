@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::note_end;
 use super::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Credential, Fan, Trouble};
 use crate::record::{Counter, Op};

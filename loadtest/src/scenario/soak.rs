@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::idle::wait_until_stopped;
 use super::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
 use super::{note_end, open, open_and_join};
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Credential, Event, Fan, Trouble};
 use crate::http::HttpClient;

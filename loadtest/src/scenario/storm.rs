@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::idle::wait_until_stopped;
 use super::{READY_PATIENCE, note_end, open_and_join};
-use crate::args::{Common, duration};
+use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Credential, Fan, Place, Trouble};
 use crate::record::{Counter, Op};

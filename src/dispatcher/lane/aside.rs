@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Lane;
-use super::batch::{Decided, Spoken};
+use super::decided::{Decided, Spoken};
 use crate::dispatcher::running::RunningSale;
 use crate::domain::event::Event;
 use crate::domain::ids::ConcertId;

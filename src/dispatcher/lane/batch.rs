@@ -7,41 +7,21 @@ use std::time::{Duration, Instant};
 
 use super::Lane;
 use super::aside::{Ahead, Unspoken};
+use super::decided::{Decided, Spoken};
 use crate::dispatcher::mailbox::{Envelope, Work};
 use crate::domain::command::{Answer, Command, Inputs, Needs};
 use crate::domain::event::{Event, HoldEnd};
-use crate::domain::ids::{ConcertId, UserId};
-use crate::domain::record::{ExpiryReason, LedgerEntry, TokenStatus};
+use crate::domain::ids::ConcertId;
+use crate::domain::record::{ExpiryReason, TokenStatus};
 use crate::domain::rejection::Rejection;
 use crate::domain::sale::Step;
-use crate::fanout::{Refusal, Reply};
+use crate::fanout::Refusal;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{self, Batch, CommitError, Facts, JournalPosition, SaleBatch, StoreError};
 
 /// How often an unknown outcome is asked for before the lane looks after its mailbox again.
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
-
-/// What was decided for `pending`.
-#[derive(Default)]
-pub(in crate::dispatcher) struct Decided {
-    /// One for each command decided, in order.
-    pub(super) spoken: Vec<Spoken>,
-    /// Events of expiries after the last command.
-    pub(super) tail: Vec<(ConcertId, Range<usize>)>,
-    charges: Vec<LedgerEntry>,
-    expiries: usize,
-    /// More than that must be in another batch.
-    pub(super) is_full: bool,
-}
-
-pub(in crate::dispatcher) struct Spoken {
-    pub(super) reply: Reply,
-    /// The events up to and including this command's, and where its own begin.
-    pub(super) events: Option<(ConcertId, Range<usize>)>,
-    /// Whose wallet was charged by it, now and not when it was first asked for.
-    pub(super) charged: Option<UserId>,
-}
 
 impl Lane {
     /// Decides, writes, commits and speaks what is pending and due.

@@ -1,0 +1,86 @@
+//! What every scenario takes on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use frontrow_protocol::HumanDuration;
+
+use crate::door::Tls;
+use crate::report::Expectation;
+
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// A server that runs already, as address:port. Its connection limits must allow what the scenario does, those by
+    /// address too: `limits.address.exempt`.
+    #[arg(long, global = true, value_name = "ADDR", requires = "tokens")]
+    pub server: Option<SocketAddr>,
+    /// With --server: which concert to sell. Without: the only one that it has.
+    #[arg(long, global = true, value_name = "ID")]
+    pub concert: Option<u32>,
+    /// With --server: the users to play, as `frontrow user add --count N` printed them.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// With --server: the operator's token, for scenarios that steer the sale and for the last check.
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        env = "FRONTROW_OPERATOR_TOKEN",
+        hide_env_values = true
+    )]
+    pub operator_token: Option<String>,
+    /// With --server, when it runs on this machine: its process, to watch its CPU and memory.
+    #[arg(long, global = true, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// The server to start. Without: `frontrow` beside this tool.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "server")]
+    pub server_binary: Option<PathBuf>,
+    /// The database of the started server. Without: the embedded one, in a fresh data folder.
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "server")]
+    pub database_url: Option<String>,
+    /// When the database runs on this machine: its server's process, to count its CPU beside the server's.
+    #[arg(long, global = true, value_name = "PID")]
+    pub database_pid: Option<u32>,
+    /// Where the fresh data folder is made. A folder in memory would make commits free, and the figures a lie.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", conflicts_with = "server")]
+    pub data_parent: PathBuf,
+    /// A setting of the started server, as for `frontrow serve --set`; wins over what the scenario sets.
+    #[arg(long, global = true, value_name = "KEY=VALUE", conflicts_with = "server")]
+    pub set: Vec<String>,
+    /// Speak TLS (wss, https): with the server that is started, which gets the certificate of the tests, or with
+    /// --server.
+    #[arg(long, global = true)]
+    pub tls: bool,
+    /// With --server and --tls: whose certificates are believed, as a PEM file. Without: the authority of the tests.
+    #[arg(long, global = true, value_name = "FILE", requires_all = ["server", "tls"])]
+    pub ca: Option<PathBuf>,
+    /// Threads that play the fans. Without: half of the processors, because the server needs the others.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Where randomness begins: the same seed picks the same seats.
+    #[arg(long, global = true, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the whole report as JSON.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the report as one self-contained page.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// A bound that a figure must keep, such as `holds_per_second>=15000`; else the exit code is 1.
+    #[arg(long, global = true, value_name = "BOUND")]
+    pub expect: Vec<Expectation>,
+}
+
+impl Common {
+    /// Whom to believe; `None`: connections are plain.
+    pub fn tls(&self) -> anyhow::Result<Option<&'static Tls>> {
+        self.tls.then(|| Tls::new(self.ca.as_deref())).transpose()
+    }
+}
+
+/// Durations on this command line are written as everywhere in Frontrow.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<HumanDuration>().map(Duration::from).map_err(|error| error.to_string())
+}
