@@ -419,6 +419,15 @@ impl ErrorObject {
         Self::new(Reason::SaleClosed, "the sale is closed; what you hold can be paid")
     }
 
+    /// To a client, a sale whose prices are in another currency than the wallets is a closed one (`concerts` says so
+    /// too), but nobody is told that what they hold could be paid.
+    pub fn other_currency() -> Self {
+        Self::new(
+            Reason::SaleClosed,
+            "nothing of this sale can be bought or paid: its prices are in another currency than the wallets",
+        )
+    }
+
     pub fn concert_not_found() -> Self {
         Self::new(Reason::ConcertNotFound, "there is no such concert")
     }

@@ -410,6 +410,7 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
         Rejection::SaleNotOpen { opens_at } => ErrorObject::sale_not_open(opens_at.map(time)),
         Rejection::SalePaused => ErrorObject::sale_paused(),
         Rejection::SaleClosed => ErrorObject::sale_closed(),
+        Rejection::OtherCurrency => ErrorObject::other_currency(),
         Rejection::ConcertNotFound => ErrorObject::concert_not_found(),
         Rejection::ScheduleNotFound => ErrorObject::schedule_not_found(),
         Rejection::SeatNotFound { seats } => ErrorObject::seat_not_found(numbers(seats)),

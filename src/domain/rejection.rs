@@ -21,6 +21,8 @@ pub enum Rejection {
     },
     SalePaused,
     SaleClosed,
+    /// Its prices are in another currency than the wallets, so that nothing of it can be bought, not even what is held.
+    OtherCurrency,
     ConcertNotFound,
     ScheduleNotFound,
     SeatNotFound {

@@ -233,11 +233,18 @@ impl Stage {
                 self.outages += length;
                 "nothing".to_owned()
             }
-            ["restart"] => {
+            // Whether the wallets are in this sale's currency is asked when it is loaded.
+            ["restart", ref with @ ..] => {
+                let sells = match with {
+                    [] => true,
+                    ["another", "currency"] => false,
+                    _ => panic!("what is `{what}`?"),
+                };
                 let due = self.pass_time(at);
                 assert_eq!(due, [], "something was due before the restart; it needs its own row");
                 let free = self.performances.iter().map(Performance::all_free).collect();
-                let snapshot = self.stored.snapshot(CONCERT, self.settings.clone(), free);
+                let mut snapshot = self.stored.snapshot(CONCERT, self.settings.clone(), free);
+                snapshot.sells = sells;
                 self.sale = Sale::restored(snapshot, self.defaults.clone(), self.now().sale);
                 self.sale.check();
                 self.devices.values_mut().for_each(|device| device.connection = None);
@@ -696,6 +703,7 @@ impl Stage {
             }
             Rejection::SalePaused => "SALE_PAUSED".to_owned(),
             Rejection::SaleClosed => "SALE_CLOSED".to_owned(),
+            Rejection::OtherCurrency => "SALE_CLOSED other currency".to_owned(),
             Rejection::ConcertNotFound => "CONCERT_NOT_FOUND".to_owned(),
             Rejection::ScheduleNotFound => "SCHEDULE_NOT_FOUND".to_owned(),
             Rejection::SeatNotFound { seats: unknown } => format!("SEAT_NOT_FOUND{}", seats(unknown)),

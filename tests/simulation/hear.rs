@@ -269,6 +269,8 @@ impl World {
             (Rejection::TokenExpired(None), _) => was(&|status| status == Some(TokenStatus::Progress)),
             (Rejection::NotInQueue, _) => was(&|status| status.is_none()),
             (Rejection::SaleNotOpen { .. } | Rejection::SalePaused | Rejection::SaleClosed, _) => true,
+            // Every house of a simulation is in the wallets' currency.
+            (Rejection::OtherCurrency, _) => false,
             (Rejection::NoSeatsAvailable | Rejection::ScheduleNotFound | Rejection::CancelTooLate, _) => true,
             (Rejection::HoldAgainLater { seats, retry_at }, What::Sale(command)) => {
                 *retry_at > asked.sent_at && model.has_let_run_out(user, seats, command)

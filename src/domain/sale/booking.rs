@@ -196,7 +196,7 @@ impl Sale {
         };
         // So many minor units of the wallet's currency are another sum.
         if !self.sells {
-            return Err(Rejection::SaleClosed);
+            return Err(Rejection::OtherCurrency);
         }
         let payment_id = step.inputs.ids.payment(now.utc);
         let ledger =
@@ -278,7 +278,7 @@ impl Sale {
     fn may_hold_anew(&self, step: &Step<'_>, caller: &Caller, schedule: ScheduleId) -> Result<(), Rejection> {
         match self.settings.state {
             SaleState::Open if self.sells => {}
-            SaleState::Open => return Err(Rejection::SaleClosed),
+            SaleState::Open => return Err(Rejection::OtherCurrency),
             SaleState::Scheduled => {
                 return Err(Rejection::SaleNotOpen { opens_at: self.settings.opens_at });
             }

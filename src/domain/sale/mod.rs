@@ -501,7 +501,7 @@ impl Sale {
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
     fn configure(&mut self, step: &mut Step<'_>, patch: &SalePatch) -> Result<(), Rejection> {
         if !self.sells && patch.state == Some(SaleState::Open) {
-            return Err(Rejection::SaleClosed);
+            return Err(Rejection::OtherCurrency);
         }
         let after = self.settings.patched(patch);
         if self.is_dissolving() && after.state != SaleState::Closed {

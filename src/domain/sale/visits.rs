@@ -26,7 +26,7 @@ impl Sale {
         }
         match self.settings.state {
             SaleState::Scheduled | SaleState::Open if self.sells => {}
-            SaleState::Scheduled | SaleState::Open => return Err(Rejection::SaleClosed),
+            SaleState::Scheduled | SaleState::Open => return Err(Rejection::OtherCurrency),
             SaleState::Paused => return Err(Rejection::SalePaused),
             SaleState::Closed => return Err(Rejection::SaleClosed),
         }
