@@ -106,6 +106,11 @@ impl SaleView {
         self.topics.get(&schedule).cloned()
     }
 
+    /// The seats of a performance that has not begun: what nobody can hold any more is shown to nobody either.
+    pub fn topic_on_sale(&self, schedule: ScheduleId, utc: Timestamp) -> Option<Arc<SeatTopic>> {
+        self.topic(schedule).filter(|topic| topic.schedule().starts_at > utc)
+    }
+
     pub fn plan(&self, schedule: ScheduleId) -> Option<Arc<SeatPlan>> {
         self.topics.get(&schedule).map(|topic| topic.plan().clone())
     }

@@ -376,7 +376,9 @@ impl Asked<'_> {
             }
             View::Seats(schedule) => {
                 let sale = self.context.sale_of_schedule(schedule)?;
-                let topic = sale.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+                let topic = sale
+                    .topic_on_sale(schedule, self.context.clock.utc())
+                    .ok_or_else(ErrorObject::schedule_not_found)?;
                 let seats = topic.snapshot();
                 if seats.available == 0 {
                     return Err(ErrorObject::no_seats_available());

@@ -253,8 +253,12 @@ impl Connection {
     }
 
     fn watch(&self, schedule: ScheduleId) -> Result<Outcome, ErrorObject> {
-        let view = self.hub.context.fanout.sale_of_schedule(schedule);
-        let topic = view.and_then(|view| view.topic(schedule)).ok_or_else(ErrorObject::schedule_not_found)?;
+        let context = &self.hub.context;
+        let topic = context
+            .fanout
+            .sale_of_schedule(schedule)
+            .and_then(|view| view.topic_on_sale(schedule, context.clock.utc()))
+            .ok_or_else(ErrorObject::schedule_not_found)?;
         Ok(Outcome::Snapshot { schedule, seats: topic.watch(&self.subscriber) })
     }
 

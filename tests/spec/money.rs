@@ -101,6 +101,16 @@ async fn the_start_of_a_performance_ends_what_is_held_and_takes_no_money() {
     let problem = reply.json();
     assert_eq!((reply.status, &problem["current_status"]), (409, &json!("EXPIRED")));
     assert_eq!(fan.ok("balance", json!({})).await["balance"], 1_000_000, "nothing was taken");
+    // Its seats are shown as little as they are sold.
+    for (method, params) in [
+        ("seats.watch", json!({"schedule_id": house.schedule()})),
+        ("hold", json!({"schedule_id": house.schedule(), "seats": [0]})),
+    ] {
+        assert_eq!(fan.call(method, params).await.unwrap_err().reason, "SCHEDULE_NOT_FOUND", "{method}");
+    }
+    let path = format!("/api/v1/schedules/{}/seats", house.schedule());
+    let seats = house.http("GET", &path, Some(&fan.access_token), "").await;
+    assert_eq!(seats.outcome(), (404, "SCHEDULE_NOT_FOUND".to_owned()));
     // The next evening is sold on.
     let next = fan.ok("schedules", json!({})).await;
     assert_eq!(next["schedules"].as_array().unwrap().len(), 1);
