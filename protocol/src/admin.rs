@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::duration::HumanDuration;
-use crate::limits::{CAPACITY_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, is_control};
+use crate::limits::{CAPACITY_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, is_blank, is_control};
 use crate::result::SaleState;
 use crate::time::Timestamp;
 
@@ -203,13 +203,13 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
 
 fn message<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<String>, D::Error> {
     Change::<String>::deserialize(deserializer)?.checked(|text| {
-        if text.is_empty() || text.chars().count() > SALE_MESSAGE_CHARS_MAX {
-            return Err(de::Error::custom(format_args!(
-                "must have 1 to {SALE_MESSAGE_CHARS_MAX} characters"
-            )));
-        }
         if text.chars().any(is_control) {
             return Err(de::Error::custom("must have no control characters"));
+        }
+        if is_blank(text) || text.chars().count() > SALE_MESSAGE_CHARS_MAX {
+            return Err(de::Error::custom(format_args!(
+                "must have 1 to {SALE_MESSAGE_CHARS_MAX} characters, not only spaces or what cannot be seen"
+            )));
         }
         Ok(())
     })

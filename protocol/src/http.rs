@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::error::{ErrorData, ErrorObject, Reason, RefusedStatus};
 use crate::ids::IdempotencyKey;
 use crate::limits::{
-    CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX, USER_NAME_CHARS_MAX, is_control,
+    CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX, USER_NAME_CHARS_MAX, is_blank,
+    is_control,
 };
 use crate::request::{Charge, History, Hold, HoldBest, Request, bounded, category_name, price};
 use crate::result::{Cancelled, Reservation};
@@ -153,13 +154,13 @@ pub struct GuestBody {
 
 fn user_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = String::deserialize(deserializer)?;
-    if name.trim().is_empty() || name.chars().count() > USER_NAME_CHARS_MAX {
-        return Err(de::Error::custom(format_args!(
-            "must have 1 to {USER_NAME_CHARS_MAX} characters, not only spaces"
-        )));
-    }
     if name.chars().any(is_control) {
         return Err(de::Error::custom("must have no control characters"));
+    }
+    if is_blank(&name) || name.chars().count() > USER_NAME_CHARS_MAX {
+        return Err(de::Error::custom(format_args!(
+            "must have 1 to {USER_NAME_CHARS_MAX} characters, not only spaces or what cannot be seen"
+        )));
     }
     Ok(name)
 }

@@ -17,7 +17,8 @@ const NEWEST_KEPT: u64 = 1_000;
 
 #[derive(Subcommand)]
 pub enum Journal {
-    /// Move rows into files that `history` and `audit` read as well (`journal_archive`). Servers may be running.
+    /// Move rows into files that `history` and `audit` read as well (`journal_archive`), but for the newest thousand of each
+    /// sale. Servers may be running.
     Archive {
         /// How old a row has to be, such as 30d; an hour at least.
         #[arg(long, default_value = "30d")]

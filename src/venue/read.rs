@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use frontrow_protocol::limits::is_control;
+use frontrow_protocol::limits::{is_blank, is_control};
 use serde_json::{Map, Value};
 
 use super::color;
@@ -151,11 +151,11 @@ impl Reader {
         }
     }
 
-    /// A name for people under `key`: cut, cleaned and turned into a string where that harms nobody.
+    /// A name for people under `key`: cut, trimmed and turned into a string where that harms nobody.
     fn label(&mut self, object: &Object, key: &str, chars_max: usize, missing: Option<&str>) -> String {
         self.within(format_args!(".{key}"), |r| {
             let text = match object.get(key) {
-                Some(Value::String(text)) => clean(text),
+                Some(Value::String(text)) => r.words(text),
                 Some(Value::Number(number)) => {
                     r.warn("is a number, taken as a text");
                     number_text(number)
@@ -179,6 +179,20 @@ impl Reader {
         })
     }
 
+    /// What is written for people, without the blanks around it; nothing where nothing of it shows. Control characters
+    /// would break lines and terminals: a line break at the end was only left over, everything else is a fault.
+    fn words(&mut self, text: &str) -> String {
+        let words = text.trim();
+        if words.chars().any(is_control) {
+            self.fault("contains a control character");
+            return String::new();
+        }
+        if words.len() < text.len() && text.chars().any(is_control) {
+            self.warn("begins or ends with a tab or a line break, left out");
+        }
+        if is_blank(words) { String::new() } else { words.to_owned() }
+    }
+
     /// A name that other places refer to: exactly as it is, or a fault.
     fn identity(&mut self, object: &Object, key: &str, chars_max: usize) -> Option<String> {
         self.within(format_args!(".{key}"), |r| {
@@ -197,12 +211,12 @@ impl Reader {
                     return None;
                 }
             };
-            if text.trim().is_empty() {
-                r.fault("is empty");
-                return None;
-            }
             if text.chars().any(is_control) {
                 r.fault("contains a control character");
+                return None;
+            }
+            if is_blank(&text) {
+                r.fault("is empty");
                 return None;
             }
             if text.chars().count() > chars_max {
@@ -225,7 +239,8 @@ impl Reader {
     fn uuid(&mut self, object: &Object) -> Option<String> {
         match object.get("uuid") {
             Some(Value::String(uuid)) if !uuid.is_empty() => {
-                Some(uuid.chars().take(NUMBER_CHARS_MAX).collect())
+                let uuid = self.within(format_args!(".uuid"), |r| r.words(uuid));
+                Some(uuid.chars().take(NUMBER_CHARS_MAX).collect()).filter(|uuid: &String| !uuid.is_empty())
             }
             Some(Value::Null | Value::String(_)) | None => {
                 self.within(format_args!(".uuid"), |r| r.warn("is missing; nothing here needs it"));
@@ -573,7 +588,9 @@ impl Reader {
 
     fn area_text(&mut self, object: &Object, area: &Area) -> Option<AreaText> {
         let text = object.get("text")?.as_object()?;
-        let words = clean(text.get("text")?.as_str()?);
+        // Drawn in one line, however many it has.
+        let lines = text.get("text")?.as_str()?.replace(['\n', '\r', '\t'], " ");
+        let words = self.within(format_args!(".text.text"), |r| r.words(&lines));
         if words.is_empty() {
             return None;
         }
@@ -602,12 +619,6 @@ fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
-}
-
-/// Control characters would break lines and terminals; outer blanks would be invisible differences.
-fn clean(text: &str) -> String {
-    let text: String = text.chars().map(|c| if is_control(c) { ' ' } else { c }).collect();
-    text.trim().to_owned()
 }
 
 fn number_text(number: &serde_json::Number) -> String {

@@ -487,7 +487,7 @@ fn a_computed_size_covers_all_that_is_drawn() {
 #[test]
 fn names_of_all_scripts_are_kept() {
     let plan = changed([
-        ("/name", Some(json!("예술의전당\u{7}\n"))),
+        ("/name", Some(json!(" 예술의전당\n"))),
         ("/categories/0/name", Some(json!("Партер = центр"))),
         ("/zones/0/name", Some(json!("1층"))),
         ("/zones/0/rows/0/seats/0/category", Some(json!("Партер = центр"))),
@@ -499,8 +499,51 @@ fn names_of_all_scripts_are_kept() {
     let price = parse_price("Партер = центр=5000").expect("the last '=' counts");
     let venue = import(plan.to_string().as_bytes(), &[price], ImportOptions::default()).expect("imported");
     assert_eq!(venue.layout.name, "예술의전당");
+    assert_eq!(venue.warnings, ["name: begins or ends with a tab or a line break, left out"]);
     assert_eq!(venue.layout.seats.label[2], "13가-1");
     assert_eq!(venue.layout.categories[0].price, 5_000);
+}
+
+/// Goal: nothing that a terminal or a page obeys gets into a name, and nothing is changed in a name without a word.
+/// Method: every name of a plan, each kind of character.
+#[test]
+fn control_characters_in_names_are_refused_where_they_are() {
+    const NAMES: [(&str, &str); 9] = [
+        ("/name", "name"),
+        ("/categories/0/name", "categories[0].name"),
+        ("/zones/0/name", "zones[0].name"),
+        ("/zones/0/zone_id", "zones[0].zone_id"),
+        ("/zones/0/row_label", "zones[0].row_label"),
+        ("/zones/0/rows/1/row_number", "zones[0].rows[1].row_number"),
+        ("/zones/0/rows/1/seat_label", "zones[0].rows[1].seat_label"),
+        ("/zones/0/rows/1/seats/0/seat_number", "zones[0].rows[1].seats[0].seat_number"),
+        ("/zones/0/rows/1/seats/0/seat_guid", "zones[0].rows[1].seats[0].seat_guid"),
+    ];
+    for (pointer, path) in NAMES {
+        for bad in
+            ["a\u{7}b", "a\nb", "a\tb", "\u{1b}[2Ja", "a\0", "a\u{202e}b", "a\u{2028}b", "a\u{9b}", "\u{7}"]
+        {
+            let told = faults(&changed([(pointer, Some(json!(bad)))]), &[]);
+            assert_eq!(told[0], format!("{path}: contains a control character"), "{bad:?}");
+        }
+    }
+    let stage = |words: &str| changed([("/zones/0/areas/0/text/text", Some(json!(words)))]);
+    assert_eq!(
+        faults(&stage("Sta\u{7}ge"), &[("VIP", 100)]),
+        ["zones[0].areas[0].text.text: contains a control character"]
+    );
+    let drawn = serde_json::to_value(imported(&stage("Main\nstage\n")).layout).expect("plain values");
+    assert_eq!(drawn["areas"][0]["text"]["text"], "Main stage");
+}
+
+#[test]
+fn names_of_which_nothing_shows_are_none() {
+    for blank in ["", " ", "\u{200b}", "\u{feff}\u{2060}", "\u{3164}", "\u{a0}\u{3000}", "\u{2800}"] {
+        let told = faults(&changed([("/categories/0/name", Some(json!(blank)))]), &[]);
+        assert_eq!(told[0], "categories[0].name: is empty", "{blank:?}");
+        let venue = imported(&changed([("/zones/0/name", Some(json!(blank)))]));
+        assert_eq!(venue.warnings, ["zones[0].name: is missing"], "{blank:?}");
+    }
 }
 
 #[test]

@@ -150,6 +150,16 @@ async fn names_and_messages_have_no_control_characters() {
         let message = house.http("PATCH", &path, Some(&operator), &body).await;
         assert_eq!(message.outcome(), (400, "INVALID_PARAMS".to_owned()), "{bad}");
     }
+    // Nor are they made of what cannot be seen.
+    for blank in ["", "  ", "\\u200b", "\\ufeff", "\\u3164", "\\u00a0"] {
+        let body = format!(r#"{{"name":"{blank}"}}"#);
+        let name = house.http("POST", "/api/v1/users", None, &body).await;
+        assert_eq!(name.outcome(), (400, "INVALID_PARAMS".to_owned()), "{blank}");
+        let path = format!("/api/v1/admin/sales/{}", house.concert);
+        let body = format!(r#"{{"message":"{blank}"}}"#);
+        let message = house.http("PATCH", &path, Some(&operator), &body).await;
+        assert_eq!(message.outcome(), (400, "INVALID_PARAMS".to_owned()), "{blank}");
+    }
     let fine = house.http("POST", "/api/v1/users", None, r#"{"name":"김하늘 🎟️ א"}"#).await;
     assert_eq!(fine.status, 201);
 }
