@@ -635,6 +635,60 @@ async fn who_waits_behind_the_locks_of_others_is_told_in_time() {
     running.lanes.shutdown().await;
 }
 
+/// Goal: whoever is decided gets the answer to what they asked and nobody else's, however long a transaction that wrote
+/// nothing takes to end. Method: its end hangs with two refusals in it and a request behind it, and comes later.
+#[tokio::test(start_paused = true)]
+async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    let (concert, schedules) = store.add_concert(new_concert(2)).await.unwrap();
+    let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
+    let mut payments = Vec::new();
+    for seat in 0..2 {
+        let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
+        let user = running.store.add_user(new).await.unwrap();
+        assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+        let caller = Caller { user, token: None, guest_of: None };
+        let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(seat)] };
+        let Ok(Answer::Reservation(held)) = running.dispatcher.ask(concert, hold).await else {
+            panic!("no hold")
+        };
+        payments.push(Command::Pay { caller, reservation: held.id });
+    }
+    let submit = |command: &Command| {
+        let (sender, reply) = oneshot::channel();
+        running.dispatcher.submit(concert, command.clone(), ReplyTo::Once(sender)).unwrap();
+        reply
+    };
+    let ends = database.asked(Call::Rollback);
+    database.hold_up(Some(Call::Rollback));
+    let (first, second) = (submit(&payments[0]), submit(&payments[1]));
+    while database.asked(Call::Rollback) == ends {
+        tokio::task::yield_now().await;
+    }
+    let behind = submit(&payments[0]);
+    let began = clock.steady();
+    let refused = waited_for(&clock, behind).await;
+    assert!(matches!(refused, Err(Refusal::Overloaded { .. })), "{refused:?}");
+    for decided in [first, second] {
+        assert_eq!(waited_for(&clock, decided).await, Err(Refusal::OutcomeUnknown));
+        assert!(clock.steady().since(began) > limits::OUTCOME_PATIENCE);
+    }
+    database.hold_up(None);
+    while !running.dispatcher.unready().is_empty() {
+        clock.advance(limits::PATIENCE_TICK);
+        tokio::time::advance(limits::PATIENCE_TICK).await;
+    }
+    for payment in payments {
+        let refused = running.dispatcher.ask(concert, payment).await;
+        assert!(
+            matches!(refused, Err(Refusal::Rejected(Rejection::InsufficientBalance { .. }))),
+            "{refused:?}"
+        );
+    }
+    running.lanes.shutdown().await;
+}
+
 /// Goal: a machine's clock that is set costs nobody a seat and keeps nobody out. Method: it is set by an hour either way
 /// while a seat is held and somebody waits.
 #[tokio::test]

@@ -64,6 +64,8 @@ struct State {
     bugs: u32,
     /// Somebody else has the rows that batches change: how long each waits for them in vain.
     locked: Option<Duration>,
+    /// What is asked of this kind is not answered.
+    held_up: Option<Call>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,6 +108,7 @@ impl Database {
                 refused: None,
                 bugs: 0,
                 locked: None,
+                held_up: None,
             }),
             changed: Notify::new(),
         })
@@ -141,6 +144,12 @@ impl Database {
     /// has.
     pub fn lock_rows(&self, wait: Option<Duration>) {
         self.state.lock().locked = wait;
+    }
+
+    /// Calls of this kind wait from now on; `None`: all go on.
+    pub fn hold_up(&self, call: Option<Call>) {
+        self.state.lock().held_up = call;
+        self.changed.notify_waiters();
     }
 
     /// How often this was asked, answered or not.
@@ -337,6 +346,13 @@ impl SimulatedStore {
     async fn call(&self, call: Call) -> Option<Fault> {
         *self.database.state.lock().asked.entry(call).or_default() += 1;
         self.pass().await;
+        loop {
+            let changed = self.database.changed.notified();
+            if self.database.state.lock().held_up != Some(call) {
+                break;
+            }
+            changed.await;
+        }
         let (latency, fault) = {
             let faults = &mut self.database.state.lock().faults;
             (faults.latency(), faults.next(call))

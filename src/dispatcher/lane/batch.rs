@@ -148,13 +148,13 @@ impl Lane {
             if std::mem::take(&mut self.patience.gave_up) {
                 // Of those who were decided ahead some are gone: the others are decided anew.
                 self.undo();
-                self.roll_back().await?;
+                self.roll_back(0).await?;
                 return Ok(());
             }
             if self.decide_unbroken(&mut decided, facts).is_none() {
                 self.speak_all();
                 self.break_down();
-                self.roll_back().await?;
+                self.roll_back(0).await?;
                 return Ok(());
             }
         }
@@ -163,7 +163,9 @@ impl Lane {
         if batch.sales.is_empty() && batch.charges.is_empty() {
             self.speak_all();
             if has_begun {
-                self.roll_back().await?;
+                // Whoever is decided stays with what was decided for them; those behind may be given up.
+                self.roll_back(decided.spoken.len()).await?;
+                self.patience.gave_up = false;
             }
         } else {
             let committed = match self.commit(&batch, decided.spoken.len()).await {
@@ -216,9 +218,10 @@ impl Lane {
         facts
     }
 
-    async fn roll_back(&mut self) -> Result<(), StoreError> {
-        let mut connection = self.take_connection(0).await?;
-        let done = self.patiently(0, connection.rollback()).await;
+    /// Ends a transaction that wrote nothing, with `in_batch` of the pending commands decided in it.
+    async fn roll_back(&mut self, in_batch: usize) -> Result<(), StoreError> {
+        let mut connection = self.take_connection(in_batch).await?;
+        let done = self.patiently(in_batch, connection.rollback()).await;
         self.connection = Some(connection);
         done
     }
