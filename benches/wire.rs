@@ -1,4 +1,4 @@
-//! What reading and writing the wire costs, and what it saves to encode once what goes to many.
+//! The cost of reading and writing the wire, and what it saves to encode once what goes to many.
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 
 use crate::domain::time::Timestamp;
 
-/// Time that only goes forward, for what is measured rather than told. A manual clock is turned for this too.
+/// Time that only goes forward, for what is measured rather than shown. A manual clock is turned for this too.
 pub struct SteadyTime {
     clock: Clock,
     begun: Instant,
@@ -69,7 +69,7 @@ pub struct Hand {
 struct HandState {
     /// Steady.
     time: Timestamp,
-    /// Of UTC.
+    /// The step of UTC.
     step: i64,
     /// A number for each sleeper: several may sleep until the same time.
     slept: u64,
@@ -132,7 +132,7 @@ impl Clock {
         Self::System(Arc::new(Passing { begun: Instant::now(), from: AtomicI64::new(machine_millis()) }))
     }
 
-    /// What the machine says. It may go back.
+    /// The machine's time. It may go back.
     pub fn utc(&self) -> Timestamp {
         match self {
             Self::System(_) => Timestamp::from_millis(machine_millis()),
@@ -154,7 +154,7 @@ impl Clock {
         }
     }
 
-    /// By how many milliseconds UTC is ahead of steady time: how far the machine's clock was set since we began.
+    /// The milliseconds by which UTC is ahead of steady time: how far the machine's clock was set since we began.
     pub fn step(&self) -> i64 {
         // The two are not read at once; between two reads that are close together there was no pause.
         const CLOSE_MILLIS: i64 = 5;
@@ -268,7 +268,7 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.advance(Duration::from_millis(1));
         sleeper.await.unwrap();
-        // Who gives up is forgotten.
+        // A sleeper that gives up is forgotten.
         let long = tokio::time::timeout(Duration::ZERO, clock.sleep_until(Timestamp::from_millis(9)));
         assert!(long.await.is_err());
         let Clock::Manual(hand) = &clock else { panic!("it is turned by hand") };

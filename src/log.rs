@@ -12,47 +12,47 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Lines that may wait to be written: what a server says in the worst of seconds, a megabyte or two.
 const LINES_WAITING_MAX: usize = 8_192;
-/// How long the end of the process waits for its last lines to be written.
+/// The time for which the end of the process waits for its last lines to be written.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
-enum Word {
+enum Message {
     Line(Vec<u8>),
     /// Everything before it is written: the sender's end is dropped.
     Flush(SyncSender<()>),
 }
 
-/// Where lines are put; cheap to clone.
+/// The place where lines are put; cheap to clone.
 #[derive(Clone)]
 pub struct Lines {
-    queue: SyncSender<Word>,
+    queue: SyncSender<Message>,
     lost: Counter,
 }
 
 /// Dropped at the end of the process, when everything was said: gives the last lines some time to be written.
-pub struct Flush(SyncSender<Word>);
+pub struct Flush(SyncSender<Message>);
 
 /// Writes lines to `sink` from now on, on a thread of its own. `lost` counts those that could not be written.
 pub fn write_to(sink: impl Write + Send + 'static, lost: Counter) -> io::Result<(Lines, Flush)> {
-    let (queue, words) = sync_channel(LINES_WAITING_MAX);
+    let (queue, messages) = sync_channel(LINES_WAITING_MAX);
     let failed = lost.clone();
-    thread::Builder::new().name("log".to_owned()).spawn(move || write_all(sink, &words, &failed))?;
+    thread::Builder::new().name("log".to_owned()).spawn(move || write_all(sink, &messages, &failed))?;
     Ok((Lines { queue: queue.clone(), lost }, Flush(queue)))
 }
 
-fn write_all(mut sink: impl Write, words: &Receiver<Word>, failed: &Counter) {
-    while let Ok(word) = words.recv() {
-        match word {
-            Word::Line(line) => {
+fn write_all(mut sink: impl Write, messages: &Receiver<Message>, failed: &Counter) {
+    while let Ok(message) = messages.recv() {
+        match message {
+            Message::Line(line) => {
                 if sink.write_all(&line).and_then(|()| sink.flush()).is_err() {
                     failed.inc();
                 }
             }
-            Word::Flush(written) => drop(written),
+            Message::Flush(written) => drop(written),
         }
     }
 }
 
-/// What panics goes into the log like everything else, instead of to stderr by itself, which may hang.
+/// A panic goes into the log like everything else, instead of to stderr by itself, which may hang.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let thread = thread::current();
@@ -69,7 +69,7 @@ impl Write for Lines {
     /// One call is one line, as the subscriber writes them.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            self.queue.try_send(Word::Line(line.to_vec()))
+            self.queue.try_send(Message::Line(line.to_vec()))
         {
             self.lost.inc();
         }
@@ -93,12 +93,12 @@ impl Drop for Flush {
     fn drop(&mut self) {
         let until = Instant::now() + FLUSH_PATIENCE;
         let (written, wait) = sync_channel(0);
-        let mut word = Word::Flush(written);
-        while let Err(TrySendError::Full(again)) = self.0.try_send(word) {
+        let mut message = Message::Flush(written);
+        while let Err(TrySendError::Full(again)) = self.0.try_send(message) {
             if Instant::now() >= until {
                 return;
             }
-            word = again;
+            message = again;
             thread::sleep(Duration::from_millis(5));
         }
         // Written, too late, or there is no writer any more: the process ends.
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// As the server logs.
+    /// A log like the server's.
     fn log(lines: Lines, count: usize) {
         let subscriber = tracing_subscriber::fmt().with_writer(lines).with_ansi(false).finish();
         with_default(subscriber, || (0..count).for_each(|number| tracing::warn!(number, "a line")));

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match runtime.block_on(cli::Cli::parse().run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The whole chain: what failed, and why. If there is nobody to tell, the exit code still says it.
+            // The whole chain: what failed, and why. If nobody reads it, the exit code still says it.
             let _ = writeln!(std::io::stderr(), "frontrow: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,4 +1,4 @@
-//! What the server counts, as Prometheus sees it. Every name begins with `frontrow_`; counters end in `_total`.
+//! The server's counters, as Prometheus sees them. Every name begins with `frontrow_`; counters end in `_total`.
 //!
 //! Always: every label has a small, fixed set of values, so that no client can make the page grow. Handles are
 //! shared: a clone of a field counts into the same number.
@@ -23,7 +23,7 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
-/// What was asked and how it ended: `method` is a method's name, `outcome` is `ok` or a reason of the protocol.
+/// Requests, and how they ended: `method` is a method's name, `outcome` is `ok` or a reason of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
     pub method: &'static str,
@@ -79,13 +79,13 @@ pub struct Metrics {
     /// Seats held.
     pub holds: Counter,
     pub seats_sold: Counter,
-    /// What ended by time, by kind: `hold`, `idle`, `time`, `away`.
+    /// Things that ended by time, by kind: `hold`, `idle`, `time`, `away`.
     pub expiries: Family<Kind, Counter>,
     /// Commands in one commit.
     pub commit_batch_commands: Histogram,
-    /// Of these, commands that were decided while the store worked on the batch before.
+    /// Commands among these that were decided while the store worked on the batch before.
     pub decided_ahead: Counter,
-    /// From the begin of a batch's transaction to the end of its commit.
+    /// The time from the begin of a batch's transaction to the end of its commit.
     pub commit_seconds: Histogram,
     /// Sessions closed because they did not take their answers.
     pub outbox_drops: Counter,
@@ -99,7 +99,7 @@ pub struct Metrics {
     pub log_lines_lost: Counter,
     /// Bytes of the embedded database's log.
     pub store_log_bytes: Gauge,
-    /// How often the machine's clock was set, and by how much in all since the start.
+    /// The number of times that the machine's clock was set, and by how much in all since the start.
     pub clock_steps: Counter,
     pub clock_step_ms: Gauge,
     /// Tasks that must live and ended by a fault of ours.
@@ -191,7 +191,7 @@ impl Metrics {
         Counter::<u64, AtomicU64>::inc(&family.get_or_create(&Kind { kind }));
     }
 
-    /// Where each sale runs now. No client makes sales, so no client makes the page grow.
+    /// The place where each sale runs now. No client makes sales, so no client makes the page grow.
     pub fn set_sales(&self, sales: impl Iterator<Item = (u32, &'static str, Option<Uuid>)>) {
         self.sales.clear();
         for (concert, runs, writer) in sales {

@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 /// A task that ended so often within `ENDS_WINDOW` does not come to itself.
 const ENDS_MAX: usize = 10;
 const ENDS_WINDOW: Duration = Duration::from_secs(60);
-/// What made it end is given some time to go away.
+/// The cause of its end is given some time to go away.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub struct Supervisor {
@@ -106,7 +106,7 @@ impl Supervisor {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn text_of(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -12,7 +12,7 @@ use super::{DataArgs, open_store, print_json};
 /// A server that stood still for so long has been replaced, and its last batch was settled: nobody asks for rows that
 /// are older.
 const OLDER_THAN_MIN: std::time::Duration = std::time::Duration::from_secs(60 * 60);
-/// Of each sale, so that whoever looks at the database alone sees what happened last.
+/// The rows of each sale that stay, so that whoever looks at the database alone sees what happened last.
 const NEWEST_KEPT: u64 = 1_000;
 
 #[derive(Subcommand)]
@@ -20,7 +20,7 @@ pub enum Journal {
     /// Move rows into files that `history` and `audit` read as well (`journal_archive`), but for the newest thousand of each
     /// sale. Servers may be running.
     Archive {
-        /// How old a row has to be, such as 30d; an hour at least.
+        /// The age that a row has to have, such as 30d; an hour at least.
         #[arg(long, default_value = "30d")]
         older_than: HumanDuration,
         #[command(flatten)]

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use frontrow_protocol::limits::{is_blank, is_control};
 
-/// What clap parses a price with.
+/// The parser of prices, for clap.
 pub fn price(text: &str) -> Result<(String, i64), String> {
     frontrow::venue::parse_price(text).map_err(|error| error.to_string())
 }

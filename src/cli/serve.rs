@@ -29,7 +29,7 @@ use super::{DataArgs, open_store, print_text};
 
 #[derive(Args)]
 pub struct Serve {
-    /// Where to listen, as address:port. Port 0 takes a free one.
+    /// The address to listen on, as address:port. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// Make, once, a concert to try things with, its sale open; guests may buy.
@@ -39,7 +39,8 @@ pub struct Serve {
     data: DataArgs,
 }
 
-/// How long the first line on stdout waits for the sales to be in memory. Longer recoveries are told by `/readyz`.
+/// The time for which the first line on stdout waits for the sales to be in memory. `/readyz` tells of longer
+/// recoveries.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(3);
 const DEMO_SEATS: usize = 1_200;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -72,9 +73,9 @@ impl Serve {
         if config.demo {
             make_demo(&*store, clock.utc()).await.context("could not make the demo's concert")?;
         }
-        let mut asked = asked_to_stop()?;
+        let mut signals = stop_signals()?;
         let stop = async move {
-            if let Some(signal) = asked.recv().await {
+            if let Some(signal) = signals.recv().await {
                 tracing::info!(signal, "stopping");
             }
         };
@@ -104,14 +105,14 @@ async fn recovered(dispatcher: &Dispatcher) {
     }
 }
 
-/// What asks the server to end, by name. All of them mean the same: finish what was begun.
-fn asked_to_stop() -> anyhow::Result<mpsc::Receiver<&'static str>> {
-    let (ask, asked) = mpsc::channel(1);
-    // Other servers open their log anew or tell figures for these. Unheard they would end the process at once.
+/// The signals that ask the server to end, by name. All of them mean the same: finish what was begun.
+fn stop_signals() -> anyhow::Result<mpsc::Receiver<&'static str>> {
+    let (sender, stop) = mpsc::channel(1);
+    // Other servers open their log anew or print figures for these. Without a listener they would end the process at once.
     for (kind, name) in [(SignalKind::user_defined1(), "SIGUSR1"), (SignalKind::user_defined2(), "SIGUSR2")] {
-        let mut heard = signal(kind).with_context(|| format!("could not listen for {name}"))?;
+        let mut received = signal(kind).with_context(|| format!("could not listen for {name}"))?;
         tokio::spawn(async move {
-            while heard.recv().await.is_some() {
+            while received.recv().await.is_some() {
                 tracing::warn!(signal = name, "a signal that means nothing here");
             }
         });
@@ -122,26 +123,26 @@ fn asked_to_stop() -> anyhow::Result<mpsc::Receiver<&'static str>> {
         signals.push((SignalKind::hangup(), "SIGHUP"));
     }
     for (kind, name) in signals {
-        let mut heard = signal(kind).with_context(|| format!("could not listen for {name}"))?;
-        let ask = ask.clone();
+        let mut received = signal(kind).with_context(|| format!("could not listen for {name}"))?;
+        let sender = sender.clone();
         tokio::spawn(async move {
-            while heard.recv().await.is_some() {
+            while received.recv().await.is_some() {
                 // One is enough.
-                let _ = ask.try_send(name);
+                let _ = sender.try_send(name);
             }
         });
     }
-    Ok(asked)
+    Ok(stop)
 }
 
-/// Was the process started to ignore SIGHUP? Where the system does not tell, it was not.
+/// Was the process started to ignore SIGHUP? It counts as not, where the system does not say.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
 }
 
-/// From now on everything is logged; what this gives back sees to the last lines.
+/// Starts the log. The guard that it gives back sees to the last lines.
 fn start_log(config: &Config, metrics: &Metrics) -> anyhow::Result<log::Flush> {
     let filter = EnvFilter::try_new(&config.log.level)
         .context("`log.level` is not a level or a list of directives")?;

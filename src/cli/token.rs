@@ -22,7 +22,7 @@ pub struct Token {
     /// An operator's token instead: for the admin calls.
     #[arg(long)]
     operator: bool,
-    /// How long it is good, such as 12h.
+    /// The time for which it is valid, such as 12h.
     #[arg(long, default_value = "12h")]
     ttl: HumanDuration,
     #[command(flatten)]

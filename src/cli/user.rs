@@ -17,10 +17,10 @@ pub enum User {
     Add {
         #[arg(long)]
         name: String,
-        /// What the wallet starts with, in the currency's minor unit.
+        /// The balance that the wallet starts with, in the currency's minor unit.
         #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
         balance: i64,
-        /// How many users of this name and balance; for load tests.
+        /// The number of users to make, all of this name and balance; for load tests.
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         count: u32,
         #[command(flatten)]

@@ -1,4 +1,5 @@
-//! What one address has used up: connections, and how fast it makes connections, guests and places in line.
+//! The use that each address has made of its limits: connections, and how fast it makes connections, guests and places
+//! in line.
 //!
 //! Always: what an address holds open is known for as long as it is open; what it did lately is forgotten once it
 //! would not change an answer, and the table is bounded. Not here: whose address it is (`crate::address`), seats, of
@@ -22,10 +23,10 @@ use crate::limits;
 
 /// Looks at how the server is: a load balancer's, a monitor's, and some by hand.
 const PROBES: Rate = Rate::new(20, 200);
-/// Refusals over a rate that are told over HTTP. A client that waits as it is told hears of one.
+/// Refusals over a rate that are answered over HTTP. A client that waits as `Retry-After` says gets one.
 const REFUSALS: Rate = Rate::new(200, 500);
 
-/// What there was too much of.
+/// The limit that was passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     Connections,
@@ -36,7 +37,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// As metrics know it.
+    /// Its name in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connections => "address_connections",
@@ -62,7 +63,7 @@ impl TooMany {
             Limit::Handshakes => "this address makes connections too fast",
             Limit::Guests => "this address makes guests too fast",
             Limit::Joins => "guests of this address join too fast",
-            Limit::Requests => "this address asks too fast",
+            Limit::Requests => "this address sends requests too fast",
         }
     }
 
@@ -85,11 +86,11 @@ pub struct AddressLimiter {
 
 struct Table {
     blocks: HashMap<AddressBlock, Block>,
-    /// With so many, those that can be forgotten are.
+    /// The number of blocks at which those that can be forgotten are.
     swept_at: usize,
 }
 
-/// What one block has used up.
+/// The use that one block has made of its limits.
 #[derive(Default)]
 struct Block {
     connections: u32,
@@ -195,8 +196,8 @@ impl AddressLimiter {
         self.with(block, |used, now| used.probes.take(now, PROBES))
     }
 
-    /// How long a refusal over a rate is kept back: whoever goes on all the same is told at a pace that costs others
-    /// nothing.
+    /// The time for which a refusal over a rate is held back: whoever goes on all the same is refused at a pace that
+    /// costs others nothing.
     pub fn refuse(&self, address: IpAddr) -> Duration {
         let Some(block) = self.block(address) else { return Duration::ZERO };
         let wait = self.with(block, |used, now| used.refusals.charge(now, REFUSALS, 1));

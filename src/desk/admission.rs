@@ -7,7 +7,7 @@ use crate::dispatcher::Reply;
 use crate::domain::command::{Answer, Caller, Command};
 use crate::domain::record::TokenStatus;
 
-/// What the sale is asked before the gate opens: neither activity nor a sign of life.
+/// The command that queries the sale before the gate opens: neither activity nor a sign of life.
 pub fn question(caller: Caller) -> Command {
     Command::Get { caller, polled: false }
 }

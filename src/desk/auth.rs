@@ -27,7 +27,7 @@ use super::rate::{Meter, Rate};
 use keys::{IssuerKeys, VerifyingKey};
 pub use keys::{KEY_FILE, KeyError};
 
-/// How long a guest's access token is good for.
+/// The lifetime of a guest's access token.
 pub const GUEST_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Told apart by this from an external issuer's tokens, which may be signed with a secret too.
@@ -41,13 +41,13 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 const NOT_BEFORE_LEEWAY_SECONDS: f64 = 60.0;
 /// No token is good for longer than time can be written: the end of the year 9999, in seconds.
 const END_SECONDS_MAX: f64 = 253_402_300_799.0;
-/// What is said in the log about something that was found, at most: it comes from a stranger.
+/// The length to which the log quotes what was found: it comes from a stranger.
 const FOUND_CHARS_MAX: usize = 80;
 /// Lines of the log about refused tokens: enough to see what a new issuer does wrong, few enough that strangers
 /// cannot fill a disk.
 const REFUSALS_LOGGED: Rate = Rate::new(1, 20);
 
-/// Whose token it is.
+/// The owner of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A token of our own names the user.
@@ -131,7 +131,7 @@ struct Issuer {
     subject_claim: String,
 }
 
-/// How much the log has been told.
+/// The count of what was logged lately.
 #[derive(Default)]
 struct Refusals {
     logged: Meter,
@@ -149,7 +149,7 @@ struct OwnClaims<'a> {
 }
 
 impl Auth {
-    /// With the key in `data`, which is made if it is not there, and the configured issuer's.
+    /// Opens the key in `data`, which is made if it is not there, and the configured issuer's.
     pub fn open(data: &Path, config: &AuthConfig) -> Result<Self, KeyError> {
         let secret = keys::own_secret(data)?;
         let own = OwnKey {
@@ -198,7 +198,7 @@ impl Auth {
             .expect("an HS256 key of 32 bytes signs any claims")
     }
 
-    /// Whose token it is at `now`.
+    /// The owner of a token at `now`.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
         self.judge(token, now).map_err(|fault| {
             self.log(&fault, now);
@@ -274,7 +274,7 @@ impl Issuer {
         let ends_at = claims.end_after(now)?;
         let operator = self.operators && claims.has_role(&self.role_claim);
         let subject = claims.subject(&self.subject_claim)?;
-        // What no store can keep is refused here, where it is the token's fault and not the store's.
+        // Names that no store can keep are refused here, where it is the token's fault and not the store's.
         for (check, text) in [("iss", issuer), ("sub", &*subject)] {
             if text.len() > SUBJECT_BYTES_MAX {
                 let found = format!("{} bytes", text.len());
@@ -292,7 +292,7 @@ impl Issuer {
 /// A token in its three parts, its header read; nothing of it is believed yet.
 struct Signed<'a> {
     header: Map<String, Value>,
-    /// What is signed: header and claims as they came.
+    /// The text that is signed: header and claims as they came.
     message: &'a str,
     claims: &'a str,
     signature: &'a str,
@@ -313,7 +313,7 @@ impl<'a> Signed<'a> {
         let header =
             object(header).ok_or_else(|| Fault::invalid("header", "not a JSON object in base64url"))?;
         let token = Self { header, message, claims, signature };
-        // Whoever names something critical wants the token refused by all who do not know it (RFC 7515, 4.1.11).
+        // A header that names something critical asks all who do not know it to refuse the token (RFC 7515, 4.1.11).
         if let Some(critical) = token.header.get("crit") {
             return Err(Fault::invalid("crit", critical));
         }
@@ -357,7 +357,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-/// What a signed token says.
+/// The claims of a signed token.
 struct Claims(Map<String, Value>);
 
 impl Claims {
@@ -365,7 +365,7 @@ impl Claims {
         self.0.get(name).and_then(Value::as_str)
     }
 
-    /// For the log.
+    /// The claim as the log may show it.
     fn shown(&self, name: &str) -> String {
         self.0.get(name).map_or_else(|| "none".to_owned(), Value::to_string)
     }

@@ -1,4 +1,4 @@
-//! What is given to the lanes to decide, the same from both doors.
+//! The commands that both doors give to the lanes to decide.
 
 use frontrow_protocol::Request;
 use tokio::sync::oneshot;
@@ -13,7 +13,7 @@ use crate::limits;
 use crate::metrics::Metrics;
 
 impl Context {
-    /// What has to be done for a request.
+    /// The plan of a request.
     pub fn plan(&self, request: Request) -> Plan {
         request::plan(request, |schedule| Ok(self.sale_of_schedule(schedule)?.concert().id))
     }
@@ -42,12 +42,12 @@ impl Context {
         }
     }
 
-    /// As `submit`, and waits for the reply.
+    /// Submits a command, and waits for the reply.
     pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
         self.ask_as(None, concert, command).await
     }
 
-    /// As `ask`, for somebody who may be a guest.
+    /// Like `ask`, for somebody who may be a guest.
     pub async fn ask_as(
         &self,
         guest_of: Option<AddressBlock>,

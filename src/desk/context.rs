@@ -1,5 +1,5 @@
-//! What every request works with, whichever door it came by: the lanes' door, the committed copies, the store for the
-//! rest.
+//! The things that every request works with, whichever door it came by: the lanes' door, the committed copies, the
+//! store for the rest.
 
 use std::sync::Arc;
 
@@ -28,13 +28,13 @@ pub struct Context {
     pub limits: ClientLimits,
     /// Operators have a listener of their own, so everybody's has nothing for them.
     pub admin_apart: bool,
-    /// Whose word is taken for a client's address.
+    /// The proxies that are believed about a client's address.
     pub proxies: Proxies,
     pub addresses: Arc<AddressLimiter>,
     pub rates: RequestRates,
     pub allowed_origins: Vec<String>,
     pub guests: bool,
-    /// As configured; `None`: what the limit on open files leaves.
+    /// The configured number; `None`: what the limit on open files leaves.
     pub connections_max: Option<usize>,
     /// Users of external issuers, by issuer and subject.
     pub(super) externals: Remembered<(String, String), UserId>,

@@ -1,4 +1,4 @@
-//! What the bearer of a token may ask for: one table for both doors, method × state of the token.
+//! The requests that the bearer of a token may make: one table for both doors, method × state of the token.
 //!
 //! An access token may ask for everything. A queue token acts as its user while it is live, but joins no other sale
 //! than its own. When it has ended it tells for an hour what became of its visit (`hello`, `queue.get`, and the
@@ -87,7 +87,7 @@ impl QueueBearer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Live,
-    /// Since less than an hour.
+    /// It ended less than an hour ago.
     Ended,
     Over,
 }
@@ -95,7 +95,7 @@ enum State {
 /// The table.
 fn opens(method: Method, state: State) -> bool {
     match method {
-        // What anybody may ask, a stranger too, and what only takes back.
+        // Anybody may ask these, a stranger too; the last one only takes back.
         Method::Concerts | Method::Ping | Method::SeatsUnwatch => true,
         Method::Hello | Method::QueueGet | Method::Reservations | Method::Tickets => state != State::Over,
         Method::QueueJoin

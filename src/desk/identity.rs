@@ -1,5 +1,5 @@
-//! Who sent a token. An access token names a user, an operator, or both; a queue token acts as its user in its
-//! sale.
+//! The identity behind a token. An access token names a user, an operator, or both; a queue token acts as its user in
+//! its sale.
 
 use std::net::IpAddr;
 
@@ -33,7 +33,7 @@ pub struct Identity {
 }
 
 impl Context {
-    /// Whose token it is, access or queue.
+    /// The owner of a token, access or queue.
     pub async fn identify(&self, token: &str) -> Result<Identity, ErrorObject> {
         match Uuid::try_parse(token) {
             Ok(uuid) => self.owner_of(QueueToken(uuid)).await,
@@ -41,7 +41,7 @@ impl Context {
         }
     }
 
-    /// Whose queue token it is, whatever its status.
+    /// The owner of a queue token, whatever its status.
     pub(super) async fn owner_of(&self, token: QueueToken) -> Result<Identity, ErrorObject> {
         let concert = token.concert().ok_or_else(replies::unknown_queue_token)?;
         match self.ask(concert, Command::Resume { token, connection: None }).await {

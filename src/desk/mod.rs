@@ -1,5 +1,5 @@
-//! What both doors share: rules that hold for a request whether it comes by websocket or over HTTP. Socket and http
-//! ask here; nothing here knows either of them.
+//! The rules that both doors share, whether a request comes by websocket or over HTTP. Socket and http call this;
+//! nothing here knows either of them.
 
 pub mod address_limits;
 pub mod admission;

@@ -1,18 +1,18 @@
-//! Which web pages may talk to us. A browser says where a page is from; other clients say nothing, and may.
+//! The web pages that may talk to us. A browser says where a page is from; other clients say nothing, and may.
 
 use frontrow_protocol::ErrorObject;
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 
-/// What of a header is repeated in a refusal: a name of the longest kind, and a port.
+/// The part of a header that a refusal repeats: a name of the longest kind, and a port.
 const SHOWN_MAX: usize = 260;
 
-/// What an `Origin` means for a request.
+/// The meaning of an `Origin` for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// None was sent, or it is our own.
     Ours,
-    /// Of `allowed_origins`: its page may read our answers.
+    /// One of `allowed_origins`: its page may read our answers.
     Allowed(String),
     /// Somebody else's page.
     Foreign,
@@ -38,7 +38,7 @@ impl Origin {
 /// them, and whoever set it up sees only this.
 pub fn foreign(headers: &HeaderMap) -> ErrorObject {
     ErrorObject::forbidden(format!(
-        "a page of {} may not ask here: that is not this server's own address, which the request calls {}, nor one of \
+        "a page of {} may not send requests here: that is not this server's own address, which the request calls {}, nor one of \
          `allowed_origins` (a proxy has to hand on `Host` as it came)",
         shown(headers, &ORIGIN),
         shown(headers, &HOST),

@@ -1,4 +1,4 @@
-//! What a request came to, in the domain's words. Both doors make these; `translate` puts them into the wire's.
+//! The outcome of a request, in the domain's words. Both doors make these; `translate` puts them into the wire's.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ pub enum Outcome {
         place: Place,
         created: bool,
     },
-    /// What is on sale, read when it is told.
+    /// The list of what is on sale, read when it is sent.
     Concerts,
-    /// The performances of this concert, read when they are told.
+    /// The performances of this concert, read when they are sent.
     Schedules(ConcertId),
     Snapshot {
         schedule: ScheduleId,
@@ -52,7 +52,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What a lane's answer is to its asker; figures are no fan's business.
+    /// The outcome that a lane's answer is to its asker; figures are no fan's business.
     pub fn of(answer: Answer) -> Option<Self> {
         Some(match answer {
             Answer::Queue { place, created } => Self::Place { place, created },

@@ -1,4 +1,4 @@
-//! How often something may happen: a steady rate with bursts, in eight bytes and without a timer.
+//! A bound on how often something happens: a steady rate with bursts, in eight bytes and without a timer.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl Rate {
 /// Counts against a rate. A new one allows a whole burst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meter {
-    /// When everything taken so far is paid back, in microseconds.
+    /// The time at which everything taken so far is paid back, in microseconds.
     paid_back_at: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What is read, and where: committed copies first, the store for what they do not keep.
+//! Reads for both doors: from committed copies first, the store for what they do not keep.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::fanout::SaleView;
 use crate::limits;
 use crate::store::StoreError;
 
-/// What has to be known from outside the lanes.
+/// A question about something outside the lanes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// Whose access token is it, and until when? Answered by `Found::User`.
+    /// The owner of an access token, and until when it is valid. Answered by `Found::User`.
     Identify { access_token: String },
-    /// Whose queue token is it? Answered by `Found::Owner`.
+    /// The owner of a queue token. Answered by `Found::Owner`.
     OwnerOf(QueueToken),
-    /// In which sale has the user a token, the live one first? Answered by `Found::Sale`.
+    /// The sale in which the user has a token, the live one first. Answered by `Found::Sale`.
     SaleOf(UserId),
     /// `only`: as far as it is of this sale. Answered by `Found::Outcome`.
     Of { user: UserId, only: Option<ConcertId>, reading: Reading },
@@ -30,13 +30,13 @@ pub enum Question {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
-    /// By an access token that is good until `ends_at` (UTC).
+    /// The owner of an access token that is valid until `ends_at` (UTC).
     User {
         user: UserId,
         guest: bool,
         ends_at: Timestamp,
     },
-    /// By a queue token.
+    /// The owner of a queue token.
     Owner {
         user: UserId,
         guest: bool,
@@ -60,8 +60,8 @@ impl Context {
         }
     }
 
-    /// Reads from the store, for as long as somebody who asks waits. While it is known to be out, a read that does not answer at once is given up: trying to
-    /// reach it again is the lanes' business, and everybody else is told to come back.
+    /// Reads from the store, for as long as a caller waits. While it is known to be out, a read that does not answer at
+    /// once is given up: trying to reach it again is the lanes' business, and everybody else is asked to come back.
     pub async fn read<T>(
         &self,
         reading: impl Future<Output = Result<T, StoreError>>,
@@ -90,7 +90,7 @@ impl Context {
         }
     }
 
-    /// What is missing before every sale can be served here; empty when ready. Answers soon, whatever hangs.
+    /// Everything that is missing before every sale can be served here; empty when ready. Answers soon, whatever hangs.
     pub async fn unready(&self) -> Vec<String> {
         let mut missing = self.dispatcher.unready();
         tokio::select! {
@@ -136,7 +136,7 @@ impl Context {
         Ok(Found::Outcome(Box::new(outcome)))
     }
 
-    /// What the store knows of this user.
+    /// The rows that the store has of this user.
     pub async fn read_of(
         &self,
         user: UserId,

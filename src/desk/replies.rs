@@ -1,4 +1,4 @@
-//! What a lane's reply is to whoever asked, the same at both doors.
+//! The meaning of a lane's reply to whoever asked, the same at both doors.
 
 use frontrow_protocol::{ErrorObject, Method, Reason};
 
@@ -10,7 +10,7 @@ use crate::domain::command::{Answer, Rejection};
 /// The outcome of a request by this method.
 pub fn outcome(method: Method, reply: Reply) -> Result<Outcome, ErrorObject> {
     match (method, reply) {
-        // The bearer of a token that ended is told of its own visit, and of nothing else.
+        // The bearer of a token that ended gets its own visit, and nothing else.
         (Method::QueueGet, Ok(Answer::Resumed { place, .. })) => Ok(Outcome::Place { place, created: false }),
         (_, Ok(answer)) => Outcome::of(answer).ok_or_else(ErrorObject::internal),
         (_, Err(refusal)) => Err(self::refusal(method, &refusal)),

@@ -1,4 +1,4 @@
-//! What has to be done for a request, whichever door it came by: one list of all methods, and one plan for each.
+//! The plan of a request, whichever door it came by: one list of all methods says what has to be done for each.
 //!
 //! Always: every request has a plan, and both doors carry out every kind of plan, so none can be left without an
 //! answer. A sale is found while the plan is made, so that carrying it out needs nothing from outside. Not here: what
@@ -25,7 +25,7 @@ pub enum Plan {
     ToSale { route: Route, task: Task },
 }
 
-/// What a door answers by itself.
+/// A request that a door answers by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Local {
     Hello(Hello),
@@ -34,7 +34,7 @@ pub enum Local {
     Ping,
 }
 
-/// What the store is read for.
+/// A request that is answered from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     Reservations,
@@ -43,7 +43,7 @@ pub enum Reading {
     Tickets,
 }
 
-/// Which sale a request goes to.
+/// The sale that a request goes to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Route {
     /// The sale that the caller stands in line for.
@@ -53,7 +53,7 @@ pub enum Route {
     Nowhere(Box<ErrorObject>),
 }
 
-/// What is wanted of a sale.
+/// The part of a request that a sale decides.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Task {
     /// A look at what only the admitted see.
@@ -61,7 +61,7 @@ pub enum Task {
     Command(FanCommand),
 }
 
-/// What only the admitted see (`admission`).
+/// A view that only the admitted get (`admission`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     Schedules,
@@ -73,7 +73,7 @@ pub enum View {
 pub enum FanCommand {
     Join,
     Get,
-    /// What became of this token, which has ended.
+    /// The end of this token, which has ended.
     Recall(QueueToken),
     Extend,
     Leave,
@@ -181,7 +181,7 @@ impl Plan {
                 bearer.may_join(concert)?;
                 Ok(self)
             }
-            // What has ended tells of its own visit, and not of the next one of its user.
+            // A token that has ended tells of its own visit, and not of the next one of its user.
             Self::ToSale { route: Route::Own, task } if !bearer.status.is_live() => match task {
                 Task::Command(FanCommand::Get) => Ok(Self::ToSale {
                     route: Route::Sale(bearer.concert),
@@ -193,7 +193,7 @@ impl Plan {
         }
     }
 
-    /// Does the user's sale have to be told that they did something? What it decides counts there by itself; saying
+    /// Does the user's sale have to be notified that they did something? What it decides counts there by itself; saying
     /// hello, asking for the own place and `ping` are no activity.
     pub fn is_activity_elsewhere(&self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! How fast somebody may ask over HTTP. By user once known, wherever and on however many connections they ask; by
-//! address before, with room for the thousands of phones that may share one.
+//! The rate of requests that somebody may send over HTTP. It counts for the user once known, wherever and on however many
+//! connections they ask; for the address before, with room for the thousands of phones that may share one.
 //!
 //! Always: a token that was good lately is looked at even if its address has used up everything, and one whose bearer has
 //! used up everything is not looked at, which is the dearer part. The tables are bounded. Not here: websockets, whose
@@ -26,7 +26,7 @@ use crate::limits;
 pub enum Asker {
     /// Nobody who is known.
     Address(IpAddr),
-    /// Whoever asks how the server is: a crowd behind the same address must not make it look dead.
+    /// A client that checks whether the server is ready: a crowd behind the same address must not make it look dead.
     Prober(IpAddr),
     Known(Bearer),
 }
@@ -44,14 +44,14 @@ pub struct RequestRates {
     rate: Rate,
     time: SteadyTime,
     hashing: RandomState,
-    /// By a hash of their token. Who is forgotten is looked up again, on account of their address.
+    /// The bearers by a hash of their token. One that is forgotten is looked up again, on account of their address.
     bearers: Remembered<u64, Bearer>,
     meters: Mutex<Meters>,
 }
 
 struct Meters {
     of: HashMap<Bearer, Meter>,
-    /// With so many, those that can be forgotten are.
+    /// The number of askers at which those that can be forgotten are.
     swept_at: usize,
 }
 
@@ -67,7 +67,7 @@ impl RequestRates {
         }
     }
 
-    /// Whose token this was when it was looked at last. It may have ended since.
+    /// The owner of this token when it was looked at last. It may have ended since.
     pub fn bearer_of(&self, token: &str) -> Option<Bearer> {
         self.bearers.get(&self.hashing.hash_one(token))
     }
@@ -114,7 +114,7 @@ impl RequestRates {
         let mut meters = self.meters.lock();
         if meters.of.len() >= meters.swept_at {
             meters.of.retain(|_, meter| !meter.is_paid_back(now));
-            // Those who are left asked within a burst's time: they are as many as the server can answer.
+            // Those who are left sent a request within a burst's time: they are as many as the server can answer.
             meters.swept_at = limits::BEARERS_REMEMBERED_MAX.max(2 * meters.of.len());
         }
         use_up(meters.of.entry(bearer).or_default(), self.rate, now)

@@ -1,10 +1,11 @@
-//! Where a request came in, and who its bytes are from. Not yet who sent it: that takes a token.
+//! The listener that a request came in by, and the address that its bytes are from. Not here: who sent it, which takes
+//! a token.
 
 use std::net::IpAddr;
 
 use hyper::HeaderMap;
 
-/// Which listener took the connection.
+/// The listener that took the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// Everybody's.
@@ -18,11 +19,11 @@ pub struct Visitor {
     pub door: Door,
     /// The address that counts.
     pub client: IpAddr,
-    /// On this machine, and nobody handed the request on.
+    /// The client is on this machine, and nobody handed the request on.
     pub is_local: bool,
 }
 
-/// What proxies add. Whoever sends one of these is not taken for local, whether a proxy wrote it or not.
+/// The headers that proxies add. A request with one of these is not taken for local, whether a proxy wrote it or not.
 const FORWARDING: [&str; 6] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 

@@ -1,4 +1,4 @@
-//! How fast a line moved lately: admissions of the last minute, in buckets of a second.
+//! The rate at which a line moved lately: admissions of the last minute, in buckets of a second.
 
 use super::time::Timestamp;
 
@@ -13,7 +13,7 @@ pub struct AdmissionRate {
     counts: [u32; BUCKETS],
     /// The second of the newest bucket.
     newest: i64,
-    /// When the first admission was seen.
+    /// The time of the first admission.
     since: Option<Timestamp>,
 }
 

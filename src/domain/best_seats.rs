@@ -1,13 +1,13 @@
-//! Which free seats are the best ones that are together: side by side in one row, else in rows one behind the
-//! other, and nearest to the stage first. Rows are looked at in the order of their distance and left out when
-//! they have too few free seats, so that a search costs little however large the house is.
+//! The best free seats that are together: side by side in one row, else in rows one behind the other, and nearest to
+//! the stage first. Rows are looked at in the order of their distance and left out when they have too few free seats,
+//! so that a search costs little however large the house is.
 
 use super::ids::SeatId;
 use super::seat_plan::SeatPlan;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct BestSeats {
-    /// By row: its seats in the order of their places.
+    /// The seats of each row, in the order of their places.
     rows: Vec<Row>,
     /// Row indices, the nearest to the stage first.
     nearest: Vec<u32>,
@@ -156,7 +156,7 @@ impl BestSeats {
     }
 }
 
-/// How to share seats out over rows. Over two rows every way, the even one first; over more only evenly.
+/// The ways to share seats out over rows. Over two rows every way, the even one first; over more only evenly.
 fn shares(count: usize, rows: usize) -> Vec<Vec<usize>> {
     if rows == 2 {
         let mut ways: Vec<_> = (1..count).map(|first| vec![first, count - first]).collect();
@@ -221,7 +221,7 @@ fn windows<'a>(
     })
 }
 
-/// How far one window is from lying straight behind another: their distance along the row's direction.
+/// The distance of one window from lying straight behind another: their distance along the row's direction.
 fn sideways(plan: &SeatPlan, row: &Row, front: &Window<'_>, behind: &Window<'_>) -> f32 {
     let (dx, dy) = (behind.centre.0 - front.centre.0, behind.centre.1 - front.centre.1);
     let position = |id: &SeatId| (plan.seats[id.0 as usize].x, plan.seats[id.0 as usize].y);

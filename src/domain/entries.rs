@@ -63,12 +63,12 @@ impl<V> Entries<V> {
         Some(former)
     }
 
-    /// In ascending order.
+    /// All entries, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (EntryNo, &V)> {
         self.iter_from(EntryNo(0))
     }
 
-    /// In ascending order, from an entry on.
+    /// The entries from one on, in ascending order.
     pub fn iter_from(&self, from: EntryNo) -> impl Iterator<Item = (EntryNo, &V)> {
         let chunks = self.chunks.range(from.0 / CHUNK..);
         let entries = chunks.flat_map(|(&chunk, slots)| {

@@ -30,7 +30,7 @@ impl GuestHold {
 }
 
 impl GuestHolds {
-    /// What guests of an address hold in a performance, but for this reservation.
+    /// The seats that guests of an address hold in a performance, but for this reservation.
     pub fn seats_besides(
         &self,
         schedule: ScheduleId,

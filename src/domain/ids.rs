@@ -115,8 +115,8 @@ fn routed(concert: ConcertId, rest: u128) -> Uuid {
     uuid::Builder::from_custom_bytes((u128::from(concert.0) << 96 | rest).to_be_bytes()).into_uuid()
 }
 
-/// Where new ids come from: a generator that the shell seeds, so that the domain itself knows no randomness
-/// and a simulation replays to the letter.
+/// The source of new ids, and of all randomness in the domain: a generator that is handed in with its seed, so that a
+/// simulation replays to the letter.
 pub struct IdSource {
     rng: StdRng,
     /// The last millisecond that a timed id was made in, and how many were: ids of one source ascend.

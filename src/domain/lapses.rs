@@ -10,15 +10,15 @@ use super::ids::{ScheduleId, SeatId, UserId};
 use super::record::Reservation;
 use super::time::Timestamp;
 
-/// After so long a hold that ran out is forgotten. No wait is longer.
+/// The time after which a hold that ran out is forgotten. No wait is longer.
 pub const REMEMBERED: Duration = Duration::from_secs(60 * 60);
-/// How often the wait doubles: from a minute to a quarter of an hour.
+/// The number of times that the wait doubles: from a minute to a quarter of an hour.
 const DOUBLINGS_MAX: u32 = 4;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lapses {
     of: HashMap<UserId, VecDeque<Lapse>>,
-    /// Whose the next one to forget is; as many as there are.
+    /// The owner of each lapse, the next one to forget first; as many as there are.
     order: VecDeque<(Timestamp, UserId)>,
 }
 
@@ -34,7 +34,7 @@ struct Lapse {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waits {
     seats: Vec<SeatId>,
-    /// Until when each has to wait.
+    /// The time until which each seat has to wait.
     until: HashMap<SeatId, Timestamp>,
 }
 
@@ -75,7 +75,7 @@ impl Lapses {
         }
     }
 
-    /// What this user has to wait for in a performance, when the first wait is `after`. `None`: nothing.
+    /// The seats that this user has to wait for in a performance, when the first wait is `after`. `None`: nothing.
     pub fn waits_of(
         &self,
         user: UserId,
@@ -107,7 +107,7 @@ impl Waits {
         &self.seats
     }
 
-    /// Which of these have to wait, and until when.
+    /// Those of these seats that have to wait, and until when.
     pub fn among(&self, wanted: &[SeatId]) -> Option<(Vec<SeatId>, Timestamp)> {
         let seats: Vec<SeatId> =
             wanted.iter().copied().filter(|seat| self.until.contains_key(seat)).collect();

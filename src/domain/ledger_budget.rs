@@ -1,5 +1,5 @@
-//! How many entries a user may add to their ledger in a day. Every entry is kept for ever, so without a bound one user
-//! could fill a disk with charges of one unit each.
+//! A bound on the entries that a user adds to their ledger in a day. Every entry is kept for ever, so without a bound
+//! one user could fill a disk with charges of one unit each.
 //!
 //! Always: what was committed counts, once; a new day begins anew. A user's entries of the day are read from the ledger
 //! before they are judged for the first time, so a restart forgets nothing. Not here: money, and refunds, which are never
@@ -19,7 +19,7 @@ pub struct LedgerBudget {
     max: u32,
     /// Days since 1970, UTC.
     day: i64,
-    /// Of those whose day is known.
+    /// The entries of users whose day is known.
     made: HashMap<UserId, u32>,
 }
 
@@ -46,7 +46,7 @@ impl LedgerBudget {
         self.made.clear();
     }
 
-    /// So many entries of these users were committed in a day, which is named by its beginning.
+    /// Takes in how many entries of these users were committed in a day, which is named by its beginning.
     pub fn learn(&mut self, of: Timestamp, made: impl IntoIterator<Item = (UserId, u32)>) {
         self.turn(of);
         if day(of) == self.day {
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(budget.check(alice, 0, at(6, 0)), Ok(()), "a new day");
         budget.learn(at(6, 0), [(alice, 0)]);
         assert_eq!(budget.check(alice, 0, at(6, 1)), Ok(()));
-        // What was committed around midnight is of the day before.
+        // Entries committed around midnight are of the day before.
         budget.count(alice, at(5, DAY_MILLIS - 1));
         budget.count(alice, at(6, 2));
         assert_eq!(budget.check(alice, 0, at(6, 3)), Ok(()));

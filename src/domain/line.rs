@@ -1,4 +1,4 @@
-//! The line of a sale: who waits, in which order, how fast it moves, and what a token in it is told. The waiting room
+//! The line of a sale: who waits, in which order, how fast it moves, and the place that a token in it is shown. The waiting room
 //! decides by one, readers are answered from another; both are given the same tokens, and everything about places is here.
 //!
 //! Always: a position is 1 + the number of waiting tokens that are let in earlier. They are let in by class, then as they
@@ -15,11 +15,11 @@ use super::record::{TokenRecord, TokenStatus};
 use super::rules::SaleRules;
 use super::time::{Now, Timestamp};
 
-/// Who is let in together; the smaller class is before the greater one.
+/// A class of fans who are let in together; the smaller class is before the greater one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Class(pub u8);
 
-/// By what a sale's line is ordered. The default is first come, first served.
+/// The order of a sale's line. The default is first come, first served.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// Has to say the same of a token for as long as it waits.
@@ -30,9 +30,9 @@ pub struct Order {
 /// An order among the first entries of a sale that was drawn. Eight bytes an entry, shared by all who know it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Draw {
-    /// By entry: which place it drew.
+    /// The place that each entry drew.
     drawn: Box<[u32]>,
-    /// By drawn place: whose it is.
+    /// The entry that drew each place.
     entries: Box<[u32]>,
 }
 
@@ -41,7 +41,7 @@ pub struct Line {
     order: Order,
     /// Nobody stands before it.
     base: Slot,
-    /// Who waits, by class.
+    /// Those who wait, by class.
     classes: Vec<Rank>,
     rate: AdmissionRate,
 }
@@ -56,7 +56,7 @@ pub struct SeatCounts {
     pub sold: u64,
 }
 
-/// What is left to wait for: the seats of all performances that have not started.
+/// The stock that is left to wait for: the seats of all performances that have not started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stock {
     pub available: u64,
@@ -71,7 +71,7 @@ impl Default for Order {
 }
 
 impl Order {
-    /// With classes, of which each token is in the one that this says.
+    /// The order with classes; `class_of` says which one a token is in.
     pub fn by_class(self, class_of: fn(&TokenRecord) -> Class) -> Self {
         Self { class_of, ..self }
     }
@@ -96,7 +96,7 @@ impl Order {
     }
 }
 
-/// What stands for a number, and the number itself beyond the end.
+/// The number that a table gives for a number; beyond its end, the number itself.
 fn swapped(table: Option<&[u32]>, number: u64) -> u64 {
     let found = table.and_then(|table| table.get(usize::try_from(number).ok()?));
     found.map_or(number, |other| u64::from(*other))
@@ -136,7 +136,7 @@ impl Line {
         Self { order, base, classes: Vec::new(), rate: AdmissionRate::default() }
     }
 
-    /// With those of `tokens` in it that wait.
+    /// A line with those of `tokens` in it that wait.
     pub fn restored(order: Order, next: EntryNo, tokens: &[TokenRecord]) -> Self {
         let waiting = || tokens.iter().filter(|token| token.status == TokenStatus::Waiting);
         let mut line = Self::new(order, next);
@@ -145,7 +145,7 @@ impl Line {
         line
     }
 
-    /// How many wait.
+    /// The number of those who wait.
     pub fn len(&self) -> u64 {
         self.classes.iter().map(Rank::len).sum()
     }
@@ -173,7 +173,7 @@ impl Line {
         self.classes.iter_mut().for_each(|rank| rank.remove(slot));
     }
 
-    /// Whose turn is next.
+    /// The entry whose turn is next.
     pub fn first(&self) -> Option<EntryNo> {
         self.classes.iter().find_map(Rank::first).map(|slot| self.order.entry(slot))
     }
@@ -206,7 +206,7 @@ impl Line {
         (stock.available > 0).then(|| self.rate.eta_seconds(position, utc)).flatten()
     }
 
-    /// What the owner of a token is told of it. `active_at`: of an admitted one, in sale time, the last activity.
+    /// The place that the owner of a token is shown. `active_at` is the last activity of an admitted one, in sale time.
     pub fn place(
         &self,
         record: TokenRecord,

@@ -1,5 +1,5 @@
-//! Which slots of a line are taken, and how many of them lie before one: a bitmap with a Fenwick tree over its words.
-//! Every operation is O(log n); a slot costs about 1.5 bits.
+//! The slots of a line that are taken, and the number of them that lie before one: a bitmap with a Fenwick tree over
+//! its words. Every operation is O(log n); a slot costs about 1.5 bits.
 
 /// A number by which a line is ordered: the smaller one comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ impl Rank {
         Self { base: first.0 / WORD * WORD, ..Self::default() }
     }
 
-    /// How many slots are taken.
+    /// The number of taken slots.
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -76,7 +76,7 @@ impl Rank {
         }
     }
 
-    /// How many of the taken slots are smaller than `slot`.
+    /// The number of taken slots that are smaller than `slot`.
     pub fn before(&self, slot: Slot) -> u64 {
         let Some((word, bit)) = self.locate(slot) else { return 0 };
         if word >= self.words.len() {

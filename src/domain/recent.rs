@@ -7,7 +7,7 @@ use std::hash::Hash;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recent<K: Eq + Hash, V> {
     facts: VecDeque<Fact<K, V>>,
-    /// How many facts were dropped at the front; position − dropped = index.
+    /// The number of facts that were dropped at the front; position − dropped = index.
     dropped: u64,
     /// The position of the newest fact of each key.
     newest: HashMap<K, u64>,
@@ -52,8 +52,8 @@ impl<K: Eq + Hash + Clone, V> Recent<K, V> {
     /// Forgets the oldest facts beyond `max`.
     pub fn trim(&mut self, max: usize) {
         if self.dropped == 0 && self.facts.len() > max {
-            // Where entries come and go, a table that is more than half full doubles once its gaps are used up, after hours.
-            // It is given that size when it is full for the first time, so that memory is flat from then on.
+            // A table in which entries come and go and that is more than half full doubles once its gaps are used up, after
+            // hours. It is given that size when it is full for the first time, so that memory is flat from then on.
             self.newest.reserve(max + max / 4);
         }
         while self.facts.len() > max {

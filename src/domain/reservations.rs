@@ -14,7 +14,7 @@ pub(super) struct Reservations {
     held_by: HashMap<(UserId, ScheduleId), ReservationId>,
     deadlines: BTreeSet<(Timestamp, ReservationId)>,
     ended: Recent<ReservationId, Reservation>,
-    /// Which of the ended ones a `hold_best` request had led to.
+    /// The ended reservation that each `hold_best` request had led to.
     ended_best: Recent<(UserId, Box<str>), ReservationId>,
 }
 

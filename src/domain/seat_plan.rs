@@ -1,5 +1,5 @@
-//! What never changes about the seats of a schedule: labels, categories, prices, and who sits beside whom.
-//! Made from a venue's layout, at import and again at every start. Not here: who holds what.
+//! The lasting facts about the seats of a schedule: labels, categories, prices, and who sits beside whom. Made from a
+//! venue's layout, at import and again at every start. Not here: who holds what.
 
 /// An amount in the currency's minor unit, at most 2^53 − 1 so that every JSON reader keeps it whole.
 pub type Money = i64;
@@ -26,10 +26,10 @@ pub struct PlannedSeat {
     pub row: u32,
     /// The place along the row. Seats side by side differ by exactly one; an aisle or a hole adds more.
     pub place: u32,
-    /// Where it is in the drawing, in the plan's units.
+    /// Its place in the drawing, in the plan's units.
     pub x: f32,
     pub y: f32,
-    /// How far from the stage, in the plan's units; smaller is better.
+    /// Its distance from the stage, in the plan's units; smaller is better.
     pub stage_distance: f32,
 }
 

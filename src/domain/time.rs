@@ -46,14 +46,14 @@ impl Sub<Duration> for Timestamp {
 /// One instant on both scales.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// What the wall says.
+    /// The time of the wall clock.
     pub utc: Timestamp,
     /// `utc` minus the sale's outages, and as if no clock had been set.
     pub sale: Timestamp,
 }
 
 impl Now {
-    /// At this steady time, which the machine's UTC is ahead of by `step` milliseconds.
+    /// The moment at this steady time, which the machine's UTC is ahead of by `step` milliseconds.
     pub fn at(steady: Timestamp, outages: Duration, step: i64) -> Self {
         Self { utc: steady.shifted(step), sale: steady - outages }
     }
@@ -62,7 +62,7 @@ impl Now {
         Self { utc, sale: utc - outages }
     }
 
-    /// What the sale's clock said at this time, UTC, if neither clock was set nor stood still since.
+    /// The time of the sale's clock at this time, UTC, if neither clock was set nor stood still since.
     pub fn in_sale_time(self, utc: Timestamp) -> Timestamp {
         utc.shifted(self.sale.as_millis() - self.utc.as_millis())
     }

@@ -25,9 +25,10 @@ pub(super) struct WaitingRoom {
     progress: u64,
     /// Admitted tokens for which a free seat is kept.
     unserved: u64,
-    /// When each admitted token may have to end: never later than it does, because activity only moves it on.
+    /// The time at which each admitted token may have to end: never later than it does, because activity only moves it
+    /// on.
     visits: BTreeSet<(Timestamp, EntryNo)>,
-    /// Since when each waiting token is without presence.
+    /// The time since which each waiting token is without presence.
     absences: BTreeSet<(Timestamp, EntryNo)>,
     /// The connections of users who have no live token; they are present as soon as they have one.
     bystanders: HashMap<UserId, Connections>,
@@ -49,7 +50,7 @@ pub(super) struct LiveToken {
     connections: Connections,
 }
 
-/// What the user of a token has had of the seats.
+/// The seats that the user of a token has had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holds {
     /// The reservations that the user holds.
@@ -87,8 +88,8 @@ enum Connections {
 }
 
 impl WaitingRoom {
-    /// From what was stored, in ascending order of entries. Presence and idle clocks start anew, each a little
-    /// later than the one before, so that a restart is not followed by a wave of expiries.
+    /// Builds the room from stored tokens, in ascending order of entries. Presence and idle clocks start anew, each a
+    /// little later than the one before, so that a restart is not followed by a wave of expiries.
     pub fn restored(
         concert: ConcertId,
         order: Order,
@@ -129,7 +130,7 @@ impl WaitingRoom {
         self.progress
     }
 
-    /// For how many admitted fans a free seat is kept.
+    /// The number of admitted fans for whom a free seat is kept.
     pub fn unserved(&self) -> u64 {
         self.unserved
     }
@@ -138,7 +139,7 @@ impl WaitingRoom {
         self.next
     }
 
-    /// Who waits, in which order, and how fast that moves.
+    /// The line: those who wait, in their order, and how fast it moves.
     pub fn line(&self) -> &Line {
         &self.line
     }
@@ -218,7 +219,7 @@ impl WaitingRoom {
         self.put_back(entry, before, rules);
     }
 
-    /// As it was before it was admitted, or before it ended, but for who is connected by now.
+    /// Puts a token back as it was before it was admitted, or before it ended, but for who is connected by now.
     pub fn put_back(&mut self, entry: EntryNo, before: LiveToken, rules: &SaleRules) {
         let connections = match self.take(entry) {
             Some(now) => now.connections,
@@ -228,7 +229,7 @@ impl WaitingRoom {
         self.put(&record, before.seen_at, before.holds, connections, rules);
     }
 
-    /// Who has a live token changes what they hold. Gives back what it was.
+    /// Changes what the owner of a live token holds. Gives back what it was.
     pub fn change_holds(
         &mut self,
         user: UserId,
@@ -266,7 +267,7 @@ impl WaitingRoom {
         }
     }
 
-    /// Who is connected, and by what.
+    /// The users who are connected, and by what.
     pub fn connections(&self) -> impl Iterator<Item = (UserId, ConnectionId)> {
         let live = self.live.iter().map(|(_, live)| (live.user, &live.connections));
         let all = live.chain(self.bystanders.iter().map(|(user, connections)| (*user, connections)));
@@ -345,7 +346,7 @@ impl WaitingRoom {
             let live = self.live.get(entry).expect("only live tokens are in visits");
             let due = live.visit_due(rules).expect("only admitted tokens are in visits");
             if due <= now {
-                // Whichever clock rang first says why, however late it is heard.
+                // The clock that rang first says why, however late it is noticed.
                 let idle = live.seen_at + rules.idle_ttl;
                 let ends = live.admission.map(|admission| admission.expires_at);
                 return Some((entry, live.holds.open > 0 || ends.is_some_and(|ends| idle <= ends)));
@@ -369,7 +370,7 @@ impl WaitingRoom {
         })
     }
 
-    /// As if nobody had been seen connected or active since `now`.
+    /// Forgets who was seen connected or active before `now`.
     pub fn forget_presence(&mut self, now: Timestamp, rules: &SaleRules) {
         self.bystanders.clear();
         let entries: Vec<_> = self.live.iter().map(|(entry, _)| entry).collect();
@@ -503,8 +504,8 @@ impl LiveToken {
         }
     }
 
-    /// When an admitted token ends. While it holds seats, the end of its admission does not end it: what is held
-    /// may be paid until its own time is over.
+    /// The time at which an admitted token ends. While it holds seats, the end of its admission does not end it: what
+    /// is held may be paid until its own time is over.
     fn visit_due(&self, rules: &SaleRules) -> Option<Timestamp> {
         let idle = self.seen_at + rules.idle_ttl;
         self.admission.map(|a| if self.holds.open > 0 { idle } else { idle.min(a.expires_at) })

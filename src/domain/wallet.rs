@@ -39,7 +39,7 @@ impl Wallets {
         self.wallets.get(&user).map(|wallet| wallet.balance)
     }
 
-    /// How many entries of the batch this user's ledger has so far.
+    /// The number of entries that the batch has added to this user's ledger so far.
     pub fn added(&self, user: UserId) -> u32 {
         self.wallets.get(&user).map_or(0, |wallet| wallet.added)
     }

@@ -20,9 +20,9 @@ use sha2::{Digest, Sha256};
 use super::reply::{Body, Fixed};
 
 const PAGE: &str = "index.html";
-/// Where the modules begin.
+/// The module that the page begins with.
 const ENTRY: &str = "app/main.js";
-/// What the page refers to. The service worker is not among it: its path says which pages it may serve.
+/// The folders that the page refers to. The service worker is not among it: its path says which pages it may serve.
 const FOLDERS: [&str; 4] = ["app", "sdk", "seatmap", "vendor"];
 
 #[derive(RustEmbed)]
@@ -102,7 +102,7 @@ impl Assets {
         Self { files, page, version, policy, squeezed: Once::new() }
     }
 
-    /// By the path of a request; `/` is the page.
+    /// The asset at the path of a request; `/` is the page.
     pub fn get(&self, path: &str) -> Option<Asset<'_>> {
         let (path, cache_control) = match path.strip_prefix("/~").and_then(|rest| rest.split_once('/')) {
             // A page of another version, loaded before the server was replaced, still finds its modules.
@@ -124,13 +124,13 @@ impl Assets {
     }
 }
 
-/// What a page about one sale tells those who only read its head: messengers and search engines.
+/// The facts that a page about one sale has in its head, for messengers and search engines.
 pub struct Shared<'a> {
     /// The sale's own path.
     pub path: &'a str,
     pub title: &'a str,
     pub venue: Option<&'a str>,
-    /// Where this server is from outside, if it was told.
+    /// The server's address from outside, if it is known.
     pub origin: Option<&'a str>,
 }
 
@@ -156,7 +156,7 @@ fn with_shared(page: &str, Shared { path, title, venue, origin }: &Shared<'_>) -
         ("og:url", format!("{origin}{path}")),
         ("og:image", format!("{origin}/app/share.png")),
     ];
-    // What the page says of itself in general gives way.
+    // The page's general tags give way.
     let general = |line: &&str| tags.iter().any(|(name, _)| line.contains(&format!("property=\"{name}\"")));
     let mut head: String = page.split_inclusive('\n').filter(|line| !general(line)).collect();
     let own: String = tags
@@ -167,7 +167,7 @@ fn with_shared(page: &str, Shared { path, title, venue, origin }: &Shared<'_>) -
     head.replacen("<title>Frontrow</title>", &format!("<title>{} · Frontrow</title>", escaped(title)), 1)
 }
 
-/// For an attribute's value or a text.
+/// Text that is safe as an attribute's value or as content.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -220,7 +220,7 @@ fn try_joined() -> Result<join::Joined, join::JoinError> {
     join::join(ENTRY, &import_map(&page), text)
 }
 
-/// What names that are no paths stand for.
+/// The paths that bare names of modules stand for.
 fn import_map(page: &str) -> BTreeMap<String, String> {
     #[derive(serde::Deserialize)]
     struct ImportMap {
@@ -250,7 +250,7 @@ fn versioned(page: &str, version: &str) -> String {
 
 fn content_type(name: &str, file: &rust_embed::EmbeddedFile) -> String {
     match name.rsplit_once('.') {
-        // What a module is served as decides whether a browser runs it.
+        // The type that a module is served as decides whether a browser runs it.
         Some((_, "js" | "mjs")) => JAVASCRIPT.to_owned(),
         Some((_, "html")) => "text/html; charset=utf-8".to_owned(),
         Some((_, "css")) => "text/css; charset=utf-8".to_owned(),

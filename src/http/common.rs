@@ -1,4 +1,4 @@
-//! What holds for every answer of this port, whatever it answers: asked of one host, safe to open, known by the id that
+//! The rules for every answer of this port, whatever it answers: asked of one host, safe to open, known by the id that
 //! the request came with.
 
 use frontrow_protocol::ErrorObject;
@@ -15,10 +15,10 @@ use crate::desk::origin::Origin;
 /// A client's own name for its request, which stands in its log and comes back in our answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
-/// What is no page runs nothing, and stands in no other page.
+/// The policy of what is no page: it runs nothing, and stands in no other page.
 pub const NOTHING_RUNS: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// What a request's answer has to say besides what it answers.
+/// The headers that every answer to a request has.
 pub struct Common {
     origin: Origin,
     varies_by_origin: bool,
@@ -102,7 +102,7 @@ fn names_one_host<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// A whole answer as it is written, to who is heard no further: with what every answer says.
+/// A whole answer as it is written, to a client that is read no further: with what every answer says.
 pub fn last_words(problem: &Problem) -> String {
     let body = serde_json::to_string(problem).expect("a problem writes to memory: nothing can fail");
     let retry = problem.retry_after_seconds().map(|seconds| format!("retry-after: {seconds}\r\n"));

@@ -1,6 +1,6 @@
 //! The drawings of venues: made once a schedule, compressed, and kept by the clients for as long as they like.
 //!
-//! Always: one is made at most once, however many ask for it at the same moment. Usually that is before anybody asks.
+//! Always: one is made at most once, however many ask for it at the same moment. Usually that is before the first request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::desk::translate;
 use crate::domain::ids::ScheduleId;
 use crate::fanout::{Fanout, SaleView, SeatTopic};
 
-/// How often new performances are looked for, to have their drawings ready before they are asked for.
+/// The pause between two looks for new performances, to have their drawings ready before they are asked for.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The layouts by schedule. As many as there are schedules.

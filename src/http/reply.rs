@@ -58,19 +58,19 @@ fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Byt
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    // What is answered here is somebody's own, or changes by the second.
+    // These answers are somebody's own, or change by the second.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// What is no larger is kept as it is, too; of the rest there is one copy for as long as somebody is sent it.
+/// Content up to this size is kept as it is, too; of the rest there is one copy for as long as somebody is sent it.
 const PLAIN_BYTES_KEPT: usize = 256 * 1024;
 
 /// Something that stays as it is: compressed once, known by the hash of its content. However many are sent it at the
 /// same time, they share it.
 pub struct Fixed {
     content_type: String,
-    /// Of the content as it is, and of the compressed ones: a cache that has one must not take it for another.
+    /// The tags of the content as it is, and of the compressed ones: a cache that has one must not take it for another.
     etag: HeaderValue,
     gzip_etag: HeaderValue,
     brotli_etag: HeaderValue,
@@ -164,7 +164,7 @@ impl Fixed {
             Plain::Kept(plain) => return plain.clone(),
             Plain::Made(made) => made,
         };
-        // Whoever comes meanwhile waits for this one instead of making another.
+        // Another request waits for this copy instead of making its own.
         let mut made = made.lock();
         let shared = made.upgrade().unwrap_or_else(|| {
             let mut plain = Vec::new();

@@ -1,6 +1,6 @@
 //! One port for HTTP and websockets: who is let in, who is turned away, and how it ends.
 //!
-//! Always: there are never more connections than allowed, and whoever comes then is told so instead of being left
+//! Always: there are never more connections than allowed, and a client that comes then gets an answer instead of being left
 //! to wait; a connection that became a websocket keeps nothing of its time as HTTP.
 
 use std::convert::Infallible;
@@ -41,18 +41,19 @@ use crate::socket::stream::Stream;
 use crate::socket::tls::{HandshakeError, Tls};
 use crate::socket::upgrade::{self, Newcomer};
 
-/// Where a websocket is opened.
+/// The path at which a websocket is opened.
 const WEBSOCKET_PATH: &str = "/ws";
-/// What a request's head may have.
+/// Bounds of a request's head.
 const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// How long a connection that is over is drained, so that its last bytes arrive instead of a reset, and how much of it.
+/// The time for which a connection that is over is drained, so that its last bytes arrive instead of a reset, and the
+/// most that is read of it.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 const CLOSE_BYTES_MAX: usize = 256 * 1024;
 /// Those who are turned away politely at a time; more are just hung up on.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 const TURNING_AWAY_PATIENCE: Duration = Duration::from_secs(1);
-/// After a failed accept, the reason (no more files, say) is given time to go away.
+/// The pause after a failed accept: the reason (no more files, say) is given time to go away.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A listener with room for everybody who comes back at once after a restart.
@@ -66,14 +67,14 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Where connections come in.
+/// The listeners that connections come in by.
 pub struct Listeners {
     pub public: TcpListener,
     /// The operators' own, if they have one.
     pub admin: Option<TcpListener>,
 }
 
-/// What every connection is met with.
+/// The two doors that a connection may take.
 pub struct Doors {
     hub: Arc<Hub>,
     site: Arc<Site>,
@@ -189,7 +190,7 @@ impl Room {
         }
     }
 
-    /// Until every connection has ended.
+    /// Waits until every connection has ended.
     async fn is_empty(&self) {
         let all = u32::try_from(self.allowed).unwrap_or(u32::MAX);
         let _ = self.connections.acquire_many(all).await;
@@ -201,7 +202,7 @@ fn refused(hub: &Hub, too_many: TooMany) -> ErrorObject {
     too_many.error()
 }
 
-/// Everybody is asked to finish, then told to; at last nobody is waited for.
+/// Everybody is asked to finish, then hurried; at last nobody is waited for.
 async fn drain(hub: &Hub, rooms: &[Room]) {
     for (how, patience) in
         [(Draining::Finishing, limits::DRAIN_PATIENCE), (Draining::Hurrying, limits::DRAIN_HURRY)]
@@ -235,7 +236,7 @@ async fn converse(
     hub.context.metrics.sockets.inc();
     let _open = OpenSocket(hub.clone());
     let mut address = peer.ip().to_canonical();
-    // A proxy on this machine speaks for others, also where it does not say so.
+    // A proxy on this machine sends requests of others, also where it does not say so.
     let mut is_local = address.is_loopback() && !hub.context.proxies.trusts(address);
     if door == Door::Public && hub.context.proxies.speaks_proxy_protocol(address) {
         is_local = false;
@@ -349,7 +350,7 @@ fn is_too_slow(error: &hyper::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
-/// In a task of its own, so that nothing of this one is kept.
+/// The websocket gets a task of its own, so that nothing of this one is kept.
 fn become_websocket(hub: Arc<Hub>, stream: Stream, read: &Bytes, newcomer: Newcomer, mut permit: Permit) {
     let Newcomer { arrival, block, permit: of_address } = newcomer;
     // Through a proxy that names clients by header, the connection is somebody's only from its upgrade on.
@@ -397,7 +398,7 @@ async fn hang_up(stream: Stream) {
             }
         }
     };
-    // Whether it hangs up is the peer's business.
+    // The peer may hang up or not.
     let _ = tokio::time::timeout(CLOSE_PATIENCE, ended).await;
 }
 
@@ -409,7 +410,7 @@ async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, erro
             let _ = proxy_protocol::read(&mut tcp).await?;
         }
         let mut stream = begin(doors, tcp, TURNING_AWAY_PATIENCE).await.map_err(std::io::Error::other)?;
-        // What was asked is read first: closing a socket with unread bytes would reset it before the answer.
+        // The request is read first: closing a socket with unread bytes would reset it before the answer.
         let mut scrap = [0; 2048];
         let _ = stream.read(&mut scrap).await?;
         stream.write_all(text.as_bytes()).await?;
@@ -417,6 +418,6 @@ async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, erro
         while stream.read(&mut scrap).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
-    // Whether it was heard is the peer's business.
+    // The peer may have read it or not.
     let _ = tokio::time::timeout(TURNING_AWAY_PATIENCE, told).await;
 }

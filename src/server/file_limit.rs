@@ -1,4 +1,4 @@
-//! How many connections the operating system lets a process have.
+//! The number of connections that the operating system lets a process have.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 

@@ -13,7 +13,7 @@ pub struct HandOver {
 }
 
 impl HandOver {
-    /// Before these writers take any sale. Without a folder of our own there is nobody to take over from.
+    /// Notes these writers before they take any sale. Without a folder of our own there is nobody to take over from.
     pub fn begin(folder: Option<&DataFolder>, writers: Vec<WriterId>) -> Result<Self, FolderError> {
         let Some(folder) = folder else { return Ok(Self { writers, former: Vec::new() }) };
         let former = folder.former_writers();

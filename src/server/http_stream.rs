@@ -29,7 +29,7 @@ pub(super) struct HttpStream {
     stream: TokioIo<Stream>,
     hub: Arc<Hub>,
     blocked: Option<Blocked>,
-    /// What is left of the answer that is written instead of hyper's.
+    /// The rest of the answer that is written instead of hyper's.
     instead: Option<Bytes>,
 }
 
@@ -70,7 +70,7 @@ impl HttpStream {
         }
     }
 
-    /// What an attempt to write came to, or that it took too long.
+    /// The outcome of an attempt to write, or that it took too long.
     fn judged(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = written {
             if let (Ok(count), Some(blocked)) = (&written, &mut self.blocked) {

@@ -1,6 +1,6 @@
 //! hyper's clock for how long a client may take. A process that was stopped (SIGSTOP, a debugger, a machine that is moved)
 //! finds its timers over when it goes on, and that before it looks at its sockets, for which the kernel interrupts its
-//! first look. Whoever asked meanwhile is not to be hung up on, so what is over counts only a moment later.
+//! first look. A client that sent a request meanwhile is not to be hung up on, so what is over counts only a moment later.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

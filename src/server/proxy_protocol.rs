@@ -10,14 +10,14 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// The longest line of version 1.
 const LINE_BYTES_MAX: usize = 107;
-/// What version 2 may add to the addresses, for other readers than us.
+/// The bytes that version 2 may add to the addresses, for other readers than us.
 const BLOCK_BYTES_MAX: usize = 4 * 1024;
 const LOCAL: u8 = 0x20;
 const PROXIED: u8 = 0x21;
 const IPV4: u8 = 0x1;
 const IPV6: u8 = 0x2;
 
-/// The address of the one behind the proxy; `None` where the proxy speaks for itself, or for nobody it can name.
+/// The address of the one behind the proxy; `None` where the proxy is the client itself, or for nobody it can name.
 pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<IpAddr>> {
     let mut start = [0; SIGNATURE.len()];
     stream.read_exact(&mut start).await?;
@@ -69,7 +69,7 @@ async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<I
             let source: [u8; 16] = block.first_chunk().copied().filter(|_| length >= 36).ok_or_else(cut)?;
             Ok(Some(IpAddr::from(source).to_canonical()))
         }
-        // Of an unspecified family, or of sockets in the file system: nobody who has an address.
+        // An unspecified family, or sockets in the file system: nobody who has an address.
         (PROXIED, _) => Ok(None),
         _ => Err(malformed("its version or command is unknown")),
     }
@@ -83,7 +83,7 @@ fn malformed(what: &str) -> io::Error {
 mod tests {
     use super::*;
 
-    /// What is read, and what is left behind it.
+    /// The client that is read, and the bytes that are left behind it.
     async fn read_from(bytes: &[u8]) -> Result<(Option<String>, Vec<u8>), io::ErrorKind> {
         let mut stream = bytes;
         let address = read(&mut stream).await.map_err(|error| error.kind())?;

@@ -1,5 +1,5 @@
-//! When each connection is looked at again without anything having come: one wheel for all, because a timer each
-//! would cost more than it tells. Coarse on purpose: nothing here is a fan's deadline.
+//! Alarms: the times at which connections are looked at again without anything having come, one wheel for all,
+//! because a timer each would cost more than it tells. Coarse on purpose: nothing here is a fan's deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -42,7 +42,7 @@ impl Alarm {
         Arc::new(Self { due: AtomicU64::new(NEVER), rung: AtomicBool::new(false), waker: AtomicWaker::new() })
     }
 
-    /// Whoever calls this is woken when it rings.
+    /// Sets the waker that is woken when it rings.
     pub fn listen(&self, waker: &std::task::Waker) {
         self.waker.register(waker);
     }
@@ -52,7 +52,7 @@ impl Alarm {
         drop(self.waker.take());
     }
 
-    /// Has it rung since it was last asked?
+    /// Has it rung since the last look?
     pub fn has_rung(&self) -> bool {
         self.rung.swap(false, Ordering::AcqRel)
     }

@@ -1,4 +1,4 @@
-//! The task that owns one websocket. It reads frames, asks its `Session` what to do, does that, and writes; it
+//! The task that owns one websocket. It reads frames, gives its `Session` the inputs, performs the outputs, and writes; it
 //! holds no rules of its own but those of the socket: nothing more is read or taken while something waits to be
 //! written, a peer that takes nothing for too long is hung up on, and whoever sends without end is read at a pace that
 //! leaves the others their turn.
@@ -40,20 +40,20 @@ use super::session::{Arrival, Input, Output, Session};
 use super::stream::Stream;
 use super::wire::Wire;
 
-/// How long a closed connection is drained, so that its last frames arrive instead of a reset.
+/// The time for which a closed connection is drained, so that its last frames arrive instead of a reset.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
-/// What is read and thrown away while a connection closes.
+/// The most that is read and thrown away while a connection closes.
 const CLOSE_BYTES_MAX: usize = 1024 * 1024;
-/// What is read of one connection before the others on its thread have their turn, in parts of `WORK_OF_FRAME`: a third
-/// of a millisecond's work. Answers of a burst share a system call.
+/// The work that is read of one connection before the others on its thread have their turn, in parts of
+/// `WORK_OF_FRAME`: a third of a millisecond's work. Answers of a burst share a system call.
 const WORK_PER_POLL: u32 = 64;
 /// A frame, whatever is in it, and each KiB of it.
 const WORK_OF_FRAME: u32 = 1;
 /// A request is read, looked into and answered.
 const WORK_OF_REQUEST: u32 = 2;
-/// What a connection may give to do in the long run: twice as much as refusals of requests, which a session answers at a
-/// pace of its own, or what its requests may take if that is more. Whatever comes faster stays in the socket, and with
-/// the sender.
+/// The work that a connection may give in the long run: twice as much as refusals of requests, which a session answers
+/// at a pace of its own, or what its requests may take if that is more. Whatever comes faster stays in the socket, and
+/// with the sender.
 const WORK_PER_SECOND: u32 = 10_000;
 /// Reading of a closing connection before others have their turn.
 const DRAIN_READS_PER_POLL: usize = 16;
@@ -73,13 +73,13 @@ pub struct Connection {
     subscriber: Arc<Subscriber>,
     alarm: Arc<Alarm>,
     outbox: Outbox,
-    /// What the store was asked; there are none most of the time.
+    /// Questions to the store that are not answered; there are none most of the time.
     questions: Option<Box<Questions>>,
     /// A question is there that was not polled yet, so nobody would wake us for it.
-    asked: bool,
+    queried: bool,
     /// The peer has not taken everything.
     blocked: Option<Blocked>,
-    /// What reading may still do in this poll.
+    /// The work that reading may still give in this poll.
     work_left: u32,
     /// Counts what reading did.
     pace: Meter,
@@ -88,12 +88,12 @@ pub struct Connection {
     reading_again_at: Option<Timestamp>,
     closing: Option<Closing>,
     left: bool,
-    told_of_restart: bool,
+    knows_of_restart: bool,
     /// One of all connections that are allowed.
     _permit: Permit,
 }
 
-/// Since when a peer has taken less than it must, and what it had taken by then.
+/// The time since which a peer has taken less than it must, and what it had taken by then.
 struct Blocked {
     since: Timestamp,
     taken: u64,
@@ -106,7 +106,7 @@ struct Closing {
     drained: usize,
 }
 
-/// What an attempt to go on came to.
+/// The outcome of an attempt to go on.
 enum Turn {
     /// Something happened: try again.
     Again,
@@ -141,7 +141,7 @@ impl Connection {
             alarm: Alarm::new(),
             outbox: Outbox::default(),
             questions: None,
-            asked: false,
+            queried: false,
             blocked: None,
             work_left: 0,
             pace: Meter::default(),
@@ -149,7 +149,7 @@ impl Connection {
             reading_again_at: None,
             closing: None,
             left: false,
-            told_of_restart: false,
+            knows_of_restart: false,
             _permit: permit,
             wire,
             hub,
@@ -184,7 +184,7 @@ impl Connection {
         }
     }
 
-    /// What follows at once is added to `more`.
+    /// Performs an output. Those that follow at once are added to `more`.
     fn do_one(&mut self, output: Output, more: &mut Vec<Output>) {
         let hub = self.hub.clone();
         let context = &hub.context;
@@ -210,11 +210,11 @@ impl Connection {
                     self.decide(Input::Reply { tag, reply: Err(refusal) }, more);
                 }
             }
-            Output::Ask { tag, question } => {
+            Output::Query { tag, question } => {
                 let context = context.clone();
-                let asked = Box::pin(async move { (tag, context.find(question).await) });
-                self.questions.get_or_insert_default().push(asked);
-                self.asked = true;
+                let query = Box::pin(async move { (tag, context.find(question).await) });
+                self.questions.get_or_insert_default().push(query);
+                self.queried = true;
             }
             Output::Touch { user, concert } => context.touch(user, concert),
             Output::Register { user } => {
@@ -281,7 +281,7 @@ impl Connection {
         let counted = result.as_ref().map_or_else(|error| error.reason().as_str(), |_| "ok");
         context.metrics.request(method.map_or("none", Method::as_str), counted);
         if method == Some(Method::Hello) {
-            // Who it is says until when.
+            // The alarm depends on who it is, and until when.
             self.hub.alarms.set(&self.alarm, self.session.next_tick());
         }
         self.outbox.text(match (result, id) {
@@ -291,7 +291,7 @@ impl Connection {
         });
     }
 
-    /// The last frame; behind it nothing is sent or asked any more.
+    /// The last frame; behind it nothing is sent or queried any more.
     fn close(&mut self, code: CloseCode) {
         self.outbox.close(code);
         self.begin_closing();
@@ -304,7 +304,7 @@ impl Connection {
         self.leave();
     }
 
-    /// Nobody tells this connection anything any more, and its user is present by it no longer.
+    /// Nothing is sent to this connection any more, and its user is present by it no longer.
     fn leave(&mut self) {
         if std::mem::replace(&mut self.left, true) {
             return;
@@ -315,7 +315,7 @@ impl Connection {
             context.fanout.disconnect(user, id);
             // When everybody leaves because we stop, nobody is absent.
             if self.hub.draining() == Draining::No {
-                // Some were told that the user is here, and found a place that was not told here yet.
+                // Some were notified that the user is here, and found a place that did not come in here yet.
                 let mut sales = context.fanout.visited_sales();
                 sales.extend(self.session.present_in());
                 sales.sort_unstable();
@@ -356,7 +356,7 @@ impl Connection {
             Some(_) => Turn::Again,
         };
         match read {
-            Turn::Idle if found || taken || self.asked || !self.outbox.is_empty() => Turn::Again,
+            Turn::Idle if found || taken || self.queried || !self.outbox.is_empty() => Turn::Again,
             turn => turn,
         }
     }
@@ -380,7 +380,7 @@ impl Connection {
                 self.hub.context.metrics.outbox_drops.inc();
                 self.outbox.drop_unwritten();
                 self.close(CloseCode::TooSlow);
-                // It is for the peer to hear why once it reads again.
+                // The peer reads why once it reads again.
                 self.wire.make_room();
                 return Turn::Again;
             }
@@ -388,9 +388,9 @@ impl Connection {
         }
         match self.hub.draining() {
             Draining::No => {}
-            Draining::Finishing if self.told_of_restart => {}
+            Draining::Finishing if self.knows_of_restart => {}
             Draining::Finishing => {
-                self.told_of_restart = true;
+                self.knows_of_restart = true;
                 self.step(Input::Restarting);
             }
             Draining::Hurrying => self.close(CloseCode::Restarting),
@@ -407,7 +407,7 @@ impl Connection {
         Turn::Again
     }
 
-    /// What the peer has taken so far; of what is encrypted, as the socket takes it.
+    /// The bytes that the peer has taken so far; of what is encrypted, as the socket takes it.
     fn taken(&self) -> u64 {
         self.outbox.taken() + self.wire.sent()
     }
@@ -427,7 +427,7 @@ impl Connection {
 
     fn take_found(&mut self, cx: &mut TaskContext<'_>) -> bool {
         let mut any = false;
-        self.asked = false;
+        self.queried = false;
         while let Some(questions) = &mut self.questions {
             match Pin::new(&mut **questions).poll_next(cx) {
                 Poll::Ready(Some((tag, found))) => {
@@ -539,7 +539,7 @@ impl Connection {
         Turn::GiveWay
     }
 
-    /// What came is not for us.
+    /// Closes the connection, because what came is not for us.
     fn refuse(&mut self, code: CloseCode) -> Turn {
         self.close(code);
         Turn::Again
@@ -593,7 +593,7 @@ fn read_request(context: &Context, text: &str) -> Input {
     }
 }
 
-/// How much a connection may give to do in the long run: a burst of two seconds' worth.
+/// The pace of work that a connection may give in the long run: a burst of two seconds' worth.
 fn pace(limits: &ClientLimits) -> Rate {
     let requests = limits.requests_per_second.saturating_mul(2 * WORK_OF_REQUEST);
     let per_second = WORK_PER_SECOND.max(requests);

@@ -9,14 +9,14 @@ use std::io;
 use frontrow_protocol::CloseCode;
 use frontrow_protocol::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX};
 
-/// What is read from a socket at a time. Every connection keeps so much for as long as it is open, and most requests
+/// The room for one read from a socket. Every connection keeps so much for as long as it is open, and most requests
 /// are a fraction of it; a larger frame gets the room it needs.
 const READ_BYTES: usize = 1024;
 /// The longest head of a client's frame: with a length of 64 bits, and a mask.
 const HEAD_BYTES_MAX: usize = 14;
 const CONTROL_BYTES_MAX: usize = 125;
 
-/// What a frame brought.
+/// The content of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming<'a> {
     /// A whole message.
@@ -37,12 +37,12 @@ pub(super) enum Fault {
     Blocked,
     /// The peer hung up, or the connection broke.
     Gone,
-    /// The peer is to be told why.
+    /// The close frame says why.
     Refused(CloseCode),
 }
 
 pub(super) struct FrameReader {
-    /// What was read and not yet used lies from `begin` to `end`.
+    /// The bytes that were read and not yet used lie from `begin` to `end`.
     buffer: Vec<u8>,
     begin: usize,
     end: usize,
@@ -52,7 +52,7 @@ pub(super) struct FrameReader {
 /// A text of which some frames are here.
 struct Message {
     text: Vec<u8>,
-    /// Of these it is known that they are UTF-8.
+    /// The number of bytes that are known to be UTF-8.
     valid: usize,
     fragments: usize,
 }
@@ -71,7 +71,7 @@ struct Head {
     is_last: bool,
     opcode: Opcode,
     mask: [u8; 4],
-    /// Of the head itself.
+    /// The length of the head itself.
     len: usize,
     payload: usize,
 }
@@ -294,7 +294,7 @@ mod tests {
         bytes
     }
 
-    /// What comes of bytes that arrive `step` at a time: a word for each frame, and for the fault that ends it.
+    /// The frames of bytes that arrive `step` at a time: a word for each frame, and for the fault that ends it.
     fn read_in_steps(bytes: &[u8], step: usize) -> Vec<String> {
         let mut reader = FrameReader::new(&[]);
         let (mut at, mut seen) = (0, Vec::new());
@@ -430,7 +430,7 @@ mod tests {
         assert!(matches!(reader.next(|_| unreachable!()), Ok(Incoming::Text(_))));
         assert!(matches!(reader.next(|_| Err(io::ErrorKind::WouldBlock.into())), Err(Fault::Blocked)));
         assert_eq!(reader.buffer.capacity(), READ_BYTES);
-        // What is only announced takes no room.
+        // A length that is only announced takes no room.
         let mut announced = frame(0x81, &[b'x'; 16_000]);
         announced.truncate(900);
         let mut parts = announced.chunks(300);

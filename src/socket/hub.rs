@@ -1,4 +1,4 @@
-//! What the connections of one server share besides `Context`: their numbers, their alarms, and the word that it
+//! The state that the connections of one server share besides `Context`: their numbers, their alarms, and whether it
 //! is time to go.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::alarms::Alarms;
 use crate::desk::Context;
 use crate::domain::ids::ConnectionId;
 
-/// How far the end has come.
+/// The stage of the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Draining {

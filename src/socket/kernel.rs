@@ -1,5 +1,5 @@
-//! What the kernel keeps for a connection, and for how long. Left to itself it takes megabytes for a peer that reads
-//! nothing, and goes on keeping them when the connection is closed here.
+//! The buffers that the kernel keeps for a connection, and for how long. Left to itself it takes megabytes for a peer
+//! that reads nothing, and goes on keeping them when the connection is closed here.
 
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -9,8 +9,9 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 
-/// What may wait in the kernel to be sent by a socket, besides the one segment that goes over the bound (64 KiB at
-/// most). Enough for half a second of a busy map on a phone; what is newer by then is worth more than what waits.
+/// The bytes that may wait in the kernel to be sent by a socket, besides the one segment that goes over the bound (64
+/// KiB at most). Enough for half a second of a busy map on a phone; what is newer by then is worth more than what
+/// waits.
 const UNSENT_BYTES_MAX: u32 = 32 * 1024;
 
 /// Bounds what may wait unsent on each connection of this listener: they take its options over.
@@ -18,9 +19,9 @@ pub fn bound_unsent(listener: &TcpListener) -> io::Result<()> {
     set_unsent_max(&SockRef::from(listener), UNSENT_BYTES_MAX)
 }
 
-/// For the last words of a connection: what is sent behind them is nothing any more.
+/// Takes the bound away for the last frames of a connection: nothing is sent behind them.
 pub(super) fn unbound_unsent(tcp: &TcpStream) {
-    // What cannot be raised stays bounded.
+    // A bound that cannot be raised stays.
     let _ = set_unsent_max(&SockRef::from(tcp), u32::MAX >> 1);
 }
 
@@ -56,7 +57,7 @@ pub fn shut_down(tcp: &TcpStream) -> io::Result<()> {
     SockRef::from(tcp).shutdown(std::net::Shutdown::Write)
 }
 
-/// What is not sent by now is never sent: the kernel forgets it with the socket instead of keeping it for minutes.
+/// Gives up what is not sent by now: the kernel forgets it with the socket instead of keeping it for minutes.
 pub fn forget_unsent(tcp: &TcpStream) {
     // A socket that broke has nothing left to forget.
     let _ = tcp.set_zero_linger();

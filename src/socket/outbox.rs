@@ -145,7 +145,7 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    /// What a socket gets that takes at most `room` bytes a call.
+    /// The bytes that a socket gets which takes at most `room` a call.
     fn written(outbox: &mut Outbox, room: usize) -> Vec<u8> {
         let mut got = Vec::new();
         outbox

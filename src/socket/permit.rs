@@ -1,4 +1,4 @@
-//! What a connection takes up for as long as it is open: one of all connections, and one of its address's.
+//! The permits of a connection for as long as it is open: one of all connections, and one of its address's.
 
 use tokio::sync::OwnedSemaphorePermit;
 

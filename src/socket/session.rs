@@ -1,9 +1,9 @@
-//! One websocket's rules: who it is, what it may ask now, what becomes of each answer. A machine: one input in,
+//! One websocket's rules: who it is, what it may request now, what becomes of each answer. A machine: one input in,
 //! then every output out. It decides and touches nothing; the task that owns the socket does and decides nothing.
 //!
 //! It is given requests with their plan (`desk::request`), so that it looks nothing up.
 //!
-//! Always: every request gets one answer; nothing is asked for a stranger; the token that the session carries is
+//! Always: every request gets one answer; nothing is queried for a stranger; the token that the session carries is
 //! known only as far as it was committed. Not here: sockets, JSON of results, the store.
 
 use std::collections::VecDeque;
@@ -30,7 +30,7 @@ use crate::fanout::SaleNews;
 
 use crate::limits::HELLO_AGAIN_PATIENCE;
 
-/// Without a `hello` in this time the connection is closed.
+/// The time in which a `hello` has to come before the connection is closed.
 pub const HELLO_PATIENCE: Duration = Duration::from_secs(10);
 /// Between two pings.
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -40,10 +40,10 @@ const PINGS_UNANSWERED_MAX: u8 = 3;
 const MALFORMED_MAX: u32 = 100;
 const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
 /// Refusals over the rate are answered at this pace; what comes faster is left unread in the socket. Fast enough
-/// that a client which sent far too much hears so at once, slow enough that it costs the others nothing.
+/// that a client which sent far too much learns it at once, slow enough that it costs the others nothing.
 const REFUSALS: Rate = Rate::new(5_000, 10_000);
 
-/// What a session reacts to.
+/// An input that a session reacts to.
 #[derive(Debug)]
 pub enum Input {
     /// A request, and what has to be done for it.
@@ -61,7 +61,7 @@ pub enum Input {
         tag: u32,
         reply: Reply,
     },
-    /// What was found for `Output::Ask`.
+    /// The answer to `Output::Query`.
     Found {
         tag: u32,
         found: Result<Found, ErrorObject>,
@@ -74,7 +74,7 @@ pub enum Input {
     Wallet,
     /// The user has too many connections, and this is the oldest.
     Superseded,
-    /// With the time in UTC, by which tokens end.
+    /// Time passed. Tokens end by `utc`.
     Tick {
         utc: Timestamp,
     },
@@ -82,7 +82,7 @@ pub enum Input {
     Restarting,
 }
 
-/// What the session wants done, in this order.
+/// An output that the session wants done, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// The answer to a request. Without an id where none could be read, without a method where it was none.
@@ -112,7 +112,7 @@ pub enum Output {
         amount: Money,
         request_id: Box<str>,
     },
-    Ask {
+    Query {
         tag: u32,
         question: Question,
     },
@@ -130,7 +130,7 @@ pub enum Output {
         user: UserId,
         except: Option<ConcertId>,
     },
-    /// The user was told of a place in this sale, which does not know yet that they are connected.
+    /// The user was notified of a place in this sale, which does not know yet that they are connected.
     BePresent {
         user: UserId,
         concert: ConcertId,
@@ -147,20 +147,20 @@ pub enum Output {
     Close(CloseCode),
 }
 
-/// Who a session acts as when the upgrade's header said so.
+/// The identity that the upgrade's header gave a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// `hello` is to come.
     Stranger,
-    /// By an access token that is good until `ends_at` (UTC).
+    /// The owner of an access token that is valid until `ends_at` (UTC).
     User { user: UserId, guest: bool, ends_at: Timestamp },
-    /// By queue token.
+    /// The owner of a queue token.
     Token { user: UserId, guest: bool, token: QueueToken, concert: ConcertId },
 }
 
 pub struct Session {
     connection: ConnectionId,
-    /// Where the limits of its address are counted, if any hold.
+    /// The block that the limits of its address are counted by, if any hold.
     block: Option<AddressBlock>,
     identity: Identity,
     /// Once the user is known: nobody vouches for them.
@@ -181,7 +181,7 @@ pub struct Session {
     malformed: u32,
     malformed_since: Timestamp,
     opened_at: Timestamp,
-    /// How far UTC is ahead of the time that sessions are given, as it was at the last tick.
+    /// The milliseconds by which UTC is ahead of the time that sessions are given, as it was at the last tick.
     utc_ahead_millis: i64,
     /// The token ended that the session was known by: closed then, unless it says hello with another one.
     hello_again_until: Option<Timestamp>,
@@ -195,15 +195,15 @@ pub struct Session {
 enum Identity {
     Stranger,
     /// `hello` is being looked into.
-    Asking,
+    Checking,
     Known {
         user: UserId,
         by: Credential,
     },
 }
 
-/// What a session is known by. An access token is worth more: a queue token that is said hello with beside it takes
-/// nothing away.
+/// The credential that a session is known by. An access token is worth more: a queue token that is said hello with
+/// beside it takes nothing away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Credential {
     Access {
@@ -239,18 +239,18 @@ impl Credential {
     }
 }
 
-/// How far the newest balance of the user's wallet has come on its way to the client.
+/// The stage of the newest balance of the user's wallet on its way to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wallet {
-    Told,
-    Asked,
+    Sent,
+    Queried,
     /// It changed again meanwhile: what is found may be old.
     Outdated,
-    /// It could not be read; asked again with the next ping.
+    /// It could not be read; it is queried again with the next ping.
     Owed,
 }
 
-/// The token that the session speaks for, as far as it was told.
+/// The token that the session acts by, as far as it was notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Carried {
     concert: ConcertId,
@@ -266,7 +266,7 @@ struct Pending {
     then: Then,
 }
 
-/// What to do with the reply.
+/// The use of a reply.
 enum Then {
     Answer,
     /// `hello`: the user is known next.
@@ -315,7 +315,7 @@ impl Session {
             identity: Identity::Stranger,
             guest: false,
             carried: None,
-            wallet: Wallet::Told,
+            wallet: Wallet::Sent,
             present_in: Vec::new(),
             pending: Vec::new(),
             next_tag: 0,
@@ -345,7 +345,7 @@ impl Session {
             }
             Arrival::Token { user, guest, token, concert } => {
                 session.guest = guest;
-                session.identity = Identity::Asking;
+                session.identity = Identity::Checking;
                 session.resume(None, user, token, concert, out);
             }
         }
@@ -356,7 +356,7 @@ impl Session {
     pub fn user(&self) -> Option<UserId> {
         match self.identity {
             Identity::Known { user, .. } => Some(user),
-            Identity::Stranger | Identity::Asking => None,
+            Identity::Stranger | Identity::Checking => None,
         }
     }
 
@@ -365,7 +365,7 @@ impl Session {
         self.block.filter(|_| self.guest)
     }
 
-    /// The sales to tell when the connection ends.
+    /// The sales to notify when the connection ends.
     pub fn present_in(&self) -> &[ConcertId] {
         &self.present_in
     }
@@ -375,7 +375,7 @@ impl Session {
         !self.restarting && !self.closed && self.reading_again_at.is_none_or(|at| at <= now)
     }
 
-    /// When the next `Input::Tick` is due.
+    /// The time at which the next `Input::Tick` is due.
     pub fn next_tick(&self) -> Timestamp {
         let hello = (self.identity == Identity::Stranger).then(|| self.opened_at + HELLO_PATIENCE);
         let again = self.hello_again_until.or_else(|| {
@@ -388,7 +388,7 @@ impl Session {
     fn credential(&self) -> Option<Credential> {
         match self.identity {
             Identity::Known { by, .. } => Some(by),
-            Identity::Stranger | Identity::Asking => None,
+            Identity::Stranger | Identity::Checking => None,
         }
     }
 
@@ -420,7 +420,7 @@ impl Session {
             Input::Reply { tag, reply } => self.reply(now, tag, reply, out),
             Input::Found { tag, found } => self.found(now, tag, found, out),
             Input::Place(place) => {
-                // What an ended queue token tells is its own visit: the user's next token is not for its bearer.
+                // An ended queue token tells of its own visit: the user's next token is not for its bearer.
                 let ended = self.credential().and_then(Credential::ended);
                 if ended.is_none_or(|bearer| bearer.token == place.record.token) {
                     self.note_place(&place);
@@ -469,7 +469,7 @@ impl Session {
             None => {
                 let ends_at = self.credential().and_then(Credential::ends_at);
                 if ends_at.is_some_and(|ends_at| ends_at <= utc) {
-                    // From now rather than from the end, for a machine that slept.
+                    // The time runs from now rather than from the end, for a machine that slept.
                     self.hello_again_until = Some(now + HELLO_AGAIN_PATIENCE);
                     out.push(Output::PushHelloAgain { within: HELLO_AGAIN_PATIENCE });
                 }
@@ -481,7 +481,7 @@ impl Session {
                 return self.close(CloseCode::TooSlow, out);
             }
             if self.wallet == Wallet::Owed {
-                self.ask_balance(out);
+                self.query_balance(out);
             }
             self.pings_unanswered += 1;
             self.ping_due = now + PING_INTERVAL;
@@ -519,7 +519,7 @@ impl Session {
 
     fn request(&mut self, now: Timestamp, id: RequestId, method: Method, plan: Plan, out: &mut Vec<Output>) {
         match (self.identity, plan) {
-            (Identity::Asking, plan) => self.held_back.push_back((id, method, plan)),
+            (Identity::Checking, plan) => self.held_back.push_back((id, method, plan)),
             (_, Plan::Local(Local::Hello(hello))) => self.hello(id, hello, out),
             (Identity::Stranger, _) => {
                 out.push(answer(id, method, Err(ErrorObject::unauthenticated("say hello first"))));
@@ -540,16 +540,16 @@ impl Session {
     fn hello(&mut self, id: RequestId, hello: Hello, out: &mut Vec<Output>) {
         match hello {
             Hello::AccessToken(access_token) => {
-                self.asking();
-                self.ask(id, Method::Hello, Then::Identify, Question::Identify { access_token }, out);
+                self.checking();
+                self.query(id, Method::Hello, Then::Identify, Question::Identify { access_token }, out);
             }
             Hello::QueueToken(token) => {
                 let token = QueueToken(token);
                 match token.concert() {
                     Some(concert) => {
-                        self.asking();
+                        self.checking();
                         let then = Then::Own { token, concert };
-                        self.ask(id, Method::Hello, then, Question::OwnerOf(token), out);
+                        self.query(id, Method::Hello, then, Question::OwnerOf(token), out);
                     }
                     None => self.refuse_hello(Some(id), replies::unknown_queue_token(), out),
                 }
@@ -558,14 +558,14 @@ impl Session {
     }
 
     /// A session that is known already stays so, whatever comes of another `hello`.
-    fn asking(&mut self) {
+    fn checking(&mut self) {
         if self.identity == Identity::Stranger {
-            self.identity = Identity::Asking;
+            self.identity = Identity::Checking;
         }
     }
 
     fn refuse_hello(&mut self, id: Option<RequestId>, error: ErrorObject, out: &mut Vec<Output>) {
-        if self.identity == Identity::Asking {
+        if self.identity == Identity::Checking {
             self.identity = Identity::Stranger;
         }
         let reason = error.reason();
@@ -604,7 +604,7 @@ impl Session {
         concert: ConcertId,
         out: &mut Vec<Output>,
     ) {
-        // Registered before the token's state is asked for: nothing falls between the two.
+        // Registered before the token's state is queried: nothing falls between the two.
         self.register(user, out);
         self.be_present(concert);
         let command = Command::Resume { token, connection: Some(self.connection) };
@@ -629,7 +629,7 @@ impl Session {
             Plan::Local(Local::Unwatch(schedule)) => out.push(Output::Unwatch { id: Some(id), schedule }),
             Plan::Read(reading) => {
                 let question = Question::Of { user, only: by.lists_only(), reading };
-                self.ask(id, method, Then::Answer, question, out);
+                self.query(id, method, Then::Answer, question, out);
             }
             Plan::Charge { amount, request_id } => {
                 let tag = self.pend(Some(id), method, Then::Answer);
@@ -644,7 +644,7 @@ impl Session {
                 // They may have joined on another device.
                 (Route::Own, None) => {
                     let then = Then::Locate { user, task: Box::new(task) };
-                    self.ask(id, method, then, Question::SaleOf(user), out);
+                    self.query(id, method, then, Question::SaleOf(user), out);
                 }
             },
         }
@@ -661,8 +661,8 @@ impl Session {
     ) {
         let caller = self.caller(user, concert);
         let (then, command) = match task {
-            // What was told here may be older than what was told elsewhere: only who is known to be admitted is not
-            // asked about.
+            // The state known here may be older than the one known elsewhere: the sale is queried unless the fan is
+            // known to be admitted.
             Task::View(view) if self.is_admitted_to(concert) => return out.push(shown(id, concert, view)),
             Task::View(view) => (Then::Admit { concert, view }, admission::question(caller)),
             Task::Command(command) => {
@@ -714,16 +714,23 @@ impl Session {
         tag
     }
 
-    fn ask(&mut self, id: RequestId, method: Method, then: Then, question: Question, out: &mut Vec<Output>) {
+    fn query(
+        &mut self,
+        id: RequestId,
+        method: Method,
+        then: Then,
+        question: Question,
+        out: &mut Vec<Output>,
+    ) {
         let tag = self.pend(Some(id), method, then);
-        out.push(Output::Ask { tag, question });
+        out.push(Output::Query { tag, question });
     }
 
     fn unpend(&mut self, tag: u32) -> Option<Pending> {
         let place = self.pending.iter().position(|pending| pending.tag == tag)?;
         let pending = self.pending.swap_remove(place);
         if self.pending.is_empty() {
-            // A waiting fan asks rarely: nothing is kept for the next time.
+            // A waiting fan sends requests rarely: nothing is kept for the next time.
             self.pending = Vec::new();
         }
         Some(pending)
@@ -805,8 +812,8 @@ impl Session {
         self.go_on(now, out);
     }
 
-    /// What the rules refused, or what was never posted, left nothing behind. What could not be kept was decided, and the
-    /// sale may have seen that we are here.
+    /// A command that the rules refused, or that was never posted, left nothing behind. What could not be kept was
+    /// decided, and the sale may have seen that we are here.
     fn forget_presence(&mut self, concert: ConcertId, refusal: &Refusal) {
         let carried = self.carried.map(|carried| carried.concert);
         let left_nothing = matches!(refusal, Refusal::Rejected(_) | Refusal::RateLimited { .. });
@@ -834,7 +841,8 @@ impl Session {
                 Ok(()) => {
                     self.guest = guest;
                     self.register(user, out);
-                    // What an access token allows, neither a queue token nor one that ends sooner takes away.
+                    // The rights of an access token are taken away neither by a queue token nor by one that ends
+                    // sooner.
                     let ends_at = match self.credential() {
                         Some(Credential::Access { ends_at: before }) => ends_at.max(before),
                         Some(Credential::Queue(_)) | None => ends_at,
@@ -870,29 +878,29 @@ impl Session {
 
     /// Two lanes may have changed it, and say so in either order: the store knows what it came to.
     fn wallet_changed(&mut self, out: &mut Vec<Output>) {
-        // Who has the money is not said to the bearer of a queue token that ended.
+        // The balance is not shown to the bearer of a queue token that ended.
         if self.credential().and_then(Credential::ended).is_some() {
             return;
         }
         match self.wallet {
-            Wallet::Told | Wallet::Owed => self.ask_balance(out),
-            Wallet::Asked | Wallet::Outdated => self.wallet = Wallet::Outdated,
+            Wallet::Sent | Wallet::Owed => self.query_balance(out),
+            Wallet::Queried | Wallet::Outdated => self.wallet = Wallet::Outdated,
         }
     }
 
-    fn ask_balance(&mut self, out: &mut Vec<Output>) {
+    fn query_balance(&mut self, out: &mut Vec<Output>) {
         let Some(user) = self.user() else { return };
-        self.wallet = Wallet::Asked;
+        self.wallet = Wallet::Queried;
         let tag = self.pend(None, Method::Balance, Then::PushBalance);
         let question = Question::Of { user, only: None, reading: Reading::Balance };
-        out.push(Output::Ask { tag, question });
+        out.push(Output::Query { tag, question });
     }
 
     fn found_balance(&mut self, found: Result<Found, ErrorObject>, out: &mut Vec<Output>) {
         match (self.wallet, found) {
-            (Wallet::Outdated, _) => self.ask_balance(out),
+            (Wallet::Outdated, _) => self.query_balance(out),
             (_, Ok(Found::Outcome(outcome))) => {
-                self.wallet = Wallet::Told;
+                self.wallet = Wallet::Sent;
                 if let Outcome::Balance(balance) = *outcome {
                     out.push(Output::PushBalance(balance));
                 }
@@ -926,10 +934,10 @@ impl Session {
     }
 }
 
-/// What is not answered yet is soon: lanes commit many times a second.
+/// A request that is not answered yet is soon: lanes commit many times a second.
 const IN_FLIGHT_RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// What the admission gate hides.
+/// The output for a view that the admission gate hides.
 fn shown(id: Option<RequestId>, concert: ConcertId, view: View) -> Output {
     match view {
         View::Schedules => {

@@ -16,7 +16,7 @@ use tokio::task::coop;
 
 use super::kernel;
 
-/// What is encrypted at a time; the largest record that TLS knows has as much.
+/// The bytes that are encrypted at a time; the largest record that TLS knows has as much.
 const RECORD_BYTES: usize = 16 * 1024;
 
 pub enum Stream {
@@ -58,7 +58,7 @@ impl Stream {
         }
     }
 
-    /// What the socket has taken of what was encrypted; nothing of a plain connection, whose bytes are its own.
+    /// The encrypted bytes that the socket has taken; nothing of a plain connection, whose bytes are its own.
     pub fn sent(&self) -> u64 {
         match self {
             Self::Plain(_) => 0,
@@ -95,10 +95,10 @@ fn read_all_there_is(tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
 pub struct TlsStream {
     tcp: TcpStream,
     /// Reading and writing share its keys: the connection's task reads while a topic may write.
-    session: Mutex<Session>,
+    session: Mutex<Encryption>,
 }
 
-struct Session {
+struct Encryption {
     keys: ServerConnection,
     /// Bytes that the socket took, since the handshake.
     sent: u64,
@@ -107,7 +107,7 @@ struct Session {
 impl TlsStream {
     pub(super) fn new(tcp: TcpStream, mut keys: ServerConnection) -> Self {
         keys.set_buffer_limit(Some(RECORD_BYTES));
-        Self { tcp, session: Mutex::new(Session { keys, sent: 0 }) }
+        Self { tcp, session: Mutex::new(Encryption { keys, sent: 0 }) }
     }
 
     /// Agrees on keys, however long it takes.
@@ -192,7 +192,7 @@ impl TlsStream {
     }
 }
 
-impl Session {
+impl Encryption {
     fn flush(&mut self, tcp: &TcpStream) -> io::Result<()> {
         while self.keys.wants_write() {
             match self.keys.write_tls(&mut Socket(tcp))? {
@@ -204,7 +204,7 @@ impl Session {
     }
 }
 
-/// What was decrypted already. An end without a goodbye is an end: what is said over it has ends of its own.
+/// Reads what was decrypted already. An end without a goodbye is an end: what is said over it has ends of its own.
 fn decrypted(session: &mut ServerConnection, buffer: &mut [u8]) -> io::Result<usize> {
     match session.reader().read(buffer) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
@@ -251,7 +251,8 @@ impl AsyncRead for Stream {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        // What is decrypted already comes without the system: it counts all the same, so that others have their turn.
+        // Bytes that are decrypted already come without the system: it counts all the same, so that others have their
+        // turn.
         let turn = ready!(coop::poll_proceed(cx));
         loop {
             match tls.try_read(buffer.initialize_unfilled()) {

@@ -25,12 +25,12 @@ use crate::limits;
 
 /// The first byte of every TLS connection: a record of the handshake.
 const HANDSHAKE_RECORD: u8 = 0x16;
-/// What of a request on the wrong port is read before the answer, so that the answer is not lost to a reset.
+/// The part of a request on the wrong port that is read before the answer, so that the answer is not lost to a reset.
 const WRONG_PORT_BYTES_MAX: usize = 8 * 1024;
 const WRONG_PORT_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\
     content-length: 52\r\n\r\nThis port speaks TLS: begin the address with https:\n";
 
-/// What a listener needs to speak TLS.
+/// The certificate and settings that a listener speaks TLS with.
 pub struct Tls {
     config: Arc<ServerConfig>,
     shown: Arc<Shown>,
@@ -48,11 +48,11 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-/// What the files held, so that only what is new is judged.
+/// The digests of what the files held, so that only what is new is judged.
 struct Seen {
-    /// At the last look.
+    /// The digest at the last look.
     last: Option<[u8; 32]>,
-    /// When they were judged last.
+    /// The digest when they were judged last.
     judged: Option<[u8; 32]>,
 }
 
@@ -78,19 +78,19 @@ pub enum TlsError {
     },
 }
 
-/// What a look at the files came to.
+/// The outcome of a look at the files.
 #[derive(Debug)]
 pub enum Look {
     Unchanged,
     Renewed,
-    /// What was served before goes on.
+    /// The certificate from before is served on.
     Refused(TlsError),
 }
 
 /// Why a connection did not become one of TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
-    /// It was told.
+    /// It got the answer.
     #[error("the client does not know that this port speaks TLS")]
     NotTls,
     #[error("no keys could be agreed on")]
@@ -100,7 +100,7 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// As it is counted.
+    /// Its name in metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NotTls => "not_tls",
@@ -199,7 +199,7 @@ impl Tls {
     }
 }
 
-/// Tells a client in plain HTTP what this port speaks.
+/// Answers a client in plain HTTP that this port is encrypted.
 async fn explain(tcp: &mut TcpStream) {
     let told = async {
         let mut scrap = [0; 1024];
@@ -215,7 +215,7 @@ async fn explain(tcp: &mut TcpStream) {
         }
         Ok::<_, io::Error>(())
     };
-    // Whether it was read is the client's business.
+    // The client may have read it or not.
     let _ = told.await;
 }
 

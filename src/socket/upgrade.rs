@@ -58,11 +58,11 @@ async fn agree<B>(
         return Err(refusal(error, 405, Some((header::ALLOW, "GET"))));
     }
     if !asks_for_upgrade(headers) || request.version() != Version::HTTP_11 {
-        let error = ErrorObject::invalid_request("this address speaks the websocket protocol");
+        let error = ErrorObject::invalid_request("this path is for the websocket protocol");
         return Err(refusal(error, 426, Some((header::UPGRADE, "websocket"))));
     }
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != WEBSOCKET_VERSION) {
-        let error = ErrorObject::invalid_request("only version 13 of the websocket protocol is spoken");
+        let error = ErrorObject::invalid_request("only version 13 of the websocket protocol is supported");
         return Err(refusal(error, 426, Some((header::SEC_WEBSOCKET_VERSION, WEBSOCKET_VERSION))));
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
@@ -72,7 +72,7 @@ async fn agree<B>(
     };
     let offered: Vec<_> = tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).collect();
     if !offered.is_empty() && !offered.contains(&SUBPROTOCOL) {
-        let error = ErrorObject::invalid_request(format!("only the subprotocol {SUBPROTOCOL} is spoken"));
+        let error = ErrorObject::invalid_request(format!("only the subprotocol {SUBPROTOCOL} is supported"));
         return Err(refusal(error, 400, None));
     }
     if Origin::of(headers, &hub.context.allowed_origins) == Origin::Foreign {
@@ -94,7 +94,7 @@ async fn agree<B>(
     };
     let arrival = arrival(hub, headers).await.map_err(|error| {
         let status = error.reason().http_status();
-        // Whoever says who they are and is nobody is not authenticated.
+        // A client whose token names nobody is not authenticated.
         let status = if error.reason() == Reason::UserNotFound { 401 } else { status };
         refusal(error, status, None)
     })?;

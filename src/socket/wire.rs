@@ -14,7 +14,8 @@ use super::kernel;
 use super::stream::Stream;
 use crate::fanout::{Outlet, Written};
 
-/// What is shorter is copied together: `send` costs the kernel less than `writev`, and that more than the copying.
+/// Frames that are shorter are copied together: `send` costs the kernel less than `writev`, and that more than the
+/// copying.
 const COPIED_MAX: usize = 1024;
 
 pub(super) struct Wire {
@@ -22,7 +23,7 @@ pub(super) struct Wire {
     writer: Mutex<Writer>,
 }
 
-/// Who may write.
+/// The one who may write.
 enum Writer {
     /// The connection's task: it is at work, or has more to write than the socket takes, or says goodbye.
     Task,
@@ -46,7 +47,7 @@ impl Wire {
     /// Takes as much as it can, or would block. All of it is written only after `flush`.
     pub fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
-        // What is encrypted is copied anyway.
+        // Encrypted bytes are copied anyway.
         let (Stream::Plain(tcp), ..=COPIED_MAX) = (&self.stream, bytes) else {
             return self.stream.try_write(slices);
         };
@@ -65,7 +66,7 @@ impl Wire {
         self.stream.try_flush()
     }
 
-    /// What the socket has taken of what was encrypted.
+    /// The encrypted bytes that the socket has taken.
     pub fn sent(&self) -> u64 {
         self.stream.sent()
     }
@@ -80,7 +81,7 @@ impl Wire {
         self.stream.tcp().poll_write_ready(cx)
     }
 
-    /// For the last frames: the kernel takes them however much it has to send before.
+    /// Makes room for the last frames: the kernel takes them however much it has to send before.
     pub fn make_room(&self) {
         kernel::unbound_unsent(self.stream.tcp());
     }
@@ -100,7 +101,7 @@ impl Wire {
         kernel::forget_unsent(self.stream.tcp());
     }
 
-    /// From now on only the task writes. What a topic has begun comes first.
+    /// Only the task writes from now on. A frame that a topic has begun comes first.
     pub fn claim(&self) -> Option<Box<Begun>> {
         match std::mem::replace(&mut *self.writer.lock(), Writer::Task) {
             Writer::Task | Writer::Topics => None,
@@ -176,7 +177,7 @@ mod tests {
         (tcp, peer)
     }
 
-    /// What the peer gets until the end; one that is not said goodbye to over TLS calls that a fault.
+    /// The bytes that the peer gets until the end; over TLS an end without a goodbye is a fault.
     async fn all(peer: &mut Peer) -> Vec<u8> {
         let mut got = Vec::new();
         match peer.read_to_end(&mut got).await {

@@ -1,14 +1,15 @@
 //! Colours of plans. Only forms that every browser draws pass: `#rgb`, `#rrggbb` and the names of CSS. What passes
 //! is in lower case. Not here: which colour looks well beside which.
 
-/// What an area is filled with that states no colour.
+/// The fill of an area that states no colour.
 pub const AREA_FILL: &str = "#e5e7eb";
 /// The border of an area that states no colour.
 pub const AREA_BORDER: &str = "#9ca3af";
 /// The letters of an area that states no colour.
 pub const AREA_TEXT: &str = "#374151";
 
-/// What categories without a usable colour get, by their place in the plan: told apart also by the colour-blind.
+/// The colours of categories without a usable one, by their place in the plan; the colour-blind tell them apart as
+/// well.
 const CATEGORY_COLORS: [&str; 8] =
     ["#7b4fa3", "#c8553d", "#d99a2b", "#2f8f7b", "#4376b8", "#7a8794", "#a3476f", "#6c8a3c"];
 

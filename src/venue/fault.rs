@@ -1,21 +1,22 @@
-//! What an import says about a plan: faults, for which it is refused, and warnings, with which it is imported. Both
-//! name the place in the file. Always: as many lines of warnings as kinds of them, however many seats they concern.
+//! The findings of an import about a plan: faults, for which it is refused, and warnings, with which it is imported.
+//! Both name the place in the file. Always: as many lines of warnings as kinds of them, however many seats they
+//! concern.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use serde::Serialize;
 
-/// The most different warnings that are told apart; a file of ever new unknown keys must not fill the screen.
+/// The number of different warnings that are listed apart; a file of ever new unknown keys must not fill the screen.
 const WARNING_KINDS_MAX: usize = 200;
 
 /// One reason why a plan is refused: where, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// Where in the file, such as `zones[0].rows[3].seats[2].position.x`. `(file)` is the file as a whole, and
+    /// The place in the file, such as `zones[0].rows[3].seats[2].position.x`. `(file)` is the file as a whole, and
     /// `price "VIP"` a price given beside it.
     pub path: String,
-    /// What is wrong, and where it helps, what would be right.
+    /// The problem, and where it helps, what would be right.
     pub problem: String,
 }
 

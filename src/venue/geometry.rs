@@ -1,5 +1,5 @@
-//! How the seats of a row follow each other, from where they stand alone: numbers jump, run odd and even, or are
-//! missing, but neighbours are close. Always deterministic, O(n log n) in the seats of a row.
+//! The order of the seats of a row, from where they stand alone: numbers jump, run odd and even, or are missing, but
+//! neighbours are close. Always deterministic, O(n log n) in the seats of a row.
 
 use super::plan::Point;
 

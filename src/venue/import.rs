@@ -1,4 +1,4 @@
-//! From a plan's file and prices to a layout that can be sold, or to every reason why not.
+//! The import of a plan: from its file and prices to a layout that can be sold, or to every reason why not.
 //!
 //! The rule: what can be sold is imported, with a warning when something had to be mended; what is ambiguous is
 //! refused, with every place named, so that an organiser mends a plan once and not fault by fault. Always: an
@@ -16,14 +16,14 @@ use super::{color, stage};
 use crate::domain::seat_plan::{MONEY_MAX, Money};
 use frontrow_protocol::limits::SEATS_PER_RESERVATION_MAX;
 
-/// How many names an error lists before it says "and more".
+/// The number of names that an error lists before it says "and more".
 const NAMES_LISTED_MAX: usize = 12;
 /// Seats closer than this part of the usual spacing cannot be told apart by eye or finger.
 const OVERLAP_FACTOR: f64 = 0.25;
 /// Positions keep this many units' fractions: a thousandth of a pixel, where some editors write fourteen digits.
 const POSITION_DECIMALS: f64 = 1e3;
 
-/// What an import may do to a plan.
+/// The changes that an import may make to a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportOptions {
     /// Rename repeated guids instead of refusing the plan.
@@ -36,9 +36,9 @@ pub struct ImportedVenue {
     pub layout: VenueLayout,
     /// The plan's own, by its IANA name.
     pub time_zone: Option<String>,
-    /// How many seats it has; at least one.
+    /// The number of seats; at least one.
     pub seats: usize,
-    /// What was mended or ignored, each with its path in the file.
+    /// The things that were mended or ignored, each with its path in the file.
     pub warnings: Vec<String>,
 }
 
@@ -109,13 +109,13 @@ pub fn import(
     let readable = faults.is_empty();
     let categories = check_categories(&plan, &mut warnings);
     check_guids(&plan, &mut faults);
-    // Without the list of categories every seat and price would be blamed for it.
+    // The list of categories is missing, and every seat and price would be blamed for it.
     if !readable && categories.kept.is_empty() {
         return Err(faults);
     }
     let used = check_seat_categories(&plan, &categories, &mut faults);
     let amounts = check_prices(&plan, &categories, &used, prices, &mut faults, &mut warnings);
-    // A file that could not be read at all is not told that it has no seats.
+    // A file that could not be read at all is not blamed for having no seats.
     if readable && seats(&plan).next().is_none() {
         let path = if plan.zones.is_empty() { "zones" } else { "zones[0].rows" };
         faults.push(Fault { path: path.to_owned(), problem: "has no seats".to_owned() });
@@ -214,7 +214,7 @@ fn rename_repeated_guids(plan: &mut Plan, warnings: &mut Warnings) {
     }
 }
 
-/// How many seats each of the layout's categories has, and the first of them as indices in the file.
+/// The number of seats of each of the layout's categories, and the first of them as indices in the file.
 struct Used {
     counts: Vec<usize>,
     first_at: Vec<Option<(usize, usize, usize)>>,
@@ -308,7 +308,7 @@ fn listed(plan: &Plan, categories: &Categories<'_>) -> String {
     names.join(", ")
 }
 
-/// Where each of the layout's rows is in the file, as zone and row, for warnings.
+/// The place of each of the layout's rows in the file, as zone and row, for warnings.
 type RowPaths = Vec<(usize, usize)>;
 
 fn lay_out(
@@ -422,7 +422,7 @@ fn rounded(number: f64) -> f64 {
     (number * POSITION_DECIMALS).round() / POSITION_DECIMALS + 0.0
 }
 
-/// From the origin to the furthest thing drawn, and the same margin beyond it as there is before the nearest.
+/// The size from the origin to the furthest thing drawn, and the same margin beyond it as there is before the nearest.
 fn size_of(layout: &VenueLayout, areas: &[stage::Candidate<'_>]) -> Size {
     const MARGIN: f64 = 20.0;
     let mut min = Point { x: f64::INFINITY, y: f64::INFINITY };

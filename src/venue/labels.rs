@@ -1,12 +1,12 @@
-//! What a seat is called on a ticket: "A-4", or "West 1 A-4" when the row and number alone would not find it; in the
-//! plan's own words where it has some: "1열 17번", "West 1 Row A Seat 4".
-//! Always: unique in the plan, at most `LABEL_CHARS_MAX` characters, the same for the same plan.
+//! The label of a seat on a ticket: "A-4", or "West 1 A-4" when the row and number alone would not find it; in the
+//! plan's own words where it has some: "1열 17번", "West 1 Row A Seat 4". Always: unique in the plan, at most
+//! `LABEL_CHARS_MAX` characters, the same for the same plan.
 
 use std::collections::{HashMap, HashSet};
 
 /// The longest label, in characters.
 pub const LABEL_CHARS_MAX: usize = 64;
-/// What the row and number may take of it, so that some of the zone is always left.
+/// The part of it that the row and number may take, so that some of the zone is always left.
 const ROW_CHARS_MAX: usize = 20;
 const NUMBER_CHARS_MAX: usize = 20;
 /// Room for " (2)" behind the row and again behind the whole.
@@ -20,7 +20,7 @@ pub struct LabelRow<'a> {
     pub row: &'a str,
     /// The row in the plan's words, if it has some.
     pub row_label: Option<&'a str>,
-    /// What the plan calls the row's seats, with `%s` for the number.
+    /// The plan's words for the row's seats, with `%s` for the number.
     pub seat_label: Option<&'a str>,
     /// The seats' numbers; none empty.
     pub numbers: &'a [String],
@@ -29,7 +29,7 @@ pub struct LabelRow<'a> {
 /// The labels of all seats in order.
 pub struct Labels {
     pub labels: Vec<String>,
-    /// How many had to be told apart by a suffix, and the first of them as (row, seat in the row).
+    /// The number of labels that got a suffix to be distinct, and the first of them as (row, seat in the row).
     pub repeated: usize,
     pub first_repeated: Option<(usize, usize)>,
 }
@@ -74,7 +74,7 @@ pub fn labels(rows: &[LabelRow<'_>]) -> Labels {
     Labels { labels, repeated, first_repeated }
 }
 
-/// Whether two zones of different names have a seat of the same row and number.
+/// Do two zones of different names have a seat of the same row and number?
 fn zones_tell_apart(rows: &[LabelRow<'_>]) -> bool {
     let mut zone_of: HashMap<String, &str> = HashMap::new();
     rows.iter().any(|row| {

@@ -18,14 +18,14 @@ pub struct VenueLayout {
     /// The venue's name.
     pub name: String,
     pub size: Size,
-    /// Where the audience looks; what "nearest the stage" is measured from.
+    /// The point that the audience looks at, and that "nearest the stage" is measured from.
     pub stage: Point,
-    /// In the plan's order, like zones and rows; as with them, only those with seats.
+    /// The categories in the plan's order, like zones and rows; as with them, only those with seats.
     pub categories: Vec<LayoutCategory>,
     pub zones: Vec<LayoutZone>,
     pub rows: Vec<LayoutRow>,
-    /// In the plan's order: later ones are drawn over earlier ones. Their positions are absolute; all else within an
-    /// area is relative to its position.
+    /// The areas in the plan's order: later ones are drawn over earlier ones. Their positions are absolute; all else
+    /// within an area is relative to its position.
     pub areas: Vec<Area>,
     pub seats: SeatColumns,
 }
@@ -35,7 +35,7 @@ pub struct LayoutCategory {
     pub name: String,
     /// A CSS colour: `#rgb`, `#rrggbb` or a name.
     pub color: String,
-    /// In the currency's minor unit.
+    /// The price in the currency's minor unit.
     pub price: Money,
 }
 
@@ -54,7 +54,7 @@ pub struct LayoutRow {
     /// The row as the plan calls it, "Row 1" or "1열".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_label: Option<String>,
-    /// How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+    /// The plan's words for the row's seats, with `%s` for the number: "Seat %s" or "%s번".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat_label: Option<String>,
 }
@@ -78,7 +78,7 @@ pub struct SeatColumns {
     /// The plan's own name for the seat; unique. Only in what is stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guid: Vec<String>,
-    /// How large to draw the seat, 0 where the plan does not say; empty when it never does.
+    /// The radius of each seat, 0 where the plan does not say; empty when it never does.
     #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "short_numbers")]
     pub radius: Vec<f64>,
 }
@@ -98,7 +98,7 @@ fn short_numbers<S: serde::Serializer>(numbers: &[f64], serializer: S) -> Result
 }
 
 impl VenueLayout {
-    /// How many seats there are.
+    /// The number of seats.
     pub fn seat_count(&self) -> usize {
         self.seats.x.len()
     }

@@ -42,10 +42,10 @@ pub struct Row {
     pub row_number: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_number_position: Option<RowNumberPosition>,
-    /// How the row is called, with `%s` for its number; the zone's where the file gives it there.
+    /// The words for the row, with `%s` for its number; the zone's where the file gives it there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_label: Option<String>,
-    /// How each of its seats is called, with `%s` for the seat's number.
+    /// The words for each of its seats, with `%s` for the seat's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seat_label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,12 +65,12 @@ pub struct Seat {
     pub position: Point,
     /// A category's name. `None` only after a fault.
     pub category: Option<String>,
-    /// How large to draw it; most plans leave that to the viewer.
+    /// The size to draw it in; most plans leave that to the viewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub radius: Option<f64>,
 }
 
-/// Where a row's label is drawn: before its first seat, after its last, or both.
+/// The place where a row's label is drawn: before its first seat, after its last, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RowNumberPosition {

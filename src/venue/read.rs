@@ -40,13 +40,13 @@ pub const GUID_CHARS_MAX: usize = 190;
 /// The largest coordinate and length, either sign. Larger ones are a broken file, and sums would lose their units.
 pub const COORDINATE_MAX: f64 = 1e9;
 
-/// What a reading found. The plan is for checking further, and for selling only while `faults` is empty.
+/// The result of a reading. The plan is for checking further, and for selling only while `faults` is empty.
 #[derive(Debug)]
 pub struct Reading {
     pub plan: Plan,
     pub faults: Vec<Fault>,
     pub warnings: Warnings,
-    /// Whether the reading went through to the end; it stops at the first bound that is passed.
+    /// Did the reading go through to the end? It stops at the first bound that is passed.
     pub complete: bool,
 }
 
@@ -179,8 +179,8 @@ impl Reader {
         })
     }
 
-    /// What is written for people, without the blanks around it; nothing where nothing of it shows. Control characters
-    /// would break lines and terminals: a line break at the end was only left over, everything else is a fault.
+    /// Text for people, without the blanks around it; empty where nothing of it shows. Control characters would break
+    /// lines and terminals: a line break at the end was only left over, everything else is a fault.
     fn words(&mut self, text: &str) -> String {
         let words = text.trim();
         if words.chars().any(is_control) {
@@ -227,7 +227,7 @@ impl Reader {
         })
     }
 
-    /// How rows and seats are called, with `%s` for their numbers; `None` where the file says nothing.
+    /// The words for rows and seats, with `%s` for their numbers; `None` where the file says nothing.
     fn patterns(&mut self, object: &Object) -> (Option<String>, Option<String>) {
         let mut pattern = |key| {
             let text = self.label(object, key, NUMBER_CHARS_MAX, None);
@@ -403,7 +403,7 @@ impl Reader {
                 r.count(r.rows, ROWS_MAX, "rows").then(|| r.row(value))
             });
             let Some(mut row) = row else { break };
-            // A zone speaks for those of its rows that say nothing.
+            // A zone's words hold for those of its rows that say nothing.
             row.row_label = row.row_label.or_else(|| row_label.clone());
             row.seat_label = row.seat_label.or_else(|| seat_label.clone());
             zone.rows.push(row);
@@ -609,7 +609,7 @@ impl Reader {
     }
 }
 
-/// What a JSON value is, for people.
+/// The kind of a JSON value, for people.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

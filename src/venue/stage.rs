@@ -1,4 +1,4 @@
-//! Where the audience looks. "Best seats" are those nearest to this point.
+//! The point that the audience looks at. "Best seats" are those nearest to it.
 //!
 //! The point is where the stage's edge faces the seats: the middle of the front edge before an end stage, the middle
 //! of the area when it lies among the seats, as a pitch or a centre stage does. The nearest edge instead would make
@@ -49,7 +49,7 @@ const WORDS: [&[&str]; 3] = [
     &["screen", "leinwand", "écran", "pantalla", "экран", "스크린", "スクリーン"],
 ];
 
-/// How many of the largest unnamed areas are looked at; each look goes through all seats.
+/// The number of the largest unnamed areas that are looked at; each look goes through all seats.
 const UNNAMED_TRIED_MAX: usize = 8;
 
 /// One area with its absolute position.
@@ -105,7 +105,7 @@ fn largest_without_seats<'c, 'a>(
     )
 }
 
-/// How good a word the text carries; lower is better.
+/// The rank of the best word in the text; lower is better.
 fn rank(text: &str) -> Option<usize> {
     if text.is_empty() {
         return None;
@@ -124,7 +124,7 @@ fn rank(text: &str) -> Option<usize> {
         .find(|rank| words.iter().any(|word| WORDS[*rank].iter().any(|known| matches(word, known))))
 }
 
-/// From the middle of the area towards the seats, as far as the area goes.
+/// The point from the middle of the area towards the seats, as far as the area goes.
 fn facing((min, max): (Point, Point), seats: Point) -> Point {
     let middle = Point { x: (min.x + max.x) / 2.0, y: (min.y + max.y) / 2.0 };
     let (half_width, half_height) = ((max.x - min.x) / 2.0, (max.y - min.y) / 2.0);
@@ -225,7 +225,7 @@ mod tests {
         Point { x, y }
     }
 
-    /// Where seats in a block below look, with areas of 100 × 20 that stand side by side at the top.
+    /// The point that seats in a block below look at, with areas of 100 × 20 that stand side by side at the top.
     fn seen(texts: &[&str]) -> Point {
         let areas: Vec<Area> = texts.iter().map(|text| rectangle(text, 100.0, 20.0)).collect();
         let candidates: Vec<Candidate<'_>> = areas

@@ -32,7 +32,7 @@ fn sound() -> Value {
     })
 }
 
-/// Where the plan is changed, as a JSON pointer, and to what; `None` takes it away.
+/// A change of the plan: where, as a JSON pointer, and to what; `None` takes it away.
 type Change = (&'static str, Option<Value>);
 
 fn change(plan: &mut Value, (pointer, value): Change) {
@@ -504,7 +504,7 @@ fn names_of_all_scripts_are_kept() {
     assert_eq!(venue.layout.categories[0].price, 5_000);
 }
 
-/// Goal: nothing that a terminal or a page obeys gets into a name, and nothing is changed in a name without a word.
+/// Goal: nothing that a terminal or a page obeys gets into a name, and nothing is changed in a name silently.
 /// Method: every name of a plan, each kind of character.
 #[test]
 fn control_characters_in_names_are_refused_where_they_are() {

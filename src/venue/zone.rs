@@ -20,7 +20,7 @@ pub struct UnknownZone(String);
 
 impl FromStr for Zone {
     type Err = UnknownZone;
-    /// In whatever case; `name` has the usual one.
+    /// Reads a zone's name in whatever case; `name` has the usual one.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let zone = TimeZone::get(text).ok().filter(|zone| !zone.is_unknown() && zone.iana_name().is_some());
         zone.map(Self).ok_or_else(|| UnknownZone(text.chars().take(64).collect()))
@@ -33,7 +33,7 @@ impl Zone {
     }
 }
 
-/// When a performance starts, as an organiser writes it: with an offset, or by the venue's clocks.
+/// The start of a performance, as an organiser writes it: with an offset, or by the venue's clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenTime {
     Instant(Timestamp),
@@ -57,7 +57,7 @@ impl FromStr for WrittenTime {
         if let Ok(instant) = text.parse::<frontrow_protocol::Timestamp>() {
             return Ok(Self::Instant(Timestamp::from_millis(instant.as_millis())));
         }
-        // What has a letter or an offset behind its time was meant as an instant, and is none.
+        // A time with a letter or an offset behind it was meant as an instant, and is none.
         let clock = text.split_once(['T', 't', ' ']).map_or("", |(_, clock)| clock);
         let is_plain =
             clock.len() >= 5 && clock.bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b'.');
@@ -113,7 +113,7 @@ mod tests {
         for text in ["2027-05-01T19:00", "2027-05-01 19:00:00", "2027-05-01T10:00:00Z"] {
             assert_eq!(at(text, Some(&seoul)), Ok(evening), "{text}");
         }
-        // With an offset the zone has no say.
+        // The zone has no say where there is an offset.
         assert_eq!(at("2027-05-01T19:00:00+09:00", Some(&berlin)), Ok(evening));
         assert_eq!(at("2027-01-01T20:00", Some(&berlin)), at("2027-01-01T20:00:00+01:00", None));
         assert_eq!(at("2027-07-01T20:00", Some(&berlin)), at("2027-07-01T20:00:00+02:00", None));

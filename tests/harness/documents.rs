@@ -15,7 +15,7 @@ static OPENAPI: LazyLock<Document> = LazyLock::new(|| Document::new(openapi::doc
 struct Document {
     json: Value,
     draft: Draft,
-    /// By the pointer to their schema.
+    /// Schemas that were compiled, by the pointer to them.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
@@ -50,7 +50,7 @@ pub fn check_frame(method: Option<&str>, frame: &Value) {
         (Some(push), _) => push.to_owned(),
         (None, method) if frame.get("result").is_some() => match method {
             Some(method) => format!("{method}.result"),
-            // Of a request that the test wrote by hand.
+            // The request was written by hand.
             None => return,
         },
         (None, _) => "error".to_owned(),
@@ -69,7 +69,7 @@ pub fn check_http(method: &str, path: &str, status: u16, content_type: &str, bod
         return;
     };
     let reason = body["reason"].as_str();
-    // What is refused at the door is refused for every path alike.
+    // A refusal at the door is the same for every path.
     if matches!((status, reason), (503, Some("OVERLOADED"))) {
         return;
     }

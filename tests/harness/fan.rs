@@ -36,7 +36,7 @@ pub struct Fan {
     watching: BTreeMap<i64, u64>,
     /// The methods of requests that are not answered yet.
     asked: BTreeMap<i64, String>,
-    /// In the order of their coming: `answer ID` or the method of a push.
+    /// Everything that came, in order: `answer ID` or the method of a push.
     pub log: Vec<String>,
     closed: Option<u16>,
 }
@@ -47,7 +47,7 @@ impl Fan {
         Self::connect_from(HERE, address, headers).await
     }
 
-    /// As `connect`, from an address of the caller's choice.
+    /// Connects from an address of the caller's choice.
     pub async fn connect_from(
         source: Ipv4Addr,
         address: SocketAddr,
@@ -56,13 +56,13 @@ impl Fan {
         Self::over(connect_from(source, address).await, headers).await
     }
 
-    /// As `connect`, over a connection that is there already.
+    /// Connects over a connection that is there already.
     pub async fn over(tcp: TcpStream, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let address = tcp.peer_addr().unwrap();
         Self::connect_through(Box::new(tcp), address, headers).await
     }
 
-    /// As `over`, encrypted or not.
+    /// Connects over a stream, encrypted or not.
     pub async fn connect_through(
         pipe: Pipe,
         address: SocketAddr,
@@ -128,7 +128,7 @@ impl Fan {
         }
     }
 
-    /// As `answer`; `None`: the server closed the connection instead.
+    /// Like `answer`; `None`: the server closed the connection instead.
     pub async fn answer_or_end(&mut self, id: i64) -> Option<Result<Value, Refused>> {
         while !self.answers.contains_key(&id) {
             if self.closed.is_some() {
@@ -183,7 +183,7 @@ impl Fan {
         self.pushed_until("queue.update", |update| update["status"] == status).await
     }
 
-    /// Until the watched seats are as told.
+    /// Waits until the watched seats are like this.
     pub async fn seats_until(&mut self, schedule: u64, wanted: &[(u32, SeatState)]) {
         while !wanted.iter().all(|(seat, state)| self.seats[&schedule].1[*seat as usize] == *state) {
             assert!(self.closed.is_none(), "closed with {:?}", self.closed);
@@ -241,7 +241,7 @@ impl Fan {
         self.answers.insert(id, message);
     }
 
-    /// As PROTOCOL has it: drop what is old, apply what fits, and here nothing may ever be missing.
+    /// Applies a delta as the protocol has it: drop what is old, apply what fits, and here nothing may ever be missing.
     fn apply(&mut self, delta: &Value) {
         let schedule = delta["schedule_id"].as_u64().unwrap();
         let (version, seats) = self.seats.get_mut(&schedule).expect("no delta before the snapshot");

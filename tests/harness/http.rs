@@ -12,7 +12,7 @@ use super::documents::check_http;
 use super::tls::Pipe;
 use super::{HERE, connect_from, in_time};
 
-/// What a request came to.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,

@@ -59,7 +59,7 @@ ssl-cert = {certificates}/first.pem
 ssl-key = {certificates}/first.key";
 
 struct Server {
-    /// Where `DATABASE` stands for the database's name.
+    /// A URL in which `DATABASE` stands for the database's name.
     url: String,
     /// Closed when the process ends.
     _stdin: Option<ChildStdin>,
@@ -86,7 +86,7 @@ pub async fn admin() -> MySqlConnection {
     MySqlConnection::connect_with(&options()).await.expect("the server answers")
 }
 
-/// How the server is reached.
+/// The way in which the server is reached.
 pub fn options() -> MySqlConnectOptions {
     url("mysql").parse().expect("a URL of a server")
 }
@@ -149,7 +149,7 @@ fn start_private(encrypted: bool) -> Server {
             panic!("these tests need a private MariaDB, which did not start:\n{said}");
         }
     }
-    // Whatever it says later must not fill the pipe.
+    // Its later output must not fill the pipe.
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut log, &mut std::io::sink());
         let _ = child.wait();

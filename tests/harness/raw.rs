@@ -8,7 +8,7 @@ use tokio::net::TcpSocket;
 use super::in_time;
 use super::tls::{self, Pipe};
 
-/// So little room that the peer's kernel has to keep what is not read.
+/// A receive buffer so small that the peer's kernel has to keep what is not read.
 const LITTLE_ROOM: u32 = 4 * 1024;
 
 pub struct Raw {

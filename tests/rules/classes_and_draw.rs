@@ -50,7 +50,7 @@ impl Stage {
         }
     }
 
-    /// What a user is told, and who is let in by it.
+    /// The place that a user is shown, and who is let in by it.
     fn ask(&mut self, command: &Command) -> (Answer, Vec<UserId>) {
         let mut events = Vec::new();
         let step = Step { now: self.now, inputs: &mut self.inputs, events: &mut events };
@@ -87,7 +87,7 @@ impl Stage {
 
 #[test]
 fn fans_are_let_in_by_class_and_within_it_as_drawn_and_then_as_they_came() {
-    // Of the first four to join: the first drew the last place, and so on.
+    // The draw of the first four to join: the first drew the last place, and so on.
     let draw = Draw::new(vec![3, 1, 2, 0]).expect("each place is drawn once");
     let mut stage = Stage::new(Order::default().by_class(odd_before_even).by_draw(Arc::new(draw)));
     for user in 1..=6 {

@@ -1,4 +1,4 @@
-//! What comes due at one moment happens in one order: holds first, so that the seats are there for the next.
+//! Everything that comes due at one moment happens in one order: holds first, so that the seats are there for the next.
 
 use crate::check;
 

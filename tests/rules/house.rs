@@ -7,7 +7,7 @@ use frontrow::domain::sale::ScheduleSnapshot;
 use frontrow::domain::seat_plan::{Money, PlannedCategory, PlannedRow, PlannedSeat, SeatPlan};
 use frontrow::domain::time::Timestamp;
 
-/// What a seat of row A costs, in category `VIP`; all other rows are `Floor`.
+/// The price of a seat of row A, in category `VIP`; all other rows are `Floor`.
 pub const VIP: Money = 100;
 pub const FLOOR: Money = 50;
 

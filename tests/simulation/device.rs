@@ -23,10 +23,10 @@ pub struct Device {
     pub concert: ConcertId,
     /// Polls over HTTP, and has no connection.
     pub polls: bool,
-    /// What it remembers, also while it is not connected.
+    /// The token that it remembers, also while it is not connected.
     pub token: Option<QueueToken>,
     pub connection: Option<Connection>,
-    /// By the tag of the request. What was asked on a connection that is gone will never be answered.
+    /// Open requests, by their tags. Those of a connection that is gone will never be answered.
     pub asked: BTreeMap<u32, Asked>,
     pub tags: u32,
 }
@@ -35,7 +35,7 @@ pub struct Connection {
     pub id: ConnectionId,
     pub node: usize,
     pub subscriber: Arc<Subscriber>,
-    /// Since when the server has said that it knows who is there.
+    /// The time since which the server has said that it knows who is there.
     pub known_since: Option<Timestamp>,
     /// The newest state that it was told of each token and reservation, as the how-manieth.
     tokens: BTreeMap<EntryNo, usize>,
@@ -57,11 +57,11 @@ pub struct Asked {
     pub sent_at: Timestamp,
     /// The place in line that the user had then.
     pub position: Option<(EntryNo, u64)>,
-    /// How many requests the user had made by then, this one included.
+    /// The number of requests that the user had made by then, this one included.
     pub number: u64,
     /// Was no other request of the user under way?
     pub alone: bool,
-    /// Where the answer to a request over HTTP comes in.
+    /// The channel that the answer to a request over HTTP comes in by.
     pub reply: Option<oneshot::Receiver<Reply>>,
 }
 
@@ -72,7 +72,7 @@ pub enum What {
 }
 
 impl Asked {
-    /// Whose turn it waits for: that of a sale, or of the wallets.
+    /// The lane that it waits for: that of a sale, or of the wallets.
     pub fn lane(&self, concert: ConcertId) -> Option<ConcertId> {
         matches!(self.what, What::Sale(_)).then_some(concert)
     }

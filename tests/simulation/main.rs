@@ -30,7 +30,7 @@ use world::{Report, World};
 const SEEDS: Range<u64> = 0..2_000;
 /// One seed of so many is lived twice then.
 const TWICE: u64 = 10;
-/// With so many broken lives there is enough to look at.
+/// The number of broken lives that are enough to look at.
 const BROKEN_MAX: usize = 5;
 
 #[test]
@@ -39,7 +39,7 @@ fn whatever_fails_what_was_told_is_so() {
         let (from, to) = range.split_once("..").expect("FRONTROW_SIMULATE is a range: 0..1000");
         from.parse().expect("a seed is a number")..to.parse().expect("a seed is a number")
     });
-    // What is thrown on purpose is no news.
+    // Panics on purpose are no news.
     let say = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !panic.payload_as_str().is_some_and(|what| what.contains("a bug that was asked for")) {
@@ -77,7 +77,7 @@ struct Sum {
     found: u64,
     ahead: u64,
     places: u64,
-    /// What each life that broke said.
+    /// The message of each life that broke.
     broken: BTreeMap<u64, String>,
 }
 

@@ -1,4 +1,5 @@
-//! What a lane decides by is whole after each batch, and what readers are answered from says the same.
+//! The memory that a lane decides by is whole after each batch, and the copies that readers are answered from say the
+//! same.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use frontrow::domain::time::Now;
 use frontrow::fanout::SaleView;
 use parking_lot::Mutex;
 
-/// What was seen of the memory of all processes.
+/// The findings about the memory of all processes.
 #[derive(Default)]
 pub struct Memory {
     places: AtomicU64,
-    /// What was not as it should be, first.
+    /// The first thing that was not as it should be.
     broken: Mutex<Option<String>>,
 }
 
@@ -34,7 +35,7 @@ impl Memory {
         })
     }
 
-    /// How many places the lanes and the readers' copies agreed about.
+    /// The number of places that the lanes and the readers' copies agreed about.
     pub fn places(&self) -> u64 {
         self.places.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What happened, as text and as one number. Two runs of a seed have the same number.
+//! The trace of what happened, as text and as one number. Two runs of a seed have the same number.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,4 +1,4 @@
-//! What one address may do, and that others never feel it: on both doors, directly and behind proxies.
+//! Limits of one address, which others never feel: on both doors, directly and behind proxies.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -42,7 +42,7 @@ async fn an_address_has_so_many_connections_and_others_have_theirs() {
     assert_eq!(refused.outcome(), (429, "RATE_LIMITED".to_owned()));
     assert_eq!(refused.header("retry-after"), "5");
     assert_eq!(refused.json()["detail"], "this address has as many connections as it may");
-    // Who comes from elsewhere notices nothing.
+    // Clients from elsewhere notice nothing.
     let mut honest = fan_from(&house, NEIGHBOUR).await;
     honest.ok("queue.join", json!({"concert_id": house.concert.0})).await;
     honest.ok("hold", json!({"schedule_id": house.schedule(), "seats": [1]})).await;
@@ -138,9 +138,9 @@ async fn a_proxy_may_say_the_address_before_anything_else() {
     let token = house.access_token(house.user(0).await);
     first.ok("hello", json!({"access_token": token})).await;
     drop((first, second, local));
-    // From elsewhere the same bytes are no request at all.
+    // The same bytes from elsewhere are no request at all.
     assert_eq!(refused_bytes(house.address(), STRANGER, &version_2(7)).await, "HTTP/1.1 400");
-    // And a proxy that says nothing is hung up on: what it may be handing on is not guessed.
+    // A proxy that says nothing is hung up on: what it may be handing on is not guessed.
     assert_eq!(refused_bytes(house.address(), PROXY, b"GET /healthz HTTP/1.1\r\n").await, "");
 }
 
@@ -212,7 +212,7 @@ async fn guests_of_an_address_are_made_and_join_so_fast_and_others_do_not_notice
             .await
             .unwrap();
     assert_eq!(upgraded.refused("queue.join", join.clone()).await, "RATE_LIMITED");
-    // Whoever is vouched for may share the address, and a guest from elsewhere is another's business.
+    // Users who are vouched for may share the address, and a guest from elsewhere is another's business.
     let mut known = fan_from(&house, STRANGER).await;
     known.ok("queue.join", join.clone()).await;
     guest_fan(&house, NEIGHBOUR).await.ok("queue.join", join.clone()).await;
@@ -259,7 +259,7 @@ async fn the_guests_of_one_address_do_not_hold_the_house() {
     let mut known = fan_from(&house, STRANGER).await;
     known.ok("queue.join", join.clone()).await;
     known.ok("hold_best", best.clone()).await;
-    // What is given back, others of the address may have.
+    // Seats that are released may be held by others of the address.
     let (mut first, reservation) = held.pop().unwrap();
     first.ok("release", json!({"reservation_id": reservation})).await;
     eleventh.ok("hold_best", best).await;

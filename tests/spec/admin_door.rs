@@ -29,7 +29,7 @@ async fn operators_get_in_when_the_house_is_full() {
     let first = Fan::connect(house.address(), &[]).await.unwrap();
     let second = Fan::connect(house.address(), &[]).await.unwrap();
     assert_eq!(Fan::connect(house.address(), &[]).await.err(), Some(503), "the house is full");
-    // Whoever must help is let in, sees, and steers.
+    // An operator is let in, sees, and steers.
     let sales = get(house.admin(), "/api/v1/admin/sales", &operator).await;
     assert_eq!((sales.status, &sales.json()["sales"][0]["state"]), (200, &json!("OPEN")));
     let path = format!("/api/v1/admin/sales/{}", house.concert.0);
@@ -42,7 +42,7 @@ async fn operators_get_in_when_the_house_is_full() {
     }
     // Nobody else's business is done there.
     for path in ["/", "/api/v1/concerts", "/api/v1/tickets"] {
-        // By hand: the document is of everybody's listener, where these are.
+        // These calls are made by hand: the document is of everybody's listener, where these are.
         let mut raw = Raw::connect(house.admin()).await;
         raw.send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")).await;
         assert!(raw.head().await.starts_with("HTTP/1.1 404 "), "{path}");
@@ -53,7 +53,7 @@ async fn operators_get_in_when_the_house_is_full() {
         "it is no way around a token"
     );
     assert_eq!(Fan::connect(house.admin(), &[]).await.err(), Some(404), "no websockets");
-    // And nothing of it at everybody's door.
+    // Nothing of it is at everybody's door.
     drop((first, second));
     house.connections(0).await;
     in_time("room for a request", async {
@@ -89,7 +89,7 @@ async fn without_it_metrics_are_for_operators_and_for_this_machine() {
     }
     let sales = get(house.address(), "/api/v1/admin/sales", &[("authorization", &operator)]).await;
     assert_eq!(sales.status, 200, "as before");
-    // What a proxy of ours hands on is from elsewhere, even if it runs on this machine and says nothing.
+    // A request that a proxy of ours hands on is from elsewhere, even if it runs on this machine and says nothing.
     let proxy = Ipv4Addr::new(127, 0, 0, 9);
     let mut house = house;
     house.restart_with(|config| config.proxy.trusted = vec![proxy.to_string().parse().unwrap()]).await;

@@ -1,4 +1,4 @@
-//! What bad input gets over a websocket: the stated error or close code, and nothing changed.
+//! Bad input over a websocket gets the stated error or close code, and nothing changed.
 
 use frontrow_protocol::SeatState;
 use serde_json::{Value, json};
@@ -240,7 +240,7 @@ async fn when_it_is_full_the_next_one_is_told_so() {
     drop(first);
     house.connections(1).await;
     loop {
-        // The socket is given free a moment after the connection is.
+        // The socket is released a moment after the connection is.
         if let Ok(mut fan) = Fan::connect(house.address(), &[]).await {
             assert_eq!(fan.refused("ping", Value::Object(Default::default())).await, "UNAUTHENTICATED");
             break;

@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use crate::harness::{Fan, House, Plan};
 
-/// Where somebody stands who asks.
+/// The standing of somebody who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Nobody knows who it is.
     Stranger,
-    /// In no line.
+    /// Stands in no line.
     Nowhere,
     Waiting,
-    /// With one seat held.
+    /// Holds one seat.
     Admitted,
-    /// With one seat paid.
+    /// Has paid for one seat.
     Bought,
     /// Known by the queue token of a place that was given up.
     Ended,
@@ -38,9 +38,9 @@ struct Asker {
     /// Keeps them present.
     home: Fan,
     token: Option<String>,
-    /// What they say hello with.
+    /// The params of their hello.
     hello: Value,
-    /// Of the sale that is asked about, theirs if they have one there.
+    /// A reservation of the sale that is asked about, theirs if they have one there.
     reservation: String,
     seat: u64,
 }
@@ -49,7 +49,7 @@ impl Asker {
     /// Makes room for the next one.
     async fn leave(mut self) {
         let id = self.home.send("queue.leave", json!({})).await;
-        // Whoever is in no line, or has left, leaves none.
+        // Somebody who is in no line, or has left, leaves none.
         let _ = self.home.answer(id).await;
     }
 }
@@ -134,7 +134,7 @@ impl Houses {
         };
         let id = fan.send(method.as_str(), params).await;
         let answer = fan.answer(id).await;
-        // Whatever was sent before the answer to this has come by then.
+        // Everything that was sent before the answer to this has come by then.
         let last = fan.send("ping", json!({})).await;
         let _ = fan.answer(last).await;
         let answers = fan.log.iter().filter(|line| **line == format!("answer {id}")).count();
@@ -187,8 +187,8 @@ impl Houses {
     }
 }
 
-/// What a stranger, somebody in no line, one who waits, who is admitted, who has bought, whose token has ended, and who
-/// stands elsewhere get for each method, in the order of `STATES`.
+/// The answers to each method for a stranger, somebody in no line, one who waits, who is admitted, who has bought,
+/// whose token has ended, and who stands elsewhere, in the order of `STATES`.
 const EXPECTED: &str = "\
 hello         (ok) (ok) (ok) (ok) (ok) (ok) (ok)
 concerts      UNAUTHENTICATED/ok ok ok ok ok ok ok

@@ -1,4 +1,4 @@
-//! What HTTP asks of a request and promises of every answer, whichever path it is for.
+//! The demands of HTTP on a request and its promises for every answer, whichever path it is for.
 
 use std::net::Ipv4Addr;
 
@@ -150,7 +150,7 @@ async fn every_answer_is_safe_to_open_and_known_by_its_request() {
     for odd in ["a b", "<script>", &"x".repeat(129)] {
         assert_eq!(house.get("/healthz", &[("x-request-id", odd)]).await.header("x-request-id"), "", "{odd}");
     }
-    // Who is turned away for want of room is told just as safely.
+    // A client that is turned away for want of room gets an answer just as safe.
     let full =
         House::open(Plan { settings: |config| config.connections_max = Some(1), ..Plan::default() }).await;
     let _only = full.stranger().await;

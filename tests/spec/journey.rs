@@ -1,4 +1,4 @@
-//! From the first click to the ticket.
+//! The journey from the first click to the ticket.
 
 use frontrow_protocol::SeatState::{Reserved, TempReserved};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is kept for ever, and what has no place in it.
+//! The rows that are kept for ever, and what has no place in them.
 
 use std::process::Command;
 
@@ -60,7 +60,7 @@ async fn old_rows_of_the_journal_are_read_from_files_and_the_sale_goes_on() {
         let name = path.file_name().unwrap();
         std::fs::copy(&path, copy.folder().join(format!("sale-{}", house.concert)).join(name)).unwrap();
     }
-    // What was half written counts for nothing.
+    // A file that was half written counts for nothing.
     let draft = archive.folder().join(format!("sale-{}", house.concert)).join("writing");
     std::fs::write(&draft, "half a fi").unwrap();
     archive.run(&**house.store(), future, 1).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_ledger_has_so_many_entries_a_day_and_refunds_always_fit() {
     let refused = fan.call("charge", json!({"amount": 5, "request_id": "more"})).await.unwrap_err();
     assert_eq!((&*refused.reason, &refused.data["max"]), ("FORBIDDEN", &json!(3)));
     assert_eq!(refused.data["retryable"], false);
-    // What was made already is answered as before; a refund is never refused.
+    // A charge that was made already is answered as before; a refund is never refused.
     let again = fan.ok("charge", json!({"amount": 500_000, "request_id": "1"})).await;
     assert_eq!(again["balance"], 1_000_000);
     assert_eq!(
@@ -177,7 +177,7 @@ fn import(plan: &std::path::Path, data: &std::path::Path) -> String {
 fn an_import_reads_so_much_of_anything_and_lists_so_many_faults() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    // What has no size and no end.
+    // A file that has no size and no end.
     let told = import(std::path::Path::new("/dev/zero"), &data);
     assert!(told.contains("more than 67108864 bytes"), "{told}");
     let seats: Vec<_> =

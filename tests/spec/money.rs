@@ -1,5 +1,5 @@
 //! The wallet: what is missing is said by the server, a charge for a reservation happens once, every session of the user
-//! hears what there is, and nobody pays for what has begun.
+//! is notified of its balance, and nobody pays for what has begun.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn every_session_of_the_user_hears_what_the_wallet_has() {
     assert_eq!(wallet(&charged), (Some(1_000_000), Some("KRW")));
     assert_eq!(wallet(&laptop.pushed("balance.update").await), (Some(1_000_000), Some("KRW")));
 
-    // The same charge again changes nothing, so nobody hears of it; the payment is heard of next.
+    // The same charge again changes nothing, so nobody is notified; the payment is notified next.
     assert_eq!(phone.ok("charge", charge).await, charged);
     let held = phone.ok("hold", json!({"schedule_id": house.schedule(), "seats": [0]})).await;
     let paid = phone.ok("pay", json!({"reservation_id": held["reservation_id"]})).await;
@@ -37,7 +37,7 @@ async fn every_session_of_the_user_hears_what_the_wallet_has() {
     assert_eq!(cancelled["balance"], 1_000_000);
     assert_eq!(wallet(&phone.pushed("balance.update").await), (Some(1_000_000), Some("KRW")));
 
-    // Over HTTP both hear of it.
+    // Both are notified of a charge over HTTP.
     let token = phone.access_token.clone();
     let body = r#"{"amount": 5, "request_id": "b"}"#;
     let reply = house.http("POST", "/api/v1/balance/charges", Some(&token), body).await;
@@ -79,7 +79,7 @@ async fn what_is_missing_is_said_and_charged_once_for_a_reservation() {
     house.audit().await;
 }
 
-/// Goal: nobody pays for what has been missed, and hears so at once. Method: the clock is turned to the start.
+/// Goal: nobody pays for what has been missed, and the refusal comes at once. Method: the clock is turned to the start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_start_of_a_performance_ends_what_is_held_and_takes_no_money() {
     let house = House::open(Plan { schedules: 2, ..Plan::default() }).await;

@@ -5,7 +5,7 @@ use crate::harness::{House, Plan};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_page_is_told_what_was_compared_at_both_doors() {
     let house = House::open(Plan::default()).await;
-    // As behind a proxy that names its upstream as the host.
+    // The host as a proxy writes it that names its upstream.
     let page = ("origin", "https://tickets.example");
     let upgrade = [
         page,

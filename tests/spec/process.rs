@@ -1,4 +1,4 @@
-//! What only a process of its own can show: signals, and a log that cannot be written.
+//! Promises that only a process of its own can show: signals, and a log that cannot be written.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -94,7 +94,7 @@ async fn a_log_that_cannot_be_written_ends_no_sale() {
 async fn a_log_that_nobody_reads_ends_no_sale() {
     let data = tempfile::tempdir().unwrap();
     let (_reader, mut pipe) = std::io::pipe().unwrap();
-    // As much as fits, so that the first line of the log waits already.
+    // The pipe is filled, so that the first line of the log waits already.
     pipe.write_all(&[b'.'; 64 * 1024]).unwrap();
     let server = Server::start(frontrow(), data.path(), pipe);
     server.fan(0).await;
@@ -109,7 +109,7 @@ async fn a_log_that_nobody_reads_ends_no_sale() {
 async fn a_terminal_that_is_gone_ends_the_server_in_good_order() {
     for signal in [Signal::HUP, Signal::TERM, Signal::INT] {
         let data = tempfile::tempdir().unwrap();
-        // Whoever runs the tests by nohup hands on that SIGHUP is ignored.
+        // A test run by nohup hands on that SIGHUP is ignored.
         let mut command = Command::new("env");
         command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_frontrow")]);
         let server = Server::start(command, data.path(), Stdio::null());
@@ -134,7 +134,7 @@ async fn a_server_started_to_outlive_its_terminal_does() {
     assert!(server.end().await.success());
 }
 
-/// What rotates logs sends it to servers that open theirs anew. Ours goes to stderr.
+/// Programs that rotate logs send it to servers that open theirs anew. Ours goes to stderr.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_that_means_nothing_ends_no_sale() {
     let data = tempfile::tempdir().unwrap();
@@ -156,7 +156,7 @@ async fn a_database_that_is_deleted_is_noticed_and_its_folder_is_not_taken_for_a
     let mut fan = server.fan(0).await;
     let (file, aside) = (data.path().join("frontrow.db"), data.path().join("aside"));
     std::fs::rename(&file, &aside).unwrap();
-    // Whatever is said now, it is not that a seat is held.
+    // The answer now is anything but that a seat is held.
     let id = fan.send("hold", json!({"schedule_id": 1, "seats": [1]})).await;
     let ready = http::call(server.address, "GET", "/readyz", &[], "").await;
     assert_eq!(ready.status, 503);

@@ -26,7 +26,7 @@ async fn who_joined_first_is_admitted_first_by_a_push() {
     assert_eq!((place["position"].as_u64(), place["ahead"].as_u64()), (Some(2), Some(1)));
     assert_eq!(place["waiting"], 2);
 
-    // By leaving …
+    // The token ends by leaving …
     let left = alice.ok("queue.leave", json!({})).await;
     assert_eq!((left["status"].as_str(), left["reason"].as_str()), (Some("EXPIRED"), Some("left")));
     let admitted = bob.status("PROGRESS").await;
@@ -63,7 +63,7 @@ async fn silence_ends_an_admission_and_admits_the_next() {
     // Asking for the balance is activity; the admission ends by its own time.
     house.advance_with(299, &mut [alice, bob, carol]).await;
     bob.ok("balance", json!({})).await;
-    // Told by the lane, which has heard of the activity by then.
+    // The lane answers, and knows of the activity by then.
     bob.ok("queue.get", json!({})).await;
     house.advance_with(299, &mut [alice, bob, carol]).await;
     bob.ok("balance", json!({})).await;
@@ -194,7 +194,7 @@ async fn those_who_wait_hear_when_the_house_is_sold_out() {
     assert_eq!(update["position"], 1, "the place is what it was");
 }
 
-/// Goal: one socket hears of every line that its user stands in, and is present in all of them. Method: two sales for one
+/// Goal: one socket is notified of every line that its user stands in, and is present in all of them. Method: two sales for one
 /// fan at a time each; the fan joins both on one socket, loses it, and comes back by the token of one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_socket_hears_of_both_lines_and_keeps_both_places() {
@@ -216,7 +216,7 @@ async fn one_socket_hears_of_both_lines_and_keeps_both_places() {
     for concert in [here, other] {
         assert_eq!(alice.ok("queue.join", of(concert)).await["position"], 2);
     }
-    // The place in the line that the socket does not speak for.
+    // The place in the line that the socket did not join.
     let told = |update: &Value, concert: u32| update["concert_id"] == concert;
     before[2].ok("queue.leave", json!({})).await;
     house.advance(2);
@@ -240,7 +240,7 @@ async fn one_socket_hears_of_both_lines_and_keeps_both_places() {
     let admitted = alice.pushed_until("queue.update", |update| told(update, here)).await;
     assert_eq!((&admitted["token"], &admitted["status"]), (&tokens[0], &json!("PROGRESS")));
 
-    // A place that is taken elsewhere is heard of too.
+    // A place that is taken elsewhere is notified too.
     let third = house.fan(0).await;
     let token = third.access_token.clone();
     let body = of(other).to_string();

@@ -134,7 +134,8 @@ async fn stops_reading(house: House) {
         }
     })
     .await;
-    // Until a delta has to wait for it: a round merged it with the one before. Each time brings it some 20 KB.
+    // Changes go on until a delta has to wait for it: a round merged it with the one before. Each time brings it some
+    // 20 KB.
     let mut times = 0;
     while topic.coalesced() == 0 {
         times += 1;

@@ -29,7 +29,7 @@ async fn plain_http_is_told_what_this_port_speaks() {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains(&format!("content-length: {}", body.len())), "{answer}");
     assert!(body.contains("TLS"), "{answer}");
-    // And whoever else comes is served.
+    // Every other client is served.
     assert_eq!(house.http("GET", "/healthz", None, "").await.status, 200);
 }
 

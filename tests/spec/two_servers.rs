@@ -75,7 +75,7 @@ impl Drop for Server {
     }
 }
 
-/// What a command that succeeds prints.
+/// The output of a command that succeeds.
 fn frontrow(url: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
     let done = command.args(arguments).args(["--database-url", url]).output().unwrap();
@@ -83,7 +83,7 @@ fn frontrow(url: &str, arguments: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
-/// What holds a seat in the demo's first performance.
+/// The params of a hold of one seat in the demo's first performance.
 fn seat(seat: u32) -> serde_json::Value {
     json!({"schedule_id": 1, "seats": [seat]})
 }
@@ -143,7 +143,7 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     assert_eq!(loaded.schedules[0].taken.iter().map(|(seat, ..)| seat.0).collect::<Vec<_>>(), [0, 1, 5]);
     at_second.ok("hold", seat(6)).await;
 
-    // What happened can be told from the database alone, while it is sold.
+    // The history can be read from the database alone, while the sale runs.
     let told = frontrow(&url, &["history", "--seat", "1:5"]);
     assert_eq!(told.matches("sale 1, row").count(), 1, "{told}");
     assert!(frontrow(&url, &["history", "--user", "1"]).lines().count() > 3);

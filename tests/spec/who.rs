@@ -1,4 +1,4 @@
-//! Who may do what, and what becomes known of their tokens.
+//! The rights of each caller, and what becomes known of their tokens.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -164,7 +164,7 @@ async fn an_ended_queue_token_moves_no_money_at_either_door() {
     ] {
         assert_eq!(by(method, format!("/api/v1/{path}"), body).await, done, "{method} {path}");
     }
-    // How it ended is told for an hour.
+    // Its end is told for an hour.
     let told = |what: &'static str| {
         let (house, token) = (&house, token.clone());
         async move { house.http("GET", &format!("/api/v1/{what}"), Some(&token), "").await }
@@ -213,7 +213,7 @@ async fn a_websocket_does_not_outlive_its_access_token() {
     house.advance_with(301, &mut [&mut silent, &mut renewed, &mut by_header]).await;
     for fan in [&mut silent, &mut renewed, &mut by_header] {
         assert_eq!(fan.pushed("hello.again").await["within_ms"], 60_000);
-        // What is under way may be finished.
+        // A request that is under way may be finished.
         fan.ok("charge", json!({"amount": 5, "request_id": "while it may"})).await;
     }
     renewed.ok("hello", json!({"access_token": token(&house)})).await;

@@ -78,7 +78,7 @@ pub(super) struct IssuerKeys {
     seen: Mutex<Seen>,
 }
 
-/// Which file the keys are from, and which was warned of.
+/// The file that the keys are from, and the one that was warned of.
 #[derive(Default)]
 struct Seen {
     taken: Option<FileState>,
@@ -96,7 +96,7 @@ struct FileState {
 
 impl IssuerKeys {
     pub fn open(source: &IssuerKey) -> Result<Self, KeyError> {
-        // Before it is read: a file that is replaced meanwhile is read again.
+        // Its state is taken before it is read: a file that is replaced meanwhile is read again.
         let taken = state_of(source);
         let keys = read_keys(source)?;
         Ok(Self {
@@ -228,7 +228,7 @@ struct KeySet {
 }
 
 fn keys_of_set(path: &Path) -> Result<Vec<VerifyingKey>, KeyError> {
-    // Without the reader's words: they may say what stands in the file, which may be the wrong one.
+    // The reader's own message is left out: it may quote the file, which may be the wrong one.
     let set: KeySet = serde_json::from_slice(&read_file(path)?).map_err(|error| KeyError::NotAKeySet {
         path: path.to_owned(),
         line: error.line(),

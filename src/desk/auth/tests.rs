@@ -240,7 +240,7 @@ fn a_header_says_what_the_token_is_for() {
         (json!({"alg": "HS256", "typ": "JWT"}), true),
         (json!({"alg": "HS256", "typ": "at+jwt"}), true),
         (json!({"alg": "HS256", "typ": "application/AT+JWT"}), true),
-        // Of a header that is unknown nothing is expected, unless it says that it is critical.
+        // Nothing is expected of a header that is unknown, unless it says that it is critical.
         (json!({"alg": "HS256", "x": 1}), true),
         (json!({"alg": "HS256", "x": 1, "crit": ["x"]}), false),
         (json!({"alg": "HS256", "crit": []}), false),
@@ -403,7 +403,7 @@ fn a_key_file_is_read_again_when_it_changes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jwks.json");
     let replace = |text: &str| {
-        // As deployments do it: another file takes the name.
+        // Another file takes the name, as deployments do it.
         std::fs::write(folder.path().join("next"), text).unwrap();
         std::fs::rename(folder.path().join("next"), &path).unwrap();
     };
@@ -430,7 +430,7 @@ fn a_key_file_is_read_again_when_it_changes() {
     assert!(good(&old_token) && good(&new_token), "both while the issuer changes over");
     replace(&json!({"keys": [new]}).to_string());
     assert!(!good(&old_token) && good(&new_token));
-    // What cannot be used changes nothing, and is mended by the next one.
+    // A file that cannot be used changes nothing, and the next one mends it.
     for bad in ["{\"keys\": [", "{\"keys\": []}", ""] {
         replace(bad);
         assert!(good(&new_token), "{bad}");

@@ -40,7 +40,7 @@ pub fn example(method: Method) -> Request {
     Request::parse(method, Some(&params)).unwrap()
 }
 
-/// A plan in words: who carries it out, where, and whether the user's sale has to be told that they did something.
+/// A plan in words: who carries it out, where, and whether the user's sale has to be notified that they did something.
 fn show(plan: &Plan) -> String {
     let what = match plan {
         Plan::Local(Local::Hello(_)) => "hello here".to_owned(),
@@ -131,7 +131,7 @@ fn a_queue_token_changes_what_may_be_done() {
         let plan = plan(example(method), sale_of).allowed(method, Some(&bearer), now);
         plan.map_or_else(|error| error.reason().to_string(), |plan| show(&plan))
     };
-    // By an access token everything is as it was.
+    // An access token changes no plan.
     for &method in Method::ALL {
         let of_all = plan(example(method), sale_of);
         assert_eq!(of_all.clone().allowed(method, None, now), Ok(of_all));

@@ -40,7 +40,7 @@ fn shuffled(count: u32, seed: u64) -> Arc<Draw> {
     Arc::new(Draw::new(drawn).expect("shuffling makes a permutation"))
 }
 
-/// By what it is let in, said as plainly as can be.
+/// The key by which an entry is let in, said as plainly as can be.
 fn rank_of(entry: u64, draw: Option<&Draw>) -> (Class, u64) {
     let drawn = draw.and_then(|draw| draw.drawn.get(entry as usize));
     (thirds(&waiting(entry)), drawn.map_or(entry, |drawn| u64::from(*drawn)))

@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Joined {
     /// The entry and all that it imports.
     pub first: String,
-    /// What those import by `import()`, save modules without imports of their own, such as a language's words.
+    /// The modules that those import by `import()`, save modules without imports of their own, such as a language's
+    /// words.
     pub later: String,
 }
 
-/// Where the joined files lie, from the root of the client.
+/// The paths of the joined files, from the root of the client.
 pub const FIRST: &str = "app/joined.js";
 pub const LATER: &str = "app/joined-later.js";
 
@@ -41,7 +42,7 @@ pub fn join(
     let mut modules = Modules { bare, read: &read, order: Vec::new(), known: BTreeMap::new() };
     modules.add(entry, entry)?;
     let first = modules.order.len();
-    // What is asked for later may ask for more; each is looked at once.
+    // A module that is asked for later may ask for more; each is looked at once.
     let mut next = 0;
     while next < modules.order.len() {
         let asked: Vec<String> = modules.module(next).dynamic.clone();
@@ -55,7 +56,7 @@ pub fn join(
     }
     let names: BTreeMap<&str, String> =
         modules.order.iter().enumerate().map(|(index, path)| (path.as_str(), format!("$m{index}"))).collect();
-    let place = Place { names: &names, first: &modules.order[..first] };
+    let bundle = Bundle { names: &names, first: &modules.order[..first] };
     let mut head = String::new();
     let exported: Vec<&str> = modules.order[..first]
         .iter()
@@ -64,14 +65,14 @@ pub fn join(
         .collect();
     head.push_str(&format!("export {{ {} }};\n", exported.join(", ")));
     for path in modules.order[..first].iter().filter(|path| *path != entry) {
-        head.push_str(&modules.known[path].as_function(&place));
+        head.push_str(&modules.known[path].as_function(&bundle));
     }
-    head.push_str(&modules.known[entry].as_block(&place));
+    head.push_str(&modules.known[entry].as_block(&bundle));
     let rest = &modules.order[first..];
     let needed: BTreeSet<&str> = rest
         .iter()
         .flat_map(|path| modules.known[path].imports.iter())
-        .filter(|import| place.first.contains(&import.from))
+        .filter(|import| bundle.first.contains(&import.from))
         .map(|import| &*names[import.from.as_str()])
         .collect();
     let needed: Vec<&str> = needed.into_iter().collect();
@@ -79,7 +80,7 @@ pub fn join(
     let exported: Vec<&str> = rest.iter().map(|path| &*names[path.as_str()]).collect();
     later.push_str(&format!("export {{ {} }};\n", exported.join(", ")));
     for path in rest {
-        later.push_str(&modules.known[path].as_function(&place));
+        later.push_str(&modules.known[path].as_function(&bundle));
     }
     Ok(Joined { first: head, later })
 }
@@ -121,8 +122,8 @@ impl Modules<'_> {
     }
 }
 
-/// What each module is called, and which are in the first file.
-struct Place<'a> {
+/// The name of each module, and those that are in the first file.
+struct Bundle<'a> {
     names: &'a BTreeMap<&'a str, String>,
     first: &'a [String],
 }
@@ -131,11 +132,11 @@ struct Place<'a> {
 struct Module {
     path: String,
     imports: Vec<Import>,
-    /// Without its imports, exports and comments.
+    /// The code without its imports, exports and comments.
     body: String,
-    /// As `name` or `name: local`.
+    /// Its exports, as `name` or `name: local`.
     exports: Vec<String>,
-    /// What it exports of others: (path, as `name: other` or `None` for all).
+    /// The exports that it takes from others: (path, as `name: other` or `None` for all).
     passed_on: Vec<(String, Option<(String, String)>)>,
     /// Paths of `import()`, in the order in which they stand.
     dynamic: Vec<String>,
@@ -145,7 +146,7 @@ struct Module {
 
 struct Import {
     from: String,
-    /// As (exported, local); none for what only has to run.
+    /// Bundle as (exported, local); none for what only has to run.
     names: Vec<(String, String)>,
 }
 
@@ -264,23 +265,23 @@ impl Module {
         Ok(())
     }
 
-    fn imported(&self, place: &Place<'_>) -> String {
+    fn imported(&self, bundle: &Bundle<'_>) -> String {
         let mut text = String::new();
         for import in self.imports.iter().filter(|import| !import.names.is_empty()) {
             let names: Vec<String> = import.names.iter().map(|(theirs, ours)| pair(theirs, ours)).collect();
-            let from = &place.names[import.from.as_str()];
+            let from = &bundle.names[import.from.as_str()];
             text.push_str(&format!("const {{ {} }} = {from};\n", names.join(", ")));
         }
         text
     }
 
     /// The body, asking for joined modules where it asked for those that went into them.
-    fn rewritten(&self, place: &Place<'_>) -> String {
+    fn rewritten(&self, bundle: &Bundle<'_>) -> String {
         let mut body = self.body.clone();
         for (specifier, path) in self.specifiers.iter().zip(&self.dynamic) {
             let written = format!("import('{specifier}')");
-            let instead = match place.names.get(path.as_str()) {
-                Some(name) if place.first.contains(path) => format!("Promise.resolve({name})"),
+            let instead = match bundle.names.get(path.as_str()) {
+                Some(name) if bundle.first.contains(path) => format!("Promise.resolve({name})"),
                 Some(name) => format!("import('./joined-later.js').then((all) => all.{name})"),
                 // Both joined files lie in `app/`.
                 None => match path.strip_prefix("app/") {
@@ -293,10 +294,10 @@ impl Module {
         body
     }
 
-    fn as_function(&self, place: &Place<'_>) -> String {
+    fn as_function(&self, bundle: &Bundle<'_>) -> String {
         let mut exports = self.exports.clone();
         for (path, name) in &self.passed_on {
-            let from = &place.names[path.as_str()];
+            let from = &bundle.names[path.as_str()];
             exports.push(match name {
                 None => format!("...{from}"),
                 Some((ours, theirs)) => format!("{ours}: {from}.{theirs}"),
@@ -304,16 +305,16 @@ impl Module {
         }
         format!(
             "const {} = (() => {{\n{}{}return {{ {} }};\n}})();\n",
-            place.names[self.path.as_str()],
-            self.imported(place),
-            self.rewritten(place),
+            bundle.names[self.path.as_str()],
+            self.imported(bundle),
+            self.rewritten(bundle),
             exports.join(", ")
         )
     }
 
     /// The entry, which may wait, and exports nothing.
-    fn as_block(&self, place: &Place<'_>) -> String {
-        format!("{{\n{}{}}}\n", self.imported(place), self.rewritten(place))
+    fn as_block(&self, bundle: &Bundle<'_>) -> String {
+        format!("{{\n{}{}}}\n", self.imported(bundle), self.rewritten(bundle))
     }
 }
 
@@ -370,7 +371,7 @@ fn listed(text: &str) -> Option<Vec<(String, String)>> {
     Some(names)
 }
 
-/// For a list of properties: `a`, or `a: b`.
+/// An entry of a list of properties: `a`, or `a: b`.
 fn pair(property: &str, name: &str) -> String {
     if property == name { name.to_owned() } else { format!("{property}: {name}") }
 }

@@ -10,7 +10,7 @@ use frontrow_protocol::parse_request;
 const CONNECTION: ConnectionId = ConnectionId(9);
 const BLOCK: AddressBlock = AddressBlock(1);
 const START: Timestamp = Timestamp::from_millis(1_000_000_000);
-/// When access tokens end that are not about to.
+/// The end of access tokens that are not about to end.
 const FAR: Timestamp = Timestamp::from_millis(2_000_000_000);
 /// Performance 70 is of concert 1, performance 80 of concert 2.
 const SCHEDULES: [(u64, u32); 2] = [(70, 1), (80, 2)];
@@ -69,7 +69,7 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
     let words: Vec<_> = input.splitn(3, ' ').collect();
     let error = |reason: &str| ErrorObject::new(Reason::from_name(reason), "");
     let input = match words[..] {
-        // What `open` itself gave is shown.
+        // The outputs of `open` itself are shown.
         ["opened"] => return,
         ["tick"] => Input::Tick { utc: now },
         ["alive"] => Input::Alive,
@@ -180,7 +180,7 @@ fn show(output: Output) -> String {
         Output::Charge { tag, user, amount, request_id } => {
             format!("[{tag}] charge {user} {amount} {request_id}")
         }
-        Output::Ask { tag, question } => match question {
+        Output::Query { tag, question } => match question {
             Question::OwnerOf(_) => format!("[{tag}] owner?"),
             Question::Identify { access_token } => format!("[{tag}] who is {access_token}?"),
             Question::SaleOf(user) => format!("[{tag}] sale of {user}?"),
@@ -361,7 +361,7 @@ fn a_session_does_not_outlive_its_access_token() {
            95s  | tick                                 | ping
            96s  | send queue.join {{"concert_id":2}}   | #4 FORBIDDEN"#
     ));
-    // A machine that slept is asked before it is closed.
+    // A machine that slept is pinged before it is closed.
     check(
         r#"0s    | send hello {"access_token":"t"}     | [0] who is t?
            0s    | found 0 user 7 until 30             | register 7; #1 welcome; greet
@@ -506,7 +506,7 @@ fn a_newer_token_of_the_user_is_carried_and_an_older_one_is_not() {
     );
 }
 
-/// Goal: one connection in two lines hears of both, and is present in both, also in one that it was joined to elsewhere.
+/// Goal: one connection in two lines is notified of both, and is present in both, also in one that it was joined to elsewhere.
 #[test]
 fn a_place_in_another_line_is_pushed_and_the_user_is_present_there() {
     check_from(
@@ -701,7 +701,7 @@ fn a_guest_is_one_for_as_long_as_the_connection_lasts() {
         _ => None,
     });
     assert_eq!(asked, Some(Some(BLOCK)), "what they hold counts by their address");
-    // Where no limits hold, a guest is like everybody.
+    // A guest is like everybody where no limits hold.
     let guest = Arrival::User { user: UserId(7), guest: true, ends_at: FAR };
     assert_eq!(Session::open(CONNECTION, guest, None, &limits, now, now, &mut out).guest_of(), None);
 }
@@ -727,7 +727,7 @@ fn a_join_that_came_too_fast_leaves_nothing_behind() {
 type Reach = fn(&mut Session, &mut Vec<Output>);
 
 /// Goal: every request gets exactly one answer, whoever sends it. Method: every method, in every state of a session;
-/// whatever the session asks for is answered, until it asks for nothing more.
+/// whatever the session queries is answered, until it queries nothing more.
 #[test]
 fn every_method_is_answered_once_in_every_state() {
     let states: [(&str, Reach); 6] = [
@@ -792,7 +792,7 @@ fn joined(session: &mut Session, status: &str, out: &mut Vec<Output>) {
     answer_all(session, status, out);
 }
 
-/// Answers whatever the session asks for, of sales with a token in this status.
+/// Answers whatever the session queries, of sales with a token in this status.
 fn answer_all(session: &mut Session, status: &str, out: &mut Vec<Output>) {
     let mut answered = 0;
     while let Some(output) = out.get(answered) {
@@ -810,7 +810,7 @@ fn answer_all(session: &mut Session, status: &str, out: &mut Vec<Output>) {
                 Some(Input::Reply { tag: *tag, reply })
             }
             Output::Charge { tag, .. } => Some(Input::Reply { tag: *tag, reply: Ok(Answer::Done) }),
-            Output::Ask { tag, question } => {
+            Output::Query { tag, question } => {
                 let found = match question {
                     Question::Identify { .. } => Found::User { user: UserId(7), guest: false, ends_at: FAR },
                     Question::OwnerOf(_) => Found::Owner { user: UserId(7), guest: false },

@@ -1,7 +1,7 @@
 //! An arena set up for a concert: an end stage with a runway, blocks of chairs on the floor, and stands on three
 //! sides.
 
-use super::bowl::{Bowl, Place, Side, margin_for_corner, tiers};
+use super::bowl::{Bowl, Section, Side, margin_for_corner, tiers};
 use super::draft::{
     A, AISLE, B, BLOCK_TEXT, C, Curve, Draft, DraftRow, DraftZone, R, ROW, Run, S, SEAT, STAGE_BORDER,
     STAGE_FILL, STAGE_TEXT, VIP, block, circle, letters, rectangle, with_text,
@@ -47,7 +47,7 @@ impl Floor {
         self.runway_half + AISLE + self.columns_a_half as f64 * (self.block_width() + AISLE)
     }
 
-    /// From the stage to behind the last row.
+    /// The distance from the stage to behind the last row.
     fn depth(&self) -> f64 {
         self.groups as f64 * (self.group_depth() + ROW + FLOOR_GAP)
     }
@@ -111,16 +111,16 @@ pub fn draft(scale: f64) -> Draft {
     Draft { name: "Frontrow Arena", zones, areas: stage(&floor, scale) }
 }
 
-fn category(place: &Place) -> usize {
-    let beside = matches!(place.side, Side::Left | Side::Right);
-    match (place.tier, place.tiers) {
+fn category(section: &Section) -> usize {
+    let beside = matches!(section.side, Side::Left | Side::Right);
+    match (section.tier, section.tiers) {
         (0, 1) if beside => S,
         (0, 1) => A,
         (0, _) if beside => R,
         (0, _) => S,
         (1, 3..) if beside => S,
         (tier, tiers) if tier + 1 < tiers || beside => A,
-        _ if place.side.is_corner() => B,
+        _ if section.side.is_corner() => B,
         _ => C,
     }
 }

@@ -19,7 +19,7 @@ pub struct Bowl {
     pub half_height: f64,
     /// The radius of its corners.
     pub corner: f64,
-    /// Without a top the stands at the left and right reach up to where its corners would end.
+    /// There is no top: the stands at the left and right reach up to where its corners would end.
     pub open_top: bool,
 }
 
@@ -44,7 +44,7 @@ impl Side {
 }
 
 /// A section as its category is chosen.
-pub struct Place {
+pub struct Section {
     pub side: Side,
     pub tier: usize,
     pub tiers: usize,
@@ -52,8 +52,8 @@ pub struct Place {
     pub at: Point,
 }
 
-/// How far straight lines must stay from the inner edge so that their right-angled corner stays clear of the round one
-/// by `clearance`.
+/// The distance that straight lines must keep from the inner edge so that their right-angled corner stays clear of the
+/// round one by `clearance`.
 pub fn margin_for_corner(corner: f64, clearance: f64) -> f64 {
     corner * (1.0 - std::f64::consts::FRAC_1_SQRT_2) + clearance
 }
@@ -99,7 +99,7 @@ impl Bowl {
         sides: &[Side],
         tiers: &[usize],
         row_label: impl Fn(usize) -> String,
-        category: impl Fn(&Place) -> usize,
+        category: impl Fn(&Section) -> usize,
     ) -> Vec<DraftZone> {
         let mut zones = Vec::new();
         let most = self.sections_of_largest_tier(sides, tiers);
@@ -116,9 +116,13 @@ impl Bowl {
                         (section as f64 / sections as f64, (section + 1) as f64 / sections as f64);
                     let line = |outwards: f64, trim: f64| self.side(side, outwards).part(from, to, trim);
                     let front_row = line(outwards, AISLE / 2.0);
-                    let place =
-                        Place { side, tier, tiers: tiers.len(), at: front_row.at(front_row.length() / 2.0) };
-                    let category = category(&place);
+                    let section = Section {
+                        side,
+                        tier,
+                        tiers: tiers.len(),
+                        at: front_row.at(front_row.length() / 2.0),
+                    };
+                    let category = category(&section);
                     in_tier += 1;
                     let number = ((tier + 1) * hundred + in_tier).to_string();
                     let rows = (0..rows)
@@ -149,12 +153,12 @@ impl Bowl {
     }
 }
 
-/// How far a tier's last row is behind its first.
+/// The distance of a tier's last row from its first.
 fn depth(rows: usize) -> f64 {
     (rows - 1) as f64 * ROW
 }
 
-/// How many sections share a side.
+/// The number of sections that share a side.
 fn sections(middle_row: &Curve) -> usize {
     ((middle_row.length() / (SECTION_SEATS * SEAT + AISLE)).round() as usize).max(1)
 }

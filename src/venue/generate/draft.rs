@@ -6,13 +6,13 @@ use crate::venue::plan::{
     Zone,
 };
 
-/// From one seat to the next, in the plan's units: half a metre.
+/// The distance from one seat to the next, in the plan's units: half a metre.
 pub const SEAT: f64 = 24.0;
-/// From one row to the next.
+/// The distance from one row to the next.
 pub const ROW: f64 = 28.0;
-/// What an aisle takes between two blocks of seats.
+/// The width of an aisle between two blocks of seats.
 pub const AISLE: f64 = 34.0;
-/// How much wider than `SEAT` seats may stand so that a row fills its block from aisle to aisle.
+/// The factor by which seats may stand wider than `SEAT` so that a row fills its block from aisle to aisle.
 const STRETCH_MAX: f64 = 1.15;
 /// Empty space around everything drawn.
 const MARGIN: f64 = 48.0;
@@ -145,7 +145,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// How many seats there is room for.
+    /// The number of seats that there is room for.
     pub fn capacity(&self) -> usize {
         self.runs().map(Run::capacity).sum()
     }

@@ -6,7 +6,7 @@ use super::draft::{
 };
 use crate::venue::plan::{Area, Point, RowNumberPosition};
 
-/// From these sizes on there is a balcony, and a second one.
+/// The sizes from which on there is a balcony, and a second one.
 const BALCONY_SEATS_MIN: usize = 700;
 const UPPER_BALCONY_SEATS_MIN: usize = 2_500;
 /// The longest row that one zone has from wall to wall; longer ones are cut at the aisles.
@@ -19,7 +19,7 @@ const ROWS_BETWEEN_CROSSINGS: usize = 16;
 struct Tier {
     name: &'static str,
     rows: usize,
-    /// Of its first row, from the centre that all rows share.
+    /// The radius of its first row, from the centre that all rows share.
     radius: f64,
 }
 
@@ -121,7 +121,7 @@ fn tiers(seats: usize, scale: f64, half_width: f64) -> Vec<Tier> {
 }
 
 impl Tier {
-    /// How far a row is behind the first one. Crossing aisles, a row wide, divide the tier evenly.
+    /// The distance of a row from the first one. Crossing aisles, a row wide, divide the tier evenly.
     fn offset(&self, row: usize) -> f64 {
         let parts = self.rows.div_ceil(ROWS_BETWEEN_CROSSINGS);
         (row + row * parts / self.rows) as f64 * ROW
@@ -173,7 +173,7 @@ fn name_behind(name: &str, curve: &Curve, size: f64) -> Area {
     Area { rotation: (turned * 10.0).round() / 10.0 + 0.0, ..text(name, middle, size, BLOCK_TEXT) }
 }
 
-/// By the tier, how far back in it, and how far from the middle, each 0 to 1.
+/// The category of a seat by its tier, how far back in it, and how far from the middle, each 0 to 1.
 fn category(tier: usize, tiers: usize, back: f64, aside: f64) -> usize {
     match (tier, tiers) {
         (0, _) if back < 0.3 && aside < 0.42 => VIP,

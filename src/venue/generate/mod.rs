@@ -21,7 +21,7 @@ use self::draft::Draft;
 use super::read::SEATS_MAX;
 use crate::domain::seat_plan::Money;
 
-/// What kind of venue is made up.
+/// The kind of venue that is made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Curved rows before a stage, in tiers when it is large.

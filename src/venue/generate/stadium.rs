@@ -1,6 +1,6 @@
 //! A stadium: a football pitch with stands all around it.
 
-use super::bowl::{Bowl, Place, Side, margin_for_corner, tiers};
+use super::bowl::{Bowl, Section, Side, margin_for_corner, tiers};
 use super::draft::{A, B, C, Draft, R, S, VIP, circle, rectangle, with_text};
 use crate::venue::plan::{Area, Point, Size};
 
@@ -28,16 +28,17 @@ pub fn draft(scale: f64) -> Draft {
         Side::BottomLeft,
     ];
     let rows = (62.0 * scale).round() as usize;
-    let zones = bowl.zones(&sides, &tiers(rows), |row| (row + 1).to_string(), |place| category(place, &bowl));
+    let zones =
+        bowl.zones(&sides, &tiers(rows), |row| (row + 1).to_string(), |section| category(section, &bowl));
     Draft { name: "Frontrow Stadium", zones, areas: pitch(half_length, half_width) }
 }
 
-fn category(place: &Place, bowl: &Bowl) -> usize {
-    let along = matches!(place.side, Side::Bottom | Side::Top);
-    let central = along && place.at.x.abs() < bowl.half_width * 0.42;
-    match (place.tier, place.tiers) {
+fn category(section: &Section, bowl: &Bowl) -> usize {
+    let along = matches!(section.side, Side::Bottom | Side::Top);
+    let central = along && section.at.x.abs() < bowl.half_width * 0.42;
+    match (section.tier, section.tiers) {
         // The main stand's middle.
-        (0, _) if central && place.side == Side::Bottom => VIP,
+        (0, _) if central && section.side == Side::Bottom => VIP,
         (0, _) if along => R,
         (0, _) => S,
         // Those between the first and the last of three tiers or more.
@@ -45,7 +46,7 @@ fn category(place: &Place, bowl: &Bowl) -> usize {
         (tier, tiers) if tier + 1 < tiers && along => S,
         (tier, tiers) if tier + 1 < tiers => A,
         _ if central => A,
-        _ if place.side.is_corner() => C,
+        _ if section.side.is_corner() => C,
         _ => B,
     }
 }
