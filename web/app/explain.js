@@ -4,7 +4,7 @@
  * Always: each reason of the protocol has its own answer; one that is new gets the general one.
  */
 import { clock, money, words } from './i18n.js';
-import { currency } from './session.js';
+import { currency, now } from './session.js';
 
 /** @typedef {import('@frontrow/sdk').FrontrowError} FrontrowError */
 
@@ -25,7 +25,7 @@ export function explain(cause, { count = 1, holding = false } = {}) {
     case 'HOLD_LIMIT':
       return error.max === null ? w.holdLimitPlain : w.holdLimit(error.max);
     case 'HOLD_AGAIN_LATER':
-      return w.holdAgainLater(clock(Date.parse(error.retryAt) - Date.now()));
+      return w.holdAgainLater(clock(Math.max(1000, Date.parse(error.retryAt) - now.peek())));
     case 'NOT_IN_QUEUE':
       return w.notInQueue;
     case 'WAITING':

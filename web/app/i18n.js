@@ -185,11 +185,12 @@ function moment(at, timeZone) {
 }
 
 /**
- * Time left as a clock: 9:05, 1:00:00.
+ * Time left as a clock: 9:05, 1:00:00. To the nearest second: by as little as two clocks differ, ten minutes would begin
+ * with 10:01 if a part of a second counted as a whole one.
  * @param {number} ms
  */
 export function clock(ms) {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const seconds = Math.max(0, Math.round(ms / 1000));
   const two = (/** @type {number} */ value) => String(value).padStart(2, '0');
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;

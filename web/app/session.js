@@ -57,7 +57,7 @@ export const places = signal(loadJson('places', {}));
 /** What the server says of the places in other sales than the present one, by concert.
  * @type {import('@preact/signals').Signal<Record<number, QueueUpdate>>} */
 export const elsewhere = signal({});
-/** The server's time in ms, once a second. */
+/** The server's time in ms, once a second, and whenever an end is told: by an older one, more would seem to be left. */
 export const now = signal(Date.now());
 export const signedIn = signal(load('access_token') !== null || load('queue_token') !== null);
 /** Grows with every new client: what asked or listens to the one before has to do it anew. */
@@ -115,7 +115,10 @@ export function start() {
     if (wallet.currency) knowCurrency(wallet.currency);
   });
   mine.on('reservation', () => {
-    reserved.value = [...mine.reservations.values()];
+    batch(() => {
+      now.value = mine.now();
+      reserved.value = [...mine.reservations.values()];
+    });
   });
   mine.on('sale', (update) => {
     if (asking) toldMeanwhile.set(update.concert_id, update);
@@ -148,6 +151,7 @@ export function start() {
 /** @param {QueueUpdate} update */
 function takeQueue(update) {
   batch(() => {
+    if (client) now.value = client.now();
     queue.value = update;
     save('queue_token', update.token);
     keepPlace(update);

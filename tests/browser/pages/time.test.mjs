@@ -62,6 +62,55 @@ test('a hold that runs out on the map is told in words that stay, also after a r
   await server.stop();
 });
 
+test('the time that is left is never more than was given', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.admission_ttl=10m', '--set', 'sale.hold_ttl=5m');
+  const fan = await Fan.open(browser, server.url);
+  await fan.page.addInitScript(() => {
+    const seen = ((/** @type {any} */ (globalThis)).seen = new Set());
+    const look = () => document.querySelectorAll('[role=timer]').forEach((timer) => seen.add(timer.textContent));
+    new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
+  });
+  await fan.page.reload();
+  await fan.toSeats();
+  // Ends that are told at several moments of the page's own second.
+  for (let turn = 1; turn <= 4; turn++) {
+    await fan.pick(turn);
+    await fan.page.waitForSelector('.cart.full');
+    const first = await fan.page.locator('.timebar .pay').innerText();
+    await fan.page.waitForFunction((first) => document.querySelector('.timebar .pay')?.textContent !== first, first);
+    await fan.click('.held button');
+    await fan.page.waitForSelector('.cart:not(.full)');
+  }
+  const texts = await fan.page.evaluate(() => [.../** @type {any} */ (globalThis).seen]);
+  const given = { choose: 600, pay: 300 };
+  for (const text of texts) {
+    const [, minutes, seconds, what] = /^(\d+):(\d\d) left to (choose|pay)$/.exec(text) ?? assert.fail(text);
+    assert.ok(Number(minutes) * 60 + Number(seconds) <= given[/** @type {keyof typeof given} */ (what)], text);
+  }
+  assert.ok(texts.length > 4, texts.join());
+  await fan.leave();
+  await server.stop();
+});
+
+test('on a device whose clock is an hour slow, the time to wait is as long as it is', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.hold_ttl=2s', '--set', 'sale.hold_again_after=50s');
+  const fan = await Fan.open(browser, server.url);
+  await fan.page.addInitScript(() => {
+    const now = Date.now.bind(Date);
+    Date.now = () => now() - 3600_000;
+  });
+  await fan.page.reload();
+  await fan.toSeats();
+  await fan.pick(7);
+  await fan.page.waitForSelector('.notice.warn:has-text("The time to pay is over")');
+  await fan.sees(7, 'available');
+  await fan.pick(7);
+  await fan.page.waitForSelector('.notice.bad');
+  assert.match(await fan.page.locator('.notice.bad').innerText(), /\b0:\d\d\b/);
+  await fan.leave();
+  await server.stop();
+});
+
 test('doing nothing: asked, answered, and still in; unanswered, out', async () => {
   const server = await Server.start('--demo', '--set', 'sale.idle_ttl=15s');
   const fan = await Fan.open(browser, server.url);
