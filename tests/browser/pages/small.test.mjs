@@ -86,6 +86,7 @@ test('the dates are read whole, amounts and words of a table stand in one line',
       await fan.page.waitForSelector('table');
       await inOneLine(fan, /₩|원$/, 'main');
       await inOneLine(fan, /^\S+$/, 'td');
+      await columnsApart(fan);
       await fan.leave();
     }
   }
@@ -112,6 +113,45 @@ async function inOneLine(fan, pattern, within) {
   assert.ok(texts.length > 0);
   assert.deepEqual(texts.filter(({ lines }) => lines > 1), []);
 }
+
+/** What stands side by side in a table is told apart. @param {Fan} fan */
+async function columnsApart(fan) {
+  const gaps = await fan.page.locator('tr').evaluateAll((rows) =>
+    rows.flatMap((row) => {
+      const boxes = [...row.children].map((cell) => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return range.getBoundingClientRect();
+      });
+      return boxes.slice(1).map((box, index) => box.left - boxes[index].right);
+    }),
+  );
+  assert.ok(gaps.length > 0 && Math.min(...gaps) >= 10, `${gaps.join(' ')} px`);
+}
+
+test('an upright phone with a full cart leaves the map a quarter of its height, and cuts no title', async () => {
+  for (const locale of ['ko-KR', 'en-GB']) {
+    const fan = await Fan.open(browser, server.url, { size: PHONE, locale });
+    await fan.toSeats();
+    await fan.holdBest(4);
+    const free = await fan.page.evaluate(() => {
+      const map = /** @type {Element} */ (document.querySelector('.seats-map')).getBoundingClientRect();
+      const cart = /** @type {Element} */ (document.querySelector('.cart')).getBoundingClientRect();
+      return (Math.min(map.bottom, cart.top) - map.top) / innerHeight;
+    });
+    assert.ok(free >= 0.25, `${free} of the height in ${locale}`);
+    await fan.page.setViewportSize(LANDSCAPE);
+    const [needed, has] = await fan.page.locator('#seats-title').evaluate((title) => {
+      const range = document.createRange();
+      range.setStartAfter(/** @type {Element} */ (title.querySelector('.visually-hidden')));
+      range.setEndAfter(/** @type {Node} */ (title.lastChild));
+      const lines = [...range.getClientRects()];
+      return [Math.max(...lines.map((box) => box.right)), title.getBoundingClientRect().right];
+    });
+    assert.ok(needed <= has + 1, `the title ends at ${needed}, its place at ${has}`);
+    await fan.leave();
+  }
+});
 
 test('a name in another language than the page says so', async () => {
   const { server: hall } = await club(2, { title: '한강 Night · Live' });
