@@ -68,7 +68,8 @@ export function explain(cause, { count = 1, holding = false } = {}) {
     case 'WALLET_FULL':
       return w.walletFull;
     case 'FORBIDDEN':
-      return w.forbidden;
+      // How often one may, not whether.
+      return typeof error.data?.max === 'number' ? w.dailyLimit(error.data.max) : w.forbidden;
     case 'UNAUTHENTICATED':
     case 'USER_NOT_FOUND':
       return w.unauthenticated;

@@ -130,6 +130,10 @@ test('cancelled: the order stays in the list, the money is back, the history say
   assert.equal(about[2], 'Top-up');
   assert.equal(await fan.page.locator('[data-testid=balance]').innerText(), amount);
   assert.deepEqual(await fan.page.locator('tbody .what').allInnerTexts(), ['Refund', 'Payment', 'Top-up']);
+  // Nobody is wished a nice evening who gave the tickets back.
+  await fan.page.goto(`${fan.url}/#/sale/1`);
+  await fan.page.waitForSelector('.message');
+  assert.match(await fan.page.locator('.message').innerText(), /Your order was cancelled/);
   await fan.leave();
 });
 
@@ -150,6 +154,20 @@ test('the wallet takes round sums and own amounts, and refuses nonsense', async 
     await fan.page.fill('.field input', '1');
   }
   await fan.leave();
+});
+
+test('who has topped up as often as one may in a day is told that, and not that they have no right', async () => {
+  const own = await Server.start('--demo', '--set', 'limits.ledger_entries_per_day=1');
+  const fan = await Fan.open(browser, own.url);
+  await fan.toSeats();
+  await fan.page.goto(`${fan.url}/#/wallet`);
+  await fan.click('.sums button');
+  await fan.page.waitForSelector('tbody tr');
+  await fan.click('.sums button');
+  await fan.page.waitForSelector('.notice.bad');
+  assert.match(await fan.page.locator('.notice.bad').innerText(), /Only 1 top-up or payment a day can be made/);
+  await fan.leave();
+  await own.stop();
 });
 
 test('leaving and joining again', async () => {

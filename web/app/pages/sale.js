@@ -11,6 +11,7 @@ import { concerts, join, now, places, queue, refreshConcerts, returnTo, session,
 import { WhereAndWhen, opening } from './concerts.js';
 import { prepareChime } from '../chime.js';
 import { Seats, prepareSelling } from '../later.js';
+import { loadJson } from '../storage.js';
 import { Waiting } from './waiting.js';
 
 /** What others do to the sale (opening, closing) shows within so long to who has no place in it yet. */
@@ -50,10 +51,12 @@ export function Sale({ concertId }) {
       return html`<${Waiting} concert=${concert} place=${mine} />`;
     case 'PROGRESS':
       return html`<${Seats} concert=${concert} />`;
-    case 'DONE':
-      return html`<${Message} title=${w.lobby.done} text=${w.lobby.doneText} href="#/tickets" action=${w.lobby.seeTickets}>
+    case 'DONE': {
+      const [title, text, action] = allCancelled(concertId) ? [w.lobby.cancelled, w.lobby.cancelledText, w.lobby.seeOrders] : [w.lobby.done, w.lobby.doneText, w.lobby.seeTickets];
+      return html`<${Message} title=${title} text=${text} href="#/tickets" action=${action}>
         <${Join} concert=${concert} again quiet />
       <//>`;
+    }
     case 'EXPIRED': {
       const reason = mine.reason ?? 'time';
       const closed = reason === 'closed' || concert.sale.state === 'CLOSED';
@@ -64,6 +67,17 @@ export function Sale({ concertId }) {
     default:
       return html`<${Message} title=${concert.title}><div><${WhereAndWhen} concert=${concert} /></div><${Join} concert=${concert} /><${Share} concert=${concert} /><//>`;
   }
+}
+
+/**
+ * Whether what was bought of this concert was given back, as far as this device was told.
+ * @param {number} concertId
+ */
+function allCancelled(concertId) {
+  /** @type {{tickets: import('../../sdk/wire.js').Ticket[], cancelled: import('../../sdk/wire.js').Ticket[]}} */
+  const { tickets, cancelled } = loadJson('tickets', { tickets: [], cancelled: [] });
+  const isOfIt = (/** @type {import('../../sdk/wire.js').Ticket} */ ticket) => ticket.concert_id === concertId;
+  return cancelled.some(isOfIt) && !tickets.some(isOfIt);
 }
 
 /**
