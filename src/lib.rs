@@ -16,7 +16,3 @@ pub mod socket;
 pub mod store;
 pub mod supervisor;
 pub mod venue;
-
-#[cfg(all(test, feature = "mariadb-tests"))]
-#[path = "../tests/harness/mariadb.rs"]
-mod mariadb;

@@ -8,8 +8,6 @@ mod recovery;
 mod running;
 mod sales;
 mod sweep;
-#[cfg(test)]
-mod tests;
 mod witness;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -433,17 +433,49 @@ fn read_piece(
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
 
     use sqlx::ConnectOptions;
     use sqlx::sqlite::SqliteConnectOptions;
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::store::conformance;
+    use crate::domain::record::SaleState;
+    use crate::domain::rules::{OwnRules, SaleSettings};
     use crate::store::sqlite::{FILE_NAME, SqliteStore};
+    use crate::store::{NewConcert, WriterId, random_id};
+    use crate::venue::{ImportOptions, Shape, generate, import, suggested_prices};
 
     const SALE: ConcertId = ConcertId(1);
     const FUTURE: Timestamp = Timestamp::from_millis(i64::MAX / 4);
+
+    /// A sale with a journal of some length: every claim adds a row.
+    async fn claimed_often(store: &SqliteStore) {
+        let plan = generate(20, Shape::Hall).unwrap();
+        let prices = suggested_prices(&plan);
+        let imported = import(plan.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
+        let at = Timestamp::from_millis(1_900_000_000_000);
+        let concert = NewConcert {
+            title: "First Night".into(),
+            currency: "KRW".into(),
+            time_zone: None,
+            layout: imported.layout,
+            starts_at: vec![at + Duration::from_secs(86_400)],
+            settings: SaleSettings {
+                state: SaleState::Open,
+                opens_at: None,
+                message: None,
+                own: OwnRules::default(),
+            },
+            at,
+        };
+        let (concert, _) = store.add_concert(concert).await.unwrap();
+        assert_eq!(concert, SALE);
+        for claim in 0..16 {
+            let at = at + Duration::from_secs(claim);
+            store.claim(SALE, WriterId(random_id()), at, Duration::ZERO).await.unwrap();
+        }
+    }
 
     /// A journal whose program dies: before or after it has done what was asked of it as the `left`th.
     struct Dying<'j> {
@@ -500,7 +532,7 @@ mod tests {
     async fn a_run_that_is_killed_at_any_step_loses_and_doubles_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
-        conformance::evening(&store).await;
+        claimed_often(&store).await;
         let file = SqliteConnectOptions::new().filename(folder.path().join(FILE_NAME));
         let mut connection = file.connect().await.unwrap();
         sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
@@ -550,7 +582,7 @@ mod tests {
     async fn rows_that_move_while_they_are_read_are_found() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
-        conformance::evening(&store).await;
+        claimed_often(&store).await;
         let rows = store.journal(SALE, 0, 1_000).await.unwrap();
         let archive = Archive { folder: folder.path().join("journal"), page_rows: 3, file_bytes: 1_000 };
         archive.run(&store, FUTURE, rows.len() as u64 - 5).await.unwrap();

@@ -11,8 +11,6 @@ mod audit;
 mod bounds;
 mod bulk;
 mod columns;
-#[cfg(test)]
-mod conformance;
 pub mod error;
 pub mod files;
 pub mod journal;
@@ -21,7 +19,6 @@ pub mod mysql;
 mod open;
 pub mod rows;
 mod session;
-pub mod simulated;
 pub mod sqlite;
 mod words;
 

@@ -8,10 +8,6 @@ mod connection;
 mod fault;
 mod form;
 mod lane;
-#[cfg(all(test, feature = "mariadb-tests"))]
-mod power_loss;
-#[cfg(all(test, feature = "mariadb-tests"))]
-mod proxy;
 mod reservations;
 mod schema;
 mod seats;
@@ -29,7 +25,8 @@ use uuid::Uuid;
 
 use connection::{Asked, Expect, StatementBudget, statements, write};
 use fault::{DUPLICATE, fault, number};
-use form::Form;
+pub use form::Form;
+pub use lane::MySqlLane;
 use values::Values;
 
 use super::archive::{Archive, OldJournal, OldRow};
@@ -94,6 +91,25 @@ impl MySqlStore {
         let mut connection = connection::connect(&connection::options(url)?).await?;
         let pending = schema::pending(&mut connection, migrate::MYSQL).await?;
         Ok(pending.iter().map(|migration| migration.name).collect())
+    }
+
+    pub fn options(&self) -> &MySqlConnectOptions {
+        &self.options
+    }
+
+    /// What the server was found to understand.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The same, in the words of another server: what each can be told, one that understands all of it is told.
+    pub fn in_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    /// What `open_lane` gives, as what it is: for who looks behind it.
+    pub async fn new_lane(&self) -> Result<MySqlLane, StoreError> {
+        MySqlLane::open(self.options.clone(), self.form, self.budget.clone()).await
     }
 
     async fn reader(&self) -> Result<PoolConnection<MySql>, StoreError> {
@@ -182,7 +198,7 @@ impl Store for MySqlStore {
     }
 
     async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
-        Ok(Box::new(lane::MySqlLane::open(self.options.clone(), self.form, self.budget.clone()).await?))
+        Ok(Box::new(self.new_lane().await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use connection::{Asked, OpenError, Values, fault, is_busy, reader_options, write, writer_options};
+pub use lane::SqliteLane;
 use open_files::OpenFiles;
 
 use super::archive::{Archive, OldJournal, OldRow};
@@ -89,6 +90,11 @@ impl SqliteStore {
         let mut connection = open_writer(&path).await?;
         let pending = schema::pending(&mut connection, &path, migrate::SQLITE).await?;
         Ok(pending.iter().map(|migration| migration.name).collect())
+    }
+
+    /// What `open_lane` gives, as what it is: for who looks behind it.
+    pub async fn new_lane(&self) -> Result<SqliteLane, StoreError> {
+        SqliteLane::open(Arc::clone(&self.files), Arc::clone(&self.turn)).await
     }
 
     /// The connection for single changes, and this process's turn to write.
@@ -202,7 +208,7 @@ impl Store for SqliteStore {
     }
 
     async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
-        Ok(Box::new(lane::SqliteLane::open(Arc::clone(&self.files), Arc::clone(&self.turn)).await?))
+        Ok(Box::new(self.new_lane().await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -14,9 +14,9 @@ use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::metrics::Metrics;
 use frontrow::server::{self, Given, Server};
-use frontrow::store::simulated::SimulatedStore;
 use frontrow::store::{self, DataFolder, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape, VenueLayout};
+use frontrow_testing::simulated::SimulatedStore;
 use tokio::sync::oneshot;
 
 use super::tls::{self, Pipe};

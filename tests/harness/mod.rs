@@ -2,7 +2,7 @@
 //! it over real sockets.
 //!
 //! The server keeps its sales in the embedded database, or in the one that the environment variable
-//! `FRONTROW_TEST_DATABASE` names: `sqlite`, `mariadb`, `mariadb-tls`, or the URL of a server (`harness::mariadb`).
+//! `FRONTROW_TEST_DATABASE` names: `sqlite`, `mariadb`, `mariadb-tls`, or the URL of a server (`frontrow_testing::mariadb`).
 //!
 //! Nothing here sleeps: what is awaited either comes or the test fails after `PATIENCE`.
 
@@ -10,11 +10,11 @@ mod documents;
 mod fan;
 mod house;
 pub mod http;
-pub mod mariadb;
 pub mod raw;
 pub mod tls;
 
 pub use fan::Fan;
+pub use frontrow_testing::mariadb;
 pub use house::{House, Plan};
 pub use http::Reply;
 

@@ -14,7 +14,7 @@ use frontrow::domain::record::{
 use frontrow::domain::rules::{SaleRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
-use frontrow::store::simulated::{KeptKind, KeptRow};
+use frontrow_testing::simulated::{KeptKind, KeptRow};
 
 use crate::fans::guest_of;
 

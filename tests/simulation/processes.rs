@@ -9,7 +9,7 @@ use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Fanout, push_places};
 use frontrow::metrics::Metrics;
 use frontrow::store::StoreError;
-use frontrow::store::simulated::SimulatedStore;
+use frontrow_testing::simulated::SimulatedStore;
 use rand::RngExt;
 use tokio::task::JoinHandle;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use frontrow::domain::command::Command;
 use frontrow::domain::ids::{ConcertId, SeatId};
-use frontrow::store::simulated::Weather;
+use frontrow_testing::simulated::Weather;
 
 use crate::device::{What, seat_now};
 use crate::model::SeatNow;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use frontrow::config::Config;
-use frontrow::store::simulated::{Call, Database, SimulatedStore};
+use frontrow_testing::simulated::{Call, Database, SimulatedStore};
 use serde_json::json;
 
 use crate::harness::{Fan, House, Plan, in_time};

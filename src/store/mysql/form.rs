@@ -51,10 +51,10 @@ pub mod tests {
     use sqlx::{AssertSqlSafe, Executor};
 
     use super::*;
-    use crate::mariadb::empty_database;
     use crate::store::columns::{Bind, Cells};
     use crate::store::mysql::MySqlStore;
     use crate::store::mysql::connection::{connect, options};
+    use frontrow_testing::mariadb::empty_database;
 
     /// By their primary key, also when the server believes that there are no rows at all, as in a table that was just
     /// filled.

@@ -130,7 +130,8 @@ impl MySqlLane {
         })
     }
 
-    async fn connection(&mut self) -> Result<&mut MySqlConnection, StoreError> {
+    /// Made again if it was lost.
+    pub async fn connection(&mut self) -> Result<&mut MySqlConnection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => connection::connect(&self.budget.options(&self.options)).await?,
@@ -454,6 +455,3 @@ async fn write_rows(
         .chain(statements("users", &WALLETS, wallets, any, bind_wallet));
     write(connection, all).await
 }
-
-#[cfg(all(test, feature = "mariadb-tests"))]
-pub mod tests;

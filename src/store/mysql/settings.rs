@@ -74,7 +74,7 @@ async fn loose(connection: &mut MySqlConnection) -> Result<Vec<String>, StoreErr
 #[cfg(all(test, feature = "mariadb-tests"))]
 mod tests {
     use super::*;
-    use crate::mariadb;
+    use frontrow_testing::mariadb;
 
     #[tokio::test]
     async fn loose_settings_are_named_with_what_is_at_stake() {

@@ -1,30 +1,16 @@
 //! What is MySQL's own, on a private MariaDB.
 
+use frontrow_testing::mariadb::empty_database;
+use frontrow_testing::proxy::Proxy;
 use sqlx::AssertSqlSafe;
 
-use super::proxy::Proxy;
 use super::*;
-use crate::mariadb::empty_database;
+use crate::domain::record::LedgerKind;
 use crate::store::bounds::{self, Column};
-use crate::store::conformance;
+use crate::store::{Batch, CommitError};
 
 async fn fresh() -> (MySqlStore, ()) {
     (MySqlStore::open(&empty_database().await).await.unwrap(), ())
-}
-
-conformance::conformance_tests!(fresh());
-
-/// In the words that MySQL and TiDB know too.
-mod without_numbers {
-    use super::*;
-
-    async fn fresh() -> (MySqlStore, ()) {
-        let (mut store, ()) = super::fresh().await;
-        store.form = Form::Upsert;
-        (store, ())
-    }
-
-    conformance::conformance_tests!(fresh());
 }
 
 async fn texts(connection: &mut MySqlConnection, sql: impl Into<String>, column: usize) -> Vec<String> {
@@ -190,61 +176,6 @@ async fn tables_are_commented() {
     assert_eq!(texts(&mut connection, silent, 0).await, Vec::<String>::new());
 }
 
-/// Each line plants one fault into an honest evening and says what the audit must find.
-const PLANTED: &[(&str, &str)] = &[
-    (
-        "UPDATE users SET balance = balance + 1 WHERE user_id = 1",
-        "the balance of user 1 is 841, their ledger adds up to 840",
-    ),
-    (
-        "DELETE FROM payment_history WHERE user_id = 1 AND entry_no = 1",
-        "the ledger of user 1 has entry 2 after entry 0",
-    ),
-    ("UPDATE payment SET amount = 7 WHERE user_id = 1", "is 7 by user 1, its reservation is 160 of user 1"),
-    ("DELETE FROM payment WHERE user_id = 1", "is RESERVED and has no payment"),
-    ("DELETE FROM ticket WHERE seat = 0", "seat 1:0 is sold and has 0 valid tickets"),
-];
-
-#[tokio::test]
-async fn the_audit_names_planted_faults() {
-    for (fault, sentence) in PLANTED {
-        let (store, ()) = fresh().await;
-        conformance::evening(&store).await;
-        sqlx::raw_sql(*fault).execute(&mut *store.reader().await.unwrap()).await.unwrap();
-        let report = store.audit().await.unwrap();
-        let named = report.faults.iter().any(|fault| fault.contains(sentence));
-        assert!(named, "{fault}\nshould be named as: {sentence}\nand was: {:#?}", report.faults);
-    }
-}
-
-/// What must never be is refused by the schema itself, whoever writes.
-#[tokio::test]
-async fn the_schema_refuses_what_must_never_be() {
-    let (store, ()) = fresh().await;
-    conformance::evening(&store).await;
-    let never = [
-        "UPDATE users SET balance = -1 WHERE user_id = 1",
-        "UPDATE concert_seat SET reservation_id = NULL WHERE seat = 0",
-        "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \
-           issued_at) SELECT concert_id, repeat('x', 16), payment_id, reservation_id, schedule_id, seat, user_id, \
-           code, issued_at FROM ticket WHERE seat = 0",
-        "INSERT INTO queue (concert_id, entry_no, token, user_id, status, entered_at) \
-           SELECT concert_id, 99, repeat('x', 16), user_id, 'WAITING', entered_at FROM queue WHERE status = 'WAITING'",
-        "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at, request_id) \
-           VALUES (2, 99, repeat('x', 16), 'CHARGE', 10, 10, '2030-01-01', 'r')",
-        "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at) \
-           SELECT concert_id, repeat('x', 16), reservation_id, user_id, amount, 'DONE', at FROM payment \
-           WHERE user_id = 1",
-    ];
-    let mut connection = store.reader().await.unwrap();
-    for sql in never {
-        let error = sqlx::raw_sql(sql).execute(&mut *connection).await.expect_err(sql);
-        // A CHECK of MariaDB's, or of MySQL's, or a duplicate.
-        assert!(matches!(number(&error), Some(4025 | 3819 | DUPLICATE)), "{sql}: {error}");
-    }
-    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
-}
-
 #[tokio::test]
 async fn the_schema_takes_whatever_is_let_in() {
     let (store, ()) = fresh().await;
@@ -270,4 +201,71 @@ async fn the_schema_takes_whatever_is_let_in() {
         };
         Column { numbers, chars: length(3), bytes: length(4) }
     });
+}
+
+async fn run(connection: &mut MySqlConnection, sql: impl Into<String>) {
+    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(connection).await.unwrap();
+}
+
+async fn connection_id(connection: &mut MySqlConnection) -> u64 {
+    let sql = "SELECT CAST(connection_id() AS SIGNED)";
+    Cells::number(&sqlx::raw_sql(sql).fetch_one(connection).await.unwrap(), 0).unwrap()
+}
+
+/// As a server does that keeps 50 statements a session, and for ever: the same again goes on another connection, with fewer.
+#[tokio::test]
+async fn a_connection_that_may_prepare_no_more_is_replaced_by_one_that_needs_fewer() {
+    let (store, ()) = fresh().await;
+    let at = Timestamp::from_millis(1_900_000_000_000);
+    let new = NewUser { name: "Fan".into(), balance: 0, guest: false, at };
+    let user = store.add_user(new).await.unwrap();
+    let mut lane = store.new_lane().await.unwrap();
+    let mut other = connection::connect(&store.options).await.unwrap();
+    let mut ids = IdSource::seeded([3; 32]);
+    let mut charge = |balance| {
+        let entry = LedgerEntry {
+            id: ids.history(at),
+            user,
+            kind: LedgerKind::Charge,
+            amount_change: 5,
+            balance,
+            at,
+            payment: None,
+            request_id: None,
+        };
+        Batch { id: random_id(), writer: WriterId(random_id()), at, sales: Vec::new(), charges: vec![entry] }
+    };
+    lane.commit(&charge(5)).await.unwrap();
+    let kept = || format!("{:?}", store.budget.options(&store.options));
+    let (many, id) = (kept(), connection_id(lane.connection().await.unwrap()).await);
+    let no_more = "CREATE TRIGGER no_more BEFORE INSERT ON payment_history FOR EACH ROW \
+         SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 5930";
+    run(&mut other, no_more).await;
+    let batch = charge(10);
+    let refused = lane.commit(&batch).await.unwrap_err();
+    let is_rolled_back = matches!(refused, CommitError::NotCommitted(StoreError::RolledBack(_)));
+    assert!(is_rolled_back, "the same again may succeed: {refused:?}");
+    run(&mut other, "DROP TRIGGER no_more").await;
+    lane.commit(&batch).await.unwrap();
+    assert_eq!(store.balance(user).await.unwrap(), Some(10));
+    assert_ne!(kept(), many);
+    assert_ne!(connection_id(lane.connection().await.unwrap()).await, id);
+}
+
+/// A server hangs up on whom it has not heard of for longer than its `wait_timeout`.
+#[tokio::test]
+async fn a_heartbeat_whose_connection_was_closed_meanwhile_is_sent_on_another() {
+    let (store, ()) = fresh().await;
+    let mut other = connection::connect(&store.options).await.unwrap();
+    let writer = WriterId(random_id());
+    let beat = |at| store.heartbeat(writer, Timestamp::from_millis(at), Duration::from_secs(3));
+    beat(1_800_000_000_000).await.unwrap();
+    let idle = connection_id(store.beating.lock().await.as_mut().unwrap()).await;
+    run(&mut other, format!("KILL {idle}")).await;
+    let is_there = format!("SELECT id FROM information_schema.processlist WHERE id = {idle}");
+    while !texts(&mut other, format!("SELECT 'x' FROM ({is_there}) found"), 0).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    beat(1_800_000_001_000).await.unwrap();
+    assert_ne!(connection_id(store.beating.lock().await.as_mut().unwrap()).await, idle);
 }

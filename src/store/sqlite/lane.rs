@@ -127,7 +127,8 @@ impl SqliteLane {
         })
     }
 
-    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+    /// Made again if it was lost.
+    pub async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
@@ -391,91 +392,19 @@ fn expect(table: &str, changed: u64, rows: usize) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::Event;
-    use crate::store::conformance::World;
+    use crate::domain::time::Timestamp;
     use crate::store::sqlite::SqliteStore;
-    use crate::store::sqlite::connection::writer_options;
-
-    /// A world whose lane is at hand as what it is.
-    async fn world_and_lane(store: &SqliteStore) -> (World<'_>, SqliteLane) {
-        let world = World::new(store, 10).await;
-        let lane = SqliteLane::open(Arc::clone(&store.files), Arc::clone(&store.turn)).await.unwrap();
-        (world, lane)
-    }
-
-    async fn pragma(lane: &mut SqliteLane, pragma: String) {
-        let pragma = sqlx::raw_sql(sqlx::AssertSqlSafe(pragma));
-        pragma.execute(lane.connection().await.unwrap()).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_full_disk_refuses_the_batch_whole_and_the_lane_goes_on_when_there_is_room() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path()).await.unwrap();
-        let (mut world, mut lane) = world_and_lane(&store).await;
-        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
-            .fetch_one(lane.connection().await.unwrap())
-            .await
-            .unwrap();
-        pragma(&mut lane, format!("PRAGMA max_page_count = {pages}")).await;
-        let joins = (1..=2_000).flat_map(|user| world.joining(UserId(user))).collect::<Vec<Event>>();
-        let batch = world.batch(joins, Vec::new());
-        let refused = lane.commit(&batch).await.unwrap_err();
-        assert!(matches!(&refused, CommitError::NotCommitted(StoreError::Broken(cause))
-            if cause.to_string().contains("full")));
-        assert!(world.load().await.tokens.is_empty());
-        assert_eq!(world.load().await.journal, world.journal);
-
-        pragma(&mut lane, format!("PRAGMA max_page_count = {}", pages + 1_000)).await;
-        lane.commit(&batch).await.unwrap();
-        assert_eq!(world.load().await.tokens.len(), 2_000);
-    }
-
-    #[tokio::test]
-    async fn another_process_that_writes_for_long_makes_a_certain_rollback() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path()).await.unwrap();
-        let (mut world, mut lane) = world_and_lane(&store).await;
-        let mut other = writer_options(store.files.path()).connect().await.unwrap();
-        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-
-        pragma(&mut lane, "PRAGMA busy_timeout = 1".to_owned()).await;
-        let joining = world.joining(UserId(1));
-        let batch = world.batch(joining, Vec::new());
-        for _ in 0..2 {
-            let refused = lane.commit(&batch).await.unwrap_err();
-            assert!(matches!(refused, CommitError::NotCommitted(StoreError::RolledBack(_))), "{refused:?}");
-        }
-        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
-        lane.commit(&batch).await.unwrap();
-        assert_eq!(world.load().await.tokens.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn half_a_batch_that_nobody_waits_for_is_not_committed_with_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path()).await.unwrap();
-        let (mut world, mut lane) = world_and_lane(&store).await;
-        let joining = world.joining(UserId(1));
-        let dropped = world.batch(joining, Vec::new());
-        // What a task leaves that is dropped between its statements.
-        lane.writing = true;
-        lane.write(&dropped).await.unwrap();
-        let joining = world.joining(UserId(2));
-        let next = world.batch(joining, Vec::new());
-        lane.commit(&next).await.unwrap();
-        let tokens = world.load().await.tokens;
-        assert_eq!(tokens.iter().map(|token| token.user).collect::<Vec<_>>(), [UserId(2)]);
-    }
+    use crate::store::{NewUser, Store};
 
     #[tokio::test]
     async fn a_lane_whose_connection_died_makes_another() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
-        let (mut world, mut lane) = world_and_lane(&store).await;
+        let new = NewUser { name: "Ada".into(), balance: 5, guest: false, at: Timestamp::default() };
+        let user = store.add_user(new).await.unwrap();
+        let mut lane = store.new_lane().await.unwrap();
         lane.connection = None;
-        let joining = world.joining(UserId(1));
-        lane.commit(&world.batch(joining, Vec::new())).await.unwrap();
-        assert_eq!(world.load().await.tokens.len(), 1);
+        let facts = lane.begin(&Needs { wallets: vec![user], ..Needs::default() }).await.unwrap();
+        assert_eq!(facts.wallets.balance(user), Some(5));
     }
 }

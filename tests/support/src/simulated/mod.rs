@@ -6,7 +6,6 @@
 
 mod faults;
 mod tables;
-
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
@@ -17,25 +16,24 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use faults::Faults;
 pub use faults::{Call, Fault, Weather};
-pub use tables::{KeptKind, KeptRow};
-
-use super::archive::Archive;
-use super::rows::Rows;
-use super::{
+use frontrow::domain::command::Needs;
+use frontrow::domain::event::Event;
+use frontrow::domain::ids::{
+    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+};
+use frontrow::domain::record::{LedgerEntry, PaymentStatus, Reservation, TokenRecord};
+use frontrow::domain::seat_plan::Money;
+use frontrow::domain::time::Timestamp;
+use frontrow::store::archive::Archive;
+use frontrow::store::rows::Rows;
+use frontrow::store::{
     AuditReport, Batch, CommitError, Facts, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store,
     StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId,
 };
-use crate::domain::command::Needs;
-use crate::domain::event::Event;
-use crate::domain::ids::{
-    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
-};
-use crate::domain::record::{LedgerEntry, PaymentStatus, Reservation, TokenRecord};
-use crate::domain::seat_plan::Money;
-use crate::domain::time::Timestamp;
-use faults::Faults;
 use tables::Tables;
+pub use tables::{KeptKind, KeptRow};
 
 /// How long a transaction waits for what another one has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -762,16 +760,4 @@ impl SimulatedLane {
             }
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::conformance::conformance_tests;
-
-    async fn fresh() -> (SimulatedStore, ()) {
-        (Database::new(1).connect(), ())
-    }
-
-    conformance_tests!(fresh());
 }

@@ -3,24 +3,24 @@
 
 use std::sync::Arc;
 
-use sqlx::AssertSqlSafe;
-
-use super::*;
-use crate::domain::event::{Event, HoldEnd};
-use crate::domain::ids::SeatId;
-use crate::domain::record::{Reservation, ReservationStatus};
-use crate::domain::time::Timestamp;
-use crate::mariadb::{self, empty_database};
-use crate::store::conformance::{World, lapsed, opened};
-use crate::store::mysql::MySqlStore;
-use crate::store::mysql::proxy::{Fault, Proxy};
-use crate::store::{JournalPosition, NewUser, SeatStatus, Store};
+use frontrow::domain::command::Needs;
+use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::ids::{SeatId, UserId};
+use frontrow::domain::record::{Reservation, ReservationStatus};
+use frontrow::domain::time::Timestamp;
+use frontrow::store::mysql::{Form, MySqlLane, MySqlStore};
+use frontrow::store::{Batch, CommitError, JournalPosition, Lane, NewUser, SeatStatus, Store, StoreError};
+use frontrow_testing::conformance::{World, lapsed, opened};
+use frontrow_testing::mariadb::{self, empty_database};
+use frontrow_testing::proxy::{Fault, Proxy};
+use sqlx::mysql::MySqlConnection;
+use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
 /// A world, the lane of its writer as what it is, and another program's connection to the same database.
 pub async fn stage(store: &MySqlStore) -> (World<'_>, MySqlLane, MySqlConnection) {
     let world = World::new(store, 3_000).await;
-    let lane = MySqlLane::open(store.options.clone(), store.form, StatementBudget::default()).await.unwrap();
-    let other = connection::connect(&store.options).await.unwrap();
+    let lane = store.new_lane().await.unwrap();
+    let other = store.options().connect().await.unwrap();
     (world, lane, other)
 }
 
@@ -34,18 +34,18 @@ async fn run(connection: &mut MySqlConnection, sql: impl Into<String>) {
 
 async fn number_of(connection: &mut MySqlConnection, sql: impl Into<String>) -> u64 {
     let row = sqlx::raw_sql(AssertSqlSafe(sql.into())).fetch_one(connection).await.unwrap();
-    Cells::number(&row, 0).unwrap()
+    row.try_get_unchecked::<i64, _>(0).unwrap() as u64
 }
 
 /// Until somebody waits for a lock on a row of this store's database. The server's own report tells it, because its
 /// tables of transactions are not renewed while they are asked all the time.
 async fn somebody_waits(store: &MySqlStore) {
     let mut admin = mariadb::admin().await;
-    let table = format!("of table `{}`.", store.options.get_database().unwrap());
+    let table = format!("of table `{}`.", store.options().get_database().unwrap());
     let is_waiting = |line: &str| line.contains(&table) && line.contains("lock") && line.ends_with("waiting");
     loop {
         let status = sqlx::raw_sql("SHOW ENGINE INNODB STATUS").fetch_one(&mut admin).await.unwrap();
-        if status.text(2).unwrap().lines().any(is_waiting) {
+        if status.get::<String, _>(2).lines().any(is_waiting) {
             return;
         }
         tokio::task::yield_now().await;
@@ -90,8 +90,8 @@ async fn counted(lane: &mut MySqlLane) -> [u64; 4] {
          WHERE variable_name IN ('QUESTIONS', 'COM_STMT_PREPARE', 'COM_BEGIN', 'COM_COMMIT')";
     let rows = sqlx::raw_sql(sql).fetch_all(lane.connection().await.unwrap()).await.unwrap();
     ["QUESTIONS", "COM_STMT_PREPARE", "COM_BEGIN", "COM_COMMIT"].map(|name| {
-        let row = rows.iter().find(|row| row.text(0).unwrap() == name);
-        Cells::number(row.expect("it is counted"), 1).unwrap()
+        let row = rows.iter().find(|row| row.get::<String, _>(0).eq_ignore_ascii_case(name));
+        row.expect("it is counted").try_get_unchecked::<i64, _>(1).unwrap() as u64
     })
 }
 
@@ -257,17 +257,19 @@ async fn a_server_that_must_not_be_written_to_is_left_for_another_connection() {
     let (mut world, ..) = stage(&store).await;
     // Whom `read_only` concerns: somebody with every right to the database and none to the server.
     let mut admin = mariadb::admin().await;
-    let database = store.options.get_database().unwrap();
+    let database = store.options().get_database().unwrap();
     run(&mut admin, "CREATE USER plain@localhost").await;
     run(&mut admin, format!("GRANT ALL ON {database}.* TO plain@localhost")).await;
-    let options = connection::options(&url.replace("root@", "plain@")).unwrap();
-    let mut lane = MySqlLane::open(options, store.form, StatementBudget::default()).await.unwrap();
+    let mut lane = MySqlStore::open(&url.replace("root@", "plain@")).await.unwrap().new_lane().await.unwrap();
+    let own_id = "SELECT CAST(connection_id() AS SIGNED)";
+    let refusing = number_of(lane.connection().await.unwrap(), own_id).await;
     run(&mut admin, "SET GLOBAL read_only = 1").await;
     let batch = holding(&mut world, 1, 1);
     let refused = lane.commit(&batch).await;
     run(&mut admin, "SET GLOBAL read_only = 0").await;
     let refused = refused.unwrap_err();
-    assert!(is_unreachable(&refused) && lane.connection.is_none(), "{refused:?}");
+    assert!(is_unreachable(&refused), "{refused:?}");
+    assert_ne!(number_of(lane.connection().await.unwrap(), own_id).await, refusing);
     commits(&mut world, &mut lane, &batch).await;
 }
 
@@ -304,28 +306,6 @@ async fn a_schema_that_does_not_fit_is_for_an_operator() {
     assert!(is_broken(&refused), "{refused:?}");
     run(&mut other, "RENAME TABLE mislaid TO reservation").await;
     commits(&mut world, &mut lane, &batch).await;
-}
-
-/// As a server does that keeps 50 statements a session, and for ever: the same again goes on another connection, with fewer.
-#[tokio::test]
-async fn a_connection_that_may_prepare_no_more_is_replaced_by_one_that_needs_fewer() {
-    let store = open().await;
-    let (mut world, mut lane, mut other) = stage(&store).await;
-    let first = holding(&mut world, 1, 1);
-    commits(&mut world, &mut lane, &first).await;
-    let kept = |lane: &MySqlLane| format!("{:?}", lane.budget.options(&lane.options));
-    let (many, id) =
-        (kept(&lane), number_of(lane.connection().await.unwrap(), "SELECT CONNECTION_ID()").await);
-    let no_more = "CREATE TRIGGER no_more BEFORE INSERT ON reservation FOR EACH ROW \
-         SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 5930";
-    run(&mut other, no_more).await;
-    let batch = holding(&mut world, 2, 2);
-    let refused = lane.commit(&batch).await.unwrap_err();
-    assert!(is_rolled_back(&refused), "the same again may succeed: {refused:?}");
-    run(&mut other, "DROP TRIGGER no_more").await;
-    commits(&mut world, &mut lane, &batch).await;
-    assert_ne!(kept(&lane), many);
-    assert_ne!(number_of(lane.connection().await.unwrap(), "SELECT CONNECTION_ID()").await, id);
 }
 
 /// What this server does not do by itself: it is made to answer so.
@@ -365,9 +345,9 @@ async fn a_seat_that_is_somebody_elses_is_never_written() {
 }
 
 async fn refuses_what_is_somebody_elses(form: Form) {
-    let mut store = open().await;
-    assert_eq!(store.form, Form::Numbered);
-    store.form = form;
+    let store = open().await;
+    assert_eq!(store.form(), Form::Numbered);
+    let store = store.in_form(form);
     let (mut world, mut lane, _) = stage(&store).await;
     let first = holding(&mut world, 1, 1);
     commits(&mut world, &mut lane, &first).await;
@@ -390,8 +370,7 @@ async fn refuses_what_is_somebody_elses(form: Form) {
 #[tokio::test]
 async fn a_seat_is_sold_to_nobody_but_its_holder() {
     for form in [Form::Numbered, Form::Upsert] {
-        let mut store = open().await;
-        store.form = form;
+        let store = open().await.in_form(form);
         let (mut world, mut lane, _) = stage(&store).await;
         for name in ["one", "other"] {
             let fan =
@@ -437,8 +416,8 @@ async fn a_reservation_that_is_not_there_cannot_end() {
 async fn behind_proxy(store: &MySqlStore) -> (World<'_>, Arc<Proxy>, MySqlLane, Batch) {
     let mut world = World::new(store, 10).await;
     let proxy = Proxy::start().await;
-    let options = connection::options(&proxy.url(&store.options)).unwrap();
-    let lane = MySqlLane::open(options, store.form, StatementBudget::default()).await.unwrap();
+    let behind = MySqlStore::open(&proxy.url(store.options())).await.unwrap();
+    let lane = behind.new_lane().await.unwrap();
     let batch = holding(&mut world, 1, 1);
     (world, proxy, lane, batch)
 }
@@ -580,11 +559,4 @@ async fn a_connection_that_the_server_closed_while_it_was_idle_is_no_outage() {
     let fourth = holding(&mut world, 4, 4);
     assert!(is_unreachable(&lane.commit(&fourth).await.unwrap_err()));
     commits(&mut world, &mut lane, &fourth).await;
-
-    let gap_max = std::time::Duration::from_secs(3);
-    let beat = |at| store.heartbeat(world.writer, Timestamp::from_millis(at), gap_max);
-    beat(1_800_000_000_000).await.unwrap();
-    let idle = number_of(store.beating.lock().await.as_mut().unwrap(), own_id).await;
-    hang_up(&mut other, idle).await;
-    assert_eq!(beat(1_800_000_001_000).await.unwrap().len(), 1);
 }

@@ -116,7 +116,7 @@ fn start_private(encrypted: bool) -> Server {
         let first = std::process::id() as u16 % 20_000;
         let mut ports = (0..20_000).map(|more| 10_000 + (first + more) % 20_000);
         let port = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port");
-        let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+        let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/../tls");
         let network = ENCRYPTED.replace("{port}", &port.to_string()).replace("{certificates}", certificates);
         let secure = format!("ssl-mode=VERIFY_IDENTITY&ssl-ca={certificates}/ca.pem");
         (network, format!("mysql://root@127.0.0.1:{port}/{DATABASE}?{secure}"))

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::mariadb;
 use parking_lot::Mutex;
 use sqlx::mysql::MySqlConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc;
-
-use crate::mariadb;
 
 /// What happens to the next COMMIT. The client's connection is closed in any case.
 #[derive(Clone, Copy, Debug)]

@@ -7,12 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use sqlx::Connection;
+use frontrow::store::Lane;
+use frontrow::store::mysql::MySqlStore;
 use sqlx::mysql::MySqlConnection;
+use sqlx::{Connection, Row};
 use tempfile::TempDir;
 
-use super::lane::tests::{holding, stage};
-use super::*;
+use crate::mysql_lane::{holding, stage};
 
 const HOLD: &str = r#"
 #define _GNU_SOURCE
@@ -145,7 +146,7 @@ impl Server {
 }
 
 async fn count(connection: &mut MySqlConnection, sql: &'static str) -> i64 {
-    sqlx::raw_sql(sql).fetch_one(connection).await.unwrap().int(0).unwrap()
+    sqlx::raw_sql(sql).fetch_one(connection).await.unwrap().get(0)
 }
 
 /// What the batch is whose outcome is asked for.
@@ -180,8 +181,7 @@ async fn settle_rests_on_what_is_durable(of: Of) {
         assert!(!committing.is_finished());
         tokio::task::yield_now().await;
     }
-    let settler = lane::MySqlLane::open(store.options.clone(), store.form, StatementBudget::default());
-    let mut settler = settler.await.unwrap();
+    let mut settler = store.new_lane().await.unwrap();
     let settling = tokio::spawn(async move { settler.settle(&asked).await });
     const COMMITTING: &str =
         "SELECT CAST(count(*) AS SIGNED) FROM information_schema.processlist WHERE info = 'COMMIT'";

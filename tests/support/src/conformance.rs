@@ -3,35 +3,36 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{
-    Batch, CommitError, Facts, JournalPosition, Lane, LoadedSale, NewConcert, NewUser, SaleBatch, SeatStatus,
-    Store, StoreError, SweepPage, WalletCurrency, WriterId, random_id,
-};
-use crate::domain::command::Needs;
-use crate::domain::event::{Event, HoldEnd};
-use crate::domain::ids::{
+use frontrow::domain::command::Needs;
+use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::ids::{
     AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
-use crate::domain::record::{
+use frontrow::domain::record::{
     BestRequest, ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation,
     ReservationStatus, SaleState, Ticket, TokenRecord, TokenStatus,
 };
-use crate::domain::rules::{OwnRules, SaleSettings};
-use crate::domain::seat_plan::Money;
-use crate::domain::time::Timestamp;
-use crate::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+use frontrow::domain::rules::{OwnRules, SaleSettings};
+use frontrow::domain::seat_plan::Money;
+use frontrow::domain::time::Timestamp;
+use frontrow::store::{
+    Batch, CommitError, Facts, JournalPosition, Lane, LoadedSale, NewConcert, NewUser, SaleBatch, SeatStatus,
+    Store, StoreError, SweepPage, WalletCurrency, WriterId, random_id,
+};
+use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 
 /// Makes a test of every function here for one backend. `$open` gives `(store, whatever must outlive it)`.
+#[macro_export]
 macro_rules! conformance_tests {
     ($open:expr; $($name:ident)*) => {$(
         #[tokio::test]
         async fn $name() {
             let (store, _keep) = $open.await;
-            crate::store::conformance::$name(&store).await;
+            $crate::conformance::$name(&store).await;
         }
     )*};
     ($open:expr) => {
-        crate::store::conformance::conformance_tests!($open;
+        $crate::conformance_tests!($open;
             a_new_concert_is_loaded_as_it_was_stored
             wallets_are_in_the_first_concerts_currency_until_an_operator_decides
             a_user_has_a_wallet_and_its_ledger
@@ -64,7 +65,6 @@ macro_rules! conformance_tests {
         );
     };
 }
-pub(super) use conformance_tests;
 
 /// What the seats of `VIP` and of the rest cost.
 const VIP: Money = 100;
@@ -152,7 +152,7 @@ impl<'s> World<'s> {
 
     /// Commits a batch as a lane does, wallets read first.
     pub async fn try_commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let wallets = super::rows::Rows::of(batch).wallet_users();
+        let wallets = frontrow::store::rows::Rows::of(batch).wallet_users();
         self.lane.begin(&Needs { wallets, ..Needs::default() }).await?;
         self.lane.commit(batch).await?;
         if let Some(sale) = batch.sales.iter().find(|sale| sale.concert == self.concert) {

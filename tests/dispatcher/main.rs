@@ -6,24 +6,23 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use bytes::Bytes;
+use frontrow::clock::Clock;
+use frontrow::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
+use frontrow::domain::command::{Answer, Caller, Command, Place, Rejection};
+use frontrow::domain::event::Event;
+use frontrow::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId, UserId};
+use frontrow::domain::record::{ExpiryReason, ReservationStatus, SaleState, TokenStatus};
+use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
+use frontrow::domain::time::Timestamp;
+use frontrow::fanout::{Delivery, Fanout, Outlet, Subscriber, Written};
+use frontrow::limits;
+use frontrow::metrics::{Kind, Metrics};
+use frontrow::store::{self, JournalRow, NewConcert, NewUser, Store, journal};
+use frontrow::venue::{self, ImportOptions, Shape};
+use frontrow_testing::simulated::{Call, Database, Fault, KeptKind, KeptRow, Weather};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
-
-use crate::clock::Clock;
-use crate::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
-use crate::domain::command::{Answer, Caller, Command, Place, Rejection};
-use crate::domain::event::Event;
-use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{ExpiryReason, ReservationStatus, SaleState, TokenStatus};
-use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
-use crate::domain::time::Timestamp;
-use crate::fanout::{Delivery, Fanout, Outlet, Subscriber, Written};
-use crate::limits;
-use crate::metrics::{Kind, Metrics};
-use crate::store::simulated::{Call, Database, Fault, KeptKind, KeptRow, Weather};
-use crate::store::{self, JournalRow, NewConcert, NewUser, Store, journal};
-use crate::venue::{self, ImportOptions, Shape};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -5,29 +5,28 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use crate::domain::command::{EndedFacts, Needs};
-use crate::domain::event::Event;
-use crate::domain::ids::{
+use frontrow::domain::command::{EndedFacts, Needs};
+use frontrow::domain::event::Event;
+use frontrow::domain::ids::{
     ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
-use crate::domain::lapses::REMEMBERED;
-use crate::domain::record::{
+use frontrow::domain::lapses::REMEMBERED;
+use frontrow::domain::record::{
     LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, TokenRecord, TokenStatus,
 };
-use crate::domain::rules::SaleSettings;
-use crate::domain::seat_plan::Money;
-use crate::domain::time::Timestamp;
-use crate::domain::wallet::Wallets;
-use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
-use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
-use crate::store::{
+use frontrow::domain::rules::SaleSettings;
+use frontrow::domain::seat_plan::Money;
+use frontrow::domain::time::Timestamp;
+use frontrow::domain::wallet::Wallets;
+use frontrow::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use frontrow::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
+use frontrow::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
     LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
     SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, journal, random_id,
 };
-use crate::venue::layout::VenueLayout;
+use frontrow::venue::layout::VenueLayout;
+use uuid::Uuid;
 
 /// For how many sales a user's newest tokens are told.
 const LAST_TOKENS_MAX: usize = 100;

@@ -1,0 +1,11 @@
+//! What every store has to do (`frontrow_testing::conformance`), and what each has for itself that is seen from outside.
+
+#[cfg(feature = "mariadb-tests")]
+mod mysql;
+#[cfg(feature = "mariadb-tests")]
+mod mysql_lane;
+#[cfg(feature = "mariadb-tests")]
+mod power_loss;
+mod shipped;
+mod simulated;
+mod sqlite;
