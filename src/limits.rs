@@ -38,7 +38,7 @@ pub const DECIDED_ASIDE_MAX: usize = 512;
 
 /// Commands answered at a time while the store works on the next batch. So few that the clients of a large batch, and
 /// the threads of their connections, have something to do for as long as the store has.
-pub const SPOKEN_ASIDE_MAX: usize = 256;
+pub const PUBLISHED_ASIDE_MAX: usize = 256;
 
 /// Expiries and admissions in one transaction; what is left follows in the next one.
 pub const BATCH_EXPIRIES_MAX: usize = 2_048;

@@ -14,6 +14,7 @@ use crate::domain::ids::{ConcertId, ConnectionId, UserId};
 use crate::domain::seat_plan::Money;
 use crate::fanout::{Refusal, Reply, ReplyTo, Subscriber};
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::store::WriterId;
 use crate::supervisor::Supervisor;
 
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     /// One a lane.
     pub writers: Vec<WriterId>,
     pub supervisor: Arc<Supervisor>,
+    pub metrics: Arc<Metrics>,
     /// By how many milliseconds the machine's clock was set, as it was noticed last.
     pub step: AtomicI64,
 }

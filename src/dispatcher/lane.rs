@@ -1,96 +1,96 @@
 //! One lane: the only writer of its sales. Take what waits; open the transaction and read the wallets that the
-//! batch names; decide everything in order of arrival; write; commit; speak. What arrives meanwhile is the next
-//! batch: no timer, no fixed delay, one batch in flight. While the store works on it, the batch before it is spoken, and
-//! what came so far for the next one is decided, as far as nothing has to be read for it.
+//! batch names; decide everything in order of arrival; write; commit; publish. What arrives meanwhile is the next
+//! batch: no timer, no fixed delay, one batch in flight. While the store works on it, the batch before it is published,
+//! and what came so far for the next one is decided, as far as nothing has to be read for it.
 //!
-//! Always: nobody hears of anything before its commit. After a batch that was not committed, memory is as it was
+//! What comes next is said by the `Pipeline`, and only there; a lane performs it (`batch`, `overlap`), and does between
+//! batches what needs memory as it was committed.
+//!
+//! Always: nothing is published before its commit. After a batch that was not committed, memory is as it was
 //! before, and what was decided on top of it is decided again. While the store is out, time stands still for the
 //! lane's sales.
 
-mod aside;
 mod batch;
-mod decided;
+mod overlap;
 mod patience;
+mod pipeline;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::future::pending;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::Options;
 use super::handle::Shared;
 use super::mailbox::{Envelope, Mailbox, Work};
 use super::running::RunningSale;
 use super::sales::SaleStatus;
 use super::sweep::{Sweeper, Swept};
 use super::witness::Witness;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Needs};
 use crate::domain::ids::{ConcertId, ConnectionId, IdSource, UserId};
 use crate::domain::ledger_budget::LedgerBudget;
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, Refusal};
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::store::{self, Store, StoreError, WriterId};
+use crate::store::{self, Facts, Store, StoreError, WriterId};
 use crate::supervisor::Ends;
-pub(super) use aside::Ahead;
-use aside::Unspoken;
-pub(super) use patience::Patience;
+use patience::Patience;
+use pipeline::Pipeline;
 
 pub(super) struct Lane {
     /// In the log, and for those who look after it.
-    pub name: String,
-    pub shared: Arc<Shared>,
-    pub mailbox: Arc<Mailbox>,
-    pub fanout: Arc<Fanout>,
-    pub store: Arc<dyn Store>,
-    pub metrics: Arc<Metrics>,
-    /// Where connections live that others use too.
-    pub home: Handle,
+    name: String,
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+    fanout: Arc<Fanout>,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    /// The runtime that polls the pooled connections to the store.
+    home: Handle,
     /// This lane, to the store.
-    pub writer: WriterId,
-    pub ids: IdSource,
-    pub heartbeat_gap_max: Duration,
+    writer: WriterId,
+    ids: IdSource,
+    heartbeat_gap_max: Duration,
     /// Sales that were loaded for this lane.
-    pub adopt: mpsc::Receiver<RunningSale>,
+    adopt: mpsc::Receiver<RunningSale>,
     /// Sales that were lost, to be claimed and loaded again when they can be.
-    pub lost: mpsc::Sender<ConcertId>,
-    pub sweeper: Sweeper,
+    lost: mpsc::Sender<ConcertId>,
+    sweeper: Sweeper,
     /// What each user added to their ledger today.
-    pub ledger: LedgerBudget,
-    pub sales: BTreeMap<ConcertId, RunningSale>,
+    ledger: LedgerBudget,
+    sales: BTreeMap<ConcertId, RunningSale>,
     /// Who was connected to a sale when it was lost, for when it comes back.
-    pub present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
-    pub connection: Option<Box<dyn store::Lane>>,
-    /// Taken from the mailbox and not committed yet, in the order of arrival: those of the batch that is being committed,
-    /// those decided on top of it, and those not decided.
-    pub pending: VecDeque<Envelope>,
-    /// The batch that was committed last, as long as somebody has not heard of it.
-    pub unspoken: Option<Unspoken>,
-    /// What was decided on top of the batch that was committed last.
-    pub ahead: Ahead,
-    pub last_heartbeat: Timestamp,
-    pub outage: Option<Outage>,
-    pub patience: Patience,
-    /// While the one is looked for whose row the store refuses: how many commands a batch may have.
-    pub narrowed: Option<usize>,
-    /// And whose due events alone.
-    pub due_of: Option<ConcertId>,
+    present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
+    connection: Option<Box<dyn store::Lane>>,
+    /// Taken from the mailbox and not answered yet, and what is done next.
+    pipeline: Pipeline,
+    /// What the batch that was begun needs, and then what was read for it.
+    needs: Needs,
+    facts: Facts,
+    /// When the store was given the batch.
+    commit_began: Instant,
+    last_heartbeat: Timestamp,
+    outage: Option<Outage>,
+    patience: Patience,
     /// The sale that was decided in last: the culprit, if deciding breaks off.
-    pub deciding: Option<ConcertId>,
-    pub witness: Option<Witness>,
+    deciding: Option<ConcertId>,
+    witness: Option<Witness>,
     /// By how many milliseconds the machine's clock was set, as far as the lane's sales know.
-    pub step: i64,
+    step: i64,
 }
 
 /// The store is out: what is tried next, and when.
-pub(super) struct Outage {
+struct Outage {
     next_try: Timestamp,
     backoff: Duration,
 }
@@ -99,6 +99,56 @@ const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 impl Lane {
+    /// The lane of the mailbox with this number. Loaded sales come from `adopt`, and lost ones go to `lost`.
+    pub fn new(
+        index: usize,
+        shared: &Arc<Shared>,
+        fanout: &Arc<Fanout>,
+        store: &Arc<dyn Store>,
+        options: &Options,
+        adopt: mpsc::Receiver<RunningSale>,
+        lost: mpsc::Sender<ConcertId>,
+    ) -> Self {
+        let (clock, metrics, home) = (&shared.clock, &shared.metrics, Handle::current());
+        let ids = options.seed.map_or_else(IdSource::from_os, |mut seed| {
+            seed[0] ^= index as u8;
+            IdSource::seeded(seed)
+        });
+        Self {
+            name: format!("lane {index}"),
+            mailbox: shared.mailboxes[index].clone(),
+            writer: shared.writers[index],
+            sweeper: Sweeper::new(store.clone(), metrics.clone(), home.clone(), options.sweep_rows_max),
+            ledger: LedgerBudget::new(options.ledger_entries_per_day),
+            last_heartbeat: clock.steady(),
+            patience: Patience::new(clock.clone()),
+            metrics: metrics.clone(),
+            shared: shared.clone(),
+            fanout: fanout.clone(),
+            store: store.clone(),
+            heartbeat_gap_max: options.heartbeat_gap_max,
+            home,
+            ids,
+            adopt,
+            lost,
+            sales: BTreeMap::new(),
+            present: BTreeMap::new(),
+            connection: None,
+            pipeline: Pipeline::default(),
+            needs: Needs::default(),
+            facts: Facts::default(),
+            commit_began: Instant::now(),
+            outage: None,
+            deciding: None,
+            witness: options.witness.clone(),
+            step: 0,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// With its connection, which belongs to the runtime that it is opened on.
     pub async fn opened(mut self) -> Result<Self, StoreError> {
         self.connection = Some(self.store.open_lane().await?);
@@ -123,13 +173,9 @@ impl Lane {
     /// The lane's sales are claimed and loaded anew, which also settles what may still be on its way into the store.
     fn forget(&mut self) {
         self.connection = None;
-        self.ahead = Ahead::default();
         self.outage = None;
         self.ledger.forget();
-        let unheard =
-            self.unspoken.take().into_iter().flat_map(|unspoken| unspoken.answers).map(|(to, _)| to);
-        let pending = std::mem::take(&mut self.pending).into_iter().map(|envelope| envelope.reply);
-        for asked in unheard.chain(pending) {
+        for asked in self.pipeline.forget() {
             self.fanout.answer(asked, Err(Refusal::OutcomeUnknown));
         }
         let lost: Vec<ConcertId> = self.sales.keys().copied().collect();
@@ -137,45 +183,7 @@ impl Lane {
     }
 
     async fn run(&mut self) {
-        loop {
-            self.rest().await;
-            if !self.ahead.is_empty() && self.is_beat_due() {
-                // The commit took long, and somebody else may be the writer by now: what changes nothing would be answered
-                // without anybody noticing.
-                self.speak_all();
-                self.undo();
-                self.ahead = Ahead::default();
-            }
-            if !self.ahead.is_empty() {
-                // Memory is not what was committed; `look_ahead` sees to it that this ends when something else waits.
-                self.take_pending();
-                self.run_batch().await;
-                self.call_witness();
-                continue;
-            }
-            while let Ok(running) = self.adopt.try_recv() {
-                self.adopt_sale(running);
-            }
-            while let Some(swept) = self.sweeper.take() {
-                self.compare(swept);
-            }
-            self.take_pending();
-            if self.pending.is_empty() && self.mailbox.is_closed() {
-                break;
-            }
-            if self.outage.is_some() {
-                self.sit_out().await;
-                continue;
-            }
-            if self.is_beat_due() {
-                self.beat().await;
-            }
-            if self.outage.is_none() {
-                self.run_batch().await;
-                self.call_witness();
-                self.sweeper.begin(&self.sales, self.shared.clock.steady());
-            }
-        }
+        while self.perform(self.pipeline.next()).await.is_continue() {}
         let (writer, now) = (self.writer, self.shared.clock.steady());
         let store = self.store.clone();
         let released =
@@ -183,12 +191,44 @@ impl Lane {
         match tokio::time::timeout(limits::RELEASE_PATIENCE, released).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not give the sales free");
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not release the sales");
             }
-            Err(_) => tracing::warn!("could not give the sales free in time"),
+            Err(_) => tracing::warn!("could not release the sales in time"),
         }
     }
 
+    /// Between batches: memory is what was committed, and everybody knows of it. Breaks when the mailbox is closed and
+    /// everything in it is done.
+    async fn rest(&mut self) -> ControlFlow<()> {
+        self.call_witness();
+        if self.outage.is_none() {
+            self.sweeper.begin(&self.sales, self.shared.clock.steady());
+        }
+        self.wait().await;
+        while let Ok(running) = self.adopt.try_recv() {
+            self.adopt_sale(running);
+        }
+        while let Some(swept) = self.sweeper.take() {
+            self.compare(swept);
+        }
+        self.take_in();
+        if self.pipeline.waiting().is_empty() && self.mailbox.is_closed() {
+            return ControlFlow::Break(());
+        }
+        if self.outage.is_some() {
+            self.sit_out().await;
+            return ControlFlow::Continue(());
+        }
+        if self.is_beat_due() {
+            self.beat().await;
+        }
+        if self.outage.is_none() {
+            self.pipeline.want();
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// What is not decided ahead is in memory as it was committed.
     fn call_witness(&self) {
         let Some(witness) = &self.witness else { return };
         for running in self.sales.values().filter(|running| running.sale.is_committed()) {
@@ -201,9 +241,9 @@ impl Lane {
     }
 
     /// Until there is something to do.
-    async fn rest(&mut self) {
+    async fn wait(&mut self) {
         let now = self.shared.clock.steady();
-        if !self.pending.is_empty() {
+        if !self.pipeline.waiting().is_empty() {
             return;
         }
         let due = match &self.outage {
@@ -246,13 +286,13 @@ impl Lane {
     fn adopt_sale(&mut self, mut running: RunningSale) {
         let concert = running.concert();
         self.fanout.show(running.view.clone(), &self.home, &self.shared.supervisor);
-        // Before it is asked who is still connected: from now on nobody leaves unheard.
+        // Before those who are still connected are counted: from now on nobody leaves unnoticed.
         self.shared.sales.set(concert, SaleStatus::Running);
         let mut present = self.present.remove(&concert).unwrap_or_default();
         present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
         present.retain(|(user, connection)| self.fanout.is_connected(*user, *connection));
         running.set_step(self.step, self.shared.clock.steady(), &self.fanout);
-        // Who came while the sale was not there could not be told to it.
+        // The sale was not there to notice who came meanwhile.
         present
             .extend(self.fanout.connected().into_iter().filter(|(user, _)| running.sale.is_in_line(*user)));
         present.sort_unstable();
@@ -265,23 +305,18 @@ impl Lane {
         self.count_tokens();
     }
 
-    fn take_pending(&mut self) {
-        let room = limits::BATCH_COMMANDS_MAX.saturating_sub(self.pending.len());
-        self.mailbox.take(room, &mut self.pending);
+    /// Takes what the next batch has room for out of the mailbox.
+    fn take_in(&mut self) {
+        let (room, waiting) = self.pipeline.arrivals();
+        self.mailbox.take(room, waiting);
         self.metrics.mailbox_depth.set(self.mailbox.len() as i64);
-        if !self.ahead.is_empty() {
-            return;
-        }
         let now = self.shared.clock.steady();
         // Who waited for too long has given up; an answer now would only delay the others.
-        while let Some(front) = self.pending.front() {
-            if now.since(front.arrived) <= limits::COMMAND_PATIENCE || is_presence(&front.work) {
-                break;
-            }
-            if let Some(envelope) = self.pending.pop_front() {
-                let retry_after = limits::OVERLOADED_RETRY_AFTER;
-                self.fanout.answer(envelope.reply, Err(Refusal::Overloaded { retry_after }));
-            }
+        while let Some(envelope) = waiting.pop_front_if(|front| {
+            now.since(front.arrived) > limits::COMMAND_PATIENCE && !front.work.must_not_be_lost()
+        }) {
+            let retry_after = limits::OVERLOADED_RETRY_AFTER;
+            self.fanout.answer(envelope.reply, Err(Refusal::Overloaded { retry_after }));
         }
     }
 
@@ -309,7 +344,7 @@ impl Lane {
         let (store, writer, gap_max) = (self.store.clone(), self.writer, self.heartbeat_gap_max);
         let beat = at_home(self.home.clone(), async move { heartbeat(&*store, writer, now, gap_max).await });
         self.begin_waiting();
-        match self.patiently(0, beat).await {
+        match self.patiently(beat).await {
             Ok(alive) => {
                 self.last_heartbeat = now;
                 self.is_alive(now);
@@ -332,9 +367,9 @@ impl Lane {
         }
     }
 
-    /// The store is out. Presence is still noted; everybody else is told to come back.
+    /// The store is out. Presence is still noted; everybody else is refused for a while.
     async fn sit_out(&mut self) {
-        for envelope in std::mem::take(&mut self.pending) {
+        for envelope in self.pipeline.take_waiting() {
             self.refuse_while_out(envelope);
         }
         let now = self.shared.clock.steady();
@@ -346,7 +381,7 @@ impl Lane {
         outage.next_try = now + outage.backoff;
         let store = self.store.clone();
         self.begin_waiting();
-        match self.patiently(0, store.open_lane()).await {
+        match self.patiently(store.open_lane()).await {
             Ok(connection) => {
                 self.connection = Some(connection);
                 // Time begins again only once it is written how long it stood still.
@@ -429,21 +464,17 @@ impl Lane {
     }
 }
 
-/// Asks the store for something on a connection that others use too, which must not live on a lane's runtime.
-async fn at_home<T: Send + 'static>(home: Handle, asking: impl Future<Output = T> + Send + 'static) -> T {
-    // Given up together with who asks.
-    let mut asked = JoinSet::new();
-    asked.spawn_on(asking, &home);
-    match asked.join_next().await {
+/// Queries the store on a pooled connection, which must not be polled by a lane's runtime.
+async fn at_home<T: Send + 'static>(home: Handle, query: impl Future<Output = T> + Send + 'static) -> T {
+    // Given up together with its caller.
+    let mut queries = JoinSet::new();
+    queries.spawn_on(query, &home);
+    match queries.join_next().await {
         Some(Ok(answer)) => answer,
         Some(Err(broken)) if broken.is_panic() => resume_unwind(broken.into_panic()),
         // The process ends.
         _ => pending().await,
     }
-}
-
-fn is_presence(work: &Work) -> bool {
-    matches!(work, Work::Sale { command: Command::Connect { .. } | Command::Disconnect { .. }, .. })
 }
 
 /// A heartbeat that was certainly rolled back (two lanes that begin at once may meet in a deadlock) says nothing against the

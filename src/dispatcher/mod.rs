@@ -10,7 +10,7 @@ mod sales;
 mod sweep;
 mod witness;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -25,8 +25,7 @@ pub use witness::Witness;
 pub use crate::fanout::{Refusal, Reply, ReplyTo};
 
 use crate::clock::Clock;
-use crate::domain::ids::{ConcertId, IdSource};
-use crate::domain::ledger_budget::LedgerBudget;
+use crate::domain::ids::ConcertId;
 use crate::domain::rules::SaleRules;
 use crate::fanout::Fanout;
 use crate::limits;
@@ -34,11 +33,10 @@ use crate::metrics::Metrics;
 use crate::store::{self, Store, StoreError, WriterId};
 use crate::supervisor::Supervisor;
 use handle::Shared;
-use lane::{Ahead, Lane, Patience};
+use lane::Lane;
 use mailbox::Mailbox;
 use recovery::Recovery;
 use sales::Sales;
-use sweep::Sweeper;
 
 /// What a run decides for its dispatcher.
 #[derive(Clone, Debug)]
@@ -117,50 +115,18 @@ pub async fn start(
         mailboxes,
         writers: options.writers.clone(),
         supervisor,
+        metrics: metrics.clone(),
         step: AtomicI64::new(0),
     });
     let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_WORDS_MAX);
     let (stopping_sender, stopping) = watch::channel(false);
     let (mut lanes, mut doors) = (Vec::new(), Vec::new());
-    for (index, mailbox) in shared.mailboxes.iter().enumerate() {
-        let writer = options.writers[index];
+    for (index, writer) in options.writers.iter().enumerate() {
         let (door, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
-        doors.push((writer, door));
-        let lane = Lane {
-            name: format!("lane {index}"),
-            shared: shared.clone(),
-            mailbox: mailbox.clone(),
-            fanout: fanout.clone(),
-            store: store.clone(),
-            metrics: metrics.clone(),
-            home: Handle::current(),
-            writer,
-            ids: options.seed.map_or_else(IdSource::from_os, |mut seed| {
-                seed[0] ^= index as u8;
-                IdSource::seeded(seed)
-            }),
-            heartbeat_gap_max: options.heartbeat_gap_max,
-            adopt,
-            lost: lost_sender.clone(),
-            sweeper: Sweeper::new(store.clone(), metrics.clone(), Handle::current(), options.sweep_rows_max),
-            ledger: LedgerBudget::new(options.ledger_entries_per_day),
-            sales: BTreeMap::new(),
-            present: BTreeMap::new(),
-            connection: None,
-            pending: VecDeque::new(),
-            unspoken: None,
-            ahead: Ahead::default(),
-            last_heartbeat: clock.steady(),
-            outage: None,
-            patience: Patience::new(clock.clone()),
-            narrowed: None,
-            due_of: None,
-            deciding: None,
-            witness: options.witness.clone(),
-            step: 0,
-        };
+        doors.push((*writer, door));
+        let lane = Lane::new(index, &shared, &fanout, &store, &options, adopt, lost_sender.clone());
         lanes.push(match options.threads {
-            true => launch(lane).await?,
+            true => launch(lane, &shared.supervisor).await?,
             false => tokio::spawn(lane.opened().await?.live()),
         });
     }
@@ -186,11 +152,11 @@ pub async fn start(
     Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery, tending }))
 }
 
-/// Runs a lane on a thread of its own, which also hears by itself what its connection to the store says.
-async fn launch(lane: Lane) -> Result<JoinHandle<()>, StoreError> {
-    let (name, supervisor) = (lane.name.clone(), lane.shared.supervisor.clone());
-    let (tell_opened, opened) = oneshot::channel();
-    let (tell_ended, ended) = oneshot::channel();
+/// Runs a lane on a thread of its own, which also polls its connection to the store.
+async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<()>, StoreError> {
+    let (name, supervisor) = (lane.name().to_owned(), supervisor.clone());
+    let (notify_opened, opened) = oneshot::channel();
+    let (notify_ended, ended) = oneshot::channel();
     let run = move || {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime of one thread can be made");
@@ -198,13 +164,13 @@ async fn launch(lane: Lane) -> Result<JoinHandle<()>, StoreError> {
             match lane.opened().await {
                 Ok(lane) => {
                     // Who started it may have gone away.
-                    let _ = tell_opened.send(Ok(()));
+                    let _ = notify_opened.send(Ok(()));
                     lane.live().await;
                 }
-                Err(error) => drop(tell_opened.send(Err(error))),
+                Err(error) => drop(notify_opened.send(Err(error))),
             }
         });
-        let _ = tell_ended.send(());
+        let _ = notify_ended.send(());
     };
     std::thread::Builder::new()
         .name(name.clone())
@@ -220,7 +186,7 @@ async fn launch(lane: Lane) -> Result<JoinHandle<()>, StoreError> {
 }
 
 impl Lanes {
-    /// Takes no more commands, finishes and answers what waits, and gives the sales free.
+    /// Takes no more commands, finishes and answers what waits, and releases the sales.
     pub async fn shutdown(self) {
         // Nobody listens only if recovery has ended already.
         let _ = self.stopping.send(true);

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use super::Lane;
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
-use crate::fanout::{Refusal, ReplyTo};
+use crate::fanout::Refusal;
 use crate::limits;
 
 /// After so many ticks of waiting the lane is stalled.
@@ -25,8 +25,6 @@ pub(in crate::dispatcher) struct Patience {
     /// One timer for all that is waited for, because most waits are shorter than making one.
     tick: Option<BoxFuture<'static, ()>>,
     ticks: u128,
-    /// Something of a batch was given up meanwhile, so that it must not be gone on with as it was decided.
-    pub(super) gave_up: bool,
     trouble: Option<Trouble>,
 }
 
@@ -38,7 +36,7 @@ struct Trouble {
 
 impl Patience {
     pub fn new(clock: Clock) -> Self {
-        Self { clock, tick: None, ticks: 0, gave_up: false, trouble: None }
+        Self { clock, tick: None, ticks: 0, trouble: None }
     }
 
     fn has_ticked(&mut self, context: &mut Context<'_>) -> bool {
@@ -57,68 +55,47 @@ impl Patience {
 }
 
 impl Lane {
-    /// Waits for what the store was asked, outside of a batch or, with `in_batch` of the pending commands, within one.
-    pub(super) async fn patiently<T>(&mut self, in_batch: usize, asked: impl Future<Output = T>) -> T {
-        let mut asked = pin!(asked);
+    /// Waits for a query of the store.
+    pub(super) async fn patiently<T>(&mut self, query: impl Future<Output = T>) -> T {
+        let mut query = pin!(query);
         poll_fn(|context| {
-            let polled = asked.as_mut().poll(context);
+            let polled = query.as_mut().poll(context);
             if polled.is_pending() {
-                self.lose_patience(context, in_batch);
+                self.lose_patience(context);
             }
             polled
         })
         .await
     }
 
-    /// Something new is asked. Trying a batch again, or asking again for what is not known yet, is not: whoever waits
+    /// Something new is waited for. Trying a batch again, or querying again what is not known yet, is not: whoever waits
     /// has waited for all of it.
     pub(super) fn begin_waiting(&mut self) {
         self.patience.ticks = 0;
     }
 
-    /// Called whenever the lane would wait: the first `in_batch` pending commands are with the store.
-    pub(super) fn lose_patience(&mut self, context: &mut Context<'_>, in_batch: usize) {
+    /// Called whenever the lane would wait.
+    pub(super) fn lose_patience(&mut self, context: &mut Context<'_>) {
         while self.patience.has_ticked(context) {
             if self.patience.ticks >= TICKS_OF_STALL {
-                self.give_up(in_batch);
+                self.give_up();
             }
         }
     }
 
-    fn give_up(&mut self, in_batch: usize) {
+    fn give_up(&mut self) {
         let now = self.shared.clock.steady();
-        self.note_trouble("has been waiting for the store for a while", in_batch > 0);
-        let waited = |arrived: Timestamp, patience| now.since(arrived) > patience;
-        let in_batch = in_batch.min(self.pending.len());
-        for envelope in self.pending.iter_mut().take(in_batch) {
-            if waited(envelope.arrived, limits::OUTCOME_PATIENCE)
-                && !matches!(envelope.reply, ReplyTo::Nobody)
-            {
-                let asked = std::mem::replace(&mut envelope.reply, ReplyTo::Nobody);
-                self.fanout.answer(asked, Err(Refusal::OutcomeUnknown));
-            }
+        self.note_trouble("has been waiting for the store for a while", self.pipeline.is_with_store());
+        for (asked, refusal) in self.pipeline.give_up(now) {
+            self.fanout.answer(asked, Err(refusal));
         }
-        if self.pending.range(in_batch..).any(|envelope| waited(envelope.arrived, limits::COMMAND_PATIENCE)) {
-            for envelope in self.pending.split_off(in_batch) {
-                if waited(envelope.arrived, limits::COMMAND_PATIENCE) && !envelope.work.must_not_be_lost() {
-                    self.refuse_overloaded(envelope.reply);
-                } else {
-                    self.pending.push_back(envelope);
-                }
-            }
-            self.patience.gave_up = true;
-        }
-        for asked in self.mailbox.give_up(now) {
-            self.refuse_overloaded(asked);
-        }
-    }
-
-    fn refuse_overloaded(&self, asked: ReplyTo) {
         let retry_after = limits::OVERLOADED_RETRY_AFTER;
-        self.fanout.answer(asked, Err(Refusal::Overloaded { retry_after }));
+        for asked in self.mailbox.give_up(now) {
+            self.fanout.answer(asked, Err(Refusal::Overloaded { retry_after }));
+        }
     }
 
-    /// What was asked of the store hangs or failed: readiness says so, although the store may answer others.
+    /// A query of the store hangs or failed: readiness says so, although the store may answer others.
     pub(super) fn note_trouble(&mut self, what: &str, of_batch: bool) {
         if self.patience.trouble.is_none() {
             tracing::warn!(lane = self.name, "the lane {what}");

@@ -1,0 +1,109 @@
+//! What is done while the store has a batch: the one before it is published, and the beginning of the next one is decided.
+//! Here and not in tasks of their own, so that nobody is woken for it.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Lane;
+use super::pipeline::Committed;
+use crate::dispatcher::running::RunningSale;
+use crate::domain::event::Event;
+use crate::domain::ids::ConcertId;
+use crate::fanout::{Fanout, Told};
+use crate::limits;
+use crate::store::{Batch, CommitError, Facts};
+
+impl Lane {
+    /// Has the store keep a batch. Whenever it has been given something to do, a part of the batch before is published and
+    /// a part of what came meanwhile is decided.
+    pub(super) async fn commit_overlapped(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let mut connection = self.take_connection().await?;
+        let mut commit = connection.commit(batch);
+        let committed = poll_fn(|context| {
+            let polled = commit.as_mut().poll(context);
+            if polled.is_pending() {
+                self.publish(limits::PUBLISHED_ASIDE_MAX);
+                self.look_ahead();
+                self.lose_patience(context);
+            }
+            polled
+        });
+        let committed = committed.await;
+        drop(commit);
+        self.connection = Some(connection);
+        committed
+    }
+
+    /// Decides what came while the store has a batch. Not if something waits that is done between batches, with memory as
+    /// it was committed.
+    fn look_ahead(&mut self) {
+        let room = self.pipeline.room_ahead();
+        if room == 0 || self.sweeper.has_news() || !self.adopt.is_empty() || self.is_beat_due() {
+            return;
+        }
+        let most = limits::DECIDED_ASIDE_MAX.min(room);
+        let waiting = self.pipeline.waiting_mut();
+        self.mailbox.take(most.saturating_sub(waiting.len()), waiting);
+        let waiting = self.pipeline.waiting().iter().take(most);
+        let count = waiting.take_while(|envelope| self.needs_of([*envelope]).is_empty()).count();
+        if count == 0 {
+            if !self.pipeline.waiting().is_empty() {
+                self.pipeline.stop_ahead();
+            }
+            return;
+        }
+        let before = self.pipeline.decided_ahead();
+        let deciding = AssertUnwindSafe(|| {
+            let mut inputs = self.inputs(Facts::default());
+            self.decide_waiting(count, &mut inputs);
+            self.ids = inputs.ids;
+        });
+        let broken = catch_unwind(deciding).is_err();
+        self.pipeline.went_ahead(broken);
+        self.metrics.decided_ahead.inc_by((self.pipeline.decided_ahead() - before) as u64);
+    }
+
+    /// Publishes the next `count` answers of the batch that was committed last, each with the pushes that go with it.
+    pub(super) fn publish(&mut self, count: usize) {
+        let committed = self.pipeline.committed();
+        let Some(Committed { batch, answers, tail }) = committed else { return };
+        let events: BTreeMap<ConcertId, &[Event]> =
+            batch.sales.iter().map(|sale| (sale.concert, &sale.events[..])).collect();
+        for (envelope, verdict) in answers.by_ref().take(count) {
+            let told = Told::of(&envelope.reply, &verdict.reply);
+            let asked_by = envelope.reply.connection();
+            self.fanout.answer(envelope.reply, verdict.reply);
+            if let Some(user) = verdict.charged {
+                self.fanout.tell_charge(user, asked_by);
+            }
+            if let Some((concert, range)) = verdict.events {
+                notify(&self.fanout, &self.sales, &events, concert, range, told.as_ref());
+            }
+        }
+        if answers.len() > 0 {
+            return;
+        }
+        for (concert, range) in tail.drain(..) {
+            notify(&self.fanout, &self.sales, &events, concert, range, None);
+        }
+        *committed = None;
+    }
+}
+
+fn notify(
+    fanout: &Fanout,
+    sales: &BTreeMap<ConcertId, RunningSale>,
+    events: &BTreeMap<ConcertId, &[Event]>,
+    concert: ConcertId,
+    range: Range<usize>,
+    told: Option<&Told>,
+) {
+    if let Some(running) = sales.get(&concert)
+        && let Some(happened) = events.get(&concert).and_then(|events| events.get(range))
+    {
+        let now = running.standing();
+        happened.iter().for_each(|event| fanout.tell(&running.view, event, now, told));
+    }
+}
