@@ -116,8 +116,8 @@ pub const SWEEP_TOUCHED_MAX: usize = 65_536;
 /// A difference that rebuilding a sale did not mend does not have it rebuilt again for so long.
 pub const SWEEP_REBUILD_PAUSE: Duration = Duration::from_secs(600);
 
-/// Words that a sale was lost. One is enough to look at them all.
-pub const LOST_SALES_WORDS_MAX: usize = 64;
+/// Notices that a sale was lost. One is enough to look at them all.
+pub const LOST_SALES_NOTICES_MAX: usize = 64;
 
 /// Users whose existence is remembered; a forgotten one costs a look-up.
 pub const USERS_REMEMBERED_MAX: usize = 262_144;

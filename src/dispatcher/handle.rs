@@ -1,9 +1,7 @@
-//! How everybody else reaches the lanes: post a command, get the answer after its commit.
+//! The lanes' door for everybody else: a command is posted, and its answer comes after its commit.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-
-use tokio::sync::oneshot;
 
 use super::lane_of;
 use super::mailbox::{Mailbox, Work};
@@ -12,7 +10,7 @@ use crate::clock::Clock;
 use crate::domain::command::{Command, Rejection};
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
 use crate::domain::seat_plan::Money;
-use crate::fanout::{Refusal, Reply, ReplyTo, Subscriber};
+use crate::fanout::{Refusal, ReplyTo, Subscriber};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::WriterId;
@@ -32,8 +30,8 @@ pub(super) struct Shared {
     pub writers: Vec<WriterId>,
     pub supervisor: Arc<Supervisor>,
     pub metrics: Arc<Metrics>,
-    /// By how many milliseconds the machine's clock was set, as it was noticed last.
-    pub step: AtomicI64,
+    /// The milliseconds by which the machine's clock was set, as it was noticed last.
+    pub clock_step: AtomicI64,
 }
 
 impl Dispatcher {
@@ -41,7 +39,7 @@ impl Dispatcher {
         Self { shared }
     }
 
-    /// Posts a command to a sale. An error means that nothing was done, and that `reply` will hear nothing.
+    /// Posts a command to a sale. An error means that nothing was done, and that `reply` will receive nothing.
     pub fn submit(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
         match self.shared.sales.status(concert) {
             Some(SaleStatus::Running) => self.post(concert.0.into(), Work::Sale { concert, command }, reply),
@@ -50,13 +48,6 @@ impl Dispatcher {
             }
             None => Err(Refusal::Rejected(Rejection::ConcertNotFound)),
         }
-    }
-
-    /// As `submit`, and waits for the reply.
-    pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
-        let (sender, reply) = oneshot::channel();
-        self.submit(concert, command, ReplyTo::Once(sender))?;
-        reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
     }
 
     /// Adds to a wallet, exactly once for a (user, request id). Answered by `Answer::Charged`.
@@ -76,30 +67,30 @@ impl Dispatcher {
         let _ = self.submit(concert, Command::Touch { user }, ReplyTo::Nobody);
     }
 
-    /// The user is connected, and the connection hears of the place that they have in this sale, if they have one. Never
-    /// lost.
+    /// The user is connected, and the connection receives the place that they have in this sale, if they have one. This is
+    /// never lost.
     pub fn connect(&self, concert: ConcertId, user: UserId, subscriber: &Arc<Subscriber>) {
         let command = Command::Connect { user, connection: subscriber.id() };
         let _ = self.submit(concert, command, ReplyTo::Push(subscriber.clone()));
     }
 
-    /// As `connect`, of a place that the connection was told of already.
+    /// The user is connected, by a connection that has received the place already. This is never lost.
     pub fn be_present(&self, concert: ConcertId, user: UserId, connection: ConnectionId) {
         let _ = self.submit(concert, Command::Connect { user, connection }, ReplyTo::Nobody);
     }
 
-    /// A connection is gone, by which its user may have been present in this sale. Never lost.
+    /// A connection is gone, by which its user may have been present in this sale. This is never lost.
     pub fn disconnect(&self, concert: ConcertId, user: UserId, connection: ConnectionId) {
         let _ = self.submit(concert, Command::Disconnect { user, connection }, ReplyTo::Nobody);
     }
 
-    /// What is missing before every sale can be served; empty when ready.
+    /// The reasons why not every sale can be served yet; empty when ready.
     pub fn missing(&self) -> Vec<String> {
         self.shared.sales.missing()
     }
 
-    /// Why not everybody who asks here is served; empty when ready. Another server's sales are among it, because whoever
-    /// asks here for them is refused, and a balancer has to send them there.
+    /// The reasons why not every request to this server is served; empty when ready. Another server's sales are among them,
+    /// because requests for them are refused here, and a balancer has to send them there.
     pub fn unready(&self) -> Vec<String> {
         let down = self.shared.supervisor.down().into_iter().map(|task| format!("{task}: it is begun again"));
         let stalled = self.shared.mailboxes.iter().enumerate().filter(|(_, mailbox)| mailbox.is_stalled());
@@ -108,7 +99,7 @@ impl Dispatcher {
         missing.chain(down).chain(stalled).collect()
     }
 
-    /// Where each sale runs, as a word, and its writer as far as it is known.
+    /// Each sale, where it runs, as a word, and its writer as far as it is known.
     pub fn whereabouts(&self) -> Vec<(ConcertId, &'static str, Option<WriterId>)> {
         let place = |(concert, status): (ConcertId, SaleStatus)| match status {
             SaleStatus::Loading | SaleStatus::Handed => (concert, "loading", None),
@@ -121,7 +112,7 @@ impl Dispatcher {
         self.shared.sales.all().into_iter().map(place).collect()
     }
 
-    /// Keeps alive what must live as long as the server.
+    /// The supervisor of what must live as long as the server.
     pub fn supervisor(&self) -> &Arc<Supervisor> {
         &self.shared.supervisor
     }
@@ -143,7 +134,7 @@ impl Dispatcher {
 
     fn post(&self, spread: u64, work: Work, reply: ReplyTo) -> Result<(), Refusal> {
         let lanes = self.shared.mailboxes.len() as u64;
-        // As `lane_of` spreads the sales; wallets have no sale, and are spread by user.
+        // Sales are spread as by `lane_of`; wallets have no sale, and are spread by user.
         let mailbox = &self.shared.mailboxes[(spread % lanes) as usize];
         if mailbox.post(work, reply) {
             return Ok(());

@@ -1,10 +1,10 @@
-//! One lane: the only writer of its sales. Take what waits; open the transaction and read the wallets that the
-//! batch names; decide everything in order of arrival; write; commit; publish. What arrives meanwhile is the next
+//! One lane: the only writer of its sales. It takes what waits, opens the transaction and reads the wallets that the
+//! batch names, decides everything in order of arrival, writes, commits, and publishes. What arrives meanwhile is the next
 //! batch: no timer, no fixed delay, one batch in flight. While the store works on it, the batch before it is published,
 //! and what came so far for the next one is decided, as far as nothing has to be read for it.
 //!
-//! What comes next is said by the `Pipeline`, and only there; a lane performs it (`batch`, `overlap`), and does between
-//! batches what needs memory as it was committed.
+//! The `Pipeline` alone says which step comes next; a lane performs it (`batch`, `overlap`), and does between batches what
+//! needs memory as it was committed (`rest`).
 //!
 //! Always: nothing is published before its commit. After a batch that was not committed, memory is as it was
 //! before, and what was decided on top of it is decided again. While the store is out, time stands still for the
@@ -48,7 +48,7 @@ use patience::Patience;
 use pipeline::Pipeline;
 
 pub(super) struct Lane {
-    /// In the log, and for those who look after it.
+    /// Its name in the log and for its supervisor.
     name: String,
     shared: Arc<Shared>,
     mailbox: Arc<Mailbox>,
@@ -57,7 +57,7 @@ pub(super) struct Lane {
     metrics: Arc<Metrics>,
     /// The runtime that polls the pooled connections to the store.
     home: Handle,
-    /// This lane, to the store.
+    /// Its identity in the store.
     writer: WriterId,
     ids: IdSource,
     heartbeat_gap_max: Duration,
@@ -66,18 +66,19 @@ pub(super) struct Lane {
     /// Sales that were lost, to be claimed and loaded again when they can be.
     lost: mpsc::Sender<ConcertId>,
     sweeper: Sweeper,
-    /// What each user added to their ledger today.
+    /// The entries that each user added to their ledger today.
     ledger: LedgerBudget,
     sales: BTreeMap<ConcertId, RunningSale>,
-    /// Who was connected to a sale when it was lost, for when it comes back.
+    /// By sale that was lost: the connections that it had, for when it comes back.
     present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
     connection: Option<Box<dyn store::Lane>>,
-    /// Taken from the mailbox and not answered yet, and what is done next.
+    /// All commands that were taken from the mailbox and are not answered yet, and what is done next.
     pipeline: Pipeline,
-    /// What the batch that was begun needs, and then what was read for it.
+    /// The reads that the batch needs, from when it is begun until they are made.
     needs: Needs,
+    /// The result of those reads, until the batch is decided.
     facts: Facts,
-    /// When the store was given the batch.
+    /// The time at which the store was given the batch.
     commit_began: Instant,
     last_heartbeat: Timestamp,
     outage: Option<Outage>,
@@ -85,11 +86,11 @@ pub(super) struct Lane {
     /// The sale that was decided in last: the culprit, if deciding breaks off.
     deciding: Option<ConcertId>,
     witness: Option<Witness>,
-    /// By how many milliseconds the machine's clock was set, as far as the lane's sales know.
-    step: i64,
+    /// The milliseconds by which the machine's clock was set, as far as the lane's sales know.
+    clock_step: i64,
 }
 
-/// The store is out: what is tried next, and when.
+/// The store cannot be used, and is tried again after a growing pause.
 struct Outage {
     next_try: Timestamp,
     backoff: Duration,
@@ -141,7 +142,7 @@ impl Lane {
             outage: None,
             deciding: None,
             witness: options.witness.clone(),
-            step: 0,
+            clock_step: 0,
         }
     }
 
@@ -149,13 +150,13 @@ impl Lane {
         &self.name
     }
 
-    /// With its connection, which belongs to the runtime that it is opened on.
+    /// Opens the lane's connection, which belongs to the runtime that it is opened on.
     pub async fn opened(mut self) -> Result<Self, StoreError> {
         self.connection = Some(self.store.open_lane().await?);
         Ok(self)
     }
 
-    /// Until the mailbox is closed and everything in it is done, however often a fault of ours ends it before.
+    /// Runs until the mailbox is closed and everything in it is done, however often a fault of ours ends it before.
     pub async fn live(mut self) {
         let (supervisor, name) = (self.shared.supervisor.clone(), self.name.clone());
         let mut ends = Ends::default();
@@ -169,14 +170,14 @@ impl Lane {
         }
     }
 
-    /// After a panic: what memory holds is not to be trusted, and of what was under way nobody knows what became of it.
-    /// The lane's sales are claimed and loaded anew, which also settles what may still be on its way into the store.
+    /// Memory is not to be trusted after a panic, and the outcome of what was under way is unknown. The lane's sales are
+    /// claimed and loaded anew, which also settles what may still be on its way into the store.
     fn forget(&mut self) {
         self.connection = None;
         self.outage = None;
         self.ledger.forget();
-        for asked in self.pipeline.forget() {
-            self.fanout.answer(asked, Err(Refusal::OutcomeUnknown));
+        for reply in self.pipeline.forget() {
+            self.fanout.answer(reply, Err(Refusal::OutcomeUnknown));
         }
         let lost: Vec<ConcertId> = self.sales.keys().copied().collect();
         lost.into_iter().for_each(|concert| self.lose(concert));
@@ -197,8 +198,8 @@ impl Lane {
         }
     }
 
-    /// Between batches: memory is what was committed, and everybody knows of it. Breaks when the mailbox is closed and
-    /// everything in it is done.
+    /// Step `Rest`: waits, and does what needs memory as it was committed. Breaks when the mailbox is closed and everything
+    /// in it is done.
     async fn rest(&mut self) -> ControlFlow<()> {
         self.call_witness();
         if self.outage.is_none() {
@@ -228,7 +229,7 @@ impl Lane {
         ControlFlow::Continue(())
     }
 
-    /// What is not decided ahead is in memory as it was committed.
+    /// Sales of which nothing is decided ahead are in memory as they were committed.
     fn call_witness(&self) {
         let Some(witness) = &self.witness else { return };
         for running in self.sales.values().filter(|running| running.sale.is_committed()) {
@@ -240,7 +241,7 @@ impl Lane {
         self.shared.clock.steady().since(self.last_heartbeat) >= limits::HEARTBEAT_INTERVAL
     }
 
-    /// Until there is something to do.
+    /// Waits until there is something to do.
     async fn wait(&mut self) {
         let now = self.shared.clock.steady();
         if !self.pipeline.waiting().is_empty() {
@@ -259,7 +260,7 @@ impl Lane {
         }
         let (mut adopted, mut swept) = (None, None);
         tokio::select! {
-            // In this order, so that a simulation replays.
+            // The order is fixed, so that a simulation replays.
             biased;
             () = self.mailbox.wait() => {}
             () = self.shared.clock.sleep_until(due) => {}
@@ -274,7 +275,7 @@ impl Lane {
         }
     }
 
-    /// Between batches: memory is what was committed.
+    /// Compares rows that came with memory, between batches: it is what was committed.
     fn compare(&mut self, swept: Swept) {
         let now = self.shared.clock.steady();
         if let Some(concert) = self.sweeper.compare(swept, &self.sales, now) {
@@ -286,12 +287,12 @@ impl Lane {
     fn adopt_sale(&mut self, mut running: RunningSale) {
         let concert = running.concert();
         self.fanout.show(running.view.clone(), &self.home, &self.shared.supervisor);
-        // Before those who are still connected are counted: from now on nobody leaves unnoticed.
+        // This precedes the count of those who are still connected: from now on nobody leaves unnoticed.
         self.shared.sales.set(concert, SaleStatus::Running);
         let mut present = self.present.remove(&concert).unwrap_or_default();
         present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
         present.retain(|(user, connection)| self.fanout.is_connected(*user, *connection));
-        running.set_step(self.step, self.shared.clock.steady(), &self.fanout);
+        running.set_clock_step(self.clock_step, self.shared.clock.steady(), &self.fanout);
         // The sale was not there to notice who came meanwhile.
         present
             .extend(self.fanout.connected().into_iter().filter(|(user, _)| running.sale.is_in_line(*user)));
@@ -300,18 +301,18 @@ impl Lane {
         running.welcome_back(&present, &self.fanout);
         self.sweeper.forget(concert);
         self.sales.insert(concert, running);
-        // It may have waited for us, and time may have stood still: that must be known before anything expires.
+        // The sale may have waited for the lane while time stood still: that must be known before anything expires.
         self.last_heartbeat = Timestamp::default();
         self.count_tokens();
     }
 
-    /// Takes what the next batch has room for out of the mailbox.
+    /// Takes as many commands out of the mailbox as the next batch has room for.
     fn take_in(&mut self) {
         let (room, waiting) = self.pipeline.arrivals();
         self.mailbox.take(room, waiting);
         self.metrics.mailbox_depth.set(self.mailbox.len() as i64);
         let now = self.shared.clock.steady();
-        // Who waited for too long has given up; an answer now would only delay the others.
+        // Fans who waited for too long have given up; an answer to them would only delay the others.
         while let Some(envelope) = waiting.pop_front_if(|front| {
             now.since(front.arrived) > limits::COMMAND_PATIENCE && !front.work.must_not_be_lost()
         }) {
@@ -320,24 +321,25 @@ impl Lane {
         }
     }
 
-    /// Whether the machine's clock was set since the last look. Sales go on as if it had not been.
+    /// Notices when the machine's clock was set. Sales go on as if it had not been.
     fn look_at_the_clock(&mut self) {
         let step = self.shared.clock.step();
-        if (step - self.step).abs() < limits::CLOCK_STEP_MIN_MS {
+        if (step - self.clock_step).abs() < limits::CLOCK_STEP_MIN_MS {
             return;
         }
-        let known = self.shared.step.swap(step, Ordering::Relaxed);
+        let known = self.shared.clock_step.swap(step, Ordering::Relaxed);
         if (step - known).abs() >= limits::CLOCK_STEP_MIN_MS {
             self.metrics.clock_steps.inc();
             self.metrics.clock_step_ms.set(step);
             tracing::warn!(by_ms = step - known, in_all_ms = step, "the machine's clock was set");
         }
-        self.step = step;
+        self.clock_step = step;
         let now = self.shared.clock.steady();
-        self.sales.values_mut().for_each(|running| running.set_step(step, now, &self.fanout));
+        self.sales.values_mut().for_each(|running| running.set_clock_step(step, now, &self.fanout));
     }
 
-    /// Says that the sales are alive. Before anything expires after a pause: if time stood still, it must be known.
+    /// Writes a heartbeat, which says that the sales are alive. After a pause this precedes all that expires: if time stood
+    /// still, that must be known first.
     async fn beat(&mut self) {
         self.look_at_the_clock();
         let now = self.shared.clock.steady();
@@ -367,7 +369,7 @@ impl Lane {
         }
     }
 
-    /// The store is out. Presence is still noted; everybody else is refused for a while.
+    /// The store is out. Presence is still noted; everything else is refused for a while.
     async fn sit_out(&mut self) {
         for envelope in self.pipeline.take_waiting() {
             self.refuse_while_out(envelope);
@@ -395,7 +397,7 @@ impl Lane {
         self.refuse(envelope, Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER });
     }
 
-    /// Decides nothing; who comes and who goes is noted all the same.
+    /// Refuses a command without deciding anything; arrivals and departures are noted all the same.
     fn refuse(&mut self, envelope: Envelope, refusal: Refusal) {
         if let Work::Sale { concert, command } = &envelope.work
             && let Some(running) = self.sales.get_mut(concert)
@@ -449,11 +451,11 @@ impl Lane {
     /// Forgets a sale; it is claimed and loaded again when that can be done.
     fn lose(&mut self, concert: ConcertId) {
         self.put_away(concert);
-        // A full channel holds at least one word of it, and who listens looks at all sales.
+        // A full channel holds at least one notice, and recovery looks at all sales for each.
         let _ = self.lost.try_send(concert);
     }
 
-    /// As `lose`, but at the next look for sales.
+    /// Does as `lose`, but recovery comes to it only with its next look at all sales.
     fn put_away(&mut self, concert: ConcertId) {
         if let Some(lost) = self.sales.remove(&concert) {
             self.present.insert(concert, lost.sale.connections().collect());
@@ -466,13 +468,13 @@ impl Lane {
 
 /// Queries the store on a pooled connection, which must not be polled by a lane's runtime.
 async fn at_home<T: Send + 'static>(home: Handle, query: impl Future<Output = T> + Send + 'static) -> T {
-    // Given up together with its caller.
+    // The query is given up together with its caller.
     let mut queries = JoinSet::new();
     queries.spawn_on(query, &home);
     match queries.join_next().await {
         Some(Ok(answer)) => answer,
         Some(Err(broken)) if broken.is_panic() => resume_unwind(broken.into_panic()),
-        // The process ends.
+        // The runtime, and with it the process, ends.
         _ => pending().await,
     }
 }

@@ -1,5 +1,5 @@
-//! What waits for a lane, in order of arrival. Bounded: a full mailbox refuses commands at once, so that nobody
-//! waits for an answer that comes too late. Presence is always taken: there are at most one connect and one
+//! The commands that wait for a lane, in order of arrival. Their number is bounded: a full mailbox refuses commands at
+//! once, so that nobody waits for an answer that comes too late. Presence is always taken: there are at most one connect and one
 //! disconnect a connection and sale, and a lost one would cost a present fan's place, or keep an absent one's for ever.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use crate::fanout::ReplyTo;
 use crate::limits;
 
 pub(super) struct Envelope {
-    /// Steady: a command is judged at this time.
+    /// The steady time at which the command is judged.
     pub arrived: Timestamp,
     pub work: Work,
     pub reply: ReplyTo,
@@ -28,7 +28,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// May this be taken although the mailbox is full?
+    /// Whether this is taken although the mailbox is full.
     pub fn must_not_be_lost(&self) -> bool {
         matches!(self, Self::Sale { command: Command::Connect { .. } | Command::Disconnect { .. }, .. })
     }
@@ -45,12 +45,12 @@ struct State {
     queue: VecDeque<Envelope>,
     closed: bool,
     latest: Timestamp,
-    /// Since when the lane has left something here, whatever became of it.
+    /// The time since which the lane has left something here, whatever became of it.
     untouched_since: Option<Timestamp>,
 }
 
 impl State {
-    /// Asked for under the lock, so that arrivals and horizons are in one order.
+    /// The time, read under the lock, so that arrivals and horizons are in one order.
     fn time(&mut self, clock: &Clock) -> Timestamp {
         self.latest = self.latest.max(clock.steady());
         self.latest
@@ -62,7 +62,7 @@ impl Mailbox {
         Self { clock, state: Mutex::default(), arrived: Notify::new() }
     }
 
-    /// `false`: there is no room, the lane is stuck, or it has stopped, and nothing was taken.
+    /// Takes a command. `false`: there is no room, the lane hangs, or it has stopped, and nothing was taken.
     pub fn post(&self, work: Work, reply: ReplyTo) -> bool {
         {
             let mut state = self.state.lock();
@@ -79,7 +79,7 @@ impl Mailbox {
         true
     }
 
-    /// Until when may be expired now: nothing that waits, or comes later, has reached the mailbox before it.
+    /// The time up to which may be expired now: nothing that waits, or comes later, has reached the mailbox before it.
     pub fn horizon(&self) -> Timestamp {
         let mut state = self.state.lock();
         let front = state.queue.front().map(|envelope| envelope.arrived);
@@ -94,7 +94,7 @@ impl Mailbox {
         state.untouched_since = state.queue.front().map(|envelope| envelope.arrived);
     }
 
-    /// Takes away what has waited for longer than anybody waits, while the lane hangs in its store.
+    /// Takes away the commands that have waited for longer than anybody waits, while the lane hangs in its store.
     pub fn give_up(&self, now: Timestamp) -> Vec<ReplyTo> {
         let mut state = self.state.lock();
         let is_late = |envelope: &Envelope| now.since(envelope.arrived) > limits::COMMAND_PATIENCE;
@@ -112,7 +112,7 @@ impl Mailbox {
         given_up
     }
 
-    /// Has the lane taken nothing for so long that those who come are refused?
+    /// Whether the lane has taken nothing for so long that new commands are refused.
     pub fn is_stalled(&self) -> bool {
         let mut state = self.state.lock();
         let now = state.time(&self.clock);
@@ -134,7 +134,7 @@ impl Mailbox {
         }
     }
 
-    /// From now on nothing is taken; what waits already is still done.
+    /// Takes nothing from now on; the commands that wait already are still done.
     pub fn close(&self) {
         self.state.lock().closed = true;
         self.arrived.notify_one();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waited_for_too_long_is_given_up_and_nobody_comes_in_their_place() {
+    fn who_waited_too_long_is_given_up_and_nobody_comes_in_their_place() {
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
         let mailbox = Mailbox::new(clock.clone());
         let charge = || Work::Charge { user: UserId(1), amount: 1, request_id: "r".into() };

@@ -1,5 +1,5 @@
-//! Lanes: each is the only writer of its sales, with their memory and one connection to the store. What waits in
-//! a mailbox is decided in order of arrival, written in one transaction, and answered after its commit.
+//! Lanes: each is the only writer of its sales, with their memory and one connection to the store. Commands
+//! wait in a mailbox, are decided in order of arrival, written in one transaction, and answered after its commit.
 
 mod handle;
 mod lane;
@@ -38,30 +38,30 @@ use mailbox::Mailbox;
 use recovery::Recovery;
 use sales::Sales;
 
-/// What a run decides for its dispatcher.
+/// The choices of a run for its dispatcher.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who its lanes are to the store, one each. SQLite has one; sales are spread over more.
+    /// The lanes' identities in the store, one each. SQLite has one; sales are spread over more.
     pub writers: Vec<WriterId>,
-    /// What a sale does not set for itself.
+    /// The rules that a sale does not set for itself.
     pub defaults: SaleRules,
-    /// How old another process's heartbeat must be before its sale is taken over. Zero where a lock on the data
-    /// folder says that there is no other process.
+    /// The age of another process's heartbeat from which its sale is taken over. It is zero where a lock on the data folder
+    /// proves that there is no other process.
     pub lease: Duration,
     /// A longer gap between two heartbeats was an outage.
     pub heartbeat_gap_max: Duration,
     /// Writers of a process that is known to be dead: their sales need not wait for a lease.
     pub former: Vec<WriterId>,
-    /// How many rows of each table a sweep compares at once.
+    /// The number of rows of each table that a sweep compares at once.
     pub sweep_rows_max: u32,
-    /// Entries that a user may add to their ledger in a day.
+    /// The number of entries that a user may add to their ledger in a day.
     pub ledger_entries_per_day: u32,
     /// The seed of every id; `None`: the operating system's.
     pub seed: Option<[u8; 32]>,
     /// Each lane has a thread of its own, so that its store is not kept waiting until the runtime's threads are through
     /// with their connections. Without, it is a task like any other, and a simulation replays.
     pub threads: bool,
-    /// Looks at each sale after each batch.
+    /// The witness that looks at each sale after each batch.
     pub witness: Option<Witness>,
 }
 
@@ -116,14 +116,14 @@ pub async fn start(
         writers: options.writers.clone(),
         supervisor,
         metrics: metrics.clone(),
-        step: AtomicI64::new(0),
+        clock_step: AtomicI64::new(0),
     });
-    let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_WORDS_MAX);
+    let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_NOTICES_MAX);
     let (stopping_sender, stopping) = watch::channel(false);
-    let (mut lanes, mut doors) = (Vec::new(), Vec::new());
+    let (mut lanes, mut adopters) = (Vec::new(), Vec::new());
     for (index, writer) in options.writers.iter().enumerate() {
-        let (door, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
-        doors.push((*writer, door));
+        let (adopter, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
+        adopters.push((*writer, adopter));
         let lane = Lane::new(index, &shared, &fanout, &store, &options, adopt, lost_sender.clone());
         lanes.push(match options.threads {
             true => launch(lane, &shared.supervisor).await?,
@@ -142,7 +142,7 @@ pub async fn start(
         store,
         fanout,
         options,
-        lanes: doors,
+        lanes: adopters,
         lost,
         stopping,
         silent: BTreeMap::new(),
@@ -163,7 +163,7 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
         runtime.block_on(async {
             match lane.opened().await {
                 Ok(lane) => {
-                    // Who started it may have gone away.
+                    // The starter may have gone away.
                     let _ = notify_opened.send(Ok(()));
                     lane.live().await;
                 }
@@ -179,7 +179,7 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
     opened.await.map_err(|broken| StoreError::Broken(broken.into()))??;
     Ok(tokio::spawn(async move {
         if ended.await.is_err() {
-            // Not even what begins it again is left.
+            // The thread is gone, and with it what would begin the lane again.
             supervisor.fail(&name);
         }
     }))
@@ -188,7 +188,7 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
 impl Lanes {
     /// Takes no more commands, finishes and answers what waits, and releases the sales.
     pub async fn shutdown(self) {
-        // Nobody listens only if recovery has ended already.
+        // Nobody receives this only if recovery has ended already.
         let _ = self.stopping.send(true);
         let _ = self.recovery.await;
         for mailbox in &self.shared.mailboxes {
@@ -203,7 +203,7 @@ impl Lanes {
     }
 }
 
-/// For a process with so many lanes.
+/// The identities in the store of a process with so many lanes.
 pub fn new_writers(lanes: usize) -> Vec<WriterId> {
     (0..lanes.max(1)).map(|_| WriterId(store::random_id())).collect()
 }

@@ -1,5 +1,5 @@
-//! Which sales a process runs: at start and from then on it looks for those that nobody runs, claims each, loads
-//! it and hands it to its lane. `frontrow import` in another process is found the same way.
+//! Recovery brings sales to their lanes: at start and from then on it looks for those that nobody runs, claims each,
+//! loads it and hands it to its lane. A sale that `frontrow import` has added in another process is found the same way.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ use crate::limits;
 use crate::store::{LoadedSale, Store, StoreError, WriterId};
 use crate::supervisor::Ends;
 
-/// The task, to those who look after it.
+/// The task's name for its supervisor.
 const NAME: &str = "recovery";
 
 pub(super) struct Recovery {
@@ -28,9 +28,9 @@ pub(super) struct Recovery {
     pub store: Arc<dyn Store>,
     pub fanout: Arc<Fanout>,
     pub options: Options,
-    /// For each lane: who it is to the store, and where its sales are handed to.
+    /// Each lane as a writer, and the channel that brings it sales.
     pub lanes: Vec<(WriterId, mpsc::Sender<RunningSale>)>,
-    /// Words from the lanes that a sale was lost.
+    /// Notices from the lanes that a sale was lost.
     pub lost: mpsc::Receiver<ConcertId>,
     pub stopping: watch::Receiver<bool>,
     /// Sales of other processes: the heartbeat that was seen last, and since when.
@@ -38,7 +38,7 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
-    /// Until the dispatcher is shut down.
+    /// Runs until the dispatcher is shut down.
     pub async fn live(mut self) {
         let (supervisor, mut ends) = (self.shared.supervisor.clone(), Ends::default());
         while let Err(panic) = AssertUnwindSafe(self.run()).catch_unwind().await {
@@ -64,7 +64,7 @@ impl Recovery {
             match self.store.concerts_to_run(self.shared.clock.utc()).await {
                 Ok(concerts) => {
                     for concert in &concerts {
-                        // Known before it is loaded, so that readiness speaks of it.
+                        // It is known before it is loaded, so that readiness names it.
                         if self.shared.sales.status(*concert).is_none() {
                             self.shared.sales.set(*concert, SaleStatus::Loading);
                         }
@@ -74,7 +74,7 @@ impl Recovery {
                         self.look_after(concert).await;
                     }
                 }
-                // The lanes find out for themselves, and say so.
+                // The lanes find out for themselves, and readiness names it.
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "could not look for sales");
                 }
@@ -82,8 +82,8 @@ impl Recovery {
         }
     }
 
-    /// The first concert may come while we run, and so may an operator's word that all is as it should be. Which currency
-    /// it is changes under no server (`frontrow currency`).
+    /// The wallets' currency may become known while the server runs: by the first concert, or by an operator who settles it.
+    /// Once known it changes under no server (`frontrow currency`).
     async fn look_for_currency(&self) {
         if self.fanout.asks_for_currency()
             && let Ok(wallets) = self.store.wallet_currency().await
@@ -107,9 +107,9 @@ impl Recovery {
         match self.load(concert, writer, at).await {
             Ok(running) => {
                 self.silent.remove(&concert);
-                // Before it is sent: the lane says when it runs.
+                // This precedes the sending, because the lane sets it to running.
                 self.shared.sales.set(concert, SaleStatus::Handed);
-                // The lane has stopped: so do we.
+                // If the lane has stopped, recovery stops as well.
                 let _ = lane.send(running).await;
             }
             Err(StoreError::Claimed { holder, heartbeat, .. }) => {
@@ -129,8 +129,8 @@ impl Recovery {
         }
     }
 
-    /// Building a line of a million takes a while: not on a thread that serves others. A small sale is not worth
-    /// the way to another one.
+    /// Building a line of a million takes a while, and is done on no thread that serves others. A small sale is not worth
+    /// the way to another thread.
     async fn build(&self, loaded: LoadedSale) -> Result<RunningSale, StoreError> {
         let seats = loaded.schedules.iter().map(|schedule| schedule.layout.seat_count()).sum::<usize>();
         let is_small = loaded.tokens.len() + seats <= limits::SALE_BUILT_AT_ONCE_MAX;
@@ -151,7 +151,7 @@ impl Recovery {
     ) -> Result<RunningSale, StoreError> {
         let clock = &self.shared.clock;
         let before = self.store.claim(concert, writer, at, self.options.lease).await?;
-        // Where its time had got to with another process, or with this machine's clock as it was before it was set back.
+        // The sale's time may be ahead: by another process, or by this machine's clock before it was set back.
         let claimed_at = before.map_or(at, |before| before.max(at));
         clock.go_on_from(claimed_at);
         let loaded = self.store.load_sale(concert, claimed_at).await?;
@@ -160,7 +160,7 @@ impl Recovery {
         // Time stood still while we loaded, too.
         let now = clock.steady();
         let outages = self.store.count_outage(concert, writer, now.since(claimed_at)).await?;
-        running.begin(outages, now, self.shared.step.load(Ordering::Relaxed));
+        running.begin(outages, now, self.shared.clock_step.load(Ordering::Relaxed));
         tracing::info!(
             concert.id = concert.0,
             tokens,

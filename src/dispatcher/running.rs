@@ -18,19 +18,19 @@ use crate::store::{JournalPosition, LoadedSale, SeatStatus};
 pub(super) struct RunningSale {
     pub sale: Sale,
     pub view: Arc<SaleView>,
-    /// Where the sale's journal ends.
+    /// The end of the sale's journal.
     pub journal: JournalPosition,
     outages: Duration,
-    /// By how many milliseconds the machine's clock was set since the process began.
-    step: i64,
-    /// Steady; time never goes back for a sale.
+    /// The milliseconds by which the machine's clock was set since the process began.
+    clock_step: i64,
+    /// The latest time of the sale, steady: it never goes back.
     latest: Timestamp,
-    /// Decided and not committed yet.
+    /// The events that are decided and not committed yet.
     pub events: Vec<Event>,
 }
 
 impl RunningSale {
-    /// From the store; presence and idle clocks start at `steady`.
+    /// The sale as it was loaded from the store; presence and idle clocks start at `steady`.
     pub fn restored(loaded: LoadedSale, defaults: SaleRules, steady: Timestamp) -> Self {
         let now = Now::at(steady, loaded.outages, 0);
         let mut topics = Vec::with_capacity(loaded.schedules.len());
@@ -77,20 +77,20 @@ impl RunningSale {
             view,
             journal: loaded.journal,
             outages: loaded.outages,
-            step: 0,
+            clock_step: 0,
             latest: steady,
             events: Vec::new(),
         }
     }
 
     /// The sale starts to run at `steady`, with the outages so far.
-    pub fn begin(&mut self, outages: Duration, steady: Timestamp, step: i64) {
-        (self.outages, self.step) = (outages, step);
+    pub fn begin(&mut self, outages: Duration, steady: Timestamp, clock_step: i64) {
+        (self.outages, self.clock_step) = (outages, clock_step);
         self.latest = self.latest.max(steady);
-        self.view.set_time(outages, step);
+        self.view.set_time(outages, clock_step);
     }
 
-    /// These were connected when the sale was lost, and still are: they are present, and hear their state afresh.
+    /// These were connected when the sale was lost, and still are: they are present, and receive their state afresh.
     pub fn welcome_back(&mut self, present: &[(UserId, ConnectionId)], fanout: &Fanout) {
         let now = self.standing();
         let mut users: Vec<UserId> = Vec::with_capacity(present.len());
@@ -104,7 +104,7 @@ impl RunningSale {
             users.iter().filter_map(|user| self.sale.place_of_user(*user, now)).collect();
         let is_theirs = |held: &&Reservation| users.binary_search(&held.user).is_ok();
         let mut held: Vec<_> = self.sale.held_reservations().filter(is_theirs).cloned().collect();
-        // As they were opened, and so that a simulation replays.
+        // The order is that of their opening, so that a simulation replays.
         held.sort_unstable_by_key(|held| held.id);
         fanout.retell(&places, &held);
     }
@@ -121,15 +121,15 @@ impl RunningSale {
 
     /// The latest time that the sale has seen: where it stands still while the store is out.
     pub fn standing(&self) -> Now {
-        Now::at(self.latest, self.outages, self.step)
+        Now::at(self.latest, self.outages, self.clock_step)
     }
 
-    /// Steady: when something is due.
+    /// The steady time at which something is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.sale.next_due(self.standing()).map(|due| due.shifted(-self.step))
+        self.sale.next_due(self.standing()).map(|due| due.shifted(-self.clock_step))
     }
 
-    /// A heartbeat found that time had stood still. Those who hold and those who are admitted hear their new
+    /// A heartbeat found that time had stood still. Those who hold and those who are admitted receive their new
     /// deadlines.
     pub fn count_outages(&mut self, outages: Duration, steady: Timestamp, fanout: &Fanout) {
         if outages <= self.outages {
@@ -145,15 +145,15 @@ impl RunningSale {
     }
 
     /// The machine's clock was set. Nobody's time is shorter or longer for it, but in UTC it ends at another time.
-    pub fn set_step(&mut self, step: i64, steady: Timestamp, fanout: &Fanout) {
-        if step == std::mem::replace(&mut self.step, step) {
+    pub fn set_clock_step(&mut self, clock_step: i64, steady: Timestamp, fanout: &Fanout) {
+        if clock_step == std::mem::replace(&mut self.clock_step, clock_step) {
             return;
         }
         self.deadlines_moved(steady, fanout);
     }
 
     fn deadlines_moved(&mut self, steady: Timestamp, fanout: &Fanout) {
-        self.view.set_time(self.outages, self.step);
+        self.view.set_time(self.outages, self.clock_step);
         let now = self.now(steady);
         let places: Vec<Place> = self.sale.admitted_places(now);
         let held: Vec<_> = self.sale.held_reservations().cloned().collect();

@@ -1,4 +1,4 @@
-//! Which sales this process runs, loads, or leaves to another process.
+//! The sales that are known, and for each whether this process runs it, loads it, or leaves it to another process.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::store::WriterId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SaleStatus {
-    /// In the store, not in memory yet, or being rebuilt.
+    /// The sale is in the store and not in memory yet, or is being rebuilt.
     Loading,
-    /// Loaded, and on its way to its lane.
+    /// The sale is loaded, and on its way to its lane.
     Handed,
     Running,
     /// Another process is its writer, the one that was seen last.
@@ -29,9 +29,9 @@ pub(super) struct Sales {
 #[derive(Default)]
 struct State {
     sales: BTreeMap<ConcertId, SaleStatus>,
-    /// Whether the store could be asked at all, and the reason if not.
+    /// The reason why the store cannot be used; `None`: it can.
     store_fault: Option<String>,
-    /// What a lane has with its store, although that may answer others.
+    /// By lane: its trouble with the store, although that may answer others.
     troubles: BTreeMap<String, String>,
     started: bool,
 }
@@ -45,12 +45,12 @@ impl Sales {
         self.state.write().sales.insert(concert, status);
     }
 
-    /// The store was asked which sales there are.
+    /// The store has said which sales there are.
     pub fn set_started(&self) {
         self.state.write().started = true;
     }
 
-    /// Why the store cannot be used now; `None`: it can.
+    /// Takes the reason why the store cannot be used now; `None`: it can.
     pub fn set_store_fault(&self, fault: Option<String>) {
         let is_out = fault.is_some();
         {
@@ -82,7 +82,7 @@ impl Sales {
         state.started && state.sales.values().all(|status| *status == SaleStatus::Running)
     }
 
-    /// Why those who ask here are not served, although nothing is missing.
+    /// The reasons why requests are not served here, although nothing is missing.
     pub fn troubles(&self) -> Vec<String> {
         let state = self.state.read();
         let elsewhere = state.sales.iter().filter(|(_, status)| matches!(status, SaleStatus::Elsewhere(_)));
@@ -90,12 +90,12 @@ impl Sales {
         state.troubles.values().cloned().chain(elsewhere).collect()
     }
 
-    /// Where each sale runs.
+    /// Each sale, and where it runs.
     pub fn all(&self) -> Vec<(ConcertId, SaleStatus)> {
         self.state.read().sales.iter().map(|(concert, status)| (*concert, *status)).collect()
     }
 
-    /// What keeps this process from serving every sale; empty when it can.
+    /// The reasons why this process cannot serve every sale yet; empty when it can.
     pub fn missing(&self) -> Vec<String> {
         let state = self.state.read();
         let loading = state

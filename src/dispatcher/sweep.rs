@@ -1,9 +1,9 @@
-//! Compares memory with the store, so that a difference, wherever it came from, does not live long. Every few seconds
+//! The sweep compares memory with the store, so that a difference, wherever it came from, does not live long. Every few seconds
 //! some rows of each sale are read beside its lane: those whose time is over, and the next page of each table, so that
 //! the whole sale is seen in time.
 //!
 //! Always: like is compared with like. The rows come with the place in the journal as of which they were read, and
-//! what changed between asking for them and looking at them is left out: everything else must be the same in the rows
+//! what changed between querying them and looking at them is left out: everything else must be the same in the rows
 //! and in memory. One read is under way for a lane, and what it remembers meanwhile is bounded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -29,15 +29,15 @@ use crate::store::{SeatStatus, Store, StoreError, SweepPage, SweepRows};
 pub(super) struct Sweeper {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
-    /// Where connections live that others use too, and so the sweeps.
+    /// The runtime that polls the pooled connections, and so the sweeps.
     home: Handle,
     rows_max: u32,
-    /// How many sweeps were begun.
+    /// The number of sweeps that were begun.
     count: u64,
     under_way: Option<UnderWay>,
     rounds: BTreeMap<ConcertId, Round>,
-    bring: mpsc::Sender<Swept>,
-    brought: mpsc::Receiver<Swept>,
+    sender: mpsc::Sender<Swept>,
+    receiver: mpsc::Receiver<Swept>,
 }
 
 /// The rows of a sweep, or why they could not be read.
@@ -50,12 +50,12 @@ struct UnderWay {
     number: u64,
     page: SweepPage,
     begun: Timestamp,
-    /// The sale's place in its journal when the rows were asked for.
+    /// The sale's place in its journal when the rows were queried.
     since: u64,
     touched: Touched,
 }
 
-/// What changed since the rows were asked for.
+/// The rows that changed since they were queried.
 #[derive(Default)]
 struct Touched {
     tokens: HashSet<EntryNo>,
@@ -63,10 +63,10 @@ struct Touched {
     seats: HashSet<(ScheduleId, SeatId)>,
 }
 
-/// How far a sale was looked at.
+/// The progress of a sale's sweeps through its tables.
 struct Round {
     due: Timestamp,
-    /// Sale time: holds that should have ended before it were looked at when they were just over, so that a look costs no
+    /// Holds that should have ended before this sale time were looked at when they were just over, so that a look costs no
     /// more after hours than after minutes, and ending a hold no index.
     holds_overdue_from: Timestamp,
     tokens_from: EntryNo,
@@ -76,7 +76,7 @@ struct Round {
     rebuilt_for: HashMap<Difference, Timestamp>,
 }
 
-/// Which row differs.
+/// The row that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Key {
     Token(EntryNo),
@@ -84,7 +84,7 @@ enum Key {
     Seat(ScheduleId, SeatId),
 }
 
-/// A row and memory say different things. In words without credentials, for the log.
+/// A row and memory differ. The words are for the log, without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Difference {
     key: Key,
@@ -94,13 +94,13 @@ struct Difference {
 
 impl Sweeper {
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, home: Handle, rows_max: u32) -> Self {
-        // One sweep is under way; those that were given up may still bring something.
-        let (bring, brought) = mpsc::channel(4);
+        // One sweep is under way; those that were given up may still send something.
+        let (sender, receiver) = mpsc::channel(4);
         let rounds = BTreeMap::new();
-        Self { store, metrics, home, rows_max, count: 0, under_way: None, rounds, bring, brought }
+        Self { store, metrics, home, rows_max, count: 0, under_way: None, rounds, sender, receiver }
     }
 
-    /// Asks for the rows of a sale that is due, if none are on their way.
+    /// Queries the rows of a sale that is due, if none are on their way.
     pub fn begin(&mut self, sales: &BTreeMap<ConcertId, RunningSale>, now: Timestamp) {
         if self.under_way.as_ref().is_some_and(|way| now.since(way.begun) < limits::SWEEP_PATIENCE) {
             return;
@@ -131,26 +131,26 @@ impl Sweeper {
         let number = self.count;
         let (since, touched) = (running.journal.seq, Touched::default());
         self.under_way = Some(UnderWay { number, page, begun: now, since, touched });
-        let (store, bring) = (self.store.clone(), self.bring.clone());
+        let (store, sender) = (self.store.clone(), self.sender.clone());
         self.home.spawn(async move {
             let rows = store.sweep(&page).await;
-            // The lane has stopped: nobody compares any more.
-            let _ = bring.send(Swept { number, rows }).await;
+            // If the lane has stopped, nobody compares any more.
+            let _ = sender.send(Swept { number, rows }).await;
         });
     }
 
     /// Waits for rows.
     pub async fn wait(&mut self) -> Option<Swept> {
-        self.brought.recv().await
+        self.receiver.recv().await
     }
 
-    /// Are there rows to compare?
+    /// Whether there are rows to compare.
     pub fn has_news(&self) -> bool {
-        !self.brought.is_empty()
+        !self.receiver.is_empty()
     }
 
     pub fn take(&mut self) -> Option<Swept> {
-        self.brought.try_recv().ok()
+        self.receiver.try_recv().ok()
     }
 
     /// These events of the sale were committed.
@@ -167,8 +167,8 @@ impl Sweeper {
         self.under_way.take_if(|way| way.page.concert == concert);
     }
 
-    /// Looks at rows that came. Gives back the sale that has to be rebuilt, if any. Only between batches: memory is
-    /// what was committed.
+    /// Compares rows that came, between batches only: memory is what was committed. Returns the sale that has to be rebuilt,
+    /// if any.
     pub fn compare(
         &mut self,
         swept: Swept,
@@ -191,7 +191,7 @@ impl Sweeper {
                 return None;
             }
         };
-        // Rows from outside of that time say nothing about what was touched; another writer's least of all.
+        // Nothing is known of what was touched outside of that time, least of all by another writer.
         if !(way.since..=running.journal.seq).contains(&rows.journal.seq) {
             return None;
         }
@@ -221,7 +221,7 @@ impl Sweeper {
 }
 
 impl Round {
-    /// `standing`: the sale's time. What was over long before is seen with its page.
+    /// The first round. `standing`: the sale's time. Holds that were over long before are seen with their page.
     fn beginning(now: Timestamp, standing: Timestamp) -> Self {
         Self {
             due: now + limits::SWEEP_INTERVAL,
@@ -233,11 +233,11 @@ impl Round {
         }
     }
 
-    /// Behind what was looked at; from the beginning again after the end.
+    /// The next page lies behind the one that was looked at, and after the end at the beginning again.
     fn go_on(&mut self, page: &SweepPage, rows: &SweepRows, sale: &Sale) {
         let is_full = |count: usize| count == page.rows_max as usize;
         let last_hold = rows.overdue_reservations.last().filter(|_| is_full(rows.overdue_reservations.len()));
-        // More than a page at one moment: the rest of them is seen with its page.
+        // If more than a page ended at one moment, the rest of them is seen with its page.
         let moment = Duration::from_millis(1);
         self.holds_overdue_from = last_hold
             .map_or(page.overdue_before, |last| last.expires_at.max(page.holds_overdue_from + moment));
@@ -298,13 +298,13 @@ impl Touched {
 fn differences(way: &UnderWay, rows: &SweepRows, sale: &Sale) -> Vec<Difference> {
     let (page, mut seen) = (&way.page, BTreeSet::new());
     let mut found = Vec::new();
-    let mut look = |key: Key, differs: bool, says: &dyn Fn() -> (String, String)| {
+    let mut look = |key: Key, differs: bool, words: &dyn Fn() -> (String, String)| {
         if seen.insert(key) && differs && !way.touched.contains(key) {
-            let (stored, remembered) = says();
+            let (stored, remembered) = words();
             found.push(Difference { key, stored, remembered });
         }
     };
-    // Of a page that is not full the end is the table's.
+    // A page that is not full ends with its table.
     let is_full = |count: usize| count == page.rows_max as usize;
 
     for row in rows.tokens.iter().chain(&rows.overdue_tokens) {
@@ -332,7 +332,7 @@ fn differences(way: &UnderWay, rows: &SweepRows, sale: &Sale) -> Vec<Difference>
     let last = rows.reservations.last().map(|row| row.id).filter(|_| is_full(rows.reservations.len()));
     let is_in_page = |id: ReservationId| id >= page.reservations_from && last.is_none_or(|last| id <= last);
     let mut in_page: Vec<_> = sale.held_reservations().filter(|held| is_in_page(held.id)).collect();
-    // Told in the order of the rows, and so that a simulation replays.
+    // The order is that of the rows, so that a simulation replays.
     in_page.sort_unstable_by_key(|held| held.id);
     for held in in_page {
         look(Key::Reservation(held.id), true, &|| (reservation(None), reservation(Some(held))));
@@ -374,7 +374,7 @@ fn token(record: Option<&TokenRecord>) -> String {
     )
 }
 
-/// A token's name is a secret; that it is another one is not.
+/// The row's token is a secret; the fact that it is another one is not.
 fn token_beside(record: Option<&TokenRecord>, row: &TokenRecord) -> String {
     let other = record.is_some_and(|record| record.token != row.token);
     token(record) + if other { ", with another name" } else { "" }

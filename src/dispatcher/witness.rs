@@ -1,4 +1,4 @@
-//! Who looks at the memory of sales while they run: the simulation, which proves after each batch that it is whole.
+//! A witness looks at the memory of sales while they run: the simulation checks with it after each batch that it is whole.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use crate::domain::sale::Sale;
 use crate::domain::time::Now;
 use crate::fanout::SaleView;
 
-/// Is called after each batch with every sale of its lane of which nothing is decided ahead: what the lane decides by, and
-/// what readers are answered from, both as they were committed.
+/// A function that is called after each batch with every sale of its lane of which nothing is decided ahead: with the memory
+/// that the lane decides by and the copy that readers are answered from, both as they were committed.
 #[derive(Clone)]
 pub struct Witness(Arc<Look>);
 

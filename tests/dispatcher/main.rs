@@ -79,6 +79,13 @@ impl Running {
         }
     }
 
+    /// Posts a command to a sale, and waits for the reply.
+    async fn request(&self, concert: ConcertId, command: Command) -> dispatcher::Reply {
+        let (sender, reply) = oneshot::channel();
+        self.dispatcher.submit(concert, command, ReplyTo::Once(sender))?;
+        reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
+    }
+
     fn charge(&self, user: UserId, amount: i64, request: &str) -> oneshot::Receiver<dispatcher::Reply> {
         let (sender, reply) = oneshot::channel();
         self.dispatcher.charge(user, amount, request, ReplyTo::Once(sender)).unwrap();
@@ -138,8 +145,8 @@ impl House {
         rows.iter().filter(is_claim).count()
     }
 
-    async fn ask(&self, command: Command) -> dispatcher::Reply {
-        self.running.as_ref().unwrap().dispatcher.ask(self.concert, command).await
+    async fn request(&self, command: Command) -> dispatcher::Reply {
+        self.running.as_ref().unwrap().request(self.concert, command).await
     }
 
     async fn user(&self, balance: i64) -> Caller {
@@ -150,7 +157,7 @@ impl House {
     }
 
     async fn join(&self, user: UserId) -> Place {
-        match self.ask(Command::Join { user, connection: None }).await {
+        match self.request(Command::Join { user, connection: None }).await {
             Ok(Answer::Queue { place, .. }) => place,
             other => panic!("{other:?}"),
         }
@@ -158,7 +165,7 @@ impl House {
 
     async fn hold(&self, caller: Caller, seats: &[u32]) -> dispatcher::Reply {
         let seats = seats.iter().map(|seat| SeatId(*seat)).collect();
-        self.ask(Command::Hold { caller, schedule: self.schedule, seats }).await
+        self.request(Command::Hold { caller, schedule: self.schedule, seats }).await
     }
 }
 
@@ -177,13 +184,13 @@ async fn from_joining_to_a_ticket_and_the_next_is_let_in() {
         "nobody holds before being admitted"
     );
     let Ok(Answer::Paid { payment, balance }) =
-        house.ask(Command::Pay { caller: alice, reservation: held.id }).await
+        house.request(Command::Pay { caller: alice, reservation: held.id }).await
     else {
         panic!("not paid")
     };
     assert_eq!((payment.amount, balance), (held.amount, 1_000_000 - held.amount));
     assert_eq!(payment.tickets.len(), 2);
-    let again = house.ask(Command::Pay { caller: alice, reservation: held.id }).await;
+    let again = house.request(Command::Pay { caller: alice, reservation: held.id }).await;
     assert_eq!(again, Ok(Answer::Paid { payment, balance }), "paying twice is paying once");
     assert_eq!(house.join(bob.user).await.record.status, TokenStatus::Progress);
     assert_eq!(
@@ -200,24 +207,24 @@ async fn everything_confirmed_is_there_after_a_restart_and_time_stood_still() {
     house.join(bob.user).await;
     let waiting = house.join(carol.user).await;
     let Ok(Answer::Reservation(paid)) = house.hold(alice, &[0]).await else { panic!("not held") };
-    let first = house.ask(Command::Pay { caller: alice, reservation: paid.id }).await;
+    let first = house.request(Command::Pay { caller: alice, reservation: paid.id }).await;
     // Alice's place went to Carol.
     let Ok(Answer::Reservation(held)) = house.hold(bob, &[1, 2]).await else { panic!("not held") };
     house.stop().await;
     house.clock.advance(Duration::from_secs(3_600));
     house.start().await;
-    let resumed = house.ask(Command::Resume { token: waiting.record.token, connection: None }).await;
+    let resumed = house.request(Command::Resume { token: waiting.record.token, connection: None }).await;
     let Ok(Answer::Resumed { place, .. }) = resumed else { panic!("{resumed:?}") };
     assert_eq!(place.record.status, TokenStatus::Progress);
     assert_eq!(place.record.entry, waiting.record.entry);
     let Ok(Answer::Paid { payment, balance }) =
-        house.ask(Command::Pay { caller: bob, reservation: held.id }).await
+        house.request(Command::Pay { caller: bob, reservation: held.id }).await
     else {
         panic!("an hour of ours cost Bob his seats")
     };
     assert_eq!((payment.tickets.len(), balance), (2, 500_000 - held.amount));
-    assert_eq!(house.ask(Command::Pay { caller: alice, reservation: paid.id }).await, first);
-    let old = house.ask(Command::Get { caller: alice, polled: false }).await;
+    assert_eq!(house.request(Command::Pay { caller: alice, reservation: paid.id }).await, first);
+    let old = house.request(Command::Get { caller: alice, polled: false }).await;
     let Ok(Answer::Queue { place, .. }) = old else { panic!("{old:?}") };
     assert_eq!(place.record.status, TokenStatus::Done);
 }
@@ -230,18 +237,18 @@ async fn an_unpaid_hold_ends_by_itself_and_a_refund_frees_the_seat() {
     house.join(bob.user).await;
     let Ok(Answer::Reservation(held)) = house.hold(alice, &[7]).await else { panic!("not held") };
     house.clock.advance(Duration::from_secs(299));
-    let place = house.ask(Command::Extend { caller: alice }).await;
+    let place = house.request(Command::Extend { caller: alice }).await;
     assert!(place.is_ok());
-    assert!(house.ask(Command::Extend { caller: bob }).await.is_ok());
+    assert!(house.request(Command::Extend { caller: bob }).await.is_ok());
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(
-        house.ask(Command::Pay { caller: alice, reservation: held.id }).await,
+        house.request(Command::Pay { caller: alice, reservation: held.id }).await,
         Err(Refusal::Rejected(Rejection::ReservationInvalid { status: ReservationStatus::Expired }))
     );
     let Ok(Answer::Reservation(mine)) = house.hold(bob, &[7]).await else { panic!("the seat is not free") };
-    assert!(house.ask(Command::Pay { caller: bob, reservation: mine.id }).await.is_ok());
+    assert!(house.request(Command::Pay { caller: bob, reservation: mine.id }).await.is_ok());
     let Ok(Answer::Cancelled { reservation, balance }) =
-        house.ask(Command::Cancel { caller: bob, reservation: mine.id }).await
+        house.request(Command::Cancel { caller: bob, reservation: mine.id }).await
     else {
         panic!("not cancelled")
     };
@@ -265,7 +272,7 @@ async fn a_charge_is_made_once_and_unknown_users_have_no_wallet() {
     assert_eq!(charge(alice.user, -1, "r2").await, Err(Refusal::Rejected(Rejection::InvalidAmount)));
 }
 
-/// Goal: who is let in and leaves in one step hears of the leaving last. Method: a place frees at the very time at
+/// Goal: a fan who is let in and leaves in one step receives the leaving last. Method: a place frees at the very time at
 /// which the next in line gives up.
 #[tokio::test]
 async fn no_admission_is_pushed_behind_the_answer_to_leaving() {
@@ -276,24 +283,24 @@ async fn no_admission_is_pushed_behind_the_answer_to_leaving() {
     let connection = ConnectionId(1);
     let subscriber = Subscriber::new(connection);
     running.fanout.connect(bob.user, &subscriber, 1);
-    let ask = async |tag, command| {
+    let request = async |tag, command| {
         let to = ReplyTo::Session { subscriber: subscriber.clone(), tag };
         running.dispatcher.submit(house.concert, command, to).unwrap();
-        let mut heard = Delivery::default();
-        while heard.answers.is_empty() {
+        let mut received = Delivery::default();
+        while received.answers.is_empty() {
             subscriber.changed().await;
-            subscriber.take(&mut heard);
+            subscriber.take(&mut received);
         }
-        heard
+        received
     };
-    ask(1, Command::Join { user: bob.user, connection: Some(connection) }).await;
+    request(1, Command::Join { user: bob.user, connection: Some(connection) }).await;
     // Alice has been idle for too long, which the lane has not seen yet.
     house.clock.advance(Duration::from_secs(300));
-    let heard = ask(2, Command::Leave { caller: bob }).await;
-    let Ok(Answer::Queue { place, .. }) = &heard.answers[0].1 else { panic!("{:?}", heard.answers) };
+    let received = request(2, Command::Leave { caller: bob }).await;
+    let Ok(Answer::Queue { place, .. }) = &received.answers[0].1 else { panic!("{:?}", received.answers) };
     assert!(place.record.admitted_at.is_some(), "he was let in first");
     assert_eq!(place.record.status, TokenStatus::Expired(ExpiryReason::Left));
-    assert_eq!(heard.places, Vec::<Place>::new());
+    assert_eq!(received.places, Vec::<Place>::new());
 }
 
 /// Goal: a deadline that memory knows nothing of is found by the sweep, and kept. Method: it is moved with SQL.
@@ -306,7 +313,7 @@ async fn an_admission_that_is_over_in_the_store_alone_ends() {
     house.meddle("UPDATE queue SET expires_at = expires_at - 3600000 WHERE entry_no = 0").await;
     house.sweep(1).await;
     assert_eq!(house.join(bob.user).await.record.status, TokenStatus::Progress, "her place is his");
-    let old = house.ask(Command::Get { caller: alice, polled: false }).await;
+    let old = house.request(Command::Get { caller: alice, polled: false }).await;
     let Ok(Answer::Queue { place, .. }) = old else { panic!("{old:?}") };
     assert_eq!(place.record.status, TokenStatus::Expired(ExpiryReason::Time));
 }
@@ -321,7 +328,7 @@ async fn rows_that_differ_are_found_and_the_sale_is_rebuilt() {
     house.join(bob.user).await;
     let Ok(Answer::Reservation(held)) = house.hold(alice, &[3, 4]).await else { panic!("not held") };
     house.clock.advance(limits::SWEEP_INTERVAL);
-    assert!(house.ask(Command::Extend { caller: alice }).await.is_ok());
+    assert!(house.request(Command::Extend { caller: alice }).await.is_ok());
     house
         .meddle(
             "UPDATE queue SET status = 'EXPIRED', reason = 'left', ended_at = 1 WHERE entry_no = 1; \
@@ -336,7 +343,7 @@ async fn rows_that_differ_are_found_and_the_sale_is_rebuilt() {
     assert_eq!(house.running.as_ref().unwrap().metrics.sweep_differences.get(), 3);
     assert_eq!(house.join(bob.user).await.record.entry.0, 2, "at the end of the line");
     let Ok(Answer::Paid { payment, .. }) =
-        house.ask(Command::Pay { caller: alice, reservation: held.id }).await
+        house.request(Command::Pay { caller: alice, reservation: held.id }).await
     else {
         panic!("not paid")
     };
@@ -344,10 +351,10 @@ async fn rows_that_differ_are_found_and_the_sale_is_rebuilt() {
     assert!(house.hold(bob, &[4]).await.is_ok(), "the seat is free");
 }
 
-/// Goal: what a rebuilt sale still does not agree with is told again, and is no reason to rebuild it for ever. Method: a
+/// Goal: what a rebuilt sale still does not agree with is logged again, and is no reason to rebuild it for ever. Method: a
 /// reservation is held by its row and has no seat.
 #[tokio::test]
-async fn a_difference_that_cannot_be_mended_is_told_and_left() {
+async fn a_difference_that_cannot_be_mended_is_logged_and_left() {
     let house = House::open(2).await;
     let (alice, bob) = (house.user(0).await, house.user(0).await);
     house.join(alice.user).await;
@@ -368,7 +375,7 @@ async fn a_difference_that_cannot_be_mended_is_told_and_left() {
 /// a charge, which no sale's journal fences, is being committed while a request is decided on top of it; the process then
 /// stands still until another one runs the sale.
 #[tokio::test(start_paused = true)]
-async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
+async fn what_was_decided_ahead_is_not_published_by_a_process_that_was_replaced() {
     let (database, clock) = (Database::new(1), Clock::manual(START));
     let former = database.connect();
     let (concert, _) = former.add_concert(new_concert(1)).await.unwrap();
@@ -379,7 +386,7 @@ async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
         .add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START })
         .await
         .unwrap();
-    assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+    assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
 
     // From now on every call takes half a second and more, and the charge is alone in its batch.
     database.set_weather(Weather { hang_per_mille: 1_000, ..Weather::CALM });
@@ -410,7 +417,7 @@ async fn what_was_decided_ahead_is_not_told_by_a_process_that_was_replaced() {
 /// Goal: a heartbeat that met a deadlock is no outage; one that never gets through is. Method: the database rolls so many
 /// of them back.
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_that_is_rolled_back_is_said_again() {
+async fn a_heartbeat_that_is_rolled_back_is_written_again() {
     let (database, clock) = (Database::new(1), Clock::manual(START));
     let store = database.connect();
     store.add_concert(new_concert(1)).await.unwrap();
@@ -424,7 +431,7 @@ async fn a_heartbeat_that_is_rolled_back_is_said_again() {
         for _ in 0..10_000 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(database.asked(Call::Heartbeat), beaten, "each is said again at once");
+        assert_eq!(database.asked(Call::Heartbeat), beaten, "each is written again at once");
         let kind = Kind { kind: "rolled_back" };
         let out = running.metrics.store_errors.get_or_create(&kind).get();
         assert_eq!(out, outages, "after {rolled_back} heartbeats that were rolled back");
@@ -459,10 +466,10 @@ async fn rounds_are_not_written_by_the_lane() {
     let watcher = Subscriber::with_outlet(ConnectionId(1), Arc::new(Socket(sender)));
     running.fanout.sale(concert).unwrap().topic(schedules[0]).unwrap().watch(&watcher);
 
-    assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+    assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     let caller = Caller { user, token: None, guest_of: None };
     let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
-    assert!(running.dispatcher.ask(concert, hold).await.is_ok());
+    assert!(running.request(concert, hold).await.is_ok());
     assert_eq!(writers.recv().await, Some(thread::current().id()), "where the runtime of the connections is");
     running.lanes.shutdown().await;
 }
@@ -480,13 +487,13 @@ async fn a_lane_that_panics_is_begun_again_and_readiness_says_so_meanwhile() {
         .add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START })
         .await
         .unwrap();
-    assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+    assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     assert_eq!(running.dispatcher.unready(), Vec::<String>::new());
 
     database.break_off_next_commit();
     let caller = Caller { user, token: None, guest_of: None };
     let hold = || Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
-    assert_eq!(running.dispatcher.ask(concert, hold()).await, Err(Refusal::OutcomeUnknown));
+    assert_eq!(running.request(concert, hold()).await, Err(Refusal::OutcomeUnknown));
     let unready = running.dispatcher.unready();
     assert!(unready.iter().any(|why| why.contains("sale 1 is being recovered")), "{unready:?}");
     while running.dispatcher.unready().iter().all(|why| !why.contains("lane 0: it is begun again")) {
@@ -497,7 +504,7 @@ async fn a_lane_that_panics_is_begun_again_and_readiness_says_so_meanwhile() {
         clock.advance(Duration::from_millis(10));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(running.dispatcher.ask(concert, hold()).await.is_ok(), "it had not been kept");
+    assert!(running.request(concert, hold()).await.is_ok(), "it had not been kept");
     assert_eq!(running.metrics.task_ends.get(), 1);
     running.lanes.shutdown().await;
 }
@@ -516,10 +523,10 @@ async fn waited_for(clock: &Clock, mut reply: oneshot::Receiver<dispatcher::Repl
     }
 }
 
-/// Goal: behind a store that hangs nobody waits for ever, and nobody is told that nothing was kept when it may be.
+/// Goal: behind a store that hangs nobody waits for ever, and no answer says that nothing was kept when it may be.
 /// Method: the database stands still with a hold in its hands and a request behind it, and goes on later.
 #[tokio::test(start_paused = true)]
-async fn who_waits_with_a_lane_that_hangs_is_told_the_truth_in_time() {
+async fn who_waits_with_a_lane_that_hangs_is_answered_truly_in_time() {
     let (database, clock) = (Database::new(1), Clock::manual(START));
     let store = database.connect();
     let (concert, schedules) = store.add_concert(new_concert(2)).await.unwrap();
@@ -528,9 +535,9 @@ async fn who_waits_with_a_lane_that_hangs_is_told_the_truth_in_time() {
     let (alice, bob) =
         (running.store.add_user(new()).await.unwrap(), running.store.add_user(new()).await.unwrap());
     for user in [alice, bob] {
-        assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+        assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     }
-    let ask = |user, seat| {
+    let hold = |user, seat| {
         let (sender, reply) = oneshot::channel();
         let caller = Caller { user, token: None, guest_of: None };
         let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(seat)] };
@@ -539,12 +546,12 @@ async fn who_waits_with_a_lane_that_hangs_is_told_the_truth_in_time() {
     };
 
     store.stand_still(true);
-    let in_batch = ask(alice, 0);
+    let in_batch = hold(alice, 0);
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
     let decided_before = running.metrics.decided_ahead.get();
-    let early = ask(bob, 1);
+    let early = hold(bob, 1);
     let began = clock.steady();
     let refused = waited_for(&clock, early).await;
     assert!(matches!(refused, Err(Refusal::Overloaded { .. })), "{refused:?}");
@@ -564,7 +571,7 @@ async fn who_waits_with_a_lane_that_hangs_is_told_the_truth_in_time() {
     while !running.dispatcher.unready().is_empty() {
         tokio::task::yield_now().await;
     }
-    let held = running.dispatcher.ask(
+    let held = running.request(
         concert,
         Command::Hold {
             caller: Caller { user: alice, token: None, guest_of: None },
@@ -574,7 +581,7 @@ async fn who_waits_with_a_lane_that_hangs_is_told_the_truth_in_time() {
     );
     assert!(held.await.is_ok(), "it was kept, and again is the same");
     let bobs = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(1)] };
-    assert!(running.dispatcher.ask(concert, bobs).await.is_ok(), "nothing of it was kept");
+    assert!(running.request(concert, bobs).await.is_ok(), "nothing of it was kept");
     let holds = |row: &KeptRow| match &row.kind {
         KeptKind::Events(events) => {
             events.iter().filter(|event| matches!(event, Event::SeatsHeld { .. })).count()
@@ -588,7 +595,7 @@ async fn who_waits_with_a_lane_that_hangs_is_told_the_truth_in_time() {
 /// Goal: nobody waits longer because a batch is tried again. Method: somebody else has the rows locked, for longer than
 /// the store waits for a lock.
 #[tokio::test(start_paused = true)]
-async fn who_waits_behind_the_locks_of_others_is_told_in_time() {
+async fn who_waits_behind_the_locks_of_others_is_answered_in_time() {
     let (database, clock) = (Database::new(1), Clock::manual(START));
     let store = database.connect();
     let (concert, _) = store.add_concert(new_concert(2)).await.unwrap();
@@ -601,9 +608,9 @@ async fn who_waits_behind_the_locks_of_others_is_told_in_time() {
     let join = Command::Join { user, connection: None };
     running.dispatcher.submit(concert, join.clone(), ReplyTo::Once(sender)).unwrap();
     let (began, mut unready) = (clock.steady(), None);
-    let told = loop {
+    let answer = loop {
         match reply.try_recv() {
-            Ok(told) => break told,
+            Ok(answer) => break answer,
             Err(oneshot::error::TryRecvError::Closed) => panic!("nobody answers any more"),
             Err(oneshot::error::TryRecvError::Empty) => {}
         }
@@ -618,7 +625,7 @@ async fn who_waits_behind_the_locks_of_others_is_told_in_time() {
             tokio::task::yield_now().await;
         }
     };
-    assert_eq!(told, Err(Refusal::OutcomeUnknown));
+    assert_eq!(answer, Err(Refusal::OutcomeUnknown));
     assert!(database.asked(Call::Commit) > 1, "it was tried again");
     let (waited, soon) = (clock.steady().since(began), 2 * limits::PATIENCE_TICK);
     assert!(waited <= limits::OUTCOME_PATIENCE + soon, "{waited:?}");
@@ -630,7 +637,7 @@ async fn who_waits_behind_the_locks_of_others_is_told_in_time() {
         clock.advance(limits::PATIENCE_TICK);
         tokio::time::advance(limits::PATIENCE_TICK).await;
     }
-    assert!(running.dispatcher.ask(concert, join).await.is_ok());
+    assert!(running.request(concert, join).await.is_ok());
     running.lanes.shutdown().await;
 }
 
@@ -646,12 +653,10 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
     for seat in 0..2 {
         let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
         let user = running.store.add_user(new).await.unwrap();
-        assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+        assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
         let caller = Caller { user, token: None, guest_of: None };
         let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(seat)] };
-        let Ok(Answer::Reservation(held)) = running.dispatcher.ask(concert, hold).await else {
-            panic!("no hold")
-        };
+        let Ok(Answer::Reservation(held)) = running.request(concert, hold).await else { panic!("no hold") };
         payments.push(Command::Pay { caller, reservation: held.id });
     }
     let submit = |command: &Command| {
@@ -679,7 +684,7 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
         tokio::time::advance(limits::PATIENCE_TICK).await;
     }
     for payment in payments {
-        let refused = running.dispatcher.ask(concert, payment).await;
+        let refused = running.request(concert, payment).await;
         assert!(
             matches!(refused, Err(Refusal::Rejected(Rejection::InsufficientBalance { .. }))),
             "{refused:?}"
@@ -732,8 +737,7 @@ async fn a_sale_opens_by_the_machines_clock() {
     let clock = Clock::manual(START);
     let options = Options { heartbeat_gap_max: 365 * DAY, ..Options::new(SaleRules::default()) };
     let running = Running::start(store, &clock, options).await;
-    let place = async || match running.dispatcher.ask(concert, Command::Join { user, connection: None }).await
-    {
+    let place = async || match running.request(concert, Command::Join { user, connection: None }).await {
         Ok(Answer::Queue { place, .. }) => place.record.status,
         other => panic!("{other:?}"),
     };
@@ -760,7 +764,7 @@ async fn a_restart_with_a_clock_that_was_set_back_makes_no_hold_longer() {
     assert!(house.hold(alice, &[3]).await.is_ok());
     let rules = SaleRules::default();
     house.clock.advance(rules.hold_ttl - Duration::from_secs(60));
-    assert!(house.ask(Command::Extend { caller: alice }).await.is_ok());
+    assert!(house.request(Command::Extend { caller: alice }).await.is_ok());
     house.stop().await;
     house.clock = Clock::manual(START - Duration::from_secs(3_600));
     house.start().await;
@@ -784,11 +788,11 @@ async fn a_reservation_is_never_worth_more_than_money_can_be() {
     let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
     let user = store.add_user(new).await.unwrap();
     let running = Running::start(store, &Clock::manual(START), Options::new(SaleRules::default())).await;
-    assert!(running.dispatcher.ask(concert, Command::Join { user, connection: None }).await.is_ok());
+    assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     let caller = Caller { user, token: None, guest_of: None };
     let hold = |seats: &[u32]| {
         let seats = seats.iter().map(|seat| SeatId(*seat)).collect();
-        running.dispatcher.ask(concert, Command::Hold { caller, schedule: schedules[0], seats })
+        running.request(concert, Command::Hold { caller, schedule: schedules[0], seats })
     };
     let too_many = Err(Refusal::Rejected(Rejection::HoldLimit { max: 1 }));
     assert_eq!(hold(&[0, 1]).await, too_many);
@@ -835,7 +839,7 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     }
     running.whole().await;
     let user = house.user(0).await.user;
-    assert!(running.dispatcher.ask(other, Command::Join { user, connection: None }).await.is_ok());
+    assert!(running.request(other, Command::Join { user, connection: None }).await.is_ok());
     house
         .meddle(
             "CREATE TRIGGER stay BEFORE UPDATE ON reservation WHEN new.status = 'EXPIRED' AND new.concert_id = 1 \
@@ -849,8 +853,8 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     let caller = Caller { user, token: None, guest_of: None };
     let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
     // Who did nothing for so long joins again.
-    assert!(running.dispatcher.ask(other, Command::Join { user, connection: None }).await.is_ok());
-    assert!(running.dispatcher.ask(other, hold).await.is_ok());
+    assert!(running.request(other, Command::Join { user, connection: None }).await.is_ok());
+    assert!(running.request(other, hold).await.is_ok());
     house.meddle("DROP TRIGGER stay").await;
     while !running.dispatcher.unready().is_empty() {
         house.clock.advance(Duration::from_millis(100));
@@ -877,10 +881,10 @@ async fn a_sale_that_breaks_takes_no_other_with_it() {
     }
     running.whole().await;
     let (bob, connection) = (house.user(0).await, ConnectionId(1));
-    let ask = async |command| running.dispatcher.ask(other, command).await;
-    assert!(ask(Command::Join { user: bob.user, connection: Some(connection) }).await.is_ok());
+    let request = async |command| running.request(other, command).await;
+    assert!(request(Command::Join { user: bob.user, connection: Some(connection) }).await.is_ok());
     let hold = Command::Hold { caller: bob, schedule: schedules[0], seats: vec![SeatId(0)] };
-    let Ok(Answer::Reservation(held)) = ask(hold).await else { panic!("not held") };
+    let Ok(Answer::Reservation(held)) = request(hold).await else { panic!("not held") };
     let view = |concert| running.fanout.sale(concert);
     let (broken, whole) = (view(house.concert).unwrap(), view(other).unwrap());
 
@@ -893,7 +897,7 @@ async fn a_sale_that_breaks_takes_no_other_with_it() {
         tokio::task::yield_now().await;
     }
     assert!(Arc::ptr_eq(&view(other).unwrap(), &whole), "it was rebuilt for another's fault");
-    let released = ask(Command::Release { caller: bob, reservation: held.id, seats: None }).await;
+    let released = request(Command::Release { caller: bob, reservation: held.id, seats: None }).await;
     let Ok(Answer::Reservation(released)) = released else { panic!("{released:?}") };
     assert_eq!(released.status, ReservationStatus::Cancelled);
 }

@@ -1,5 +1,5 @@
-//! Performs the steps of a batch: what it has to have read, deciding it, having it kept, and what follows when that fails.
-//! Which step comes next is the pipeline's business alone.
+//! The steps of a batch as the lane performs them: reading what it needs, deciding it, having it kept, and what follows when
+//! that fails. The pipeline alone says which step comes next.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -24,7 +24,7 @@ use crate::store::{self, Batch, CommitError, Facts, JournalPosition, SaleBatch, 
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 
 impl Lane {
-    /// Breaks when the lane has nothing to do any more.
+    /// Performs a step. Breaks when the lane has nothing to do any more.
     pub(super) async fn perform(&mut self, step: Step) -> ControlFlow<()> {
         match step {
             Step::Rest => return self.rest().await,
@@ -73,7 +73,7 @@ impl Lane {
         }
     }
 
-    /// Decides what waits, as far as the batch goes, and then what is due.
+    /// Decides the commands that wait, as far as the batch goes, and then what is due.
     fn decide(&mut self) {
         let facts = std::mem::take(&mut self.facts);
         let deciding = AssertUnwindSafe(|| {
@@ -107,7 +107,7 @@ impl Lane {
         }
     }
 
-    /// What was decided, as the store is to keep it.
+    /// The batch that was decided, as the store is to keep it.
     fn sealed(&mut self) -> Batch {
         let changed = self.sales.values_mut().filter(|running| !running.events.is_empty());
         let sales = changed.map(|running| {
@@ -196,7 +196,7 @@ impl Lane {
         self.pipeline.kept(batch);
     }
 
-    /// Memory and the copies that others read become what was committed, which can be published then.
+    /// Memory and the copies that others read become what was committed; then it can be published.
     fn confirm(&mut self) {
         let batch = self.pipeline.confirm();
         if !batch.sales.is_empty() || !batch.charges.is_empty() {
@@ -213,7 +213,7 @@ impl Lane {
         for sale in &batch.sales {
             if let Some(running) = self.sales.get_mut(&sale.concert) {
                 running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
-                // The copies that others read, before anything is published.
+                // The copies that others read are new before anything is published.
                 running.view.apply(sale.seq, &sale.events);
                 running.sale.commit(limits::ENDED_KEPT_MAX);
                 self.sweeper.note(sale.concert, &sale.events);
@@ -244,7 +244,7 @@ impl Lane {
         }
     }
 
-    /// For certain nothing of the batch was kept.
+    /// Notes that certainly nothing of the batch was kept.
     fn fail(&mut self, error: StoreError) {
         let failure = match error {
             StoreError::Refused(error) => Failure::Refused(error),
@@ -283,7 +283,7 @@ impl Lane {
                 tracing::error!(error, what, "the store refuses what was decided, and would every time");
                 self.fanout.answer(envelope.reply, Err(Refusal::Internal));
             }
-            // It is built anew, once a second, until somebody mends its rows.
+            // The sale is built anew, once a second, until somebody mends its rows.
             Consequence::PutAway(concert, error) => {
                 Metrics::count(&self.metrics.store_errors, "refused");
                 tracing::error!(
@@ -336,10 +336,11 @@ impl Lane {
         Ok(connection)
     }
 
-    /// What these commands have to have read before they are decided.
+    /// The reads that these commands need before they are decided.
     pub(super) fn needs_of<'e>(&self, envelopes: impl IntoIterator<Item = &'e Envelope>) -> Needs {
         let mut needs = Needs::default();
         for envelope in envelopes {
+            let at = envelope.arrived.shifted(self.clock_step);
             match &envelope.work {
                 Work::Sale { concert, command } => {
                     if let Some(running) = self.sales.get(concert) {
@@ -347,14 +348,14 @@ impl Lane {
                         if let Command::Pay { caller, reservation } = command
                             && running.sale.is_held(*reservation)
                         {
-                            self.ledger.needs(caller.user, envelope.arrived.shifted(self.step), &mut needs);
+                            self.ledger.needs(caller.user, at, &mut needs);
                         }
                     }
                 }
                 Work::Charge { user, request_id, .. } => {
                     needs.wallets.push(*user);
                     needs.charges.push((*user, request_id.clone()));
-                    self.ledger.needs(*user, envelope.arrived.shifted(self.step), &mut needs);
+                    self.ledger.needs(*user, at, &mut needs);
                 }
             }
         }
@@ -364,7 +365,7 @@ impl Lane {
         needs
     }
 
-    /// What deciding is given. If it breaks off, the lane goes on with the spare ids: tokens must never be guessed.
+    /// The inputs for deciding. If it breaks off, the lane goes on with the spare ids: tokens must never be guessed.
     pub(super) fn inputs(&mut self, facts: Facts) -> Inputs {
         let spare = self.ids.spare();
         let ids = std::mem::replace(&mut self.ids, spare);
@@ -381,7 +382,7 @@ impl Lane {
             let verdict = match &envelope.work {
                 Work::Charge { user, amount, request_id } => {
                     self.deciding = None;
-                    let at = envelope.arrived.shifted(self.step);
+                    let at = envelope.arrived.shifted(self.clock_step);
                     // A repeated charge adds no entry.
                     let room = match inputs.wallets.has_charge(*user, request_id) {
                         true => Ok(()),
@@ -428,7 +429,7 @@ impl Lane {
                             _ => Ok(()),
                         };
                         let decided = match (&room, command) {
-                            // It was a request all the same: activity.
+                            // A payment that is refused was a request all the same: activity.
                             (Err(_), Command::Pay { caller, .. }) => &Command::Touch { user: caller.user },
                             _ => command,
                         };

@@ -1,5 +1,5 @@
-//! What is done while the store has a batch: the one before it is published, and the beginning of the next one is decided.
-//! Here and not in tasks of their own, so that nobody is woken for it.
+//! The lane's work while the store has a batch: the one before it is published, and the beginning of the next one is decided.
+//! Both are done in the lane's own task, so that nobody is woken for it.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -16,8 +16,8 @@ use crate::limits;
 use crate::store::{Batch, CommitError, Facts};
 
 impl Lane {
-    /// Has the store keep a batch. Whenever it has been given something to do, a part of the batch before is published and
-    /// a part of what came meanwhile is decided.
+    /// Has the store keep a batch. Whenever the store has something to do, a part of the batch before is published and a part
+    /// of what came meanwhile is decided.
     pub(super) async fn commit_overlapped(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let mut connection = self.take_connection().await?;
         let mut commit = connection.commit(batch);
@@ -36,8 +36,8 @@ impl Lane {
         committed
     }
 
-    /// Decides what came while the store has a batch. Not if something waits that is done between batches, with memory as
-    /// it was committed.
+    /// Decides what came while the store has a batch, unless something waits that is done between batches, with memory as it
+    /// was committed.
     fn look_ahead(&mut self) {
         let room = self.pipeline.room_ahead();
         if room == 0 || self.sweeper.has_news() || !self.adopt.is_empty() || self.is_beat_due() {

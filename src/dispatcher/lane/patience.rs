@@ -1,6 +1,6 @@
-//! Waiting for the store. Whoever waits with the lane is not kept for ever: a command that is in no batch yet is refused
-//! after `COMMAND_PATIENCE`, for nothing was tried; one whose batch hangs may have been kept, and is told after
-//! `OUTCOME_PATIENCE` that it is not known. The lane itself goes on waiting, because only the store knows.
+//! Waiting for the store. Commands that wait with the lane are not kept for ever: one that is in no batch yet is refused
+//! after `COMMAND_PATIENCE`, for nothing was tried; one whose batch hangs may have been kept, and is answered after
+//! `OUTCOME_PATIENCE` that the outcome is unknown. The lane itself goes on waiting, because only the store knows.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,10 +15,10 @@ use crate::domain::time::Timestamp;
 use crate::fanout::Refusal;
 use crate::limits;
 
-/// After so many ticks of waiting the lane is stalled.
+/// The ticks of waiting after which the lane is stalled.
 const TICKS_OF_STALL: u128 = limits::LANE_STALL.as_millis() / limits::PATIENCE_TICK.as_millis();
 
-/// How long the lane has been waiting for its store, in ticks: a clock that is turned by hand may jump, and that is no
+/// The time that the lane has been waiting for its store, in ticks: a clock that is turned by hand may jump, and that is no
 /// hanging store.
 pub(in crate::dispatcher) struct Patience {
     clock: Clock,
@@ -28,7 +28,7 @@ pub(in crate::dispatcher) struct Patience {
     trouble: Option<Trouble>,
 }
 
-/// What readiness says of this lane.
+/// The lane's trouble with its store, which readiness names.
 struct Trouble {
     since: Timestamp,
     of_batch: bool,
@@ -68,13 +68,13 @@ impl Lane {
         .await
     }
 
-    /// Something new is waited for. Trying a batch again, or querying again what is not known yet, is not: whoever waits
-    /// has waited for all of it.
+    /// The lane begins to wait for something new. Another attempt at a batch, or another query for an unknown outcome, is
+    /// nothing new: its commands have waited for all of them.
     pub(super) fn begin_waiting(&mut self) {
         self.patience.ticks = 0;
     }
 
-    /// Called whenever the lane would wait.
+    /// Looks whether commands have waited for too long. This is called whenever the lane would wait.
     pub(super) fn lose_patience(&mut self, context: &mut Context<'_>) {
         while self.patience.has_ticked(context) {
             if self.patience.ticks >= TICKS_OF_STALL {
@@ -86,16 +86,16 @@ impl Lane {
     fn give_up(&mut self) {
         let now = self.shared.clock.steady();
         self.note_trouble("has been waiting for the store for a while", self.pipeline.is_with_store());
-        for (asked, refusal) in self.pipeline.give_up(now) {
-            self.fanout.answer(asked, Err(refusal));
+        for (reply, refusal) in self.pipeline.give_up(now) {
+            self.fanout.answer(reply, Err(refusal));
         }
         let retry_after = limits::OVERLOADED_RETRY_AFTER;
-        for asked in self.mailbox.give_up(now) {
-            self.fanout.answer(asked, Err(Refusal::Overloaded { retry_after }));
+        for reply in self.mailbox.give_up(now) {
+            self.fanout.answer(reply, Err(Refusal::Overloaded { retry_after }));
         }
     }
 
-    /// A query of the store hangs or failed: readiness says so, although the store may answer others.
+    /// A query of the store hangs or failed: readiness names it, although the store may answer others.
     pub(super) fn note_trouble(&mut self, what: &str, of_batch: bool) {
         if self.patience.trouble.is_none() {
             tracing::warn!(lane = self.name, "the lane {what}");

@@ -1,11 +1,12 @@
-//! What a lane has in its hands, and what it does next. A command waits, is decided, is kept by the store together with
-//! its batch, and then its verdict is published. The pipeline knows how far each one is, and `next` says from that alone
-//! which step comes: the lane performs it and says here what came of it. The order of the steps is written nowhere else.
+//! The pipeline holds the commands of a lane, and says what the lane does next. A command waits, is decided, is kept by the
+//! store together with its batch, and then its verdict is published. The pipeline knows how far each one is, and `next`
+//! follows from that alone: the lane performs this step and notes here what came of it. The order of the steps is written
+//! nowhere else.
 //!
 //! Always: a verdict can be published only of a batch that was kept, and only once memory agrees. While the store works
 //! on a batch, the one before it is published and the beginning of the next one is decided; before any other step
-//! everybody has received what was committed. A command that leaves a batch which was not kept waits again, in the order of
-//! arrival. Not here: the store, the sales, the fanout, any clock. What is imported is data.
+//! everybody has received what was committed. The commands of a batch that was not kept wait again, in the order of arrival.
+//! Not here: the store, the sales, the fanout, any clock. All imports are data.
 
 #[cfg(test)]
 mod tests;
@@ -22,73 +23,73 @@ use crate::limits;
 use crate::store::Batch;
 use crate::store::error::Cause;
 
-/// What a lane does next.
+/// A step of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Memory is what was committed, everybody knows of it, and nothing is under way: the time for whatever has to
-    /// be done between batches.
+    /// Does whatever has to be done between batches: memory is what was committed, everybody has received it, and nothing
+    /// is under way.
     Rest,
     /// Begins a batch, with what was decided ahead, or once more.
     Begin,
     /// Opens the transaction and reads what the batch needs.
     Read,
-    /// Decides what waits, behind what was decided ahead.
+    /// Decides the commands that wait, behind those that were decided ahead.
     Decide,
-    /// Gives the batch to the store. Meanwhile what was committed before is published, and what comes in is decided ahead.
+    /// Gives the batch to the store. Meanwhile the one before it is published, and commands that come in are decided ahead.
     Commit,
     /// Queries the store whether it kept the batch.
     Settle,
-    /// Memory, and the copies that others read, take over what the store has kept.
+    /// Has memory, and the copies that others read, take over what the store has kept.
     Confirm,
-    /// Everybody receives what was committed.
+    /// Has everybody receive what was committed.
     Publish,
-    /// Memory is taken back to what was committed.
+    /// Takes memory back to what was committed.
     Undo,
     /// Ends the transaction in which something was read and nothing is written.
     RollBack,
-    /// Deciding broke off: memory is not to be trusted, and those who wait are refused.
+    /// Refuses all that wait, because deciding broke off and memory is not to be trusted.
     BreakDown,
 }
 
-/// How far the batch is that is being made.
+/// The progress of the batch that is being made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
-    /// There is none.
+    /// There is no batch.
     #[default]
     Idle,
-    /// One is to be begun.
+    /// A batch is to be begun.
     Wanted,
-    /// Something may have to be read before the rest of it is decided.
+    /// The rest of it is to be decided, perhaps after something was read.
     Begun { reads: bool },
-    /// What it needs was read.
+    /// All that it needs was read.
     Ready,
-    /// Often nothing has to be written: nobody changed anything.
+    /// All of it is decided; often nothing has to be written, because nobody changed anything.
     Decided { writes: bool },
     /// The store has it.
     Committing,
-    /// The store was asked to keep it, and did not say whether it did.
+    /// The store was given it, and did not say whether it was kept.
     Unknown,
     /// It is durable.
     Kept,
-    /// It is not durable and never will be, or somebody left it who was decided in it.
+    /// It is not durable and never will be, or a command left it that was decided in it.
     Lost,
     /// Deciding it broke off.
     Broken,
 }
 
-/// What goes into the batch.
+/// The commands and dues that go into a batch.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Scope {
     /// Everything that waits, as far as a batch goes, and what is due.
     #[default]
     Whole,
-    /// While the command is looked for whose row the store refuses: so many, and nothing that is due by itself.
+    /// So many commands, and nothing that is due by itself, while the command is looked for whose row the store refuses.
     First(usize),
-    /// What is due by itself was refused: of each of these sales alone.
+    /// Each of these sales alone, after something that is due by itself was refused.
     Dues(VecDeque<ConcertId>),
 }
 
-/// Of which sales a batch takes what is due by itself.
+/// The sales of which a batch takes what is due by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dues {
     None,
@@ -102,7 +103,7 @@ impl Dues {
     }
 }
 
-/// Why the store did not keep a batch.
+/// The reason why the store did not keep a batch.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The same again may succeed.
@@ -115,39 +116,39 @@ pub(super) enum Failure {
     SteppedDown(ConcertId),
 }
 
-/// What a lane has to see to after a batch was undone.
+/// The duty of a lane after a batch was undone.
 #[must_use]
 pub(super) enum Consequence {
     None,
     /// Another process is the writer of this sale.
     StepDown(ConcertId),
-    /// It was tried often enough: these are refused for a while.
+    /// The batch was tried often enough: these are refused for a while.
     GiveUp(VecDeque<Envelope>),
     /// This command's row is refused by the store.
     Refuse(Box<Envelope>, Cause),
-    /// What is due in this sale by itself is refused by the store.
+    /// Something that is due in this sale by itself is refused by the store.
     PutAway(ConcertId, Cause),
 }
 
-/// What a command comes to, unless its batch is lost.
+/// The result of a command, unless its batch is lost.
 pub(super) struct Verdict {
     pub reply: Reply,
     /// The events up to and including this command's, and where its own begin.
     pub events: Option<(ConcertId, Range<usize>)>,
-    /// Whose wallet was charged by it, now and not when it was first asked for.
+    /// The user whose wallet it charged, now and not when it was first requested.
     pub charged: Option<UserId>,
 }
 
-/// What was decided for a batch.
+/// The decided part of a batch.
 #[derive(Default)]
 pub(super) struct Decided {
-    /// In the order of arrival.
+    /// The commands in the order of arrival.
     pub commands: Vec<(Envelope, Verdict)>,
     /// Events of expiries after the last command.
     pub tail: Vec<(ConcertId, Range<usize>)>,
     pub charges: Vec<LedgerEntry>,
     pub expiries: usize,
-    /// More than that must be in another batch.
+    /// Anything more must be in another batch.
     pub is_full: bool,
 }
 
@@ -156,12 +157,12 @@ impl Decided {
         self.commands.is_empty() && self.tail.is_empty()
     }
 
-    /// For how many commands more there is room, of `most`.
+    /// The room that is left for commands, of `most`.
     fn room(&self, most: usize) -> usize {
         if self.is_full { 0 } else { most.saturating_sub(self.commands.len()) }
     }
 
-    /// The first of those that wait is decided.
+    /// Adds the first of those that wait, with its verdict.
     pub fn push(&mut self, waiting: &mut VecDeque<Envelope>, verdict: Verdict) {
         self.commands.extend(waiting.pop_front().map(|envelope| (envelope, verdict)));
     }
@@ -171,11 +172,11 @@ impl Decided {
 #[derive(Default)]
 struct Ahead {
     decided: Decided,
-    /// What comes next needs something read, or has to wait for another reason.
+    /// The next command needs something read, or has to wait for another reason.
     stopped: bool,
-    /// Deciding broke off, and what memory holds is not to be trusted.
+    /// Deciding broke off, and memory is not to be trusted.
     broken: bool,
-    /// It must not be gone on with: somebody left it, or its sales may have another writer by now.
+    /// It must not be used: a command left it, or its sales may have another writer by now.
     void: bool,
 }
 
@@ -185,26 +186,26 @@ impl Ahead {
     }
 }
 
-/// A batch that was committed, and what is to be published of it, in the order of what happened.
+/// A batch that was committed, with the part that is still to be published, in the order of what happened.
 pub(super) struct Committed {
     pub batch: Batch,
     pub answers: std::vec::IntoIter<(Envelope, Verdict)>,
     pub tail: Vec<(ConcertId, Range<usize>)>,
 }
 
-/// Commands that nobody was answered about, in the order of arrival.
+/// The commands that are not answered, in the order of arrival.
 #[derive(Default)]
 struct Pending {
-    /// In the batch that is being made.
+    /// Those in the batch that is being made.
     batch: Decided,
-    /// Decided on top of that batch, while the store has it.
+    /// Those that were decided on top of that batch, while the store has it.
     ahead: Ahead,
-    /// Not decided.
+    /// Those that are not decided.
     waiting: VecDeque<Envelope>,
 }
 
 impl Pending {
-    /// Everything decided waits again, in front.
+    /// Lets everything that was decided wait again, in front.
     fn put_back(&mut self) {
         let (batch, ahead) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.ahead));
         for (envelope, _) in batch.commands.into_iter().chain(ahead.decided.commands).rev() {
@@ -218,18 +219,18 @@ pub(super) struct Pipeline {
     pending: Pending,
     stage: Stage,
     scope: Scope,
-    /// Somebody left the batch who was decided in it.
+    /// A command left the batch that was decided in it.
     is_void: bool,
     /// The store has a transaction open for the batch, in which something was read.
     is_open: bool,
     /// The batch as the store keeps it; `None` while it is in use outside.
-    batch: Option<Batch>,
+    sealed: Option<Batch>,
     failure: Option<Failure>,
-    /// The batch that was committed last, as long as somebody has not received what it says.
+    /// The batch that was committed last, until everybody has received it.
     committed: Option<Committed>,
-    /// How often the batch was tried.
+    /// The number of times that the batch was tried.
     attempt: u32,
-    /// The batch is tried once more: who is in it has waited for all of it.
+    /// The batch is tried once more: its commands have waited for all of its attempts.
     is_again: bool,
 }
 
@@ -251,26 +252,26 @@ impl Pipeline {
             Stage::Committing | Stage::Unknown => Step::Settle,
         };
         debug_assert!(step != Step::Rest || batch.is_empty(), "what was decided is in some stage");
-        // The only place that says when everybody has to have received what was committed.
+        // This is the only place that says when everybody has to have received what was committed.
         let may_be_later = matches!(step, Step::Begin | Step::Decide | Step::Commit);
         if self.committed.is_some() && !may_be_later { Step::Publish } else { step }
     }
 
-    // What comes in.
+    // Commands come in.
 
-    /// How many commands may come in, and where to.
+    /// The room for commands that come in, and the queue that they go to.
     pub fn arrivals(&mut self) -> (usize, &mut VecDeque<Envelope>) {
         let Pending { ahead, waiting, .. } = &mut self.pending;
         let begun = ahead.decided.commands.len() + waiting.len();
         (limits::BATCH_COMMANDS_MAX.saturating_sub(begun), waiting)
     }
 
-    /// All that wait, to be refused.
+    /// Takes away all that wait, to be refused.
     pub fn take_waiting(&mut self) -> VecDeque<Envelope> {
         std::mem::take(&mut self.pending.waiting)
     }
 
-    /// A batch is to be made of what waits and what is due.
+    /// Has a batch made of what waits and what is due.
     pub fn want(&mut self) {
         if self.stage == Stage::Idle {
             self.stage = Stage::Wanted;
@@ -279,7 +280,7 @@ impl Pipeline {
 
     // A batch is made.
 
-    /// Whether those in the next batch have not been tried to be kept yet.
+    /// Whether the next batch is made for the first time.
     pub fn is_new(&self) -> bool {
         !self.is_again
     }
@@ -289,13 +290,13 @@ impl Pipeline {
         !self.pending.ahead.is_empty()
     }
 
-    /// The commands that the next batch takes besides what was decided ahead.
+    /// The commands that the next batch takes besides those that were decided ahead.
     pub fn next_commands(&self) -> impl Iterator<Item = &Envelope> {
         let room = self.pending.ahead.decided.room(self.commands_max());
         self.pending.waiting.iter().take(room)
     }
 
-    /// Step `Begin`. When a heartbeat is due, somebody else may be the writer by now, and what was decided ahead and
+    /// Step `Begin` is done. If a heartbeat is due, somebody else may be the writer by now, and whatever was decided ahead and
     /// changes nothing would be published without anybody noticing: then it is decided anew after the heartbeat.
     pub fn begin(&mut self, is_beat_due: bool, reads: bool) {
         if is_beat_due && !self.pending.ahead.is_empty() {
@@ -307,13 +308,13 @@ impl Pipeline {
         self.stage = Stage::Begun { reads };
     }
 
-    /// Step `Read`.
+    /// Step `Read` is done.
     pub fn read(&mut self) {
         self.is_open = true;
         self.stage = if self.is_void { Stage::Lost } else { Stage::Ready };
     }
 
-    /// How many commands a batch may have.
+    /// The number of commands that a batch may have.
     fn commands_max(&self) -> usize {
         match self.scope {
             Scope::Whole => limits::BATCH_COMMANDS_MAX,
@@ -322,12 +323,12 @@ impl Pipeline {
         }
     }
 
-    /// How many of those that wait are decided for the batch.
+    /// The number of waiting commands that the batch has room for.
     pub fn room(&self) -> usize {
         self.pending.batch.room(self.commands_max())
     }
 
-    /// What is due by itself and goes to the end of the batch, after those that wait.
+    /// The sales whose dues go to the end of the batch, behind the commands.
     pub fn dues(&self) -> Dues {
         match &self.scope {
             Scope::Whole if self.pending.waiting.is_empty() && !self.pending.batch.is_full => Dues::All,
@@ -336,8 +337,8 @@ impl Pipeline {
         }
     }
 
-    /// Those that wait, and what they are decided for: the batch, or what follows it while the store has it. If deciding
-    /// breaks off, nobody is lost.
+    /// The commands that wait, and the batch that they are decided for: the one that is being made, or the next one while the
+    /// store has that. If deciding breaks off, no command is lost.
     pub fn deciding(&mut self) -> (&mut VecDeque<Envelope>, &mut Decided) {
         let Pending { batch, ahead, waiting } = &mut self.pending;
         match self.stage {
@@ -346,14 +347,14 @@ impl Pipeline {
         }
     }
 
-    /// Step `Decide`. The batch as the store is to keep it.
+    /// Step `Decide` is done, and this is the batch as the store is to keep it.
     pub fn decided(&mut self, batch: Batch) {
         let writes = !batch.sales.is_empty() || !batch.charges.is_empty();
-        self.batch = Some(batch);
+        self.sealed = Some(batch);
         self.stage = Stage::Decided { writes };
     }
 
-    /// Step `Decide`: it broke off.
+    /// Step `Decide` broke off.
     pub fn broke(&mut self) {
         self.stage = Stage::Broken;
     }
@@ -363,37 +364,37 @@ impl Pipeline {
     /// Step `Commit` or `Settle` begins: from now on nobody knows whether it is kept.
     pub fn give_to_store(&mut self) -> Batch {
         self.stage = Stage::Committing;
-        self.take_batch()
+        self.take_sealed()
     }
 
-    fn take_batch(&mut self) -> Batch {
-        self.batch.take().expect("each stage that uses a batch is entered with it")
+    fn take_sealed(&mut self) -> Batch {
+        self.sealed.take().expect("each stage that uses a batch is entered with it")
     }
 
-    /// Step `Commit` or `Settle`: the batch is durable.
+    /// Step `Commit` or `Settle` is done: the batch is durable.
     pub fn kept(&mut self, batch: Batch) {
-        (self.batch, self.stage, self.is_open) = (Some(batch), Stage::Kept, false);
+        (self.sealed, self.stage, self.is_open) = (Some(batch), Stage::Kept, false);
     }
 
-    /// Step `Commit` or `Settle`: it may be durable.
+    /// Step `Commit` or `Settle` is done: the batch may be durable.
     pub fn unknown(&mut self, batch: Batch) {
-        (self.batch, self.stage, self.is_open) = (Some(batch), Stage::Unknown, false);
+        (self.sealed, self.stage, self.is_open) = (Some(batch), Stage::Unknown, false);
     }
 
-    /// Any step that asks the store: for certain nothing was kept.
+    /// Any step that queries the store has failed: certainly nothing was kept.
     pub fn failed(&mut self, failure: Failure) {
         (self.stage, self.is_open) = (Stage::Lost, false);
-        (self.batch, self.failure) = (None, Some(failure));
+        (self.sealed, self.failure) = (None, Some(failure));
     }
 
-    /// Step `RollBack`.
+    /// Step `RollBack` is done.
     pub fn rolled_back(&mut self) {
         self.is_open = false;
     }
 
-    // What is done meanwhile.
+    // Commands are decided ahead meanwhile.
 
-    /// How many commands may be decided now, on top of the batch that the store has.
+    /// The number of commands that may be decided now, on top of the batch that the store has.
     pub fn room_ahead(&self) -> usize {
         let ahead = &self.pending.ahead;
         let is_wanted = self.stage == Stage::Committing && self.scope == Scope::Whole;
@@ -407,40 +408,40 @@ impl Pipeline {
         &self.pending.waiting
     }
 
-    /// Where to what comes in now goes.
+    /// The queue for commands that come in now.
     pub fn waiting_mut(&mut self) -> &mut VecDeque<Envelope> {
         &mut self.pending.waiting
     }
 
-    /// What waits has to wait until the batch is committed.
+    /// The first command that waits has to wait until the batch is committed.
     pub fn stop_ahead(&mut self) {
         self.pending.ahead.stopped = true;
     }
 
-    /// How many commands are decided ahead.
+    /// The number of commands that are decided ahead.
     pub fn decided_ahead(&self) -> usize {
         self.pending.ahead.decided.commands.len()
     }
 
-    /// Something was decided ahead, or deciding broke off.
+    /// Commands were decided ahead, or deciding them broke off.
     pub fn went_ahead(&mut self, broken: bool) {
         self.pending.ahead.broken = broken;
         self.pending.ahead.stopped |= self.pending.ahead.decided.is_full;
     }
 
-    // It was kept.
+    // The batch was kept.
 
-    /// Step `Confirm` begins: what was kept.
+    /// Step `Confirm` begins, with the batch that was kept.
     pub fn confirm(&mut self) -> Batch {
-        self.take_batch()
+        self.take_sealed()
     }
 
-    /// Those in the batch. They stay there until it is confirmed: if that breaks off, nobody is lost.
+    /// The commands in the batch. They stay there until it is confirmed: if that breaks off, no command is lost.
     pub fn in_batch(&self) -> &[(Envelope, Verdict)] {
         &self.pending.batch.commands
     }
 
-    /// Step `Confirm`: memory is what was committed, and now it can be published.
+    /// Step `Confirm` is done: memory is what was committed, and it can be published.
     pub fn confirmed(&mut self, batch: Batch) {
         debug_assert!(self.committed.is_none(), "the batch before this one was published");
         let Decided { commands, tail, .. } = std::mem::take(&mut self.pending.batch);
@@ -451,12 +452,12 @@ impl Pipeline {
         self.go_on();
     }
 
-    /// Step `Publish`, and during `Commit`: what is still to be published. Taken away by whoever publishes the last of it.
+    /// The batch to publish, in step `Publish` and during `Commit`. Whoever publishes the last of it takes it away.
     pub fn committed(&mut self) -> &mut Option<Committed> {
         &mut self.committed
     }
 
-    /// The next one of the batches that were made of one that was refused, if there is any.
+    /// Goes on with the next part of a batch that was refused, if there is any.
     fn go_on(&mut self) {
         let is_whole = match &self.scope {
             Scope::Whole => true,
@@ -471,12 +472,13 @@ impl Pipeline {
         }
     }
 
-    // It was not.
+    // The batch was not kept.
 
-    /// Step `Undo`: memory is what was committed, and whoever was decided waits again. `sales`: all of the lane's.
+    /// Step `Undo` is done: memory is what was committed, and all commands that were decided wait again. `sales`: all of the
+    /// lane's.
     pub fn undone(&mut self, sales: impl Iterator<Item = ConcertId>) -> Consequence {
         self.pending.put_back();
-        (self.is_void, self.batch) = (false, None);
+        (self.is_void, self.sealed) = (false, None);
         match self.failure.take() {
             None => self.go_on(),
             Some(Failure::Refused(error)) => return self.narrow(error, sales),
@@ -502,7 +504,7 @@ impl Pipeline {
         Consequence::None
     }
 
-    /// `false`: often enough.
+    /// Has the batch tried once more. `false`: it was tried often enough.
     fn try_again(&mut self) -> bool {
         let again = self.attempt < limits::BATCH_ATTEMPTS_MAX;
         if again {
@@ -522,7 +524,7 @@ impl Pipeline {
     /// stands alone: they are refused, and the others go on. If it was nobody's, it is what is due by itself in some sale,
     /// and each is tried alone.
     fn narrow(&mut self, error: Cause, sales: impl Iterator<Item = ConcertId>) -> Consequence {
-        // Halving always ends, so this is no attempt of the others.
+        // Halving always ends, so this does not count as an attempt.
         self.attempt = 0;
         if let Scope::Dues(sales) = &mut self.scope {
             let refused = sales.pop_front();
@@ -532,7 +534,7 @@ impl Pipeline {
         (self.stage, self.is_again) = (Stage::Wanted, true);
         let tried = self.commands_max().min(self.pending.waiting.len());
         if tried > 1 || tried == 1 && self.scope == Scope::Whole {
-            // A single one once more, without what is due by itself.
+            // A single command is tried once more, without what is due by itself.
             self.scope = Scope::First((tried / 2).max(1));
             return Consequence::None;
         }
@@ -545,16 +547,17 @@ impl Pipeline {
         Consequence::None
     }
 
-    // Those who wait too long, and faults of ours.
+    // Commands wait too long, and faults of ours.
 
-    /// Whether the whole batch is decided and the store has to end its transaction: nobody leaves it any more, and until
+    /// Whether all of the batch is decided and the store has to end its transaction: no command leaves it any more, and until
     /// the store has answered nobody knows what becomes of it.
     pub fn is_with_store(&self) -> bool {
         matches!(self.stage, Stage::Committing | Stage::Unknown | Stage::Decided { writes: false })
     }
 
-    /// The lane has been waiting for its store for long. Whoever is not with the store is refused after
-    /// `COMMAND_PATIENCE`; whoever is receives after `OUTCOME_PATIENCE` that the outcome is unknown, and stays in the batch.
+    /// The lane has been waiting for its store for long. Commands that are not with the store are refused after
+    /// `COMMAND_PATIENCE`; those that are receive after `OUTCOME_PATIENCE` that the outcome is unknown, and stay in the batch.
+    /// Returned: who is answered what.
     pub fn give_up(&mut self, now: Timestamp) -> Vec<(ReplyTo, Refusal)> {
         let waited = |envelope: &Envelope, patience| now.since(envelope.arrived) > patience;
         let is_late = |envelope: &Envelope| {
@@ -567,8 +570,8 @@ impl Pipeline {
         if is_with_store {
             for (envelope, _) in &mut batch.commands {
                 if waited(envelope, limits::OUTCOME_PATIENCE) && !matches!(envelope.reply, ReplyTo::Nobody) {
-                    let asked = std::mem::replace(&mut envelope.reply, ReplyTo::Nobody);
-                    given_up.push((asked, Refusal::OutcomeUnknown));
+                    let reply = std::mem::replace(&mut envelope.reply, ReplyTo::Nobody);
+                    given_up.push((reply, Refusal::OutcomeUnknown));
                 }
             }
         } else {
@@ -591,7 +594,8 @@ impl Pipeline {
         given_up
     }
 
-    /// Step `BreakDown`: all that are not answered, to be refused. If the batch failed as well, that is still to be seen to.
+    /// Step `BreakDown` is done, with all commands that are not answered, to be refused. If the batch failed as well, that is
+    /// still to be seen to.
     pub fn broken_down(&mut self) -> VecDeque<Envelope> {
         self.pending.put_back();
         let refused = self.take_waiting();
@@ -601,11 +605,12 @@ impl Pipeline {
         refused
     }
 
-    /// The lane itself broke off. All that were not answered: of some it is not known whether they were kept.
+    /// The lane itself broke off. Returned: all that were not answered. Of some it is unknown whether they were kept.
     pub fn forget(&mut self) -> impl Iterator<Item = ReplyTo> {
         let Self { committed, mut pending, .. } = std::mem::take(self);
         pending.put_back();
-        let committed = committed.into_iter().flat_map(|committed| committed.answers).map(|(asked, _)| asked);
+        let committed =
+            committed.into_iter().flat_map(|committed| committed.answers).map(|(envelope, _)| envelope);
         committed.chain(pending.waiting).map(|envelope| envelope.reply)
     }
 }

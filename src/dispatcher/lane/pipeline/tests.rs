@@ -1,5 +1,5 @@
-//! The rules of the pipeline as tables, and random lives of it beside a plain model. In a table a line is what is done,
-//! the step that comes next, and what whom is told by it.
+//! The rules of the pipeline as tables, and random lives of it beside a plain model. A line of a table is what is done,
+//! the step that comes next, and who receives what by it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -83,7 +83,7 @@ struct Table {
 }
 
 impl Table {
-    /// Does what a line says; gives what whom is told.
+    /// Does what a line says, and returns who receives what.
     fn act(&mut self, what: &str) -> String {
         let now = START + self.passed;
         let (verb, rest) = what.split_once(' ').unwrap_or((what, ""));
@@ -193,14 +193,15 @@ impl Table {
     }
 }
 
-/// Each line: what is done | the next step | who is told what. Without a step: the store has the batch.
+/// Each line: what is done | the next step | who receives what. Without a step: the store has the batch.
 fn check(table: &str) {
     let mut at = Table::default();
     for line in table.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut columns = line.split('|').map(str::trim);
         let (what, step) = (columns.next().unwrap(), columns.next().unwrap());
-        let told = at.act(what);
-        assert_eq!(told.trim(), columns.next().unwrap_or_default(), "whom {what:?} tells what, in {table}");
+        let received = at.act(what);
+        let expected = columns.next().unwrap_or_default();
+        assert_eq!(received.trim(), expected, "who receives what by {what:?}, in {table}");
         if !step.is_empty() {
             assert_eq!(format!("{:?}", at.pipeline.next()), step, "after {what:?}, in {table}");
         }
@@ -306,7 +307,7 @@ fn what_was_committed_is_published_before_anything_that_is_not_begun_ahead() {
          publish      | BreakDown | ab
          breakdown    | Rest     | internal c",
     );
-    // Before the store is asked again.
+    // Before the store is queried again.
     check_after(
         "begin        | Decide
          decide       | Commit   | and dues
@@ -421,7 +422,7 @@ fn those_of_a_lost_batch_and_those_decided_on_top_of_it_wait_in_their_order() {
 }
 
 #[test]
-fn nobody_hears_while_it_is_unknown_whether_their_batch_was_kept() {
+fn nobody_is_answered_while_it_is_unknown_whether_their_batch_was_kept() {
     let unknown = "arrive a     | Rest
          want         | Begin
          begin        | Decide
@@ -457,7 +458,7 @@ fn who_steps_down_from_one_sale_goes_on_with_the_others() {
 }
 
 #[test]
-fn who_was_decided_by_a_fault_of_ours_is_told_so_after_what_was_kept() {
+fn who_was_decided_by_a_fault_of_ours_is_refused_after_what_was_kept() {
     check(
         "arrive a     | Rest
          want         | Begin
@@ -628,7 +629,7 @@ fn who_waits_too_long_is_refused_unless_they_may_be_kept() {
 }
 
 #[test]
-fn after_a_panic_everybody_hears_once() {
+fn after_a_panic_everybody_is_answered_once() {
     check(
         "arrive a     | Rest
          want         | Begin
@@ -654,8 +655,8 @@ struct Model {
     confirmed: Vec<char>,
     published: usize,
     has_transaction: bool,
-    /// Everybody who ever asked, as long as they were not answered.
-    asking: BTreeMap<char, oneshot::Receiver<Reply>>,
+    /// Everybody who ever requested something, with what they wait for.
+    requests: BTreeMap<char, oneshot::Receiver<Reply>>,
 }
 
 impl Model {
@@ -713,7 +714,7 @@ fn live(seed: u64, seen: &mut BTreeMap<String, u32>) {
         if !is_calm && rng.random_range(0..3) == 0 {
             let name = new_names.next().unwrap();
             let (envelope, replied) = envelope(name, now);
-            model.asking.insert(name, replied);
+            model.requests.insert(name, replied);
             pipeline.waiting_mut().push_back(envelope);
         }
         let step = pipeline.next();
@@ -821,9 +822,11 @@ fn live(seed: u64, seen: &mut BTreeMap<String, u32>) {
             }
         }
     }
-    for (name, mut replied) in model.asking {
+    for (name, mut replied) in model.requests {
         match replied.try_recv() {
-            Ok(Ok(_)) => assert!(model.confirmed.contains(&name), "{name} was told so, and it was not kept"),
+            Ok(Ok(_)) => {
+                assert!(model.confirmed.contains(&name), "{name} was confirmed, and it was not kept");
+            }
             Ok(Err(refusal)) => assert!(
                 !model.confirmed.contains(&name) || refusal == Refusal::OutcomeUnknown,
                 "{name} was refused, and it was kept"
@@ -835,8 +838,8 @@ fn live(seed: u64, seen: &mut BTreeMap<String, u32>) {
 
 fn give_up(pipeline: &mut Pipeline, now: Timestamp) {
     let may_be_kept = pipeline.is_with_store();
-    for (asked, refusal) in pipeline.give_up(now) {
+    for (reply, refusal) in pipeline.give_up(now) {
         assert!(may_be_kept || refusal != Refusal::OutcomeUnknown, "nothing was tried");
-        asked.send(Err(refusal));
+        reply.send(Err(refusal));
     }
 }
