@@ -1,5 +1,5 @@
-//! Who was told to have which seat. The check from the outside that no seat is given to two fans, whatever the server
-//! or its database believe.
+//! The claims of fans on seats, as they were confirmed. The check from the outside that no seat is given to two fans,
+//! whatever the server or its database believe.
 //!
 //! Always sound: a claim begins when the fan has read that the seat is theirs, and ends before they send anything that
 //! could give it up. Two claims on one seat at the same time are therefore a fault of the server, never of timing.
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seats of all schedules of a run.
 pub struct Claims {
-    /// By schedule; for each seat `FREE`, or the fan's number plus one, with `SOLD` once it is paid.
+    /// The claims by schedule; for each seat `FREE`, or the fan's number plus one, with `SOLD` once it is paid.
     seats: BTreeMap<u64, Vec<AtomicU64>>,
     doubled: AtomicU64,
 }
@@ -56,7 +56,7 @@ impl Claims {
     pub fn let_go(&self, schedule: u64, seat: u32, fan: usize) {
         let mine = fan as u64 + 1;
         if let Ok(place) = self.seat(schedule, seat) {
-            // Whoever else has it by now keeps it; that was reported when it happened.
+            // Another fan who has it by now keeps it; that was reported when it happened.
             let _ = place.fetch_update(Ordering::AcqRel, Ordering::Acquire, |claim| {
                 (claim & !SOLD == mine).then_some(FREE)
             });

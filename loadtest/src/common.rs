@@ -1,4 +1,4 @@
-//! What every scenario takes on the command line.
+//! The options that every scenario takes on the command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,13 +16,13 @@ pub struct Common {
     /// address too: `limits.address.exempt`.
     #[arg(long, global = true, value_name = "ADDR", requires = "tokens")]
     pub server: Option<SocketAddr>,
-    /// With --server: which concert to sell. Without: the only one that it has.
+    /// The concert to sell, with --server; if unset, the only one that it has.
     #[arg(long, global = true, value_name = "ID")]
     pub concert: Option<u32>,
-    /// With --server: the users to play, as `frontrow user add --count N` printed them.
+    /// The users to play, with --server, as `frontrow user add --count N` printed them.
     #[arg(long, global = true, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
-    /// With --server: the operator's token, for scenarios that steer the sale and for the last check.
+    /// The operator's token, with --server, for scenarios that steer the sale and for the last check.
     #[arg(
         long,
         global = true,
@@ -31,7 +31,7 @@ pub struct Common {
         hide_env_values = true
     )]
     pub operator_token: Option<String>,
-    /// With --server, when it runs on this machine: its process, to watch its CPU and memory.
+    /// The server's process, with --server, if it runs on this machine, to watch its CPU and memory.
     #[arg(long, global = true, value_name = "PID")]
     pub pid: Option<u32>,
     /// The server to start. Without: `frontrow` beside this tool.
@@ -40,10 +40,11 @@ pub struct Common {
     /// The database of the started server. Without: the embedded one, in a fresh data folder.
     #[arg(long, global = true, value_name = "URL", conflicts_with = "server")]
     pub database_url: Option<String>,
-    /// When the database runs on this machine: its server's process, to count its CPU beside the server's.
+    /// The database server's process, if it runs on this machine, to count its CPU beside the server's.
     #[arg(long, global = true, value_name = "PID")]
     pub database_pid: Option<u32>,
-    /// Where the fresh data folder is made. A folder in memory would make commits free, and the figures a lie.
+    /// The folder in which the fresh data folder is made. A folder in memory would make commits free, and the figures a
+    /// lie.
     #[arg(long, global = true, value_name = "DIR", default_value = ".", conflicts_with = "server")]
     pub data_parent: PathBuf,
     /// A setting of the started server, as for `frontrow serve --set`; wins over what the scenario sets.
@@ -53,13 +54,13 @@ pub struct Common {
     /// --server.
     #[arg(long, global = true)]
     pub tls: bool,
-    /// With --server and --tls: whose certificates are believed, as a PEM file. Without: the authority of the tests.
+    /// The authority that is believed, as a PEM file, with --server and --tls; if unset, that of the tests.
     #[arg(long, global = true, value_name = "FILE", requires_all = ["server", "tls"])]
     pub ca: Option<PathBuf>,
     /// Threads that play the fans. Without: half of the processors, because the server needs the others.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
-    /// Where randomness begins: the same seed picks the same seats.
+    /// The seed of all randomness: the same seed picks the same seats.
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Write the whole report as JSON.

@@ -19,7 +19,7 @@ use crate::door::Door;
 use crate::record::{Board, Stats};
 use crate::ws::Target;
 
-/// How often a worker hands its records to the board.
+/// The interval at which a worker hands its records to the board.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Connections that one worker opens at the same time: more would only wait for the server's accept queue.
@@ -28,16 +28,16 @@ const CONNECTING_MAX: usize = 128;
 /// Source addresses on loopback: 127.0.0.1 and those after it, each with about 28,000 ports.
 const SOURCES: usize = 200;
 
-/// Where a run stands.
+/// The stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     Ready,
-    /// Since this instant.
+    /// It goes on since this instant.
     Go(Instant),
     Stop,
 }
 
-/// What fans tell the conductor.
+/// The counts that fans keep for the conductor.
 #[derive(Default)]
 pub struct Signals {
     /// Fans that are where the run can begin.
@@ -49,7 +49,7 @@ pub struct Signals {
 
 /// One thread of fans.
 pub struct Worker {
-    /// Which of `count` workers.
+    /// The number of this worker, of `count`.
     pub index: usize,
     pub count: usize,
     pub stats: Rc<Stats>,
@@ -66,7 +66,7 @@ impl Worker {
         (self.index..all).step_by(self.count)
     }
 
-    /// Where the next connection goes, from a source address that has ports left.
+    /// The target of the next connection, from a source address that has ports left.
     pub fn target(&self) -> Target {
         let number = self.connections.get() * self.count + self.index;
         self.connections.set(self.connections.get() + 1);

@@ -1,4 +1,4 @@
-//! How the server is reached: where it listens, and whether connections to it are encrypted.
+//! The way to the server: where it listens, and whether connections to it are encrypted.
 
 use std::fmt;
 use std::io;
@@ -110,7 +110,7 @@ async fn connect_tcp(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Resul
     Ok(stream)
 }
 
-/// What a connection can do.
+/// The operations of a connection.
 pub trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 

@@ -49,7 +49,7 @@ impl Trouble {
         }
     }
 
-    /// As it is recorded.
+    /// The outcome as it is recorded.
     pub fn outcome(&self) -> Outcome {
         match self {
             // These say that the server could not cope, not that the rules forbid it.
@@ -62,7 +62,7 @@ impl Trouble {
     }
 }
 
-/// What a queue update says, as far as a fan needs it.
+/// The fields of a queue update that a fan needs.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Place {
     pub token: Uuid,
@@ -72,7 +72,7 @@ pub struct Place {
     pub reason: Option<EndReason>,
 }
 
-/// What a reservation says, as far as a fan needs it.
+/// The fields of a reservation that a fan needs.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Reservation {
     pub reservation_id: Uuid,
@@ -87,7 +87,7 @@ pub struct Seat {
     pub seat: u32,
 }
 
-/// What a payment says, as far as a fan needs it.
+/// The fields of a payment that a fan needs.
 #[derive(Debug, Deserialize)]
 pub struct Paid {
     /// Minor units.
@@ -95,7 +95,7 @@ pub struct Paid {
     pub tickets: Vec<Seat>,
 }
 
-/// What a charge and a balance say.
+/// The fields of a charge and of a balance.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Balance {
     /// Minor units.
@@ -130,7 +130,7 @@ struct Cancelled {
     balance: i64,
 }
 
-/// How a fan gets in.
+/// The way in which a fan gets in.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// An access token.
@@ -155,12 +155,12 @@ pub struct Fan {
     pub notes: Notes,
 }
 
-/// What a fan knows; apart from the socket, whose buffer a message is read in.
+/// The state of a fan; apart from the socket, whose buffer a message is read in.
 pub struct Notes {
     stats: Rc<Stats>,
     pub state: StateOf,
     next_id: i64,
-    /// What is sent and not answered yet.
+    /// Requests that are not answered yet.
     open: Vec<i64>,
     /// Answers that came before they were waited for.
     early: Vec<(i64, Result<Vec<u8>, ErrorObject>)>,
@@ -194,7 +194,7 @@ impl Fan {
         opened
     }
 
-    /// As `connect`, unrecorded: for who tries until it works.
+    /// Like `connect`, unrecorded: for a fan who tries until it works.
     pub async fn try_connect(
         target: &Target,
         credential: &Credential,
@@ -297,7 +297,7 @@ impl Fan {
         self.ask_since(op, request, Instant::now()).await
     }
 
-    /// As `ask`, but the time runs from `since`: when it should have been sent.
+    /// Like `ask`, but the time runs from `since`: when it should have been sent.
     pub async fn ask_since<T: DeserializeOwned>(
         &mut self,
         op: Op,

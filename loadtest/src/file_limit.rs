@@ -25,7 +25,7 @@ pub fn make_room(connections: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many files this process may open if it asks.
+/// The number of files that this process may open if it asks.
 pub fn open_files_max() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
 }

@@ -41,7 +41,7 @@ impl HttpClient {
         let stream = door.connect(source).await.with_context(|| format!("could not reach {door}"))?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
-            // Whoever waits for an answer sees the error too.
+            // The caller who waits for an answer sees the error too.
             let _ = connection.await;
         });
         Ok(Self { host: door.to_string(), sender })

@@ -1,5 +1,5 @@
-//! What is counted and timed while a load test runs. Each worker records into its own `Stats`, without locks, and
-//! hands them to the common `Board` about once a second.
+//! Counters and timers of a load test that runs. Each worker records into its own `Stats`, without locks, and hands
+//! them to the common `Board` about once a second.
 //!
 //! Always: what is in a figure happened between `Board::begin_window` and `Board::end_window`; what happened outside
 //! of it (making connections ready, ending them) is in the plots and in no figure. Latencies are in microseconds.
@@ -33,7 +33,7 @@ macro_rules! names {
 }
 
 names! {
-    /// What is timed. Most are requests, from the sending to the answer.
+    /// A timed operation. Most are requests, from the sending to the answer.
     Op {
         /// TCP, upgrade and `hello`, until the session is ready.
         Connect = "connect",
@@ -41,9 +41,9 @@ names! {
         Resume = "resume",
         Join = "queue.join",
         Leave = "queue.leave",
-        /// From the join's answer to the push that says `PROGRESS`.
+        /// The time from the join's answer to the push that says `PROGRESS`.
         Wait = "wait in line",
-        /// From a freed place to the next fan's `PROGRESS`.
+        /// The time from a freed place to the next fan's `PROGRESS`.
         Admission = "admission",
         Schedules = "schedules",
         Watch = "seats.watch",
@@ -56,11 +56,12 @@ names! {
         Balance = "balance",
         Extend = "queue.extend",
         Get = "queue.get",
-        /// From the first request to the ticket.
+        /// The time from the first request to the ticket.
         Journey = "journey",
-        /// From before a hold was sent to the receipt of the delta that shows it.
+        /// The time from before a hold was sent to the receipt of the delta that shows it.
         Delta = "delta",
-        /// From the receipt of a hold's answer to the receipt of the delta that shows it; nothing if that came first.
+        /// The time from the receipt of a hold's answer to the receipt of the delta that shows it; nothing if that came
+        /// first.
         DeltaAfterAnswer = "delta after the answer",
         /// One transaction of the baseline.
         Row = "baseline",
@@ -70,7 +71,7 @@ names! {
 }
 
 names! {
-    /// What is counted.
+    /// A counter.
     Counter {
         Arrivals = "arrivals",
         Admissions = "admissions",
@@ -88,7 +89,7 @@ names! {
 }
 
 names! {
-    /// Where a fan is.
+    /// The state of a fan.
     FanState {
         Connecting = "connecting",
         Ready = "connected",
@@ -102,7 +103,7 @@ const OPS: usize = Op::ALL.len();
 const COUNTERS: usize = Counter::ALL.len();
 const STATES: usize = FanState::ALL.len();
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Ok,
@@ -134,7 +135,7 @@ fn histogram() -> Histogram<u64> {
     Histogram::new(HISTOGRAM_DIGITS).expect("three digits are allowed")
 }
 
-/// Whatever was recorded in some time.
+/// The records of some time.
 struct Interval {
     ops: [Slot; OPS],
     counters: [u64; COUNTERS],
@@ -173,7 +174,7 @@ pub struct Stats {
 
 #[derive(Default)]
 struct Inner {
-    /// In the window, and outside of it.
+    /// Records in the window, and outside of it.
     inside: Interval,
     outside: Interval,
     states: [i64; STATES],
@@ -261,7 +262,7 @@ impl Inner {
     }
 }
 
-/// Where one fan is; counted until it is dropped.
+/// The state of one fan; counted until it is dropped.
 pub struct StateOf {
     stats: Rc<Stats>,
     state: FanState,
@@ -288,7 +289,7 @@ impl Drop for StateOf {
 /// Faults that are told in words; the rest is only counted.
 const FAULTS_KEPT_MAX: usize = 50;
 
-/// What all workers recorded.
+/// The records of all workers.
 pub struct Board {
     started: Instant,
     window: AtomicBool,
@@ -342,7 +343,7 @@ pub struct OpSummary {
     /// Refusals by the rules, with their reasons.
     pub refused: u64,
     pub reasons: BTreeMap<&'static str, u64>,
-    /// What must not happen.
+    /// The number of things that must not happen.
     pub failed: u64,
     pub per_second: f64,
     pub p50_ms: f64,
@@ -361,7 +362,7 @@ impl Board {
         self.window.load(Ordering::Relaxed)
     }
 
-    /// From now on what is recorded counts.
+    /// Records count from now on.
     pub fn begin_window(&self) {
         self.shared().window_began = Some(Instant::now());
         self.window.store(true, Ordering::Relaxed);
@@ -375,7 +376,7 @@ impl Board {
         }
     }
 
-    /// How long the window was open in all; of an open one, up to now.
+    /// The time for which the window was open in all; of an open one, up to now.
     pub fn window(&self) -> Duration {
         let shared = self.shared();
         shared.window + shared.window_began.map_or(Duration::ZERO, |began| began.elapsed())
@@ -403,7 +404,7 @@ impl Board {
     pub fn tick(&self, server: Option<(f64, u64)>) -> Second {
         let now = self.started.elapsed().as_secs() as usize;
         let mut shared = self.shared();
-        // What is recorded counts to the second in which it is handed over, so nothing more comes for earlier ones.
+        // Records count to the second in which they are handed over, so nothing more comes for earlier ones.
         shared.settle(now);
         let fans = FanState::ALL.iter().map(|state| (state.name(), shared.states[*state as usize])).collect();
         let second = shared.second(now.saturating_sub(1));
@@ -429,7 +430,7 @@ impl Board {
         shared.keep_fault(fault);
     }
 
-    /// How many faults there were, and the first of them in words.
+    /// The number of faults, and the first of them in words.
     pub fn faults(&self) -> (u64, Vec<String>) {
         let shared = self.shared();
         (shared.faults_in_all, shared.faults.clone())

@@ -25,7 +25,7 @@ pub struct SeatModel {
     last: SeatsUpdate,
 }
 
-/// What a delta is to one fan.
+/// The meaning of a delta to one fan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
     pub from: u64,
@@ -94,7 +94,7 @@ impl SeatModel {
         Ok(Applied { from: self.last.from, version: self.last.version })
     }
 
-    /// What the delta that was read last changed.
+    /// The changes of the delta that was read last.
     pub fn last_changes(&self) -> &[SeatChange] {
         &self.last.changes
     }

@@ -19,16 +19,16 @@ use crate::door::{Door, Tls, lay_certificate};
 use crate::http::HttpClient;
 use crate::tokens::Tokens;
 
-/// How long a server may take to become ready, a line of a million tokens included.
+/// The time that a server may take to become ready, a line of a million tokens included.
 const READY_PATIENCE: Duration = Duration::from_secs(120);
 const READY_POLL: Duration = Duration::from_millis(20);
-/// How long a server may take to stop when it is asked to.
+/// The time that a server may take to stop when it is asked to.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
-/// What every seat costs, in minor units: one price makes balances easy to check.
+/// The price of every seat, in minor units: one price makes balances easy to check.
 pub const PRICE: i64 = 1_000;
 
-/// How to start one.
+/// The way to start a server.
 #[derive(Clone, Debug)]
 pub struct SpawnOptions {
     pub binary: PathBuf,
@@ -43,21 +43,21 @@ pub struct SpawnOptions {
     pub tls: Option<&'static Tls>,
 }
 
-/// What is sold.
+/// The venue that is sold.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Venue {
     #[serde(rename = "concert_id")]
     pub concert: u32,
     #[serde(rename = "schedule_ids")]
     pub schedules: Vec<u64>,
-    /// Of each schedule.
+    /// The seats of each schedule.
     pub seats: usize,
 }
 
-/// What of the machine a process has used.
+/// The part of the machine that a process has used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// Since it started, on all cores.
+    /// CPU since it started, on all cores.
     pub cpu: Duration,
     /// Resident now.
     pub rss_bytes: u64,
@@ -66,7 +66,7 @@ pub struct Usage {
 pub struct Server {
     pub door: Door,
     spawned: Option<Spawned>,
-    /// Of a server that runs on this machine.
+    /// The process of a server that runs on this machine.
     pid: Option<u32>,
     operator_token: Option<String>,
 }
@@ -181,7 +181,7 @@ impl Server {
         // A running server sees a new concert within two seconds.
         let mut client = HttpClient::connect(self.door, None).await?;
         let began = Instant::now();
-        // At the moment when it comes up it may be known and not be there yet.
+        // The sale may be known and not be there yet at the moment when the server comes up.
         while !self
             .figures_through(&mut client)
             .await
@@ -217,7 +217,7 @@ impl Server {
         self.operator_token.is_some()
     }
 
-    /// What `frontrow audit` finds wrong; `None` without the database.
+    /// The faults that `frontrow audit` finds; `None` without the database.
     pub fn audit(&self) -> anyhow::Result<Option<Vec<String>>> {
         #[derive(Deserialize)]
         struct Audit {
@@ -231,7 +231,7 @@ impl Server {
         Ok(Some(audit.faults))
     }
 
-    /// What the server has used so far; `None` for one on another machine.
+    /// The server's usage so far; `None` for one on another machine.
     pub fn usage(&self) -> Option<Usage> {
         usage_of(self.pid?)
     }
@@ -359,7 +359,7 @@ fn start(options: &SpawnOptions, data: &Path, listen: &str) -> anyhow::Result<(C
             break url.trim().parse().with_context(|| format!("`{url}` is no address"))?;
         }
     };
-    // What else it prints is of no interest, but must not fill the pipe.
+    // Its further output is of no interest, but must not fill the pipe.
     std::thread::spawn(move || lines.for_each(drop));
     Ok((child, address))
 }
@@ -378,7 +378,7 @@ fn finish(mut command: Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// What a process on this machine has used so far; `None` if it is not there.
+/// The usage of a process on this machine so far; `None` if it is not there.
 pub fn usage_of(pid: u32) -> Option<Usage> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;

@@ -21,18 +21,18 @@ use crate::report::{Check, Figure, Machine, ProcessUse, Report, cores, progress_
 use crate::server::{Server, SpawnOptions, Usage, Venue, usage_of};
 use crate::tokens::Tokens;
 
-/// How often a condition is looked at: well below what is measured, and next to nothing of a processor.
+/// The interval at which a condition is looked at: well below what is measured, and next to nothing of a processor.
 const POLL: Duration = Duration::from_millis(2);
-/// How long fans may take to come to their end when a run is over.
+/// The time that fans may take to come to their end when a run is over.
 const END_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a scenario needs before it can begin.
+/// The needs of a scenario before it can begin.
 #[derive(Clone, Debug)]
 pub struct Needs {
     /// Users, and connections at a time.
     pub users: usize,
     pub connections: usize,
-    /// Of each schedule.
+    /// The seats of each schedule.
     pub seats: usize,
     pub schedules: usize,
     /// Fans admitted at a time.
@@ -202,7 +202,7 @@ impl Session {
         eprintln!("{}", progress_line(&second, self.shown));
     }
 
-    /// From here on what happens is in the figures.
+    /// Begins the figures.
     pub fn begin(&mut self) {
         self.usage_before = self.usages();
         self.board.begin_window();
@@ -237,7 +237,7 @@ impl Session {
         })
     }
 
-    /// What the server used in the window; `None` for one on another machine.
+    /// The server's usage in the window; `None` for one on another machine.
     pub fn server_use(&self) -> Option<ProcessUse> {
         self.server_use
     }
@@ -368,7 +368,7 @@ impl Session {
     }
 }
 
-/// What each process had used at one time.
+/// The usage of each process at one time.
 #[derive(Clone, Copy)]
 struct Usages {
     server: Option<Usage>,

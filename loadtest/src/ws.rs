@@ -44,7 +44,7 @@ pub enum WsError {
     Protocol(&'static str),
 }
 
-/// Where to connect to, and from which address.
+/// The target to connect to, and the address to connect from.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub door: Door,
@@ -65,10 +65,10 @@ impl Target {
 /// An open websocket.
 pub struct WebSocket {
     stream: Stream,
-    /// What was read and not looked at yet begins at `start`.
+    /// The bytes that were read and not looked at yet begin at `start`.
     buffer: Vec<u8>,
     start: usize,
-    /// Of a message in fragments: those that came so far, and whether it goes on.
+    /// The fragments of a message that came so far, and whether it goes on.
     fragments: Vec<u8>,
     fragmented: bool,
     /// Frames that wait for `flush`, and how much of them is written.
@@ -147,7 +147,7 @@ impl WebSocket {
         while self.written < self.outgoing.len() {
             self.written += self.stream.write(&self.outgoing[self.written..]).await?;
         }
-        // What is encrypted of it may still wait.
+        // Encrypted parts of it may still wait.
         self.stream.flush().await?;
         self.outgoing.clear();
         self.written = 0;
@@ -321,7 +321,7 @@ mod tests {
             let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
             let accept = derive_accept_key(key.as_bytes());
             let answer = format!("HTTP/1.1 101 Switching\r\nsec-websocket-accept: {accept}\r\n\r\n");
-            // With the first frames in the same segment, as a fast server does.
+            // The first frames come in the same segment, as a fast server does.
             stream.write_all(&[answer.as_bytes(), &bytes].concat()).await.unwrap();
             let mut read = Vec::new();
             while read.len() < expected {

@@ -51,7 +51,7 @@ fn figures(page: &mut String, report: &Report) {
     page.push_str("</section>\n");
 }
 
-/// What the charts are drawn from.
+/// The data that the charts are drawn from.
 struct Plots<'a> {
     report: &'a Report,
     seconds: Vec<usize>,

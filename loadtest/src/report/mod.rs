@@ -1,4 +1,4 @@
-//! What a load test found out: figures, the times of every operation, checks from the outside, and the course of it
+//! The findings of a load test: figures, the times of every operation, checks from the outside, and the course of it
 //! all second by second. The same data as text, as JSON and as a page.
 
 mod html;
@@ -21,12 +21,12 @@ pub use summary::{progress_line, summary};
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     pub scenario: &'static str,
-    /// What the scenario does, in a sentence.
+    /// The scenario, in a sentence.
     pub about: &'static str,
-    /// How it was set, by the names of its options.
+    /// Its options, by their names.
     pub settings: Vec<(String, String)>,
     pub machine: Machine,
-    /// How long the figures were taken.
+    /// The time for which the figures were taken.
     pub window_seconds: f64,
     pub figures: Vec<Figure>,
     /// Every operation of the window.
@@ -37,7 +37,7 @@ pub struct Report {
     pub database: Option<ProcessUse>,
     pub checks: Vec<Check>,
     pub expectations: Vec<Expected>,
-    /// What must not happen and did: how often, and the first of them in words.
+    /// The number of things that must not happen and did, and the first of them in words.
     pub faults: u64,
     pub first_faults: Vec<String>,
     /// Are all checks good and all expectations met?
@@ -45,7 +45,7 @@ pub struct Report {
     pub seconds: Vec<Second>,
 }
 
-/// Where it ran.
+/// The machine it ran on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
     pub cores: usize,
@@ -57,19 +57,19 @@ pub struct Machine {
 /// One number that the scenario is about.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
-    /// For programs: lower case with underscores.
+    /// The name for programs: lower case with underscores.
     pub name: &'static str,
     pub value: f64,
     pub unit: &'static str,
-    /// For people.
+    /// The name for people.
     pub about: &'static str,
 }
 
-/// What a process used of the machine in the window.
+/// The share of the machine that a process used in the window.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ProcessUse {
     pub cpu_seconds: f64,
-    /// Of one core.
+    /// The part of one core.
     pub cpu_percent: f64,
     /// Resident memory when the window began and when it ended, in bytes.
     pub rss_before_bytes: u64,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Report;
 use crate::record::{Op, Second};
 
-/// What one second was like. `ops`: those that the scenario is about.
+/// The line for one second. `ops`: those that the scenario is about.
 pub fn progress_line(second: &Second, ops: &[Op]) -> String {
     let mut line = format!("{:>4} s", second.second);
     for op in ops {
@@ -29,7 +29,7 @@ pub fn progress_line(second: &Second, ops: &[Op]) -> String {
     line
 }
 
-/// What was found out, for people.
+/// The findings, for people.
 pub fn summary(report: &Report) -> String {
     let mut text = format!("\n{}: {}\n", report.scenario, report.about);
     let _ = writeln!(

@@ -136,7 +136,7 @@ enum Scale {
 }
 
 impl Scale {
-    /// From 0 to a round number at or above `largest`.
+    /// An axis from 0 to a round number at or above `largest`.
     fn linear(largest: f64) -> Self {
         let rough = largest.max(f64::MIN_POSITIVE) / STEPS_MAX;
         let power = 10_f64.powf(rough.log10().floor());
@@ -151,7 +151,7 @@ impl Scale {
         Self::Powers { low, high: (largest.log10().ceil() as i32).max(low + 1) }
     }
 
-    /// Where a value lies, from 0 at the bottom to 1 at the top.
+    /// The place of a value, from 0 at the bottom to 1 at the top.
     fn share(&self, value: f64) -> f64 {
         match self {
             Self::Linear { top, .. } => value / top,
