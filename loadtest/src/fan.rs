@@ -521,7 +521,7 @@ impl Notes {
             }
             ServerMessage::Push(Push::SaleUpdate(_) | Push::BalanceUpdate(_) | Push::HelloAgain(_))
             | ServerMessage::UnknownPush(_) => Ok(Event::Other),
-            ServerMessage::Answer(_) => Err(unfitting()),
+            ServerMessage::Response(_) => Err(unfitting()),
         }
     }
 
@@ -568,7 +568,7 @@ fn read_answer(text: &[u8]) -> Result<Option<Answered<'_>>, Trouble> {
     let unfitting = || Trouble::Unfitting(shortened(text));
     let message = std::str::from_utf8(text).map_err(|_| unfitting())?;
     match ServerMessage::parse(message).map_err(|_| unfitting())? {
-        ServerMessage::Answer(answer) => match (answer.id, answer.outcome) {
+        ServerMessage::Response(answer) => match (answer.id, answer.outcome) {
             (Some(RequestId::Integer(id)), outcome) => {
                 Ok(Some((id, outcome.map(|result| result.get().as_bytes()))))
             }

@@ -16,7 +16,7 @@ use crate::request::{Method, Request};
 
 /// A text that is no request: what to answer, and to which id.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub struct Malformed {
     /// `None` is answered as `null`, as JSON-RPC wants.
     pub id: Option<RequestId>,
     /// The method, as far as it was read.
@@ -25,8 +25,8 @@ pub struct Refusal {
 }
 
 /// Reads the text of one frame from a client.
-pub fn parse_request(text: &str) -> Result<(RequestId, Request), Refusal> {
-    let nameless = |error| Refusal { id: None, method: None, error };
+pub fn parse_request(text: &str) -> Result<(RequestId, Request), Malformed> {
+    let nameless = |error| Malformed { id: None, method: None, error };
     if !text.trim_ascii_start().starts_with('{') {
         let error = match serde_json::from_str::<&RawValue>(text) {
             Err(_) => ErrorObject::parse(),
@@ -45,7 +45,7 @@ pub fn parse_request(text: &str) -> Result<(RequestId, Request), Refusal> {
         Some(Err(fault)) => (None, Some(fault)),
         None => (None, Some("`id` is missing; requests without one are not accepted")),
     };
-    let invalid = |id: Option<RequestId>, message: Cow<'static, str>| Refusal {
+    let invalid = |id: Option<RequestId>, message: Cow<'static, str>| Malformed {
         id,
         method: None,
         error: ErrorObject::invalid_request(message),
@@ -72,11 +72,11 @@ pub fn parse_request(text: &str) -> Result<(RequestId, Request), Refusal> {
         return Err(invalid(Some(id), "`method` must be a string".into()));
     };
     let Some(method) = Method::from_name(&name) else {
-        return Err(Refusal { id: Some(id), method: None, error: ErrorObject::unknown_method(&name) });
+        return Err(Malformed { id: Some(id), method: None, error: ErrorObject::unknown_method(&name) });
     };
     match Request::parse(method, envelope.params) {
         Ok(request) => Ok((id, request)),
-        Err(error) => Err(Refusal { id: Some(id), method: Some(method), error }),
+        Err(error) => Err(Malformed { id: Some(id), method: Some(method), error }),
     }
 }
 
@@ -240,7 +240,7 @@ fn finish(mut out: Vec<u8>) -> String {
 /// What a server sends, as a client reads it.
 #[derive(Debug)]
 pub enum ServerMessage<'a> {
-    Answer(Answer<'a>),
+    Response(Response<'a>),
     Push(Push),
     /// A push that is newer than this crate: to be ignored.
     UnknownPush(Cow<'a, str>),
@@ -248,7 +248,7 @@ pub enum ServerMessage<'a> {
 
 /// An answer to one request.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub struct Response<'a> {
     /// `None` where the server could not read the id.
     pub id: Option<RequestId>,
     /// The result where it lies, or the refusal.
@@ -291,17 +291,17 @@ impl<'a> ServerMessage<'a> {
                 }
             }
             ServerEnvelope { method: None, id, result: Some(result), error: None, .. } => {
-                Ok(Self::Answer(Answer { id, outcome: Ok(result) }))
+                Ok(Self::Response(Response { id, outcome: Ok(result) }))
             }
             ServerEnvelope { method: None, id, result: None, error: Some(error), .. } => {
-                Ok(Self::Answer(Answer { id, outcome: Err(error) }))
+                Ok(Self::Response(Response { id, outcome: Err(error) }))
             }
             _ => Err(MessageError::Shapeless),
         }
     }
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Response<'a> {
     /// The result as its type; the caller knows which method it asked.
     pub fn into_result<T: Deserialize<'a>>(self) -> Result<T, MessageError> {
         match self.outcome {
@@ -417,11 +417,11 @@ mod tests {
         let text = encode_result(&id, &crate::result::Balance { balance: 5, currency: None });
         assert_eq!(text, r#"{"jsonrpc":"2.0","id":1,"result":{"balance":5,"currency":null}}"#);
         assert_eq!(text, encode_result_raw(&id, r#"{"balance":5,"currency":null}"#));
-        let Ok(ServerMessage::Answer(answer)) = ServerMessage::parse(&text) else { panic!("an answer") };
+        let Ok(ServerMessage::Response(answer)) = ServerMessage::parse(&text) else { panic!("an answer") };
         assert_eq!(answer.into_result::<crate::result::Balance>().unwrap().balance, 5);
 
         let text = encode_error(None, &ErrorObject::parse());
-        let Ok(ServerMessage::Answer(answer)) = ServerMessage::parse(&text) else { panic!("an answer") };
+        let Ok(ServerMessage::Response(answer)) = ServerMessage::parse(&text) else { panic!("an answer") };
         assert_eq!((answer.id, answer.outcome.unwrap_err()), (None, ErrorObject::parse()));
 
         let newer = r#"{"jsonrpc":"2.0","method":"weather.update","params":{"rain":true}}"#;

@@ -29,7 +29,7 @@ pub mod time;
 pub use close::CloseCode;
 pub use duration::HumanDuration;
 pub use envelope::{
-    Answer, Refusal, ServerMessage, encode_error, encode_push, encode_request, encode_result,
+    Malformed, Response, ServerMessage, encode_error, encode_push, encode_request, encode_result,
     encode_result_raw, parse_request,
 };
 pub use error::{ErrorData, ErrorObject, Reason, RefusedStatus};

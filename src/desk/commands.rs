@@ -59,7 +59,7 @@ impl Context {
         reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
     }
 
-    /// The user did something that no sale has a part in. Without a sale, all of them hear of it: there are few,
+    /// The user did something that no sale has a part in. If no sale is known, all of them are notified: there are few,
     /// and one that does not know the user does nothing.
     pub fn touch(&self, user: UserId, concert: Option<ConcertId>) {
         match concert {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use frontrow_protocol::request::Hello;
-use frontrow_protocol::{CloseCode, ErrorObject, Method, Reason, Refusal as Malformed, RequestId};
+use frontrow_protocol::{CloseCode, ErrorObject, Malformed, Method, Reason, RequestId};
 
 use crate::config::ClientLimits;
 use crate::desk::admission;

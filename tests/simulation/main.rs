@@ -7,10 +7,10 @@
 
 mod device;
 mod fans;
-mod hear;
 mod memory;
 mod model;
 mod processes;
+mod receive;
 mod trace;
 mod whole;
 mod world;

@@ -50,7 +50,7 @@ impl Node {
     }
 
     /// Its answers reach clients.
-    pub fn speaks(&self) -> bool {
+    pub fn answers(&self) -> bool {
         matches!(self.phase, Phase::Up { .. } | Phase::Stopping(_)) && !self.store.is_dead()
     }
 }

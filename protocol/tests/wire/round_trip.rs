@@ -9,7 +9,7 @@ use frontrow_protocol::result::{
     Schedules, Snapshot, Tickets, Welcome,
 };
 use frontrow_protocol::{
-    Answer, CloseCode, ErrorObject, Method, Push, Reason, RequestId, ServerMessage, encode_error,
+    CloseCode, ErrorObject, Method, Push, Reason, RequestId, Response, ServerMessage, encode_error,
     encode_push, encode_request, encode_result, parse_request,
 };
 use serde::Serialize;
@@ -27,9 +27,9 @@ fn assert_same(fixture: &Fixture, written: &str) {
     assert_eq!(written, fixture.json, "{}", fixture.file);
 }
 
-fn answer(fixture: &Fixture) -> Answer<'_> {
+fn answer(fixture: &Fixture) -> Response<'_> {
     match ServerMessage::parse(&fixture.text) {
-        Ok(ServerMessage::Answer(answer)) => answer,
+        Ok(ServerMessage::Response(answer)) => answer,
         other => panic!("{}: {other:?}", fixture.file),
     }
 }
@@ -221,7 +221,7 @@ fn every_refusal_of_a_frame() {
         }
         // What goes out can be read by the same client.
         let text = encode_error(refusal.id.as_ref(), &refusal.error);
-        assert!(matches!(ServerMessage::parse(&text), Ok(ServerMessage::Answer(_))), "{}", fixture.file);
+        assert!(matches!(ServerMessage::parse(&text), Ok(ServerMessage::Response(_))), "{}", fixture.file);
     }
 }
 

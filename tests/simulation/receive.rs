@@ -1,5 +1,5 @@
-//! What fans are told, and the proof that it is so: durable, no older than what they were told before, and for a
-//! refusal, right at some time since they asked.
+//! Everything that fans receive, and the proof that it is true: durable, no older than what they received before, and
+//! for a refusal, right at some time since they asked.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::fans::guest_of;
 use crate::model::{Deed, SaleModel, SeatNow};
 use crate::world::World;
 
-/// What a process left open at its end is done or not within this time.
+/// A commit that a process left open at its end is done or not within this time.
 const OPEN_COMMIT_MAX: Duration = Duration::from_secs(10);
 
 impl World {
@@ -27,18 +27,18 @@ impl World {
                 continue;
             }
             let Some(connection) = &self.devices[index].connection else { continue };
-            if !self.nodes[connection.node].speaks() {
+            if !self.nodes[connection.node].answers() {
                 continue;
             }
             let mut delivery = Delivery::default();
             connection.subscriber.take(&mut delivery);
-            self.hear(index, delivery);
+            self.receive(index, delivery);
         }
     }
 
     fn listen_to_polls(&mut self, index: usize) {
         let device = &mut self.devices[index];
-        let heard: Vec<(u32, Reply)> = device
+        let received: Vec<(u32, Reply)> = device
             .asked
             .iter_mut()
             .filter_map(|(tag, asked)| match asked.reply.as_mut()?.try_recv() {
@@ -47,12 +47,12 @@ impl World {
                 Err(oneshot::error::TryRecvError::Closed) => Some((*tag, Err(Refusal::OutcomeUnknown))),
             })
             .collect();
-        for (tag, reply) in heard {
+        for (tag, reply) in received {
             self.answered(index, tag, reply);
         }
     }
 
-    fn hear(&mut self, index: usize, mut delivery: Delivery) {
+    fn receive(&mut self, index: usize, mut delivery: Delivery) {
         // Registers of different things come in no order.
         delivery.reservations.sort_by_key(|reservation| reservation.id);
         let Device { user, concert, .. } = self.devices[index];
@@ -249,7 +249,7 @@ impl World {
     fn refused(&self, index: usize, asked: &Asked, rejection: &Rejection) {
         let Device { user, concert, .. } = self.devices[index];
         let (model, since) = (&self.models[&concert], asked.sent);
-        // Of the user's newest token, or of the one that the session carries.
+        // The record of the user's newest token, or of the one that the session carries.
         let carried = match &asked.what {
             What::Sale(command) => carried_by(command).and_then(|token| model.token(token)),
             What::Charge { .. } => None,
@@ -296,7 +296,7 @@ impl World {
         assert!(right, "{:?} was refused with {rejection:?}", asked.what);
     }
 
-    /// What was answered with `UNAVAILABLE` has not happened.
+    /// A command that was answered with `UNAVAILABLE` has not happened.
     fn prove_undone(&self, user: UserId, concert: ConcertId, asked: &Asked) {
         let (model, since) = (&self.models[&concert], asked.sent);
         let done = match &asked.what {
