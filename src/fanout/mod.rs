@@ -6,6 +6,7 @@
 
 mod place_wheel;
 mod reply;
+mod reply_to;
 mod sale_view;
 mod seat_topic;
 mod subscriber;
@@ -18,7 +19,8 @@ use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
 pub use place_wheel::push_places;
-pub use reply::{Refusal, Reply, ReplyTo};
+pub use reply::{Refusal, Reply};
+pub use reply_to::ReplyTo;
 pub use sale_view::{SaleView, ScheduleView};
 pub use seat_topic::{SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};

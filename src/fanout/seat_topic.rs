@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::subscriber::{Subscriber, Visit};
-use crate::domain::ids::{ConcertId, ConnectionId, SeatId};
+use super::subscriber::{Delta, Subscriber, Visit, Watched};
+use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId};
 use crate::domain::seat_plan::SeatPlan;
 use crate::store::{ScheduleRecord, SeatStatus};
 use crate::venue::layout::VenueLayout;
@@ -85,14 +85,6 @@ pub struct SeatSnapshot {
     pub seats: String,
     pub count: u32,
     pub available: u32,
-}
-
-/// What leads from one version to another, as the notification that says so.
-#[derive(Clone)]
-pub(super) struct Delta {
-    pub from: u64,
-    pub version: u64,
-    pub text: Bytes,
 }
 
 impl SeatTopic {
@@ -229,24 +221,6 @@ impl SeatTopic {
         self.changed.notify_one();
     }
 
-    /// From `told` to the newest version; `None` if that is what was told.
-    pub(super) fn delta_since(&self, told: u64) -> Option<Delta> {
-        let mut state = self.state.lock();
-        if told >= state.version {
-            return None;
-        }
-        if let Some(known) = state.deltas.iter().find(|delta| delta.from == told) {
-            return Some(known.clone());
-        }
-        let text = self.encode(&state, told, state.changed_since(told).into_iter());
-        let delta = Delta { from: told, version: state.version, text };
-        if state.deltas.len() == DELTAS_KEPT {
-            state.deltas.clear();
-        }
-        state.deltas.push(delta.clone());
-        Some(delta)
-    }
-
     /// Sends rounds for as long as anybody else has a use for the topic.
     pub async fn run_rounds(self: Arc<Self>) {
         while Arc::strong_count(&self) > 1 {
@@ -292,7 +266,7 @@ impl SeatTopic {
             let some = self.next_watchers((begin, end));
             let Some(last) = some.last() else { break };
             begin = Bound::Excluded(last.id());
-            self.tell(&some);
+            self.publish(&some);
             due += WATCHERS_INTERVAL;
             // Whatever else there is to do on this thread comes first, also when the round is late.
             if Instant::now() < due {
@@ -308,15 +282,15 @@ impl SeatTopic {
         state.watchers.range(range).take(WATCHERS_AT_ONCE).map(|(_, watcher)| watcher.clone()).collect()
     }
 
-    fn tell(&self, watchers: &[Arc<Subscriber>]) {
+    fn publish(&self, watchers: &[Arc<Subscriber>]) {
         let mut delta: Option<Delta> = None;
         for subscriber in watchers {
-            let Some(told) = subscriber.told(self) else { continue };
-            if delta.as_ref().is_none_or(|delta| delta.from != told) {
-                delta = self.delta_since(told);
+            let Some(version) = subscriber.seats_version(self) else { continue };
+            if delta.as_ref().is_none_or(|delta| delta.from != version) {
+                delta = self.delta_since(version);
             }
             if let Some(delta) = &delta
-                && subscriber.tell_seats(self, delta) == Visit::Merged
+                && subscriber.publish_seats(self, delta) == Visit::Merged
             {
                 self.coalesced.fetch_add(1, Ordering::Relaxed);
             }
@@ -333,6 +307,33 @@ impl SeatTopic {
             available: state.counts[0] as u32,
         });
         Bytes::from(frontrow_protocol::encode_push(&push))
+    }
+}
+
+impl Watched for SeatTopic {
+    fn schedule_id(&self) -> ScheduleId {
+        self.schedule.id
+    }
+
+    fn delta_since(&self, version: u64) -> Option<Delta> {
+        let mut state = self.state.lock();
+        if version >= state.version {
+            return None;
+        }
+        if let Some(known) = state.deltas.iter().find(|delta| delta.from == version) {
+            return Some(known.clone());
+        }
+        let text = self.encode(&state, version, state.changed_since(version).into_iter());
+        let delta = Delta { from: version, version: state.version, text };
+        if state.deltas.len() == DELTAS_KEPT {
+            state.deltas.clear();
+        }
+        state.deltas.push(delta.clone());
+        Some(delta)
+    }
+
+    fn unwatch(&self, connection: ConnectionId) {
+        Self::unwatch(self, connection);
     }
 }
 

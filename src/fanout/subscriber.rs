@@ -1,6 +1,7 @@
 //! What waits for one connection. Answers are a log, in order and never dropped; places, reservations, a sale's
 //! state and seats are registers, of which only the newest value waits.
-//! Always: what waits is bounded: answers by the requests in flight, registers by what exists to be told.
+//! Always: what waits is bounded: answers by the requests in flight, registers by what exists. Which seats the client has
+//! of a topic is kept here, under the lock that is held while its socket is written to: both change together.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::reply::Reply;
-use super::seat_topic::{Delta, SeatTopic};
 use crate::domain::command::{Answer, Place};
 use crate::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};
@@ -62,6 +62,23 @@ pub trait Outlet: Send + Sync {
     fn try_write(&self, text: &Bytes) -> Written;
 }
 
+/// A topic, as far as its watchers ask it for something.
+/// A topic's lock may be held when an inbox is locked, so none of this is called with an inbox locked.
+pub(super) trait Watched: Send + Sync {
+    fn schedule_id(&self) -> ScheduleId;
+    /// From this version to the newest one; `None` if it is the newest.
+    fn delta_since(&self, version: u64) -> Option<Delta>;
+    fn unwatch(&self, connection: ConnectionId);
+}
+
+/// What leads from one version of a topic's seats to another, as the notification that says so.
+#[derive(Clone)]
+pub(super) struct Delta {
+    pub from: u64,
+    pub version: u64,
+    pub text: Bytes,
+}
+
 /// What became of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
@@ -76,7 +93,7 @@ pub enum Written {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Visit {
     /// The connection has it, or its task will get it.
-    Told,
+    Done,
     /// What an earlier visit left is not taken yet; both become one delta.
     Merged,
 }
@@ -131,9 +148,9 @@ impl Inbox {
 }
 
 struct Watch {
-    topic: Arc<SeatTopic>,
+    topic: Arc<dyn Watched>,
     /// The version that the client has, or whose delta is being written to it.
-    told: u64,
+    version: u64,
     /// There is a newer version, to be asked for when the connection's task comes to it.
     behind: bool,
 }
@@ -147,8 +164,9 @@ fn move_with_room<T>(from: &mut Vec<T>, to: &mut Vec<T>) {
     }
 }
 
-fn watch_of<'a>(watches: &'a mut [Watch], topic: &SeatTopic) -> Option<&'a mut Watch> {
-    watches.iter_mut().find(|watch| std::ptr::eq(&*watch.topic, topic))
+/// Of this very topic: a rebuilt sale has another one of the same performance, with versions of its own.
+fn watch_of<'a>(watches: &'a mut [Watch], topic: &impl Watched) -> Option<&'a mut Watch> {
+    watches.iter_mut().find(|watch| std::ptr::addr_eq(Arc::as_ptr(&watch.topic), topic))
 }
 
 impl Subscriber {
@@ -204,18 +222,18 @@ impl Subscriber {
         let mut behind = Vec::new();
         for watch in &mut inbox.watches {
             if std::mem::take(&mut watch.behind) {
-                behind.push((watch.topic.clone(), watch.told));
+                behind.push((watch.topic.clone(), watch.version));
             }
         }
         out.superseded |= std::mem::take(&mut inbox.superseded);
         drop(inbox);
-        // A topic's lock is taken before an inbox's, never the other way round.
-        for (topic, told) in behind {
-            let Some(delta) = topic.delta_since(told) else { continue };
+        for (topic, version) in behind {
+            let Some(delta) = topic.delta_since(version) else { continue };
             let mut inbox = self.inbox.lock();
-            // It may be watched no longer, or by another view.
-            if let Some(watch) = watch_of(&mut inbox.watches, &topic).filter(|watch| watch.told == told) {
-                watch.told = delta.version;
+            let is_same = |watch: &&mut Watch| Arc::ptr_eq(&watch.topic, &topic) && watch.version == version;
+            // It may be watched no longer, or anew, or by another view.
+            if let Some(watch) = inbox.watches.iter_mut().find(is_same) {
+                watch.version = delta.version;
                 out.seats.push(delta.text);
             }
         }
@@ -280,47 +298,47 @@ impl Subscriber {
     }
 
     /// The version of a topic's seats that the client has; `None` if it watches them no longer.
-    pub(super) fn told(&self, topic: &SeatTopic) -> Option<u64> {
-        watch_of(&mut self.inbox.lock().watches, topic).map(|watch| watch.told)
+    pub(super) fn seats_version(&self, topic: &impl Watched) -> Option<u64> {
+        watch_of(&mut self.inbox.lock().watches, topic).map(|watch| watch.version)
     }
 
     /// A topic's newest seats, written at once if nothing else is being written and nothing waits that was there
     /// first; otherwise the connection's task asks for what is newest by then.
-    pub(super) fn tell_seats(&self, topic: &SeatTopic, delta: &Delta) -> Visit {
+    pub(super) fn publish_seats(&self, topic: &impl Watched, delta: &Delta) -> Visit {
         let mut inbox = self.inbox.lock();
         let Inbox { watches, outlet, .. } = &mut *inbox;
-        let Some(watch) = watch_of(watches, topic).filter(|watch| watch.told < delta.version) else {
-            return Visit::Told;
+        let Some(watch) = watch_of(watches, topic).filter(|watch| watch.version < delta.version) else {
+            return Visit::Done;
         };
         if watch.behind {
             return Visit::Merged;
         }
-        let first = watch.told == delta.from && !self.waiting.load(Ordering::Acquire);
+        let first = watch.version == delta.from && !self.waiting.load(Ordering::Acquire);
         match outlet.as_ref().filter(|_| first).map(|outlet| outlet.try_write(&delta.text)) {
             Some(Written::Whole) => {
-                watch.told = delta.version;
-                return Visit::Told;
+                watch.version = delta.version;
+                return Visit::Done;
             }
-            Some(Written::Begun) => watch.told = delta.version,
+            Some(Written::Begun) => watch.version = delta.version,
             Some(Written::Nothing) | None => watch.behind = true,
         }
         self.wake(inbox);
-        Visit::Told
+        Visit::Done
     }
 
-    /// Called by the topic, under its lock: the client has `told` from its snapshot. `false` if it is gone.
-    pub(super) fn begin_watch(&self, topic: Arc<SeatTopic>, told: u64) -> bool {
+    /// Called by the topic, under its lock: the client has this version from its snapshot. `false` if it is gone.
+    pub(super) fn begin_watch(&self, topic: Arc<dyn Watched>, version: u64) -> bool {
         let mut inbox = self.inbox.lock();
         if self.is_closed() {
             return false;
         }
-        inbox.watches.retain(|w| w.topic.schedule().id != topic.schedule().id);
-        inbox.watches.push(Watch { topic, told, behind: false });
+        inbox.watches.retain(|watch| watch.topic.schedule_id() != topic.schedule_id());
+        inbox.watches.push(Watch { topic, version, behind: false });
         true
     }
 
     pub(super) fn end_watch(&self, schedule: ScheduleId) {
-        self.inbox.lock().watches.retain(|w| w.topic.schedule().id != schedule);
+        self.inbox.lock().watches.retain(|watch| watch.topic.schedule_id() != schedule);
     }
 
     fn offer(&self, change: impl FnOnce(&mut Inbox)) {
