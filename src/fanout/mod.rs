@@ -7,11 +7,12 @@
 mod place_wheel;
 mod reply;
 mod reply_to;
+mod sale_news;
 mod sale_view;
 mod seat_topic;
 mod subscriber;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
@@ -21,6 +22,7 @@ use tokio::runtime::Handle;
 pub use place_wheel::push_places;
 pub use reply::{Refusal, Reply};
 pub use reply_to::ReplyTo;
+pub use sale_news::publish_sale_news;
 pub use sale_view::{SaleView, ScheduleView};
 pub use seat_topic::{SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};
@@ -28,19 +30,25 @@ pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};
 use crate::domain::command::{Answer, Place};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, UserId};
-use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
+use crate::domain::record::{
+    ExpiryReason, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
+};
 use crate::domain::rules::SaleSettings;
-use crate::domain::time::Now;
+use crate::domain::time::{Now, Timestamp};
 use crate::store::WalletCurrency;
 use crate::supervisor::Supervisor;
 use place_wheel::{FollowerId, PlaceWheel};
+use sale_news::PendingNews;
 
 /// The sales that run here, and who is connected.
 #[derive(Default)]
 pub struct Fanout {
     sales: RwLock<Directory>,
     users: DashMap<UserId, Connected>,
+    /// The users of `users` who have the sale in `queued`. Changed with it, while its entry is locked.
+    visitors: DashMap<ConcertId, HashSet<UserId>>,
     wheel: PlaceWheel,
+    pending_news: PendingNews,
     /// ISO 4217, of every wallet; not known before the first concert.
     currency: OnceLock<Box<str>>,
     /// What operators have to know of currencies, until they decide.
@@ -101,6 +109,11 @@ impl Fanout {
 
     pub fn sale_of_schedule(&self, schedule: ScheduleId) -> Option<Arc<SaleView>> {
         self.sales.read().by_schedule.get(&schedule).cloned()
+    }
+
+    /// A sale that does not run here at the moment, and may come back.
+    fn hidden_sale(&self, concert: ConcertId) -> Option<Arc<SaleView>> {
+        self.sales.read().hidden.get(&concert).cloned()
     }
 
     /// In ascending order of concerts.
@@ -186,7 +199,11 @@ impl Fanout {
     pub fn disconnect(&self, user: UserId, connection: ConnectionId) {
         self.users.remove_if_mut(&user, |_, connected| {
             connected.connections.retain(|known| known.id() != connection);
-            connected.connections.is_empty()
+            let is_gone = connected.connections.is_empty();
+            if is_gone {
+                connected.queued.iter().for_each(|queued| self.forget_visitor(queued.concert, user));
+            }
+            is_gone
         });
     }
 
@@ -214,10 +231,20 @@ impl Fanout {
                 self.tell_place(view, record, now, told);
                 if let Some(mut connected) = self.users.get_mut(&record.user) {
                     let ended = (record.concert, record.entry);
-                    connected.queued.retain(|queued| (queued.concert, queued.entry) != ended);
+                    let queued = &mut connected.queued;
+                    queued.retain(|queued| (queued.concert, queued.entry) != ended);
+                    if queued.iter().all(|queued| queued.concert != record.concert) {
+                        self.forget_visitor(record.concert, record.user);
+                    }
                 }
-                if matches!(record.status, TokenStatus::Expired(_)) {
-                    self.each_connection(record.user, |subscriber| view.unwatch_all(subscriber.id()));
+                if let TokenStatus::Expired(why) = record.status {
+                    // Whoever the closing sends away is no visitor any more when the news of it is published.
+                    let is_first = why == ExpiryReason::Closed && self.pending_news.has(record.concert);
+                    let news = is_first.then(|| SaleNews::of(view));
+                    self.each_connection(record.user, |subscriber| {
+                        view.unwatch_all(subscriber.id());
+                        news.iter().for_each(|news| subscriber.offer_sale(news.clone()));
+                    });
                 }
             }
             Event::SeatsHeld { reservation, .. }
@@ -236,19 +263,8 @@ impl Fanout {
                 });
             }
             Event::SettingsChanged { before, after } => {
-                let shown = |of: &SaleSettings| (of.state, of.opens_at, of.message.clone());
                 if shown(before) != shown(after) {
-                    let (state, opens_at, message) = shown(after);
-                    let news = SaleNews { concert: view.concert().id, state, opens_at, message };
-                    for connected in &self.users {
-                        if connected.queued.iter().any(|queued| queued.concert == news.concert) {
-                            connected.connections.iter().for_each(|s| s.offer_sale(news.clone()));
-                        }
-                    }
-                    // Who watches may be done with the line, or never was in it by this connection.
-                    for watcher in view.topics().flat_map(|topic| topic.every_watcher()) {
-                        watcher.offer_sale(news.clone());
-                    }
+                    self.pending_news.add(view.concert().id);
                 }
             }
         }
@@ -307,6 +323,7 @@ impl Fanout {
         all.retain(|queued| queued.concert != concert || queued.entry >= entry);
         let index = all.iter().position(|queued| queued.concert == concert).unwrap_or_else(|| {
             all.push(Queued { concert, entry, follower: None });
+            self.visitors.entry(concert).or_default().insert(user);
             all.len() - 1
         });
         let queued = &mut all[index];
@@ -315,11 +332,22 @@ impl Fanout {
         }
     }
 
+    fn forget_visitor(&self, concert: ConcertId, user: UserId) {
+        if let Some(mut visitors) = self.visitors.get_mut(&concert) {
+            visitors.remove(&user);
+        }
+    }
+
     fn each_connection(&self, user: UserId, mut tell: impl FnMut(&Arc<Subscriber>)) {
         if let Some(connected) = self.users.get(&user) {
             connected.connections.iter().for_each(&mut tell);
         }
     }
+}
+
+/// What fans see of a sale's settings.
+fn shown(settings: &SaleSettings) -> (SaleState, Option<Timestamp>, Option<&str>) {
+    (settings.state, settings.opens_at, settings.message.as_deref())
 }
 
 /// What the asking connection learns from its answer, and need not be pushed again.

@@ -230,9 +230,9 @@ impl Subscriber {
         for (topic, version) in behind {
             let Some(delta) = topic.delta_since(version) else { continue };
             let mut inbox = self.inbox.lock();
-            let is_same = |watch: &&mut Watch| Arc::ptr_eq(&watch.topic, &topic) && watch.version == version;
             // It may be watched no longer, or anew, or by another view.
-            if let Some(watch) = inbox.watches.iter_mut().find(is_same) {
+            let is_same = |watch: &Watch| Arc::ptr_eq(&watch.topic, &topic) && watch.version == version;
+            if let Some(watch) = inbox.watches.iter_mut().find(|watch| is_same(watch)) {
                 watch.version = delta.version;
                 out.seats.push(delta.text);
             }

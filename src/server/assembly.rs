@@ -105,6 +105,10 @@ pub async fn start(
     let site = Arc::new(Site::new(context.clone()));
     let home = Handle::current();
     let mut kept = vec![
+        supervisor.keep(&home, "news of sales", {
+            let fanout = fanout.clone();
+            move || fanout::publish_sale_news(fanout.clone())
+        }),
         supervisor.keep(&home, "places in line", move || fanout::push_places(fanout.clone(), clock.clone())),
         supervisor.keep(&home, "layouts", {
             let site = site.clone();

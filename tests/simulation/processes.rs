@@ -6,7 +6,7 @@ use std::time::Duration;
 use frontrow::dispatcher::{self, Dispatcher, Lanes, Options};
 use frontrow::domain::ids::{ScheduleId, SeatId};
 use frontrow::domain::time::Timestamp;
-use frontrow::fanout::{Fanout, push_places};
+use frontrow::fanout::{Fanout, publish_sale_news, push_places};
 use frontrow::metrics::Metrics;
 use frontrow::store::StoreError;
 use frontrow_testing::simulated::SimulatedStore;
@@ -21,7 +21,8 @@ pub struct Node {
     pub phase: Phase,
     pub metrics: Arc<Metrics>,
     pub gone_at: Option<Timestamp>,
-    places: JoinHandle<()>,
+    /// What the fanout does by itself.
+    publishing: [JoinHandle<()>; 2],
 }
 
 pub enum Phase {
@@ -78,12 +79,15 @@ impl World {
             metrics.clone(),
             options,
         );
-        let places = tokio::spawn(push_places(fanout.clone(), self.clock.clone()));
+        let publishing = [
+            tokio::spawn(push_places(fanout.clone(), self.clock.clone())),
+            tokio::spawn(publish_sale_news(fanout.clone())),
+        ];
         self.note(|| "a process starts".to_owned());
         self.alone_since = None;
         self.counted_apart |= self.lanes > 1 || self.alive() > 0;
         let phase = Phase::Starting(tokio::spawn(started));
-        self.nodes.push(Node { store, fanout, phase, metrics, gone_at: None, places });
+        self.nodes.push(Node { store, fanout, phase, metrics, gone_at: None, publishing });
     }
 
     /// Some processes are stopped, stand still or are killed; another one may start.
@@ -180,7 +184,7 @@ impl World {
     /// The process is gone, and with it its connections and what was asked by them.
     fn bury(&mut self, index: usize) -> Phase {
         self.note(|| format!("process {index} is gone"));
-        self.nodes[index].places.abort();
+        self.nodes[index].publishing.iter().for_each(JoinHandle::abort);
         self.nodes[index].gone_at = Some(self.clock.utc());
         for device in 0..self.devices.len() {
             self.devices[device].connection.take_if(|connection| connection.node == index);
