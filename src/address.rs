@@ -96,26 +96,11 @@ pub enum AddressSource {
 }
 
 impl AddressSource {
-    const ALL: [(&'static str, Self); 3] = [
+    pub const ALL: [(&'static str, Self); 3] = [
         ("x-forwarded-for", Self::XForwardedFor),
         ("forwarded", Self::Forwarded),
         ("proxy-protocol", Self::ProxyProtocol),
     ];
-
-    pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, source)| *source == self).map_or("", |(name, _)| name)
-    }
-}
-
-impl FromStr for AddressSource {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        found
-            .map(|(_, source)| *source)
-            .ok_or_else(|| format!("must be x-forwarded-for, forwarded or proxy-protocol, not `{text}`"))
-    }
 }
 
 /// The proxies in front of us, and how they name the client.

@@ -2,6 +2,33 @@
 
 use std::time::Duration;
 
+/// What HS256 needs of a secret (RFC 7518, 3.2): a shorter one is found by trying.
+pub const SECRET_BYTES_MIN: usize = 32;
+
+/// A configuration file: every setting with its explanation is a hundredth of it.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What rates and bursts may be set to: no machine serves so much, so a larger one is a slip, and this one is no limit.
+pub const RATE_SET_MAX: u32 = 1_000_000;
+
+/// What connections in all may be set to: more than any machine has memory for.
+pub const CONNECTIONS_SET_MAX: usize = 10_000_000;
+
+/// The same of one address, behind which all of them may be.
+pub const ADDRESS_CONNECTIONS_SET_MAX: u32 = CONNECTIONS_SET_MAX as u32;
+
+/// What a user's connections may be set to: all of a load test may be one user's, and a list of them is gone through.
+pub const CONNECTIONS_PER_USER_SET_MAX: u32 = 100_000;
+
+/// What a connection's unanswered requests may be set to: each is remembered, and answers to them wait in memory.
+pub const REQUESTS_IN_FLIGHT_SET_MAX: u32 = 1_024;
+
+/// What lanes may be set to: each has a thread and a connection to the database of its own.
+pub const LANES_SET_MAX: usize = 64;
+
+/// What the seats that guests of one address hold may be set to: more than any house has.
+pub const GUEST_SEATS_SET_MAX: u32 = 1_000_000;
+
 /// What `reservations` lists at most: a page for a person, not an export.
 pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 

@@ -1,0 +1,213 @@
+use std::time::Duration;
+
+use super::*;
+use crate::address::{AddressSource, Proxies};
+
+fn load(file: Option<&str>, environment: &[(&str, &str)], set: &[&str]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frontrow.toml");
+    // Named even when empty, so that no file of the folder that tests run in has a say.
+    std::fs::write(&path, file.unwrap_or_default()).unwrap();
+    let sources = Sources {
+        file: Some(path.clone()),
+        environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        set: set.iter().map(|&pair| pair.to_owned()).collect(),
+        flags: Vec::new(),
+    };
+    Config::load(&sources).map_err(|error| error.to_string().replace(&path.display().to_string(), "FILE"))
+}
+
+#[test]
+fn the_printed_default_reads_as_the_default() {
+    let printed = Config::default().to_toml();
+    assert_eq!(load(Some(&printed), &[], &[]), Ok(Config::default()));
+    for setting in settings() {
+        let name = setting.key.rsplit('.').next().unwrap();
+        assert!(printed.lines().any(|line| line.trim_start_matches("# ").starts_with(name)), "{name}");
+    }
+}
+
+#[test]
+fn what_was_set_is_printed_and_reads_as_it_was() {
+    let config = Config {
+        database_url: Some(DatabaseUrl::new("mysql://fan:se\"cret@host/db")),
+        guests: Some(true),
+        connections_max: Some(7),
+        admin_listen: Some("127.0.0.1:9".parse().unwrap()),
+        allowed_origins: vec!["https://a.example".to_owned(), "http://b.example:81".to_owned()],
+        lanes: Some(3),
+        tls: TlsSettings { cert: Some("cert.pem".into()), key: Some("key.pem".into()) },
+        auth: AuthConfig {
+            key: Some(IssuerKey::JwksFile("keys.json".into())),
+            issuer: Some("i".to_owned()),
+            audience: Some("a".to_owned()),
+            operators: true,
+            role_claim: "realm_access.roles".to_owned(),
+            subject_claim: "oid".to_owned(),
+        },
+        address_limits: AddressLimits {
+            exempt: vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()],
+            guests_burst: 9,
+            ..AddressLimits::default()
+        },
+        proxy: Proxies {
+            trusted: vec!["192.0.2.1".parse().unwrap()],
+            address_from: AddressSource::ProxyProtocol,
+        },
+        log: LogConfig { level: "info,frontrow=debug".to_owned(), format: LogFormat::Json },
+        ..Config::default()
+    };
+    assert_eq!(load(Some(&config.to_toml()), &[], &[]), Ok(config));
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment_over_the_file() {
+    let file = "[sale]\nhold_ttl = \"1m\"\ncapacity = 1\nidle_ttl = \"3s\"\n";
+    let environment = [("FRONTROW_SALE_HOLD_TTL", "2m"), ("FRONTROW_SALE_CAPACITY", "2")];
+    let config = load(Some(file), &environment, &["hold_ttl=2s", "guests=true"]).unwrap();
+    assert_eq!(config.sale.hold_ttl, Duration::from_secs(2));
+    assert_eq!(config.sale.capacity, 2);
+    assert_eq!(config.sale.idle_ttl, Duration::from_secs(3));
+    assert!(config.guests());
+    let flags = vec![("listen", "[::1]:0".to_owned())];
+    let environment = vec![("FRONTROW_LISTEN".to_owned(), "127.0.0.1:1".to_owned())];
+    let sources = Sources { flags, environment, ..Sources::default() };
+    assert_eq!(Config::load(&sources).unwrap().listen, "[::1]:0".parse().unwrap());
+}
+
+#[test]
+fn guests_are_the_demos_default_and_nobody_elses() {
+    for (set, guests) in [
+        (&[][..], false),
+        (&["demo=true"][..], true),
+        (&["demo=true", "guests=false"][..], false),
+        (&["guests=true"][..], true),
+    ] {
+        assert_eq!(load(None, &[], set).unwrap().guests(), guests, "{set:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_name() {
+    for (file, set, error) in [
+        ("holdttl = 1", "", "FILE: there is no setting `holdttl`; `frontrow config` lists them all"),
+        ("[sale]\nttl = 1", "", "FILE: there is no setting `sale.ttl`; `frontrow config` lists them all"),
+        ("listen = 8080", "", "FILE: `listen`: `8080` is not an address:port"),
+        ("[sale]\ncapacity = 1.5", "", "FILE: `sale.capacity`: must not be a float"),
+        ("", "sale.capacity=0", "--set: `sale.capacity`: must be a whole number from 1 to 1000000, not `0`"),
+        ("", "sale.hold_ttl=0s", "--set: `sale.hold_ttl`: must be more than zero"),
+        (
+            "",
+            "sale.hold_ttl=5",
+            "--set: `sale.hold_ttl`: `5` is not a duration such as 500ms, 30s, 5m, 12h, 1d or 1h30m",
+        ),
+        ("", "guests=yes", "--set: `guests`: must be true or false, not `yes`"),
+        ("", "guests", "--set guests: must look like name=value"),
+        (
+            "",
+            "allowed_origins=*",
+            "--set: `allowed_origins`: `*` is not an origin such as https://tickets.example",
+        ),
+        (
+            "[limits.address]\nexempt = [\"10.0.0.1/8\"]",
+            "",
+            "FILE: `limits.address.exempt`: `10.0.0.1/8` has bits set behind the first 8",
+        ),
+        (
+            "",
+            "proxy.address_from=x-real-ip",
+            "--set: `proxy.address_from`: must be x-forwarded-for, forwarded or proxy-protocol, not `x-real-ip`",
+        ),
+        ("", "log.level=loud=x", "--set: `log.level`: `loud=x` is not a level"),
+        ("", "log.level=infoo", "--set: `log.level`: `infoo` is not a level"),
+        ("", "log.level=info,frontrow", "--set: `log.level`: `frontrow` is not a level"),
+        ("[auth]\nissuer = [\"a\", \"b\"]", "", "FILE: `auth.issuer`: must not be a list"),
+        ("listen = [\"127.0.0.1:1\"]", "", "FILE: `listen`: must not be a list"),
+        (
+            "[auth]\npem_file = \"a\"",
+            "auth.hs256_secret=01234567890123456789012345678901",
+            "--set: `auth.hs256_secret`: give one of hs256_secret, pem_file and jwks_file, not two",
+        ),
+        (
+            "[tls]\ncert = \"a\"",
+            "",
+            "`tls.cert` and `tls.key` belong together: give both, or neither for plain connections",
+        ),
+        (
+            "= 1",
+            "",
+            "the configuration file FILE is not TOML: line 1: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`",
+        ),
+        ("", "auth.hs256_secret=hush", "--set: `auth.hs256_secret`: must have 32 bytes at least, not 4"),
+    ] {
+        let set: Vec<_> = Some(set).filter(|set| !set.is_empty()).into_iter().collect();
+        assert_eq!(load(Some(file), &[], &set), Err(error.to_owned()));
+    }
+    let missing = Sources { file: Some("/nonexistent/f.toml".into()), ..Sources::default() };
+    assert_eq!(
+        Config::load(&missing).unwrap_err().to_string(),
+        "cannot read the configuration file /nonexistent/f.toml"
+    );
+    assert!(load(None, &[("FRONTROW_SERVICE_HOST", "x")], &[]).is_ok(), "others write there as well");
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    for url in ["mysql://fan:p@ss/w:rd@db.example/frontrow", "mysql://fan@db.example/frontrow"] {
+        assert_eq!(DatabaseUrl::new(url).to_string(), "mysql://…@db.example/frontrow");
+    }
+    assert_eq!(DatabaseUrl::new("mysql://db.example/frontrow").to_string(), "mysql://db.example/frontrow");
+    let secret = format!("auth.hs256_secret={}", "hush".repeat(8));
+    let set = [&*secret, "database_url=mysql://fan:hush@db/f"];
+    let shown = format!("{:?}", load(None, &[], &set).unwrap());
+    assert!(!shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn no_error_quotes_the_line_of_a_secret() {
+    let long = "hush".repeat(8);
+    for (file, set, told) in [
+        (format!("[auth]\nhs256_secret = \"{long}"), "", "line 2"),
+        (format!("[auth]\nhs256_secret = {long}\n"), "", "line 2"),
+        (format!("[auth]\n\nhs256_secret = \"a\" {long}\n"), "", "line 3"),
+        (format!("[auth]\nhs256_secret = [1, \"{long}\"]\n"), "", "`auth.hs256_secret`"),
+        (format!("[auth]\nhs256_secret = [\"{long}\", 1]\n"), "", "`auth.hs256_secret`"),
+        (String::new(), "auth.hs256_secret:hush", "--set …"),
+        (String::new(), "hush", "--set …"),
+        (String::new(), "auth.hs256_secret=hush", "`auth.hs256_secret`"),
+        (String::new(), "auth.hs256_secret", "--set auth.hs256_secret:"),
+    ] {
+        let set: Vec<_> = Some(set).filter(|set| !set.is_empty()).into_iter().collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("frontrow.toml");
+        std::fs::write(&path, &file).unwrap();
+        let set = set.iter().map(|&pair| pair.to_owned()).collect();
+        let sources = Sources { file: Some(path), set, ..Sources::default() };
+        // As the command line prints it: with every cause.
+        let error = format!("{:#}", anyhow::Error::from(Config::load(&sources).unwrap_err()));
+        assert!(error.contains(told) && !error.contains("hush"), "{error}");
+    }
+}
+
+#[test]
+fn variables_that_are_no_settings_are_named() {
+    let environment = [
+        ("FRONTROW_SALE_HOLD_TTL", "2m"),
+        ("FRONTROW_HOLD_TTL", "2m"),
+        ("FRONTROW_AUTH_HS256_SECERT", "hush"),
+        ("FRONTROW_SERVICE_HOST", "10.0.0.1"),
+        ("FRONTROW_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("FRONTROW_SERVICE_PORT", "8080"),
+        ("FRONTROW_OPERATOR_TOKEN", "hush"),
+        ("FRONTROW_SERVER", "https://tickets.example"),
+        ("frontrow_sale_hold_ttl", "2m"),
+        ("Frontrow_Listen", "127.0.0.1:1"),
+        ("HOME", "/"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let sources = Sources { environment, ..Sources::default() };
+    assert_eq!(
+        sources.unknown_variables(),
+        ["FRONTROW_AUTH_HS256_SECERT", "FRONTROW_HOLD_TTL", "Frontrow_Listen", "frontrow_sale_hold_ttl"]
+    );
+}
