@@ -217,7 +217,8 @@ fn reasons() -> Vec<Value> {
         json!({
             "reason": reason,
             "code": reason.code(),
-            "retryable": reason.retryable()
+            "retryable": reason.retryable(),
+            "advice": reason.advice()
         })
     };
     Reason::ALL.iter().map(describe).collect()

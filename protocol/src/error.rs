@@ -6,131 +6,117 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Map;
 
 use crate::ids::IdempotencyKeyError;
 use crate::result::{QueueStatus, ReservationStatus};
 use crate::time::Timestamp;
 
-/// Why a request was refused. Append-only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    Parse,
-    InvalidRequest,
-    UnknownMethod,
-    InvalidParams,
-    Internal,
-    Unauthenticated,
-    UserNotFound,
-    NotInQueue,
-    Waiting,
-    TokenExpired,
-    TokenDone,
-    SaleNotOpen,
-    SalePaused,
-    SaleClosed,
-    ConcertNotFound,
-    ScheduleNotFound,
-    SeatNotFound,
-    ReservationNotFound,
-    SeatTaken,
-    NoSeatsAvailable,
-    NoSchedulesAvailable,
-    HoldLimit,
-    HoldAgainLater,
-    ReservationInvalid,
-    InvalidAmount,
-    InsufficientBalance,
-    RequestIdReused,
-    RateLimited,
-    Overloaded,
-    Unavailable,
-    OutcomeUnknown,
-    CancelTooLate,
-    Forbidden,
-    WalletFull,
-    /// A reason that is newer than this crate, as a client may read it. Never sent; code and message still tell.
-    Unrecognised,
+/// Declares each reason once: what a client does about it, its name here, and its name on the wire.
+macro_rules! reasons {
+    ($(#[doc = $advice:literal] $reason:ident = $name:literal,)+) => {
+        /// Why a request was refused, and what a client does about it. Append-only.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $(#[doc = $advice] $reason,)+
+            /// A reason that is newer than this crate, as a client may read it. Never sent; code and message still tell.
+            Unrecognised,
+        }
+
+        impl Reason {
+            /// Every reason that a server sends.
+            pub const ALL: &'static [Self] = &[$(Self::$reason),+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $name,)+
+                    Self::Unrecognised => "UNRECOGNISED",
+                }
+            }
+
+            /// What a client does about it, as the published documents say.
+            pub const fn advice(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $advice.trim_ascii(),)+
+                    Self::Unrecognised => "Show the message; send it again only if it is `retryable`.",
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Mend the client: what it sent is not JSON.
+    Parse = "PARSE",
+    /// Mend the client, as the message says: what it sent is JSON, but no request.
+    InvalidRequest = "INVALID_REQUEST",
+    /// Mend the client, or do without: this server has no such method or path.
+    UnknownMethod = "UNKNOWN_METHOD",
+    /// Mend what `field` names, and send it again.
+    InvalidParams = "INVALID_PARAMS",
+    /// Tell the operator; do not repeat it by itself. The fault is the server's, and nothing was kept.
+    Internal = "INTERNAL",
+    /// Get a new access token, and come again with it.
+    Unauthenticated = "UNAUTHENTICATED",
+    /// Forget the token, whose user is not here, and sign in anew.
+    UserNotFound = "USER_NOT_FOUND",
+    /// Join the line of the sale, then send it again.
+    NotInQueue = "NOT_IN_QUEUE",
+    /// Wait for the place in line to become `PROGRESS`, then send it again.
+    Waiting = "WAITING",
+    /// Say that the visit is over; join the line anew. What is still held can be paid until its own end.
+    TokenExpired = "TOKEN_EXPIRED",
+    /// Show what was bought; to buy more, join the line anew.
+    TokenDone = "TOKEN_DONE",
+    /// Wait until `opens_at`, or for `sale.state`, then send it again.
+    SaleNotOpen = "SALE_NOT_OPEN",
+    /// Wait for `sale.state`, then send it again. What is held can be paid meanwhile.
+    SalePaused = "SALE_PAUSED",
+    /// Take the sale for over; the message says whether what is held can still be paid.
+    SaleClosed = "SALE_CLOSED",
+    /// Ask for `concerts` again, and let the user choose from those.
+    ConcertNotFound = "CONCERT_NOT_FOUND",
+    /// Ask for `schedules` again, and let the user choose from those.
+    ScheduleNotFound = "SCHEDULE_NOT_FOUND",
+    /// Leave out the `seats`, which are not of this performance or reservation, and load the layout again.
+    SeatNotFound = "SEAT_NOT_FOUND",
+    /// Ask for `reservations` again: the user has no such one.
+    ReservationNotFound = "RESERVATION_NOT_FOUND",
+    /// Show the `seats` as taken, and let the user choose others.
+    SeatTaken = "SEAT_TAKEN",
+    /// Let the user choose fewer seats, others or another performance, or wait for some to come free.
+    NoSeatsAvailable = "NO_SEATS_AVAILABLE",
+    /// Tell the user that every performance has begun.
+    NoSchedulesAvailable = "NO_SCHEDULES_AVAILABLE",
+    /// Release seats, or ask for fewer: `max` says how many there may be.
+    HoldLimit = "HOLD_LIMIT",
+    /// Choose other seats, or wait until `retry_at`: these ran out unpaid with this user.
+    HoldAgainLater = "HOLD_AGAIN_LATER",
+    /// Ask for `reservations` again, and go on from the `status` that it has.
+    ReservationInvalid = "RESERVATION_INVALID",
+    /// Let the user enter another amount, as the message says.
+    InvalidAmount = "INVALID_AMOUNT",
+    /// Charge the wallet by `missing` at least, then pay again.
+    InsufficientBalance = "INSUFFICIENT_BALANCE",
+    /// Mend the client: a new request needs a new `request_id`.
+    RequestIdReused = "REQUEST_ID_REUSED",
+    /// Wait for `retry_after_ms`, then send the same again, and ask less often.
+    RateLimited = "RATE_LIMITED",
+    /// Wait for `retry_after_ms`, then send the same again; nothing was kept.
+    Overloaded = "OVERLOADED",
+    /// Wait for `retry_after_ms`, then send the same again; nothing was kept.
+    Unavailable = "UNAVAILABLE",
+    /// Look first whether it was done (`reservations`, `balance`), then repeat it with the same ids.
+    OutcomeUnknown = "OUTCOME_UNKNOWN",
+    /// Tell the user that this order can be given back no more.
+    CancelTooLate = "CANCEL_TOO_LATE",
+    /// Do without, as the message says why: another token, page or day may be allowed what this one is not.
+    Forbidden = "FORBIDDEN",
+    /// Let the user spend from the wallet first: the refund does not fit.
+    WalletFull = "WALLET_FULL",
 }
 
 impl Reason {
-    /// Every reason that a server sends.
-    pub const ALL: &'static [Self] = &[
-        Self::Parse,
-        Self::InvalidRequest,
-        Self::UnknownMethod,
-        Self::InvalidParams,
-        Self::Internal,
-        Self::Unauthenticated,
-        Self::UserNotFound,
-        Self::NotInQueue,
-        Self::Waiting,
-        Self::TokenExpired,
-        Self::TokenDone,
-        Self::SaleNotOpen,
-        Self::SalePaused,
-        Self::SaleClosed,
-        Self::ConcertNotFound,
-        Self::ScheduleNotFound,
-        Self::SeatNotFound,
-        Self::ReservationNotFound,
-        Self::SeatTaken,
-        Self::NoSeatsAvailable,
-        Self::NoSchedulesAvailable,
-        Self::HoldLimit,
-        Self::HoldAgainLater,
-        Self::ReservationInvalid,
-        Self::InvalidAmount,
-        Self::InsufficientBalance,
-        Self::RequestIdReused,
-        Self::RateLimited,
-        Self::Overloaded,
-        Self::Unavailable,
-        Self::OutcomeUnknown,
-        Self::CancelTooLate,
-        Self::Forbidden,
-        Self::WalletFull,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Parse => "PARSE",
-            Self::InvalidRequest => "INVALID_REQUEST",
-            Self::UnknownMethod => "UNKNOWN_METHOD",
-            Self::InvalidParams => "INVALID_PARAMS",
-            Self::Internal => "INTERNAL",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::UserNotFound => "USER_NOT_FOUND",
-            Self::NotInQueue => "NOT_IN_QUEUE",
-            Self::Waiting => "WAITING",
-            Self::TokenExpired => "TOKEN_EXPIRED",
-            Self::TokenDone => "TOKEN_DONE",
-            Self::SaleNotOpen => "SALE_NOT_OPEN",
-            Self::SalePaused => "SALE_PAUSED",
-            Self::SaleClosed => "SALE_CLOSED",
-            Self::ConcertNotFound => "CONCERT_NOT_FOUND",
-            Self::ScheduleNotFound => "SCHEDULE_NOT_FOUND",
-            Self::SeatNotFound => "SEAT_NOT_FOUND",
-            Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
-            Self::SeatTaken => "SEAT_TAKEN",
-            Self::NoSeatsAvailable => "NO_SEATS_AVAILABLE",
-            Self::NoSchedulesAvailable => "NO_SCHEDULES_AVAILABLE",
-            Self::HoldLimit => "HOLD_LIMIT",
-            Self::HoldAgainLater => "HOLD_AGAIN_LATER",
-            Self::ReservationInvalid => "RESERVATION_INVALID",
-            Self::InvalidAmount => "INVALID_AMOUNT",
-            Self::InsufficientBalance => "INSUFFICIENT_BALANCE",
-            Self::RequestIdReused => "REQUEST_ID_REUSED",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::Overloaded => "OVERLOADED",
-            Self::Unavailable => "UNAVAILABLE",
-            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
-            Self::CancelTooLate => "CANCEL_TOO_LATE",
-            Self::Forbidden => "FORBIDDEN",
-            Self::WalletFull => "WALLET_FULL",
-            Self::Unrecognised => "UNRECOGNISED",
-        }
-    }
-
     /// The reason of this name; `Unrecognised` when there is none.
     pub fn from_name(name: &str) -> Self {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == name).unwrap_or(Self::Unrecognised)
@@ -224,10 +210,14 @@ impl JsonSchema for Reason {
     /// Examples instead of an `enum`: new reasons may come.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names: Vec<_> = Self::ALL.iter().map(|reason| reason.as_str()).collect();
+        let advice: Map<_, _> =
+            Self::ALL.iter().map(|reason| (reason.as_str().to_owned(), reason.advice().into())).collect();
         json_schema!({
-            "description": "Why. New reasons may be added; none changes its meaning.",
+            "description": "Why. `x-advice` says what a client does about each. New reasons may be added; none changes its \
+                meaning. Of an unknown one, `retryable` and the message say enough.",
             "type": "string",
-            "examples": names
+            "examples": names,
+            "x-advice": advice
         })
     }
 }

@@ -222,6 +222,23 @@ fn every_reason_stands_under_its_status() {
     assert_eq!(never, [] as [&Reason; 0]);
 }
 
+/// Whoever writes a client finds in either document what to do about each refusal.
+#[test]
+fn every_reason_says_what_a_client_does() {
+    let (http, websocket) = (openapi::document(), asyncapi::document());
+    let listed = websocket["x-reasons"].as_array().expect("a list");
+    assert_eq!(listed.len(), Reason::ALL.len());
+    for (reason, listed) in Reason::ALL.iter().zip(listed) {
+        let name = reason.as_str();
+        let advice = listed["advice"].as_str().expect("an advice");
+        assert!(advice.len() > 20 && advice.ends_with('.'), "{name}: {advice}");
+        assert_eq!(listed["reason"], name);
+        for document in [&http, &websocket] {
+            assert_eq!(document["components"]["schemas"]["Reason"]["x-advice"][name], advice, "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_reference_leads_somewhere() {
     fn walk(document: &Value, node: &Value, found: &mut usize) {

@@ -31,6 +31,7 @@ fn every_reason_has_its_row() {
         let cells = row(reason.as_str());
         assert_eq!(cells[1..3], expected, "{reason}");
         assert_eq!(cells[3], again, "{reason}");
+        assert_eq!(cells.last(), Some(&reason.advice().replace('`', "")), "{reason}");
     }
 }
 
