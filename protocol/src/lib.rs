@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod asyncapi;
+pub mod call;
 pub mod close;
 pub mod duration;
 pub mod envelope;

@@ -1,4 +1,4 @@
-//! The HTTP door as an OpenAPI 3.1 document, made from the types and the table of calls below.
+//! The HTTP door as an OpenAPI 3.1 document, made from the types, the table of paths and what is said of each call below.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::admin::{SaleFigures, SalePatch, Sales};
+use crate::call::Call;
 use crate::error::Reason;
 use crate::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, PROBLEM_JSON, Problem, ReservationBody};
 use crate::layout::Layout;
@@ -24,8 +25,9 @@ pub fn document() -> Value {
     let mut schemas = Schemas::new(SchemaSettings::draft2020_12());
     let problem = schemas.sent_by_server::<Problem>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for call in calls(&mut schemas) {
-        paths.entry(call.path).or_default().insert(call.verb.to_owned(), call.describe(&problem));
+    for &call in Call::ALL {
+        let described = described(call, &mut schemas).describe(call, &problem);
+        paths.entry(call.path()).or_default().insert(call.verb().as_str().to_owned(), described);
     }
     json!({
         "openapi": "3.1.0",
@@ -79,10 +81,8 @@ enum Access {
     Operator,
 }
 
-/// One path and verb.
-struct Call {
-    verb: &'static str,
-    path: &'static str,
+/// All that is said of a call but its path and verb.
+struct Description {
     tag: &'static str,
     summary: &'static str,
     access: Access,
@@ -92,14 +92,8 @@ struct Call {
     reasons: Vec<Reason>,
 }
 
-impl Call {
-    fn new(
-        verb: &'static str,
-        path: &'static str,
-        tag: &'static str,
-        access: Access,
-        summary: &'static str,
-    ) -> Self {
+impl Description {
+    fn new(tag: &'static str, access: Access, summary: &'static str) -> Self {
         // `INVALID_PARAMS` also for what takes none: an unknown name in the query is refused. `INVALID_REQUEST` for what
         // does not name one host; `FORBIDDEN` for a page of an origin that is not allowed.
         let mut reasons = vec![
@@ -124,15 +118,15 @@ impl Call {
             Access::Operator => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
         }
         let (parameters, answers) = (Vec::new(), Vec::new());
-        Self { verb, path, tag, summary, access, parameters, body: None, answers, reasons }
+        Self { tag, summary, access, parameters, body: None, answers, reasons }
     }
 
     /// A call that touches no sale.
-    fn of_server(path: &'static str, summary: &'static str) -> Self {
-        let mut call = Self::new("get", path, "server", Access::Anybody, summary);
-        call.reasons =
+    fn of_server(summary: &'static str) -> Self {
+        let mut described = Self::new("server", Access::Anybody, summary);
+        described.reasons =
             vec![Reason::InvalidRequest, Reason::Forbidden, Reason::RateLimited, Reason::Overloaded];
-        call
+        described
     }
 
     /// Compressed, and known by its `ETag`.
@@ -198,7 +192,7 @@ impl Call {
         self.refuses(&[Reason::NotInQueue, Reason::Waiting, Reason::TokenExpired, Reason::TokenDone])
     }
 
-    fn describe(self, problem: &Value) -> Value {
+    fn describe(self, call: Call, problem: &Value) -> Value {
         let mut responses = Map::new();
         for (status, answer) in self.answers {
             responses.insert(status.to_string(), answer);
@@ -217,8 +211,8 @@ impl Call {
         for (status, reasons) in refusals {
             responses.insert(status.to_string(), refusal(status, &reasons, problem));
         }
-        let mut call = json!({
-            "operationId": operation_id(self.verb, self.path),
+        let mut description = json!({
+            "operationId": operation_id(call),
             "tags": [self.tag],
             "summary": self.summary,
             "responses": responses,
@@ -229,10 +223,10 @@ impl Call {
             }
         });
         if !self.parameters.is_empty() {
-            call["parameters"] = self.parameters.into();
+            description["parameters"] = self.parameters.into();
         }
         if let Some(schema) = self.body {
-            call["requestBody"] = json!({
+            description["requestBody"] = json!({
                 "required": true,
                 "description": format!(
                     "At most {BODY_BYTES_MAX} bytes: more is refused before it is read. What `Content-Type` says is not \
@@ -241,7 +235,7 @@ impl Call {
                 "content": {"application/json": {"schema": schema}}
             });
         }
-        call
+        description
     }
 }
 
@@ -263,9 +257,9 @@ fn refusal(status: u16, reasons: &[Reason], problem: &Value) -> Value {
 }
 
 /// `get /api/v1/queue/tokens/current` is `get_queue_tokens_current`.
-fn operation_id(verb: &str, path: &str) -> String {
-    let mut id = verb.to_owned();
-    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+fn operation_id(call: Call) -> String {
+    let mut id = call.verb().as_str().to_owned();
+    let path = call.path().strip_prefix("/api/v1").unwrap_or(call.path());
     for word in path.split(['/', '.', '{', '}']).filter(|word| !word.is_empty()) {
         id.push('_');
         id.push_str(word);
@@ -303,57 +297,54 @@ fn idempotency_key() -> Value {
     })
 }
 
-/// The table of calls.
-fn calls(schemas: &mut Schemas) -> Vec<Call> {
-    let queue_update = schemas.sent_by_server::<QueueUpdate>();
-    let health = schemas.sent_by_server::<Health>();
-    vec![
-        Call::new("post", "/api/v1/users", "users", Access::Anybody, "Makes a guest, where guests are let in.")
-            .body(schemas.sent_by_clients::<GuestBody>())
-            .answer(201, "A new user, with a token.", schemas.sent_by_server::<Guest>())
-            .refuses(&[Reason::Forbidden]),
-        Call::new("get", "/api/v1/concerts", "concerts", Access::Anybody, "Lists what is on sale.").answer(
+/// What is said of a call. Matched without `_`: what has a path is described.
+fn described(call: Call, schemas: &mut Schemas) -> Description {
+    match call {
+        Call::MakeGuest => {
+            Description::new("users", Access::Anybody, "Makes a guest, where guests are let in.")
+                .body(schemas.sent_by_clients::<GuestBody>())
+                .answer(201, "A new user, with a token.", schemas.sent_by_server::<Guest>())
+                .refuses(&[Reason::Forbidden])
+        }
+        Call::Concerts => Description::new("concerts", Access::Anybody, "Lists what is on sale.").answer(
             200,
             "What is on sale.",
             schemas.sent_by_server::<Concerts>(),
         ),
-        Call::new("post", "/api/v1/queue/tokens", "queue", Access::Fan, "Takes a place in the line of a sale.")
+        Call::Join => Description::new("queue", Access::Fan, "Takes a place in the line of a sale.")
             .body(schemas.sent_by_clients::<QueueJoin>())
-            .answer(201, "A new place, at the tail.", queue_update.clone())
-            .answer(200, "The place held already.", queue_update.clone())
+            .answer(201, "A new place, at the tail.", schemas.sent_by_server::<QueueUpdate>())
+            .answer(200, "The place held already.", schemas.sent_by_server::<QueueUpdate>())
             .refuses(&[Reason::ConcertNotFound, Reason::SalePaused, Reason::SaleClosed, Reason::Forbidden]),
-        Call::new("get", "/api/v1/queue/tokens/current", "queue", Access::Fan, "Tells the place; counts as presence.")
+        Call::Place => Description::new("queue", Access::Fan, "Tells the place; counts as presence.")
             .parameter(which_sale())
-            .answer(200, "The place, whatever its status.", queue_update.clone())
+            .answer(200, "The place, whatever its status.", schemas.sent_by_server::<QueueUpdate>())
             .refuses(&[Reason::NotInQueue]),
-        Call::new("delete", "/api/v1/queue/tokens/current", "queue", Access::Fan, "Gives the place up.")
+        Call::Leave => Description::new("queue", Access::Fan, "Gives the place up.")
             .parameter(which_sale())
-            .answer(200, "The place as it ended.", queue_update)
+            .answer(200, "The place as it ended.", schemas.sent_by_server::<QueueUpdate>())
             .refuses(&[Reason::NotInQueue]),
-        Call::new("get", "/api/v1/schedules", "concerts", Access::Fan, "Lists the performances, with prices.")
+        Call::Schedules => Description::new("concerts", Access::Fan, "Lists the performances, with prices.")
             .parameter(which_sale())
             .answer(200, "The performances that have not started.", schemas.sent_by_server::<Schedules>())
             .needs_admission()
             .refuses(&[Reason::NoSchedulesAvailable]),
-        Call::new(
-            "get",
-            "/api/v1/schedules/{schedule_id}/layout",
+        Call::Layout => Description::new(
             "seats",
             Access::Anybody,
-            "The venue's drawing, with labels, categories and prices. Compressed as `Accept-Encoding` allows.",
+            "The venue's drawing, with labels, categories and prices. Compressed \
+                as `Accept-Encoding` allows.",
         )
         .parameter(schedule_id())
         .answer(200, "The drawing, which never changes.", schemas.sent_by_server::<Layout>())
         .cached("The drawing that is there already.")
         .refuses(&[Reason::ScheduleNotFound]),
-        Call::new("get", "/api/v1/schedules/{schedule_id}/seats", "seats", Access::Fan, "The seats as they are.")
+        Call::Seats => Description::new("seats", Access::Fan, "The seats as they are.")
             .parameter(schedule_id())
             .answer(200, "A snapshot.", schemas.sent_by_server::<Snapshot>())
             .needs_admission()
             .refuses(&[Reason::ScheduleNotFound, Reason::NoSeatsAvailable]),
-        Call::new(
-            "post",
-            "/api/v1/reservations",
+        Call::Hold => Description::new(
             "reservations",
             Access::Fan,
             "Holds the named seats, all or none, or the best ones together.",
@@ -374,16 +365,23 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             Reason::HoldAgainLater,
             Reason::RequestIdReused,
         ]),
-        Call::new("get", "/api/v1/reservations", "reservations", Access::Fan, "Lists the user's, in all sales.")
-            .answer(200, "Newest first.", schemas.sent_by_server::<Reservations>()),
-        Call::new(
-            "delete",
-            "/api/v1/reservations/{reservation_id}",
+        Call::Reservations => Description::new(
             "reservations",
             Access::Fan,
-            "Gives a reservation back: releases an unpaid one, cancels and refunds a paid one.",
+            "Lists the user's, in all sales.",
         )
-        .parameter(in_path("reservation_id", "A reservation of this user.", json!({"type": "string", "format": "uuid"})))
+        .answer(200, "Newest first.", schemas.sent_by_server::<Reservations>()),
+        Call::GiveBack => Description::new(
+            "reservations",
+            Access::Fan,
+            "Gives a reservation back: releases an unpaid one, cancels and refunds \
+                a paid one.",
+        )
+        .parameter(in_path(
+            "reservation_id",
+            "A reservation of this user.",
+            json!({"type": "string", "format": "uuid"}),
+        ))
         .answer(200, "What was given back.", schemas.sent_by_server::<GivenBack>())
         .refuses(&[
             Reason::ReservationNotFound,
@@ -391,23 +389,19 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             Reason::CancelTooLate,
             Reason::WalletFull,
         ]),
-        Call::new("get", "/api/v1/balance", "wallet", Access::Fan, "Tells the wallet's balance.").answer(
+        Call::Balance => Description::new("wallet", Access::Fan, "Tells the wallet's balance.").answer(
             200,
             "The balance.",
             schemas.sent_by_server::<Balance>(),
         ),
-        Call::new(
-            "post",
-            "/api/v1/balance/charges",
-            "wallet",
-            Access::Fan,
-            "Puts money into the wallet, once for each `request_id`.",
-        )
-        .parameter(idempotency_key())
-        .body(schemas.sent_by_clients::<ChargeBody>())
-        .answer(200, "Charged, now or when it was sent first.", schemas.sent_by_server::<Charged>())
-        .refuses(&[Reason::InvalidAmount, Reason::RequestIdReused]),
-        Call::new("get", "/api/v1/balance/history", "wallet", Access::Fan, "Lists the wallet's ledger.")
+        Call::Charge => {
+            Description::new("wallet", Access::Fan, "Puts money into the wallet, once for each `request_id`.")
+                .parameter(idempotency_key())
+                .body(schemas.sent_by_clients::<ChargeBody>())
+                .answer(200, "Charged, now or when it was sent first.", schemas.sent_by_server::<Charged>())
+                .refuses(&[Reason::InvalidAmount, Reason::RequestIdReused])
+        }
+        Call::History => Description::new("wallet", Access::Fan, "Lists the wallet's ledger.")
             .parameter(in_query(
                 "before",
                 "The `history_id` of the last entry seen: only older ones are listed.",
@@ -424,7 +418,7 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
                 }),
             ))
             .answer(200, "Newest first.", schemas.sent_by_server::<History>()),
-        Call::new("post", "/api/v1/payments", "wallet", Access::Fan, "Pays a reservation from the wallet.")
+        Call::Pay => Description::new("wallet", Access::Fan, "Pays a reservation from the wallet.")
             .body(schemas.sent_by_clients::<ReservationRef>())
             .answer(201, "Paid, now or when it was sent first.", schemas.sent_by_server::<Paid>())
             .needs_admission()
@@ -434,38 +428,32 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
                 Reason::InsufficientBalance,
                 Reason::SaleClosed,
             ]),
-        Call::new("get", "/api/v1/tickets", "wallet", Access::Fan, "Lists the user's tickets, in all sales.").answer(
+        Call::Tickets => Description::new("wallet", Access::Fan, "Lists the user's tickets, in all sales.")
+            .answer(200, "The next performance first.", schemas.sent_by_server::<Tickets>()),
+        Call::Sales => Description::new("operators", Access::Operator, "Figures of each sale.")
+            .answer(200, "All sales.", schemas.sent_by_server::<Sales>())
+            // On everybody's listener, where operators have one of their own.
+            .refuses(&[Reason::UnknownMethod]),
+        Call::ChangeSale => Description::new("operators", Access::Operator, "Changes a sale while it runs.")
+            .parameter(in_path(
+                "concert_id",
+                "A concert.",
+                json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+            ))
+            .body(schemas.sent_by_clients::<SalePatch>())
+            .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
+            .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::Health => Description::of_server("Is the server alive?").answer(
             200,
-            "The next performance first.",
-            schemas.sent_by_server::<Tickets>(),
+            "It is.",
+            schemas.sent_by_server::<Health>(),
         ),
-        Call::new("get", "/api/v1/admin/sales", "operators", Access::Operator, "Figures of each sale.").answer(
-            200,
-            "All sales.",
-            schemas.sent_by_server::<Sales>(),
-        )
-        // On everybody's listener, where operators have one of their own.
-        .refuses(&[Reason::UnknownMethod]),
-        Call::new(
-            "patch",
-            "/api/v1/admin/sales/{concert_id}",
-            "operators",
-            Access::Operator,
-            "Changes a sale while it runs.",
-        )
-        .parameter(in_path("concert_id", "A concert.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})))
-        .body(schemas.sent_by_clients::<SalePatch>())
-        .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
-        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
-        Call::of_server("/healthz", "Is the server alive?").answer(200, "It is.", health.clone()),
-        Call::of_server("/readyz", "Can the server serve?").answer(200, "It can.", health.clone()).answer(
-            503,
-            "Something is missing.",
-            health,
-        ),
-        Call::of_server(
-            "/metrics",
-            "What the server counts, as Prometheus reads it: for operators, for this machine, or on the operators' listener.",
+        Call::Readiness => Description::of_server("Can the server serve?")
+            .answer(200, "It can.", schemas.sent_by_server::<Health>())
+            .answer(503, "Something is missing.", schemas.sent_by_server::<Health>()),
+        Call::Metrics => Description::of_server(
+            "What the server counts, as Prometheus reads it: for operators, for \
+                this machine, or on the operators' listener.",
         )
         .refuses(&[Reason::Unauthenticated, Reason::UserNotFound, Reason::Forbidden, Reason::UnknownMethod])
         .answer_as(
@@ -474,22 +462,27 @@ fn calls(schemas: &mut Schemas) -> Vec<Call> {
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
             json!({"type": "string"}),
         ),
-        Call::of_server("/openapi.json", "This document.")
+        Call::OpenApi => Description::of_server("This document.")
             .answer(200, "This document.", json!({"type": "object"}))
             .cached("The document that is there already."),
-        Call::of_server("/asyncapi.json", "The websocket's document.")
+        Call::AsyncApi => Description::of_server("The websocket's document.")
             .answer(200, "An AsyncAPI 3 document.", json!({"type": "object"}))
             .cached("The document that is there already."),
-        Call::new("get", "/ws", "server", Access::Anybody, "Opens the websocket; see /asyncapi.json. A token may also follow in `hello`.")
-            .parameter(json!({
-                "name": "Sec-WebSocket-Protocol",
-                "in": "header",
-                "required": false,
-                "description": "What to speak.",
-                "schema": {"type": "string", "const": crate::SUBPROTOCOL}
-            }))
-            .answer_empty(101, "It is open.")
-            .answer_empty(426, "The request is no upgrade, or one to another version than 13.")
-            .refuses(&[Reason::InvalidRequest, Reason::Unauthenticated, Reason::Forbidden]),
-    ]
+        Call::Websocket => Description::new(
+            "server",
+            Access::Anybody,
+            "Opens the websocket; see /asyncapi.json. A token may also follow in \
+                `hello`.",
+        )
+        .parameter(json!({
+            "name": "Sec-WebSocket-Protocol",
+            "in": "header",
+            "required": false,
+            "description": "What to speak.",
+            "schema": {"type": "string", "const": crate::SUBPROTOCOL}
+        }))
+        .answer_empty(101, "It is open.")
+        .answer_empty(426, "The request is no upgrade, or one to another version than 13.")
+        .refuses(&[Reason::InvalidRequest, Reason::Unauthenticated, Reason::Forbidden]),
+    }
 }

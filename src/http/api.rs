@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use frontrow_protocol::admin::{SalePatch, Sales};
+use frontrow_protocol::call::Call;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, ReservationBody};
 use frontrow_protocol::request::{History, NoParams, QueueJoin, Release, ReservationRef, ScheduleRef};
 use frontrow_protocol::result::ReservationStatus;
-use frontrow_protocol::{ErrorObject, IdempotencyKey, Method as Call, Request, parse_body};
+use frontrow_protocol::{ErrorObject, IdempotencyKey, Method, Request, parse_body};
 use hyper::header::HeaderMap;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Response, StatusCode};
 use uuid::Uuid;
 
 use super::Site;
@@ -34,43 +35,27 @@ struct Asked<'a> {
     body: &'a [u8],
 }
 
-/// The methods that a path is there for, below the prefix; `None`: there is no such path.
-pub fn allowed(path: &[&str]) -> Option<&'static str> {
-    Some(match path {
-        ["users"] | ["queue", "tokens"] | ["balance", "charges"] | ["payments"] => "POST",
-        ["concerts"] | ["schedules"] | ["balance"] | ["balance", "history"] | ["tickets"] => "GET, HEAD",
-        ["schedules", _, "layout" | "seats"] | ["admin", "sales"] => "GET, HEAD",
-        ["queue", "tokens", "current"] => "GET, HEAD, DELETE",
-        ["reservations"] => "GET, HEAD, POST",
-        ["reservations", _] => "DELETE",
-        ["admin", "sales", _] => "PATCH",
-        _ => return None,
-    })
-}
-
 /// `identity` is whose the token is that came with it.
 #[allow(clippy::too_many_arguments, reason = "a request taken apart")]
 pub async fn answer(
     site: &Site,
     client: IpAddr,
     identity: Option<Result<Identity, ErrorObject>>,
-    method: &Method,
-    path: &str,
+    call: Call,
+    argument: &str,
     query: Option<&str>,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response<Body> {
     let context = &*site.context;
     let asked = Asked { site, context, client, identity, query: Query(query.unwrap_or("")), headers, body };
-    let segments: Vec<&str> = path.split('/').collect();
-    let (name, answered) = asked.answer(method, &segments).await;
-    match answered {
+    match asked.answer(call, argument).await {
         Ok(response) => {
-            context.metrics.request(name, "ok");
+            context.metrics.request(call.name(), "ok");
             response
         }
         Err(error) => {
-            context.metrics.request(name, error.reason().as_str());
+            context.metrics.request(call.name(), error.reason().as_str());
             reply::refused(error)
         }
     }
@@ -79,29 +64,34 @@ pub async fn answer(
 type Answered = Result<Response<Body>, ErrorObject>;
 
 impl Asked<'_> {
-    /// With the name that metrics know the call by: that of the websocket's method where there is one.
-    async fn answer(&self, method: &Method, path: &[&str]) -> (&'static str, Answered) {
-        let (get, post, delete) = (method == Method::GET, method == Method::POST, method == Method::DELETE);
-        match path {
-            ["users"] if post => ("users", self.make_guest().await),
-            ["concerts"] if get => (Call::Concerts.as_str(), self.told(StatusCode::OK, Outcome::Concerts)),
-            ["queue", "tokens"] if post => (Call::QueueJoin.as_str(), self.join().await),
-            ["queue", "tokens", "current"] if get => (Call::QueueGet.as_str(), self.place().await),
-            ["queue", "tokens", "current"] if delete => (Call::QueueLeave.as_str(), self.leave().await),
-            ["schedules"] if get => (Call::Schedules.as_str(), self.schedules().await),
-            ["schedules", id, "layout"] if get => ("layout", self.layout(id).await),
-            ["schedules", id, "seats"] if get => ("seats", self.seats(id).await),
-            ["reservations"] if post => (Call::Hold.as_str(), self.hold().await),
-            ["reservations"] if get => (Call::Reservations.as_str(), self.reservations().await),
-            ["reservations", id] if delete => (Call::Release.as_str(), self.give_back(id).await),
-            ["balance"] if get => (Call::Balance.as_str(), self.balance().await),
-            ["balance", "charges"] if post => (Call::Charge.as_str(), self.charge().await),
-            ["balance", "history"] if get => (Call::History.as_str(), self.history().await),
-            ["payments"] if post => (Call::Pay.as_str(), self.pay().await),
-            ["tickets"] if get => (Call::Tickets.as_str(), self.tickets().await),
-            ["admin", "sales"] if get => ("admin.sales", self.sales().await),
-            ["admin", "sales", id] if method == Method::PATCH => ("admin.sale", self.change_sale(id).await),
-            _ => ("unknown", Err(ErrorObject::unknown_method(&path.join("/")))),
+    /// `argument` is what the path names, where it names something.
+    async fn answer(&self, call: Call, argument: &str) -> Answered {
+        match call {
+            Call::MakeGuest => self.make_guest().await,
+            Call::Concerts => self.told(StatusCode::OK, Outcome::Concerts),
+            Call::Join => self.join().await,
+            Call::Place => self.place().await,
+            Call::Leave => self.leave().await,
+            Call::Schedules => self.schedules().await,
+            Call::Layout => self.layout(argument).await,
+            Call::Seats => self.seats(argument).await,
+            Call::Hold => self.hold().await,
+            Call::Reservations => self.reservations().await,
+            Call::GiveBack => self.give_back(argument).await,
+            Call::Balance => self.balance().await,
+            Call::Charge => self.charge().await,
+            Call::History => self.history().await,
+            Call::Pay => self.pay().await,
+            Call::Tickets => self.tickets().await,
+            Call::Sales => self.sales().await,
+            Call::ChangeSale => self.change_sale(argument).await,
+            // About the server: answered elsewhere.
+            Call::Health
+            | Call::Readiness
+            | Call::Metrics
+            | Call::OpenApi
+            | Call::AsyncApi
+            | Call::Websocket => Err(ErrorObject::unknown_method(call.path())),
         }
     }
 
@@ -123,7 +113,7 @@ impl Asked<'_> {
     }
 
     async fn join(&self) -> Answered {
-        let identity = self.identity(Call::QueueJoin)?;
+        let identity = self.identity(Method::QueueJoin)?;
         let join: QueueJoin = parse_body(self.body)?;
         self.serve(&identity, Request::QueueJoin(join)).await
     }
@@ -166,7 +156,7 @@ impl Asked<'_> {
     }
 
     async fn hold(&self) -> Answered {
-        let identity = self.identity(Call::Hold)?;
+        let identity = self.identity(Method::Hold)?;
         let request = parse_body::<ReservationBody>(self.body)?.into_request(self.idempotency_key()?)?;
         self.serve(&identity, request).await
     }
@@ -178,7 +168,7 @@ impl Asked<'_> {
 
     /// An unpaid one is released, a paid one cancelled.
     async fn give_back(&self, id: &str) -> Answered {
-        let identity = self.identity(Call::Release)?;
+        let identity = self.identity(Method::Release)?;
         let reservation_id = uuid(id)?;
         let release = Request::Release(Release { reservation_id, seats: None });
         match self.outcome(&identity, release).await {
@@ -200,20 +190,20 @@ impl Asked<'_> {
     }
 
     async fn charge(&self) -> Answered {
-        let identity = self.identity(Call::Charge)?;
+        let identity = self.identity(Method::Charge)?;
         let body: ChargeBody = parse_body(self.body)?;
         self.serve(&identity, body.into_request(self.idempotency_key()?)?).await
     }
 
     async fn history(&self) -> Answered {
-        let identity = self.identity(Call::History)?;
+        let identity = self.identity(Method::History)?;
         self.query.only(&["before", "limit", "concert_id"])?;
         let page = History::from_query(self.query.get("before"), self.query.get("limit"))?;
         self.serve(&identity, Request::History(page)).await
     }
 
     async fn pay(&self) -> Answered {
-        let identity = self.identity(Call::Pay)?;
+        let identity = self.identity(Method::Pay)?;
         let of: ReservationRef = parse_body(self.body)?;
         self.serve(&identity, Request::Pay(of)).await
     }
@@ -250,9 +240,9 @@ impl Asked<'_> {
     // Who asks.
 
     /// Who asks for this, if they may: who may not is told so whatever the rest of the request says.
-    fn identity(&self, call: Call) -> Result<Identity, ErrorObject> {
+    fn identity(&self, method: Method) -> Result<Identity, ErrorObject> {
         let identity = self.bearer()?;
-        identity.may_ask(call, self.context.clock.utc())?;
+        identity.may_ask(method, self.context.clock.utc())?;
         Ok(identity)
     }
 
@@ -298,7 +288,7 @@ impl Asked<'_> {
 
     /// The answer to a request.
     async fn serve(&self, identity: &Identity, request: Request) -> Answered {
-        let made = matches!(request.method(), Call::Hold | Call::HoldBest | Call::Pay);
+        let made = matches!(request.method(), Method::Hold | Method::HoldBest | Method::Pay);
         let outcome = self.outcome(identity, request).await?;
         let status = match outcome {
             Outcome::Place { created: true, .. } => StatusCode::CREATED,

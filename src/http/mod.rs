@@ -13,6 +13,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use frontrow_protocol::call::{API, Call, Path};
 use frontrow_protocol::http::{Health, Problem};
 use frontrow_protocol::limits::BODY_BYTES_MAX;
 use frontrow_protocol::{ErrorObject, asyncapi, openapi};
@@ -34,10 +35,9 @@ use crate::limits;
 use crate::metrics::{self, Metrics};
 use reply::Fixed;
 
-const API: &str = "/api/v1/";
-/// What may be done with what has no prefix.
-const READ: &str = "GET, HEAD";
-const METRICS: &str = "/metrics";
+const HEALTH: &str = Call::Health.path();
+const READINESS: &str = Call::Readiness.path();
+const METRICS: &str = Call::Metrics.path();
 /// Counting everything for a page costs about as much as so many small requests.
 const METRICS_WEIGHT: u32 = 10;
 
@@ -139,30 +139,36 @@ where
         Ok(sender) => sender,
         Err(wait) => return too_fast(context, client, wait).await,
     };
-    let Some(allowed) = allowed(site, visitor.door, path) else {
+    let Some(place) = Place::find(site, visitor.door, path) else {
         return reply::refused(ErrorObject::unknown_method(path));
     };
     if head.method == Method::OPTIONS {
-        return common::options(allowed);
-    }
-    if !allowed.split(", ").any(|allowed| head.method == allowed) {
-        return common::method_not_allowed(&head.method, allowed);
+        return common::options(&place.allowed());
     }
     let Sender { asker, identity } = sender;
-    let response = match path.strip_prefix(API) {
-        None if path == METRICS && !visitor.may_read_metrics() => match may_operate(identity) {
-            Ok(()) => read_only(site, path, &head.headers).await,
-            Err(error) => reply::refused(error),
+    let response = match place {
+        Place::Page if matches!(head.method, Method::GET | Method::HEAD) => page(site, path, &head.headers),
+        Place::Page => return common::method_not_allowed(&head.method, &place.allowed()),
+        Place::Calls(known, argument) => match known.call(head.method.as_str()) {
+            None => return common::method_not_allowed(&head.method, &place.allowed()),
+            Some(Call::Metrics) if !visitor.may_read_metrics() => match may_operate(identity) {
+                Ok(()) => metrics(context),
+                Err(error) => reply::refused(error),
+            },
+            Some(Call::Metrics) => metrics(context),
+            Some(Call::Health) => reply::json(StatusCode::OK, &Health::of(Vec::new())),
+            Some(Call::Readiness) => readiness(context).await,
+            Some(Call::OpenApi) => OPENAPI.response(&head.headers, DOCUMENTS_KEPT),
+            Some(Call::AsyncApi) => ASYNCAPI.response(&head.headers, DOCUMENTS_KEPT),
+            Some(call) => {
+                let body = match read_body(body).await {
+                    Ok(body) => body,
+                    Err(refusal) => return refusal,
+                };
+                let query = head.uri.query();
+                api::answer(site, client, identity, call, argument, query, &head.headers, &body).await
+            }
         },
-        None => read_only(site, path, &head.headers).await,
-        Some(call) => {
-            let body = match read_body(body).await {
-                Ok(body) => body,
-                Err(refusal) => return refusal,
-            };
-            let method = if head.method == Method::HEAD { Method::GET } else { head.method };
-            api::answer(site, client, identity, &method, call, head.uri.query(), &head.headers, &body).await
-        }
     };
     let bytes = hyper::body::Body::size_hint(response.body()).lower();
     let weight = (bytes / limits::ANSWER_BYTES_WEIGHED) as u32;
@@ -172,25 +178,41 @@ where
     response
 }
 
-/// What may be done with a path; `None`: there is no such one.
-fn allowed(site: &Site, door: Door, path: &str) -> Option<&'static str> {
-    let call = path.strip_prefix(API);
-    let for_operators = path == METRICS || call.is_some_and(|call| call.split('/').next() == Some("admin"));
-    let for_all = matches!(path, "/healthz" | "/readyz" | "/openapi.json");
-    let is_here = match door {
-        Door::Public => !(for_operators && site.context.admin_apart),
-        Door::Admin => for_operators || for_all,
-    };
-    if !is_here {
-        return None;
+/// What is at a path.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// With what the path names.
+    Calls(&'static Path, &'a str),
+    /// Something of the browser's client.
+    Page,
+}
+
+impl<'a> Place<'a> {
+    /// `None`: there is no such path at this door.
+    fn find(site: &Site, door: Door, path: &'a str) -> Option<Self> {
+        let Some((known, argument)) = Path::find(path) else {
+            let is_page =
+                door == Door::Public && (sale_of(path).is_some() || site.assets.get(path).is_some());
+            return is_page.then_some(Self::Page);
+        };
+        let is_here = known.calls().iter().all(|call| match call {
+            // What asks for an upgrade was not looked up by its path.
+            Call::Websocket => false,
+            Call::Health | Call::Readiness | Call::OpenApi => true,
+            call => match door {
+                Door::Public => !(call.is_operators() && site.context.admin_apart),
+                Door::Admin => call.is_operators(),
+            },
+        });
+        is_here.then_some(Self::Calls(known, argument))
     }
-    match call {
-        Some(call) => api::allowed(&call.split('/').collect::<Vec<_>>()),
-        None => match path {
-            "/healthz" | "/readyz" | METRICS | "/openapi.json" | "/asyncapi.json" => Some(READ),
-            path if sale_of(path).is_some() => Some(READ),
-            path => site.assets.get(path).map(|_| READ),
-        },
+
+    /// The methods that are possible here.
+    fn allowed(self) -> String {
+        match self {
+            Self::Calls(known, _) => known.allowed(),
+            Self::Page => "GET, HEAD".to_owned(),
+        }
     }
 }
 
@@ -233,7 +255,7 @@ async fn sender_of(
         return Ok(Sender { asker: address, identity });
     }
     let weight = match path {
-        "/healthz" | "/readyz" => {
+        HEALTH | READINESS => {
             let asker = Asker::Prober(client);
             return rates.take(asker, 1).map(|()| Sender { asker, identity: None });
         }
@@ -311,33 +333,28 @@ where
     }
 }
 
-/// What has no prefix: health, metrics, documents, and the browser's client.
-async fn read_only(site: &Site, path: &str, headers: &HeaderMap) -> Response<Body> {
-    let context = &site.context;
-    match path {
-        "/healthz" => reply::json(StatusCode::OK, &Health::of(Vec::new())),
-        "/readyz" => {
-            let mut health = Health::of(context.unready().await);
-            health.notes.extend(context.fanout.currency_note());
-            let status =
-                StatusCode::from_u16(health.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-            reply::json(status, &health)
-        }
-        METRICS => {
-            context.metrics.mailbox_depth.set(context.dispatcher.mailbox_depth() as i64);
-            let sales = context.dispatcher.whereabouts().into_iter();
-            context
-                .metrics
-                .set_sales(sales.map(|(concert, place, writer)| (concert.0, place, writer.map(|id| id.0))));
-            reply::text(metrics::CONTENT_TYPE, context.metrics.encode())
-        }
-        "/openapi.json" => OPENAPI.response(headers, DOCUMENTS_KEPT),
-        "/asyncapi.json" => ASYNCAPI.response(headers, DOCUMENTS_KEPT),
-        path => match site.assets.get(path).map(|asset| asset.response(headers)) {
-            Some(response) => response,
-            None => sale_page(site, path, headers)
-                .unwrap_or_else(|| reply::refused(ErrorObject::unknown_method(path))),
-        },
+async fn readiness(context: &Context) -> Response<Body> {
+    let mut health = Health::of(context.unready().await);
+    health.notes.extend(context.fanout.currency_note());
+    let status = StatusCode::from_u16(health.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    reply::json(status, &health)
+}
+
+fn metrics(context: &Context) -> Response<Body> {
+    context.metrics.mailbox_depth.set(context.dispatcher.mailbox_depth() as i64);
+    let sales = context.dispatcher.whereabouts().into_iter();
+    context
+        .metrics
+        .set_sales(sales.map(|(concert, place, writer)| (concert.0, place, writer.map(|id| id.0))));
+    reply::text(metrics::CONTENT_TYPE, context.metrics.encode())
+}
+
+/// Something of the browser's client.
+fn page(site: &Site, path: &str, headers: &HeaderMap) -> Response<Body> {
+    match site.assets.get(path).map(|asset| asset.response(headers)) {
+        Some(response) => response,
+        None => sale_page(site, path, headers)
+            .unwrap_or_else(|| reply::refused(ErrorObject::unknown_method(path))),
     }
 }
 

@@ -1,0 +1,193 @@
+//! The paths of the second door and what each verb asks for there: by this table the server finds its way, and the
+//! OpenAPI document is made from it.
+
+/// The prefix of every path but those about the server.
+pub const API: &str = "/api/v1/";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// And `HEAD`.
+    Get,
+    Post,
+    Delete,
+    Patch,
+}
+
+impl Verb {
+    /// As OpenAPI writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Delete => "delete",
+            Self::Patch => "patch",
+        }
+    }
+
+    /// The methods of HTTP that it stands for.
+    const fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Get => &["GET", "HEAD"],
+            Self::Post => &["POST"],
+            Self::Delete => &["DELETE"],
+            Self::Patch => &["PATCH"],
+        }
+    }
+}
+
+/// Each path once, with its calls and the names that metrics know them by: those of the websocket's methods where there
+/// are such.
+macro_rules! paths {
+    ($($path:literal { $($verb:ident => $call:ident $name:literal),+ })+) => {
+        /// What a verb asks for at a path.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Call {
+            $($($call,)+)+
+        }
+
+        impl Call {
+            pub const ALL: &'static [Self] = &[$($(Self::$call,)+)+];
+
+            pub const fn path(self) -> &'static str {
+                match self {
+                    $($(Self::$call => $path,)+)+
+                }
+            }
+
+            pub const fn verb(self) -> Verb {
+                match self {
+                    $($(Self::$call => Verb::$verb,)+)+
+                }
+            }
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $($(Self::$call => $name,)+)+
+                }
+            }
+        }
+
+        const PATHS: &[Path] = &[$(Path { template: $path, calls: &[$(Call::$call),+] },)+];
+    };
+}
+
+paths! {
+    "/api/v1/users" { Post => MakeGuest "users" }
+    "/api/v1/concerts" { Get => Concerts "concerts" }
+    "/api/v1/queue/tokens" { Post => Join "queue.join" }
+    "/api/v1/queue/tokens/current" { Get => Place "queue.get", Delete => Leave "queue.leave" }
+    "/api/v1/schedules" { Get => Schedules "schedules" }
+    "/api/v1/schedules/{schedule_id}/layout" { Get => Layout "layout" }
+    "/api/v1/schedules/{schedule_id}/seats" { Get => Seats "seats" }
+    "/api/v1/reservations" { Post => Hold "hold", Get => Reservations "reservations" }
+    "/api/v1/reservations/{reservation_id}" { Delete => GiveBack "release" }
+    "/api/v1/balance" { Get => Balance "balance" }
+    "/api/v1/balance/charges" { Post => Charge "charge" }
+    "/api/v1/balance/history" { Get => History "history" }
+    "/api/v1/payments" { Post => Pay "pay" }
+    "/api/v1/tickets" { Get => Tickets "tickets" }
+    "/api/v1/admin/sales" { Get => Sales "admin.sales" }
+    "/api/v1/admin/sales/{concert_id}" { Patch => ChangeSale "admin.sale" }
+    "/healthz" { Get => Health "healthz" }
+    "/readyz" { Get => Readiness "readyz" }
+    "/metrics" { Get => Metrics "metrics" }
+    "/openapi.json" { Get => OpenApi "openapi" }
+    "/asyncapi.json" { Get => AsyncApi "asyncapi" }
+    "/ws" { Get => Websocket "ws" }
+}
+
+impl Call {
+    /// Is it for operators alone?
+    pub const fn is_operators(self) -> bool {
+        matches!(self, Self::Sales | Self::ChangeSale | Self::Metrics)
+    }
+}
+
+/// One path, perhaps with a part that names something.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Path {
+    template: &'static str,
+    calls: &'static [Call],
+}
+
+impl Path {
+    /// The path that this is, and what it names; an empty text if it names nothing.
+    pub fn find(path: &str) -> Option<(&'static Self, &str)> {
+        PATHS.iter().find_map(|known| Some((known, known.argument(path)?)))
+    }
+
+    /// What a path of this form names.
+    fn argument<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let Some((before, rest)) = self.template.split_once('{') else {
+            return (path == self.template).then_some("");
+        };
+        let (_, after) = rest.split_once('}')?;
+        let argument = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!argument.contains('/')).then_some(argument)
+    }
+
+    /// All that can be asked for here; one at least.
+    pub const fn calls(&self) -> &'static [Call] {
+        self.calls
+    }
+
+    /// What this method of HTTP asks for here.
+    pub fn call(&self, method: &str) -> Option<Call> {
+        self.calls.iter().copied().find(|call| call.verb().methods().contains(&method))
+    }
+
+    /// The methods of HTTP that ask for something here, as `Allow` lists them.
+    pub fn allowed(&self) -> String {
+        let mut verbs: Vec<_> = self.calls.iter().map(|call| call.verb()).collect();
+        // `GET` first, whatever comes first in the table.
+        verbs.sort_by_key(|verb| *verb != Verb::Get);
+        let methods: Vec<_> = verbs.iter().flat_map(|verb| verb.methods()).copied().collect();
+        methods.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a path is, its argument, and what may be done there.
+    fn found(path: &str) -> String {
+        match Path::find(path) {
+            Some((known, argument)) => format!("{} {argument:?} {}", known.template, known.allowed()),
+            None => "none".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_path_is_found_by_its_form() {
+        for (path, expected) in [
+            ("/api/v1/concerts", r#"/api/v1/concerts "" GET, HEAD"#),
+            ("/api/v1/reservations", r#"/api/v1/reservations "" GET, HEAD, POST"#),
+            ("/api/v1/reservations/7", r#"/api/v1/reservations/{reservation_id} "7" DELETE"#),
+            ("/api/v1/reservations/", r#"/api/v1/reservations/{reservation_id} "" DELETE"#),
+            ("/api/v1/reservations/7/seats", "none"),
+            ("/api/v1/queue/tokens/current", r#"/api/v1/queue/tokens/current "" GET, HEAD, DELETE"#),
+            ("/api/v1/schedules/7/seats", r#"/api/v1/schedules/{schedule_id}/seats "7" GET, HEAD"#),
+            ("/api/v1/schedules/seats", "none"),
+            ("/api/v1/schedules/7/layout/", "none"),
+            ("/api/v1/admin/sales/1", r#"/api/v1/admin/sales/{concert_id} "1" PATCH"#),
+            ("/api/v1/users", r#"/api/v1/users "" POST"#),
+            ("/api/v1/", "none"),
+            ("/readyz", r#"/readyz "" GET, HEAD"#),
+            ("/", "none"),
+        ] {
+            assert_eq!(found(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_call_is_found_by_its_path_and_verb() {
+        for call in Call::ALL {
+            let (path, _) = Path::find(call.path()).expect("a path of the table");
+            let method = call.verb().as_str().to_uppercase();
+            assert_eq!((path.template, path.call(&method)), (call.path(), Some(*call)));
+        }
+        let (path, _) = Path::find("/api/v1/balance").expect("a path of the table");
+        assert_eq!((path.call("HEAD"), path.call("POST")), (Some(Call::Balance), None));
+    }
+}
