@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use frontrow_protocol::result::QueueStatus;
 
-use super::{READY_PATIENCE, note_end, open_and_join};
+use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Fan, Trouble};
 use crate::record::Op;
 use crate::session::{Needs, Session};
+use crate::tokens::Tokens;
 
 const ABOUT: &str = "one fan at a time is admitted and leaves; the next one waits for the push.";
 
@@ -51,27 +52,15 @@ impl Admission {
         session.setting("stay", format!("{} ms", self.stay.as_millis()));
         let (tokens, concert, stay) = (session.tokens.clone(), session.venue.concert, self.stay);
         let left = Left::default();
-        let crew = session.crew(move |worker| {
-            let (tokens, left) = (tokens.clone(), left.clone());
-            async move {
-                let play = |worker: Rc<Worker>, number| {
-                    let (tokens, left) = (tokens.clone(), left.clone());
-                    async move {
-                        let played = async {
-                            let mut fan = open_and_join(&worker, &tokens, number, concert).await?;
-                            worker.ready().await;
-                            wait_and_leave(&worker, &mut fan, stay, &left).await?;
-                            worker.stopped().await;
-                            fan.close().await;
-                            Ok(())
-                        };
-                        note_end(&worker, number, played.await);
-                    }
-                };
-                worker.play(worker.share(fans), play).await;
-                Ok(())
-            }
-        })?;
+        let pass_through = async move |worker: &Rc<Worker>, (tokens, left): &(Arc<Tokens>, Left), number| {
+            let mut fan = open_and_join(worker, tokens, number, concert).await?;
+            worker.ready().await;
+            wait_and_leave(worker, &mut fan, stay, left).await?;
+            worker.stopped().await;
+            fan.close().await;
+            Ok(())
+        };
+        let crew = play(&session, fans, move || (tokens.clone(), left.clone()), pass_through)?;
         session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         session.begin();
         crew.go();

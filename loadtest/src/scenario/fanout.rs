@@ -13,7 +13,7 @@ use frontrow_protocol::SeatState;
 
 use super::bare_loop::{self, Bare};
 use super::shop::Shop;
-use super::{READY_PATIENCE, note_end, open_and_join};
+use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Event, Fan, Reservation, Trouble, hold_request, release_request};
@@ -136,25 +136,15 @@ impl Fanout {
             versions: Mutex::default(),
             compared: Mutex::default(),
         });
-        let (stage, venue, claims) = (hall.clone(), session.venue.clone(), session.claims.clone());
-        let crew = session.crew(move |worker| {
-            let (hall, venue, claims) = (stage.clone(), venue.clone(), claims.clone());
-            async move {
-                let shop = Shop::new(&venue, &claims);
-                let play = |worker: Rc<Worker>, number| {
-                    let (hall, shop) = (hall.clone(), shop.clone());
-                    async move {
-                        let played = match number < hall.watchers {
-                            true => watch(&worker, &hall, &shop, number).await,
-                            false => change(&worker, &hall, &shop, number).await,
-                        };
-                        note_end(&worker, number, played);
-                    }
-                };
-                worker.play(worker.share(fans), play).await;
-                Ok(())
-            }
-        })?;
+        let (all, venue, claims) = (hall.clone(), session.venue.clone(), session.claims.clone());
+        let stage = move || (all.clone(), Shop::new(&venue, &claims));
+        let fan = async |worker: &Rc<Worker>, (hall, shop): &(Arc<Hall>, Rc<Shop>), number| match number
+            < hall.watchers
+        {
+            true => watch(worker, hall, shop, number).await,
+            false => change(worker, hall, shop, number).await,
+        };
+        let crew = play(&session, fans, stage, fan)?;
         session.until(&crew, "all fans watch", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
         session.pass(&crew, Duration::from_secs(2)).await;

@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use super::baseline::{self, measure};
 use super::shop::rng_of;
-use super::{READY_PATIENCE, note_end, open_and_join};
+use super::{READY_PATIENCE, open_and_join, play};
 use crate::claims::Claims;
 use crate::common::{Common, duration};
 use crate::crew::Worker;
@@ -74,17 +74,7 @@ impl Holds {
             venue: Arc::new(session.venue.clone()),
             seed: common.seed,
         };
-        let crew = session.crew(move |worker| {
-            let stage = stage.clone();
-            async move {
-                let play = |worker: Rc<Worker>, number| {
-                    let stage = stage.clone();
-                    async move { note_end(&worker, number, hold_and_release(&worker, &stage, number).await) }
-                };
-                worker.play(worker.share(fans), play).await;
-                Ok(())
-            }
-        })?;
+        let crew = play(&session, fans, move || stage.clone(), hold_and_release)?;
         session.until(&crew, "all fans are admitted", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
         session.pass(&crew, self.warm_up).await;

@@ -1,17 +1,19 @@
 //! What waiting costs: memory and CPU of a server with many connections on which nothing happens.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 
-use super::{READY_PATIENCE, note_end, open_and_join};
+use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Event, Trouble};
 use crate::record::Op;
 use crate::session::{Needs, Session};
+use crate::tokens::Tokens;
 
 const ABOUT: &str = "fans wait in line on open websockets; nothing moves but the server's pings.";
 
@@ -45,26 +47,14 @@ impl Idle {
         session.setting("fans", fans);
         let before = session.server.usage().context("memory is read on this machine: give --pid")?;
         let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
-        let crew = session.crew(move |worker| {
-            let tokens = tokens.clone();
-            async move {
-                let play = |worker: Rc<Worker>, number| {
-                    let tokens = tokens.clone();
-                    async move {
-                        let waited = async {
-                            let mut fan = open_and_join(&worker, &tokens, number, concert).await?;
-                            worker.ready().await;
-                            wait_until_stopped(&worker, &mut fan).await?;
-                            fan.close().await;
-                            Ok(())
-                        };
-                        note_end(&worker, number, waited.await);
-                    }
-                };
-                worker.play(worker.share(fans), play).await;
-                Ok(())
-            }
-        })?;
+        let wait = async move |worker: &Rc<Worker>, tokens: &Arc<Tokens>, number| {
+            let mut fan = open_and_join(worker, tokens, number, concert).await?;
+            worker.ready().await;
+            wait_until_stopped(worker, &mut fan).await?;
+            fan.close().await;
+            Ok(())
+        };
+        let crew = play(&session, fans, move || tokens.clone(), wait)?;
         session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
         session.settle_down(&crew, self.settle).await;

@@ -1,16 +1,18 @@
 //! How many durable places in line a second.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::line::fill;
-use super::{READY_PATIENCE, note_end, open};
+use super::{READY_PATIENCE, open, play};
 use crate::common::Common;
 use crate::crew::Worker;
 use crate::record::Op;
 use crate::session::{Needs, Session};
+use crate::tokens::Tokens;
 
 const ABOUT: &str = "users on sockets opened beforehand all join at once.";
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -43,28 +45,16 @@ impl Joins {
         session.setting("in line before", waiting);
         fill(&mut session, fans..fans + waiting).await?;
         let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
-        let crew = session.crew(move |worker| {
-            let tokens = tokens.clone();
-            async move {
-                let play = |worker: Rc<Worker>, number| {
-                    let tokens = tokens.clone();
-                    async move {
-                        let played = async {
-                            let mut fan = open(&worker, &tokens, number).await?;
-                            worker.ready().await;
-                            fan.join(concert, Instant::now()).await?;
-                            worker.tell_done();
-                            worker.stopped().await;
-                            fan.close().await;
-                            Ok(())
-                        };
-                        note_end(&worker, number, played.await);
-                    }
-                };
-                worker.play(worker.share(fans), play).await;
-                Ok(())
-            }
-        })?;
+        let join = async move |worker: &Rc<Worker>, tokens: &Arc<Tokens>, number| {
+            let mut fan = open(worker, tokens, number).await?;
+            worker.ready().await;
+            fan.join(concert, Instant::now()).await?;
+            worker.tell_done();
+            worker.stopped().await;
+            fan.close().await;
+            Ok(())
+        };
+        let crew = play(&session, fans, move || tokens.clone(), join)?;
         session.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         session.begin();
         crew.go();

@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::sync::Semaphore;
 
 use super::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
-use super::{READY_PATIENCE, note_end, open};
+use super::{READY_PATIENCE, open, play};
 use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::Trouble;
@@ -66,20 +66,14 @@ impl Journeys {
         session.setting("seats", format!("{} × {seats}", self.schedules));
         let (tokens, venue, claims) = (session.tokens.clone(), session.venue.clone(), session.claims.clone());
         let (seed, at_a_time) = (common.seed, self.concurrency.div_ceil(threads(common)));
-        let crew = session.crew(move |worker| {
-            let (tokens, venue, claims) = (tokens.clone(), venue.clone(), claims.clone());
-            async move {
-                let shop = Shop::new(&venue, &claims);
-                let turns = Rc::new(Semaphore::new(at_a_time));
-                let play = |worker: Rc<Worker>, number| {
-                    let buyer =
-                        Buyer { tokens: tokens.clone(), shop: shop.clone(), turns: turns.clone(), seed };
-                    async move { note_end(&worker, number, buyer.buy(&worker, self, number).await) }
-                };
-                worker.play(worker.share(fans), play).await;
-                Ok(())
-            }
-        })?;
+        let stage = move || Stage {
+            options: self,
+            tokens: tokens.clone(),
+            shop: Shop::new(&venue, &claims),
+            turns: Semaphore::new(at_a_time),
+            seed,
+        };
+        let crew = play(&session, fans, stage, buy)?;
         session.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         session.begin();
         crew.go();
@@ -100,51 +94,52 @@ impl Journeys {
     }
 }
 
-struct Buyer {
+/// What the buyers of one thread share.
+struct Stage {
+    options: Journeys,
     tokens: Arc<Tokens>,
     shop: Rc<Shop>,
-    turns: Rc<Semaphore>,
+    turns: Semaphore,
     seed: u64,
 }
 
-impl Buyer {
-    async fn buy(&self, worker: &Rc<Worker>, options: Journeys, number: usize) -> Result<(), Trouble> {
-        let opened = match options.fresh {
-            true => None,
-            false => Some(open(worker, &self.tokens, number).await?),
+async fn buy(worker: &Rc<Worker>, stage: &Stage, number: usize) -> Result<(), Trouble> {
+    let options = &stage.options;
+    let opened = match options.fresh {
+        true => None,
+        false => Some(open(worker, &stage.tokens, number).await?),
+    };
+    worker.ready().await;
+    let turn = stage.turns.acquire().await;
+    let began = Instant::now();
+    let mut fan = match opened {
+        Some(fan) => fan,
+        None if worker.stopping() => return Ok(()),
+        None => open(worker, &stage.tokens, number).await?,
+    };
+    if !worker.stopping() {
+        fan.join(stage.shop.venue.concert, Instant::now()).await?;
+        fan.admitted().await?;
+        let wish = Wish {
+            seats: options.seats_each,
+            pick: options.pick,
+            think: Duration::ZERO,
+            abandons: false,
+            balance: 0,
         };
-        worker.ready().await;
-        let turn = self.turns.acquire().await;
-        let began = Instant::now();
-        let mut fan = match opened {
-            Some(fan) => fan,
-            None if worker.stopping() => return Ok(()),
-            None => open(worker, &self.tokens, number).await?,
-        };
-        if !worker.stopping() {
-            fan.join(self.shop.venue.concert, Instant::now()).await?;
-            fan.admitted().await?;
-            let wish = Wish {
-                seats: options.seats_each,
-                pick: options.pick,
-                think: Duration::ZERO,
-                abandons: false,
-                balance: 0,
-            };
-            let rng = &mut rng_of(self.seed, number);
-            let visit = Visit { shop: &self.shop, worker, fan: &mut fan, number, wish, rng };
-            match visit.shop().await? {
-                Shopped::Bought(_) => worker.stats.ok(Op::Journey, began),
-                other => worker.stats.fault(format!("fan {number}: {other:?}")),
-            }
+        let rng = &mut rng_of(stage.seed, number);
+        let visit = Visit { shop: &stage.shop, worker, fan: &mut fan, number, wish, rng };
+        match visit.shop().await? {
+            Shopped::Bought(_) => worker.stats.ok(Op::Journey, began),
+            other => worker.stats.fault(format!("fan {number}: {other:?}")),
         }
-        drop(turn);
-        if !options.fresh {
-            // Done, and still there: closing is no part of what is measured.
-            worker.tell_done();
-            worker.stopped().await;
-        }
-        fan.close().await;
-        Ok(())
     }
+    drop(turn);
+    if !options.fresh {
+        // Done, and still there: closing is no part of what is measured.
+        worker.tell_done();
+        worker.stopped().await;
+    }
+    fan.close().await;
+    Ok(())
 }

@@ -18,13 +18,39 @@ pub mod storm;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::crew::Worker;
+use crate::crew::{Crew, Worker};
 use crate::fan::{Credential, Fan, Trouble};
 use crate::record::Op;
+use crate::session::Session;
 use crate::tokens::Tokens;
 
 /// How long fans may take to get ready, however many they are.
 const READY_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Plays one fan for each number below `fans`, all at once, and notes why one could not play to the end. `stage` makes what
+/// the fans of one thread share.
+fn play<S, F>(
+    session: &Session,
+    fans: usize,
+    stage: impl Fn() -> S + Clone + Send + 'static,
+    fan: F,
+) -> anyhow::Result<Crew>
+where
+    S: 'static,
+    F: AsyncFn(&Rc<Worker>, &S, usize) -> Result<(), Trouble> + Clone + Send + 'static,
+{
+    session.crew(move |worker| {
+        let (stage, fan) = (Rc::new(stage()), fan.clone());
+        async move {
+            let one = |worker: Rc<Worker>, number| {
+                let (stage, fan) = (stage.clone(), fan.clone());
+                async move { note_end(&worker, number, fan(&worker, &stage, number).await) }
+            };
+            worker.play(worker.share(fans), one).await;
+            Ok(())
+        }
+    })
+}
 
 /// Opens a user's websocket, not more of them at once than the worker likes.
 async fn open(worker: &Rc<Worker>, tokens: &Tokens, user: usize) -> Result<Fan, Trouble> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::idle::wait_until_stopped;
-use super::{READY_PATIENCE, note_end, open_and_join};
+use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Credential, Fan, Place, Trouble};
@@ -65,21 +65,8 @@ impl Storm {
         session.setting("cause", format!("{cause:?}").to_lowercase());
         let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
         let moved = Arc::new(AtomicU64::new(0));
-        let counted = moved.clone();
-        let crew = session.crew(move |worker| {
-            let (tokens, moved) = (tokens.clone(), counted.clone());
-            async move {
-                let play = |worker: Rc<Worker>, number| {
-                    let (tokens, moved) = (tokens.clone(), moved.clone());
-                    async move {
-                        let played = lose_and_resume(&worker, &tokens, number, concert, cause, &moved).await;
-                        note_end(&worker, number, played);
-                    }
-                };
-                worker.play(worker.share(fans), play).await;
-                Ok(())
-            }
-        })?;
+        let stage = Stage { tokens, concert, cause, moved: moved.clone() };
+        let crew = play(&session, fans, move || stage.clone(), lose_and_resume)?;
         session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         session.settle_down(&crew, SETTLE_BEFORE).await;
         let before = session.server.usage();
@@ -113,17 +100,20 @@ impl Storm {
     }
 }
 
-async fn lose_and_resume(
-    worker: &Rc<Worker>,
-    tokens: &Tokens,
-    number: usize,
+/// What all fans know.
+#[derive(Clone)]
+struct Stage {
+    tokens: Arc<Tokens>,
     concert: u32,
     cause: Cause,
-    moved: &AtomicU64,
-) -> Result<(), Trouble> {
-    let mut fan = open_and_join(worker, tokens, number, concert).await?;
+    /// Fans who found themselves at another place.
+    moved: Arc<AtomicU64>,
+}
+
+async fn lose_and_resume(worker: &Rc<Worker>, stage: &Stage, number: usize) -> Result<(), Trouble> {
+    let mut fan = open_and_join(worker, &stage.tokens, number, stage.concert).await?;
     let mut began = worker.ready().await;
-    if cause != Cause::Network {
+    if stage.cause != Cause::Network {
         // Whatever comes before the end of the connection is of no interest, nor is how it ends.
         while fan.next().await.is_ok() {}
         began = Instant::now();
@@ -134,7 +124,7 @@ async fn lose_and_resume(
     let mut fan = resume(worker, before, began).await?;
     let after = fan.notes.place;
     if after.is_none_or(|after| (after.token, after.status, after.position) != place_of(before)) {
-        moved.fetch_add(1, Ordering::Relaxed);
+        stage.moved.fetch_add(1, Ordering::Relaxed);
     }
     worker.tell_done();
     wait_until_stopped(worker, &mut fan).await?;
