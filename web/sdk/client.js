@@ -13,6 +13,7 @@ import { Emitter } from './emitter.js';
 import { ClosedError, UnauthenticatedError, errorOf } from './errors.js';
 import { fetchLayout, serverUrl } from './http.js';
 import { LINK_TIMES, Link } from './link.js';
+import { Known, isOver } from './reconcile.js';
 import { SeatModel } from './seats.js';
 
 /**
@@ -56,23 +57,11 @@ import { SeatModel } from './seats.js';
 
 const REQUEST_TIMEOUT_MS = 20_000;
 const HELLO_TIMEOUT_MS = 10_000;
-/** Closed, expired and bought reservations are of use for a while (a page may still show them), not for ever. */
-const RESERVATIONS_MAX = 64;
-/** How far a queue token has come; it never goes back. */
-const QUEUE_ORDER = Object.freeze({ WAITING: 0, PROGRESS: 1, DONE: 2, EXPIRED: 2 });
 
 /** @extends {Emitter<ClientEvents>} */
 export class FrontrowClient extends Emitter {
   /** @type {ClientStatus} */
   status = 'idle';
-  /** @type {import('./wire.js').QueueUpdate | null} */
-  queue = null;
-  /** The newest known place in each sale, by concert, also in the one of `queue`.
-   * @type {Map<number, import('./wire.js').QueueUpdate>} */
-  places = new Map();
-  /** The reservations seen by this client, by id; open ones have the status `TEMP_RESERVED`.
-   * @type {Map<string, import('./wire.js').Reservation>} */
-  reservations = new Map();
   /** @type {number | null} */
   userId = null;
   clock = new ServerClock();
@@ -86,6 +75,7 @@ export class FrontrowClient extends Emitter {
   #timeoutMs;
   #link;
   #calls;
+  #known = new Known();
   #greeted = false;
   /** The access token that the present session is known by, if it is.
    * @type {string | null} */
@@ -126,6 +116,21 @@ export class FrontrowClient extends Emitter {
         isWaiting: () => this.#calls.waiting,
       },
     );
+  }
+
+  /** The place that the session is about. */
+  get queue() {
+    return this.#known.queue;
+  }
+
+  /** The newest known place in each sale, by concert, also in the one of `queue`. */
+  get places() {
+    return this.#known.places;
+  }
+
+  /** The reservations seen by this client, by id; open ones have the status `TEMP_RESERVED`. */
+  get reservations() {
+    return this.#known.reservations;
   }
 
   /** The token to keep: with it, another client (or this page after a reload) goes on from here. */
@@ -533,7 +538,7 @@ export class FrontrowClient extends Emitter {
         [this.#greetedBy, this.#greetedByQueueToken] = [accessToken, false];
       } else if (withinMs !== undefined) {
         this.emit('helloAgain', { withinMs });
-        if (!carried || this.queue?.token !== carried || QUEUE_ORDER[this.queue.status] >= QUEUE_ORDER.DONE) return;
+        if (!carried || this.queue?.token !== carried || isOver(this.queue)) return;
         await this.#sayHello({ queue_token: carried }, true);
         [this.#accessToken, this.#greetedBy, this.#greetedByQueueToken] = [null, null, true];
       }
@@ -608,24 +613,10 @@ export class FrontrowClient extends Emitter {
    * @param {boolean} asked Whether it answers a request of ours, so that it may name another token.
    */
   #takeQueue(update, asked) {
-    const known = this.places.get(update.concert_id);
-    let newest = update;
-    if (known && known.token === update.token) {
-      // Answers and pushes are written by different hands: an older word must not undo a newer one.
-      if (QUEUE_ORDER[update.status] < QUEUE_ORDER[known.status]) newest = known;
-    } else if (!asked && known && update.entered_at < known.entered_at) return known; // Of a place we had before.
-    const isPresent = this.queue?.concert_id === newest.concert_id;
-    if (newest === known && (isPresent || !asked)) return known;
-    this.places.set(newest.concert_id, newest);
-    // Nobody asked for another sale than the present one, but its line moves too.
-    if (!asked && !isPresent) {
-      this.emit('elsewhere', newest);
-      return newest;
-    }
-    this.queue = newest;
-    this.#queueToken = newest.token;
-    this.emit('queue', newest);
-    return newest;
+    const { place, news } = this.#known.takeQueue(update, asked);
+    if (news === 'queue') this.#queueToken = place.token;
+    if (news) this.emit(news, place);
+    return place;
   }
 
   /**
@@ -639,7 +630,7 @@ export class FrontrowClient extends Emitter {
   }
 
   #forgetQueue() {
-    this.queue = null;
+    this.#known.forgetQueue();
     this.#queueToken = null;
   }
 
@@ -654,16 +645,9 @@ export class FrontrowClient extends Emitter {
    * @returns {import('./wire.js').Reservation}
    */
   #takeReservation(reservation) {
-    const known = this.reservations.get(reservation.reservation_id);
-    if (known && known.status !== 'TEMP_RESERVED' && reservation.status === 'TEMP_RESERVED') return known; // It ended.
-    this.reservations.delete(reservation.reservation_id);
-    this.reservations.set(reservation.reservation_id, reservation);
-    for (const [id, { status }] of this.reservations) {
-      if (this.reservations.size <= RESERVATIONS_MAX) break;
-      if (status !== 'TEMP_RESERVED') this.reservations.delete(id);
-    }
-    this.emit('reservation', reservation);
-    return reservation;
+    const { reservation: newest, isNews } = this.#known.takeReservation(reservation);
+    if (isNews) this.emit('reservation', newest);
+    return newest;
   }
 
   /**
@@ -673,8 +657,7 @@ export class FrontrowClient extends Emitter {
   #takeOpenReservations(hello) {
     const named = hello.reservations;
     if (!named) return;
-    const open = new Set(named.map((reservation) => reservation.reservation_id));
-    const lost = [...this.reservations.values()].some((r) => r.status === 'TEMP_RESERVED' && !open.has(r.reservation_id));
+    const lost = this.#known.hasLost(named);
     for (const reservation of named) this.#takeReservation(reservation);
     // How it ended (paid, expired, released elsewhere) is asked for, not guessed.
     if (lost) void this.listReservations().catch(() => {});

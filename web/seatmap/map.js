@@ -1,9 +1,9 @@
 /**
  * The map itself: the canvas, what moves over it, and what pointer and keyboard do to it.
  *
- * Always: a frame is drawn only when something changed; drawing new pictures takes a bounded part of a frame. Screen
- * readers hear where the keyboard is and what happens to that seat, nothing else.
+ * Always: a frame is drawn only when something changed; drawing new pictures takes a bounded part of a frame.
  */
+import { Announcer } from './announce.js';
 import { Camera } from './camera.js';
 import { Card } from './card.js';
 import { readTheme } from './colours.js';
@@ -12,12 +12,13 @@ import { deedOf, firstFocus } from './keyboard.js';
 import { Minimap } from './minimap.js';
 import { SectionNames } from './names.js';
 import { Painter } from './painter.js';
+import { Pulses } from './pulses.js';
 import { Tiles } from './tiles.js';
 
 /** @typedef {import('./index.js').FrontrowSeatmap} FrontrowSeatmap */
 /** @typedef {import('./venue.js').Venue} Venue */
 /** @typedef {import('./keyboard.js').Focus} Focus */
-/** @typedef {'freed' | 'taken' | 'own'} PulseKind */
+/** @typedef {import('./pulses.js').PulseKind} PulseKind */
 /** @typedef {{venue: Venue, painter: Painter, tiles: Tiles}} Drawn */
 
 /** Time for new pictures in a frame of 16 ms, and in the first one, where an empty map is worse than a late one. */
@@ -32,9 +33,6 @@ const CHANGES_FAR_MS = 250;
 /** So long after the last movement the view is drawn sharp. */
 const SETTLE_MS = 140;
 const FLY_MS = 420;
-const PULSE_MS = Object.freeze({ freed: 1200, taken: 450, own: 500 });
-/** More would be noise to the eye and work for nothing. */
-const PULSES_MAX = 120;
 /** Seen from afar a dot that changes says enough; only what frees is worth a look. Diameter in CSS pixels. */
 const PULSE_TAKEN_FROM = 6;
 /** A seat can be picked when its diameter is at least so many CSS pixels; below, a tap goes closer. */
@@ -56,14 +54,11 @@ export class SeatMapView {
   #focus = null;
   /** The seat under the pointer, or -1. */
   #hovered = -1;
-  /** @type {Map<number, {kind: PulseKind, begun: number}>} */
-  #pulses = new Map();
+  #pulses = new Pulses();
   #frame = 0;
   /** The timer of the next picture of what others did. */
   #changes = 0;
   #drawnAt = -Infinity;
-  /** Where the section was last looked up. */
-  #at = { x: NaN, y: NaN };
   #settle = 0;
   /** The view came to rest, and has to be drawn sharp. */
   #resting = false;
@@ -78,9 +73,8 @@ export class SeatMapView {
   #context;
   #controls;
   #how;
-  #spoken;
   #probe;
-  #where;
+  #announcer;
   #card;
   #names;
   #minimap;
@@ -111,9 +105,8 @@ export class SeatMapView {
     this.#context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext('2d', { alpha: false }));
     this.#controls = find('.controls');
     this.#how = find('#how');
-    this.#spoken = find('[role=status]');
     this.#probe = find('.probe');
-    this.#where = find('.where');
+    this.#announcer = new Announcer(map, find('.where'), find('[role=status]'));
     this.#card = new Card(map, find('.card'));
     this.#names = new SectionNames(map);
     this.#minimap = new Minimap(find('.minimap'), (at) => this.#jump(at));
@@ -166,7 +159,7 @@ export class SeatMapView {
       this.#complete = false;
     }
     this.#letGo();
-    this.#at = { x: NaN, y: NaN };
+    this.#announcer.reset();
     if (venue) {
       const painter = new Painter(venue, readTheme(this.#probe, venue.categories), this.#map);
       this.#drawn = { venue, painter, tiles: new Tiles(painter, venue.bounds) };
@@ -201,8 +194,7 @@ export class SeatMapView {
     this.#names.touch();
     this.#minimap.touch();
     if (pulse && (pulse !== 'taken' || this.#diameter >= PULSE_TAKEN_FROM) && this.#isWithin(seat, -20)) {
-      if (this.#pulses.size >= PULSES_MAX) this.#pulses.delete(/** @type {number} */ (this.#pulses.keys().next().value));
-      this.#pulses.set(seat, { kind: pulse, begun: performance.now() });
+      this.#pulses.begin(seat, pulse);
     }
     if (this.#focus?.kind === 'seat' && this.#focus.index === seat) this.#say();
     if (this.#card.seat === seat) this.#card.refresh();
@@ -267,7 +259,7 @@ export class SeatMapView {
     const view = { left: camera.x - width / 2 / scale, top: camera.y - height / 2 / scale, scale, width, height };
     const complete = tiles.draw(this.#context, view, performance.now() + (this.#complete ? DRAW_MS : DRAW_FIRST_MS));
     if (this.#diameter < NAMES_BELOW) this.#names.draw(this.#context, painter, camera, this.#dpr, now);
-    this.#sayWhere(venue);
+    this.#announcer.showSection(venue, camera, this.#diameter >= NAMES_BELOW);
     this.#drawPulses(painter, now);
     this.#drawMarks(painter);
     this.#root.classList.toggle('whole', camera.isWhole);
@@ -281,20 +273,7 @@ export class SeatMapView {
       this.#map.dispatchEvent(new CustomEvent('seatmap-rested'));
     }
     if (!complete || camera.moving) this.#schedule();
-    else if (this.#pulses.size > 0) this.#isFar ? this.#scheduleChanges() : this.#schedule();
-  }
-
-  /** Near by, the section under the middle of the view. @param {Venue} venue */
-  #sayWhere(venue) {
-    const near = venue.zones.length > 1 && this.#diameter >= NAMES_BELOW && !this.camera.isWhole;
-    if (this.#where.hidden === near) this.#where.hidden = !near;
-    if (!near || (this.#at.x === this.camera.x && this.#at.y === this.camera.y)) return;
-    this.#at = { x: this.camera.x, y: this.camera.y };
-    const furthest = Math.max(this.camera.width, this.camera.height) / this.camera.scale;
-    let seat = -1;
-    for (let reach = venue.spacing * 2; seat < 0 && reach < furthest * 2; reach *= 3) seat = venue.grid.nearest(this.#at.x, this.#at.y, reach);
-    const name = seat < 0 ? '' : venue.zones[venue.zoneOf(seat)].name || this.#map.words.unnamedZone;
-    if (this.#where.textContent !== name) this.#where.textContent = name;
+    else if (!this.#pulses.isEmpty) this.#isFar ? this.#scheduleChanges() : this.#schedule();
   }
 
   /** Whether seats are dots. */
@@ -338,26 +317,12 @@ export class SeatMapView {
 
   /** @param {Painter} painter @param {number} now */
   #drawPulses({ theme, radius: units }, now) {
-    const context = this.#context;
     const radius = Math.max(2.5, units * this.camera.scale) * this.#dpr;
-    for (const [seat, { kind, begun }] of this.#pulses) {
-      const age = Math.max(0, (now - begun) / PULSE_MS[kind]);
-      if (age >= 1) {
-        this.#pulses.delete(seat);
-        continue;
-      }
+    const placeOf = (/** @type {number} */ seat) => {
       const { x, y } = this.#placeOf(seat);
-      // Without motion a freed seat wears a still ring for the same time.
-      const grown = this.#calm.matches ? 0.5 : age;
-      const size = kind === 'taken' ? 1.9 - grown * 0.8 : 1.1 + grown * 1.1;
-      context.globalAlpha = this.#calm.matches ? 0.9 : 1 - age ** 2;
-      context.strokeStyle = kind === 'freed' ? theme.accent : kind === 'own' ? theme.own : theme.muted;
-      context.lineWidth = Math.max(1.5, radius * 0.22);
-      context.beginPath();
-      context.arc(x * this.#dpr, y * this.#dpr, radius * size, 0, 2 * Math.PI);
-      context.stroke();
-    }
-    context.globalAlpha = 1;
+      return { x: x * this.#dpr, y: y * this.#dpr };
+    };
+    this.#pulses.draw(this.#context, { theme, radius, isCalm: this.#calm.matches, placeOf }, now);
   }
 
   /** Where the pointer and the keyboard are. @param {Painter} painter */
@@ -568,9 +533,6 @@ export class SeatMapView {
   /** Says where the keyboard is. */
   #say() {
     if (!this.#drawn || !this.#focus || !this.#hasKeyboard) return;
-    const { words } = this.#map;
-    const zone = this.#focus.kind === 'zone' ? this.#drawn.venue.zones[this.#focus.index] : null;
-    const text = zone ? `${zone.name || words.unnamedZone}, ${words.free(this.#map.freeByZone()[zone.index])}` : this.#map.describe(this.#focus.index);
-    if (this.#spoken.textContent !== text) this.#spoken.textContent = text;
+    this.#announcer.say(this.#drawn.venue, this.#focus);
   }
 }
