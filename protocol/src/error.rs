@@ -68,9 +68,9 @@ reasons! {
     TokenExpired = "TOKEN_EXPIRED",
     /// Show what was bought; to buy more, join the line anew.
     TokenDone = "TOKEN_DONE",
-    /// Wait until `opens_at`, or for `sale.state`, then send it again.
+    /// Wait until `opens_at`, or for `sale.update`, then send it again.
     SaleNotOpen = "SALE_NOT_OPEN",
-    /// Wait for `sale.state`, then send it again. What is held can be paid meanwhile.
+    /// Wait for `sale.update`, then send it again. What is held can be paid meanwhile.
     SalePaused = "SALE_PAUSED",
     /// Take the sale for over; the message says whether what is held can still be paid.
     SaleClosed = "SALE_CLOSED",

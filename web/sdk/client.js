@@ -33,7 +33,7 @@ import { SeatModel } from './seats.js';
  * @property {ClosedError} closed The session is over for good.
  * @property {import('./wire.js').QueueUpdate} queue The place in the queue changed.
  * @property {import('./wire.js').QueueUpdate} elsewhere The same user's place in another sale became known or changed.
- * @property {import('./wire.js').Balance} balance The wallet changed, or was asked for.
+ * @property {{balance: number, currency?: string | null}} balance The wallet changed, or was asked for.
  * @property {import('./wire.js').Reservation} reservation A reservation changed.
  * @property {import('./wire.js').SaleUpdate} sale A sale opened, paused, closed, or its operator said something.
  * @property {{scheduleId: number, error: import('./errors.js').FrontrowError}} unwatched A watch could not be renewed.
@@ -620,7 +620,7 @@ export class FrontrowClient extends Emitter {
   }
 
   /**
-   * @template {import('./wire.js').Balance} T
+   * @template {{balance: number, currency?: string | null}} T
    * @param {T} wallet Or an answer that says what is left in it.
    * @returns {T}
    */

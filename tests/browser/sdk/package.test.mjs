@@ -19,9 +19,9 @@ test("the SDK's declarations are those of its sources", () => {
   const fresh = mkdtempSync(join(tmpdir(), 'frontrow-types-'));
   execFileSync(TSC, ['-p', join(WEB, 'sdk'), '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', fresh], { stdio: 'inherit' });
   const files = readdirSync(fresh).sort();
-  assert.deepEqual(readdirSync(join(WEB, 'sdk/types')).sort(), files, 'run `npm run declarations`');
+  assert.deepEqual(readdirSync(join(WEB, 'sdk/types')).sort(), files, 'run `node scripts/sdk-types.mjs`');
   for (const file of files) {
-    assert.equal(readFileSync(join(WEB, 'sdk/types', file), 'utf8'), readFileSync(join(fresh, file), 'utf8'), `${file}: run \`npm run declarations\``);
+    assert.equal(readFileSync(join(WEB, 'sdk/types', file), 'utf8'), readFileSync(join(fresh, file), 'utf8'), `${file}: run \`node scripts/sdk-types.mjs\``);
   }
   rmSync(fresh, { recursive: true });
 });

@@ -14,6 +14,8 @@ function layout(places, more = {}) {
   return {
     schedule_id: 1,
     title: '',
+    venue: '',
+    time_zone: null,
     starts_at: '',
     currency: 'KRW',
     size: { width: 400, height: 400 },
@@ -21,7 +23,7 @@ function layout(places, more = {}) {
     zones: [{ name: '104구역' }, { name: '105구역' }],
     rows: [{ zone: 0, label: '1' }],
     areas: [],
-    seats: { x: column(([x]) => x), y: column(([, y]) => y), row: column(() => 0), number: column((_, index) => String(index + 1)), category: column(() => 0) },
+    seats: { x: column(([x]) => x), y: column(([, y]) => y), row: column(() => 0), number: column((_, index) => String(index + 1)), category: column(() => 0), label: [] },
     ...more,
   };
 }

@@ -41,7 +41,10 @@ export type ClientEvents = {
     /**
      * The wallet changed, or was asked for.
      */
-    balance: import('./wire.js').Balance;
+    balance: {
+        balance: number;
+        currency?: string | null;
+    };
     /**
      * A reservation changed.
      */
@@ -109,19 +112,17 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
     #private;
     /** @type {ClientStatus} */
     status: ClientStatus;
-    /** @type {import('./wire.js').QueueUpdate | null} */
-    queue: import('./wire.js').QueueUpdate | null;
-    /** The newest known place in each sale, by concert, also in the one of `queue`.
-     * @type {Map<number, import('./wire.js').QueueUpdate>} */
-    places: Map<number, import('./wire.js').QueueUpdate>;
-    /** The reservations seen by this client, by id; open ones have the status `TEMP_RESERVED`.
-     * @type {Map<string, import('./wire.js').Reservation>} */
-    reservations: Map<string, import('./wire.js').Reservation>;
     /** @type {number | null} */
     userId: number | null;
     clock: ServerClock;
     /** @param {ClientOptions} options */
     constructor(options: ClientOptions);
+    /** The place that the session is about. */
+    get queue(): import("./wire.js").QueueUpdate | null;
+    /** The newest known place in each sale, by concert, also in the one of `queue`. */
+    get places(): Map<number, import("./wire.js").QueueUpdate>;
+    /** The reservations seen by this client, by id; open ones have the status `TEMP_RESERVED`. */
+    get reservations(): Map<string, import("./wire.js").Reservation>;
     /** The token to keep: with it, another client (or this page after a reload) goes on from here. */
     get queueToken(): string | null;
     get accessToken(): string | null;

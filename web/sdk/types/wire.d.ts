@@ -18,501 +18,992 @@ export declare const SeatState: Readonly<{
     /** Sold. */
     RESERVED: 2;
 }>;
-export type SaleState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'CLOSED';
-export type QueueStatus = 'WAITING' | 'PROGRESS' | 'DONE' | 'EXPIRED';
-export type ExpiryReason = 'left' | 'away' | 'idle' | 'time' | 'closed';
-export type ReservationStatus = 'TEMP_RESERVED' | 'RESERVED' | 'EXPIRED' | 'CANCELLED';
-export type PaymentStatus = 'PROGRESS' | 'DONE' | 'CANCELLED';
-export type HistoryType = 'CHARGE' | 'PAYMENT' | 'REFUND';
-export type QueueUpdate = {
+export type LayoutArea = {
+    border_color?: string;
+    circle?: Circle;
     /**
-     * The queue token; by itself it resumes a session.
+     * The filling, as CSS has it.
      */
-    token: string;
-    concert_id: number;
-    status: QueueStatus;
+    color?: string;
+    ellipse?: Ellipse;
+    polygon?: Polygon;
     /**
-     * 1 for the next to be admitted; null unless `WAITING`.
+     * Of a rectangle the upper left corner, of a circle and an ellipse the centre, of a polygon
+     * its origin.
      */
-    position: number | null;
+    position: Point;
+    rectangle?: Size;
     /**
-     * People in front; null unless `WAITING`.
+     * Degrees, clockwise, around `position`.
      */
-    ahead: number | null;
-    /**
-     * People in the whole line.
-     */
-    waiting: number;
-    /**
-     * Null while unknown.
-     */
-    eta_seconds: number | null;
-    sold_out: boolean;
-    entered_at: string;
-    admitted_at: string | null;
-    /**
-     * End of the admission.
-     */
-    expires_at: string | null;
-    /**
-     * End of the admission unless the user does something before.
-     */
-    idle_at: string | null;
-    /**
-     * Why the token is `EXPIRED`.
-     */
-    reason: ExpiryReason | null;
+    rotation: number;
+    shape: AreaShape;
+    text?: AreaText;
 };
-export type Sale = {
-    state: SaleState;
-    opens_at?: string | null;
+export type AreaShape = 'rectangle' | 'circle' | 'ellipse' | 'polygon' | 'text';
+export type AreaText = {
+    color?: string;
     /**
-     * The operator's word to everybody.
+     * The middle of the text, relative to the area's position.
      */
-    message?: string | null;
+    position: Point;
+    /**
+     * The height of the letters.
+     */
+    size?: number;
+    text: string;
+};
+export type Balance = {
+    /**
+     * Minor units of the currency.
+     */
+    balance: number;
+    /**
+     * ISO 4217, of every wallet; null before the first concert.
+     */
+    currency: string | null;
+};
+export type Cancelled = {
+    /**
+     * The wallet after the refund, in minor units of the currency.
+     */
+    balance: number;
+    reservation: Reservation;
+};
+export type Charged = {
+    /**
+     * Minor units of the currency. The same charge sent again gives what it gave first.
+     */
+    balance: number;
+    /**
+     * ISO 4217, of every wallet; null before the first concert.
+     */
+    currency: string | null;
+    history_id: string;
+};
+export type Circle = {
+    radius: number;
 };
 export type Concert = {
     concert_id: number;
-    title: string;
-    venue?: string;
     /**
-     * ISO 4217.
+     * ISO 4217: in which its prices are.
      */
     currency?: string;
-    /**
-     * IANA, of the venue; null while unknown.
-     */
-    time_zone?: string | null;
-    seats_per_reservation_max?: number;
     sale: Sale;
     /**
-     * Those that have not started.
+     * Those that have not started yet.
      */
-    schedules: {
-        schedule_id: number;
-        starts_at: string;
-        sold_out?: boolean;
-    }[];
-};
-export type Schedule = {
-    schedule_id: number;
-    starts_at: string;
+    schedules: ConcertSchedule[];
     /**
-     * IANA, of the venue; null while unknown.
+     * How many seats one reservation may have.
      */
-    time_zone?: string | null;
-    seats_per_reservation_max?: number;
-    seats: number;
-    available: number;
+    seats_per_reservation_max: number;
+    /**
+     * The venue's IANA time zone, in which its performances are to be shown; null while
+     * unknown.
+     */
+    time_zone: string | null;
+    title: string;
+    venue: string;
+};
+export type ConcertSchedule = {
+    schedule_id: number;
     sold_out: boolean;
-    /**
-     * By category.
-     */
-    prices: Record<string, number>;
-    /**
-     * Free seats, by category.
-     */
-    left?: Record<string, number>;
+    starts_at: Timestamp;
 };
-export type SeatsSnapshot = {
-    schedule_id: number;
-    version: number;
-    /**
-     * Base64; two bits a seat, seat 0 in the low bits of byte 0.
-     */
-    seats: string;
-    count: number;
-    available: number;
+export type Concerts = {
+    concerts: Concert[];
 };
-export type SeatsDelta = {
-    schedule_id: number;
-    /**
-     * The delta applies to this version or a later one.
-     */
-    from: number;
-    version: number;
-    /**
-     * Seat and its new state.
-     */
-    changes: [number, SeatStateValue][];
-    available: number;
+export type Done = Record<string, never>;
+export type Ellipse = {
+    radius: Point;
 };
-export type ReservedSeat = {
-    seat: number;
-    label: string;
-    category: string;
-    price: number;
+export type ExpiryReason = 'left' | 'away' | 'idle' | 'time' | 'closed';
+export type ErrorData = {
+    /**
+     * What the wallet has, in minor units of the currency.
+     */
+    balance?: number;
+    /**
+     * Which param is wrong.
+     */
+    field?: string;
+    /**
+     * How many seats one reservation may have.
+     */
+    max?: number;
+    /**
+     * What has to be charged before: `required` without `balance`.
+     */
+    missing?: number;
+    /**
+     * When the sale opens.
+     */
+    opens_at?: Timestamp;
+    reason: Reason;
+    /**
+     * What it would need.
+     */
+    required?: number;
+    /**
+     * How long to wait before sending it again.
+     */
+    retry_after_ms?: number;
+    /**
+     * From when on the user may hold the seats again.
+     */
+    retry_at?: Timestamp;
+    /**
+     * The same request may be sent again, later.
+     */
+    retryable: boolean;
+    /**
+     * The seats that are taken, that do not exist, or that have to wait.
+     */
+    seats?: number[];
+    /**
+     * The state that does not allow it.
+     */
+    status?: RefusedStatus;
 };
-export type Reservation = {
-    reservation_id: string;
-    concert_id: number;
-    schedule_id: number;
-    status: ReservationStatus;
-    amount: number;
-    expires_at: string | null;
-    seats: ReservedSeat[];
+export type ErrorObject = {
+    /**
+     * Groups reasons, as JSON-RPC wants it.
+     */
+    code: number;
+    /**
+     * Boxed, because every `Result` that may be refused carries the room for it.
+     */
+    data: ErrorData;
+    /**
+     * For a person; may change.
+     */
+    message: string;
 };
-export type Ticket = {
-    ticket_id: string;
-    /**
-     * What to `cancel`.
-     */
-    reservation_id: string;
-    concert_id: number;
-    schedule_id: number;
-    seat: number;
-    label: string;
-    category: string;
-    price: number;
-    /**
-     * What the door scans.
-     */
-    code: string;
-    /**
-     * With the next three, in `tickets` but not in the answer to `pay`.
-     */
-    title?: string;
-    venue?: string;
-    starts_at?: string;
-    /**
-     * IANA, of the venue; absent while unknown.
-     */
-    time_zone?: string | null;
-    cancel_until?: string;
-    /**
-     * Of a cancelled order's ticket, which opens no door any more.
-     */
-    cancelled_at?: string;
+export type HelloAgain = {
+    within_ms: number;
 };
-export type Payment = {
-    payment_id: string;
-    reservation_id: string;
-    amount: number;
-    status: PaymentStatus;
-    at: string;
+export type History = {
+    /**
+     * ISO 4217, of every wallet; null before the first concert.
+     */
+    currency: string | null;
+    entries: HistoryEntry[];
 };
 export type HistoryEntry = {
-    history_id: string;
-    type: HistoryType;
-    amount_change: number;
-    balance: number;
-    at: string;
-    payment_id?: string | null;
     /**
-     * What was paid or refunded, while it is among the user's newest orders.
+     * Minor units of the currency; below zero when money went out.
+     */
+    amount_change: number;
+    at: Timestamp;
+    /**
+     * The balance after it.
+     */
+    balance: number;
+    history_id: string;
+    /**
+     * What was paid or refunded; absent for a charge.
+     */
+    payment_id?: string;
+    /**
+     * What that payment bought; absent for a charge, and for what is too old to be among
+     * the listed tickets.
      */
     purchase?: Purchase;
+    type: HistoryType;
 };
-export type Purchase = {
-    reservation_id: string;
-    concert_id: number;
-    title: string;
-    starts_at: string;
-    /**
-     * IANA, of the venue; absent while unknown.
-     */
-    time_zone?: string | null;
-    /**
-     * How many.
-     */
-    seats: number;
-};
-export type Balance = {
-    balance: number;
-    /**
-     * ISO 4217; null before the first concert.
-     */
-    currency?: string | null;
-};
-export type SaleUpdate = {
-    concert_id: number;
-    state: SaleState;
-    opens_at?: string | null;
-    message?: string | null;
-};
-export type Hello = {
-    user_id: number;
-    server_time: string;
-    /**
-     * Its name and version.
-     */
-    server?: string;
-    queue?: QueueUpdate | null;
-    reservations?: Reservation[] | null;
-};
-export type LayoutArea = {
-    shape: 'rectangle' | 'circle' | 'ellipse' | 'polygon' | 'text';
-    position: {
-        x: number;
-        y: number;
-    };
-    /**
-     * Degrees, clockwise.
-     */
-    rotation?: number;
-    color?: string;
-    border_color?: string;
-    text?: {
-        text?: string;
-        position?: {
-            x: number;
-            y: number;
-        };
-        color?: string;
-        size?: number;
-    } | null;
-    rectangle?: {
-        width: number;
-        height: number;
-    };
-    circle?: {
-        radius: number;
-    };
-    ellipse?: {
-        radius: {
-            x: number;
-            y: number;
-        };
-    };
-    polygon?: {
-        points: {
-            x: number;
-            y: number;
-        }[];
-    };
-};
+export type HistoryType = 'CHARGE' | 'PAYMENT' | 'REFUND';
 export type Layout = {
-    schedule_id: number;
-    title: string;
-    venue?: string;
-    starts_at: string;
     /**
-     * IANA, of the venue; null while unknown.
+     * Stage, stairs, bars and the like, in the order in which they are drawn.
      */
-    time_zone?: string | null;
+    areas: LayoutArea[];
+    categories: LayoutCategory[];
     /**
      * ISO 4217.
      */
     currency: string;
-    size: {
-        width: number;
-        height: number;
-    };
-    categories: {
-        name: string;
-        color: string;
-        price: number;
-    }[];
-    zones: {
-        name: string;
-    }[];
+    rows: LayoutRow[];
+    schedule_id: number;
+    seats: SeatColumns;
+    size: Size;
     /**
-     * `row_label`: the row in the
-     * plan's words, `seat_label`: those for its seats, with `%s` for the number.
+     * Where the stage is, for what is nearest to it.
      */
-    rows: {
-        zone: number;
-        label: string;
-        row_label?: string;
-        seat_label?: string;
-    }[];
-    areas: LayoutArea[];
-    stage?: {
-        x: number;
-        y: number;
-    } | null;
-    seats: {
-        x: number[];
-        y: number[];
-        row: number[];
-        number: string[];
-        category: number[];
-        label?: string[];
-        radius?: number[];
-    };
+    stage?: Point;
+    starts_at: Timestamp;
+    /**
+     * The venue's IANA time zone; null while unknown.
+     */
+    time_zone: string | null;
+    /**
+     * The concert's title.
+     */
+    title: string;
+    venue: string;
+    zones: LayoutZone[];
+};
+export type LayoutCategory = {
+    /**
+     * As CSS has it.
+     */
+    color: string;
+    name: string;
+    /**
+     * Minor units of the currency.
+     */
+    price: number;
+};
+export type LayoutRow = {
+    label: string;
+    /**
+     * The row as the plan calls it, "Row 1" or "1열", where it does.
+     */
+    row_label?: string;
+    /**
+     * How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+     */
+    seat_label?: string;
+    /**
+     * Index into `zones`.
+     */
+    zone: number;
+};
+export type LayoutZone = {
+    name: string;
+};
+export type Paid = {
+    /**
+     * The wallet after it, in minor units of the currency.
+     */
+    balance: number;
+    payment: Payment;
+    /**
+     * One for each seat.
+     */
+    tickets: Ticket[];
+};
+export type Payment = {
+    /**
+     * Minor units of the currency.
+     */
+    amount: number;
+    at: Timestamp;
+    payment_id: string;
+    reservation_id: string;
+    status: PaymentStatus;
+};
+export type PaymentStatus = 'PROGRESS' | 'DONE' | 'CANCELLED';
+export type Point = {
+    x: number;
+    y: number;
+};
+export type Polygon = {
+    points: Point[];
+};
+export type Pong = {
+    server_time: Timestamp;
+};
+export type Purchase = {
+    concert_id: number;
+    reservation_id: string;
+    /**
+     * How many.
+     */
+    seats: number;
+    starts_at: Timestamp;
+    /**
+     * The venue's IANA time zone; absent while unknown.
+     */
+    time_zone?: string;
+    /**
+     * The concert's title.
+     */
+    title: string;
+};
+export type QueueStatus = 'WAITING' | 'EXPIRED' | 'PROGRESS' | 'DONE';
+export type QueueUpdate = {
+    admitted_at: Timestamp | null;
+    /**
+     * The fans before this one; null unless `WAITING`.
+     */
+    ahead: number | null;
+    concert_id: number;
+    entered_at: Timestamp;
+    /**
+     * Seconds to admission at the rate seen lately; null while unknown, and while no
+     * seat is free.
+     */
+    eta_seconds: number | null;
+    /**
+     * When the admission ends; null unless `PROGRESS`.
+     */
+    expires_at: Timestamp | null;
+    /**
+     * When it ends without activity; null unless `PROGRESS`.
+     */
+    idle_at: Timestamp | null;
+    /**
+     * 1 + the number of fans before this one; null unless `WAITING`.
+     */
+    position: number | null;
+    /**
+     * Why it ended; null unless `EXPIRED`.
+     */
+    reason: ExpiryReason | null;
+    /**
+     * No seat of the sale is free.
+     */
+    sold_out: boolean;
+    status: QueueStatus;
+    /**
+     * The queue token. Whoever has it acts as its user in this sale.
+     */
+    token: string;
+    /**
+     * The length of the whole line.
+     */
+    waiting: number;
+};
+export type Reason = string;
+export type RefusedStatus = 'WAITING' | 'PROGRESS' | 'DONE' | 'EXPIRED' | 'TEMP_RESERVED' | 'RESERVED' | 'CANCELLED';
+export type Reservation = {
+    /**
+     * The sum of the seats' prices, in minor units of the currency.
+     */
+    amount: number;
+    concert_id: number;
+    /**
+     * When the unpaid seats are taken back; null unless `TEMP_RESERVED`.
+     */
+    expires_at: Timestamp | null;
+    reservation_id: string;
+    schedule_id: number;
+    /**
+     * The seats, in the order of their numbers. After the end, those that it still had
+     * then.
+     */
+    seats: ReservedSeat[];
+    status: ReservationStatus;
+};
+export type ReservationStatus = 'TEMP_RESERVED' | 'RESERVED' | 'EXPIRED' | 'CANCELLED';
+export type Reservations = {
+    reservations: Reservation[];
+};
+export type ReservedSeat = {
+    category: string;
+    /**
+     * Zone, row and number, as printed on the ticket.
+     */
+    label: string;
+    /**
+     * Minor units of the currency.
+     */
+    price: number;
+    seat: number;
+};
+export type Sale = {
+    /**
+     * What the operator tells the fans.
+     */
+    message: string | null;
+    /**
+     * When admission begins, if that is planned.
+     */
+    opens_at: Timestamp | null;
+    state: SaleState;
+};
+export type SaleState = 'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED';
+export type SaleUpdate = {
+    concert_id: number;
+    /**
+     * What the operator tells the fans; absent when there is nothing.
+     */
+    message?: string;
+    /**
+     * When admission begins, if that is planned.
+     */
+    opens_at: Timestamp | null;
+    state: SaleState;
+};
+export type Schedule = {
+    /**
+     * The free ones.
+     */
+    available: number;
+    /**
+     * Category to free seats; a category without any is 0.
+     */
+    left: Record<string, number>;
+    /**
+     * Category to price, in minor units of the currency.
+     */
+    prices: Record<string, number>;
+    schedule_id: number;
+    /**
+     * All seats, in whatever state.
+     */
+    seats: number;
+    /**
+     * How many seats one reservation may have.
+     */
+    seats_per_reservation_max: number;
+    sold_out: boolean;
+    starts_at: Timestamp;
+    /**
+     * The venue's IANA time zone; null while unknown.
+     */
+    time_zone: string | null;
+};
+export type Schedules = {
+    schedules: Schedule[];
+};
+export type SeatChange = [number, 0 | 1 | 2];
+export type SeatColumns = {
+    /**
+     * Index into `categories`.
+     */
+    category: number[];
+    /**
+     * Zone, row and number, each label once in the schedule.
+     */
+    label: string[];
+    /**
+     * The number on the seat.
+     */
+    number: string[];
+    /**
+     * Absent when no seat has a radius of its own; 0 for one that has none.
+     */
+    radius?: number[];
+    /**
+     * Index into `rows`.
+     */
+    row: number[];
+    x: number[];
+    y: number[];
+};
+export type SeatsDelta = {
+    /**
+     * The free seats at `version`.
+     */
+    available: number;
+    changes: SeatChange[];
+    /**
+     * The version that the changes lead on from.
+     */
+    from: number;
+    schedule_id: number;
+    /**
+     * The version that they lead to.
+     */
+    version: number;
+};
+export type Size = {
+    height: number;
+    width: number;
+};
+export type SeatsSnapshot = {
+    /**
+     * The free ones.
+     */
+    available: number;
+    /**
+     * All seats.
+     */
+    count: number;
+    schedule_id: number;
+    /**
+     * Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1
+     * TEMP_RESERVED, 2 RESERVED.
+     */
+    seats: string;
+    /**
+     * Grows with every change.
+     */
+    version: number;
+};
+export type Ticket = {
+    /**
+     * Until when `cancel` is allowed; present in `tickets`.
+     */
+    cancel_until?: Timestamp;
+    /**
+     * When its order was cancelled; from then on its code opens no door.
+     */
+    cancelled_at?: Timestamp;
+    category: string;
+    /**
+     * What the doorman scans.
+     */
+    code: string;
+    concert_id: number;
+    /**
+     * Zone, row and number.
+     */
+    label: string;
+    /**
+     * Minor units of the currency.
+     */
+    price: number;
+    /**
+     * What to `cancel`.
+     */
+    reservation_id: string;
+    schedule_id: number;
+    seat: number;
+    starts_at?: Timestamp;
+    ticket_id: string;
+    /**
+     * The venue's IANA time zone, in which `starts_at` is to be shown; absent while unknown,
+     * and in `pay`.
+     */
+    time_zone?: string;
+    /**
+     * The concert's title. With `venue` and `starts_at` always present in `tickets`, not in
+     * `pay`, whose caller knows them.
+     */
+    title?: string;
+    venue?: string;
+};
+export type Tickets = {
+    /**
+     * Those of cancelled orders, the one cancelled last first.
+     */
+    cancelled: Ticket[];
+    tickets: Ticket[];
+};
+export type Timestamp = string;
+export type Hello = {
+    /**
+     * The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
+     */
+    queue?: QueueUpdate;
+    /**
+     * The open reservations of the resumed queue token.
+     */
+    reservations?: Reservation[];
+    /**
+     * The server's name and version.
+     */
+    server: string;
+    server_time: Timestamp;
+    user_id: number;
 };
 /**
- * @typedef {'SCHEDULED' | 'OPEN' | 'PAUSED' | 'CLOSED'} SaleState
- * @typedef {'WAITING' | 'PROGRESS' | 'DONE' | 'EXPIRED'} QueueStatus
+ * Something drawn that is no seat. The member named like the shape has its sizes; one without sizes is drawn as its
+ * text alone.
+ * @typedef {object} LayoutArea
+ * @property {string} [border_color]
+ * @property {Circle} [circle]
+ * @property {string} [color] The filling, as CSS has it.
+ * @property {Ellipse} [ellipse]
+ * @property {Polygon} [polygon]
+ * @property {Point} position Of a rectangle the upper left corner, of a circle and an ellipse the centre, of a polygon
+ *   its origin.
+ * @property {Size} [rectangle]
+ * @property {number} rotation Degrees, clockwise, around `position`.
+ * @property {AreaShape} shape
+ * @property {AreaText} [text]
+ */
+/**
+ * The form of an area.
+ * @typedef {'rectangle' | 'circle' | 'ellipse' | 'polygon' | 'text'} AreaShape
+ */
+/**
+ * A caption.
+ * @typedef {object} AreaText
+ * @property {string} [color]
+ * @property {Point} position The middle of the text, relative to the area's position.
+ * @property {number} [size] The height of the letters.
+ * @property {string} text
+ */
+/**
+ * The wallet.
+ * @typedef {object} Balance
+ * @property {number} balance Minor units of the currency.
+ * @property {string | null} currency ISO 4217, of every wallet; null before the first concert.
+ */
+/**
+ * A paid reservation given back.
+ * @typedef {object} Cancelled
+ * @property {number} balance The wallet after the refund, in minor units of the currency.
+ * @property {Reservation} reservation
+ */
+/**
+ * The wallet after a charge.
+ * @typedef {object} Charged
+ * @property {number} balance Minor units of the currency. The same charge sent again gives what it gave first.
+ * @property {string | null} currency ISO 4217, of every wallet; null before the first concert.
+ * @property {string} history_id
+ */
+/**
+ * A circle's size.
+ * @typedef {object} Circle
+ * @property {number} radius
+ */
+/**
+ * A concert and its sale.
+ * @typedef {object} Concert
+ * @property {number} concert_id
+ * @property {string} [currency] ISO 4217: in which its prices are.
+ * @property {Sale} sale
+ * @property {ConcertSchedule[]} schedules Those that have not started yet.
+ * @property {number} seats_per_reservation_max How many seats one reservation may have.
+ * @property {string | null} time_zone The venue's IANA time zone, in which its performances are to be shown; null while
+ *   unknown.
+ * @property {string} title
+ * @property {string} venue
+ */
+/**
+ * One performance, as anybody may see it.
+ * @typedef {object} ConcertSchedule
+ * @property {number} schedule_id
+ * @property {boolean} sold_out
+ * @property {Timestamp} starts_at
+ */
+/**
+ * What is on sale.
+ * @typedef {object} Concerts
+ * @property {Concert[]} concerts
+ */
+/**
+ * A result that says nothing but "done".
+ * @typedef {Record<string, never>} Done
+ */
+/**
+ * An ellipse's size.
+ * @typedef {object} Ellipse
+ * @property {Point} radius
+ */
+/**
+ * Why a queue token is `EXPIRED`.
+ * - `left`: The fan left.
+ * - `away`: The waiting fan had no connection for too long.
+ * - `idle`: The admitted fan did nothing for too long.
+ * - `time`: The admission's time was over.
+ * - `closed`: The sale was closed.
  * @typedef {'left' | 'away' | 'idle' | 'time' | 'closed'} ExpiryReason
- * @typedef {'TEMP_RESERVED' | 'RESERVED' | 'EXPIRED' | 'CANCELLED'} ReservationStatus
- * @typedef {'PROGRESS' | 'DONE' | 'CANCELLED'} PaymentStatus
+ */
+/**
+ * What a program needs to know about a refusal. Each further field is there where its reason has one.
+ * @typedef {object} ErrorData
+ * @property {number} [balance] What the wallet has, in minor units of the currency.
+ * @property {string} [field] Which param is wrong.
+ * @property {number} [max] How many seats one reservation may have.
+ * @property {number} [missing] What has to be charged before: `required` without `balance`.
+ * @property {Timestamp} [opens_at] When the sale opens.
+ * @property {Reason} reason
+ * @property {number} [required] What it would need.
+ * @property {number} [retry_after_ms] How long to wait before sending it again.
+ * @property {Timestamp} [retry_at] From when on the user may hold the seats again.
+ * @property {boolean} retryable The same request may be sent again, later.
+ * @property {number[]} [seats] The seats that are taken, that do not exist, or that have to wait.
+ * @property {RefusedStatus} [status] The state that does not allow it.
+ */
+/**
+ * A refusal: the `error` of an answer.
+ * @typedef {object} ErrorObject
+ * @property {number} code Groups reasons, as JSON-RPC wants it.
+ * @property {ErrorData} data Boxed, because every `Result` that may be refused carries the room for it.
+ * @property {string} message For a person; may change.
+ */
+/**
+ * Without a `hello` on the same socket in this time the session is closed with 4500; until then it goes on.
+ * @typedef {object} HelloAgain
+ * @property {number} within_ms
+ */
+/**
+ * A page of the wallet's ledger, newest entry first.
+ * @typedef {object} History
+ * @property {string | null} currency ISO 4217, of every wallet; null before the first concert.
+ * @property {HistoryEntry[]} entries
+ */
+/**
+ * One change of the wallet.
+ * @typedef {object} HistoryEntry
+ * @property {number} amount_change Minor units of the currency; below zero when money went out.
+ * @property {Timestamp} at
+ * @property {number} balance The balance after it.
+ * @property {string} history_id
+ * @property {string} [payment_id] What was paid or refunded; absent for a charge.
+ * @property {Purchase} [purchase] What that payment bought; absent for a charge, and for what is too old to be among
+ *   the listed tickets.
+ * @property {HistoryType} type
+ */
+/**
+ * Why the wallet changed.
  * @typedef {'CHARGE' | 'PAYMENT' | 'REFUND'} HistoryType
  */
 /**
- * A place in a sale's queue.
- * @typedef {object} QueueUpdate
- * @property {string} token The queue token; by itself it resumes a session.
- * @property {number} concert_id
- * @property {QueueStatus} status
- * @property {number | null} position 1 for the next to be admitted; null unless `WAITING`.
- * @property {number | null} ahead People in front; null unless `WAITING`.
- * @property {number} waiting People in the whole line.
- * @property {number | null} eta_seconds Null while unknown.
- * @property {boolean} sold_out
- * @property {string} entered_at
- * @property {string | null} admitted_at
- * @property {string | null} expires_at End of the admission.
- * @property {string | null} idle_at End of the admission unless the user does something before.
- * @property {ExpiryReason | null} reason Why the token is `EXPIRED`.
- */
-/**
- * @typedef {object} Sale
- * @property {SaleState} state
- * @property {string | null} [opens_at]
- * @property {string | null} [message] The operator's word to everybody.
- */
-/**
- * @typedef {object} Concert
- * @property {number} concert_id
- * @property {string} title
- * @property {string} [venue]
- * @property {string} [currency] ISO 4217.
- * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
- * @property {number} [seats_per_reservation_max]
- * @property {Sale} sale
- * @property {{schedule_id: number, starts_at: string, sold_out?: boolean}[]} schedules Those that have not started.
- */
-/**
- * @typedef {object} Schedule
+ * The drawing of one performance, with labels, categories and prices. Never changes, but for a new `ETag`.
+ * @typedef {object} Layout
+ * @property {LayoutArea[]} areas Stage, stairs, bars and the like, in the order in which they are drawn.
+ * @property {LayoutCategory[]} categories
+ * @property {string} currency ISO 4217.
+ * @property {LayoutRow[]} rows
  * @property {number} schedule_id
- * @property {string} starts_at
- * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
- * @property {number} [seats_per_reservation_max]
- * @property {number} seats
- * @property {number} available
- * @property {boolean} sold_out
- * @property {Record<string, number>} prices By category.
- * @property {Record<string, number>} [left] Free seats, by category.
+ * @property {SeatColumns} seats
+ * @property {Size} size
+ * @property {Point} [stage] Where the stage is, for what is nearest to it.
+ * @property {Timestamp} starts_at
+ * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
+ * @property {string} title The concert's title.
+ * @property {string} venue
+ * @property {LayoutZone[]} zones
  */
 /**
- * @typedef {object} SeatsSnapshot
- * @property {number} schedule_id
- * @property {number} version
- * @property {string} seats Base64; two bits a seat, seat 0 in the low bits of byte 0.
- * @property {number} count
- * @property {number} available
+ * A category that has seats.
+ * @typedef {object} LayoutCategory
+ * @property {string} color As CSS has it.
+ * @property {string} name
+ * @property {number} price Minor units of the currency.
  */
 /**
- * @typedef {object} SeatsDelta
- * @property {number} schedule_id
- * @property {number} from The delta applies to this version or a later one.
- * @property {number} version
- * @property {[number, SeatStateValue][]} changes Seat and its new state.
- * @property {number} available
- */
-/**
- * @typedef {object} ReservedSeat
- * @property {number} seat
+ * A row of a zone.
+ * @typedef {object} LayoutRow
  * @property {string} label
- * @property {string} category
- * @property {number} price
+ * @property {string} [row_label] The row as the plan calls it, "Row 1" or "1열", where it does.
+ * @property {string} [seat_label] How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+ * @property {number} zone Index into `zones`.
  */
 /**
- * @typedef {object} Reservation
- * @property {string} reservation_id
- * @property {number} concert_id
- * @property {number} schedule_id
- * @property {ReservationStatus} status
- * @property {number} amount
- * @property {string | null} expires_at
- * @property {ReservedSeat[]} seats
+ * A part of the house.
+ * @typedef {object} LayoutZone
+ * @property {string} name
  */
 /**
- * @typedef {object} Ticket
- * @property {string} ticket_id
- * @property {string} reservation_id What to `cancel`.
- * @property {number} concert_id
- * @property {number} schedule_id
- * @property {number} seat
- * @property {string} label
- * @property {string} category
- * @property {number} price
- * @property {string} code What the door scans.
- * @property {string} [title] With the next three, in `tickets` but not in the answer to `pay`.
- * @property {string} [venue]
- * @property {string} [starts_at]
- * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
- * @property {string} [cancel_until]
- * @property {string} [cancelled_at] Of a cancelled order's ticket, which opens no door any more.
+ * A paid reservation.
+ * @typedef {object} Paid
+ * @property {number} balance The wallet after it, in minor units of the currency.
+ * @property {Payment} payment
+ * @property {Ticket[]} tickets One for each seat.
  */
 /**
+ * The paying of one reservation.
  * @typedef {object} Payment
+ * @property {number} amount Minor units of the currency.
+ * @property {Timestamp} at
  * @property {string} payment_id
  * @property {string} reservation_id
- * @property {number} amount
  * @property {PaymentStatus} status
- * @property {string} at
  */
 /**
- * @typedef {object} HistoryEntry
- * @property {string} history_id
- * @property {HistoryType} type
- * @property {number} amount_change
- * @property {number} balance
- * @property {string} at
- * @property {string | null} [payment_id]
- * @property {Purchase} [purchase] What was paid or refunded, while it is among the user's newest orders.
+ * What became of a payment.
+ * - `CANCELLED`: Refunded.
+ * @typedef {'PROGRESS' | 'DONE' | 'CANCELLED'} PaymentStatus
  */
 /**
+ * A place in the drawing, or a pair of radii.
+ * @typedef {object} Point
+ * @property {number} x
+ * @property {number} y
+ */
+/**
+ * A polygon's corners, relative to the area's position.
+ * @typedef {object} Polygon
+ * @property {Point[]} points
+ */
+/**
+ * The server is there.
+ * @typedef {object} Pong
+ * @property {Timestamp} server_time
+ */
+/**
+ * What a payment bought.
  * @typedef {object} Purchase
- * @property {string} reservation_id
  * @property {number} concert_id
- * @property {string} title
- * @property {string} starts_at
- * @property {string | null} [time_zone] IANA, of the venue; absent while unknown.
+ * @property {string} reservation_id
  * @property {number} seats How many.
+ * @property {Timestamp} starts_at
+ * @property {string} [time_zone] The venue's IANA time zone; absent while unknown.
+ * @property {string} title The concert's title.
  */
 /**
- * @typedef {object} Balance
- * @property {number} balance
- * @property {string | null} [currency] ISO 4217; null before the first concert.
+ * What a queue token is good for.
+ * - `PROGRESS`: Admitted.
+ * - `DONE`: Bought.
+ * @typedef {'WAITING' | 'EXPIRED' | 'PROGRESS' | 'DONE'} QueueStatus
  */
 /**
+ * A place in line.
+ * @typedef {object} QueueUpdate
+ * @property {Timestamp | null} admitted_at
+ * @property {number | null} ahead The fans before this one; null unless `WAITING`.
+ * @property {number} concert_id
+ * @property {Timestamp} entered_at
+ * @property {number | null} eta_seconds Seconds to admission at the rate seen lately; null while unknown, and while no
+ *   seat is free.
+ * @property {Timestamp | null} expires_at When the admission ends; null unless `PROGRESS`.
+ * @property {Timestamp | null} idle_at When it ends without activity; null unless `PROGRESS`.
+ * @property {number | null} position 1 + the number of fans before this one; null unless `WAITING`.
+ * @property {ExpiryReason | null} reason Why it ended; null unless `EXPIRED`.
+ * @property {boolean} sold_out No seat of the sale is free.
+ * @property {QueueStatus} status
+ * @property {string} token The queue token. Whoever has it acts as its user in this sale.
+ * @property {number} waiting The length of the whole line.
+ */
+/**
+ * Why. `x-advice` says what a client does about each. New reasons may be added; none changes its meaning. Of an unknown
+ * one, `retryable` and the message say enough.
+ * @typedef {string} Reason
+ */
+/**
+ * The state that a refusal is about: of the queue token, or of the reservation.
+ * @typedef {'WAITING' | 'PROGRESS' | 'DONE' | 'EXPIRED' | 'TEMP_RESERVED' | 'RESERVED' | 'CANCELLED'} RefusedStatus
+ */
+/**
+ * Seats of one performance, held together or sold together.
+ * @typedef {object} Reservation
+ * @property {number} amount The sum of the seats' prices, in minor units of the currency.
+ * @property {number} concert_id
+ * @property {Timestamp | null} expires_at When the unpaid seats are taken back; null unless `TEMP_RESERVED`.
+ * @property {string} reservation_id
+ * @property {number} schedule_id
+ * @property {ReservedSeat[]} seats The seats, in the order of their numbers. After the end, those that it still had
+ *   then.
+ * @property {ReservationStatus} status
+ */
+/**
+ * What became of a reservation.
+ * - `TEMP_RESERVED`: Held, to be paid in time.
+ * - `RESERVED`: Paid.
+ * - `EXPIRED`: Not paid in time.
+ * - `CANCELLED`: Given back, before or after paying.
+ * @typedef {'TEMP_RESERVED' | 'RESERVED' | 'EXPIRED' | 'CANCELLED'} ReservationStatus
+ */
+/**
+ * The user's reservations, newest first.
+ * @typedef {object} Reservations
+ * @property {Reservation[]} reservations
+ */
+/**
+ * One seat of a reservation.
+ * @typedef {object} ReservedSeat
+ * @property {string} category
+ * @property {string} label Zone, row and number, as printed on the ticket.
+ * @property {number} price Minor units of the currency.
+ * @property {number} seat
+ */
+/**
+ * The state of a sale.
+ * @typedef {object} Sale
+ * @property {string | null} message What the operator tells the fans.
+ * @property {Timestamp | null} opens_at When admission begins, if that is planned.
+ * @property {SaleState} state
+ */
+/**
+ * Whether a sale sells.
+ * - `SCHEDULED`: Not yet: one may join, nobody is admitted.
+ * - `PAUSED`: No joins, admissions or new holds; paying goes on.
+ * - `CLOSED`: As paused, and the line is dissolved.
+ * @typedef {'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED'} SaleState
+ */
+/**
+ * A sale changed its state, its opening or its message. It goes to everybody who waits, is admitted, or watches.
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
+ * @property {string} [message] What the operator tells the fans; absent when there is nothing.
+ * @property {Timestamp | null} opens_at When admission begins, if that is planned.
  * @property {SaleState} state
- * @property {string | null} [opens_at]
- * @property {string | null} [message]
  */
 /**
- * @typedef {object} Hello
- * @property {number} user_id
- * @property {string} server_time
- * @property {string} [server] Its name and version.
- * @property {QueueUpdate | null} [queue]
- * @property {Reservation[] | null} [reservations]
- */
-/**
- * One drawn area of a venue, in the form of the pretix seating plan.
- * @typedef {object} LayoutArea
- * @property {'rectangle' | 'circle' | 'ellipse' | 'polygon' | 'text'} shape
- * @property {{x: number, y: number}} position
- * @property {number} [rotation] Degrees, clockwise.
- * @property {string} [color]
- * @property {string} [border_color]
- * @property {{text?: string, position?: {x: number, y: number}, color?: string, size?: number} | null} [text]
- * @property {{width: number, height: number}} [rectangle]
- * @property {{radius: number}} [circle]
- * @property {{radius: {x: number, y: number}}} [ellipse]
- * @property {{points: {x: number, y: number}[]}} [polygon]
- */
-/**
- * A venue's drawing in columns: the index of a seat is its number.
- * @typedef {object} Layout
+ * One performance, as an admitted fan sees it.
+ * @typedef {object} Schedule
+ * @property {number} available The free ones.
+ * @property {Record<string, number>} left Category to free seats; a category without any is 0.
+ * @property {Record<string, number>} prices Category to price, in minor units of the currency.
  * @property {number} schedule_id
- * @property {string} title
+ * @property {number} seats All seats, in whatever state.
+ * @property {number} seats_per_reservation_max How many seats one reservation may have.
+ * @property {boolean} sold_out
+ * @property {Timestamp} starts_at
+ * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
+ */
+/**
+ * The performances of the concert whose queue token the session carries.
+ * @typedef {object} Schedules
+ * @property {Schedule[]} schedules
+ */
+/**
+ * A seat's number and its state: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED.
+ * @typedef {[number, 0 | 1 | 2]} SeatChange
+ */
+/**
+ * All seats; every column has one entry a seat.
+ * @typedef {object} SeatColumns
+ * @property {number[]} category Index into `categories`.
+ * @property {string[]} label Zone, row and number, each label once in the schedule.
+ * @property {string[]} number The number on the seat.
+ * @property {number[]} [radius] Absent when no seat has a radius of its own; 0 for one that has none.
+ * @property {number[]} row Index into `rows`.
+ * @property {number[]} x
+ * @property {number[]} y
+ */
+/**
+ * Seats that changed, with their absolute states. With v = the client's version: drop it if `version` <= v, apply it if
+ * `from` <= v, else watch again.
+ * @typedef {object} SeatsDelta
+ * @property {number} available The free seats at `version`.
+ * @property {SeatChange[]} changes
+ * @property {number} from The version that the changes lead on from.
+ * @property {number} schedule_id
+ * @property {number} version The version that they lead to.
+ */
+/**
+ * A width and a height.
+ * @typedef {object} Size
+ * @property {number} height
+ * @property {number} width
+ */
+/**
+ * The seats of one performance at one version.
+ * @typedef {object} SeatsSnapshot
+ * @property {number} available The free ones.
+ * @property {number} count All seats.
+ * @property {number} schedule_id
+ * @property {string} seats Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1
+ *   TEMP_RESERVED, 2 RESERVED.
+ * @property {number} version Grows with every change.
+ */
+/**
+ * A sold seat.
+ * @typedef {object} Ticket
+ * @property {Timestamp} [cancel_until] Until when `cancel` is allowed; present in `tickets`.
+ * @property {Timestamp} [cancelled_at] When its order was cancelled; from then on its code opens no door.
+ * @property {string} category
+ * @property {string} code What the doorman scans.
+ * @property {number} concert_id
+ * @property {string} label Zone, row and number.
+ * @property {number} price Minor units of the currency.
+ * @property {string} reservation_id What to `cancel`.
+ * @property {number} schedule_id
+ * @property {number} seat
+ * @property {Timestamp} [starts_at]
+ * @property {string} ticket_id
+ * @property {string} [time_zone] The venue's IANA time zone, in which `starts_at` is to be shown; absent while unknown,
+ *   and in `pay`.
+ * @property {string} [title] The concert's title. With `venue` and `starts_at` always present in `tickets`, not in
+ *   `pay`, whose caller knows them.
  * @property {string} [venue]
- * @property {string} starts_at
- * @property {string | null} [time_zone] IANA, of the venue; null while unknown.
- * @property {string} currency ISO 4217.
- * @property {{width: number, height: number}} size
- * @property {{name: string, color: string, price: number}[]} categories
- * @property {{name: string}[]} zones
- * @property {{zone: number, label: string, row_label?: string, seat_label?: string}[]} rows `row_label`: the row in the
- *   plan's words, `seat_label`: those for its seats, with `%s` for the number.
- * @property {LayoutArea[]} areas
- * @property {{x: number, y: number} | null} [stage]
- * @property {{x: number[], y: number[], row: number[], number: string[], category: number[],
- *   label?: string[], radius?: number[]}} seats
+ */
+/**
+ * The user's tickets, the next performance first.
+ * @typedef {object} Tickets
+ * @property {Ticket[]} cancelled Those of cancelled orders, the one cancelled last first.
+ * @property {Ticket[]} tickets
+ */
+/**
+ * RFC 3339. The server writes UTC with three digits of a second.
+ * @typedef {string} Timestamp
+ */
+/**
+ * Who the session acts as, and where it goes on.
+ * @typedef {object} Hello
+ * @property {QueueUpdate} [queue] The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
+ * @property {Reservation[]} [reservations] The open reservations of the resumed queue token.
+ * @property {string} server The server's name and version.
+ * @property {Timestamp} server_time
+ * @property {number} user_id
  */
