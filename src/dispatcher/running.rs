@@ -106,7 +106,7 @@ impl RunningSale {
         let mut held: Vec<_> = self.sale.held_reservations().filter(is_theirs).cloned().collect();
         // The order is that of their opening, so that a simulation replays.
         held.sort_unstable_by_key(|held| held.id);
-        fanout.retell(&places, &held);
+        fanout.republish(&places, &held);
     }
 
     pub fn concert(&self) -> ConcertId {
@@ -157,6 +157,6 @@ impl RunningSale {
         let now = self.now(steady);
         let places: Vec<Place> = self.sale.admitted_places(now);
         let held: Vec<_> = self.sale.held_reservations().cloned().collect();
-        fanout.retell(&places, &held);
+        fanout.republish(&places, &held);
     }
 }

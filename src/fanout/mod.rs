@@ -4,6 +4,7 @@
 //! Always: nothing is here that is not durable. What goes to many is encoded once. A slow connection keeps the
 //! newest value of a register, never a backlog. Not here: sockets, SQL, any decision.
 
+mod answered;
 mod place_wheel;
 mod reply;
 mod reply_to;
@@ -19,6 +20,7 @@ use dashmap::DashMap;
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
+pub use answered::Answered;
 pub use place_wheel::push_places;
 pub use reply::{Refusal, Reply};
 pub use reply_to::ReplyTo;
@@ -30,9 +32,7 @@ pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};
 use crate::domain::command::{Answer, Place};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, UserId};
-use crate::domain::record::{
-    ExpiryReason, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
-};
+use crate::domain::record::{ExpiryReason, Reservation, SaleState, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
 use crate::domain::time::{Now, Timestamp};
 use crate::store::WalletCurrency;
@@ -68,7 +68,7 @@ struct Connected {
 struct Queued {
     concert: ConcertId,
     entry: EntryNo,
-    /// Who tells its place as the line moves; `None` before anybody does.
+    /// Whose turn it is to publish its place as the line moves; `None` before anybody does.
     follower: Option<FollowerId>,
 }
 
@@ -187,7 +187,7 @@ impl Fanout {
         all
     }
 
-    /// Sales in which somebody waits or is admitted: those that have to hear who comes and who goes. In ascending order.
+    /// Sales in which somebody waits or is admitted: those that have to know who comes and who goes. In ascending order.
     pub fn visited_sales(&self) -> Vec<ConcertId> {
         let sales = self.sales.read();
         let visited = sales.by_concert.iter().filter(|(_, view)| view.is_visited());
@@ -217,18 +217,18 @@ impl Fanout {
         to.send(reply);
     }
 
-    /// Tells a committed event to those whom it concerns, except for what `told` was answered already.
-    pub fn tell(&self, view: &SaleView, event: &Event, now: Now, told: Option<&Told>) {
+    /// Publishes a committed event to those whom it concerns, except for what is in an answer already.
+    pub fn publish(&self, view: &SaleView, event: &Event, now: Now, answered: Option<&Answered>) {
         match event {
-            // What became of it in the same batch is told next.
+            // What became of it in the same batch is published next.
             Event::Joined(record) if !view.is_waiting(record.entry) => {}
             Event::Joined(record) | Event::Admitted(record) => {
-                if let Some(place) = self.tell_place(view, record, now, told) {
+                if let Some(place) = self.publish_place(view, record, now, answered) {
                     self.follow(&place);
                 }
             }
             Event::TokenEnded(record) => {
-                self.tell_place(view, record, now, told);
+                self.publish_place(view, record, now, answered);
                 if let Some(mut connected) = self.users.get_mut(&record.user) {
                     let ended = (record.concert, record.entry);
                     let queued = &mut connected.queued;
@@ -254,7 +254,7 @@ impl Fanout {
             | Event::Refunded { reservation, .. } => {
                 let is_money = matches!(event, Event::Paid { .. } | Event::Refunded { .. });
                 self.each_connection(reservation.user, |subscriber| {
-                    if !told.is_some_and(|t| t.knows_reservation(subscriber, reservation)) {
+                    if !answered.is_some_and(|answered| answered.knows_reservation(subscriber, reservation)) {
                         subscriber.offer_reservation(reservation.clone());
                         if is_money {
                             subscriber.offer_wallet();
@@ -270,8 +270,8 @@ impl Fanout {
         }
     }
 
-    /// A wallet was charged: its user's connections hear of it, but for the one that was answered.
-    pub fn tell_charge(&self, user: UserId, answered: Option<ConnectionId>) {
+    /// A wallet was charged: its user's connections are notified, but for the one that was answered.
+    pub fn publish_charge(&self, user: UserId, answered: Option<ConnectionId>) {
         self.each_connection(user, |subscriber| {
             if Some(subscriber.id()) != answered {
                 subscriber.offer_wallet();
@@ -279,8 +279,8 @@ impl Fanout {
         });
     }
 
-    /// Tells a sale's connections their state afresh, after an outage moved the deadlines or the sale was rebuilt.
-    pub fn retell(&self, places: &[Place], reservations: &[Reservation]) {
+    /// Publishes places and reservations afresh, after an outage moved the deadlines or the sale was rebuilt.
+    pub fn republish(&self, places: &[Place], reservations: &[Reservation]) {
         for place in places {
             self.follow(place);
             self.each_connection(place.record.user, |subscriber| subscriber.offer_place(place.clone()));
@@ -292,18 +292,18 @@ impl Fanout {
         }
     }
 
-    /// Tells a token's new state to every connection of its user. Gives the place back if it was news to one of them.
-    fn tell_place(
+    /// Publishes a token's new state to every connection of its user. Gives the place back if it was news to one of them.
+    fn publish_place(
         &self,
         view: &SaleView,
         record: &TokenRecord,
         now: Now,
-        told: Option<&Told>,
+        answered: Option<&Answered>,
     ) -> Option<Place> {
         let connected = self.users.get(&record.user)?;
         let mut place = None;
         for subscriber in &connected.connections {
-            if !told.is_some_and(|told| told.knows_token(subscriber, record)) {
+            if !answered.is_some_and(|answered| answered.knows_token(subscriber, record)) {
                 let place = place.get_or_insert_with(|| view.place(record, now));
                 subscriber.offer_place(place.clone());
             }
@@ -311,7 +311,7 @@ impl Fanout {
         place
     }
 
-    /// The user was told of a live token: from now on they hear how its place moves, for as long as they are connected.
+    /// The user knows of a live token: from now on they are notified when its place moves, for as long as they are connected.
     fn follow(&self, place: &Place) {
         let TokenRecord { concert, entry, user, status, .. } = place.record;
         if !status.is_live() {
@@ -338,9 +338,9 @@ impl Fanout {
         }
     }
 
-    fn each_connection(&self, user: UserId, mut tell: impl FnMut(&Arc<Subscriber>)) {
+    fn each_connection(&self, user: UserId, mut notify: impl FnMut(&Arc<Subscriber>)) {
         if let Some(connected) = self.users.get(&user) {
-            connected.connections.iter().for_each(&mut tell);
+            connected.connections.iter().for_each(&mut notify);
         }
     }
 }
@@ -348,43 +348,4 @@ impl Fanout {
 /// What fans see of a sale's settings.
 fn shown(settings: &SaleSettings) -> (SaleState, Option<Timestamp>, Option<&str>) {
     (settings.state, settings.opens_at, settings.message.as_deref())
-}
-
-/// What the asking connection learns from its answer, and need not be pushed again.
-pub struct Told {
-    connection: ConnectionId,
-    place: Option<Place>,
-    reservation: Option<(crate::domain::ids::ReservationId, ReservationStatus)>,
-}
-
-impl Told {
-    pub fn of(to: &ReplyTo, reply: &Reply) -> Option<Self> {
-        let (ReplyTo::Session { subscriber, .. }, Ok(answer)) = (to, reply) else { return None };
-        let mut told = Self { connection: subscriber.id(), place: None, reservation: None };
-        match answer {
-            Answer::Queue { place, .. } | Answer::Resumed { place, .. } => told.place = Some(place.clone()),
-            Answer::Reservation(reservation) | Answer::Cancelled { reservation, .. } => {
-                told.reservation = Some((reservation.id, reservation.status));
-            }
-            Answer::Paid { payment, .. } => {
-                told.reservation = Some((payment.reservation, ReservationStatus::Reserved));
-            }
-            Answer::Charged(_) | Answer::Figures(_) | Answer::Done => return None,
-        }
-        Some(told)
-    }
-
-    /// The same state of a token as in the answer, or what it was on the way there.
-    fn knows_token(&self, subscriber: &Subscriber, record: &TokenRecord) -> bool {
-        let is_no_newer = |told: &Place| {
-            told.record.concert == record.concert
-                && told.record.entry == record.entry
-                && (told.record == *record || !told.record.status.is_live())
-        };
-        subscriber.id() == self.connection && self.place.as_ref().is_some_and(is_no_newer)
-    }
-
-    fn knows_reservation(&self, subscriber: &Subscriber, reservation: &Reservation) -> bool {
-        subscriber.id() == self.connection && self.reservation == Some((reservation.id, reservation.status))
-    }
 }

@@ -1,6 +1,6 @@
-//! Who waits in which line and hears of their place: about every clamp(position / 100, 1, 60) s, if it changed. A user
-//! hears on every connection, and of every line that they stand in.
-//! One wheel for all, because a timer each costs more than it tells.
+//! The places of those who wait, published about every clamp(position / 100, 1, 60) s to every connection of their user,
+//! if they changed. A user may stand in several lines.
+//! One wheel for all, because a timer each costs more than what it publishes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 /// The wheel turns by one slot in this time.
 const TICK: Duration = Duration::from_secs(1);
 const INTERVAL_MAX_SECONDS: u64 = 60;
-/// A place is heard of at once when it moves for those in front; further back every 100 places add a second.
+/// A place is published at once when it moves for those in front; further back every 100 places add a second.
 const PLACES_PER_SECOND: u64 = 100;
 const SLOTS: usize = INTERVAL_MAX_SECONDS as usize + 1;
 
@@ -37,9 +37,9 @@ pub(super) struct FollowerId(u64);
 struct Follower {
     id: FollowerId,
     record: TokenRecord,
-    /// The position that it heard last, and whether there was anything left to wait for.
-    told: u64,
-    told_sold_out: bool,
+    /// What was published last: the position, and whether there was anything left to wait for.
+    position: u64,
+    sold_out: bool,
 }
 
 impl Default for PlaceWheel {
@@ -50,14 +50,14 @@ impl Default for PlaceWheel {
 }
 
 impl PlaceWheel {
-    /// The user was just told `place`; from now on they hear of changes. `None`: it is no place in a line.
+    /// The user knows `place`; from now on its changes are published. `None`: it is no place in a line.
     pub(super) fn follow(&self, place: &Place) -> Option<FollowerId> {
         let line = place.line?;
         let mut slots = self.slots.lock();
         slots.last_id += 1;
         let id = FollowerId(slots.last_id);
-        let (record, told, told_sold_out) = (place.record.clone(), line.position, place.sold_out);
-        slots.put(Follower { id, record, told, told_sold_out });
+        let (record, position, sold_out) = (place.record.clone(), line.position, place.sold_out);
+        slots.put(Follower { id, record, position, sold_out });
         Some(id)
     }
 
@@ -70,7 +70,7 @@ impl PlaceWheel {
 }
 
 impl Fanout {
-    /// Tells one slot's followers whose place changed, and puts them back where they are due next.
+    /// Publishes the changed places of one slot's followers, and puts them back where they are due next.
     fn turn_wheel(&self, steady: Timestamp) {
         let due = self.wheel.turn();
         // However this turn ends, those whose turn it was have another one.
@@ -91,10 +91,10 @@ impl Fanout {
             };
             let Some(place) = view.place_in_line(&follower.record, view.now(steady)) else { continue };
             let Some(line) = place.line else { continue };
-            // In a full house nothing moves; that it is full is the last that those who wait need to hear.
-            if line.position != follower.told || place.sold_out != follower.told_sold_out {
-                follower.told = line.position;
-                follower.told_sold_out = place.sold_out;
+            // In a full house nothing moves; that it is full is the last that those who wait need to know.
+            if line.position != follower.position || place.sold_out != follower.sold_out {
+                follower.position = line.position;
+                follower.sold_out = place.sold_out;
                 connected.connections.iter().for_each(|subscriber| subscriber.offer_place(place.clone()));
             }
             again.push(follower);
@@ -118,7 +118,7 @@ impl Drop for Turn<'_> {
 
 impl Slots {
     fn put(&mut self, follower: Follower) {
-        let seconds = (follower.told / PLACES_PER_SECOND).clamp(1, INTERVAL_MAX_SECONDS) as usize;
+        let seconds = (follower.position / PLACES_PER_SECOND).clamp(1, INTERVAL_MAX_SECONDS) as usize;
         let slot = (self.next + seconds - 1) % SLOTS;
         self.followed[slot].push(follower);
     }

@@ -1,7 +1,7 @@
 //! The seats of one schedule as they were committed, and those who watch them. A round goes through all watchers and
 //! writes to each what leads from what it has to what is newest at that moment, encoded once for all who have the
 //! same; whoever's socket is not free gets it from the connection's own task, later and then newer.
-//! Always: a watcher's first word is a snapshot, and every later delta begins at what it has; one round at a time.
+//! Always: a watcher first gets a snapshot, and every later delta begins at what it has; one round at a time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Bound, RangeBounds};
@@ -36,12 +36,12 @@ const ROUND_MAX: Duration = Duration::from_millis(100);
 const WATCHERS_AT_ONCE: usize = 32;
 /// The next ones follow no sooner than this after them. Without a pause a round keeps a core busy until it is through,
 /// and its readers, if they are here too, another: measured, holds took 47 instead of 16 ms then (99 of 100), and the
-/// last watcher heard of a change no earlier.
+/// last watcher got a change no earlier.
 const WATCHERS_INTERVAL: Duration = Duration::from_micros(500);
 /// So many watchers are one task's work: they take it 160 ms. More are shared by as many tasks as there are threads.
 const WATCHERS_PER_TASK: usize = 10_000;
 /// Deltas to one version that are kept, encoded, for the next watcher who has the same: what many have, they got in
-/// one round, and a round tells few versions.
+/// one round, and a round publishes few versions.
 const DELTAS_KEPT: usize = 32;
 /// The changes that are remembered in order are at most this part of all seats.
 const RECENT_PART: usize = 8;
@@ -194,7 +194,7 @@ impl SeatTopic {
         let watchers = std::mem::take(&mut former.state.lock().watchers);
         let mut state = self.state.lock();
         for (connection, subscriber) in watchers {
-            // What it was told may not fit the new view's versions: everything is a change to it.
+            // What it has may not fit the new view's versions: everything is a change to it.
             if subscriber.begin_watch(self.clone(), 0) {
                 state.watchers.insert(connection, subscriber);
             }
@@ -237,7 +237,7 @@ impl SeatTopic {
         }
     }
 
-    /// How many watchers there are to be told; `None` if nothing changed.
+    /// How many watchers there are to be notified; `None` if nothing changed.
     fn begin_round(&self) -> Option<usize> {
         let mut state = self.state.lock();
         let changed = state.rounded < state.version;
@@ -245,7 +245,7 @@ impl SeatTopic {
         (changed && !state.watchers.is_empty()).then_some(state.watchers.len())
     }
 
-    /// Goes through all watchers, and tells each what is newest at that moment.
+    /// Goes through all watchers, and sends each what is newest at that moment.
     async fn go_round(self: &Arc<Self>, tasks: usize) {
         let each = self.watchers().div_ceil(tasks).max(1);
         let begins: Vec<_> = self.state.lock().watchers.keys().copied().skip(each).step_by(each).collect();
@@ -258,7 +258,7 @@ impl SeatTopic {
         while others.join_next().await.is_some() {}
     }
 
-    /// Tells the watchers from `begin` on and before `end`, a few at a time.
+    /// Notifies the watchers from `begin` on and before `end`, a few at a time.
     async fn go_through(&self, mut begin: Bound<ConnectionId>, end: Option<ConnectionId>) {
         let end = end.map_or(Bound::Unbounded, Bound::Excluded);
         let mut due = Instant::now();
@@ -372,12 +372,12 @@ impl State {
     }
 
     /// Each seat once, in ascending order.
-    fn changed_since(&self, told: u64) -> Vec<SeatId> {
-        if told < self.recent_from {
+    fn changed_since(&self, version: u64) -> Vec<SeatId> {
+        if version < self.recent_from {
             let seats = self.changed_at.iter().enumerate();
-            return seats.filter(|(_, at)| **at > told).map(|(seat, _)| SeatId(seat as u32)).collect();
+            return seats.filter(|(_, at)| **at > version).map(|(seat, _)| SeatId(seat as u32)).collect();
         }
-        let first = self.recent.partition_point(|(version, _)| *version <= told);
+        let first = self.recent.partition_point(|(at, _)| *at <= version);
         let mut seats: Vec<_> = self.recent.range(first..).map(|(_, seat)| *seat).collect();
         seats.sort_unstable();
         seats.dedup();

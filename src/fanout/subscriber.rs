@@ -121,7 +121,7 @@ struct Inbox {
 
 impl Inbox {
     /// What waits was committed before the answer, and answers are sent first: an older state that came after it
-    /// would take back what the client has just been told.
+    /// would take back what the client has just received.
     fn forget_older_than(&mut self, answer: &Answer) {
         match answer {
             Answer::Queue { place, .. } => self.forget_place(place),
@@ -138,8 +138,8 @@ impl Inbox {
     }
 
     fn forget_place(&mut self, answered: &Place) {
-        let told = &answered.record;
-        self.places.retain(|p| p.record.concert != told.concert || p.record.entry > told.entry);
+        let known = &answered.record;
+        self.places.retain(|p| p.record.concert != known.concert || p.record.entry > known.entry);
     }
 
     fn forget_reservation(&mut self, answered: ReservationId) {
@@ -170,7 +170,7 @@ fn watch_of<'a>(watches: &'a mut [Watch], topic: &impl Watched) -> Option<&'a mu
 }
 
 impl Subscriber {
-    /// A connection that is told everything by `take`.
+    /// A connection that receives everything by `take`.
     pub fn new(id: ConnectionId) -> Arc<Self> {
         Self::with_inbox(id, Inbox::default())
     }
@@ -255,7 +255,7 @@ impl Subscriber {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Tells the connection that a newer one of its user takes its place.
+    /// Notifies the connection that a newer one of its user takes its place.
     pub fn supersede(&self) {
         self.offer(|inbox| inbox.superseded = true);
     }

@@ -11,7 +11,7 @@ use super::pipeline::Committed;
 use crate::dispatcher::running::RunningSale;
 use crate::domain::event::Event;
 use crate::domain::ids::ConcertId;
-use crate::fanout::{Fanout, Told};
+use crate::fanout::{Answered, Fanout};
 use crate::limits;
 use crate::store::{Batch, CommitError, Facts};
 
@@ -72,14 +72,14 @@ impl Lane {
         let events: BTreeMap<ConcertId, &[Event]> =
             batch.sales.iter().map(|sale| (sale.concert, &sale.events[..])).collect();
         for (envelope, verdict) in answers.by_ref().take(count) {
-            let told = Told::of(&envelope.reply, &verdict.reply);
+            let answered = Answered::by(&envelope.reply, &verdict.reply);
             let asked_by = envelope.reply.connection();
             self.fanout.answer(envelope.reply, verdict.reply);
             if let Some(user) = verdict.charged {
-                self.fanout.tell_charge(user, asked_by);
+                self.fanout.publish_charge(user, asked_by);
             }
             if let Some((concert, range)) = verdict.events {
-                notify(&self.fanout, &self.sales, &events, concert, range, told.as_ref());
+                notify(&self.fanout, &self.sales, &events, concert, range, answered.as_ref());
             }
         }
         if answers.len() > 0 {
@@ -98,12 +98,12 @@ fn notify(
     events: &BTreeMap<ConcertId, &[Event]>,
     concert: ConcertId,
     range: Range<usize>,
-    told: Option<&Told>,
+    answered: Option<&Answered>,
 ) {
     if let Some(running) = sales.get(&concert)
         && let Some(happened) = events.get(&concert).and_then(|events| events.get(range))
     {
         let now = running.standing();
-        happened.iter().for_each(|event| fanout.tell(&running.view, event, now, told));
+        happened.iter().for_each(|event| fanout.publish(&running.view, event, now, answered));
     }
 }

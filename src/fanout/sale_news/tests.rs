@@ -88,7 +88,7 @@ impl House {
     fn happened(&self, events: &[Event]) {
         self.view.apply(2, events);
         let now = Now::at(Timestamp::default(), Duration::ZERO, 0);
-        events.iter().for_each(|event| self.fanout.tell(&self.view, event, now, None));
+        events.iter().for_each(|event| self.fanout.publish(&self.view, event, now, None));
     }
 
     fn set(&self, state: SaleState) -> Event {
