@@ -196,6 +196,48 @@ pub const TLS_HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How often the files of a certificate are looked at. A renewed one is served after it was the same twice.
 pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
+/// A request's head: what browsers, proxies and tracing add, several times over.
+pub const HTTP_HEADERS_MAX: usize = 64;
+pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a connection that is over is drained, so that its last bytes arrive instead of a reset.
+pub const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is read and thrown away meanwhile: whoever sends more does not read either.
+pub const HTTP_CLOSE_BYTES_MAX: usize = 256 * 1024;
+/// Of a websocket more, whose peer may have had many requests on the way.
+pub const WEBSOCKET_CLOSE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Once so much waits to be written to a websocket, nothing more is read from it.
+pub const OUTBOX_BYTES_HIGH: usize = 16 * 1024;
+
+/// Those who are turned away politely at a time; more are just hung up on.
+pub const TURNED_AWAY_AT_ONCE: usize = 64;
+pub const TURNING_AWAY_PATIENCE: Duration = Duration::from_secs(1);
+
+/// After a failed accept, the reason (no more files, say) is given time to go away.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Without a `hello` in this time the connection is closed.
+pub const HELLO_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two pings: proxies and carriers forget connections that are silent for half a minute.
+pub const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// A peer that sent nothing while this many pings went out is gone: through a tunnel a train takes less.
+pub const PINGS_UNANSWERED_MAX: u8 = 3;
+
+/// More malformed requests than this in `MALFORMED_WINDOW` close the connection: no program that could mend itself.
+pub const MALFORMED_MAX: u32 = 100;
+pub const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
+
+/// What a client is told to wait when it has too many unanswered requests. They are answered soon: lanes commit many times
+/// a second.
+pub const IN_FLIGHT_RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// Longer than any sensible JWT, and short enough that many forged ones cost little.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
 /// What is read of a certificate's or key's file: a chain of ten certificates has some 20 KiB.
 pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
 

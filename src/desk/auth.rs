@@ -21,22 +21,17 @@ use serde_json::{Map, Value};
 use crate::config::AuthConfig;
 use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
-use crate::limits::SUBJECT_BYTES_MAX;
+use crate::limits::{SUBJECT_BYTES_MAX, TOKEN_BYTES_MAX};
 
 use super::rate::{Meter, Rate};
 use keys::{IssuerKeys, VerifyingKey};
 pub use keys::{KEY_FILE, KeyError};
-
-/// The lifetime of a guest's access token.
-pub const GUEST_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Told apart by this from an external issuer's tokens, which may be signed with a secret too.
 const OWN_KEY_ID: &str = "frontrow";
 const OWN_ISSUER: &str = "frontrow";
 const OPERATOR_ROLE: &str = "operator";
 const OWN_ROLE_CLAIM: &str = "role";
-/// Longer than any sensible JWT, and short enough that many forged ones cost little.
-const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// An issuer's clock may be ahead of ours by this much.
 const NOT_BEFORE_LEEWAY_SECONDS: f64 = 60.0;
 /// No token is good for longer than time can be written: the end of the year 9999, in seconds.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use frontrow_protocol::ErrorObject;
+use frontrow_protocol::call::Call;
 use frontrow_protocol::http::Problem;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -40,21 +41,6 @@ use crate::socket::permit::Permit;
 use crate::socket::stream::Stream;
 use crate::socket::tls::{HandshakeError, Tls};
 use crate::socket::upgrade::{self, Newcomer};
-
-/// The path at which a websocket is opened.
-const WEBSOCKET_PATH: &str = "/ws";
-/// Bounds of a request's head.
-const HEADERS_MAX: usize = 64;
-const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// The time for which a connection that is over is drained, so that its last bytes arrive instead of a reset, and the
-/// most that is read of it.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
-const CLOSE_BYTES_MAX: usize = 256 * 1024;
-/// Those who are turned away politely at a time; more are just hung up on.
-const TURNED_AWAY_AT_ONCE: usize = 64;
-const TURNING_AWAY_PATIENCE: Duration = Duration::from_secs(1);
-/// The pause after a failed accept: the reason (no more files, say) is given time to go away.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A listener with room for everybody who comes back at once after a restart.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -148,7 +134,7 @@ impl Room {
     /// Lets in whoever connects, for ever.
     async fn accept(&self, doors: &Arc<Doors>, stopped: &watch::Receiver<()>) {
         let Some(listener) = &self.listener else { return std::future::pending().await };
-        let turning_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
+        let turning_away = Arc::new(Semaphore::new(limits::TURNED_AWAY_AT_ONCE));
         loop {
             match listener.accept().await {
                 Ok((tcp, peer)) => match self.let_in(&doors.hub, peer.ip()) {
@@ -167,7 +153,7 @@ impl Room {
                 },
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "could not accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    tokio::time::sleep(limits::ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -282,7 +268,7 @@ async fn converse(
                 Door::Public => hub.context.proxies.client(address, request.headers()),
                 Door::Admin => address,
             };
-            if request.uri().path() != WEBSOCKET_PATH || door == Door::Admin {
+            if request.uri().path() != Call::Websocket.path() || door == Door::Admin {
                 let is_local = is_local && !is_forwarded(request.headers());
                 let visitor = Visitor { door, client, is_local };
                 return Ok::<_, Infallible>(http::answer(&doors.site, &usage, visitor, request).await);
@@ -299,8 +285,8 @@ async fn converse(
     let mut http = http1::Builder::new()
         .timer(LateTimer::default())
         .header_read_timeout(limits::HTTP_REQUEST_PATIENCE)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(limits::HTTP_HEADERS_MAX)
+        .max_buf_size(limits::HTTP_HEAD_BYTES_MAX)
         .serve_connection(HttpStream::new(stream, hub.clone()), service);
     let mut stop = pin!(stopped.changed());
     let mut stopping = false;
@@ -389,7 +375,7 @@ async fn hang_up(stream: Stream) {
     let mut scrap = [0; 2048];
     let mut read = 0;
     let ended = async {
-        while read < CLOSE_BYTES_MAX && tcp.readable().await.is_ok() {
+        while read < limits::HTTP_CLOSE_BYTES_MAX && tcp.readable().await.is_ok() {
             match tcp.try_read(&mut scrap) {
                 Ok(0) => return,
                 Ok(count) => read += count,
@@ -399,7 +385,7 @@ async fn hang_up(stream: Stream) {
         }
     };
     // The peer may hang up or not.
-    let _ = tokio::time::timeout(CLOSE_PATIENCE, ended).await;
+    let _ = tokio::time::timeout(limits::CLOSE_PATIENCE, ended).await;
 }
 
 /// Tells somebody why they are not let in. `peer`: who may have begun with a PROXY header that is not read yet.
@@ -409,7 +395,8 @@ async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, erro
         if peer.is_some_and(|peer| doors.hub.context.proxies.speaks_proxy_protocol(peer)) {
             let _ = proxy_protocol::read(&mut tcp).await?;
         }
-        let mut stream = begin(doors, tcp, TURNING_AWAY_PATIENCE).await.map_err(std::io::Error::other)?;
+        let mut stream =
+            begin(doors, tcp, limits::TURNING_AWAY_PATIENCE).await.map_err(std::io::Error::other)?;
         // The request is read first: closing a socket with unread bytes would reset it before the answer.
         let mut scrap = [0; 2048];
         let _ = stream.read(&mut scrap).await?;
@@ -419,5 +406,5 @@ async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, erro
         Ok::<_, std::io::Error>(())
     };
     // The peer may have read it or not.
-    let _ = tokio::time::timeout(TURNING_AWAY_PATIENCE, told).await;
+    let _ = tokio::time::timeout(limits::TURNING_AWAY_PATIENCE, told).await;
 }

@@ -29,7 +29,9 @@ use crate::dispatcher::ReplyTo;
 use crate::domain::ids::{AddressBlock, ScheduleId};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Subscriber};
-use crate::limits::{WRITE_BYTES_MIN, WRITE_PATIENCE};
+use crate::limits::{
+    CLOSE_PATIENCE, OUTBOX_BYTES_HIGH, WEBSOCKET_CLOSE_BYTES_MAX, WRITE_BYTES_MIN, WRITE_PATIENCE,
+};
 
 use super::alarms::Alarm;
 use super::frame_reader::{Fault, FrameReader, Incoming};
@@ -40,10 +42,6 @@ use super::session::{Arrival, Input, Output, Session};
 use super::stream::Stream;
 use super::wire::Wire;
 
-/// The time for which a closed connection is drained, so that its last frames arrive instead of a reset.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
-/// The most that is read and thrown away while a connection closes.
-const CLOSE_BYTES_MAX: usize = 1024 * 1024;
 /// The work that is read of one connection before the others on its thread have their turn, in parts of
 /// `WORK_OF_FRAME`: a third of a millisecond's work. Answers of a burst share a system call.
 const WORK_PER_POLL: u32 = 64;
@@ -57,8 +55,6 @@ const WORK_OF_REQUEST: u32 = 2;
 const WORK_PER_SECOND: u32 = 10_000;
 /// Reading of a closing connection before others have their turn.
 const DRAIN_READS_PER_POLL: usize = 16;
-/// Once so much waits to be written, reading pauses.
-const OUTBOX_BYTES_HIGH: usize = 16 * 1024;
 /// Writing and reading in turns before others on the same thread have theirs.
 const TURNS_PER_POLL: usize = 8;
 
@@ -561,7 +557,7 @@ impl Connection {
         }
         let mut scrap = [0; 2048];
         for _ in 0..DRAIN_READS_PER_POLL {
-            if closing.drained >= CLOSE_BYTES_MAX {
+            if closing.drained >= WEBSOCKET_CLOSE_BYTES_MAX {
                 return Turn::Over;
             }
             match self.wire.read(&mut scrap) {

@@ -28,17 +28,11 @@ use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleNews;
 
-use crate::limits::HELLO_AGAIN_PATIENCE;
+use crate::limits::{
+    HELLO_AGAIN_PATIENCE, HELLO_PATIENCE, IN_FLIGHT_RETRY_AFTER, MALFORMED_MAX, MALFORMED_WINDOW,
+    PING_INTERVAL, PINGS_UNANSWERED_MAX,
+};
 
-/// The time in which a `hello` has to come before the connection is closed.
-pub const HELLO_PATIENCE: Duration = Duration::from_secs(10);
-/// Between two pings.
-pub const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// A peer that sent nothing while this many pings went out is gone.
-const PINGS_UNANSWERED_MAX: u8 = 3;
-/// More malformed requests than this in `MALFORMED_WINDOW` close the connection.
-const MALFORMED_MAX: u32 = 100;
-const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
 /// Refusals over the rate are answered at this pace; what comes faster is left unread in the socket. Fast enough
 /// that a client which sent far too much learns it at once, slow enough that it costs the others nothing.
 const REFUSALS: Rate = Rate::new(5_000, 10_000);
@@ -934,10 +928,7 @@ impl Session {
     }
 }
 
-/// A request that is not answered yet is soon: lanes commit many times a second.
-const IN_FLIGHT_RETRY_AFTER: Duration = Duration::from_millis(100);
-
-/// The output for a view that the admission gate hides.
+/// What the admission gate hides.
 fn shown(id: Option<RequestId>, concert: ConcertId, view: View) -> Output {
     match view {
         View::Schedules => {
