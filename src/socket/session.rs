@@ -928,7 +928,7 @@ impl Session {
     }
 }
 
-/// What the admission gate hides.
+/// The output for a view that the admission gate hides.
 fn shown(id: Option<RequestId>, concert: ConcertId, view: View) -> Output {
     match view {
         View::Schedules => {
