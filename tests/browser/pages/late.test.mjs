@@ -146,6 +146,19 @@ test('what is on sale is read while the words are on their way, and is in the fi
   await server.stop();
 });
 
+test('a stranger at the address of a payment: told so, nobody is made of them, and it is no visit that hangs', async () => {
+  const server = await Server.start('--demo');
+  const fan = await Fan.open(browser, `${server.url}`);
+  await fan.page.goto(`${fan.url}/#/checkout/00000001-01a2-8223-a39e-b400097e488c`);
+  await fan.page.waitForSelector('.message a');
+  assert.match(await fan.page.locator('.message').innerText(), /not held for you/);
+  await fan.page.goto(`${fan.url}/#/wallet`);
+  await fan.page.waitForSelector('.message');
+  assert.match(await fan.page.locator('.message').innerText(), /You have no wallet yet/);
+  await fan.leave();
+  await server.stop();
+});
+
 test('a network that is gone at a deep link: said so, and another try gets there', async () => {
   const server = await Server.start('--demo');
   const fan = await Fan.open(browser, server.url, { lossy: true });

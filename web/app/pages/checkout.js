@@ -15,7 +15,7 @@ import { Icon } from '../parts/icons.js';
 import { Label } from '../parts/label.js';
 import { Message } from '../parts/message.js';
 import { go } from '../router.js';
-import { balance, concerts, currency, heldElsewhere, layoutOf, now, refreshBalance, reservations, session, start, status } from '../session.js';
+import { balance, concerts, currency, heldElsewhere, layoutOf, now, refreshBalance, reservations, session, signedIn, start, status } from '../session.js';
 import { useTitle } from '../title.js';
 import { Named } from '../parts/named.js';
 
@@ -33,6 +33,7 @@ export function Checkout({ reservationId }) {
 
   // After a reload only the open reservations are known; this one may have been paid just before.
   const look = () => {
+    if (!signedIn.value) return;
     setFailure(null);
     start()
       .listReservations()
@@ -42,7 +43,7 @@ export function Checkout({ reservationId }) {
       );
     refreshBalance().catch(() => {});
   };
-  useEffect(look, [reservationId, session.value]);
+  useEffect(look, [reservationId, signedIn.value, session.value]);
   useEffect(() => {
     if (reservation) layoutOf(reservation.schedule_id).catch(() => {});
   }, [reservation?.schedule_id]);
@@ -51,6 +52,8 @@ export function Checkout({ reservationId }) {
     if (paid) go(`/tickets/${reservationId}`, { replace: true });
   }, [paid]);
 
+  // Somebody else's address, or one of before signing out: nobody is asked for it, and nothing would answer.
+  if (!signedIn.value) return html`<${Message} title=${w.checkout.gone} text=${w.checkout.goneText} href="#/" action=${w.lobby.toConcerts} />`;
   if (!reservation && !looked && failure) {
     return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${look}>${w.retry}</button></p>`;
   }
