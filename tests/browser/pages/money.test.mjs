@@ -54,6 +54,21 @@ test('what another window put into the wallet is seen, and not charged again', a
   await fan.leave();
 });
 
+test('what is bought in one window stands in the wallet of another, with its balance', async () => {
+  const server = await Server.start('--demo');
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  await fan.holdBest(2);
+  const wallet = await fan.window('/#/wallet');
+  await wallet.waitForSelector('.wallet h2');
+  await fan.page.bringToFront();
+  await fan.toCheckout();
+  await fan.pay();
+  await wallet.waitForFunction(() => [...document.querySelectorAll('tbody .what')].map((what) => what.textContent).join() === 'Payment,Top-up');
+  await fan.leave();
+  await server.stop();
+});
+
 /**
  * At the checkout of a page that hears of no balance, with another session of the same fan to fill the wallet.
  * @returns {Promise<{fan: Fan, other: import('../../../web/sdk/index.js').FrontrowClient, amount: number}>}

@@ -246,7 +246,7 @@ export const words = {
     balance: 'Balance',
     charge: 'Top up',
     amount: 'Amount',
-    amountInvalid: 'Enter an amount above zero.',
+    amountInvalid: 'Enter the amount as a number above zero.',
     meant: 'Please check the amount.',
     charged: (/** @type {string} */ amount) => `${amount} added to your wallet.`,
     history: 'History',

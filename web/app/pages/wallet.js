@@ -51,10 +51,9 @@ function Ledger() {
       tell({ kind: 'bad', key: 'wallet', text: explain(error) });
     }
   }
-  useEffect(() => {
-    refreshBalance().catch(() => {});
-    void loadHistory();
-  }, [session.value]);
+  useEffect(() => void refreshBalance().catch(() => {}), [session.value]);
+  // Whatever changes the balance, also in another window, has an entry.
+  useEffect(() => void loadHistory(), [session.value, balance.value]);
 
   /** @param {number} minor */
   async function charge(minor) {
@@ -65,7 +64,6 @@ function Ledger() {
       setAmount('');
       setMeant([]);
       tell({ kind: 'good', key: 'wallet', text: w.charged(money(minor, currency.value)) });
-      await loadHistory();
     } catch (error) {
       tell({ kind: 'bad', key: 'wallet', text: explain(error) });
     } finally {
