@@ -16,8 +16,9 @@ use crate::store::StoreError;
 use crate::store::columns::Cells;
 use crate::store::migrate::{self, Applied, Migration};
 
-/// How long a start waits for another one to finish migrating before it does the same beside it.
-const TURN_PATIENCE_SECONDS: i64 = 60;
+/// How long a start waits for another one to take its next step before it does the same beside it. No longer: a server that
+/// was lost together with its machine keeps the lock until the database notices, which may take hours.
+const TURN_PATIENCE_SECONDS: i64 = 2;
 /// How often a step may be lost to somebody else, who then is one step further.
 const LOST_MAX: u32 = 100;
 /// Longer each time, so that many do not meet again.
@@ -47,7 +48,7 @@ pub async fn migrate(
         Ok(_) | Err(StoreError::RolledBack(_)) => {}
         Err(error) => return Err(error),
     }
-    let lock = take_turn(connection).await?;
+    let lock = take_turn(connection, known).await?;
     let names = take_steps(connection, known).await?;
     // Also ends by itself with the connection.
     if let Some(lock) = lock {
@@ -80,20 +81,41 @@ pub async fn take_steps(
     }
 }
 
-/// Waits for the others, and gives the name of the lock that was got; `None` where there is no such lock. The name has to fit
-/// 64 characters, which a database's name may have by itself. A negative timeout means "for ever" to MySQL and "not at
-/// all" to MariaDB, so this one is positive.
-async fn take_turn(connection: &mut MySqlConnection) -> Result<Option<String>, StoreError> {
-    let database = sqlx::query("SELECT DATABASE()").fetch_one(&mut *connection).await.map_err(fault)?;
+/// Waits for the others as long as they get on, and gives the name of the lock that was got; `None` if they have done
+/// everything, if whoever has the lock does nothing, and where there is no such lock.
+async fn take_turn(
+    connection: &mut MySqlConnection,
+    known: &'static [Migration],
+) -> Result<Option<String>, StoreError> {
+    let lock = lock_name(connection).await?;
+    let mut left = known.len() + 1;
+    loop {
+        let still_left = match pending(connection, known).await {
+            Ok(pending) => pending.len(),
+            // They are at the very first step.
+            Err(StoreError::RolledBack(_)) => known.len(),
+            Err(error) => return Err(error),
+        };
+        if still_left == 0 || still_left >= left {
+            return Ok(None);
+        }
+        left = still_left;
+        let got = sqlx::query("SELECT GET_LOCK(?, ?)").bind(&lock).bind(TURN_PATIENCE_SECONDS);
+        match got.fetch_one(&mut *connection).await.map_err(fault) {
+            Ok(got) if got.opt_int(0)? == Some(1) => return Ok(Some(lock)),
+            Ok(_) => {}
+            Err(StoreError::Broken(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// It has to fit 64 characters, which a database's name may have by itself.
+pub async fn lock_name(connection: &mut MySqlConnection) -> Result<String, StoreError> {
+    let database = sqlx::query("SELECT DATABASE()").fetch_one(connection).await.map_err(fault)?;
     let digest: String =
         Sha256::digest(database.text(0)?).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
-    let lock = format!("frontrow {digest}");
-    let got = sqlx::query("SELECT GET_LOCK(?, ?)").bind(&lock).bind(TURN_PATIENCE_SECONDS);
-    match got.fetch_one(connection).await.map_err(fault) {
-        Ok(got) => Ok((got.opt_int(0)? == Some(1)).then_some(lock)),
-        Err(StoreError::Broken(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(format!("frontrow {digest}"))
 }
 
 /// The migrations that `migrate` would apply.

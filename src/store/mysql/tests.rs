@@ -116,6 +116,24 @@ async fn servers_without_a_common_lock_may_bring_the_same_database_up_to_date_at
     }
 }
 
+/// It was lost with its machine, or the database is slow to notice that it is gone: a lock without anybody who gets on.
+#[tokio::test]
+async fn a_start_does_not_wait_for_a_server_that_migrates_no_more() {
+    let url = empty_database().await;
+    let mut lost = connection::connect(&connection::options(&url).unwrap()).await.unwrap();
+    let known = &migrate::MYSQL[..migrate::MYSQL.len() - 1];
+    schema::migrate(&mut lost, known).await.unwrap();
+    let lock = schema::lock_name(&mut lost).await.unwrap();
+    let got = sqlx::query("SELECT GET_LOCK(?, 0)").bind(&lock).fetch_one(&mut lost).await.unwrap();
+    assert_eq!(got.int(0).unwrap(), 1);
+    // Far more than one step takes.
+    let started = tokio::time::timeout(Duration::from_secs(30), MySqlStore::open(&url)).await;
+    started.expect("it waits").unwrap();
+    assert_eq!(MySqlStore::pending_migrations(&url).await.unwrap(), Vec::<&str>::new());
+    let left = sqlx::query("SELECT RELEASE_LOCK(?)").bind(&lock).fetch_one(&mut lost).await.unwrap();
+    assert_eq!(left.int(0).unwrap(), 1, "the lock was there all the time");
+}
+
 #[tokio::test]
 async fn a_check_of_the_schema_names_what_is_pending_and_applies_nothing() {
     let url = empty_database().await;
