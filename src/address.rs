@@ -1,4 +1,4 @@
-//! Where a request comes from: the socket's address, or the one that a configured proxy names.
+//! The address that a request comes from: the socket's, or the one that a configured proxy names.
 //!
 //! Always: a header counts only as far as proxies of ours wrote it. Each proxy adds the address that it saw at the
 //! right end, so the list is read from there, and the first address that is not one of our proxies' is the client's;
@@ -84,7 +84,7 @@ impl fmt::Debug for Network {
     }
 }
 
-/// How our proxies name the client's address.
+/// The way in which our proxies name the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressSource {
     /// `X-Forwarded-For`, to which each proxy adds the address it saw.
@@ -106,7 +106,7 @@ impl AddressSource {
 /// The proxies in front of us, and how they name the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxies {
-    /// Whose word is taken; nobody else's is.
+    /// The networks whose proxies are believed; nobody else is.
     pub trusted: Vec<Network>,
     pub address_from: AddressSource,
 }
@@ -154,8 +154,8 @@ impl Proxies {
         }
     }
 
-    /// Of hops from the nearest on, the first that is not one of our proxies. A hop without an address ends the
-    /// search: nobody can say who stands behind it, so the proxy that named it answers for it.
+    /// The first hop, from the nearest on, that is not one of our proxies. A hop without an address ends the search:
+    /// nobody can say who stands behind it, so the proxy that named it answers for it.
     fn first_stranger(&self, peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
         let mut nearest = peer;
         for hop in hops.take(HOPS_MAX) {

@@ -2,37 +2,40 @@
 
 use std::time::Duration;
 
-/// What HS256 needs of a secret (RFC 7518, 3.2): a shorter one is found by trying.
+/// The bytes that HS256 needs of a secret (RFC 7518, 3.2): a shorter one is found by trying.
 pub const SECRET_BYTES_MIN: usize = 32;
 
 /// A configuration file: every setting with its explanation is a hundredth of it.
 pub const CONFIG_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What rates and bursts may be set to: no machine serves so much, so a larger one is a slip, and this one is no limit.
+/// The most that rates and bursts may be set to: no machine serves so much, so a larger one is a slip, and this one is
+/// no limit.
 pub const RATE_SET_MAX: u32 = 1_000_000;
 
-/// What connections in all may be set to: more than any machine has memory for.
+/// The most that connections in all may be set to: more than any machine has memory for.
 pub const CONNECTIONS_SET_MAX: usize = 10_000_000;
 
 /// The same of one address, behind which all of them may be.
 pub const ADDRESS_CONNECTIONS_SET_MAX: u32 = CONNECTIONS_SET_MAX as u32;
 
-/// What a user's connections may be set to: all of a load test may be one user's, and a list of them is gone through.
+/// The most that a user's connections may be set to: all of a load test may be one user's, and a list of them is gone
+/// through.
 pub const CONNECTIONS_PER_USER_SET_MAX: u32 = 100_000;
 
-/// What a connection's unanswered requests may be set to: each is remembered, and answers to them wait in memory.
+/// The most that a connection's unanswered requests may be set to: each is remembered, and answers to them wait in
+/// memory.
 pub const REQUESTS_IN_FLIGHT_SET_MAX: u32 = 1_024;
 
-/// What lanes may be set to: each has a thread and a connection to the database of its own.
+/// The most that lanes may be set to: each has a thread and a connection to the database of its own.
 pub const LANES_SET_MAX: usize = 64;
 
-/// What the seats that guests of one address hold may be set to: more than any house has.
+/// The most that the seats which guests of one address hold may be set to: more than any house has.
 pub const GUEST_SEATS_SET_MAX: u32 = 1_000_000;
 
-/// What `reservations` lists at most: a page for a person, not an export.
+/// The most that `reservations` lists: a page for a person, not an export.
 pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 
-/// What `tickets` lists at most.
+/// The most that `tickets` lists.
 pub const TICKETS_LISTED_MAX: u32 = 500;
 
 /// The tickets of cancelled orders beside them: a fan looks back at a few, and they push no valid one out.
@@ -41,16 +44,17 @@ pub const CANCELLED_TICKETS_LISTED_MAX: u32 = 100;
 /// A lane that has taken nothing for so long hangs in its store: who comes now is told to come back, at once.
 pub const LANE_STALL: Duration = Duration::from_secs(2);
 
-/// How long a read of the store may take: who asks has something to show meanwhile, and may ask again.
+/// The time that a read of the store may take: who asks has something to show meanwhile, and may ask again.
 pub const READ_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long `/readyz` waits for the store: it has to answer within a second, whatever hangs.
+/// The time for which `/readyz` waits for the store: it has to answer within a second, whatever hangs.
 pub const READY_PATIENCE: Duration = Duration::from_millis(750);
 
-/// How long a change besides commands may take, such as making a guest, before it is not known whether it was done.
+/// The time that a change besides commands may take, such as making a guest, before it is not known whether it was
+/// done.
 pub const CHANGE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a read may take while the store is known to be out. Some may still be answered, as on a full disk.
+/// The time that a read may take while the store is known to be out. Some may still be answered, as on a full disk.
 pub const READ_PATIENCE_WHILE_OUT: Duration = Duration::from_millis(250);
 
 /// Commands that may wait for a lane: some seconds of work, so that what is taken is answered in time.
@@ -70,50 +74,51 @@ pub const PUBLISHED_ASIDE_MAX: usize = 256;
 /// Expiries and admissions in one transaction; what is left follows in the next one.
 pub const BATCH_EXPIRIES_MAX: usize = 2_048;
 
-/// How often a batch that was certainly rolled back is decided again before its commands are refused.
+/// The number of times that a batch which was certainly rolled back is decided before its commands are refused.
 pub const BATCH_ATTEMPTS_MAX: u32 = 5;
 
 /// A command that waited longer is dropped: its sender has given up, or asks again.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whether a command was kept is told within this time, or that it is not known.
+/// The time within which a command's asker learns whether it was kept, or that it is not known.
 pub const OUTCOME_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often a lane that waits for its store looks after those who wait with it.
+/// The interval at which a lane that waits for its store looks after those who wait with it.
 pub const PATIENCE_TICK: Duration = Duration::from_millis(250);
 
-/// How long a store that a lane had trouble with counts as troubled, unless the lane commits something meanwhile.
+/// The time for which a store that a lane had trouble with counts as troubled, unless the lane commits something
+/// meanwhile.
 pub const TROUBLE_LASTS: Duration = Duration::from_secs(10);
 
-/// How long a lane that stops may take to give its sales free; without, a lease runs out.
+/// The time that a lane which stops may take to release its sales; without, a lease runs out.
 pub const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the end of the server waits for its lanes: longer than anybody waits for an answer.
+/// The time for which the end of the server waits for its lanes: longer than anybody waits for an answer.
 pub const LANES_END_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Reservations and tokens that ended lately stay in memory, so that a repeated command needs no look-up.
 /// At least two batches' worth, one being committed and one on top of it: what ends in them may be named again in them.
 pub const ENDED_KEPT_MAX: usize = 20_480;
 
-/// What a client is told to wait before it asks an overloaded server again.
+/// The time that an overloaded server tells a client to wait.
 pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// What a client is told to wait before it asks again when the store could not keep something.
+/// The time that a client is told to wait when the store could not keep something.
 pub const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_millis(1_000);
 
-/// How often a lane says in the store that its sales are alive.
+/// The interval at which a lane says in the store that its sales are alive.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// By less the machine's clock is not set but corrected, or was read at two moments.
+/// The least step of the machine's clock that counts: by less it is not set but corrected, or was read at two moments.
 pub const CLOCK_STEP_MIN_MS: i64 = 250;
 
 /// A longer gap between heartbeats was an outage: time stood still for fans.
 pub const HEARTBEAT_GAP_MAX: Duration = Duration::from_secs(3);
 
-/// How old another process's heartbeat must be before its sale is taken over.
+/// The age that another process's heartbeat must have before its sale is taken over.
 pub const LEASE: Duration = Duration::from_secs(5);
 
-/// How often new sales of other processes (`frontrow import`) are looked for.
+/// The interval at which new sales of other processes (`frontrow import`) are looked for.
 pub const SALES_LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Lanes over a database that takes several transactions at once: enough to keep its log busy.
@@ -125,7 +130,7 @@ pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 /// Tokens and seats of a sale that is built in memory where it was loaded: some milliseconds of work.
 pub const SALE_BUILT_AT_ONCE_MAX: usize = 5_000;
 
-/// How often some rows of each sale are compared with its memory.
+/// The interval at which some rows of each sale are compared with its memory.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Rows of each table in one comparison: some milliseconds of a reading connection, less than one of the lane's.
@@ -137,7 +142,7 @@ pub const SWEEP_MARGIN: Duration = Duration::from_secs(10);
 /// A sweep whose rows did not come by then is given up.
 pub const SWEEP_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What may change while a sweep reads; with more, there is nothing left to compare.
+/// The most that may change while a sweep reads; with more, there is nothing left to compare.
 pub const SWEEP_TOUCHED_MAX: usize = 65_536;
 
 /// A difference that rebuilding a sale did not mend does not have it rebuilt again for so long.
@@ -152,23 +157,23 @@ pub const USERS_REMEMBERED_MAX: usize = 262_144;
 /// An issuer's name, and a person's there, in bytes of UTF-8: what their columns hold. A longer one is no name.
 pub const SUBJECT_BYTES_MAX: usize = 512;
 
-/// For how long an ended queue token still tells how it ended: long enough for whoever comes back late, and no longer,
-/// because pages and devices keep it for as long as they like.
+/// The time for which an ended queue token still tells how it ended: long enough for whoever comes back late, and no
+/// longer, because pages and devices keep it for as long as they like.
 pub const ENDED_TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// What a session whose token ended has to say hello again, before it is closed: a person may have to sign in.
+/// The time that a session whose token ended has to say hello again, before it is closed: a person may have to sign in.
 pub const HELLO_AGAIN_PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often an issuer's key file is looked at. Issuers publish a key long before they sign with it.
+/// The interval at which an issuer's key file is looked at. Issuers publish a key long before they sign with it.
 pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a guest's access token is good.
+/// The lifetime of a guest's access token.
 pub const GUEST_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Bearers of tokens whose requests over HTTP are counted: all who ask within the time of a burst, and more.
 pub const BEARERS_REMEMBERED_MAX: usize = 65_536;
 
-/// What looking at an unknown token weighs beside a small request: a signature, or a question to a lane.
+/// The weight of looking at an unknown token beside a small request: a signature, or a question to a lane.
 pub const UNKNOWN_TOKEN_WEIGHT: u32 = 4;
 
 /// Bytes of an answer that weigh as much as a small request.
@@ -193,19 +198,19 @@ pub const WRITE_BYTES_MIN: u64 = 2 * 1024;
 /// A client has so long for the TLS handshake, which takes it two round trips.
 pub const TLS_HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often the files of a certificate are looked at. A renewed one is served after it was the same twice.
+/// The interval at which the files of a certificate are looked at. A renewed one is served after it was the same twice.
 pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// A request's head: what browsers, proxies and tracing add, several times over.
 pub const HTTP_HEADERS_MAX: usize = 64;
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// How long a connection that is over is drained, so that its last bytes arrive instead of a reset.
+/// The time for which a connection that is over is drained, so that its last bytes arrive instead of a reset.
 pub const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is read and thrown away meanwhile: whoever sends more does not read either.
+/// The most that is read and thrown away meanwhile: whoever sends more does not read either.
 pub const HTTP_CLOSE_BYTES_MAX: usize = 256 * 1024;
-/// Of a websocket more, whose peer may have had many requests on the way.
+/// The same of a websocket, whose peer may have had many requests on the way.
 pub const WEBSOCKET_CLOSE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Once so much waits to be written to a websocket, nothing more is read from it.
@@ -215,10 +220,10 @@ pub const OUTBOX_BYTES_HIGH: usize = 16 * 1024;
 pub const TURNED_AWAY_AT_ONCE: usize = 64;
 pub const TURNING_AWAY_PATIENCE: Duration = Duration::from_secs(1);
 
-/// After a failed accept, the reason (no more files, say) is given time to go away.
+/// The pause after a failed accept: the reason (no more files, say) is given time to go away.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Without a `hello` in this time the connection is closed.
+/// The time in which a `hello` has to come before the connection is closed.
 pub const HELLO_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between two pings: proxies and carriers forget connections that are silent for half a minute.
@@ -231,14 +236,14 @@ pub const PINGS_UNANSWERED_MAX: u8 = 3;
 pub const MALFORMED_MAX: u32 = 100;
 pub const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
 
-/// What a client is told to wait when it has too many unanswered requests. They are answered soon: lanes commit many times
-/// a second.
+/// The time that a client is told to wait when it has too many unanswered requests. They are answered soon: lanes commit
+/// many times a second.
 pub const IN_FLIGHT_RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Longer than any sensible JWT, and short enough that many forged ones cost little.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
-/// What is read of a certificate's or key's file: a chain of ten certificates has some 20 KiB.
+/// The most that is read of a certificate's or key's file: a chain of ten certificates has some 20 KiB.
 pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Files that are not connections of fans: the database's, those being turned away, what is read at start, and the
@@ -259,23 +264,23 @@ pub const CONNECTIONS_MAX: usize = 4_000_000;
 /// Addresses whose doings are remembered besides those that are connected. A forgotten one has its bursts anew.
 pub const ADDRESSES_REMEMBERED_MAX: usize = 65_536;
 
-/// What a guest is told to wait when others of the same address hold what they may together: most holds are paid or given
-/// back long before their time is over.
+/// The time that a guest is told to wait when others of the same address hold what they may together: most holds are paid
+/// or given back long before their time is over.
 pub const GUEST_SEATS_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A proxy says at once whose connection it hands on.
 pub const PROXY_HEADER_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a client is told to wait when every connection is taken.
+/// The time that a client is told to wait when every connection is taken.
 pub const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// What a client is told to wait while the server stops; as after a close with 1012.
+/// The time that a client is told to wait while the server stops; as after a close with 1012.
 pub const RESTART_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// When the server stops, connections have so long to get the answers to what they asked.
+/// The time that connections have, when the server stops, to get the answers to what they asked.
 pub const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 
-/// And then so long to be told goodbye.
+/// The time that they have then for the goodbye.
 pub const DRAIN_HURRY: Duration = Duration::from_secs(3);
 
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);

@@ -1,4 +1,5 @@
-//! What a connection has learnt from the answer to its own request, and so is not sent again as a notification.
+//! The state that a connection has learnt from the answer to its own request, and so is not sent again as a
+//! notification.
 
 use super::{Reply, ReplyTo, Subscriber};
 use crate::domain::command::Answer;

@@ -1,5 +1,5 @@
-//! What was committed, for those who read and those who wait. Reads never wait for a commit: positions,
-//! schedules and seats are answered from copies that a lane updates after each commit.
+//! The committed copies, for those who read and those who wait. Reads never wait for a commit: positions, schedules
+//! and seats are answered from copies that a lane updates after each commit.
 //!
 //! Always: nothing is here that is not durable. What goes to many is encoded once. A slow connection keeps the
 //! newest value of a register, never a backlog. Not here: sockets, SQL, any decision.
@@ -51,7 +51,7 @@ pub struct Fanout {
     pending_news: PendingNews,
     /// ISO 4217, of every wallet; not known before the first concert.
     currency: OnceLock<Box<str>>,
-    /// What operators have to know of currencies, until they decide.
+    /// The note that operators have to know of currencies, until they decide.
     currency_note: RwLock<Option<String>>,
 }
 
@@ -68,7 +68,7 @@ struct Connected {
 struct Queued {
     concert: ConcertId,
     entry: EntryNo,
-    /// Whose turn it is to publish its place as the line moves; `None` before anybody does.
+    /// The follower that publishes its place as the line moves; `None` before anybody does.
     follower: Option<FollowerId>,
 }
 
@@ -81,7 +81,7 @@ struct Directory {
 }
 
 impl Fanout {
-    /// In which currency wallets are.
+    /// Notes the currency of wallets.
     pub fn know_currency(&self, wallets: &WalletCurrency) {
         if let Some(code) = &wallets.code {
             let _ = self.currency.set(code.as_str().into());
@@ -116,7 +116,7 @@ impl Fanout {
         self.sales.read().hidden.get(&concert).cloned()
     }
 
-    /// In ascending order of concerts.
+    /// The sales in ascending order of concerts.
     pub fn sales(&self) -> Vec<Arc<SaleView>> {
         let mut sales: Vec<_> = self.sales.read().by_concert.values().cloned().collect();
         sales.sort_by_key(|sale| sale.concert().id);
@@ -220,7 +220,7 @@ impl Fanout {
     /// Publishes a committed event to those whom it concerns, except for what is in an answer already.
     pub fn publish(&self, view: &SaleView, event: &Event, now: Now, answered: Option<&Answered>) {
         match event {
-            // What became of it in the same batch is published next.
+            // The state that it came to in the same batch is published next.
             Event::Joined(record) if !view.is_waiting(record.entry) => {}
             Event::Joined(record) | Event::Admitted(record) => {
                 if let Some(place) = self.publish_place(view, record, now, answered) {
@@ -238,7 +238,7 @@ impl Fanout {
                     }
                 }
                 if let TokenStatus::Expired(why) = record.status {
-                    // Whoever the closing sends away is no visitor any more when the news of it is published.
+                    // A fan whom the closing sends away is no visitor any more when the news of it is published.
                     let is_first = why == ExpiryReason::Closed && self.pending_news.has(record.concert);
                     let news = is_first.then(|| SaleNews::of(view));
                     self.each_connection(record.user, |subscriber| {
@@ -345,7 +345,7 @@ impl Fanout {
     }
 }
 
-/// What fans see of a sale's settings.
+/// The part of a sale's settings that fans see.
 fn shown(settings: &SaleSettings) -> (SaleState, Option<Timestamp>, Option<&str>) {
     (settings.state, settings.opens_at, settings.message.as_deref())
 }

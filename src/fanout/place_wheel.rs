@@ -37,7 +37,7 @@ pub(super) struct FollowerId(u64);
 struct Follower {
     id: FollowerId,
     record: TokenRecord,
-    /// What was published last: the position, and whether there was anything left to wait for.
+    /// The place that was published last: the position, and whether there was anything left to wait for.
     position: u64,
     sold_out: bool,
 }
@@ -91,7 +91,7 @@ impl Fanout {
             };
             let Some(place) = view.place_in_line(&follower.record, view.now(steady)) else { continue };
             let Some(line) = place.line else { continue };
-            // In a full house nothing moves; that it is full is the last that those who wait need to know.
+            // Nothing moves in a full house; that it is full is the last that those who wait need to know.
             if line.position != follower.position || place.sold_out != follower.sold_out {
                 follower.position = line.position;
                 follower.sold_out = place.sold_out;

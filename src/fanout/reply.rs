@@ -1,11 +1,11 @@
-//! What comes back to whoever asked.
+//! The reply to whoever asked.
 
 use std::time::Duration;
 
 use crate::domain::command::Answer;
 use crate::domain::rejection::Rejection;
 
-/// What comes back, after the commit that it rests on.
+/// The reply, after the commit that it rests on.
 pub type Reply = Result<Answer, Refusal>;
 
 /// Why nothing was done.

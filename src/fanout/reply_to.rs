@@ -9,7 +9,7 @@ use super::reply::Reply;
 use crate::domain::command::Answer;
 use crate::domain::ids::ConnectionId;
 
-/// Where a reply goes.
+/// The way that a reply goes.
 pub enum ReplyTo {
     Once(oneshot::Sender<Reply>),
     /// A websocket session; `tag` is its own name for the request.
@@ -33,7 +33,7 @@ impl ReplyTo {
 
     pub(crate) fn send(self, reply: Reply) {
         match self {
-            // Whoever asked may have gone away.
+            // The asker may have gone away.
             Self::Once(sender) => drop(sender.send(reply)),
             Self::Session { subscriber, tag } => subscriber.push_answer(tag, reply),
             Self::Push(subscriber) => {

@@ -74,7 +74,7 @@ impl Fanout {
         for user in visitors {
             self.each_connection(user, |subscriber| audience.push(subscriber.clone()));
         }
-        // Whoever watches may have left the line, or never was in it by this connection.
+        // Watchers may have left the line, or never was in it by this connection.
         for topic in view.topics() {
             audience.extend(topic.every_watcher());
         }

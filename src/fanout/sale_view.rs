@@ -29,12 +29,12 @@ pub struct SaleView {
 struct State {
     settings: SaleSettings,
     outages: Duration,
-    /// By how many milliseconds the machine's clock was set since the process began.
+    /// The milliseconds by which the machine's clock was set since the process began.
     step: i64,
-    /// In force.
+    /// The rules in force.
     rules: SaleRules,
     line: Line,
-    /// How many tokens wait or are admitted.
+    /// The number of tokens that wait or are admitted.
     live: u64,
 }
 
@@ -49,7 +49,7 @@ pub struct ScheduleView {
 }
 
 impl SaleView {
-    /// As a lane begins to run it.
+    /// A view of a sale as a lane begins to run it.
     pub fn new(
         concert: ConcertRecord,
         sale: &SaleSnapshot,
@@ -162,7 +162,7 @@ impl SaleView {
         self.state.read().line.contains(entry)
     }
 
-    /// How many tokens wait.
+    /// The number of tokens that wait.
     pub fn waiting(&self) -> u64 {
         self.state.read().line.len()
     }
@@ -178,7 +178,7 @@ impl SaleView {
         (state.outages, state.step) = (outages, step);
     }
 
-    /// What a commit at journal place `seq` changed.
+    /// Takes in what a commit at journal place `seq` changed.
     pub fn apply(&self, seq: u64, events: &[Event]) {
         let mut seats: BTreeMap<ScheduleId, Vec<(SeatId, SeatStatus)>> = BTreeMap::new();
         let mut state = self.state.write();

@@ -26,7 +26,7 @@ use crate::venue::layout::VenueLayout;
 
 /// Between two visits of one watcher lies at least this: more would cost a system call each, unseen.
 const ROUND_MIN: Duration = Duration::from_millis(20);
-/// What each watcher adds to the time between two rounds. Writing to one takes about a tenth of this, so a hall's rounds
+/// The time that each watcher adds between two rounds. Writing to one takes about a tenth of this, so a hall's rounds
 /// take about a tenth of a core, and leave the rest to those who hold and pay there.
 const ROUND_PER_WATCHER: Duration = Duration::from_micros(100);
 /// However many they are, nobody waits longer than this for the next round, but for what the writing itself takes.
@@ -38,7 +38,8 @@ const WATCHERS_AT_ONCE: usize = 32;
 /// and its readers, if they are here too, another: measured, holds took 47 instead of 16 ms then (99 of 100), and the
 /// last watcher got a change no earlier.
 const WATCHERS_INTERVAL: Duration = Duration::from_micros(500);
-/// So many watchers are one task's work: they take it 160 ms. More are shared by as many tasks as there are threads.
+/// The number of watchers that are one task's work: they take it 160 ms. More are shared by as many tasks as there are
+/// threads.
 const WATCHERS_PER_TASK: usize = 10_000;
 /// Deltas to one version that are kept, encoded, for the next watcher who has the same: what many have, they got in
 /// one round, and a round publishes few versions.
@@ -68,12 +69,12 @@ struct State {
     /// The changes after version `recent_from`, in the order of their versions.
     recent: VecDeque<(u64, SeatId)>,
     recent_from: u64,
-    /// In the order in which rounds go through them, whoever comes and goes meanwhile.
+    /// The watchers in the order in which rounds go through them, whoever comes and goes meanwhile.
     watchers: BTreeMap<ConnectionId, Arc<Subscriber>>,
     /// The version at the beginning of the last round: every watcher has it, or will get it from their task.
     rounded: u64,
     snapshot: Option<Arc<SeatSnapshot>>,
-    /// To the newest version, encoded once for all who have the same.
+    /// Deltas to the newest version, encoded once for all who have the same.
     deltas: Vec<Delta>,
 }
 
@@ -164,7 +165,7 @@ impl SeatTopic {
         self.state.lock().watchers.values().cloned().collect()
     }
 
-    /// How many deltas were merged into a later one because a connection was slow.
+    /// The number of deltas that were merged into a later one because a connection was slow.
     pub fn coalesced(&self) -> u64 {
         self.coalesced.load(Ordering::Relaxed)
     }
@@ -194,7 +195,7 @@ impl SeatTopic {
         let watchers = std::mem::take(&mut former.state.lock().watchers);
         let mut state = self.state.lock();
         for (connection, subscriber) in watchers {
-            // What it has may not fit the new view's versions: everything is a change to it.
+            // Its version may not fit the new view's: everything is a change to it.
             if subscriber.begin_watch(self.clone(), 0) {
                 state.watchers.insert(connection, subscriber);
             }
@@ -237,7 +238,7 @@ impl SeatTopic {
         }
     }
 
-    /// How many watchers there are to be notified; `None` if nothing changed.
+    /// The number of watchers to be notified; `None` if nothing changed.
     fn begin_round(&self) -> Option<usize> {
         let mut state = self.state.lock();
         let changed = state.rounded < state.version;
@@ -268,7 +269,7 @@ impl SeatTopic {
             begin = Bound::Excluded(last.id());
             self.publish(&some);
             due += WATCHERS_INTERVAL;
-            // Whatever else there is to do on this thread comes first, also when the round is late.
+            // Everything else on this thread comes first, also when the round is late.
             if Instant::now() < due {
                 tokio::time::sleep_until(due).await;
             } else {

@@ -1,7 +1,7 @@
-//! What waits for one connection. Answers are a log, in order and never dropped; places, reservations, a sale's
-//! state and seats are registers, of which only the newest value waits.
-//! Always: what waits is bounded: answers by the requests in flight, registers by what exists. Which seats the client has
-//! of a topic is kept here, under the lock that is held while its socket is written to: both change together.
+//! Everything that waits for one connection. Answers are a log, in order and never dropped; places, reservations, a
+//! sale's state and seats are registers, of which only the newest value waits. Always: what waits is bounded: answers by
+//! the requests in flight, registers by what exists. Which seats the client has of a topic is kept here, under the lock
+//! that is held while its socket is written to: both change together.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct SaleNews {
 /// Everything that waited, to be sent in the order of the fields.
 #[derive(Default)]
 pub struct Delivery {
-    /// With the tag that the session gave the request.
+    /// Answers, each with the tag that the session gave the request.
     pub answers: Vec<(u32, Reply)>,
     pub places: Vec<Place>,
     pub reservations: Vec<Reservation>,
@@ -66,12 +66,12 @@ pub trait Outlet: Send + Sync {
 /// A topic's lock may be held when an inbox is locked, so none of this is called with an inbox locked.
 pub(super) trait Watched: Send + Sync {
     fn schedule_id(&self) -> ScheduleId;
-    /// From this version to the newest one; `None` if it is the newest.
+    /// The delta from this version to the newest one; `None` if it is the newest.
     fn delta_since(&self, version: u64) -> Option<Delta>;
     fn unwatch(&self, connection: ConnectionId);
 }
 
-/// What leads from one version of a topic's seats to another, as the notification that says so.
+/// The delta from one version of a topic's seats to another, as the notification that says so.
 #[derive(Clone)]
 pub(super) struct Delta {
     pub from: u64,
@@ -79,7 +79,7 @@ pub(super) struct Delta {
     pub text: Bytes,
 }
 
-/// What became of a notification.
+/// The outcome of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     Whole,
@@ -89,12 +89,12 @@ pub enum Written {
     Nothing,
 }
 
-/// What a topic's visit came to.
+/// The outcome of a topic's visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Visit {
     /// The connection has it, or its task will get it.
     Done,
-    /// What an earlier visit left is not taken yet; both become one delta.
+    /// An earlier visit's delta is not taken yet; both become one.
     Merged,
 }
 
@@ -115,13 +115,13 @@ struct Inbox {
     wallet: bool,
     watches: Vec<Watch>,
     superseded: bool,
-    /// Where topics write; what has none gets everything by `take`.
+    /// The socket that topics write to; a subscriber without one gets everything by `take`.
     outlet: Option<Arc<dyn Outlet>>,
 }
 
 impl Inbox {
-    /// What waits was committed before the answer, and answers are sent first: an older state that came after it
-    /// would take back what the client has just received.
+    /// Registers that wait were committed before the answer, and answers are sent first: an older state that came
+    /// after it would take back what the client has just received.
     fn forget_older_than(&mut self, answer: &Answer) {
         match answer {
             Answer::Queue { place, .. } => self.forget_place(place),
@@ -164,7 +164,7 @@ fn move_with_room<T>(from: &mut Vec<T>, to: &mut Vec<T>) {
     }
 }
 
-/// Of this very topic: a rebuilt sale has another one of the same performance, with versions of its own.
+/// The watch of this very topic: a rebuilt sale has another one of the same performance, with versions of its own.
 fn watch_of<'a>(watches: &'a mut [Watch], topic: &impl Watched) -> Option<&'a mut Watch> {
     watches.iter_mut().find(|watch| std::ptr::addr_eq(Arc::as_ptr(&watch.topic), topic))
 }
@@ -211,7 +211,7 @@ impl Subscriber {
 
     /// Moves everything that waits to `out`.
     pub fn take(&self, out: &mut Delivery) {
-        // Before the inbox is emptied: what comes in between sets it again.
+        // It is reset before the inbox is emptied: what comes in between sets it again.
         self.waiting.store(false, Ordering::Release);
         let mut inbox = self.inbox.lock();
         move_with_room(&mut inbox.answers, &mut out.answers);
@@ -352,7 +352,7 @@ impl Subscriber {
 
     /// Something waits in the inbox.
     fn wake(&self, inbox: MutexGuard<'_, Inbox>) {
-        // Before the lock is given up, so that no topic writes past what waits.
+        // It is done before the lock is given up, so that no topic writes past what waits.
         self.waiting.store(true, Ordering::Release);
         drop(inbox);
         self.waker.wake();

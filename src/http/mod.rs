@@ -49,7 +49,7 @@ static ASYNCAPI: LazyLock<Fixed> =
 /// They are of the server's version.
 const DOCUMENTS_KEPT: &str = "no-cache";
 
-/// What answers are made from: what both doors share, and the pages and drawings that only this one has.
+/// The parts that answers are made from: what both doors share, and the pages and drawings that only this one has.
 pub struct Site {
     pub context: Arc<Context>,
     pub assets: Assets,
@@ -62,7 +62,7 @@ impl Site {
     }
 }
 
-/// What one HTTP connection has used up.
+/// The requests that one HTTP connection has made.
 #[derive(Default)]
 pub struct Usage {
     requests: AtomicU32,
@@ -97,7 +97,7 @@ where
     common.complete(response)
 }
 
-/// What has to be refused before an upgrade is looked into.
+/// Refuses what has to be refused before an upgrade is looked into.
 pub async fn refuse_upgrade<B>(
     context: &Context,
     usage: &Usage,
@@ -116,7 +116,7 @@ pub async fn refuse_upgrade<B>(
     }
 }
 
-/// Who a request is counted for, and who sent it.
+/// The one that a request is counted for, and the one who sent it.
 struct Sender {
     asker: Asker,
     /// `None`: no token came with it, or it was not needed.
@@ -217,7 +217,7 @@ impl<'a> Place<'a> {
 }
 
 impl Visitor {
-    /// Without a token: on the operators' own listener, and for who watches from this machine.
+    /// Metrics are read without a token on the operators' own listener, and from this machine.
     fn may_read_metrics(self) -> bool {
         self.door == Door::Admin || self.is_local
     }
@@ -246,7 +246,7 @@ async fn sender_of(
         false => Ok(None),
     };
     if visitor.door == Door::Admin {
-        // Whatever fans of the same address have used up, operators are answered.
+        // Operators are answered, whatever fans of the same address have used up.
         let identity = match token {
             Ok(Some(token)) => Some(context.identify(token).await),
             Ok(None) => None,
@@ -380,13 +380,14 @@ fn sale_page(site: &Site, path: &str, headers: &HeaderMap) -> Option<Response<Bo
     Some(site.assets.shared_page(&shared, headers))
 }
 
-/// Where the client believes this server to be. Only its own answer says so again, so it may claim what it likes.
+/// The address at which the client believes this server to be. Only its own answer says so again, so it may claim what
+/// it likes.
 fn origin_of(headers: &HeaderMap) -> Option<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text("host")?;
     let scheme = match text("x-forwarded-proto") {
         Some(scheme @ ("http" | "https")) => scheme,
-        // With a port it is a server that somebody tries; without, what the public sees.
+        // A host with a port is a server that somebody tries; one without is what the public sees.
         _ if host.contains(':') => "http",
         _ => "https",
     };

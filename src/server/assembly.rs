@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::socket::tls::{Tls, TlsError};
 use crate::store::{DataFolder, FolderError, Store, StoreError};
 
-/// What a server is given besides its settings.
+/// The parts that a server is given besides its settings.
 pub struct Given {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
@@ -36,7 +36,7 @@ pub struct Given {
 /// A server that serves. Dropped without `ended`, it goes on.
 pub struct Server {
     pub address: SocketAddr,
-    /// Where operators have a listener of their own.
+    /// The operators' own listener, if they have one.
     pub admin_address: Option<SocketAddr>,
     pub is_secure: bool,
     pub context: Arc<Context>,

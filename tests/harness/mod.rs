@@ -27,7 +27,7 @@ use tokio::net::{TcpSocket, TcpStream};
 /// Far more than anything here takes: a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where a test's clients are, unless it says otherwise: no limit by address holds for them.
+/// The address of a test's clients, unless it says otherwise: no limit by address holds for them.
 pub const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 /// A connection from this address. All of 127.0.0.0/8 is this machine, so that a test may have many strangers.
@@ -39,7 +39,7 @@ pub async fn connect_from(source: Ipv4Addr, to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// What `awaited` gives; panics if it never comes.
+/// The value that `awaited` gives; panics if it never comes.
 pub async fn in_time<T>(what: &str, awaited: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, awaited).await {
         Ok(value) => value,

@@ -31,7 +31,7 @@ pub enum Phase {
         dispatcher: Dispatcher,
         lanes: Lanes,
     },
-    /// As by SIGSTOP, until then.
+    /// It stands still until then, as by SIGSTOP.
     Standing {
         dispatcher: Dispatcher,
         lanes: Lanes,
@@ -144,7 +144,7 @@ impl World {
         };
     }
 
-    /// What has begun with the processes goes on; there is always one.
+    /// Work that has begun with the processes goes on; there is always one.
     pub async fn go_on(&mut self) {
         for index in 0..self.nodes.len() {
             let is_dead = self.nodes[index].store.is_dead();

@@ -11,10 +11,10 @@ use crate::model::SeatNow;
 use crate::processes::Phase;
 use crate::world::{START, World};
 
-/// How much time a healed world has to become whole: some backoffs, leases and hung calls.
+/// The time that a healed world has to become whole: some backoffs, leases and hung calls.
 const HEALING: Duration = Duration::from_secs(30);
-/// In which a healthy process finds and mends what differs: until a deadline counts as missed, the pause between two
-/// sweeps, and some more.
+/// The time in which a healthy process finds and mends what differs: until a deadline counts as missed, the pause
+/// between two sweeps, and some more.
 const SWEEPING: Duration = Duration::from_secs(25);
 /// Deadlines fire within this time of theirs.
 const LATE_MAX: Duration = Duration::from_millis(100);
@@ -30,7 +30,7 @@ impl World {
             }
         }
         self.recover(HEALING).await;
-        // Whatever is wrong with the rows now, a sweep finds it in time.
+        // A sweep finds in time whatever is wrong with the rows now.
         self.plant();
         self.recover(SWEEPING).await;
     }

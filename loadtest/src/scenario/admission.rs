@@ -1,4 +1,4 @@
-//! How soon the next fan is in: from a freed place to the push that says `PROGRESS`.
+//! The time until the next fan is in: from a freed place to the push that says `PROGRESS`.
 
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -17,21 +17,21 @@ use crate::tokens::Tokens;
 
 const ABOUT: &str = "one fan at a time is admitted and leaves; the next one waits for the push.";
 
-/// From a freed place to the next fan's PROGRESS, with many waiting.
+/// Measure the time from a freed place to the next fan's PROGRESS, with many waiting.
 #[derive(Args)]
 pub struct Admission {
     /// Fans, each waiting on a websocket of its own.
     #[arg(long, default_value_t = 10_000)]
     fans: usize,
-    /// How long an admitted fan stays.
+    /// The time for which an admitted fan stays.
     #[arg(long, default_value = "20ms", value_parser = duration)]
     stay: Duration,
-    /// How long figures are taken.
+    /// The time for which figures are taken.
     #[arg(long, default_value = "30s", value_parser = duration)]
     duration: Duration,
 }
 
-/// When the last fan that left began to; taken by the one who is admitted in their place.
+/// The time at which the last fan that left began to; taken by the one who is admitted in their place.
 type Left = Arc<Mutex<Option<Instant>>>;
 
 impl Admission {
@@ -84,7 +84,7 @@ async fn wait_and_leave(worker: &Worker, fan: &mut Fan, stay: Duration, left: &L
             event = fan.next() => event?,
         };
     }
-    // From before the one in front began to leave: more than the server needed, never less.
+    // The time runs from before the one in front began to leave: more than the server needed, never less.
     if let Some(left) = take(left) {
         worker.stats.ok(Op::Admission, left);
     }

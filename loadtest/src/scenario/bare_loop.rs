@@ -1,5 +1,5 @@
-//! What sending costs at least: a process that does nothing but write the same bytes to the same number of sockets, one
-//! after the other. `fanout` starts it as a process of its own, so that its CPU can be told apart.
+//! The least that sending costs: a process that does nothing but write the same bytes to the same number of sockets,
+//! one after the other. `fanout` starts it as a process of its own, so that its CPU can be told apart.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -35,7 +35,7 @@ pub struct BareLoop {
     duration: Duration,
 }
 
-/// How much is written.
+/// The amount that is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Bare {
     pub connections: usize,

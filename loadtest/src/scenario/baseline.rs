@@ -21,7 +21,7 @@ use crate::server::Server;
 
 /// Connections that hold at once.
 const CONNECTIONS: usize = 16;
-/// How long a connection waits for another one's lock.
+/// The time for which a connection waits for another one's lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 const ABOUT: &str = "holds row by row: a transaction each, 16 connections, no network in front.";
@@ -36,7 +36,7 @@ pub struct Baseline {
     duration: Duration,
 }
 
-/// Which database.
+/// The database.
 #[derive(Clone, Debug)]
 pub enum Place {
     /// A folder on the disk in question.
@@ -44,7 +44,7 @@ pub enum Place {
     MySql(String),
 }
 
-/// What was measured.
+/// The measurements.
 pub struct Measured {
     pub per_second: f64,
     /// Connections at which it was best.
@@ -251,7 +251,7 @@ impl Connected {
         Ok(())
     }
 
-    /// Whether the seat was free.
+    /// Takes a seat, and says whether it was free.
     async fn hold(&mut self, seat: i64, user: i64) -> Result<bool, sqlx::Error> {
         match self {
             Self::Sqlite(connection) => {

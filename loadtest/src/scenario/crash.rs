@@ -46,7 +46,7 @@ pub struct Crash {
     database_command: Option<String>,
 }
 
-/// Who is killed.
+/// The victim of a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Victim {
     Server,
@@ -137,7 +137,7 @@ impl Crash {
             session.server.wait_ready().await?;
             recoveries.push(began.elapsed().as_secs_f64());
         }
-        // What the last kill interrupted is settled under load, too.
+        // The requests that the last kill interrupted are settled under load, too.
         session.pass(&crew, self.every.max(Duration::from_secs(2))).await;
         session.end();
         session.finish(crew).await?;

@@ -42,15 +42,15 @@ pub struct Fanout {
     /// More than there are fans, because nobody is admitted for whom there is no free seat.
     #[arg(long, default_value_t = 12_000)]
     seats: usize,
-    /// How long figures are taken.
+    /// The time for which figures are taken.
     #[arg(long, default_value = "20s", value_parser = duration)]
     duration: Duration,
-    /// How long the bare loop is measured afterwards; 0s for not at all.
+    /// The time for which the bare loop is measured afterwards; 0s for not at all.
     #[arg(long, default_value = "10s", value_parser = duration)]
     bare: Duration,
 }
 
-/// What all fans know.
+/// The state that all fans share.
 struct Hall {
     tokens: Arc<Tokens>,
     concert: u32,
@@ -73,9 +73,9 @@ struct Hall {
 /// Between these two a change was committed.
 #[derive(Default)]
 struct Times {
-    /// Before the request was sent.
+    /// The time before the request was sent.
     asked: AtomicU64,
-    /// When the answer was received, which left after the commit; `NOT_YET` before.
+    /// The time at which the answer was received, which left after the commit; `NOT_YET` before.
     answered: AtomicU64,
 }
 
@@ -283,8 +283,9 @@ async fn watch(worker: &Rc<Worker>, hall: &Hall, shop: &Shop, number: usize) -> 
     Ok(())
 }
 
-/// How long each change of the last delta was on its way since its commit, which nobody here can see: from before its
-/// request was sent, which is never less than that, and from the receipt of the answer, which is never more.
+/// The time that each change of the last delta was on its way since its commit, which nobody here can see: from
+/// before its request was sent, which is never less than that, and from the receipt of the answer, which is never
+/// more.
 fn note_changes(worker: &Worker, hall: &Hall, model: &SeatModel) {
     let now = hall.now();
     for change in model.last_changes() {

@@ -1,4 +1,4 @@
-//! How many durable holds a second: admitted fans hold and release as fast as the server confirms.
+//! Durable holds a second: admitted fans hold and release as fast as the server confirms.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,18 +33,18 @@ pub struct Holds {
     seats: usize,
     #[arg(long, default_value_t = 1)]
     schedules: usize,
-    /// How long figures are taken.
+    /// The time for which figures are taken.
     #[arg(long, default_value = "10s", value_parser = duration)]
     duration: Duration,
-    /// How long the fans hold and release before that.
+    /// The time for which the fans hold and release before that.
     #[arg(long, default_value = "3s", value_parser = duration)]
     warm_up: Duration,
-    /// How long row-by-row transactions are measured afterwards on the same database; 0s for not at all.
+    /// The time for which row-by-row transactions are measured afterwards on the same database; 0s for not at all.
     #[arg(long, default_value = "5s", value_parser = duration)]
     baseline: Duration,
 }
 
-/// What all fans know.
+/// The state that all fans share.
 #[derive(Clone)]
 struct Stage {
     tokens: Arc<Tokens>,

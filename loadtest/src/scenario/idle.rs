@@ -1,4 +1,4 @@
-//! What waiting costs: memory and CPU of a server with many connections on which nothing happens.
+//! The cost of waiting: memory and CPU of a server with many connections on which nothing happens.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ pub struct Idle {
     /// Fans, each waiting on a websocket of its own.
     #[arg(long, default_value_t = 15_000)]
     fans: usize,
-    /// How long CPU is measured. The server pings each connection every 20 s.
+    /// The time for which CPU is measured. The server pings each connection every 20 s.
     #[arg(long, default_value = "60s", value_parser = duration)]
     duration: Duration,
-    /// How long things may settle before that.
+    /// The time for which things may settle before that.
     #[arg(long, default_value = "25s", value_parser = duration)]
     settle: Duration,
 }

@@ -1,4 +1,4 @@
-//! How many durable places in line a second.
+//! Durable places in line a second.
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How many complete buyers a second: from the line to the ticket.
+//! Complete buyers a second: from the line to the ticket.
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What can be played. One file a scenario: its options, its fans, its figures.
+//! The scenarios. One file each: its options, its fans, its figures.
 
 pub mod admission;
 pub mod bare_loop;
@@ -24,7 +24,7 @@ use crate::record::Op;
 use crate::session::Session;
 use crate::tokens::Tokens;
 
-/// How long fans may take to get ready, however many they are.
+/// The time that fans may take to get ready, however many they are.
 const READY_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Plays one fan for each number below `fans`, all at once, and notes why one could not play to the end. `stage` makes what
@@ -60,7 +60,7 @@ async fn open(worker: &Rc<Worker>, tokens: &Tokens, user: usize) -> Result<Fan, 
     Fan::connect(&worker.target(), &credential, &worker.stats, Op::Connect, Instant::now()).await
 }
 
-/// As `open`, then joins the line.
+/// Opens a connection, then joins the line.
 async fn open_and_join(
     worker: &Rc<Worker>,
     tokens: &Tokens,

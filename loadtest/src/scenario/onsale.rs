@@ -27,8 +27,8 @@ pub struct Onsale {
     /// Fans in all, each a user of their own.
     #[arg(long, default_value_t = 4_000)]
     fans: usize,
-    /// When they come: `burst` (all at T-0), `burst:10s` (evenly in 10 s), `rate:500` (500 a second at random times),
-    /// `ramp:60s` (more and more of them for a minute).
+    /// The times at which they come: `burst` (all at T-0), `burst:10s` (evenly in 10 s), `rate:500` (500 a second at
+    /// random times), `ramp:60s` (more and more of them for a minute).
     #[arg(long, default_value = "burst:5s")]
     arrivals: Arrivals,
     /// Seats of each performance.
@@ -44,13 +44,13 @@ pub struct Onsale {
     seats_each: u8,
     #[arg(long, value_enum, default_value_t = Pick::Mixed)]
     pick: Pick,
-    /// How long a fan thinks before holding, and again before paying: half to one and a half of this.
+    /// The time for which a fan thinks before holding, and again before paying: half to one and a half of this.
     #[arg(long, default_value = "1s", value_parser = duration)]
     think: Duration,
-    /// Of 100 fans, how many go away with seats in their hands.
+    /// The number of 100 fans who go away with seats in their hands.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=100))]
     abandon: u8,
-    /// How long seats are held unpaid, so that abandoned ones come back within the test.
+    /// The time for which seats are held unpaid, so that abandoned ones come back within the test.
     #[arg(long, default_value = "10s")]
     hold_ttl: String,
     /// The end, sold out or not.
@@ -58,12 +58,12 @@ pub struct Onsale {
     duration: Duration,
 }
 
-/// When fans arrive.
+/// The times at which fans arrive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arrivals {
     /// Evenly in this time.
     Burst(Duration),
-    /// At random times, so many a second on average.
+    /// Fans come at random times, so many a second on average.
     Rate(f64),
     /// Their rate grows from nothing for this time.
     Ramp(Duration),
@@ -87,7 +87,7 @@ impl FromStr for Arrivals {
 }
 
 impl Arrivals {
-    /// When each of `fans` arrives, after T-0, in order.
+    /// The time at which each of `fans` arrives, after T-0, in order.
     pub fn times(self, fans: usize, seed: u64) -> Vec<Duration> {
         let share = |index: usize| index as f64 / fans as f64;
         match self {
@@ -107,7 +107,7 @@ impl Arrivals {
     }
 }
 
-/// What all fans know.
+/// The state that all fans share.
 struct Night {
     options: Onsale,
     tokens: Arc<Tokens>,
@@ -238,7 +238,8 @@ async fn come(
                         .fault(format!("fan {number}: {balance} in the wallet, not {}", bought.balance));
                 }
             }
-            // Who finds nothing makes room for the next; who goes away with seats in their hands does not say so.
+            // A fan who finds nothing makes room for the next; one who goes away with seats in their hands does not say
+            // so.
             Shopped::SoldOut => drop(fan.leave().await?),
             Shopped::Abandoned => {}
         }

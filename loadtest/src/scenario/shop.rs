@@ -1,5 +1,5 @@
-//! How a fan shops once admitted: looks at the seats, picks, holds, tops the wallet up, pays. Shared by the scenarios
-//! that sell.
+//! The shopping of a fan once admitted: looks at the seats, picks, holds, tops the wallet up, pays. Shared by the
+//! scenarios that sell.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,10 +25,10 @@ use crate::server::Venue;
 /// Tries to get a seat before a fan gives up; a person would be tired long before.
 const TRIES_MAX: usize = 50;
 
-/// What share of the house everybody wants.
+/// The share of the house that everybody wants.
 const POPULAR_SHARE: usize = 20;
 
-/// Which seats fans want.
+/// The seats that fans want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pick {
     /// Any free seat.
@@ -41,28 +41,28 @@ pub enum Pick {
     Mixed,
 }
 
-/// What all fans of a worker share.
+/// The state that all fans of a worker share.
 pub struct Shop {
     pub venue: Venue,
     pub claims: Arc<Claims>,
     models: RefCell<HashMap<u64, Rc<RefCell<SeatModel>>>>,
 }
 
-/// What one fan has in mind.
+/// The plan of one fan.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
     /// Seats together.
     pub seats: usize,
     pub pick: Pick,
-    /// Before each of holding and paying; half to one and a half of it.
+    /// The time before each of holding and paying; half to one and a half of it.
     pub think: Duration,
     /// Goes away with the seats in the hand instead of paying.
     pub abandons: bool,
-    /// In the wallet before, in minor units.
+    /// The balance before, in minor units.
     pub balance: i64,
 }
 
-/// How a visit ended.
+/// The end of a visit.
 #[derive(Debug)]
 pub enum Shopped {
     Bought(Purchase),
@@ -107,7 +107,7 @@ impl Shop {
 }
 
 impl Visit<'_> {
-    /// From the list of performances to the ticket.
+    /// Shops from the list of performances to the ticket.
     pub async fn shop(mut self) -> Result<Shopped, Trouble> {
         let schedules = self.fan.schedules().await?;
         if schedules.is_empty() {
@@ -129,7 +129,7 @@ impl Visit<'_> {
         ended
     }
 
-    /// With seats in the hand.
+    /// Decides what to do with the seats that are held.
     async fn decide(&mut self, schedule: u64, held: Reservation) -> Result<Shopped, Trouble> {
         self.fan.notes.state.set(FanState::Holding);
         self.think().await?;
@@ -142,7 +142,7 @@ impl Visit<'_> {
 
     async fn check_out(&mut self, schedule: u64, held: Reservation) -> Result<Purchase, Trouble> {
         let (number, stats) = (self.number, &self.worker.stats);
-        // At the checkout nobody looks at the seats any more.
+        // Nobody looks at the seats any more at the checkout.
         let unwatched = self.fan.push(&Request::SeatsUnwatch(ScheduleRef { schedule_id: schedule }));
         let mut balance = self.wish.balance;
         if balance < held.amount {

@@ -24,11 +24,11 @@ use crate::session::{Needs, Session};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "buyers come, buy and cancel; a crowd waits, reconnects and polls; others only watch.";
-/// How often a waiting fan loses the connection and comes back, on average.
+/// The interval at which a waiting fan loses the connection and comes back, on average.
 const RECONNECT_INTERVAL: Duration = Duration::from_secs(60);
-/// How often a client without a websocket asks for its place.
+/// The interval at which a client without a websocket polls its place.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// How much more memory at the end than after the warm-up still counts as flat.
+/// The factor of memory at the end over that after the warm-up that still counts as flat.
 const GROWTH_MAX: f64 = 1.10;
 
 /// A mixed hour at a steady load.
@@ -36,8 +36,8 @@ const GROWTH_MAX: f64 = 1.10;
 pub struct Soak {
     #[arg(long, default_value = "1h", value_parser = duration)]
     duration: Duration,
-    /// How long everything goes on before memory is looked at for the first time: until what the server keeps of the past
-    /// has reached its bound.
+    /// The time for which everything goes on before memory is looked at for the first time: until what the server keeps
+    /// of the past has reached its bound.
     #[arg(long, default_value = "3m", value_parser = duration)]
     warm_up: Duration,
     /// Buyers a second, each on a fresh socket.
@@ -55,14 +55,14 @@ pub struct Soak {
     /// Admitted fans who only watch the seats.
     #[arg(long, default_value_t = 300)]
     watching: usize,
-    /// How long a buyer thinks before holding, and again before paying.
+    /// The time for which a buyer thinks before holding, and again before paying.
     #[arg(long, default_value = "500ms", value_parser = duration)]
     think: Duration,
     #[arg(long, default_value_t = 5_000)]
     seats: usize,
 }
 
-/// What all fans know.
+/// The state that all fans share.
 struct Evening {
     options: Soak,
     tokens: Arc<Tokens>,
@@ -70,7 +70,7 @@ struct Evening {
     crowded: u32,
     door: crate::door::Door,
     seed: u64,
-    /// What each buyer has in the wallet.
+    /// The balance of each buyer's wallet.
     balances: Vec<AtomicU64>,
 }
 

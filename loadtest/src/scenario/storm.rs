@@ -18,7 +18,7 @@ use crate::tokens::Tokens;
 
 const ABOUT: &str = "waiting fans lose their connections at once and come back with their queue tokens.";
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long the server settles before it all begins.
+/// The time for which the server settles before it all begins.
 const SETTLE_BEFORE: Duration = Duration::from_secs(15);
 /// A client that could not connect tries again after this.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
@@ -32,8 +32,8 @@ pub struct Storm {
     /// Why the connections are lost.
     #[arg(long, value_enum, default_value_t = Cause::Network)]
     cause: Cause,
-    /// How long the server may settle before its memory is looked at for the last time. What tells places in line
-    /// meets a connection that is gone within a minute, and keeps a word of it until then.
+    /// The time for which the server may settle before its memory is looked at for the last time. The wheel that
+    /// publishes places in line meets a connection that is gone within a minute, and keeps a word of it until then.
     #[arg(long, default_value = "75s", value_parser = duration)]
     settle: Duration,
 }
@@ -114,7 +114,7 @@ async fn lose_and_resume(worker: &Rc<Worker>, stage: &Stage, number: usize) -> R
     let mut fan = open_and_join(worker, &stage.tokens, number, stage.concert).await?;
     let mut began = worker.ready().await;
     if stage.cause != Cause::Network {
-        // Whatever comes before the end of the connection is of no interest, nor is how it ends.
+        // Frames before the end of the connection are of no interest, nor is how it ends.
         while fan.next().await.is_ok() {}
         began = Instant::now();
     }

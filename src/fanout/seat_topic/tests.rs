@@ -172,7 +172,7 @@ async fn a_snapshot_is_the_first_word_and_a_new_one_begins_anew() {
 
 #[tokio::test]
 async fn a_round_tells_what_is_newest_and_encodes_it_once() {
-    /// In whose turn another seat is held.
+    /// A watcher in whose turn another seat is held.
     struct Holder(Weak<SeatTopic>);
     impl Outlet for Holder {
         fn try_write(&self, _: &Bytes) -> Written {

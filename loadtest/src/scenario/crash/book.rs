@@ -1,4 +1,4 @@
-//! What one fan was told, and whether what the server says after a crash fits it.
+//! The answers that one fan got, and whether what the server says after a crash fits them.
 //!
 //! Always: a request is noted before it is sent and forgotten only when its answer was read. What was confirmed must be
 //! there, wholly; a request without an answer may have happened or not, but nothing between.
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::fan::Place;
 use crate::server::PRICE;
 
-/// What a fan asks for. Every one may be repeated safely.
+/// An action of a fan. Every one may be repeated safely.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Join,
@@ -72,13 +72,13 @@ pub struct Told {
     pub balance: i64,
 }
 
-/// What the server says when it is asked for everything.
+/// The state that the server shows when everything is queried.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     pub place: Option<Place>,
     /// Open reservations, their seats ascending.
     pub held: BTreeMap<Uuid, Vec<u32>>,
-    /// Of paid reservations: the tickets' seats, ascending.
+    /// The seats of paid reservations' tickets, ascending.
     pub tickets: BTreeMap<Uuid, Vec<u32>>,
     /// Minor units.
     pub balance: i64,
@@ -92,7 +92,7 @@ pub struct Book {
     pub pending: Option<Action>,
 }
 
-/// What became of a request whose answer was lost.
+/// The outcome of a request whose answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     Happened,
@@ -100,7 +100,7 @@ pub enum Settled {
 }
 
 impl Told {
-    /// What is so once the action has happened.
+    /// The state once the action has happened.
     pub fn after(&self, action: &Action) -> Self {
         let mut told = self.clone();
         match action {
@@ -208,7 +208,7 @@ impl Book {
     }
 }
 
-/// What seats cost, in minor units.
+/// The price of seats, in minor units.
 pub fn cost(seats: &[u32]) -> i64 {
     PRICE * seats.len() as i64
 }
@@ -224,7 +224,7 @@ mod tests {
         Place { token: TOKEN, status, position, sold_out: false, reason: None }
     }
 
-    /// In line at 5, then admitted, holding two seats with money for them.
+    /// A fan in line at 5, then admitted, holding two seats with money for them.
     fn shopper() -> (Book, Seen) {
         let mut book = Book::default();
         book.told.note_place(place(QueueStatus::Progress, None));

@@ -31,7 +31,7 @@ use crate::tokens::Tokens;
 
 /// A client that could not connect, or was told to come later, tries again after this.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
-/// How long a fan tries to get back. Far more than any recovery takes.
+/// The time for which a fan tries to get back. Far more than any recovery takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Fans keep so many purchases, then give the oldest back: the house is not to sell out in the middle.
 pub const PURCHASES_MAX: usize = 3;
@@ -40,7 +40,7 @@ pub const SEATS_MAX: usize = 3;
 /// The longest pause between a fan's requests.
 const PAUSE_MAX: Duration = Duration::from_millis(40);
 
-/// What all fans of a run add to.
+/// The sums that all fans of a run add to.
 #[derive(Default)]
 pub struct Tally {
     /// Requests without an answer, by what became of them.
@@ -107,7 +107,7 @@ struct TicketTold {
 enum Interrupted {
     /// Come back later: the connection is gone, or the server cannot just now.
     Later,
-    /// What came was wrong; there is no going on.
+    /// The message was wrong; there is no going on.
     Wrong(String),
 }
 
@@ -136,7 +136,7 @@ impl Buyer {
         Self { worker, number, tokens, venue, claims, tally, rng, book, charges: 0, last_charge: None }
     }
 
-    /// Until the run is over, or something was wrong.
+    /// Plays until the run is over, or something was wrong.
     pub async fn play(mut self) {
         let mut came_once = false;
         let mut since = Instant::now();
@@ -159,7 +159,7 @@ impl Buyer {
         }
     }
 
-    /// From connecting to the loss of the connection, or to the end of the run.
+    /// A visit from connecting to the loss of the connection, or to the end of the run.
     async fn visit(&mut self, came_once: &mut bool, since: &mut Instant) -> Result<(), Interrupted> {
         let access = Credential::Access(self.tokens.get(self.number).into());
         let token = self.book.told.place.and_then(|place| place.token);
@@ -223,7 +223,7 @@ impl Buyer {
         Ok(())
     }
 
-    /// What an admitted fan does next.
+    /// The next action of an admitted fan.
     fn choose(&mut self) -> Action {
         let told = &self.book.told;
         if told.bought.len() >= PURCHASES_MAX {
@@ -252,7 +252,7 @@ impl Buyer {
 
     async fn carry_out(&mut self, fan: &mut Fan, action: Action) -> Result<(), Interrupted> {
         let schedule = self.venue.schedules[0];
-        // From here on the seats may be somebody else's.
+        // The seats may be somebody else's from here on.
         let given_up: Vec<u32> = match &action {
             Action::Release(_) | Action::Leave => {
                 self.book.told.held.iter().flat_map(|held| held.seats.clone()).collect()
@@ -357,7 +357,7 @@ impl Buyer {
         self.ask(fan, Op::Pay, &Request::Pay(ReservationRef { reservation_id: reservation })).await
     }
 
-    /// What was confirmed is asked for once more: the answer must be the same, and nothing may happen.
+    /// A confirmed request is sent once more: the answer must be the same, and nothing may happen.
     async fn repeat(&mut self, fan: &mut Fan) -> Result<(), Interrupted> {
         if self.book.pending.is_some() {
             return Ok(()); // That one is repeated anyway.

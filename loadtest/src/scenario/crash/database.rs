@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-/// How long it may take until it takes connections; recovery after a kill included.
+/// The time that it may take until it takes connections; recovery after a kill included.
 const START_PATIENCE: Duration = Duration::from_secs(120);
 const START_POLL: Duration = Duration::from_millis(20);
 
@@ -70,7 +70,7 @@ fn spawn(command: &str) -> anyhow::Result<Child> {
         .with_context(|| format!("could not run `{command}`"))
 }
 
-/// Of `mysql://user:password@host:port/name`.
+/// The address in `mysql://user:password@host:port/name`.
 fn address_of(url: &str) -> anyhow::Result<SocketAddr> {
     let (_, rest) = url.split_once("://").with_context(|| "the database's URL has no `://`")?;
     let authority = rest.split(['/', '?']).next().unwrap_or(rest);
