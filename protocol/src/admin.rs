@@ -59,7 +59,8 @@ pub struct SaleSettings {
     /// Seats that one reservation may have.
     pub seats_per_reservation_max: u32,
     /// How long before the start a paid reservation may still be cancelled.
-    pub cancel_until: HumanDuration,
+    #[serde(alias = "cancel_until")]
+    pub cancel_before_start: HumanDuration,
     /// For how long a seat whose hold ran out unpaid is not held again by the same user; longer when it happens again.
     pub hold_again_after: HumanDuration,
 }
@@ -79,8 +80,8 @@ pub struct SaleSettingsOwn {
     pub away_ttl: Option<HumanDuration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats_per_reservation_max: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancel_until: Option<HumanDuration>,
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "cancel_until")]
+    pub cancel_before_start: Option<HumanDuration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_again_after: Option<HumanDuration>,
 }
@@ -124,9 +125,10 @@ pub struct SalePatch {
     )]
     #[schemars(range(min = 1, max = SEATS_PER_RESERVATION_MAX))]
     pub seats_per_reservation_max: Change<u32>,
-    /// How long before the start a paid reservation may still be cancelled; zero is until the start.
-    #[serde(default, skip_serializing_if = "Change::is_keep")]
-    pub cancel_until: Change<HumanDuration>,
+    /// How long before the start a paid reservation may still be cancelled; zero is until the start. Its former name,
+    /// `cancel_until`, is still read.
+    #[serde(default, skip_serializing_if = "Change::is_keep", alias = "cancel_until")]
+    pub cancel_before_start: Change<HumanDuration>,
     /// For how long a seat whose hold ran out unpaid is not held again by the same user, at first; each further time
     /// within an hour doubles it. Zero: not at all. Holds for all at once.
     #[serde(default, skip_serializing_if = "Change::is_keep")]

@@ -390,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_patch_tells_absent_from_null() {
-        let patch: SalePatch = parse_body(br#"{"capacity":null,"cancel_until":"0s"}"#).unwrap();
+        let patch: SalePatch = parse_body(br#"{"capacity":null,"cancel_before_start":"0s"}"#).unwrap();
         assert_eq!((patch.capacity, patch.hold_ttl), (Change::Unset, Change::Keep));
         let mut own = Some(5);
         Change::Keep.apply(&mut own);
@@ -399,6 +399,18 @@ mod tests {
         assert_eq!(own, Some(6));
         patch.capacity.apply(&mut own);
         assert_eq!(own, None);
+    }
+
+    #[test]
+    fn a_rule_is_read_by_its_former_name_and_written_by_its_own() {
+        let former: SalePatch = parse_body(br#"{"cancel_until":"90m"}"#).unwrap();
+        let own: SalePatch = parse_body(br#"{"cancel_before_start":"90m"}"#).unwrap();
+        assert_eq!(former, own);
+        assert_ne!(own.cancel_before_start, Change::Keep);
+        assert_eq!(serde_json::to_string(&former).unwrap(), r#"{"cancel_before_start":"90m"}"#);
+        // One rule under two names in one patch is no patch.
+        let both = refused::<SalePatch>(r#"{"cancel_until":"1h","cancel_before_start":"2h"}"#);
+        assert_eq!(both, (Reason::InvalidParams, "cancel_before_start".to_owned()));
     }
 
     #[test]

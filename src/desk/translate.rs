@@ -501,7 +501,7 @@ pub fn sale_patch(patch: admin::SalePatch) -> SalePatch {
             idle_ttl: change(patch.idle_ttl, Into::into),
             away_ttl: change(patch.away_ttl, Into::into),
             seats_per_reservation_max: change(patch.seats_per_reservation_max, |max| max),
-            cancel_before_start: change(patch.cancel_until, Into::into),
+            cancel_before_start: change(patch.cancel_before_start, Into::into),
             hold_again_after: change(patch.hold_again_after, Into::into),
         },
     }
@@ -523,7 +523,7 @@ fn rules(rules: &SaleRules) -> admin::SaleSettings {
         idle_ttl: rules.idle_ttl.into(),
         away_ttl: rules.away_ttl.into(),
         seats_per_reservation_max: rules.seats_per_reservation_max,
-        cancel_until: rules.cancel_before_start.into(),
+        cancel_before_start: rules.cancel_before_start.into(),
         hold_again_after: rules.hold_again_after.into(),
     }
 }
@@ -536,7 +536,7 @@ fn own_rules(own: &OwnRules) -> admin::SaleSettingsOwn {
         idle_ttl: own.idle_ttl.map(Into::into),
         away_ttl: own.away_ttl.map(Into::into),
         seats_per_reservation_max: own.seats_per_reservation_max,
-        cancel_until: own.cancel_before_start.map(Into::into),
+        cancel_before_start: own.cancel_before_start.map(Into::into),
         hold_again_after: own.hold_again_after.map(Into::into),
     }
 }
