@@ -13,6 +13,7 @@ use frontrow::store::NewConcert;
 use frontrow::venue::{self, ImportOptions, WrittenTime, Zone};
 use serde_json::json;
 
+use super::rules::{self, Rule};
 use super::{DataArgs, open_store, prices, print_json};
 
 #[derive(Args)]
@@ -36,6 +37,9 @@ pub struct Import {
     /// How many fans may be admitted at a time.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(frontrow_protocol::limits::CAPACITY_MAX)))]
     capacity: Option<u32>,
+    /// A rule of this sale, such as hold_ttl=3m, instead of the run's own; as `frontrow sale set` takes them.
+    #[arg(long = "rule", value_name = "NAME=VALUE", value_parser = rules::rule)]
+    rules: Vec<Rule>,
     /// When the sale opens by itself, RFC 3339; without an offset by the venue's clocks.
     #[arg(long, conflicts_with = "open")]
     opens_at: Option<WrittenTime>,
@@ -58,6 +62,8 @@ const FAULTS_LISTED_MAX: usize = 100;
 impl Import {
     pub async fn run(self) -> anyhow::Result<()> {
         let title = prices::name("the title", &self.title, 200)?;
+        let own = OwnRules { capacity: self.capacity, ..OwnRules::default() };
+        let own = own.patched(&rules::own(&self.rules)?);
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
             bail!("`{}` is not a currency code such as KRW", self.currency);
         }
@@ -122,7 +128,7 @@ impl Import {
                     state: if self.open { SaleState::Open } else { SaleState::Scheduled },
                     opens_at,
                     message: None,
-                    own: OwnRules { capacity: self.capacity, ..OwnRules::default() },
+                    own,
                 },
                 at: now,
             })

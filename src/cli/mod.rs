@@ -8,6 +8,7 @@ mod import;
 mod journal;
 mod migrate;
 mod prices;
+mod rules;
 mod sale;
 mod serve;
 mod token;

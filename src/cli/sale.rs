@@ -20,6 +20,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::rules::{self, Rule};
 use super::token::DEFAULT_TTL;
 use super::{DataArgs, print_json};
 
@@ -58,6 +59,12 @@ enum Call {
     Close { concert: u32 },
     /// Change how many fans may be admitted at a time. Lowering it evicts nobody.
     Capacity { concert: u32, places: u32 },
+    /// Change rules of the sale, such as hold_ttl=3m; NAME=default puts what the run has for all sales back.
+    Set {
+        concert: u32,
+        #[arg(required = true, value_name = "NAME=VALUE", value_parser = rules::rule)]
+        rules: Vec<Rule>,
+    },
     /// Show a message to every fan; an empty one takes it away.
     Message { concert: u32, text: String },
 }
@@ -73,6 +80,7 @@ impl Sale {
             Call::Pause { concert } => Some((concert, state("PAUSED"))),
             Call::Close { concert } => Some((concert, state("CLOSED"))),
             Call::Capacity { concert, places } => Some((concert, json!({"capacity": places}))),
+            Call::Set { concert, rules } => Some((concert, rules::patch(rules)?)),
             Call::Message { concert, text } => {
                 let message = Some(text.trim()).filter(|text| !text.is_empty());
                 Some((concert, json!({"message": message})))

@@ -15,7 +15,7 @@ use crate::domain::record::{
     ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
     TokenStatus,
 };
-use crate::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules};
+use crate::domain::rules::{OwnRulesPatch, SalePatch};
 use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot};
@@ -461,6 +461,22 @@ fn rate_limited(retry_after: Duration, message: &'static str) -> ErrorObject {
     error
 }
 
+/// Every rule that an operator may set, from one side to the other, each as `$carried` says.
+macro_rules! rules {
+    ($carried:path, $of:expr => $($to:ident)::+) => {
+        $($to)::+ {
+            capacity: $carried($of.capacity),
+            hold_ttl: $carried($of.hold_ttl),
+            admission_ttl: $carried($of.admission_ttl),
+            idle_ttl: $carried($of.idle_ttl),
+            away_ttl: $carried($of.away_ttl),
+            seats_per_reservation_max: $carried($of.seats_per_reservation_max),
+            cancel_before_start: $carried($of.cancel_before_start),
+            hold_again_after: $carried($of.hold_again_after),
+        }
+    };
+}
+
 /// An operator's view of a sale.
 pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
     admin::SaleFigures {
@@ -469,8 +485,8 @@ pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
         state: sale_state(of.settings.state),
         opens_at: of.settings.opens_at.map(time),
         message: of.settings.message.as_ref().map(ToString::to_string),
-        settings: rules(&of.rules),
-        settings_own: own_rules(&of.settings.own),
+        settings: rules!(Into::into, of.rules => admin::SaleSettings),
+        settings_own: rules!(set, of.settings.own => admin::SaleSettingsOwn),
         waiting: of.waiting,
         progress: of.progress,
         done: of.done,
@@ -494,16 +510,7 @@ pub fn sale_patch(patch: admin::SalePatch) -> SalePatch {
         }),
         opens_at: change(patch.opens_at, |at| Timestamp::from_millis(at.as_millis())),
         message: change(patch.message, String::into_boxed_str),
-        own: OwnRulesPatch {
-            capacity: change(patch.capacity, |capacity| capacity),
-            hold_ttl: change(patch.hold_ttl, Into::into),
-            admission_ttl: change(patch.admission_ttl, Into::into),
-            idle_ttl: change(patch.idle_ttl, Into::into),
-            away_ttl: change(patch.away_ttl, Into::into),
-            seats_per_reservation_max: change(patch.seats_per_reservation_max, |max| max),
-            cancel_before_start: change(patch.cancel_before_start, Into::into),
-            hold_again_after: change(patch.hold_again_after, Into::into),
-        },
+        own: rules!(changed, patch => OwnRulesPatch),
     }
 }
 
@@ -515,28 +522,10 @@ fn change<T, U>(change: admin::Change<T>, to: impl FnOnce(T) -> U) -> Option<Opt
     }
 }
 
-fn rules(rules: &SaleRules) -> admin::SaleSettings {
-    admin::SaleSettings {
-        capacity: rules.capacity,
-        hold_ttl: rules.hold_ttl.into(),
-        admission_ttl: rules.admission_ttl.into(),
-        idle_ttl: rules.idle_ttl.into(),
-        away_ttl: rules.away_ttl.into(),
-        seats_per_reservation_max: rules.seats_per_reservation_max,
-        cancel_before_start: rules.cancel_before_start.into(),
-        hold_again_after: rules.hold_again_after.into(),
-    }
+fn changed<T: Into<U>, U>(of: admin::Change<T>) -> Option<Option<U>> {
+    change(of, Into::into)
 }
 
-fn own_rules(own: &OwnRules) -> admin::SaleSettingsOwn {
-    admin::SaleSettingsOwn {
-        capacity: own.capacity,
-        hold_ttl: own.hold_ttl.map(Into::into),
-        admission_ttl: own.admission_ttl.map(Into::into),
-        idle_ttl: own.idle_ttl.map(Into::into),
-        away_ttl: own.away_ttl.map(Into::into),
-        seats_per_reservation_max: own.seats_per_reservation_max,
-        cancel_before_start: own.cancel_before_start.map(Into::into),
-        hold_again_after: own.hold_again_after.map(Into::into),
-    }
+fn set<T: Into<U>, U>(of: Option<T>) -> Option<U> {
+    of.map(Into::into)
 }

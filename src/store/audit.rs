@@ -11,7 +11,6 @@ mod sale;
 mod wallets;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use sqlx::SqlSafeStr;
 
@@ -21,6 +20,7 @@ use super::columns::{
     read_ticket, read_token, reservation_columns, token_columns,
 };
 use super::session::{Session, Take};
+use super::settings::{read_settings, settings_columns};
 use super::{AuditReport, StoreError};
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::time::Timestamp;
@@ -103,7 +103,7 @@ const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, code, payment_id, re
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
 
-const HOLD_AGAIN_AFTER: &str = "SELECT hold_again_after_ms FROM concert WHERE concert_id = ?";
+const SETTINGS: &str = concat!("SELECT ", settings_columns!(), " FROM concert WHERE concert_id = ?");
 /// When the schema became that of servers which end a sale with its performance's start, and until when an older one that
 /// ran meanwhile was alive.
 const STARTS_END_SINCE: &str = "SELECT m.applied_at, (SELECT max(n.heartbeat_at) FROM node n WHERE n.started_at < m.applied_at) \
@@ -230,9 +230,10 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
-    each(source, HOLD_AGAIN_AFTER, of, &mut |row| {
-        let own = row.opt_int(0)?.and_then(|millis| u64::try_from(millis).ok());
-        sale.hold_again_after(own.map(Duration::from_millis));
+    each(source, SETTINGS, of, &mut |row| {
+        if let Some(settings) = findings.read("concert", read_settings(row)) {
+            sale.own_rules(settings.own);
+        }
         Ok(())
     })
     .await?;

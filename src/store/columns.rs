@@ -3,7 +3,6 @@
 
 use std::fmt::Write;
 use std::io::BufReader;
-use std::time::Duration;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -17,7 +16,6 @@ use crate::domain::ids::{
     TicketId, UserId,
 };
 use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, Ticket, TokenRecord};
-use crate::domain::rules::{OwnRules, SaleSettings};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::venue::VenueLayout;
@@ -39,6 +37,8 @@ pub trait Bind {
 
 /// Gives a row's values by the place of their columns.
 pub trait Cells {
+    /// Where the column of this name is.
+    fn place(&self, column: &str) -> Result<usize, StoreError>;
     fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError>;
     fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError>;
     fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError>;
@@ -75,7 +75,7 @@ fn fitting<N: TryFrom<i64>>(value: i64) -> Result<N, StoreError> {
         .map_err(|_| StoreError::broken(format!("{value} is out of range for what it stands for")))
 }
 
-fn known<T>(read: Option<T>, word: &str) -> Result<T, StoreError> {
+pub(super) fn known<T>(read: Option<T>, word: &str) -> Result<T, StoreError> {
     read.ok_or_else(|| StoreError::broken(format!("the word {word:?} in a row is not one of ours")))
 }
 
@@ -95,12 +95,9 @@ macro_rules! ledger_columns {
         "history_id, user_id, type, amount_change, balance, at, payment_id, request_id"
     };
 }
-/// The concert, its settings in the order of `bind_settings`, and the venue's time zone.
 macro_rules! concert_columns {
     () => {
-        "concert_id, title, venue, currency, state, opens_at, message, capacity, hold_ttl_ms, \
-         admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms, \
-         hold_again_after_ms, time_zone"
+        "concert_id, title, venue, currency, time_zone"
     };
 }
 macro_rules! ticket_list {
@@ -390,53 +387,15 @@ pub fn bind_wallet(to: &mut impl Bind, row: &WalletRow) {
     to.id(row.ledger_entries);
 }
 
-/// A sale's settings, in the order of `concert_columns`.
-pub fn bind_settings(to: &mut impl Bind, settings: &SaleSettings) {
-    let ms = |time: Option<Duration>| time.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
-    let own = &settings.own;
-    to.text(Some(words::sale_state(settings.state)));
-    to.time(settings.opens_at);
-    to.text(settings.message.as_deref());
-    to.int(own.capacity.map(i64::from));
-    to.int(ms(own.hold_ttl));
-    to.int(ms(own.admission_ttl));
-    to.int(ms(own.idle_ttl));
-    to.int(ms(own.away_ttl));
-    to.int(own.seats_per_reservation_max.map(i64::from));
-    to.int(ms(own.cancel_before_start));
-    to.int(ms(own.hold_again_after));
-}
-
-/// Columns as `concert_columns`.
-pub fn read_concert(row: &impl Cells) -> Result<(ConcertRecord, SaleSettings), StoreError> {
-    let count = |column| row.opt_int(column)?.map(fitting).transpose();
-    let time = |column| -> Result<_, StoreError> {
-        Ok(row.opt_int(column)?.map(fitting).transpose()?.map(Duration::from_millis))
-    };
-    let word = row.text(4)?;
-    let concert = ConcertRecord {
-        id: ConcertId(row.number(0)?),
-        title: row.text(1)?.to_owned(),
-        venue: row.text(2)?.to_owned(),
-        currency: row.text(3)?.to_owned(),
-        time_zone: row.opt_text(15)?.map(str::to_owned),
-    };
-    let settings = SaleSettings {
-        state: known(words::sale_state_of(word), word)?,
-        opens_at: row.opt_time(5)?,
-        message: row.opt_text(6)?.map(Box::from),
-        own: OwnRules {
-            capacity: count(7)?,
-            hold_ttl: time(8)?,
-            admission_ttl: time(9)?,
-            idle_ttl: time(10)?,
-            away_ttl: time(11)?,
-            seats_per_reservation_max: count(12)?,
-            cancel_before_start: time(13)?,
-            hold_again_after: time(14)?,
-        },
-    };
-    Ok((concert, settings))
+/// From a row with `concert_columns`.
+pub fn read_concert(row: &impl Cells) -> Result<ConcertRecord, StoreError> {
+    Ok(ConcertRecord {
+        id: ConcertId(row.number(row.place("concert_id")?)?),
+        title: row.text(row.place("title")?)?.to_owned(),
+        venue: row.text(row.place("venue")?)?.to_owned(),
+        currency: row.text(row.place("currency")?)?.to_owned(),
+        time_zone: row.opt_text(row.place("time_zone")?)?.map(str::to_owned),
+    })
 }
 
 /// What a seat's row says of it that never changes.

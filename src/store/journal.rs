@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::words;
+use super::{settings, words};
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{Reservation, TokenRecord, TokenStatus};
@@ -144,21 +144,12 @@ pub fn hold_end(why: HoldEnd) -> &'static str {
 }
 
 fn settings(settings: &SaleSettings) -> Value {
-    let ms = |time: Option<Duration>| time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-    let own = &settings.own;
-    json!({
-        "state": words::sale_state(settings.state),
-        "opens_at": settings.opens_at.map(Timestamp::as_millis),
-        "message": settings.message,
-        "capacity": own.capacity,
-        "hold_ttl_ms": ms(own.hold_ttl),
-        "admission_ttl_ms": ms(own.admission_ttl),
-        "idle_ttl_ms": ms(own.idle_ttl),
-        "away_ttl_ms": ms(own.away_ttl),
-        "seats_per_reservation_max": own.seats_per_reservation_max,
-        "cancel_before_start_ms": ms(own.cancel_before_start),
-        "hold_again_after_ms": ms(own.hold_again_after),
-    })
+    let mut all = settings::encode(&settings.own);
+    let mut put = |name: &str, value| all.insert(name.to_owned(), value);
+    put("state", json!(words::sale_state(settings.state)));
+    put("opens_at", json!(settings.opens_at.map(Timestamp::as_millis)));
+    put("message", json!(settings.message));
+    Value::Object(all)
 }
 
 /// One event of a journal row, as it is read back.

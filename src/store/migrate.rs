@@ -110,6 +110,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0020" "node_settled",
     "0021" "queue_over",
     "0022" "queue_due",
+    "0023" "concert_own_rules",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -137,6 +138,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0020" "node_settled",
     "0021" "queue_over",
     "0022" "queue_due",
+    "0023" "concert_own_rules",
 );
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod mysql;
 mod open;
 pub mod rows;
 mod session;
+mod settings;
 pub mod sqlite;
 mod words;
 

@@ -31,7 +31,8 @@ use values::Values;
 
 use super::archive::{Archive, OldJournal, OldRow};
 use super::bulk::Bulk;
-use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
+use super::columns::{self, Bind, Cells, bind_new_seat, new_seats, pack_layout};
+use super::settings::{bind_settings, settings_columns, settings_values};
 use super::{
     AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
     SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, audit, journal, migrate, random_id, session,
@@ -353,10 +354,13 @@ impl Store for MySqlStore {
         bind_settings(&mut values, &new.settings);
         values.text(new.time_zone.as_deref());
         values.time(Some(new.at));
-        const CONCERT: &str = "INSERT INTO concert (title, venue, currency, state, opens_at, message, capacity, \
-               hold_ttl_ms, admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, \
-               cancel_before_start_ms, hold_again_after_ms, time_zone, created_at) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        const CONCERT: &str = concat!(
+            "INSERT INTO concert (title, venue, currency, ",
+            settings_columns!(),
+            ", time_zone, created_at) VALUES (?, ?, ?, ",
+            settings_values!("JSON_MERGE_PATCH"),
+            ", ?, ?)"
+        );
         let (_, concert) = run(&mut transaction, CONCERT, values).await.map_err(fault)?;
         let concert = ConcertId(u32::try_from(concert).map_err(|error| StoreError::Broken(error.into()))?);
 

@@ -16,6 +16,7 @@ use super::columns::{
 };
 use super::journal;
 use super::rows::WalletRow;
+use super::settings::{read_settings, settings_columns};
 use super::{
     Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, ScheduleRecord, SeatStatus, StoreError,
     StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
@@ -186,7 +187,10 @@ const TOKENS_OF_USER: &str = concat!(
 const CONCERT: &str = concat!(
     "SELECT ",
     concert_columns!(),
-    ", outage_ms, (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) \
+    ", ",
+    settings_columns!(),
+    ", outage_ms, \
+     (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) AS layout \
      FROM concert WHERE concert_id = ?"
 );
 const JOURNAL_PAGE: &str =
@@ -482,9 +486,9 @@ pub async fn load_sale<S: Session>(
 ) -> Result<LoadedSale, StoreError> {
     let of = u64::from(concert.0);
     let row = one(session, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
-    let (record, settings) = read_concert(&row)?;
-    let outages = Duration::from_millis(row.number(16)?);
-    let layout = Arc::new(read_layout(&row, 17)?);
+    let (record, settings) = (read_concert(&row)?, read_settings(&row)?);
+    let outages = Duration::from_millis(row.number(row.place("outage_ms")?)?);
+    let layout = Arc::new(read_layout(&row, row.place("layout")?)?);
     let wallets = one(session, WALLETS, numbers(&[])).await?;
     let wallets = wallets.as_ref().map(|row| row.text(0)).transpose()?;
     let sells = wallets.is_none_or(|currency| currency == record.currency);

@@ -27,7 +27,8 @@ use open_files::OpenFiles;
 
 use super::archive::{Archive, OldJournal, OldRow};
 use super::bulk::Bulk;
-use super::columns::{self, Bind, Cells, bind_new_seat, bind_settings, new_seats, pack_layout};
+use super::columns::{self, Bind, Cells, bind_new_seat, new_seats, pack_layout};
+use super::settings::{bind_settings, settings_columns, settings_values};
 use super::{
     AuditReport, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store, StoreError, StoredTicket,
     SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, audit, files, journal, migrate, random_id,
@@ -363,9 +364,13 @@ impl Store for SqliteStore {
         values.text(new.time_zone.as_deref());
         values.time(Some(new.at));
         let row = sqlx::query_with(
-            "INSERT INTO concert (title, venue, currency, state, opens_at, message, capacity, hold_ttl_ms, \
-               admission_ttl_ms, idle_ttl_ms, away_ttl_ms, seats_per_reservation_max, cancel_before_start_ms, \
-               hold_again_after_ms, time_zone, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING concert_id",
+            concat!(
+                "INSERT INTO concert (title, venue, currency, ",
+                settings_columns!(),
+                ", time_zone, created_at) VALUES (?, ?, ?, ",
+                settings_values!("json_patch"),
+                ", ?, ?) RETURNING concert_id"
+            ),
             values.0,
         )
         .fetch_one(&mut *transaction)

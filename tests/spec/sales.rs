@@ -1,10 +1,17 @@
 //! What a sale says of itself: where its venue's clocks stand, how many seats one may have, what is left, and every turn
 //! that its operator gives it.
 
+use std::process::Command;
+use std::time::Duration;
+
 use frontrow::domain::record::SaleState;
+use frontrow::domain::rules::OwnRules;
+use frontrow::domain::time::Timestamp;
+use frontrow::store::{self, WriterId};
+use frontrow::venue::{self, Shape};
 use serde_json::{Value, json};
 
-use crate::harness::{House, Plan};
+use crate::harness::{House, Plan, in_time};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_performance_names_its_zone_its_limit_and_what_is_left() {
@@ -94,4 +101,69 @@ async fn a_change_that_nobody_sees_is_not_pushed() {
         assert_eq!(house.http("PATCH", &path, Some(&operator), patch).await.status, 200);
     }
     assert_eq!(fan.pushed("sale.update").await["state"], "PAUSED");
+}
+
+/// The program with these arguments: did it succeed, and what it said.
+async fn frontrow(arguments: Vec<String>) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+    command.args(arguments);
+    let ended = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = in_time("the command's end", ended).await.unwrap();
+    let said = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_sets_the_rules_of_a_sale_and_takes_them_back() {
+    let house = House::open(Plan::default()).await;
+    let (url, token) = (format!("http://{}", house.address()), house.operator_token());
+    let set = async |rules: &str| {
+        let words = format!("sale set {} {rules} --server {url} --token {token}", house.concert);
+        frontrow(words.split(' ').map(str::to_owned).collect()).await
+    };
+    let own = |said: &str| serde_json::from_str::<Value>(said).unwrap()["settings_own"].clone();
+    let (done, said) = set("hold_ttl=3m seats_per_reservation_max=2").await;
+    assert!(done, "{said}");
+    assert_eq!(own(&said), json!({"capacity": 100, "hold_ttl": "3m", "seats_per_reservation_max": 2}));
+    let (done, said) = set("hold_ttl=default").await;
+    assert!(done, "{said}");
+    assert_eq!(own(&said), json!({"capacity": 100, "seats_per_reservation_max": 2}));
+    for (rules, word) in [
+        ("lucky=7", "`lucky`"),
+        ("hold_ttl=7", "`hold_ttl`"),
+        ("capacity", "NAME=VALUE"),
+        ("state=OPEN", "`state` is no rule"),
+        ("capacity=1 capacity=2", "twice"),
+    ] {
+        let (done, said) = set(rules).await;
+        assert!(!done && said.contains(word), "{rules}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sale_is_imported_with_its_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, data) = (folder.path().join("plan.json"), folder.path().join("data"));
+    let hall = venue::generate(20, Shape::Hall).unwrap();
+    std::fs::write(&plan, hall.to_string()).unwrap();
+    let prices = venue::suggested_prices(&hall);
+    let import = async |rules: &[&str]| {
+        let (plan, data) = (plan.to_str().unwrap(), data.to_str().unwrap());
+        let fixed = ["import", plan, "--title", "t", "--starts-at", "2099-01-01T00:00:00Z", "--data", data];
+        let prices = prices.iter().flat_map(|(name, price)| ["--price".into(), format!("{name}={price}")]);
+        let rules = rules.iter().flat_map(|rule| ["--rule".to_owned(), (*rule).to_owned()]);
+        frontrow(fixed.map(str::to_owned).into_iter().chain(prices).chain(rules).collect()).await
+    };
+    let (done, said) = import(&["lucky=7"]).await;
+    assert!(!done && said.contains("`lucky`"), "{said}");
+    let (done, said) = import(&["hold_ttl=3m", "capacity=5"]).await;
+    assert!(done, "{said}");
+    let store = store::open(None, &data).await.unwrap();
+    let [concert] = store.concerts().await.unwrap()[..] else { panic!("one concert") };
+    let now = Timestamp::from_millis(0);
+    let writer = WriterId(store::random_id());
+    store.claim(concert, writer, now, Duration::ZERO).await.unwrap();
+    let rules = store.load_sale(concert, now).await.unwrap().settings.own;
+    let hold_ttl = Some(Duration::from_secs(180));
+    assert_eq!(rules, OwnRules { capacity: Some(5), hold_ttl, ..OwnRules::default() });
 }

@@ -47,6 +47,15 @@ const PLANTED: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
+async fn a_rule_that_somebody_else_changed_is_not_overruled() {
+    let (store, mut other) = stage().await;
+    conformance::settings_that_others_changed(&store, async |sql: &'static str| {
+        sqlx::query(sql).execute(&mut other).await.unwrap().rows_affected()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_audit_names_planted_faults() {
     for (fault, sentence) in PLANTED {
         let (store, mut other) = stage().await;

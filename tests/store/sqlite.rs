@@ -282,6 +282,16 @@ async fn a_payment_of_before_starts_ended_sales_is_no_fault() {
 }
 
 #[tokio::test]
+async fn a_rule_that_somebody_else_changed_is_not_overruled() {
+    let (store, folder) = fresh().await;
+    let mut connection = intruder(folder.path()).await;
+    conformance::settings_that_others_changed(&store, async |sql: &'static str| {
+        sqlx::query(sql).execute(&mut connection).await.unwrap().rows_affected()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_seat_that_its_user_held_again_too_early_is_named() {
     let (store, folder) = fresh().await;
     let mut world = World::new(&store, 10).await;

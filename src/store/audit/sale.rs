@@ -1,7 +1,6 @@
 //! One sale's rows against each other: seats, places in line, reservations, payments, tickets and the journal.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::Duration;
 
 use super::replay::{Replay, Standing, told};
 use super::wallets::Wallets;
@@ -10,6 +9,7 @@ use crate::domain::ids::{ConcertId, PaymentId, QueueToken, ReservationId, Schedu
 use crate::domain::record::{
     Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord, TokenStatus,
 };
+use crate::domain::rules::OwnRules;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::store::rows::SeatRow;
@@ -24,8 +24,8 @@ pub struct SaleAudit {
     schedules: BTreeMap<ScheduleId, Timestamp>,
     /// How many seats each schedule has.
     seat_counts: BTreeMap<ScheduleId, u32>,
-    /// As the sale's operator set it.
-    hold_again_after: Option<Duration>,
+    /// As the sale's operator set them.
+    own: OwnRules,
     /// Seats that are not free.
     taken: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     /// The seats that link to a held reservation, ascending.
@@ -74,7 +74,7 @@ impl SaleAudit {
             drawn,
             schedules: BTreeMap::new(),
             seat_counts: BTreeMap::new(),
-            hold_again_after: None,
+            own: OwnRules::default(),
             taken: BTreeMap::new(),
             held_by: HashMap::new(),
             tokens: Tokens::default(),
@@ -87,8 +87,8 @@ impl SaleAudit {
         }
     }
 
-    pub fn hold_again_after(&mut self, own: Option<Duration>) {
-        self.hold_again_after = own;
+    pub fn own_rules(&mut self, own: OwnRules) {
+        self.own = own;
     }
 
     pub fn schedule(&mut self, schedule: ScheduleId, starts_at: Timestamp) {
@@ -477,7 +477,7 @@ impl SaleAudit {
 
     fn conclude_again(&self, findings: &mut Findings) {
         let ended_at = |id| self.reservations.get(&id).and_then(|reservation| reservation.ended_at);
-        for (again, after) in self.replay.again().too_early(self.hold_again_after, ended_at) {
+        for (again, after) in self.replay.again().too_early(self.own.hold_again_after, ended_at) {
             let (sale, seat) = (sale_name(self.concert), seat_name(again.seat));
             let (user, lapsed, after) = (again.user, again.lapsed, after.as_millis());
             findings.fault(format!(

@@ -19,10 +19,11 @@ use crate::domain::command::Needs;
 use crate::domain::ids::UserId;
 use crate::store::bulk::Bulk;
 use crate::store::columns::{
-    self, Bind, Cells, bind_ledger, bind_payment, bind_reservation_seat, bind_settings, bind_ticket,
-    bind_token, bind_wallet, token_columns,
+    self, Bind, Cells, bind_ledger, bind_payment, bind_reservation_seat, bind_ticket, bind_token,
+    bind_wallet, token_columns,
 };
 use crate::store::rows::{LedgerRow, Rows, WalletRow};
+use crate::store::settings::{bind_settings, settings_update};
 use crate::store::{Batch, CommitError, Facts, Lane, SaleBatch, StoreError, WriterId, journal, session};
 
 /// How long the server may take for what a batch asks of it, short of COMMIT. Longer than it waits for a lock.
@@ -91,9 +92,7 @@ const SETTLED: &str = "INSERT INTO node (writer, started_at, heartbeat_at, settl
 
 const JOURNAL_ROW: &str = "SELECT batch_id, writer FROM journal WHERE concert_id = ? AND seq = ?";
 
-const SETTINGS: &str = "UPDATE concert SET state = ?, opens_at = ?, message = ?, capacity = ?, hold_ttl_ms = ?, \
-       admission_ttl_ms = ?, idle_ttl_ms = ?, away_ttl_ms = ?, seats_per_reservation_max = ?, \
-       cancel_before_start_ms = ?, hold_again_after_ms = ? WHERE concert_id = ?";
+const SETTINGS: &str = settings_update!("JSON_MERGE_PATCH");
 
 /// One entry of a ledger.
 const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND history_id = ?";

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use chrono::NaiveDateTime;
 use sqlx::mysql::{MySqlArguments, MySqlRow};
-use sqlx::{Arguments, Row};
+use sqlx::{Arguments, Column, Row};
 use uuid::Uuid;
 
 use super::fault::fault;
@@ -84,6 +84,9 @@ impl TimeText {
 }
 
 impl Cells for MySqlRow {
+    fn place(&self, column: &str) -> Result<usize, StoreError> {
+        self.try_column(column).map(Column::ordinal).map_err(fault)
+    }
     fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }

@@ -8,7 +8,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Arguments, ConnectOptions, Row, SqlStr};
+use sqlx::{Arguments, Column, ConnectOptions, Row, SqlStr};
 use uuid::Uuid;
 
 use crate::domain::time::Timestamp;
@@ -240,6 +240,9 @@ impl Bind for Values {
 }
 
 impl Cells for SqliteRow {
+    fn place(&self, column: &str) -> Result<usize, StoreError> {
+        self.try_column(column).map(Column::ordinal).map_err(fault)
+    }
     fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }

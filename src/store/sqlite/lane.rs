@@ -17,9 +17,10 @@ use crate::domain::ids::UserId;
 use crate::store::bulk::Bulk;
 use crate::store::columns::{
     self, Bind, Cells, bind_ledger, bind_payment, bind_reservation, bind_reservation_seat, bind_seat,
-    bind_settings, bind_ticket, bind_token, bind_wallet, token_columns,
+    bind_ticket, bind_token, bind_wallet, token_columns,
 };
 use crate::store::rows::{Rows, WalletRow};
+use crate::store::settings::{bind_settings, settings_update};
 use crate::store::{Batch, CommitError, Facts, Lane, SaleBatch, StoreError, WriterId, journal, session};
 
 static TOKENS: Bulk = Bulk::new(
@@ -84,9 +85,7 @@ const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, a
      SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
      WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
 
-const SETTINGS: &str = "UPDATE concert SET state = ?, opens_at = ?, message = ?, capacity = ?, hold_ttl_ms = ?, \
-       admission_ttl_ms = ?, idle_ttl_ms = ?, away_ttl_ms = ?, seats_per_reservation_max = ?, \
-       cancel_before_start_ms = ?, hold_again_after_ms = ? WHERE concert_id = ?";
+const SETTINGS: &str = settings_update!("json_patch");
 
 /// One entry of a ledger.
 const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND history_id = ?";

@@ -689,6 +689,49 @@ pub async fn settings_are_kept(store: &dyn Store) {
     assert_eq!(world.load().await.settings, after);
 }
 
+/// `change` runs one statement of somebody else's on the database, and gives how many rows it changed.
+pub async fn settings_that_others_changed(
+    store: &dyn Store,
+    mut change: impl AsyncFnMut(&'static str) -> u64,
+) {
+    let mut world = World::new(store, 10).await;
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    let own = OwnRules { capacity: Some(7), hold_ttl: seconds(3), ..OwnRules::default() };
+    let set = async |world: &mut World<'_>, own| {
+        let before = Box::new(world.load().await.settings);
+        let after = Box::new(SaleSettings { own, ..(*before).clone() });
+        world.commit(vec![Event::SettingsChanged { before, after }]).await;
+    };
+    set(&mut world, own).await;
+    // A server of the release before knows the columns alone.
+    let changed = change(
+        "UPDATE concert SET state = 'PAUSED', opens_at = NULL, message = NULL, capacity = 9, hold_ttl_ms = NULL, \
+           admission_ttl_ms = NULL, idle_ttl_ms = NULL, away_ttl_ms = 4000, seats_per_reservation_max = NULL, \
+           cancel_before_start_ms = NULL, hold_again_after_ms = NULL",
+    );
+    assert_eq!(changed.await, 1);
+    let theirs = OwnRules { capacity: Some(9), away_ttl: seconds(4), ..OwnRules::default() };
+    let loaded = world.load().await.settings;
+    assert_eq!((loaded.state, loaded.own), (SaleState::Paused, theirs));
+    // A server of a later one knows rules that this one does not, and nobody loses them here.
+    assert_eq!(change(r#"UPDATE concert SET own_rules = '{"capacity": 1, "lucky": 7}'"#).await, 1);
+    assert_eq!(world.load().await.settings.own, theirs);
+    let ours = OwnRules { idle_ttl: seconds(5), ..OwnRules::default() };
+    set(&mut world, ours).await;
+    assert_eq!(world.load().await.settings.own, ours);
+    let kept = change(
+        r#"UPDATE concert SET created_at = created_at
+           WHERE own_rules LIKE '%"lucky"%7%' AND own_rules LIKE '%"idle_ttl_ms"%5000%'
+             AND own_rules NOT LIKE '%capacity%' AND own_rules NOT LIKE '%null%'"#,
+    );
+    assert_eq!(kept.await, 1);
+    // As rows of before the object are.
+    assert_eq!(change("UPDATE concert SET own_rules = NULL").await, 1);
+    assert_eq!(world.load().await.settings.own, ours);
+    set(&mut world, own).await;
+    assert_eq!(world.load().await.settings.own, own);
+}
+
 pub async fn a_batch_larger_than_any_statement_is_kept_whole(store: &dyn Store) {
     const FANS: u64 = 1_177;
     let mut world = World::new(store, FANS as usize).await;
