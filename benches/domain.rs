@@ -65,6 +65,7 @@ impl Stage {
             tokens: (0..waiting).map(|entry| token(entry, &mut ids)).collect(),
             reservations: Vec::new(),
             lapsed: Vec::new(),
+            bought: Vec::new(),
             schedules: vec![ScheduleSnapshot {
                 id: SCHEDULE,
                 starts_at: START + 2 * LONG,

@@ -176,6 +176,7 @@ async fn load(
         tokens: loaded.tokens,
         reservations: loaded.reservations,
         lapsed: Vec::new(),
+        bought: Vec::new(),
         schedules: vec![ScheduleSnapshot {
             id: schedule.id,
             starts_at: schedule.starts_at,

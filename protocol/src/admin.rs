@@ -4,7 +4,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::duration::HumanDuration;
-use crate::limits::{CAPACITY_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, is_blank, is_control};
+use crate::limits::{
+    CAPACITY_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, SEATS_PER_USER_MAX, is_blank, is_control,
+};
 use crate::result::SaleState;
 use crate::time::Timestamp;
 
@@ -58,6 +60,9 @@ pub struct SaleSettings {
     pub away_ttl: HumanDuration,
     /// Seats that one reservation may have.
     pub seats_per_reservation_max: u32,
+    /// Seats of the sale that one user may have, held and bought together; 0: any number.
+    #[serde(default)]
+    pub seats_per_user_max: u32,
     /// How long before the start a paid reservation may still be cancelled.
     #[serde(alias = "cancel_until")]
     pub cancel_before_start: HumanDuration,
@@ -80,6 +85,8 @@ pub struct SaleSettingsOwn {
     pub away_ttl: Option<HumanDuration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats_per_reservation_max: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats_per_user_max: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "cancel_until")]
     pub cancel_before_start: Option<HumanDuration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +132,11 @@ pub struct SalePatch {
     )]
     #[schemars(range(min = 1, max = SEATS_PER_RESERVATION_MAX))]
     pub seats_per_reservation_max: Change<u32>,
+    /// Seats of the sale that one user may have, held and bought together, in all of its performances; cancelled ones
+    /// count no longer. 0: any number. Lowering it takes nothing away.
+    #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "seats_per_user_max")]
+    #[schemars(range(max = SEATS_PER_USER_MAX))]
+    pub seats_per_user_max: Change<u32>,
     /// How long before the start a paid reservation may still be cancelled; zero is until the start. Its former name,
     /// `cancel_until`, is still read.
     #[serde(default, skip_serializing_if = "Change::is_keep", alias = "cancel_until")]
@@ -228,6 +240,17 @@ fn capacity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<u32>, D
 
 fn seats_per_reservation_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<u32>, D::Error> {
     bounded(deserializer, SEATS_PER_RESERVATION_MAX)
+}
+
+fn seats_per_user_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<u32>, D::Error> {
+    Change::<u32>::deserialize(deserializer)?.checked(|max| {
+        if *max > SEATS_PER_USER_MAX {
+            return Err(de::Error::custom(format_args!(
+                "must be at most {SEATS_PER_USER_MAX}; 0 is no limit"
+            )));
+        }
+        Ok(())
+    })
 }
 
 fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<HumanDuration>, D::Error> {

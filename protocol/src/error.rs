@@ -90,6 +90,8 @@ reasons! {
     NoSchedulesAvailable = "NO_SCHEDULES_AVAILABLE",
     /// Release seats, or ask for fewer: `max` says how many there may be.
     HoldLimit = "HOLD_LIMIT",
+    /// Say that `max` is how many seats of the sale one user may have; seats that are released or cancelled count no longer.
+    PurchaseLimit = "PURCHASE_LIMIT",
     /// Choose other seats, or wait until `retry_at`: these ran out unpaid with this user.
     HoldAgainLater = "HOLD_AGAIN_LATER",
     /// Ask for `reservations` again, and go on from the `status` that it has.
@@ -138,7 +140,7 @@ impl Reason {
             | Self::SeatNotFound
             | Self::ReservationNotFound => -32004,
             Self::SeatTaken | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => -32005,
-            Self::HoldLimit | Self::HoldAgainLater => -32006,
+            Self::HoldLimit | Self::PurchaseLimit | Self::HoldAgainLater => -32006,
             Self::ReservationInvalid => -32007,
             Self::InvalidAmount | Self::InsufficientBalance | Self::WalletFull => -32008,
             Self::RequestIdReused => -32009,
@@ -172,6 +174,7 @@ impl Reason {
             | Self::SaleClosed
             | Self::SeatTaken
             | Self::HoldLimit
+            | Self::PurchaseLimit
             | Self::HoldAgainLater
             | Self::ReservationInvalid
             | Self::CancelTooLate
@@ -275,7 +278,7 @@ pub struct ErrorData {
     /// The seats that are taken, that do not exist, or that have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<u32>>,
-    /// How many seats one reservation may have.
+    /// How many seats one reservation, or one user, may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
     /// What the wallet has, in minor units of the currency.
@@ -457,6 +460,15 @@ impl ErrorObject {
     /// `max` is how many seats one reservation may have.
     pub fn hold_limit(max: u32) -> Self {
         let mut error = Self::new(Reason::HoldLimit, format!("at most {max} seats can be held together"));
+        error.data.max = Some(max);
+        error
+    }
+
+    /// `max` is how many seats of the sale one user may have, held and bought together.
+    pub fn purchase_limit(max: u32) -> Self {
+        let seats = if max == 1 { "seat" } else { "seats" };
+        let message = format!("one person may have {max} {seats} of this sale, held and bought together");
+        let mut error = Self::new(Reason::PurchaseLimit, message);
         error.data.max = Some(max);
         error
     }

@@ -40,6 +40,9 @@ pub const CAPACITY_MAX: u32 = 1_000_000;
 /// Seats that one reservation may be allowed to have.
 pub const SEATS_PER_RESERVATION_MAX: u32 = 20;
 
+/// Seats of one sale that one user may be allowed to have, if there is a limit: beyond that it is none.
+pub const SEATS_PER_USER_MAX: u32 = 10_000;
+
 /// Milliseconds of the longest duration that a setting takes: a leap year.
 pub const DURATION_MILLIS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
 
@@ -49,6 +52,7 @@ pub const MONEY_MAX: i64 = (1 << 53) - 1;
 const _: () = assert!(HISTORY_ENTRIES_DEFAULT <= HISTORY_ENTRIES_MAX);
 const _: () = assert!(SEATS_PER_RESERVATION_MAX as usize <= SEATS_NAMED_MAX);
 const _: () = assert!(SEATS_PER_RESERVATION_MAX <= HOLD_BEST_COUNT_MAX);
+const _: () = assert!(SEATS_PER_RESERVATION_MAX <= SEATS_PER_USER_MAX);
 // A full list of the longest seat numbers still fits into a frame.
 const _: () = assert!(SEATS_NAMED_MAX * "4294967295,".len() < FRAME_BYTES_MAX / 2);
 

@@ -362,6 +362,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::SeatTaken,
             Reason::NoSeatsAvailable,
             Reason::HoldLimit,
+            Reason::PurchaseLimit,
             Reason::HoldAgainLater,
             Reason::RequestIdReused,
         ]),

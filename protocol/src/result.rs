@@ -44,6 +44,9 @@ pub struct Concert {
     /// How many seats one reservation may have.
     #[serde(default)]
     pub seats_per_reservation_max: u32,
+    /// How many seats of the sale one user may have, held and bought together, in all performances; 0: any number.
+    #[serde(default)]
+    pub seats_per_user_max: u32,
     pub sale: Sale,
     /// Those that have not started yet.
     pub schedules: Vec<ConcertSchedule>,
@@ -178,6 +181,9 @@ pub struct Schedule {
     /// How many seats one reservation may have.
     #[serde(default)]
     pub seats_per_reservation_max: u32,
+    /// How many seats of the sale one user may have, held and bought together, in all performances; 0: any number.
+    #[serde(default)]
+    pub seats_per_user_max: u32,
     /// All seats, in whatever state.
     pub seats: u32,
     /// The free ones.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use frontrow_protocol::limits::{CAPACITY_MAX, SEATS_PER_RESERVATION_MAX};
+use frontrow_protocol::limits::{CAPACITY_MAX, SEATS_PER_RESERVATION_MAX, SEATS_PER_USER_MAX};
 
 use super::declare::{section, setting, settings};
 use super::kind::{
@@ -164,6 +164,8 @@ settings! {
     "sale.away_ttl" => config.sale.away_ttl, Time::Positive;
     /// How many seats one reservation may have.
     "sale.seats_per_reservation_max" => config.sale.seats_per_reservation_max, Whole(1, SEATS_PER_RESERVATION_MAX);
+    /// How many seats of one sale a user may have, held and bought together, in all of its performances. 0: any number.
+    "sale.seats_per_user_max" => config.sale.seats_per_user_max, Whole(0, SEATS_PER_USER_MAX);
     /// How long before the start a paid reservation may still be cancelled.
     "sale.cancel_before_start" => config.sale.cancel_before_start, Time::Any;
     /// How long a seat whose hold ran out unpaid is not held again by the same user; each further time within an hour

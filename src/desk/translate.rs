@@ -15,7 +15,7 @@ use crate::domain::record::{
     ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
     TokenStatus,
 };
-use crate::domain::rules::{OwnRulesPatch, SalePatch};
+use crate::domain::rules::{OwnRulesPatch, SalePatch, SaleRules};
 use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot};
@@ -296,6 +296,7 @@ fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
             currency: Some(view.concert().currency.clone()),
             time_zone: view.concert().time_zone.clone(),
             seats_per_reservation_max: view.rules().seats_per_reservation_max,
+            seats_per_user_max: view.rules().seats_per_user_max,
             sale: wire::Sale {
                 // What is in another currency than the wallets is not sold, whatever was decided about it before.
                 state: if view.sells() { sale_state(settings.state) } else { wire::SaleState::Closed },
@@ -319,7 +320,7 @@ fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
 }
 
 pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
-    let seats_per_reservation_max = view.rules().seats_per_reservation_max;
+    let SaleRules { seats_per_reservation_max, seats_per_user_max, .. } = view.rules();
     let schedule = |listed: &crate::fanout::ScheduleView| {
         let topic = view.topic(listed.schedule.id);
         let categories = || topic.iter().flat_map(|topic| &topic.layout().categories);
@@ -330,6 +331,7 @@ pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
             starts_at: time(listed.schedule.starts_at),
             time_zone: view.concert().time_zone.clone(),
             seats_per_reservation_max,
+            seats_per_user_max,
             seats: count(listed.seats),
             // The sum of what is left: two looks at a house that sells might differ.
             available: left.values().sum(),
@@ -421,6 +423,7 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
             ErrorObject::invalid_params(Some("category"), "there is no such category")
         }
         Rejection::HoldLimit { max } => ErrorObject::hold_limit(*max),
+        Rejection::PurchaseLimit { max } => ErrorObject::purchase_limit(*max),
         Rejection::GuestSeats { .. } => rate_limited(
             limits::GUEST_SEATS_RETRY_AFTER,
             "guests of this address hold as many unpaid seats as they may together",
@@ -471,6 +474,7 @@ macro_rules! rules {
             idle_ttl: $carried($of.idle_ttl),
             away_ttl: $carried($of.away_ttl),
             seats_per_reservation_max: $carried($of.seats_per_reservation_max),
+            seats_per_user_max: $carried($of.seats_per_user_max),
             cancel_before_start: $carried($of.cancel_before_start),
             hold_again_after: $carried($of.hold_again_after),
         }

@@ -69,6 +69,7 @@ impl RunningSale {
             tokens: loaded.tokens,
             reservations: loaded.reservations,
             lapsed: loaded.lapsed,
+            bought: loaded.bought,
             schedules,
         };
         let view = SaleView::new(loaded.concert, &snapshot, defaults.clone(), loaded.outages, topics);

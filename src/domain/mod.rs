@@ -21,5 +21,6 @@ pub mod sale;
 pub mod seat_map;
 pub mod seat_plan;
 pub mod time;
+mod user_seats;
 mod waiting_room;
 pub mod wallet;

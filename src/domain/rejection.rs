@@ -38,6 +38,10 @@ pub enum Rejection {
     HoldLimit {
         max: u32,
     },
+    /// The user would have more seats of the sale than one may, held and bought together.
+    PurchaseLimit {
+        max: u32,
+    },
     /// Guests of one address hold as many unpaid seats together as they may.
     GuestSeats {
         max: u64,

@@ -69,6 +69,8 @@ rules! {
     away_ttl: Duration = Duration::from_secs(5 * 60);
     /// How many seats a reservation may have.
     seats_per_reservation_max: u32 = 4;
+    /// How many seats a user may have of the sale, held and bought together, in all of its performances. 0: any number.
+    seats_per_user_max: u32 = 0;
     /// A paid reservation may be cancelled until so long before the start.
     cancel_before_start: Duration = Duration::from_secs(24 * 60 * 60);
     /// A seat whose hold ran out unpaid is not held again by the same user for so long; longer when it happens again.

@@ -6,6 +6,7 @@
 //! payments. Not here: repair.
 
 mod again;
+mod per_user;
 mod replay;
 mod sale;
 mod wallets;
@@ -104,10 +105,21 @@ const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, code, payment_id, re
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
 
 const SETTINGS: &str = concat!("SELECT ", settings_columns!(), " FROM concert WHERE concert_id = ?");
-/// When the schema became that of servers which end a sale with its performance's start, and until when an older one that
-/// ran meanwhile was alive.
-const STARTS_END_SINCE: &str = "SELECT m.applied_at, (SELECT max(n.heartbeat_at) FROM node n WHERE n.started_at < m.applied_at) \
-     FROM schema_migration m WHERE m.version = 17";
+/// When the schema became that of servers which know a rule, and until when an older one that ran meanwhile was alive.
+macro_rules! known_since {
+    ($migration:literal) => {
+        concat!(
+            "SELECT m.applied_at, (SELECT max(n.heartbeat_at) FROM node n WHERE n.started_at < m.applied_at) \
+             FROM schema_migration m WHERE m.name = '",
+            $migration,
+            "'"
+        )
+    };
+}
+/// A performance's start ends its sale.
+const STARTS_END_SINCE: &str = known_since!("installation");
+/// A user has so many seats of a sale and no more.
+const USERS_LIMITED_SINCE: &str = known_since!("concert_own_rules");
 
 /// Rows of concerts that do not exist would be seen by no sale's audit.
 const STRAYS: [(&str, &str); 9] = {
@@ -181,15 +193,12 @@ pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result
         Ok(())
     })
     .await?;
-    let mut starts_end_since = None;
-    each(source, STARTS_END_SINCE, None, &mut |row| {
-        let older = row.opt_time(1)?.map(|alive| alive + limits::LEASE);
-        starts_end_since = Some(row.time(0)?).max(older);
-        Ok(())
-    })
-    .await?;
+    let rules = Rules {
+        starts_end_since: known_since(source, STARTS_END_SINCE).await?,
+        users_limited_since: known_since(source, USERS_LIMITED_SINCE).await?,
+    };
     for concert in concerts {
-        audit_sale(source, concert, archive, starts_end_since, &mut wallets, &mut findings).await?;
+        audit_sale(source, concert, archive, rules, &mut wallets, &mut findings).await?;
     }
     wallets.conclude(&mut findings);
 
@@ -204,11 +213,32 @@ pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result
     Ok(findings.report())
 }
 
+/// Since when rules are obeyed that are younger than the first of the rows.
+#[derive(Clone, Copy)]
+struct Rules {
+    starts_end_since: Option<Timestamp>,
+    users_limited_since: Option<Timestamp>,
+}
+
+async fn known_since(
+    source: &mut impl Session,
+    question: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut since = None;
+    each(source, question, None, &mut |row| {
+        let older = row.opt_time(1)?.map(|alive| alive + limits::LEASE);
+        since = Some(row.time(0)?).max(older);
+        Ok(())
+    })
+    .await?;
+    Ok(since)
+}
+
 async fn audit_sale(
     source: &mut impl Session,
     concert: ConcertId,
     archive: Option<&Archive>,
-    starts_end_since: Option<Timestamp>,
+    rules: Rules,
     wallets: &mut Wallets,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
@@ -225,6 +255,7 @@ async fn audit_sale(
         return Ok(());
     };
     let mut sale = SaleAudit::new(concert, &layout, seats, findings);
+    sale.users_limited_since(rules.users_limited_since);
     each(source, SCHEDULES, of, &mut |row| {
         sale.schedule(ScheduleId(row.number(0)?), row.time(1)?);
         Ok(())
@@ -311,7 +342,7 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
-    sale.conclude(starts_end_since, wallets, findings);
+    sale.conclude(rules.starts_end_since, wallets, findings);
     Ok(())
 }
 

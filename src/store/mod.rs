@@ -353,6 +353,8 @@ pub struct LoadedSale {
     pub reservations: Vec<Reservation>,
     /// Expired ones, as far back as `lapses::REMEMBERED`.
     pub lapsed: Vec<Reservation>,
+    /// How many seats users have bought and not given back, in no order.
+    pub bought: Vec<(UserId, u32)>,
     pub schedules: Vec<LoadedSchedule>,
 }
 

@@ -232,6 +232,8 @@ const LAPSED_RESERVATIONS: &str = concat!(
     " FROM reservation WHERE concert_id = ? AND expires_at >= ? AND status = 'EXPIRED' \
      ORDER BY expires_at DESC LIMIT ?"
 );
+/// Counted here: what is sorted there, to be counted, is as much to read.
+const BUYERS: &str = "SELECT user_id FROM ticket WHERE concert_id = ? AND cancelled_at IS NULL";
 const SCHEDULES: &str = "SELECT schedule_id, starts_at FROM concert_schedule WHERE concert_id = ? \
      ORDER BY starts_at, schedule_id";
 const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
@@ -282,6 +284,7 @@ pub const QUESTIONS: &[&str] = &[
     LIVE_TOKENS,
     HELD_RESERVATIONS,
     LAPSED_RESERVATIONS,
+    BUYERS,
     SCHEDULES,
     TAKEN_SEATS,
     OVERDUE_TOKENS,
@@ -518,6 +521,13 @@ pub async fn load_sale<S: Session>(
     let mut lapsed = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
     lapsed.retain(|expired| expired.ended_at.is_some_and(|at| at > since));
 
+    let mut bought: HashMap<UserId, u32> = HashMap::new();
+    let take: &mut Take<'_, S::Row> = &mut |row| {
+        *bought.entry(UserId(row.number(row.place("user_id")?)?)).or_default() += 1;
+        Ok(())
+    };
+    session.each(BUYERS.into_sql_str(), numbers(&[of]), take).await?;
+
     let mut schedules = Vec::new();
     for row in session.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
         let schedule = ScheduleRecord { id: ScheduleId(row.number(0)?), starts_at: row.time(1)? };
@@ -548,6 +558,7 @@ pub async fn load_sale<S: Session>(
         tokens,
         reservations,
         lapsed,
+        bought: bought.into_iter().collect(),
         schedules,
     })
 }

@@ -121,6 +121,7 @@ impl Scene {
         match words[..] {
             ["capacity", n] => self.rules.capacity = number(n),
             ["seats_per_reservation_max", n] => self.rules.seats_per_reservation_max = number(n),
+            ["seats_per_user_max", n] => self.rules.seats_per_user_max = number(n),
             ["guest_seats", at_least, percent] => {
                 self.rules.guest_seats = GuestSeats { at_least: number(at_least), percent: number(percent) };
             }
@@ -538,6 +539,7 @@ impl Stage {
             ["puts", "capacity", "back"] => own.capacity = Some(None),
             ["sets", "capacity", n] => own.capacity = Some(Some(number(n))),
             ["sets", "seats_per_reservation_max", n] => own.seats_per_reservation_max = Some(Some(number(n))),
+            ["sets", "seats_per_user_max", n] => own.seats_per_user_max = Some(Some(number(n))),
             ["sets", "hold_ttl", time] => own.hold_ttl = Some(Some(duration(time))),
             ["sets", "admission_ttl", time] => own.admission_ttl = Some(Some(duration(time))),
             ["sets", "idle_ttl", time] => own.idle_ttl = Some(Some(duration(time))),
@@ -712,6 +714,7 @@ impl Stage {
             Rejection::NoSeatsAvailable => "NO_SEATS_AVAILABLE".to_owned(),
             Rejection::UnknownCategory => "an unknown category".to_owned(),
             Rejection::HoldLimit { max } => format!("HOLD_LIMIT {max}"),
+            Rejection::PurchaseLimit { max } => format!("PURCHASE_LIMIT {max}"),
             Rejection::GuestSeats { max } => format!("RATE_LIMITED, guests hold {max}"),
             Rejection::HoldAgainLater { seats: early, retry_at } => {
                 format!("HOLD_AGAIN_LATER{} at {}", seats(early), self.time(*retry_at))

@@ -27,6 +27,7 @@ const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const USERS: u64 = 6;
 const GUEST_SEATS: GuestSeats = GuestSeats { at_least: 3, percent: 0 };
 
+const SEATS_PER_USER_MAX: u32 = 4;
 const HOLD_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Half of the users are guests of one address.
@@ -223,6 +224,7 @@ impl Life {
             idle_ttl: Duration::from_secs(15),
             away_ttl: Duration::from_secs(8),
             seats_per_reservation_max: 3,
+            seats_per_user_max: SEATS_PER_USER_MAX,
             cancel_before_start: Duration::from_secs(20),
             guest_seats: GUEST_SEATS,
             hold_again_after: HOLD_AGAIN_AFTER,
@@ -668,6 +670,10 @@ impl Model {
             | Event::SettingsChanged { .. } => {}
         }
         self.written.write(std::slice::from_ref(event));
+        if let Event::SeatsHeld { reservation, .. } = event {
+            let seats = self.written.seats_of(reservation.user);
+            assert!(seats <= SEATS_PER_USER_MAX as usize, "user {} has {seats} seats", reservation.user);
+        }
         if let Event::SeatsHeld { reservation, .. } = event
             && guest_of(reservation.user).is_some()
         {
@@ -687,6 +693,15 @@ impl Model {
 impl Stored {
     fn held(&self) -> impl Iterator<Item = &Reservation> {
         self.reservations.values().filter(|r| r.status == ReservationStatus::TempReserved)
+    }
+
+    /// How many seats a user has, held or bought.
+    fn seats_of(&self, user: UserId) -> usize {
+        let has = |r: &&Reservation| {
+            r.user == user
+                && matches!(r.status, ReservationStatus::TempReserved | ReservationStatus::Reserved)
+        };
+        self.reservations.values().filter(has).map(|r| r.seats.len()).sum()
     }
 
     /// The reservation that has this seat, held or sold.

@@ -95,6 +95,10 @@ impl Stored {
         });
         let held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
         let lapsed = |r: &&Reservation| r.status == ReservationStatus::Expired;
+        let mut bought = BTreeMap::new();
+        for paid in self.reservations.values().filter(|r| r.status == ReservationStatus::Reserved) {
+            *bought.entry(paid.user).or_default() += paid.seats.len() as u32;
+        }
         SaleSnapshot {
             sells: true,
             concert,
@@ -104,6 +108,7 @@ impl Stored {
             tokens: self.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
             reservations: self.reservations.values().filter(held).cloned().collect(),
             lapsed: self.reservations.values().filter(lapsed).cloned().collect(),
+            bought: bought.into_iter().collect(),
             schedules: schedules.collect(),
         }
     }

@@ -314,13 +314,14 @@ impl World {
         let rng = &mut self.rng;
         let seconds = |rng: &mut StdRng| Some(Some(Duration::from_secs(rng.random_range(2..30))));
         let (mut patch, mut own) = (SalePatch::default(), OwnRulesPatch::default());
-        match rng.random_range(0..9) {
+        match rng.random_range(0..10) {
             0 => patch.state = Some(SaleState::Paused),
             1 => patch.state = Some(SaleState::Closed),
             2..5 => patch.state = Some(SaleState::Open),
             5 => own.capacity = Some(Some(rng.random_range(0..8))),
             6 => own.hold_ttl = seconds(rng),
             7 => own.hold_again_after = seconds(rng),
+            8 => own.seats_per_user_max = Some(Some(rng.random_range(0..7))),
             _ => own.away_ttl = seconds(rng),
         }
         let command = Command::Configure(SalePatch { own, ..patch });

@@ -34,6 +34,8 @@ pub struct SaleModel {
     seats: BTreeMap<(ScheduleId, SeatId), ReservationId>,
     /// Live tokens whose user let a hold run out.
     ran_out: BTreeSet<EntryNo>,
+    /// How many seats each user had, held and bought together, since when.
+    user_seats: BTreeMap<UserId, Vec<(Moment, usize)>>,
     /// Everything that was ever so, for what a client was told.
     token_versions: BTreeMap<EntryNo, Vec<TokenRecord>>,
     reservation_versions: BTreeMap<ReservationId, Vec<Reservation>>,
@@ -84,6 +86,7 @@ impl SaleModel {
             reservations: BTreeMap::new(),
             seats: BTreeMap::new(),
             ran_out: BTreeSet::new(),
+            user_seats: BTreeMap::new(),
             token_versions: BTreeMap::new(),
             reservation_versions: BTreeMap::new(),
             seat_changes: BTreeMap::new(),
@@ -241,6 +244,7 @@ impl SaleModel {
     }
 
     fn witness(&mut self, event: &Event, outages: Duration) {
+        self.prove_seats_of_user(event);
         match event {
             Event::Joined(record) => {
                 assert!(
@@ -359,6 +363,38 @@ impl SaleModel {
                 self.settings = (**after).clone();
             }
         }
+    }
+
+    /// Nobody takes seats beyond what one user may have; what they have already stays, whatever the limit becomes.
+    fn prove_seats_of_user(&mut self, event: &Event) {
+        let (reservation, more, fewer) = match event {
+            Event::SeatsHeld { reservation, seats, .. } => (reservation, seats.len(), 0),
+            Event::SeatsReleased { reservation, seats } => (reservation, 0, seats.len()),
+            Event::ReservationEnded { reservation, .. } | Event::Refunded { reservation, .. } => {
+                (reservation, 0, reservation.seats.len())
+            }
+            _ => return,
+        };
+        let seats = self.seats_of_user(reservation.user) + more - fewer;
+        let max = self.rules().seats_per_user_max as usize;
+        assert!(
+            more == 0 || max == 0 || seats <= max,
+            "{} has {seats} seats, {max} are allowed",
+            reservation.user
+        );
+        self.user_seats.entry(reservation.user).or_default().push((self.moment, seats));
+    }
+
+    fn seats_of_user(&self, user: UserId) -> usize {
+        self.user_seats.get(&user).and_then(|had| had.last()).map_or(0, |(_, seats)| *seats)
+    }
+
+    /// Would a user have had more than `max` seats with so many more, at any time since `since`?
+    pub fn was_at_limit(&self, user: UserId, since: Moment, more: usize, max: u32) -> bool {
+        let had = self.user_seats.get(&user).map_or(&[][..], Vec::as_slice);
+        let before = had.iter().rev().find(|(moment, _)| *moment <= since).map_or(0, |(_, seats)| *seats);
+        let since = had.iter().filter(|(moment, _)| *moment > since).map(|(_, seats)| *seats);
+        max > 0 && since.chain([before]).any(|seats| seats + more > max as usize)
     }
 
     /// The guests of an address hold no more than their share of a house, whoever ran the sale before.

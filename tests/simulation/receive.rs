@@ -276,6 +276,12 @@ impl World {
                 *retry_at > asked.sent_at && model.has_let_run_out(user, seats, command)
             }
             (Rejection::GuestSeats { .. }, _) => guest_of(user).is_some(),
+            (Rejection::PurchaseLimit { max }, What::Sale(Command::Hold { seats, .. })) => {
+                model.was_at_limit(user, since, seats.len(), *max)
+            }
+            (Rejection::PurchaseLimit { max }, What::Sale(Command::HoldBest { count, .. })) => {
+                model.was_at_limit(user, since, *count as usize, *max)
+            }
             (Rejection::LedgerFull { max, until }, What::Charge { .. } | What::Sale(Command::Pay { .. })) => {
                 let day = *until - Duration::from_secs(24 * 60 * 60);
                 let today = self.database.ledger(user).iter().filter(|entry| entry.at >= day).count();

@@ -90,6 +90,8 @@ impl World {
             idle_ttl: seconds(&mut rng, 5, 30),
             away_ttl: seconds(&mut rng, 5, 30),
             seats_per_reservation_max: rng.random_range(1..5),
+            // Mostly there is a limit, and one that fans meet.
+            seats_per_user_max: rng.random_range(0..7),
             cancel_before_start: seconds(&mut rng, 0, 60),
             hold_again_after: seconds(&mut rng, 0, 20),
             guest_seats: GuestSeats { at_least: rng.random_range(2..9), percent: 0 },

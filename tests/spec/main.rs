@@ -22,6 +22,7 @@ mod process;
 mod queue;
 mod race;
 mod sales;
+mod seats_per_user;
 mod strange_peers;
 mod tls;
 #[cfg(feature = "mariadb-tests")]

@@ -292,6 +292,51 @@ async fn a_rule_that_somebody_else_changed_is_not_overruled() {
 }
 
 #[tokio::test]
+async fn a_user_who_took_more_seats_than_one_may_is_named() {
+    let (store, folder) = fresh().await;
+    let mut world = conformance::World::new(&store, 10).await;
+    let user = world.user(0).await;
+    world.admit(user).await;
+    let lapse = |held: &Reservation| conformance::lapsed(held, ReservationStatus::Expired, HoldEnd::HoldTime);
+    let first = world.held(user, &[1, 2]);
+    let second = Reservation { schedule: world.schedules[1], ..world.held(user, &[1, 2, 3]) };
+    world.commit(vec![conformance::opened(&first)]).await;
+    world.commit(vec![conformance::opened(&second)]).await;
+    // The row by which this process claimed the sale is 1, that of the token 2.
+    let had = |seats: u32, row: u32, max: u32| {
+        format!(
+            "sale 1: user 1 took seats in journal row {row} and had {seats} then, where one may have {max}"
+        )
+    };
+    let mut connection = intruder(folder.path()).await;
+    let mut faults = async |sql: &'static str| {
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        store.audit().await.unwrap().faults
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(faults("UPDATE concert SET own_rules = NULL").await, none);
+    assert_eq!(faults(r#"UPDATE concert SET own_rules = '{"seats_per_user_max": 0}'"#).await, none);
+    assert_eq!(faults(r#"UPDATE concert SET own_rules = '{"seats_per_user_max": 5}'"#).await, none);
+    let four = r#"UPDATE concert SET own_rules = '{"seats_per_user_max": 4}'"#;
+    assert_eq!(faults(four).await, [had(5, 4, 4)]);
+    // What was set afterwards takes nothing away, and holds for whatever is taken from then on.
+    let limit = |max| {
+        let own = OwnRules { seats_per_user_max: Some(max), ..OwnRules::default() };
+        Box::new(SaleSettings { own, ..conformance::settings() })
+    };
+    world.commit(vec![Event::SettingsChanged { before: limit(5), after: limit(2) }]).await;
+    assert_eq!(faults(four).await, none);
+    world.commit(vec![lapse(&second)]).await;
+    assert_eq!(faults(four).await, none);
+    let third = Reservation { schedule: world.schedules[1], ..world.held(user, &[5]) };
+    world.commit(vec![conformance::opened(&third)]).await;
+    assert_eq!(faults(four).await, [had(3, 7, 2)]);
+    // A server that did not know the limit ran until then.
+    let since = "UPDATE schema_migration SET applied_at = 1900000000001 WHERE name = 'concert_own_rules'";
+    assert_eq!(faults(since).await, none);
+}
+
+#[tokio::test]
 async fn a_seat_that_its_user_held_again_too_early_is_named() {
     let (store, folder) = fresh().await;
     let mut world = World::new(&store, 10).await;

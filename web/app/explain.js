@@ -24,6 +24,8 @@ export function explain(cause, { count = 1, holding = false } = {}) {
       return w.noSeats(count);
     case 'HOLD_LIMIT':
       return error.max === null ? w.holdLimitPlain : w.holdLimit(error.max);
+    case 'PURCHASE_LIMIT':
+      return error.max === null ? w.purchaseLimitPlain : w.purchaseLimit(error.max);
     case 'HOLD_AGAIN_LATER':
       return w.holdAgainLater(clock(Math.max(1000, Date.parse(error.retryAt) - now.peek())));
     case 'NOT_IN_QUEUE':

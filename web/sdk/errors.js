@@ -92,6 +92,13 @@ export class HoldLimitError extends FrontrowError {
   }
 }
 
+export class PurchaseLimitError extends FrontrowError {
+  /** How many seats of the sale one user may have, held and bought together, or null. */
+  get max() {
+    return number(this.data.max);
+  }
+}
+
 export class HoldAgainLaterError extends FrontrowError {
   /** The seats that the user let run out unpaid. */
   get seats() {
@@ -177,6 +184,7 @@ export const ERRORS = Object.freeze({
   NO_SEATS_AVAILABLE: NoSeatsAvailableError,
   NO_SCHEDULES_AVAILABLE: NoSchedulesAvailableError,
   HOLD_LIMIT: HoldLimitError,
+  PURCHASE_LIMIT: PurchaseLimitError,
   HOLD_AGAIN_LATER: HoldAgainLaterError,
   RESERVATION_INVALID: ReservationInvalidError,
   INVALID_AMOUNT: InvalidAmountError,

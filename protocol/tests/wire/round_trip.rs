@@ -140,6 +140,7 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::no_seats_available(),
         ErrorObject::no_schedules_available(),
         ErrorObject::hold_limit(4),
+        ErrorObject::purchase_limit(4),
         ErrorObject::hold_again_later(vec![3, 4], "2026-07-01T10:06:00.000Z".parse().expect("a time")),
         ErrorObject::reservation_invalid(Some(ReservationStatus::Expired), "the reservation has expired"),
         ErrorObject::invalid_amount("an amount must be more than 0"),

@@ -73,6 +73,7 @@ impl Sale {
             return Err(Rejection::SeatNotFound { seats: unknown });
         }
         self.within_limit(open, wanted.len())?;
+        self.within_user_limit(caller, wanted.len())?;
         self.within_guests_limit(caller, schedule, wanted.len())?;
         let is_taken = |seat: &SeatId| map.get(*seat) != Some(SeatState::Available);
         let taken: Vec<SeatId> = wanted.iter().copied().filter(is_taken).collect();
@@ -120,6 +121,7 @@ impl Sale {
             }
         };
         self.within_limit(self.reservations.held_by(caller.user, schedule), wanted.count as usize)?;
+        self.within_user_limit(caller, wanted.count as usize)?;
         self.within_guests_limit(caller, schedule, wanted.count as usize)?;
         let waits = self.waits_of(step.now, caller, schedule);
         let best = |more: &[SeatId]| {
@@ -306,6 +308,15 @@ impl Sale {
         match open.map_or(0, |open| open.seats.len()) + more <= max as usize {
             true => Ok(()),
             false => Err(Rejection::HoldLimit { max }),
+        }
+    }
+
+    /// What one has already stays, also if the limit is lower by now.
+    fn within_user_limit(&self, caller: &Caller, more: usize) -> Result<(), Rejection> {
+        let max = self.rules.seats_per_user_max;
+        match max == 0 || self.user_seats.of(caller.user) as usize + more <= max as usize {
+            true => Ok(()),
+            false => Err(Rejection::PurchaseLimit { max }),
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) enum Undo {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seats {
     schedule: ScheduleId,
+    /// Whose they were, or became.
+    user: UserId,
     before: Vec<(SeatId, SeatState)>,
 }
 
@@ -38,6 +40,11 @@ pub(super) struct Held {
     id: ReservationId,
     user: UserId,
     before: Option<Reservation>,
+}
+
+/// How many more seats its user has when one of them is `after` and was `before`.
+fn gained(before: SeatState, after: SeatState) -> i32 {
+    i32::from(after != SeatState::Available) - i32::from(before != SeatState::Available)
 }
 
 impl Sale {
@@ -156,7 +163,7 @@ impl Sale {
     // Seats joined a reservation.
 
     fn apply_seats_held(&mut self, reservation: &Reservation, seats: &[SeatId], opened: bool) -> Undo {
-        let seats = self.set_seats(reservation.schedule, seats, SeatState::Held(reservation.id));
+        let seats = self.set_seats(reservation, seats, SeatState::Held(reservation.id));
         let held = self.set_held(reservation);
         let one_more = |holds: Holds| Holds { open: holds.open + 1, ..holds };
         let holds = opened.then(|| self.room.change_holds(reservation.user, &self.rules, one_more)).flatten();
@@ -172,7 +179,7 @@ impl Sale {
     // Some of a reservation's seats were given back.
 
     fn apply_seats_released(&mut self, reservation: &Reservation, seats: &[SeatId]) -> Undo {
-        let seats = self.set_seats(reservation.schedule, seats, SeatState::Available);
+        let seats = self.set_seats(reservation, seats, SeatState::Available);
         Undo::SeatsReleased { seats, held: self.set_held(reservation) }
     }
 
@@ -189,7 +196,7 @@ impl Sale {
         seats_become: SeatState,
         ran_out: bool,
     ) -> Undo {
-        let seats = self.set_seats(reservation.schedule, &reservation.seats, seats_become);
+        let seats = self.set_seats(reservation, &reservation.seats, seats_become);
         self.guests.set(reservation.id, None);
         let before = self.reservations.unhold(reservation.id).expect("only a held reservation ends");
         let held = Held { id: reservation.id, user: reservation.user, before: Some(before) };
@@ -217,7 +224,7 @@ impl Sale {
     // A paid reservation was given back.
 
     fn apply_refunded(&mut self, reservation: &Reservation) -> Undo {
-        let seats = self.set_seats(reservation.schedule, &reservation.seats, SeatState::Available);
+        let seats = self.set_seats(reservation, &reservation.seats, SeatState::Available);
         self.reservations.push_ended(reservation.clone());
         Undo::Refunded(seats)
     }
@@ -238,17 +245,19 @@ impl Sale {
 
     // What several changes have in common.
 
-    fn set_seats(&mut self, schedule: ScheduleId, seats: &[SeatId], state: SeatState) -> Seats {
+    /// Seats that are free come to the reservation's user by it, and others go, or stay theirs.
+    fn set_seats(&mut self, of: &Reservation, seats: &[SeatId], state: SeatState) -> Seats {
+        let (schedule, user) = (of.schedule, of.user);
         let map = self.schedules.get_mut(&schedule).expect("a reservation's schedule is one of the sale's");
-        let before = seats.iter().map(|seat| (*seat, map.set(*seat, state))).collect();
-        Seats { schedule, before }
+        let before: Vec<_> = seats.iter().map(|seat| (*seat, map.set(*seat, state))).collect();
+        self.user_seats.change(user, before.iter().map(|(_, before)| gained(*before, state)).sum());
+        Seats { schedule, user, before }
     }
 
-    fn reset_seats(&mut self, seats: Seats) {
-        if let Some(map) = self.schedules.get_mut(&seats.schedule) {
-            for (seat, state) in seats.before.into_iter().rev() {
-                map.set(seat, state);
-            }
+    fn reset_seats(&mut self, Seats { schedule, user, before }: Seats) {
+        if let Some(map) = self.schedules.get_mut(&schedule) {
+            let back = before.into_iter().rev().map(|(seat, state)| gained(map.set(seat, state), state));
+            self.user_seats.change(user, back.sum());
         }
     }
 

@@ -29,6 +29,7 @@ use super::rules::{SalePatch, SaleRules, SaleSettings};
 use super::seat_map::{SeatMap, SeatState};
 use super::seat_plan::SeatPlan;
 use super::time::{Now, Timestamp};
+use super::user_seats::UserSeats;
 use super::waiting_room::{Holds, WaitingRoom};
 
 /// Admissions that one command may cause by itself; a larger wave goes on with the next step.
@@ -57,6 +58,7 @@ pub struct Sale {
     starts: Vec<(Timestamp, ScheduleId)>,
     reservations: Reservations,
     guests: GuestHolds,
+    user_seats: UserSeats,
     lapses: Lapses,
     done: u64,
     expired: u64,
@@ -89,6 +91,8 @@ pub struct SaleSnapshot {
     pub reservations: Vec<Reservation>,
     /// Expired ones, as far back as `lapses::REMEMBERED`.
     pub lapsed: Vec<Reservation>,
+    /// How many seats users have bought and not given back.
+    pub bought: Vec<(UserId, u32)>,
     pub schedules: Vec<ScheduleSnapshot>,
 }
 
@@ -112,6 +116,7 @@ impl Sale {
             tokens,
             reservations,
             mut lapsed,
+            bought,
             schedules,
         } = snapshot;
         let rules = settings.own.over(&defaults);
@@ -126,6 +131,7 @@ impl Sale {
             starts: Vec::new(),
             reservations: Reservations::default(),
             guests: GuestHolds::default(),
+            user_seats: UserSeats::default(),
             lapses: Lapses::default(),
             done: 0,
             expired: 0,
@@ -147,7 +153,11 @@ impl Sale {
             let more = |holds: Holds| Holds { open: holds.open + 1, ..holds };
             sale.room.change_holds(reservation.user, &sale.rules, more);
             sale.guests.set(reservation.id, GuestHold::of(&reservation));
+            sale.user_seats.change(reservation.user, reservation.seats.len() as i32);
             sale.reservations.hold(reservation);
+        }
+        for (user, seats) in bought {
+            sale.user_seats.change(user, seats.cast_signed());
         }
         // As they ended, and those that ended together in one order.
         lapsed.sort_by_key(|expired| (expired.ended_at, expired.id));
@@ -555,6 +565,8 @@ impl Sale {
         self.room.check();
         self.reservations.check();
         self.guests.check(self.reservations.iter());
+        let taken = self.schedules.values().map(|seats| seats.held() + seats.sold()).sum();
+        self.user_seats.check(self.reservations.iter(), taken);
         for (id, seats) in &self.schedules {
             seats.check();
             let held: u64 =

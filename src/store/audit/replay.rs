@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::again::HeldAgain;
+use super::per_user::SeatsPerUser;
 use super::{Findings, sale_name, seat_name};
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::time::Timestamp;
@@ -18,6 +19,7 @@ pub struct Replay {
     line: Vec<(UserId, Standing)>,
     schedules: HashMap<ScheduleId, u32>,
     again: HeldAgain,
+    pub per_user: SeatsPerUser,
 }
 
 /// A place in line as the journal tells it.
@@ -38,6 +40,7 @@ impl Replay {
             line: Vec::new(),
             schedules: HashMap::new(),
             again: HeldAgain::default(),
+            per_user: SeatsPerUser::default(),
         }
     }
 
@@ -65,7 +68,10 @@ impl Replay {
             Entry::New { schedules } if seq == 0 => self.schedules = schedules.into_iter().collect(),
             Entry::New { .. } => return Err("the concert begins in the middle of its journal".to_owned()),
             Entry::Claim { .. } | Entry::Void => {}
-            Entry::Set { before, after } => self.again.set(&before, &after),
+            Entry::Set { before, after } => {
+                self.again.set(&before, &after);
+                self.per_user.set(&before, &after);
+            }
             Entry::Join { entry, user } => {
                 let next = self.line.len() as u64;
                 self.line.push((user, Standing::Waiting));
@@ -81,6 +87,7 @@ impl Replay {
             }
             Entry::Seats(change) => {
                 self.again.change(at, &change);
+                self.per_user.change(seq, at, &change);
                 return self.change(&change);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::per_user::TooMany;
 use super::replay::{Replay, Standing, told};
 use super::wallets::Wallets;
 use super::{Findings, sale_name, seat_name};
@@ -89,6 +90,11 @@ impl SaleAudit {
 
     pub fn own_rules(&mut self, own: OwnRules) {
         self.own = own;
+    }
+
+    /// Before that, servers ran which did not know how many seats one user may have.
+    pub fn users_limited_since(&mut self, since: Option<Timestamp>) {
+        self.replay.per_user.known_since(since);
     }
 
     pub fn schedule(&mut self, schedule: ScheduleId, starts_at: Timestamp) {
@@ -255,6 +261,7 @@ impl SaleAudit {
         self.conclude_tokens(wallets, findings);
         self.conclude_journal(findings);
         self.conclude_again(findings);
+        self.conclude_per_user(findings);
     }
 
     fn conclude_seats(&self, findings: &mut Findings) {
@@ -482,6 +489,15 @@ impl SaleAudit {
             let (user, lapsed, after) = (again.user, again.lapsed, after.as_millis());
             findings.fault(format!(
                 "{sale}: user {user} held {seat} again less than {after} ms after reservation {lapsed} ran out"
+            ));
+        }
+    }
+
+    fn conclude_per_user(&self, findings: &mut Findings) {
+        for found in self.replay.per_user.too_many(self.own.seats_per_user_max) {
+            let (sale, TooMany { user, seats, max, seq }) = (sale_name(self.concert), found);
+            findings.fault(format!(
+                "{sale}: user {user} took seats in journal row {seq} and had {seats} then, where one may have {max}"
             ));
         }
     }

@@ -200,3 +200,36 @@ test('to be called at admission is a choice that is kept', async () => {
   await fan.map();
   await fan.leave();
 });
+
+test('what one fan may have of a sale bounds the stepper, and is said where it is reached', async () => {
+  const server = await Server.start('--demo', '--set', 'sale.seats_per_user_max=3');
+  for (const [locale, reached] of /** @type {const} */ ([['en-GB', /up to 3 seats of this sale/], ['ko-KR', /1인당 최대 3매/]])) {
+    const fan = await Fan.open(browser, server.url, { locale });
+    await fan.toSeats();
+    const more = fan.page.locator('.stepper button:last-child');
+    await fan.click('.stepper button:last-child');
+    assert.ok(await more.isDisabled(), 'three, although a reservation may have four');
+    await fan.click('.stepper button:first-child');
+    assert.equal((await fan.holdBest(2)).length, 2);
+    await fan.toCheckout();
+    await fan.pay();
+    await fan.page.goto(`${fan.url}/#/`);
+    await fan.toSeats();
+    // What was bought counts: one is left.
+    await fan.page.waitForSelector('.stepper button:last-child:disabled');
+    assert.match(await fan.page.locator('.stepper output').innerText(), /1/);
+    await fan.click('.best .primary');
+    await fan.page.waitForSelector('.cart.full');
+    assert.equal((await fan.held()).length, 1);
+    const free = await (await fan.map()).evaluate((map) => {
+      const { model } = /** @type {any} */ (map);
+      return model.states.findIndex((/** @type {number} */ state) => state === 0);
+    });
+    await fan.pick(free);
+    await fan.page.waitForSelector('.notice.bad');
+    assert.match(await fan.page.locator('.notice.bad').innerText(), reached);
+    await fan.screenshot(`seats-per-user-${locale}`);
+    await fan.accessible('a limit that is reached');
+    await fan.leave();
+  }
+});

@@ -46,6 +46,7 @@ macro_rules! conformance_tests {
             a_charge_and_a_payment_in_one_batch_leave_the_last_balance
             a_charge_made_before_is_found_by_its_request
             a_ledger_tells_what_was_added_since
+            what_users_bought_is_counted
             settings_are_kept
             a_batch_larger_than_any_statement_is_kept_whole
             one_batch_may_hold_several_sales
@@ -667,6 +668,29 @@ pub async fn a_charge_made_before_is_found_by_its_request(store: &dyn Store) {
     assert!(again(other, 11).unwrap().1);
 }
 
+pub async fn what_users_bought_is_counted(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let users = [world.user(1_000).await, world.user(1_000).await];
+    let mut paid = Vec::new();
+    for (user, seats) in [(users[0], &[1, 2][..]), (users[1], &[3])] {
+        world.admit(user).await;
+        let held = world.held(user, seats);
+        world.commit(vec![opened(&held)]).await;
+        paid.push(world.paid(&held, 1_000));
+    }
+    let bought = async |world: &World<'_>| {
+        let mut bought = world.load().await.bought;
+        bought.sort_unstable();
+        bought
+    };
+    assert_eq!(bought(&world).await, [], "what is held is not bought");
+    world.commit(paid.clone()).await;
+    assert_eq!(bought(&world).await, [(users[0], 2), (users[1], 1)]);
+    let refunded = world.refunded(&paid[0]);
+    world.commit(vec![refunded]).await;
+    assert_eq!(bought(&world).await, [(users[1], 1)]);
+}
+
 pub async fn settings_are_kept(store: &dyn Store) {
     let mut world = World::new(store, 10).await;
     let after = SaleSettings {
@@ -680,6 +704,7 @@ pub async fn settings_are_kept(store: &dyn Store) {
             idle_ttl: Some(Duration::from_millis(3)),
             away_ttl: Some(Duration::from_millis(4)),
             seats_per_reservation_max: Some(6),
+            seats_per_user_max: Some(8),
             cancel_before_start: Some(Duration::ZERO),
             hold_again_after: Some(Duration::from_millis(5)),
         },

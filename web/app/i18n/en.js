@@ -298,6 +298,8 @@ export const words = {
       n === 1 ? 'No seat is free there at the moment.' : `There are no ${n} free seats together at the moment. Try fewer, or another price.`,
     holdLimit: (/** @type {number} */ max) => `You can hold up to ${of(max, 'seat', 'seats')}. Release one first.`,
     holdLimitPlain: 'You hold as many seats as one person may. Release one first.',
+    purchaseLimit: (/** @type {number} */ max) => `One person can have up to ${of(max, 'seat', 'seats')} of this sale, held and bought together. Seats that you release or cancel no longer count.`,
+    purchaseLimitPlain: 'You have as many seats of this sale as one person can. Seats that you release or cancel no longer count.',
     holdAgainLater: (/** @type {string} */ left) =>
       `You had these seats and did not pay in time. You can choose them again in ${left}.`,
     notInQueue: 'You are not in this line. Join first.',

@@ -151,6 +151,30 @@ function useHouse({ schedule_id: id, available: before }) {
 }
 
 /**
+ * How many seats this fan may hold here at a time: what a reservation may have, and of what one fan may have of the sale
+ * what is left. At least one, so that whoever asks for it hears from the server why not.
+ * @param {import('../session.js').Concert} concert
+ * @param {Schedule} schedule
+ */
+function useMost({ concert_id: sale }, { schedule_id: id, seats_per_reservation_max: together = TOGETHER_MAX, seats_per_user_max: all = 0 }) {
+  const [bought, setBought] = useState(0);
+  useEffect(() => {
+    let gone = false;
+    if (all > 0) {
+      const count = (/** @type {import('../../sdk/wire.js').Ticket[]} */ tickets) => gone || setBought(tickets.filter((ticket) => ticket.concert_id === sale).length);
+      start().tickets().then(count, () => {}); // The server counts, too.
+    }
+    return () => {
+      gone = true;
+    };
+  }, [sale, all, session.value]);
+  if (all === 0) return together;
+  const elsewhere = held.value.filter((other) => other.concert_id === sale && other.schedule_id !== id);
+  const left = elsewhere.reduce((sum, other) => sum - other.seats.length, all - bought);
+  return Math.max(1, Math.min(together, left));
+}
+
+/**
  * Free seats by category, as they are now.
  * @param {Layout | null} layout
  * @param {SeatModel | null} model
@@ -189,8 +213,9 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const layout = useMemo(() => drawn && layoutNamed(drawn), [drawn, language.value]);
   const [wish, setWish] = useState(/** @type {import('../parts/tools.js').Wish} */ ({ category: null, priceMost: null }));
   const free = useFree(layout, model);
-  const most = schedule.seats_per_reservation_max ?? TOGETHER_MAX;
-  const [together, setTogether] = useState(Math.min(2, most));
+  const most = useMost(concert, schedule);
+  const [wanted, setTogether] = useState(2);
+  const together = Math.min(wanted, most);
   /** What the server picked last, and all that it picked for this choice before. */
   const [picked, setPicked] = useState(/** @type {number[]} */ ([]));
   const proposed = useRef(/** @type {number[]} */ ([]));

@@ -99,6 +99,10 @@ export declare class HoldLimitError extends FrontrowError {
     /** How many seats one reservation may hold, or null. */
     get max(): number | null;
 }
+export declare class PurchaseLimitError extends FrontrowError {
+    /** How many seats of the sale one user may have, held and bought together, or null. */
+    get max(): number | null;
+}
 export declare class HoldAgainLaterError extends FrontrowError {
     /** The seats that the user let run out unpaid. */
     get seats(): number[];
@@ -174,6 +178,7 @@ export declare const ERRORS: Readonly<{
     NO_SEATS_AVAILABLE: typeof NoSeatsAvailableError;
     NO_SCHEDULES_AVAILABLE: typeof NoSchedulesAvailableError;
     HOLD_LIMIT: typeof HoldLimitError;
+    PURCHASE_LIMIT: typeof PurchaseLimitError;
     HOLD_AGAIN_LATER: typeof HoldAgainLaterError;
     RESERVATION_INVALID: typeof ReservationInvalidError;
     INVALID_AMOUNT: typeof InvalidAmountError;
