@@ -41,6 +41,7 @@ fn view() -> Arc<SaleView> {
         tokens: Vec::new(),
         reservations: Vec::new(),
         lapsed: Vec::new(),
+        bought: Vec::new(),
         schedules: Vec::new(),
     };
     SaleView::new(concert, &sale, SaleRules::default(), Duration::ZERO, vec![topic])
