@@ -28,7 +28,7 @@ class Database:
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         self.process = subprocess.Popen(
-            [*WITH_US, "mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--socket={self.socket}",
+            [*WITH_US, "mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--tmpdir={folder}", f"--socket={self.socket}",
              "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1",
              f"--log-error={folder}/mariadb.log", *settings],
         )

@@ -43,11 +43,14 @@ ssize_t pwrite(int fd, const void *from, size_t length, off_t at) {
 }
 "#;
 
+/// With a folder of its own for temporary tables: at its start a server removes all that it finds there, also those that
+/// another one is using.
 const SETTINGS: &str = "[mysqld]
 datadir = {folder}/data
 socket = {folder}/socket
 pid-file = {folder}/pid
 log-error = {folder}/log
+tmpdir = {folder}
 user = {user}
 skip-networking
 skip-log-bin
