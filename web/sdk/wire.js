@@ -89,6 +89,8 @@ export const SeatState = Object.freeze({
  * @property {Sale} sale
  * @property {ConcertSchedule[]} schedules Those that have not started yet.
  * @property {number} seats_per_reservation_max How many seats one reservation may have.
+ * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
+ *   performances; 0: any number.
  * @property {string | null} time_zone The venue's IANA time zone, in which its performances are to be shown; null while
  *   unknown.
  * @property {string} title
@@ -135,7 +137,7 @@ export const SeatState = Object.freeze({
  * @typedef {object} ErrorData
  * @property {number} [balance] What the wallet has, in minor units of the currency.
  * @property {string} [field] Which param is wrong.
- * @property {number} [max] How many seats one reservation may have.
+ * @property {number} [max] How many seats one reservation, or one user, may have.
  * @property {number} [missing] What has to be charged before: `required` without `balance`.
  * @property {Timestamp} [opens_at] When the sale opens.
  * @property {Reason} reason
@@ -389,6 +391,8 @@ export const SeatState = Object.freeze({
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
  * @property {number} seats_per_reservation_max How many seats one reservation may have.
+ * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
+ *   performances; 0: any number.
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.

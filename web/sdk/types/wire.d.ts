@@ -100,6 +100,11 @@ export type Concert = {
      */
     seats_per_reservation_max: number;
     /**
+     * How many seats of the sale one user may have, held and bought together, in all
+     * performances; 0: any number.
+     */
+    seats_per_user_max: number;
+    /**
      * The venue's IANA time zone, in which its performances are to be shown; null while
      * unknown.
      */
@@ -130,7 +135,7 @@ export type ErrorData = {
      */
     field?: string;
     /**
-     * How many seats one reservation may have.
+     * How many seats one reservation, or one user, may have.
      */
     max?: number;
     /**
@@ -449,6 +454,11 @@ export type Schedule = {
      * How many seats one reservation may have.
      */
     seats_per_reservation_max: number;
+    /**
+     * How many seats of the sale one user may have, held and bought together, in all
+     * performances; 0: any number.
+     */
+    seats_per_user_max: number;
     sold_out: boolean;
     starts_at: Timestamp;
     /**
@@ -651,6 +661,8 @@ export type Hello = {
  * @property {Sale} sale
  * @property {ConcertSchedule[]} schedules Those that have not started yet.
  * @property {number} seats_per_reservation_max How many seats one reservation may have.
+ * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
+ *   performances; 0: any number.
  * @property {string | null} time_zone The venue's IANA time zone, in which its performances are to be shown; null while
  *   unknown.
  * @property {string} title
@@ -691,7 +703,7 @@ export type Hello = {
  * @typedef {object} ErrorData
  * @property {number} [balance] What the wallet has, in minor units of the currency.
  * @property {string} [field] Which param is wrong.
- * @property {number} [max] How many seats one reservation may have.
+ * @property {number} [max] How many seats one reservation, or one user, may have.
  * @property {number} [missing] What has to be charged before: `required` without `balance`.
  * @property {Timestamp} [opens_at] When the sale opens.
  * @property {Reason} reason
@@ -917,6 +929,8 @@ export type Hello = {
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
  * @property {number} seats_per_reservation_max How many seats one reservation may have.
+ * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
+ *   performances; 0: any number.
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
