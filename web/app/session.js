@@ -266,13 +266,39 @@ async function account() {
   });
 }
 
+/** For so long a window waits for what another one has stored: it comes later than the lock that the other one gave back. */
+const STORED_WITHIN = 5000;
+
 /**
  * Two windows that join at once must not become two guests, of whom one is forgotten with its place.
  * @param {() => Promise<void>} act
  */
 async function oneWindowAtATime(act) {
   // Browsers have locks for pages from a safe origin only.
-  await (navigator.locks ? navigator.locks.request('frontrow.account', act) : act());
+  if (!navigator.locks) return act();
+  const name = keyOf('account');
+  const alone = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock) await act();
+    return lock !== null;
+  });
+  if (alone) return;
+  await navigator.locks.request(name, async () => {
+    await anotherWindowsAccount();
+    await act();
+  });
+}
+
+/** Waits for the account that another window has just made, if it did. */
+async function anotherWindowsAccount() {
+  if (load('access_token')) return;
+  await new Promise((resolve) => {
+    const look = () => load('access_token') && resolve(undefined);
+    addEventListener('storage', look);
+    setTimeout(() => {
+      removeEventListener('storage', look);
+      resolve(undefined);
+    }, STORED_WITHIN);
+  });
 }
 
 // What another window of this browser did: signed in, or signed out.
