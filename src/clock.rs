@@ -35,10 +35,11 @@ impl SteadyTime {
         }
     }
 
-    pub async fn sleep(&self, duration: Duration) {
+    /// Waits until `now()` is at least `at`.
+    pub async fn sleep_until(&self, at: Timestamp) {
         match &self.clock {
-            Clock::System(_) => tokio::time::sleep(duration).await,
-            Clock::Manual(_) => self.clock.sleep_until(self.clock.steady() + duration).await,
+            Clock::System(_) => tokio::time::sleep(at.since(self.now())).await,
+            Clock::Manual(_) => self.clock.sleep_until(at).await,
         }
     }
 }

@@ -72,10 +72,14 @@ impl Alarms {
         Self { time, wheel: Mutex::new(Wheel { at, slots }) }
     }
 
-    /// Lets the alarm ring at `at`, unless it rings earlier anyway.
+    /// Lets the alarm ring at `at`, unless it rings earlier anyway. One that is set too late rings at once: its owner read the
+    /// time before the wheel was turned past it.
     pub fn set(&self, alarm: &Arc<Alarm>, at: Timestamp) {
         let mut wheel = self.wheel.lock();
-        let tick = (tick_of(at) + 1).clamp(wheel.at + 1, wheel.at + SLOTS - 1);
+        let tick = (tick_of(at) + 1).min(wheel.at + SLOTS - 1);
+        if tick <= wheel.at {
+            return alarm.ring();
+        }
         if tick < alarm.due.load(Ordering::Acquire) {
             alarm.due.store(tick, Ordering::Release);
             wheel.slots[(tick % SLOTS) as usize].push(alarm.clone());
@@ -93,9 +97,16 @@ impl Alarms {
     /// Turns the wheel, for ever.
     pub async fn run(&self) {
         loop {
-            self.time.sleep(TICK).await;
+            self.next_tick().await;
             self.turn(self.time.now());
         }
+    }
+
+    /// Waits for the tick behind the last one that was turned to. Time may have passed since that turn, so a whole tick from
+    /// now may be too long, and for ever where a test's clock stands still.
+    async fn next_tick(&self) {
+        let next = (self.wheel.lock().at + 1) * TICK.as_millis() as u64;
+        self.time.sleep_until(Timestamp::from_millis(next as i64)).await;
     }
 
     fn turn(&self, now: Timestamp) {
@@ -125,6 +136,8 @@ fn tick_of(at: Timestamp) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn wheel() -> (Alarms, Clock) {
@@ -161,6 +174,27 @@ mod tests {
         assert!(alarm.has_rung());
         turned_by(&alarms, &clock, 10_000);
         assert!(!alarm.has_rung());
+    }
+
+    #[test]
+    fn one_that_is_set_too_late_rings_at_once() {
+        let (alarms, clock) = wheel();
+        let alarm = Alarm::new();
+        let before = alarms.time.now();
+        turned_by(&alarms, &clock, 500);
+        alarms.set(&alarm, before + Duration::from_millis(300));
+        assert!(alarm.has_rung());
+        turned_by(&alarms, &clock, 60_000);
+        assert!(!alarm.has_rung());
+    }
+
+    #[test]
+    fn time_that_passes_behind_a_turn_is_not_waited_for_again() {
+        let (alarms, clock) = wheel();
+        turned_by(&alarms, &clock, 500);
+        assert!(alarms.next_tick().now_or_never().is_none());
+        clock.advance(Duration::from_secs(20));
+        assert!(alarms.next_tick().now_or_never().is_some());
     }
 
     #[test]
