@@ -18,7 +18,7 @@ use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot, Step};
 use frontrow::domain::time::{Now, Timestamp};
 use frontrow::limits::ENDED_KEPT_MAX;
 use frontrow::store::{
-    self, Batch, JournalPosition, Lane, NewConcert, SaleBatch, Store, WriterId, random_id,
+    self, Batch, BatchWriter, JournalPosition, NewConcert, SaleBatch, Store, WriterId, random_id,
 };
 use frontrow::venue::{self, ImportOptions, Shape};
 use sqlx::Connection;
@@ -45,7 +45,7 @@ fn main() {
 /// A sale with everybody admitted, and the lane that writes it.
 struct Stage {
     runtime: tokio::runtime::Runtime,
-    lane: Box<dyn Lane>,
+    lane: Box<dyn BatchWriter>,
     sale: Sale,
     schedule: ScheduleId,
     inputs: Inputs,
@@ -163,7 +163,7 @@ async fn load(
     store: &dyn Store,
     concert: ConcertId,
     writer: WriterId,
-) -> (Box<dyn Lane>, Sale, ScheduleId, JournalPosition) {
+) -> (Box<dyn BatchWriter>, Sale, ScheduleId, JournalPosition) {
     store.claim(concert, writer, START, Duration::ZERO).await.expect("nobody else runs it");
     let loaded = store.load_sale(concert, START).await.expect("the sale is there");
     let schedule = loaded.schedules[0].schedule;
@@ -185,7 +185,7 @@ async fn load(
         }],
     };
     let rules = SaleRules { capacity: SEATS as u32, ..SaleRules::default() };
-    let lane = store.open_lane().await.expect("a lane");
+    let lane = store.open_writer().await.expect("a lane");
     (lane, Sale::restored(snapshot, rules, START), schedule.id, loaded.journal)
 }
 

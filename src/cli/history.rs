@@ -6,7 +6,7 @@ use frontrow::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatI
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow::store::journal::{Entry, SeatsChange, SeatsEntry};
-use frontrow::store::{JournalRow, Store};
+use frontrow::store::{JournalRow, Reads};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -88,7 +88,7 @@ impl History {
 }
 
 /// The sales whose journals may speak of it.
-async fn sales_of(store: &dyn Store, subject: Subject) -> anyhow::Result<Vec<ConcertId>> {
+async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<ConcertId>> {
     Ok(match subject {
         Subject::Seat(schedule, seat) => {
             let concert = store.concert_of_schedule(schedule).await?;

@@ -71,7 +71,7 @@ pub(super) struct Lane {
     sales: BTreeMap<ConcertId, RunningSale>,
     /// By sale that was lost: the connections that it had, for when it comes back.
     present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
-    connection: Option<Box<dyn store::Lane>>,
+    connection: Option<Box<dyn store::BatchWriter>>,
     /// All commands that were taken from the mailbox and are not answered yet, and what is done next.
     pipeline: Pipeline,
     /// The reads that the batch needs, from when it is begun until they are made.
@@ -152,7 +152,7 @@ impl Lane {
 
     /// Opens the lane's connection, which belongs to the runtime that it is opened on.
     pub async fn opened(mut self) -> Result<Self, StoreError> {
-        self.connection = Some(self.store.open_lane().await?);
+        self.connection = Some(self.store.open_writer().await?);
         Ok(self)
     }
 
@@ -383,7 +383,7 @@ impl Lane {
         outage.next_try = now + outage.backoff;
         let store = self.store.clone();
         self.begin_waiting();
-        match self.patiently(store.open_lane()).await {
+        match self.patiently(store.open_writer()).await {
             Ok(connection) => {
                 self.connection = Some(connection);
                 // Time begins again only once it is written how long it stood still.

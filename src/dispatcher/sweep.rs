@@ -24,10 +24,10 @@ use crate::domain::seat_map::SeatState;
 use crate::domain::time::Timestamp;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::store::{SeatStatus, Store, StoreError, SweepPage, SweepRows};
+use crate::store::{Reads, SeatStatus, StoreError, SweepPage, SweepRows};
 
 pub(super) struct Sweeper {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Reads>,
     metrics: Arc<Metrics>,
     /// The runtime that polls the pooled connections, and so the sweeps.
     home: Handle,
@@ -93,7 +93,7 @@ struct Difference {
 }
 
 impl Sweeper {
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, home: Handle, rows_max: u32) -> Self {
+    pub fn new(store: Arc<dyn Reads>, metrics: Arc<Metrics>, home: Handle, rows_max: u32) -> Self {
         // One sweep is under way; those that were given up may still send something.
         let (sender, receiver) = mpsc::channel(4);
         let rounds = BTreeMap::new();

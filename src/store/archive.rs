@@ -443,7 +443,7 @@ mod tests {
     use crate::domain::record::SaleState;
     use crate::domain::rules::{OwnRules, SaleSettings};
     use crate::store::sqlite::{FILE_NAME, SqliteStore};
-    use crate::store::{NewConcert, WriterId, random_id};
+    use crate::store::{Claims, NewConcert, Reads, Setup, WriterId, random_id};
     use crate::venue::{ImportOptions, Shape, generate, import, suggested_prices};
 
     const SALE: ConcertId = ConcertId(1);

@@ -20,7 +20,7 @@ use super::columns::{
     Bind, Cells, ledger_columns, read_layout, read_ledger, read_payment, read_reservation, read_seat,
     read_ticket, read_token, reservation_columns, token_columns,
 };
-use super::session::{Session, Take};
+use super::query::{Link, Take};
 use super::settings::{read_settings, settings_columns};
 use super::{AuditReport, StoreError};
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
@@ -109,7 +109,8 @@ const SETTINGS: &str = concat!("SELECT ", settings_columns!(), " FROM concert WH
 macro_rules! known_since {
     ($migration:literal) => {
         concat!(
-            "SELECT m.applied_at, (SELECT max(n.heartbeat_at) FROM node n WHERE n.started_at < m.applied_at) \
+            "SELECT m.applied_at, \
+               (SELECT max(n.heartbeat_at) FROM node n WHERE n.started_at < m.applied_at) AS older_until \
              FROM schema_migration m WHERE m.name = '",
             $migration,
             "'"
@@ -149,13 +150,13 @@ const STRAYS: [(&str, &str); 9] = {
 };
 
 /// Gives every row that a query finds; `concert` is its one parameter, if it has one.
-async fn each<S: Session>(
-    source: &mut S,
+async fn each<L: Link>(
+    source: &mut L,
     sql: &'static str,
     concert: Option<ConcertId>,
-    take: &mut Take<'_, S::Row>,
+    take: &mut Take<'_, L::Row>,
 ) -> Result<(), StoreError> {
-    let mut values = S::Values::default();
+    let mut values = L::Values::default();
     if let Some(concert) = concert {
         values.id(concert.0.into());
     }
@@ -163,12 +164,13 @@ async fn each<S: Session>(
 }
 
 /// Looks at everything in the store.
-pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
+pub async fn run(source: &mut impl Link, archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
     let mut findings = Findings::default();
     let mut wallets = Wallets::default();
     each(source, USERS, None, &mut |row| {
         findings.saw("users");
-        let user = (|| Ok((UserId(row.number(0)?), row.int(1)?, row.number(2)?)))();
+        let user =
+            (|| Ok((UserId(row.number("user_id")?), row.int("balance")?, row.number("ledger_entries")?)))();
         if let Some((user, balance, entries)) = findings.read("users", user) {
             wallets.user(user, balance, entries, &mut findings);
         }
@@ -177,7 +179,7 @@ pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result
     .await?;
     each(source, LEDGER, None, &mut |row| {
         findings.saw("ledger entries");
-        let entry = (|| Ok((read_ledger(row)?, row.number(8)?)))();
+        let entry = (|| Ok((read_ledger(row)?, row.number("entry_no")?)))();
         if let Some((entry, number)) = findings.read("payment_history", entry) {
             wallets.entry(entry, number, &mut findings);
         }
@@ -189,7 +191,7 @@ pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result
     let mut concerts = Vec::new();
     each(source, CONCERTS, None, &mut |row| {
         findings.saw("concerts");
-        concerts.push(ConcertId(row.number(0)?));
+        concerts.push(ConcertId(row.number("concert_id")?));
         Ok(())
     })
     .await?;
@@ -204,7 +206,7 @@ pub async fn run(source: &mut impl Session, archive: Option<&Archive>) -> Result
 
     for (table, sql) in STRAYS {
         each(source, sql, None, &mut |row| {
-            let concert = row.int(0)?;
+            let concert = row.int("concert_id")?;
             findings.fault(format!("{table} has rows of concert {concert}, which does not exist"));
             Ok(())
         })
@@ -221,13 +223,13 @@ struct Rules {
 }
 
 async fn known_since(
-    source: &mut impl Session,
+    source: &mut impl Link,
     question: &'static str,
 ) -> Result<Option<Timestamp>, StoreError> {
     let mut since = None;
     each(source, question, None, &mut |row| {
-        let older = row.opt_time(1)?.map(|alive| alive + limits::LEASE);
-        since = Some(row.time(0)?).max(older);
+        let older = row.opt_time("older_until")?.map(|alive| alive + limits::LEASE);
+        since = Some(row.time("applied_at")?).max(older);
         Ok(())
     })
     .await?;
@@ -235,7 +237,7 @@ async fn known_since(
 }
 
 async fn audit_sale(
-    source: &mut impl Session,
+    source: &mut impl Link,
     concert: ConcertId,
     archive: Option<&Archive>,
     rules: Rules,
@@ -245,7 +247,7 @@ async fn audit_sale(
     let of = Some(concert);
     let mut layout = None;
     each(source, LAYOUT, of, &mut |row| {
-        let read = (|| Ok((read_layout(row, 0)?, row.number(1)?)))();
+        let read = (|| Ok((read_layout(row)?, row.number("seats")?)))();
         layout = findings.read("venue_layout", read);
         Ok(())
     })
@@ -257,7 +259,7 @@ async fn audit_sale(
     let mut sale = SaleAudit::new(concert, &layout, seats, findings);
     sale.users_limited_since(rules.users_limited_since);
     each(source, SCHEDULES, of, &mut |row| {
-        sale.schedule(ScheduleId(row.number(0)?), row.time(1)?);
+        sale.schedule(ScheduleId(row.number("schedule_id")?), row.time("starts_at")?);
         Ok(())
     })
     .await?;
@@ -270,7 +272,7 @@ async fn audit_sale(
     .await?;
     each(source, SEATS, of, &mut |row| {
         findings.saw("seats");
-        let seat = (|| Ok((read_seat(row)?, row.text(5)?, row.text(6)?, row.int(7)?)))();
+        let seat = (|| Ok((read_seat(row)?, row.text("label")?, row.text("category")?, row.int("price")?)))();
         if let Some((seat, label, category, price)) = findings.read("concert_seat", seat) {
             sale.seat(seat, label, category, price, findings);
         }
@@ -294,14 +296,15 @@ async fn audit_sale(
     })
     .await?;
     each(source, RESERVATION_SEATS, of, &mut |row| {
-        let (id, schedule) = (ReservationId(row.uuid(0)?), ScheduleId(row.number(1)?));
-        sale.reservation_seat(id, schedule, SeatId(row.number(2)?), findings);
+        let (id, schedule) =
+            (ReservationId(row.uuid("reservation_id")?), ScheduleId(row.number("schedule_id")?));
+        sale.reservation_seat(id, schedule, SeatId(row.number("seat")?), findings);
         Ok(())
     })
     .await?;
     each(source, PAYMENTS, of, &mut |row| {
         findings.saw("payments");
-        let payment = (|| Ok((read_payment(row)?, row.opt_time(6)?)))();
+        let payment = (|| Ok((read_payment(row)?, row.opt_time("cancelled_at")?)))();
         if let Some((payment, cancelled_at)) = findings.read("payment", payment) {
             sale.payment(payment, cancelled_at.is_some(), findings);
         }
@@ -311,9 +314,10 @@ async fn audit_sale(
     each(source, TICKETS, of, &mut |row| {
         findings.saw("tickets");
         let ticket = (|| {
-            let payment = PaymentId(row.uuid(4)?);
-            let (reservation, user) = (ReservationId(row.uuid(5)?), UserId(row.number(6)?));
-            Ok((read_ticket(row)?, payment, reservation, user, row.opt_time(7)?.is_none()))
+            let payment = PaymentId(row.uuid("payment_id")?);
+            let (reservation, user) =
+                (ReservationId(row.uuid("reservation_id")?), UserId(row.number("user_id")?));
+            Ok((read_ticket(row)?, payment, reservation, user, row.opt_time("cancelled_at")?.is_none()))
         })();
         if let Some((ticket, payment, reservation, user, valid)) = findings.read("ticket", ticket) {
             sale.ticket(&ticket, payment, reservation, user, valid, findings);
@@ -333,11 +337,11 @@ async fn audit_sale(
         0
     });
     each(source, JOURNAL, of, &mut |row| {
-        let seq = row.number(0)?;
+        let seq = row.number("seq")?;
         // A run of the archive that was broken off leaves rows in both places.
         if seq >= archived {
             findings.saw("journal rows");
-            sale.journal(seq, row.time(1)?, row.text(2)?, findings);
+            sale.journal(seq, row.time("at")?, row.text("events")?, findings);
         }
         Ok(())
     })

@@ -1,5 +1,5 @@
-//! What a row of each table consists of: in which order its columns are written and read, the same in every
-//! backend. A backend says only how it binds and reads a number, a time, a text or a UUID.
+//! What a row of each table consists of: in which order its columns are written, and what is read from them by name, the
+//! same in every backend. A backend says only how it binds and reads a number, a time, a text or a UUID.
 
 use std::fmt::Write;
 use std::io::BufReader;
@@ -28,6 +28,7 @@ pub trait Bind {
     fn text(&mut self, value: Option<&str>);
     fn uuid(&mut self, value: Option<Uuid>);
     fn time(&mut self, value: Option<Timestamp>);
+    fn bytes(&mut self, value: &[u8]);
 
     /// Ids and counters; larger than the store's integers is never true of one that the store gave.
     fn id(&mut self, value: u64) {
@@ -35,39 +36,37 @@ pub trait Bind {
     }
 }
 
-/// Gives a row's values by the place of their columns.
+/// Gives a row's values by the names of their columns.
 pub trait Cells {
-    /// Where the column of this name is.
-    fn place(&self, column: &str) -> Result<usize, StoreError>;
-    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError>;
-    fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError>;
-    fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError>;
-    fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError>;
-    fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError>;
+    fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError>;
+    fn opt_text(&self, column: &str) -> Result<Option<&str>, StoreError>;
+    fn opt_uuid(&self, column: &str) -> Result<Option<Uuid>, StoreError>;
+    fn opt_time(&self, column: &str) -> Result<Option<Timestamp>, StoreError>;
+    fn opt_bytes(&self, column: &str) -> Result<Option<&[u8]>, StoreError>;
 
-    fn int(&self, column: usize) -> Result<i64, StoreError> {
+    fn int(&self, column: &str) -> Result<i64, StoreError> {
         self.opt_int(column)?.ok_or_else(|| missing(column))
     }
-    fn text(&self, column: usize) -> Result<&str, StoreError> {
+    fn text(&self, column: &str) -> Result<&str, StoreError> {
         self.opt_text(column)?.ok_or_else(|| missing(column))
     }
-    fn uuid(&self, column: usize) -> Result<Uuid, StoreError> {
+    fn uuid(&self, column: &str) -> Result<Uuid, StoreError> {
         self.opt_uuid(column)?.ok_or_else(|| missing(column))
     }
-    fn time(&self, column: usize) -> Result<Timestamp, StoreError> {
+    fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
         self.opt_time(column)?.ok_or_else(|| missing(column))
     }
-    fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+    fn bytes(&self, column: &str) -> Result<&[u8], StoreError> {
         self.opt_bytes(column)?.ok_or_else(|| missing(column))
     }
     /// A number that must fit the type it is read as.
-    fn number<N: TryFrom<i64>>(&self, column: usize) -> Result<N, StoreError> {
+    fn number<N: TryFrom<i64>>(&self, column: &str) -> Result<N, StoreError> {
         fitting(self.int(column)?)
     }
 }
 
-fn missing(column: usize) -> StoreError {
-    StoreError::broken(format!("column {column} of a row is NULL, which it must never be"))
+fn missing(column: &str) -> StoreError {
+    StoreError::broken(format!("the column {column} of a row is NULL, which it must never be"))
 }
 
 fn fitting<N: TryFrom<i64>>(value: i64) -> Result<N, StoreError> {
@@ -130,17 +129,17 @@ pub fn bind_token(to: &mut impl Bind, token: &TokenRecord) {
 }
 
 pub fn read_token(row: &impl Cells) -> Result<TokenRecord, StoreError> {
-    let (word, reason) = (row.text(4)?, row.opt_text(5)?);
+    let (word, reason) = (row.text("status")?, row.opt_text("reason")?);
     Ok(TokenRecord {
-        concert: ConcertId(row.number(0)?),
-        entry: EntryNo(row.number(1)?),
-        token: QueueToken(row.uuid(2)?),
-        user: UserId(row.number(3)?),
+        concert: ConcertId(row.number("concert_id")?),
+        entry: EntryNo(row.number("entry_no")?),
+        token: QueueToken(row.uuid("token")?),
+        user: UserId(row.number("user_id")?),
         status: known(words::token_status_of(word, reason), word)?,
-        entered_at: row.time(6)?,
-        admitted_at: row.opt_time(7)?,
-        expires_at: row.opt_time(8)?,
-        ended_at: row.opt_time(9)?,
+        entered_at: row.time("entered_at")?,
+        admitted_at: row.opt_time("admitted_at")?,
+        expires_at: row.opt_time("expires_at")?,
+        ended_at: row.opt_time("ended_at")?,
     })
 }
 
@@ -156,13 +155,13 @@ pub fn bind_seat(to: &mut impl Bind, seat: &SeatRow) {
 }
 
 pub fn read_seat(row: &impl Cells) -> Result<SeatRow, StoreError> {
-    let word = row.text(3)?;
+    let word = row.text("status")?;
     Ok(SeatRow {
-        concert: ConcertId(row.number(0)?),
-        schedule: ScheduleId(row.number(1)?),
-        seat: SeatId(row.number(2)?),
+        concert: ConcertId(row.number("concert_id")?),
+        schedule: ScheduleId(row.number("schedule_id")?),
+        seat: SeatId(row.number("seat")?),
         status: known(words::seat_status_of(word), word)?,
-        reservation: row.opt_uuid(4)?.map(ReservationId),
+        reservation: row.opt_uuid("reservation_id")?.map(ReservationId),
     })
 }
 
@@ -199,20 +198,20 @@ pub fn bind_held_reservation(to: &mut impl Bind, reservation: &Reservation) {
 
 /// Without its payment: that is a row of its own.
 pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
-    let word = row.text(4)?;
+    let word = row.text("status")?;
     Ok(Reservation {
-        concert: ConcertId(row.number(0)?),
-        id: ReservationId(row.uuid(1)?),
-        schedule: ScheduleId(row.number(2)?),
-        user: UserId(row.number(3)?),
+        concert: ConcertId(row.number("concert_id")?),
+        id: ReservationId(row.uuid("reservation_id")?),
+        schedule: ScheduleId(row.number("schedule_id")?),
+        user: UserId(row.number("user_id")?),
         status: known(words::reservation_status_of(word), word)?,
-        seats: read_seat_list(row.text(5)?)?,
-        amount: row.int(6)?,
-        opened_at: row.time(7)?,
-        expires_at: row.time(8)?,
-        ended_at: row.opt_time(9)?,
-        best_requests: row.opt_text(10)?.map_or(Ok(Vec::new()), read_best_requests)?,
-        guest_of: row.opt_uuid(11)?.map(|block| AddressBlock(block.as_u128())),
+        seats: read_seat_list(row.text("seats")?)?,
+        amount: row.int("amount")?,
+        opened_at: row.time("opened_at")?,
+        expires_at: row.time("expires_at")?,
+        ended_at: row.opt_time("ended_at")?,
+        best_requests: row.opt_text("best_requests")?.map_or(Ok(Vec::new()), read_best_requests)?,
+        guest_of: row.opt_uuid("guest_of")?.map(|block| AddressBlock(block.as_u128())),
         payment: None,
     })
 }
@@ -289,16 +288,16 @@ pub fn bind_payment(to: &mut impl Bind, row: &PaymentRow<'_>) {
     to.time(row.cancelled_at);
 }
 
-/// Columns (payment, reservation, user, amount, status, at); without its tickets.
+/// Without its tickets.
 pub fn read_payment(row: &impl Cells) -> Result<Payment, StoreError> {
-    let word = row.text(4)?;
+    let word = row.text("status")?;
     Ok(Payment {
-        id: PaymentId(row.uuid(0)?),
-        reservation: ReservationId(row.uuid(1)?),
-        user: UserId(row.number(2)?),
-        amount: row.int(3)?,
+        id: PaymentId(row.uuid("payment_id")?),
+        reservation: ReservationId(row.uuid("reservation_id")?),
+        user: UserId(row.number("user_id")?),
+        amount: row.int("amount")?,
         status: known(words::payment_status_of(word), word)?,
-        at: row.time(5)?,
+        at: row.time("at")?,
         tickets: Vec::new(),
     })
 }
@@ -320,30 +319,29 @@ pub fn bind_ticket(to: &mut impl Bind, (row, ticket): &(PaymentRow<'_>, &Ticket)
     to.time(row.cancelled_at);
 }
 
-/// Columns (ticket, schedule, seat, code).
 pub fn read_ticket(row: &impl Cells) -> Result<Ticket, StoreError> {
     Ok(Ticket {
-        id: TicketId(row.uuid(0)?),
-        schedule: ScheduleId(row.number(1)?),
-        seat: SeatId(row.number(2)?),
-        code: row.text(3)?.into(),
+        id: TicketId(row.uuid("ticket_id")?),
+        schedule: ScheduleId(row.number("schedule_id")?),
+        seat: SeatId(row.number("seat")?),
+        code: row.text("code")?.into(),
     })
 }
 
 pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> {
     Ok(StoredTicket {
         ticket: read_ticket(row)?,
-        reservation: ReservationId(row.uuid(4)?),
-        concert: ConcertId(row.number(5)?),
-        title: row.text(6)?.to_owned(),
-        venue: row.text(7)?.to_owned(),
-        label: row.text(8)?.to_owned(),
-        category: row.text(9)?.to_owned(),
-        price: row.int(10)?,
-        starts_at: row.time(11)?,
-        time_zone: row.opt_text(12)?.map(str::to_owned),
-        payment: PaymentId(row.uuid(13)?),
-        cancelled_at: row.opt_time(14)?,
+        reservation: ReservationId(row.uuid("reservation_id")?),
+        concert: ConcertId(row.number("concert_id")?),
+        title: row.text("title")?.to_owned(),
+        venue: row.text("venue")?.to_owned(),
+        label: row.text("label")?.to_owned(),
+        category: row.text("category")?.to_owned(),
+        price: row.int("price")?,
+        starts_at: row.time("starts_at")?,
+        time_zone: row.opt_text("time_zone")?.map(str::to_owned),
+        payment: PaymentId(row.uuid("payment_id")?),
+        cancelled_at: row.opt_time("cancelled_at")?,
     })
 }
 
@@ -363,18 +361,17 @@ pub fn bind_ledger(to: &mut impl Bind, row: &LedgerRow<'_>) {
     to.text(entry.request_id.as_deref());
 }
 
-/// Columns as `ledger_columns`.
 pub fn read_ledger(row: &impl Cells) -> Result<LedgerEntry, StoreError> {
-    let word = row.text(2)?;
+    let word = row.text("type")?;
     Ok(LedgerEntry {
-        id: HistoryId(row.uuid(0)?),
-        user: UserId(row.number(1)?),
+        id: HistoryId(row.uuid("history_id")?),
+        user: UserId(row.number("user_id")?),
         kind: known(words::ledger_kind_of(word), word)?,
-        amount_change: row.int(3)?,
-        balance: row.int(4)?,
-        at: row.time(5)?,
-        payment: row.opt_uuid(6)?.map(PaymentId),
-        request_id: row.opt_text(7)?.map(Box::from),
+        amount_change: row.int("amount_change")?,
+        balance: row.int("balance")?,
+        at: row.time("at")?,
+        payment: row.opt_uuid("payment_id")?.map(PaymentId),
+        request_id: row.opt_text("request_id")?.map(Box::from),
     })
 }
 
@@ -390,11 +387,11 @@ pub fn bind_wallet(to: &mut impl Bind, row: &WalletRow) {
 /// From a row with `concert_columns`.
 pub fn read_concert(row: &impl Cells) -> Result<ConcertRecord, StoreError> {
     Ok(ConcertRecord {
-        id: ConcertId(row.number(row.place("concert_id")?)?),
-        title: row.text(row.place("title")?)?.to_owned(),
-        venue: row.text(row.place("venue")?)?.to_owned(),
-        currency: row.text(row.place("currency")?)?.to_owned(),
-        time_zone: row.opt_text(row.place("time_zone")?)?.map(str::to_owned),
+        id: ConcertId(row.number("concert_id")?),
+        title: row.text("title")?.to_owned(),
+        venue: row.text("venue")?.to_owned(),
+        currency: row.text("currency")?.to_owned(),
+        time_zone: row.opt_text("time_zone")?.map(str::to_owned),
     })
 }
 
@@ -438,7 +435,7 @@ pub fn pack_layout(layout: &VenueLayout) -> Result<Vec<u8>, StoreError> {
     packed.map_err(|error| StoreError::Broken(error.into()))
 }
 
-pub fn read_layout(row: &impl Cells, column: usize) -> Result<VenueLayout, StoreError> {
-    let gzip = BufReader::new(GzDecoder::new(row.bytes(column)?));
+pub fn read_layout(row: &impl Cells) -> Result<VenueLayout, StoreError> {
+    let gzip = BufReader::new(GzDecoder::new(row.bytes("layout")?));
     serde_json::from_reader(gzip).map_err(|error| StoreError::Broken(error.into()))
 }

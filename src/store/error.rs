@@ -57,7 +57,7 @@ pub enum CommitError {
     /// Certainly not committed.
     #[error(transparent)]
     NotCommitted(#[from] StoreError),
-    /// The connection was lost while committing: ask `Lane::settle`.
+    /// The connection was lost while committing: ask `BatchWriter::settle`.
     #[error("the outcome of the commit is unknown")]
     OutcomeUnknown(#[source] Cause),
     /// Somebody else wrote this sale's journal. Certainly not committed, and never will be.

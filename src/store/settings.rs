@@ -54,7 +54,20 @@ macro_rules! settings_update {
         )
     };
 }
-pub(super) use {settings_columns, settings_update, settings_values};
+
+/// A new concert: (title, venue, currency, its settings, time zone, at).
+macro_rules! new_concert {
+    ($merge:literal) => {
+        concat!(
+            "INSERT INTO concert (title, venue, currency, ",
+            settings_columns!(),
+            ", time_zone, created_at) VALUES (?, ?, ?, ",
+            settings_values!($merge),
+            ", ?, ?)"
+        )
+    };
+}
+pub(super) use {new_concert, settings_columns, settings_update, settings_values};
 
 /// Every rule by its name, times in milliseconds and with `_ms`; null is what the operator did not set.
 pub fn encode(own: &OwnRules) -> Map<String, Value> {
@@ -99,22 +112,22 @@ pub fn bind_settings(to: &mut impl Bind, settings: &SaleSettings) {
 
 /// From a row with `settings_columns`.
 pub fn read_settings(row: &impl Cells) -> Result<SaleSettings, StoreError> {
-    let word = row.text(row.place("state")?)?;
+    let word = row.text("state")?;
     Ok(SaleSettings {
         state: known(words::sale_state_of(word), word)?,
-        opens_at: row.opt_time(row.place("opens_at")?)?,
-        message: row.opt_text(row.place("message")?)?.map(Box::from),
+        opens_at: row.opt_time("opens_at")?,
+        message: row.opt_text("message")?.map(Box::from),
         own: read_own_rules(row)?,
     })
 }
 
 /// Where column and object differ, somebody changed the column who does not know the object.
 fn read_own_rules(row: &impl Cells) -> Result<OwnRules, StoreError> {
-    let stored = row.opt_text(row.place("own_rules")?)?.unwrap_or("{}");
+    let stored = row.opt_text("own_rules")?.unwrap_or("{}");
     let mut rules: Map<String, Value> =
         serde_json::from_str(stored).map_err(|error| StoreError::Broken(error.into()))?;
     for column in OLD_COLUMNS {
-        rules.insert(column.to_owned(), row.opt_int(row.place(column)?)?.into());
+        rules.insert(column.to_owned(), row.opt_int(column)?.into());
     }
     decode(&rules)
 }

@@ -17,7 +17,7 @@ use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Delivery, Fanout, Outlet, Subscriber, Written};
 use frontrow::limits;
 use frontrow::metrics::{Kind, Metrics};
-use frontrow::store::{self, JournalRow, NewConcert, NewUser, Store, journal};
+use frontrow::store::{self, JournalRow, NewConcert, NewUser, Setup, Store, journal};
 use frontrow::venue::{self, ImportOptions, Shape};
 use frontrow_testing::simulated::{Call, Database, Fault, KeptKind, KeptRow, Weather};
 use sqlx::sqlite::SqliteConnectOptions;

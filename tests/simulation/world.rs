@@ -12,7 +12,7 @@ use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::{ExpiryReason, LedgerKind, SaleState, TokenStatus};
 use frontrow::domain::rules::{GuestSeats, OwnRules, SaleRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
-use frontrow::store::{NewConcert, NewUser, Store};
+use frontrow::store::{NewConcert, NewUser, Setup};
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 use frontrow_testing::simulated::{Database, KeptKind, SimulatedStore, Weather};
 use parking_lot::Mutex;

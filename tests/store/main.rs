@@ -3,7 +3,7 @@
 #[cfg(feature = "mariadb-tests")]
 mod mysql;
 #[cfg(feature = "mariadb-tests")]
-mod mysql_lane;
+mod mysql_writer;
 #[cfg(feature = "mariadb-tests")]
 mod power_loss;
 mod shipped;

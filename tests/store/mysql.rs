@@ -1,7 +1,7 @@
 //! The store for production, on a private MariaDB: what every store has to do, in each form of its statements, an audit of
 //! planted faults, and what the schema refuses.
 
-use frontrow::store::Store;
+use frontrow::store::Reads;
 use frontrow::store::mysql::{Form, MySqlStore};
 use frontrow_testing::mariadb::empty_database;
 use frontrow_testing::{conformance, conformance_tests};

@@ -7,13 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use frontrow::store::Lane;
+use frontrow::store::BatchWriter;
 use frontrow::store::mysql::MySqlStore;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{Connection, Row};
 use tempfile::TempDir;
 
-use crate::mysql_lane::{holding, stage};
+use crate::mysql_writer::{holding, stage};
 
 const HOLD: &str = r#"
 #define _GNU_SOURCE
@@ -194,7 +194,7 @@ async fn settle_rests_on_what_is_durable(of: Of) {
         tokio::task::yield_now().await;
     }
     let too_early = server.lose_power();
-    let mut settler = store.new_lane().await.unwrap();
+    let mut settler = store.new_writer().await.unwrap();
     let settling = tokio::spawn(async move { settler.settle(&asked).await });
     const COMMITTING: &str =
         "SELECT CAST(count(*) AS SIGNED) FROM information_schema.processlist WHERE info = 'COMMIT'";

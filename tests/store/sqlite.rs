@@ -12,8 +12,8 @@ use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::{Reservation, ReservationStatus};
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
-use frontrow::store::sqlite::{FILE_NAME, SqliteLane, SqliteStore};
-use frontrow::store::{CommitError, Lane, Store, StoreError};
+use frontrow::store::sqlite::{FILE_NAME, SqliteStore, SqliteWriter};
+use frontrow::store::{BatchWriter, Claims, CommitError, Reads, Store, StoreError};
 use frontrow_testing::conformance::{self, World};
 use frontrow_testing::conformance_tests;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -32,8 +32,8 @@ async fn intruder(folder: &Path) -> SqliteConnection {
 }
 
 /// A world whose lane is at hand as what it is.
-async fn world_and_lane(store: &SqliteStore) -> (World<'_>, SqliteLane) {
-    (World::new(store, 10).await, store.new_lane().await.unwrap())
+async fn world_and_lane(store: &SqliteStore) -> (World<'_>, SqliteWriter) {
+    (World::new(store, 10).await, store.new_writer().await.unwrap())
 }
 
 /// The chain of an error's causes, as a log would print it.
@@ -397,7 +397,7 @@ async fn a_database_that_is_deleted_or_replaced_is_noticed_before_anything_is_co
             let unsettled = world.lane.settle(&batch).await.unwrap_err();
             assert!(matches!(unsettled, CommitError::NotCommitted(StoreError::Broken(_))), "{unsettled:?}");
         }
-        assert!(store.ping().await.is_err() && store.open_lane().await.is_err());
+        assert!(store.ping().await.is_err() && store.open_writer().await.is_err());
         let beat = store.heartbeat(world.writer, Timestamp::from_millis(0), Duration::from_secs(1)).await;
         assert!(told(&beat.unwrap_err()).contains("cannot go on with"));
         assert!(!path.exists(), "{name}: nothing was made in its place");
@@ -411,7 +411,7 @@ async fn a_database_that_is_deleted_or_replaced_is_noticed_before_anything_is_co
     }
 }
 
-async fn pragma(lane: &mut SqliteLane, pragma: String) {
+async fn pragma(lane: &mut SqliteWriter, pragma: String) {
     let pragma = sqlx::raw_sql(sqlx::AssertSqlSafe(pragma));
     pragma.execute(lane.connection().await.unwrap()).await.unwrap();
 }

@@ -326,12 +326,12 @@ impl Lane {
     }
 
     /// The lane's connection, for as long as a query runs on it; made if there is none.
-    pub(super) async fn take_connection(&mut self) -> Result<Box<dyn store::Lane>, StoreError> {
+    pub(super) async fn take_connection(&mut self) -> Result<Box<dyn store::BatchWriter>, StoreError> {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
         let store = self.store.clone();
-        let connection = self.patiently(store.open_lane()).await?;
+        let connection = self.patiently(store.open_writer()).await?;
         self.shared.sales.set_store_fault(None);
         Ok(connection)
     }

@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow};
 use sqlx::{ConnectOptions, Executor, SqlStr};
 
-use super::fault::{UNKNOWN_SYSTEM_VARIABLE, fault, number};
+use super::fault::{DUPLICATE, UNKNOWN_SYSTEM_VARIABLE, fault, number};
 use super::values::Values;
 use crate::store::StoreError;
-use crate::store::bulk::{self, Bulk, Packing};
-use crate::store::columns::{ledger_columns, reservation_columns, token_columns};
-use crate::store::session::{Dialect, Session, Take, question};
+use crate::store::bulk::{Bulk, Packing};
+use crate::store::columns::{self, ledger_columns, reservation_columns, token_columns};
+use crate::store::query::{self, Changed, Dialect, Link, Take, question};
+use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
 
 /// Statements kept prepared by a lane's connection, the least used one closed for the next: every bulk statement in
 /// every size, with room for the single ones. Preparing one again costs a round trip.
@@ -135,78 +136,18 @@ pub async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error
     Ok(())
 }
 
-/// What the server counts of the rows of one statement, if all of them were as memory believes.
-#[derive(Clone, Copy, Debug)]
-pub enum Expect {
-    /// Whatever it finds is right.
-    Anything,
-    /// Each was inserted, and padding was as it should be by then.
-    Inserted,
-    /// Each was there and was changed, which counts twice; padding was as it should be by then.
-    Changed,
-}
-
-/// A statement with its values, ready to be sent.
-pub struct Bound {
-    pub table: &'static str,
-    pub sql: SqlStr,
-    pub values: Values,
-    /// How many rows are to be affected; `None`: any number.
-    pub affected: Option<u64>,
-}
-
-pub type Statements<'a> = Box<dyn Iterator<Item = Bound> + Send + 'a>;
-
-/// The statements that write these rows, each bound when its turn comes.
-pub fn statements<'a, T: Sync>(
-    table: &'static str,
-    statement: &'static Bulk,
-    rows: &'a [T],
-    expect: Expect,
-    bind: impl Fn(&mut Values, &T) + Send + 'a,
-) -> Statements<'a> {
-    Box::new(bulk::pieces(rows, DIALECT.packing).map(move |(bucket, piece)| {
-        let (count, size) = (piece.len() as u64, bulk::BUCKETS[bucket] as u64);
-        let affected = match expect {
-            Expect::Anything => None,
-            Expect::Inserted => Some(size),
-            Expect::Changed => Some(count + size),
-        };
-        Bound { table, sql: statement.sql(bucket), values: statement.values(bucket, piece, &bind), affected }
-    }))
-}
-
-/// Runs statements one after the other. A row that is not as it should be means that memory and store have parted:
-/// never to be committed.
-pub async fn write(
-    connection: &mut MySqlConnection,
-    mut statements: impl Iterator<Item = Bound>,
-) -> Result<(), StoreError> {
-    let mut next = statements.next();
-    while let Some(Bound { table, sql, values, affected }) = next {
-        let execute = sqlx::query_with(sql, values.0).execute(&mut *connection);
-        // While the server works, the next statement's values are bound.
-        let (done, bound) = tokio::join!(biased; execute, async { statements.next() });
-        let done = done.map_err(fault)?.rows_affected();
-        if affected.is_some_and(|affected| affected != done) {
-            return Err(StoreError::refused(format!("a row of {table} is not what memory believes")));
-        }
-        next = bound;
-    }
-    Ok(())
-}
-
-/// A connection as it is asked.
-pub struct Asked<'c>(pub &'c mut MySqlConnection);
-
-impl Session for Asked<'_> {
+impl Link for MySqlConnection {
     type Row = MySqlRow;
     type Values = Values;
 
     const DIALECT: &'static Dialect = &DIALECT;
 
+    fn fault(error: sqlx::Error) -> StoreError {
+        fault(error)
+    }
+
     async fn all(&mut self, sql: SqlStr, values: Values) -> Result<Vec<MySqlRow>, StoreError> {
-        sqlx::query_with(sql, values.0).fetch_all(&mut *self.0).await.map_err(fault)
+        sqlx::query_with(sql, values.0).fetch_all(self).await.map_err(fault)
     }
 
     async fn each(
@@ -215,12 +156,24 @@ impl Session for Asked<'_> {
         values: Values,
         take: &mut Take<'_, MySqlRow>,
     ) -> Result<(), StoreError> {
-        let mut rows = sqlx::query_with(sql, values.0).fetch(&mut *self.0);
-        while let Some(row) = rows.try_next().await.map_err(fault)? {
-            take(&row)?;
-        }
-        Ok(())
+        query::each_of(sqlx::query_with(sql, values.0).fetch(self).map_err(fault), take).await
     }
+
+    async fn run(&mut self, sql: SqlStr, values: Values) -> Result<Changed, StoreError> {
+        sqlx::query_with(sql, values.0).execute(self).await.map(changed).map_err(fault)
+    }
+
+    async fn run_unless_there(&mut self, sql: SqlStr, values: Values) -> Result<Option<Changed>, StoreError> {
+        match sqlx::query_with(sql, values.0).execute(self).await {
+            Ok(done) => Ok(Some(changed(done))),
+            Err(error) if number(&error) == Some(DUPLICATE) => Ok(None),
+            Err(error) => Err(fault(error)),
+        }
+    }
+}
+
+fn changed(done: MySqlQueryResult) -> Changed {
+    Changed { rows: done.rows_affected(), last_id: done.last_insert_id() }
 }
 
 /// Rows are looked up by the key that is meant even while a table is so small that reading all of it seemed cheaper:
@@ -260,6 +213,27 @@ pub static DIALECT: Dialect = Dialect {
             OR EXISTS (SELECT 1 FROM queue q FORCE INDEX (queue_live) \
                        WHERE q.concert_id = c.concert_id AND q.live_user IS NOT NULL) \
          ORDER BY concert_id",
+    holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
+    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
+         SELECT concert_id, max(seq) + 1, ?, ?, ?, ? FROM journal WHERE concert_id = ? GROUP BY concert_id",
+    node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
+         ON DUPLICATE KEY UPDATE heartbeat_at = VALUES(heartbeat_at), stopped_at = NULL",
+    new_concert: new_concert!("JSON_MERGE_PATCH"),
+    settings: settings_update!("JSON_MERGE_PATCH"),
+    new_seats: Bulk::new(
+        "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price) VALUES ",
+        columns::NEW_SEAT,
+        // Padding repeats a row.
+        " ON DUPLICATE KEY UPDATE label = IF(label = VALUES(label), label, NULL)",
+    ),
+    first_currency: "INSERT INTO installation (id, currency) \
+         VALUES (1, coalesce((SELECT currency FROM concert ORDER BY concert_id LIMIT 1), ?)) \
+         ON DUPLICATE KEY UPDATE id = id",
+    decided_currency: "INSERT INTO installation (id, currency, decided_at) VALUES (1, ?, ?) \
+         ON DUPLICATE KEY UPDATE currency = VALUES(currency), decided_at = VALUES(decided_at)",
+    new_subject: "INSERT INTO users (name, issuer, subject, created_at) VALUES (?, ?, ?, ?) \
+         ON DUPLICATE KEY UPDATE user_id = user_id",
+    take_wallet: None,
 };
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ pub fn fault(error: sqlx::Error) -> StoreError {
         },
         (
             sqlx::Error::ColumnDecode { .. }
-            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::Configuration(_)
             | sqlx::Error::Tls(_),
             None,

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use sqlx::SqlSafeStr;
+use sqlx::mysql::MySqlConnection;
 
-use super::connection::{Bound, Expect, Statements, statements};
 use super::form::{Form, listed};
 use super::values::{TimeText, Values};
 use crate::domain::record::{Reservation, ReservationStatus};
+use crate::store::batch::{Bound, Expect, Statements, statements};
 use crate::store::bulk::{self, Bulk, Listing};
 use crate::store::columns::{self, Bind, bind_held_reservation, bind_reservation, seat_list};
 use crate::store::rows::Rows;
@@ -88,7 +89,7 @@ impl<'a> Reservations<'a> {
         Self { held, others, ended, form }
     }
 
-    pub fn statements(&self) -> Statements<'_> {
+    pub fn statements(&self) -> Statements<'_, Values> {
         let others = upserts(&RESERVATIONS, &self.others, bind_reservation);
         match self.form {
             Form::Numbered => {
@@ -121,12 +122,14 @@ fn upserts<'a>(
     statement: &'static Bulk,
     rows: &'a [&Reservation],
     bind: fn(&mut Values, &Reservation),
-) -> Statements<'a> {
-    statements("reservation", statement, rows, Expect::Anything, move |to, row| bind(to, row))
+) -> Statements<'a, Values> {
+    statements::<MySqlConnection, _>("reservation", statement, rows, Expect::Anything, move |to, row| {
+        bind(to, row)
+    })
 }
 
 /// Up to `NUMBERED_MAX` of one concert.
-fn numbered(held: &[&Reservation]) -> Bound {
+fn numbered(held: &[&Reservation]) -> Bound<Values> {
     let mut values = Values::default();
     values.id(held[0].concert.0.into());
     values.parts(16, held, |to, it| to.extend(it.id.0.as_bytes()));

@@ -100,9 +100,9 @@ async fn take_turn(
             return Ok(None);
         }
         left = still_left;
-        let got = sqlx::query("SELECT GET_LOCK(?, ?)").bind(&lock).bind(TURN_PATIENCE_SECONDS);
+        let got = sqlx::query("SELECT GET_LOCK(?, ?) AS got").bind(&lock).bind(TURN_PATIENCE_SECONDS);
         match got.fetch_one(&mut *connection).await.map_err(fault) {
-            Ok(got) if got.opt_int(0)? == Some(1) => return Ok(Some(lock)),
+            Ok(got) if got.opt_int("got")? == Some(1) => return Ok(Some(lock)),
             Ok(_) => {}
             Err(StoreError::Broken(_)) => return Ok(None),
             Err(error) => return Err(error),
@@ -112,9 +112,9 @@ async fn take_turn(
 
 /// It has to fit 64 characters, which a database's name may have by itself.
 pub async fn lock_name(connection: &mut MySqlConnection) -> Result<String, StoreError> {
-    let database = sqlx::query("SELECT DATABASE()").fetch_one(connection).await.map_err(fault)?;
+    let database = sqlx::query("SELECT DATABASE() AS named").fetch_one(connection).await.map_err(fault)?;
     let digest: String =
-        Sha256::digest(database.text(0)?).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        Sha256::digest(database.text("named")?).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("frontrow {digest}"))
 }
 
@@ -171,13 +171,13 @@ async fn change(connection: &mut MySqlConnection, sql: &'static str) -> Result<(
 
 async fn applied(connection: &mut MySqlConnection) -> Result<Vec<Applied>, StoreError> {
     let tables = sqlx::query(
-        "SELECT CAST(count(*) AS SIGNED), CAST(coalesce(sum(table_name = 'schema_migration'), 0) AS SIGNED) \
-         FROM information_schema.tables WHERE table_schema = DATABASE()",
+        "SELECT CAST(count(*) AS SIGNED) AS found, \
+           CAST(coalesce(sum(table_name = 'schema_migration'), 0) AS SIGNED) AS ours FROM information_schema.tables WHERE table_schema = DATABASE()",
     )
     .fetch_one(&mut *connection)
     .await
     .map_err(fault)?;
-    match (tables.int(0)?, tables.int(1)?) {
+    match (tables.int("found")?, tables.int("ours")?) {
         (0, _) => return Ok(Vec::new()),
         (_, 0) => return Err(StoreError::broken("the database has tables of another program")),
         _ => {}
@@ -194,9 +194,9 @@ async fn applied(connection: &mut MySqlConnection) -> Result<Vec<Applied>, Store
     };
     let row = |row: &MySqlRow| {
         Ok(Applied {
-            version: row.number(0)?,
-            name: row.text(1)?.to_owned(),
-            checksum: row.text(2)?.to_owned(),
+            version: row.number("version")?,
+            name: row.text("name")?.to_owned(),
+            checksum: row.text("checksum")?.to_owned(),
         })
     };
     rows.iter().map(row).collect()

@@ -4,11 +4,13 @@
 
 use std::io::Write;
 
-use super::connection::{Bound, Expect, Statements, statements};
+use sqlx::mysql::MySqlConnection;
+
 use super::form::{Form, listed};
 use super::values::Values;
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use crate::store::SeatStatus;
+use crate::store::batch::{Bound, Expect, Statements, statements};
 use crate::store::bulk::{self, Bulk, Listing};
 use crate::store::columns::Bind;
 use crate::store::rows::SeatChange;
@@ -107,7 +109,7 @@ impl SeatSteps {
         steps
     }
 
-    pub fn statements(&self, form: Form) -> Statements<'_> {
+    pub fn statements(&self, form: Form) -> Statements<'_, Values> {
         let Self { freed, held, sold } = self;
         match form {
             Form::Numbered => Box::new(
@@ -124,8 +126,8 @@ impl SeatSteps {
     }
 }
 
-fn upserted_seats<'a>(statement: &'static Bulk, steps: &'a [SeatStep]) -> Statements<'a> {
-    statements("concert_seat", statement, steps, Expect::Changed, |to, step| {
+fn upserted_seats<'a>(statement: &'static Bulk, steps: &'a [SeatStep]) -> Statements<'a, Values> {
+    statements::<MySqlConnection, _>("concert_seat", statement, steps, Expect::Upserted, |to, step| {
         to.id(step.concert.0.into());
         to.id(step.schedule.0);
         to.id(step.seat.0.into());
@@ -140,7 +142,7 @@ fn listed_seats<'a>(
     statement: &'static Listing,
     steps: &'a [SeatStep],
     bind: BindSeats,
-) -> impl Iterator<Item = Bound> + Send + 'a {
+) -> impl Iterator<Item = Bound<Values>> + Send + 'a {
     let of_one_schedule = |a: &SeatStep, b: &SeatStep| (a.concert, a.schedule) == (b.concert, b.schedule);
     listed("concert_seat", statement, steps.chunk_by(of_one_schedule), bind)
 }

@@ -2,12 +2,15 @@
 
 use frontrow_testing::mariadb::empty_database;
 use frontrow_testing::proxy::Proxy;
-use sqlx::AssertSqlSafe;
+use sqlx::mysql::MySqlRow;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::*;
-use crate::domain::record::LedgerKind;
+use crate::domain::ids::IdSource;
+use crate::domain::record::{LedgerEntry, LedgerKind};
 use crate::store::bounds::{self, Column};
-use crate::store::{Batch, CommitError};
+use crate::store::columns::Cells;
+use crate::store::{Batch, Claims, CommitError, NewUser, Reads, Setup, random_id};
 
 async fn fresh() -> (MySqlStore, ()) {
     (MySqlStore::open(&empty_database().await).await.unwrap(), ())
@@ -15,7 +18,7 @@ async fn fresh() -> (MySqlStore, ()) {
 
 async fn texts(connection: &mut MySqlConnection, sql: impl Into<String>, column: usize) -> Vec<String> {
     let rows = sqlx::raw_sql(AssertSqlSafe(sql.into())).fetch_all(connection).await.unwrap();
-    rows.iter().map(|row| row.text(column).unwrap().to_owned()).collect()
+    rows.iter().map(|row| row.try_get_unchecked(column).unwrap()).collect()
 }
 
 /// Every table as the server would make it again, and which migrations are noted.
@@ -124,14 +127,15 @@ async fn a_start_does_not_wait_for_a_server_that_migrates_no_more() {
     let known = &migrate::MYSQL[..migrate::MYSQL.len() - 1];
     schema::migrate(&mut lost, known).await.unwrap();
     let lock = schema::lock_name(&mut lost).await.unwrap();
-    let got = sqlx::query("SELECT GET_LOCK(?, 0)").bind(&lock).fetch_one(&mut lost).await.unwrap();
-    assert_eq!(got.int(0).unwrap(), 1);
+    let got = sqlx::query("SELECT GET_LOCK(?, 0) AS got").bind(&lock).fetch_one(&mut lost).await.unwrap();
+    assert_eq!(got.int("got").unwrap(), 1);
     // Far more than one step takes.
     let started = tokio::time::timeout(Duration::from_secs(30), MySqlStore::open(&url)).await;
     started.expect("it waits").unwrap();
     assert_eq!(MySqlStore::pending_migrations(&url).await.unwrap(), Vec::<&str>::new());
-    let left = sqlx::query("SELECT RELEASE_LOCK(?)").bind(&lock).fetch_one(&mut lost).await.unwrap();
-    assert_eq!(left.int(0).unwrap(), 1, "the lock was there all the time");
+    let left =
+        sqlx::query("SELECT RELEASE_LOCK(?) AS released").bind(&lock).fetch_one(&mut lost).await.unwrap();
+    assert_eq!(left.int("released").unwrap(), 1, "the lock was there all the time");
 }
 
 #[tokio::test]
@@ -198,26 +202,27 @@ async fn tables_are_commented() {
 async fn the_schema_takes_whatever_is_let_in() {
     let (store, ()) = fresh().await;
     let mut connection = store.reader().await.unwrap();
-    let sql = "SELECT table_name, column_name, CAST(data_type AS CHAR), CAST(character_maximum_length AS SIGNED), \
-         CAST(character_octet_length AS SIGNED) FROM information_schema.columns WHERE table_schema = DATABASE()";
+    let sql = "SELECT table_name AS of_table, column_name AS named, CAST(data_type AS CHAR) AS kind, \
+           CAST(character_maximum_length AS SIGNED) AS chars, CAST(character_octet_length AS SIGNED) AS bytes FROM information_schema.columns WHERE table_schema = DATABASE()";
     let columns = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
-    let sql = "SELECT t.table_name, CAST(c.check_clause AS CHAR) FROM information_schema.check_constraints c \
+    let sql = "SELECT t.table_name AS of_table, CAST(c.check_clause AS CHAR) AS stated FROM information_schema.check_constraints c \
          JOIN information_schema.table_constraints t \
            ON t.constraint_schema = c.constraint_schema AND t.constraint_name = c.constraint_name \
          WHERE c.constraint_schema = DATABASE()";
     let checks = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
     bounds::compare(|table, column| {
-        let is_it = |row: &&MySqlRow| row.text(0).unwrap() == table && row.text(1).unwrap() == column;
+        let is_it =
+            |row: &&MySqlRow| row.text("of_table").unwrap() == table && row.text("named").unwrap() == column;
         let found = columns.iter().find(is_it).expect("there is such a column");
         let length = |at| found.opt_int(at).unwrap().map(|most| most as usize);
-        let of_table = checks.iter().filter(|row| row.text(0).unwrap() == table);
-        let stated = of_table.filter_map(|row| bounds::checked(row.text(1).unwrap(), column)).next();
-        let numbers = match found.text(2).unwrap() {
+        let of_table = checks.iter().filter(|row| row.text("of_table").unwrap() == table);
+        let stated = of_table.filter_map(|row| bounds::checked(row.text("stated").unwrap(), column)).next();
+        let numbers = match found.text("kind").unwrap() {
             "bigint" => stated.or(Some((i64::MIN, i64::MAX))),
             "int" => stated.or(Some((i32::MIN.into(), i32::MAX.into()))),
             _ => None,
         };
-        Column { numbers, chars: length(3), bytes: length(4) }
+        Column { numbers, chars: length("chars"), bytes: length("bytes") }
     });
 }
 
@@ -227,7 +232,7 @@ async fn run(connection: &mut MySqlConnection, sql: impl Into<String>) {
 
 async fn connection_id(connection: &mut MySqlConnection) -> u64 {
     let sql = "SELECT CAST(connection_id() AS SIGNED)";
-    Cells::number(&sqlx::raw_sql(sql).fetch_one(connection).await.unwrap(), 0).unwrap()
+    sqlx::raw_sql(sql).fetch_one(connection).await.unwrap().try_get_unchecked::<i64, _>(0).unwrap() as u64
 }
 
 /// As a server does that keeps 50 statements a session, and for ever: the same again goes on another connection, with fewer.
@@ -237,7 +242,7 @@ async fn a_connection_that_may_prepare_no_more_is_replaced_by_one_that_needs_few
     let at = Timestamp::from_millis(1_900_000_000_000);
     let new = NewUser { name: "Fan".into(), balance: 0, guest: false, at };
     let user = store.add_user(new).await.unwrap();
-    let mut lane = store.new_lane().await.unwrap();
+    let mut lane = store.new_writer().await.unwrap();
     let mut other = connection::connect(&store.options).await.unwrap();
     let mut ids = IdSource::seeded([3; 32]);
     let mut charge = |balance| {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use chrono::NaiveDateTime;
 use sqlx::mysql::{MySqlArguments, MySqlRow};
-use sqlx::{Arguments, Column, Row};
+use sqlx::{Arguments, Row};
 use uuid::Uuid;
 
 use super::fault::fault;
@@ -19,10 +19,6 @@ pub struct Values(pub MySqlArguments);
 impl Values {
     fn add<'v>(&mut self, value: impl sqlx::Encode<'v, sqlx::MySql> + sqlx::Type<sqlx::MySql>) {
         self.0.add(value).expect("numbers, texts, bytes and dates can always be encoded");
-    }
-
-    pub fn bytes(&mut self, value: &[u8]) {
-        self.add(value);
     }
 
     /// Parts of `length` bytes each, in one value. No text, in which the server would count characters from its beginning
@@ -50,6 +46,9 @@ impl Bind for Values {
     }
     fn time(&mut self, value: Option<Timestamp>) {
         self.add(value.map(date));
+    }
+    fn bytes(&mut self, value: &[u8]) {
+        self.add(value);
     }
 }
 
@@ -84,24 +83,21 @@ impl TimeText {
 }
 
 impl Cells for MySqlRow {
-    fn place(&self, column: &str) -> Result<usize, StoreError> {
-        self.try_column(column).map(Column::ordinal).map_err(fault)
-    }
-    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
+    fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }
-    fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
+    fn opt_text(&self, column: &str) -> Result<Option<&str>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }
-    fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError> {
+    fn opt_uuid(&self, column: &str) -> Result<Option<Uuid>, StoreError> {
         let id = self.opt_bytes(column)?.map(Uuid::from_slice).transpose();
         id.map_err(|error| StoreError::Broken(error.into()))
     }
-    fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    fn opt_time(&self, column: &str) -> Result<Option<Timestamp>, StoreError> {
         let date: Option<NaiveDateTime> = self.try_get_unchecked(column).map_err(fault)?;
         Ok(date.map(|date| Timestamp::from_millis(date.and_utc().timestamp_millis())))
     }
-    fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
+    fn opt_bytes(&self, column: &str) -> Result<Option<&[u8]>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }
 }

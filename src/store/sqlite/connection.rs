@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqliteRow,
-    SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode,
+    SqliteQueryResult, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Arguments, Column, ConnectOptions, Row, SqlStr};
+use sqlx::{Arguments, ConnectOptions, Row, SqlStr};
 use uuid::Uuid;
 
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::bulk::{self, Bulk, Packing};
-use crate::store::columns::{Bind, Cells, ledger_columns, reservation_columns, token_columns};
-use crate::store::session::{Dialect, Session, Take, question};
+use crate::store::bulk::{Bulk, Packing};
+use crate::store::columns::{self, Bind, Cells, ledger_columns, reservation_columns, token_columns};
+use crate::store::query::{self, Changed, Dialect, Link, Take, question};
+use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
 
 /// How long a transaction waits for one of another process, such as an import, before it is a certain rollback.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -117,48 +118,25 @@ pub fn fault(error: sqlx::Error) -> StoreError {
             code if ROW_REFUSED.contains(&code) => StoreError::Refused(error.into()),
             _ => StoreError::Broken(error.into()),
         },
-        (sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. }, _) => {
+        (sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_), _) => {
             StoreError::Broken(error.into())
         }
         _ => StoreError::Unreachable(error.into()),
     }
 }
 
-/// Runs a statement for many rows and gives how many it changed.
-pub async fn write<T>(
-    connection: &mut SqliteConnection,
-    statement: &Bulk,
-    rows: &[T],
-    bind: impl Fn(&mut Values, &T) + Send + Sync,
-) -> Result<u64, sqlx::Error>
-where
-    T: Sync,
-{
-    let mut changed = 0;
-    let mut pieces = bulk::pieces(rows, DIALECT.packing);
-    let prepare = |(bucket, piece): (usize, _)| (bucket, statement.values::<Values, _>(bucket, piece, &bind));
-    let mut next = pieces.next().map(prepare);
-    while let Some((bucket, values)) = next {
-        let execute = sqlx::query_with(statement.sql(bucket), values.0).execute(&mut *connection);
-        // While the database works, the next statement's parameters are bound.
-        let (done, bound) = tokio::join!(biased; execute, async { pieces.next().map(prepare) });
-        changed += done?.rows_affected();
-        next = bound;
-    }
-    Ok(changed)
-}
-
-/// A connection as it is asked.
-pub struct Asked<'c>(pub &'c mut SqliteConnection);
-
-impl Session for Asked<'_> {
+impl Link for SqliteConnection {
     type Row = SqliteRow;
     type Values = Values;
 
     const DIALECT: &'static Dialect = &DIALECT;
 
+    fn fault(error: sqlx::Error) -> StoreError {
+        fault(error)
+    }
+
     async fn all(&mut self, sql: SqlStr, values: Values) -> Result<Vec<SqliteRow>, StoreError> {
-        sqlx::query_with(sql, values.0).fetch_all(&mut *self.0).await.map_err(fault)
+        sqlx::query_with(sql, values.0).fetch_all(self).await.map_err(fault)
     }
 
     async fn each(
@@ -167,12 +145,24 @@ impl Session for Asked<'_> {
         values: Values,
         take: &mut Take<'_, SqliteRow>,
     ) -> Result<(), StoreError> {
-        let mut rows = sqlx::query_with(sql, values.0).fetch(&mut *self.0);
-        while let Some(row) = rows.try_next().await.map_err(fault)? {
-            take(&row)?;
-        }
-        Ok(())
+        query::each_of(sqlx::query_with(sql, values.0).fetch(self).map_err(fault), take).await
     }
+
+    async fn run(&mut self, sql: SqlStr, values: Values) -> Result<Changed, StoreError> {
+        sqlx::query_with(sql, values.0).execute(self).await.map(changed).map_err(fault)
+    }
+
+    async fn run_unless_there(&mut self, sql: SqlStr, values: Values) -> Result<Option<Changed>, StoreError> {
+        match sqlx::query_with(sql, values.0).execute(self).await {
+            Ok(done) => Ok(Some(changed(done))),
+            Err(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => Ok(None),
+            Err(error) => Err(fault(error)),
+        }
+    }
+}
+
+fn changed(done: SqliteQueryResult) -> Changed {
+    Changed { rows: done.rows_affected(), last_id: done.last_insert_rowid().cast_unsigned() }
 }
 
 /// Without statistics the planner takes the first columns of a key for as good as a whole index, hence the hints.
@@ -209,6 +199,27 @@ pub static DIALECT: Dialect = Dialect {
             OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_live \
                        WHERE q.concert_id = c.concert_id AND q.status IN ('WAITING', 'PROGRESS')) \
          ORDER BY concert_id",
+    holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ?",
+    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
+         SELECT ?5, max(seq) + 1, ?1, ?2, ?3, ?4 FROM journal WHERE concert_id = ?5",
+    node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
+         ON CONFLICT (writer) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, stopped_at = NULL",
+    new_concert: new_concert!("json_patch"),
+    settings: settings_update!("json_patch"),
+    new_seats: Bulk::new(
+        "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price) VALUES ",
+        columns::NEW_SEAT,
+        "",
+    ),
+    first_currency: "INSERT INTO installation (id, currency) \
+         VALUES (1, coalesce((SELECT currency FROM concert ORDER BY concert_id LIMIT 1), ?)) \
+         ON CONFLICT DO NOTHING",
+    decided_currency: "INSERT INTO installation (id, currency, decided_at) VALUES (1, ?, ?) \
+         ON CONFLICT (id) DO UPDATE SET currency = excluded.currency, decided_at = excluded.decided_at",
+    new_subject: "INSERT INTO users (name, issuer, subject, created_at) VALUES (?, ?, ?, ?) \
+         ON CONFLICT (issuer, subject) WHERE issuer IS NOT NULL DO NOTHING",
+    // The write lock is taken by then; what is changed cannot be changed by a log that is found again.
+    take_wallet: Some("UPDATE users SET balance = balance WHERE user_id = ?"),
 };
 
 /// The values of a statement's parameters.
@@ -237,28 +248,28 @@ impl Bind for Values {
     fn time(&mut self, value: Option<Timestamp>) {
         self.add(value.map(Timestamp::as_millis));
     }
+    fn bytes(&mut self, value: &[u8]) {
+        self.add(value.to_vec());
+    }
 }
 
 impl Cells for SqliteRow {
-    fn place(&self, column: &str) -> Result<usize, StoreError> {
-        self.try_column(column).map(Column::ordinal).map_err(fault)
-    }
-    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
+    fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }
-    fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
+    fn opt_text(&self, column: &str) -> Result<Option<&str>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }
-    fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, StoreError> {
+    fn opt_uuid(&self, column: &str) -> Result<Option<Uuid>, StoreError> {
         self.opt_bytes(column)?
             .map(Uuid::from_slice)
             .transpose()
             .map_err(|error| StoreError::Broken(error.into()))
     }
-    fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    fn opt_time(&self, column: &str) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.opt_int(column)?.map(Timestamp::from_millis))
     }
-    fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
+    fn opt_bytes(&self, column: &str) -> Result<Option<&[u8]>, StoreError> {
         self.try_get_unchecked(column).map_err(fault)
     }
 }

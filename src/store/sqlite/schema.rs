@@ -97,7 +97,11 @@ async fn applied(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<A
         .await
         .map_err(opened)?;
     let row = |row: &sqlx::sqlite::SqliteRow| {
-        Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
+        Ok(Applied {
+            version: row.try_get("version")?,
+            name: row.try_get("name")?,
+            checksum: row.try_get("checksum")?,
+        })
     };
     rows.iter().map(row).collect::<Result<_, _>>().map_err(opened)
 }

@@ -5,6 +5,8 @@ use sqlx::{ConnectOptions, Connection};
 use super::*;
 use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column};
+use crate::store::columns::Cells;
+use crate::store::{NewUser, Reads, Setup, query};
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -130,13 +132,13 @@ const TOO_MUCH: [&str; 2] = ["PRIMARY KEY (concert_id=?)", "PRIMARY KEY (user_id
 async fn no_question_reads_more_than_it_asks_for() {
     let (_store, folder) = fresh().await;
     let mut connection = intruder(folder.path()).await;
-    // Those of `session` take a sale or a user in whole, so what they read they want.
-    let wanting_all = session::QUESTIONS.iter().map(|question| ((*question).to_owned(), true));
-    let others = connection::DIALECT.questions().into_iter().chain(lane::statements());
+    // Those of `query` take a sale or a user in whole, so what they read they want.
+    let wanting_all = query::QUESTIONS.iter().map(|question| ((*question).to_owned(), true));
+    let others = connection::DIALECT.questions().into_iter().chain(writer::texts());
     for (question, wants_all) in wanting_all.chain(others.map(|question| (question, false))) {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}"));
         for step in sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap() {
-            let step = Cells::text(&step, 3).unwrap();
+            let step = Cells::text(&step, "detail").unwrap();
             let whole = step.starts_with("SCAN ") && !READ_WHOLE.contains(&step);
             let too_much = !wants_all && TOO_MUCH.iter().any(|key| step.ends_with(key));
             assert!(!whole && !too_much && !step.contains("AUTOMATIC"), "{question}\n{step}");
@@ -149,10 +151,10 @@ async fn no_question_reads_more_than_it_asks_for() {
 async fn a_commit_that_failed_does_not_block_the_next_change() {
     let (store, _folder) = fresh().await;
     {
-        let mut writer = store.writer().await;
-        let mut transaction = writer.begin().await.unwrap();
-        sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
-        assert!(transaction.commit().await.is_err());
+        let mut held = store.hold().await.unwrap();
+        let mut change = begin::<SqliteStore>(&mut held).await.unwrap();
+        sqlx::query("ROLLBACK").execute(&mut *change).await.unwrap();
+        assert!(change.commit().await.is_err());
     }
     let user = store
         .add_user(NewUser { name: "Ada".into(), balance: 5, guest: false, at: Timestamp::default() })
@@ -217,8 +219,9 @@ async fn the_schema_takes_whatever_is_let_in() {
     let tables = sqlx::query("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
     let tables = tables.fetch_all(&mut *reader).await.unwrap();
     bounds::compare(|table, column| {
-        let found = tables.iter().find(|row| row.text(0).unwrap() == table).expect("there is such a table");
-        let sql = found.text(1).unwrap();
+        let found =
+            tables.iter().find(|row| row.text("name").unwrap() == table).expect("there is such a table");
+        let sql = found.text("sql").unwrap();
         assert!(sql.lines().any(|line| line.split_whitespace().next() == Some(column)), "{table}.{column}");
         // A text may be as long as it likes, where no check says otherwise.
         Column { numbers: bounds::checked(sql, column), ..Column::default() }
@@ -230,10 +233,10 @@ async fn the_log_is_copied_beside_the_work_and_a_reader_that_stays_is_seen() {
     let (store, _folder) = fresh().await;
     let at = Timestamp::default();
     let fan = || NewUser { name: "Ada".into(), balance: 5, guest: false, at };
-    let mut lane = store.new_lane().await.unwrap();
+    let mut lane = store.new_writer().await.unwrap();
     store.add_user(fan()).await.unwrap();
     let mut connection = None;
-    let mut reader = store.read().await.unwrap();
+    let mut reader = store.view().await.unwrap();
     sqlx::query("SELECT 1 FROM users").fetch_optional(&mut *reader).await.unwrap();
     let user = store.add_user(fan()).await.unwrap();
     // Something that only came behind the reader, and a batch that is open meanwhile.

@@ -16,8 +16,8 @@ use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::store::{
-    Batch, CommitError, Facts, JournalPosition, Lane, LoadedSale, NewConcert, NewUser, SaleBatch, SeatStatus,
-    Store, StoreError, SweepPage, WalletCurrency, WriterId, random_id,
+    Batch, BatchWriter, CommitError, Facts, JournalPosition, LoadedSale, NewConcert, NewUser, SaleBatch,
+    SeatStatus, Store, StoreError, SweepPage, WalletCurrency, WriterId, random_id,
 };
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 
@@ -78,7 +78,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// One concert with two schedules of the same ten rows, and the writer of its sale.
 pub struct World<'s> {
     pub store: &'s dyn Store,
-    pub lane: Box<dyn Lane>,
+    pub lane: Box<dyn BatchWriter>,
     pub writer: WriterId,
     pub concert: ConcertId,
     pub schedules: Vec<ScheduleId>,
@@ -131,7 +131,7 @@ impl<'s> World<'s> {
         let writer = WriterId(random_id());
         store.claim(concert, writer, NOW, Duration::ZERO).await.unwrap();
         let journal = store.load_sale(concert, NOW).await.unwrap().journal;
-        let lane = store.open_lane().await.unwrap();
+        let lane = store.open_writer().await.unwrap();
         let ids = IdSource::seeded([3; 32]);
         Self { store, lane, writer, concert, schedules, journal, ids, entries: 0 }
     }

@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 /// What a store is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
-    OpenLane,
+    OpenWriter,
     Begin,
     Commit,
     Rollback,
@@ -145,7 +145,7 @@ impl Faults {
             Call::Commit => OF_COMMIT,
             Call::Settle => OF_SETTLING,
             Call::Claim | Call::CountOutage | Call::Heartbeat | Call::ReleaseClaims => OF_WRITING,
-            Call::OpenLane | Call::Begin | Call::Rollback | Call::Load | Call::Read => OF_READING,
+            Call::OpenWriter | Call::Begin | Call::Rollback | Call::Load | Call::Read => OF_READING,
         };
         let fault = possible[self.rng.random_range(0..possible.len())];
         // Most calls are no commits; if each of them could kill, nobody would live to commit anything.

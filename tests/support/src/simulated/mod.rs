@@ -29,8 +29,9 @@ use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow::store::rows::Rows;
 use frontrow::store::{
-    AuditReport, Batch, CommitError, Facts, JournalRow, Lane, LoadedSale, NewConcert, NewUser, Store,
-    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId,
+    AuditReport, Batch, BatchWriter, Claims, CommitError, Facts, JournalRow, LoadedSale, NewConcert, NewUser,
+    Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
+    WriterId,
 };
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
@@ -401,15 +402,18 @@ impl Store for SimulatedStore {
         false
     }
 
-    async fn open_lane(&self) -> Result<Box<dyn Lane>, StoreError> {
-        self.plain(Call::OpenLane, |_| Some(Ok(()))).await?;
-        Ok(Box::new(SimulatedLane { store: self.handle(), transaction: None }))
+    async fn open_writer(&self) -> Result<Box<dyn BatchWriter>, StoreError> {
+        self.plain(Call::OpenWriter, |_| Some(Ok(()))).await?;
+        Ok(Box::new(SimulatedWriter { store: self.handle(), transaction: None }))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|_| ()).await
     }
+}
 
+#[async_trait]
+impl Claims for SimulatedStore {
     async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
         self.read(|state| state.tables.concerts_to_run(now)).await
     }
@@ -457,47 +461,15 @@ impl Store for SimulatedStore {
         .await
     }
 
-    async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
-        let tables = &mut self.database.state.lock().tables;
-        match tables.wallet_currency().code {
-            Some(wallets) if wallets != concert.currency => {
-                Err(StoreError::OtherCurrency { wallets, concert: concert.currency })
-            }
-            _ => Ok(tables.add_concert(concert)),
-        }
-    }
-
-    async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError> {
-        self.pass().await;
-        let mut state = self.database.state.lock();
-        let State { tables, ids, .. } = &mut *state;
-        Ok(tables.add_user(user, ids))
-    }
-
-    async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        self.read(|state| state.tables.user(user)).await
-    }
-
-    async fn user_of_subject(
-        &self,
-        issuer: &str,
-        subject: &str,
-        now: Timestamp,
-    ) -> Result<UserId, StoreError> {
-        self.read(|state| state.tables.user_of_subject(issuer, subject, now, &mut state.ids)).await
-    }
-
-    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
-        self.read(|state| state.tables.wallet_currency()).await
-    }
-
-    async fn decide_currency(&self, currency: &str, _now: Timestamp) -> Result<(), StoreError> {
-        self.database.state.lock().tables.decide_currency(currency);
-        Ok(())
-    }
-
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.read(|state| state.tables.is_served(now)).await
+    }
+}
+
+#[async_trait]
+impl Reads for SimulatedStore {
+    async fn user(&self, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        self.read(|state| state.tables.user(user)).await
     }
 
     async fn balance(&self, user: UserId) -> Result<Option<Money>, StoreError> {
@@ -564,13 +536,51 @@ impl Store for SimulatedStore {
     }
 }
 
-struct SimulatedLane {
+#[async_trait]
+impl Setup for SimulatedStore {
+    async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
+        let tables = &mut self.database.state.lock().tables;
+        match tables.wallet_currency().code {
+            Some(wallets) if wallets != concert.currency => {
+                Err(StoreError::OtherCurrency { wallets, concert: concert.currency })
+            }
+            _ => Ok(tables.add_concert(concert)),
+        }
+    }
+
+    async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError> {
+        self.pass().await;
+        let mut state = self.database.state.lock();
+        let State { tables, ids, .. } = &mut *state;
+        Ok(tables.add_user(user, ids))
+    }
+
+    async fn user_of_subject(
+        &self,
+        issuer: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError> {
+        self.read(|state| state.tables.user_of_subject(issuer, subject, now, &mut state.ids)).await
+    }
+
+    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
+        self.read(|state| state.tables.wallet_currency()).await
+    }
+
+    async fn decide_currency(&self, currency: &str, _now: Timestamp) -> Result<(), StoreError> {
+        self.database.state.lock().tables.decide_currency(currency);
+        Ok(())
+    }
+}
+
+struct SimulatedWriter {
     store: SimulatedStore,
     /// Begun and not ended.
     transaction: Option<Transaction>,
 }
 
-impl SimulatedLane {
+impl SimulatedWriter {
     fn database(&self) -> &Database {
         &self.store.database
     }
@@ -605,7 +615,7 @@ impl SimulatedLane {
     }
 }
 
-impl Drop for SimulatedLane {
+impl Drop for SimulatedWriter {
     /// A connection that is gone rolls back.
     fn drop(&mut self) {
         self.end();
@@ -613,7 +623,7 @@ impl Drop for SimulatedLane {
 }
 
 #[async_trait]
-impl Lane for SimulatedLane {
+impl BatchWriter for SimulatedWriter {
     async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
         self.end();
         if needs.is_empty() {
@@ -723,7 +733,7 @@ impl Lane for SimulatedLane {
     }
 }
 
-impl SimulatedLane {
+impl SimulatedWriter {
     /// The connection is lost with the transaction complete but for its end. The server keeps its locks until it
     /// finds out, and then it commits, if the COMMIT had come through, or not.
     async fn leave_open(&mut self, batch: &Batch) -> Result<(), CommitError> {

@@ -1,10 +1,12 @@
-//! A connection of any backend, and the questions that all of them are asked. A backend says how it runs a statement
-//! and, where the dialects differ, its text; what the rows mean is said once, here.
+//! A connection to a database of any backend, and the queries that all of them are sent. A backend says how it runs a
+//! statement and, where the dialects differ, its text; what the rows mean is said once, here.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{Stream, TryStreamExt};
 use sqlx::{SqlSafeStr, SqlStr};
 
 use super::archive::OldRow;
@@ -37,11 +39,23 @@ const LAST_TOKENS_MAX: u32 = 100;
 /// What is done with each row.
 pub type Take<'t, R> = dyn FnMut(&R) -> Result<(), StoreError> + Send + 't;
 
-pub trait Session: Send {
+/// What a statement changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Changed {
+    pub rows: u64,
+    /// The id that the database gave to a new row, of a table whose ids it gives.
+    pub last_id: u64,
+}
+
+/// A connection to a database.
+pub trait Link: Send {
     type Row: Cells + Send + Sync;
     type Values: Bind + Default + Send;
 
     const DIALECT: &'static Dialect;
+
+    /// Sorts an error by what to do about it.
+    fn fault(error: sqlx::Error) -> StoreError;
 
     /// Every row that a query finds, in its order.
     fn all(
@@ -57,29 +71,66 @@ pub trait Session: Send {
         values: Self::Values,
         take: &mut Take<'_, Self::Row>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Runs a statement that changes rows.
+    fn run(
+        &mut self,
+        sql: SqlStr,
+        values: Self::Values,
+    ) -> impl Future<Output = Result<Changed, StoreError>> + Send;
+
+    /// The same; `None` if a row with one of its keys is there already.
+    fn run_unless_there(
+        &mut self,
+        sql: SqlStr,
+        values: Self::Values,
+    ) -> impl Future<Output = Result<Option<Changed>, StoreError>> + Send;
+}
+
+/// Takes each of these rows.
+pub async fn each_of<R: Send>(
+    rows: impl Stream<Item = Result<R, StoreError>> + Send,
+    take: &mut Take<'_, R>,
+) -> Result<(), StoreError> {
+    let mut rows = pin!(rows);
+    while let Some(row) = rows.try_next().await? {
+        take(&row)?;
+    }
+    Ok(())
 }
 
 /// Runs a query that takes a list of rows, and gives all that it finds; each once, also if the list repeats it.
-async fn among<S: Session, T: Sync>(
-    session: &mut S,
+async fn among<L: Link, T: Sync>(
+    link: &mut L,
     query: &'static Bulk,
     rows: &[T],
-    bind: impl Fn(&mut S::Values, &T) + Send,
-) -> Result<Vec<S::Row>, StoreError> {
+    bind: impl Fn(&mut L::Values, &T) + Send,
+) -> Result<Vec<L::Row>, StoreError> {
     let mut found = Vec::new();
-    for (bucket, piece) in bulk::pieces(rows, S::DIALECT.packing) {
+    for (bucket, piece) in bulk::pieces(rows, L::DIALECT.packing) {
         let values = query.values(bucket, piece, &bind);
-        found.append(&mut session.all(query.sql(bucket), values).await?);
+        found.append(&mut link.all(query.sql(bucket), values).await?);
     }
     Ok(found)
 }
 
-async fn one<S: Session>(
-    session: &mut S,
+pub async fn one<L: Link>(
+    link: &mut L,
     sql: &'static str,
-    values: S::Values,
-) -> Result<Option<S::Row>, StoreError> {
-    Ok(session.all(sql.into_sql_str(), values).await?.into_iter().next())
+    values: L::Values,
+) -> Result<Option<L::Row>, StoreError> {
+    Ok(link.all(sql.into_sql_str(), values).await?.into_iter().next())
+}
+
+/// Runs a statement that changes rows.
+pub async fn run<L: Link>(
+    link: &mut L,
+    sql: &'static str,
+    bind: impl FnOnce(&mut L::Values),
+) -> Result<Changed, StoreError> {
+    let mut values = L::Values::default();
+    bind(&mut values);
+    link.run(sql.into_sql_str(), values).await
 }
 
 /// The parameters of a query that takes only numbers.
@@ -108,6 +159,26 @@ pub struct Dialect {
     pub last_tokens: Bulk,
     /// Concerts with a start after the first parameter, or a live token.
     pub concerts_to_run: &'static str,
+    /// Who runs a concert's sale, for a transaction that changes it.
+    pub holder: &'static str,
+    /// A row on top of a sale's journal (batch, writer, at, events, concert).
+    pub claim_row: &'static str,
+    /// A process that says that it runs (writer, at, at).
+    pub node_lives: &'static str,
+    /// A new concert (title, venue, currency, its settings, time zone, at).
+    pub new_concert: &'static str,
+    /// Changes a sale's settings (the settings, concert).
+    pub settings: &'static str,
+    /// The seats of a new concert.
+    pub new_seats: Bulk,
+    /// The currency of wallets, unless it is written down: the first concert's, or this one.
+    pub first_currency: &'static str,
+    /// The currency of wallets from now on (currency, at).
+    pub decided_currency: &'static str,
+    /// The user of a subject, unless they are there (name, issuer, subject, at).
+    pub new_subject: &'static str,
+    /// How a wallet is taken for a transaction that only looks at it, where a query does not do so by itself (user).
+    pub take_wallet: Option<&'static str>,
 }
 
 /// What a query of `Dialect` selects, before its list. After the table stands what the dialect needs to hear about
@@ -146,7 +217,7 @@ macro_rules! question {
 }
 pub(super) use question;
 
-pub const USER: &str = "SELECT user_id, name, balance, CASE WHEN issuer IS NULL AND vouched = 0 THEN 1 ELSE 0 END \
+pub const USER: &str = "SELECT user_id, name, balance, CASE WHEN issuer IS NULL AND vouched = 0 THEN 1 ELSE 0 END AS guest \
      FROM users WHERE user_id = ?";
 pub const USER_OF_SUBJECT: &str = "SELECT user_id FROM users WHERE issuer = ? AND subject = ?";
 const HISTORY: &str = concat!(
@@ -163,7 +234,7 @@ const HISTORY_BEFORE: &str = concat!(
 );
 /// How many of a user's entries after this one were made since then.
 const LEDGER_SINCE: &str =
-    "SELECT count(*) FROM payment_history WHERE user_id = ? AND entry_no > ? AND at >= ?";
+    "SELECT count(*) AS entries FROM payment_history WHERE user_id = ? AND entry_no > ? AND at >= ?";
 const RESERVATIONS_OF_USER: &str = concat!(
     "SELECT ",
     reservation_columns!(),
@@ -190,7 +261,7 @@ const CONCERT: &str = concat!(
     ", ",
     settings_columns!(),
     ", outage_ms, \
-     (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) AS layout \
+       (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) AS layout \
      FROM concert WHERE concert_id = ?"
 );
 const JOURNAL_PAGE: &str =
@@ -209,7 +280,7 @@ const WALLETS: &str = "SELECT currency, decided_at FROM installation WHERE id = 
 const CURRENCIES: &str = "SELECT currency FROM concert GROUP BY currency ORDER BY min(concert_id)";
 /// By one of few rows.
 const SERVED: &str = "SELECT 1 FROM node WHERE stopped_at IS NULL AND heartbeat_at > ? LIMIT 1";
-const LAST_ENTRY: &str = "SELECT max(entry_no) FROM queue WHERE concert_id = ?";
+const LAST_ENTRY: &str = "SELECT max(entry_no) AS last_entry FROM queue WHERE concert_id = ?";
 /// Written with OR so that no planner prefers an index on live tokens, which are nearly all of a line that matters,
 /// and sorts them afterwards.
 const LIVE_TOKENS: &str = concat!(
@@ -312,67 +383,65 @@ impl Dialect {
     }
 }
 
-pub async fn concerts_to_run<S: Session>(
-    session: &mut S,
-    now: Timestamp,
-) -> Result<Vec<ConcertId>, StoreError> {
-    let mut values = S::Values::default();
+pub async fn concerts_to_run<L: Link>(link: &mut L, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
+    let mut values = L::Values::default();
     values.time(Some(now));
-    let rows = session.all(S::DIALECT.concerts_to_run.into_sql_str(), values).await?;
-    rows.iter().map(|row| Ok(ConcertId(row.number(0)?))).collect()
+    let rows = link.all(L::DIALECT.concerts_to_run.into_sql_str(), values).await?;
+    rows.iter().map(|row| Ok(ConcertId(row.number("concert_id")?))).collect()
 }
 
-pub async fn concerts<S: Session>(session: &mut S) -> Result<Vec<ConcertId>, StoreError> {
-    let rows = session.all(CONCERTS.into_sql_str(), numbers(&[])).await?;
-    rows.iter().map(|row| Ok(ConcertId(row.number(0)?))).collect()
+pub async fn concerts<L: Link>(link: &mut L) -> Result<Vec<ConcertId>, StoreError> {
+    let rows = link.all(CONCERTS.into_sql_str(), numbers(&[])).await?;
+    rows.iter().map(|row| Ok(ConcertId(row.number("concert_id")?))).collect()
 }
 
 pub async fn concert_of_schedule(
-    session: &mut impl Session,
+    link: &mut impl Link,
     schedule: ScheduleId,
 ) -> Result<Option<ConcertId>, StoreError> {
-    let row = one(session, CONCERT_OF_SCHEDULE, numbers(&[schedule.0])).await?;
-    row.map(|row| Ok(ConcertId(row.number(0)?))).transpose()
+    let row = one(link, CONCERT_OF_SCHEDULE, numbers(&[schedule.0])).await?;
+    row.map(|row| Ok(ConcertId(row.number("concert_id")?))).transpose()
 }
 
 pub async fn seat_label(
-    session: &mut impl Session,
+    link: &mut impl Link,
     concert: ConcertId,
     schedule: ScheduleId,
     seat: SeatId,
 ) -> Result<Option<String>, StoreError> {
-    let row = one(session, SEAT_LABEL, numbers(&[concert.0.into(), schedule.0, seat.0.into()])).await?;
-    row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+    let row = one(link, SEAT_LABEL, numbers(&[concert.0.into(), schedule.0, seat.0.into()])).await?;
+    row.map(|row| Ok(row.text("label")?.to_owned())).transpose()
 }
 
-pub async fn journal<S: Session>(
-    session: &mut S,
+pub async fn journal<L: Link>(
+    link: &mut L,
     concert: ConcertId,
     from: u64,
     rows_max: u32,
 ) -> Result<Vec<JournalRow>, StoreError> {
     let values = numbers(&[concert.0.into(), from, rows_max.into()]);
-    let rows = session.all(JOURNAL_PAGE.into_sql_str(), values).await?;
-    let read = |row: &S::Row| {
-        let events = journal::decode(row.text(2)?).map_err(StoreError::broken)?;
-        Ok(JournalRow { seq: row.number(0)?, at: row.time(1)?, events })
+    let rows = link.all(JOURNAL_PAGE.into_sql_str(), values).await?;
+    let read = |row: &L::Row| {
+        let events = journal::decode(row.text("events")?).map_err(StoreError::broken)?;
+        Ok(JournalRow { seq: row.number("seq")?, at: row.time("at")?, events })
     };
     rows.iter().map(read).collect()
 }
 
 /// Rows as they are, and the place of the newest one.
-pub async fn old_rows<S: Session>(
-    session: &mut S,
+pub async fn old_rows<L: Link>(
+    link: &mut L,
     concert: ConcertId,
     from: u64,
     rows_max: u32,
 ) -> Result<(Vec<OldRow>, u64), StoreError> {
-    let newest = journal_end(session, concert).await?.seq;
+    let newest = journal_end(link, concert).await?.seq;
     let values = numbers(&[concert.0.into(), from, rows_max.into()]);
-    let rows = session.all(OLD_ROWS.into_sql_str(), values).await?;
-    let read = |row: &S::Row| {
-        let (batch, writer) = (row.uuid(1)?, row.uuid(2)?);
-        Ok(OldRow { seq: row.number(0)?, batch, writer, at: row.time(3)?, events: row.text(4)?.to_owned() })
+    let rows = link.all(OLD_ROWS.into_sql_str(), values).await?;
+    let read = |row: &L::Row| {
+        let (seq, events) = (row.number("seq")?, row.text("events")?.to_owned());
+        let (batch, writer) = (row.uuid("batch_id")?, row.uuid("writer")?);
+        Ok(OldRow { seq, batch, writer, at: row.time("at")?, events })
     };
     Ok((rows.iter().map(read).collect::<Result<_, StoreError>>()?, newest))
 }
@@ -380,126 +449,125 @@ pub async fn old_rows<S: Session>(
 /// Deletes rows of a sale's journal, within a transaction. Refused for the newest one: the writer goes on from it, and
 /// places only ascend.
 pub async fn delete_rows(
-    session: &mut impl Session,
+    link: &mut impl Link,
     concert: ConcertId,
     first: u64,
     last: u64,
 ) -> Result<(), StoreError> {
-    if last >= journal_end(session, concert).await?.seq {
+    if last >= journal_end(link, concert).await?.seq {
         return Err(StoreError::broken(format!("row {last} of sale {concert} is its newest one and stays")));
     }
-    session.all(DELETE_ROWS.into_sql_str(), numbers(&[concert.0.into(), first, last])).await.map(drop)
+    link.all(DELETE_ROWS.into_sql_str(), numbers(&[concert.0.into(), first, last])).await.map(drop)
 }
 
-pub async fn user(session: &mut impl Session, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-    let row = one(session, USER, numbers(&[user.0])).await?;
+pub async fn user(link: &mut impl Link, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+    let row = one(link, USER, numbers(&[user.0])).await?;
     row.map(|row| {
         Ok(UserRecord {
-            id: UserId(row.number(0)?),
-            name: row.text(1)?.to_owned(),
-            balance: row.int(2)?,
-            guest: row.int(3)? != 0,
+            id: UserId(row.number("user_id")?),
+            name: row.text("name")?.to_owned(),
+            balance: row.int("balance")?,
+            guest: row.int("guest")? != 0,
         })
     })
     .transpose()
 }
 
-pub async fn balance(session: &mut impl Session, user: UserId) -> Result<Option<Money>, StoreError> {
-    one(session, USER, numbers(&[user.0])).await?.map(|row| row.int(2)).transpose()
+pub async fn balance(link: &mut impl Link, user: UserId) -> Result<Option<Money>, StoreError> {
+    one(link, USER, numbers(&[user.0])).await?.map(|row| row.int("balance")).transpose()
 }
 
 /// As it is written down; where nothing is, `others` begins with what will be.
-pub async fn wallet_currency<S: Session>(session: &mut S) -> Result<WalletCurrency, StoreError> {
-    let row = one(session, WALLETS, numbers(&[])).await?;
-    let rows = session.all(CURRENCIES.into_sql_str(), numbers(&[])).await?;
-    let mut others =
-        rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect::<Result<Vec<_>, StoreError>>()?;
-    let code = row.as_ref().map(|row| row.text(0).map(str::to_owned)).transpose()?;
-    let decided = row.map(|row| row.opt_time(1)).transpose()?.flatten().is_some();
+pub async fn wallet_currency<L: Link>(link: &mut L) -> Result<WalletCurrency, StoreError> {
+    let row = one(link, WALLETS, numbers(&[])).await?;
+    let rows = link.all(CURRENCIES.into_sql_str(), numbers(&[])).await?;
+    let mut others = rows
+        .iter()
+        .map(|row| Ok(row.text("currency")?.to_owned()))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let code = row.as_ref().map(|row| row.text("currency").map(str::to_owned)).transpose()?;
+    let decided = row.map(|row| row.opt_time("decided_at")).transpose()?.flatten().is_some();
     others.retain(|other| Some(other) != code.as_ref());
     Ok(WalletCurrency { code, decided, others })
 }
 
-pub async fn is_served<S: Session>(session: &mut S, now: Timestamp) -> Result<bool, StoreError> {
-    let mut values = S::Values::default();
+pub async fn is_served<L: Link>(link: &mut L, now: Timestamp) -> Result<bool, StoreError> {
+    let mut values = L::Values::default();
     values.time(Some(now - LEASE));
-    Ok(one(session, SERVED, values).await?.is_some())
+    Ok(one(link, SERVED, values).await?.is_some())
 }
 
-pub async fn user_of_subject<S: Session>(
-    session: &mut S,
+pub async fn user_of_subject<L: Link>(
+    link: &mut L,
     issuer: &str,
     subject: &str,
 ) -> Result<Option<UserId>, StoreError> {
-    let mut values = S::Values::default();
+    let mut values = L::Values::default();
     values.text(Some(issuer));
     values.text(Some(subject));
-    let row = one(session, USER_OF_SUBJECT, values).await?;
-    row.map(|row| Ok(UserId(row.number(0)?))).transpose()
+    let row = one(link, USER_OF_SUBJECT, values).await?;
+    row.map(|row| Ok(UserId(row.number("user_id")?))).transpose()
 }
 
-pub async fn history<S: Session>(
-    session: &mut S,
+pub async fn history<L: Link>(
+    link: &mut L,
     user: UserId,
     before: Option<HistoryId>,
     limit: u32,
 ) -> Result<Vec<LedgerEntry>, StoreError> {
-    let mut values: S::Values = numbers(&[user.0]);
+    let mut values: L::Values = numbers(&[user.0]);
     if let Some(before) = before {
         values.id(user.0);
         values.uuid(Some(before.0));
     }
     values.id(limit.into());
     let sql = if before.is_some() { HISTORY_BEFORE } else { HISTORY };
-    session.all(sql.into_sql_str(), values).await?.iter().map(read_ledger).collect()
+    link.all(sql.into_sql_str(), values).await?.iter().map(read_ledger).collect()
 }
 
-pub async fn reservations(session: &mut impl Session, user: UserId) -> Result<Vec<Reservation>, StoreError> {
+pub async fn reservations(link: &mut impl Link, user: UserId) -> Result<Vec<Reservation>, StoreError> {
     let values = numbers(&[user.0, RESERVATIONS_LISTED_MAX.into()]);
-    let rows = session.all(RESERVATIONS_OF_USER.into_sql_str(), values).await?;
+    let rows = link.all(RESERVATIONS_OF_USER.into_sql_str(), values).await?;
     let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
-    complete(session, &mut reservations).await?;
+    complete(link, &mut reservations).await?;
     Ok(reservations)
 }
 
-pub async fn tickets(session: &mut impl Session, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
+pub async fn tickets(link: &mut impl Link, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
     let values = numbers(&[user.0, TICKETS_LISTED_MAX.into()]);
-    session.all(TICKETS_OF_USER.into_sql_str(), values).await?.iter().map(read_stored_ticket).collect()
+    link.all(TICKETS_OF_USER.into_sql_str(), values).await?.iter().map(read_stored_ticket).collect()
 }
 
-pub async fn cancelled_tickets(
-    session: &mut impl Session,
-    user: UserId,
-) -> Result<Vec<StoredTicket>, StoreError> {
+pub async fn cancelled_tickets(link: &mut impl Link, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
     let values = numbers(&[user.0, CANCELLED_TICKETS_LISTED_MAX.into()]);
-    let rows = session.all(CANCELLED_TICKETS_OF_USER.into_sql_str(), values).await?;
+    let rows = link.all(CANCELLED_TICKETS_OF_USER.into_sql_str(), values).await?;
     rows.iter().map(read_stored_ticket).collect()
 }
 
-pub async fn last_tokens(session: &mut impl Session, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
+pub async fn last_tokens(link: &mut impl Link, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {
     let values = numbers(&[user.0, LAST_TOKENS_MAX.into()]);
-    session.all(TOKENS_OF_USER.into_sql_str(), values).await?.iter().map(read_token).collect()
+    link.all(TOKENS_OF_USER.into_sql_str(), values).await?.iter().map(read_token).collect()
 }
 
 /// Everything that a sale's memory is built from, within one transaction.
-pub async fn load_sale<S: Session>(
-    session: &mut S,
+pub async fn load_sale<L: Link>(
+    link: &mut L,
     concert: ConcertId,
     now: Timestamp,
 ) -> Result<LoadedSale, StoreError> {
     let of = u64::from(concert.0);
-    let row = one(session, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
+    let row = one(link, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
     let (record, settings) = (read_concert(&row)?, read_settings(&row)?);
-    let outages = Duration::from_millis(row.number(row.place("outage_ms")?)?);
-    let layout = Arc::new(read_layout(&row, row.place("layout")?)?);
-    let wallets = one(session, WALLETS, numbers(&[])).await?;
-    let wallets = wallets.as_ref().map(|row| row.text(0)).transpose()?;
+    let outages = Duration::from_millis(row.number("outage_ms")?);
+    let layout = Arc::new(read_layout(&row)?);
+    let wallets = one(link, WALLETS, numbers(&[])).await?;
+    let wallets = wallets.as_ref().map(|row| row.text("currency")).transpose()?;
     let sells = wallets.is_none_or(|currency| currency == record.currency);
 
-    let journal = journal_end(session, concert).await?;
+    let journal = journal_end(link, concert).await?;
 
-    let row = one(session, LAST_ENTRY, numbers(&[of])).await?;
-    let last = row.map(|row| row.opt_int(0)).transpose()?.flatten();
+    let row = one(link, LAST_ENTRY, numbers(&[of])).await?;
+    let last = row.map(|row| row.opt_int("last_entry")).transpose()?.flatten();
     let next_entry = EntryNo(last.map_or(0, |last| last.cast_unsigned() + 1));
 
     let mut tokens = Vec::new();
@@ -507,34 +575,35 @@ pub async fn load_sale<S: Session>(
         tokens.push(read_token(row)?);
         Ok(())
     };
-    session.each(LIVE_TOKENS.into_sql_str(), numbers(&[of]), take).await?;
+    link.each(LIVE_TOKENS.into_sql_str(), numbers(&[of]), take).await?;
 
-    let rows = session.all(HELD_RESERVATIONS.into_sql_str(), numbers(&[of, of])).await?;
+    let rows = link.all(HELD_RESERVATIONS.into_sql_str(), numbers(&[of, of])).await?;
     let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
 
     let since = now - REMEMBERED;
-    let mut values = S::Values::default();
+    let mut values = L::Values::default();
     values.id(of);
     values.time(Some(since - outages));
     values.id(LAPSES_KEPT_MAX as u64);
-    let rows = session.all(LAPSED_RESERVATIONS.into_sql_str(), values).await?;
+    let rows = link.all(LAPSED_RESERVATIONS.into_sql_str(), values).await?;
     let mut lapsed = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
     lapsed.retain(|expired| expired.ended_at.is_some_and(|at| at > since));
 
     let mut bought: HashMap<UserId, u32> = HashMap::new();
-    let take: &mut Take<'_, S::Row> = &mut |row| {
-        *bought.entry(UserId(row.number(row.place("user_id")?)?)).or_default() += 1;
+    let take: &mut Take<'_, L::Row> = &mut |row| {
+        *bought.entry(UserId(row.number("user_id")?)).or_default() += 1;
         Ok(())
     };
-    session.each(BUYERS.into_sql_str(), numbers(&[of]), take).await?;
+    link.each(BUYERS.into_sql_str(), numbers(&[of]), take).await?;
 
     let mut schedules = Vec::new();
-    for row in session.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
-        let schedule = ScheduleRecord { id: ScheduleId(row.number(0)?), starts_at: row.time(1)? };
+    for row in link.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
+        let schedule =
+            ScheduleRecord { id: ScheduleId(row.number("schedule_id")?), starts_at: row.time("starts_at")? };
         schedules.push(LoadedSchedule { schedule, layout: Arc::clone(&layout), taken: Vec::new() });
     }
     let mut held: HashMap<ReservationId, Vec<SeatId>> = HashMap::new();
-    for row in session.all(TAKEN_SEATS.into_sql_str(), numbers(&[of])).await? {
+    for row in link.all(TAKEN_SEATS.into_sql_str(), numbers(&[of])).await? {
         let seat = read_seat(&row)?;
         if let (SeatStatus::TempReserved, Some(reservation)) = (seat.status, seat.reservation) {
             held.entry(reservation).or_default().push(seat.seat);
@@ -564,56 +633,55 @@ pub async fn load_sale<S: Session>(
 }
 
 /// Some rows of a sale, within one transaction.
-pub async fn sweep<S: Session>(session: &mut S, page: &SweepPage) -> Result<SweepRows, StoreError> {
+pub async fn sweep<L: Link>(link: &mut L, page: &SweepPage) -> Result<SweepRows, StoreError> {
     let (of, rows_max) = (u64::from(page.concert.0), u64::from(page.rows_max));
     let overdue = |from: Option<Timestamp>| {
-        let mut values: S::Values = numbers(&[of]);
+        let mut values: L::Values = numbers(&[of]);
         from.into_iter().for_each(|from| values.time(Some(from)));
         values.time(Some(page.overdue_before));
         values.id(rows_max);
         values
     };
-    let journal = journal_end(session, page.concert).await?;
-    let tokens = |rows: Vec<S::Row>| rows.iter().map(read_token).collect::<Result<Vec<_>, _>>();
-    let overdue_tokens = tokens(session.all(OVERDUE_TOKENS.into_sql_str(), overdue(None)).await?)?;
+    let journal = journal_end(link, page.concert).await?;
+    let tokens = |rows: Vec<L::Row>| rows.iter().map(read_token).collect::<Result<Vec<_>, _>>();
+    let overdue_tokens = tokens(link.all(OVERDUE_TOKENS.into_sql_str(), overdue(None)).await?)?;
     let values = numbers(&[of, page.tokens_from.0, rows_max]);
-    let tokens = tokens(session.all(TOKENS_PAGE.into_sql_str(), values).await?)?;
+    let tokens = tokens(link.all(TOKENS_PAGE.into_sql_str(), values).await?)?;
 
-    let rows =
-        session.all(OVERDUE_RESERVATIONS.into_sql_str(), overdue(Some(page.holds_overdue_from))).await?;
+    let rows = link.all(OVERDUE_RESERVATIONS.into_sql_str(), overdue(Some(page.holds_overdue_from))).await?;
     let overdue_reservations = rows.iter().map(read_reservation).collect::<Result<_, _>>()?;
-    let mut values: S::Values = numbers(&[of]);
+    let mut values: L::Values = numbers(&[of]);
     values.uuid(Some(page.reservations_from.0));
     values.id(rows_max);
-    let rows = session.all(RESERVATIONS_PAGE.into_sql_str(), values).await?;
+    let rows = link.all(RESERVATIONS_PAGE.into_sql_str(), values).await?;
     let reservations = rows.iter().map(read_reservation).collect::<Result<_, _>>()?;
 
     let (schedule, seat) = page.seats_from;
     let values = numbers(&[of, schedule.0, seat.0.into(), rows_max]);
-    let rows = session.all(SEATS_PAGE.into_sql_str(), values).await?;
-    let seat = |row: &S::Row| read_seat(row).map(|seat| (seat.seat, seat.status, seat.reservation));
+    let rows = link.all(SEATS_PAGE.into_sql_str(), values).await?;
+    let seat = |row: &L::Row| read_seat(row).map(|seat| (seat.seat, seat.status, seat.reservation));
     let seats = rows.iter().map(seat).collect::<Result<_, _>>()?;
     Ok(SweepRows { journal, overdue_tokens, overdue_reservations, tokens, reservations, seats })
 }
 
-async fn journal_end(session: &mut impl Session, concert: ConcertId) -> Result<JournalPosition, StoreError> {
-    let row = one(session, JOURNAL_END, numbers(&[concert.0.into()])).await?;
+async fn journal_end(link: &mut impl Link, concert: ConcertId) -> Result<JournalPosition, StoreError> {
+    let row = one(link, JOURNAL_END, numbers(&[concert.0.into()])).await?;
     let row = row.ok_or_else(|| StoreError::broken(format!("sale {concert} has no journal")))?;
-    Ok(JournalPosition { seq: row.number(0)?, batch: row.uuid(1)? })
+    Ok(JournalPosition { seq: row.number("seq")?, batch: row.uuid("batch_id")? })
 }
 
 /// What a batch needs, and the wallets as they are stored. The caller has the locks.
-pub async fn facts<S: Session>(
-    session: &mut S,
+pub async fn facts<L: Link>(
+    link: &mut L,
     needs: &Needs,
 ) -> Result<(Facts, HashMap<UserId, WalletRow>), StoreError> {
-    let wallets = wallets(session, &needs.wallets).await?;
-    let charges = among(session, &S::DIALECT.charges, &needs.charges, |to, (user, request)| {
+    let wallets = wallets(link, &needs.wallets).await?;
+    let charges = among(link, &L::DIALECT.charges, &needs.charges, |to, (user, request)| {
         to.id(user.0);
         to.text(Some(request));
     });
     let charges = charges.await?.iter().map(read_ledger).collect::<Result<_, _>>()?;
-    let ended = ended(session, needs).await?;
+    let ended = ended(link, needs).await?;
     let mut ledgers = Vec::with_capacity(needs.ledgers.len());
     let max = u64::from(needs.ledger_max);
     for asked in needs.ledgers.chunk_by(|a, b| a == b) {
@@ -622,10 +690,10 @@ pub async fn facts<S: Session>(
         if wallet.ledger_entries + asked.len() as u64 <= max {
             continue;
         }
-        let mut values: S::Values = numbers(&[wallet.user.0, wallet.ledger_entries.saturating_sub(max)]);
+        let mut values: L::Values = numbers(&[wallet.user.0, wallet.ledger_entries.saturating_sub(max)]);
         values.time(Some(needs.ledger_since));
-        let counted = one(session, LEDGER_SINCE, values).await?;
-        ledgers.push((wallet.user, counted.map_or(Ok(0), |row| row.number(0))?));
+        let counted = one(link, LEDGER_SINCE, values).await?;
+        ledgers.push((wallet.user, counted.map_or(Ok(0), |row| row.number("entries"))?));
     }
     let balances = wallets.values().map(|wallet| (wallet.user, wallet.balance));
     Ok((
@@ -634,34 +702,43 @@ pub async fn facts<S: Session>(
     ))
 }
 
-pub async fn wallets<S: Session>(
-    session: &mut S,
+/// Takes wallets for this transaction without changing them.
+pub async fn take_wallets<L: Link>(link: &mut L, users: &[UserId]) -> Result<(), StoreError> {
+    let Some(sql) = L::DIALECT.take_wallet else { return wallets(link, users).await.map(drop) };
+    for user in users {
+        run(link, sql, |to| to.id(user.0)).await?;
+    }
+    Ok(())
+}
+
+pub async fn wallets<L: Link>(
+    link: &mut L,
     users: &[UserId],
 ) -> Result<HashMap<UserId, WalletRow>, StoreError> {
-    let rows = among(session, &S::DIALECT.wallets, users, |to, user| to.id(user.0)).await?;
+    let rows = among(link, &L::DIALECT.wallets, users, |to, user| to.id(user.0)).await?;
     let wallet = |row: &_| {
-        let user = UserId(Cells::number(row, 0)?);
-        let (balance, ledger_entries) = (Cells::int(row, 1)?, Cells::number(row, 2)?);
+        let user = UserId(Cells::number(row, "user_id")?);
+        let (balance, ledger_entries) = (Cells::int(row, "balance")?, Cells::number(row, "ledger_entries")?);
         Ok((user, WalletRow { user, balance, ledger_entries }))
     };
     rows.iter().map(wallet).collect()
 }
 
 /// What a batch asks about things that are no longer in memory.
-async fn ended<S: Session>(session: &mut S, needs: &Needs) -> Result<EndedFacts, StoreError> {
-    let dialect = S::DIALECT;
+async fn ended<L: Link>(link: &mut L, needs: &Needs) -> Result<EndedFacts, StoreError> {
+    let dialect = L::DIALECT;
     let ids: Vec<_> = needs.reservations.iter().filter_map(|id| Some((id.concert()?, *id))).collect();
-    let rows = among(session, &dialect.reservations, &ids, bind_key).await?;
+    let rows = among(link, &dialect.reservations, &ids, bind_key).await?;
     let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
-    complete(session, &mut reservations).await?;
+    complete(link, &mut reservations).await?;
 
     let tokens: Vec<_> = needs.tokens.iter().filter_map(|token| Some((token.concert()?, *token))).collect();
-    let tokens = among(session, &dialect.ended_tokens, &tokens, |to, (concert, token)| {
+    let tokens = among(link, &dialect.ended_tokens, &tokens, |to, (concert, token)| {
         to.id(concert.0.into());
         to.uuid(Some(token.0));
     });
     let tokens = tokens.await?;
-    let last_tokens = among(session, &dialect.last_tokens, &needs.last_tokens, |to, (concert, user)| {
+    let last_tokens = among(link, &dialect.last_tokens, &needs.last_tokens, |to, (concert, user)| {
         to.id(user.0);
         to.id(concert.0.into());
     });
@@ -678,21 +755,21 @@ async fn ended<S: Session>(session: &mut S, needs: &Needs) -> Result<EndedFacts,
 }
 
 /// Adds payments and tickets to those reservations that may have them.
-async fn complete<S: Session>(session: &mut S, reservations: &mut [Reservation]) -> Result<(), StoreError> {
-    let dialect = S::DIALECT;
+async fn complete<L: Link>(link: &mut L, reservations: &mut [Reservation]) -> Result<(), StoreError> {
+    let dialect = L::DIALECT;
     let is_paid = |r: &&Reservation| match r.status {
         ReservationStatus::Reserved | ReservationStatus::Cancelled => true,
         ReservationStatus::TempReserved | ReservationStatus::Expired => false,
     };
     let paid: Vec<_> = reservations.iter().filter(is_paid).map(|r| (r.concert, r.id)).collect();
     let mut payments = HashMap::new();
-    for row in among(session, &dialect.payments, &paid, bind_key).await? {
+    for row in among(link, &dialect.payments, &paid, bind_key).await? {
         let payment = read_payment(&row)?;
         payments.insert(payment.reservation, payment);
     }
     let paid: Vec<_> = paid.into_iter().filter(|(_, id)| payments.contains_key(id)).collect();
-    for row in among(session, &dialect.tickets, &paid, bind_key).await? {
-        if let Some(payment) = payments.get_mut(&ReservationId(row.uuid(4)?)) {
+    for row in among(link, &dialect.tickets, &paid, bind_key).await? {
+        if let Some(payment) = payments.get_mut(&ReservationId(row.uuid("reservation_id")?)) {
             payment.tickets.push(read_ticket(&row)?);
         }
     }

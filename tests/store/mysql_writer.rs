@@ -8,8 +8,10 @@ use frontrow::domain::event::{Event, HoldEnd};
 use frontrow::domain::ids::{SeatId, UserId};
 use frontrow::domain::record::{Reservation, ReservationStatus};
 use frontrow::domain::time::Timestamp;
-use frontrow::store::mysql::{Form, MySqlLane, MySqlStore};
-use frontrow::store::{Batch, CommitError, JournalPosition, Lane, NewUser, SeatStatus, Store, StoreError};
+use frontrow::store::mysql::{Form, MySqlStore, MySqlWriter};
+use frontrow::store::{
+    Batch, BatchWriter, CommitError, JournalPosition, NewUser, Reads, SeatStatus, Setup, StoreError,
+};
 use frontrow_testing::conformance::{World, lapsed, opened};
 use frontrow_testing::mariadb::{self, empty_database};
 use frontrow_testing::proxy::{Fault, Proxy};
@@ -17,9 +19,9 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
 /// A world, the lane of its writer as what it is, and another program's connection to the same database.
-pub async fn stage(store: &MySqlStore) -> (World<'_>, MySqlLane, MySqlConnection) {
+pub async fn stage(store: &MySqlStore) -> (World<'_>, MySqlWriter, MySqlConnection) {
     let world = World::new(store, 3_000).await;
-    let lane = store.new_lane().await.unwrap();
+    let lane = store.new_writer().await.unwrap();
     let other = store.options().connect().await.unwrap();
     (world, lane, other)
 }
@@ -56,7 +58,7 @@ fn took_place(world: &mut World<'_>, batch: &Batch) {
     world.journal = JournalPosition { seq: batch.sales[0].seq, batch: batch.id };
 }
 
-async fn commits(world: &mut World<'_>, lane: &mut MySqlLane, batch: &Batch) {
+async fn commits(world: &mut World<'_>, lane: &mut MySqlWriter, batch: &Batch) {
     lane.commit(batch).await.unwrap();
     took_place(world, batch);
     assert_eq!(world.load().await.journal, world.journal);
@@ -85,7 +87,7 @@ pub fn holding(world: &mut World<'_>, user: u64, seat: u32) -> Batch {
 
 /// What the server has counted of this lane's connection: everything that it was sent, statements it had to prepare,
 /// transactions begun and committed.
-async fn counted(lane: &mut MySqlLane) -> [u64; 4] {
+async fn counted(lane: &mut MySqlWriter) -> [u64; 4] {
     let sql = "SELECT variable_name, CAST(variable_value AS SIGNED) FROM information_schema.session_status \
          WHERE variable_name IN ('QUESTIONS', 'COM_STMT_PREPARE', 'COM_BEGIN', 'COM_COMMIT')";
     let rows = sqlx::raw_sql(sql).fetch_all(lane.connection().await.unwrap()).await.unwrap();
@@ -260,7 +262,8 @@ async fn a_server_that_must_not_be_written_to_is_left_for_another_connection() {
     let database = store.options().get_database().unwrap();
     run(&mut admin, "CREATE USER plain@localhost").await;
     run(&mut admin, format!("GRANT ALL ON {database}.* TO plain@localhost")).await;
-    let mut lane = MySqlStore::open(&url.replace("root@", "plain@")).await.unwrap().new_lane().await.unwrap();
+    let mut lane =
+        MySqlStore::open(&url.replace("root@", "plain@")).await.unwrap().new_writer().await.unwrap();
     let own_id = "SELECT CAST(connection_id() AS SIGNED)";
     let refusing = number_of(lane.connection().await.unwrap(), own_id).await;
     run(&mut admin, "SET GLOBAL read_only = 1").await;
@@ -413,16 +416,16 @@ async fn a_reservation_that_is_not_there_cannot_end() {
 }
 
 /// A lane behind a proxy that can cut it off, and a batch for it.
-async fn behind_proxy(store: &MySqlStore) -> (World<'_>, Arc<Proxy>, MySqlLane, Batch) {
+async fn behind_proxy(store: &MySqlStore) -> (World<'_>, Arc<Proxy>, MySqlWriter, Batch) {
     let mut world = World::new(store, 10).await;
     let proxy = Proxy::start().await;
     let behind = MySqlStore::open(&proxy.url(store.options())).await.unwrap();
-    let lane = behind.new_lane().await.unwrap();
+    let lane = behind.new_writer().await.unwrap();
     let batch = holding(&mut world, 1, 1);
     (world, proxy, lane, batch)
 }
 
-async fn unknown(lane: &mut MySqlLane, batch: &Batch) {
+async fn unknown(lane: &mut MySqlWriter, batch: &Batch) {
     let refused = lane.commit(batch).await.unwrap_err();
     assert!(matches!(refused, CommitError::OutcomeUnknown(_)), "{refused:?}");
 }

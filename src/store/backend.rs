@@ -1,0 +1,81 @@
+//! What the databases that speak SQL share: how a store gives its connections. What is done on them is written once, in
+//! `claims`, `reads` and `setup`.
+
+use std::ops::DerefMut;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Database, SqlSafeStr, Transaction};
+
+use super::archive::{OldJournal, OldRow};
+use super::query::{self, Link};
+use super::{StoreError, WriterId};
+use crate::domain::ids::ConcertId;
+use crate::domain::time::Timestamp;
+
+/// A store in a database that speaks SQL.
+pub trait Backend: Send + Sync + 'static {
+    type Db: Database<Connection = Self::Link>;
+    type Link: Link + Connection<Database = Self::Db>;
+    /// The connection that single changes are made on, for as long as one of them takes.
+    type Held: DerefMut<Target = Self::Link> + Send;
+
+    /// How a transaction begins that changes something, if not as usual.
+    const BEGIN: Option<&'static str>;
+
+    /// For one query.
+    fn reader(&self) -> impl Future<Output = Result<PoolConnection<Self::Db>, StoreError>> + Send;
+
+    /// One view of the whole database, for what takes several queries.
+    fn view(&self) -> impl Future<Output = Result<Transaction<'static, Self::Db>, StoreError>> + Send;
+
+    fn hold(&self) -> impl Future<Output = Result<Self::Held, StoreError>> + Send;
+
+    /// See `Claims::heartbeat`, which must wait for nobody.
+    fn beat(
+        &self,
+        writer: WriterId,
+        now: Timestamp,
+        gap_max: Duration,
+    ) -> impl Future<Output = Result<Vec<(ConcertId, Duration)>, StoreError>> + Send;
+}
+
+/// A transaction of single changes. Dropped before it is committed, it leaves nothing.
+pub type Change<'h, B> = Transaction<'h, <B as Backend>::Db>;
+
+pub async fn begin<B: Backend>(held: &mut B::Held) -> Result<Change<'_, B>, StoreError> {
+    let begun = match B::BEGIN {
+        Some(statement) => held.begin_with(statement.into_sql_str()).await,
+        None => held.begin().await,
+    };
+    begun.map_err(B::Link::fault)
+}
+
+pub async fn commit<B: Backend>(change: Change<'_, B>) -> Result<(), StoreError> {
+    change.commit().await.map_err(B::Link::fault)
+}
+
+/// Ends a view that was read to its end.
+pub async fn close<B: Backend>(view: Transaction<'static, B::Db>) -> Result<(), StoreError> {
+    view.rollback().await.map_err(B::Link::fault)
+}
+
+#[async_trait]
+impl<B: Backend> OldJournal for B {
+    async fn old_rows(
+        &self,
+        concert: ConcertId,
+        from: u64,
+        rows_max: u32,
+    ) -> Result<(Vec<OldRow>, u64), StoreError> {
+        query::old_rows(&mut *self.reader().await?, concert, from, rows_max).await
+    }
+
+    async fn delete_rows(&self, concert: ConcertId, first: u64, last: u64) -> Result<(), StoreError> {
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        query::delete_rows(&mut *change, concert, first, last).await?;
+        commit::<B>(change).await
+    }
+}

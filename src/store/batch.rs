@@ -1,0 +1,253 @@
+//! How a batch is written, and how it is found out whether it was: what the databases that speak SQL share of it.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::{SqlSafeStr, SqlStr};
+use uuid::Uuid;
+
+use super::bulk::{self, Bulk};
+use super::columns::{
+    Bind, Cells, bind_ledger, bind_payment, bind_reservation_seat, bind_ticket, bind_token, bind_wallet,
+};
+use super::query::{self, Link};
+use super::rows::{LedgerRow, Rows, WalletRow};
+use super::settings::bind_settings;
+use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal};
+use crate::domain::command::Needs;
+use crate::domain::ids::UserId;
+
+/// One lane's connection: one batch at a time.
+#[async_trait]
+pub trait BatchWriter: Send {
+    /// Opens the transaction and reads what the batch needs, wallets locked in the order of user ids. With empty
+    /// needs nothing is sent.
+    async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError>;
+
+    /// Writes the batch and commits.
+    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
+
+    /// Ends a transaction that `begin` opened and that has nothing to write.
+    async fn rollback(&mut self) -> Result<(), StoreError>;
+
+    /// After `CommitError::OutcomeUnknown`: was the batch committed? Makes sure that it cannot appear later:
+    /// tries to insert a void row at each of its places in the journal. `Ok(true)`: it was committed. `Ok(false)`:
+    /// it was not, and the journal of each of its sales now ends at the batch's place with the id
+    /// `Batch::void_id`. May be repeated until it gives one of the two.
+    async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError>;
+}
+
+/// Reads without a lock: if another writer adds the same row, the primary key decides.
+pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
+     SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
+     WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
+
+const JOURNAL_ROW: &str = "SELECT batch_id, writer FROM journal WHERE concert_id = ? AND seq = ?";
+
+/// One entry of a ledger.
+pub const CHARGE: &str = "SELECT 1 FROM payment_history WHERE user_id = ? AND history_id = ?";
+
+/// The statements for the tables that every backend writes alike.
+pub struct Tables {
+    pub tokens: Bulk,
+    pub reservation_seats: Bulk,
+    pub payments: Bulk,
+    pub tickets: Bulk,
+    pub ledger: Bulk,
+    pub wallets: Bulk,
+    /// Of wallets, which are there.
+    pub wallets_expected: Expect,
+}
+
+/// What the database counts of the rows of one statement, if all of them were as memory believes.
+#[derive(Clone, Copy, Debug)]
+pub enum Expect {
+    /// Whatever it finds is right.
+    Anything,
+    /// Each was written, and padding as well.
+    Written,
+    /// Each was there and was changed, which an upsert counts twice; padding was as it should be by then.
+    Upserted,
+}
+
+/// A statement with its values, ready to be sent.
+pub struct Bound<V> {
+    pub table: &'static str,
+    pub sql: SqlStr,
+    pub values: V,
+    /// How many rows are to be affected; `None`: any number.
+    pub affected: Option<u64>,
+}
+
+pub type Statements<'a, V> = Box<dyn Iterator<Item = Bound<V>> + Send + 'a>;
+
+/// The statements that write these rows, each bound when its turn comes.
+pub fn statements<'a, L: Link, T: Sync>(
+    table: &'static str,
+    statement: &'static Bulk,
+    rows: &'a [T],
+    expect: Expect,
+    bind: impl Fn(&mut L::Values, &T) + Send + 'a,
+) -> Statements<'a, L::Values> {
+    Box::new(bulk::pieces(rows, L::DIALECT.packing).map(move |(bucket, piece)| {
+        let (count, size) = (piece.len() as u64, bulk::BUCKETS[bucket] as u64);
+        let affected = match expect {
+            Expect::Anything => None,
+            Expect::Written => Some(size),
+            Expect::Upserted => Some(count + size),
+        };
+        Bound { table, sql: statement.sql(bucket), values: statement.values(bucket, piece, &bind), affected }
+    }))
+}
+
+/// Runs statements one after the other. A row that is not as it should be means that memory and store have parted:
+/// never to be committed.
+pub async fn write<L: Link>(
+    link: &mut L,
+    mut statements: impl Iterator<Item = Bound<L::Values>> + Send,
+) -> Result<(), StoreError> {
+    let mut next = statements.next();
+    while let Some(Bound { table, sql, values, affected }) = next {
+        // While the database works, the next statement's values are bound.
+        let (done, bound) = tokio::join!(biased; link.run(sql, values), async { statements.next() });
+        let done = done?.rows;
+        if affected.is_some_and(|affected| affected != done) {
+            return Err(StoreError::refused(format!("a row of {table} is not what memory believes")));
+        }
+        next = bound;
+    }
+    Ok(())
+}
+
+/// Adds the batch's rows to the journals of its sales, before anything else, and gives the rows that it leaves elsewhere.
+pub async fn write_journal<'b, L: Link>(link: &mut L, batch: &'b Batch) -> Result<Rows<'b>, CommitError> {
+    let add = async {
+        for sale in &batch.sales {
+            add_to_journal(link, sale, batch, batch.id, &journal::encode(&sale.events)).await?;
+        }
+        Ok::<_, CommitError>(())
+    };
+    // While the journal is written, the rest is made ready.
+    let (added, rows) = tokio::join!(biased; add, async { Rows::of(batch) });
+    added?;
+    Ok(rows)
+}
+
+/// The wallets that a batch changes, and its entries in their ledgers. `known` was read in this transaction already.
+pub async fn on_wallets<'b, L: Link>(
+    link: &mut L,
+    rows: &Rows<'b>,
+    mut known: HashMap<UserId, WalletRow>,
+) -> Result<(Vec<LedgerRow<'b>>, Vec<WalletRow>), StoreError> {
+    let unread: Vec<_> = rows.wallet_users().into_iter().filter(|user| !known.contains_key(user)).collect();
+    known.extend(query::wallets(link, &unread).await?);
+    rows.on_wallets(&known)
+}
+
+/// Writes everything of a batch but its journal. How seats and reservations are written is the backend's.
+pub async fn write_rows<L: Link>(
+    link: &mut L,
+    tables: &'static Tables,
+    rows: &Rows<'_>,
+    (ledger, wallets): (&[LedgerRow<'_>], &[WalletRow]),
+    seats_and_reservations: impl Iterator<Item = Bound<L::Values>> + Send,
+) -> Result<(), StoreError> {
+    let tickets = rows.tickets();
+    let settings = rows.settings.iter().map(|(concert, settings)| {
+        let mut values = L::Values::default();
+        bind_settings(&mut values, settings);
+        values.id(concert.0.into());
+        Bound { table: "concert", sql: L::DIALECT.settings.into_sql_str(), values, affected: Some(1) }
+    });
+    let (any, written) = (Expect::Anything, Expect::Written);
+    let reservation_seats = &rows.reservation_seats;
+    let all =
+        statements::<L, _>("queue", &tables.tokens, &rows.tokens, any, |to, token| bind_token(to, token))
+            .chain(seats_and_reservations)
+            .chain(statements::<L, _>(
+                "reservation_seat",
+                &tables.reservation_seats,
+                reservation_seats,
+                any,
+                bind_reservation_seat,
+            ))
+            .chain(statements::<L, _>("payment", &tables.payments, &rows.payments, any, bind_payment))
+            .chain(statements::<L, _>("ticket", &tables.tickets, &tickets, any, bind_ticket))
+            .chain(settings)
+            .chain(statements::<L, _>("payment_history", &tables.ledger, ledger, written, bind_ledger))
+            .chain(statements::<L, _>(
+                "users",
+                &tables.wallets,
+                wallets,
+                tables.wallets_expected,
+                bind_wallet,
+            ));
+    write(link, all).await
+}
+
+/// Adds a sale's row on top of the one that this writer wrote before; anything else there is another writer.
+async fn add_to_journal<L: Link>(
+    link: &mut L,
+    sale: &SaleBatch,
+    batch: &Batch,
+    id: Uuid,
+    events: &str,
+) -> Result<(), CommitError> {
+    let mut values = L::Values::default();
+    values.uuid(Some(id));
+    values.time(Some(batch.at));
+    values.text(Some(events));
+    values.id(sale.concert.0.into());
+    values.int(i64::try_from(sale.seq).ok().and_then(|seq| seq.checked_sub(1)));
+    values.uuid(Some(sale.after));
+    values.uuid(Some(batch.writer.0));
+    match link.run_unless_there(JOURNAL.into_sql_str(), values).await? {
+        Some(added) if added.rows == 1 => Ok(()),
+        _ => Err(CommitError::SteppedDown { concert: sale.concert }),
+    }
+}
+
+/// Is a batch in the store? If it was not, it never will be.
+pub async fn settle<L: Link>(link: &mut L, batch: &Batch) -> Result<bool, CommitError> {
+    for sale in &batch.sales {
+        match add_to_journal(link, sale, batch, batch.void_id(), journal::void()).await {
+            Ok(()) => {}
+            Err(CommitError::SteppedDown { .. }) => return written_by(link, sale, batch).await,
+            Err(error) => return Err(error),
+        }
+    }
+    match batch.sales.is_empty() {
+        true => charges_written(link, batch).await,
+        false => Ok(false),
+    }
+}
+
+/// The row at a batch's place in the journal is there already: is it the batch's own, or its void?
+async fn written_by<L: Link>(link: &mut L, sale: &SaleBatch, batch: &Batch) -> Result<bool, CommitError> {
+    let stepped_down = || CommitError::SteppedDown { concert: sale.concert };
+    let place = query::numbers(&[sale.concert.0.into(), sale.seq]);
+    let row = query::one(link, JOURNAL_ROW, place).await?.ok_or_else(stepped_down)?;
+    let (id, writer) = (row.uuid("batch_id")?, WriterId(row.uuid("writer")?));
+    match id {
+        _ if writer != batch.writer => Err(stepped_down()),
+        id if id == batch.id => Ok(true),
+        id if id == batch.void_id() => Ok(false),
+        _ => Err(stepped_down()),
+    }
+}
+
+/// A batch of charges alone has no place in a journal: its ledger entries are there or not, and whoever has its wallets
+/// knows that the lost transaction, which had them, is over and cannot come back.
+async fn charges_written<L: Link>(link: &mut L, batch: &Batch) -> Result<bool, CommitError> {
+    let mut users: Vec<_> = batch.charges.iter().map(|charge| charge.user).collect();
+    users.sort_unstable();
+    users.dedup();
+    query::take_wallets(link, &users).await?;
+    let mut written = false;
+    for charge in &batch.charges {
+        let mut values = query::numbers::<L::Values>(&[charge.user.0]);
+        values.uuid(Some(charge.id.0));
+        written |= query::one(link, CHARGE, values).await?.is_some();
+    }
+    Ok(written)
+}

@@ -1,0 +1,208 @@
+//! Who runs a sale: one process at a time, that says every second that it lives.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::SqlSafeStr;
+
+use super::backend::{Backend, begin, close, commit};
+use super::columns::{Bind, Cells};
+use super::query::{self, Link, numbers};
+use super::{LoadedSale, StoreError, WriterId, journal, random_id};
+use crate::domain::ids::ConcertId;
+use crate::domain::time::Timestamp;
+
+/// Becoming, staying and ceasing to be the writer of sales.
+#[async_trait]
+pub trait Claims: Send + Sync + 'static {
+    /// Concerts that have something left to run: a performance that has not started, a live token or a held
+    /// reservation. In ascending order.
+    async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError>;
+
+    /// Makes `writer` the writer of a sale: counts the time since the last heartbeat as an outage (once, in the
+    /// same transaction), and puts a row of its own on top of the journal, so that a former writer can add
+    /// nothing more. Refused with `StoreError::Claimed` while another writer's heartbeat is younger than
+    /// `lease`; a zero `lease` takes it over in any case. Gives the heartbeat that it found: the sale's time goes on from
+    /// there, also if that is later than `now`.
+    async fn claim(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Everything that a sale's memory is built from at `now`: its live tokens, held reservations, those that expired
+    /// lately, and seats that are not free. Only after `claim`.
+    async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError>;
+
+    /// Says that the sales which `writer` holds were alive at `now`. A gap of more than `gap_max` since the last
+    /// heartbeat is added to a sale's outages. Gives the outages of each sale that is still `writer`'s.
+    async fn heartbeat(
+        &self,
+        writer: WriterId,
+        now: Timestamp,
+        gap_max: Duration,
+    ) -> Result<Vec<(ConcertId, Duration)>, StoreError>;
+
+    /// Counts `outage` to a sale of `writer`, besides what heartbeats count: the time that loading it took. Gives
+    /// the sum of its outages.
+    async fn count_outage(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        outage: Duration,
+    ) -> Result<Duration, StoreError>;
+
+    /// Releases the sales of `writer`, so that others may claim them at once. Their outage begins at `now`; without it,
+    /// because the writer is dead, at its last heartbeat.
+    async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError>;
+
+    /// Was a server at work with this database less than a lease before `now`, and has not stopped since?
+    async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+const TAKE: &str =
+    "UPDATE concert SET writer = ?, heartbeat_at = ?, outage_ms = outage_ms + ? WHERE concert_id = ?";
+const COUNT: &str = "UPDATE concert SET outage_ms = outage_ms + ? WHERE concert_id = ? AND writer = ?";
+const OUTAGES: &str = "SELECT outage_ms FROM concert WHERE concert_id = ?";
+const RELEASE: [&str; 2] = [
+    "UPDATE concert SET heartbeat_at = COALESCE(?, heartbeat_at), writer = NULL WHERE writer = ?",
+    "UPDATE node SET stopped_at = COALESCE(?, heartbeat_at) WHERE writer = ?",
+];
+
+#[async_trait]
+impl<B: Backend> Claims for B {
+    async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
+        query::concerts_to_run(&mut *self.reader().await?, now).await
+    }
+
+    async fn claim(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        let link = &mut *change;
+        let row = query::one(link, B::Link::DIALECT.holder, numbers(&[concert.0.into()])).await?;
+        let row = row.ok_or(StoreError::NoSuchConcert { concert })?;
+        let (holder, heartbeat) = (row.opt_uuid("writer")?.map(WriterId), row.opt_time("heartbeat_at")?);
+        // Before it first ran there was nothing that could stand still.
+        let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
+        if holder.is_some_and(|holder| holder != writer) && heartbeat.is_some() && outage < lease {
+            return Err(StoreError::Claimed { concert, holder, heartbeat });
+        }
+        query::run(link, TAKE, |to| {
+            to.uuid(Some(writer.0));
+            to.time(Some(heartbeat.map_or(now, |heartbeat| heartbeat.max(now))));
+            to.int(Some(millis(outage)));
+            to.id(concert.0.into());
+        })
+        .await?;
+        add_claim_row(link, concert, writer, now, outage).await?;
+        node_lives(link, writer, now).await?;
+        commit::<B>(change).await?;
+        Ok(heartbeat)
+    }
+
+    async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
+        let mut view = self.view().await?;
+        let loaded = query::load_sale(&mut *view, concert, now).await?;
+        close::<B>(view).await?;
+        Ok(loaded)
+    }
+
+    async fn heartbeat(
+        &self,
+        writer: WriterId,
+        now: Timestamp,
+        gap_max: Duration,
+    ) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
+        self.beat(writer, now, gap_max).await
+    }
+
+    async fn count_outage(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        outage: Duration,
+    ) -> Result<Duration, StoreError> {
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        let counted = query::run(&mut *change, COUNT, |to| {
+            to.int(Some(millis(outage)));
+            to.id(concert.0.into());
+            to.uuid(Some(writer.0));
+        });
+        let row = match counted.await?.rows {
+            0 => None,
+            _ => query::one(&mut *change, OUTAGES, numbers(&[concert.0.into()])).await?,
+        };
+        let row = row.ok_or(StoreError::Claimed { concert, holder: None, heartbeat: None })?;
+        commit::<B>(change).await?;
+        Ok(Duration::from_millis(row.number("outage_ms")?))
+    }
+
+    async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError> {
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        for statement in RELEASE {
+            query::run(&mut *change, statement, |to| {
+                to.time(now);
+                to.uuid(Some(writer.0));
+            })
+            .await?;
+        }
+        commit::<B>(change).await
+    }
+
+    async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
+        query::is_served(&mut *self.reader().await?, now).await
+    }
+}
+
+async fn add_claim_row<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    writer: WriterId,
+    now: Timestamp,
+    outage: Duration,
+) -> Result<(), StoreError> {
+    let mut values = L::Values::default();
+    values.uuid(Some(random_id()));
+    values.uuid(Some(writer.0));
+    values.time(Some(now));
+    values.text(Some(&journal::claimed(outage)));
+    values.id(concert.0.into());
+    match link.run_unless_there(L::DIALECT.claim_row.into_sql_str(), values).await? {
+        Some(added) if added.rows == 1 => Ok(()),
+        Some(_) => Err(StoreError::broken(format!("sale {concert} has no journal"))),
+        // The former writer was at it until this moment: the next try finds the new end.
+        None => Err(StoreError::RolledBack("the former writer added a row meanwhile".into())),
+    }
+}
+
+/// A process says that it runs.
+pub async fn node_lives<L: Link>(link: &mut L, writer: WriterId, now: Timestamp) -> Result<(), StoreError> {
+    query::run(link, L::DIALECT.node_lives, |to| {
+        to.uuid(Some(writer.0));
+        to.time(Some(now));
+        to.time(Some(now));
+    })
+    .await?;
+    Ok(())
+}
+
+/// Concerts and the sums of their outages.
+pub fn outages<R: Cells>(rows: &[R]) -> Result<Vec<(ConcertId, Duration)>, StoreError> {
+    let one =
+        |row: &R| Ok((ConcertId(row.number("concert_id")?), Duration::from_millis(row.number("outage_ms")?)));
+    rows.iter().map(one).collect()
+}
+
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

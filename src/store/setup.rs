@@ -1,0 +1,231 @@
+//! What has to be there before anything is sold: concerts, users, and the currency of their wallets.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::backend::{Backend, begin, commit};
+use super::batch::{self, Expect, statements};
+use super::columns::{Bind, bind_new_seat, new_seats, pack_layout};
+use super::query::{self, Link};
+use super::settings::bind_settings;
+use super::{NewConcert, NewUser, StoreError, WalletCurrency, journal, random_id};
+use crate::domain::ids::{ConcertId, IdSource, ScheduleId, UserId};
+use crate::domain::time::Timestamp;
+use crate::limits::SUBJECT_BYTES_MAX;
+
+/// What is made beside the sales.
+#[async_trait]
+pub trait Setup: Send + Sync + 'static {
+    /// Stores a concert with its schedules and seats, whole or not at all. The first one's currency is that of the wallets;
+    /// `StoreError::OtherCurrency` refuses a later one in another.
+    async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError>;
+
+    /// In which currency wallets are. Where older concerts are in several, the first one's is written down.
+    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError>;
+
+    /// From the next start on, wallets are in this currency, and only concerts in it are sold.
+    async fn decide_currency(&self, currency: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Makes a user; a balance above 0 comes with its ledger entry.
+    async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError>;
+
+    /// Makes `count` users alike. What was made stays made if one of them fails.
+    async fn add_users(&self, user: NewUser, count: u32) -> Result<Vec<UserId>, StoreError> {
+        let mut made = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            made.push(self.add_user(user.clone()).await?);
+        }
+        Ok(made)
+    }
+
+    /// The user of an external issuer, made at first use; the same (issuer, subject) always gives the same user.
+    async fn user_of_subject(
+        &self,
+        issuer: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError>;
+}
+
+/// Users made in one transaction: a few milliseconds in which an embedded database commits no batch.
+const USERS_PER_TRANSACTION: usize = 1_000;
+/// As many characters of an external subject as a user's name may have.
+const NAME_CHARS_MAX: usize = 200;
+
+const LAYOUT: &str = "INSERT INTO venue_layout (concert_id, seats, layout) VALUES (?, ?, ?)";
+const SCHEDULE: &str = "INSERT INTO concert_schedule (concert_id, starts_at) VALUES (?, ?)";
+const FIRST_ROW: &str =
+    "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) VALUES (?, 0, ?, ?, ?, ?)";
+const USER: &str =
+    "INSERT INTO users (name, balance, ledger_entries, created_at, vouched) VALUES (?, ?, ?, ?, ?)";
+const FIRST_ENTRY: &str = "INSERT INTO payment_history \
+       (user_id, entry_no, history_id, type, amount_change, balance, at) \
+     VALUES (?, 1, ?, 'CHARGE', ?, ?, ?)";
+
+#[async_trait]
+impl<B: Backend> Setup for B {
+    async fn add_concert(&self, new: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        let added = add_concert(&mut *change, &new).await?;
+        commit::<B>(change).await?;
+        Ok(added)
+    }
+
+    async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
+        let known = query::wallet_currency(&mut *self.reader().await?).await?;
+        let (None, Some(first)) = (&known.code, known.others.first()) else { return Ok(known) };
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        first_currency(&mut *change, first).await?;
+        let known = query::wallet_currency(&mut *change).await?;
+        commit::<B>(change).await?;
+        Ok(known)
+    }
+
+    async fn decide_currency(&self, currency: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        query::run(&mut *change, B::Link::DIALECT.decided_currency, |to| {
+            to.text(Some(currency));
+            to.time(Some(now));
+        })
+        .await?;
+        commit::<B>(change).await
+    }
+
+    async fn add_user(&self, new: NewUser) -> Result<UserId, StoreError> {
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        let user = add_user(&mut *change, &new, &mut IdSource::from_os()).await?;
+        commit::<B>(change).await?;
+        Ok(user)
+    }
+
+    async fn add_users(&self, new: NewUser, count: u32) -> Result<Vec<UserId>, StoreError> {
+        let mut made = Vec::with_capacity(count as usize);
+        let mut ids = IdSource::from_os();
+        while made.len() < count as usize {
+            // Others get their turn between transactions: a server may be at work with the same database.
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            for _ in 0..USERS_PER_TRANSACTION.min(count as usize - made.len()) {
+                made.push(add_user(&mut *change, &new, &mut ids).await?);
+            }
+            commit::<B>(change).await?;
+        }
+        Ok(made)
+    }
+
+    async fn user_of_subject(
+        &self,
+        issuer: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError> {
+        if issuer.len() > SUBJECT_BYTES_MAX || subject.len() > SUBJECT_BYTES_MAX {
+            return Err(StoreError::broken(format!(
+                "an issuer or a subject has more than {SUBJECT_BYTES_MAX} bytes"
+            )));
+        }
+        if let Some(user) = query::user_of_subject(&mut *self.reader().await?, issuer, subject).await? {
+            return Ok(user);
+        }
+        let mut held = self.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        // Somebody else may make the same user at this moment; then theirs is the one.
+        query::run(&mut *change, B::Link::DIALECT.new_subject, |to| {
+            to.text(Some(&subject.chars().take(NAME_CHARS_MAX).collect::<String>()));
+            to.text(Some(issuer));
+            to.text(Some(subject));
+            to.time(Some(now));
+        })
+        .await?;
+        let found = query::user_of_subject(&mut *change, issuer, subject).await?;
+        commit::<B>(change).await?;
+        found.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
+    }
+}
+
+async fn add_concert<L: Link>(
+    link: &mut L,
+    new: &NewConcert,
+) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
+    let seats = new_seats(&new.layout);
+    let layout = pack_layout(&new.layout)?;
+
+    first_currency(link, &new.currency).await?;
+    let wallets = query::wallet_currency(link).await?.code.unwrap_or_default();
+    if wallets != new.currency {
+        return Err(StoreError::OtherCurrency { wallets, concert: new.currency.clone() });
+    }
+
+    let added = query::run(link, L::DIALECT.new_concert, |to| {
+        to.text(Some(&new.title));
+        to.text(Some(&new.layout.name));
+        to.text(Some(&new.currency));
+        bind_settings(to, &new.settings);
+        to.text(new.time_zone.as_deref());
+        to.time(Some(new.at));
+    });
+    let concert = u32::try_from(added.await?.last_id).map_err(|error| StoreError::Broken(error.into()))?;
+    let concert = ConcertId(concert);
+
+    query::run(link, LAYOUT, |to| {
+        to.id(concert.0.into());
+        to.id(seats.len() as u64);
+        to.bytes(&layout);
+    })
+    .await?;
+    let mut schedules = Vec::with_capacity(new.starts_at.len());
+    for starts_at in &new.starts_at {
+        let added = query::run(link, SCHEDULE, |to| {
+            to.id(concert.0.into());
+            to.time(Some(*starts_at));
+        });
+        let schedule = ScheduleId(added.await?.last_id);
+        schedules.push(schedule);
+        let bind = |to: &mut L::Values, seat: &_| bind_new_seat(to, concert, schedule, seat);
+        let rows = statements::<L, _>("concert_seat", &L::DIALECT.new_seats, &seats, Expect::Anything, bind);
+        batch::write(link, rows).await?;
+    }
+    let seats = u32::try_from(seats.len()).map_err(|error| StoreError::Broken(error.into()))?;
+    let begun: Vec<_> = schedules.iter().map(|schedule| (*schedule, seats)).collect();
+    query::run(link, FIRST_ROW, |to| {
+        to.id(concert.0.into());
+        to.uuid(Some(random_id()));
+        to.uuid(Some(Uuid::nil()));
+        to.time(Some(new.at));
+        to.text(Some(&journal::new_concert(&begun)));
+    })
+    .await?;
+    Ok((concert, schedules))
+}
+
+/// Does nothing where it is known already. A database of before has concerts, the first of which says it.
+async fn first_currency<L: Link>(link: &mut L, currency: &str) -> Result<(), StoreError> {
+    query::run(link, L::DIALECT.first_currency, |to| to.text(Some(currency))).await?;
+    Ok(())
+}
+
+async fn add_user<L: Link>(link: &mut L, new: &NewUser, ids: &mut IdSource) -> Result<UserId, StoreError> {
+    let added = query::run(link, USER, |to| {
+        to.text(Some(&new.name));
+        to.int(Some(new.balance));
+        to.int(Some(i64::from(new.balance > 0)));
+        to.time(Some(new.at));
+        to.int(Some(i64::from(!new.guest)));
+    });
+    let user = added.await?.last_id;
+    if new.balance > 0 {
+        query::run(link, FIRST_ENTRY, |to| {
+            to.id(user);
+            to.uuid(Some(ids.history(new.at).0));
+            to.int(Some(new.balance));
+            to.int(Some(new.balance));
+            to.time(Some(new.at));
+        })
+        .await?;
+    }
+    Ok(UserId(user))
+}

@@ -1,0 +1,290 @@
+//! The connection that writes batches. Always: between `begin` and `commit` it has the database's write lock, and
+//! whatever fails leaves no transaction open, so that what memory undoes is undone here too.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::connection::{fault, lane_options, leaves_commit_unknown};
+use super::open_files::OpenFiles;
+use crate::domain::command::Needs;
+use crate::domain::ids::UserId;
+use crate::domain::record::Reservation;
+use crate::store::batch::{self, Expect, Tables, statements};
+use crate::store::bulk::Bulk;
+use crate::store::columns::{self, bind_reservation, bind_seat, token_columns};
+use crate::store::rows::{SeatChange, WalletRow};
+use crate::store::{Batch, BatchWriter, CommitError, Facts, StoreError, query};
+
+static TABLES: Tables = Tables {
+    tokens: Bulk::new(
+        concat!("INSERT INTO queue (", token_columns!(), ") VALUES "),
+        columns::TOKEN,
+        " ON CONFLICT (concert_id, entry_no) DO UPDATE SET status = excluded.status, reason = excluded.reason, \
+           admitted_at = excluded.admitted_at, expires_at = excluded.expires_at, ended_at = excluded.ended_at",
+    ),
+    reservation_seats: Bulk::new(
+        "INSERT INTO reservation_seat (concert_id, reservation_id, seat, schedule_id) VALUES ",
+        columns::RESERVATION_SEAT,
+        "",
+    ),
+    payments: Bulk::new(
+        "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at) \
+         VALUES ",
+        columns::PAYMENT,
+        " ON CONFLICT (concert_id, payment_id) DO UPDATE SET status = excluded.status, \
+           cancelled_at = excluded.cancelled_at",
+    ),
+    tickets: Bulk::new(
+        "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \
+           issued_at, cancelled_at) VALUES ",
+        columns::TICKET,
+        " ON CONFLICT (concert_id, ticket_id) DO UPDATE SET cancelled_at = excluded.cancelled_at",
+    ),
+    ledger: Bulk::new(
+        "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at, payment_id, \
+           request_id) VALUES ",
+        columns::LEDGER,
+        "",
+    ),
+    wallets: Bulk::new(
+        "WITH change (user_id, balance, ledger_entries) AS (VALUES ",
+        columns::WALLET,
+        ") UPDATE users SET balance = change.balance, ledger_entries = change.ledger_entries FROM change \
+         WHERE users.user_id = change.user_id",
+    ),
+    wallets_expected: Expect::Written,
+};
+
+static SEATS: Bulk = Bulk::new(
+    "WITH change (concert_id, schedule_id, seat, status, reservation_id) AS (VALUES ",
+    columns::SEAT,
+    ") UPDATE concert_seat SET status = change.status, reservation_id = change.reservation_id FROM change \
+     WHERE concert_seat.concert_id = change.concert_id AND concert_seat.schedule_id = change.schedule_id \
+       AND concert_seat.seat = change.seat",
+);
+
+static RESERVATIONS: Bulk = Bulk::new(
+    concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
+    columns::RESERVATION,
+    " ON CONFLICT (concert_id, reservation_id) DO UPDATE SET status = excluded.status, seats = excluded.seats, \
+       amount = excluded.amount, ended_at = excluded.ended_at, best_requests = excluded.best_requests, \
+       guest_of = excluded.guest_of",
+);
+
+/// The texts that batches are written with, lists of one row, for a test of their plans.
+#[cfg(test)]
+pub fn texts() -> Vec<String> {
+    let Tables { tokens, reservation_seats, payments, tickets, ledger, wallets, .. } = &TABLES;
+    let lists = [tokens, &SEATS, &RESERVATIONS, reservation_seats, payments, tickets, ledger, wallets];
+    let lists = lists.map(|list| list.sql(crate::store::bulk::BUCKETS.len() - 1).as_str().to_owned());
+    lists
+        .into_iter()
+        .chain([batch::JOURNAL, super::connection::DIALECT.settings, batch::CHARGE].map(str::to_owned))
+        .collect()
+}
+
+pub struct SqliteWriter {
+    files: Arc<OpenFiles>,
+    /// `None` after its worker died; opened again when it is needed.
+    connection: Option<SqliteConnection>,
+    /// Whose turn it is to write, among the connections of this process: SQLite itself does not queue them fairly.
+    turn: Arc<Mutex<()>>,
+    /// Held from BEGIN until COMMIT or ROLLBACK.
+    holding: Option<OwnedMutexGuard<()>>,
+    /// The wallets that `begin` read.
+    wallets: HashMap<UserId, WalletRow>,
+    /// Set while a batch is written: a task that was dropped meanwhile leaves half of it in the transaction.
+    writing: bool,
+}
+
+impl SqliteWriter {
+    pub async fn open(files: Arc<OpenFiles>, turn: Arc<Mutex<()>>) -> Result<Self, StoreError> {
+        files.check()?;
+        let connection = lane_options(files.path()).connect().await.map_err(fault)?;
+        Ok(Self {
+            files,
+            connection: Some(connection),
+            turn,
+            holding: None,
+            wallets: HashMap::new(),
+            writing: false,
+        })
+    }
+
+    /// Made again if it was lost.
+    pub async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                // A file that is gone must not be made anew, empty.
+                self.files.check()?;
+                lane_options(self.files.path()).connect().await.map_err(fault)?
+            }
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Takes the write lock, unless this lane has it.
+    async fn start(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.holding.is_none() {
+            self.holding = Some(Arc::clone(&self.turn).lock_owned().await);
+            let begun = sqlx::query("BEGIN IMMEDIATE").execute(self.connection().await?).await;
+            begun.map_err(fault)?;
+        }
+        self.connection().await
+    }
+
+    /// Leaves nothing of an open transaction. SQLite ends some by itself when a statement fails; any other trouble
+    /// with ROLLBACK costs the connection, and with it the transaction.
+    async fn abort(&mut self) {
+        if let Some(mut connection) = self.connection.take()
+            && (self.holding.is_none() || roll_back(&mut connection).await)
+        {
+            self.connection = Some(connection);
+        }
+        self.wallets.clear();
+        self.writing = false;
+        self.holding = None;
+    }
+
+    async fn read(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        let (facts, wallets) = query::facts(self.start().await?, needs).await?;
+        self.wallets = wallets;
+        Ok(facts)
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let known = std::mem::take(&mut self.wallets);
+        let connection = self.start().await?;
+        let rows = batch::write_journal(connection, batch).await?;
+        let (ledger, wallets) = batch::on_wallets(connection, &rows, known).await?;
+        let seats = statements::<SqliteConnection, _>(
+            "concert_seat",
+            &SEATS,
+            &rows.seats,
+            Expect::Written,
+            |to, seat: &SeatChange| {
+                bind_seat(to, &seat.row);
+            },
+        );
+        let reservations = [&rows.reservations, &rows.ended_reservations].into_iter().flat_map(|rows| {
+            statements::<SqliteConnection, _>(
+                "reservation",
+                &RESERVATIONS,
+                rows,
+                Expect::Anything,
+                |to, row: &&Reservation| {
+                    bind_reservation(to, row);
+                },
+            )
+        });
+        let seats_and_reservations = seats.chain(reservations);
+        batch::write_rows(connection, &TABLES, &rows, (&ledger, &wallets), seats_and_reservations).await?;
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<(), CommitError> {
+        let committed = sqlx::query("COMMIT").execute(self.connection().await?).await;
+        match committed {
+            Ok(_) => {
+                self.wallets.clear();
+                self.writing = false;
+                self.holding = None;
+                // Into a file that nobody will find again? Then it is as good as lost, if nobody brings the file back.
+                self.files.check().map_err(|error| CommitError::OutcomeUnknown(error.into()))
+            }
+            Err(error) if leaves_commit_unknown(&error) => Err(CommitError::OutcomeUnknown(error.into())),
+            Err(error) => Err(fault(error).into()),
+        }
+    }
+
+    async fn try_settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
+        batch::settle(self.start().await?, batch).await
+    }
+}
+
+#[async_trait]
+impl BatchWriter for SqliteWriter {
+    async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        // A transaction that is still open belongs to a batch that nobody waits for.
+        self.abort().await;
+        if needs.is_empty() {
+            return Ok(Facts::default());
+        }
+        let facts = self.read(needs).await;
+        if facts.is_err() {
+            self.abort().await;
+        }
+        facts
+    }
+
+    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if self.writing {
+            self.abort().await;
+        }
+        self.writing = true;
+        let mut done = self.write(batch).await;
+        if done.is_ok() {
+            done = self.finish().await;
+        }
+        if done.is_err() {
+            self.abort().await;
+        }
+        done
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        self.abort().await;
+        Ok(())
+    }
+
+    async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
+        self.abort().await;
+        self.files.check()?;
+        let mut settled = self.try_settle(batch).await;
+        if settled.is_ok()
+            && let Err(error) = self.finish().await
+        {
+            settled = Err(error);
+        }
+        if settled.is_err() {
+            self.abort().await;
+        }
+        settled
+    }
+}
+
+/// Is the connection out of any transaction now?
+async fn roll_back(connection: &mut SqliteConnection) -> bool {
+    match sqlx::query("ROLLBACK").execute(&mut *connection).await {
+        Ok(_) => true,
+        Err(error) => {
+            error.as_database_error().is_some_and(|e| e.message().contains("no transaction is active"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Timestamp;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{NewUser, Setup};
+
+    #[tokio::test]
+    async fn a_writer_whose_connection_died_makes_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).await.unwrap();
+        let new = NewUser { name: "Ada".into(), balance: 5, guest: false, at: Timestamp::default() };
+        let user = store.add_user(new).await.unwrap();
+        let mut writer = store.new_writer().await.unwrap();
+        writer.connection = None;
+        let facts = writer.begin(&Needs { wallets: vec![user], ..Needs::default() }).await.unwrap();
+        assert_eq!(facts.wallets.balance(user), Some(5));
+    }
+}
