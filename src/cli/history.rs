@@ -1,19 +1,22 @@
-//! `frontrow history`: who held a seat, when, and why it was lost, in words, from the journal alone.
+//! `frontrow history`: who held a seat, when, and why it was lost, and who changed a sale, in words, from the journal alone.
+
+use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use frontrow::domain::event::ChangedBy;
 use frontrow::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow::store::journal::{Entry, SeatsChange, SeatsEntry};
 use frontrow::store::{JournalRow, Reads};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{DataArgs, open_store, print_json, print_text};
 
 #[derive(Args)]
-#[group(id = "subject", required = true, multiple = false, args = ["seat", "user", "reservation"])]
+#[group(id = "subject", required = true, multiple = false, args = ["seat", "user", "reservation", "sale"])]
 pub struct History {
     /// A seat, by its performance and its number there.
     #[arg(long, value_name = "SCHEDULE:SEAT", value_parser = seat)]
@@ -23,6 +26,9 @@ pub struct History {
     user: Option<u64>,
     #[arg(long, value_name = "ID")]
     reservation: Option<Uuid>,
+    /// What was changed in a sale, and by whom.
+    #[arg(long, value_name = "CONCERT")]
+    sale: Option<u32>,
     /// A list of `{concert_id, seq, at, what}` instead of lines for people.
     #[arg(long)]
     json: bool,
@@ -36,6 +42,7 @@ enum Subject {
     Seat(ScheduleId, SeatId),
     User(UserId),
     Reservation(ReservationId),
+    Sale(ConcertId),
 }
 
 impl History {
@@ -78,11 +85,12 @@ impl History {
     }
 
     fn subject(&self) -> anyhow::Result<Subject> {
-        Ok(match (self.seat, self.user, self.reservation) {
-            (Some((schedule, seat)), _, _) => Subject::Seat(ScheduleId(schedule), SeatId(seat)),
-            (_, Some(user), _) => Subject::User(UserId(user)),
-            (_, _, Some(id)) => Subject::Reservation(ReservationId(id)),
-            _ => bail!("name a seat, a user or a reservation"),
+        Ok(match (self.seat, self.user, self.reservation, self.sale) {
+            (Some((schedule, seat)), ..) => Subject::Seat(ScheduleId(schedule), SeatId(seat)),
+            (_, Some(user), ..) => Subject::User(UserId(user)),
+            (_, _, Some(id), _) => Subject::Reservation(ReservationId(id)),
+            (.., Some(concert)) => Subject::Sale(ConcertId(concert)),
+            _ => bail!("name a seat, a user, a reservation or a sale"),
         })
     }
 }
@@ -111,13 +119,19 @@ async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<Con
             }
             vec![concert]
         }
+        Subject::Sale(concert) => {
+            if !store.concerts().await?.contains(&concert) {
+                bail!("there is no concert {concert}");
+            }
+            vec![concert]
+        }
     })
 }
 
 /// The event in words, if the subject has a part in it.
 fn tell(subject: Subject, entry: &Entry) -> Option<String> {
     match (subject, entry) {
-        (Subject::User(user), Entry::Join { entry, user: by }) if *by == user => {
+        (Subject::User(user), Entry::Join { entry, user: by, .. }) if *by == user => {
             Some(format!("joined the line as number {}", ordinal(*entry)))
         }
         (Subject::User(user), Entry::Admit { user: by, .. }) if *by == user => {
@@ -137,8 +151,42 @@ fn tell(subject: Subject, entry: &Entry) -> Option<String> {
         (Subject::Reservation(id), Entry::Seats(seats)) if seats.reservation == id => {
             Some(format!("user {} {}", seats.user, change_in_words(seats)))
         }
+        (Subject::Sale(_), Entry::Set { before, after, by }) => {
+            Some(format!("{} {}", changer_in_words(*by), settings_in_words(before, after)))
+        }
+        (Subject::User(user), Entry::Set { before, after, by: Some(ChangedBy::Operator(Some(by))) })
+            if *by == user =>
+        {
+            Some(settings_in_words(before, after))
+        }
         _ => None,
     }
+}
+
+fn changer_in_words(by: Option<ChangedBy>) -> String {
+    match by {
+        Some(ChangedBy::OpensAt) => "the time of opening".to_owned(),
+        Some(ChangedBy::Operator(Some(user))) => format!("operator {user} (a user)"),
+        Some(ChangedBy::Operator(None)) => "an operator".to_owned(),
+        None => "somebody".to_owned(),
+    }
+}
+
+/// Every setting that became another one.
+fn settings_in_words(before: &Value, after: &Value) -> String {
+    let none = Map::new();
+    let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let of = |settings: &Map<String, Value>, name| match settings.get(name) {
+        None | Some(Value::Null) => "unset".to_owned(),
+        Some(Value::String(text)) if name != "message" => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let changes = names.into_iter().filter_map(|name| {
+        let (before, after) = (of(before, name), of(after, name));
+        (before != after).then(|| format!("{name} from {before} to {after}"))
+    });
+    format!("set {}", changes.collect::<Vec<_>>().join(", "))
 }
 
 fn change_in_words(of: &SeatsEntry) -> String {
@@ -147,11 +195,11 @@ fn change_in_words(of: &SeatsEntry) -> String {
     let id = of.reservation;
     match &of.change {
         SeatsChange::Hold { .. } => format!("held {seats} by reservation {id}"),
-        SeatsChange::Add => format!("held {seats} too, by reservation {id}"),
-        SeatsChange::Release => format!("gave {seats} back, of reservation {id}"),
-        SeatsChange::Lapse { why } => format!("lost {seats} of reservation {id}: {}", loss_in_words(why)),
-        SeatsChange::Pay { amount } => format!("bought {seats} for {amount} by reservation {id}"),
-        SeatsChange::Refund { amount } => {
+        SeatsChange::Add { .. } => format!("held {seats} too, by reservation {id}"),
+        SeatsChange::Release { .. } => format!("gave {seats} back, of reservation {id}"),
+        SeatsChange::Lapse { why, .. } => format!("lost {seats} of reservation {id}: {}", loss_in_words(why)),
+        SeatsChange::Pay { amount, .. } => format!("bought {seats} for {amount} by reservation {id}"),
+        SeatsChange::Refund { amount, .. } => {
             format!("gave the bought {seats} of reservation {id} back, and was refunded {amount}")
         }
     }
@@ -213,16 +261,33 @@ mod tests {
                 seats,
             })
         };
-        let lost = held(&[4, 5], SeatsChange::Lapse { why: "hold_time".to_owned() });
+        let lost = held(&[4, 5], SeatsChange::Lapse { why: "hold_time".to_owned(), late: None });
         let seat = Subject::Seat(ScheduleId(7), SeatId(5));
         let told = tell(seat, &lost).unwrap();
         assert_eq!(told, format!("user 3 lost seats 4, 5 of reservation {id}: not paid in time"));
         assert_eq!(tell(Subject::Seat(ScheduleId(7), SeatId(6)), &lost), None);
         assert_eq!(tell(Subject::Seat(ScheduleId(8), SeatId(5)), &lost), None);
         assert_eq!(tell(Subject::User(UserId(4)), &lost), None);
-        let joined = Entry::Join { entry: EntryNo(0), user: UserId(3) };
+        let joined = Entry::Join { entry: EntryNo(0), user: UserId(3), late: None };
         assert_eq!(tell(Subject::User(UserId(3)), &joined).unwrap(), "joined the line as number 1");
         assert_eq!(tell(seat, &joined), None);
+    }
+
+    #[test]
+    fn who_changed_a_sale_is_told_with_what_became_of_it() {
+        let (before, after) =
+            (json!({"state": "OPEN", "message": null}), json!({"state": "PAUSED", "message": "a"}));
+        let set = |by| Entry::Set { before: before.clone(), after: after.clone(), by };
+        let told = |subject, by| tell(subject, &set(by));
+        let (sale, ada) = (Subject::Sale(ConcertId(1)), Some(ChangedBy::Operator(Some(UserId(3)))));
+        let what = "set message from unset to \"a\", state from OPEN to PAUSED";
+        assert_eq!(told(sale, ada).unwrap(), format!("operator 3 (a user) {what}"));
+        assert_eq!(told(sale, Some(ChangedBy::Operator(None))).unwrap(), format!("an operator {what}"));
+        assert_eq!(told(sale, Some(ChangedBy::OpensAt)).unwrap(), format!("the time of opening {what}"));
+        assert_eq!(told(sale, None).unwrap(), format!("somebody {what}"));
+        assert_eq!(told(Subject::User(UserId(3)), ada).unwrap(), what);
+        assert_eq!(told(Subject::User(UserId(4)), ada), None);
+        assert_eq!(told(Subject::User(UserId(3)), None), None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ enum Command {
     Sale(sale::Sale),
     /// Prove or refute, from the database alone, that everything fits.
     Audit(audit::Audit),
-    /// Tell from the journal who held a seat, when, and why it was lost.
+    /// Tell from the journal who held a seat, when, and why it was lost, and who changed a sale.
     History(history::History),
     /// Move old rows of the journal into files.
     #[command(subcommand)]

@@ -93,8 +93,11 @@ pub enum Command {
         caller: Caller,
         reservation: ReservationId,
     },
-    /// Operators: change the sale.
-    Configure(SalePatch),
+    /// Operators: change the sale. With the user that the operator's token names, if it names one.
+    Configure {
+        patch: SalePatch,
+        operator: Option<UserId>,
+    },
     /// Operators: the figures of the sale.
     Figures,
 }
@@ -116,7 +119,7 @@ impl Command {
             Self::Release { .. } => "release",
             Self::Pay { .. } => "pay",
             Self::Cancel { .. } => "cancel",
-            Self::Configure(..) => "configure",
+            Self::Configure { .. } => "configure",
             Self::Figures => "figures",
         }
     }

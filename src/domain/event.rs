@@ -2,9 +2,10 @@
 //! after the commit. An event carries the whole record it leaves behind, so that a store can write rows without
 //! reading, and can be taken back as long as its batch is not committed.
 
-use super::ids::SeatId;
-use super::record::{LedgerEntry, Reservation, TokenRecord};
+use super::ids::{SeatId, UserId};
+use super::record::{BestRequest, LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use super::rules::SaleSettings;
+use super::seat_plan::Money;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -15,7 +16,15 @@ pub enum Event {
     /// A live token ended: bought or expired, as its status says.
     TokenEnded(TokenRecord),
     /// Seats joined a reservation, which the first of them opened.
-    SeatsHeld { reservation: Reservation, seats: Vec<SeatId>, opened: bool },
+    SeatsHeld {
+        reservation: Reservation,
+        seats: Vec<SeatId>,
+        /// Of each of `seats`.
+        prices: Vec<Money>,
+        opened: bool,
+        /// The `hold_best` that chose them, if it may be repeated.
+        request: Option<BestRequest>,
+    },
     /// Some of a reservation's seats were given back; others are still held.
     SeatsReleased { reservation: Reservation, seats: Vec<SeatId> },
     /// An unpaid reservation ended, expired or cancelled as its status says, and its seats are free.
@@ -24,8 +33,17 @@ pub enum Event {
     Paid { reservation: Reservation, ledger: LedgerEntry },
     /// A paid reservation was given back: seats free, tickets void, the wallet refunded.
     Refunded { reservation: Reservation, ledger: LedgerEntry },
-    /// An operator, or `opens_at`, changed the sale.
-    SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings> },
+    /// The sale was changed.
+    SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: ChangedBy },
+}
+
+/// Who changed a sale's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangedBy {
+    /// Nobody: `opens_at` had come.
+    OpensAt,
+    /// An operator, and the user that their token names, if it names one.
+    Operator(Option<UserId>),
 }
 
 /// Why an unpaid reservation ended: what its owner is told when asking "why was it lost".
@@ -43,4 +61,14 @@ pub enum HoldEnd {
     Idle,
     /// The performance began: its seats are sold no more.
     Started,
+}
+
+impl HoldEnd {
+    /// What a reservation is when it has ended so: by time it is expired, by its owner's doing cancelled.
+    pub fn leaves(self) -> ReservationStatus {
+        match self {
+            Self::HoldTime | Self::Idle | Self::Started => ReservationStatus::Expired,
+            Self::Released | Self::Left | Self::BoughtAnother => ReservationStatus::Cancelled,
+        }
+    }
 }

@@ -106,7 +106,21 @@ pub struct Reservation {
     pub payment: Option<Payment>,
 }
 
+/// Requests of `hold_best` that a reservation remembers. Only the last few can still be on their way, but seats may be
+/// taken and given back without end.
+pub const BEST_REQUESTS_KEPT_MAX: usize = 16;
+
 impl Reservation {
+    /// More of its seats were held, for this request if any.
+    pub fn add(&mut self, seats: &[SeatId], request: Option<BestRequest>) {
+        self.seats.extend(seats);
+        self.seats.sort_unstable();
+        if request.is_some() && self.best_requests.len() == BEST_REQUESTS_KEPT_MAX {
+            self.best_requests.remove(0);
+        }
+        self.best_requests.extend(request);
+    }
+
     /// It is held no longer.
     #[must_use]
     pub fn ended(self, status: ReservationStatus, at: Timestamp) -> Self {

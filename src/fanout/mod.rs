@@ -262,7 +262,7 @@ impl Fanout {
                     }
                 });
             }
-            Event::SettingsChanged { before, after } => {
+            Event::SettingsChanged { before, after, .. } => {
                 if shown(before) != shown(after) {
                     self.pending_news.add(view.concert().id);
                 }

@@ -225,11 +225,12 @@ impl Asked<'_> {
     }
 
     async fn change_sale(&self, id: &str) -> Answered {
-        self.operator().await?;
+        let operator = self.operator().await?.user;
         let concert = ConcertId(number(id, "concert_id")?);
         let patch: SalePatch = parse_body(self.body)?;
         let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
-        match self.ask(concert, Command::Configure(translate::sale_patch(patch))).await? {
+        let patch = translate::sale_patch(patch);
+        match self.ask(concert, Command::Configure { patch, operator }).await? {
             Answer::Figures(figures) => {
                 Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
             }
@@ -252,10 +253,12 @@ impl Asked<'_> {
         })
     }
 
-    async fn operator(&self) -> Result<(), ErrorObject> {
+    /// The operator's identity.
+    async fn operator(&self) -> Result<Identity, ErrorObject> {
         self.query.only(&[])?;
-        match self.bearer()?.operator {
-            true => Ok(()),
+        let identity = self.bearer()?;
+        match identity.operator {
+            true => Ok(identity),
             false => Err(ErrorObject::forbidden("only operators may do this")),
         }
     }

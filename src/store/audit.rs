@@ -270,6 +270,28 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
+    // First, so that every row is compared with what it tells.
+    let archived = archive.map_or(Ok(0), |archive| {
+        archive.each(concert, 0, &mut |row| {
+            findings.saw("journal rows");
+            sale.journal(row.seq, row.at, &row.events, findings);
+            Ok(())
+        })
+    });
+    let archived = archived.unwrap_or_else(|error| {
+        findings.fault(format!("{}: the archive cannot be read: {error}", sale_name(concert)));
+        0
+    });
+    each(source, JOURNAL, of, &mut |row| {
+        let seq = row.number("seq")?;
+        // A run of the archive that was broken off leaves rows in both places.
+        if seq >= archived {
+            findings.saw("journal rows");
+            sale.journal(seq, row.time("at")?, row.text("events")?, findings);
+        }
+        Ok(())
+    })
+    .await?;
     each(source, SEATS, of, &mut |row| {
         findings.saw("seats");
         let seat = (|| Ok((read_seat(row)?, row.text("label")?, row.text("category")?, row.int("price")?)))();
@@ -321,27 +343,6 @@ async fn audit_sale(
         })();
         if let Some((ticket, payment, reservation, user, valid)) = findings.read("ticket", ticket) {
             sale.ticket(&ticket, payment, reservation, user, valid, findings);
-        }
-        Ok(())
-    })
-    .await?;
-    let archived = archive.map_or(Ok(0), |archive| {
-        archive.each(concert, 0, &mut |row| {
-            findings.saw("journal rows");
-            sale.journal(row.seq, row.at, &row.events, findings);
-            Ok(())
-        })
-    });
-    let archived = archived.unwrap_or_else(|error| {
-        findings.fault(format!("{}: the archive cannot be read: {error}", sale_name(concert)));
-        0
-    });
-    each(source, JOURNAL, of, &mut |row| {
-        let seq = row.number("seq")?;
-        // A run of the archive that was broken off leaves rows in both places.
-        if seq >= archived {
-            findings.saw("journal rows");
-            sale.journal(seq, row.time("at")?, row.text("events")?, findings);
         }
         Ok(())
     })

@@ -123,7 +123,7 @@ pub async fn write<L: Link>(
 pub async fn write_journal<'b, L: Link>(link: &mut L, batch: &'b Batch) -> Result<Rows<'b>, CommitError> {
     let add = async {
         for sale in &batch.sales {
-            add_to_journal(link, sale, batch, batch.id, &journal::encode(&sale.events)).await?;
+            add_to_journal(link, sale, batch, batch.id, &journal::encode(batch.at, &sale.events)).await?;
         }
         Ok::<_, CommitError>(())
     };

@@ -7,7 +7,7 @@ use frontrow_protocol::limits::{
     SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, USER_NAME_CHARS_MAX,
 };
 
-use crate::domain::sale::BEST_REQUESTS_KEPT_MAX;
+use crate::domain::record::BEST_REQUESTS_KEPT_MAX;
 use crate::limits::SUBJECT_BYTES_MAX;
 use crate::venue::import::PRICE_MAX;
 use crate::venue::labels::LABEL_CHARS_MAX;

@@ -7,6 +7,7 @@ use std::io::BufReader;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::rows::{LedgerRow, PaymentRow, SeatRow, WalletRow};
@@ -234,30 +235,33 @@ fn read_seat_list(list: &str) -> Result<Vec<SeatId>, StoreError> {
 }
 
 fn best_requests(requests: &[BestRequest]) -> Option<String> {
-    // What most have not is left out, which is also how rows of earlier versions are.
-    let one = |r: &BestRequest| match r.bounds {
-        0 => serde_json::json!([r.request_id, r.count, r.category]),
-        bounds => serde_json::json!([r.request_id, r.count, r.category, bounds]),
-    };
-    let list: Vec<_> = requests.iter().map(one).collect();
+    let list: Vec<_> = requests.iter().map(best_request).collect();
     (!list.is_empty()).then(|| serde_json::json!(list).to_string())
 }
 
-fn read_best_requests(text: &str) -> Result<Vec<BestRequest>, StoreError> {
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Stored {
-        Bounded(Box<str>, u32, Option<Box<str>>, u64),
-        Plain(Box<str>, u32, Option<Box<str>>),
+/// As a list; what most have not is left out, which is also how rows of earlier versions are.
+pub fn best_request(request: &BestRequest) -> Value {
+    let BestRequest { request_id, count, category, bounds } = request;
+    match bounds {
+        0 => serde_json::json!([request_id, count, category]),
+        bounds => serde_json::json!([request_id, count, category, bounds]),
     }
-    let list: Vec<Stored> = serde_json::from_str(text).map_err(|error| StoreError::Broken(error.into()))?;
-    let one = |stored| match stored {
-        Stored::Bounded(request_id, count, category, bounds) => {
-            BestRequest { request_id, count, category, bounds }
-        }
-        Stored::Plain(request_id, count, category) => BestRequest { request_id, count, category, bounds: 0 },
+}
+
+fn read_best_requests(text: &str) -> Result<Vec<BestRequest>, StoreError> {
+    let list: Vec<Value> = serde_json::from_str(text).map_err(|error| StoreError::Broken(error.into()))?;
+    list.iter().map(|one| known(read_best_request(one), text)).collect()
+}
+
+pub fn read_best_request(told: &Value) -> Option<BestRequest> {
+    let (request_id, count, category, bounds) = match told.as_array()?.as_slice() {
+        [request_id, count, category] => (request_id, count, category, 0),
+        [request_id, count, category, bounds] => (request_id, count, category, bounds.as_u64()?),
+        _ => return None,
     };
-    Ok(list.into_iter().map(one).collect())
+    let category = if category.is_null() { None } else { Some(category.as_str()?.into()) };
+    let count = u32::try_from(count.as_u64()?).ok()?;
+    Some(BestRequest { request_id: request_id.as_str()?.into(), count, category, bounds })
 }
 
 pub const RESERVATION_SEAT: usize = 4;

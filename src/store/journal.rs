@@ -1,23 +1,31 @@
 //! The journal's rows as text: a batch's events as compact JSON, each a list whose first element says what it is.
-//! Readable with SQL alone (`reservation_id` as 32 hexadecimal digits), enough to replay every seat and to tell who
-//! held it, when and why it was lost. Not here, on purpose: queue tokens and ticket codes, which are credentials.
+//! Readable with SQL alone (ids as 32 hexadecimal digits), and enough to rebuild the rows of a sale (`store::fold`). Not
+//! here, on purpose: queue tokens and ticket codes, which are credentials, and where guests came from, which is kept no
+//! longer than they hold.
 //!
 //! ```text
-//! ["new",[[schedule,seats],...]]                      the concert was stored; its sale begins
+//! ["new",[[schedule,seats],...],settings]             the concert was stored; its sale begins
 //! ["claim",outage_ms]                                 a process became the writer, after so long an outage
 //! ["void"]                                            nothing: a batch of unknown outcome can never appear here
-//! ["join",entry,user]
-//! ["admit",entry,user,expires_at]
-//! ["end",entry,user,why]                              why: done, left, away, idle, time, closed
-//! ["hold",reservation,schedule,user,[seat,...],expires_at]
-//! ["add",reservation,schedule,user,[seat,...]]        more seats for an open reservation
-//! ["release",reservation,schedule,user,[seat,...]]    some of its seats
-//! ["lapse",reservation,schedule,user,[seat,...],why]  all of them: released, left, bought_another, hold_time, idle, started
-//! ["pay",reservation,schedule,user,[seat,...],amount]
-//! ["refund",reservation,schedule,user,[seat,...],amount]
-//! ["set",before,after]                                the sale's settings, each an object
+//! ["join",entry,user,late]
+//! ["admit",entry,user,expires_at,late]
+//! ["end",entry,user,why,late]                         why: done, left, away, idle, time, closed
+//! ["hold",reservation,schedule,user,[seat,...],expires_at,prices,late,request]
+//! ["add",reservation,schedule,user,[seat,...],prices,request]      more seats for an open reservation
+//! ["release",reservation,schedule,user,[seat,...],amount]          some of its seats; what the others cost
+//! ["lapse",reservation,schedule,user,[seat,...],why,late]          all of them: released, left, bought_another,
+//!                                                                  hold_time, idle, started
+//! ["pay",reservation,schedule,user,[seat,...],amount,late,payment,[ticket,...],ledger entry,balance]
+//! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance]
+//! ["set",before,after,by]                             the sale's settings, each an object; by: an operator's user,
+//!                                                     "operator" if their token names none, "opens_at" by itself
 //! ```
-//! Times are milliseconds since 1970; `expires_at` is sale time.
+//! `expires_at` is sale time, in milliseconds since 1970. `late`: by how many milliseconds the row's `at` is later than
+//! the event, so `at - late` is when it happened. `prices`: what each of the seats costs, or one number if all cost the
+//! same. `request`: of a `hold_best` that may be repeated, as in `reservation.best_requests`; else it is left out.
+//!
+//! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
+//! none of these. They are read as they are: what they do not tell is `None`.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -25,17 +33,20 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{settings, words};
-use crate::domain::event::{Event, HoldEnd};
-use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{Reservation, TokenRecord, TokenStatus};
+use super::{columns, settings, words};
+use crate::domain::event::{ChangedBy, Event, HoldEnd};
+use crate::domain::ids::{
+    EntryNo, HistoryId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+};
+use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
+use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 
 /// The row that a new concert's journal begins with.
-pub fn new_concert(schedules: &[(ScheduleId, u32)]) -> String {
+pub fn new_concert(schedules: &[(ScheduleId, u32)], begun: &SaleSettings) -> String {
     let schedules: Vec<_> = schedules.iter().map(|(id, seats)| (id.0, seats)).collect();
-    json!([["new", schedules]]).to_string()
+    json!([["new", schedules, settings(begun)]]).to_string()
 }
 
 /// The row by which a process becomes the writer.
@@ -48,68 +59,117 @@ pub fn void() -> &'static str {
     "[[\"void\"]]"
 }
 
-/// A batch's events, in their order.
-pub fn encode(events: &[Event]) -> String {
-    let mut out = String::with_capacity(2 + events.len() * 80);
+/// A batch's events, in their order, for a row of this time.
+pub fn encode(at: Timestamp, events: &[Event]) -> String {
+    let mut out = String::with_capacity(2 + events.len() * 96);
     out.push('[');
     for (i, event) in events.iter().enumerate() {
         if i > 0 {
             out.push(',');
         }
-        encode_event(&mut out, event);
+        encode_event(&mut out, at, event);
     }
     out.push(']');
     out
 }
 
-fn encode_event(out: &mut String, event: &Event) {
+fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
     match event {
-        Event::Joined(token) => token_event(out, "join", token, ""),
-        Event::Admitted(token) => {
-            let expires_at = token.expires_at.map_or(0, Timestamp::as_millis);
-            put(out, format_args!("[\"admit\",{},{},{expires_at}]", token.entry, token.user));
+        Event::Joined(TokenRecord { entry, user, entered_at, .. }) => {
+            put(out, format_args!("[\"join\",{entry},{user},{}", late(at, Some(*entered_at))));
         }
-        Event::TokenEnded(token) => {
-            let why = match token.status {
-                TokenStatus::Expired(reason) => words::expiry_reason(reason),
+        Event::Admitted(TokenRecord { entry, user, admitted_at, expires_at, .. }) => {
+            let expires_at = expires_at.map_or(0, Timestamp::as_millis);
+            put(out, format_args!("[\"admit\",{entry},{user},{expires_at},{}", late(at, *admitted_at)));
+        }
+        Event::TokenEnded(TokenRecord { entry, user, status, ended_at, .. }) => {
+            let why = match status {
+                TokenStatus::Expired(reason) => words::expiry_reason(*reason),
                 TokenStatus::Done => "done",
                 TokenStatus::Waiting | TokenStatus::Progress => "alive",
             };
-            token_event(out, "end", token, why);
+            put(out, format_args!("[\"end\",{entry},{user},\"{why}\",{}", late(at, *ended_at)));
         }
-        Event::SeatsHeld { reservation, seats, opened } => {
+        Event::SeatsHeld { reservation, seats, prices, opened, request } => {
             seats_event(out, if *opened { "hold" } else { "add" }, reservation, seats);
             if *opened {
                 put(out, format_args!(",{}", reservation.expires_at.as_millis()));
             }
-            out.push(']');
+            put_prices(out, prices);
+            if *opened {
+                put(out, format_args!(",{}", late(at, Some(reservation.opened_at))));
+            }
+            if let Some(request) = request {
+                put(out, format_args!(",{}", columns::best_request(request)));
+            }
         }
         Event::SeatsReleased { reservation, seats } => {
             seats_event(out, "release", reservation, seats);
-            out.push(']');
+            put(out, format_args!(",{}", reservation.amount));
         }
         Event::ReservationEnded { reservation, why } => {
             seats_event(out, "lapse", reservation, &reservation.seats);
-            put(out, format_args!(",\"{}\"]", hold_end(*why)));
+            put(out, format_args!(",\"{}\",{}", hold_end(*why), late(at, reservation.ended_at)));
         }
-        Event::Paid { reservation, .. } => {
+        Event::Paid { reservation, ledger } => {
             seats_event(out, "pay", reservation, &reservation.seats);
-            put(out, format_args!(",{}]", reservation.amount));
+            put(out, format_args!(",{}", reservation.amount));
+            if let Some(payment) = &reservation.payment {
+                put(out, format_args!(",{},", late(at, reservation.ended_at)));
+                put_payment(out, payment);
+                put_ledger(out, ledger);
+            }
         }
-        Event::Refunded { reservation, .. } => {
+        Event::Refunded { reservation, ledger } => {
             seats_event(out, "refund", reservation, &reservation.seats);
-            put(out, format_args!(",{}]", reservation.amount));
+            put(out, format_args!(",{},{}", reservation.amount, late(at, reservation.ended_at)));
+            put_ledger(out, ledger);
         }
-        Event::SettingsChanged { before, after } => {
-            put(out, format_args!("[\"set\",{},{}]", settings(before), settings(after)));
+        Event::SettingsChanged { before, after, by } => {
+            put(out, format_args!("[\"set\",{},{}", settings(before), settings(after)));
+            match by {
+                ChangedBy::OpensAt => out.push_str(",\"opens_at\""),
+                ChangedBy::Operator(None) => out.push_str(",\"operator\""),
+                ChangedBy::Operator(Some(user)) => put(out, format_args!(",{user}")),
+            }
         }
+    }
+    out.push(']');
+}
+
+/// By how many milliseconds a row of `at` is later than this.
+fn late(at: Timestamp, moment: Option<Timestamp>) -> i64 {
+    moment.map_or(0, |moment| at.as_millis().saturating_sub(moment.as_millis()))
+}
+
+fn put_prices(out: &mut String, prices: &[Money]) {
+    out.push(',');
+    match prices {
+        [first, rest @ ..] if rest.iter().all(|price| price == first) => put(out, format_args!("{first}")),
+        _ => put_list(out, prices),
     }
 }
 
-fn token_event(out: &mut String, what: &str, token: &TokenRecord, why: &str) {
-    put(out, format_args!("[\"{what}\",{},{}", token.entry, token.user));
-    if !why.is_empty() {
-        put(out, format_args!(",\"{why}\""));
+fn put_payment(out: &mut String, payment: &Payment) {
+    put(out, format_args!("\"{}\",[", payment.id.0.simple()));
+    for (i, ticket) in payment.tickets.iter().enumerate() {
+        let comma = if i > 0 { "," } else { "" };
+        put(out, format_args!("{comma}\"{}\"", ticket.id.0.simple()));
+    }
+    out.push(']');
+}
+
+fn put_ledger(out: &mut String, entry: &LedgerEntry) {
+    put(out, format_args!(",\"{}\",{}", entry.id.0.simple(), entry.balance));
+}
+
+fn put_list(out: &mut String, list: &[impl std::fmt::Display]) {
+    out.push('[');
+    for (i, one) in list.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        put(out, format_args!("{one}"));
     }
     out.push(']');
 }
@@ -117,14 +177,8 @@ fn token_event(out: &mut String, what: &str, token: &TokenRecord, why: &str) {
 /// Everything but the closing bracket, so that more can follow.
 fn seats_event(out: &mut String, what: &str, reservation: &Reservation, seats: &[SeatId]) {
     let (id, schedule, user) = (reservation.id.0.simple(), reservation.schedule, reservation.user);
-    put(out, format_args!("[\"{what}\",\"{id}\",{schedule},{user},["));
-    for (i, seat) in seats.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        put(out, format_args!("{seat}"));
-    }
-    out.push(']');
+    put(out, format_args!("[\"{what}\",\"{id}\",{schedule},{user},"));
+    put_list(out, seats);
 }
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -143,6 +197,18 @@ pub fn hold_end(why: HoldEnd) -> &'static str {
     }
 }
 
+pub fn hold_end_of(word: &str) -> Option<HoldEnd> {
+    Some(match word {
+        "released" => HoldEnd::Released,
+        "left" => HoldEnd::Left,
+        "bought_another" => HoldEnd::BoughtAnother,
+        "hold_time" => HoldEnd::HoldTime,
+        "idle" => HoldEnd::Idle,
+        "started" => HoldEnd::Started,
+        _ => return None,
+    })
+}
+
 fn settings(settings: &SaleSettings) -> Value {
     let mut all = settings::encode(&settings.own);
     let mut put = |name: &str, value| all.insert(name.to_owned(), value);
@@ -152,11 +218,26 @@ fn settings(settings: &SaleSettings) -> Value {
     Value::Object(all)
 }
 
-/// One event of a journal row, as it is read back.
+/// As `settings` wrote them; what older rows do not know of is not set.
+pub fn settings_of(told: &Value) -> Option<SaleSettings> {
+    let told = told.as_object()?;
+    let given = |name: &str| told.get(name).filter(|value| !value.is_null());
+    let opens_at = given("opens_at").map(|at| at.as_i64().map(Timestamp::from_millis));
+    let message = given("message").map(|message| message.as_str().map(Box::from));
+    Some(SaleSettings {
+        state: words::sale_state_of(told.get("state")?.as_str()?)?,
+        opens_at: opens_at.map_or(Some(None), |at| at.map(Some))?,
+        message: message.map_or(Some(None), |message| message.map(Some))?,
+        own: settings::decode(told).ok()?,
+    })
+}
+
+/// One event of a journal row, as it is read back. `late` is in milliseconds, as in the module's head.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     New {
         schedules: Vec<(ScheduleId, u32)>,
+        settings: Option<Value>,
     },
     Claim {
         outage: Duration,
@@ -165,22 +246,26 @@ pub enum Entry {
     Join {
         entry: EntryNo,
         user: UserId,
+        late: Option<i64>,
     },
     Admit {
         entry: EntryNo,
         user: UserId,
         expires_at: Timestamp,
+        late: Option<i64>,
     },
     /// `why`: "done", or the reason of an expiry.
     End {
         entry: EntryNo,
         user: UserId,
         why: String,
+        late: Option<i64>,
     },
     Seats(SeatsEntry),
     Set {
         before: Value,
         after: Value,
+        by: Option<ChangedBy>,
     },
 }
 
@@ -198,19 +283,54 @@ pub struct SeatsEntry {
 pub enum SeatsChange {
     Hold {
         expires_at: Timestamp,
+        late: Option<i64>,
+        taken: Option<Taken>,
     },
-    Add,
-    Release,
+    Add {
+        taken: Option<Taken>,
+    },
+    /// `amount`: of the seats that are left.
+    Release {
+        amount: Option<Money>,
+    },
     /// All of an unpaid reservation's seats; `why` as in the module's head.
     Lapse {
         why: String,
+        late: Option<i64>,
     },
     Pay {
-        amount: i64,
+        amount: Money,
+        late: Option<i64>,
+        payment: Option<Paid>,
     },
     Refund {
-        amount: i64,
+        amount: Money,
+        late: Option<i64>,
+        ledger: Option<InLedger>,
     },
+}
+
+/// What held seats cost together, and the request that chose them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    /// Of each seat.
+    pub prices: Vec<Money>,
+    pub request: Option<BestRequest>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paid {
+    pub id: PaymentId,
+    /// Of each seat.
+    pub tickets: Vec<TicketId>,
+    pub ledger: InLedger,
+}
+
+/// The entry that a wallet's ledger got, and the balance after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InLedger {
+    pub id: HistoryId,
+    pub balance: Money,
 }
 
 /// Reads a row's events back. The error names the event that cannot be read.
@@ -226,47 +346,339 @@ pub fn decode(events: &str) -> Result<Vec<Entry>, String> {
 fn entry(event: &[Value]) -> Option<Entry> {
     let (what, rest) = event.split_first()?;
     Some(match (what.as_str()?, rest) {
-        ("new", [schedules]) => {
+        ("new", [schedules, settings @ ..]) => {
             let one = |pair: &Value| {
                 Some((ScheduleId(pair.get(0)?.as_u64()?), u32::try_from(pair.get(1)?.as_u64()?).ok()?))
             };
-            Entry::New { schedules: schedules.as_array()?.iter().map(one).collect::<Option<_>>()? }
+            let schedules = schedules.as_array()?.iter().map(one).collect::<Option<_>>()?;
+            Entry::New { schedules, settings: at_most_one(settings)?.cloned() }
         }
         ("claim", [outage]) => Entry::Claim { outage: Duration::from_millis(outage.as_u64()?) },
         ("void", []) => Entry::Void,
-        ("join", [entry, user]) => {
-            Entry::Join { entry: EntryNo(entry.as_u64()?), user: UserId(user.as_u64()?) }
+        ("join", [entry, user, late @ ..]) => {
+            Entry::Join { entry: EntryNo(entry.as_u64()?), user: UserId(user.as_u64()?), late: number(late)? }
         }
-        ("admit", [entry, user, expires_at]) => Entry::Admit {
+        ("admit", [entry, user, expires_at, late @ ..]) => Entry::Admit {
             entry: EntryNo(entry.as_u64()?),
             user: UserId(user.as_u64()?),
             expires_at: Timestamp::from_millis(expires_at.as_i64()?),
+            late: number(late)?,
         },
-        ("end", [entry, user, why]) => Entry::End {
+        ("end", [entry, user, why, late @ ..]) => Entry::End {
             entry: EntryNo(entry.as_u64()?),
             user: UserId(user.as_u64()?),
             why: why.as_str()?.to_owned(),
+            late: number(late)?,
         },
-        ("set", [before, after]) => Entry::Set { before: before.clone(), after: after.clone() },
+        ("set", [before, after, by @ ..]) => Entry::Set {
+            before: before.clone(),
+            after: after.clone(),
+            by: at_most_one(by)?.map_or(Some(None), |by| changed_by(by).map(Some))?,
+        },
         (what, [reservation, schedule, user, seats, more @ ..]) => {
-            let change = match (what, more) {
-                ("hold", [at]) => SeatsChange::Hold { expires_at: Timestamp::from_millis(at.as_i64()?) },
-                ("add", []) => SeatsChange::Add,
-                ("release", []) => SeatsChange::Release,
-                ("lapse", [why]) => SeatsChange::Lapse { why: why.as_str()?.to_owned() },
-                ("pay", [amount]) => SeatsChange::Pay { amount: amount.as_i64()? },
-                ("refund", [amount]) => SeatsChange::Refund { amount: amount.as_i64()? },
-                _ => return None,
-            };
             let seat = |seat: &Value| Some(SeatId(u32::try_from(seat.as_u64()?).ok()?));
+            let seats: Vec<_> = seats.as_array()?.iter().map(seat).collect::<Option<_>>()?;
             Entry::Seats(SeatsEntry {
-                change,
-                reservation: ReservationId(Uuid::try_parse(reservation.as_str()?).ok()?),
+                change: change(what, seats.len(), more)?,
+                reservation: ReservationId(uuid(reservation)?),
                 schedule: ScheduleId(schedule.as_u64()?),
                 user: UserId(user.as_u64()?),
-                seats: seats.as_array()?.iter().map(seat).collect::<Option<_>>()?,
+                seats,
             })
         }
         _ => return None,
     })
+}
+
+/// What stands after the seats, of which there are so many.
+fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
+    Some(match (what, more) {
+        ("hold", [expires_at, told @ ..]) => {
+            let (late, taken) = match told {
+                [] => (None, None),
+                [prices, late, request @ ..] => (Some(late.as_i64()?), Some(taken(prices, seats, request)?)),
+                _ => return None,
+            };
+            SeatsChange::Hold { expires_at: Timestamp::from_millis(expires_at.as_i64()?), late, taken }
+        }
+        ("add", []) => SeatsChange::Add { taken: None },
+        ("add", [prices, request @ ..]) => SeatsChange::Add { taken: Some(taken(prices, seats, request)?) },
+        ("release", amount) => SeatsChange::Release { amount: number(amount)? },
+        ("lapse", [why, late @ ..]) => {
+            SeatsChange::Lapse { why: why.as_str()?.to_owned(), late: number(late)? }
+        }
+        ("pay", [amount, told @ ..]) => {
+            let (late, payment) = match told {
+                [] => (None, None),
+                [late, payment, tickets, ledger, balance] => {
+                    let tickets = tickets.as_array()?.iter().map(|ticket| uuid(ticket).map(TicketId));
+                    let (id, tickets) = (PaymentId(uuid(payment)?), tickets.collect::<Option<_>>()?);
+                    let ledger = in_ledger(ledger, balance)?;
+                    (Some(late.as_i64()?), Some(Paid { id, tickets, ledger }))
+                }
+                _ => return None,
+            };
+            SeatsChange::Pay { amount: amount.as_i64()?, late, payment }
+        }
+        ("refund", [amount, told @ ..]) => {
+            let (late, ledger) = match told {
+                [] => (None, None),
+                [late, ledger, balance] => (Some(late.as_i64()?), Some(in_ledger(ledger, balance)?)),
+                _ => return None,
+            };
+            SeatsChange::Refund { amount: amount.as_i64()?, late, ledger }
+        }
+        _ => return None,
+    })
+}
+
+/// The one element that older rows have not; `None` if there are more.
+fn at_most_one(rest: &[Value]) -> Option<Option<&Value>> {
+    (rest.len() <= 1).then(|| rest.first())
+}
+
+fn number(rest: &[Value]) -> Option<Option<i64>> {
+    at_most_one(rest)?.map_or(Some(None), |number| number.as_i64().map(Some))
+}
+
+fn taken(prices: &Value, seats: usize, request: &[Value]) -> Option<Taken> {
+    let prices = match prices.as_array() {
+        Some(prices) => prices.iter().map(Value::as_i64).collect::<Option<Vec<_>>>()?,
+        None => vec![prices.as_i64()?; seats],
+    };
+    let request = match at_most_one(request)? {
+        Some(request) => Some(columns::read_best_request(request)?),
+        None => None,
+    };
+    (prices.len() == seats).then_some(Taken { prices, request })
+}
+
+fn in_ledger(id: &Value, balance: &Value) -> Option<InLedger> {
+    Some(InLedger { id: HistoryId(uuid(id)?), balance: balance.as_i64()? })
+}
+
+fn changed_by(by: &Value) -> Option<ChangedBy> {
+    Some(match by.as_str() {
+        Some("opens_at") => ChangedBy::OpensAt,
+        Some("operator") => ChangedBy::Operator(None),
+        Some(_) => return None,
+        None => ChangedBy::Operator(Some(UserId(by.as_u64()?))),
+    })
+}
+
+fn uuid(text: &Value) -> Option<Uuid> {
+    Uuid::try_parse(text.as_str()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{ConcertId, QueueToken};
+    use crate::domain::record::{
+        ExpiryReason, LedgerKind, PaymentStatus, ReservationStatus, SaleState, Ticket,
+    };
+    use crate::domain::rules::OwnRules;
+
+    const AT: Timestamp = Timestamp::from_millis(1_900_000_000_000);
+    /// Seven milliseconds before the row was written.
+    const THEN: Timestamp = Timestamp::from_millis(1_899_999_999_993);
+    const RESERVATION: &str = "\"00000001019e80008000000000000001\"";
+
+    fn token() -> TokenRecord {
+        TokenRecord {
+            concert: ConcertId(1),
+            entry: EntryNo(1_234),
+            token: QueueToken(Uuid::from_u128(5)),
+            user: UserId(56_789),
+            status: TokenStatus::Waiting,
+            entered_at: THEN,
+            admitted_at: Some(THEN),
+            expires_at: Some(Timestamp::from_millis(1_900_000_600_000)),
+            ended_at: Some(THEN),
+        }
+    }
+
+    fn reservation() -> Reservation {
+        Reservation {
+            id: ReservationId(Uuid::from_u128(0x00000001_019e8000_80000000_00000001)),
+            concert: ConcertId(1),
+            schedule: ScheduleId(7),
+            user: UserId(56_789),
+            status: ReservationStatus::TempReserved,
+            seats: vec![SeatId(1_200), SeatId(1_201)],
+            amount: 300_000,
+            opened_at: THEN,
+            expires_at: Timestamp::from_millis(1_900_000_300_000),
+            ended_at: None,
+            best_requests: Vec::new(),
+            guest_of: Some(crate::domain::ids::AddressBlock(9)),
+            payment: None,
+        }
+    }
+
+    fn held(prices: [Money; 2], opened: bool, request: Option<BestRequest>) -> Event {
+        let (reservation, prices) = (reservation(), prices.to_vec());
+        Event::SeatsHeld { seats: reservation.seats.clone(), reservation, prices, opened, request }
+    }
+
+    fn paid() -> (Reservation, LedgerEntry) {
+        let reservation = reservation().ended(ReservationStatus::Reserved, THEN);
+        let ticket = |n, seat: &SeatId| Ticket {
+            id: TicketId(Uuid::from_u128(n)),
+            schedule: reservation.schedule,
+            seat: *seat,
+            code: "0123456789ABCDEF".into(),
+        };
+        let payment = Payment {
+            id: PaymentId(Uuid::from_u128(0xA)),
+            reservation: reservation.id,
+            user: reservation.user,
+            amount: reservation.amount,
+            status: PaymentStatus::Done,
+            at: THEN,
+            tickets: (0xB..).zip(&reservation.seats).map(|(n, seat)| ticket(n, seat)).collect(),
+        };
+        let ledger = LedgerEntry {
+            id: HistoryId(Uuid::from_u128(0xD)),
+            user: reservation.user,
+            kind: LedgerKind::Payment,
+            amount_change: -reservation.amount,
+            balance: 700_000,
+            at: THEN,
+            payment: Some(payment.id),
+            request_id: None,
+        };
+        (Reservation { payment: Some(payment), ..reservation }, ledger)
+    }
+
+    fn open() -> SaleSettings {
+        SaleSettings { state: SaleState::Open, opens_at: None, message: None, own: OwnRules::default() }
+    }
+
+    fn request() -> BestRequest {
+        BestRequest { request_id: "a\"b".into(), count: 2, category: None, bounds: 0 }
+    }
+
+    /// Goal: rows stay as small as what they say. Method: every kind of event as it is written, to the letter.
+    #[test]
+    fn every_event_is_written_as_it_should_be_and_read_back() {
+        let left = TokenRecord { status: TokenStatus::Expired(ExpiryReason::Left), ..token() };
+        let (bought, ledger) = paid();
+        let lapsed = reservation().ended(ReservationStatus::Cancelled, THEN);
+        let (before, after) = (Box::new(open()), Box::new(open()));
+        let set = format!("[\"set\",{0},{0},56789]", settings(&open()));
+        let of = format!("{RESERVATION},7,56789,[1200,1201]");
+        let id = |n: u128| format!("\"{}\"", Uuid::from_u128(n).simple());
+        let pay = format!("[\"pay\",{of},300000,7,{},[{},{}],{},700000]", id(0xA), id(0xB), id(0xC), id(0xD));
+        let released = Event::SeatsReleased { reservation: reservation(), seats: vec![SeatId(3)] };
+        let expected = [
+            (Event::Joined(token()), "[\"join\",1234,56789,7]".to_owned()),
+            (Event::Admitted(token()), "[\"admit\",1234,56789,1900000600000,7]".to_owned()),
+            (Event::TokenEnded(left), "[\"end\",1234,56789,\"left\",7]".to_owned()),
+            (held([150_000; 2], true, None), format!("[\"hold\",{of},1900000300000,150000,7]")),
+            (held([1, 2], false, None), format!("[\"add\",{of},[1,2]]")),
+            (
+                held([1, 2], true, Some(request())),
+                format!("[\"hold\",{of},1900000300000,[1,2],7,[\"a\\\"b\",2,null]]"),
+            ),
+            (released, format!("[\"release\",{RESERVATION},7,56789,[3],300000]")),
+            (
+                Event::ReservationEnded { reservation: lapsed, why: HoldEnd::Released },
+                format!("[\"lapse\",{of},\"released\",7]"),
+            ),
+            (Event::Paid { reservation: bought.clone(), ledger: ledger.clone() }, pay),
+            (
+                Event::Refunded { reservation: bought, ledger },
+                format!("[\"refund\",{of},300000,7,{},700000]", id(0xD)),
+            ),
+            (
+                Event::SettingsChanged { before, after, by: ChangedBy::Operator(Some(UserId(56_789))) },
+                set.clone(),
+            ),
+        ];
+        for (event, text) in expected {
+            assert_eq!(encode(AT, std::slice::from_ref(&event)), format!("[{text}]"));
+            assert_eq!(decode(&format!("[{text}]")).map(|entries| entries.len()), Ok(1), "{text}");
+        }
+        let taken = Taken { prices: vec![1, 2], request: Some(request()) };
+        let told = decode(&encode(AT, &[held([1, 2], true, Some(request()))])).unwrap().remove(0);
+        let Entry::Seats(SeatsEntry { change, .. }) = told else { panic!("{told:?}") };
+        let expires_at = reservation().expires_at;
+        assert_eq!(change, SeatsChange::Hold { expires_at, late: Some(7), taken: Some(taken) });
+        for (word, by) in [
+            ("\"opens_at\"", ChangedBy::OpensAt),
+            ("\"operator\"", ChangedBy::Operator(None)),
+            ("56789", ChangedBy::Operator(Some(UserId(56_789)))),
+        ] {
+            let told = decode(&format!("[{}]", set.replace("56789", word))).unwrap().remove(0);
+            assert!(matches!(told, Entry::Set { by: Some(told), .. } if told == by), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn rows_of_older_versions_are_read_as_far_as_they_tell() {
+        let older = format!(
+            "[[\"new\",[[7,20]]],[\"join\",0,3],[\"admit\",0,3,9],[\"end\",0,3,\"done\"],\
+             [\"hold\",{RESERVATION},7,3,[1],9],[\"add\",{RESERVATION},7,3,[2]],\
+             [\"release\",{RESERVATION},7,3,[2]],[\"lapse\",{RESERVATION},7,3,[1],\"idle\"],\
+             [\"pay\",{RESERVATION},7,3,[1],5],[\"refund\",{RESERVATION},7,3,[1],5],\
+             [\"set\",{{\"state\":\"OPEN\"}},{{\"state\":\"PAUSED\",\"capacity\":4}}]]"
+        );
+        let told = decode(&older).unwrap();
+        let seats = |entry: &Entry| match entry {
+            Entry::Seats(seats) => Some(seats.change.clone()),
+            _ => None,
+        };
+        assert_eq!(
+            told.iter().filter_map(seats).collect::<Vec<_>>(),
+            [
+                SeatsChange::Hold { expires_at: Timestamp::from_millis(9), late: None, taken: None },
+                SeatsChange::Add { taken: None },
+                SeatsChange::Release { amount: None },
+                SeatsChange::Lapse { why: "idle".to_owned(), late: None },
+                SeatsChange::Pay { amount: 5, late: None, payment: None },
+                SeatsChange::Refund { amount: 5, late: None, ledger: None },
+            ]
+        );
+        assert!(matches!(told[0], Entry::New { settings: None, .. }));
+        assert!(matches!(told[1], Entry::Join { late: None, .. }));
+        let Some(Entry::Set { after, by: None, .. }) = told.last() else { panic!("{told:?}") };
+        let own = OwnRules { capacity: Some(4), ..OwnRules::default() };
+        assert_eq!(settings_of(after), Some(SaleSettings { state: SaleState::Paused, own, ..open() }));
+    }
+
+    #[test]
+    fn what_is_no_event_is_named() {
+        for nonsense in [
+            "[\"join\",0]",
+            "[\"join\",0,3,\"late\"]",
+            "[\"join\",0,3,7,7]",
+            "[\"steal\",1]",
+            "[\"set\",{},{},\"nobody\"]",
+            "[\"hold\",\"x\",7,3,[1],9]",
+            "[\"hold\",\"00000001019e80008000000000000001\",7,3,[1],9,5]",
+            "[\"hold\",\"00000001019e80008000000000000001\",7,3,[1],9,[5,5],7]",
+            "[\"pay\",\"00000001019e80008000000000000001\",7,3,[1],5,7]",
+        ] {
+            let error = decode(&format!("[{nonsense}]")).unwrap_err();
+            assert!(error.starts_with("event 0 cannot be read"), "{error}");
+        }
+        for settings in [json!({}), json!({"state": "open"}), json!({"state": "OPEN", "capacity": -1})] {
+            assert_eq!(settings_of(&settings), None, "{settings}");
+        }
+    }
+
+    #[test]
+    fn settings_are_read_as_they_were_written() {
+        let own = OwnRules {
+            capacity: Some(1),
+            hold_ttl: Some(Duration::from_millis(2)),
+            seats_per_user_max: Some(3),
+            ..OwnRules::default()
+        };
+        let message = Some("Back at noon".into());
+        let all = SaleSettings { state: SaleState::Scheduled, opens_at: Some(AT), message, own };
+        assert_eq!(settings_of(&settings(&all)), Some(all));
+        assert_eq!(settings_of(&settings(&open())), Some(open()));
+    }
 }

@@ -18,6 +18,7 @@ mod claims;
 mod columns;
 pub mod error;
 pub mod files;
+pub mod fold;
 pub mod journal;
 pub mod migrate;
 pub mod mysql;

@@ -196,7 +196,7 @@ async fn add_concert<L: Link>(
         to.uuid(Some(random_id()));
         to.uuid(Some(Uuid::nil()));
         to.time(Some(new.at));
-        to.text(Some(&journal::new_concert(&begun)));
+        to.text(Some(&journal::new_concert(&begun, &new.settings)));
     })
     .await?;
     Ok((concert, schedules))

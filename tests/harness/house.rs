@@ -1,6 +1,7 @@
 //! The server and its data.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,6 +211,26 @@ impl House {
 
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.context().store
+    }
+
+    /// The store, opened by whoever looks while the server is stopped.
+    pub async fn open_store(&self) -> Arc<dyn Store> {
+        open_store(&self.config).await
+    }
+
+    /// The folder of the data; the embedded database is in it.
+    pub fn data(&self) -> &Path {
+        &self.config.data
+    }
+
+    /// Where the database is, if it is not the embedded one.
+    pub fn database_url(&self) -> Option<&str> {
+        self.config.database_url.as_ref().map(DatabaseUrl::reveal)
+    }
+
+    /// Where old rows of the journal go.
+    pub fn journal_archive(&self) -> PathBuf {
+        self.config.journal_archive()
     }
 
     /// The first performance.

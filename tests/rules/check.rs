@@ -274,7 +274,10 @@ impl Stage {
             return match words[..] {
                 ["figures"] => self.command(who, &Command::Figures),
                 _ => {
-                    let happened = self.command(who, &Command::Configure(self.patch(&words)));
+                    let happened = {
+                        let command = Command::Configure { patch: self.patch(&words), operator: None };
+                        self.command(who, &command)
+                    };
                     // The figures that come back are not what such a row is about.
                     let others = happened.split_once("; ").filter(|_| !happened.starts_with("refused"));
                     match others {

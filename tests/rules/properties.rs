@@ -602,16 +602,19 @@ impl Life {
             Wish::Charge { amount, request } => {
                 return Work::Charge { user, amount: *amount, request: format!("c{request}").into() };
             }
-            Wish::Configure { state, capacity, idle, away } => Command::Configure(SalePatch {
-                state: *state,
-                own: OwnRulesPatch {
-                    capacity: capacity.map(Some),
-                    idle_ttl: idle.map(|seconds| Some(Duration::from_secs(seconds))),
-                    away_ttl: away.map(|seconds| Some(Duration::from_secs(seconds))),
-                    ..OwnRulesPatch::default()
+            Wish::Configure { state, capacity, idle, away } => Command::Configure {
+                patch: SalePatch {
+                    state: *state,
+                    own: OwnRulesPatch {
+                        capacity: capacity.map(Some),
+                        idle_ttl: idle.map(|seconds| Some(Duration::from_secs(seconds))),
+                        away_ttl: away.map(|seconds| Some(Duration::from_secs(seconds))),
+                        ..OwnRulesPatch::default()
+                    },
+                    ..SalePatch::default()
                 },
-                ..SalePatch::default()
-            }),
+                operator: None,
+            },
         })
     }
 }
@@ -640,7 +643,7 @@ impl Model {
                 self.ran_out.remove(&record.user);
                 assert!(!self.written.held().any(|r| r.user == record.user), "who has ended holds nothing");
             }
-            Event::SeatsHeld { reservation, seats, opened } => {
+            Event::SeatsHeld { reservation, seats, opened, .. } => {
                 for seat in seats {
                     assert!(
                         self.written.holder(reservation.schedule, *seat).is_none(),

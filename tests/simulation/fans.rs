@@ -324,7 +324,7 @@ impl World {
             8 => own.seats_per_user_max = Some(Some(rng.random_range(0..7))),
             _ => own.away_ttl = seconds(rng),
         }
-        let command = Command::Configure(SalePatch { own, ..patch });
+        let command = Command::Configure { patch: SalePatch { own, ..patch }, operator: None };
         let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
         if let Some(dispatcher) = node.and_then(Node::dispatcher) {
             // Refused or lost, it is as if the operator had not come.

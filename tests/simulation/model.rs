@@ -266,7 +266,13 @@ impl SaleModel {
                 self.keep_token(record);
             }
             Event::TokenEnded(record) => self.end_token(record, outages),
-            Event::SeatsHeld { reservation, seats, opened } => {
+            Event::SeatsHeld { reservation, seats, prices, opened, request } => {
+                let drawn = &self.schedules[&reservation.schedule].0;
+                assert!(
+                    prices.iter().eq(seats.iter().map(|seat| &drawn[seat.0 as usize])),
+                    "seats have prices"
+                );
+                assert!(request.is_none() || request.as_ref() == reservation.best_requests.last());
                 assert_eq!(self.settings.state, SaleState::Open, "only an open sale sells");
                 let holder = self.live_token(reservation.user).expect("who holds has a live token");
                 assert_eq!(holder.status, TokenStatus::Progress, "who holds is admitted");
@@ -358,7 +364,7 @@ impl SaleModel {
                 self.did_now(reservation.user, Deed::Refunded);
                 self.keep_reservation(reservation);
             }
-            Event::SettingsChanged { before, after } => {
+            Event::SettingsChanged { before, after, .. } => {
                 assert_eq!(**before, self.settings);
                 self.settings = (**after).clone();
             }

@@ -204,6 +204,7 @@ impl World {
         }
         self.heal().await;
         self.prove_whole();
+        assert_eq!(self.database.audit_journals(), Vec::<String>::new());
         self.prove_restart().await;
         self.report()
     }

@@ -9,6 +9,7 @@ mod bad_input;
 mod clock;
 mod coming_back;
 mod doors;
+mod fold;
 mod hanging;
 mod hold_again;
 mod holds;

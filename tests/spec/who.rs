@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use frontrow::config::IssuerKey;
 use serde_json::json;
 
-use super::harness::{Fan, House, Plan, http};
+use super::harness::{Fan, House, Plan, http, in_time};
 
 /// The program itself, on a data folder of its own.
 struct Program {
@@ -226,27 +226,74 @@ async fn a_websocket_does_not_outlive_its_access_token() {
     renewed.ok("charge", json!({"amount": 5, "request_id": "a"})).await;
 }
 
+const SECRET: &str = "a secret of these tests, and long";
+
+/// A token of an issuer with this secret.
+fn signed(house: &House, sub: String, more: serde_json::Value) -> String {
+    let mut claims = json!({"sub": sub, "exp": house.clock.utc().as_millis() / 1000 + 60});
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+}
+
+/// Goal: whoever changed a sale can be found out. Method: an operator whom an issuer names, one whom nobody names, and the
+/// time of opening change it, and `frontrow history` is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_tells_who_changed_a_sale() {
+    let house = House::open(Plan {
+        settings: |config| {
+            config.auth.key = Some(IssuerKey::Hs256Secret(SECRET.to_owned()));
+            config.auth.operators = true;
+        },
+        ..Plan::default()
+    })
+    .await;
+    let ada = signed(&house, "ada".to_owned(), json!({"role": "operator"}));
+    let opens_at = house.clock.utc() + std::time::Duration::from_secs(60);
+    let opens_at = frontrow_protocol::Timestamp::from_millis(opens_at.as_millis()).to_string();
+    let scheduled = json!({"state": "SCHEDULED", "opens_at": opens_at}).to_string();
+    let path = format!("/api/v1/admin/sales/{}", house.concert);
+    for (token, patch) in [(&ada, r#"{"message":"a"}"#), (&house.operator_token(), &*scheduled)] {
+        assert_eq!(house.http("PATCH", &path, Some(token), patch).await.status, 200, "{patch}");
+    }
+    house.advance(61);
+    let is_open = |sales: serde_json::Value| sales["sales"][0]["state"] == "OPEN";
+    let operator = house.operator_token();
+    in_time("the opening", async {
+        while !is_open(house.http("GET", "/api/v1/admin/sales", Some(&operator), "").await.json()) {}
+    })
+    .await;
+    let ada = house.store().user_of_subject("", "ada", house.clock.utc()).await.unwrap();
+    let told = |subject: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+        command.arg("history").args(subject).arg("--data").arg(house.data());
+        command.args(house.database_url().iter().flat_map(|url| ["--database-url", url]));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let sale = told(&["--sale", "1"]);
+    let mut lines = sale.lines().map(|line| line.split_once(": ").unwrap().1);
+    let by_ada = "set message from unset to \"a\"";
+    assert_eq!(lines.next(), Some(&*format!("operator {ada} (a user) {by_ada}")), "{sale}");
+    assert!(lines.next().unwrap().starts_with("an operator set opens_at from unset to "), "{sale}");
+    assert_eq!(lines.next(), Some("the time of opening set state from SCHEDULED to OPEN"), "{sale}");
+    assert_eq!(lines.next(), None, "{sale}");
+    assert!(told(&["--user", &ada.to_string()]).trim_end().ends_with(by_ada));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subject_that_is_too_long_is_refused_for_good() {
-    const SECRET: &str = "a secret of these tests, and long";
     let house = House::open(Plan {
         settings: |config| config.auth.key = Some(IssuerKey::Hs256Secret(SECRET.to_owned())),
         ..Plan::default()
     })
     .await;
-    let signed = |sub: String, more: serde_json::Value| {
-        let mut claims = json!({"sub": sub, "exp": house.clock.utc().as_millis() / 1000 + 60});
-        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
-        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
-    };
     for (sub, expected) in
         [("x".repeat(512), (200, String::new())), ("x".repeat(513), { (401, "UNAUTHENTICATED".to_owned()) })]
     {
-        let reply = house.http("GET", "/api/v1/balance", Some(&signed(sub, json!({}))), "").await;
+        let reply = house.http("GET", "/api/v1/balance", Some(&signed(&house, sub, json!({}))), "").await;
         assert_eq!(reply.outcome(), expected);
     }
     // Nobody becomes an operator by what an issuer says, unless it is trusted to.
-    let operator = signed("o".to_owned(), json!({"role": "operator"}));
+    let operator = signed(&house, "o".to_owned(), json!({"role": "operator"}));
     assert_eq!(house.http("GET", "/api/v1/admin/sales", Some(&operator), "").await.status, 403);
 }

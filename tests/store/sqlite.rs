@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::event::{ChangedBy, Event, HoldEnd};
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::{Reservation, ReservationStatus};
 use frontrow::domain::rules::{OwnRules, SaleSettings};
@@ -175,7 +175,7 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         "UPDATE queue SET status = 'WAITING', admitted_at = NULL, expires_at = NULL WHERE user_id = 3",
-        "entry 2 is WAITING of user 3, the journal tells it Progress of user 3",
+        "entry 2 is WAITING of user 3, the journal tells it PROGRESS of user 3",
     ),
     ("UPDATE queue SET user_id = 77 WHERE user_id = 4", "entry 3 is of user 77, who does not exist"),
     (
@@ -212,6 +212,37 @@ const PLANTED: &[(&str, &str)] = &[
         "a row of reservation cannot be read: the word \"4,x\"",
     ),
     ("DELETE FROM reservation_seat WHERE seat = 0", "seat 1:0 is sold to reservation"),
+    (
+        "UPDATE queue SET entered_at = 1 WHERE user_id = 4",
+        "entry 3 is not as the journal tells it: entered_at",
+    ),
+    (
+        "UPDATE queue SET admitted_at = 1 WHERE user_id = 3",
+        "entry 2 is not as the journal tells it: admitted_at",
+    ),
+    ("UPDATE queue SET ended_at = 1 WHERE user_id = 6", "entry 5 is not as the journal tells it: ended_at"),
+    ("UPDATE reservation SET opened_at = 1 WHERE user_id = 3", "is not as the journal tells it: opened_at"),
+    ("UPDATE reservation SET expires_at = 1 WHERE user_id = 5", "is not as the journal tells it: expires_at"),
+    (
+        "UPDATE reservation SET best_requests = '[[\"r\",1,null]]' WHERE user_id = 3",
+        "is not as the journal tells it: best_requests",
+    ),
+    ("DELETE FROM reservation WHERE user_id = 5", "the journal opened 4 reservations, 3 are stored"),
+    (
+        "INSERT INTO reservation SELECT concert_id, randomblob(16), schedule_id, user_id, status, seats, amount, \
+         opened_at, expires_at, ended_at, best_requests, guest_of FROM reservation WHERE user_id = 5",
+        "is in no journal",
+    ),
+    ("UPDATE payment SET at = 1 WHERE user_id = 1", "is not as the journal tells it: at"),
+    (
+        "UPDATE payment SET payment_id = randomblob(16) WHERE user_id = 1",
+        "is not as the journal tells it: payment_id",
+    ),
+    ("UPDATE ticket SET ticket_id = randomblob(16) WHERE seat = 0", "is in no journal"),
+    (
+        "UPDATE journal SET events = replace(events, '[0,1],160,', '[0,1],159,')",
+        "costs 160, and 159 was paid",
+    ),
     (
         "INSERT INTO reservation_seat SELECT concert_id, reservation_id, 4, 1 FROM reservation WHERE user_id = 3",
         "has no payment, and its seats are written as if it had one",
@@ -324,7 +355,13 @@ async fn a_user_who_took_more_seats_than_one_may_is_named() {
         let own = OwnRules { seats_per_user_max: Some(max), ..OwnRules::default() };
         Box::new(SaleSettings { own, ..conformance::settings() })
     };
-    world.commit(vec![Event::SettingsChanged { before: limit(5), after: limit(2) }]).await;
+    world
+        .commit(vec![Event::SettingsChanged {
+            before: limit(5),
+            after: limit(2),
+            by: ChangedBy::Operator(None),
+        }])
+        .await;
     assert_eq!(faults(four).await, none);
     world.commit(vec![lapse(&second)]).await;
     assert_eq!(faults(four).await, none);
@@ -365,7 +402,8 @@ async fn a_seat_that_its_user_held_again_too_early_is_named() {
         |millis| OwnRules { hold_again_after: Some(Duration::from_millis(millis)), ..OwnRules::default() };
     let settings = |millis| SaleSettings { own: own(millis), ..conformance::settings() };
     let (before, after) = (Box::new(settings(10_000)), Box::new(settings(60_000)));
-    world.commit(vec![Event::SettingsChanged { before, after }]).await;
+    let by = ChangedBy::Operator(None);
+    world.commit(vec![Event::SettingsChanged { before, after, by }]).await;
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 

@@ -13,10 +13,6 @@ use crate::domain::time::Now;
 
 use super::{Sale, Step};
 
-/// Requests of `hold_best` that a reservation remembers. Only the last few can still be on their way, but seats
-/// may be taken and given back without end.
-pub const BEST_REQUESTS_KEPT_MAX: usize = 16;
-
 /// What a `hold_best` asks for.
 #[derive(Clone, Copy)]
 pub(super) struct BestWanted<'a> {
@@ -367,16 +363,13 @@ impl Sale {
             payment: None,
         });
         reservation.guest_of = caller.guest_of.or(reservation.guest_of);
-        reservation.seats.extend(&seats);
-        reservation.seats.sort_unstable();
-        if request.is_some() && reservation.best_requests.len() == BEST_REQUESTS_KEPT_MAX {
-            reservation.best_requests.remove(0);
-        }
-        reservation.best_requests.extend(request);
+        reservation.add(&seats, request.clone());
+        let mut prices = Vec::new();
         if let Some(map) = self.schedules.get(&schedule) {
             reservation.amount = map.amount(&reservation.seats);
+            prices = seats.iter().map(|seat| map.amount(&[*seat])).collect();
         }
-        let event = Event::SeatsHeld { reservation: reservation.clone(), seats, opened };
+        let event = Event::SeatsHeld { reservation: reservation.clone(), seats, prices, opened, request };
         self.change(step, event);
         reservation
     }

@@ -55,7 +55,7 @@ impl Sale {
             Event::Joined(record) => self.apply_joined(record, now),
             Event::Admitted(record) => self.apply_admitted(record, now),
             Event::TokenEnded(record) => self.apply_token_ended(record),
-            Event::SeatsHeld { reservation, seats, opened } => {
+            Event::SeatsHeld { reservation, seats, opened, .. } => {
                 self.apply_seats_held(reservation, seats, *opened)
             }
             Event::SeatsReleased { reservation, seats } => self.apply_seats_released(reservation, seats),

@@ -12,13 +12,11 @@ mod visits;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use booking::BEST_REQUESTS_KEPT_MAX;
-
 use booking::BestWanted;
 use changes::Undo;
 
 use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures};
-use super::event::{Event, HoldEnd};
+use super::event::{ChangedBy, Event, HoldEnd};
 use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::lapses::Lapses;
@@ -248,7 +246,7 @@ impl Sale {
             | Command::Touch { .. }
             | Command::Connect { .. }
             | Command::Disconnect { .. }
-            | Command::Configure(_)
+            | Command::Configure { .. }
             | Command::Figures => {}
         }
     }
@@ -342,8 +340,8 @@ impl Sale {
                 self.touch(caller.user, now);
                 self.cancel(step, caller, *reservation)
             }
-            Command::Configure(patch) => {
-                self.configure(step, patch)?;
+            Command::Configure { patch, operator } => {
+                self.configure(step, patch, ChangedBy::Operator(*operator))?;
                 Ok(Answer::Figures(self.figures(now)))
             }
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
@@ -428,7 +426,7 @@ impl Sale {
         if self.opens_by_itself(now) {
             let patch = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
             // Refused only by a closed sale, and this one is scheduled.
-            let _ = self.configure(step, &patch);
+            let _ = self.configure(step, &patch, ChangedBy::OpensAt);
         } else if let Some(id) = self.reservations.due(now.sale) {
             self.expire_hold(step, id);
         } else if let Some((entry, idle)) = self.room.due_visit(now.sale, &self.rules) {
@@ -509,7 +507,7 @@ impl Sale {
     }
 
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
-    fn configure(&mut self, step: &mut Step<'_>, patch: &SalePatch) -> Result<(), Rejection> {
+    fn configure(&mut self, step: &mut Step<'_>, patch: &SalePatch, by: ChangedBy) -> Result<(), Rejection> {
         if !self.sells && patch.state == Some(SaleState::Open) {
             return Err(Rejection::OtherCurrency);
         }
@@ -524,7 +522,7 @@ impl Sale {
         }
         if after != self.settings {
             let before = Box::new(self.settings.clone());
-            self.change(step, Event::SettingsChanged { before, after: Box::new(after) });
+            self.change(step, Event::SettingsChanged { before, after: Box::new(after), by });
         }
         Ok(())
     }

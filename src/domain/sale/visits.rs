@@ -3,9 +3,7 @@
 use crate::domain::command::{Answer, Caller, Command, Place, Rejection, refusal_of_ended};
 use crate::domain::event::{Event, HoldEnd};
 use crate::domain::ids::{ConnectionId, EntryNo, QueueToken, ReservationId, ScheduleId, UserId};
-use crate::domain::record::{
-    ExpiryReason, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
-};
+use crate::domain::record::{ExpiryReason, Reservation, SaleState, TokenRecord, TokenStatus};
 use crate::domain::time::Now;
 
 use super::{Sale, Step};
@@ -181,13 +179,8 @@ impl Sale {
         }
     }
 
-    /// By time it is expired, by its owner's doing cancelled.
     pub(super) fn end_hold(&mut self, step: &mut Step<'_>, held: Reservation, why: HoldEnd) {
-        let status = match why {
-            HoldEnd::HoldTime | HoldEnd::Idle | HoldEnd::Started => ReservationStatus::Expired,
-            HoldEnd::Released | HoldEnd::Left | HoldEnd::BoughtAnother => ReservationStatus::Cancelled,
-        };
-        let reservation = held.ended(status, step.now.utc);
+        let reservation = held.ended(why.leaves(), step.now.utc);
         self.change(step, Event::ReservationEnded { reservation, why });
     }
 
@@ -221,9 +214,10 @@ impl Sale {
             | Command::Release { caller, .. }
             | Command::Pay { caller, .. }
             | Command::Cancel { caller, .. } => self.room.entry_of_user(caller.user),
-            Command::Touch { .. } | Command::Disconnect { .. } | Command::Configure(_) | Command::Figures => {
-                None
-            }
+            Command::Touch { .. }
+            | Command::Disconnect { .. }
+            | Command::Configure { .. }
+            | Command::Figures => None,
         };
         let Some(entry) = entry else { return };
         if self.is_dissolving() && self.room.get(entry).is_some_and(|live| live.admission.is_none()) {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::command::{Answer, Place};
-use crate::domain::event::Event;
+use crate::domain::event::{ChangedBy, Event};
 use crate::domain::ids::{ConnectionId, EntryNo, IdSource, ScheduleId, UserId};
 use crate::domain::line::Order;
 use crate::domain::record::{ExpiryReason, SaleState, TokenRecord, TokenStatus};
@@ -94,7 +94,7 @@ impl House {
 
     fn set(&self, state: SaleState) -> Event {
         let before = Box::new(self.view.settings());
-        Event::SettingsChanged { before, after: Box::new(settings(state)) }
+        Event::SettingsChanged { before, after: Box::new(settings(state)), by: ChangedBy::Operator(None) }
     }
 
     /// Whatever is to be published is published.
@@ -142,7 +142,8 @@ async fn what_is_newest_is_published_and_only_what_fans_see() {
     let mut after = house.view.settings();
     after.own.capacity = Some(3);
     let before = Box::new(house.view.settings());
-    house.happened(&[Event::SettingsChanged { before, after: Box::new(after) }]);
+    let by = ChangedBy::Operator(None);
+    house.happened(&[Event::SettingsChanged { before, after: Box::new(after), by }]);
     house.publish().await;
     assert_eq!(received(&visitor), []);
 }

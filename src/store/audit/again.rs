@@ -57,8 +57,8 @@ impl HeldAgain {
 
     pub fn change(&mut self, at: Timestamp, change: &SeatsEntry) {
         match &change.change {
-            SeatsChange::Hold { .. } | SeatsChange::Add => self.held(at, change),
-            SeatsChange::Lapse { why } if matches!(&**why, "hold_time" | "idle") => {
+            SeatsChange::Hold { .. } | SeatsChange::Add { .. } => self.held(at, change),
+            SeatsChange::Lapse { why, .. } if matches!(&**why, "hold_time" | "idle") => {
                 self.count += 1;
                 for &seat in &change.seats {
                     let of_seat = self.lapses.entry((change.schedule, seat)).or_default();

@@ -60,9 +60,9 @@ impl SeatsPerUser {
         let had = self.seats.entry(user).or_default();
         let count = change.seats.len() as u64;
         match change.change {
-            SeatsChange::Hold { .. } | SeatsChange::Add => *had += count,
+            SeatsChange::Hold { .. } | SeatsChange::Add { .. } => *had += count,
             SeatsChange::Pay { .. } => return,
-            SeatsChange::Release | SeatsChange::Lapse { .. } | SeatsChange::Refund { .. } => {
+            SeatsChange::Release { .. } | SeatsChange::Lapse { .. } | SeatsChange::Refund { .. } => {
                 *had = had.saturating_sub(count);
                 return;
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::per_user::TooMany;
-use super::replay::{Replay, Standing, told};
+use super::replay::Replay;
 use super::wallets::Wallets;
 use super::{Findings, sale_name, seat_name};
 use crate::domain::ids::{ConcertId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
@@ -13,6 +13,7 @@ use crate::domain::record::{
 use crate::domain::rules::OwnRules;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::store::fold::{Told, state_in_words};
 use crate::store::rows::SeatRow;
 use crate::store::{SeatStatus, words};
 use crate::venue::VenueLayout;
@@ -44,7 +45,7 @@ pub struct SaleAudit {
 #[derive(Default)]
 struct Tokens {
     /// By entry number; a hole shortens the list, and is a fault already.
-    rows: Vec<(UserId, TokenStatus)>,
+    users: Vec<UserId>,
     next_entry: u64,
     ids: HashSet<QueueToken>,
     live: HashMap<UserId, TokenStatus>,
@@ -165,7 +166,28 @@ impl SaleAudit {
         if status == TokenStatus::Done {
             *tokens.done.entry(user).or_default() += 1;
         }
-        tokens.rows.push((user, status));
+        tokens.users.push(user);
+        match self.replay.sale().token(entry) {
+            Some(Told { row: told, .. }) if (told.user, told.status) != (user, status) => {
+                let (of, told) = (told.user, words::token_status(told.status).0);
+                findings.fault(format!(
+                    "{sale}: entry {entry} is {word} of user {user}, the journal tells it {told} of user {of}"
+                ));
+            }
+            Some(Told { row: told, is_whole: true }) => differing(
+                findings,
+                &sale,
+                &format!("entry {entry}"),
+                &[
+                    ("entered_at", token.entered_at == told.entered_at),
+                    ("admitted_at", token.admitted_at == told.admitted_at),
+                    ("expires_at", token.expires_at == told.expires_at),
+                    ("ended_at", token.ended_at == told.ended_at),
+                ],
+            ),
+            Some(_) => {}
+            None => findings.fault(format!("{sale}: entry {entry} is in no journal")),
+        }
     }
 
     pub fn reservation(&mut self, reservation: Reservation, findings: &mut Findings) {
@@ -187,6 +209,28 @@ impl SaleAudit {
         findings.check(may_have_address || reservation.guest_of.is_none(), || {
             format!("{sale}: reservation {id} is {word}, and still says where its guest came from")
         });
+        match self.replay.sale().reservation(id) {
+            Some(Told { row: told, is_whole }) => {
+                let is_whole = *is_whole;
+                differing(
+                    findings,
+                    &sale,
+                    &format!("reservation {id}"),
+                    &[
+                        ("schedule_id", reservation.schedule == told.schedule),
+                        ("user_id", reservation.user == told.user),
+                        ("status", reservation.status == told.status),
+                        ("seats", reservation.seats == told.seats),
+                        ("expires_at", reservation.expires_at == told.expires_at),
+                        ("amount", !is_whole || reservation.amount == told.amount),
+                        ("opened_at", !is_whole || reservation.opened_at == told.opened_at),
+                        ("ended_at", !is_whole || reservation.ended_at == told.ended_at),
+                        ("best_requests", !is_whole || reservation.best_requests == told.best_requests),
+                    ],
+                );
+            }
+            None => findings.fault(format!("{sale}: reservation {id} is in no journal")),
+        }
         self.reservations.insert(id, reservation);
     }
 
@@ -217,6 +261,19 @@ impl SaleAudit {
             findings
                 .fault(format!("{sale}: reservation {} has payments {other} and {id}", payment.reservation));
         }
+        let told = self.replay.sale().reservation(payment.reservation).filter(|told| told.is_whole);
+        if let Some(told) = told.and_then(|told| told.row.payment.as_ref()) {
+            differing(
+                findings,
+                &sale,
+                &format!("payment {id}"),
+                &[
+                    ("payment_id", id == told.id),
+                    ("amount", payment.amount == told.amount),
+                    ("at", payment.at == told.at),
+                ],
+            );
+        }
         self.payments.insert(id, payment);
     }
 
@@ -232,6 +289,14 @@ impl SaleAudit {
         if !self.payments.contains_key(&payment) {
             let (sale, id) = (sale_name(self.concert), ticket.id);
             findings.fault(format!("{sale}: ticket {id} is for payment {payment}, which does not exist"));
+        }
+        let told = self.replay.sale().reservation(reservation).filter(|told| told.is_whole);
+        if let Some(told) = told.and_then(|told| told.row.payment.as_ref()) {
+            let same = |told: &Ticket| (told.id, told.seat) == (ticket.id, ticket.seat);
+            findings.check(told.tickets.iter().any(same), || {
+                let (sale, id) = (sale_name(self.concert), ticket.id);
+                format!("{sale}: ticket {id} is in no journal")
+            });
         }
         let seat = (ticket.schedule, ticket.seat);
         self.tickets.entry(payment).or_default().push(SoldTicket { seat, reservation, user, valid });
@@ -335,7 +400,10 @@ impl SaleAudit {
                     let state = self.taken.get(&seat).copied();
                     findings.check(state == Some((SeatStatus::Reserved, id)), || {
                         let seat = seat_name(seat);
-                        format!("{sale}: reservation {id} is paid for {seat}, which is {}", told(state))
+                        format!(
+                            "{sale}: reservation {id} is paid for {seat}, which is {}",
+                            state_in_words(state)
+                        )
                     });
                 }
             }
@@ -438,44 +506,36 @@ impl SaleAudit {
                 )
             });
         }
-        for (entry, (user, status)) in self.tokens.rows.iter().enumerate() {
+        for (entry, user) in self.tokens.users.iter().enumerate() {
             findings.check(wallets.knows(*user), || {
                 format!("{sale}: entry {entry} is of user {user}, who does not exist")
             });
-            let standing = match status {
-                TokenStatus::Waiting => Standing::Waiting,
-                TokenStatus::Progress => Standing::Progress,
-                TokenStatus::Done => Standing::Ended("done".to_owned()),
-                TokenStatus::Expired(reason) => Standing::Ended(words::expiry_reason(*reason).to_owned()),
-            };
-            let told = self.replay.place(entry as u64);
-            findings.check(told == Some(&(*user, standing)), || {
-                let word = words::token_status(*status).0;
-                let told = told.map_or("of nobody".to_owned(), |(user, it)| format!("{it:?} of user {user}"));
-                format!("{sale}: entry {entry} is {word} of user {user}, the journal tells it {told}")
-            });
         }
-        findings.check(self.replay.places() == self.tokens.rows.len() as u64, || {
-            let (places, rows) = (self.replay.places(), self.tokens.rows.len());
-            format!("{sale}: the journal gave {places} places in line, {rows} are stored")
-        });
     }
 
     fn conclude_journal(&self, findings: &mut Findings) {
         let sale = sale_name(self.concert);
         findings.check(self.replay.rows() > 0, || format!("{sale}: the journal is empty"));
         for schedule in self.schedules.keys() {
-            let told = self.replay.schedules().get(schedule).copied();
+            let told = self.replay.sale().schedules().get(schedule).copied();
             findings.check(told.is_some_and(|seats| seats as usize == self.drawn.len()), || {
                 format!("{sale}: the journal does not begin with schedule {schedule} and its seats")
             });
         }
+        let (told, stored) = (self.replay.sale().places(), self.tokens.users.len());
+        findings.check(told == stored as u64, || {
+            format!("{sale}: the journal gave {told} places in line, {stored} are stored")
+        });
+        let (told, stored) = (self.replay.sale().reservations(), self.reservations.len());
+        findings.check(told == stored as u64, || {
+            format!("{sale}: the journal opened {told} reservations, {stored} are stored")
+        });
         for schedule in self.schedules.keys() {
             for number in 0..self.seat_counts.get(schedule).copied().unwrap_or_default() {
                 let seat = (*schedule, SeatId(number));
-                let (stored, replayed) = (self.taken.get(&seat).copied(), self.replay.seat(seat));
+                let (stored, replayed) = (self.taken.get(&seat).copied(), self.replay.sale().seat(seat));
                 findings.check(stored == replayed, || {
-                    let (stored, replayed) = (told(stored), told(replayed));
+                    let (stored, replayed) = (state_in_words(stored), state_in_words(replayed));
                     format!("{sale}: {} is {stored}, by the journal it is {replayed}", seat_name(seat))
                 });
             }
@@ -517,5 +577,13 @@ impl SaleAudit {
     fn price(&self, seats: &[(ScheduleId, SeatId)]) -> Money {
         let price = |seat: &(ScheduleId, SeatId)| self.drawn.get(seat.1.0 as usize).map(|drawn| drawn.2);
         seats.iter().filter_map(price).sum()
+    }
+}
+
+/// Names the columns in which a row is not as the journal tells it.
+fn differing(findings: &mut Findings, sale: &str, what: &str, columns: &[(&str, bool)]) {
+    if columns.iter().any(|(_, same)| !same) {
+        let names: Vec<_> = columns.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();
+        findings.fault(format!("{sale}: {what} is not as the journal tells it: {}", names.join(", ")));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use frontrow::domain::command::Needs;
-use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::event::{ChangedBy, Event, HoldEnd};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -201,7 +201,6 @@ impl<'s> World<'s> {
     }
 
     pub fn held(&mut self, user: UserId, seats: &[u32]) -> Reservation {
-        let price = |seat: &u32| if *seat < 1 { VIP } else { REST };
         Reservation {
             id: self.ids.reservation(self.concert, NOW),
             concert: self.concert,
@@ -209,7 +208,7 @@ impl<'s> World<'s> {
             user,
             status: ReservationStatus::TempReserved,
             seats: seats.iter().copied().map(SeatId).collect(),
-            amount: seats.iter().map(price).sum(),
+            amount: seats.iter().map(|seat| price(SeatId(*seat))).sum(),
             opened_at: NOW,
             expires_at: NOW + TTL,
             ended_at: None,
@@ -260,6 +259,7 @@ impl<'s> World<'s> {
         let ledger = LedgerEntry {
             id: self.ids.history(NOW),
             kind: LedgerKind::Refund,
+            at: NOW + TTL,
             amount_change: payment.amount,
             balance: ledger.balance + payment.amount,
             ..ledger.clone()
@@ -302,7 +302,18 @@ pub fn ended(token: &TokenRecord, status: TokenStatus) -> TokenRecord {
 }
 
 pub fn opened(reservation: &Reservation) -> Event {
-    Event::SeatsHeld { reservation: reservation.clone(), seats: reservation.seats.clone(), opened: true }
+    held(reservation, &reservation.seats, true)
+}
+
+/// These of the reservation's seats were held.
+pub fn held(reservation: &Reservation, seats: &[SeatId], opened: bool) -> Event {
+    let prices = seats.iter().map(|seat| price(*seat)).collect();
+    let (reservation, seats) = (reservation.clone(), seats.to_vec());
+    Event::SeatsHeld { reservation, seats, prices, opened, request: None }
+}
+
+fn price(seat: SeatId) -> Money {
+    if seat.0 < 1 { VIP } else { REST }
 }
 
 pub fn lapsed(reservation: &Reservation, status: ReservationStatus, why: HoldEnd) -> Event {
@@ -709,7 +720,8 @@ pub async fn settings_are_kept(store: &dyn Store) {
             hold_again_after: Some(Duration::from_millis(5)),
         },
     };
-    let event = Event::SettingsChanged { before: Box::new(settings()), after: Box::new(after.clone()) };
+    let (before, by) = (Box::new(settings()), ChangedBy::Operator(None));
+    let event = Event::SettingsChanged { before, after: Box::new(after.clone()), by };
     world.commit(vec![event]).await;
     assert_eq!(world.load().await.settings, after);
 }
@@ -725,7 +737,7 @@ pub async fn settings_that_others_changed(
     let set = async |world: &mut World<'_>, own| {
         let before = Box::new(world.load().await.settings);
         let after = Box::new(SaleSettings { own, ..(*before).clone() });
-        world.commit(vec![Event::SettingsChanged { before, after }]).await;
+        world.commit(vec![Event::SettingsChanged { before, after, by: ChangedBy::Operator(None) }]).await;
     };
     set(&mut world, own).await;
     // A server of the release before knows the columns alone.
@@ -1039,8 +1051,7 @@ pub async fn evening(store: &dyn Store) {
     world.commit(vec![opened(&first)]).await;
     let more =
         Reservation { seats: vec![SeatId(0), SeatId(1), SeatId(3)], amount: VIP + 2 * REST, ..first.clone() };
-    let added = vec![SeatId(1), SeatId(3)];
-    world.commit(vec![Event::SeatsHeld { reservation: more.clone(), seats: added, opened: false }]).await;
+    world.commit(vec![held(&more, &[SeatId(1), SeatId(3)], false)]).await;
     let fewer = Reservation { seats: vec![SeatId(0), SeatId(1)], amount: VIP + REST, ..more };
     world.commit(vec![Event::SeatsReleased { reservation: fewer.clone(), seats: vec![SeatId(3)] }]).await;
     let pay = world.paid(&fewer, 1_000);

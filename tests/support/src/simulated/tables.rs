@@ -8,7 +8,7 @@ use std::time::Duration;
 use frontrow::domain::command::{EndedFacts, Needs};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
-    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+    ConcertId, EntryNo, HistoryId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
@@ -19,7 +19,8 @@ use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::domain::wallet::Wallets;
 use frontrow::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
-use frontrow::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
+use frontrow::store::fold::FoldedSale;
+use frontrow::store::rows::{LedgerRow, Rows, SeatChange, SeatRow, WalletRow};
 use frontrow::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
     LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
@@ -56,6 +57,8 @@ struct User {
 
 struct Concert {
     record: ConcertRecord,
+    /// As it was stored.
+    begun: SaleSettings,
     settings: SaleSettings,
     layout: Arc<VenueLayout>,
     schedules: Vec<ScheduleRecord>,
@@ -118,6 +121,7 @@ impl Tables {
                 currency: new.currency,
                 time_zone: new.time_zone,
             },
+            begun: new.settings.clone(),
             settings: new.settings,
             layout: Arc::new(new.layout),
             schedules,
@@ -544,11 +548,11 @@ impl Tables {
                     let sale = &self.concerts[&concert];
                     let seats = sale.layout.seat_count() as u32;
                     let begun: Vec<_> = sale.schedules.iter().map(|schedule| (schedule.id, seats)).collect();
-                    journal::new_concert(&begun)
+                    journal::new_concert(&begun, &sale.begun)
                 }
                 KeptKind::Claim { outage } => journal::claimed(*outage),
                 KeptKind::Void => journal::void().to_owned(),
-                KeptKind::Events(events) => journal::encode(events),
+                KeptKind::Events(events) => journal::encode(row.at, events),
             };
             let events = journal::decode(&text).map_err(StoreError::broken)?;
             Ok(JournalRow { seq, at: row.at, events })
@@ -611,6 +615,60 @@ impl Tables {
             ("ledger entries", self.users.values().map(|user| user.ledger.len() as u64).sum()),
         ]);
         report
+    }
+
+    /// Every journal, as the text that a real store has, must give the rows that there are.
+    pub fn audit_journals(&self) -> Vec<String> {
+        let (mut faults, mut ledger) = (Vec::new(), Vec::new());
+        for (id, concert) in &self.concerts {
+            let mut sale = FoldedSale::new(*id);
+            let rows = self.journal_rows(*id, 0, u32::MAX).unwrap_or_else(|error| {
+                faults.push(format!("sale {id}: {error:?}"));
+                Vec::new()
+            });
+            for JournalRow { seq, at, events } in rows {
+                for entry in events {
+                    faults
+                        .extend(sale.add(at, &entry).err().map(|why| format!("sale {id}: row {seq}: {why}")));
+                }
+            }
+            let told = sale.rows();
+            let tokens = concert.tokens.values().map(in_journal::token);
+            if !told.tokens.iter().map(|token| in_journal::token(token)).eq(tokens) {
+                faults.push(format!("sale {id}: the journal tells of other tokens: {:?}", told.tokens));
+            }
+            let reservations = self.reservations.values().filter(|row| row.concert == *id);
+            let reservations = reservations.map(|row| in_journal::reservation(&self.whole(row)));
+            if !told.reservations.iter().map(|row| in_journal::reservation(row)).eq(reservations) {
+                faults.push(format!(
+                    "sale {id}: the journal tells of other reservations: {:?}",
+                    told.reservations
+                ));
+            }
+            let taken = told.seats.iter().filter_map(|change| {
+                let SeatRow { schedule, seat, status, reservation, .. } = change.row;
+                Some(((schedule, seat), (status, reservation?)))
+            });
+            let of_sale = |schedule: &ScheduleId| self.schedules.get(schedule) == Some(id);
+            let seats = self.seats.iter().filter(|((schedule, _), _)| of_sale(schedule));
+            if !taken.eq(seats.map(|(seat, state)| (*seat, *state))) {
+                faults.push(format!("sale {id}: the journal tells of other seats"));
+            }
+            if told.settings != [(*id, &concert.settings)] {
+                faults.push(format!("sale {id}: the journal tells of other settings: {:?}", told.settings));
+            }
+            ledger.extend(told.ledger.into_iter().cloned());
+        }
+        let stored = self.users.values().flat_map(|user| &user.ledger);
+        let mut stored: Vec<_> = stored.filter(|entry| entry.payment.is_some()).cloned().collect();
+        // Several processes make ids, each by its own clock.
+        for entries in [&mut ledger, &mut stored] {
+            entries.sort_by_key(|entry| (entry.user, entry.id));
+        }
+        if ledger != stored {
+            faults.push("the journals tell of other payments than the ledgers".to_owned());
+        }
+        faults
     }
 
     /// A row of the journal may only be added on top of the one that its writer wrote before.
@@ -761,6 +819,23 @@ impl Concert {
 
     fn newest_of(&self, user: UserId) -> Option<&TokenRecord> {
         self.tokens.values().rev().find(|token| token.user == user)
+    }
+}
+
+/// Rows without what no journal has, and without deadlines, which the simulation meddles with.
+mod in_journal {
+    use super::*;
+
+    pub fn token(token: &TokenRecord) -> TokenRecord {
+        TokenRecord { token: QueueToken(Uuid::nil()), expires_at: None, ..token.clone() }
+    }
+
+    pub fn reservation(reservation: &Reservation) -> Reservation {
+        let mut bare =
+            Reservation { guest_of: None, expires_at: Timestamp::default(), ..reservation.clone() };
+        let payment = bare.payment.iter_mut();
+        payment.flat_map(|payment| &mut payment.tickets).for_each(|ticket| ticket.code = Box::default());
+        bare
     }
 }
 

@@ -1,0 +1,383 @@
+//! A sale's rows as its journal tells them: the journal folded, from its first row, into what the tables must hold. The
+//! audit compares the two, and `tests/spec/fold.rs` proves column by column that nothing is missing.
+//!
+//! Always: an event that does not follow from those before it is named, and counts all the same, as the last word.
+//! Not here, because no journal has it: queue tokens (nil) and ticket codes (empty), which are credentials, where guests
+//! came from, and charges, which are of no sale.
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use super::journal::{self, Entry, InLedger, Paid, SeatsChange, SeatsEntry, Taken};
+use super::rows::{PaymentRow, Rows, SeatChange, SeatRow};
+use super::{SeatStatus, words};
+use crate::domain::ids::{
+    ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+};
+use crate::domain::record::{
+    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord,
+    TokenStatus,
+};
+use crate::domain::rules::SaleSettings;
+use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
+
+/// A row as far as it was told.
+#[derive(Clone, Debug)]
+pub struct Told<T> {
+    pub row: T,
+    /// Older journals lack amounts, payments and the times of events, for which the row's own stands in.
+    pub is_whole: bool,
+}
+
+/// What a sale's tables hold, by its journal.
+#[derive(Debug)]
+pub struct FoldedSale {
+    concert: ConcertId,
+    /// How many seats each has.
+    schedules: BTreeMap<ScheduleId, u32>,
+    settings: Option<SaleSettings>,
+    /// By entry number.
+    tokens: Vec<Told<TokenRecord>>,
+    /// Seats that are not free.
+    taken: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
+    reservations: BTreeMap<ReservationId, Told<Reservation>>,
+    /// Payments and refunds, in their order.
+    ledger: Vec<LedgerEntry>,
+}
+
+impl FoldedSale {
+    pub fn new(concert: ConcertId) -> Self {
+        Self {
+            concert,
+            schedules: BTreeMap::new(),
+            settings: None,
+            tokens: Vec::new(),
+            taken: HashMap::new(),
+            reservations: BTreeMap::new(),
+            ledger: Vec::new(),
+        }
+    }
+
+    /// Adds an event of the row that was written at `at`; events come in their order. The error says what does not follow
+    /// from those before it.
+    pub fn add(&mut self, at: Timestamp, entry: &Entry) -> Result<(), String> {
+        match entry {
+            Entry::New { schedules, settings } => {
+                self.schedules = schedules.iter().copied().collect();
+                settings.as_ref().map_or(Ok(()), |settings| self.set(settings))
+            }
+            Entry::Claim { .. } | Entry::Void => Ok(()),
+            Entry::Join { entry, user, late } => self.join(*entry, *user, at, *late),
+            Entry::Admit { entry, user, expires_at, late } => {
+                self.step(*entry, *user, &[TokenStatus::Waiting], late.is_some(), |token| {
+                    token.status = TokenStatus::Progress;
+                    token.admitted_at = Some(moment(at, *late));
+                    token.expires_at = Some(*expires_at);
+                })
+            }
+            Entry::End { entry, user, why, late } => {
+                let status = match &**why {
+                    "done" => Some(TokenStatus::Done),
+                    reason => words::token_status_of("EXPIRED", Some(reason)),
+                };
+                let status =
+                    status.ok_or_else(|| format!("entry {entry} ended, and {why:?} is no reason"))?;
+                let live = [TokenStatus::Waiting, TokenStatus::Progress];
+                self.step(*entry, *user, &live, late.is_some(), |token| {
+                    token.status = status;
+                    token.ended_at = Some(moment(at, *late));
+                })
+            }
+            Entry::Set { after, .. } => self.set(after),
+            Entry::Seats(change) => {
+                let seats = self.seats_change(change);
+                let reservation = self.reservation_changes(at, change);
+                seats.and(reservation)
+            }
+        }
+    }
+
+    fn set(&mut self, told: &serde_json::Value) -> Result<(), String> {
+        self.settings = journal::settings_of(told);
+        self.settings.as_ref().map(drop).ok_or_else(|| format!("{told} are no settings of a sale"))
+    }
+
+    fn join(&mut self, entry: EntryNo, user: UserId, at: Timestamp, late: Option<i64>) -> Result<(), String> {
+        let next = EntryNo(self.tokens.len() as u64);
+        let row = TokenRecord {
+            concert: self.concert,
+            entry: next,
+            token: QueueToken(Uuid::nil()),
+            user,
+            status: TokenStatus::Waiting,
+            entered_at: moment(at, late),
+            admitted_at: None,
+            expires_at: None,
+            ended_at: None,
+        };
+        self.tokens.push(Told { row, is_whole: late.is_some() });
+        follows(entry == next, || format!("entry {entry} joins where {next} is next"))
+    }
+
+    fn step(
+        &mut self,
+        entry: EntryNo,
+        user: UserId,
+        from: &[TokenStatus],
+        is_whole: bool,
+        change: impl FnOnce(&mut TokenRecord),
+    ) -> Result<(), String> {
+        let told = usize::try_from(entry.0).ok().and_then(|entry| self.tokens.get_mut(entry));
+        let told = told.ok_or_else(|| format!("entry {entry} was never told to have joined"))?;
+        let (before, of) = (told.row.status, told.row.user);
+        told.is_whole &= is_whole;
+        change(&mut told.row);
+        follows(of == user && from.contains(&before), || {
+            format!("entry {entry} of user {of} was {} before", words::token_status(before).0)
+        })
+    }
+
+    fn seats_change(&mut self, change: &SeatsEntry) -> Result<(), String> {
+        let id = change.reservation;
+        let held = Some((SeatStatus::TempReserved, id));
+        let sold = Some((SeatStatus::Reserved, id));
+        let (from, to) = match change.change {
+            SeatsChange::Hold { .. } | SeatsChange::Add { .. } => (None, held),
+            SeatsChange::Release { .. } | SeatsChange::Lapse { .. } => (held, None),
+            SeatsChange::Pay { .. } => (held, sold),
+            SeatsChange::Refund { .. } => (sold, None),
+        };
+        let mut fault = Ok(());
+        for &seat in &change.seats {
+            let (schedule, key) = (change.schedule, (change.schedule, seat));
+            let before = match to {
+                Some(state) => self.taken.insert(key, state),
+                None => self.taken.remove(&key),
+            };
+            if before != from {
+                let (before, expected) = (state_in_words(before), state_in_words(from));
+                fault = Err(format!("seat {schedule}:{seat} was {before} instead of {expected}"));
+            }
+            if self.schedules.get(&schedule).is_none_or(|&seats| seat.0 >= seats) {
+                fault = Err(format!("seat {schedule}:{seat} does not exist"));
+            }
+        }
+        fault
+    }
+
+    fn reservation_changes(&mut self, at: Timestamp, change: &SeatsEntry) -> Result<(), String> {
+        let SeatsEntry { reservation: id, schedule, user, ref seats, .. } = *change;
+        if let SeatsChange::Hold { expires_at, late, taken } = &change.change {
+            let mut row = Reservation {
+                id,
+                concert: self.concert,
+                schedule,
+                user,
+                status: ReservationStatus::TempReserved,
+                seats: Vec::new(),
+                amount: 0,
+                opened_at: moment(at, *late),
+                expires_at: *expires_at,
+                ended_at: None,
+                best_requests: Vec::new(),
+                guest_of: None,
+                payment: None,
+            };
+            let is_whole = more_seats(&mut row, seats, taken.as_ref()) && late.is_some();
+            let before = self.reservations.insert(id, Told { row, is_whole });
+            return follows(before.is_none(), || format!("reservation {id} is opened again"));
+        }
+        let Some(Told { row, is_whole }) = self.reservations.get_mut(&id) else {
+            return Err(format!("reservation {id} was never told to have been opened"));
+        };
+        let before = row.status;
+        let (was, is_all) = match &change.change {
+            SeatsChange::Hold { .. } => return Ok(()),
+            SeatsChange::Add { taken } => {
+                *is_whole &= more_seats(row, seats, taken.as_ref());
+                (ReservationStatus::TempReserved, true)
+            }
+            SeatsChange::Release { amount } => {
+                let are_its = seats.iter().all(|seat| row.seats.contains(seat));
+                row.seats.retain(|seat| !seats.contains(seat));
+                row.amount = amount.unwrap_or(row.amount);
+                *is_whole &= amount.is_some();
+                (ReservationStatus::TempReserved, are_its)
+            }
+            SeatsChange::Lapse { why, late } => {
+                let why = journal::hold_end_of(why)
+                    .ok_or_else(|| format!("reservation {id} ended, and {why:?} is no reason"))?;
+                *is_whole &= late.is_some();
+                end(row, why.leaves(), moment(at, *late));
+                (ReservationStatus::TempReserved, row.seats == *seats)
+            }
+            SeatsChange::Pay { amount, late, payment } => {
+                let paid_at = moment(at, *late);
+                *is_whole &= payment.is_some();
+                end(row, ReservationStatus::Reserved, paid_at);
+                if let Some(paid) = payment {
+                    row.payment = Some(payment_of(row, paid, *amount, paid_at));
+                    let entry = ledger_entry(row, LedgerKind::Payment, paid.id, paid.ledger, paid_at);
+                    self.ledger.push(entry);
+                }
+                if *is_whole && row.amount != *amount {
+                    return Err(format!("reservation {id} costs {}, and {amount} was paid", row.amount));
+                }
+                (ReservationStatus::TempReserved, row.seats == *seats)
+            }
+            SeatsChange::Refund { late, ledger, .. } => {
+                let refunded_at = moment(at, *late);
+                *is_whole &= ledger.is_some();
+                end(row, ReservationStatus::Cancelled, refunded_at);
+                if let (Some(payment), Some(ledger)) = (&mut row.payment, ledger) {
+                    payment.status = PaymentStatus::Cancelled;
+                    let payment = payment.id;
+                    self.ledger.push(ledger_entry(row, LedgerKind::Refund, payment, *ledger, refunded_at));
+                }
+                (ReservationStatus::Reserved, row.seats == *seats)
+            }
+        };
+        follows(before == was && (row.user, row.schedule) == (user, schedule), || {
+            let (word, user) = (words::reservation_status(before), row.user);
+            format!("reservation {id} of user {user} was {word} before")
+        })?;
+        follows(is_all, || format!("reservation {id} had other seats before"))
+    }
+
+    /// Everything, as a lane would write it into empty tables.
+    pub fn rows(&self) -> Rows<'_> {
+        let concert = self.concert;
+        let seats = self.schedules.iter().flat_map(|(schedule, seats)| {
+            (0..*seats).map(|seat| {
+                let seat = SeatId(seat);
+                let (status, reservation) = match self.seat((*schedule, seat)) {
+                    Some((status, reservation)) => (status, Some(reservation)),
+                    None => (SeatStatus::Available, None),
+                };
+                let row = SeatRow { concert, schedule: *schedule, seat, status, reservation };
+                SeatChange { row, before: None }
+            })
+        });
+        let reservations: Vec<_> = self.reservations.values().map(|told| &told.row).collect();
+        let paid = reservations.iter().filter_map(|row| Some((*row, row.payment.as_ref()?)));
+        let mut payments: Vec<_> = paid
+            .clone()
+            .map(|(row, payment)| {
+                let is_refunded = payment.status == PaymentStatus::Cancelled;
+                PaymentRow { concert, payment, cancelled_at: row.ended_at.filter(|_| is_refunded) }
+            })
+            .collect();
+        payments.sort_by_key(|row| (row.cancelled_at.is_none(), row.payment.id));
+        let seats_of = |(row, _): (&Reservation, &Payment)| {
+            let (id, schedule) = (row.id, row.schedule);
+            row.seats.iter().map(move |seat| (id, concert, schedule, *seat)).collect::<Vec<_>>()
+        };
+        let mut ledger: Vec<_> = self.ledger.iter().collect();
+        ledger.sort_by_key(|entry| (entry.user, entry.id));
+        Rows {
+            tokens: self.tokens.iter().map(|told| &told.row).collect(),
+            seats: seats.collect(),
+            reservation_seats: paid.flat_map(seats_of).collect(),
+            reservations,
+            ended_reservations: Vec::new(),
+            payments,
+            ledger,
+            settings: self.settings.iter().map(|settings| (concert, settings)).collect(),
+        }
+    }
+
+    /// Who has a seat.
+    pub fn seat(&self, seat: (ScheduleId, SeatId)) -> Option<(SeatStatus, ReservationId)> {
+        self.taken.get(&seat).copied()
+    }
+
+    pub fn token(&self, entry: EntryNo) -> Option<&Told<TokenRecord>> {
+        self.tokens.get(usize::try_from(entry.0).ok()?)
+    }
+
+    /// How many places in line were given.
+    pub fn places(&self) -> u64 {
+        self.tokens.len() as u64
+    }
+
+    pub fn reservation(&self, id: ReservationId) -> Option<&Told<Reservation>> {
+        self.reservations.get(&id)
+    }
+
+    /// How many reservations were opened.
+    pub fn reservations(&self) -> u64 {
+        self.reservations.len() as u64
+    }
+
+    /// With how many seats each has.
+    pub fn schedules(&self) -> &BTreeMap<ScheduleId, u32> {
+        &self.schedules
+    }
+}
+
+/// A seat's state in words.
+pub fn state_in_words(state: Option<(SeatStatus, ReservationId)>) -> String {
+    match state {
+        None | Some((SeatStatus::Available, _)) => "free".to_owned(),
+        Some((SeatStatus::TempReserved, id)) => format!("held by reservation {id}"),
+        Some((SeatStatus::Reserved, id)) => format!("sold to reservation {id}"),
+    }
+}
+
+/// When something happened that was written at `at`, so many milliseconds later.
+fn moment(at: Timestamp, late: Option<i64>) -> Timestamp {
+    at.shifted(late.unwrap_or_default().saturating_neg())
+}
+
+fn follows(fits: bool, fault: impl FnOnce() -> String) -> Result<(), String> {
+    if fits { Ok(()) } else { Err(fault()) }
+}
+
+/// Is told what they cost?
+fn more_seats(row: &mut Reservation, seats: &[SeatId], taken: Option<&Taken>) -> bool {
+    row.add(seats, taken.and_then(|taken| taken.request.clone()));
+    row.amount += taken.map_or(0, |taken| taken.prices.iter().sum());
+    taken.is_some()
+}
+
+fn end(row: &mut Reservation, status: ReservationStatus, at: Timestamp) {
+    row.status = status;
+    row.ended_at = Some(at);
+    row.guest_of = None;
+}
+
+fn payment_of(row: &Reservation, paid: &Paid, amount: Money, at: Timestamp) -> Payment {
+    let ticket =
+        |(id, seat): (_, &SeatId)| Ticket { id, schedule: row.schedule, seat: *seat, code: Box::default() };
+    Payment {
+        id: paid.id,
+        reservation: row.id,
+        user: row.user,
+        amount,
+        status: PaymentStatus::Done,
+        at,
+        tickets: paid.tickets.iter().copied().zip(&row.seats).map(ticket).collect(),
+    }
+}
+
+fn ledger_entry(
+    row: &Reservation,
+    kind: LedgerKind,
+    payment: PaymentId,
+    told: InLedger,
+    at: Timestamp,
+) -> LedgerEntry {
+    let amount = row.payment.as_ref().map_or(row.amount, |payment| payment.amount);
+    LedgerEntry {
+        id: told.id,
+        user: row.user,
+        kind,
+        amount_change: if kind == LedgerKind::Payment { -amount } else { amount },
+        balance: told.balance,
+        at,
+        payment: Some(payment),
+        request_id: None,
+    }
+}

@@ -1,0 +1,338 @@
+//! A sale's life: fans and operators who ask for anything, several at a time, and scenes for what seldom comes about by
+//! chance.
+
+use std::time::Duration;
+
+use frontrow::dispatcher::{Refusal, Reply, ReplyTo};
+use frontrow::domain::command::{Answer, Caller, Command, Rejection};
+use frontrow::domain::ids::{AddressBlock, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::record::{Reservation, SaleState};
+use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
+use frontrow::store::archive::Archive;
+use frontrow::store::{NewConcert, StoreError};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::oneshot;
+
+use crate::harness::{House, in_time};
+
+/// Of each performance.
+pub const SEATS: u32 = 60;
+const FANS: usize = 14;
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub struct Life {
+    pub house: House,
+    rng: StdRng,
+    /// The first of them ask for anything.
+    fans: Vec<Caller>,
+    operator: UserId,
+    /// Those that were answered with, the newest last.
+    reservations: Vec<(Caller, ReservationId)>,
+}
+
+impl Life {
+    pub async fn begin(house: House, seed: u64) -> Self {
+        let mut fans = Vec::new();
+        for n in 0..FANS {
+            let user = house.user(2_000_000).await;
+            // Some are guests, of two addresses.
+            let guest_of = (n % 3 == 0).then(|| AddressBlock(n as u128 % 2 + 1));
+            fans.push(Caller { user, token: None, guest_of });
+        }
+        let operator = house.user(0).await;
+        Self { house, rng: StdRng::seed_from_u64(seed), fans, operator, reservations: Vec::new() }
+    }
+
+    /// Several ask, one soon after the other, before any of them is answered; then some time passes.
+    pub async fn some_ask(&mut self) {
+        let mut replies = Vec::new();
+        for _ in 0..self.rng.random_range(1..8) {
+            self.house.clock.advance(Duration::from_millis(self.rng.random_range(0..400)));
+            let caller = self.fans[self.rng.random_range(0..FANS)];
+            replies.push((caller, self.something(caller)));
+        }
+        self.house.clock.advance(Duration::from_millis(self.rng.random_range(0..50)));
+        for (caller, reply) in replies {
+            let _ = self.answered(caller, reply).await;
+        }
+        let pause = self.rng.random_range(0..20_u64);
+        self.house.advance(if pause == 0 { 200 } else { pause });
+    }
+
+    fn something(&mut self, caller: Caller) -> oneshot::Receiver<Reply> {
+        let rng = &mut self.rng;
+        let schedule = ScheduleId(self.house.schedules[rng.random_range(0..2)]);
+        let own: Vec<_> =
+            self.reservations.iter().filter(|(by, _)| *by == caller).map(|(_, id)| *id).collect();
+        let reservation = match own.len() {
+            0 => self.reservations.last().map(|(_, id)| *id),
+            count => Some(own[count - 1 - rng.random_range(0..count.min(3))]),
+        };
+        let seats = |rng: &mut StdRng| -> Vec<SeatId> {
+            (0..rng.random_range(1..4)).map(|_| SeatId(rng.random_range(0..SEATS))).collect()
+        };
+        let command = match (rng.random_range(0..24), reservation) {
+            (0..6, _) => Command::Join { user: caller.user, connection: None },
+            (6..9, _) => Command::Hold { caller, schedule, seats: seats(rng) },
+            (9..12, _) => Command::HoldBest {
+                caller,
+                schedule,
+                count: rng.random_range(1..4),
+                category: rng.random_bool(0.3).then(|| "VIP".into()),
+                max_price: rng.random_bool(0.3).then_some(150_000),
+                except: if rng.random_bool(0.3) { seats(rng) } else { Vec::new() },
+                request_id: rng.random_bool(0.8).then(|| format!("r{}", rng.random_range(0..4)).into()),
+            },
+            (12..14, Some(reservation)) => Command::Release { caller, reservation, seats: Some(seats(rng)) },
+            (14, Some(reservation)) => Command::Release { caller, reservation, seats: None },
+            (15..17, Some(reservation)) => Command::Pay { caller, reservation },
+            (17, Some(reservation)) => Command::Cancel { caller, reservation },
+            (18..20, _) => Command::Extend { caller },
+            (20, _) => Command::Leave { caller },
+            (21, _) => return self.charge(caller),
+            (22, _) => return self.configure(),
+            _ => Command::Get { caller, polled: true },
+        };
+        self.post(command)
+    }
+
+    fn charge(&mut self, caller: Caller) -> oneshot::Receiver<Reply> {
+        let (sender, reply) = oneshot::channel();
+        let request = format!("c{}", self.rng.random_range(0..3));
+        let amount = self.rng.random_range(1..3) * 100_000;
+        self.house
+            .context()
+            .dispatcher
+            .charge(caller.user, amount, &request, ReplyTo::Once(sender))
+            .expect("there is room");
+        reply
+    }
+
+    /// An operator changes something that does not end the sale.
+    fn configure(&mut self) -> oneshot::Receiver<Reply> {
+        let rng = &mut self.rng;
+        let (mut patch, mut own) = (SalePatch::default(), OwnRulesPatch::default());
+        match rng.random_range(0..6) {
+            0 => patch.state = Some(SaleState::Paused),
+            1..4 => patch.state = Some(SaleState::Open),
+            4 => {
+                patch.message = Some(rng.random_bool(0.7).then(|| "Back at noon \u{2014} \"정오에\"".into()))
+            }
+            _ => own.capacity = Some(rng.random_bool(0.7).then(|| rng.random_range(4..9))),
+        }
+        let operator = rng.random_bool(0.5).then_some(self.operator);
+        self.post(Command::Configure { patch: SalePatch { own, ..patch }, operator })
+    }
+
+    fn post(&self, command: Command) -> oneshot::Receiver<Reply> {
+        let (sender, reply) = oneshot::channel();
+        let dispatcher = &self.house.context().dispatcher;
+        dispatcher.submit(self.house.concert, command, ReplyTo::Once(sender)).expect("the sale runs");
+        reply
+    }
+
+    async fn answered(&mut self, caller: Caller, reply: oneshot::Receiver<Reply>) -> Reply {
+        let reply = in_time("an answer", reply).await.expect("everybody is answered");
+        match &reply {
+            Ok(Answer::Reservation(Reservation { id, .. }))
+                if !self.reservations.iter().any(|(_, known)| known == id) =>
+            {
+                self.reservations.push((caller, *id));
+            }
+            Ok(_) | Err(Refusal::Rejected(_)) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+        reply
+    }
+
+    async fn ask(&mut self, caller: Caller, command: Command) -> Reply {
+        let reply = self.post(command);
+        self.answered(caller, reply).await
+    }
+
+    async fn set(&mut self, patch: SalePatch) {
+        let set = Command::Configure { patch, operator: Some(self.operator) };
+        assert!(matches!(self.ask(self.fans[0], set).await, Ok(Answer::Figures(_))));
+    }
+
+    async fn state(&mut self, state: SaleState) {
+        self.set(SalePatch { state: Some(state), ..SalePatch::default() }).await;
+    }
+
+    /// Nobody is in line any more, and the sale is open to a new fan, who is let in.
+    async fn admitted_alone(&mut self) -> Caller {
+        self.state(SaleState::Open).await;
+        for fan in self.fans.clone() {
+            let _ = self.ask(fan, Command::Leave { caller: fan }).await;
+        }
+        let own = OwnRulesPatch {
+            capacity: Some(Some(2)),
+            hold_ttl: Some(Some(20 * MINUTE)),
+            seats_per_reservation_max: Some(Some(6)),
+            ..OwnRulesPatch::default()
+        };
+        self.set(SalePatch { own, ..SalePatch::default() }).await;
+        self.joined(None).await
+    }
+
+    /// A new fan who took a place in line.
+    async fn joined(&mut self, guest_of: Option<AddressBlock>) -> Caller {
+        let user = self.house.user(5_000_000).await;
+        let caller = Caller { user, token: None, guest_of };
+        self.fans.push(caller);
+        let joined = self.ask(caller, Command::Join { user, connection: None }).await;
+        assert!(matches!(joined, Ok(Answer::Queue { created: true, .. })), "{joined:?}");
+        caller
+    }
+
+    async fn hold(&mut self, caller: Caller, of: usize) -> ReservationId {
+        let schedule = ScheduleId(self.house.schedules[of]);
+        let hold = Command::HoldBest {
+            caller,
+            schedule,
+            count: 1,
+            category: None,
+            max_price: None,
+            except: Vec::new(),
+            request_id: None,
+        };
+        match self.ask(caller, hold).await {
+            Ok(Answer::Reservation(held)) => held.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// More requests than a reservation remembers.
+    pub async fn one_remembers_many_requests(&mut self) {
+        let caller = self.admitted_alone().await;
+        let reservation = self.hold(caller, 1).await;
+        for n in 0..20 {
+            let best = Command::HoldBest {
+                caller,
+                schedule: ScheduleId(self.house.schedules[1]),
+                count: 1,
+                category: None,
+                max_price: None,
+                except: Vec::new(),
+                request_id: Some(format!("many{n}").into()),
+            };
+            let Ok(Answer::Reservation(held)) = self.ask(caller, best).await else { panic!("not held") };
+            assert_eq!((held.id, held.seats.len()), (reservation, 2));
+            let release = Command::Release { caller, reservation, seats: Some(vec![held.seats[n % 2]]) };
+            assert!(matches!(self.ask(caller, release).await, Ok(Answer::Reservation(_))));
+        }
+    }
+
+    /// Holds end by idleness; an admission ends though its fan is busy; who waits is away.
+    pub async fn one_is_silent_and_one_runs_out_of_time(&mut self) {
+        let silent = self.admitted_alone().await;
+        self.hold(silent, 0).await;
+        let (busy, away) = (self.joined(None).await, self.joined(None).await);
+        for _ in 0..4 {
+            self.house.clock.advance(3 * MINUTE);
+            let _ = self.ask(busy, Command::Extend { caller: busy }).await;
+        }
+        let get = self.ask(away, Command::Get { caller: away, polled: false }).await;
+        assert!(matches!(get, Ok(Answer::Queue { .. })), "{get:?}");
+    }
+
+    pub async fn one_buys_with_another_hold_and_gives_it_back(&mut self) {
+        let caller = self.admitted_alone().await;
+        let (first, _) = (self.hold(caller, 0).await, self.hold(caller, 1).await);
+        let paid = self.ask(caller, Command::Pay { caller, reservation: first }).await;
+        assert!(matches!(paid, Ok(Answer::Paid { .. })), "{paid:?}");
+        let cancelled = self.ask(caller, Command::Cancel { caller, reservation: first }).await;
+        assert!(matches!(cancelled, Ok(Answer::Cancelled { .. })), "{cancelled:?}");
+        // And another one who leaves with what they hold, and one who pays and keeps.
+        let caller = self.admitted_alone().await;
+        self.hold(caller, 0).await;
+        let left = self.ask(caller, Command::Leave { caller }).await;
+        assert!(matches!(left, Ok(Answer::Queue { .. })), "{left:?}");
+    }
+
+    /// Closed with a line, scheduled again for a time that comes.
+    pub async fn the_line_is_dissolved_and_the_sale_opens_by_itself(&mut self) {
+        self.admitted_alone().await;
+        for _ in 0..3 {
+            self.joined(None).await;
+        }
+        self.state(SaleState::Closed).await;
+        let at = self.house.clock.utc() + MINUTE;
+        let patch =
+            SalePatch { state: Some(SaleState::Scheduled), opens_at: Some(Some(at)), ..SalePatch::default() };
+        self.set(patch).await;
+        self.house.clock.advance(2 * MINUTE);
+        let late = self.joined(None).await;
+        let get = self.ask(late, Command::Figures).await;
+        let Ok(Answer::Figures(figures)) = get else { panic!("{get:?}") };
+        assert_eq!(figures.settings.state, SaleState::Open);
+    }
+
+    /// No concert in another currency is stored; and when wallets change theirs, this one is sold no more.
+    pub async fn wallets_are_in_another_currency(&mut self) {
+        let caller = self.admitted_alone().await;
+        let held = self.hold(caller, 0).await;
+        let store = self.house.store().clone();
+        let loaded = store.load_sale(self.house.concert, self.house.clock.utc()).await.unwrap();
+        let foreign = NewConcert {
+            title: "Premier soir".into(),
+            currency: "EUR".into(),
+            time_zone: None,
+            layout: (*loaded.schedules[0].layout).clone(),
+            starts_at: vec![self.house.clock.utc() + 30 * DAY],
+            settings: loaded.settings,
+            at: self.house.clock.utc(),
+        };
+        let refused = store.add_concert(foreign).await;
+        assert!(matches!(refused, Err(StoreError::OtherCurrency { .. })), "{refused:?}");
+        self.wallets_in("EUR").await;
+        let pay = Command::Pay { caller, reservation: held };
+        assert_eq!(self.ask(caller, pay).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
+        let open = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
+        let open = Command::Configure { patch: open, operator: None };
+        assert_eq!(self.ask(caller, open).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
+        let release = Command::Release { caller, reservation: held, seats: None };
+        assert!(matches!(self.ask(caller, release).await, Ok(Answer::Reservation(_))));
+        self.wallets_in("KRW").await;
+    }
+
+    async fn wallets_in(&mut self, currency: &str) {
+        self.house.store().decide_currency(currency, self.house.clock.utc()).await.unwrap();
+        self.house.stop().await;
+        self.house.start().await;
+    }
+
+    /// Rows that are in files by now are of the journal all the same.
+    pub async fn old_rows_are_archived(&mut self) {
+        let archive = Archive::new(self.house.journal_archive());
+        let moved = archive.run(&**self.house.store(), self.house.clock.utc(), 50).await.unwrap();
+        assert!(moved.rows > 0, "{moved:?}");
+    }
+
+    /// Whoever holds when a performance begins holds no longer; others still wait, are admitted, hold and have bought.
+    pub async fn performances_begin(&mut self) {
+        let caller = self.admitted_alone().await;
+        let own = OwnRulesPatch {
+            hold_ttl: Some(Some(60 * DAY)),
+            admission_ttl: Some(Some(60 * DAY)),
+            idle_ttl: Some(Some(60 * DAY)),
+            away_ttl: Some(Some(60 * DAY)),
+            ..OwnRulesPatch::default()
+        };
+        self.set(SalePatch { own, ..SalePatch::default() }).await;
+        let bought = self.hold(caller, 1).await;
+        let paid = self.ask(caller, Command::Pay { caller, reservation: bought }).await;
+        assert!(matches!(paid, Ok(Answer::Paid { .. })), "{paid:?}");
+        let (loser, guest) = (self.joined(None).await, self.joined(Some(AddressBlock(7))).await);
+        // No place is left for another one.
+        self.joined(None).await;
+        self.hold(loser, 0).await;
+        self.hold(guest, 1).await;
+        let begin = frontrow::domain::time::Timestamp::from_millis(1_800_000_000_000) + 30 * DAY;
+        self.house.clock.advance(begin.since(self.house.clock.utc()) + MINUTE);
+        let get = self.ask(loser, Command::Get { caller: loser, polled: false }).await;
+        assert!(matches!(get, Ok(Answer::Queue { .. })), "{get:?}");
+    }
+}

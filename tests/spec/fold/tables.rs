@@ -1,0 +1,490 @@
+//! What is stored and what the journal tells, as text, a cell a column, and how they differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use frontrow::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
+use frontrow::domain::record::{
+    LedgerEntry, LedgerKind, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenRecord,
+    TokenStatus,
+};
+use frontrow::domain::rules::{OwnRule, OwnRules, SaleSettings};
+use frontrow::domain::time::Timestamp;
+use frontrow::store::archive::Archive;
+use frontrow::store::fold::FoldedSale;
+use frontrow::store::journal::{Entry, SeatsChange};
+use frontrow::store::rows::{PaymentRow, Rows, SeatRow};
+use frontrow::store::sqlite::FILE_NAME;
+use frontrow::store::{JournalRow, SeatStatus};
+use sqlx::mysql::MySqlConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _};
+use uuid::Uuid;
+
+use super::{COLUMNS_LEFT_OUT, ROWS_LEFT_OUT, TABLES_LEFT_OUT};
+use crate::harness::House;
+
+/// Numbers in decimal, times in milliseconds since 1970, ids in hexadecimal, texts as they are.
+type Cell = Option<String>;
+type Row = BTreeMap<String, Cell>;
+
+/// By which columns rows are found again.
+const KEYS: &[(&str, &[&str])] = &[
+    ("concert", &["concert_id"]),
+    ("concert_seat", &["concert_id", "schedule_id", "seat"]),
+    ("queue", &["concert_id", "entry_no"]),
+    ("reservation", &["concert_id", "reservation_id"]),
+    ("reservation_seat", &["concert_id", "reservation_id", "seat"]),
+    ("payment", &["concert_id", "payment_id"]),
+    ("ticket", &["concert_id", "ticket_id"]),
+    ("payment_history", &["user_id", "history_id"]),
+];
+
+/// Every word that a column may have.
+const STATES: &[(&str, &str, &[&str])] = &[
+    ("concert", "state", &["CLOSED", "OPEN", "PAUSED", "SCHEDULED"]),
+    ("concert_seat", "status", &["AVAILABLE", "RESERVED", "TEMP_RESERVED"]),
+    ("queue", "status", &["DONE", "EXPIRED", "PROGRESS", "WAITING"]),
+    ("queue", "reason", &["away", "closed", "idle", "left", "time"]),
+    ("reservation", "status", &["CANCELLED", "EXPIRED", "RESERVED", "TEMP_RESERVED"]),
+    ("payment", "status", &["CANCELLED", "DONE"]),
+    ("payment_history", "type", &["PAYMENT", "REFUND"]),
+    ("journal", "lapse", &["bought_another", "hold_time", "idle", "left", "released", "started"]),
+    ("journal", "set", &["OpensAt", "Operator(None)", "Operator(Some(user))"]),
+];
+
+/// What came about in all comparisons.
+#[derive(Default)]
+pub struct Seen {
+    /// Columns that the fold could not give, or gave otherwise.
+    pub needed: BTreeSet<(String, String)>,
+    /// Events that were written later than they were decided.
+    pub late: usize,
+    words: BTreeSet<(String, String, String)>,
+}
+
+impl Seen {
+    fn word(&mut self, table: &str, column: &str, word: &str) {
+        self.words.insert((table.to_owned(), column.to_owned(), word.to_owned()));
+    }
+
+    pub fn every_state_came_about(&self) {
+        for (table, column, words) in STATES {
+            let seen: Vec<_> =
+                self.words.iter().filter(|(t, c, _)| (&**t, &**c) == (*table, *column)).collect();
+            let seen: Vec<_> = seen.into_iter().map(|(.., word)| word.as_str()).collect();
+            assert_eq!(seen, *words, "{table}.{column}");
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Join { late, .. } | Entry::Admit { late, .. } | Entry::End { late, .. } => {
+                self.late += usize::from(late.unwrap() != 0);
+            }
+            Entry::Set { after, by, .. } => {
+                self.word("concert", "state", after["state"].as_str().unwrap());
+                let by = format!("{:?}", by.unwrap());
+                let by: String = by.chars().filter(|c| !c.is_ascii_digit()).collect();
+                self.word("journal", "set", &by.replace("UserId()", "user"));
+            }
+            Entry::Seats(change) => {
+                if let SeatsChange::Lapse { why, .. } = &change.change {
+                    self.word("journal", "lapse", why);
+                }
+            }
+            Entry::New { .. } | Entry::Claim { .. } | Entry::Void => {}
+        }
+    }
+}
+
+/// Stops the server, folds every journal and compares what it tells with what is stored. Starts the server again.
+pub async fn compare(house: &mut House, seen: &mut Seen) {
+    house.stop().await;
+    let store = house.open_store().await;
+    let archive = Archive::new(house.journal_archive());
+    let mut told: BTreeMap<&str, Vec<Row>> = KEYS.iter().map(|(table, _)| (*table, Vec::new())).collect();
+    let mut prices = Vec::new();
+    for concert in store.concerts().await.unwrap() {
+        let mut sale = FoldedSale::new(concert);
+        let mut rows = Vec::new();
+        archive.journal(&*store, concert, &mut |row: JournalRow| rows.push(row)).await.unwrap();
+        for JournalRow { seq, at, events } in &rows {
+            for entry in events {
+                sale.add(*at, entry).unwrap_or_else(|why| panic!("row {seq} of sale {concert}: {why}"));
+                seen.entry(entry);
+                prices.extend(prices_of(entry));
+            }
+        }
+        for (table, rows) in folded(&sale.rows()) {
+            told.entry(table).or_default().extend(rows);
+        }
+    }
+    drop(store);
+    let mut database = Database::open(house).await;
+    for table in database.tables().await {
+        if TABLES_LEFT_OUT.iter().any(|(left_out, _)| *left_out == table) {
+            continue;
+        }
+        let told = told.remove(&*table).unwrap_or_else(|| panic!("{table} is neither folded nor left out"));
+        let columns = database.columns(&table).await;
+        let stored = database.rows(&table, &columns).await;
+        if table == "concert_seat" {
+            prices_are_the_seats(&prices, &stored);
+        }
+        compare_table(&table, &columns, &told, &stored, seen);
+    }
+    assert_eq!(told.keys().collect::<Vec<_>>(), Vec::<&&str>::new(), "these tables are not in the schema");
+    house.start().await;
+}
+
+fn compare_table(table: &str, columns: &[String], told: &[Row], stored: &[Row], seen: &mut Seen) {
+    let (_, key) = KEYS.iter().find(|(of, _)| *of == table).unwrap();
+    let by_key = |rows: &[Row]| {
+        let key_of = |row: &Row| key.iter().map(|column| row[*column].clone()).collect::<Vec<_>>();
+        rows.iter().map(|row| (key_of(row), row.clone())).collect::<BTreeMap<_, _>>()
+    };
+    let (told, stored) = (by_key(told), by_key(stored));
+    assert_eq!(told.keys().collect::<Vec<_>>(), stored.keys().collect::<Vec<_>>(), "the rows of {table}");
+    for (key, row) in &told {
+        for column in row.keys() {
+            assert!(columns.contains(column), "{table} has no column {column}");
+        }
+        for column in columns {
+            let (told, stored) = (row.get(column), &stored[key][column]);
+            if STATES.iter().any(|(of, state, _)| (*of, *state) == (table, column.as_str())) {
+                stored.iter().for_each(|word| seen.word(table, column, word));
+            }
+            if COLUMNS_LEFT_OUT.iter().any(|(of, left_out, _)| (*of, *left_out) == (table, column.as_str())) {
+                if told != Some(stored) {
+                    seen.needed.insert((table.to_owned(), column.clone()));
+                }
+                continue;
+            }
+            let told = told.unwrap_or_else(|| panic!("{table}.{column} is neither folded nor left out"));
+            assert_eq!(
+                told, stored,
+                "{table}.{column} of {key:?}, as the journal tells it and as it is stored"
+            );
+        }
+    }
+}
+
+/// What seats cost when they were held: (schedule, seat, price).
+fn prices_of(entry: &Entry) -> Vec<(ScheduleId, SeatId, i64)> {
+    let Entry::Seats(change) = entry else { return Vec::new() };
+    let (SeatsChange::Hold { taken, .. } | SeatsChange::Add { taken }) = &change.change else {
+        return Vec::new();
+    };
+    let prices = &taken.as_ref().unwrap().prices;
+    change.seats.iter().zip(prices).map(|(seat, price)| (change.schedule, *seat, *price)).collect()
+}
+
+fn prices_are_the_seats(held: &[(ScheduleId, SeatId, i64)], stored: &[Row]) {
+    let key = |schedule: &Cell, seat: &Cell| (schedule.clone(), seat.clone());
+    let drawn: BTreeMap<_, _> =
+        stored.iter().map(|row| (key(&row["schedule_id"], &row["seat"]), &row["price"])).collect();
+    assert!(!held.is_empty());
+    for (schedule, seat, price) in held {
+        assert_eq!(drawn[&key(&number(schedule), &number(seat))], &number(price), "{schedule}:{seat}");
+    }
+}
+
+// What the journal tells.
+
+fn folded(rows: &Rows<'_>) -> Vec<(&'static str, Vec<Row>)> {
+    let tickets = rows.tickets();
+    let tickets = tickets.iter().map(|(payment, ticket)| ticket_row(payment, ticket));
+    vec![
+        ("concert", rows.settings.iter().map(|(concert, settings)| sale_row(*concert, settings)).collect()),
+        ("concert_seat", rows.seats.iter().map(|change| seat_row(&change.row)).collect()),
+        ("queue", rows.tokens.iter().map(|token| token_row(token)).collect()),
+        ("reservation", rows.reservations.iter().map(|row| reservation_row(row)).collect()),
+        ("reservation_seat", rows.reservation_seats.iter().map(reservation_seat_row).collect()),
+        ("payment", rows.payments.iter().map(payment_row).collect()),
+        ("ticket", tickets.collect()),
+        ("payment_history", rows.ledger.iter().map(|entry| ledger_row(entry)).collect()),
+    ]
+}
+
+fn sale_row(concert: ConcertId, settings: &SaleSettings) -> Row {
+    let millis = |time: Option<std::time::Duration>| time.map(|time| time.as_millis().to_string());
+    let own = &settings.own;
+    let state = match settings.state {
+        SaleState::Scheduled => "SCHEDULED",
+        SaleState::Open => "OPEN",
+        SaleState::Paused => "PAUSED",
+        SaleState::Closed => "CLOSED",
+    };
+    row([
+        ("concert_id", number(concert)),
+        ("state", word(state)),
+        ("opens_at", time(settings.opens_at)),
+        ("message", settings.message.as_deref().map(str::to_owned)),
+        ("capacity", own.capacity.map(|places| places.to_string())),
+        ("hold_ttl_ms", millis(own.hold_ttl)),
+        ("admission_ttl_ms", millis(own.admission_ttl)),
+        ("idle_ttl_ms", millis(own.idle_ttl)),
+        ("away_ttl_ms", millis(own.away_ttl)),
+        ("seats_per_reservation_max", own.seats_per_reservation_max.map(|max| max.to_string())),
+        ("cancel_before_start_ms", millis(own.cancel_before_start)),
+        ("hold_again_after_ms", millis(own.hold_again_after)),
+        ("own_rules", own_rules(*own)),
+    ])
+}
+
+/// Those that are set, as JSON.
+fn own_rules(mut own: OwnRules) -> Cell {
+    let rule = |(name, rule): (&str, OwnRule<'_>)| match rule {
+        OwnRule::Count(count) => Some((name.to_owned(), count.as_ref()?.to_string())),
+        OwnRule::Time(time) => Some((format!("{name}_ms"), time.as_ref()?.as_millis().to_string())),
+    };
+    let rules: BTreeMap<_, _> = own.each().filter_map(rule).collect();
+    let rules: Vec<_> = rules.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    Some(format!("{{{}}}", rules.join(",")))
+}
+
+fn seat_row(seat: &SeatRow) -> Row {
+    let status = match seat.status {
+        SeatStatus::Available => "AVAILABLE",
+        SeatStatus::TempReserved => "TEMP_RESERVED",
+        SeatStatus::Reserved => "RESERVED",
+    };
+    row([
+        ("concert_id", number(seat.concert)),
+        ("schedule_id", number(seat.schedule)),
+        ("seat", number(seat.seat)),
+        ("status", word(status)),
+        ("reservation_id", seat.reservation.and_then(|reservation| id(reservation.0))),
+    ])
+}
+
+fn token_row(token: &TokenRecord) -> Row {
+    let (status, reason) = match token.status {
+        TokenStatus::Waiting => ("WAITING", None),
+        TokenStatus::Progress => ("PROGRESS", None),
+        TokenStatus::Done => ("DONE", None),
+        TokenStatus::Expired(reason) => ("EXPIRED", Some(format!("{reason:?}").to_lowercase())),
+    };
+    row([
+        ("concert_id", number(token.concert)),
+        ("entry_no", number(token.entry)),
+        ("token", id(token.token.0)),
+        ("user_id", number(token.user)),
+        ("status", word(status)),
+        ("reason", reason),
+        ("entered_at", time(Some(token.entered_at))),
+        ("admitted_at", time(token.admitted_at)),
+        ("expires_at", time(token.expires_at)),
+        ("ended_at", time(token.ended_at)),
+    ])
+}
+
+fn reservation_row(reservation: &Reservation) -> Row {
+    let status = match reservation.status {
+        ReservationStatus::TempReserved => "TEMP_RESERVED",
+        ReservationStatus::Reserved => "RESERVED",
+        ReservationStatus::Expired => "EXPIRED",
+        ReservationStatus::Cancelled => "CANCELLED",
+    };
+    let seats: Vec<_> = reservation.seats.iter().map(ToString::to_string).collect();
+    let requests = reservation.best_requests.iter().map(|request| {
+        let bounds = if request.bounds == 0 { String::new() } else { format!(",{}", request.bounds) };
+        let category = request.category.as_ref().map_or("null".to_owned(), |name| format!("{name:?}"));
+        format!("[{:?},{},{category}{bounds}]", request.request_id, request.count)
+    });
+    let requests: Vec<_> = requests.collect();
+    row([
+        ("concert_id", number(reservation.concert)),
+        ("reservation_id", id(reservation.id.0)),
+        ("schedule_id", number(reservation.schedule)),
+        ("user_id", number(reservation.user)),
+        ("status", word(status)),
+        ("seats", word(&seats.join(","))),
+        ("amount", number(reservation.amount)),
+        ("opened_at", time(Some(reservation.opened_at))),
+        ("expires_at", time(Some(reservation.expires_at))),
+        ("ended_at", time(reservation.ended_at)),
+        ("best_requests", (!requests.is_empty()).then(|| format!("[{}]", requests.join(",")))),
+        ("guest_of", reservation.guest_of.and_then(|block| id(Uuid::from_u128(block.0)))),
+    ])
+}
+
+fn reservation_seat_row(
+    (reservation, concert, schedule, seat): &(ReservationId, ConcertId, ScheduleId, SeatId),
+) -> Row {
+    row([
+        ("concert_id", number(concert)),
+        ("reservation_id", id(reservation.0)),
+        ("schedule_id", number(schedule)),
+        ("seat", number(seat)),
+    ])
+}
+
+fn payment_row(row_of: &PaymentRow<'_>) -> Row {
+    let payment = row_of.payment;
+    let status = match payment.status {
+        PaymentStatus::Done => "DONE",
+        PaymentStatus::Cancelled => "CANCELLED",
+    };
+    row([
+        ("concert_id", number(row_of.concert)),
+        ("payment_id", id(payment.id.0)),
+        ("reservation_id", id(payment.reservation.0)),
+        ("user_id", number(payment.user)),
+        ("amount", number(payment.amount)),
+        ("status", word(status)),
+        ("at", time(Some(payment.at))),
+        ("cancelled_at", time(row_of.cancelled_at)),
+    ])
+}
+
+fn ticket_row(row_of: &PaymentRow<'_>, ticket: &Ticket) -> Row {
+    let payment = row_of.payment;
+    row([
+        ("concert_id", number(row_of.concert)),
+        ("ticket_id", id(ticket.id.0)),
+        ("payment_id", id(payment.id.0)),
+        ("reservation_id", id(payment.reservation.0)),
+        ("schedule_id", number(ticket.schedule)),
+        ("seat", number(ticket.seat)),
+        ("user_id", number(payment.user)),
+        ("code", word(&ticket.code)),
+        ("issued_at", time(Some(payment.at))),
+        ("cancelled_at", time(row_of.cancelled_at)),
+    ])
+}
+
+fn ledger_row(entry: &LedgerEntry) -> Row {
+    let kind = match entry.kind {
+        LedgerKind::Charge => "CHARGE",
+        LedgerKind::Payment => "PAYMENT",
+        LedgerKind::Refund => "REFUND",
+    };
+    row([
+        ("user_id", number(entry.user)),
+        ("history_id", id(entry.id.0)),
+        ("type", word(kind)),
+        ("amount_change", number(entry.amount_change)),
+        ("balance", number(entry.balance)),
+        ("at", time(Some(entry.at))),
+        ("payment_id", entry.payment.and_then(|payment| id(payment.0))),
+        ("request_id", entry.request_id.as_deref().map(str::to_owned)),
+    ])
+}
+
+fn row<const N: usize>(cells: [(&str, Cell); N]) -> Row {
+    cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
+}
+
+fn number(number: impl ToString) -> Cell {
+    Some(number.to_string())
+}
+
+fn word(word: &str) -> Cell {
+    Some(word.to_owned())
+}
+
+fn id(id: Uuid) -> Cell {
+    Some(id.simple().to_string())
+}
+
+fn time(time: Option<Timestamp>) -> Cell {
+    time.map(|time| time.as_millis().to_string())
+}
+
+// What is stored.
+
+enum Database {
+    Sqlite(SqliteConnection),
+    MySql(MySqlConnection),
+}
+
+impl Database {
+    async fn open(house: &House) -> Self {
+        match house.database_url() {
+            Some(url) => Self::MySql(MySqlConnection::connect(url).await.unwrap()),
+            None => {
+                let file = SqliteConnectOptions::new().filename(house.data().join(FILE_NAME));
+                Self::Sqlite(file.connect().await.unwrap())
+            }
+        }
+    }
+
+    /// Rows of texts.
+    async fn all(&mut self, sql: String) -> Vec<Vec<Cell>> {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(connection) => {
+                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
+                rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
+            }
+            Self::MySql(connection) => {
+                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
+                rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
+            }
+        }
+    }
+
+    async fn tables(&mut self) -> Vec<String> {
+        let sql = match self {
+            Self::Sqlite(_) => {
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            }
+            Self::MySql(_) => {
+                "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE()"
+            }
+        };
+        self.all(sql.to_owned()).await.into_iter().filter_map(|mut row| row.swap_remove(0)).collect()
+    }
+
+    /// Those that are written: what the database makes of other columns by itself follows from them.
+    async fn columns(&mut self, table: &str) -> Vec<String> {
+        let sql = match self {
+            Self::Sqlite(_) => format!("SELECT name FROM pragma_table_xinfo('{table}') WHERE hidden = 0"),
+            Self::MySql(_) => format!(
+                "SELECT CAST(column_name AS CHAR) FROM information_schema.columns WHERE table_schema = DATABASE() \
+                 AND table_name = '{table}' AND COALESCE(generation_expression, '') = '' ORDER BY ordinal_position"
+            ),
+        };
+        self.all(sql).await.into_iter().filter_map(|mut row| row.swap_remove(0)).collect()
+    }
+
+    async fn rows(&mut self, table: &str, columns: &[String]) -> Vec<Row> {
+        let mut cells = Vec::new();
+        for column in columns {
+            cells.push(self.cell(table, column).await);
+        }
+        let condition =
+            ROWS_LEFT_OUT.iter().find(|(of, ..)| *of == table).map_or("1 = 1", |(_, others, _)| others);
+        let sql = format!("SELECT {} FROM {table} WHERE {condition}", cells.join(", "));
+        let rows = self.all(sql).await.into_iter();
+        let mut rows: Vec<Row> = rows.map(|row| columns.iter().cloned().zip(row).collect()).collect();
+        // Each engine writes JSON in its own manner.
+        for json in rows.iter_mut().filter_map(|row| row.get_mut("own_rules")?.as_mut()) {
+            *json = serde_json::from_str::<serde_json::Value>(json).unwrap().to_string();
+        }
+        rows
+    }
+
+    /// A column as text.
+    async fn cell(&mut self, table: &str, column: &str) -> String {
+        if let Self::Sqlite(_) = self {
+            return format!(
+                "CASE typeof({column}) WHEN 'blob' THEN lower(hex({column})) ELSE CAST({column} AS TEXT) END"
+            );
+        }
+        let sql = format!(
+            "SELECT CAST(data_type AS CHAR) FROM information_schema.columns WHERE table_schema = DATABASE() \
+             AND table_name = '{table}' AND column_name = '{column}'"
+        );
+        match self.all(sql).await[0][0].as_deref() {
+            Some("datetime") => {
+                format!("CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', `{column}`) DIV 1000 AS CHAR)")
+            }
+            Some("binary" | "varbinary" | "blob" | "mediumblob" | "longblob") => {
+                format!("CAST(LOWER(HEX(`{column}`)) AS CHAR)")
+            }
+            _ => format!("CAST(`{column}` AS CHAR)"),
+        }
+    }
+}
