@@ -1,5 +1,5 @@
-//! What one decision costs, in a sale with a short and with a very long line, and with few and with many seats.
-//! A decision includes its `commit`, which forgets how to take it back; nothing is stored.
+//! The cost of one decision, in a sale with a short and with a very long line, and with few and with many seats. A
+//! decision includes its `commit`, which forgets how to take it back; nothing is stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +160,7 @@ fn join(bencher: Bencher<'_, '_>, waiting: usize) {
     });
 }
 
-/// Where a fan in the middle of the line stands.
+/// The place of a fan in the middle of the line.
 #[divan::bench(args = LINES)]
 fn position(bencher: Bencher<'_, '_>, waiting: usize) {
     let mut stage = Stage::new(waiting, 1_000);

@@ -1,4 +1,4 @@
-//! What a durable batch costs: fans hold a seat each in one transaction, and give it back in the next. The time of a
+//! The cost of a durable batch: fans hold a seat each in one transaction, and give it back in the next. The time of a
 //! batch grows far slower than its size, which is why there are batches. In the embedded store, or in the database that
 //! `FRONTROW_BENCH_DATABASE` names by its URL; on that one also what the same holds cost row by row.
 
@@ -29,11 +29,11 @@ const SEATS: usize = 20_000;
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// As in the server.
+/// The server's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// With a filter only what it names, where `in turns` is the comparison at the end.
+/// A filter runs only what it names; `in turns` is the comparison at the end.
 fn main() {
     divan::main();
     let filters: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -111,7 +111,7 @@ impl Stage {
         self.journal = JournalPosition { seq: self.journal.seq + 1, batch: batch.id };
     }
 
-    /// What the first `fans` of them hold, spread over the house.
+    /// The holds of the first `fans` of them, spread over the house.
     fn holds(&mut self, fans: usize) -> (Batch, Vec<Answer>) {
         let schedule = self.schedule;
         let hold = |fan| Command::Hold {
@@ -322,8 +322,8 @@ impl RowByRow {
     }
 }
 
-/// How many more holds a second in batches of a thousand on one lane than row by row: both in turns, because the speed of
-/// a machine changes from one minute to the next.
+/// The ratio of holds a second in batches of a thousand on one lane to row by row: both in turns, because the speed of a
+/// machine changes from one minute to the next.
 fn compare() {
     const FANS: usize = 1_000;
     const ROUNDS: usize = 20;

@@ -1,4 +1,4 @@
-//! The only place that asks what time it is. A test turns a clock by hand; nothing else differs.
+//! The only place that reads the time. A test turns a clock by hand; nothing else differs.
 //!
 //! Two times there are. *UTC* is what the machine says, and may be set at any moment: openings, starts and tokens of
 //! others go by it. *Steady time* began as UTC and goes on by the machine's counter of time that passed: whatever a fan

@@ -41,10 +41,10 @@ pub const TICKETS_LISTED_MAX: u32 = 500;
 /// The tickets of cancelled orders beside them: a fan looks back at a few, and they push no valid one out.
 pub const CANCELLED_TICKETS_LISTED_MAX: u32 = 100;
 
-/// A lane that has taken nothing for so long hangs in its store: who comes now is told to come back, at once.
+/// A lane that has taken nothing for so long hangs in its store: commands that come now are refused at once, to come back later.
 pub const LANE_STALL: Duration = Duration::from_secs(2);
 
-/// The time that a read of the store may take: who asks has something to show meanwhile, and may ask again.
+/// The time that a read of the store may take: the caller has something to show meanwhile, and may try again.
 pub const READ_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The time for which `/readyz` waits for the store: it has to answer within a second, whatever hangs.
@@ -77,7 +77,7 @@ pub const BATCH_EXPIRIES_MAX: usize = 2_048;
 /// The number of times that a batch which was certainly rolled back is decided before its commands are refused.
 pub const BATCH_ATTEMPTS_MAX: u32 = 5;
 
-/// A command that waited longer is dropped: its sender has given up, or asks again.
+/// A command that waited longer is dropped: its sender has given up, or sends it again.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The time within which a command's asker learns whether it was kept, or that it is not known.
@@ -170,7 +170,7 @@ pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 /// The lifetime of a guest's access token.
 pub const GUEST_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Bearers of tokens whose requests over HTTP are counted: all who ask within the time of a burst, and more.
+/// Bearers of tokens whose requests over HTTP are counted: all who send requests within the time of a burst, and more.
 pub const BEARERS_REMEMBERED_MAX: usize = 65_536;
 
 /// The weight of looking at an unknown token beside a small request: a signature, or a question to a lane.
@@ -179,7 +179,7 @@ pub const UNKNOWN_TOKEN_WEIGHT: u32 = 4;
 /// Bytes of an answer that weigh as much as a small request.
 pub const ANSWER_BYTES_WEIGHED: u64 = 64 * 1024;
 
-/// A refusal is kept back no longer than this: its client would give up, and ask again.
+/// A refusal is kept back no longer than this: its client would give up, and try again.
 pub const REFUSAL_DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// Requests of one connection that are answered before others have their turn.
@@ -226,7 +226,7 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The time in which a `hello` has to come before the connection is closed.
 pub const HELLO_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Between two pings: proxies and carriers forget connections that are silent for half a minute.
+/// The time between two pings: proxies and carriers forget connections that are silent for half a minute.
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// A peer that sent nothing while this many pings went out is gone: through a tunnel a train takes less.
@@ -277,7 +277,7 @@ pub const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The time that a client is told to wait while the server stops; as after a close with 1012.
 pub const RESTART_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The time that connections have, when the server stops, to get the answers to what they asked.
+/// The time that connections have, when the server stops, to get the answers to their requests.
 pub const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The time that they have then for the goodbye.

@@ -52,7 +52,7 @@ pub struct SaleSettings {
     pub capacity: u32,
     /// How long unpaid seats are held.
     pub hold_ttl: HumanDuration,
-    /// How long an admission lasts.
+    /// The length of an admission.
     pub admission_ttl: HumanDuration,
     /// How long an admitted fan may do nothing.
     pub idle_ttl: HumanDuration,
@@ -115,7 +115,7 @@ pub struct SalePatch {
     /// How long unpaid seats are held. Like every time here, more than zero, and for what begins from now on.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "positive")]
     pub hold_ttl: Change<HumanDuration>,
-    /// How long an admission lasts.
+    /// The length of an admission.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "positive")]
     pub admission_ttl: Change<HumanDuration>,
     /// How long an admitted fan may do nothing.

@@ -80,7 +80,7 @@ paths! {
     "/api/v1/schedules/{schedule_id}/layout" { Get => Layout "layout" }
     "/api/v1/schedules/{schedule_id}/seats" { Get => Seats "seats" }
     "/api/v1/reservations" { Post => Hold "hold", Get => Reservations "reservations" }
-    "/api/v1/reservations/{reservation_id}" { Delete => GiveBack "release" }
+    "/api/v1/reservations/{reservation_id}" { Delete => Release "release" }
     "/api/v1/balance" { Get => Balance "balance" }
     "/api/v1/balance/charges" { Post => Charge "charge" }
     "/api/v1/balance/history" { Get => History "history" }

@@ -71,7 +71,7 @@ pub struct LayoutRow {
     /// The row as the plan calls it, "Row 1" or "1열", where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_label: Option<String>,
-    /// How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+    /// The plan's words for the row's seats, with `%s` for the number: "Seat %s" or "%s번".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat_label: Option<String>,
 }

@@ -372,7 +372,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             "Lists the user's, in all sales.",
         )
         .answer(200, "Newest first.", schemas.sent_by_server::<Reservations>()),
-        Call::GiveBack => Description::new(
+        Call::Release => Description::new(
             "reservations",
             Access::Fan,
             "Gives a reservation back: releases an unpaid one, cancels and refunds \

@@ -71,7 +71,7 @@ pub enum SaleState {
     Open,
     /// No joins, admissions or new holds; paying goes on.
     Paused,
-    /// As paused, and the line is dissolved.
+    /// Paused, and the line is dissolved.
     Closed,
 }
 

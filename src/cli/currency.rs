@@ -29,7 +29,7 @@ impl Currency {
                 bail!("no concert is in {code}: decide between those that there are");
             }
             let now = Clock::system().utc();
-            // Until it is written down no server begins with the embedded database.
+            // No server begins with the embedded database until it is written down.
             let mut _folder = None;
             if known.code.as_ref() != Some(code) {
                 let is_served = match config.database_url {

@@ -26,7 +26,7 @@ pub struct History {
     user: Option<u64>,
     #[arg(long, value_name = "ID")]
     reservation: Option<Uuid>,
-    /// What was changed in a sale, and by whom.
+    /// Show what was changed in a sale, and by whom.
     #[arg(long, value_name = "CONCERT")]
     sale: Option<u32>,
     /// A list of `{concert_id, seq, at, what}` instead of lines for people.
@@ -36,7 +36,7 @@ pub struct History {
     data: DataArgs,
 }
 
-/// What is asked about.
+/// The seat, the user or the reservation that is queried.
 #[derive(Clone, Copy)]
 enum Subject {
     Seat(ScheduleId, SeatId),
@@ -52,17 +52,17 @@ impl History {
         let store = open_store(&config, &self.data).await?;
         let archive = Archive::new(config.journal_archive());
         let sales = sales_of(&*store, subject).await?;
-        let mut told = Vec::new();
+        let mut lines = Vec::new();
         for concert in sales {
             let mut take = |row: JournalRow| {
-                let happened = row.events.iter().filter_map(|entry| tell(subject, entry));
-                told.extend(happened.map(|what| (concert, row.seq, row.at, what)));
+                let happened = row.events.iter().filter_map(|entry| sentence(subject, entry));
+                lines.extend(happened.map(|what| (concert, row.seq, row.at, what)));
             };
             archive.journal(&*store, concert, &mut take).await.context("could not read the journal")?;
         }
-        told.sort_by_key(|(concert, seq, at, _)| (*at, *concert, *seq));
+        lines.sort_by_key(|(concert, seq, at, _)| (*at, *concert, *seq));
         if self.json {
-            let list: Vec<_> = told
+            let list: Vec<_> = lines
                 .iter()
                 .map(|(concert, seq, at, what)| {
                     json!({"concert_id": concert.0, "seq": seq, "at": time(*at), "what": what})
@@ -75,10 +75,10 @@ impl History {
             let label = store.seat_label(concert, schedule, seat).await?.context("no such seat")?;
             print_text(&format!("seat {seat} of performance {schedule}: {label}\n"))?;
         }
-        if told.is_empty() {
+        if lines.is_empty() {
             return print_text("nothing has happened\n");
         }
-        for (concert, seq, at, what) in told {
+        for (concert, seq, at, what) in lines {
             print_text(&format!("{}  sale {concert}, row {seq}: {what}\n", time(at)))?;
         }
         Ok(())
@@ -95,7 +95,7 @@ impl History {
     }
 }
 
-/// The sales whose journals may speak of it.
+/// The sales whose journals may mention it.
 async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<ConcertId>> {
     Ok(match subject {
         Subject::Seat(schedule, seat) => {
@@ -129,7 +129,7 @@ async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<Con
 }
 
 /// The event in words, if the subject has a part in it.
-fn tell(subject: Subject, entry: &Entry) -> Option<String> {
+fn sentence(subject: Subject, entry: &Entry) -> Option<String> {
     match (subject, entry) {
         (Subject::User(user), Entry::Join { entry, user: by, .. }) if *by == user => {
             Some(format!("joined the line as number {}", ordinal(*entry)))
@@ -263,14 +263,14 @@ mod tests {
         };
         let lost = held(&[4, 5], SeatsChange::Lapse { why: "hold_time".to_owned(), late: None });
         let seat = Subject::Seat(ScheduleId(7), SeatId(5));
-        let told = tell(seat, &lost).unwrap();
-        assert_eq!(told, format!("user 3 lost seats 4, 5 of reservation {id}: not paid in time"));
-        assert_eq!(tell(Subject::Seat(ScheduleId(7), SeatId(6)), &lost), None);
-        assert_eq!(tell(Subject::Seat(ScheduleId(8), SeatId(5)), &lost), None);
-        assert_eq!(tell(Subject::User(UserId(4)), &lost), None);
+        let lines = sentence(seat, &lost).unwrap();
+        assert_eq!(lines, format!("user 3 lost seats 4, 5 of reservation {id}: not paid in time"));
+        assert_eq!(sentence(Subject::Seat(ScheduleId(7), SeatId(6)), &lost), None);
+        assert_eq!(sentence(Subject::Seat(ScheduleId(8), SeatId(5)), &lost), None);
+        assert_eq!(sentence(Subject::User(UserId(4)), &lost), None);
         let joined = Entry::Join { entry: EntryNo(0), user: UserId(3), late: None };
-        assert_eq!(tell(Subject::User(UserId(3)), &joined).unwrap(), "joined the line as number 1");
-        assert_eq!(tell(seat, &joined), None);
+        assert_eq!(sentence(Subject::User(UserId(3)), &joined).unwrap(), "joined the line as number 1");
+        assert_eq!(sentence(seat, &joined), None);
     }
 
     #[test]
@@ -278,16 +278,16 @@ mod tests {
         let (before, after) =
             (json!({"state": "OPEN", "message": null}), json!({"state": "PAUSED", "message": "a"}));
         let set = |by| Entry::Set { before: before.clone(), after: after.clone(), by };
-        let told = |subject, by| tell(subject, &set(by));
+        let lines = |subject, by| sentence(subject, &set(by));
         let (sale, ada) = (Subject::Sale(ConcertId(1)), Some(ChangedBy::Operator(Some(UserId(3)))));
         let what = "set message from unset to \"a\", state from OPEN to PAUSED";
-        assert_eq!(told(sale, ada).unwrap(), format!("operator 3 (a user) {what}"));
-        assert_eq!(told(sale, Some(ChangedBy::Operator(None))).unwrap(), format!("an operator {what}"));
-        assert_eq!(told(sale, Some(ChangedBy::OpensAt)).unwrap(), format!("the time of opening {what}"));
-        assert_eq!(told(sale, None).unwrap(), format!("somebody {what}"));
-        assert_eq!(told(Subject::User(UserId(3)), ada).unwrap(), what);
-        assert_eq!(told(Subject::User(UserId(4)), ada), None);
-        assert_eq!(told(Subject::User(UserId(3)), None), None);
+        assert_eq!(lines(sale, ada).unwrap(), format!("operator 3 (a user) {what}"));
+        assert_eq!(lines(sale, Some(ChangedBy::Operator(None))).unwrap(), format!("an operator {what}"));
+        assert_eq!(lines(sale, Some(ChangedBy::OpensAt)).unwrap(), format!("the time of opening {what}"));
+        assert_eq!(lines(sale, None).unwrap(), format!("somebody {what}"));
+        assert_eq!(lines(Subject::User(UserId(3)), ada).unwrap(), what);
+        assert_eq!(lines(Subject::User(UserId(4)), ada), None);
+        assert_eq!(lines(Subject::User(UserId(3)), None), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Import {
     plan: PathBuf,
     #[arg(long)]
     title: String,
-    /// When a performance starts, RFC 3339; without an offset by the venue's clocks. May be given more than once.
+    /// The start of a performance, RFC 3339; without an offset by the venue's clocks. May be given more than once.
     #[arg(long, required = true)]
     starts_at: Vec<WrittenTime>,
     /// The venue's IANA time zone, such as Asia/Seoul, in which its performances are shown. Without it, the plan's own.
@@ -34,13 +34,13 @@ pub struct Import {
     /// ISO 4217.
     #[arg(long, default_value = "KRW")]
     currency: String,
-    /// How many fans may be admitted at a time.
+    /// The number of fans that may be admitted at a time.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(frontrow_protocol::limits::CAPACITY_MAX)))]
     capacity: Option<u32>,
     /// A rule of this sale, such as hold_ttl=3m, instead of the run's own; as `frontrow sale set` takes them.
     #[arg(long = "rule", value_name = "NAME=VALUE", value_parser = rules::rule)]
     rules: Vec<Rule>,
-    /// When the sale opens by itself, RFC 3339; without an offset by the venue's clocks.
+    /// The time at which the sale opens by itself, RFC 3339; without an offset by the venue's clocks.
     #[arg(long, conflicts_with = "open")]
     opens_at: Option<WrittenTime>,
     /// Open the sale at once.
@@ -72,7 +72,7 @@ impl Import {
         }
         let path = self.plan.display();
         let mut plan = Vec::new();
-        // Not by its size, which pipes and devices do not have.
+        // The bound is on what is read, and not on a file's size, which pipes and devices do not have.
         File::open(&self.plan)
             .and_then(|file| file.take(PLAN_BYTES_MAX + 1).read_to_end(&mut plan))
             .with_context(|| format!("could not read {path}"))?;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{DataArgs, open_store, print_json};
 
-/// A server that stood still for so long has been replaced, and its last batch was settled: nobody asks for rows that
+/// A server that stood still for so long has been replaced, and its last batch was settled: nobody needs rows that
 /// are older.
 const OLDER_THAN_MIN: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 /// The rows of each sale that stay, so that whoever looks at the database alone sees what happened last.

@@ -45,7 +45,7 @@ enum Command {
     /// Users and their wallets.
     #[command(subcommand)]
     User(user::User),
-    /// In which currency wallets are, and the decision where concerts are in several.
+    /// Show the currency of all wallets, or decide it where concerts are in several.
     Currency(currency::Currency),
     /// Make an access token.
     Token(token::Token),
@@ -53,7 +53,7 @@ enum Command {
     Sale(sale::Sale),
     /// Prove or refute, from the database alone, that everything fits.
     Audit(audit::Audit),
-    /// Tell from the journal who held a seat, when, and why it was lost, and who changed a sale.
+    /// Show from the journal who held a seat, when, and why it was lost, and who changed a sale.
     History(history::History),
     /// Move old rows of the journal into files.
     #[command(subcommand)]
@@ -83,13 +83,13 @@ impl Cli {
     }
 }
 
-/// Where the data is: what every command that touches it takes.
+/// The options of every command that touches the data: where it is.
 #[derive(Args)]
 struct DataArgs {
     /// The folder with the embedded database and the key of our own access tokens.
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A database server instead of the embedded database: MariaDB, or one that speaks its language.
+    /// A database server instead of the embedded database: MariaDB, or one with the same protocol.
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// A file with settings; `frontrow.toml` is read if it is there.
@@ -135,7 +135,7 @@ async fn open_store(config: &Config, args: &DataArgs) -> anyhow::Result<Arc<dyn 
     Ok(frontrow::store::open(url, &config.data).await?)
 }
 
-/// A folder that lost its database is not given an empty one without a word.
+/// Refuses to give an empty database to a folder that lost its own.
 fn refuse_lost_database(config: &Config, args: &DataArgs) -> anyhow::Result<()> {
     if config.database_url.is_none() && !args.new && has_lost_its_database(&config.data, KEY_FILE) {
         anyhow::bail!(

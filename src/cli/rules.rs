@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 #[derive(Clone)]
 pub struct Rule(String, Value);
 
-/// What clap parses a rule with. Whether there is such a rule, and what it may be, is asked later, of all at once.
+/// The parser of rules, for clap. Whether there is such a rule, and what it may be, is checked later, of all at once.
 pub fn rule(text: &str) -> Result<Rule, String> {
     let (name, value) = text.split_once('=').ok_or("a rule is NAME=VALUE")?;
     let value = match value {

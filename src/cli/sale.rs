@@ -35,7 +35,7 @@ pub struct Sale {
         env = "FRONTROW_SERVER"
     )]
     server: String,
-    /// Who vouches for an https:// server's certificate: a PEM file with their own. Without it, the public authorities.
+    /// The authority that vouches for an https:// server's certificate, as a PEM file; if unset, the public ones.
     #[arg(long, global = true, value_name = "FILE", env = "FRONTROW_SERVER_CA")]
     ca: Option<PathBuf>,
     /// An operator's access token. Without one, it is made with the key in the data folder.
@@ -55,7 +55,7 @@ enum Call {
     Open { concert: u32 },
     /// No joins, admissions or new holds; paying works.
     Pause { concert: u32 },
-    /// As paused, and the line is dissolved.
+    /// Pause the sale, and dissolve its line.
     Close { concert: u32 },
     /// Change how many fans may be admitted at a time. Lowering it evicts nobody.
     Capacity { concert: u32, places: u32 },
@@ -105,7 +105,7 @@ impl Sale {
     }
 }
 
-/// Where the server is, and who vouches for it, if that matters.
+/// The server's address, and the authority that vouches for it, if that matters.
 struct Server<'a> {
     url: &'a str,
     authority: &'a str,

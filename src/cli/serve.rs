@@ -81,7 +81,7 @@ impl Serve {
         };
         let given = Given { store, clock, metrics, folder, heartbeat_gap_max: HEARTBEAT_GAP_MAX };
         let server = server::start(&config, given, stop).await?;
-        // Whoever reads this line may send the first request, and should find the sales in memory.
+        // A caller who reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&server.context.dispatcher)).await;
         let scheme = if server.is_secure { "https" } else { "http" };
         let mut said = format!("listening on {scheme}://{}\n", server.address);

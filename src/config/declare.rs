@@ -1,5 +1,5 @@
-//! How sections of settings are declared: each setting once, with its explanation, type, default, and what it may be. Names
-//! are those of `sections.rs`, where the declarations stand.
+//! The declaration of sections of settings: each setting once, with its explanation, type, default, and what it may be.
+//! Names are those of `sections.rs`, where the declarations stand.
 
 /// One setting by its name, explanation, place in the `Config` and kind.
 macro_rules! setting {

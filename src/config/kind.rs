@@ -34,7 +34,7 @@ fn listed(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// What need not be set, with an example.
+/// A setting that need not be set, with an example.
 pub(super) struct Optional<K>(pub K, pub &'static str);
 
 impl<T, K: Kind<T>> Kind<Option<T>> for Optional<K> {
@@ -141,7 +141,7 @@ impl Kind<SocketAddr> for Address {
     }
 }
 
-/// What a list is in the environment: separated by commas.
+/// The items of a list in the environment, separated by commas.
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

@@ -1,10 +1,11 @@
 //! Everything that can be set about a run, read once at start and passed on in parts. Nobody else reads the
 //! environment.
 //!
-//! A setting has one name, and stands once in `sections.rs`, with all that there is to it. It may come from the command line (a flag of its own, or
-//! `--set name=value`), from the environment (`FRONTROW_` and the name in capitals, `.` as `_`), from
-//! `frontrow.toml`, or be the default; the first of these wins. A name that does not exist is refused, except in
-//! the environment, which others write to as well: there it is warned of. No error quotes a value that may be secret.
+//! A setting has one name, and stands once in `sections.rs`, with all that there is to it. It may come from the command
+//! line (a flag of its own, or `--set name=value`), from the environment (`FRONTROW_` and the name in capitals, `.` as
+//! `_`), from `frontrow.toml`, or be the default; the first of these wins. A name that does not exist is refused,
+//! except in the environment, which others write to as well: there it is warned of. No error quotes a value that may be
+//! secret.
 
 mod declare;
 mod kind;
@@ -28,7 +29,7 @@ pub const DEFAULT_FILE: &str = "frontrow.toml";
 const OF_COMMANDS: [&str; 3] = ["FRONTROW_SERVER", "FRONTROW_SERVER_CA", "FRONTROW_OPERATOR_TOKEN"];
 
 impl Config {
-    /// Where old rows of the journal go.
+    /// The folder for old rows of the journal.
     pub fn journal_archive(&self) -> PathBuf {
         self.journal_archive.clone().unwrap_or_else(|| self.data.join("journal"))
     }
@@ -55,7 +56,7 @@ pub enum ConfigError {
         #[source]
         cause: std::io::Error,
     },
-    /// Without the line itself, which may be the one with a secret.
+    /// The line itself is left out: it may be the one with a secret.
     #[error("the configuration file {path} is not TOML: line {line}: {problem}")]
     NotToml { path: PathBuf, line: usize, problem: String },
     #[error("the configuration file {path} has more than {CONFIG_FILE_BYTES_MAX} bytes")]
@@ -75,7 +76,7 @@ fn find(key: &str) -> Option<&'static Setting> {
     settings().find(|setting| known_as(setting.key))
 }
 
-/// Where settings come from, besides the defaults.
+/// The sources of settings, besides the defaults.
 #[derive(Default)]
 pub struct Sources {
     /// A file that was named. `None`: `frontrow.toml`, if it is there.
@@ -98,7 +99,7 @@ impl Sources {
                 name.strip_prefix(made).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
             })
         };
-        // In small letters it is as good as misspelt.
+        // A name in small letters is as good as misspelt.
         let is_ours = |name: &str| {
             name.get(..ENVIRONMENT_PREFIX.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(ENVIRONMENT_PREFIX))
@@ -169,7 +170,7 @@ impl Config {
         let unreadable = |cause| ConfigError::Unreadable { path: path.to_owned(), cause };
         let mut text = String::new();
         let file = std::fs::File::open(path).map_err(unreadable)?;
-        // Whatever is named, a device included, is read no further.
+        // A file is read no further, whatever is named, a device included.
         let read = file.take(CONFIG_FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
         if read as u64 > CONFIG_FILE_BYTES_MAX {
             return Err(ConfigError::TooLong { path: path.to_owned() });

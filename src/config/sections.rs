@@ -27,7 +27,7 @@ pub struct Setting {
     /// Line by line, each with a blank before it.
     pub(super) about: &'static [&'static str],
     pub(super) set: fn(&mut Config, &str) -> Result<(), String>,
-    /// As a TOML value; `Err` holds an example of what could be there when nothing is.
+    /// Shows the setting as a TOML value; `Err` holds an example of what could be there when nothing is.
     pub(super) show: fn(&Config) -> Result<String, &'static str>,
 }
 
@@ -62,11 +62,11 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct Config, "", |config| config;
 
-    /// Where to listen, as address:port. Port 0 takes a free one.
+    /// The address to listen on, as address:port. Port 0 takes a free one.
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), Address;
     /// The folder with the embedded database and the key of our own access tokens.
     data: PathBuf = PathBuf::from("frontrow-data"), Path;
-    /// A database server instead of the embedded database: MariaDB, or one that speaks its language.
+    /// A database server instead of the embedded database: MariaDB, or one with the same protocol.
     database_url: Option<DatabaseUrl> = None, Optional(Url, "\"mysql://user:password@host/frontrow\"");
     /// The folder that `frontrow journal archive` moves old rows into. If unset: `journal` in the data folder.
     journal_archive: Option<PathBuf> = None, Optional(Path, "\"/var/lib/frontrow/journal\"");
@@ -91,18 +91,18 @@ section! {
         sale: SaleRules;
         limits: ClientLimits;
         address_limits: AddressLimits;
-        /// Who stands between clients and us.
+        /// The proxies between clients and us.
         proxy: Proxies;
         log: LogConfig;
     }
 }
 
 section! {
-    /// Where the certificate and its key lie.
+    /// The files of the certificate and its key.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct TlsSettings, "tls.", |config| config.tls;
 
-    /// Speak TLS (https, wss) with the certificate in this PEM file, its chain behind it. Read again when it changes.
+    /// Serve TLS (https, wss) with the certificate in this PEM file, its chain behind it. Read again when it changes.
     cert: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/tls/fullchain.pem\"");
     /// The private key of that certificate, PEM without a passphrase.
     key: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/tls/privkey.pem\"");
@@ -111,7 +111,7 @@ section! {
 settings! {
     pub(super) const ADMIN, |config|;
 
-    /// A listener of their own for operators and /metrics, with connections of its own. It speaks TLS as everybody's
+    /// A listener of their own for operators and /metrics, with connections of its own. It uses TLS as everybody's
     /// does (tls.cert). Keep it inside: its /metrics needs no token.
     "admin.listen" => config.admin_listen, Optional(Address, "\"127.0.0.1:9090\"");
 }
@@ -129,7 +129,7 @@ settings! {
 }
 
 section! {
-    /// Whose access tokens are accepted besides our own.
+    /// The issuer whose access tokens are accepted besides our own.
     #[derive(Clone, Debug, PartialEq)]
     pub struct AuthConfig, "auth.", |config| config.auth;
 
@@ -156,7 +156,7 @@ settings! {
     "sale.capacity" => config.sale.capacity, Whole(1, CAPACITY_MAX);
     /// How long unpaid seats are held.
     "sale.hold_ttl" => config.sale.hold_ttl, Time::Positive;
-    /// How long an admission lasts.
+    /// The length of an admission.
     "sale.admission_ttl" => config.sale.admission_ttl, Time::Positive;
     /// How long an admitted fan may do nothing.
     "sale.idle_ttl" => config.sale.idle_ttl, Time::Positive;
@@ -174,7 +174,7 @@ settings! {
 }
 
 section! {
-    /// What one client may ask of the server.
+    /// The limits of one client.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct ClientLimits, "limits.", |config| config.limits;
 
@@ -192,8 +192,8 @@ section! {
 }
 
 section! {
-    /// What one address may do: an IPv4 address, or the first half of an IPv6 one. Thousands of phones may share one of a
-    /// carrier, so it is much; tight are only the limits on guests, whom nobody vouches for.
+    /// The limits of one address: an IPv4 address, or the first half of an IPv6 one. Thousands of phones may share one of
+    /// a carrier, so it is much; tight are only the limits on guests, whom nobody vouches for.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct AddressLimits, "limits.address.", |config| config.address_limits;
 
@@ -295,7 +295,7 @@ impl TlsSettings {
     }
 }
 
-/// How an external issuer's tokens are verified.
+/// The keys that verify an external issuer's tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub enum IssuerKey {
     Hs256Secret(String),
@@ -368,7 +368,7 @@ impl DatabaseUrl {
         Self(url.into())
     }
 
-    /// With the password: for the database alone.
+    /// The URL with its password, for the database alone.
     pub fn reveal(&self) -> &str {
         &self.0
     }

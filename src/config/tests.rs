@@ -166,7 +166,7 @@ fn secrets_are_not_shown() {
 #[test]
 fn no_error_quotes_the_line_of_a_secret() {
     let long = "hush".repeat(8);
-    for (file, set, told) in [
+    for (file, set, expected) in [
         (format!("[auth]\nhs256_secret = \"{long}"), "", "line 2"),
         (format!("[auth]\nhs256_secret = {long}\n"), "", "line 2"),
         (format!("[auth]\n\nhs256_secret = \"a\" {long}\n"), "", "line 3"),
@@ -183,9 +183,9 @@ fn no_error_quotes_the_line_of_a_secret() {
         std::fs::write(&path, &file).unwrap();
         let set = set.iter().map(|&pair| pair.to_owned()).collect();
         let sources = Sources { file: Some(path), set, ..Sources::default() };
-        // As the command line prints it: with every cause.
+        // The command line prints an error with every cause.
         let error = format!("{:#}", anyhow::Error::from(Config::load(&sources).unwrap_err()));
-        assert!(error.contains(told) && !error.contains("hush"), "{error}");
+        assert!(error.contains(expected) && !error.contains("hush"), "{error}");
     }
 }
 

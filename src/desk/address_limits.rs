@@ -222,7 +222,7 @@ impl Table {
         if self.blocks.len() > limits::ADDRESSES_REMEMBERED_MAX / 2 {
             self.blocks.retain(|_, block| block.connections > 0);
         }
-        // Never looked through again before as many came as are kept, however many are connected.
+        // The blocks are never looked through again before as many came as are kept, however many are connected.
         self.swept_at = limits::ADDRESSES_REMEMBERED_MAX.max(2 * self.blocks.len());
     }
 }

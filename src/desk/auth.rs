@@ -27,7 +27,7 @@ use super::rate::{Meter, Rate};
 use keys::{IssuerKeys, VerifyingKey};
 pub use keys::{KEY_FILE, KeyError};
 
-/// Told apart by this from an external issuer's tokens, which may be signed with a secret too.
+/// The claim that distinguishes them from an external issuer's tokens, which may be signed with a secret too.
 const OWN_KEY_ID: &str = "frontrow";
 const OWN_ISSUER: &str = "frontrow";
 const OPERATOR_ROLE: &str = "operator";
@@ -79,7 +79,7 @@ pub enum TokenError {
     SubjectTooLong,
 }
 
-/// A refusal as the log tells it: which check failed, and what was found.
+/// A refusal as the log has it: which check failed, and what was found.
 #[derive(Debug)]
 struct Fault {
     error: TokenError,

@@ -43,12 +43,12 @@ impl Context {
     }
 
     /// Submits a command, and waits for the reply.
-    pub async fn ask(&self, concert: ConcertId, command: Command) -> Reply {
-        self.ask_as(None, concert, command).await
+    pub async fn submit_and_wait(&self, concert: ConcertId, command: Command) -> Reply {
+        self.submit_and_wait_as(None, concert, command).await
     }
 
-    /// Like `ask`, for somebody who may be a guest.
-    pub async fn ask_as(
+    /// Like `submit_and_wait`, for somebody who may be a guest.
+    pub async fn submit_and_wait_as(
         &self,
         guest_of: Option<AddressBlock>,
         concert: ConcertId,

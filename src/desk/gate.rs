@@ -1,7 +1,7 @@
 //! The requests that the bearer of a token may make: one table for both doors, method × state of the token.
 //!
 //! An access token may ask for everything. A queue token acts as its user while it is live, but joins no other sale
-//! than its own. When it has ended it tells for an hour what became of its visit (`hello`, `queue.get`, and the
+//! than its own. When it has ended it shows for an hour what became of its visit (`hello`, `queue.get`, and the
 //! `reservations` and `tickets` of its sale), so that whoever comes back late learns how it ended; everything else,
 //! money above all, is refused from then on. A queue token is kept by pages and devices for as long as they like:
 //! what it opens has to end with the visit.
@@ -95,7 +95,7 @@ enum State {
 /// The table.
 fn opens(method: Method, state: State) -> bool {
     match method {
-        // Anybody may ask these, a stranger too; the last one only takes back.
+        // Anybody may send these, a stranger too; the last one only takes back.
         Method::Concerts | Method::Ping | Method::SeatsUnwatch => true,
         Method::Hello | Method::QueueGet | Method::Reservations | Method::Tickets => state != State::Over,
         Method::QueueJoin
@@ -131,7 +131,7 @@ mod tests {
     /// Goal: a queue token opens what its state allows, and money only while it is live. Method: every method that
     /// there is, in every state.
     #[test]
-    fn an_ended_token_tells_for_an_hour_how_it_ended() {
+    fn an_ended_token_shows_for_an_hour_how_it_ended() {
         let hour = Duration::from_secs(3_600);
         let late = ENDED + hour - Duration::from_millis(1);
         for (status, reason) in [
@@ -160,8 +160,9 @@ mod tests {
                 );
             }
             let public = ["concerts", "seats.unwatch", "ping"];
-            let told = ["hello", "concerts", "queue.get", "seats.unwatch", "reservations", "tickets", "ping"];
-            assert_eq!((opened.0, opened.1), (told.to_vec(), public.to_vec()));
+            let allowed =
+                ["hello", "concerts", "queue.get", "seats.unwatch", "reservations", "tickets", "ping"];
+            assert_eq!((opened.0, opened.1), (allowed.to_vec(), public.to_vec()));
         }
         for status in [TokenStatus::Waiting, TokenStatus::Progress] {
             let live = bearer(status);

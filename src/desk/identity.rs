@@ -44,7 +44,7 @@ impl Context {
     /// The owner of a queue token, whatever its status.
     pub(super) async fn owner_of(&self, token: QueueToken) -> Result<Identity, ErrorObject> {
         let concert = token.concert().ok_or_else(replies::unknown_queue_token)?;
-        match self.ask(concert, Command::Resume { token, connection: None }).await {
+        match self.submit_and_wait(concert, Command::Resume { token, connection: None }).await {
             Ok(Answer::Resumed { place, .. }) => {
                 let user = place.record.user;
                 let guest = self.is_guest(user).await?.unwrap_or(true);
@@ -85,7 +85,7 @@ impl Context {
         Ok(Identity { user, operator: verified.operator, guest, queue: None, ends_at })
     }
 
-    /// Does nobody vouch for this user? `None`: there is no such user, which is asked every time, because
+    /// Does nobody vouch for this user? `None`: there is no such user, which is looked up every time, because
     /// `frontrow user add` may just make it.
     async fn is_guest(&self, user: UserId) -> Result<Option<bool>, ErrorObject> {
         if let Some(guest) = self.users.get(&user) {

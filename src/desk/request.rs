@@ -181,7 +181,7 @@ impl Plan {
                 bearer.may_join(concert)?;
                 Ok(self)
             }
-            // A token that has ended tells of its own visit, and not of the next one of its user.
+            // A token that has ended shows its own visit, and not of the next one of its user.
             Self::ToSale { route: Route::Own, task } if !bearer.status.is_live() => match task {
                 Task::Command(FanCommand::Get) => Ok(Self::ToSale {
                     route: Route::Sale(bearer.concert),

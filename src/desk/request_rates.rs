@@ -1,5 +1,5 @@
 //! The rate of requests that somebody may send over HTTP. It counts for the user once known, wherever and on however many
-//! connections they ask; for the address before, with room for the thousands of phones that may share one.
+//! connections they send on; for the address before, with room for the thousands of phones that may share one.
 //!
 //! Always: a token that was good lately is looked at even if its address has used up everything, and one whose bearer has
 //! used up everything is not looked at, which is the dearer part. The tables are bounded. Not here: websockets, whose
@@ -21,7 +21,7 @@ use crate::config::ClientLimits;
 use crate::domain::ids::UserId;
 use crate::limits;
 
-/// Whom a request is counted for.
+/// The one for whom a request is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// Nobody who is known.

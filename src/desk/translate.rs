@@ -1,6 +1,6 @@
-//! Between the words of the domain and those of the wire, by exhaustive match, so that a rename on one side never
-//! leaks to the other. Deadlines are sale time in there and UTC out here; labels, categories and prices of seats
-//! come from the committed copies.
+//! Translation between the words of the domain and those of the wire, by exhaustive match, so that a rename on one
+//! side never leaks to the other. Deadlines are sale time in there and UTC out here; labels, categories and prices of
+//! seats come from the committed copies.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use frontrow_protocol::admin;
 
 use super::outcome::Outcome;
 
-/// What an outcome is as the result of its method, in JSON.
+/// The result of a method, in JSON.
 pub fn result(fanout: &Fanout, now: Timestamp, outcome: &Outcome) -> Result<String, ErrorObject> {
     Ok(match outcome {
         Outcome::Welcome { user, resumed } => json(&wire::Welcome {
@@ -159,7 +159,7 @@ pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
     }
 }
 
-/// Of a performance that is no longer played here, the number is all that is known.
+/// A seat of an order. The number is all that is known of one whose performance is no longer played here.
 fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId) -> wire::ReservedSeat {
     let planned = plan.and_then(|plan| Some((plan, plan.seats.get(seat.0 as usize)?)));
     match planned {
@@ -201,7 +201,7 @@ fn history_entry(entry: &LedgerEntry, about: &[StoredTicket]) -> wire::HistoryEn
     }
 }
 
-/// What a payment bought, by its tickets.
+/// The purchase that a payment made, by its tickets.
 fn purchase(payment: PaymentId, about: &[StoredTicket]) -> Option<wire::Purchase> {
     let mut bought = about.iter().filter(|of| of.payment == payment);
     let first = bought.next()?;
@@ -298,7 +298,7 @@ fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
             seats_per_reservation_max: view.rules().seats_per_reservation_max,
             seats_per_user_max: view.rules().seats_per_user_max,
             sale: wire::Sale {
-                // What is in another currency than the wallets is not sold, whatever was decided about it before.
+                // A sale in another currency than the wallets' sells nothing, whatever was decided about it before.
                 state: if view.sells() { sale_state(settings.state) } else { wire::SaleState::Closed },
                 opens_at: settings.opens_at.map(time),
                 message: settings.message.map(String::from),
@@ -388,7 +388,7 @@ pub fn push_hello_again(within: Duration) -> String {
     encode_push(&push::Push::HelloAgain(push::HelloAgain { within_ms: within.as_millis() as u64 }))
 }
 
-/// Why nothing was done, as the client is told.
+/// The reason why nothing was done, as the client gets it.
 pub fn refusal(refusal: &Refusal) -> ErrorObject {
     match refusal {
         Refusal::Rejected(rejection) => self::rejection(rejection),
@@ -503,7 +503,7 @@ pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
     }
 }
 
-/// What an operator wants changed.
+/// The change that an operator asks for.
 pub fn sale_patch(patch: admin::SalePatch) -> SalePatch {
     SalePatch {
         state: patch.state.map(|state| match state {

@@ -127,7 +127,7 @@ impl Dispatcher {
         self.shared.sales.store_is_out().await;
     }
 
-    /// How many commands wait in all mailboxes.
+    /// The number of commands that wait in all mailboxes.
     pub fn mailbox_depth(&self) -> usize {
         self.shared.mailboxes.iter().map(|mailbox| mailbox.len()).sum()
     }

@@ -69,7 +69,7 @@ pub(super) struct Lane {
     /// The entries that each user added to their ledger today.
     ledger: LedgerBudget,
     sales: BTreeMap<ConcertId, RunningSale>,
-    /// By sale that was lost: the connections that it had, for when it comes back.
+    /// The connections that each lost sale had, for when it comes back.
     present: BTreeMap<ConcertId, Vec<(UserId, ConnectionId)>>,
     connection: Option<Box<dyn store::BatchWriter>>,
     /// All commands that were taken from the mailbox and are not answered yet, and what is done next.

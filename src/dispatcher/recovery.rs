@@ -53,7 +53,7 @@ impl Recovery {
         let mut due = self.shared.clock.steady();
         while !*self.stopping.borrow() {
             tokio::select! {
-                // In this order, so that a simulation replays.
+                // The order is fixed, so that a simulation replays.
                 biased;
                 () = self.shared.clock.sleep_until(due) => {}
                 Some(_) = self.lost.recv() => {}
@@ -109,7 +109,7 @@ impl Recovery {
                 self.silent.remove(&concert);
                 // This precedes the sending, because the lane sets it to running.
                 self.shared.sales.set(concert, SaleStatus::Handed);
-                // If the lane has stopped, recovery stops as well.
+                // Recovery stops as well if the lane has stopped.
                 let _ = lane.send(running).await;
             }
             Err(StoreError::Claimed { holder, heartbeat, .. }) => {

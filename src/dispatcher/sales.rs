@@ -31,7 +31,7 @@ struct State {
     sales: BTreeMap<ConcertId, SaleStatus>,
     /// The reason why the store cannot be used; `None`: it can.
     store_fault: Option<String>,
-    /// By lane: its trouble with the store, although that may answer others.
+    /// The trouble that each lane has with the store, although that may answer others.
     troubles: BTreeMap<String, String>,
     started: bool,
 }

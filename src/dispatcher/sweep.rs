@@ -134,7 +134,7 @@ impl Sweeper {
         let (store, sender) = (self.store.clone(), self.sender.clone());
         self.home.spawn(async move {
             let rows = store.sweep(&page).await;
-            // If the lane has stopped, nobody compares any more.
+            // Nobody compares any more if the lane has stopped.
             let _ = sender.send(Swept { number, rows }).await;
         });
     }
@@ -182,7 +182,7 @@ impl Sweeper {
         let rows = match swept.rows {
             Ok(rows) => rows,
             Err(error) => {
-                // If the store is out, the lane finds out for itself.
+                // The lane finds out for itself if the store is out.
                 tracing::warn!(
                     concert.id = concert.0,
                     error = &error as &dyn std::error::Error,

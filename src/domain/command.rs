@@ -1,5 +1,5 @@
-//! What a sale can be asked, and what it answers. Randomness, wallets and facts that are no longer in memory
-//! come in beside the command (`Inputs`), so that deciding needs nothing from outside.
+//! The commands that a sale decides, and its answers. Randomness, wallets and facts that are no longer in memory come
+//! in beside the command (`Inputs`), so that deciding needs nothing from outside.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::wallet::Wallets;
 
 pub use super::rejection::{Rejection, refusal_of_ended};
 
-/// Who asks: a user, the token that their session carries, if any, and for guests where they come from.
+/// The one who asks: a user, the token that their session carries, if any, and for guests where they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user: UserId,
@@ -103,7 +103,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// For the log, which must not have a token in it.
+    /// The command's name for the log, which must not have a token in it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Join { .. } => "join",
@@ -172,7 +172,7 @@ pub struct LinePosition {
     pub eta_seconds: Option<u64>,
 }
 
-/// What an operator sees of a sale.
+/// The figures of a sale that an operator sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaleFigures {
     pub concert: ConcertId,
@@ -191,7 +191,8 @@ pub struct SaleFigures {
     pub next_entry: EntryNo,
 }
 
-/// What a batch of commands needs besides the sale: read under lock before deciding, thrown away with the batch.
+/// The inputs that a batch of commands needs besides the sale: read under lock before deciding, thrown away with the
+/// batch.
 pub struct Inputs {
     pub wallets: Wallets,
     pub ended: EndedFacts,
@@ -202,13 +203,13 @@ pub struct Inputs {
 #[derive(Clone, Debug, Default)]
 pub struct EndedFacts {
     pub reservations: HashMap<ReservationId, Reservation>,
-    /// By token: any status but live.
+    /// Tokens of any status but live.
     pub tokens: HashMap<QueueToken, TokenRecord>,
     /// The token that a user had last in a sale.
     pub last_tokens: HashMap<(ConcertId, UserId), TokenRecord>,
 }
 
-/// What a command needs to have read before it is decided.
+/// The rows that have to be read before a command is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     pub wallets: Vec<UserId>,
@@ -216,7 +217,7 @@ pub struct Needs {
     pub reservations: Vec<ReservationId>,
     pub tokens: Vec<QueueToken>,
     pub last_tokens: Vec<(ConcertId, UserId)>,
-    /// Whose ledger of today is not known, once for each entry that they may add, and what of it matters.
+    /// Users whose ledger of today is not known, once for each entry that they may add, and what of it matters.
     pub ledgers: Vec<UserId>,
     pub ledger_since: Timestamp,
     pub ledger_max: u32,

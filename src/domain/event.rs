@@ -1,6 +1,6 @@
-//! What happened. The only way a sale's state changes, the only thing that is stored, and what everybody is told
-//! after the commit. An event carries the whole record it leaves behind, so that a store can write rows without
-//! reading, and can be taken back as long as its batch is not committed.
+//! An event says what happened. It is the only way a sale's state changes, the only thing that is stored, and what is
+//! published after the commit. An event carries the whole record it leaves behind, so that a store can write rows
+//! without reading, and can be taken back as long as its batch is not committed.
 
 use super::ids::{SeatId, UserId};
 use super::record::{BestRequest, LedgerEntry, Reservation, ReservationStatus, TokenRecord};
@@ -19,7 +19,7 @@ pub enum Event {
     SeatsHeld {
         reservation: Reservation,
         seats: Vec<SeatId>,
-        /// Of each of `seats`.
+        /// The price of each of `seats`.
         prices: Vec<Money>,
         opened: bool,
         /// The `hold_best` that chose them, if it may be repeated.
@@ -37,7 +37,7 @@ pub enum Event {
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: ChangedBy },
 }
 
-/// Who changed a sale's settings.
+/// The one who changed a sale's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangedBy {
     /// Nobody: `opens_at` had come.
@@ -46,7 +46,7 @@ pub enum ChangedBy {
     Operator(Option<UserId>),
 }
 
-/// Why an unpaid reservation ended: what its owner is told when asking "why was it lost".
+/// Why an unpaid reservation ended: the answer to its owner's question "why was it lost".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HoldEnd {
     /// Its owner released all of its seats.
@@ -64,7 +64,7 @@ pub enum HoldEnd {
 }
 
 impl HoldEnd {
-    /// What a reservation is when it has ended so: by time it is expired, by its owner's doing cancelled.
+    /// The status of a reservation that has ended so: expired by time, cancelled by its owner's doing.
     pub fn leaves(self) -> ReservationStatus {
         match self {
             Self::HoldTime | Self::Idle | Self::Started => ReservationStatus::Expired,

@@ -145,7 +145,7 @@ impl IdSource {
         QueueToken(routed(concert, self.random_u128() & ((1 << 96) - 1)))
     }
 
-    /// Behind the concert comes the time. A reservation's id is no secret, and rows that are written together lie
+    /// The time stands behind the concert. A reservation's id is no secret, and rows that are written together lie
     /// together: with random ids each new row is a page of its own in every commit.
     pub fn reservation(&mut self, concert: ConcertId, at: Timestamp) -> ReservationId {
         let (millis, counter) = self.tick(at);

@@ -67,7 +67,8 @@ impl LedgerBudget {
     /// An entry was committed.
     pub fn count(&mut self, user: UserId, at: Timestamp) {
         self.turn(at);
-        // Not of a day that is over: a commit around midnight. Whose day is not known is read when it matters.
+        // A day that is over counts no longer: a commit around midnight. A user whose day is not known is read when it
+        // matters.
         if day(at) == self.day
             && let Some(made) = self.made.get_mut(&user)
         {
@@ -131,7 +132,7 @@ mod tests {
         };
         let mut budget = LedgerBudget::new(2);
         assert_eq!(needs(&budget, alice, at(5, 7)), of(alice, at(5, 0)));
-        // Committed before somebody asked: it is read with the rest.
+        // It was committed before anybody needed it: it is read with the rest.
         budget.count(alice, at(5, 7));
         assert_eq!(needs(&budget, alice, at(5, 8)), of(alice, at(5, 0)));
         budget.learn(at(5, 0), [(alice, 2)]);

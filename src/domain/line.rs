@@ -22,7 +22,7 @@ pub struct Class(pub u8);
 /// The order of a sale's line. The default is first come, first served.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// Has to say the same of a token for as long as it waits.
+    /// The class of a token, which has to stay the same for as long as it waits.
     class_of: fn(&TokenRecord) -> Class,
     draw: Option<Arc<Draw>>,
 }

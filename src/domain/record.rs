@@ -1,4 +1,4 @@
-//! The facts that a sale consists of, as they are remembered, stored and told. Times called `…_at` of something
+//! The facts that a sale consists of, as they are remembered, stored and published. Times called `…_at` of something
 //! that happened are UTC; deadlines are sale time and say so.
 
 use super::ids::{
@@ -15,7 +15,7 @@ pub enum SaleState {
     Open,
     /// No joins, admissions or new holds; paying works.
     Paused,
-    /// As paused, and the line is dissolved.
+    /// Paused, and the line is dissolved.
     Closed,
 }
 
@@ -88,7 +88,7 @@ pub struct Reservation {
     pub schedule: ScheduleId,
     pub user: UserId,
     pub status: ReservationStatus,
-    /// In ascending order. Once it has ended: the seats it had at its end.
+    /// The seats, in ascending order; once it has ended, those that it had at its end.
     pub seats: Vec<SeatId>,
     /// The sum of the seats' prices.
     pub amount: Money,
@@ -100,7 +100,7 @@ pub struct Reservation {
     pub ended_at: Option<Timestamp>,
     /// The `hold_best` requests that it answers, so that a repeated one takes no more seats.
     pub best_requests: Vec<BestRequest>,
-    /// Where the guest came from who holds it; not kept when it has ended.
+    /// The address of the guest who holds it; not kept when it has ended.
     pub guest_of: Option<AddressBlock>,
     /// Present once it was paid, and still after a refund.
     pub payment: Option<Payment>,
@@ -204,6 +204,6 @@ pub struct LedgerEntry {
     /// UTC.
     pub at: Timestamp,
     pub payment: Option<PaymentId>,
-    /// Of a charge: makes it exactly-once.
+    /// The request id of a charge, which makes it exactly-once.
     pub request_id: Option<Box<str>>,
 }

@@ -23,7 +23,7 @@ macro_rules! rules {
             }
         }
 
-        /// What an operator set for one sale; the rest is the run's default.
+        /// The rules that an operator set for one sale; the rest is the run's default.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct OwnRules {
             $(pub $name: Option<$kind>,)+
@@ -57,19 +57,20 @@ macro_rules! rules {
 }
 
 rules! {
-    /// How many tokens may be admitted at a time.
+    /// The number of tokens that may be admitted at a time.
     capacity: u32 = 100;
-    /// How long a reservation is held unpaid; starts with its first seat.
+    /// The time for which a reservation is held unpaid; starts with its first seat.
     hold_ttl: Duration = Duration::from_secs(5 * 60);
-    /// How long an admission lasts.
+    /// The length of an admission.
     admission_ttl: Duration = Duration::from_secs(10 * 60);
-    /// How long an admitted user may be silent.
+    /// The time for which an admitted user may be silent.
     idle_ttl: Duration = Duration::from_secs(5 * 60);
-    /// How long a waiting user may be without a connection.
+    /// The time for which a waiting user may be without a connection.
     away_ttl: Duration = Duration::from_secs(5 * 60);
-    /// How many seats a reservation may have.
+    /// The number of seats that a reservation may have.
     seats_per_reservation_max: u32 = 4;
-    /// How many seats a user may have of the sale, held and bought together, in all of its performances. 0: any number.
+    /// The number of seats that a user may have of the sale, held and bought together, in all of its performances. 0:
+    /// any number.
     seats_per_user_max: u32 = 0;
     /// A paid reservation may be cancelled until so long before the start.
     cancel_before_start: Duration = Duration::from_secs(24 * 60 * 60);
@@ -96,12 +97,12 @@ impl<'r> From<&'r mut Option<Duration>> for OwnRule<'r> {
     }
 }
 
-/// How many unpaid seats of one performance the guests of one address may hold together.
+/// A bound on the unpaid seats of one performance that the guests of one address hold together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuestSeats {
-    /// At least so many, however small the house.
+    /// The number that is allowed however small the house.
     pub at_least: u32,
-    /// And of a large house so much of a hundred.
+    /// The part of a large house, in hundredths.
     pub percent: u32,
 }
 

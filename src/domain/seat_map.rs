@@ -78,7 +78,7 @@ impl SeatMap {
     /// Changes a seat and gives back what it was.
     ///
     /// # Panics
-    /// If there is no such seat: who asks has looked.
+    /// If there is no such seat: the caller has looked.
     pub fn set(&mut self, seat: SeatId, state: SeatState) -> SeatState {
         let former = std::mem::replace(&mut self.seats[seat.0 as usize], state);
         *self.count(former) -= 1;

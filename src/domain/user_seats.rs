@@ -1,6 +1,6 @@
-//! How many seats of a sale each user has, held and bought together, in all of its performances.
-//! Always: held by a held reservation, or bought and not given back; what ended otherwise counts no longer. Not here: how
-//! many somebody may have.
+//! The number of seats of a sale that each user has, held and bought together, in all of its performances. Always: a seat
+//! counts while a held reservation holds it, or once it is bought and not given back. Not here: how many somebody may
+//! have.
 
 use std::collections::HashMap;
 

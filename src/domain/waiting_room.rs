@@ -60,8 +60,8 @@ pub(super) struct Holds {
 }
 
 impl Holds {
-    /// Is a free seat kept for an admitted fan with these? Not for who has one, nor for who had their turn: the
-    /// seat that was freed by it is for the next in line.
+    /// Is a free seat kept for an admitted fan with these? It is kept neither for one who has a seat nor for one who
+    /// had their turn: the seat that was freed by it is for the next in line.
     fn keep_a_seat(self) -> bool {
         self.open == 0 && !self.ran_out
     }
@@ -294,7 +294,7 @@ impl WaitingRoom {
         }
     }
 
-    /// A fan without a connection asked: present for another `away_ttl`.
+    /// A fan without a connection sent a request: they count as present for another `away_ttl`.
     pub fn poll(&mut self, entry: EntryNo, now: Timestamp) {
         let Some(live) = self.live.get_mut(entry) else { return };
         if live.admission.is_none() && live.connections == Connections::None && live.seen_at < now {

@@ -6,7 +6,7 @@ use crate::domain::command::Answer;
 use crate::domain::ids::{ConnectionId, EntryNo, ReservationId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
 
-/// About events of the same command, and so of the same sale.
+/// It is about events of the same command, and so of the same sale.
 pub struct Answered {
     connection: ConnectionId,
     known: Known,

@@ -133,7 +133,7 @@ impl Fanout {
         let mut directory = self.sales.write();
         for topic in view.topics() {
             directory.by_schedule.insert(topic.schedule().id, view.clone());
-            // Only a weak one is kept: a topic ends when nobody else has a use for it.
+            // The reference that is kept is weak: a topic ends when nobody else has a use for it.
             let kept = Arc::downgrade(topic);
             supervisor.keep(home, format!("rounds of performance {}", topic.schedule().id), move || {
                 let topic = kept.upgrade();

@@ -13,13 +13,13 @@ pub type Reply = Result<Answer, Refusal>;
 pub enum Refusal {
     /// The rules say no.
     Rejected(Rejection),
-    /// Too much waits already. Nothing was tried.
+    /// The queue is full. Nothing was tried.
     Overloaded { retry_after: Duration },
-    /// Too often, for those who share a limit. Nothing was tried.
+    /// The callers who share a limit sent too many requests. Nothing was tried.
     RateLimited { retry_after: Duration, message: &'static str },
     /// The store cannot keep it now. Nothing was kept.
     Unavailable { retry_after: Duration },
-    /// The store was asked to keep it and did not say in time whether it did. It may be kept, or appear later.
+    /// The store did not answer in time whether it kept it. It may be kept, or appear later.
     OutcomeUnknown,
     /// Our fault; it is in the log. Nothing was kept.
     Internal,

@@ -51,7 +51,8 @@ impl Fanout {
         // A sale that is being rebuilt may come back; its watchers are there all the time.
         let view = self.sale(concert).or_else(|| self.hidden_sale(concert));
         let audience = view.as_ref().map(|view| self.audience_of(view)).unwrap_or_default();
-        // Only now: whoever leaves before is notified as they leave. What is added from here on has another round.
+        // The entry is removed only now: a watcher that leaves before is notified as it leaves. News from here on has
+        // another round.
         self.pending_news.remove(concert);
         let Some(view) = view else { return };
         let mut due = Instant::now();

@@ -131,7 +131,7 @@ impl SaleView {
         listed
     }
 
-    /// A token's place by what is committed now; of an admitted one as it is told right after its admission, which is the
+    /// A token's place by what is committed now; of an admitted one as it is published right after its admission, which is the
     /// first activity: of later ones only the lane knows.
     pub fn place(&self, record: &TokenRecord, now: Now) -> Place {
         self.state.read().place(record, self.stock(now), now)

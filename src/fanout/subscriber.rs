@@ -62,7 +62,7 @@ pub trait Outlet: Send + Sync {
     fn try_write(&self, text: &Bytes) -> Written;
 }
 
-/// A topic, as far as its watchers ask it for something.
+/// A topic, as far as its watchers use it.
 /// A topic's lock may be held when an inbox is locked, so none of this is called with an inbox locked.
 pub(super) trait Watched: Send + Sync {
     fn schedule_id(&self) -> ScheduleId;
@@ -151,7 +151,7 @@ struct Watch {
     topic: Arc<dyn Watched>,
     /// The version that the client has, or whose delta is being written to it.
     version: u64,
-    /// There is a newer version, to be asked for when the connection's task comes to it.
+    /// There is a newer version, to be fetched when the connection's task comes to it.
     behind: bool,
 }
 
@@ -303,7 +303,7 @@ impl Subscriber {
     }
 
     /// A topic's newest seats, written at once if nothing else is being written and nothing waits that was there
-    /// first; otherwise the connection's task asks for what is newest by then.
+    /// first; otherwise the connection's task fetches what is newest by then.
     pub(super) fn publish_seats(&self, topic: &impl Watched, delta: &Delta) -> Visit {
         let mut inbox = self.inbox.lock();
         let Inbox { watches, outlet, .. } = &mut *inbox;
@@ -425,10 +425,10 @@ mod tests {
         subscriber.offer_place(place(0, TokenStatus::Progress));
         let left = place(0, TokenStatus::Done);
         subscriber.push_answer(2, Ok(Answer::Queue { place: left, created: false }));
-        let mut told = Delivery::default();
-        subscriber.take(&mut told);
-        assert_eq!(told.answers.len(), 2);
-        assert_eq!((told.reservations, told.places), (vec![], vec![]));
+        let mut delivery = Delivery::default();
+        subscriber.take(&mut delivery);
+        assert_eq!(delivery.answers.len(), 2);
+        assert_eq!((delivery.reservations, delivery.places), (vec![], vec![]));
     }
 
     #[test]
@@ -440,9 +440,9 @@ mod tests {
         subscriber.offer_place(place(1, TokenStatus::Waiting));
         let old = place(0, TokenStatus::Done);
         subscriber.push_answer(2, Ok(Answer::Queue { place: old, created: false }));
-        let mut told = Delivery::default();
-        subscriber.take(&mut told);
-        assert_eq!(told.reservations, [reservation(&[0, 1])]);
-        assert_eq!(told.places, [place(1, TokenStatus::Waiting)]);
+        let mut delivery = Delivery::default();
+        subscriber.take(&mut delivery);
+        assert_eq!(delivery.reservations, [reservation(&[0, 1])]);
+        assert_eq!(delivery.places, [place(1, TokenStatus::Waiting)]);
     }
 }

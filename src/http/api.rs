@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::store::NewUser;
 
 /// One request, taken apart.
-struct Asked<'a> {
+struct Incoming<'a> {
     site: &'a Site,
     context: &'a Context,
     client: IpAddr,
@@ -48,8 +48,9 @@ pub async fn answer(
     body: &[u8],
 ) -> Response<Body> {
     let context = &*site.context;
-    let asked = Asked { site, context, client, identity, query: Query(query.unwrap_or("")), headers, body };
-    match asked.answer(call, argument).await {
+    let incoming =
+        Incoming { site, context, client, identity, query: Query(query.unwrap_or("")), headers, body };
+    match incoming.answer(call, argument).await {
         Ok(response) => {
             context.metrics.request(call.name(), "ok");
             response
@@ -61,14 +62,14 @@ pub async fn answer(
     }
 }
 
-type Answered = Result<Response<Body>, ErrorObject>;
+type ApiResult = Result<Response<Body>, ErrorObject>;
 
-impl Asked<'_> {
+impl Incoming<'_> {
     /// `argument` is what the path names, where it names something.
-    async fn answer(&self, call: Call, argument: &str) -> Answered {
+    async fn answer(&self, call: Call, argument: &str) -> ApiResult {
         match call {
             Call::MakeGuest => self.make_guest().await,
-            Call::Concerts => self.told(StatusCode::OK, Outcome::Concerts),
+            Call::Concerts => self.respond(StatusCode::OK, Outcome::Concerts),
             Call::Join => self.join().await,
             Call::Place => self.place().await,
             Call::Leave => self.leave().await,
@@ -77,7 +78,7 @@ impl Asked<'_> {
             Call::Seats => self.seats(argument).await,
             Call::Hold => self.hold().await,
             Call::Reservations => self.reservations().await,
-            Call::GiveBack => self.give_back(argument).await,
+            Call::Release => self.release(argument).await,
             Call::Balance => self.balance().await,
             Call::Charge => self.charge().await,
             Call::History => self.history().await,
@@ -85,7 +86,7 @@ impl Asked<'_> {
             Call::Tickets => self.tickets().await,
             Call::Sales => self.sales().await,
             Call::ChangeSale => self.change_sale(argument).await,
-            // About the server: answered elsewhere.
+            // The server's own calls are answered elsewhere.
             Call::Health
             | Call::Readiness
             | Call::Metrics
@@ -95,7 +96,7 @@ impl Asked<'_> {
         }
     }
 
-    async fn make_guest(&self) -> Answered {
+    async fn make_guest(&self) -> ApiResult {
         self.query.only(&[])?;
         if !self.context.guests {
             return Err(ErrorObject::forbidden("guests are not let in here"));
@@ -112,16 +113,16 @@ impl Asked<'_> {
         Ok(reply::json(StatusCode::CREATED, &Guest { user_id: user.0, access_token }))
     }
 
-    async fn join(&self) -> Answered {
+    async fn join(&self) -> ApiResult {
         let identity = self.identity(Method::QueueJoin)?;
         let join: QueueJoin = parse_body(self.body)?;
         self.serve(&identity, Request::QueueJoin(join)).await
     }
 
-    async fn place(&self) -> Answered {
+    async fn place(&self) -> ApiResult {
         let named = self.concert_named()?;
         let identity = self.bearer()?;
-        // Whoever comes with a token that has ended is told of its own visit.
+        // The bearer of a token that has ended gets its own visit.
         if let Some(ended) = identity.queue.filter(|bearer| !bearer.status.is_live())
             && named.is_some_and(|named| named != ended.concert)
         {
@@ -130,17 +131,17 @@ impl Asked<'_> {
         self.serve(&identity, Request::QueueGet(NoParams {})).await
     }
 
-    async fn leave(&self) -> Answered {
+    async fn leave(&self) -> ApiResult {
         self.concert_named()?;
         self.serve(&self.bearer()?, Request::QueueLeave(NoParams {})).await
     }
 
-    async fn schedules(&self) -> Answered {
+    async fn schedules(&self) -> ApiResult {
         self.concert_named()?;
         self.serve(&self.bearer()?, Request::Schedules(NoParams {})).await
     }
 
-    async fn layout(&self, id: &str) -> Answered {
+    async fn layout(&self, id: &str) -> ApiResult {
         self.query.only(&[])?;
         let schedule = schedule_id(id)?;
         let view = self.context.sale_of_schedule(schedule)?;
@@ -149,25 +150,25 @@ impl Asked<'_> {
         Ok(layout.response(self.headers, "public, max-age=86400, stale-while-revalidate=604800"))
     }
 
-    async fn seats(&self, id: &str) -> Answered {
+    async fn seats(&self, id: &str) -> ApiResult {
         let schedule_id = schedule_id(id)?.0;
         self.query.only(&["concert_id"])?;
         self.serve(&self.bearer()?, Request::SeatsWatch(ScheduleRef { schedule_id })).await
     }
 
-    async fn hold(&self) -> Answered {
+    async fn hold(&self) -> ApiResult {
         let identity = self.identity(Method::Hold)?;
         let request = parse_body::<ReservationBody>(self.body)?.into_request(self.idempotency_key()?)?;
         self.serve(&identity, request).await
     }
 
-    async fn reservations(&self) -> Answered {
+    async fn reservations(&self) -> ApiResult {
         self.query.only(&["concert_id"])?;
         self.serve(&self.bearer()?, Request::Reservations(NoParams {})).await
     }
 
     /// An unpaid one is released, a paid one cancelled.
-    async fn give_back(&self, id: &str) -> Answered {
+    async fn release(&self, id: &str) -> ApiResult {
         let identity = self.identity(Method::Release)?;
         let reservation_id = uuid(id)?;
         let release = Request::Release(Release { reservation_id, seats: None });
@@ -184,53 +185,55 @@ impl Asked<'_> {
         }
     }
 
-    async fn balance(&self) -> Answered {
+    async fn balance(&self) -> ApiResult {
         self.query.only(&["concert_id"])?;
         self.serve(&self.bearer()?, Request::Balance(NoParams {})).await
     }
 
-    async fn charge(&self) -> Answered {
+    async fn charge(&self) -> ApiResult {
         let identity = self.identity(Method::Charge)?;
         let body: ChargeBody = parse_body(self.body)?;
         self.serve(&identity, body.into_request(self.idempotency_key()?)?).await
     }
 
-    async fn history(&self) -> Answered {
+    async fn history(&self) -> ApiResult {
         let identity = self.identity(Method::History)?;
         self.query.only(&["before", "limit", "concert_id"])?;
         let page = History::from_query(self.query.get("before"), self.query.get("limit"))?;
         self.serve(&identity, Request::History(page)).await
     }
 
-    async fn pay(&self) -> Answered {
+    async fn pay(&self) -> ApiResult {
         let identity = self.identity(Method::Pay)?;
         let of: ReservationRef = parse_body(self.body)?;
         self.serve(&identity, Request::Pay(of)).await
     }
 
-    async fn tickets(&self) -> Answered {
+    async fn tickets(&self) -> ApiResult {
         self.query.only(&["concert_id"])?;
         self.serve(&self.bearer()?, Request::Tickets(NoParams {})).await
     }
 
-    async fn sales(&self) -> Answered {
+    async fn sales(&self) -> ApiResult {
         self.operator().await?;
         let mut sales = Vec::new();
         for view in self.context.fanout.sales() {
-            if let Answer::Figures(figures) = self.ask(view.concert().id, Command::Figures).await? {
+            if let Answer::Figures(figures) =
+                self.submit_and_wait(view.concert().id, Command::Figures).await?
+            {
                 sales.push(translate::figures(&view.concert().title, &figures));
             }
         }
         Ok(reply::json(StatusCode::OK, &Sales { sales }))
     }
 
-    async fn change_sale(&self, id: &str) -> Answered {
+    async fn change_sale(&self, id: &str) -> ApiResult {
         let operator = self.operator().await?.user;
         let concert = ConcertId(number(id, "concert_id")?);
         let patch: SalePatch = parse_body(self.body)?;
         let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
         let patch = translate::sale_patch(patch);
-        match self.ask(concert, Command::Configure { patch, operator }).await? {
+        match self.submit_and_wait(concert, Command::Configure { patch, operator }).await? {
             Answer::Figures(figures) => {
                 Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
             }
@@ -238,9 +241,9 @@ impl Asked<'_> {
         }
     }
 
-    // Who asks.
+    // The caller.
 
-    /// Who asks for this, if they may: who may not is told so whatever the rest of the request says.
+    /// The caller, if they may ask for this: who may not is refused whatever the rest of the request says.
     fn identity(&self, method: Method) -> Result<Identity, ErrorObject> {
         let identity = self.bearer()?;
         identity.may_ask(method, self.context.clock.utc())?;
@@ -287,10 +290,10 @@ impl Asked<'_> {
         }
     }
 
-    // What is asked, and what is told.
+    // Requests, and their answers.
 
     /// The answer to a request.
-    async fn serve(&self, identity: &Identity, request: Request) -> Answered {
+    async fn serve(&self, identity: &Identity, request: Request) -> ApiResult {
         let made = matches!(request.method(), Method::Hold | Method::HoldBest | Method::Pay);
         let outcome = self.outcome(identity, request).await?;
         let status = match outcome {
@@ -298,10 +301,10 @@ impl Asked<'_> {
             _ if made => StatusCode::CREATED,
             _ => StatusCode::OK,
         };
-        self.told(status, outcome)
+        self.respond(status, outcome)
     }
 
-    /// What a request comes to, by the plan that it has at both doors.
+    /// The outcome of a request, by the plan that it has at both doors.
     async fn outcome(&self, identity: &Identity, request: Request) -> Result<Outcome, ErrorObject> {
         let (context, method) = (self.context, request.method());
         let plan = context.plan(request).allowed(method, identity.queue.as_ref(), context.clock.utc())?;
@@ -309,7 +312,7 @@ impl Asked<'_> {
         let is_activity = plan.is_activity_elsewhere();
         // It counts in the user's sale; without a queue token in every one that they are in here.
         let of_token = identity.queue.map(|bearer| bearer.concert);
-        // Whoever looks how a visit ended does nothing in the next one.
+        // A look at how a visit ended does nothing in the next one.
         let has_ended = identity.queue.is_some_and(|bearer| !bearer.status.is_live());
         let touch = |concert| {
             if is_activity && !has_ended {
@@ -344,20 +347,20 @@ impl Asked<'_> {
                 match task {
                     Task::View(view) => {
                         touch(Some(concert));
-                        let reply = context.ask(concert, admission::question(caller)).await;
+                        let reply = context.submit_and_wait(concert, admission::question(caller)).await;
                         admission::opens(method, reply)?;
                         self.shown(concert, view)
                     }
                     Task::Command(command) => {
                         let command = command.given_by(caller, None);
-                        replies::outcome(method, context.ask_as(guest_of, concert, command).await)
+                        replies::outcome(method, context.submit_and_wait_as(guest_of, concert, command).await)
                     }
                 }
             }
         }
     }
 
-    /// What the admission gate hides. Whoever polls for nothing is told so by the status.
+    /// The view that the admission gate hides. A poll that finds nothing says so by its status.
     fn shown(&self, concert: ConcertId, view: View) -> Result<Outcome, ErrorObject> {
         match view {
             View::Schedules => {
@@ -381,12 +384,12 @@ impl Asked<'_> {
         }
     }
 
-    async fn ask(&self, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {
-        let reply = self.context.ask(concert, command).await;
+    async fn submit_and_wait(&self, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {
+        let reply = self.context.submit_and_wait(concert, command).await;
         reply.map_err(|refusal| translate::refusal(&refusal))
     }
 
-    fn told(&self, status: StatusCode, outcome: Outcome) -> Answered {
+    fn respond(&self, status: StatusCode, outcome: Outcome) -> ApiResult {
         let text = translate::result(&self.context.fanout, self.context.clock.utc(), &outcome)?;
         Ok(reply::json_text(status, text))
     }

@@ -51,7 +51,7 @@ fn document(view: &SaleView, topic: &SeatTopic) -> Fixed {
     let venue = (**layout).clone().without_guids();
     let mut seats = json!(venue.seats);
     if let Some(columns) = seats.as_object_mut() {
-        // Only some plans have it, and no client needs it to draw.
+        // The radius is left out: only some plans have it, and no client needs it to draw.
         columns.remove("radius");
     }
     let drawing = json!({

@@ -139,18 +139,20 @@ where
         Ok(sender) => sender,
         Err(wait) => return too_fast(context, client, wait).await,
     };
-    let Some(place) = Place::find(site, visitor.door, path) else {
+    let Some(resource) = Resource::find(site, visitor.door, path) else {
         return reply::refused(ErrorObject::unknown_method(path));
     };
     if head.method == Method::OPTIONS {
-        return common::options(&place.allowed());
+        return common::options(&resource.allowed());
     }
     let Sender { asker, identity } = sender;
-    let response = match place {
-        Place::Page if matches!(head.method, Method::GET | Method::HEAD) => page(site, path, &head.headers),
-        Place::Page => return common::method_not_allowed(&head.method, &place.allowed()),
-        Place::Calls(known, argument) => match known.call(head.method.as_str()) {
-            None => return common::method_not_allowed(&head.method, &place.allowed()),
+    let response = match resource {
+        Resource::Page if matches!(head.method, Method::GET | Method::HEAD) => {
+            page(site, path, &head.headers)
+        }
+        Resource::Page => return common::method_not_allowed(&head.method, &resource.allowed()),
+        Resource::Calls(known, argument) => match known.call(head.method.as_str()) {
+            None => return common::method_not_allowed(&head.method, &resource.allowed()),
             Some(Call::Metrics) if !visitor.may_read_metrics() => match may_operate(identity) {
                 Ok(()) => metrics(context),
                 Err(error) => reply::refused(error),
@@ -178,16 +180,16 @@ where
     response
 }
 
-/// What is at a path.
+/// The thing at a path.
 #[derive(Clone, Copy)]
-enum Place<'a> {
-    /// With what the path names.
+enum Resource<'a> {
+    /// The methods of a path, with what the path names.
     Calls(&'static Path, &'a str),
     /// Something of the browser's client.
     Page,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Resource<'a> {
     /// `None`: there is no such path at this door.
     fn find(site: &Site, door: Door, path: &'a str) -> Option<Self> {
         let Some((known, argument)) = Path::find(path) else {
@@ -196,7 +198,7 @@ impl<'a> Place<'a> {
             return is_page.then_some(Self::Page);
         };
         let is_here = known.calls().iter().all(|call| match call {
-            // What asks for an upgrade was not looked up by its path.
+            // A request for an upgrade was not looked up by its path.
             Call::Websocket => false,
             Call::Health | Call::Readiness | Call::OpenApi => true,
             call => match door {
@@ -287,7 +289,7 @@ async fn sender_of(
     Ok(Sender { asker, identity: Some(identity) })
 }
 
-/// The answer to whoever asks too fast; kept back from those who do not mind it.
+/// The answer to requests that come too fast; held back from those who do not mind it.
 async fn too_fast(context: &Context, client: IpAddr, wait: Duration) -> Response<Body> {
     context.metrics.request("http", "RATE_LIMITED");
     Metrics::count(&context.metrics.refused, "rate");
@@ -358,7 +360,7 @@ fn page(site: &Site, path: &str, headers: &HeaderMap) -> Response<Body> {
     }
 }
 
-/// The sale that `/sale/7` names. One that does not exist is told by the page itself.
+/// The sale that `/sale/7` names. The page itself says that one does not exist.
 fn sale_of(path: &str) -> Option<ConcertId> {
     let id = path.strip_prefix("/sale/").filter(|id| id.bytes().all(|digit| digit.is_ascii_digit()))?;
     id.parse().ok().map(ConcertId)

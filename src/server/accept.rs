@@ -188,7 +188,7 @@ fn refused(hub: &Hub, too_many: TooMany) -> ErrorObject {
     too_many.error()
 }
 
-/// Everybody is asked to finish, then hurried; at last nobody is waited for.
+/// Connections are asked to finish, then hurried; at last nobody is waited for.
 async fn drain(hub: &Hub, rooms: &[Room]) {
     for (how, patience) in
         [(Draining::Finishing, limits::DRAIN_PATIENCE), (Draining::Hurrying, limits::DRAIN_HURRY)]
@@ -339,7 +339,7 @@ fn is_too_slow(error: &hyper::Error) -> bool {
 /// The websocket gets a task of its own, so that nothing of this one is kept.
 fn become_websocket(hub: Arc<Hub>, stream: Stream, read: &Bytes, newcomer: Newcomer, mut permit: Permit) {
     let Newcomer { arrival, block, permit: of_address } = newcomer;
-    // Through a proxy that names clients by header, the connection is somebody's only from its upgrade on.
+    // A connection through a proxy that names clients by header is somebody's only from its upgrade on.
     if of_address.is_some() {
         permit.count_for(of_address);
     }
@@ -388,10 +388,10 @@ async fn hang_up(stream: Stream) {
     let _ = tokio::time::timeout(limits::CLOSE_PATIENCE, ended).await;
 }
 
-/// Tells somebody why they are not let in. `peer`: who may have begun with a PROXY header that is not read yet.
+/// Answers a peer that is not let in with the reason. `peer`: who may have begun with a PROXY header that is not read yet.
 async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, error: ErrorObject) {
     let text = http::last_words(&Problem::from(error));
-    let told = async {
+    let sent = async {
         if peer.is_some_and(|peer| doors.hub.context.proxies.speaks_proxy_protocol(peer)) {
             let _ = proxy_protocol::read(&mut tcp).await?;
         }
@@ -406,5 +406,5 @@ async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, erro
         Ok::<_, std::io::Error>(())
     };
     // The peer may have read it or not.
-    let _ = tokio::time::timeout(limits::TURNING_AWAY_PATIENCE, told).await;
+    let _ = tokio::time::timeout(limits::TURNING_AWAY_PATIENCE, sent).await;
 }

@@ -1,4 +1,4 @@
-//! A connection's bytes while it speaks HTTP. A peer that takes nothing of an answer for too long is given up on; that
+//! A connection's bytes while it carries HTTP. A peer that takes nothing of an answer for too long is given up on; that
 //! costs nothing for as long as every write goes through.
 //!
 //! What is no HTTP reaches no service of ours: hyper answers it with a status alone. That answer is known by its form,
@@ -197,7 +197,7 @@ mod tests {
         let closing = bare.replace("content-length", "connection: close\r\ncontent-length");
         assert!(closing.len() <= BARE_ANSWER_BYTES_MAX);
         assert_eq!(known(&[&closing]), Some((0, closing.len())));
-        // Behind another answer.
+        // The bare answer stands behind another answer.
         let first = "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\n\r\n";
         assert_eq!(known(&[&format!("{first}{bare}")]), Some((first.len(), bare.len())));
         let ours = String::from_utf8(instead_of(bare.as_bytes()).to_vec()).unwrap();

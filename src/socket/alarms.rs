@@ -1,5 +1,5 @@
 //! Alarms: the times at which connections are looked at again without anything having come, one wheel for all,
-//! because a timer each would cost more than it tells. Coarse on purpose: nothing here is a fan's deadline.
+//! because a timer each would cost more than it is worth. Coarse on purpose: nothing here is a fan's deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -112,7 +112,7 @@ impl Alarms {
     fn turn(&self, now: Timestamp) {
         let mut wheel = self.wheel.lock();
         let target = tick_of(now).max(wheel.at);
-        // After a jump one turn meets every slot.
+        // One turn meets every slot after a jump.
         for tick in (wheel.at + 1..=target).take(SLOTS as usize) {
             let slot = &mut wheel.slots[(tick % SLOTS) as usize];
             // An alarm that was set again for an earlier time is here no more than a memory.

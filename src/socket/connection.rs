@@ -108,7 +108,7 @@ enum Turn {
     Again,
     /// Nothing more until somebody wakes us.
     Idle,
-    /// There is more to do, but others come first.
+    /// There is more to do, but other tasks come first.
     GiveWay,
     /// The connection is over.
     Over,
@@ -309,7 +309,7 @@ impl Connection {
         self.subscriber.close();
         if let Some(user) = self.session.user() {
             context.fanout.disconnect(user, id);
-            // When everybody leaves because we stop, nobody is absent.
+            // Nobody is absent when everybody leaves because we stop.
             if self.hub.draining() == Draining::No {
                 // Some were notified that the user is here, and found a place that did not come in here yet.
                 let mut sales = context.fanout.visited_sales();

@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_refused_before_the_rest_of_it_comes() {
-        // Only the first two bytes are there.
+        // The first two bytes are there, and no more.
         for first_two in [
             [0x83, 0x80],
             [0x8B, 0x80],

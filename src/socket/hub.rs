@@ -44,7 +44,7 @@ impl Hub {
         }
     }
 
-    /// Tells every connection.
+    /// Notifies every connection.
     pub fn drain(&self, how: Draining) {
         self.draining.store(how as u8, Ordering::Release);
         self.alarms.ring_all();

@@ -38,7 +38,7 @@ fn set_unsent_max(_: &SockRef<'_>, _: u32) -> io::Result<()> {
 
 /// Ready when everything that was written has left this machine, so that nothing is kept for a peer that takes nothing.
 pub fn poll_sent(tcp: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-    // With this bound the socket takes more only when nothing waits.
+    // The socket takes more only when nothing waits, with this bound.
     set_unsent_max(&SockRef::from(tcp), 1)?;
     loop {
         // Forgotten before it is looked at, so that what changes in between counts as news.

@@ -414,7 +414,7 @@ impl Session {
             Input::Reply { tag, reply } => self.reply(now, tag, reply, out),
             Input::Found { tag, found } => self.found(now, tag, found, out),
             Input::Place(place) => {
-                // An ended queue token tells of its own visit: the user's next token is not for its bearer.
+                // An ended queue token shows its own visit: the user's next token is not for its bearer.
                 let ended = self.credential().and_then(Credential::ended);
                 if ended.is_none_or(|bearer| bearer.token == place.record.token) {
                     self.note_place(&place);
@@ -738,7 +738,7 @@ impl Session {
         }
         if let Ok(Answer::Queue { place, .. }) = &reply {
             match then {
-                // Only who joins or resumes carries a token from then on.
+                // A session carries a token only from a join or a resume on.
                 Then::Join { .. } => self.carry(place),
                 _ => self.note_place(place),
             }

@@ -28,9 +28,9 @@ const HANDSHAKE_RECORD: u8 = 0x16;
 /// The part of a request on the wrong port that is read before the answer, so that the answer is not lost to a reset.
 const WRONG_PORT_BYTES_MAX: usize = 8 * 1024;
 const WRONG_PORT_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\
-    content-length: 52\r\n\r\nThis port speaks TLS: begin the address with https:\n";
+    content-length: 50\r\n\r\nThis port uses TLS: begin the address with https:\n";
 
-/// The certificate and settings that a listener speaks TLS with.
+/// The certificate and settings of a listener with TLS.
 pub struct Tls {
     config: Arc<ServerConfig>,
     shown: Arc<Shown>,
@@ -91,7 +91,7 @@ pub enum Look {
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
     /// It got the answer.
-    #[error("the client does not know that this port speaks TLS")]
+    #[error("the client does not know that this port uses TLS")]
     NotTls,
     #[error("no keys could be agreed on")]
     Failed(#[source] io::Error),
@@ -201,7 +201,7 @@ impl Tls {
 
 /// Answers a client in plain HTTP that this port is encrypted.
 async fn explain(tcp: &mut TcpStream) {
-    let told = async {
+    let sent = async {
         let mut scrap = [0; 1024];
         let _ = tcp.read(&mut scrap).await?;
         tcp.write_all(WRONG_PORT_ANSWER.as_bytes()).await?;
@@ -216,7 +216,7 @@ async fn explain(tcp: &mut TcpStream) {
         Ok::<_, io::Error>(())
     };
     // The client may have read it or not.
-    let _ = told.await;
+    let _ = sent.await;
 }
 
 /// Both files, as they are now.

@@ -30,7 +30,7 @@ pub struct Newcomer {
     pub arrival: Arrival,
     /// The address that its limits are counted by; `None` if none hold.
     pub block: Option<AddressBlock>,
-    /// Through a proxy that names its clients by header: among the connections of this one.
+    /// The permit among the connections of the address that a proxy named by header.
     pub permit: Option<AddressPermit>,
 }
 

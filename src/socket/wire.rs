@@ -201,7 +201,7 @@ mod tests {
     }
 
     /// Goal: nothing that arrives is slept through, although a short read is taken for the last. Method: bytes come one by
-    /// one and many at a time, and then the end; each time the reader waits until it is told that there is something.
+    /// one and many at a time, and then the end; each time the reader waits until it is notified that there is something.
     #[tokio::test]
     async fn all_that_arrives_is_read_and_then_the_end() {
         for (wire, mut peer) in wires().await {
@@ -281,7 +281,7 @@ mod tests {
             wire.release();
             drop(peer);
             let text = Bytes::from(vec![b'x'; 60_000]);
-            // Sooner or later the socket says so, and the task is asked to look.
+            // Sooner or later the socket is writable again, and the task is woken to look.
             while wire.try_write(&text) == Written::Whole {
                 tokio::task::yield_now().await;
             }

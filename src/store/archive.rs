@@ -25,7 +25,7 @@ use crate::domain::time::Timestamp;
 
 /// Rows read or deleted at a time: a transaction of some milliseconds beside the lanes'.
 const PAGE_ROWS: u32 = 200;
-/// And read at a time, by those who only look.
+/// The rows that are read at a time by those who only look.
 const ROWS_READ_AT_ONCE: u32 = 1_000;
 /// A file is closed once it has so many bytes of text: some minutes of a large sale, and small enough to read back.
 const FILE_BYTES: u64 = 64 << 20;
@@ -42,7 +42,7 @@ pub struct OldRow {
     pub events: String,
 }
 
-/// What a backend does for the archive.
+/// The part of the archive's work that a backend does.
 #[async_trait]
 pub trait OldJournal: Send + Sync {
     /// A sale's rows from `from` on, at most `rows_max`, and the place of its newest row.
@@ -75,7 +75,7 @@ pub enum ArchiveError {
     Store(#[from] StoreError),
 }
 
-/// What a run did.
+/// The figures of one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Archived {
     pub files: u64,
@@ -131,7 +131,7 @@ impl Archive {
         let mut pieces = Vec::new();
         for entry in entries {
             let path = entry.map_err(failed)?.path();
-            // What was being written when a run was broken off has another name.
+            // A file that was being written when a run was broken off has another name.
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let range = name.strip_suffix(".jsonl.gz").and_then(|range| range.split_once('-'));
             if let Some((first, last)) = range
@@ -608,7 +608,7 @@ mod tests {
         };
         archive.journal(&store, SALE, &mut take).await.unwrap();
         assert_eq!(read, rows);
-        // What is nowhere is no end.
+        // An archive that is gone has no end.
         std::fs::remove_dir_all(archive.of_sale(SALE)).unwrap();
         assert!(archive.journal(&store, SALE, &mut |_| ()).await.is_err());
     }

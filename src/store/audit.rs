@@ -1,5 +1,5 @@
 //! Proves or refutes the invariants from the stored rows alone: what is sold is paid, what is paid is in a wallet's
-//! ledger, what is held belongs to somebody who was let in, and the journal tells the same story. Every fault is a
+//! ledger, what is held belongs to somebody who was let in, and the journal agrees. Every fault is a
 //! sentence that names its rows. The statements are SQL that all backends share.
 //!
 //! Always: one view of the database, read once, a sale at a time, so that memory holds one sale and the wallets'
@@ -105,7 +105,8 @@ const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, code, payment_id, re
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
 
 const SETTINGS: &str = concat!("SELECT ", settings_columns!(), " FROM concert WHERE concert_id = ?");
-/// When the schema became that of servers which know a rule, and until when an older one that ran meanwhile was alive.
+/// The time at which the schema became that of servers which know a rule, and up to which an older one that ran
+/// meanwhile was alive.
 macro_rules! known_since {
     ($migration:literal) => {
         concat!(
@@ -215,7 +216,7 @@ pub async fn run(source: &mut impl Link, archive: Option<&Archive>) -> Result<Au
     Ok(findings.report())
 }
 
-/// Since when rules are obeyed that are younger than the first of the rows.
+/// The times since which rules are obeyed that are younger than the first of the rows.
 #[derive(Clone, Copy)]
 struct Rules {
     starts_end_since: Option<Timestamp>,
@@ -270,7 +271,7 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
-    // First, so that every row is compared with what it tells.
+    // The journal is read first, so that every row is compared with it.
     let archived = archive.map_or(Ok(0), |archive| {
         archive.each(concert, 0, &mut |row| {
             findings.saw("journal rows");

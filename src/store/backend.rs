@@ -1,5 +1,5 @@
-//! What the databases that speak SQL share: how a store gives its connections. What is done on them is written once, in
-//! `claims`, `reads` and `setup`.
+//! The base that SQL databases share: how a store gives its connections. The work on them is written once, in `claims`,
+//! `reads` and `setup`.
 
 use std::ops::DerefMut;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use super::{StoreError, WriterId};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 
-/// A store in a database that speaks SQL.
+/// A store in an SQL database.
 pub trait Backend: Send + Sync + 'static {
     type Db: Database<Connection = Self::Link>;
     type Link: Link + Connection<Database = Self::Db>;
     /// The connection that single changes are made on, for as long as one of them takes.
     type Held: DerefMut<Target = Self::Link> + Send;
 
-    /// How a transaction begins that changes something, if not as usual.
+    /// The statement that begins a transaction which changes something, if it is not the usual one.
     const BEGIN: Option<&'static str>;
 
-    /// For one query.
+    /// A connection for one query.
     fn reader(&self) -> impl Future<Output = Result<PoolConnection<Self::Db>, StoreError>> + Send;
 
     /// One view of the whole database, for what takes several queries.

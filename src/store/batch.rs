@@ -1,4 +1,4 @@
-//! How a batch is written, and how it is found out whether it was: what the databases that speak SQL share of it.
+//! Writing a batch, and finding out whether it was written: the part that SQL databases share.
 
 use std::collections::HashMap;
 
@@ -30,10 +30,10 @@ pub trait BatchWriter: Send {
     /// Ends a transaction that `begin` opened and that has nothing to write.
     async fn rollback(&mut self) -> Result<(), StoreError>;
 
-    /// After `CommitError::OutcomeUnknown`: was the batch committed? Makes sure that it cannot appear later:
-    /// tries to insert a void row at each of its places in the journal. `Ok(true)`: it was committed. `Ok(false)`:
-    /// it was not, and the journal of each of its sales now ends at the batch's place with the id
-    /// `Batch::void_id`. May be repeated until it gives one of the two.
+    /// Finds out after `CommitError::OutcomeUnknown` whether the batch was committed, and makes sure that it cannot
+    /// appear later: it tries to insert a void row at each of its places in the journal. `Ok(true)`: it was
+    /// committed. `Ok(false)`: it was not, and the journal of each of its sales now ends at the batch's place with
+    /// the id `Batch::void_id`. May be repeated until it gives one of the two.
     async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError>;
 }
 
@@ -55,14 +55,14 @@ pub struct Tables {
     pub tickets: Bulk,
     pub ledger: Bulk,
     pub wallets: Bulk,
-    /// Of wallets, which are there.
+    /// The expectation for wallets, which are there.
     pub wallets_expected: Expect,
 }
 
-/// What the database counts of the rows of one statement, if all of them were as memory believes.
+/// The count that the database gives for the rows of one statement, if all of them were as memory believes.
 #[derive(Clone, Copy, Debug)]
 pub enum Expect {
-    /// Whatever it finds is right.
+    /// Any number of rows is right.
     Anything,
     /// Each was written, and padding as well.
     Written,
@@ -75,7 +75,7 @@ pub struct Bound<V> {
     pub table: &'static str,
     pub sql: SqlStr,
     pub values: V,
-    /// How many rows are to be affected; `None`: any number.
+    /// The number of rows to be affected; `None`: any number.
     pub affected: Option<u64>,
 }
 
@@ -108,7 +108,7 @@ pub async fn write<L: Link>(
 ) -> Result<(), StoreError> {
     let mut next = statements.next();
     while let Some(Bound { table, sql, values, affected }) = next {
-        // While the database works, the next statement's values are bound.
+        // The next statement's values are bound while the database works.
         let (done, bound) = tokio::join!(biased; link.run(sql, values), async { statements.next() });
         let done = done?.rows;
         if affected.is_some_and(|affected| affected != done) {
@@ -127,7 +127,7 @@ pub async fn write_journal<'b, L: Link>(link: &mut L, batch: &'b Batch) -> Resul
         }
         Ok::<_, CommitError>(())
     };
-    // While the journal is written, the rest is made ready.
+    // The rest is made ready while the journal is written.
     let (added, rows) = tokio::join!(biased; add, async { Rows::of(batch) });
     added?;
     Ok(rows)

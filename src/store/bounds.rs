@@ -1,6 +1,6 @@
-//! What of what people say goes into a column, and how large it may be when it is let in: one table for all, compared
-//! with the schema of each backend. Whatever a column could refuse has to be refused where it comes from; a refusal by
-//! the store comes too late to be told as what it is.
+//! The input that ends in a column, and how large it may be when it is let in: one table for all, compared with the
+//! schema of each backend. Input that a column could refuse has to be refused where it comes from; a refusal by the
+//! store comes too late to be explained.
 
 use frontrow_protocol::limits::{
     CAPACITY_MAX, CATEGORY_CHARS_MAX, DURATION_MILLIS_MAX, IDEMPOTENCY_KEY_CHARS_MAX, MONEY_MAX,
@@ -29,7 +29,7 @@ const MILLIS: Most = Number(DURATION_MILLIS_MAX as i64);
 const MONEY: Most = Number(MONEY_MAX);
 /// A title by the command line.
 const TITLE_CHARS_MAX: usize = 200;
-/// Of one remembered request: its id and category, each character escaped, with what stands between.
+/// The bytes of one remembered request: its id and category, each character escaped, with what stands between.
 const BEST_REQUEST_BYTES_MAX: usize =
     2 * UTF8_BYTES_MAX * (IDEMPOTENCY_KEY_CHARS_MAX + CATEGORY_CHARS_MAX) + 32;
 
@@ -66,7 +66,7 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("payment", "amount", MONEY),
 ];
 
-// As many of the dearest seats as a reservation may have are still money.
+// The dearest seats of the largest reservation still add up to a sum that is money.
 const _: () = assert!(PRICE_MAX * SEATS_PER_RESERVATION_MAX as i64 <= MONEY_MAX);
 
 /// Compares what is let in with what a column takes: (its numbers' least and most, its characters, its bytes), each as

@@ -7,14 +7,14 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::columns::Bind;
 
-/// How many rows a statement may carry, descending. 1,024 rows of the widest table stay below every backend's limit
-/// on parameters.
+/// The numbers of rows that a statement may carry, descending. 1,024 rows of the widest table stay below every
+/// backend's limit on parameters.
 pub const BUCKETS: [usize; 10] = [1_024, 512, 256, 128, 64, 32, 16, 8, 4, 1];
 
-/// How many rows of padding are always less than a statement more.
+/// The number of rows of padding that always costs less than one more statement.
 const PADDING_MIN: usize = 8;
 
-/// How rows are cut into statements.
+/// The way in which rows are cut into statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// Full statements of few sizes: where a statement more costs little, because nobody has to be waited for.
@@ -22,7 +22,7 @@ pub enum Packing {
     /// Few statements, filled up by repeating the last row: where each one is a round trip. Its statements must do
     /// nothing more for a row that they are given twice.
     Padded,
-    /// As few statements as there can be: of lists in which a key may be repeated for next to nothing.
+    /// As few statements as there can be, for lists in which a key may be repeated for next to nothing.
     Listed,
 }
 
@@ -54,7 +54,7 @@ impl Packing {
 pub struct Bulk {
     head: &'static str,
     columns: usize,
-    /// What stands in each row after the parameters.
+    /// The text in each row after the parameters.
     constants: &'static str,
     tail: &'static str,
     texts: [OnceLock<SqlStr>; BUCKETS.len()],
@@ -98,7 +98,7 @@ impl Bulk {
 
 /// A statement about rows whose keys it lists: one parameter each, in one list or in several of the same length.
 pub struct Listing {
-    /// What stands around and between the lists.
+    /// The text around and between the lists.
     parts: &'static [&'static str],
     texts: [OnceLock<SqlStr>; BUCKETS.len()],
 }

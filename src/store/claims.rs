@@ -1,4 +1,4 @@
-//! Who runs a sale: one process at a time, that says every second that it lives.
+//! The claims of processes on sales: one process at a time runs a sale, and says every second that it lives.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ impl<B: Backend> Claims for B {
         let row = query::one(link, B::Link::DIALECT.holder, numbers(&[concert.0.into()])).await?;
         let row = row.ok_or(StoreError::NoSuchConcert { concert })?;
         let (holder, heartbeat) = (row.opt_uuid("writer")?.map(WriterId), row.opt_time("heartbeat_at")?);
-        // Before it first ran there was nothing that could stand still.
+        // Nothing could stand still before it first ran.
         let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
         if holder.is_some_and(|holder| holder != writer) && heartbeat.is_some() && outage < lease {
             return Err(StoreError::Claimed { concert, holder, heartbeat });

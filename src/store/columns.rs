@@ -1,5 +1,5 @@
-//! What a row of each table consists of: in which order its columns are written, and what is read from them by name, the
-//! same in every backend. A backend says only how it binds and reads a number, a time, a text or a UUID.
+//! The columns of each table: in which order they are written, and what is read from them by name, the same in every
+//! backend. A backend says only how it binds and reads a number, a time, a text or a UUID.
 
 use std::fmt::Write;
 use std::io::BufReader;
@@ -197,7 +197,7 @@ pub fn bind_held_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.time(Some(reservation.expires_at));
 }
 
-/// Without its payment: that is a row of its own.
+/// Reads a reservation without its payment, which is a row of its own.
 pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
     let word = row.text("status")?;
     Ok(Reservation {
@@ -239,7 +239,7 @@ fn best_requests(requests: &[BestRequest]) -> Option<String> {
     (!list.is_empty()).then(|| serde_json::json!(list).to_string())
 }
 
-/// As a list; what most have not is left out, which is also how rows of earlier versions are.
+/// Writes a request as a list, without what most do not have; rows of earlier versions look the same.
 pub fn best_request(request: &BestRequest) -> Value {
     let BestRequest { request_id, count, category, bounds } = request;
     match bounds {
@@ -253,8 +253,8 @@ fn read_best_requests(text: &str) -> Result<Vec<BestRequest>, StoreError> {
     list.iter().map(|one| known(read_best_request(one), text)).collect()
 }
 
-pub fn read_best_request(told: &Value) -> Option<BestRequest> {
-    let (request_id, count, category, bounds) = match told.as_array()?.as_slice() {
+pub fn read_best_request(value: &Value) -> Option<BestRequest> {
+    let (request_id, count, category, bounds) = match value.as_array()?.as_slice() {
         [request_id, count, category] => (request_id, count, category, 0),
         [request_id, count, category, bounds] => (request_id, count, category, bounds.as_u64()?),
         _ => return None,
@@ -292,7 +292,7 @@ pub fn bind_payment(to: &mut impl Bind, row: &PaymentRow<'_>) {
     to.time(row.cancelled_at);
 }
 
-/// Without its tickets.
+/// Reads a payment without its tickets.
 pub fn read_payment(row: &impl Cells) -> Result<Payment, StoreError> {
     let word = row.text("status")?;
     Ok(Payment {
@@ -388,7 +388,7 @@ pub fn bind_wallet(to: &mut impl Bind, row: &WalletRow) {
     to.id(row.ledger_entries);
 }
 
-/// From a row with `concert_columns`.
+/// Reads a concert from a row with `concert_columns`.
 pub fn read_concert(row: &impl Cells) -> Result<ConcertRecord, StoreError> {
     Ok(ConcertRecord {
         id: ConcertId(row.number("concert_id")?),
@@ -399,7 +399,7 @@ pub fn read_concert(row: &impl Cells) -> Result<ConcertRecord, StoreError> {
     })
 }
 
-/// What a seat's row says of it that never changes.
+/// The part of a seat's row that never changes.
 pub struct NewSeat<'l> {
     pub number: usize,
     pub label: &'l str,

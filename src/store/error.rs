@@ -34,17 +34,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What only an operator can put right, in words.
+    /// A fault that only an operator can put right, in words.
     pub fn broken(what: impl Into<String>) -> Self {
         Self::Broken(what.into().into())
     }
 
-    /// What the rules of the schema would say no to, found before it was asked.
+    /// A row that the rules of the schema would refuse, found before it was sent.
     pub fn refused(what: impl Into<String>) -> Self {
         Self::Refused(what.into().into())
     }
 
-    /// With its causes, for whoever asks why nothing goes on.
+    /// The error with its causes, for an operator who looks why nothing goes on.
     pub fn reason(&self) -> String {
         let causes = std::iter::successors(std::error::Error::source(self), |error| error.source());
         causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -57,7 +57,7 @@ pub enum CommitError {
     /// Certainly not committed.
     #[error(transparent)]
     NotCommitted(#[from] StoreError),
-    /// The connection was lost while committing: ask `BatchWriter::settle`.
+    /// The connection was lost while committing: `BatchWriter::settle` finds out.
     #[error("the outcome of the commit is unknown")]
     OutcomeUnknown(#[source] Cause),
     /// Somebody else wrote this sale's journal. Certainly not committed, and never will be.

@@ -1,4 +1,4 @@
-//! A sale's rows as its journal tells them: the journal folded, from its first row, into what the tables must hold. The
+//! A sale's rows as its journal has them: the journal folded, from its first row, into what the tables must hold. The
 //! audit compares the two, and `tests/spec/fold.rs` proves column by column that nothing is missing.
 //!
 //! Always: an event that does not follow from those before it is named, and counts all the same, as the last word.
@@ -23,26 +23,26 @@ use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 
-/// A row as far as it was told.
+/// A row as far as the journal has it.
 #[derive(Clone, Debug)]
-pub struct Told<T> {
+pub struct Folded<T> {
     pub row: T,
     /// Older journals lack amounts, payments and the times of events, for which the row's own stands in.
     pub is_whole: bool,
 }
 
-/// What a sale's tables hold, by its journal.
+/// A sale's tables, made from its journal.
 #[derive(Debug)]
 pub struct FoldedSale {
     concert: ConcertId,
-    /// How many seats each has.
+    /// The number of seats of each schedule.
     schedules: BTreeMap<ScheduleId, u32>,
     settings: Option<SaleSettings>,
-    /// By entry number.
-    tokens: Vec<Told<TokenRecord>>,
+    /// The tokens by entry number.
+    tokens: Vec<Folded<TokenRecord>>,
     /// Seats that are not free.
     taken: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
-    reservations: BTreeMap<ReservationId, Told<Reservation>>,
+    reservations: BTreeMap<ReservationId, Folded<Reservation>>,
     /// Payments and refunds, in their order.
     ledger: Vec<LedgerEntry>,
 }
@@ -99,9 +99,9 @@ impl FoldedSale {
         }
     }
 
-    fn set(&mut self, told: &serde_json::Value) -> Result<(), String> {
-        self.settings = journal::settings_of(told);
-        self.settings.as_ref().map(drop).ok_or_else(|| format!("{told} are no settings of a sale"))
+    fn set(&mut self, value: &serde_json::Value) -> Result<(), String> {
+        self.settings = journal::settings_of(value);
+        self.settings.as_ref().map(drop).ok_or_else(|| format!("{value} are no settings of a sale"))
     }
 
     fn join(&mut self, entry: EntryNo, user: UserId, at: Timestamp, late: Option<i64>) -> Result<(), String> {
@@ -117,7 +117,7 @@ impl FoldedSale {
             expires_at: None,
             ended_at: None,
         };
-        self.tokens.push(Told { row, is_whole: late.is_some() });
+        self.tokens.push(Folded { row, is_whole: late.is_some() });
         follows(entry == next, || format!("entry {entry} joins where {next} is next"))
     }
 
@@ -129,11 +129,11 @@ impl FoldedSale {
         is_whole: bool,
         change: impl FnOnce(&mut TokenRecord),
     ) -> Result<(), String> {
-        let told = usize::try_from(entry.0).ok().and_then(|entry| self.tokens.get_mut(entry));
-        let told = told.ok_or_else(|| format!("entry {entry} was never told to have joined"))?;
-        let (before, of) = (told.row.status, told.row.user);
-        told.is_whole &= is_whole;
-        change(&mut told.row);
+        let folded = usize::try_from(entry.0).ok().and_then(|entry| self.tokens.get_mut(entry));
+        let folded = folded.ok_or_else(|| format!("entry {entry} never joined"))?;
+        let (before, of) = (folded.row.status, folded.row.user);
+        folded.is_whole &= is_whole;
+        change(&mut folded.row);
         follows(of == user && from.contains(&before), || {
             format!("entry {entry} of user {of} was {} before", words::token_status(before).0)
         })
@@ -186,11 +186,11 @@ impl FoldedSale {
                 payment: None,
             };
             let is_whole = more_seats(&mut row, seats, taken.as_ref()) && late.is_some();
-            let before = self.reservations.insert(id, Told { row, is_whole });
+            let before = self.reservations.insert(id, Folded { row, is_whole });
             return follows(before.is_none(), || format!("reservation {id} is opened again"));
         }
-        let Some(Told { row, is_whole }) = self.reservations.get_mut(&id) else {
-            return Err(format!("reservation {id} was never told to have been opened"));
+        let Some(Folded { row, is_whole }) = self.reservations.get_mut(&id) else {
+            return Err(format!("reservation {id} never been opened"));
         };
         let before = row.status;
         let (was, is_all) = match &change.change {
@@ -260,7 +260,7 @@ impl FoldedSale {
                 SeatChange { row, before: None }
             })
         });
-        let reservations: Vec<_> = self.reservations.values().map(|told| &told.row).collect();
+        let reservations: Vec<_> = self.reservations.values().map(|folded| &folded.row).collect();
         let paid = reservations.iter().filter_map(|row| Some((*row, row.payment.as_ref()?)));
         let mut payments: Vec<_> = paid
             .clone()
@@ -277,7 +277,7 @@ impl FoldedSale {
         let mut ledger: Vec<_> = self.ledger.iter().collect();
         ledger.sort_by_key(|entry| (entry.user, entry.id));
         Rows {
-            tokens: self.tokens.iter().map(|told| &told.row).collect(),
+            tokens: self.tokens.iter().map(|folded| &folded.row).collect(),
             seats: seats.collect(),
             reservation_seats: paid.flat_map(seats_of).collect(),
             reservations,
@@ -288,30 +288,30 @@ impl FoldedSale {
         }
     }
 
-    /// Who has a seat.
+    /// The status of a seat, and the reservation that has it.
     pub fn seat(&self, seat: (ScheduleId, SeatId)) -> Option<(SeatStatus, ReservationId)> {
         self.taken.get(&seat).copied()
     }
 
-    pub fn token(&self, entry: EntryNo) -> Option<&Told<TokenRecord>> {
+    pub fn token(&self, entry: EntryNo) -> Option<&Folded<TokenRecord>> {
         self.tokens.get(usize::try_from(entry.0).ok()?)
     }
 
-    /// How many places in line were given.
+    /// The number of places in line that were given.
     pub fn places(&self) -> u64 {
         self.tokens.len() as u64
     }
 
-    pub fn reservation(&self, id: ReservationId) -> Option<&Told<Reservation>> {
+    pub fn reservation(&self, id: ReservationId) -> Option<&Folded<Reservation>> {
         self.reservations.get(&id)
     }
 
-    /// How many reservations were opened.
+    /// The number of reservations that were opened.
     pub fn reservations(&self) -> u64 {
         self.reservations.len() as u64
     }
 
-    /// With how many seats each has.
+    /// The schedules, with the number of seats of each.
     pub fn schedules(&self) -> &BTreeMap<ScheduleId, u32> {
         &self.schedules
     }
@@ -326,7 +326,7 @@ pub fn state_in_words(state: Option<(SeatStatus, ReservationId)>) -> String {
     }
 }
 
-/// When something happened that was written at `at`, so many milliseconds later.
+/// The time at which something happened that was written at `at`, so many milliseconds later.
 fn moment(at: Timestamp, late: Option<i64>) -> Timestamp {
     at.shifted(late.unwrap_or_default().saturating_neg())
 }
@@ -335,7 +335,7 @@ fn follows(fits: bool, fault: impl FnOnce() -> String) -> Result<(), String> {
     if fits { Ok(()) } else { Err(fault()) }
 }
 
-/// Is told what they cost?
+/// Adds seats to a reservation. `false`: the journal does not say what they cost.
 fn more_seats(row: &mut Reservation, seats: &[SeatId], taken: Option<&Taken>) -> bool {
     row.add(seats, taken.and_then(|taken| taken.request.clone()));
     row.amount += taken.map_or(0, |taken| taken.prices.iter().sum());
@@ -366,16 +366,16 @@ fn ledger_entry(
     row: &Reservation,
     kind: LedgerKind,
     payment: PaymentId,
-    told: InLedger,
+    ledger: InLedger,
     at: Timestamp,
 ) -> LedgerEntry {
     let amount = row.payment.as_ref().map_or(row.amount, |payment| payment.amount);
     LedgerEntry {
-        id: told.id,
+        id: ledger.id,
         user: row.user,
         kind,
         amount_change: if kind == LedgerKind::Payment { -amount } else { amount },
-        balance: told.balance,
+        balance: ledger.balance,
         at,
         payment: Some(payment),
         request_id: None,

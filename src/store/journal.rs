@@ -25,7 +25,7 @@
 //! same. `request`: of a `hold_best` that may be repeated, as in `reservation.best_requests`; else it is left out.
 //!
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
-//! none of these. They are read as they are: what they do not tell is `None`.
+//! none of these. They are read as they are: what they lack is `None`.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -137,7 +137,7 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
     out.push(']');
 }
 
-/// By how many milliseconds a row of `at` is later than this.
+/// The milliseconds by which a row of `at` is later than this.
 fn late(at: Timestamp, moment: Option<Timestamp>) -> i64 {
     moment.map_or(0, |moment| at.as_millis().saturating_sub(moment.as_millis()))
 }
@@ -218,17 +218,17 @@ fn settings(settings: &SaleSettings) -> Value {
     Value::Object(all)
 }
 
-/// As `settings` wrote them; what older rows do not know of is not set.
-pub fn settings_of(told: &Value) -> Option<SaleSettings> {
-    let told = told.as_object()?;
-    let given = |name: &str| told.get(name).filter(|value| !value.is_null());
+/// Reads what `settings` wrote; a setting that older rows do not know is not set.
+pub fn settings_of(value: &Value) -> Option<SaleSettings> {
+    let value = value.as_object()?;
+    let given = |name: &str| value.get(name).filter(|value| !value.is_null());
     let opens_at = given("opens_at").map(|at| at.as_i64().map(Timestamp::from_millis));
     let message = given("message").map(|message| message.as_str().map(Box::from));
     Some(SaleSettings {
-        state: words::sale_state_of(told.get("state")?.as_str()?)?,
+        state: words::sale_state_of(value.get("state")?.as_str()?)?,
         opens_at: opens_at.map_or(Some(None), |at| at.map(Some))?,
         message: message.map_or(Some(None), |message| message.map(Some))?,
-        own: settings::decode(told).ok()?,
+        own: settings::decode(value).ok()?,
     })
 }
 
@@ -310,10 +310,10 @@ pub enum SeatsChange {
     },
 }
 
-/// What held seats cost together, and the request that chose them.
+/// The price of held seats together, and the request that chose them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taken {
-    /// Of each seat.
+    /// One for each seat.
     pub prices: Vec<Money>,
     pub request: Option<BestRequest>,
 }
@@ -321,7 +321,7 @@ pub struct Taken {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paid {
     pub id: PaymentId,
-    /// Of each seat.
+    /// One for each seat.
     pub tickets: Vec<TicketId>,
     pub ledger: InLedger,
 }
@@ -390,11 +390,11 @@ fn entry(event: &[Value]) -> Option<Entry> {
     })
 }
 
-/// What stands after the seats, of which there are so many.
+/// The values after the seats, of which there are so many.
 fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
     Some(match (what, more) {
-        ("hold", [expires_at, told @ ..]) => {
-            let (late, taken) = match told {
+        ("hold", [expires_at, rest @ ..]) => {
+            let (late, taken) = match rest {
                 [] => (None, None),
                 [prices, late, request @ ..] => (Some(late.as_i64()?), Some(taken(prices, seats, request)?)),
                 _ => return None,
@@ -407,8 +407,8 @@ fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
         ("lapse", [why, late @ ..]) => {
             SeatsChange::Lapse { why: why.as_str()?.to_owned(), late: number(late)? }
         }
-        ("pay", [amount, told @ ..]) => {
-            let (late, payment) = match told {
+        ("pay", [amount, rest @ ..]) => {
+            let (late, payment) = match rest {
                 [] => (None, None),
                 [late, payment, tickets, ledger, balance] => {
                     let tickets = tickets.as_array()?.iter().map(|ticket| uuid(ticket).map(TicketId));
@@ -420,8 +420,8 @@ fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
             };
             SeatsChange::Pay { amount: amount.as_i64()?, late, payment }
         }
-        ("refund", [amount, told @ ..]) => {
-            let (late, ledger) = match told {
+        ("refund", [amount, rest @ ..]) => {
+            let (late, ledger) = match rest {
                 [] => (None, None),
                 [late, ledger, balance] => (Some(late.as_i64()?), Some(in_ledger(ledger, balance)?)),
                 _ => return None,
@@ -601,8 +601,8 @@ mod tests {
             assert_eq!(decode(&format!("[{text}]")).map(|entries| entries.len()), Ok(1), "{text}");
         }
         let taken = Taken { prices: vec![1, 2], request: Some(request()) };
-        let told = decode(&encode(AT, &[held([1, 2], true, Some(request()))])).unwrap().remove(0);
-        let Entry::Seats(SeatsEntry { change, .. }) = told else { panic!("{told:?}") };
+        let decoded = decode(&encode(AT, &[held([1, 2], true, Some(request()))])).unwrap().remove(0);
+        let Entry::Seats(SeatsEntry { change, .. }) = decoded else { panic!("{decoded:?}") };
         let expires_at = reservation().expires_at;
         assert_eq!(change, SeatsChange::Hold { expires_at, late: Some(7), taken: Some(taken) });
         for (word, by) in [
@@ -610,13 +610,13 @@ mod tests {
             ("\"operator\"", ChangedBy::Operator(None)),
             ("56789", ChangedBy::Operator(Some(UserId(56_789)))),
         ] {
-            let told = decode(&format!("[{}]", set.replace("56789", word))).unwrap().remove(0);
-            assert!(matches!(told, Entry::Set { by: Some(told), .. } if told == by), "{told:?}");
+            let decoded = decode(&format!("[{}]", set.replace("56789", word))).unwrap().remove(0);
+            assert!(matches!(decoded, Entry::Set { by: Some(decoded), .. } if decoded == by), "{decoded:?}");
         }
     }
 
     #[test]
-    fn rows_of_older_versions_are_read_as_far_as_they_tell() {
+    fn rows_of_older_versions_are_read_as_far_as_they_go() {
         let older = format!(
             "[[\"new\",[[7,20]]],[\"join\",0,3],[\"admit\",0,3,9],[\"end\",0,3,\"done\"],\
              [\"hold\",{RESERVATION},7,3,[1],9],[\"add\",{RESERVATION},7,3,[2]],\
@@ -624,13 +624,13 @@ mod tests {
              [\"pay\",{RESERVATION},7,3,[1],5],[\"refund\",{RESERVATION},7,3,[1],5],\
              [\"set\",{{\"state\":\"OPEN\"}},{{\"state\":\"PAUSED\",\"capacity\":4}}]]"
         );
-        let told = decode(&older).unwrap();
+        let decoded = decode(&older).unwrap();
         let seats = |entry: &Entry| match entry {
             Entry::Seats(seats) => Some(seats.change.clone()),
             _ => None,
         };
         assert_eq!(
-            told.iter().filter_map(seats).collect::<Vec<_>>(),
+            decoded.iter().filter_map(seats).collect::<Vec<_>>(),
             [
                 SeatsChange::Hold { expires_at: Timestamp::from_millis(9), late: None, taken: None },
                 SeatsChange::Add { taken: None },
@@ -640,9 +640,9 @@ mod tests {
                 SeatsChange::Refund { amount: 5, late: None, ledger: None },
             ]
         );
-        assert!(matches!(told[0], Entry::New { settings: None, .. }));
-        assert!(matches!(told[1], Entry::Join { late: None, .. }));
-        let Some(Entry::Set { after, by: None, .. }) = told.last() else { panic!("{told:?}") };
+        assert!(matches!(decoded[0], Entry::New { settings: None, .. }));
+        assert!(matches!(decoded[1], Entry::Join { late: None, .. }));
+        let Some(Entry::Set { after, by: None, .. }) = decoded.last() else { panic!("{decoded:?}") };
         let own = OwnRules { capacity: Some(4), ..OwnRules::default() };
         assert_eq!(settings_of(after), Some(SaleSettings { state: SaleState::Paused, own, ..open() }));
     }

@@ -1,7 +1,7 @@
-//! Where what was confirmed is kept. Four narrow traits: `Claims` (who runs a sale), `BatchWriter` (what a lane writes with),
-//! `Reads` and `Setup`. What a database that speaks SQL does for them is written once, over its connection (`query`, `Link`);
-//! a file for each backend says how it connects and where its words differ. The same conformance tests hold for all
-//! (`tests/support`). A backend knows the domain's records and events, and decides nothing.
+//! The store keeps what was confirmed. It has four narrow traits: `Claims` (who runs a sale), `BatchWriter` (what a lane
+//! writes with), `Reads` and `Setup`. What an SQL database does for them is written once, over its connection
+//! (`query`, `Link`); a file for each backend says how it connects and where its words differ. The same conformance tests
+//! hold for all (`tests/support`). A backend knows the domain's records and events, and decides nothing.
 //!
 //! Always: a batch is one transaction, and its first statement adds the journal rows of its sales, each only on
 //! top of the row that this writer wrote or took over before. That row, not a lease, makes two writers
@@ -83,12 +83,12 @@ pub trait Store: Claims + Reads + Setup {
     }
 }
 
-/// What `begin` read.
+/// The rows that `begin` read.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub wallets: Wallets,
     pub ended: EndedFacts,
-    /// Of `Needs::ledgers`: entries since `Needs::ledger_since`, as far as the newest `Needs::ledger_max` tell.
+    /// The entries of `Needs::ledgers` since `Needs::ledger_since`, as far as the newest `Needs::ledger_max` reach.
     pub ledgers: Vec<(UserId, u32)>,
     pub ledger_since: Timestamp,
 }
@@ -101,7 +101,7 @@ pub struct Batch {
     pub writer: WriterId,
     /// UTC.
     pub at: Timestamp,
-    /// At most one for a sale; none without events.
+    /// One entry for each sale with events.
     pub sales: Vec<SaleBatch>,
     /// Ledger entries of charges: no sale has a part in them.
     pub charges: Vec<LedgerEntry>,
@@ -113,7 +113,7 @@ pub fn random_id() -> Uuid {
 }
 
 impl Batch {
-    /// The id of the void row that may take this batch's place in the journal. Told by the batch's own, so that
+    /// The id of the void row that may take this batch's place in the journal. It follows from the batch's own, so that
     /// settling can be repeated.
     pub fn void_id(&self) -> Uuid {
         // Batch ids are random; one that is another's complement is as unlikely as two that are equal.
@@ -132,7 +132,7 @@ pub struct SaleBatch {
     pub events: Vec<Event>,
 }
 
-/// Which rows of a sale a sweep looks at: those whose time is over, and a page of each table.
+/// The rows of a sale that a sweep looks at: those whose time is over, and a page of each table.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepPage {
     pub concert: ConcertId,
@@ -140,12 +140,12 @@ pub struct SweepPage {
     pub overdue_before: Timestamp,
     /// Sale time: holds that were over before it were looked at.
     pub holds_overdue_from: Timestamp,
-    /// Where the pages begin.
+    /// The start of the pages.
     pub tokens_from: EntryNo,
     pub reservations_from: ReservationId,
-    /// In this schedule.
+    /// The schedule and the seat at which the page of seats begins.
     pub seats_from: (ScheduleId, SeatId),
-    /// Of each list at most.
+    /// The longest that each list may be.
     pub rows_max: u32,
 }
 
@@ -159,9 +159,9 @@ pub struct SweepRows {
     pub overdue_reservations: Vec<Reservation>,
     /// Live or ended, by entry number.
     pub tokens: Vec<TokenRecord>,
-    /// By id, without payments.
+    /// The reservations by id, without payments.
     pub reservations: Vec<Reservation>,
-    /// By number.
+    /// The seats by number.
     pub seats: Vec<(SeatId, SeatStatus, Option<ReservationId>)>,
 }
 
@@ -184,7 +184,7 @@ pub struct WalletCurrency {
 }
 
 impl WalletCurrency {
-    /// What an operator has to know, while nothing is decided.
+    /// The text for the operator while nothing is decided.
     pub fn undecided(&self) -> Option<String> {
         let code = self.code.as_ref().filter(|_| !self.decided && !self.others.is_empty())?;
         Some(format!(
@@ -211,7 +211,7 @@ pub struct LoadedSale {
     pub reservations: Vec<Reservation>,
     /// Expired ones, as far back as `lapses::REMEMBERED`.
     pub lapsed: Vec<Reservation>,
-    /// How many seats users have bought and not given back, in no order.
+    /// The number of seats that each user has bought and not given back, in no order.
     pub bought: Vec<(UserId, u32)>,
     pub schedules: Vec<LoadedSchedule>,
 }
@@ -305,7 +305,7 @@ pub struct JournalRow {
     pub events: Vec<journal::Entry>,
 }
 
-/// What an audit looked at and what it found.
+/// The figures of an audit: what it looked at and what it found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditReport {
     /// Rows seen, by what they are: "users", "seats", "tokens", "reservations", "payments", "tickets",

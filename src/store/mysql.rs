@@ -37,21 +37,22 @@ use crate::domain::time::Timestamp;
 
 /// Connections for reads and single changes: as many as a server with a few cores answers at once.
 const POOL_MAX: u32 = 8;
-/// How long a read waits for one of them, and an outage stays unnoticed.
+/// The time that a read waits for one of them, and that an outage stays unnoticed.
 const POOL_PATIENCE: Duration = Duration::from_secs(3);
 /// No connection is kept for longer, which is below what servers and firewalls between allow. Also, behind a name or a
 /// proxy another server may be the right one by then, and the one at the other end refuse everything.
 const POOL_AGE_MAX: Duration = Duration::from_secs(60);
 
-/// How long a heartbeat may take before the server counts as gone.
+/// The time that a heartbeat may take before the server counts as gone.
 const BEAT_PATIENCE: Duration = Duration::from_secs(5);
 pub struct MySqlStore {
     options: MySqlConnectOptions,
     form: Form,
-    /// Of what lanes keep prepared.
+    /// The budget for what lanes keep prepared.
     budget: StatementBudget,
     pool: MySqlPool,
-    /// For heartbeats alone: they must neither wait for readers nor, as a pool does, for a server that is gone.
+    /// A connection for heartbeats alone: they must neither wait for readers nor, as a pool does, for a server that is
+    /// gone.
     beating: Mutex<Option<MySqlConnection>>,
 }
 
@@ -85,17 +86,17 @@ impl MySqlStore {
         &self.options
     }
 
-    /// What the server was found to understand.
+    /// The form of SQL that the server was found to understand.
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// The same, in the words of another server: what each can be told, one that understands all of it is told.
+    /// The same store in the form of another server: one that understands all forms takes each of them.
     pub fn in_form(self, form: Form) -> Self {
         Self { form, ..self }
     }
 
-    /// What `open_writer` gives, as what it is: for who looks behind it.
+    /// Gives what `open_writer` gives by its own type, for tests that look behind the trait.
     pub async fn new_writer(&self) -> Result<MySqlWriter, StoreError> {
         MySqlWriter::open(self.options.clone(), self.form, self.budget.clone()).await
     }
@@ -142,7 +143,7 @@ impl Backend for MySqlStore {
         }
         let mut connection = connection::connect(&self.options).await?;
         let alive = beat_in_time(&mut connection, writer, now, gap_max).await?;
-        // After an error it is not known what the connection is good for.
+        // A connection that had an error is not kept: nobody knows what it is good for.
         *kept = Some(connection);
         Ok(alive)
     }

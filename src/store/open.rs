@@ -1,4 +1,4 @@
-//! Which backend a run uses, and the folder that the embedded one needs.
+//! The choice of a backend, and the folder that the embedded one needs.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ impl DataFolder {
 impl DataFolder {
     /// The writers of the server that had the folder before. It is dead, for we have the lock.
     pub fn former_writers(&self) -> Vec<WriterId> {
-        // Without the file, or with half of it, a lease has to be waited for: no more.
+        // A missing or half-written file costs no more than the wait for a lease.
         let text = std::fs::read_to_string(self.path.join(WRITERS)).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok().map(WriterId)).collect()
     }
@@ -109,8 +109,11 @@ mod tests {
     async fn a_database_that_nobody_knows_is_refused_without_its_password() {
         for url in ["postgres://fan:hush@db/f", "hush"] {
             let error = open(Some(url), Path::new("")).await.err().expect("this must not open");
-            let told = std::error::Error::source(&error).expect("it has a cause").to_string();
-            assert!(told.contains("no database that this program knows") && !told.contains("hush"), "{told}");
+            let message = std::error::Error::source(&error).expect("it has a cause").to_string();
+            assert!(
+                message.contains("no database that this program knows") && !message.contains("hush"),
+                "{message}"
+            );
         }
     }
 

@@ -36,10 +36,10 @@ use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX
 /// Tokens listed of a user who was in many sales.
 const LAST_TOKENS_MAX: u32 = 100;
 
-/// What is done with each row.
+/// The function that takes each row.
 pub type Take<'t, R> = dyn FnMut(&R) -> Result<(), StoreError> + Send + 't;
 
-/// What a statement changed.
+/// The change that a statement made.
 #[derive(Clone, Copy, Debug)]
 pub struct Changed {
     pub rows: u64,
@@ -159,7 +159,7 @@ pub struct Dialect {
     pub last_tokens: Bulk,
     /// Concerts with a start after the first parameter, or a live token.
     pub concerts_to_run: &'static str,
-    /// Who runs a concert's sale, for a transaction that changes it.
+    /// Selects the process that runs a concert's sale, for a transaction that changes it.
     pub holder: &'static str,
     /// A row on top of a sale's journal (batch, writer, at, events, concert).
     pub claim_row: &'static str,
@@ -177,12 +177,11 @@ pub struct Dialect {
     pub decided_currency: &'static str,
     /// The user of a subject, unless they are there (name, issuer, subject, at).
     pub new_subject: &'static str,
-    /// How a wallet is taken for a transaction that only looks at it, where a query does not do so by itself (user).
+    /// Locks a wallet for a transaction that only looks at it, where a query does not do so by itself (user).
     pub take_wallet: Option<&'static str>,
 }
 
-/// What a query of `Dialect` selects, before its list. After the table stands what the dialect needs to hear about
-/// indexes.
+/// The head of a query of `Dialect`, before its list. The dialect's hint about indexes follows the table.
 macro_rules! question {
     (wallets $hint:literal) => {
         concat!("SELECT user_id, balance, ledger_entries FROM users ", $hint, " WHERE user_id IN (")
@@ -232,7 +231,7 @@ const HISTORY_BEFORE: &str = concat!(
        (SELECT entry_no FROM payment_history WHERE user_id = ? AND history_id = ?) \
      ORDER BY entry_no DESC LIMIT ?"
 );
-/// How many of a user's entries after this one were made since then.
+/// Counts a user's entries after this one that were made since then.
 const LEDGER_SINCE: &str =
     "SELECT count(*) AS entries FROM payment_history WHERE user_id = ? AND entry_no > ? AND at >= ?";
 const RESERVATIONS_OF_USER: &str = concat!(
@@ -278,7 +277,7 @@ const JOURNAL_END: &str = "SELECT seq, batch_id FROM journal WHERE concert_id = 
 const WALLETS: &str = "SELECT currency, decided_at FROM installation WHERE id = 1";
 /// The oldest concert's first.
 const CURRENCIES: &str = "SELECT currency FROM concert GROUP BY currency ORDER BY min(concert_id)";
-/// By one of few rows.
+/// Found by one of few rows.
 const SERVED: &str = "SELECT 1 FROM node WHERE stopped_at IS NULL AND heartbeat_at > ? LIMIT 1";
 const LAST_ENTRY: &str = "SELECT max(entry_no) AS last_entry FROM queue WHERE concert_id = ?";
 /// Written with OR so that no planner prefers an index on live tokens, which are nearly all of a line that matters,
@@ -295,8 +294,8 @@ const HELD_RESERVATIONS: &str = concat!(
        SELECT reservation_id FROM concert_seat WHERE concert_id = ? AND status = 'TEMP_RESERVED') \
      ORDER BY reservation_id"
 );
-/// By the index on deadlines, which no hold outlives: what ended before its deadline, for its owner's idleness, is found
-/// too. The newest first, and no more than are remembered.
+/// Found by the index on deadlines, which no hold outlives: what ended before its deadline, for its owner's idleness, is
+/// found too. The newest first, and no more than are remembered.
 const LAPSED_RESERVATIONS: &str = concat!(
     "SELECT ",
     reservation_columns!(),
@@ -477,7 +476,7 @@ pub async fn balance(link: &mut impl Link, user: UserId) -> Result<Option<Money>
     one(link, USER, numbers(&[user.0])).await?.map(|row| row.int("balance")).transpose()
 }
 
-/// As it is written down; where nothing is, `others` begins with what will be.
+/// The currency that is written down; where none is, `others` begins with the one that will be.
 pub async fn wallet_currency<L: Link>(link: &mut L) -> Result<WalletCurrency, StoreError> {
     let row = one(link, WALLETS, numbers(&[])).await?;
     let rows = link.all(CURRENCIES.into_sql_str(), numbers(&[])).await?;
@@ -670,7 +669,7 @@ async fn journal_end(link: &mut impl Link, concert: ConcertId) -> Result<Journal
     Ok(JournalPosition { seq: row.number("seq")?, batch: row.uuid("batch_id")? })
 }
 
-/// What a batch needs, and the wallets as they are stored. The caller has the locks.
+/// Reads what a batch needs, and the wallets as they are stored. The caller has the locks.
 pub async fn facts<L: Link>(
     link: &mut L,
     needs: &Needs,
@@ -686,7 +685,7 @@ pub async fn facts<L: Link>(
     let max = u64::from(needs.ledger_max);
     for asked in needs.ledgers.chunk_by(|a, b| a == b) {
         let Some(wallet) = wallets.get(&asked[0]) else { continue };
-        // A ledger that stays short is within bounds, whatever its times are; it is asked for again when it has grown.
+        // A ledger that stays short is within bounds, whatever its times are; it is read again when it has grown.
         if wallet.ledger_entries + asked.len() as u64 <= max {
             continue;
         }
@@ -724,7 +723,7 @@ pub async fn wallets<L: Link>(
     rows.iter().map(wallet).collect()
 }
 
-/// What a batch asks about things that are no longer in memory.
+/// Reads what a batch needs of things that are no longer in memory.
 async fn ended<L: Link>(link: &mut L, needs: &Needs) -> Result<EndedFacts, StoreError> {
     let dialect = L::DIALECT;
     let ids: Vec<_> = needs.reservations.iter().filter_map(|id| Some((id.concert()?, *id))).collect();

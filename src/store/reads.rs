@@ -1,4 +1,4 @@
-//! What is read of the store beside its sales' lanes.
+//! Reads of the store beside its sales' lanes.
 
 use async_trait::async_trait;
 
@@ -36,7 +36,7 @@ pub trait Reads: Send + Sync + 'static {
     /// The tickets of a user's cancelled orders, newest first.
     async fn cancelled_tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError>;
 
-    /// For each sale that the user ever joined: their newest token. Newest first, at most 100.
+    /// The newest token of the user in each sale that they ever joined, the newest first, at most 100.
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError>;
 
     /// Every concert, in ascending order.

@@ -1,4 +1,4 @@
-//! What a batch leaves behind in each table, folded from its events: the last state of every row it touched.
+//! The rows that a batch leaves behind in each table, folded from its events: the last state of every row it touched.
 //! A backend writes these in a few multi-row statements.
 
 use std::collections::HashMap;
@@ -15,8 +15,8 @@ use crate::domain::time::Timestamp;
 /// transactions lock rows in the same order.
 #[derive(Debug, Default)]
 pub struct Rows<'a> {
-    /// By (concert, entry); a token that joined and was admitted in one batch is here once. A user's token that
-    /// ended comes before the one that they got after it.
+    /// The tokens by (concert, entry); a token that joined and was admitted in one batch is here once. A user's token
+    /// that ended comes before the one that they got after it.
     pub tokens: Vec<&'a TokenRecord>,
     pub seats: Vec<SeatChange>,
     /// New ones, and those of which anything may have changed.
@@ -71,7 +71,7 @@ pub struct SeatRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeatChange {
     pub row: SeatRow,
-    /// As the store must still have it, or memory and store have parted.
+    /// The reservation that the store must still have there, or memory and store have parted.
     pub before: Option<ReservationId>,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Rows<'a> {
 struct Fold<'a> {
     tokens: HashMap<(ConcertId, EntryNo), &'a TokenRecord>,
     seats: HashMap<(ScheduleId, SeatId), SeatChange>,
-    /// With: did nothing but its end happen to it?
+    /// Each with the answer to: did nothing but its end happen to it?
     reservations: HashMap<ReservationId, (&'a Reservation, bool)>,
     payments: HashMap<ReservationId, PaymentRow<'a>>,
     ledger: Vec<&'a LedgerEntry>,
@@ -192,7 +192,7 @@ impl<'a> Fold<'a> {
                 status,
                 reservation: holder,
             };
-            // What a batch does first to a seat tells whose it was: only a free one can be held.
+            // The first change of a seat in a batch tells whose it was: only a free one can be held.
             let before = (status != SeatStatus::TempReserved).then_some(reservation.id);
             self.seats.entry((row.schedule, seat)).or_insert(SeatChange { row, before }).row = row;
         }

@@ -98,7 +98,7 @@ fn value<N: DeserializeOwned>(rules: &Map<String, Value>, name: &str) -> Result<
     read.map_err(|_| StoreError::broken(format!("a sale's rule {name} is {value}, which it cannot be")))
 }
 
-/// In the order of `settings_columns`.
+/// Binds settings in the order of `settings_columns`.
 pub fn bind_settings(to: &mut impl Bind, settings: &SaleSettings) {
     let own = encode(&settings.own);
     to.text(Some(words::sale_state(settings.state)));
@@ -110,7 +110,7 @@ pub fn bind_settings(to: &mut impl Bind, settings: &SaleSettings) {
     to.text(Some(&Value::Object(own).to_string()));
 }
 
-/// From a row with `settings_columns`.
+/// Reads settings from a row with `settings_columns`.
 pub fn read_settings(row: &impl Cells) -> Result<SaleSettings, StoreError> {
     let word = row.text("state")?;
     Ok(SaleSettings {
@@ -121,7 +121,7 @@ pub fn read_settings(row: &impl Cells) -> Result<SaleSettings, StoreError> {
     })
 }
 
-/// Where column and object differ, somebody changed the column who does not know the object.
+/// Column and object differ where somebody changed the column who does not know the object.
 fn read_own_rules(row: &impl Cells) -> Result<OwnRules, StoreError> {
     let stored = row.opt_text("own_rules")?.unwrap_or("{}");
     let mut rules: Map<String, Value> =
@@ -166,7 +166,7 @@ mod tests {
         let written = encode(&own);
         assert!(OLD_COLUMNS.iter().all(|column| written.contains_key(*column)), "{written:?}");
         assert_eq!((&written["hold_ttl_ms"], &written["capacity"]), (&json!(3_000), &Value::Null));
-        // Before a rule was there nobody had set it.
+        // Nobody had set a rule before it was there.
         assert_eq!(decode(&Map::new()).unwrap(), OwnRules::default());
     }
 

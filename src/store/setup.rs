@@ -1,4 +1,4 @@
-//! What has to be there before anything is sold: concerts, users, and the currency of their wallets.
+//! The things that have to be there before anything is sold: concerts, users, and the currency of their wallets.
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -13,14 +13,14 @@ use crate::domain::ids::{ConcertId, IdSource, ScheduleId, UserId};
 use crate::domain::time::Timestamp;
 use crate::limits::SUBJECT_BYTES_MAX;
 
-/// What is made beside the sales.
+/// Everything that is made beside the sales.
 #[async_trait]
 pub trait Setup: Send + Sync + 'static {
     /// Stores a concert with its schedules and seats, whole or not at all. The first one's currency is that of the wallets;
     /// `StoreError::OtherCurrency` refuses a later one in another.
     async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError>;
 
-    /// In which currency wallets are. Where older concerts are in several, the first one's is written down.
+    /// The currency of wallets. Where older concerts are in several, the first one's is written down.
     async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError>;
 
     /// From the next start on, wallets are in this currency, and only concerts in it are sold.
@@ -49,7 +49,7 @@ pub trait Setup: Send + Sync + 'static {
 
 /// Users made in one transaction: a few milliseconds in which an embedded database commits no batch.
 const USERS_PER_TRANSACTION: usize = 1_000;
-/// As many characters of an external subject as a user's name may have.
+/// The characters of an external subject that become a user's name, at most: a name may have so many.
 const NAME_CHARS_MAX: usize = 200;
 
 const LAYOUT: &str = "INSERT INTO venue_layout (concert_id, seats, layout) VALUES (?, ?, ?)";
@@ -202,7 +202,8 @@ async fn add_concert<L: Link>(
     Ok((concert, schedules))
 }
 
-/// Does nothing where it is known already. A database of before has concerts, the first of which says it.
+/// Writes the currency down, unless it is known already: a database from before has concerts, and the first of them
+/// says it.
 async fn first_currency<L: Link>(link: &mut L, currency: &str) -> Result<(), StoreError> {
     query::run(link, L::DIALECT.first_currency, |to| to.text(Some(currency))).await?;
     Ok(())

@@ -39,7 +39,7 @@ pub const FILE_NAME: &str = "frontrow.db";
 
 /// Connections that read: as many as can be busy at once, since a read is answered in memory or waits for the disk.
 const READERS_MAX: u32 = 4;
-/// How long a read waits for one of them.
+/// The time that a read waits for one of them.
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 /// Two processes that make the same new file at once disturb each other for a moment.
 const OPEN_ATTEMPTS_MAX: u32 = 50;
@@ -47,7 +47,7 @@ const OPEN_RETRY_AFTER: Duration = Duration::from_millis(50);
 
 pub struct SqliteStore {
     files: Arc<OpenFiles>,
-    /// For everything that is written outside of batches.
+    /// The connection for everything that is written outside of batches.
     writer: Arc<Mutex<SqliteConnection>>,
     readers: SqlitePool,
     /// See `SqliteWriter::turn`.
@@ -63,7 +63,7 @@ impl SqliteStore {
         let readers = PoolOptions::<Sqlite>::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(READER_PATIENCE)
-            // A file does not hang up; asking it before each use would only cost.
+            // A file does not hang up; checking it before each use would only cost.
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
@@ -84,7 +84,7 @@ impl SqliteStore {
         Ok(pending.iter().map(|migration| migration.name).collect())
     }
 
-    /// What `open_writer` gives, as what it is: for who looks behind it.
+    /// Gives what `open_writer` gives by its own type, for tests that look behind the trait.
     pub async fn new_writer(&self) -> Result<SqliteWriter, StoreError> {
         SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn)).await
     }
@@ -168,7 +168,8 @@ fn make_folder(folder: &Path) -> Result<PathBuf, StoreError> {
 }
 
 async fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
-    // Before SQLite does, which would let everybody read it; the log beside it takes after the file.
+    // The file is made before SQLite does it, which would let everybody read it; the log beside it takes after the
+    // file.
     let beside = |suffix| PathBuf::from(format!("{}{suffix}", path.display()));
     files::make_file(path)
         .and_then(|()| ["-wal", "-shm"].map(beside).iter().try_for_each(|file| files::close_to_others(file)))

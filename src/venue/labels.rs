@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(
             labelled(&["Gate|A|1", "Gate|A|1"]),
             "A-1,A (2)-1",
-            "zones of one name tell nothing apart"
+            "zones of one name distinguish nothing"
         );
     }
 
@@ -208,15 +208,15 @@ mod tests {
             seat_label,
             numbers: &numbers,
         };
-        let told = |rows: &[LabelRow<'_>]| labels(rows).labels.join(",");
+        let shown = |rows: &[LabelRow<'_>]| labels(rows).labels.join(",");
         let one =
             [row("104구역", "1", Some("1열"), Some("%s번")), row("105구역", "1", Some("1열"), Some("%s번"))];
-        assert_eq!(told(&one), "104구역 1열 1번,104구역 1열 17번,105구역 1열 1번,105구역 1열 17번");
+        assert_eq!(shown(&one), "104구역 1열 1번,104구역 1열 17번,105구역 1열 1번,105구역 1열 17번");
         let other = [row("Stalls", "A", Some("Row A"), None), row("Stalls", "B", None, Some("Seat %s"))];
-        assert_eq!(told(&other), "Row A 1,Row A 17,B Seat 1,B Seat 17");
+        assert_eq!(shown(&other), "Row A 1,Row A 17,B Seat 1,B Seat 17");
         let twice =
             [row("Z", "A", Some("Row A"), Some("Seat %s")), row("Z", "A", Some("Row A"), Some("Seat %s"))];
-        assert_eq!(told(&twice), "Row A Seat 1,Row A Seat 17,Row A (2) Seat 1,Row A (2) Seat 17");
+        assert_eq!(shown(&twice), "Row A Seat 1,Row A Seat 17,Row A (2) Seat 1,Row A (2) Seat 17");
         let long = "x".repeat(60);
         let cut = labels(&[row(&long, &long, Some(&long), Some(&long))]);
         assert!(cut.labels.iter().all(|label| label.chars().count() <= LABEL_CHARS_MAX), "{:?}", cut.labels);

@@ -523,8 +523,8 @@ fn control_characters_in_names_are_refused_where_they_are() {
         for bad in
             ["a\u{7}b", "a\nb", "a\tb", "\u{1b}[2Ja", "a\0", "a\u{202e}b", "a\u{2028}b", "a\u{9b}", "\u{7}"]
         {
-            let told = faults(&changed([(pointer, Some(json!(bad)))]), &[]);
-            assert_eq!(told[0], format!("{path}: contains a control character"), "{bad:?}");
+            let found = faults(&changed([(pointer, Some(json!(bad)))]), &[]);
+            assert_eq!(found[0], format!("{path}: contains a control character"), "{bad:?}");
         }
     }
     let stage = |words: &str| changed([("/zones/0/areas/0/text/text", Some(json!(words)))]);
@@ -539,8 +539,8 @@ fn control_characters_in_names_are_refused_where_they_are() {
 #[test]
 fn names_of_which_nothing_shows_are_none() {
     for blank in ["", " ", "\u{200b}", "\u{feff}\u{2060}", "\u{3164}", "\u{a0}\u{3000}", "\u{2800}"] {
-        let told = faults(&changed([("/categories/0/name", Some(json!(blank)))]), &[]);
-        assert_eq!(told[0], "categories[0].name: is empty", "{blank:?}");
+        let found = faults(&changed([("/categories/0/name", Some(json!(blank)))]), &[]);
+        assert_eq!(found[0], "categories[0].name: is empty", "{blank:?}");
         let venue = imported(&changed([("/zones/0/name", Some(json!(blank)))]));
         assert_eq!(venue.warnings, ["zones[0].name: is missing"], "{blank:?}");
     }

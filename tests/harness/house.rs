@@ -26,7 +26,7 @@ use super::{Fan, HERE, Reply, http, in_time, mariadb};
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a test wants to be different.
+/// The settings that a test wants to be different.
 pub struct Plan {
     pub seats: usize,
     pub capacity: u32,
@@ -200,7 +200,7 @@ impl House {
         self.running().server.address
     }
 
-    /// Where operators have a listener of their own.
+    /// The operators' own listener, if they have one.
     pub fn admin(&self) -> SocketAddr {
         self.running().server.admin_address.expect("the operators' listener was configured")
     }
@@ -257,7 +257,7 @@ impl House {
         in_time(what, turning).await
     }
 
-    /// Until the server has noticed that only so many connections are left.
+    /// Waits until the server has noticed that only so many connections are left.
     pub async fn connections(&self, count: i64) {
         in_time("the end of a connection", async {
             while self.context().metrics.connections.get() != count {
@@ -349,7 +349,7 @@ impl House {
         http::call_through(self.pipe().await, self.address(), method, path, headers, body).await
     }
 
-    /// Whatever happened, the stored rows must fit each other.
+    /// The stored rows must fit each other, whatever happened.
     pub async fn audit(&self) {
         let report = self.store().audit().await.unwrap();
         assert_eq!(report.faults, Vec::<String>::new());

@@ -49,7 +49,7 @@ pub fn check(table: &str) {
     prove(table, 0);
 }
 
-/// As `check`, for a rule that rests on what ended lately being in memory.
+/// Like `check`, for a rule that rests on what ended lately being in memory.
 #[track_caller]
 pub fn check_lately(table: &str) {
     prove(table, usize::MAX);
@@ -82,7 +82,7 @@ fn prove(table: &str, ended_kept: usize) {
     assert!(wrong.is_empty(), "with {ended_kept} ended facts kept:\n{}", wrong.join("\n"));
 }
 
-/// What `given` lines set.
+/// The scene that `given` lines set.
 struct Scene {
     rules: SaleRules,
     settings: SaleSettings,
@@ -192,7 +192,7 @@ impl Scene {
 #[derive(Clone, Default)]
 struct Device {
     connection: Option<ConnectionId>,
-    /// What the device remembers, also while it is not connected.
+    /// The token that the device remembers, also while it is not connected.
     token: Option<QueueToken>,
 }
 
@@ -234,7 +234,7 @@ impl Stage {
                 self.outages += length;
                 "nothing".to_owned()
             }
-            // Whether the wallets are in this sale's currency is asked when it is loaded.
+            // A sale learns when it is loaded whether the wallets are in its currency.
             ["restart", ref with @ ..] => {
                 let sells = match with {
                     [] => true,
@@ -447,7 +447,7 @@ impl Stage {
         }
     }
 
-    // What commands say.
+    // The commands, from their words.
 
     fn device(&mut self, who: &str) -> &mut Device {
         self.devices.entry(who.to_owned()).or_default()
@@ -554,7 +554,7 @@ impl Stage {
         SalePatch { own, ..patch }
     }
 
-    // What is told.
+    // The words of answers and events.
 
     fn answer(&self, answer: &Answer) -> String {
         match answer {
@@ -734,7 +734,7 @@ impl Stage {
         }
     }
 
-    /// As clients are told a deadline: in UTC.
+    /// A deadline as clients see it: in UTC.
     fn sale_time(&self, deadline: Timestamp) -> String {
         self.time(deadline + self.outages)
     }

@@ -1,5 +1,5 @@
-//! What must hold whatever happens: random commands at random times, in batches that are committed or taken back,
-//! with restarts in between.
+//! Invariants that must hold whatever happens: random commands at random times, in batches that are committed or
+//! taken back, with restarts in between.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -94,7 +94,7 @@ struct Step {
     /// Milliseconds since the step before.
     after: u64,
     user: u64,
-    /// Which of the user's tokens the session carries, if any.
+    /// The one of the user's tokens that the session carries, if any.
     carried: Option<usize>,
     wish: Wish,
 }
@@ -189,9 +189,9 @@ proptest! {
 
 struct Life {
     sale: Sale,
-    /// What was committed.
+    /// The state that was committed.
     stored: Stored,
-    /// What was committed and what the current batch adds.
+    /// The state that was committed, with what the current batch adds.
     model: Model,
     committed: Model,
     performances: Vec<Performance>,
@@ -409,7 +409,7 @@ impl Life {
         decided.events.append(&mut events);
     }
 
-    /// What an answer says is so.
+    /// Checks that what an answer says is so.
     fn judge(&self, command: &Command, reply: &Result<Answer, Rejection>) {
         let stored = &self.model.written;
         match reply {
@@ -514,7 +514,7 @@ impl Life {
     fn commit(&mut self, decided: &Decided) {
         self.stored.write(&decided.events);
         self.stored.ledger.extend(decided.charges.iter().cloned());
-        // In the order they were made.
+        // The entries in the order they were made.
         self.stored.ledger.sort_by_key(|entry| entry.id);
         self.sale.commit(self.ended_kept);
         self.sale.check();

@@ -1,4 +1,5 @@
-//! What a store would have kept of a sale's events, as maps: enough to answer what a command needs to have read.
+//! The rows that a store would have kept of a sale's events, as maps: enough to answer what a command needs to have
+//! read.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -74,7 +75,7 @@ impl Stored {
         Inputs { wallets: Wallets::new(balances, charges), ended, ids }
     }
 
-    /// What a sale's memory is built from after a restart. `plans` gives each schedule with all seats free.
+    /// The state that a sale's memory is built from after a restart. `plans` gives each schedule with all seats free.
     pub fn snapshot(
         &self,
         concert: ConcertId,

@@ -1,4 +1,4 @@
-//! What fans and operators do: connect, ask, poll, lose their connection. Loosely at random, so that most of it means
+//! Fans and operators: they connect, ask, poll, lose their connection. Loosely at random, so that most of it means
 //! something and some of it does not.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use crate::world::World;
 const CONNECTIONS_PER_USER_MAX: usize = 5;
 const REQUESTS_IN_FLIGHT_MAX: usize = 3;
 
-/// What all devices of a user share.
+/// The state that all devices of a user share.
 #[derive(Default)]
 pub struct Fan {
     /// Requests made so far, and those under way.
@@ -42,12 +42,12 @@ pub struct Fan {
 pub struct Ghost {
     node: usize,
     lane: Option<ConcertId>,
-    /// As of the last request before it was given up.
+    /// The state as of the last request before it was given up.
     number: u64,
 }
 
 impl Fan {
-    /// What was asked of a lane later was answered by it: the ghosts before are done or will never be.
+    /// A later request to the lane was answered by it: the ghosts before are done or will never be.
     pub fn lay_ghosts(&mut self, asked: &Asked, lane: Option<ConcertId>) {
         self.ghosts
             .retain(|ghost| (ghost.node, ghost.lane) != (asked.node, lane) || ghost.number >= asked.number);
@@ -224,7 +224,7 @@ impl World {
     pub fn watch(&mut self, index: usize, schedule: ScheduleId) {
         let Device { user, concert, ref mut connection, .. } = self.devices[index];
         let Some(connection) = connection else { return };
-        // Who is not admitted is shown no seats.
+        // Seats are shown to the admitted alone.
         let token = self.models[&concert].live_token(user);
         if token.is_none_or(|token| token.status != TokenStatus::Progress) {
             return;
@@ -289,7 +289,7 @@ impl World {
         };
         match posted {
             Ok(()) => {}
-            // Until its sales are known, a process cannot say that there is none.
+            // A process whose sales are not known yet cannot say that there is none.
             Err(Refusal::Rejected(Rejection::ConcertNotFound)) if !dispatcher.missing().is_empty() => {
                 let retry_after = Duration::from_secs(1);
                 self.answered(index, tag, Err(Refusal::Unavailable { retry_after }));
@@ -298,7 +298,7 @@ impl World {
         }
     }
 
-    /// What was asked will not be answered any more; nobody knows what became of it.
+    /// The open requests will not be answered any more; nobody knows what became of them.
     pub fn forget_asked(&mut self, device: usize, node: usize) {
         let Device { user, concert, asked, .. } = &mut self.devices[device];
         let fan = self.fans.get_mut(user).expect("every device has its fan");

@@ -1,4 +1,4 @@
-//! What a sale is, kept as plainly as can be from its journal, and the rules that each event has to obey. It knows
+//! A model of a sale, kept as plainly as can be from its journal, and the rules that each event has to obey. It knows
 //! nothing of lanes, batches or memory, so what it says about an event is the design's word, not the code's.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,14 +40,14 @@ pub struct SaleModel {
     token_versions: BTreeMap<EntryNo, Vec<TokenRecord>>,
     reservation_versions: BTreeMap<ReservationId, Vec<Reservation>>,
     seat_changes: BTreeMap<(ScheduleId, SeatId), Vec<(Moment, SeatNow)>>,
-    /// What a user did or had done to them, and when.
+    /// The things that a user did or had done to them, and when.
     user_events: BTreeMap<UserId, Vec<(Moment, Deed)>>,
     moment: Moment,
     /// Reservations whose row was changed behind the server's back, and not since by itself.
     planted: BTreeSet<ReservationId>,
-    /// As of the last row of the journal.
+    /// The time of the last row of the journal.
     outages: Duration,
-    /// How many rows of the journal were read.
+    /// The number of rows of the journal that were read.
     pub rows: usize,
 }
 

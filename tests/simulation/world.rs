@@ -43,7 +43,7 @@ pub struct World {
     /// Connections made so far, of all processes.
     pub connections: u64,
     pub seed: u64,
-    /// Of each process.
+    /// The options of each process.
     pub lanes: usize,
     pub sweep_rows_max: u32,
     /// Entries that a user may add to their ledger in a day, which no run is longer than.
@@ -54,16 +54,16 @@ pub struct World {
     planted: u64,
     /// Requests whose outcome nobody was told.
     pub unknown: u64,
-    /// How often a seat was made one that the store refuses to hold.
+    /// The number of times that a seat was made one that the store refuses to hold.
     pub refused: u64,
-    /// Since when there is only one process.
+    /// The time since which there is only one process.
     pub alone_since: Option<Timestamp>,
     pub memory: Arc<Memory>,
     trace: Arc<Mutex<Trace>>,
     steps: usize,
 }
 
-/// What a run was.
+/// The summary of a run.
 pub struct Report {
     pub steps: usize,
     pub batches: usize,
@@ -72,9 +72,9 @@ pub struct Report {
     pub found: u64,
     /// Commands that were decided on top of a batch in flight.
     pub ahead: u64,
-    /// How many places were compared, as lanes and as readers have them.
+    /// The number of places that were compared, as lanes and as readers have them.
     pub places: u64,
-    /// How much was traced, and its digest.
+    /// The amount that was traced, and its digest.
     pub digest: (u64, u64),
 }
 
@@ -180,7 +180,7 @@ impl World {
         }
     }
 
-    /// Until the end, and then until everything is whole again.
+    /// Lives until the end, and then until everything is whole again.
     pub async fn run(mut self) -> Report {
         for step in 0..self.steps {
             self.change_weather(step);
@@ -252,7 +252,7 @@ impl World {
         self.note(|| format!("a row of sale {concert} is changed"));
     }
 
-    /// Time goes by, and what there is to hear is heard.
+    /// Time goes by, and everything that was sent is received.
     pub async fn pass(&mut self, time: Duration) {
         let tick = (time / 10).clamp(TICK_MIN, TICK_MAX);
         let end = self.clock.utc() + time;

@@ -1,5 +1,5 @@
-//! What a sale says of itself: where its venue's clocks stand, how many seats one may have, what is left, and every turn
-//! that its operator gives it.
+//! The facts that a sale tells of itself: where its venue's clocks stand, how many seats one may have, what is left, and
+//! every turn that its operator gives it.
 
 use std::process::Command;
 use std::time::Duration;
@@ -59,7 +59,7 @@ async fn whoever_waits_is_admitted_or_watches_hears_of_every_turn() {
 
     let operator = house.operator_token();
     let path = format!("/api/v1/admin/sales/{}", house.concert.0);
-    // On another device, by who one is alone.
+    // The fan comes on another device, by access token alone.
     let mut phone = house.connection_of_token(&waiting.access_token).await;
     assert_eq!(phone.status("WAITING").await["token"], place["token"]);
     let mut fans = [watcher, admitted, waiting, phone];

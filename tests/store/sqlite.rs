@@ -175,7 +175,7 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         "UPDATE queue SET status = 'WAITING', admitted_at = NULL, expires_at = NULL WHERE user_id = 3",
-        "entry 2 is WAITING of user 3, the journal tells it PROGRESS of user 3",
+        "entry 2 is WAITING of user 3, the journal has it as PROGRESS of user 3",
     ),
     ("UPDATE queue SET user_id = 77 WHERE user_id = 4", "entry 3 is of user 77, who does not exist"),
     (
@@ -212,20 +212,14 @@ const PLANTED: &[(&str, &str)] = &[
         "a row of reservation cannot be read: the word \"4,x\"",
     ),
     ("DELETE FROM reservation_seat WHERE seat = 0", "seat 1:0 is sold to reservation"),
-    (
-        "UPDATE queue SET entered_at = 1 WHERE user_id = 4",
-        "entry 3 is not as the journal tells it: entered_at",
-    ),
-    (
-        "UPDATE queue SET admitted_at = 1 WHERE user_id = 3",
-        "entry 2 is not as the journal tells it: admitted_at",
-    ),
-    ("UPDATE queue SET ended_at = 1 WHERE user_id = 6", "entry 5 is not as the journal tells it: ended_at"),
-    ("UPDATE reservation SET opened_at = 1 WHERE user_id = 3", "is not as the journal tells it: opened_at"),
-    ("UPDATE reservation SET expires_at = 1 WHERE user_id = 5", "is not as the journal tells it: expires_at"),
+    ("UPDATE queue SET entered_at = 1 WHERE user_id = 4", "entry 3 is not as in the journal: entered_at"),
+    ("UPDATE queue SET admitted_at = 1 WHERE user_id = 3", "entry 2 is not as in the journal: admitted_at"),
+    ("UPDATE queue SET ended_at = 1 WHERE user_id = 6", "entry 5 is not as in the journal: ended_at"),
+    ("UPDATE reservation SET opened_at = 1 WHERE user_id = 3", "is not as in the journal: opened_at"),
+    ("UPDATE reservation SET expires_at = 1 WHERE user_id = 5", "is not as in the journal: expires_at"),
     (
         "UPDATE reservation SET best_requests = '[[\"r\",1,null]]' WHERE user_id = 3",
-        "is not as the journal tells it: best_requests",
+        "is not as in the journal: best_requests",
     ),
     ("DELETE FROM reservation WHERE user_id = 5", "the journal opened 4 reservations, 3 are stored"),
     (
@@ -233,10 +227,10 @@ const PLANTED: &[(&str, &str)] = &[
          opened_at, expires_at, ended_at, best_requests, guest_of FROM reservation WHERE user_id = 5",
         "is in no journal",
     ),
-    ("UPDATE payment SET at = 1 WHERE user_id = 1", "is not as the journal tells it: at"),
+    ("UPDATE payment SET at = 1 WHERE user_id = 1", "is not as in the journal: at"),
     (
         "UPDATE payment SET payment_id = randomblob(16) WHERE user_id = 1",
-        "is not as the journal tells it: payment_id",
+        "is not as in the journal: payment_id",
     ),
     ("UPDATE ticket SET ticket_id = randomblob(16) WHERE seat = 0", "is in no journal"),
     (

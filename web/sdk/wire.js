@@ -219,7 +219,7 @@ export const SeatState = Object.freeze({
  * @typedef {object} LayoutRow
  * @property {string} label
  * @property {string} [row_label] The row as the plan calls it, "Row 1" or "1열", where it does.
- * @property {string} [seat_label] How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+ * @property {string} [seat_label] The plan's words for the row's seats, with `%s` for the number: "Seat %s" or "%s번".
  * @property {number} zone Index into `zones`.
  */
 
@@ -369,7 +369,7 @@ export const SeatState = Object.freeze({
  * Whether a sale sells.
  * - `SCHEDULED`: Not yet: one may join, nobody is admitted.
  * - `PAUSED`: No joins, admissions or new holds; paying goes on.
- * - `CLOSED`: As paused, and the line is dissolved.
+ * - `CLOSED`: Paused, and the line is dissolved.
  * @typedef {'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED'} SaleState
  */
 

@@ -85,7 +85,7 @@ struct Seen {
     warned: Option<Option<FileState>>,
 }
 
-/// Tells a file from the one that replaced it.
+/// Distinguishes a file from the one that replaced it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct FileState {
     device: u64,

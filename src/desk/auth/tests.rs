@@ -462,10 +462,11 @@ fn no_error_about_a_key_says_what_stands_in_the_file() {
     ] {
         std::fs::write(&path, &text).unwrap();
         let error = Auth::open(folder.path(), &config(Some(source))).err().expect("this is no key");
-        let told = format!("{:#}", anyhow::Error::from(error));
-        assert!(!told.contains("hush") && !told.contains("MII"), "{told}");
+        let message = format!("{:#}", anyhow::Error::from(error));
+        assert!(!message.contains("hush") && !message.contains("MII"), "{message}");
     }
     std::fs::write(folder.path().join(KEY_FILE), "hush hush").unwrap();
-    let told = format!("{:#}", anyhow::Error::from(Auth::open(folder.path(), &config(None)).err().unwrap()));
-    assert!(!told.contains("hush"), "{told}");
+    let message =
+        format!("{:#}", anyhow::Error::from(Auth::open(folder.path(), &config(None)).err().unwrap()));
+    assert!(!message.contains("hush"), "{message}");
 }

@@ -97,7 +97,7 @@ ping           Ping here
 
 #[test]
 fn what_is_about_no_sale_of_ours_goes_nowhere() {
-    for (method, params, told) in [
+    for (method, params, expected) in [
         (Method::Hold, r#"{"schedule_id":71,"seats":[1]}"#, "hold nowhere: SCHEDULE_NOT_FOUND"),
         (Method::HoldBest, r#"{"schedule_id":71,"count":1}"#, "hold_best nowhere: SCHEDULE_NOT_FOUND"),
         (
@@ -107,7 +107,7 @@ fn what_is_about_no_sale_of_ours_goes_nowhere() {
         ),
     ] {
         let params: Box<RawValue> = serde_json::from_str(params).unwrap();
-        assert_eq!(show(&plan(Request::parse(method, Some(&params)).unwrap(), sale_of)), told);
+        assert_eq!(show(&plan(Request::parse(method, Some(&params)).unwrap(), sale_of)), expected);
     }
     // A UUID of somebody else's making.
     let foreign = r#"{"reservation_id":"0198c0de-0000-7000-8000-000000000000"}"#;
@@ -143,7 +143,7 @@ fn a_queue_token_changes_what_may_be_done() {
             assert_eq!(allowed(method, bearer(1, status)), show(&plan(example(method), sale_of)));
         }
     }
-    // One that has ended tells of its own visit, wherever its user stands by now.
+    // One that has ended shows its own visit, wherever its user stands by now.
     let ended = bearer(3, TokenStatus::Expired(ExpiryReason::Idle));
     assert_eq!(allowed(Method::QueueGet, ended), "resume in 3");
     assert_eq!(allowed(Method::QueueLeave, ended), "TOKEN_EXPIRED");

@@ -16,8 +16,8 @@ use crate::limits;
 use crate::store::{Batch, CommitError, Facts};
 
 impl Lane {
-    /// Has the store keep a batch. Whenever the store has something to do, a part of the batch before is published and a part
-    /// of what came meanwhile is decided.
+    /// Lets the store keep a batch. Whenever the store has something to do, a part of the batch before is published and a
+    /// part of what came meanwhile is decided.
     pub(super) async fn commit_overlapped(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let mut connection = self.take_connection().await?;
         let mut commit = connection.commit(batch);

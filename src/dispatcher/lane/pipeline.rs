@@ -39,9 +39,9 @@ pub(super) enum Step {
     Commit,
     /// Queries the store whether it kept the batch.
     Settle,
-    /// Has memory, and the copies that others read, take over what the store has kept.
+    /// Lets memory, and the copies that others read, take over what the store has kept.
     Confirm,
-    /// Has everybody receive what was committed.
+    /// Publishes what was committed to everybody whom it concerns.
     Publish,
     /// Takes memory back to what was committed.
     Undo,
@@ -83,7 +83,8 @@ enum Scope {
     /// Everything that waits, as far as a batch goes, and what is due.
     #[default]
     Whole,
-    /// So many commands, and nothing that is due by itself, while the command is looked for whose row the store refuses.
+    /// The first commands, so many of them, and nothing that is due by itself: the command is looked for whose row the
+    /// store refuses.
     First(usize),
     /// Each of these sales alone, after something that is due by itself was refused.
     Dues(VecDeque<ConcertId>),
@@ -271,7 +272,7 @@ impl Pipeline {
         std::mem::take(&mut self.pending.waiting)
     }
 
-    /// Has a batch made of what waits and what is due.
+    /// Wants a batch of what waits and what is due.
     pub fn want(&mut self) {
         if self.stage == Stage::Idle {
             self.stage = Stage::Wanted;
@@ -504,7 +505,7 @@ impl Pipeline {
         Consequence::None
     }
 
-    /// Has the batch tried once more. `false`: it was tried often enough.
+    /// Tries the batch once more. `false`: it was tried often enough.
     fn try_again(&mut self) -> bool {
         let again = self.attempt < limits::BATCH_ATTEMPTS_MAX;
         if again {

@@ -13,7 +13,7 @@ use crate::domain::time::Now;
 
 use super::{Sale, Step};
 
-/// What a `hold_best` asks for.
+/// The wish of a `hold_best`.
 #[derive(Clone, Copy)]
 pub(super) struct BestWanted<'a> {
     pub count: u32,
@@ -192,7 +192,7 @@ impl Sale {
         let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user).cloned() else {
             return Err(Rejection::ReservationInvalid { status: ended?.status });
         };
-        // So many minor units of the wallet's currency are another sum.
+        // The same number of minor units is another sum in the wallet's currency.
         if !self.sells {
             return Err(Rejection::OtherCurrency);
         }
@@ -307,7 +307,7 @@ impl Sale {
         }
     }
 
-    /// What one has already stays, also if the limit is lower by now.
+    /// Seats that a user has already stay, also if the limit is lower by now.
     fn within_user_limit(&self, caller: &Caller, more: usize) -> Result<(), Rejection> {
         let max = self.rules.seats_per_user_max;
         match max == 0 || self.user_seats.of(caller.user) as usize + more <= max as usize {

@@ -1,6 +1,6 @@
-//! What changes a sale, each change beside what takes it back, and where the two are kept until a commit.
-//! Always: facts change by `change` alone, and `undo` puts back everything since the last commit, the newest first.
-//! Not here: whether something may happen.
+//! The changes of a sale, each beside what takes it back, and where the two are kept until a commit. Always: facts
+//! change by `change` alone, and `undo` puts back everything since the last commit, the newest first. Not here:
+//! whether something may happen.
 
 use super::{LAPSES_KEPT_MAX, Sale, Step};
 use crate::domain::event::{Event, HoldEnd};
@@ -12,7 +12,7 @@ use crate::domain::seat_map::SeatState;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::waiting_room::{Holds, LiveToken};
 
-/// What takes a change back.
+/// The note that takes a change back.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Undo {
     Joined(EntryNo),
@@ -25,16 +25,16 @@ pub(super) enum Undo {
     Settings(Box<SaleSettings>),
 }
 
-/// What seats were.
+/// The former state of some seats.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seats {
     schedule: ScheduleId,
-    /// Whose they were, or became.
+    /// The user who had them, or got them.
     user: UserId,
     before: Vec<(SeatId, SeatState)>,
 }
 
-/// What a held reservation was; `None`: it was not there.
+/// The former state of a held reservation; `None`: it was not there.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Held {
     id: ReservationId,
@@ -42,7 +42,7 @@ pub(super) struct Held {
     before: Option<Reservation>,
 }
 
-/// How many more seats its user has when one of them is `after` and was `before`.
+/// The seats that its user has more when one of them is `after` and was `before`.
 fn gained(before: SeatState, after: SeatState) -> i32 {
     i32::from(after != SeatState::Available) - i32::from(before != SeatState::Available)
 }
@@ -92,11 +92,12 @@ impl Sale {
         self.sealed = Some(self.undo.len());
     }
 
-    /// What was sealed is durable now; without a seal, everything since the last commit.
+    /// Everything sealed is durable now; without a seal, everything since the last commit.
     pub fn commit(&mut self, ended_kept_max: usize) {
         let sealed = self.sealed.take().unwrap_or(self.undo.len());
         for undo in self.undo.drain(..sealed) {
-            // Only what came to stay counts for the rate: what passed out of its window cannot be brought back.
+            // Admissions that stay are all that counts for the rate: one that passed out of its window cannot be
+            // brought back.
             if let Undo::Admitted { at, .. } = undo {
                 self.room.note_admission(at);
             }
@@ -243,7 +244,7 @@ impl Sale {
         Undo::Settings(Box::new(before))
     }
 
-    // What several changes have in common.
+    // Parts that several changes share.
 
     /// Seats that are free come to the reservation's user by it, and others go, or stay theirs.
     fn set_seats(&mut self, of: &Reservation, seats: &[SeatId], state: SeatState) -> Seats {

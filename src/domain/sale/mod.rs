@@ -1,9 +1,9 @@
 //! One sale: its waiting room, its seats and the rules that connect them. State, time and a command in; events
 //! and an answer, or a refusal, out. Expiry and admission are steps like any other.
 //!
-//! Always: at most one holder a seat; nobody is admitted out of order, into a full house, or beyond the capacity;
-//! a refused command changes nothing, but may find that its caller's place in line is over. Until `commit`, `undo` takes back everything since the last one.
-//! Not here: what a wallet holds (it comes in), who is connected where, any clock.
+//! Always: at most one holder a seat; nobody is admitted out of order, into a full house, or beyond the capacity; a
+//! refused command changes nothing, but may find that its caller's place in line is over. Until `commit`, `undo` takes
+//! back everything since the last one. Not here: what a wallet holds (it comes in), who is connected where, any clock.
 
 mod booking;
 mod changes;
@@ -43,11 +43,11 @@ const DISSOLVED_PER_COMMAND_MAX: u64 = 1_024;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sale {
     concert: ConcertId,
-    /// In the wallets' currency: what is not cannot be bought from them, whatever its settings say.
+    /// Whether it is in the wallets' currency: if not, nothing of it can be bought, whatever its settings say.
     sells: bool,
     settings: SaleSettings,
     defaults: SaleRules,
-    /// In force: the settings' own over the defaults.
+    /// The rules in force: the settings' own over the defaults.
     rules: SaleRules,
     room: WaitingRoom,
     schedules: BTreeMap<ScheduleId, SeatMap>,
@@ -60,13 +60,13 @@ pub struct Sale {
     lapses: Lapses,
     done: u64,
     expired: u64,
-    /// What takes back each change since the last commit, the newest last.
+    /// The notes that take back each change since the last commit, the newest last.
     undo: Vec<Undo>,
-    /// How much of `undo` belongs to what is being committed; all of it, unless more was decided since.
+    /// The part of `undo` that belongs to what is being committed; all of it, unless more was decided since.
     sealed: Option<usize>,
 }
 
-/// What a sale decides by: a moment, what was read for it, and where to write what happens.
+/// The basis of a decision: a moment, what was read for it, and where to write what happens.
 pub struct Step<'a> {
     pub now: Now,
     pub inputs: &'a mut Inputs,
@@ -74,13 +74,13 @@ pub struct Step<'a> {
     pub events: &'a mut Vec<Event>,
 }
 
-/// What a sale's memory is built from.
+/// The state that a sale's memory is built from.
 pub struct SaleSnapshot {
     pub concert: ConcertId,
     /// Is it in the wallets' currency?
     pub sells: bool,
     pub settings: SaleSettings,
-    /// Of its line.
+    /// The order of its line.
     pub order: Order,
     pub next_entry: EntryNo,
     /// Live ones, in ascending order of entries.
@@ -89,7 +89,7 @@ pub struct SaleSnapshot {
     pub reservations: Vec<Reservation>,
     /// Expired ones, as far back as `lapses::REMEMBERED`.
     pub lapsed: Vec<Reservation>,
-    /// How many seats users have bought and not given back.
+    /// The number of seats that each user has bought and not given back.
     pub bought: Vec<(UserId, u32)>,
     pub schedules: Vec<ScheduleSnapshot>,
 }
@@ -157,7 +157,7 @@ impl Sale {
         for (user, seats) in bought {
             sale.user_seats.change(user, seats.cast_signed());
         }
-        // As they ended, and those that ended together in one order.
+        // They are noted as they ended, and those that ended together in one order.
         lapsed.sort_by_key(|expired| (expired.ended_at, expired.id));
         lapsed.iter().for_each(|expired| sale.lapses.note(expired));
         sale
@@ -220,7 +220,7 @@ impl Sale {
         admitted.filter_map(|(entry, _)| self.place(entry, now)).collect()
     }
 
-    /// What has to be read before `command` is decided.
+    /// Adds what has to be read before `command` is decided.
     pub fn needs(&self, command: &Command, needs: &mut Needs) {
         match command {
             Command::Resume { token, .. } => {
@@ -251,8 +251,8 @@ impl Sale {
         }
     }
 
-    /// What ended lately, or may end in this batch, is in memory; a token that ended long ago is not, even if its
-    /// user has a live one.
+    /// A token that ended lately, or may end in this batch, is in memory; a token that ended long ago is not, even if
+    /// its user has a live one.
     fn needs_of_caller(&self, caller: &Caller, needs: &mut Needs) {
         match caller.token {
             Some(token) => {
@@ -348,7 +348,7 @@ impl Sale {
         }
     }
 
-    /// Who is connected, and by what: what a sale that is built anew from the store does not know.
+    /// The users who are connected, and by what: a sale that is built anew from the store does not know them.
     pub fn connections(&self) -> impl Iterator<Item = (UserId, ConnectionId)> {
         self.room.connections()
     }
@@ -358,7 +358,7 @@ impl Sale {
         self.room.connect(user, connection);
     }
 
-    /// A user has a connection. Present by it is only who has a live token; who takes one later is told of it there, and
+    /// A user has a connection. Only a user with a live token is present by it; one who takes a token later is counted then, and
     /// says so again.
     pub fn greet(&mut self, user: UserId, connection: ConnectionId, now: Now) -> Answer {
         match self.place_of_user(user, now) {
@@ -385,7 +385,7 @@ impl Sale {
         self.room.disconnect(user, connection, now.sale);
     }
 
-    /// Does what is due without anybody asking, at most `max` things: holds of performances that have begun, opening, other
+    /// Does what is due by itself, at most `max` things: holds of performances that have begun, opening, other
     /// holds, admissions that end, a line that is dissolved, admissions, absences. A place that frees waits for nobody's
     /// absence, which may be many at once. Gives back how many were done.
     pub fn expire_due(&mut self, mut step: Step<'_>, max: usize) -> usize {

@@ -102,7 +102,7 @@ impl Sale {
             self.end_holds(step, caller.user, HoldEnd::Left);
             self.end_token(step, entry, TokenStatus::Expired(ExpiryReason::Left));
         }
-        // Who left already hears the same again.
+        // A fan who left already gets the same answer again.
         let ended = self.last_ended(step, caller).ok_or(Rejection::NotInQueue)?;
         Ok(Answer::Queue { place: self.place_of(ended.clone(), step.now), created: false })
     }

@@ -66,7 +66,7 @@ impl House {
         subscriber
     }
 
-    /// The user is told of a live token.
+    /// The user is notified of a live token.
     fn admit(&self, user: u64, subscriber: &Arc<Subscriber>) -> TokenRecord {
         let record = TokenRecord {
             concert: CONCERT,
@@ -97,7 +97,7 @@ impl House {
         Event::SettingsChanged { before, after: Box::new(settings(state)), by: ChangedBy::Operator(None) }
     }
 
-    /// Whatever is to be published is published.
+    /// Publishes whatever is to be published.
     async fn publish(&self) {
         while let Some(concert) = self.fanout.pending_news.next() {
             self.fanout.publish_news(concert).await;

@@ -34,21 +34,21 @@ async fn round(topic: &Arc<SeatTopic>) {
 }
 
 /// (from, version, seats)
-type Heard = (u64, u64, Vec<u32>);
+type Received = (u64, u64, Vec<u32>);
 
-fn heard(text: &Bytes) -> Heard {
+fn received(text: &Bytes) -> Received {
     let mut push: serde_json::Value = serde_json::from_slice(text).unwrap();
     let update: SeatsUpdate = serde_json::from_value(push["params"].take()).unwrap();
     (update.from, update.version, update.changes.iter().map(|change| change.seat).collect())
 }
 
-fn taken(subscriber: &Subscriber) -> Vec<Heard> {
+fn taken(subscriber: &Subscriber) -> Vec<Received> {
     let mut delivery = Delivery::default();
     subscriber.take(&mut delivery);
-    delivery.seats.iter().map(heard).collect()
+    delivery.seats.iter().map(received).collect()
 }
 
-/// A socket that is as free as it is told to be.
+/// A socket that is as free as the test says.
 struct Socket {
     now: Mutex<Written>,
     got: Mutex<Vec<Bytes>>,
@@ -59,8 +59,8 @@ impl Socket {
         *self.now.lock() = written;
     }
 
-    fn heard(&self) -> Vec<Heard> {
-        self.got.lock().drain(..).map(|text| heard(&text)).collect()
+    fn received(&self) -> Vec<Received> {
+        self.got.lock().drain(..).map(|text| received(&text)).collect()
     }
 }
 
@@ -91,7 +91,7 @@ async fn a_free_socket_is_written_to_and_nobody_is_woken() {
     hold(&topic, 3);
     hold(&topic, 2);
     round(&topic).await;
-    assert_eq!(socket.heard(), [(10, 12, vec![2, 3])]);
+    assert_eq!(socket.received(), [(10, 12, vec![2, 3])]);
     assert!(!is_woken(&alice));
     assert_eq!(topic.begin_round(), None, "nothing changed since");
     assert_eq!(taken(&alice), []);
@@ -113,10 +113,10 @@ async fn a_busy_socket_gets_the_newest_later_and_every_delta_leads_on() {
     assert_eq!(taken(&alice), [(10, 13, vec![1, 2, 3])], "as new as when it is taken");
     socket.answers(Written::Whole);
     round(&topic).await;
-    assert_eq!(socket.heard(), [], "nothing is told twice");
+    assert_eq!(socket.received(), [], "nothing is sent twice");
     hold(&topic, 4);
     round(&topic).await;
-    assert_eq!(socket.heard(), [(13, 14, vec![4])]);
+    assert_eq!(socket.received(), [(13, 14, vec![4])]);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn what_was_begun_is_told() {
     socket.answers(Written::Whole);
     hold(&topic, 2);
     round(&topic).await;
-    assert_eq!(socket.heard(), [(10, 11, vec![1]), (11, 12, vec![2])]);
+    assert_eq!(socket.received(), [(10, 11, vec![1]), (11, 12, vec![2])]);
 }
 
 #[tokio::test]
@@ -143,10 +143,10 @@ async fn what_waits_already_is_told_first() {
     alice.push_answer(5, Ok(Answer::Done));
     hold(&topic, 1);
     round(&topic).await;
-    assert_eq!(socket.heard(), [], "a free socket, but an answer waits for it");
+    assert_eq!(socket.received(), [], "a free socket, but an answer waits for it");
     let mut delivery = Delivery::default();
     alice.take(&mut delivery);
-    assert_eq!((delivery.answers.len(), heard(&delivery.seats[0])), (1, (10, 11, vec![1])));
+    assert_eq!((delivery.answers.len(), received(&delivery.seats[0])), (1, (10, 11, vec![1])));
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_snapshot_is_the_first_word_and_a_new_one_begins_anew() {
     assert_eq!(topic.watch(&alice).version, 11);
     topic.begin_round();
     topic.go_round(1).await;
-    assert_eq!(socket.heard(), [], "the snapshot has it");
+    assert_eq!(socket.received(), [], "the snapshot has it");
     socket.answers(Written::Nothing);
     hold(&topic, 2);
     round(&topic).await;
@@ -167,7 +167,7 @@ async fn a_snapshot_is_the_first_word_and_a_new_one_begins_anew() {
     socket.answers(Written::Whole);
     hold(&topic, 3);
     assert_eq!(topic.begin_round(), None, "nobody watches");
-    assert_eq!((socket.heard(), taken(&alice)), (vec![], vec![]));
+    assert_eq!((socket.received(), taken(&alice)), (vec![], vec![]));
 }
 
 #[tokio::test]
@@ -189,15 +189,15 @@ async fn a_round_tells_what_is_newest_and_encodes_it_once() {
     round(&topic).await;
     let got: Vec<Bytes> = many.iter().map(|(_, socket)| socket.got.lock()[0].clone()).collect();
     let (early, late) = got.split_at(WATCHERS_AT_ONCE - 1);
-    assert!(early.iter().all(|text| heard(text) == (10, 11, vec![1])));
-    assert!(late.iter().all(|text| heard(text) == (10, 12, vec![1, 2])));
+    assert!(early.iter().all(|text| received(text) == (10, 11, vec![1])));
+    assert!(late.iter().all(|text| received(text) == (10, 12, vec![1, 2])));
     assert!([early, late].iter().all(|texts| texts.iter().all(|text| text.as_ptr() == texts[0].as_ptr())));
-    // The holder's second change must not be told by the holder again.
+    // The holder's second change must not be sent by the holder again.
     topic.unwatch(holder.id());
     round(&topic).await;
-    let (told, known) = many.split_at(WATCHERS_AT_ONCE - 1);
-    assert!(told.iter().all(|(_, socket)| socket.heard()[1] == (11, 12, vec![2])));
-    assert!(known.iter().all(|(_, socket)| socket.heard().len() == 1));
+    let (notified, known) = many.split_at(WATCHERS_AT_ONCE - 1);
+    assert!(notified.iter().all(|(_, socket)| socket.received()[1] == (11, 12, vec![2])));
+    assert!(known.iter().all(|(_, socket)| socket.received().len() == 1));
 }
 
 #[tokio::test]
@@ -214,10 +214,10 @@ async fn a_new_view_tells_its_watchers_everything_and_forgets_who_is_gone() {
     assert_eq!((topic.watchers(), former.watchers()), (1, 0));
     assert_eq!(Arc::strong_count(&gone_socket), 1, "nobody keeps a socket that is to be closed");
     round(&topic).await;
-    assert_eq!(socket.heard(), [(0, 10, vec![0, 1, 2, 3, 4, 5])]);
+    assert_eq!(socket.received(), [(0, 10, vec![0, 1, 2, 3, 4, 5])]);
     hold(&topic, 1);
     round(&topic).await;
-    assert_eq!(socket.heard(), [(10, 11, vec![1])]);
+    assert_eq!(socket.received(), [(10, 11, vec![1])]);
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn several_tasks_go_through_all_watchers_once() {
         hold(&topic, 1);
         topic.begin_round();
         topic.go_round(tasks).await;
-        assert!(many.iter().all(|(_, socket)| socket.heard().len() == 1), "{tasks} tasks");
+        assert!(many.iter().all(|(_, socket)| socket.received().len() == 1), "{tasks} tasks");
     }
 }
 
@@ -241,10 +241,10 @@ fn a_delta_is_the_same_whether_remembered_or_looked_for() {
         hold(&topic, rng.random_range(0..64));
         let state = topic.state.lock();
         assert!(state.recent.len() <= 64 / RECENT_PART);
-        for told in 0..=state.version {
-            let looked_for = state.changed_at.iter().enumerate().filter(|(_, at)| **at > told);
+        for known in 0..=state.version {
+            let looked_for = state.changed_at.iter().enumerate().filter(|(_, at)| **at > known);
             let looked_for: Vec<_> = looked_for.map(|(seat, _)| SeatId(seat as u32)).collect();
-            assert_eq!(state.changed_since(told), looked_for, "since {told} of {}", state.version);
+            assert_eq!(state.changed_since(known), looked_for, "since {known} of {}", state.version);
         }
     }
 }
@@ -260,12 +260,12 @@ async fn rounds_become_rarer_with_the_number_of_watchers() {
     topic.watch(&alice);
     let rounds = tokio::spawn(topic.clone().run_rounds());
     let began = tokio::time::Instant::now();
-    let mut rounds_heard = 0;
+    let mut rounds_received = 0;
     while began.elapsed() < 10 * ROUND_MIN {
-        hold(&topic, rounds_heard);
+        hold(&topic, rounds_received);
         tokio::time::sleep(Duration::from_millis(1)).await;
-        rounds_heard += socket.heard().len() as u32;
+        rounds_received += socket.received().len() as u32;
     }
-    assert!((9..=11).contains(&rounds_heard), "{rounds_heard} rounds");
+    assert!((9..=11).contains(&rounds_received), "{rounds_received} rounds");
     rounds.abort();
 }

@@ -720,7 +720,7 @@ fn a_join_that_came_too_fast_leaves_nothing_behind() {
     feed(&mut session, now, "reply 0 too_many_joins", &mut sent, &mut out);
     let shown: Vec<_> = out.drain(..).map(show).collect();
     assert_eq!(shown, ["#1 RATE_LIMITED"]);
-    assert_eq!(session.present_in(), [], "the sale never heard of this connection");
+    assert_eq!(session.present_in(), [], "the sale was never notified of this connection");
 }
 
 /// Brings a session into a state.

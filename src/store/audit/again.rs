@@ -17,13 +17,13 @@ use crate::store::journal::{SeatsChange, SeatsEntry};
 
 #[derive(Default)]
 pub struct HeldAgain {
-    /// Of each seat, the oldest first.
+    /// The lapses of each seat, the oldest first.
     lapses: HashMap<(ScheduleId, SeatId), VecDeque<Lapse>>,
-    /// How many holds ran out so far: a server remembers only so many.
+    /// The number of holds that ran out so far: a server remembers only so many.
     count: usize,
-    /// As the operator set it last. `None`: never, so far.
+    /// The operator's last setting; `None`: there was none so far.
     set: Option<Option<Duration>>,
-    /// Before the first time.
+    /// The setting before the first time.
     first: Option<Option<Duration>>,
     found: Vec<Again>,
 }
@@ -31,7 +31,7 @@ pub struct HeldAgain {
 struct Lapse {
     user: UserId,
     reservation: ReservationId,
-    /// When it was written, which is no earlier than when it came about.
+    /// The time at which it was written, which is no earlier than when it came about.
     at: Timestamp,
     number: usize,
 }
@@ -42,9 +42,9 @@ pub struct Again {
     pub seat: (ScheduleId, SeatId),
     pub user: UserId,
     pub lapsed: ReservationId,
-    /// When it was written, which is no earlier than when it was decided.
+    /// The time at which it was written, which is no earlier than when it was decided.
     pub at: Timestamp,
-    /// How long it should have lasted, if that was set by then.
+    /// The time that it should have lasted, if that was set by then.
     after: Option<Option<Duration>>,
 }
 
@@ -82,7 +82,7 @@ impl HeldAgain {
                 continue;
             };
             let again = Again { seat, user: change.user, lapsed: lapse.reservation, at, after: self.set };
-            // Whatever was set, it is over by then.
+            // The wait is over by then, whatever was set.
             if at < lapse.at + REMEMBERED {
                 self.found.push(again);
             }
@@ -99,7 +99,7 @@ impl HeldAgain {
         self.found.iter().filter_map(move |again| {
             let after = again.after.unwrap_or(first)?.min(REMEMBERED);
             let ended_at = ended_at(again.lapsed)?;
-            // What lies ahead ran out before the machine's clock was set back: nobody waits for that.
+            // A lapse that lies ahead ran out before the machine's clock was set back: nobody waits for that.
             (again.at >= ended_at && again.at < ended_at + after).then_some((*again, after))
         })
     }

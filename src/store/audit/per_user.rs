@@ -14,12 +14,12 @@ use crate::store::journal::{SeatsChange, SeatsEntry};
 
 #[derive(Default)]
 pub struct SeatsPerUser {
-    /// Before that some server did not know the rule.
+    /// The time before which some server did not know the rule.
     since: Option<Timestamp>,
     seats: HashMap<UserId, u64>,
-    /// As the operator set it last. `None`: no row says, so far.
+    /// The operator's last setting; `None`: no row said so far.
     max: Option<Option<u64>>,
-    /// What each user had at most while no row had said.
+    /// The most that each user had while no row had said.
     most: HashMap<UserId, Had>,
     found: Vec<TooMany>,
 }
@@ -36,7 +36,7 @@ pub struct TooMany {
     pub user: UserId,
     pub seats: u64,
     pub max: u64,
-    /// Of the journal's row.
+    /// The number of the journal's row.
     pub seq: u64,
 }
 

@@ -64,7 +64,7 @@ impl Replay {
         self.sale.add(at, entry)
     }
 
-    /// What the journal makes of the sale.
+    /// The sale as the journal makes it.
     pub fn sale(&self) -> &FoldedSale {
         &self.sale
     }

@@ -13,20 +13,20 @@ use crate::domain::record::{
 use crate::domain::rules::OwnRules;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
-use crate::store::fold::{Told, state_in_words};
+use crate::store::fold::{Folded, state_in_words};
 use crate::store::rows::SeatRow;
 use crate::store::{SeatStatus, words};
 use crate::venue::VenueLayout;
 
 pub struct SaleAudit {
     concert: ConcertId,
-    /// What the drawing says of each seat: label, category and price.
+    /// Label, category and price of each seat, by the drawing.
     drawn: Vec<(String, String, Money)>,
-    /// With their starts, UTC.
+    /// The schedules with their starts, UTC.
     schedules: BTreeMap<ScheduleId, Timestamp>,
-    /// How many seats each schedule has.
+    /// The number of seats of each schedule.
     seat_counts: BTreeMap<ScheduleId, u32>,
-    /// As the sale's operator set them.
+    /// The rules that the sale's operator set.
     own: OwnRules,
     /// Seats that are not free.
     taken: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
@@ -34,7 +34,7 @@ pub struct SaleAudit {
     held_by: HashMap<ReservationId, Vec<(ScheduleId, SeatId)>>,
     tokens: Tokens,
     reservations: BTreeMap<ReservationId, Reservation>,
-    /// As `reservation_seat` has them.
+    /// The seats of each reservation, as `reservation_seat` has them.
     seats_of: HashMap<ReservationId, Vec<(ScheduleId, SeatId)>>,
     payments: BTreeMap<PaymentId, Payment>,
     payment_of: HashMap<ReservationId, PaymentId>,
@@ -44,7 +44,7 @@ pub struct SaleAudit {
 
 #[derive(Default)]
 struct Tokens {
-    /// By entry number; a hole shortens the list, and is a fault already.
+    /// The users by entry number; a hole shortens the list, and is a fault already.
     users: Vec<UserId>,
     next_entry: u64,
     ids: HashSet<QueueToken>,
@@ -93,7 +93,7 @@ impl SaleAudit {
         self.own = own;
     }
 
-    /// Before that, servers ran which did not know how many seats one user may have.
+    /// Notes the time before which servers ran that did not know how many seats one user may have.
     pub fn users_limited_since(&mut self, since: Option<Timestamp>) {
         self.replay.per_user.known_since(since);
     }
@@ -168,21 +168,21 @@ impl SaleAudit {
         }
         tokens.users.push(user);
         match self.replay.sale().token(entry) {
-            Some(Told { row: told, .. }) if (told.user, told.status) != (user, status) => {
-                let (of, told) = (told.user, words::token_status(told.status).0);
+            Some(Folded { row: folded, .. }) if (folded.user, folded.status) != (user, status) => {
+                let (of, folded) = (folded.user, words::token_status(folded.status).0);
                 findings.fault(format!(
-                    "{sale}: entry {entry} is {word} of user {user}, the journal tells it {told} of user {of}"
+                    "{sale}: entry {entry} is {word} of user {user}, the journal has it as {folded} of user {of}"
                 ));
             }
-            Some(Told { row: told, is_whole: true }) => differing(
+            Some(Folded { row: folded, is_whole: true }) => differing(
                 findings,
                 &sale,
                 &format!("entry {entry}"),
                 &[
-                    ("entered_at", token.entered_at == told.entered_at),
-                    ("admitted_at", token.admitted_at == told.admitted_at),
-                    ("expires_at", token.expires_at == told.expires_at),
-                    ("ended_at", token.ended_at == told.ended_at),
+                    ("entered_at", token.entered_at == folded.entered_at),
+                    ("admitted_at", token.admitted_at == folded.admitted_at),
+                    ("expires_at", token.expires_at == folded.expires_at),
+                    ("ended_at", token.ended_at == folded.ended_at),
                 ],
             ),
             Some(_) => {}
@@ -210,22 +210,22 @@ impl SaleAudit {
             format!("{sale}: reservation {id} is {word}, and still says where its guest came from")
         });
         match self.replay.sale().reservation(id) {
-            Some(Told { row: told, is_whole }) => {
+            Some(Folded { row: folded, is_whole }) => {
                 let is_whole = *is_whole;
                 differing(
                     findings,
                     &sale,
                     &format!("reservation {id}"),
                     &[
-                        ("schedule_id", reservation.schedule == told.schedule),
-                        ("user_id", reservation.user == told.user),
-                        ("status", reservation.status == told.status),
-                        ("seats", reservation.seats == told.seats),
-                        ("expires_at", reservation.expires_at == told.expires_at),
-                        ("amount", !is_whole || reservation.amount == told.amount),
-                        ("opened_at", !is_whole || reservation.opened_at == told.opened_at),
-                        ("ended_at", !is_whole || reservation.ended_at == told.ended_at),
-                        ("best_requests", !is_whole || reservation.best_requests == told.best_requests),
+                        ("schedule_id", reservation.schedule == folded.schedule),
+                        ("user_id", reservation.user == folded.user),
+                        ("status", reservation.status == folded.status),
+                        ("seats", reservation.seats == folded.seats),
+                        ("expires_at", reservation.expires_at == folded.expires_at),
+                        ("amount", !is_whole || reservation.amount == folded.amount),
+                        ("opened_at", !is_whole || reservation.opened_at == folded.opened_at),
+                        ("ended_at", !is_whole || reservation.ended_at == folded.ended_at),
+                        ("best_requests", !is_whole || reservation.best_requests == folded.best_requests),
                     ],
                 );
             }
@@ -261,16 +261,16 @@ impl SaleAudit {
             findings
                 .fault(format!("{sale}: reservation {} has payments {other} and {id}", payment.reservation));
         }
-        let told = self.replay.sale().reservation(payment.reservation).filter(|told| told.is_whole);
-        if let Some(told) = told.and_then(|told| told.row.payment.as_ref()) {
+        let folded = self.replay.sale().reservation(payment.reservation).filter(|folded| folded.is_whole);
+        if let Some(folded) = folded.and_then(|folded| folded.row.payment.as_ref()) {
             differing(
                 findings,
                 &sale,
                 &format!("payment {id}"),
                 &[
-                    ("payment_id", id == told.id),
-                    ("amount", payment.amount == told.amount),
-                    ("at", payment.at == told.at),
+                    ("payment_id", id == folded.id),
+                    ("amount", payment.amount == folded.amount),
+                    ("at", payment.at == folded.at),
                 ],
             );
         }
@@ -290,10 +290,10 @@ impl SaleAudit {
             let (sale, id) = (sale_name(self.concert), ticket.id);
             findings.fault(format!("{sale}: ticket {id} is for payment {payment}, which does not exist"));
         }
-        let told = self.replay.sale().reservation(reservation).filter(|told| told.is_whole);
-        if let Some(told) = told.and_then(|told| told.row.payment.as_ref()) {
-            let same = |told: &Ticket| (told.id, told.seat) == (ticket.id, ticket.seat);
-            findings.check(told.tickets.iter().any(same), || {
+        let folded = self.replay.sale().reservation(reservation).filter(|folded| folded.is_whole);
+        if let Some(folded) = folded.and_then(|folded| folded.row.payment.as_ref()) {
+            let same = |folded: &Ticket| (folded.id, folded.seat) == (ticket.id, ticket.seat);
+            findings.check(folded.tickets.iter().any(same), || {
                 let (sale, id) = (sale_name(self.concert), ticket.id);
                 format!("{sale}: ticket {id} is in no journal")
             });
@@ -307,8 +307,8 @@ impl SaleAudit {
         self.replay.row(seq, at, events, findings);
     }
 
-    /// After the last row: what rows of different tables say of each other.
-    /// `starts_end_since`: before that nobody refused to be paid after a start.
+    /// Compares, after the last row, what rows of different tables say of each other. `starts_end_since`: before that
+    /// no payment after a start was refused.
     pub fn conclude(
         &self,
         starts_end_since: Option<Timestamp>,
@@ -517,18 +517,18 @@ impl SaleAudit {
         let sale = sale_name(self.concert);
         findings.check(self.replay.rows() > 0, || format!("{sale}: the journal is empty"));
         for schedule in self.schedules.keys() {
-            let told = self.replay.sale().schedules().get(schedule).copied();
-            findings.check(told.is_some_and(|seats| seats as usize == self.drawn.len()), || {
+            let folded = self.replay.sale().schedules().get(schedule).copied();
+            findings.check(folded.is_some_and(|seats| seats as usize == self.drawn.len()), || {
                 format!("{sale}: the journal does not begin with schedule {schedule} and its seats")
             });
         }
-        let (told, stored) = (self.replay.sale().places(), self.tokens.users.len());
-        findings.check(told == stored as u64, || {
-            format!("{sale}: the journal gave {told} places in line, {stored} are stored")
+        let (folded, stored) = (self.replay.sale().places(), self.tokens.users.len());
+        findings.check(folded == stored as u64, || {
+            format!("{sale}: the journal gave {folded} places in line, {stored} are stored")
         });
-        let (told, stored) = (self.replay.sale().reservations(), self.reservations.len());
-        findings.check(told == stored as u64, || {
-            format!("{sale}: the journal opened {told} reservations, {stored} are stored")
+        let (folded, stored) = (self.replay.sale().reservations(), self.reservations.len());
+        findings.check(folded == stored as u64, || {
+            format!("{sale}: the journal opened {folded} reservations, {stored} are stored")
         });
         for schedule in self.schedules.keys() {
             for number in 0..self.seat_counts.get(schedule).copied().unwrap_or_default() {
@@ -580,10 +580,10 @@ impl SaleAudit {
     }
 }
 
-/// Names the columns in which a row is not as the journal tells it.
+/// Names the columns in which a row is not as in the journal.
 fn differing(findings: &mut Findings, sale: &str, what: &str, columns: &[(&str, bool)]) {
     if columns.iter().any(|(_, same)| !same) {
         let names: Vec<_> = columns.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();
-        findings.fault(format!("{sale}: {what} is not as the journal tells it: {}", names.join(", ")));
+        findings.fault(format!("{sale}: {what} is not as in the journal: {}", names.join(", ")));
     }
 }

@@ -10,9 +10,9 @@ use crate::domain::seat_plan::{MONEY_MAX, Money};
 #[derive(Default)]
 pub struct Wallets {
     users: BTreeMap<UserId, Wallet>,
-    /// What the ledgers say of each payment.
+    /// Each payment as the ledgers have it.
     payments: HashMap<PaymentId, InLedger>,
-    /// Of the user whose entries are being read.
+    /// The requests of the user whose entries are being read.
     requests: HashSet<Box<str>>,
     ids: HashSet<HistoryId>,
     reading: Option<UserId>,
@@ -21,12 +21,12 @@ pub struct Wallets {
 struct Wallet {
     balance: Money,
     entries: u64,
-    /// As the ledger read so far says.
+    /// The balance by the part of the ledger that was read.
     ledger_balance: Money,
     ledger_entries: u64,
 }
 
-/// A payment as the ledgers tell it.
+/// A payment as the ledgers have it.
 #[derive(Default)]
 struct InLedger {
     paid: Vec<(UserId, Money)>,
@@ -78,15 +78,15 @@ impl Wallets {
             self.requests.insert(request);
         }
         if let Some(payment) = payment {
-            let told = self.payments.entry(payment).or_default();
+            let in_ledgers = self.payments.entry(payment).or_default();
             match kind {
-                LedgerKind::Refund => told.refunded.push((user, amount_change)),
-                LedgerKind::Payment | LedgerKind::Charge => told.paid.push((user, -amount_change)),
+                LedgerKind::Refund => in_ledgers.refunded.push((user, amount_change)),
+                LedgerKind::Payment | LedgerKind::Charge => in_ledgers.paid.push((user, -amount_change)),
             }
         }
     }
 
-    /// After the last entry: does every balance agree with its ledger?
+    /// Checks, after the last entry, that every balance agrees with its ledger.
     pub fn balance(&self, findings: &mut Findings) {
         for (user, wallet) in &self.users {
             findings.check(wallet.balance == wallet.ledger_balance, || {
@@ -117,27 +117,30 @@ impl Wallets {
         cancelled: bool,
         findings: &mut Findings,
     ) {
-        let told = self.payments.remove(&id).unwrap_or_default();
+        let in_ledgers = self.payments.remove(&id).unwrap_or_default();
         let once = [(user, amount)];
-        findings.check(told.paid == once, || {
-            format!("payment {id} of user {user} is {amount}, in the ledgers it is {}", listed(&told.paid))
+        findings.check(in_ledgers.paid == once, || {
+            format!(
+                "payment {id} of user {user} is {amount}, in the ledgers it is {}",
+                listed(&in_ledgers.paid)
+            )
         });
         let refunds: &[_] = if cancelled { &once } else { &[] };
-        findings.check(told.refunded == refunds, || {
+        findings.check(in_ledgers.refunded == refunds, || {
             let state = if cancelled { "cancelled" } else { "done" };
             format!(
                 "payment {id} of user {user} over {amount} is {state}, its refunds in the ledgers are {}",
-                listed(&told.refunded)
+                listed(&in_ledgers.refunded)
             )
         });
     }
 
-    /// After the last sale: ledger entries of payments that are nowhere.
+    /// Reports, after the last sale, ledger entries of payments that are nowhere.
     pub fn conclude(self, findings: &mut Findings) {
         let mut strays: Vec<_> = self.payments.into_iter().collect();
         strays.sort_unstable_by_key(|(id, _)| *id);
-        for (id, told) in strays {
-            let users = told.paid.iter().chain(&told.refunded).map(|(user, _)| user.to_string());
+        for (id, in_ledgers) in strays {
+            let users = in_ledgers.paid.iter().chain(&in_ledgers.refunded).map(|(user, _)| user.to_string());
             let users = users.collect::<Vec<_>>().join(", ");
             findings.fault(format!("the ledger of user {users} names payment {id}, which does not exist"));
         }

@@ -21,10 +21,10 @@ use crate::store::settings::{new_concert, settings_columns, settings_update, set
 /// Statements kept prepared by a lane's connection, the least used one closed for the next: every bulk statement in
 /// every size, with room for the single ones. Preparing one again costs a round trip.
 const STATEMENTS_KEPT: usize = 256;
-/// By another connection, and how many a server has to allow at least: some allow 50.
+/// The least that a server has to allow, and that another connection begins with: some allow 50.
 const STATEMENTS_KEPT_MIN: usize = 32;
 
-/// How long a connection may take to be made, so that an outage is noticed while clients still wait.
+/// The time that making a connection may take, so that an outage is noticed while clients still wait.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// MySQL's `caching_sha2_password` asks for the password itself, unless it has seen it since its own start. The driver's own
@@ -32,24 +32,24 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const NO_PASSWORD_IN_CLEAR: &str = "the database server asks for the password itself, which is sent over an encrypted \
      connection alone: turn on TLS in the server, and let the URL end in `?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE`";
 
-/// What every connection begins with: errors instead of silent changes to values, reads that see what was committed,
-/// no waiting behind a lock for longer than a client waits for its answer, and no half-sent statement that keeps its
-/// locks for long.
+/// The settings that every connection begins with: errors instead of silent changes to values, reads that see what
+/// was committed, no waiting behind a lock for longer than a client waits for its answer, and no half-sent statement
+/// that keeps its locks for long.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', \
      innodb_lock_wait_timeout = 5, net_read_timeout = 10";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// What only some servers know. A transaction whose client is gone without a word must not keep its locks, or its
-/// sale could not go on (elsewhere such a connection ends with the system's own timeouts); and a list of rows is to
-/// be looked up by key, not to be made a table of first.
+/// Settings that only some servers know. A transaction whose client is gone without a word must not keep its locks,
+/// or its sale could not go on (elsewhere such a connection ends with the system's own timeouts); and a list of rows
+/// is to be looked up by key, not to be made a table of first.
 const IF_KNOWN: [&str; 4] = [
     "SET SESSION idle_transaction_timeout = 10",
     "SET SESSION ob_trx_idle_timeout = 10000000",
     "SET SESSION in_predicate_conversion_threshold = 0",
-    // How long is waited for a lock where innodb_lock_wait_timeout is a name without a meaning; in µs.
+    // The wait for a lock where innodb_lock_wait_timeout is a name without a meaning, in µs.
     "SET SESSION ob_trx_lock_timeout = 5000000",
 ];
 
-/// What a URL may say behind `?`, besides what the driver takes under other names.
+/// The parameters that a URL may have, besides those that the driver takes under other names.
 const PARAMETERS: [&str; 5] = ["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"];
 
 /// Reads a `mysql://` or `mariadb://` URL. No error repeats the URL, which has a password in it.
@@ -58,7 +58,7 @@ pub fn options(url: &str) -> Result<MySqlConnectOptions, StoreError> {
     for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
         let name = parameter.split('=').next().unwrap_or(parameter);
         if !PARAMETERS.contains(&name) {
-            // A password that should have been written with %3F looks like a parameter too, and is not told.
+            // A password that should have been written with %3F looks like a parameter too, and is not printed.
             let is_word = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
             let name = if is_word { name } else { "…" };
             return Err(StoreError::broken(format!(
@@ -82,8 +82,8 @@ pub fn options(url: &str) -> Result<MySqlConnectOptions, StoreError> {
     Ok(options.disable_statement_logging())
 }
 
-/// How many statements a lane's connection keeps prepared, found by trying: as many as are of use, until the server
-/// refuses one more.
+/// The number of statements that a lane's connection keeps prepared, found by trying: as many as are of use, until
+/// the server refuses one more.
 #[derive(Clone, Debug)]
 pub struct StatementBudget(Arc<AtomicUsize>);
 
@@ -180,7 +180,7 @@ fn changed(done: MySqlQueryResult) -> Changed {
 /// under lock that would be waiting for everybody.
 pub static DIALECT: Dialect = Dialect {
     packing: Packing::Padded,
-    // In the order of user ids, so that two lanes never wait for each other.
+    // The rows are locked in the order of user ids, so that two lanes never wait for each other.
     wallets: Bulk::new(question!(wallets "FORCE INDEX (PRIMARY)"), 1, ") ORDER BY user_id FOR UPDATE"),
     charges: Bulk::new(question!(charges "FORCE INDEX (payment_history_request)"), 2, ")"),
     reservations: Bulk::new(question!(reservations), 2, ")"),
@@ -206,7 +206,7 @@ pub static DIALECT: Dialect = Dialect {
         2,
         ") GROUP BY user_id, concert_id)",
     ),
-    // Who holds seats has a live token, so held reservations need no look of their own.
+    // A user who holds seats has a live token, so held reservations need no look of their own.
     concerts_to_run: "SELECT concert_id FROM concert c \
          WHERE EXISTS (SELECT 1 FROM concert_schedule s \
                        WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \
@@ -242,7 +242,7 @@ mod tests {
 
     use super::*;
 
-    /// What is written goes out at once: a statement of several records, over TLS, would wait 40 ms for each acknowledgement.
+    /// Statements go out at once: a statement of several records, over TLS, would wait 40 ms for each acknowledgement.
     #[tokio::test]
     async fn the_connection_sends_at_once() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -284,8 +284,8 @@ mod tests {
             ("mysql://fan:what?hush@db/f", "the parameter `…`"),
         ];
         for (url, words) in faults {
-            let told = refused(url);
-            assert!(told.contains(words) && !told.contains("hush"), "{told}");
+            let message = refused(url);
+            assert!(message.contains(words) && !message.contains("hush"), "{message}");
         }
     }
 

@@ -9,7 +9,7 @@ pub fn number(error: &sqlx::Error) -> Option<u16> {
     Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
 
-/// What is to be done about an error. What is not listed is for an operator.
+/// The remedy for an error. One that is not listed is for an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remedy {
     /// The transaction is to be rolled back, or was, and left nothing; the same again may succeed. A server may have
@@ -120,7 +120,7 @@ pub fn is_rolled_back(error: &sqlx::Error) -> bool {
     number(error).and_then(remedy) == Some(Again)
 }
 
-/// Is it the connection that has no more of something? Then the same again would fail on it.
+/// Is it the connection that has no more of something? The same would then fail on it again.
 pub fn is_used_up(error: &StoreError) -> bool {
     let StoreError::RolledBack(cause) = error else { return false };
     cause.downcast_ref().and_then(number).and_then(remedy) == Some(Renew)

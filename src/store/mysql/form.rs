@@ -8,21 +8,21 @@ use crate::store::StoreError;
 use crate::store::batch::Bound;
 use crate::store::bulk::{self, Listing, Packing};
 
-/// What the server understands.
+/// The form of SQL that the server understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// What the rows of a statement get is cut out of long values by each row's number: a third less work for the server,
-    /// in words that only MariaDB knows.
+    /// The values of a statement's rows are cut out of long values by each row's number: a third less work for the
+    /// server, in words that only MariaDB knows.
     Numbered,
     /// Rows given as if they were new, with what to do because they are not: MySQL and TiDB know it too.
     Upsert,
 }
 
-/// What `Numbered` needs: numbers of rows, and a table of numbers. A server can be told to have no such table.
+/// Tries what `Numbered` needs: numbers of rows, and a table of numbers. A server can be told to have no such table.
 const NUMBERED: &str = "SELECT ROWNUM() FROM seq_1_to_1024 WHERE seq <= 1";
 
 impl Form {
-    /// What the server at the other end understands.
+    /// Finds out what the server at the other end understands.
     pub async fn of(connection: &mut MySqlConnection) -> Result<Self, StoreError> {
         match sqlx::raw_sql(NUMBERED).fetch_one(connection).await.map_err(fault) {
             Ok(_) => Ok(Self::Numbered),
@@ -56,8 +56,8 @@ pub mod tests {
     use crate::store::mysql::connection::{connect, options};
     use frontrow_testing::mariadb::empty_database;
 
-    /// By their primary key, also when the server believes that there are no rows at all, as in a table that was just
-    /// filled.
+    /// Rows are found by their primary key, also when the server believes that there are no rows at all, as in a
+    /// table that was just filled.
     pub async fn changes_rows_as_it_finds_them(statement: &Listing) {
         let store = MySqlStore::open(&empty_database().await).await.unwrap();
         let mut connection = connect(&store.options).await.unwrap();

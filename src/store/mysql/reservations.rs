@@ -1,4 +1,4 @@
-//! How reservations are written: those that are held, those that end, and those to which anything may have happened.
+//! Statements for reservations: those that are held, those that end, and those to which anything may have happened.
 
 use std::io::Write;
 
@@ -51,10 +51,11 @@ const HELD_RESERVATIONS_NUMBERED: &str = concat!(
     reservation_update!()
 );
 const NUMBERED_MAX: usize = 1_024;
-/// As many seats as one of these may have: four numbers of up to ten digits, with commas, in 44 characters.
+/// The number of seats that one of these may have: four numbers of up to ten digits, with commas, in 44 characters.
 const NUMBERED_SEATS_MAX: usize = 4;
 
-/// Given reservations that are there and of which nothing else changes, in one value; a status; when each came about in one value; concert and reservations.
+/// Given reservations that are there and of which nothing else changes, in one value; a status; when each came about in
+/// one value; concert and reservations.
 static ENDED_RESERVATIONS: Listing = Listing::new(&[
     "UPDATE reservation FORCE INDEX (PRIMARY) \
      SET status = IF(reservation_id = SUBSTR(?, 16 * ROWNUM() - 15, 16), ?, NULL), \
@@ -63,13 +64,14 @@ static ENDED_RESERVATIONS: Listing = Listing::new(&[
     ")",
 ]);
 
-/// What a batch does to reservations.
+/// The changes of reservations in a batch.
 pub struct Reservations<'a> {
-    /// Held, and with nothing to tell besides.
+    /// Held, and with nothing else to write.
     held: Vec<&'a Reservation>,
-    /// Of which anything may have changed.
+    /// Reservations of which anything may have changed.
     others: Vec<&'a Reservation>,
-    /// Of which nothing changed but their status and when it came about, together with those that became the same.
+    /// Reservations of which nothing changed but their status and when it came about, together with those that became
+    /// the same.
     ended: Vec<&'a Reservation>,
     form: Form,
 }

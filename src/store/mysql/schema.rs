@@ -16,10 +16,10 @@ use crate::store::StoreError;
 use crate::store::columns::Cells;
 use crate::store::migrate::{self, Applied, Migration};
 
-/// How long a start waits for another one to take its next step before it does the same beside it. No longer: a server that
-/// was lost together with its machine keeps the lock until the database notices, which may take hours.
+/// The time that a start waits for another one to take its next step before it does the same beside it. No longer: a server
+/// that was lost together with its machine keeps the lock until the database notices, which may take hours.
 const TURN_PATIENCE_SECONDS: i64 = 2;
-/// How often a step may be lost to somebody else, who then is one step further.
+/// The number of times that a step may be lost to somebody else, who then is one step further.
 const LOST_MAX: u32 = 100;
 /// Longer each time, so that many do not meet again.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -33,7 +33,7 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin
       COMMENT = 'Which files of migrations/mysql this schema is made of'";
 
-/// Whoever was first has written the same.
+/// The one who was first has written the same.
 const NOTE: &str = "INSERT INTO schema_migration (version, name, checksum) VALUES (?, ?, ?) \
      ON DUPLICATE KEY UPDATE version = version";
 
@@ -50,14 +50,14 @@ pub async fn migrate(
     }
     let lock = take_turn(connection, known).await?;
     let names = take_steps(connection, known).await?;
-    // Also ends by itself with the connection.
+    // The lock also ends by itself with the connection.
     if let Some(lock) = lock {
         sqlx::query("SELECT RELEASE_LOCK(?)").bind(lock).fetch_all(connection).await.map_err(fault)?;
     }
     Ok(names)
 }
 
-/// Without a lock.
+/// Takes the steps without a lock.
 pub async fn take_steps(
     connection: &mut MySqlConnection,
     known: &'static [Migration],

@@ -1,4 +1,4 @@
-//! How seats are held, sold and given back, many in one statement.
+//! Statements that hold, sell and release seats, many in one.
 //!
 //! Always: a statement changes only rows that are as memory believes, and the count of them says whether all were.
 
@@ -82,7 +82,7 @@ struct SeatStep {
     reservation: ReservationId,
 }
 
-/// What becomes of the seats, in this order: one seat may be given back and held by another in one batch, and held and
+/// The changes of seats, in this order: one seat may be given back and held by another in one batch, and held and
 /// sold. Each list is in the order of its keys.
 #[derive(Default)]
 pub struct SeatSteps {
@@ -92,7 +92,7 @@ pub struct SeatSteps {
 }
 
 impl SeatSteps {
-    /// Of changes in the order of their keys.
+    /// Sorts changes that come in the order of their keys.
     pub fn of(seats: &[SeatChange]) -> Self {
         let mut steps = Self::default();
         for SeatChange { row, before } in seats {

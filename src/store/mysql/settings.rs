@@ -1,4 +1,4 @@
-//! What a server has to be set to, so that what was confirmed survives a loss of power.
+//! The settings of a database server without which confirmed data would not survive a loss of power.
 
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
@@ -59,7 +59,7 @@ async fn loose(connection: &mut MySqlConnection) -> Result<Vec<String>, StoreErr
             loose.push(format!("{name} is {value} and should be {wanted}: {stake}"));
         }
     }
-    // With a binary log, a commit counts as prepared until it is there too.
+    // A commit counts as prepared until it is in the binary log too, if there is one.
     if set("log_bin") == Some("ON")
         && let Some(value) = set("sync_binlog").filter(|value| *value != "1")
     {

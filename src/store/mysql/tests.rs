@@ -1,4 +1,4 @@
-//! What is MySQL's own, on a private MariaDB.
+//! Tests of what is MySQL's own, on a private MariaDB.
 
 use frontrow_testing::mariadb::empty_database;
 use frontrow_testing::proxy::Proxy;
@@ -73,10 +73,10 @@ async fn through_each_node() -> Vec<String> {
     vec![url, other]
 }
 
-/// How often what may go wrong is tried: every time it has to go well.
+/// The number of tries of what may go wrong: every one has to go well.
 const TRIES: usize = 10;
 
-/// Of an empty database, and of one that lacks the last three changes.
+/// The schema of an empty database, and of one that lacks the last three changes.
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_servers_may_bring_the_same_database_up_to_date_at_once() {
     let whole = schema_of(&fresh().await.0).await;
@@ -99,7 +99,7 @@ async fn ten_servers_may_bring_the_same_database_up_to_date_at_once() {
     }
 }
 
-/// As through the nodes of a cluster, none of which knows the other's locks: each finds what the other has done.
+/// The nodes of a cluster do not know each other's locks: each start finds what the other has done.
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_without_a_common_lock_may_bring_the_same_database_up_to_date_at_once() {
     let whole = schema_of(&fresh().await.0).await;
@@ -235,7 +235,7 @@ async fn connection_id(connection: &mut MySqlConnection) -> u64 {
     sqlx::raw_sql(sql).fetch_one(connection).await.unwrap().try_get_unchecked::<i64, _>(0).unwrap() as u64
 }
 
-/// As a server does that keeps 50 statements a session, and for ever: the same again goes on another connection, with fewer.
+/// Some servers keep 50 statements a session, and for ever: the same again goes on another connection, with fewer.
 #[tokio::test]
 async fn a_connection_that_may_prepare_no_more_is_replaced_by_one_that_needs_fewer() {
     let (store, ()) = fresh().await;
@@ -275,7 +275,7 @@ async fn a_connection_that_may_prepare_no_more_is_replaced_by_one_that_needs_few
     assert_ne!(connection_id(lane.connection().await.unwrap()).await, id);
 }
 
-/// A server hangs up on whom it has not heard of for longer than its `wait_timeout`.
+/// A server closes a connection that was silent for longer than its `wait_timeout`.
 #[tokio::test]
 async fn a_heartbeat_whose_connection_was_closed_meanwhile_is_sent_on_another() {
     let (store, ()) = fresh().await;

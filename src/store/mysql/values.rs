@@ -1,4 +1,4 @@
-//! How values are given to a statement and read from its rows.
+//! Values: giving them to a statement, and reading them from its rows.
 
 use std::io::Write;
 

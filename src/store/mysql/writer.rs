@@ -21,9 +21,9 @@ use crate::store::columns::{self, Bind, token_columns};
 use crate::store::rows::WalletRow;
 use crate::store::{Batch, BatchWriter, CommitError, Facts, StoreError, query};
 
-/// How long the server may take for what a batch asks of it, short of COMMIT. Longer than it waits for a lock.
+/// The time that the server may take for the statements of a batch, short of COMMIT. Longer than it waits for a lock.
 const BATCH_PATIENCE: Duration = Duration::from_secs(15);
-/// How long it may take to commit.
+/// The time that a commit may take.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(15);
 
 // Each statement below is given new rows and changed ones alike, and finds a changed one by its primary key. If a row
@@ -84,7 +84,7 @@ pub struct MySqlWriter {
     budget: StatementBudget,
     /// `None` after it was lost; made again when it is needed.
     connection: Option<MySqlConnection>,
-    /// Between START TRANSACTION and its end.
+    /// The writer is between START TRANSACTION and its end.
     open: bool,
     /// Something was sent whose end was not seen: a task that is dropped meanwhile leaves it so.
     busy: bool,
@@ -119,7 +119,7 @@ impl MySqlWriter {
         Ok(self.connection.insert(connection))
     }
 
-    /// Opens the transaction, unless it is open. A server hangs up on whom it has not heard of for a while: a connection
+    /// Opens the transaction, unless it is open. A server closes a connection that was silent for a while: a connection
     /// that ended while nothing was under way on it is made anew before that counts as an outage.
     async fn start(&mut self) -> Result<&mut MySqlConnection, StoreError> {
         if !self.open {
@@ -144,7 +144,7 @@ impl MySqlWriter {
     }
 
     /// Leaves nothing of an open transaction. A lock that was waited for in vain ends only its statement, so the
-    /// server is told, whatever it was that failed.
+    /// server is sent ROLLBACK, whatever it was that failed.
     async fn abort(&mut self) {
         if self.busy {
             return self.abandon();
@@ -228,7 +228,7 @@ impl MySqlWriter {
         Ok(settled)
     }
 
-    /// What follows every step: nothing half done stays.
+    /// Follows every step: nothing half done stays.
     async fn end<T, E>(&mut self, done: Result<T, E>, fate: impl Fn(&E) -> Fate) -> Result<T, E> {
         match done.as_ref().map_err(fate) {
             Ok(_) => self.busy = false,
@@ -247,7 +247,7 @@ impl MySqlWriter {
     }
 }
 
-/// What an error says of the connection that it came on.
+/// The fate of a connection, by the error that came on it.
 enum Fate {
     Stays,
     /// It has no more of something; another one has.

@@ -23,14 +23,14 @@ const PAGES_LONG: u64 = 4 * CHECKPOINT_PAGES as u64;
 const PAGES_TOO_LONG: u64 = 8 * CHECKPOINT_PAGES as u64;
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// How long the log is and how much of it is in the database, in pages.
+/// The length of the log and the part of it that is in the database, in pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Progress {
     pub log: u64,
     pub copied: u64,
 }
 
-/// For as long as the store is in use.
+/// Copies the log for as long as the store is in use.
 pub(super) async fn run(store: &SqliteStore, metrics: &Metrics) {
     let mut connection = None;
     let mut said: Option<Instant> = None;

@@ -18,19 +18,19 @@ use crate::store::columns::{self, Bind, Cells, ledger_columns, reservation_colum
 use crate::store::query::{self, Changed, Dialect, Link, Take, question};
 use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
 
-/// How long a transaction waits for one of another process, such as an import, before it is a certain rollback.
+/// The time that a transaction waits for one of another process, such as an import, before it is a certain rollback.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is copied into the database when it is longer than this many pages of 4 KiB. Longer makes commits
 /// cheaper, since a page that changes often is copied once, and a restart slower.
 pub const CHECKPOINT_PAGES: u32 = 8_192;
-/// What the log's file shrinks to after a burst.
+/// The size that the log's file shrinks to after a burst.
 const LOG_BYTES_KEPT: u32 = 64 << 20;
 /// Pages kept in memory by a connection that writes, in KiB: enough for the seats and the end of the line of a
 /// large sale.
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 /// Statements kept prepared by a connection: every bulk statement in every size, with room for the single ones.
 const STATEMENTS_KEPT: usize = 200;
-/// How many rows a connection reads ahead of the task that takes them.
+/// The number of rows that a connection reads ahead of the task that takes them.
 const ROWS_AHEAD: usize = 512;
 
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub struct OpenError {
 }
 
 impl OpenError {
-    /// As what an operator has to put right.
+    /// Turns an error into one that an operator has to put right.
     pub fn broken(
         step: &'static str,
         path: &Path,
@@ -59,7 +59,7 @@ pub fn writer_options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(false)
         .journal_mode(SqliteJournalMode::Wal)
-        // What was confirmed survives a loss of power, not only a crash of this process.
+        // Confirmed data survives a loss of power, not only a crash of this process.
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         .pragma("journal_size_limit", LOG_BYTES_KEPT.to_string())
@@ -68,7 +68,7 @@ pub fn writer_options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Of a lane, whose commits must not wait until the log is copied: that is done beside them.
+/// The options of a lane, whose commits must not wait until the log is copied: that is done beside them.
 pub fn lane_options(path: &Path) -> SqliteConnectOptions {
     writer_options(path).pragma("wal_autocheckpoint", "0")
 }
@@ -165,7 +165,8 @@ fn changed(done: SqliteQueryResult) -> Changed {
     Changed { rows: done.rows_affected(), last_id: done.last_insert_rowid().cast_unsigned() }
 }
 
-/// Without statistics the planner takes the first columns of a key for as good as a whole index, hence the hints.
+/// The planner takes the first columns of a key for as good as a whole index when it has no statistics, hence the
+/// hints.
 pub static DIALECT: Dialect = Dialect {
     packing: Packing::Full,
     wallets: Bulk::new(concat!(question!(wallets ""), "VALUES "), 1, ")"),
@@ -192,7 +193,7 @@ pub static DIALECT: Dialect = Dialect {
         2,
         ") GROUP BY user_id, concert_id)",
     ),
-    // Who holds seats has a live token, so held reservations need no look of their own.
+    // A user who holds seats has a live token, so held reservations need no look of their own.
     concerts_to_run: "SELECT concert_id FROM concert c \
          WHERE EXISTS (SELECT 1 FROM concert_schedule s \
                        WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \

@@ -17,7 +17,7 @@ pub struct OpenFiles {
     known: [Identity; 2],
 }
 
-/// Which file it is, whatever it is called.
+/// The identity of a file, whatever it is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -32,7 +32,7 @@ impl Identity {
 }
 
 impl OpenFiles {
-    /// Of a database that is open, and stays so: its log is there as long as anybody has it open.
+    /// Notes the files of a database that is open, and stays so: its log is there as long as anybody has it open.
     pub fn of(path: PathBuf) -> Result<Self, StoreError> {
         let log = log_of(&path);
         let identity = |of: &Path| Identity::of(of).map_err(|error| OpenError::broken("find", of, error));

@@ -86,7 +86,7 @@ async fn applied(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<A
     if tables == 0 {
         return Ok(Vec::new());
     }
-    // After the tables, which come with it: another process may be making them at this moment.
+    // The mark is read after the tables, which come with it: another process may be making them at this moment.
     let mark: i32 =
         sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(opened)?;
     if mark != APPLICATION_ID {

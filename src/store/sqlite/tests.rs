@@ -1,4 +1,5 @@
-//! What is SQLite's own, seen from inside: opening and refusing files, migrations that are killed, plans of statements.
+//! Tests of what is SQLite's own, seen from inside: opening and refusing files, migrations that are killed, plans of
+//! statements.
 
 use sqlx::{ConnectOptions, Connection};
 
@@ -19,7 +20,7 @@ async fn intruder(folder: &Path) -> SqliteConnection {
 }
 
 /// The chain of an error's causes, as a log would print it.
-fn told(error: &StoreError) -> String {
+fn message(error: &StoreError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -34,7 +35,7 @@ fn told(error: &StoreError) -> String {
 async fn refused(folder: &Path, words: &str) {
     let error = SqliteStore::open(folder).await.err().expect("this must not open");
     assert!(matches!(error, StoreError::Broken(_)));
-    assert!(told(&error).contains(words), "{}", told(&error));
+    assert!(message(&error).contains(words), "{}", message(&error));
 }
 
 #[tokio::test]
@@ -109,7 +110,7 @@ async fn a_migration_that_fails_leaves_nothing_of_itself_and_the_next_start_goes
     let path = folder.path().join(FILE_NAME);
     let mut connection = intruder(folder.path()).await;
     let error = schema::migrate(&mut connection, &path, BROKEN).await.unwrap_err();
-    assert!(told(&error).contains("migration 2 (half) failed"), "{}", told(&error));
+    assert!(message(&error).contains("migration 2 (half) failed"), "{}", message(&error));
     let half: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'half'")
         .fetch_one(&mut connection)
         .await
@@ -121,10 +122,10 @@ async fn a_migration_that_fails_leaves_nothing_of_itself_and_the_next_start_goes
     assert_eq!(schema_of(folder.path()).await, schema_of(fresh().await.1.path()).await);
 }
 
-/// What is read whole on purpose: the concerts, of which there are few, and a statement's own list of rows.
+/// The tables that are read whole on purpose: the concerts, of which there are few, and a statement's own list of rows.
 const READ_WHOLE: [&str; 3] = ["SCAN c", "SCAN change", "SCAN CONSTANT ROW"];
 
-/// What reads every row of a sale or of a user.
+/// Plans that read every row of a sale or of a user.
 const TOO_MUCH: [&str; 2] = ["PRIMARY KEY (concert_id=?)", "PRIMARY KEY (user_id=?)"];
 
 /// Every row that a question or a batch looks for is found by a key or an index.
@@ -146,7 +147,7 @@ async fn no_question_reads_more_than_it_asks_for() {
     }
 }
 
-/// What a full disk leaves behind: SQLite ends the transaction by itself when COMMIT fails, and says so too late.
+/// A full disk: SQLite ends the transaction by itself when COMMIT fails, and says so too late.
 #[tokio::test]
 async fn a_commit_that_failed_does_not_block_the_next_change() {
     let (store, _folder) = fresh().await;
@@ -172,7 +173,7 @@ async fn schema_of(folder: &Path) -> Vec<String> {
     schema
 }
 
-/// What a process that is killed leaves: the files as they are at this moment.
+/// The files that a process leaves which is killed at this moment.
 fn image(folder: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(folder).unwrap() {

@@ -92,7 +92,7 @@ pub struct SqliteWriter {
     files: Arc<OpenFiles>,
     /// `None` after its worker died; opened again when it is needed.
     connection: Option<SqliteConnection>,
-    /// Whose turn it is to write, among the connections of this process: SQLite itself does not queue them fairly.
+    /// The turn to write, among the connections of this process: SQLite itself does not queue them fairly.
     turn: Arc<Mutex<()>>,
     /// Held from BEGIN until COMMIT or ROLLBACK.
     holding: Option<OwnedMutexGuard<()>>,

@@ -267,7 +267,7 @@ export type LayoutRow = {
      */
     row_label?: string;
     /**
-     * How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+     * The plan's words for the row's seats, with `%s` for the number: "Seat %s" or "%s번".
      */
     seat_label?: string;
     /**
@@ -777,7 +777,7 @@ export type Hello = {
  * @typedef {object} LayoutRow
  * @property {string} label
  * @property {string} [row_label] The row as the plan calls it, "Row 1" or "1열", where it does.
- * @property {string} [seat_label] How the plan calls the row's seats, with `%s` for the number: "Seat %s" or "%s번".
+ * @property {string} [seat_label] The plan's words for the row's seats, with `%s` for the number: "Seat %s" or "%s번".
  * @property {number} zone Index into `zones`.
  */
 /**
@@ -909,7 +909,7 @@ export type Hello = {
  * Whether a sale sells.
  * - `SCHEDULED`: Not yet: one may join, nobody is admitted.
  * - `PAUSED`: No joins, admissions or new holds; paying goes on.
- * - `CLOSED`: As paused, and the line is dissolved.
+ * - `CLOSED`: Paused, and the line is dissolved.
  * @typedef {'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED'} SaleState
  */
 /**

@@ -252,7 +252,7 @@ fn one_batch_is_decided_while_the_store_has_another_and_published_while_it_has_t
 
 #[test]
 fn what_was_committed_is_published_before_anything_that_is_not_begun_ahead() {
-    // Before memory takes over the next batch.
+    // It is published before memory takes over the next batch.
     let begun = "arrive ab    | Rest
          want         | Begin
          begin        | Decide
@@ -273,7 +273,7 @@ fn what_was_committed_is_published_before_anything_that_is_not_begun_ahead() {
          confirm      | Publish
          publish      | Rest     | c",
     );
-    // Before something is read.
+    // It is published before something is read.
     check_after(
         "arrive d     | Begin
          begin reads  | Publish
@@ -281,7 +281,7 @@ fn what_was_committed_is_published_before_anything_that_is_not_begun_ahead() {
          read         | Decide
          decide       | Commit   | d and dues",
     );
-    // Before what changes nothing is answered.
+    // It is published before a request that changes nothing is answered.
     check_after(
         "begin        | Decide
          decide idle  | Publish  | and dues
@@ -289,7 +289,7 @@ fn what_was_committed_is_published_before_anything_that_is_not_begun_ahead() {
          confirm      | Publish
          publish      | Rest     | c",
     );
-    // Before memory is taken back.
+    // It is published before memory is taken back.
     check_after(
         "begin        | Decide
          decide       | Commit   | and dues
@@ -300,14 +300,14 @@ fn what_was_committed_is_published_before_anything_that_is_not_begun_ahead() {
          begin        | Decide
          decide       | Commit   | c and dues",
     );
-    // Before it is given up.
+    // It is published before the sale is given up.
     check_after(
         "begin        | Decide
          decide breaks | Publish
          publish      | BreakDown | ab
          breakdown    | Rest     | internal c",
     );
-    // Before the store is queried again.
+    // It is published before the store is queried again.
     check_after(
         "begin        | Decide
          decide       | Commit   | and dues
@@ -564,7 +564,7 @@ fn what_is_due_and_refused_is_looked_for_sale_by_sale() {
 
 #[test]
 fn who_waits_too_long_is_refused_unless_they_may_be_kept() {
-    // In the batch; on top of it, which is void then; and behind. Presence is never lost.
+    // They wait in the batch; on top of it, which is void then; and behind it. Presence is never lost.
     check(
         "arrive a     | Rest
          want         | Begin
@@ -646,12 +646,12 @@ fn after_a_panic_everybody_is_answered_once() {
     );
 }
 
-/// What has to be so whatever happens, without a pipeline.
+/// The plain model, without a pipeline: what has to be so whatever happens.
 #[derive(Default)]
 struct Model {
     /// Decided and not confirmed, as memory has it: the batch, and what is on top of it.
     memory: Vec<char>,
-    /// What memory was confirmed to have, and how much of it is published.
+    /// The commands that memory was confirmed to have, and how many of them are published.
     confirmed: Vec<char>,
     published: usize,
     has_transaction: bool,
@@ -708,7 +708,7 @@ fn live(seed: u64, seen: &mut BTreeMap<String, u32>) {
     let (mut pipeline, mut model, mut now) = (Pipeline::default(), Model::default(), START);
     let mut new_names = '\u{4e00}'..;
     for turn in 0..TURNS {
-        // In the end nothing fails, so that nobody waits any more.
+        // Nothing fails in the end, so that nobody waits any more.
         let is_calm = turn >= TURNS - CALM;
         let chance: u32 = if is_calm { 99 } else { rng.random_range(0..60) };
         if !is_calm && rng.random_range(0..3) == 0 {
