@@ -126,7 +126,7 @@ fn upserts<'a>(
     bind: fn(&mut Values, &Reservation),
 ) -> Statements<'a, Values> {
     statements::<MySqlConnection, _>("reservation", statement, rows, Expect::Anything, move |to, row| {
-        bind(to, row)
+        bind(to, row);
     })
 }
 

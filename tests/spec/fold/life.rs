@@ -118,7 +118,7 @@ impl Life {
             0 => patch.state = Some(SaleState::Paused),
             1..4 => patch.state = Some(SaleState::Open),
             4 => {
-                patch.message = Some(rng.random_bool(0.7).then(|| "Back at noon \u{2014} \"정오에\"".into()))
+                patch.message = Some(rng.random_bool(0.7).then(|| "Back at noon \u{2014} \"정오에\"".into()));
             }
             _ => own.capacity = Some(rng.random_bool(0.7).then(|| rng.random_range(4..9))),
         }

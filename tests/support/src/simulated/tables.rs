@@ -824,7 +824,7 @@ impl Concert {
 
 /// Rows without what no journal has, and without deadlines, which the simulation meddles with.
 mod in_journal {
-    use super::*;
+    use super::{QueueToken, Reservation, Timestamp, TokenRecord, Uuid};
 
     pub fn token(token: &TokenRecord) -> TokenRecord {
         TokenRecord { token: QueueToken(Uuid::nil()), expires_at: None, ..token.clone() }
