@@ -61,9 +61,12 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("concert_seat", "category", Chars(NAME_CHARS_MAX)),
     ("concert_seat", "price", Number(PRICE_MAX)),
     ("reservation", "seats", Bytes(SEATS_PER_RESERVATION_MAX as usize * "4294967295,".len())),
+    ("reservation", "prices", Bytes(SEATS_PER_RESERVATION_MAX as usize * "9007199254740991,".len())),
     ("reservation", "amount", MONEY),
     ("reservation", "best_requests", Bytes(BEST_REQUESTS_KEPT_MAX * BEST_REQUEST_BYTES_MAX)),
     ("payment", "amount", MONEY),
+    ("payment", "refunded", MONEY),
+    ("ticket", "price", Number(PRICE_MAX)),
 ];
 
 // The dearest seats of the largest reservation still add up to a sum that is money.
