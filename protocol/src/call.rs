@@ -1,5 +1,9 @@
 //! The paths of the second door and what each verb asks for there: by this table the server finds its way, and the
-//! OpenAPI document is made from it.
+//! OpenAPI document is made from it. Of operators' calls it says who may make them: the gate, the documents and the
+//! tests of all roles are made from this.
+
+use crate::limits::BODY_BYTES_MAX;
+use crate::roles::{Role, RoleSet};
 
 /// The prefix of every path but those about the server.
 pub const API: &str = "/api/v1/";
@@ -35,10 +39,23 @@ impl Verb {
     }
 }
 
+/// Which roles may make a call; `Everyone` has any.
+macro_rules! roles {
+    () => {
+        None
+    };
+    (Everyone) => {
+        Some(RoleSet::ALL)
+    };
+    ($($role:ident)+) => {
+        Some(RoleSet::of(&[$(Role::$role),+]))
+    };
+}
+
 /// Each path once, with its calls and the names that metrics know them by: those of the websocket's methods where there
-/// are such.
+/// are such. Behind `for` stand the roles of operators who may; without it no role is asked for.
 macro_rules! paths {
-    ($($path:literal { $($verb:ident => $call:ident $name:literal),+ })+) => {
+    ($($path:literal { $($verb:ident => $call:ident $name:literal $(for $($role:ident)+)?),+ })+) => {
         /// What a verb asks for at a path.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Call {
@@ -65,6 +82,13 @@ macro_rules! paths {
                     $($(Self::$call => $name,)+)+
                 }
             }
+
+            /// The roles of which an operator needs one. `None`: it is no operators' call, or it is how one gets in.
+            pub const fn roles(self) -> Option<RoleSet> {
+                match self {
+                    $($(Self::$call => roles!($($($role)+)?),)+)+
+                }
+            }
         }
 
         const PATHS: &[Path] = &[$(Path { template: $path, calls: &[$(Call::$call),+] },)+];
@@ -86,20 +110,46 @@ paths! {
     "/api/v1/balance/history" { Get => History "history" }
     "/api/v1/payments" { Post => Pay "pay" }
     "/api/v1/tickets" { Get => Tickets "tickets" }
-    "/api/v1/admin/sales" { Get => Sales "admin.sales" }
-    "/api/v1/admin/sales/{concert_id}" { Patch => ChangeSale "admin.sale" }
+
+    // Sales.
+    "/api/v1/admin/sales" { Get => Sales "admin.sales" for Owner Manager BoxOffice Viewer }
+    "/api/v1/admin/sales/{concert_id}" { Patch => ChangeSale "admin.sale" for Owner Manager }
+
     "/healthz" { Get => Health "healthz" }
     "/readyz" { Get => Readiness "readyz" }
-    "/metrics" { Get => Metrics "metrics" }
+    "/metrics" { Get => Metrics "metrics" for Owner Manager Viewer }
     "/openapi.json" { Get => OpenApi "openapi" }
     "/asyncapi.json" { Get => AsyncApi "asyncapi" }
     "/ws" { Get => Websocket "ws" }
 }
 
+/// The prefix of the paths that are for operators.
+pub const ADMIN: &str = "/api/v1/admin/";
+
+/// At which door a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Public,
+    /// At the operators' own, where there is one.
+    Operators,
+    /// About the server: at either.
+    Both,
+}
+
 impl Call {
-    /// Is it for operators alone?
-    pub const fn is_operators(self) -> bool {
-        matches!(self, Self::Sales | Self::ChangeSale | Self::Metrics)
+    /// Every call of a path is on one side.
+    pub fn side(self) -> Side {
+        match self {
+            Self::Metrics => Side::Operators,
+            Self::Health | Self::Readiness | Self::OpenApi => Side::Both,
+            call if call.path().starts_with(ADMIN) => Side::Operators,
+            _ => Side::Public,
+        }
+    }
+
+    /// The bytes that its body may have.
+    pub const fn body_max(self) -> usize {
+        BODY_BYTES_MAX
     }
 }
 
@@ -177,6 +227,18 @@ mod tests {
             ("/", "none"),
         ] {
             assert_eq!(found(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_on_one_side_and_operators_calls_say_whose_they_are() {
+        for path in PATHS {
+            assert!(path.calls().iter().all(|call| call.side() == path.calls()[0].side()), "{path:?}");
+        }
+        for call in Call::ALL {
+            assert!(call.roles().is_none() || call.side() == Side::Operators, "{call:?}");
+            // The owner may do everything.
+            assert!(call.roles().is_none_or(|roles| roles.contains(Role::Owner)), "{call:?}");
         }
     }
 

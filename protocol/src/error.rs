@@ -10,6 +10,7 @@ use serde_json::Map;
 
 use crate::ids::IdempotencyKeyError;
 use crate::result::{QueueStatus, ReservationStatus};
+use crate::roles::{Role, RoleSet};
 use crate::time::Timestamp;
 
 /// Declares each reason once: what a client does about it, its name here, and its name on the wire.
@@ -296,6 +297,9 @@ pub struct ErrorData {
     /// Which param is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The roles of which an operator would need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<RoleSet>,
 }
 
 /// A refusal: the `error` of an answer.
@@ -333,6 +337,7 @@ impl ErrorObject {
             missing: None,
             retry_after_ms: None,
             field: None,
+            needs: None,
         };
         Self { code: reason.code(), message: message.into(), data: Box::new(data) }
     }
@@ -549,6 +554,14 @@ impl ErrorObject {
 
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Reason::Forbidden, message)
+    }
+
+    /// An operator with one of these roles may.
+    pub fn needs_role(needs: RoleSet) -> Self {
+        let names: Vec<_> = needs.iter().map(Role::as_str).collect();
+        let mut error = Self::forbidden(format!("only operators may do this: {}", names.join(", ")));
+        error.data.needs = Some(needs);
+        error
     }
 }
 

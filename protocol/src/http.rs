@@ -13,6 +13,7 @@ use crate::limits::{
 };
 use crate::request::{Charge, History, Hold, HoldBest, Request, bounded, category_name, price};
 use crate::result::{Cancelled, Reservation};
+use crate::roles::RoleSet;
 use crate::seats::SeatList;
 use crate::time::Timestamp;
 
@@ -65,6 +66,9 @@ pub struct Problem {
     /// Which param is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The roles of which an operator would need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<RoleSet>,
 }
 
 impl Problem {
@@ -85,6 +89,7 @@ impl Problem {
             missing,
             retry_after_ms,
             field,
+            needs,
         } = *data;
         Self {
             kind: "about:blank".into(),
@@ -103,6 +108,7 @@ impl Problem {
             missing,
             retry_after_ms,
             field,
+            needs,
         }
     }
 

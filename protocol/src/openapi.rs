@@ -10,9 +10,7 @@ use crate::call::Call;
 use crate::error::Reason;
 use crate::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, PROBLEM_JSON, Problem, ReservationBody};
 use crate::layout::Layout;
-use crate::limits::{
-    BODY_BYTES_MAX, HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX,
-};
+use crate::limits::{HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX};
 use crate::request::{QueueJoin, ReservationRef};
 use crate::result::{
     Balance, Charged, Concerts, History, Paid, QueueUpdate, Reservation, Reservations, Schedules, Snapshot,
@@ -65,7 +63,8 @@ pub fn document() -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "A JWT with `\"role\":\"operator\"`."
+                    "description": "A JWT with `\"role\":\"operator\"`, or one of an issuer whose operators count, with a role. \
+                        `x-roles` says of each call which roles may make it."
                 }
             }
         }
@@ -222,6 +221,9 @@ impl Description {
                 Access::Operator => json!([{"operatorToken": []}]),
             }
         });
+        if let Some(roles) = call.roles() {
+            description["x-roles"] = json!(roles);
+        }
         if !self.parameters.is_empty() {
             description["parameters"] = self.parameters.into();
         }
@@ -229,8 +231,9 @@ impl Description {
             description["requestBody"] = json!({
                 "required": true,
                 "description": format!(
-                    "At most {BODY_BYTES_MAX} bytes: more is refused before it is read. What `Content-Type` says is not \
-                     looked at."
+                    "At most {} bytes: more is refused before it is read. What `Content-Type` says is not \
+                     looked at.",
+                    call.body_max()
                 ),
                 "content": {"application/json": {"schema": schema}}
             });

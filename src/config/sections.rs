@@ -137,7 +137,8 @@ section! {
     issuer: Option<String> = None, Optional(Text::Any, "\"https://accounts.example\"");
     /// The `aud` that such tokens must have.
     audience: Option<String> = None, Optional(Text::Any, "\"frontrow\"");
-    /// Does such a token with the role `operator` make an operator? Only if nobody can give it to themselves there.
+    /// Does such a token with an operator's role (owner, manager, box_office, viewer, door; operator is owner) make an
+    /// operator? Only if nobody can give one to themselves there.
     operators: bool = false, YesOrNo;
     /// Where such a token has its role, or a list of roles; dots lead into objects: "realm_access.roles".
     role_claim: String = "role".to_owned(), Text::NotEmpty;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frontrow_protocol::{Role, RoleSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -30,6 +31,7 @@ pub use keys::{KEY_FILE, KeyError};
 /// The claim that distinguishes them from an external issuer's tokens, which may be signed with a secret too.
 const OWN_KEY_ID: &str = "frontrow";
 const OWN_ISSUER: &str = "frontrow";
+/// The word of before there were several roles: an owner's.
 const OPERATOR_ROLE: &str = "operator";
 const OWN_ROLE_CLAIM: &str = "role";
 /// An issuer's clock may be ahead of ours by this much.
@@ -57,7 +59,8 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     pub subject: Subject,
-    pub operator: bool,
+    /// What it lets an operator do; nobody's roles are a fan's.
+    pub roles: RoleSet,
     /// UTC: from then on it is good no longer.
     pub ends_at: Timestamp,
 }
@@ -216,13 +219,17 @@ impl Auth {
         }
         let claims = token.claims()?;
         let ends_at = claims.end_after(now)?;
-        let operator = claims.has_role(OWN_ROLE_CLAIM);
+        // No other role is given by tokens of our own: whoever has one has a session.
+        let roles = match claims.names(OWN_ROLE_CLAIM, OPERATOR_ROLE) {
+            true => RoleSet::of(&[Role::Owner]),
+            false => RoleSet::NONE,
+        };
         let subject = match claims.subject("sub")?.parse() {
             Ok(user) => Subject::User(UserId(user)),
-            Err(_) if operator => Subject::Nobody,
+            Err(_) if !roles.is_empty() => Subject::Nobody,
             Err(_) => return Err(Fault::invalid("sub", "not the number of a user")),
         };
-        Ok(Verified { subject, operator, ends_at })
+        Ok(Verified { subject, roles, ends_at })
     }
 
     fn log(&self, fault: &Fault, now: Timestamp) {
@@ -267,7 +274,7 @@ impl Issuer {
             return Err(Fault::invalid("aud", claims.shown("aud")));
         }
         let ends_at = claims.end_after(now)?;
-        let operator = self.operators && claims.has_role(&self.role_claim);
+        let roles = if self.operators { claims.roles(&self.role_claim) } else { RoleSet::NONE };
         let subject = claims.subject(&self.subject_claim)?;
         // Names that no store can keep are refused here, where it is the token's fault and not the store's.
         for (check, text) in [("iss", issuer), ("sub", &*subject)] {
@@ -280,7 +287,7 @@ impl Issuer {
             }
         }
         let subject = Subject::External { issuer: issuer.to_owned(), subject };
-        Ok(Verified { subject, operator, ends_at })
+        Ok(Verified { subject, roles, ends_at })
     }
 }
 
@@ -374,8 +381,11 @@ impl Claims {
         }
     }
 
-    fn has_role(&self, path: &str) -> bool {
-        self.names(path, OPERATOR_ROLE)
+    /// Those of an operator's roles that the claim names; other words mean nothing here.
+    fn roles(&self, path: &str) -> RoleSet {
+        let named = Role::ALL.iter().copied().filter(|role| self.names(path, role.as_str()));
+        let before = self.names(path, OPERATOR_ROLE).then_some(Role::Owner);
+        named.chain(before).collect()
     }
 
     /// A string by the standard; some issuers write a number.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::auth::Subject;
 use super::context::Context;
 use super::gate::QueueBearer;
+use super::operators::Operator;
 use super::replies;
 use crate::domain::command::{Answer, Command};
 use crate::domain::ids::{AddressBlock, QueueToken, UserId};
@@ -23,7 +24,8 @@ use crate::store::StoreError;
 pub struct Identity {
     /// `None`: an operator's token that names nobody.
     pub user: Option<UserId>,
-    pub operator: bool,
+    /// `None`: a fan.
+    pub operator: Option<Operator>,
     /// Nobody vouches for them, so limits by address hold.
     pub guest: bool,
     /// Came by this queue token.
@@ -49,7 +51,7 @@ impl Context {
                 let user = place.record.user;
                 let guest = self.is_guest(user).await?.unwrap_or(true);
                 let queue = Some(QueueBearer::of(&place.record));
-                Ok(Identity { user: Some(user), operator: false, guest, queue, ends_at: None })
+                Ok(Identity { user: Some(user), operator: None, guest, queue, ends_at: None })
             }
             Err(refusal) => Err(replies::refusal_of_token(&refusal)),
             Ok(_) => Err(ErrorObject::internal()),
@@ -82,7 +84,8 @@ impl Context {
             }
         };
         let ends_at = Some(verified.ends_at);
-        Ok(Identity { user, operator: verified.operator, guest, queue: None, ends_at })
+        let operator = Operator::with(verified.roles);
+        Ok(Identity { user, operator, guest, queue: None, ends_at })
     }
 
     /// Does nobody vouch for this user? `None`: there is no such user, which is looked up every time, because

@@ -8,6 +8,7 @@ mod commands;
 mod context;
 pub mod gate;
 pub mod identity;
+pub mod operators;
 pub mod origin;
 pub mod outcome;
 pub mod rate;

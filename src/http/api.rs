@@ -1,8 +1,7 @@
-//! The calls below `/api/v1`.
+//! The calls of fans below `/api/v1`.
 
 use std::net::IpAddr;
 
-use frontrow_protocol::admin::{SalePatch, Sales};
 use frontrow_protocol::call::Call;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, ReservationBody};
 use frontrow_protocol::request::{History, NoParams, QueueJoin, Release, ReservationRef, ScheduleRef};
@@ -13,12 +12,13 @@ use hyper::{Response, StatusCode};
 use uuid::Uuid;
 
 use super::Site;
-use super::reply::{self, Body};
+use super::query::{Query, number};
+use super::reply::{self, ApiResult, Body};
 use crate::desk::identity::Identity;
 use crate::desk::outcome::Outcome;
 use crate::desk::request::{Local, Plan, Route, Task, View};
 use crate::desk::{Context, admission, replies, translate};
-use crate::domain::command::{Answer, Caller, Command};
+use crate::domain::command::Caller;
 use crate::domain::ids::{ConcertId, ScheduleId, UserId};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -50,19 +50,8 @@ pub async fn answer(
     let context = &*site.context;
     let incoming =
         Incoming { site, context, client, identity, query: Query(query.unwrap_or("")), headers, body };
-    match incoming.answer(call, argument).await {
-        Ok(response) => {
-            context.metrics.request(call.name(), "ok");
-            response
-        }
-        Err(error) => {
-            context.metrics.request(call.name(), error.reason().as_str());
-            reply::refused(error)
-        }
-    }
+    reply::counted(context, call, incoming.answer(call, argument).await)
 }
-
-type ApiResult = Result<Response<Body>, ErrorObject>;
 
 impl Incoming<'_> {
     /// `argument` is what the path names, where it names something.
@@ -84,10 +73,10 @@ impl Incoming<'_> {
             Call::History => self.history().await,
             Call::Pay => self.pay().await,
             Call::Tickets => self.tickets().await,
-            Call::Sales => self.sales().await,
-            Call::ChangeSale => self.change_sale(argument).await,
-            // The server's own calls are answered elsewhere.
-            Call::Health
+            // Operators' calls and those about the server are answered elsewhere.
+            Call::Sales
+            | Call::ChangeSale
+            | Call::Health
             | Call::Readiness
             | Call::Metrics
             | Call::OpenApi
@@ -214,33 +203,6 @@ impl Incoming<'_> {
         self.serve(&self.bearer()?, Request::Tickets(NoParams {})).await
     }
 
-    async fn sales(&self) -> ApiResult {
-        self.operator().await?;
-        let mut sales = Vec::new();
-        for view in self.context.fanout.sales() {
-            if let Answer::Figures(figures) =
-                self.submit_and_wait(view.concert().id, Command::Figures).await?
-            {
-                sales.push(translate::figures(&view.concert().title, &figures));
-            }
-        }
-        Ok(reply::json(StatusCode::OK, &Sales { sales }))
-    }
-
-    async fn change_sale(&self, id: &str) -> ApiResult {
-        let operator = self.operator().await?.user;
-        let concert = ConcertId(number(id, "concert_id")?);
-        let patch: SalePatch = parse_body(self.body)?;
-        let view = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
-        let patch = translate::sale_patch(patch);
-        match self.submit_and_wait(concert, Command::Configure { patch, operator }).await? {
-            Answer::Figures(figures) => {
-                Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
-            }
-            _ => Err(ErrorObject::internal()),
-        }
-    }
-
     // The caller.
 
     /// The caller, if they may ask for this: who may not is refused whatever the rest of the request says.
@@ -254,16 +216,6 @@ impl Incoming<'_> {
         self.identity.clone().unwrap_or_else(|| {
             Err(ErrorObject::unauthenticated("an `Authorization: Bearer` header is needed"))
         })
-    }
-
-    /// The operator's identity.
-    async fn operator(&self) -> Result<Identity, ErrorObject> {
-        self.query.only(&[])?;
-        let identity = self.bearer()?;
-        match identity.operator {
-            true => Ok(identity),
-            false => Err(ErrorObject::forbidden("only operators may do this")),
-        }
     }
 
     /// The sale that the query names.
@@ -384,11 +336,6 @@ impl Incoming<'_> {
         }
     }
 
-    async fn submit_and_wait(&self, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {
-        let reply = self.context.submit_and_wait(concert, command).await;
-        reply.map_err(|refusal| translate::refusal(&refusal))
-    }
-
     fn respond(&self, status: StatusCode, outcome: Outcome) -> ApiResult {
         let text = translate::result(&self.context.fanout, self.context.clock.utc(), &outcome)?;
         Ok(reply::json_text(status, text))
@@ -407,41 +354,7 @@ fn schedule_id(text: &str) -> Result<ScheduleId, ErrorObject> {
     number(text, "schedule_id").map(ScheduleId)
 }
 
-fn number<T: std::str::FromStr>(text: &str, name: &str) -> Result<T, ErrorObject> {
-    text.parse()
-        .map_err(|_| ErrorObject::invalid_params(Some(name), &format!("`{name}` is not a whole number")))
-}
-
 fn uuid(text: &str) -> Result<Uuid, ErrorObject> {
     Uuid::try_parse(text)
         .map_err(|_| ErrorObject::invalid_params(Some("reservation_id"), "`reservation_id` is not a UUID"))
-}
-
-/// `a=1&b=2`. No value of ours needs escaping.
-struct Query<'a>(&'a str);
-
-impl<'a> Query<'a> {
-    fn pairs(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let pairs = self.0.split('&').filter(|pair| !pair.is_empty());
-        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-    }
-
-    fn get(&self, name: &str) -> Option<&'a str> {
-        self.pairs().find(|(key, _)| *key == name).map(|(_, value)| value)
-    }
-
-    /// Refuses names that mean nothing here, for a misspelt one would be overlooked, and those that are there twice.
-    fn only(&self, names: &[&str]) -> Result<(), ErrorObject> {
-        for (at, (name, _)) in self.pairs().enumerate() {
-            let problem = if !names.contains(&name) {
-                format!("unknown query parameter `{name}`")
-            } else if self.pairs().take(at).any(|(before, _)| before == name) {
-                format!("the query parameter `{name}` is there twice")
-            } else {
-                continue;
-            };
-            return Err(ErrorObject::invalid_params(Some(name), &problem));
-        }
-        Ok(())
-    }
 }

@@ -5,6 +5,8 @@ mod api;
 mod assets;
 mod common;
 mod layout;
+mod ops;
+mod query;
 mod reply;
 
 use std::net::IpAddr;
@@ -13,9 +15,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use frontrow_protocol::call::{API, Call, Path};
+use frontrow_protocol::call::{API, Call, Path, Side};
 use frontrow_protocol::http::{Health, Problem};
-use frontrow_protocol::limits::BODY_BYTES_MAX;
 use frontrow_protocol::{ErrorObject, asyncapi, openapi};
 use http_body_util::{BodyExt, Limited};
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -27,12 +28,15 @@ pub use layout::Layouts;
 pub use reply::Body;
 
 use crate::desk::identity::{Identity, bearer_token};
+use crate::desk::operators::roles;
 use crate::desk::request_rates::Asker;
 use crate::desk::visitor::{Door, Visitor};
 use crate::desk::{Context, origin};
 use crate::domain::ids::ConcertId;
 use crate::limits;
 use crate::metrics::{self, Metrics};
+use ops::OpsAsked;
+use query::Query;
 use reply::Fixed;
 
 const HEALTH: &str = Call::Health.path();
@@ -130,9 +134,6 @@ where
 {
     let context = &site.context;
     let (head, body) = request.into_parts();
-    if let Some(refusal) = refuse_length(&head.headers) {
-        return refusal;
-    }
     let path = head.uri.path();
     let client = visitor.client;
     let sender = match sender_of(context, visitor, path, &head.headers).await {
@@ -153,22 +154,44 @@ where
         Resource::Page => return common::method_not_allowed(&head.method, &resource.allowed()),
         Resource::Calls(known, argument) => match known.call(head.method.as_str()) {
             None => return common::method_not_allowed(&head.method, &resource.allowed()),
-            Some(Call::Metrics) if !visitor.may_read_metrics() => match may_operate(identity) {
-                Ok(()) => metrics(context),
-                Err(error) => reply::refused(error),
+            Some(Call::Metrics) => match visitor.may_read_metrics() {
+                true => metrics(context),
+                false => match roles::may(Call::Metrics, identity.as_ref()) {
+                    Ok(_) => metrics(context),
+                    Err(error) => reply::refused(error),
+                },
             },
-            Some(Call::Metrics) => metrics(context),
             Some(Call::Health) => reply::json(StatusCode::OK, &Health::of(Vec::new())),
             Some(Call::Readiness) => readiness(context).await,
             Some(Call::OpenApi) => OPENAPI.response(&head.headers, DOCUMENTS_KEPT),
             Some(Call::AsyncApi) => ASYNCAPI.response(&head.headers, DOCUMENTS_KEPT),
             Some(call) => {
-                let body = match read_body(body).await {
+                // Who may not ask is told so before anything is read: only some may send much.
+                if call.roles().is_some()
+                    && let Err(error) = roles::may(call, identity.as_ref())
+                {
+                    context.metrics.request(call.name(), error.reason().as_str());
+                    return match body.is_end_stream() {
+                        true => reply::refused(error),
+                        false => unread(error.into()),
+                    };
+                }
+                let body = match read_body(body, &head.headers, call.body_max()).await {
                     Ok(body) => body,
                     Err(refusal) => return refusal,
                 };
                 let query = head.uri.query();
-                api::answer(site, client, identity, call, argument, query, &head.headers, &body).await
+                match call.side() {
+                    Side::Operators => {
+                        let identity = identity.and_then(Result::ok);
+                        let query = Query(query.unwrap_or(""));
+                        let asked = OpsAsked { context, identity, query, body };
+                        ops::answer(asked, call, argument).await
+                    }
+                    Side::Public | Side::Both => {
+                        api::answer(site, client, identity, call, argument, query, &head.headers, &body).await
+                    }
+                }
             }
         },
     };
@@ -197,14 +220,12 @@ impl<'a> Resource<'a> {
                 door == Door::Public && (sale_of(path).is_some() || site.assets.get(path).is_some());
             return is_page.then_some(Self::Page);
         };
-        let is_here = known.calls().iter().all(|call| match call {
-            // A request for an upgrade was not looked up by its path.
-            Call::Websocket => false,
-            Call::Health | Call::Readiness | Call::OpenApi => true,
-            call => match door {
-                Door::Public => !(call.is_operators() && site.context.admin_apart),
-                Door::Admin => call.is_operators(),
-            },
+        let is_here = known.calls().iter().all(|call| match (call, call.side()) {
+            // What asks for an upgrade was not looked up by its path.
+            (Call::Websocket, _) => false,
+            (_, Side::Both) => true,
+            (_, Side::Operators) => door == Door::Admin || !site.context.admin_apart,
+            (_, Side::Public) => door == Door::Public,
         });
         is_here.then_some(Self::Calls(known, argument))
     }
@@ -222,15 +243,6 @@ impl Visitor {
     /// Metrics are read without a token on the operators' own listener, and from this machine.
     fn may_read_metrics(self) -> bool {
         self.door == Door::Admin || self.is_local
-    }
-}
-
-fn may_operate(identity: Option<Result<Identity, ErrorObject>>) -> Result<(), ErrorObject> {
-    let asked =
-        || ErrorObject::unauthenticated("an operator's `Authorization: Bearer` is needed from elsewhere");
-    match identity.ok_or_else(asked)??.operator {
-        true => Ok(()),
-        false => Err(ErrorObject::forbidden("only operators may do this")),
     }
 }
 
@@ -300,15 +312,15 @@ async fn too_fast(context: &Context, client: IpAddr, wait: Duration) -> Response
     reply::refused(ErrorObject::rate_limited(wait.as_millis().max(1) as u64))
 }
 
-/// A body that is announced to be too large is not waited for.
-fn refuse_length(headers: &HeaderMap) -> Option<Response<Body>> {
-    let length: u64 = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
-    (length > BODY_BYTES_MAX as u64).then(too_large)
+fn too_large(max: usize) -> Response<Body> {
+    let text = format!("a body has at most {max} bytes");
+    unread(Problem::with_status(ErrorObject::invalid_request(text), 413))
 }
 
-fn too_large() -> Response<Body> {
-    let text = format!("a body has at most {BODY_BYTES_MAX} bytes");
-    unread(Problem::with_status(ErrorObject::invalid_request(text), 413))
+/// Is it announced to have more than that?
+fn is_longer(headers: &HeaderMap, max: usize) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > max as u64)
 }
 
 /// The rest of the body is not read, so nothing can follow it.
@@ -318,15 +330,19 @@ fn unread(problem: Problem) -> Response<Body> {
     response
 }
 
-async fn read_body<B>(body: B) -> Result<Bytes, Response<Body>>
+/// A body that is announced to be too large is not waited for.
+async fn read_body<B>(body: B, headers: &HeaderMap, max: usize) -> Result<Bytes, Response<Body>>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let limited = Limited::new(body, BODY_BYTES_MAX).collect();
+    if is_longer(headers, max) {
+        return Err(too_large(max));
+    }
+    let limited = Limited::new(body, max).collect();
     match tokio::time::timeout(limits::HTTP_REQUEST_PATIENCE, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(max)),
         Ok(Err(_)) => Err(reply::refused(ErrorObject::invalid_request("the body did not arrive whole"))),
         Err(_) => {
             let late = ErrorObject::invalid_request("the body did not arrive in time");

@@ -5,6 +5,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use frontrow_protocol::ErrorObject;
+use frontrow_protocol::call::Call;
 use frontrow_protocol::http::{PROBLEM_JSON, Problem};
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -15,7 +16,10 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
+use crate::desk::Context;
+
 pub type Body = Full<Bytes>;
+pub type ApiResult = Result<Response<Body>, ErrorObject>;
 
 const JSON: &str = "application/json";
 /// The best there is: it is done once for each file and start.
@@ -33,6 +37,20 @@ pub fn json_text(status: StatusCode, text: String) -> Response<Body> {
 
 pub fn text(content_type: &'static str, text: String) -> Response<Body> {
     with_type(StatusCode::OK, content_type, text)
+}
+
+/// The answer to a call, which is counted.
+pub fn counted(context: &Context, call: Call, answered: ApiResult) -> Response<Body> {
+    match answered {
+        Ok(response) => {
+            context.metrics.request(call.name(), "ok");
+            response
+        }
+        Err(error) => {
+            context.metrics.request(call.name(), error.reason().as_str());
+            refused(error)
+        }
+    }
 }
 
 pub fn refused(error: ErrorObject) -> Response<Body> {

@@ -22,6 +22,7 @@ mod polling;
 mod process;
 mod queue;
 mod race;
+mod roles;
 mod sales;
 mod seats_per_user;
 mod strange_peers;

@@ -139,6 +139,7 @@ export const SeatState = Object.freeze({
  * @property {string} [field] Which param is wrong.
  * @property {number} [max] How many seats one reservation, or one user, may have.
  * @property {number} [missing] What has to be charged before: `required` without `balance`.
+ * @property {Role[]} [needs] The roles of which an operator would need one.
  * @property {Timestamp} [opens_at] When the sale opens.
  * @property {Reason} reason
  * @property {number} [required] What it would need.
@@ -355,6 +356,16 @@ export const SeatState = Object.freeze({
  * @property {string} label Zone, row and number, as printed on the ticket.
  * @property {number} price Minor units of the currency.
  * @property {number} seat
+ */
+
+/**
+ * What an operator is there for.
+ * - `owner`: Everything, operators included.
+ * - `manager`: Sales, plans, money back.
+ * - `box_office`: Orders and tickets.
+ * - `viewer`: Looks on.
+ * - `door`: Lets people in at the door.
+ * @typedef {'owner' | 'manager' | 'box_office' | 'viewer' | 'door'} Role
  */
 
 /**

@@ -3,5 +3,6 @@
 
 mod documents;
 mod fixture;
+mod operators;
 mod readme;
 mod round_trip;

@@ -9,8 +9,8 @@ use frontrow_protocol::result::{
     Schedules, Snapshot, Tickets, Welcome,
 };
 use frontrow_protocol::{
-    CloseCode, ErrorObject, Method, Push, Reason, RequestId, Response, ServerMessage, encode_error,
-    encode_push, encode_request, encode_result, parse_request,
+    CloseCode, ErrorObject, Method, Push, Reason, RequestId, Response, Role, RoleSet, ServerMessage,
+    encode_error, encode_push, encode_request, encode_result, parse_request,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -153,6 +153,7 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::cancel_too_late(),
         ErrorObject::wallet_full((1 << 53) - 1),
         ErrorObject::forbidden("a queue token cannot join another sale"),
+        ErrorObject::needs_role(RoleSet::of(&[Role::Owner, Role::Manager])),
     ];
     let shown: Vec<ErrorObject> = fixture::all("error")
         .iter()

@@ -5,6 +5,7 @@ use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
+const OWNER: RoleSet = RoleSet::of(&[Role::Owner]);
 
 // Keys made for these tests and used nowhere else.
 const RSA_PRIVATE: &str = include_str!("../testdata/rsa.private.pem");
@@ -48,7 +49,7 @@ fn our_own_token_is_good_until_its_end() {
     let auth = open(&config(None));
     let token = auth.mint_user(UserId(7), NOW, MINUTE);
     let ends_at = NOW + MINUTE;
-    let verified = Verified { subject: Subject::User(UserId(7)), operator: false, ends_at };
+    let verified = Verified { subject: Subject::User(UserId(7)), roles: RoleSet::NONE, ends_at };
     assert_eq!(auth.verify(&token, NOW), Ok(verified.clone()));
     assert_eq!(auth.verify(&token, NOW + MINUTE - Duration::from_millis(1)), Ok(verified));
     assert_eq!(auth.verify(&token, NOW + MINUTE), Err(TokenError::Expired));
@@ -58,8 +59,19 @@ fn our_own_token_is_good_until_its_end() {
 fn an_operators_token_says_so_and_names_no_user() {
     let auth = open(&config(None));
     let token = auth.mint_operator(NOW, MINUTE);
-    let verified = Verified { subject: Subject::Nobody, operator: true, ends_at: NOW + MINUTE };
+    let verified = Verified { subject: Subject::Nobody, roles: OWNER, ends_at: NOW + MINUTE };
     assert_eq!(auth.verify(&token, NOW), Ok(verified));
+}
+
+/// Goal: a role comes by a session, which can be taken away, and not by a token of our own that outlives it.
+#[test]
+fn our_own_tokens_have_no_other_role() {
+    let auth = open(&config(None));
+    for role in ["owner", "manager", "viewer"] {
+        let claims = json!({"sub": "7", "role": role, "exp": NOW.as_millis() / 1000 + 60});
+        let token = signed(Algorithm::HS256, &auth.own.encoding, Some(OWN_KEY_ID), &claims);
+        assert_eq!(auth.verify(&token, NOW).unwrap().roles, RoleSet::NONE, "{role}");
+    }
 }
 
 #[test]
@@ -207,14 +219,23 @@ fn a_key_set_is_searched_by_key_id() {
 #[test]
 fn an_issuers_operators_count_where_they_are_trusted() {
     let key = EncodingKey::from_secret(b"hush");
-    for (trusted, role, operator) in
-        [(true, "operator", true), (true, "admin", false), (false, "operator", false)]
-    {
+    let (manager, viewer) = (RoleSet::of(&[Role::Manager]), RoleSet::of(&[Role::Viewer]));
+    for (trusted, role, roles) in [
+        (true, json!("operator"), OWNER),
+        (true, json!("owner"), OWNER),
+        (true, json!("manager"), manager),
+        (true, json!(["box_office", "door", 5, "fan"]), RoleSet::of(&[Role::BoxOffice, Role::Door])),
+        (true, json!(["viewer", "viewer"]), viewer),
+        (true, json!("admin"), RoleSet::NONE),
+        (true, json!("Owner"), RoleSet::NONE),
+        (false, json!("operator"), RoleSet::NONE),
+        (false, json!(["owner", "viewer"]), RoleSet::NONE),
+    ] {
         let secret = Some(IssuerKey::Hs256Secret("hush".to_owned()));
         let auth = open(&AuthConfig { operators: trusted, ..config(secret) });
         let claims = json!({"sub": "a", "role": role, "exp": NOW.as_millis() / 1000 + 1});
         let token = signed(Algorithm::HS256, &key, None, &claims);
-        assert_eq!(auth.verify(&token, NOW).unwrap().operator, operator);
+        assert_eq!(auth.verify(&token, NOW).unwrap().roles, roles, "{role}");
     }
 }
 
@@ -298,7 +319,7 @@ fn roles_and_ids_are_read_where_the_issuer_puts_them() {
         let mut claims = good_claims();
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let verified = auth.verify(&signed(Algorithm::HS256, &key, None, &claims), NOW);
-        verified.map(|verified| (verified.subject, verified.operator))
+        verified.map(|verified| (verified.subject, !verified.roles.is_empty()))
     };
     let a = |operator| Ok((external("", "a"), operator));
     let keycloak = json!({"realm_access": {"roles": ["offline_access", "operator"]}, "role": "fan"});

@@ -143,6 +143,10 @@ export type ErrorData = {
      */
     missing?: number;
     /**
+     * The roles of which an operator would need one.
+     */
+    needs?: Role[];
+    /**
      * When the sale opens.
      */
     opens_at?: Timestamp;
@@ -408,6 +412,7 @@ export type ReservedSeat = {
     price: number;
     seat: number;
 };
+export type Role = 'owner' | 'manager' | 'box_office' | 'viewer' | 'door';
 export type Sale = {
     /**
      * What the operator tells the fans.
@@ -705,6 +710,7 @@ export type Hello = {
  * @property {string} [field] Which param is wrong.
  * @property {number} [max] How many seats one reservation, or one user, may have.
  * @property {number} [missing] What has to be charged before: `required` without `balance`.
+ * @property {Role[]} [needs] The roles of which an operator would need one.
  * @property {Timestamp} [opens_at] When the sale opens.
  * @property {Reason} reason
  * @property {number} [required] What it would need.
@@ -897,6 +903,15 @@ export type Hello = {
  * @property {string} label Zone, row and number, as printed on the ticket.
  * @property {number} price Minor units of the currency.
  * @property {number} seat
+ */
+/**
+ * What an operator is there for.
+ * - `owner`: Everything, operators included.
+ * - `manager`: Sales, plans, money back.
+ * - `box_office`: Orders and tickets.
+ * - `viewer`: Looks on.
+ * - `door`: Lets people in at the door.
+ * @typedef {'owner' | 'manager' | 'box_office' | 'viewer' | 'door'} Role
  */
 /**
  * The state of a sale.
