@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use frontrow::domain::event::ChangedBy;
+use frontrow::domain::actor::{Actor, Who};
+use frontrow::domain::event::By;
 use frontrow::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
@@ -152,10 +153,10 @@ fn sentence(subject: Subject, entry: &Entry) -> Option<String> {
             Some(format!("user {} {}", seats.user, change_in_words(seats)))
         }
         (Subject::Sale(_), Entry::Set { before, after, by }) => {
-            Some(format!("{} {}", changer_in_words(*by), settings_in_words(before, after)))
+            Some(format!("{} {}", changer_in_words(by.as_ref()), settings_in_words(before, after)))
         }
-        (Subject::User(user), Entry::Set { before, after, by: Some(ChangedBy::Operator(Some(by))) })
-            if *by == user =>
+        (Subject::User(user), Entry::Set { before, after, by: Some(By::Actor(by)) })
+            if by.who == Who::User(user) =>
         {
             Some(settings_in_words(before, after))
         }
@@ -163,12 +164,23 @@ fn sentence(subject: Subject, entry: &Entry) -> Option<String> {
     }
 }
 
-fn changer_in_words(by: Option<ChangedBy>) -> String {
+fn changer_in_words(by: Option<&By>) -> String {
     match by {
-        Some(ChangedBy::OpensAt) => "the time of opening".to_owned(),
-        Some(ChangedBy::Operator(Some(user))) => format!("operator {user} (a user)"),
-        Some(ChangedBy::Operator(None)) => "an operator".to_owned(),
+        Some(By::OpensAt) => "the time of opening".to_owned(),
+        Some(By::Actor(actor)) => actor_in_words(actor),
         None => "somebody".to_owned(),
+    }
+}
+
+fn actor_in_words(Actor { who, from }: &Actor) -> String {
+    let who = match who {
+        Who::Operator(operator) => format!("operator {operator}"),
+        Who::User(user) => format!("operator {user} (a user)"),
+        Who::Unnamed => "an operator".to_owned(),
+    };
+    match from {
+        Some(from) => format!("{who} from {from}"),
+        None => who,
     }
 }
 
@@ -247,6 +259,7 @@ fn seat(text: &str) -> Result<(u64, u32), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use frontrow::domain::ids::OperatorId;
 
     #[test]
     fn a_seats_story_leaves_out_everybody_elses() {
@@ -279,13 +292,17 @@ mod tests {
             (json!({"state": "OPEN", "message": null}), json!({"state": "PAUSED", "message": "a"}));
         let set = |by| Entry::Set { before: before.clone(), after: after.clone(), by };
         let lines = |subject, by| sentence(subject, &set(by));
-        let (sale, ada) = (Subject::Sale(ConcertId(1)), Some(ChangedBy::Operator(Some(UserId(3)))));
+        let (sale, by) = (Subject::Sale(ConcertId(1)), |who| Some(By::Actor(Actor::of(who))));
+        let ada = by(Who::User(UserId(3)));
         let what = "set message from unset to \"a\", state from OPEN to PAUSED";
-        assert_eq!(lines(sale, ada).unwrap(), format!("operator 3 (a user) {what}"));
-        assert_eq!(lines(sale, Some(ChangedBy::Operator(None))).unwrap(), format!("an operator {what}"));
-        assert_eq!(lines(sale, Some(ChangedBy::OpensAt)).unwrap(), format!("the time of opening {what}"));
+        assert_eq!(lines(sale, ada.clone()).unwrap(), format!("operator 3 (a user) {what}"));
+        assert_eq!(lines(sale, by(Who::Unnamed)).unwrap(), format!("an operator {what}"));
+        let min = Actor { who: Who::Operator(OperatorId(7)), from: Some("::1".into()) };
+        let of_min = lines(sale, Some(By::Actor(min))).unwrap();
+        assert_eq!(of_min, format!("operator 7 from ::1 {what}"));
+        assert_eq!(lines(sale, Some(By::OpensAt)).unwrap(), format!("the time of opening {what}"));
         assert_eq!(lines(sale, None).unwrap(), format!("somebody {what}"));
-        assert_eq!(lines(Subject::User(UserId(3)), ada).unwrap(), what);
+        assert_eq!(lines(Subject::User(UserId(3)), ada.clone()).unwrap(), what);
         assert_eq!(lines(Subject::User(UserId(4)), ada), None);
         assert_eq!(lines(Subject::User(UserId(3)), None), None);
     }

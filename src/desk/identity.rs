@@ -13,6 +13,7 @@ use super::context::Context;
 use super::gate::QueueBearer;
 use super::operators::Operator;
 use super::replies;
+use crate::domain::actor::{Actor, Who};
 use crate::domain::command::{Answer, Command};
 use crate::domain::ids::{AddressBlock, QueueToken, UserId};
 use crate::domain::time::Timestamp;
@@ -108,6 +109,12 @@ impl Context {
 }
 
 impl Identity {
+    /// As whoever changes something is noted.
+    pub fn actor(&self, client: IpAddr) -> Actor {
+        let who = self.user.map_or(Who::Unnamed, Who::User);
+        Actor { who, from: Some(client.to_string().into()) }
+    }
+
     /// May this be asked for at `now` (UTC)?
     pub fn may_ask(&self, method: Method, now: Timestamp) -> Result<(), ErrorObject> {
         self.queue.map_or(Ok(()), |bearer| bearer.may_ask(method, now))

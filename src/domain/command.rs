@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::actor::Actor;
 use super::ids::{
     AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId,
     UserId,
@@ -93,10 +94,10 @@ pub enum Command {
         caller: Caller,
         reservation: ReservationId,
     },
-    /// Operators: change the sale. With the user that the operator's token names, if it names one.
+    /// Operators: change the sale.
     Configure {
         patch: SalePatch,
-        operator: Option<UserId>,
+        by: Actor,
     },
     /// Operators: the figures of the sale.
     Figures,

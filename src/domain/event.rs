@@ -2,7 +2,8 @@
 //! published after the commit. An event carries the whole record it leaves behind, so that a store can write rows
 //! without reading, and can be taken back as long as its batch is not committed.
 
-use super::ids::{SeatId, UserId};
+use super::actor::Actor;
+use super::ids::SeatId;
 use super::record::{BestRequest, LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use super::rules::SaleSettings;
 use super::seat_plan::Money;
@@ -34,16 +35,15 @@ pub enum Event {
     /// A paid reservation was given back: seats free, tickets void, the wallet refunded.
     Refunded { reservation: Reservation, ledger: LedgerEntry },
     /// The sale was changed.
-    SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: ChangedBy },
+    SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
 }
 
 /// The one who changed a sale's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ChangedBy {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum By {
     /// Nobody: `opens_at` had come.
     OpensAt,
-    /// An operator, and the user that their token names, if it names one.
-    Operator(Option<UserId>),
+    Actor(Actor),
 }
 
 /// Why an unpaid reservation ended: the answer to its owner's question "why was it lost".

@@ -36,6 +36,10 @@ integer_id!(
     UserId(u64)
 );
 integer_id!(
+    /// A person who runs sales.
+    OperatorId(u64)
+);
+integer_id!(
     /// A seat: its number in its schedule, in the order of the plan's file.
     SeatId(u32)
 );

@@ -1,6 +1,7 @@
 //! The rules, pure. A sale is a state machine: state, time and a command in; events or a refusal out.
 //! Not here, ever: IO, a clock, randomness, serde, SQL.
 
+pub mod actor;
 mod admission_rate;
 mod best_seats;
 pub mod command;

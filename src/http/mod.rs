@@ -185,7 +185,7 @@ where
                     Side::Operators => {
                         let identity = identity.and_then(Result::ok);
                         let query = Query(query.unwrap_or(""));
-                        let asked = OpsAsked { context, identity, query, body };
+                        let asked = OpsAsked { context, client, identity, query, body };
                         ops::answer(asked, call, argument).await
                     }
                     Side::Public | Side::Both => {

@@ -17,12 +17,15 @@
 //!                                                                  hold_time, idle, started
 //! ["pay",reservation,schedule,user,[seat,...],amount,late,payment,[ticket,...],ledger entry,balance]
 //! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance]
-//! ["set",before,after,by]                             the sale's settings, each an object; by: an operator's user,
-//!                                                     "operator" if their token names none, "opens_at" by itself
+//! ["set",before,after,by]                             the sale's settings, each an object; by: who, as below, or
+//!                                                     "opens_at" by itself
 //! ```
 //! `expires_at` is sale time, in milliseconds since 1970. `late`: by how many milliseconds the row's `at` is later than
 //! the event, so `at - late` is when it happened. `prices`: what each of the seats costs, or one number if all cost the
 //! same. `request`: of a `hold_best` that may be repeated, as in `reservation.best_requests`; else it is left out.
+//!
+//! `by`: {"operator":7,"from":"2001:db8::1"} or {"user":7,…} of a token that names an operator as a user of ours. If the
+//! address is not known, the user alone; "operator" is one of whom nothing is known.
 //!
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
 //! none of these. They are read as they are: what they lack is `None`.
@@ -34,9 +37,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{columns, settings, words};
-use crate::domain::event::{ChangedBy, Event, HoldEnd};
+use crate::domain::actor::{Actor, Who};
+use crate::domain::event::{By, Event, HoldEnd};
 use crate::domain::ids::{
-    EntryNo, HistoryId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+    EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
 use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
@@ -127,11 +131,7 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
         }
         Event::SettingsChanged { before, after, by } => {
             put(out, format_args!("[\"set\",{},{}", settings(before), settings(after)));
-            match by {
-                ChangedBy::OpensAt => out.push_str(",\"opens_at\""),
-                ChangedBy::Operator(None) => out.push_str(",\"operator\""),
-                ChangedBy::Operator(Some(user)) => put(out, format_args!(",{user}")),
-            }
+            put(out, format_args!(",{}", by_of(by)));
         }
     }
     out.push(']');
@@ -265,7 +265,7 @@ pub enum Entry {
     Set {
         before: Value,
         after: Value,
-        by: Option<ChangedBy>,
+        by: Option<By>,
     },
 }
 
@@ -457,13 +457,44 @@ fn in_ledger(id: &Value, balance: &Value) -> Option<InLedger> {
     Some(InLedger { id: HistoryId(uuid(id)?), balance: balance.as_i64()? })
 }
 
-fn changed_by(by: &Value) -> Option<ChangedBy> {
-    Some(match by.as_str() {
-        Some("opens_at") => ChangedBy::OpensAt,
-        Some("operator") => ChangedBy::Operator(None),
-        Some(_) => return None,
-        None => ChangedBy::Operator(Some(UserId(by.as_u64()?))),
-    })
+fn by_of(by: &By) -> Value {
+    match by {
+        By::OpensAt => json!("opens_at"),
+        By::Actor(actor) => actor_of(actor),
+    }
+}
+
+fn actor_of(Actor { who, from }: &Actor) -> Value {
+    match (who, from) {
+        (Who::Operator(operator), None) => json!({"operator": operator.0}),
+        (Who::Operator(operator), Some(from)) => json!({"operator": operator.0, "from": from}),
+        (Who::User(user), None) => json!(user.0),
+        (Who::User(user), Some(from)) => json!({"user": user.0, "from": from}),
+        (Who::Unnamed, None) => json!("operator"),
+        (Who::Unnamed, Some(from)) => json!({"from": from}),
+    }
+}
+
+fn changed_by(by: &Value) -> Option<By> {
+    Some(if by == "opens_at" { By::OpensAt } else { By::Actor(read_actor(by)?) })
+}
+
+fn read_actor(by: &Value) -> Option<Actor> {
+    let Value::Object(told) = by else {
+        let who = if by == "operator" { Who::Unnamed } else { Who::User(UserId(by.as_u64()?)) };
+        return Some(Actor::of(who));
+    };
+    let who = match (told.get("operator"), told.get("user")) {
+        (Some(operator), None) => Who::Operator(OperatorId(operator.as_u64()?)),
+        (None, Some(user)) => Who::User(UserId(user.as_u64()?)),
+        (None, None) => Who::Unnamed,
+        (Some(_), Some(_)) => return None,
+    };
+    let from = match told.get("from") {
+        Some(from) => Some(from.as_str()?.into()),
+        None => None,
+    };
+    Some(Actor { who, from })
 }
 
 fn uuid(text: &Value) -> Option<Uuid> {
@@ -555,6 +586,10 @@ mod tests {
         SaleSettings { state: SaleState::Open, opens_at: None, message: None, own: OwnRules::default() }
     }
 
+    fn by(who: Who, from: Option<&str>) -> By {
+        By::Actor(Actor { who, from: from.map(Box::from) })
+    }
+
     fn request() -> BestRequest {
         BestRequest { request_id: "a\"b".into(), count: 2, category: None, bounds: 0 }
     }
@@ -591,10 +626,7 @@ mod tests {
                 Event::Refunded { reservation: bought, ledger },
                 format!("[\"refund\",{of},300000,7,{},700000]", id(0xD)),
             ),
-            (
-                Event::SettingsChanged { before, after, by: ChangedBy::Operator(Some(UserId(56_789))) },
-                set.clone(),
-            ),
+            (Event::SettingsChanged { before, after, by: by(Who::User(UserId(56_789)), None) }, set.clone()),
         ];
         for (event, text) in expected {
             assert_eq!(encode(AT, std::slice::from_ref(&event)), format!("[{text}]"));
@@ -605,13 +637,21 @@ mod tests {
         let Entry::Seats(SeatsEntry { change, .. }) = decoded else { panic!("{decoded:?}") };
         let expires_at = reservation().expires_at;
         assert_eq!(change, SeatsChange::Hold { expires_at, late: Some(7), taken: Some(taken) });
+        let (operator, user) = (Who::Operator(OperatorId(7)), Who::User(UserId(56_789)));
         for (word, by) in [
-            ("\"opens_at\"", ChangedBy::OpensAt),
-            ("\"operator\"", ChangedBy::Operator(None)),
-            ("56789", ChangedBy::Operator(Some(UserId(56_789)))),
+            ("\"opens_at\"", By::OpensAt),
+            ("\"operator\"", by(Who::Unnamed, None)),
+            ("56789", by(user, None)),
+            ("{\"operator\":7}", by(operator, None)),
+            ("{\"from\":\"::1\",\"operator\":7}", by(operator, Some("::1"))),
+            ("{\"from\":\"::1\",\"user\":56789}", by(user, Some("::1"))),
+            ("{\"from\":\"::1\"}", by(Who::Unnamed, Some("::1"))),
         ] {
-            let decoded = decode(&format!("[{}]", set.replace("56789", word))).unwrap().remove(0);
-            assert!(matches!(decoded, Entry::Set { by: Some(decoded), .. } if decoded == by), "{decoded:?}");
+            let text = format!("[{}]", set.replace("56789", word));
+            let (before, after) = (Box::new(open()), Box::new(open()));
+            assert_eq!(encode(AT, &[Event::SettingsChanged { before, after, by: by.clone() }]), text);
+            let decoded = decode(&text).unwrap().remove(0);
+            assert!(matches!(&decoded, Entry::Set { by: Some(found), .. } if *found == by), "{decoded:?}");
         }
     }
 
@@ -655,6 +695,8 @@ mod tests {
             "[\"join\",0,3,7,7]",
             "[\"steal\",1]",
             "[\"set\",{},{},\"nobody\"]",
+            "[\"set\",{},{},{\"operator\":1,\"user\":1}]",
+            "[\"set\",{},{},{\"operator\":1,\"from\":2}]",
             "[\"hold\",\"x\",7,3,[1],9]",
             "[\"hold\",\"00000001019e80008000000000000001\",7,3,[1],9,5]",
             "[\"hold\",\"00000001019e80008000000000000001\",7,3,[1],9,[5,5],7]",

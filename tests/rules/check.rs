@@ -20,6 +20,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
@@ -275,7 +276,7 @@ impl Stage {
                 ["figures"] => self.command(who, &Command::Figures),
                 _ => {
                     let happened = {
-                        let command = Command::Configure { patch: self.patch(&words), operator: None };
+                        let command = Command::Configure { patch: self.patch(&words), by: Actor::UNNAMED };
                         self.command(who, &command)
                     };
                     // The figures that come back are not what such a row is about.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
 use frontrow::domain::event::{Event, HoldEnd};
 use frontrow::domain::ids::{
@@ -613,7 +614,7 @@ impl Life {
                     },
                     ..SalePatch::default()
                 },
-                operator: None,
+                by: Actor::UNNAMED,
             },
         })
     }

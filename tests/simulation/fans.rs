@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use frontrow::dispatcher::{Refusal, ReplyTo};
+use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Caller, Command, Rejection};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId, UserId,
@@ -324,7 +325,7 @@ impl World {
             8 => own.seats_per_user_max = Some(Some(rng.random_range(0..7))),
             _ => own.away_ttl = seconds(rng),
         }
-        let command = Command::Configure { patch: SalePatch { own, ..patch }, operator: None };
+        let command = Command::Configure { patch: SalePatch { own, ..patch }, by: Actor::UNNAMED };
         let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
         if let Some(dispatcher) = node.and_then(Node::dispatcher) {
             // Refused or lost, it is as if the operator had not come.

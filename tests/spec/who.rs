@@ -273,8 +273,11 @@ async fn history_tells_who_changed_a_sale() {
     let sale = told(&["--sale", "1"]);
     let mut lines = sale.lines().map(|line| line.split_once(": ").unwrap().1);
     let by_ada = "set message from unset to \"a\"";
-    assert_eq!(lines.next(), Some(&*format!("operator {ada} (a user) {by_ada}")), "{sale}");
-    assert!(lines.next().unwrap().starts_with("an operator set opens_at from unset to "), "{sale}");
+    assert_eq!(lines.next(), Some(&*format!("operator {ada} (a user) from 127.0.0.1 {by_ada}")), "{sale}");
+    assert!(
+        lines.next().unwrap().starts_with("an operator from 127.0.0.1 set opens_at from unset to "),
+        "{sale}"
+    );
     assert_eq!(lines.next(), Some("the time of opening set state from SCHEDULED to OPEN"), "{sale}");
     assert_eq!(lines.next(), None, "{sale}");
     assert!(told(&["--user", &ada.to_string()]).trim_end().ends_with(by_ada));

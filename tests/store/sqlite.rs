@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use frontrow::domain::event::{ChangedBy, Event, HoldEnd};
+use frontrow::domain::actor::Actor;
+use frontrow::domain::event::{By, Event, HoldEnd};
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::{Reservation, ReservationStatus};
 use frontrow::domain::rules::{OwnRules, SaleSettings};
@@ -353,7 +354,7 @@ async fn a_user_who_took_more_seats_than_one_may_is_named() {
         .commit(vec![Event::SettingsChanged {
             before: limit(5),
             after: limit(2),
-            by: ChangedBy::Operator(None),
+            by: By::Actor(Actor::UNNAMED),
         }])
         .await;
     assert_eq!(faults(four).await, none);
@@ -396,7 +397,7 @@ async fn a_seat_that_its_user_held_again_too_early_is_named() {
         |millis| OwnRules { hold_again_after: Some(Duration::from_millis(millis)), ..OwnRules::default() };
     let settings = |millis| SaleSettings { own: own(millis), ..conformance::settings() };
     let (before, after) = (Box::new(settings(10_000)), Box::new(settings(60_000)));
-    let by = ChangedBy::Operator(None);
+    let by = By::Actor(Actor::UNNAMED);
     world.commit(vec![Event::SettingsChanged { before, after, by }]).await;
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }

@@ -16,7 +16,7 @@ use booking::BestWanted;
 use changes::Undo;
 
 use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures};
-use super::event::{ChangedBy, Event, HoldEnd};
+use super::event::{By, Event, HoldEnd};
 use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::lapses::Lapses;
@@ -340,8 +340,8 @@ impl Sale {
                 self.touch(caller.user, now);
                 self.cancel(step, caller, *reservation)
             }
-            Command::Configure { patch, operator } => {
-                self.configure(step, patch, ChangedBy::Operator(*operator))?;
+            Command::Configure { patch, by } => {
+                self.configure(step, patch, By::Actor(by.clone()))?;
                 Ok(Answer::Figures(self.figures(now)))
             }
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
@@ -426,7 +426,7 @@ impl Sale {
         if self.opens_by_itself(now) {
             let patch = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
             // Refused only by a closed sale, and this one is scheduled.
-            let _ = self.configure(step, &patch, ChangedBy::OpensAt);
+            let _ = self.configure(step, &patch, By::OpensAt);
         } else if let Some(id) = self.reservations.due(now.sale) {
             self.expire_hold(step, id);
         } else if let Some((entry, idle)) = self.room.due_visit(now.sale, &self.rules) {
@@ -507,7 +507,7 @@ impl Sale {
     }
 
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
-    fn configure(&mut self, step: &mut Step<'_>, patch: &SalePatch, by: ChangedBy) -> Result<(), Rejection> {
+    fn configure(&mut self, step: &mut Step<'_>, patch: &SalePatch, by: By) -> Result<(), Rejection> {
         if !self.sells && patch.state == Some(SaleState::Open) {
             return Err(Rejection::OtherCurrency);
         }

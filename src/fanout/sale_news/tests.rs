@@ -1,6 +1,7 @@
 use super::*;
+use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, Place};
-use crate::domain::event::{ChangedBy, Event};
+use crate::domain::event::{By, Event};
 use crate::domain::ids::{ConnectionId, EntryNo, IdSource, ScheduleId, UserId};
 use crate::domain::line::Order;
 use crate::domain::record::{ExpiryReason, SaleState, TokenRecord, TokenStatus};
@@ -94,7 +95,7 @@ impl House {
 
     fn set(&self, state: SaleState) -> Event {
         let before = Box::new(self.view.settings());
-        Event::SettingsChanged { before, after: Box::new(settings(state)), by: ChangedBy::Operator(None) }
+        Event::SettingsChanged { before, after: Box::new(settings(state)), by: By::Actor(Actor::UNNAMED) }
     }
 
     /// Publishes whatever is to be published.
@@ -142,7 +143,7 @@ async fn what_is_newest_is_published_and_only_what_fans_see() {
     let mut after = house.view.settings();
     after.own.capacity = Some(3);
     let before = Box::new(house.view.settings());
-    let by = ChangedBy::Operator(None);
+    let by = By::Actor(Actor::UNNAMED);
     house.happened(&[Event::SettingsChanged { before, after: Box::new(after), by }]);
     house.publish().await;
     assert_eq!(received(&visitor), []);

@@ -2,6 +2,8 @@
 
 mod sales;
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::call::Call;
@@ -11,10 +13,13 @@ use super::query::Query;
 use super::reply::{self, ApiResult, Body};
 use crate::desk::Context;
 use crate::desk::identity::Identity;
+use crate::domain::actor::Actor;
 
 /// One request of an operator, taken apart.
 pub struct OpsAsked<'a> {
     pub context: &'a Context,
+    /// The address that it came from.
+    pub client: IpAddr,
     /// Whose token came with it; the gate let them through.
     pub identity: Option<Identity>,
     pub query: Query<'a>,
@@ -38,6 +43,11 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
 }
 
 impl OpsAsked<'_> {
+    /// As whoever changes something is noted.
+    pub fn actor(&self) -> Result<Actor, ErrorObject> {
+        Ok(self.identity()?.actor(self.client))
+    }
+
     /// Whose token came with it.
     pub fn identity(&self) -> Result<Identity, ErrorObject> {
         self.identity.ok_or_else(ErrorObject::internal)

@@ -24,12 +24,12 @@ pub async fn list(asked: &OpsAsked<'_>) -> ApiResult {
 
 pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&[])?;
-    let operator = asked.identity()?.user;
+    let by = asked.actor()?;
     let concert = ConcertId(number(id, "concert_id")?);
     let patch: SalePatch = parse_body(&asked.body)?;
     let view = asked.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
     let patch = translate::sale_patch(patch);
-    match ask(asked.context, concert, Command::Configure { patch, operator }).await? {
+    match ask(asked.context, concert, Command::Configure { patch, by }).await? {
         Answer::Figures(figures) => {
             Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
         }

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use frontrow::dispatcher::{Refusal, Reply, ReplyTo};
+use frontrow::domain::actor::{Actor, Who};
 use frontrow::domain::command::{Answer, Caller, Command, Rejection};
-use frontrow::domain::ids::{AddressBlock, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::ids::{AddressBlock, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::record::{Reservation, SaleState};
 use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
 use frontrow::store::archive::Archive;
@@ -122,8 +123,13 @@ impl Life {
             }
             _ => own.capacity = Some(rng.random_bool(0.7).then(|| rng.random_range(4..9))),
         }
-        let operator = rng.random_bool(0.5).then_some(self.operator);
-        self.post(Command::Configure { patch: SalePatch { own, ..patch }, operator })
+        let from = rng.random_bool(0.5).then(|| "2001:db8::7".into());
+        let who = match rng.random_range(0..3) {
+            0 => Who::Operator(OperatorId(7)),
+            1 => Who::User(self.operator),
+            _ => Who::Unnamed,
+        };
+        self.post(Command::Configure { patch: SalePatch { own, ..patch }, by: Actor { who, from } })
     }
 
     fn post(&self, command: Command) -> oneshot::Receiver<Reply> {
@@ -153,7 +159,7 @@ impl Life {
     }
 
     async fn set(&mut self, patch: SalePatch) {
-        let set = Command::Configure { patch, operator: Some(self.operator) };
+        let set = Command::Configure { patch, by: Actor::of(Who::User(self.operator)) };
         assert!(matches!(self.ask(self.fans[0], set).await, Ok(Answer::Figures(_))));
     }
 
@@ -291,7 +297,7 @@ impl Life {
         let pay = Command::Pay { caller, reservation: held };
         assert_eq!(self.ask(caller, pay).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
         let open = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
-        let open = Command::Configure { patch: open, operator: None };
+        let open = Command::Configure { patch: open, by: Actor::UNNAMED };
         assert_eq!(self.ask(caller, open).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
         let release = Command::Release { caller, reservation: held, seats: None };
         assert!(matches!(self.ask(caller, release).await, Ok(Answer::Reservation(_))));

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use frontrow::domain::actor::{Actor, Who};
+use frontrow::domain::event::By;
 use frontrow::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use frontrow::domain::record::{
     LedgerEntry, LedgerKind, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenRecord,
@@ -49,7 +51,8 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("payment", "status", &["CANCELLED", "DONE"]),
     ("payment_history", "type", &["PAYMENT", "REFUND"]),
     ("journal", "lapse", &["bought_another", "hold_time", "idle", "left", "released", "started"]),
-    ("journal", "set", &["OpensAt", "Operator(None)", "Operator(Some(user))"]),
+    ("journal", "by", &["nobody known", "opens_at", "operator", "user"]),
+    ("journal", "from", &["somewhere", "unknown"]),
 ];
 
 /// What came about in all comparisons.
@@ -76,6 +79,17 @@ impl Seen {
         }
     }
 
+    fn by(&mut self, by: &By) {
+        let By::Actor(Actor { who, from }) = by else { return self.word("journal", "by", "opens_at") };
+        let who = match who {
+            Who::Operator(_) => "operator",
+            Who::User(_) => "user",
+            Who::Unnamed => "nobody known",
+        };
+        self.word("journal", "by", who);
+        self.word("journal", "from", if from.is_some() { "somewhere" } else { "unknown" });
+    }
+
     fn entry(&mut self, entry: &Entry) {
         match entry {
             Entry::Join { late, .. } | Entry::Admit { late, .. } | Entry::End { late, .. } => {
@@ -83,9 +97,7 @@ impl Seen {
             }
             Entry::Set { after, by, .. } => {
                 self.word("concert", "state", after["state"].as_str().unwrap());
-                let by = format!("{:?}", by.unwrap());
-                let by: String = by.chars().filter(|c| !c.is_ascii_digit()).collect();
-                self.word("journal", "set", &by.replace("UserId()", "user"));
+                self.by(by.as_ref().unwrap());
             }
             Entry::Seats(change) => {
                 if let SeatsChange::Lapse { why, .. } = &change.change {

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use frontrow::domain::actor::Actor;
 use frontrow::domain::command::Needs;
-use frontrow::domain::event::{ChangedBy, Event, HoldEnd};
+use frontrow::domain::event::{By, Event, HoldEnd};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -720,7 +721,7 @@ pub async fn settings_are_kept(store: &dyn Store) {
             hold_again_after: Some(Duration::from_millis(5)),
         },
     };
-    let (before, by) = (Box::new(settings()), ChangedBy::Operator(None));
+    let (before, by) = (Box::new(settings()), By::Actor(Actor::UNNAMED));
     let event = Event::SettingsChanged { before, after: Box::new(after.clone()), by };
     world.commit(vec![event]).await;
     assert_eq!(world.load().await.settings, after);
@@ -737,7 +738,7 @@ pub async fn settings_that_others_changed(
     let set = async |world: &mut World<'_>, own| {
         let before = Box::new(world.load().await.settings);
         let after = Box::new(SaleSettings { own, ..(*before).clone() });
-        world.commit(vec![Event::SettingsChanged { before, after, by: ChangedBy::Operator(None) }]).await;
+        world.commit(vec![Event::SettingsChanged { before, after, by: By::Actor(Actor::UNNAMED) }]).await;
     };
     set(&mut world, own).await;
     // A server of the release before knows the columns alone.
