@@ -32,6 +32,34 @@ pub const LANES_SET_MAX: usize = 64;
 /// The most that the seats which guests of one address hold may be set to: more than any house has.
 pub const GUEST_SEATS_SET_MAX: u32 = 1_000_000;
 
+/// The most that lists of operators and of their sessions have: a house has dozens.
+pub const OPERATORS_LISTED_MAX: u32 = 1_000;
+
+/// The places where one operator may be signed in: one more ends the oldest. A person has a few devices.
+pub const OPERATOR_SESSIONS_MAX: usize = 20;
+
+/// The time for which a link that signs in is good, unless somebody says otherwise: it is sent to a person who waits for it.
+pub const OPERATOR_LINK_TTL: Duration = Duration::from_secs(15 * 60);
+
+/// The most that it may be said to be.
+pub const OPERATOR_LINK_TTL_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The time for which a link that is over stays, so that who has it may still be told when it was used.
+pub const OPERATOR_LINK_KEPT: Duration = OPERATOR_LINK_TTL_MAX;
+
+/// The time for which a session that is over stays, for who looks where an operator was signed in.
+pub const OPERATOR_SESSION_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Sessions and issuers' operators that are remembered between requests: more than a house has.
+pub const OPERATORS_REMEMBERED_MAX: usize = 4_096;
+
+/// The time for which they are believed without asking the store: who is signed out, or loses a role, elsewhere may do
+/// nothing more after it.
+pub const OPERATOR_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The interval at which it is written that somebody is still there.
+pub const OPERATOR_SEEN_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The most that `reservations` lists: a page for a person, not an export.
 pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 

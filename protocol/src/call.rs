@@ -115,6 +115,19 @@ paths! {
     "/api/v1/admin/sales" { Get => Sales "admin.sales" for Owner Manager BoxOffice Viewer }
     "/api/v1/admin/sales/{concert_id}" { Patch => ChangeSale "admin.sale" for Owner Manager }
 
+    // Who.
+    "/api/v1/admin/session" {
+        Post => SignIn "admin.sign_in",
+        Get => OwnSession "admin.session" for Everyone,
+        Delete => SignOut "admin.sign_out" for Everyone
+    }
+    "/api/v1/admin/operators" { Get => Operators "admin.operators" for Owner, Post => AddOperator "admin.operators.add" for Owner }
+    "/api/v1/admin/operators/{operator_id}" { Patch => ChangeOperator "admin.operators.set" for Owner }
+    "/api/v1/admin/operators/{operator_id}/link" { Post => MakeLink "admin.operators.link" for Owner }
+    "/api/v1/admin/sessions" { Get => Sessions "admin.sessions" for Everyone }
+    "/api/v1/admin/sessions/{session_id}" { Delete => EndSession "admin.sessions.end" for Everyone }
+    "/api/v1/admin/log" { Get => Log "admin.log" for Owner Manager }
+
     "/healthz" { Get => Health "healthz" }
     "/readyz" { Get => Readiness "readyz" }
     "/metrics" { Get => Metrics "metrics" for Owner Manager Viewer }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::ids::IdempotencyKeyError;
 use crate::result::{QueueStatus, ReservationStatus};
@@ -117,6 +117,14 @@ reasons! {
     Forbidden = "FORBIDDEN",
     /// Let the user spend from the wallet first: the refund does not fit.
     WalletFull = "WALLET_FULL",
+    /// Ask for the list again: what the path names is not there.
+    NotFound = "NOT_FOUND",
+    /// Ask for a new link: this one was used, is over, or was never made.
+    LinkSpent = "LINK_SPENT",
+    /// Make somebody else an owner before.
+    LastOwner = "LAST_OWNER",
+    /// Show what it is now (`was`), and let the operator decide again.
+    ChangedMeanwhile = "CHANGED_MEANWHILE",
 }
 
 impl Reason {
@@ -133,20 +141,21 @@ impl Reason {
             Self::UnknownMethod => -32601,
             Self::InvalidParams => -32602,
             Self::Internal | Self::Unrecognised => -32603,
-            Self::Unauthenticated | Self::UserNotFound => -32001,
+            Self::Unauthenticated | Self::UserNotFound | Self::LinkSpent => -32001,
             Self::NotInQueue | Self::Waiting | Self::TokenExpired | Self::TokenDone => -32002,
             Self::SaleNotOpen | Self::SalePaused | Self::SaleClosed => -32003,
             Self::ConcertNotFound
             | Self::ScheduleNotFound
             | Self::SeatNotFound
-            | Self::ReservationNotFound => -32004,
+            | Self::ReservationNotFound
+            | Self::NotFound => -32004,
             Self::SeatTaken | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => -32005,
             Self::HoldLimit | Self::PurchaseLimit | Self::HoldAgainLater => -32006,
             Self::ReservationInvalid => -32007,
             Self::InvalidAmount | Self::InsufficientBalance | Self::WalletFull => -32008,
             Self::RequestIdReused => -32009,
             Self::RateLimited | Self::Overloaded | Self::Unavailable | Self::OutcomeUnknown => -32010,
-            Self::CancelTooLate | Self::Forbidden => -32011,
+            Self::CancelTooLate | Self::Forbidden | Self::LastOwner | Self::ChangedMeanwhile => -32011,
         }
     }
 
@@ -159,7 +168,7 @@ impl Reason {
     pub const fn http_status(self) -> u16 {
         match self {
             Self::Parse | Self::InvalidRequest | Self::InvalidParams => 400,
-            Self::Unauthenticated => 401,
+            Self::Unauthenticated | Self::LinkSpent => 401,
             Self::InsufficientBalance => 402,
             Self::NotInQueue | Self::Waiting | Self::TokenExpired | Self::TokenDone | Self::Forbidden => 403,
             Self::UnknownMethod
@@ -168,6 +177,7 @@ impl Reason {
             | Self::ScheduleNotFound
             | Self::SeatNotFound
             | Self::ReservationNotFound
+            | Self::NotFound
             | Self::NoSeatsAvailable
             | Self::NoSchedulesAvailable => 404,
             Self::SaleNotOpen
@@ -179,7 +189,9 @@ impl Reason {
             | Self::HoldAgainLater
             | Self::ReservationInvalid
             | Self::CancelTooLate
-            | Self::WalletFull => 409,
+            | Self::WalletFull
+            | Self::LastOwner
+            | Self::ChangedMeanwhile => 409,
             Self::InvalidAmount | Self::RequestIdReused => 422,
             Self::RateLimited => 429,
             Self::Internal | Self::Unrecognised => 500,
@@ -300,6 +312,9 @@ pub struct ErrorData {
     /// The roles of which an operator would need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<RoleSet>,
+    /// What is there now of what was to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Map<String, Value>>,
 }
 
 /// A refusal: the `error` of an answer.
@@ -338,6 +353,7 @@ impl ErrorObject {
             retry_after_ms: None,
             field: None,
             needs: None,
+            was: None,
         };
         Self { code: reason.code(), message: message.into(), data: Box::new(data) }
     }
@@ -554,6 +570,26 @@ impl ErrorObject {
 
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Reason::Forbidden, message)
+    }
+
+    /// What the path names is not there.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Reason::NotFound, format!("there is no such {what}"))
+    }
+
+    pub fn link_spent() -> Self {
+        Self::new(Reason::LinkSpent, "this link was used, is over, or was never made: ask for a new one")
+    }
+
+    pub fn last_owner() -> Self {
+        Self::new(Reason::LastOwner, "nobody else would be an owner: make another one before")
+    }
+
+    /// `was` is what is there now.
+    pub fn changed_meanwhile(was: Map<String, Value>) -> Self {
+        let mut error = Self::new(Reason::ChangedMeanwhile, "somebody changed it meanwhile");
+        error.data.was = Some(was);
+        error
     }
 
     /// An operator with one of these roles may.

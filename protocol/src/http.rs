@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value};
 
 use crate::error::{ErrorData, ErrorObject, Reason, RefusedStatus};
 use crate::ids::IdempotencyKey;
@@ -69,6 +70,9 @@ pub struct Problem {
     /// The roles of which an operator would need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<RoleSet>,
+    /// What is there now of what was to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Map<String, Value>>,
 }
 
 impl Problem {
@@ -90,6 +94,7 @@ impl Problem {
             retry_after_ms,
             field,
             needs,
+            was,
         } = *data;
         Self {
             kind: "about:blank".into(),
@@ -109,6 +114,7 @@ impl Problem {
             retry_after_ms,
             field,
             needs,
+            was,
         }
     }
 

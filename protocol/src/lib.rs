@@ -19,6 +19,7 @@ pub mod ids;
 pub mod layout;
 pub mod limits;
 pub mod openapi;
+pub mod ops;
 pub mod push;
 pub mod request;
 pub mod result;

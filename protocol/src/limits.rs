@@ -21,6 +21,12 @@ pub const SEATS_NAMED_MAX: usize = 100;
 /// Seats asked for in one `hold_best`; as with `SEATS_NAMED_MAX`, the sale's own limit lies below.
 pub const HOLD_BEST_COUNT_MAX: u32 = 100;
 
+/// Lines of the operators' log in one answer.
+pub const LOG_ENTRIES_MAX: u32 = 200;
+
+/// Lines of the operators' log in one answer, unless it is said how many.
+pub const LOG_ENTRIES_DEFAULT: u32 = 50;
+
 /// Entries of one page of the wallet's history, and how many come when nobody says.
 pub const HISTORY_ENTRIES_MAX: u32 = 200;
 pub const HISTORY_ENTRIES_DEFAULT: u32 = 50;
@@ -30,6 +36,9 @@ pub const CATEGORY_CHARS_MAX: usize = 200;
 
 /// Characters of a guest's name.
 pub const USER_NAME_CHARS_MAX: usize = 100;
+
+/// The characters of an operator's name: as many as of a user's.
+pub const OPERATOR_NAME_CHARS_MAX: usize = USER_NAME_CHARS_MAX;
 
 /// Characters of an operator's message to the fans of a sale: it goes to every one of them.
 pub const SALE_MESSAGE_CHARS_MAX: usize = 500;

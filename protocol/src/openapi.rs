@@ -10,7 +10,11 @@ use crate::call::Call;
 use crate::error::Reason;
 use crate::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, PROBLEM_JSON, Problem, ReservationBody};
 use crate::layout::Layout;
-use crate::limits::{HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX};
+use crate::limits::{
+    HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT,
+    LOG_ENTRIES_MAX,
+};
+use crate::ops::who;
 use crate::request::{QueueJoin, ReservationRef};
 use crate::result::{
     Balance, Charged, Concerts, History, Paid, QueueUpdate, Reservation, Reservations, Schedules, Snapshot,
@@ -58,6 +62,11 @@ pub fn document() -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "Given by joining. Acts as its user in everything but joining another sale."
+                },
+                "operatorSession": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Given by signing in. `x-roles` says of each call which roles may make it."
                 },
                 "operatorToken": {
                     "type": "http",
@@ -218,7 +227,7 @@ impl Description {
             "security": match self.access {
                 Access::Anybody => json!([]),
                 Access::Fan => json!([{"accessToken": []}, {"queueToken": []}]),
-                Access::Operator => json!([{"operatorToken": []}]),
+                Access::Operator => json!([{"operatorSession": []}, {"operatorToken": []}]),
             }
         });
         if let Some(roles) = call.roles() {
@@ -288,6 +297,10 @@ fn which_sale() -> Value {
 
 fn schedule_id() -> Value {
     in_path("schedule_id", "A performance.", json!({"type": "integer", "minimum": 0}))
+}
+
+fn operator_id() -> Value {
+    in_path("operator_id", "An operator.", json!({"type": "integer", "minimum": 0}))
 }
 
 fn idempotency_key() -> Value {
@@ -447,6 +460,94 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             .body(schemas.sent_by_clients::<SalePatch>())
             .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
             .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::SignIn => {
+            Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent.")
+                .body(schemas.sent_by_clients::<who::SignIn>())
+                .answer(201, "A session.", schemas.sent_by_server::<who::SignedIn>())
+                .refuses(&[Reason::LinkSpent, Reason::UnknownMethod])
+        }
+        Call::OwnSession => {
+            Description::new("operators", Access::Operator, "Tells who asks, and what they may.")
+                .answer(200, "The session, or the token.", schemas.sent_by_server::<who::OwnSession>())
+                .refuses(&[Reason::UnknownMethod])
+        }
+        Call::SignOut => Description::new("operators", Access::Operator, "Ends the session that asks.")
+            .answer_empty(204, "It is over. A token that is no session goes on until its own end.")
+            .refuses(&[Reason::UnknownMethod]),
+        Call::Operators => Description::new("operators", Access::Operator, "Lists the operators.")
+            .answer(200, "By their ids.", schemas.sent_by_server::<who::Operators>())
+            .refuses(&[Reason::UnknownMethod]),
+        Call::AddOperator => {
+            Description::new("operators", Access::Operator, "Makes an operator, and a link that signs them in.")
+                .body(schemas.sent_by_clients::<who::NewOperator>())
+                .answer(201, "The operator, with the link.", schemas.sent_by_server::<who::MadeOperator>())
+                .refuses(&[Reason::UnknownMethod])
+        }
+        Call::ChangeOperator => Description::new(
+            "operators",
+            Access::Operator,
+            "Changes an operator's name or role, or shuts them out.",
+        )
+        .parameter(operator_id())
+        .body(schemas.sent_by_clients::<who::OperatorPatch>())
+        .answer(200, "The operator as they are now.", schemas.sent_by_server::<who::OperatorInfo>())
+        .refuses(&[
+            Reason::NotFound,
+            Reason::LastOwner,
+            Reason::ChangedMeanwhile,
+            Reason::UnknownMethod,
+        ]),
+        Call::MakeLink => Description::new(
+            "operators",
+            Access::Operator,
+            "Makes a link that signs an operator in once; their older ones end.",
+        )
+        .parameter(operator_id())
+        .answer(201, "The link.", schemas.sent_by_server::<who::SignInLink>())
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::Sessions => Description::new(
+            "operators",
+            Access::Operator,
+            "Lists where operators are signed in: an owner sees everybody, others see themselves.",
+        )
+        .parameter(in_query(
+            "operator_id",
+            "Of this operator alone.",
+            json!({"type": "integer", "minimum": 0}),
+        ))
+        .answer(200, "Newest first.", schemas.sent_by_server::<who::Sessions>())
+        .refuses(&[Reason::UnknownMethod]),
+        Call::EndSession => Description::new(
+            "operators",
+            Access::Operator,
+            "Ends a session: one's own, or, for an owner, anybody's.",
+        )
+        .parameter(in_path("session_id", "A session.", json!({"type": "integer", "minimum": 0})))
+        .answer_empty(204, "It is over.")
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::Log => Description::new("operators", Access::Operator, "Lists what operators changed.")
+            .parameter(in_query(
+                "concert_id",
+                "Of this concert alone.",
+                json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+            ))
+            .parameter(in_query(
+                "operator_id",
+                "By this operator alone.",
+                json!({"type": "integer", "minimum": 0}),
+            ))
+            .parameter(in_query(
+                "before",
+                "The `log_id` of the last entry seen: only older ones are listed.",
+                json!({"type": "integer", "minimum": 0}),
+            ))
+            .parameter(in_query(
+                "limit",
+                "How many entries at most.",
+                json!({"type": "integer", "minimum": 1, "maximum": LOG_ENTRIES_MAX, "default": LOG_ENTRIES_DEFAULT}),
+            ))
+            .answer(200, "Newest first.", schemas.sent_by_server::<who::Log>())
+            .refuses(&[Reason::UnknownMethod]),
         Call::Health => Description::of_server("Is the server alive?").answer(
             200,
             "It is.",

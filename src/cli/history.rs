@@ -1,16 +1,16 @@
 //! `frontrow history`: who held a seat, when, and why it was lost, and who changed a sale, in words, from the journal alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::domain::actor::{Actor, Who};
 use frontrow::domain::event::By;
-use frontrow::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::ids::{ConcertId, EntryNo, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow::store::journal::{Entry, SeatsChange, SeatsEntry};
-use frontrow::store::{JournalRow, Reads};
+use frontrow::store::{JournalRow, Reads, Store};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -53,10 +53,11 @@ impl History {
         let store = open_store(&config, &self.data).await?;
         let archive = Archive::new(config.journal_archive());
         let sales = sales_of(&*store, subject).await?;
+        let names = names_of_operators(&*store).await?;
         let mut lines = Vec::new();
         for concert in sales {
             let mut take = |row: JournalRow| {
-                let happened = row.events.iter().filter_map(|entry| sentence(subject, entry));
+                let happened = row.events.iter().filter_map(|entry| sentence(subject, entry, &names));
                 lines.extend(happened.map(|what| (concert, row.seq, row.at, what)));
             };
             archive.journal(&*store, concert, &mut take).await.context("could not read the journal")?;
@@ -96,6 +97,15 @@ impl History {
     }
 }
 
+/// The operators of today by their ids: the journal has no name that may be changed, or that somebody may want forgotten.
+type Names = HashMap<OperatorId, String>;
+
+async fn names_of_operators(store: &dyn Store) -> anyhow::Result<Names> {
+    let Some(operators) = store.operators() else { return Ok(Names::new()) };
+    let operators = operators.operators().await.context("could not list the operators")?;
+    Ok(operators.into_iter().map(|operator| (operator.id, operator.name)).collect())
+}
+
 /// The sales whose journals may mention it.
 async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<ConcertId>> {
     Ok(match subject {
@@ -130,7 +140,7 @@ async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<Con
 }
 
 /// The event in words, if the subject has a part in it.
-fn sentence(subject: Subject, entry: &Entry) -> Option<String> {
+fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
     match (subject, entry) {
         (Subject::User(user), Entry::Join { entry, user: by, .. }) if *by == user => {
             Some(format!("joined the line as number {}", ordinal(*entry)))
@@ -153,7 +163,7 @@ fn sentence(subject: Subject, entry: &Entry) -> Option<String> {
             Some(format!("user {} {}", seats.user, change_in_words(seats)))
         }
         (Subject::Sale(_), Entry::Set { before, after, by }) => {
-            Some(format!("{} {}", changer_in_words(by.as_ref()), settings_in_words(before, after)))
+            Some(format!("{} {}", changer_in_words(by.as_ref(), names), settings_in_words(before, after)))
         }
         (Subject::User(user), Entry::Set { before, after, by: Some(By::Actor(by)) })
             if by.who == Who::User(user) =>
@@ -164,17 +174,20 @@ fn sentence(subject: Subject, entry: &Entry) -> Option<String> {
     }
 }
 
-fn changer_in_words(by: Option<&By>) -> String {
+fn changer_in_words(by: Option<&By>, names: &Names) -> String {
     match by {
         Some(By::OpensAt) => "the time of opening".to_owned(),
-        Some(By::Actor(actor)) => actor_in_words(actor),
+        Some(By::Actor(actor)) => actor_in_words(actor, names),
         None => "somebody".to_owned(),
     }
 }
 
-fn actor_in_words(Actor { who, from }: &Actor) -> String {
+fn actor_in_words(Actor { who, from }: &Actor, names: &Names) -> String {
     let who = match who {
-        Who::Operator(operator) => format!("operator {operator}"),
+        Who::Operator(operator) => match names.get(operator) {
+            Some(name) => format!("{name} (operator {operator})"),
+            None => format!("operator {operator}"),
+        },
         Who::User(user) => format!("operator {user} (a user)"),
         Who::Unnamed => "an operator".to_owned(),
     };
@@ -259,7 +272,6 @@ fn seat(text: &str) -> Result<(u64, u32), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frontrow::domain::ids::OperatorId;
 
     #[test]
     fn a_seats_story_leaves_out_everybody_elses() {
@@ -276,22 +288,26 @@ mod tests {
         };
         let lost = held(&[4, 5], SeatsChange::Lapse { why: "hold_time".to_owned(), late: None });
         let seat = Subject::Seat(ScheduleId(7), SeatId(5));
-        let lines = sentence(seat, &lost).unwrap();
+        let lines = sentence(seat, &lost, &Names::new()).unwrap();
         assert_eq!(lines, format!("user 3 lost seats 4, 5 of reservation {id}: not paid in time"));
-        assert_eq!(sentence(Subject::Seat(ScheduleId(7), SeatId(6)), &lost), None);
-        assert_eq!(sentence(Subject::Seat(ScheduleId(8), SeatId(5)), &lost), None);
-        assert_eq!(sentence(Subject::User(UserId(4)), &lost), None);
+        assert_eq!(sentence(Subject::Seat(ScheduleId(7), SeatId(6)), &lost, &Names::new()), None);
+        assert_eq!(sentence(Subject::Seat(ScheduleId(8), SeatId(5)), &lost, &Names::new()), None);
+        assert_eq!(sentence(Subject::User(UserId(4)), &lost, &Names::new()), None);
         let joined = Entry::Join { entry: EntryNo(0), user: UserId(3), late: None };
-        assert_eq!(sentence(Subject::User(UserId(3)), &joined).unwrap(), "joined the line as number 1");
-        assert_eq!(sentence(seat, &joined), None);
+        assert_eq!(
+            sentence(Subject::User(UserId(3)), &joined, &Names::new()).unwrap(),
+            "joined the line as number 1"
+        );
+        assert_eq!(sentence(seat, &joined, &Names::new()), None);
     }
 
     #[test]
     fn who_changed_a_sale_is_told_with_what_became_of_it() {
         let (before, after) =
             (json!({"state": "OPEN", "message": null}), json!({"state": "PAUSED", "message": "a"}));
+        let names = Names::from([(OperatorId(7), "Min".to_owned())]);
         let set = |by| Entry::Set { before: before.clone(), after: after.clone(), by };
-        let lines = |subject, by| sentence(subject, &set(by));
+        let lines = |subject, by| sentence(subject, &set(by), &names);
         let (sale, by) = (Subject::Sale(ConcertId(1)), |who| Some(By::Actor(Actor::of(who))));
         let ada = by(Who::User(UserId(3)));
         let what = "set message from unset to \"a\", state from OPEN to PAUSED";
@@ -299,7 +315,8 @@ mod tests {
         assert_eq!(lines(sale, by(Who::Unnamed)).unwrap(), format!("an operator {what}"));
         let min = Actor { who: Who::Operator(OperatorId(7)), from: Some("::1".into()) };
         let of_min = lines(sale, Some(By::Actor(min))).unwrap();
-        assert_eq!(of_min, format!("operator 7 from ::1 {what}"));
+        assert_eq!(of_min, format!("Min (operator 7) from ::1 {what}"));
+        assert_eq!(lines(sale, by(Who::Operator(OperatorId(8)))).unwrap(), format!("operator 8 {what}"));
         assert_eq!(lines(sale, Some(By::OpensAt)).unwrap(), format!("the time of opening {what}"));
         assert_eq!(lines(sale, None).unwrap(), format!("somebody {what}"));
         assert_eq!(lines(Subject::User(UserId(3)), ada.clone()).unwrap(), what);

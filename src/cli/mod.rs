@@ -7,6 +7,7 @@ mod history;
 mod import;
 mod journal;
 mod migrate;
+mod operator;
 mod prices;
 mod rules;
 mod sale;
@@ -49,6 +50,9 @@ enum Command {
     Currency(currency::Currency),
     /// Make an access token.
     Token(token::Token),
+    /// Those who run sales: their roles, and where they are signed in.
+    #[command(subcommand)]
+    Operator(operator::Operator),
     /// Watch and steer the sales of a running server.
     Sale(sale::Sale),
     /// Prove or refute, from the database alone, that everything fits.
@@ -73,6 +77,7 @@ impl Cli {
             Command::User(command) => command.run().await,
             Command::Currency(command) => command.run().await,
             Command::Token(command) => command.run().await,
+            Command::Operator(command) => command.run().await,
             Command::Sale(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,

@@ -1,6 +1,6 @@
 //! `frontrow serve`: the server, from its settings to its graceful end.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,16 +8,18 @@ use anyhow::Context;
 use clap::Args;
 use frontrow::clock::Clock;
 use frontrow::config::{Config, LogFormat};
+use frontrow::desk::operators::links;
 use frontrow::dispatcher::Dispatcher;
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
-use frontrow::limits::HEARTBEAT_GAP_MAX;
+use frontrow::limits::{HEARTBEAT_GAP_MAX, OPERATOR_LINK_TTL};
 use frontrow::log;
 use frontrow::metrics::Metrics;
 use frontrow::server::{self, Given};
 use frontrow::store::{DataFolder, FolderError, NewConcert, Store};
 use frontrow::venue::{self, ImportOptions, Shape};
+use frontrow_protocol::{HumanDuration, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -25,7 +27,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
-use super::{DataArgs, open_store, print_text};
+use super::{DataArgs, open_store, operator, print_text};
 
 #[derive(Args)]
 pub struct Serve {
@@ -35,6 +37,10 @@ pub struct Serve {
     /// Make, once, a concert to try things with, its sale open; guests may buy.
     #[arg(long)]
     demo: bool,
+    /// Where there is no operator yet: make an owner, and print a link that signs them in, though nobody may be there to read
+    /// it. At a terminal that is done in any case.
+    #[arg(long)]
+    print_link: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -42,6 +48,7 @@ pub struct Serve {
 /// The time for which the first line on stdout waits for the sales to be in memory. `/readyz` tells of longer
 /// recoveries.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(3);
+const FIRST_OWNER: &str = "Owner";
 const DEMO_SEATS: usize = 1_200;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -95,8 +102,32 @@ impl Serve {
                 "could not say where to find the server"
             );
         }
+        if self.print_link || std::io::stderr().is_terminal() {
+            let address = server.admin_address.unwrap_or(server.address);
+            let base_url = config.admin_base_url.clone();
+            let base_url = base_url.unwrap_or_else(|| links::listening_at(address, server.is_secure));
+            if let Err(error) = first_owner(&*server.context.store, &base_url).await {
+                tracing::warn!(error = &*error as &dyn std::error::Error, "could not make the first owner");
+            }
+        }
         Ok(server.ended().await?)
     }
+}
+
+/// Makes an owner where nobody is an operator yet, and prints how they get in.
+async fn first_owner(store: &dyn Store, base_url: &str) -> anyhow::Result<()> {
+    let Some(operators) = store.operators() else { return Ok(()) };
+    if !operators.operators().await.context("could not list the operators")?.is_empty() {
+        return Ok(());
+    }
+    let owner = operator::add(store, FIRST_OWNER, Role::Owner, OPERATOR_LINK_TTL).await?;
+    // Beside the log and not in it: it is as good as a password.
+    let said = format!(
+        "\nNobody runs the sales here yet. Whoever opens this link within {} is the owner:\n  {}\n\n",
+        HumanDuration::from(OPERATOR_LINK_TTL),
+        owner.link(base_url)
+    );
+    std::io::stderr().write_all(said.as_bytes()).context("could not write to stderr")
 }
 
 async fn recovered(dispatcher: &Dispatcher) {

@@ -180,6 +180,28 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// The address of a page's folder, without the slash at its end.
+pub(super) struct BaseUrl;
+
+impl Kind<String> for BaseUrl {
+    fn read(&self, text: &str) -> Result<String, String> {
+        let (url, folder) =
+            match text.find("://").and_then(|at| text[at + 3..].find('/').map(|slash| at + 3 + slash)) {
+                Some(slash) => text.split_at(slash),
+                None => (text, ""),
+            };
+        let is_plain = !folder.contains(['?', '#', ' ', '"', '<']);
+        match origin(url) {
+            Ok(_) if is_plain => Ok(text.trim_end_matches('/').to_owned()),
+            _ => Err(format!("`{text}` is not an address such as https://tickets.example")),
+        }
+    }
+
+    fn show(&self, value: &String) -> Result<String, &'static str> {
+        Ok(quoted(value))
+    }
+}
+
 /// One of these names.
 pub(super) struct OneOf<T: 'static>(pub &'static [(&'static str, T)]);
 

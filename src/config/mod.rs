@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use sections::{
     AddressLimits, AuthConfig, ClientLimits, Config, DatabaseUrl, ENVIRONMENT_PREFIX, IssuerKey, LogConfig,
-    LogFormat, Setting, TlsFiles, TlsSettings,
+    LogFormat, OperatorSettings, Setting, TlsFiles, TlsSettings,
 };
 
 use crate::limits::CONFIG_FILE_BYTES_MAX;

@@ -5,12 +5,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use frontrow_protocol::limits::{CAPACITY_MAX, SEATS_PER_RESERVATION_MAX, SEATS_PER_USER_MAX};
 
 use super::declare::{section, setting, settings};
 use super::kind::{
-    Address, Kind, Networks, OneOf, Optional, Origins, Path, Text, Time, Whole, YesOrNo, quoted,
+    Address, BaseUrl, Kind, Networks, OneOf, Optional, Origins, Path, Text, Time, Whole, YesOrNo, quoted,
 };
 use crate::address::{AddressSource, Network, Proxies};
 use crate::domain::rules::SaleRules;
@@ -47,6 +48,7 @@ pub(super) const SECTIONS: &[&[Setting]] = &[
     Config::SETTINGS,
     TlsSettings::SETTINGS,
     ADMIN,
+    OperatorSettings::SETTINGS,
     ISSUER_KEY,
     AuthConfig::SETTINGS,
     SALE,
@@ -86,6 +88,9 @@ section! {
         tls: TlsSettings;
         /// A listener of their own for operators. `None`: they share the one of everybody.
         admin_listen: Option<SocketAddr>;
+        /// Where operators find the console. `None`: nobody said.
+        admin_base_url: Option<String>;
+        operators: OperatorSettings;
         auth: AuthConfig;
         /// The rules of every sale whose operator set no others.
         sale: SaleRules;
@@ -114,6 +119,20 @@ settings! {
     /// A listener of their own for operators and /metrics, with connections of its own. It uses TLS as everybody's
     /// does (tls.cert). Keep it inside: its /metrics needs no token.
     "admin.listen" => config.admin_listen, Optional(Address, "\"127.0.0.1:9090\"");
+    /// Where operators find the console, as links that sign them in begin. If unset: where they, or this program, find the
+    /// server.
+    "admin.base_url" => config.admin_base_url, Optional(BaseUrl, "\"https://tickets.example\"");
+}
+
+section! {
+    /// How long operators stay signed in.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct OperatorSettings, "operators.", |config| config.operators;
+
+    /// How long after its last request an operator's session ends.
+    session_idle: Duration = Duration::from_secs(12 * 60 * 60), Time::Positive;
+    /// How long after its beginning an operator's session ends, whatever happens.
+    session_max: Duration = Duration::from_secs(7 * 24 * 60 * 60), Time::Positive;
 }
 
 settings! {

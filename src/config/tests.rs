@@ -34,6 +34,7 @@ fn what_was_set_is_printed_and_reads_as_it_was() {
         guests: Some(true),
         connections_max: Some(7),
         admin_listen: Some("127.0.0.1:9".parse().unwrap()),
+        admin_base_url: Some("https://tickets.example/desk".to_owned()),
         allowed_origins: vec!["https://a.example".to_owned(), "http://b.example:81".to_owned()],
         lanes: Some(3),
         tls: TlsSettings { cert: Some("cert.pem".into()), key: Some("key.pem".into()) },
@@ -103,6 +104,16 @@ fn what_cannot_be_is_refused_by_name() {
         ),
         ("", "guests=yes", "--set: `guests`: must be true or false, not `yes`"),
         ("", "guests", "--set guests: must look like name=value"),
+        (
+            "",
+            "admin.base_url=tickets.example",
+            "--set: `admin.base_url`: `tickets.example` is not an address such as https://tickets.example",
+        ),
+        (
+            "",
+            "admin.base_url=https://tickets.example/#x",
+            "--set: `admin.base_url`: `https://tickets.example/#x` is not an address such as https://tickets.example",
+        ),
         (
             "",
             "allowed_origins=*",

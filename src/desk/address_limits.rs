@@ -23,6 +23,8 @@ use crate::limits;
 
 /// Looks at how the server is: a load balancer's, a monitor's, and some by hand.
 const PROBES: Rate = Rate::new(20, 200);
+/// Links that strangers sign in with. Nobody finds one of 2^256 by trying, but each try asks the store.
+const SIGN_INS: Rate = Rate::per_minute(10, 20);
 /// Refusals over a rate that are answered over HTTP. A client that waits as `Retry-After` says gets one.
 const REFUSALS: Rate = Rate::new(200, 500);
 
@@ -34,6 +36,7 @@ pub enum Limit {
     Guests,
     Joins,
     Requests,
+    SignIns,
 }
 
 impl Limit {
@@ -45,6 +48,7 @@ impl Limit {
             Self::Guests => "address_guests",
             Self::Joins => "address_joins",
             Self::Requests => "address_requests",
+            Self::SignIns => "address_sign_ins",
         }
     }
 }
@@ -64,6 +68,7 @@ impl TooMany {
             Limit::Guests => "this address makes guests too fast",
             Limit::Joins => "guests of this address join too fast",
             Limit::Requests => "this address sends requests too fast",
+            Limit::SignIns => "this address signs in too fast",
         }
     }
 
@@ -100,15 +105,24 @@ struct Block {
     requests: Meter,
     probes: Meter,
     refusals: Meter,
+    sign_ins: Meter,
 }
 
 impl Block {
     /// Would a new one give the same answers?
     fn is_like_new(&self, now: Timestamp) -> bool {
         self.connections == 0
-            && [self.handshakes, self.guests, self.joins, self.requests, self.probes, self.refusals]
-                .iter()
-                .all(|meter| meter.is_paid_back(now))
+            && [
+                self.handshakes,
+                self.guests,
+                self.joins,
+                self.requests,
+                self.probes,
+                self.refusals,
+                self.sign_ins,
+            ]
+            .iter()
+            .all(|meter| meter.is_paid_back(now))
     }
 }
 
@@ -165,6 +179,12 @@ impl AddressLimiter {
     pub fn make_guest(&self, address: IpAddr) -> Result<(), TooMany> {
         let Some(block) = self.block(address) else { return Ok(()) };
         self.with(block, |used, now| take(&mut used.guests, now, self.guests, Limit::Guests))
+    }
+
+    /// Counts an operator's try to sign in.
+    pub fn sign_in(&self, address: IpAddr) -> Result<(), TooMany> {
+        let Some(block) = self.block(address) else { return Ok(()) };
+        self.with(block, |used, now| take(&mut used.sign_ins, now, SIGN_INS, Limit::SignIns))
     }
 
     /// Counts a guest's join.

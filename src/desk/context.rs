@@ -15,6 +15,7 @@ use crate::store::Store;
 
 use super::address_limits::AddressLimiter;
 use super::auth::Auth;
+use super::operators::sessions::Sessions;
 use super::remembered::Remembered;
 use super::request_rates::RequestRates;
 
@@ -34,6 +35,10 @@ pub struct Context {
     pub rates: RequestRates,
     pub allowed_origins: Vec<String>,
     pub guests: bool,
+    /// Operators who asked lately.
+    pub sessions: Sessions,
+    /// Where operators find the console, if somebody said it.
+    pub admin_base_url: Option<String>,
     /// The configured number; `None`: what the limit on open files leaves.
     pub connections_max: Option<usize>,
     /// Users of external issuers, by issuer and subject.
@@ -68,6 +73,8 @@ impl Context {
             proxies: config.proxy.clone(),
             allowed_origins: config.allowed_origins.clone(),
             guests: config.guests(),
+            sessions: Sessions::new(config.operators),
+            admin_base_url: config.admin_base_url.clone(),
             connections_max: config.connections_max,
             externals: Remembered::new(limits::USERS_REMEMBERED_MAX),
             users: Remembered::new(limits::USERS_REMEMBERED_MAX),

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use frontrow_protocol::{ErrorObject, Method, Reason};
+use frontrow_protocol::{ErrorObject, Method, Reason, RoleSet};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use super::auth::Subject;
 use super::context::Context;
 use super::gate::QueueBearer;
 use super::operators::Operator;
+use super::operators::links::TOKEN_PREFIX;
 use super::replies;
 use crate::domain::actor::{Actor, Who};
 use crate::domain::command::{Answer, Command};
@@ -60,11 +61,17 @@ impl Context {
     }
 
     pub(super) async fn bearer_of(&self, token: &str) -> Result<Identity, ErrorObject> {
+        if token.starts_with(TOKEN_PREFIX) {
+            let (operator, ends_at) = self.operator_of_session(token).await?;
+            let (operator, ends_at) = (Some(operator), Some(ends_at));
+            return Ok(Identity { user: None, operator, guest: false, queue: None, ends_at });
+        }
         let verified = self
             .auth
             .verify(token, self.clock.utc())
             .map_err(|error| ErrorObject::unauthenticated(error.to_string()))?;
         let mut guest = false;
+        let mut operator = unnamed(verified.roles);
         let user = match verified.subject {
             Subject::Nobody => None,
             Subject::User(user) => {
@@ -72,6 +79,9 @@ impl Context {
                 Some(user)
             }
             Subject::External { issuer, subject } => {
+                if operator.is_some() {
+                    operator = self.operator_of_subject(&issuer, &subject, verified.roles).await?;
+                }
                 let key = (issuer, subject);
                 Some(match self.externals.get(&key) {
                     Some(user) => user,
@@ -85,7 +95,6 @@ impl Context {
             }
         };
         let ends_at = Some(verified.ends_at);
-        let operator = Operator::with(verified.roles);
         Ok(Identity { user, operator, guest, queue: None, ends_at })
     }
 
@@ -108,10 +117,16 @@ impl Context {
     }
 }
 
+/// An operator of whom no more is known than what they may.
+fn unnamed(roles: RoleSet) -> Option<Operator> {
+    (!roles.is_empty()).then_some(Operator { id: None, roles, session: None })
+}
+
 impl Identity {
     /// As whoever changes something is noted.
     pub fn actor(&self, client: IpAddr) -> Actor {
-        let who = self.user.map_or(Who::Unnamed, Who::User);
+        let operator = self.operator.and_then(|operator| operator.id).map(Who::Operator);
+        let who = operator.or(self.user.map(Who::User)).unwrap_or(Who::Unnamed);
         Actor { who, from: Some(client.to_string().into()) }
     }
 

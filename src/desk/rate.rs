@@ -19,6 +19,12 @@ impl Rate {
         let burst = if burst == 0 { 1 } else { burst as i64 };
         Self { interval_micros, burst_micros: interval_micros * burst }
     }
+
+    /// The same in a minute.
+    pub const fn per_minute(per_minute: u32, burst: u32) -> Self {
+        let Self { interval_micros, burst_micros } = Self::new(per_minute, burst);
+        Self { interval_micros: 60 * interval_micros, burst_micros: 60 * burst_micros }
+    }
 }
 
 /// Counts against a rate. A new one allows a whole burst.

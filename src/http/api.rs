@@ -76,6 +76,16 @@ impl Incoming<'_> {
             // Operators' calls and those about the server are answered elsewhere.
             Call::Sales
             | Call::ChangeSale
+            | Call::SignIn
+            | Call::OwnSession
+            | Call::SignOut
+            | Call::Operators
+            | Call::AddOperator
+            | Call::ChangeOperator
+            | Call::MakeLink
+            | Call::Sessions
+            | Call::EndSession
+            | Call::Log
             | Call::Health
             | Call::Readiness
             | Call::Metrics

@@ -142,6 +142,20 @@ pub fn method_not_allowed(method: &Method, allowed: &str) -> Response<Body> {
     response
 }
 
+/// The address at which the client believes this server to be. Only its own answer says so again, so it may claim what
+/// it likes.
+pub fn origin_of(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text("host")?;
+    let scheme = match text("x-forwarded-proto") {
+        Some(scheme @ ("http" | "https")) => scheme,
+        // A host with a port is a server that somebody tries; one without is what the public sees.
+        _ if host.contains(':') => "http",
+        _ => "https",
+    };
+    Some(format!("{scheme}://{host}"))
+}
+
 fn allow(headers: &mut HeaderMap, name: HeaderName, allowed: &str) {
     if let Ok(allowed) = HeaderValue::from_str(allowed) {
         headers.insert(name, allowed);

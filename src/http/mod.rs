@@ -184,8 +184,8 @@ where
                 match call.side() {
                     Side::Operators => {
                         let identity = identity.and_then(Result::ok);
-                        let query = Query(query.unwrap_or(""));
-                        let asked = OpsAsked { context, client, identity, query, body };
+                        let (query, headers) = (Query(query.unwrap_or("")), &head.headers);
+                        let asked = OpsAsked { context, client, identity, query, headers, body };
                         ops::answer(asked, call, argument).await
                     }
                     Side::Public | Side::Both => {
@@ -388,7 +388,7 @@ fn sale_page(site: &Site, path: &str, headers: &HeaderMap) -> Option<Response<Bo
         return Some(site.assets.get("/")?.response(headers));
     };
     let concert = view.concert();
-    let origin = origin_of(headers);
+    let origin = common::origin_of(headers);
     let shared = assets::Shared {
         path,
         title: &concert.title,
@@ -396,18 +396,4 @@ fn sale_page(site: &Site, path: &str, headers: &HeaderMap) -> Option<Response<Bo
         origin: origin.as_deref(),
     };
     Some(site.assets.shared_page(&shared, headers))
-}
-
-/// The address at which the client believes this server to be. Only its own answer says so again, so it may claim what
-/// it likes.
-fn origin_of(headers: &HeaderMap) -> Option<String> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text("host")?;
-    let scheme = match text("x-forwarded-proto") {
-        Some(scheme @ ("http" | "https")) => scheme,
-        // A host with a port is a server that somebody tries; one without is what the public sees.
-        _ if host.contains(':') => "http",
-        _ => "https",
-    };
-    Some(format!("{scheme}://{host}"))
 }

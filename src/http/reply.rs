@@ -53,6 +53,14 @@ pub fn counted(context: &Context, call: Call, answered: ApiResult) -> Response<B
     }
 }
 
+/// Done, and nothing to say.
+pub fn done() -> Response<Body> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 pub fn refused(error: ErrorObject) -> Response<Body> {
     problem(Problem::from(error))
 }

@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::bulk::{self, Bulk};
 use super::columns::{
-    Bind, Cells, bind_ledger, bind_payment, bind_reservation_seat, bind_ticket, bind_token, bind_wallet,
+    Bind, Cells, bind_actor, bind_ledger, bind_payment, bind_reservation_seat, bind_ticket, bind_token,
+    bind_wallet,
 };
 use super::query::{self, Link};
-use super::rows::{LedgerRow, Rows, WalletRow};
+use super::rows::{Changed, LedgerRow, LogRow, Rows, WalletRow};
 use super::settings::bind_settings;
 use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal};
 use crate::domain::command::Needs;
@@ -41,6 +42,11 @@ pub trait BatchWriter: Send {
 pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
      SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
      WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
+
+/// A line of the operators' log.
+pub const LOG: &str = "INSERT INTO operator_log \
+       (concert_id, seq, nr, at, operator_id, user_id, came_from, what, was, became) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const JOURNAL_ROW: &str = "SELECT batch_id, writer FROM journal WHERE concert_id = ? AND seq = ?";
 
@@ -159,6 +165,11 @@ pub async fn write_rows<L: Link>(
         values.id(concert.0.into());
         Bound { table: "concert", sql: L::DIALECT.settings.into_sql_str(), values, affected: Some(1) }
     });
+    let log = rows.log.iter().map(|row| {
+        let mut values = L::Values::default();
+        bind_log(&mut values, row);
+        Bound { table: "operator_log", sql: LOG.into_sql_str(), values, affected: Some(1) }
+    });
     let (any, written) = (Expect::Anything, Expect::Written);
     let reservation_seats = &rows.reservation_seats;
     let all =
@@ -174,6 +185,7 @@ pub async fn write_rows<L: Link>(
             .chain(statements::<L, _>("payment", &tables.payments, &rows.payments, any, bind_payment))
             .chain(statements::<L, _>("ticket", &tables.tickets, &tickets, any, bind_ticket))
             .chain(settings)
+            .chain(log)
             .chain(statements::<L, _>("payment_history", &tables.ledger, ledger, written, bind_ledger))
             .chain(statements::<L, _>(
                 "users",
@@ -183,6 +195,21 @@ pub async fn write_rows<L: Link>(
                 bind_wallet,
             ));
     write(link, all).await
+}
+
+/// The journal's word for it, and what was and became of the fields that changed.
+fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
+    let (what, (was, became)) = match row.changed {
+        Changed::Settings { before, after } => ("set", journal::difference(before, after)),
+    };
+    to.id(row.concert.0.into());
+    to.id(row.seq);
+    to.id(row.nr.into());
+    to.time(Some(row.at));
+    bind_actor(to, row.by);
+    to.text(Some(what));
+    to.text(Some(&was.to_string()));
+    to.text(Some(&became.to_string()));
 }
 
 /// Adds a sale's row on top of the one that this writer wrote before; anything else there is another writer.

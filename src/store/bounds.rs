@@ -4,8 +4,11 @@
 
 use frontrow_protocol::limits::{
     CAPACITY_MAX, CATEGORY_CHARS_MAX, DURATION_MILLIS_MAX, IDEMPOTENCY_KEY_CHARS_MAX, MONEY_MAX,
-    SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, USER_NAME_CHARS_MAX,
+    OPERATOR_NAME_CHARS_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, USER_NAME_CHARS_MAX,
 };
+
+use super::operators::DEVICE_CHARS_MAX;
+use crate::domain::actor::FROM_CHARS_MAX;
 
 use crate::domain::record::BEST_REQUESTS_KEPT_MAX;
 use crate::limits::SUBJECT_BYTES_MAX;
@@ -67,6 +70,17 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("payment", "amount", MONEY),
     ("payment", "refunded", MONEY),
     ("ticket", "price", Number(PRICE_MAX)),
+    // What the console and the command line take, or what is kept of a subject.
+    ("operators", "name", Chars(OPERATOR_NAME_CHARS_MAX)),
+    ("operators", "name", Chars(super::setup::NAME_CHARS_MAX)),
+    ("operators", "issuer", Bytes(SUBJECT_BYTES_MAX)),
+    ("operators", "subject", Bytes(SUBJECT_BYTES_MAX)),
+    ("operator_link", "spent_from", Chars(FROM_CHARS_MAX)),
+    ("operator_session", "made_from", Chars(FROM_CHARS_MAX)),
+    ("operator_session", "device", Chars(DEVICE_CHARS_MAX)),
+    ("operator_log", "came_from", Chars(FROM_CHARS_MAX)),
+    ("operator_log", "what", Chars("operator.link".len())),
+    ("operator_log", "subject", Chars("operator 18446744073709551615".len())),
 ];
 
 // The dearest seats of the largest reservation still add up to a sum that is money.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::rows::{LedgerRow, PaymentRow, SeatRow, WalletRow};
 use super::{ConcertRecord, StoreError, StoredTicket, words};
+use crate::domain::actor::{Actor, Who};
 use crate::domain::ids::{
     AddressBlock, ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId,
     TicketId, UserId,
@@ -377,6 +378,19 @@ pub fn read_ledger(row: &impl Cells) -> Result<LedgerEntry, StoreError> {
         payment: row.opt_uuid("payment_id")?.map(PaymentId),
         request_id: row.opt_text("request_id")?.map(Box::from),
     })
+}
+
+/// (operator, user, came from).
+pub fn bind_actor(to: &mut impl Bind, by: &Actor) {
+    let (operator, user) = match by.who {
+        Who::Operator(operator) => (Some(operator.0), None),
+        Who::User(user) => (None, Some(user.0)),
+        Who::Unnamed => (None, None),
+    };
+    let id = |id: Option<u64>| id.and_then(|id| i64::try_from(id).ok());
+    to.int(id(operator));
+    to.int(id(user));
+    to.text(by.from.as_deref());
 }
 
 pub const WALLET: usize = 3;

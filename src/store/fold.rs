@@ -285,6 +285,8 @@ impl FoldedSale {
             payments,
             ledger,
             settings: self.settings.iter().map(|settings| (concert, settings)).collect(),
+            // A line of it is an event as it stands in the journal: nothing is folded.
+            log: Vec::new(),
         }
     }
 

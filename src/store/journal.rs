@@ -218,6 +218,28 @@ fn settings(settings: &SaleSettings) -> Value {
     Value::Object(all)
 }
 
+/// The settings that differ, as they were and as they became.
+pub fn difference(before: &SaleSettings, after: &SaleSettings) -> (Value, Value) {
+    let (mut was, mut became) = (settings(before), settings(after));
+    // What is not set is not there: who reads the log is told that, too.
+    if let (Some(before), Some(after)) = (was.as_object_mut(), became.as_object_mut()) {
+        for name in before.keys().chain(after.keys()).cloned().collect::<Vec<_>>() {
+            before.entry(name.clone()).or_insert(Value::Null);
+            after.entry(name).or_insert(Value::Null);
+        }
+        let same: Vec<_> = before
+            .iter()
+            .filter(|(name, value)| after.get(*name) == Some(value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in same {
+            before.remove(&name);
+            after.remove(&name);
+        }
+    }
+    (was, became)
+}
+
 /// Reads what `settings` wrote; a setting that older rows do not know is not set.
 pub fn settings_of(value: &Value) -> Option<SaleSettings> {
     let value = value.as_object()?;

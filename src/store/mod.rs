@@ -23,6 +23,7 @@ pub mod journal;
 pub mod migrate;
 pub mod mysql;
 mod open;
+pub mod operators;
 mod query;
 mod reads;
 pub mod rows;
@@ -54,6 +55,7 @@ pub use batch::BatchWriter;
 pub use claims::Claims;
 pub use error::{CommitError, StoreError};
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
+pub use operators::Operators;
 pub use reads::Reads;
 pub use setup::Setup;
 
@@ -76,6 +78,11 @@ pub trait Store: Claims + Reads + Setup {
 
     /// Looks after the store beside the work, for as long as a server uses it. Some have nothing to be looked after.
     async fn tend(&self, _metrics: &Metrics) {}
+
+    /// What is kept of operators. `None`: a store without any.
+    fn operators(&self) -> Option<&dyn Operators> {
+        None
+    }
 
     /// The journal's side of the archive. `None`: a store that keeps everything.
     fn old_journal(&self) -> Option<&dyn OldJournal> {

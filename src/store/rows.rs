@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::{Batch, SeatStatus, StoreError};
-use crate::domain::event::Event;
+use crate::domain::actor::Actor;
+use crate::domain::event::{By, Event};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
@@ -32,6 +33,27 @@ pub struct Rows<'a> {
     /// Each user's in the order they were made.
     pub ledger: Vec<&'a LedgerEntry>,
     pub settings: Vec<(ConcertId, &'a SaleSettings)>,
+    /// What operators changed, in the order of the journal.
+    pub log: Vec<LogRow<'a>>,
+}
+
+/// A line of the operators' log, which follows from an event of the journal.
+#[derive(Debug, PartialEq)]
+pub struct LogRow<'a> {
+    pub concert: ConcertId,
+    /// The journal's row, and the event's place there.
+    pub seq: u64,
+    pub nr: u32,
+    /// UTC.
+    pub at: Timestamp,
+    pub by: &'a Actor,
+    pub changed: Changed<'a>,
+}
+
+/// What an operator changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Changed<'a> {
+    Settings { before: &'a SaleSettings, after: &'a SaleSettings },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +101,8 @@ impl<'a> Rows<'a> {
     pub fn of(batch: &'a Batch) -> Self {
         let mut fold = Fold::default();
         for sale in &batch.sales {
-            for event in &sale.events {
-                fold.event(sale.concert, event);
+            for (nr, event) in (0..).zip(&sale.events) {
+                fold.event(Place { concert: sale.concert, seq: sale.seq, nr, at: batch.at }, event);
             }
         }
         fold.ledger.extend(&batch.charges);
@@ -135,6 +157,15 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Where an event stands in the journal.
+#[derive(Clone, Copy)]
+struct Place {
+    concert: ConcertId,
+    seq: u64,
+    nr: u32,
+    at: Timestamp,
+}
+
 #[derive(Default)]
 struct Fold<'a> {
     tokens: HashMap<(ConcertId, EntryNo), &'a TokenRecord>,
@@ -144,12 +175,14 @@ struct Fold<'a> {
     payments: HashMap<ReservationId, PaymentRow<'a>>,
     ledger: Vec<&'a LedgerEntry>,
     settings: HashMap<ConcertId, &'a SaleSettings>,
+    log: Vec<LogRow<'a>>,
     /// Reservations that were paid in this batch, and so get their seats written.
     paid: Vec<ReservationId>,
 }
 
 impl<'a> Fold<'a> {
-    fn event(&mut self, concert: ConcertId, event: &'a Event) {
+    fn event(&mut self, place: Place, event: &'a Event) {
+        let concert = place.concert;
         match event {
             Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => {
                 self.tokens.insert((concert, token.entry), token);
@@ -176,8 +209,14 @@ impl<'a> Fold<'a> {
                 self.payment(concert, reservation);
                 self.ledger.push(ledger);
             }
-            Event::SettingsChanged { after, .. } => {
+            Event::SettingsChanged { before, after, by } => {
                 self.settings.insert(concert, after);
+                // What comes about by itself is nobody's doing.
+                if let By::Actor(by) = by {
+                    let (Place { concert, seq, nr, at }, changed) =
+                        (place, Changed::Settings { before, after });
+                    self.log.push(LogRow { concert, seq, nr, at, by, changed });
+                }
             }
         }
     }
@@ -236,6 +275,7 @@ impl<'a> Fold<'a> {
             // One source of ids makes a batch's entries, and its ids ascend in the order they are made.
             ledger: sorted(self.ledger.into_iter(), |entry| (entry.user, entry.id)),
             settings: sorted(self.settings.into_iter(), |(concert, _)| *concert),
+            log: self.log,
         }
     }
 }

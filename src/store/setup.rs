@@ -50,7 +50,7 @@ pub trait Setup: Send + Sync + 'static {
 /// Users made in one transaction: a few milliseconds in which an embedded database commits no batch.
 const USERS_PER_TRANSACTION: usize = 1_000;
 /// The characters of an external subject that become a user's name, at most: a name may have so many.
-const NAME_CHARS_MAX: usize = 200;
+pub const NAME_CHARS_MAX: usize = 200;
 
 const LAYOUT: &str = "INSERT INTO venue_layout (concert_id, seats, layout) VALUES (?, ?, ?)";
 const SCHEDULE: &str = "INSERT INTO concert_schedule (concert_id, starts_at) VALUES (?, ?)";

@@ -29,7 +29,7 @@ use super::archive::OldJournal;
 use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
-use super::{BatchWriter, Store, StoreError, WriterId, claims, files, migrate};
+use super::{BatchWriter, Operators, Store, StoreError, WriterId, claims, files, migrate};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 use crate::metrics::Metrics;
@@ -205,6 +205,10 @@ impl Store for SqliteStore {
 
     async fn tend(&self, metrics: &Metrics) {
         checkpoint::run(self, metrics).await;
+    }
+
+    fn operators(&self) -> Option<&dyn Operators> {
+        Some(self)
     }
 
     fn old_journal(&self) -> Option<&dyn OldJournal> {

@@ -9,14 +9,18 @@ use std::time::Duration;
 use frontrow::clock::Clock;
 use frontrow::config::{Config, DatabaseUrl};
 use frontrow::desk::Context;
+use frontrow::desk::operators::links::Secret;
+use frontrow::domain::actor::Actor;
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::metrics::Metrics;
 use frontrow::server::{self, Given, Server};
+use frontrow::store::operators::{NewLink, Note};
 use frontrow::store::{self, DataFolder, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape, VenueLayout};
+use frontrow_protocol::Role;
 use frontrow_testing::simulated::SimulatedStore;
 use tokio::sync::oneshot;
 
@@ -294,6 +298,25 @@ impl House {
 
     pub fn operator_token(&self) -> String {
         self.context().auth.mint_operator(self.clock.utc(), DAY)
+    }
+
+    /// A new operator with a session: their id, and the session's token.
+    pub async fn operator(&self, role: Role) -> (u64, String) {
+        let operators = self.store().operators().expect("this store keeps operators");
+        let (at, secret) = (self.clock.utc(), Secret::random());
+        let link = NewLink { secret: secret.hash(), expires_at: at + DAY };
+        let note = Note { by: Actor::UNNAMED, at };
+        let name = format!("a {role}");
+        let operator = operators.add_operator(&name, role, Some(link), &note).await.unwrap();
+        (operator.id.0, self.sign_in(&secret.link("")).await)
+    }
+
+    /// The token of a session that a link gives.
+    pub async fn sign_in(&self, link: &str) -> String {
+        let body = serde_json::json!({"link": link}).to_string();
+        let signed_in = self.http("POST", "/api/v1/admin/session", None, &body).await;
+        assert_eq!(signed_in.status, 201, "{:?}", signed_in.outcome());
+        signed_in.json()["token"].as_str().unwrap().to_owned()
     }
 
     /// Does the server speak TLS?

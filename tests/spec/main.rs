@@ -17,6 +17,7 @@ mod http_door;
 mod journey;
 mod kept;
 mod money;
+mod operators;
 mod origins;
 mod polling;
 mod process;

@@ -94,18 +94,23 @@ async fn each_role_may_what_the_table_says_and_nobody_else_may_anything() {
     operators.push((issued(&house, "two", json!(["box_office", "viewer"])), two));
     operators.push((house.operator_token(), RoleSet::of(&[Role::Owner])));
     operators.push((issued(&house, "before", json!("operator")), RoleSet::of(&[Role::Owner])));
+    let judge = |call: &Called, needs: RoleSet, roles: &RoleSet, reply: &Reply| {
+        if roles.meets(needs) {
+            assert!(![401, 403].contains(&reply.status), "{call:?} by {roles:?}: {:?}", reply.outcome());
+        } else {
+            assert_eq!(reply.outcome(), (403, "FORBIDDEN".to_owned()), "{call:?} by {roles:?}");
+            assert_eq!(reply.json()["needs"], json!(needs), "{call:?} by {roles:?}");
+        }
+    };
     for call in &calls {
+        let Some(needs) = call.needs else { continue };
         for (token, roles) in &operators {
-            let reply = call.by(&house, Some(token)).await;
-            let Some(needs) = call.needs else {
-                continue;
-            };
-            if roles.meets(needs) {
-                assert!(![401, 403].contains(&reply.status), "{call:?} by {roles:?}: {:?}", reply.outcome());
-            } else {
-                assert_eq!(reply.outcome(), (403, "FORBIDDEN".to_owned()), "{call:?} by {roles:?}");
-                assert_eq!(reply.json()["needs"], json!(needs), "{call:?} by {roles:?}");
-            }
+            judge(call, needs, roles, &call.by(&house, Some(token)).await);
+        }
+        for role in Role::ALL {
+            // A new one each time, since a call may be to end it.
+            let (_, session) = house.operator(*role).await;
+            judge(call, needs, &RoleSet::of(&[*role]), &call.by(&house, Some(&session)).await);
         }
     }
 
@@ -116,6 +121,12 @@ async fn each_role_may_what_the_table_says_and_nobody_else_may_anything() {
     let live = live.ok("queue.join", joined.clone()).await["token"].as_str().unwrap().to_owned();
     let over = ended.ok("queue.join", joined).await["token"].as_str().unwrap().to_owned();
     ended.ok("queue.leave", json!({})).await;
+    let (_, signed_out) = house.operator(Role::Owner).await;
+    assert_eq!(house.http("DELETE", "/api/v1/admin/session", Some(&signed_out), "").await.status, 204);
+    let (id, shut_out) = house.operator(Role::Owner).await;
+    let path = format!("/api/v1/admin/operators/{id}");
+    let owner = house.operator_token();
+    assert_eq!(house.http("PATCH", &path, Some(&owner), r#"{"disabled":true}"#).await.status, 200);
     let auth = &house.context().auth;
     let strangers = [
         ("a fan", Some(house.access_token(user)), 403),
@@ -131,6 +142,10 @@ async fn each_role_may_what_the_table_says_and_nobody_else_may_anything() {
         ("a user who is not there", Some(house.access_token(UserId(9_999))), 404),
         ("an operator of yesterday", Some(auth.mint_operator(house.clock.utc(), Duration::ZERO)), 401),
         ("rubbish", Some("rubbish".to_owned()), 401),
+        ("an owner who signed out", Some(signed_out), 401),
+        ("an owner who was shut out", Some(shut_out), 401),
+        ("a session that never was", Some(format!("fro_{}", "A".repeat(43))), 401),
+        ("what looks like a session", Some("fro_".to_owned()), 401),
     ];
     for call in &calls {
         for (who, token, status) in &strangers {

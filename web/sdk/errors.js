@@ -153,6 +153,17 @@ export class OutcomeUnknownError extends FrontrowError {}
 
 export class CancelTooLateError extends FrontrowError {}
 
+// Operators' calls.
+export class NotFoundError extends FrontrowError {}
+export class LinkSpentError extends FrontrowError {}
+export class LastOwnerError extends FrontrowError {}
+export class ChangedMeanwhileError extends FrontrowError {
+  /** What is there now of what was to be changed. */
+  get was() {
+    return this.data.was;
+  }
+}
+
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export class TimeoutError extends FrontrowError {}
 /** There is no connection, and the request was not to wait for one. */
@@ -197,6 +208,10 @@ export const ERRORS = Object.freeze({
   CANCEL_TOO_LATE: CancelTooLateError,
   FORBIDDEN: ForbiddenError,
   WALLET_FULL: WalletFullError,
+  NOT_FOUND: NotFoundError,
+  LINK_SPENT: LinkSpentError,
+  LAST_OWNER: LastOwnerError,
+  CHANGED_MEANWHILE: ChangedMeanwhileError,
   TIMEOUT: TimeoutError,
   DISCONNECTED: DisconnectedError,
   CLOSED: ClosedError,

@@ -148,6 +148,7 @@ export const SeatState = Object.freeze({
  * @property {boolean} retryable The same request may be sent again, later.
  * @property {number[]} [seats] The seats that are taken, that do not exist, or that have to wait.
  * @property {RefusedStatus} [status] The state that does not allow it.
+ * @property {Record<string, unknown>} [was] What is there now of what was to be changed.
  */
 
 /**

@@ -159,6 +159,16 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/tickets
                  get    /api/v1/admin/sales
                  patch  /api/v1/admin/sales/{concert_id}
+                 post   /api/v1/admin/session
+                 get    /api/v1/admin/session
+                 delete /api/v1/admin/session
+                 get    /api/v1/admin/operators
+                 post   /api/v1/admin/operators
+                 patch  /api/v1/admin/operators/{operator_id}
+                 post   /api/v1/admin/operators/{operator_id}/link
+                 get    /api/v1/admin/sessions
+                 delete /api/v1/admin/sessions/{session_id}
+                 get    /api/v1/admin/log
                  get    /healthz
                  get    /readyz
                  get    /metrics

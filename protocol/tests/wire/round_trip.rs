@@ -4,6 +4,7 @@
 use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
+use frontrow_protocol::ops::who;
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
     Schedules, Snapshot, Tickets, Welcome,
@@ -154,6 +155,10 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::wallet_full((1 << 53) - 1),
         ErrorObject::forbidden("a queue token cannot join another sale"),
         ErrorObject::needs_role(RoleSet::of(&[Role::Owner, Role::Manager])),
+        ErrorObject::not_found("operator"),
+        ErrorObject::link_spent(),
+        ErrorObject::last_owner(),
+        ErrorObject::changed_meanwhile([("role".to_owned(), json!("viewer"))].into_iter().collect()),
     ];
     let shown: Vec<ErrorObject> = fixture::all("error")
         .iter()
@@ -187,11 +192,22 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("guest_body", again::<GuestBody>),
     ("health", again::<Health>),
     ("layout", again::<Layout>),
+    ("log", again::<who::Log>),
+    ("made_operator", again::<who::MadeOperator>),
+    ("new_operator", again::<who::NewOperator>),
+    ("operator_info", again::<who::OperatorInfo>),
+    ("operator_patch", again::<who::OperatorPatch>),
+    ("operators", again::<who::Operators>),
+    ("own_session", again::<who::OwnSession>),
     ("problem", again::<Problem>),
     ("reservation_body", again::<ReservationBody>),
     ("sale_figures", again::<SaleFigures>),
     ("sale_patch", again::<SalePatch>),
     ("sales", again::<Sales>),
+    ("sessions", again::<who::Sessions>),
+    ("sign_in", again::<who::SignIn>),
+    ("sign_in_link", again::<who::SignInLink>),
+    ("signed_in", again::<who::SignedIn>),
 ];
 
 fn again<T: DeserializeOwned + Serialize>(text: &str) -> Result<String, serde_json::Error> {

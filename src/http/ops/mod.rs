@@ -1,6 +1,7 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
 mod sales;
+mod who;
 
 use std::net::IpAddr;
 
@@ -8,12 +9,15 @@ use bytes::Bytes;
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::call::Call;
 use hyper::Response;
+use hyper::header::HeaderMap;
 
 use super::query::Query;
 use super::reply::{self, ApiResult, Body};
 use crate::desk::Context;
 use crate::desk::identity::Identity;
+use crate::desk::operators::Operator;
 use crate::domain::actor::Actor;
+use crate::store::operators::Note;
 
 /// One request of an operator, taken apart.
 pub struct OpsAsked<'a> {
@@ -23,6 +27,7 @@ pub struct OpsAsked<'a> {
     /// Whose token came with it; the gate let them through.
     pub identity: Option<Identity>,
     pub query: Query<'a>,
+    pub headers: &'a HeaderMap,
     pub body: Bytes,
 }
 
@@ -37,19 +42,40 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::Sales => sales::list(asked).await,
         Call::ChangeSale => sales::change(asked, argument).await,
 
-        // Everybody's.
+        // Who.
+        Call::SignIn => who::sign_in(asked).await,
+        Call::OwnSession => who::own_session(asked).await,
+        Call::SignOut => who::sign_out(asked).await,
+        Call::Operators => who::operators(asked).await,
+        Call::AddOperator => who::add_operator(asked).await,
+        Call::ChangeOperator => who::change_operator(asked, argument).await,
+        Call::MakeLink => who::make_link(asked, argument).await,
+        Call::Sessions => who::sessions(asked).await,
+        Call::EndSession => who::end_session(asked, argument).await,
+        Call::Log => who::log(asked).await,
+
+        // Not operators'.
         _ => Err(ErrorObject::unknown_method(call.path())),
     }
 }
 
 impl OpsAsked<'_> {
+    /// Whose token came with it.
+    pub fn identity(&self) -> Result<Identity, ErrorObject> {
+        self.identity.ok_or_else(ErrorObject::internal)
+    }
+
+    pub fn operator(&self) -> Result<Operator, ErrorObject> {
+        self.identity()?.operator.ok_or_else(ErrorObject::internal)
+    }
+
     /// As whoever changes something is noted.
     pub fn actor(&self) -> Result<Actor, ErrorObject> {
         Ok(self.identity()?.actor(self.client))
     }
 
-    /// Whose token came with it.
-    pub fn identity(&self) -> Result<Identity, ErrorObject> {
-        self.identity.ok_or_else(ErrorObject::internal)
+    /// What a change has to say of itself.
+    pub fn note(&self) -> Result<Note, ErrorObject> {
+        Ok(Note { by: self.actor()?, at: self.context.clock.utc() })
     }
 }

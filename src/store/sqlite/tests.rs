@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
-use crate::store::{NewUser, Reads, Setup, query};
+use crate::store::{NewUser, Reads, Setup, operators, query};
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -136,7 +136,9 @@ async fn no_question_reads_more_than_it_asks_for() {
     // Those of `query` take a sale or a user in whole, so what they read they want.
     let wanting_all = query::QUESTIONS.iter().map(|question| ((*question).to_owned(), true));
     let others = connection::DIALECT.questions().into_iter().chain(writer::texts());
-    for (question, wants_all) in wanting_all.chain(others.map(|question| (question, false))) {
+    let of_operators = operators::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
+    let others = others.map(|question| (question, false)).chain(of_operators);
+    for (question, wants_all) in wanting_all.chain(others) {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}"));
         for step in sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap() {
             let step = Cells::text(&step, "detail").unwrap();

@@ -84,7 +84,10 @@ pub fn texts() -> Vec<String> {
     let lists = lists.map(|list| list.sql(crate::store::bulk::BUCKETS.len() - 1).as_str().to_owned());
     lists
         .into_iter()
-        .chain([batch::JOURNAL, super::connection::DIALECT.settings, batch::CHARGE].map(str::to_owned))
+        .chain(
+            [batch::JOURNAL, super::connection::DIALECT.settings, batch::LOG, batch::CHARGE]
+                .map(str::to_owned),
+        )
         .collect()
 }
 

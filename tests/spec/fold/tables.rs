@@ -39,6 +39,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("payment", &["concert_id", "payment_id"]),
     ("ticket", &["concert_id", "ticket_id"]),
     ("payment_history", &["user_id", "history_id"]),
+    ("operator_log", &["concert_id", "seq", "nr"]),
 ];
 
 /// Every word that a column may have.
@@ -50,6 +51,7 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("reservation", "status", &["CANCELLED", "EXPIRED", "RESERVED", "TEMP_RESERVED"]),
     ("payment", "status", &["CANCELLED", "DONE"]),
     ("payment_history", "type", &["PAYMENT", "REFUND"]),
+    ("operator_log", "what", &["set"]),
     ("journal", "lapse", &["bought_another", "hold_time", "idle", "left", "released", "started"]),
     ("journal", "by", &["nobody known", "opens_at", "operator", "user"]),
     ("journal", "from", &["somewhere", "unknown"]),
@@ -121,7 +123,8 @@ pub async fn compare(house: &mut House, seen: &mut Seen) {
         let mut rows = Vec::new();
         archive.journal(&*store, concert, &mut |row: JournalRow| rows.push(row)).await.unwrap();
         for JournalRow { seq, at, events } in &rows {
-            for entry in events {
+            for (nr, entry) in events.iter().enumerate() {
+                told.entry("operator_log").or_default().extend(log_row(concert, *seq, nr, *at, entry));
                 sale.add(*at, entry).unwrap_or_else(|why| panic!("row {seq} of sale {concert}: {why}"));
                 seen.entry(entry);
                 prices.extend(prices_of(entry));
@@ -382,6 +385,38 @@ fn ledger_row(entry: &LedgerEntry) -> Row {
         ("payment_id", entry.payment.and_then(|payment| id(payment.0))),
         ("request_id", entry.request_id.as_deref().map(str::to_owned)),
     ])
+}
+
+/// What an operator did, as their log has it.
+fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry) -> Option<Row> {
+    let Entry::Set { before, after, by: Some(By::Actor(by)) } = entry else { return None };
+    let (operator, user) = match by.who {
+        Who::Operator(operator) => (number(operator), None),
+        Who::User(user) => (None, number(user)),
+        Who::Unnamed => (None, None),
+    };
+    let names: BTreeSet<_> =
+        [before, after].iter().flat_map(|told| told.as_object().unwrap().keys()).collect();
+    let changed = |of: &serde_json::Value| {
+        let changed = names.iter().filter(|name| before[name.as_str()] != after[name.as_str()]);
+        let changed: serde_json::Map<_, _> =
+            changed.map(|name| ((*name).clone(), of[name.as_str()].clone())).collect();
+        Some(serde_json::Value::Object(changed).to_string())
+    };
+    Some(row([
+        ("concert_id", number(concert)),
+        ("seq", number(seq)),
+        ("nr", number(nr)),
+        ("at", time(Some(at))),
+        ("operator_id", operator),
+        ("user_id", user),
+        ("came_from", by.from.as_deref().map(str::to_owned)),
+        ("what", word("set")),
+        ("subject", None),
+        ("was", changed(before)),
+        ("became", changed(after)),
+        ("reason", None),
+    ]))
 }
 
 fn row<const N: usize>(cells: [(&str, Cell); N]) -> Row {

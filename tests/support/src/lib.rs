@@ -5,5 +5,6 @@
 
 pub mod conformance;
 pub mod mariadb;
+pub mod operators;
 pub mod proxy;
 pub mod simulated;

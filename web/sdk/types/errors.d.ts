@@ -145,6 +145,16 @@ export declare class OutcomeUnknownError extends FrontrowError {
 }
 export declare class CancelTooLateError extends FrontrowError {
 }
+export declare class NotFoundError extends FrontrowError {
+}
+export declare class LinkSpentError extends FrontrowError {
+}
+export declare class LastOwnerError extends FrontrowError {
+}
+export declare class ChangedMeanwhileError extends FrontrowError {
+    /** What is there now of what was to be changed. */
+    get was(): unknown;
+}
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export declare class TimeoutError extends FrontrowError {
 }
@@ -191,6 +201,10 @@ export declare const ERRORS: Readonly<{
     CANCEL_TOO_LATE: typeof CancelTooLateError;
     FORBIDDEN: typeof ForbiddenError;
     WALLET_FULL: typeof WalletFullError;
+    NOT_FOUND: typeof NotFoundError;
+    LINK_SPENT: typeof LinkSpentError;
+    LAST_OWNER: typeof LastOwnerError;
+    CHANGED_MEANWHILE: typeof ChangedMeanwhileError;
     TIMEOUT: typeof TimeoutError;
     DISCONNECTED: typeof DisconnectedError;
     CLOSED: typeof ClosedError;

@@ -175,6 +175,10 @@ export type ErrorData = {
      * The state that does not allow it.
      */
     status?: RefusedStatus;
+    /**
+     * What is there now of what was to be changed.
+     */
+    was?: Record<string, unknown>;
 };
 export type ErrorObject = {
     /**
@@ -719,6 +723,7 @@ export type Hello = {
  * @property {boolean} retryable The same request may be sent again, later.
  * @property {number[]} [seats] The seats that are taken, that do not exist, or that have to wait.
  * @property {RefusedStatus} [status] The state that does not allow it.
+ * @property {Record<string, unknown>} [was] What is there now of what was to be changed.
  */
 /**
  * A refusal: the `error` of an answer.

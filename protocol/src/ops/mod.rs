@@ -1,0 +1,3 @@
+//! The bodies of operators' calls.
+
+pub mod who;
