@@ -20,10 +20,14 @@ use sha2::{Digest, Sha256};
 use super::reply::{Body, Fixed};
 
 const PAGE: &str = "index.html";
+/// The operators' page.
+const CONSOLE: &str = "console/index.html";
+/// What the console takes of the fans' page: at the operators' own listener nothing else of that is there.
+const SHARED_WITH_CONSOLE: [&str; 4] = ["/app/style.css", "/app/html.js", "/app/storage.js", "/app/icon.svg"];
 /// The module that the page begins with.
 const ENTRY: &str = "app/main.js";
-/// The folders that the page refers to. The service worker is not among it: its path says which pages it may serve.
-const FOLDERS: [&str; 4] = ["app", "sdk", "seatmap", "vendor"];
+/// The folders that the pages refer to. The service worker is not among it: its path says which pages it may serve.
+const FOLDERS: [&str; 5] = ["app", "console", "sdk", "seatmap", "vendor"];
 
 #[derive(RustEmbed)]
 #[folder = "web/"]
@@ -53,6 +57,7 @@ pub struct Assets {
     /// `/~VERSION`, in front of a file's own path.
     version: String,
     policy: HeaderValue,
+    console_policy: HeaderValue,
     /// Compressing well takes a moment: it is done once, aside, when somebody comes who can read it.
     squeezed: Once,
 }
@@ -80,7 +85,7 @@ impl Assets {
         let version: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let version = format!("/~{version}");
         let mut files = HashMap::new();
-        let (mut page, mut policy) = (String::new(), policy_for(""));
+        let (mut page, mut policy, mut console_policy) = (String::new(), policy_for(""), policy_for(""));
         for (name, file) in embedded {
             let content_type = content_type(name, &file);
             let fixed = if **name == *PAGE {
@@ -91,6 +96,10 @@ impl Assets {
                 page = versioned(&page, &version);
                 policy = policy_for(&page);
                 Fixed::new(content_type, page.as_bytes())
+            } else if **name == *CONSOLE {
+                let console = versioned(&String::from_utf8_lossy(&file.data), &version);
+                console_policy = policy_for(&console);
+                Fixed::new(content_type, console.as_bytes())
             } else {
                 Fixed::new(content_type, &file.data)
             };
@@ -99,28 +108,49 @@ impl Assets {
         for (name, text) in joined {
             files.insert(format!("/{name}"), Arc::new(Fixed::new(JAVASCRIPT, text.as_bytes())));
         }
-        Self { files, page, version, policy, squeezed: Once::new() }
+        Self { files, page, version, policy, console_policy, squeezed: Once::new() }
     }
 
-    /// The asset at the path of a request; `/` is the page.
+    /// Is this path the console's alone?
+    pub fn is_console(path: &str) -> bool {
+        let (_, path) = parted(path);
+        path == "/console" || path.starts_with("/console/")
+    }
+
+    /// Is it among what the console needs?
+    pub fn is_for_console(path: &str) -> bool {
+        let (_, own) = parted(path);
+        Self::is_console(path) || own.starts_with("/vendor/") || SHARED_WITH_CONSOLE.contains(&own)
+    }
+
+    /// The asset at the path of a request; `/` is the page, `/console/` the operators'.
     pub fn get(&self, path: &str) -> Option<Asset<'_>> {
-        let (path, cache_control) = match path.strip_prefix("/~").and_then(|rest| rest.split_once('/')) {
-            // A page of another version, loaded before the server was replaced, still finds its modules.
-            Some((version, _)) => {
-                let path = &path[2 + version.len()..];
-                (path, if self.version[2..] == *version { FOR_EVER } else { ASKED_AGAIN })
-            }
-            None => (path, ASKED_AGAIN),
+        let (version, path) = parted(path);
+        // A page of another version, loaded before the server was replaced, still finds its modules.
+        let is_ours = version.is_some_and(|version| self.version[2..] == *version);
+        let cache_control = if is_ours { FOR_EVER } else { ASKED_AGAIN };
+        let path = match path {
+            "/" => "/index.html",
+            "/console" | "/console/" => "/console/index.html",
+            path => path,
         };
-        let path = if path == "/" { "/index.html" } else { path };
         self.squeezed.call_once(|| squeeze(self.files.values().cloned().collect()));
         let fixed = self.files.get(path)?;
         let is_page = path.ends_with(".html");
+        let policy = if Self::is_console(path) { &self.console_policy } else { &self.policy };
         Some(Asset {
             fixed,
             cache_control: if is_page { ASKED_AGAIN } else { cache_control },
-            policy: if path == WORKER { Some(&WORKER_POLICY) } else { is_page.then_some(&self.policy) },
+            policy: if path == WORKER { Some(&WORKER_POLICY) } else { is_page.then_some(policy) },
         })
+    }
+}
+
+/// The version that a path begins with, if it does, and the path behind it.
+fn parted(path: &str) -> (Option<&str>, &str) {
+    match path.strip_prefix("/~").and_then(|rest| rest.split_once('/')) {
+        Some((version, _)) => (Some(version), &path[2 + version.len()..]),
+        None => (None, path),
     }
 }
 
@@ -286,6 +316,42 @@ mod tests {
         assert!(worker.contains("connect-src 'self'"), "{worker}");
         assert!(assets.get("/../Cargo.toml").is_none());
         assert!(Files::iter().all(|name| !name.contains("node_modules") && !name.ends_with(".md")));
+    }
+
+    #[test]
+    fn the_console_is_a_page_of_its_own_with_what_it_needs() {
+        let assets = Assets::load();
+        for path in ["/console", "/console/", "/console/index.html"] {
+            let page = assets.get(path).unwrap();
+            assert_eq!(page.cache_control, ASKED_AGAIN);
+            assert!(page.policy.unwrap().to_str().unwrap().contains("script-src 'self' 'sha256-"), "{path}");
+            assert!(Assets::is_console(path) && Assets::is_for_console(path));
+        }
+        let console = String::from_utf8(Files::get(CONSOLE).unwrap().data.into_owned()).unwrap();
+        let modules = Files::iter().filter(|name| name.starts_with("console/") && name.ends_with(".js"));
+        let texts: Vec<_> = modules
+            .map(|name| String::from_utf8(Files::get(&name).unwrap().data.into_owned()).unwrap())
+            .collect();
+        assert!(texts.len() > 8);
+        // Whatever is named of the fans' page is there at the operators' own listener.
+        let named = |text: &str| -> Vec<String> {
+            text.split(['"', '\''])
+                .filter(|part| {
+                    part.contains("/app/") || part.starts_with("../app/") || part.starts_with("../../app/")
+                })
+                .map(|part| format!("/app/{}", part.rsplit_once("app/").unwrap().1))
+                .collect()
+        };
+        let named: Vec<_> = texts.iter().chain([&console]).flat_map(|text| named(text)).collect();
+        assert!(named.len() > 4, "{named:?}");
+        for path in named {
+            assert!(Assets::is_for_console(&path) && assets.get(&path).is_some(), "{path}");
+        }
+        for path in ["/", "/app/main.js", "/worker.js", "/consoles", "/sdk/index.js", "/~0/app/main.js"] {
+            assert!(!Assets::is_for_console(path), "{path}");
+        }
+        assert!(Assets::is_for_console(&format!("{}/vendor/htm/htm.mjs", assets.version)));
+        assert!(!assets.page.contains("console"), "fans hear nothing of it");
     }
 
     #[test]

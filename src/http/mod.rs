@@ -216,8 +216,13 @@ impl<'a> Resource<'a> {
     /// `None`: there is no such path at this door.
     fn find(site: &Site, door: Door, path: &'a str) -> Option<Self> {
         let Some((known, argument)) = Path::find(path) else {
-            let is_page =
-                door == Door::Public && (sale_of(path).is_some() || site.assets.get(path).is_some());
+            let is_there = site.assets.get(path).is_some();
+            let is_page = match door {
+                // Where operators have a listener of their own, their page is there.
+                Door::Public if site.context.admin_apart && Assets::is_console(path) => false,
+                Door::Public => is_there || sale_of(path).is_some(),
+                Door::Admin => is_there && Assets::is_for_console(path),
+            };
             return is_page.then_some(Self::Page);
         };
         let is_here = known.calls().iter().all(|call| match (call, call.side()) {

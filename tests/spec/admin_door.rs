@@ -40,8 +40,12 @@ async fn operators_get_in_when_the_house_is_full() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(get(house.admin(), path, &[]).await.status, 200, "{path}");
     }
+    // The console is where its calls are.
+    for path in ["/console/", "/console/main.js", "/vendor/htm/htm.mjs", "/app/style.css"] {
+        assert_eq!(get(house.admin(), path, &[]).await.status, 200, "{path}");
+    }
     // Nobody else's business is done there.
-    for path in ["/", "/api/v1/concerts", "/api/v1/tickets"] {
+    for path in ["/", "/app/main.js", "/sale/1", "/api/v1/concerts", "/api/v1/tickets"] {
         // These calls are made by hand: the document is of everybody's listener, where these are.
         let mut raw = Raw::connect(house.admin()).await;
         raw.send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")).await;
@@ -60,7 +64,7 @@ async fn operators_get_in_when_the_house_is_full() {
         while get(house.address(), "/healthz", &[]).await.status != 200 {}
     })
     .await;
-    for path in PATHS {
+    for path in PATHS.into_iter().chain(["/console/", "/console/main.js"]) {
         assert_eq!(get(house.address(), path, &operator).await.status, 404, "{path}");
     }
     for path in ["/healthz", "/readyz", "/api/v1/concerts"] {

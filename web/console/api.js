@@ -1,0 +1,70 @@
+/**
+ * Operators' calls over HTTP.
+ *
+ * Always: the token goes into a header and nowhere else; whoever is signed out is shown the sign-in page, and what they were
+ * about to do is kept for afterwards.
+ */
+import { signal } from '@preact/signals';
+import { load, save } from '../app/storage.js';
+
+const TOKEN = 'operator_token';
+const API = '/api/v1/admin';
+
+/** Counts how often the server said that nobody is signed in any more. */
+export const signedOut = signal(0);
+
+export const token = () => load(TOKEN);
+/** @param {string | null} value */
+export const keepToken = (value) => save(TOKEN, value);
+
+export class ApiError extends Error {
+  /**
+   * @param {string} reason
+   * @param {string} message
+   * @param {Record<string, any>} data
+   * @param {number} status
+   */
+  constructor(reason, message, data, status) {
+    super(message);
+    /** One of the reasons of the protocol, or `NETWORK`. */
+    this.reason = reason;
+    this.data = data;
+    /** 0: there was no answer. */
+    this.status = status;
+  }
+}
+
+/**
+ * @param {'GET' | 'POST' | 'PATCH' | 'DELETE'} method
+ * @param {string} path Below `/api/v1/admin`.
+ * @param {Record<string, unknown>} [body]
+ * @param {{ was?: Record<string, unknown> }} [options] What its author saw: refused if it is not so any more.
+ * @returns {Promise<any>}
+ */
+export async function call(method, path, body, { was } = {}) {
+  const headers = new Headers();
+  const bearer = token();
+  if (bearer) headers.set('authorization', `Bearer ${bearer}`);
+  const sent = body && JSON.stringify(was ? { ...body, was } : body);
+  let response;
+  try {
+    response = await fetch(API + path, { method, headers, body: sent, cache: 'no-store' });
+  } catch (error) {
+    throw new ApiError('NETWORK', String(error), {}, 0);
+  }
+  const text = await response.text();
+  let data;
+  try {
+    data = text ? JSON.parse(text) : null;
+  } catch {
+    data = {}; // Not from our server: a proxy's page.
+  }
+  if (response.ok) return data;
+  const { reason = 'NETWORK', detail = response.statusText } = data ?? {};
+  // A link that is spent says nothing of the session that is there.
+  if (reason === 'UNAUTHENTICATED') {
+    keepToken(null);
+    signedOut.value += 1;
+  }
+  throw new ApiError(reason, detail, data ?? {}, response.status);
+}
