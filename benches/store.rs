@@ -147,6 +147,7 @@ async fn new_concert(folder: &std::path::Path) -> (Arc<dyn Store>, ConcertId) {
         time_zone: Some("Asia/Seoul".into()),
         layout: imported.expect("a generated hall has no fault").layout,
         starts_at: vec![START + 30 * DAY],
+        restricted: Vec::new(),
         settings: SaleSettings {
             state: SaleState::Open,
             opens_at: None,

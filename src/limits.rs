@@ -60,6 +60,13 @@ pub const OPERATOR_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The interval at which it is written that somebody is still there.
 pub const OPERATOR_SEEN_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Seats that one command keeps from sale or gives back to it: some tens of milliseconds of one transaction, for which fans of
+/// the same lane wait. More of them follow in further ones.
+pub const SEATS_PER_CHANGE_MAX: usize = 4_096;
+
+/// The seats that an operator could not have which are listed: as many as a person looks through.
+pub const LEFT_SEATS_LISTED_MAX: usize = 100;
+
 /// The most that `reservations` lists: a page for a person, not an export.
 pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 

@@ -36,11 +36,14 @@ pub struct SaleFigures {
     pub done: u64,
     /// Queue tokens that ended otherwise since then.
     pub expired: u64,
-    /// Seats of all performances; the next three are how many of them are in which state.
+    /// Seats of all performances; the next four are how many of them are in which state.
     pub seats: u64,
     pub available: u64,
     pub held: u64,
     pub sold: u64,
+    /// Kept by the house.
+    #[serde(default)]
+    pub restricted: u64,
     /// Admissions of the last minute.
     pub admissions_per_minute: u32,
 }

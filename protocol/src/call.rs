@@ -115,6 +115,12 @@ paths! {
     "/api/v1/admin/sales" { Get => Sales "admin.sales" for Owner Manager BoxOffice Viewer }
     "/api/v1/admin/sales/{concert_id}" { Patch => ChangeSale "admin.sale" for Owner Manager }
 
+    // Seats.
+    "/api/v1/admin/schedules/{schedule_id}/seats" {
+        Get => HouseSeats "admin.seats" for Owner Manager BoxOffice Viewer,
+        Post => RestrictSeats "admin.seats.restrict" for Owner Manager
+    }
+
     // Who.
     "/api/v1/admin/session" {
         Post => SignIn "admin.sign_in",

@@ -85,6 +85,8 @@ reasons! {
     ReservationNotFound = "RESERVATION_NOT_FOUND",
     /// Show the `seats` as taken, and let the user choose others.
     SeatTaken = "SEAT_TAKEN",
+    /// Show the `seats` as not for sale, and let the user choose others.
+    SeatRestricted = "SEAT_RESTRICTED",
     /// Let the user choose fewer seats, others or another performance, or wait for some to come free.
     NoSeatsAvailable = "NO_SEATS_AVAILABLE",
     /// Tell the user that every performance has begun.
@@ -149,7 +151,9 @@ impl Reason {
             | Self::SeatNotFound
             | Self::ReservationNotFound
             | Self::NotFound => -32004,
-            Self::SeatTaken | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => -32005,
+            Self::SeatTaken | Self::SeatRestricted | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => {
+                -32005
+            }
             Self::HoldLimit | Self::PurchaseLimit | Self::HoldAgainLater => -32006,
             Self::ReservationInvalid => -32007,
             Self::InvalidAmount | Self::InsufficientBalance | Self::WalletFull => -32008,
@@ -184,6 +188,7 @@ impl Reason {
             | Self::SalePaused
             | Self::SaleClosed
             | Self::SeatTaken
+            | Self::SeatRestricted
             | Self::HoldLimit
             | Self::PurchaseLimit
             | Self::HoldAgainLater
@@ -288,7 +293,7 @@ pub struct ErrorData {
     /// From when on the user may hold the seats again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
-    /// The seats that are taken, that do not exist, or that have to wait.
+    /// The seats that are taken, not for sale, that do not exist, or that have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<u32>>,
     /// How many seats one reservation, or one user, may have.
@@ -464,6 +469,13 @@ impl ErrorObject {
     /// `seats` are those of the named ones that somebody else has.
     pub fn seat_taken(seats: Vec<u32>) -> Self {
         let mut error = Self::new(Reason::SeatTaken, "somebody was faster");
+        error.data.seats = Some(seats);
+        error
+    }
+
+    /// `seats` are those of the named ones that the house keeps.
+    pub fn seat_restricted(seats: Vec<u32>) -> Self {
+        let mut error = Self::new(Reason::SeatRestricted, "these seats are not for sale");
         error.data.seats = Some(seats);
         error
     }

@@ -43,6 +43,9 @@ pub const OPERATOR_NAME_CHARS_MAX: usize = USER_NAME_CHARS_MAX;
 /// Characters of an operator's message to the fans of a sale: it goes to every one of them.
 pub const SALE_MESSAGE_CHARS_MAX: usize = 500;
 
+/// Characters of a note that an operator leaves with a change, for the other operators.
+pub const NOTE_CHARS_MAX: usize = 500;
+
 /// Fans admitted at once to one sale.
 pub const CAPACITY_MAX: u32 = 1_000_000;
 

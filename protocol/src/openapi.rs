@@ -14,6 +14,7 @@ use crate::limits::{
     HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT,
     LOG_ENTRIES_MAX,
 };
+use crate::ops::seats::{RestrictSeats, RestrictedSeats};
 use crate::ops::who;
 use crate::request::{QueueJoin, ReservationRef};
 use crate::result::{
@@ -376,6 +377,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::ScheduleNotFound,
             Reason::SeatNotFound,
             Reason::SeatTaken,
+            Reason::SeatRestricted,
             Reason::NoSeatsAvailable,
             Reason::HoldLimit,
             Reason::PurchaseLimit,
@@ -460,6 +462,19 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             .body(schemas.sent_by_clients::<SalePatch>())
             .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
             .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::HouseSeats => Description::new("operators", Access::Operator, "The seats of a performance.")
+            .parameter(schedule_id())
+            .answer(200, "All seats, at one version.", schemas.sent_by_server::<Snapshot>())
+            .refuses(&[Reason::ScheduleNotFound, Reason::UnknownMethod]),
+        Call::RestrictSeats => Description::new(
+            "operators",
+            Access::Operator,
+            "Keeps seats of a performance from sale, or gives them back to it. What somebody holds or bought stays theirs.",
+        )
+        .parameter(schedule_id())
+        .body(schemas.sent_by_clients::<RestrictSeats>())
+        .answer(200, "What became of them.", schemas.sent_by_server::<RestrictedSeats>())
+        .refuses(&[Reason::ScheduleNotFound, Reason::SeatNotFound, Reason::UnknownMethod]),
         Call::SignIn => {
             Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent.")
                 .body(schemas.sent_by_clients::<who::SignIn>())

@@ -188,6 +188,9 @@ pub struct Schedule {
     pub seats: u32,
     /// The free ones.
     pub available: u32,
+    /// Those that the house keeps from sale.
+    #[serde(default)]
+    pub restricted: u32,
     pub sold_out: bool,
     /// Category to price, in minor units of the currency.
     pub prices: BTreeMap<String, i64>,
@@ -202,7 +205,8 @@ pub struct Snapshot {
     pub schedule_id: u64,
     /// Grows with every change.
     pub version: u64,
-    /// Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED.
+    /// Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED,
+    /// 3 RESTRICTED (not for sale).
     pub seats: String,
     /// All seats.
     pub count: u32,

@@ -18,15 +18,22 @@ pub enum SeatState {
     Available = 0,
     TempReserved = 1,
     Reserved = 2,
+    /// The house keeps it: it is not for sale.
+    Restricted = 3,
 }
 
 impl SeatState {
     pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Available),
-            1 => Some(Self::TempReserved),
-            2 => Some(Self::Reserved),
-            _ => None,
+        if number < 4 { Some(Self::of_bits(number)) } else { None }
+    }
+
+    /// The state in the lowest two bits.
+    const fn of_bits(bits: u8) -> Self {
+        match bits & 3 {
+            0 => Self::Available,
+            1 => Self::TempReserved,
+            2 => Self::Reserved,
+            _ => Self::Restricted,
         }
     }
 
@@ -36,6 +43,7 @@ impl SeatState {
             Self::Available => "AVAILABLE",
             Self::TempReserved => "TEMP_RESERVED",
             Self::Reserved => "RESERVED",
+            Self::Restricted => "RESTRICTED",
         }
     }
 }
@@ -50,7 +58,7 @@ impl<'de> Deserialize<'de> for SeatState {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = u8::deserialize(deserializer)?;
         Self::from_number(number).ok_or_else(|| {
-            de::Error::invalid_value(de::Unexpected::Unsigned(number.into()), &"a seat state from 0 to 2")
+            de::Error::invalid_value(de::Unexpected::Unsigned(number.into()), &"a seat state from 0 to 3")
         })
     }
 }
@@ -78,6 +86,24 @@ impl<'de> Deserialize<'de> for SeatChange {
     }
 }
 
+impl JsonSchema for SeatState {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SeatState".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).",
+            "type": "integer",
+            "enum": [0, 1, 2, 3]
+        })
+    }
+}
+
 impl JsonSchema for SeatChange {
     fn schema_name() -> Cow<'static, str> {
         "SeatChange".into()
@@ -85,11 +111,11 @@ impl JsonSchema for SeatChange {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A seat's number and its state: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED.",
+            "description": "A seat's number and its state: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).",
             "type": "array",
             "prefixItems": [
                 {"type": "integer", "minimum": 0, "maximum": u32::MAX},
-                {"type": "integer", "enum": [0, 1, 2]}
+                {"type": "integer", "enum": [0, 1, 2, 3]}
             ],
             "minItems": 2,
             "maxItems": 2
@@ -201,8 +227,6 @@ pub enum SeatsError {
     NotBase64,
     #[error("{count} seats take {expected} bytes, here are {found}")]
     Length { count: usize, expected: usize, found: usize },
-    #[error("seat {seat} has the state 3, which does not exist")]
-    State { seat: usize },
     #[error("the last byte has bits beyond the last seat")]
     Surplus,
 }
@@ -218,22 +242,19 @@ pub fn decode_seats(seats: &str, count: u32) -> Result<Vec<SeatState>, SeatsErro
     if !count.is_multiple_of(4) && bytes.last().is_some_and(|byte| byte >> (2 * (count % 4)) != 0) {
         return Err(SeatsError::Surplus);
     }
-    (0..count)
-        .map(|seat| {
-            SeatState::from_number(bytes[seat / 4] >> (2 * (seat % 4)) & 3).ok_or(SeatsError::State { seat })
-        })
-        .collect()
+    Ok((0..count).map(|seat| SeatState::of_bits(bytes[seat / 4] >> (2 * (seat % 4)))).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::SeatState::{Available, Reserved, TempReserved};
+    use super::SeatState::{Available, Reserved, Restricted, TempReserved};
     use super::*;
 
     #[test]
     fn seat_0_lies_in_the_low_bits_of_byte_0() {
         assert_eq!(encode_seats([TempReserved, Reserved, Available, Reserved, TempReserved]), "iQE=");
         assert_eq!(STANDARD.decode("iQE=").unwrap(), [0b10_00_10_01, 0b01]);
+        assert_eq!(encode_seats([Restricted, Available, Restricted]), "Mw==");
         assert_eq!(encode_seats([]), "");
     }
 
@@ -241,7 +262,7 @@ mod tests {
     fn every_count_of_seats_is_unpacked_as_it_was_packed() {
         for count in 0..70_u32 {
             let seats: Vec<_> =
-                (0..count).map(|seat| SeatState::from_number((seat * 7 % 3) as u8).unwrap()).collect();
+                (0..count).map(|seat| SeatState::from_number((seat * 7 % 4) as u8).unwrap()).collect();
             assert_eq!(decode_seats(&encode_seats(seats.iter().copied()), count), Ok(seats));
         }
     }
@@ -250,7 +271,6 @@ mod tests {
     fn a_damaged_snapshot_is_named() {
         assert_eq!(decode_seats("?", 4), Err(SeatsError::NotBase64));
         assert_eq!(decode_seats("AA==", 5), Err(SeatsError::Length { count: 5, expected: 2, found: 1 }));
-        assert_eq!(decode_seats("MA==", 4), Err(SeatsError::State { seat: 2 }));
         assert_eq!(decode_seats("EA==", 2), Err(SeatsError::Surplus));
     }
 

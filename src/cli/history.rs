@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::domain::actor::{Actor, Who};
-use frontrow::domain::event::By;
+use frontrow::domain::event::{By, HouseSeats};
 use frontrow::domain::ids::{ConcertId, EntryNo, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
@@ -159,6 +159,37 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         {
             Some(format!("user {} {}", seats.user, change_in_words(seats)))
         }
+        (Subject::Seat(schedule, seat), Entry::Restrict(of))
+            if of.schedule == schedule && of.seats.contains(&seat) =>
+        {
+            Some(format!("{} kept it from sale{}", by_in_words(of.by.as_ref(), names), note_in_words(of)))
+        }
+        (Subject::Seat(schedule, seat), Entry::Unrestrict(of))
+            if of.schedule == schedule && of.seats.contains(&seat) =>
+        {
+            Some(format!(
+                "{} gave it back to the sale{}",
+                by_in_words(of.by.as_ref(), names),
+                note_in_words(of)
+            ))
+        }
+        (Subject::Seat(_, seat), Entry::New { restricted, .. }) if restricted.contains(&seat) => {
+            Some("was kept from sale from the beginning".to_owned())
+        }
+        (Subject::Sale(_), Entry::Restrict(of)) => Some(format!(
+            "{} kept {} of performance {} from sale{}",
+            by_in_words(of.by.as_ref(), names),
+            count_in_words(of),
+            of.schedule,
+            note_in_words(of)
+        )),
+        (Subject::Sale(_), Entry::Unrestrict(of)) => Some(format!(
+            "{} gave {} of performance {} back to the sale{}",
+            by_in_words(of.by.as_ref(), names),
+            count_in_words(of),
+            of.schedule,
+            note_in_words(of)
+        )),
         (Subject::Reservation(id), Entry::Seats(seats)) if seats.reservation == id => {
             Some(format!("user {} {}", seats.user, change_in_words(seats)))
         }
@@ -172,6 +203,21 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn by_in_words(by: Option<&Actor>, names: &Names) -> String {
+    by.map_or("the house".to_owned(), |actor| actor_in_words(actor, names))
+}
+
+fn count_in_words(of: &HouseSeats) -> String {
+    match of.seats[..] {
+        [seat] => format!("seat {seat}"),
+        ref seats => format!("{} seats", seats.len()),
+    }
+}
+
+fn note_in_words(of: &HouseSeats) -> String {
+    of.note.as_ref().map_or(String::new(), |note| format!(": {note}"))
 }
 
 fn changer_in_words(by: Option<&By>, names: &Names) -> String {

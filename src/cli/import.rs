@@ -124,6 +124,7 @@ impl Import {
                 time_zone: zone.as_ref().map(|zone| zone.name().to_owned()),
                 layout: imported.layout,
                 starts_at,
+                restricted: Vec::new(),
                 settings: SaleSettings {
                     state: if self.open { SaleState::Open } else { SaleState::Scheduled },
                     opens_at,

@@ -2,6 +2,7 @@
 //! did not do what it was asked exits with 1 and says why.
 
 mod audit;
+mod client;
 mod currency;
 mod history;
 mod import;
@@ -11,6 +12,7 @@ mod operator;
 mod prices;
 mod rules;
 mod sale;
+mod seats;
 mod serve;
 mod token;
 mod user;
@@ -55,6 +57,8 @@ enum Command {
     Operator(operator::Operator),
     /// Watch and steer the sales of a running server.
     Sale(sale::Sale),
+    /// Keep seats of a running server's performances from sale, or give them back to it.
+    Seats(seats::Seats),
     /// Prove or refute, from the database alone, that everything fits.
     Audit(audit::Audit),
     /// Show from the journal who held a seat, when, and why it was lost, and who changed a sale.
@@ -79,6 +83,7 @@ impl Cli {
             Command::Token(command) => command.run().await,
             Command::Operator(command) => command.run().await,
             Command::Sale(command) => command.run().await,
+            Command::Seats(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,
             Command::Journal(command) => command.run().await,

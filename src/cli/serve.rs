@@ -216,6 +216,7 @@ async fn make_demo(store: &dyn Store, now: Timestamp) -> anyhow::Result<()> {
             time_zone: imported.time_zone,
             layout: imported.layout,
             starts_at: vec![evening + 30 * DAY, evening + 31 * DAY],
+            restricted: Vec::new(),
             settings: SaleSettings {
                 state: SaleState::Open,
                 opens_at: None,

@@ -52,7 +52,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome that a lane's answer is to its asker; figures are no fan's business.
+    /// The outcome that a lane's answer is to its asker; what operators get is no fan's business.
     pub fn of(answer: Answer) -> Option<Self> {
         Some(match answer {
             Answer::Queue { place, created } => Self::Place { place, created },
@@ -64,7 +64,7 @@ impl Outcome {
             Answer::Cancelled { reservation, balance } => Self::Cancelled { reservation, balance },
             Answer::Charged(entry) => Self::Charged(entry),
             Answer::Done => Self::Done,
-            Answer::Figures(_) => return None,
+            Answer::Figures(_) | Answer::Restricted { .. } => return None,
         })
     }
 }

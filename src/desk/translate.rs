@@ -335,6 +335,7 @@ pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
             seats: count(listed.seats),
             // The sum of what is left: two looks at a house that sells might differ.
             available: left.values().sum(),
+            restricted: count(listed.restricted),
             sold_out: listed.sold_out,
             prices: categories().map(|category| (category.name.clone(), category.price)).collect(),
             left,
@@ -418,6 +419,7 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
         Rejection::SeatNotFound { seats } => ErrorObject::seat_not_found(numbers(seats)),
         Rejection::ReservationNotFound => ErrorObject::reservation_not_found(),
         Rejection::SeatTaken { seats } => ErrorObject::seat_taken(numbers(seats)),
+        Rejection::SeatRestricted { seats } => ErrorObject::seat_restricted(numbers(seats)),
         Rejection::NoSeatsAvailable => ErrorObject::no_seats_available(),
         Rejection::UnknownCategory => {
             ErrorObject::invalid_params(Some("category"), "there is no such category")
@@ -499,6 +501,7 @@ pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
         available: of.available,
         held: of.held,
         sold: of.sold,
+        restricted: of.restricted,
         admissions_per_minute: u32::try_from(of.admissions_last_minute).unwrap_or(u32::MAX),
     }
 }

@@ -10,10 +10,9 @@ use crate::domain::line::Order;
 use crate::domain::record::Reservation;
 use crate::domain::rules::SaleRules;
 use crate::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
-use crate::domain::seat_map::SeatState;
 use crate::domain::time::{Now, Timestamp};
 use crate::fanout::{Fanout, SaleView, SeatTopic};
-use crate::store::{JournalPosition, LoadedSale, SeatStatus};
+use crate::store::{JournalPosition, LoadedSale};
 
 pub(super) struct RunningSale {
     pub sale: Sale,
@@ -37,26 +36,23 @@ impl RunningSale {
         let mut schedules = Vec::with_capacity(loaded.schedules.len());
         for schedule in loaded.schedules {
             let plan = Arc::new(schedule.layout.seat_plan());
-            let taken = schedule.taken.iter().filter_map(|(seat, status, reservation)| {
-                let state = match status {
-                    SeatStatus::Available => return None,
-                    SeatStatus::TempReserved => SeatState::Held(*reservation),
-                    SeatStatus::Reserved => SeatState::Sold(*reservation),
-                };
-                Some((*seat, state))
-            });
+            let taken = schedule
+                .taken
+                .iter()
+                .filter_map(|(seat, status, reservation)| Some((*seat, status.state(Some(*reservation))?)));
+            let taken: Vec<_> = taken.collect();
             schedules.push(ScheduleSnapshot {
                 id: schedule.schedule.id,
                 starts_at: schedule.schedule.starts_at,
                 plan: plan.clone(),
-                taken: taken.collect(),
+                taken: taken.clone(),
             });
             topics.push(SeatTopic::new(
                 loaded.concert.id,
                 schedule.schedule,
                 schedule.layout,
                 plan,
-                schedule.taken.iter().map(|(seat, status, _)| (*seat, *status)),
+                taken.into_iter(),
                 loaded.journal.seq,
             ));
         }

@@ -24,7 +24,7 @@ use crate::domain::seat_map::SeatState;
 use crate::domain::time::Timestamp;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::store::{Reads, SeatStatus, StoreError, SweepPage, SweepRows};
+use crate::store::{Reads, StoreError, SweepPage, SweepRows};
 
 pub(super) struct Sweeper {
     store: Arc<dyn Reads>,
@@ -270,6 +270,10 @@ impl Touched {
                 return;
             }
             Event::SettingsChanged { .. } => return,
+            Event::SeatsRestricted(of) | Event::SeatsUnrestricted(of) => {
+                self.seats.extend(of.seats.iter().map(|seat| (of.schedule, *seat)));
+                return;
+            }
             Event::SeatsHeld { reservation, seats, .. } | Event::SeatsReleased { reservation, seats } => {
                 (reservation, seats)
             }
@@ -342,12 +346,7 @@ fn differences(way: &UnderWay, rows: &SweepRows, sale: &Sale) -> Vec<Difference>
     let map = sale.seats_of(schedule);
     for (number, status, by) in &rows.seats {
         let remembered = map.and_then(|map| map.get(*number));
-        let stored = match (status, by) {
-            (SeatStatus::Available, None) => Some(SeatState::Available),
-            (SeatStatus::TempReserved, Some(by)) => Some(SeatState::Held(*by)),
-            (SeatStatus::Reserved, Some(by)) => Some(SeatState::Sold(*by)),
-            _ => None,
-        };
+        let stored = status.state(*by);
         let differs = stored.is_none() || stored != remembered;
         look(Key::Seat(schedule, *number), differs, &|| (seat(stored), seat(remembered)));
     }
@@ -399,6 +398,7 @@ fn seat(state: Option<SeatState>) -> String {
         Some(SeatState::Available) => "free".to_owned(),
         Some(SeatState::Held(by)) => format!("held by {by}"),
         Some(SeatState::Sold(by)) => format!("sold to {by}"),
+        Some(SeatState::Restricted) => "kept by the house".to_owned(),
     }
 }
 

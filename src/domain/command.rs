@@ -10,6 +10,7 @@ use super::ids::{
 };
 use super::record::{LedgerEntry, Payment, Reservation, TokenRecord};
 use super::rules::SalePatch;
+use super::seat_map::SeatState;
 use super::seat_plan::Money;
 use super::time::Timestamp;
 use super::wallet::Wallets;
@@ -99,6 +100,20 @@ pub enum Command {
         patch: SalePatch,
         by: Actor,
     },
+    /// Operators: keep seats from sale. What somebody holds or bought is left to them.
+    Restrict {
+        schedule: ScheduleId,
+        seats: Vec<SeatId>,
+        note: Option<Box<str>>,
+        by: Actor,
+    },
+    /// Operators: give seats that the house keeps back to the sale.
+    Unrestrict {
+        schedule: ScheduleId,
+        seats: Vec<SeatId>,
+        note: Option<Box<str>>,
+        by: Actor,
+    },
     /// Operators: the figures of the sale.
     Figures,
 }
@@ -121,6 +136,8 @@ impl Command {
             Self::Pay { .. } => "pay",
             Self::Cancel { .. } => "cancel",
             Self::Configure { .. } => "configure",
+            Self::Restrict { .. } => "restrict",
+            Self::Unrestrict { .. } => "unrestrict",
             Self::Figures => "figures",
         }
     }
@@ -149,6 +166,11 @@ pub enum Answer {
     /// The ledger's entry of a charge; the one made before if it was repeated.
     Charged(LedgerEntry),
     Figures(SaleFigures),
+    /// Seats that the house keeps now, or gave back to the sale, and those that it could not have as somebody has them.
+    Restricted {
+        changed: Vec<SeatId>,
+        left: Vec<(SeatId, SeatState)>,
+    },
     /// Nothing to say.
     Done,
 }
@@ -188,6 +210,7 @@ pub struct SaleFigures {
     pub available: u64,
     pub held: u64,
     pub sold: u64,
+    pub restricted: u64,
     pub admissions_last_minute: u64,
     pub next_entry: EntryNo,
 }

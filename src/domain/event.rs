@@ -3,7 +3,7 @@
 //! without reading, and can be taken back as long as its batch is not committed.
 
 use super::actor::Actor;
-use super::ids::SeatId;
+use super::ids::{ScheduleId, SeatId};
 use super::record::{BestRequest, LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use super::rules::SaleSettings;
 use super::seat_plan::Money;
@@ -34,8 +34,30 @@ pub enum Event {
     Paid { reservation: Reservation, ledger: LedgerEntry },
     /// A paid reservation was given back: seats free, tickets void, the wallet refunded.
     Refunded { reservation: Reservation, ledger: LedgerEntry },
+    /// The house keeps seats from sale, which were free.
+    SeatsRestricted(HouseSeats),
+    /// Seats that the house kept are free.
+    SeatsUnrestricted(HouseSeats),
     /// The sale was changed.
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
+}
+
+/// Seats that the house keeps, or kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HouseSeats {
+    pub schedule: ScheduleId,
+    /// In ascending order.
+    pub seats: Vec<SeatId>,
+    /// Why, as the operator wrote it.
+    pub note: Option<Box<str>>,
+    /// `None`: it followed from something else, which says who did that.
+    pub by: Option<Actor>,
+}
+
+impl HouseSeats {
+    pub fn new(schedule: ScheduleId, seats: Vec<SeatId>, note: Option<&str>, by: &Actor) -> Self {
+        Self { schedule, seats, note: note.map(Box::from), by: Some(by.clone()) }
+    }
 }
 
 /// The one who changed a sale's settings.

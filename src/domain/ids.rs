@@ -104,6 +104,16 @@ impl QueueToken {
 }
 
 impl ReservationId {
+    /// What a seat of this sale names instead of a reservation while the house keeps it. No reservation has this id, as
+    /// each has its time in it.
+    pub fn house(concert: ConcertId) -> Self {
+        Self(routed(concert, 0))
+    }
+
+    pub fn is_house(self) -> bool {
+        self.concert().is_some_and(|concert| Self::house(concert) == self)
+    }
+
     /// The sale that this reservation belongs to, or `None` for a UUID that was never one of ours.
     pub fn concert(self) -> Option<ConcertId> {
         routed_concert(self.0)
@@ -218,6 +228,17 @@ mod tests {
         let now = Timestamp::from_millis(i64::MAX);
         assert_eq!(ids.reservation(ConcertId(1), now).concert(), Some(ConcertId(1)));
         assert_eq!(QueueToken(Uuid::nil()).concert(), None);
+    }
+
+    #[test]
+    fn the_house_of_a_sale_is_no_reservation() {
+        let house = ReservationId::house(ConcertId(7));
+        assert!(house.is_house());
+        assert_eq!(house.concert(), Some(ConcertId(7)));
+        assert_eq!(house.0.simple().to_string(), "00000007000080008000000000000000");
+        let mut ids = IdSource::seeded([7; 32]);
+        assert!(!ids.reservation(ConcertId(7), Timestamp::from_millis(1)).is_house());
+        assert!(!ReservationId(Uuid::nil()).is_house());
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub struct Line {
 pub struct SeatCounts {
     /// UTC.
     pub starts_at: Timestamp,
-    pub seats: u64,
+    /// All seats but those that the house keeps.
+    pub for_sale: u64,
     pub available: u64,
     pub sold: u64,
 }
@@ -60,7 +61,7 @@ pub struct SeatCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stock {
     pub available: u64,
-    /// There are seats to play for, and every one of them is paid.
+    /// All that is for sale is paid, and something is.
     pub sold_out: bool,
 }
 
@@ -117,14 +118,13 @@ impl Draw {
 impl Stock {
     pub fn of(performances: impl Iterator<Item = SeatCounts>, utc: Timestamp) -> Self {
         let mut stock = Self::default();
-        let (mut seats, mut sold, mut count) = (0, 0, 0);
+        let (mut for_sale, mut sold) = (0, 0);
         for performance in performances.filter(|performance| performance.starts_at > utc) {
-            count += 1;
-            seats += performance.seats;
+            for_sale += performance.for_sale;
             sold += performance.sold;
             stock.available += performance.available;
         }
-        stock.sold_out = count > 0 && sold == seats;
+        stock.sold_out = sold > 0 && sold == for_sale;
         stock
     }
 }

@@ -32,6 +32,10 @@ pub enum Rejection {
     SeatTaken {
         seats: Vec<SeatId>,
     },
+    /// The house keeps these seats from sale.
+    SeatRestricted {
+        seats: Vec<SeatId>,
+    },
     NoSeatsAvailable,
     /// A category that the plan does not have.
     UnknownCategory,

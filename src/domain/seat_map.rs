@@ -1,5 +1,5 @@
 //! The seats of one schedule and who has them.
-//! Always: at most one reservation a seat; available + held + sold = seats. Not here: money, admission, any clock.
+//! Always: at most one reservation a seat; available + held + sold + restricted = seats. Not here: money, admission, any clock.
 
 use std::sync::Arc;
 
@@ -13,6 +13,15 @@ pub enum SeatState {
     Available,
     Held(ReservationId),
     Sold(ReservationId),
+    /// The house keeps it from sale.
+    Restricted,
+}
+
+impl SeatState {
+    /// Does a user have it?
+    pub fn is_taken(self) -> bool {
+        matches!(self, Self::Held(_) | Self::Sold(_))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +33,7 @@ pub struct SeatMap {
     available: u64,
     held: u64,
     sold: u64,
+    restricted: u64,
     best: BestSeats,
 }
 
@@ -37,6 +47,7 @@ impl SeatMap {
             available: count as u64,
             held: 0,
             sold: 0,
+            restricted: 0,
             plan,
             starts_at,
         }
@@ -68,6 +79,15 @@ impl SeatMap {
 
     pub fn sold(&self) -> u64 {
         self.sold
+    }
+
+    pub fn restricted(&self) -> u64 {
+        self.restricted
+    }
+
+    /// All seats but those that the house keeps.
+    pub fn for_sale(&self) -> u64 {
+        self.len() - self.restricted
     }
 
     /// `None`: there is no such seat.
@@ -121,7 +141,9 @@ impl SeatMap {
         assert_eq!(self.available, count(|s| *s == SeatState::Available), "available seats");
         assert_eq!(self.held, count(|s| matches!(s, SeatState::Held(_))), "held seats");
         assert_eq!(self.sold, count(|s| matches!(s, SeatState::Sold(_))), "sold seats");
-        assert_eq!(self.available + self.held + self.sold, self.len(), "every seat is in one state");
+        assert_eq!(self.restricted, count(|s| *s == SeatState::Restricted), "seats that the house keeps");
+        let all = self.available + self.held + self.sold + self.restricted;
+        assert_eq!(all, self.len(), "every seat is in one state");
         let free = |seat: SeatId| self.seats[seat.0 as usize] == SeatState::Available;
         self.best.check(&self.plan, free);
     }
@@ -131,6 +153,7 @@ impl SeatMap {
             SeatState::Available => &mut self.available,
             SeatState::Held(_) => &mut self.held,
             SeatState::Sold(_) => &mut self.sold,
+            SeatState::Restricted => &mut self.restricted,
         }
     }
 }

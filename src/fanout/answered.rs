@@ -30,7 +30,9 @@ impl Answered {
             Answer::Paid { payment, .. } => {
                 Known::Reservation(payment.reservation, ReservationStatus::Reserved)
             }
-            Answer::Charged(_) | Answer::Figures(_) | Answer::Done => return None,
+            Answer::Charged(_) | Answer::Figures(_) | Answer::Restricted { .. } | Answer::Done => {
+                return None;
+            }
         };
         Some(Self { connection: subscriber.id(), known })
     }

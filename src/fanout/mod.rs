@@ -26,7 +26,8 @@ pub use reply::{Refusal, Reply};
 pub use reply_to::ReplyTo;
 pub use sale_news::publish_sale_news;
 pub use sale_view::{SaleView, ScheduleView};
-pub use seat_topic::{SeatSnapshot, SeatTopic};
+pub(crate) use seat_topic::public_state;
+pub use seat_topic::{SeatCounts, SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};
 
 use crate::domain::command::{Answer, Place};
@@ -262,6 +263,8 @@ impl Fanout {
                     }
                 });
             }
+            // Those who watch the seats receive it by their topic.
+            Event::SeatsRestricted(_) | Event::SeatsUnrestricted(_) => {}
             Event::SettingsChanged { before, after, .. } => {
                 if shown(before) != shown(after) {
                     self.pending_news.add(view.concert().id);

@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontrow_protocol::SeatState;
 use parking_lot::RwLock;
 
-use super::seat_topic::SeatTopic;
+use super::seat_topic::{SeatCounts, SeatTopic};
 use crate::domain::command::Place;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConnectionId, EntryNo, ScheduleId, SeatId};
-use crate::domain::line::{Line, SeatCounts, Stock};
+use crate::domain::line::{self, Line, Stock};
 use crate::domain::record::TokenRecord;
 use crate::domain::rules::{SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
 use crate::domain::seat_plan::SeatPlan;
 use crate::domain::time::{Now, Timestamp};
-use crate::store::{ConcertRecord, ScheduleRecord, SeatStatus};
+use crate::store::{ConcertRecord, ScheduleRecord};
 
 pub struct SaleView {
     concert: ConcertRecord,
@@ -44,7 +45,9 @@ pub struct ScheduleView {
     pub schedule: ScheduleRecord,
     pub seats: u64,
     pub available: u64,
-    /// Every seat is sold.
+    /// Seats that the house keeps from sale.
+    pub restricted: u64,
+    /// Every seat that is for sale is sold.
     pub sold_out: bool,
 }
 
@@ -122,9 +125,10 @@ impl SaleView {
             .values()
             .filter(|topic| topic.schedule().starts_at > utc)
             .map(|topic| {
-                let (available, held, sold) = topic.counts();
-                let seats = available + held + sold;
-                ScheduleView { schedule: topic.schedule(), seats, available, sold_out: sold == seats }
+                let counts = topic.counts();
+                let (seats, SeatCounts { available, sold, restricted, .. }) = (counts.seats(), counts);
+                let sold_out = sold > 0 && sold == counts.for_sale();
+                ScheduleView { schedule: topic.schedule(), seats, available, restricted, sold_out }
             })
             .collect();
         listed.sort_by_key(|view| (view.schedule.starts_at, view.schedule.id));
@@ -146,12 +150,12 @@ impl SaleView {
 
     fn stock(&self, now: Now) -> Stock {
         let counts = |topic: &Arc<SeatTopic>| {
-            let (available, held, sold) = topic.counts();
-            SeatCounts {
+            let counts = topic.counts();
+            line::SeatCounts {
                 starts_at: topic.schedule().starts_at,
-                seats: available + held + sold,
-                available,
-                sold,
+                for_sale: counts.for_sale(),
+                available: counts.available,
+                sold: counts.sold,
             }
         };
         Stock::of(self.topics.values().map(counts), now.utc)
@@ -180,7 +184,7 @@ impl SaleView {
 
     /// Takes in what a commit at journal place `seq` changed.
     pub fn apply(&self, seq: u64, events: &[Event]) {
-        let mut seats: BTreeMap<ScheduleId, Vec<(SeatId, SeatStatus)>> = BTreeMap::new();
+        let mut seats: BTreeMap<ScheduleId, Vec<(SeatId, SeatState)>> = BTreeMap::new();
         let mut state = self.state.write();
         for event in events {
             match event {
@@ -203,19 +207,27 @@ impl SaleView {
                 Event::SeatsHeld { reservation, seats: changed, .. } => seats
                     .entry(reservation.schedule)
                     .or_default()
-                    .extend(changed.iter().map(|&seat| (seat, SeatStatus::TempReserved))),
+                    .extend(changed.iter().map(|&seat| (seat, SeatState::TempReserved))),
                 Event::SeatsReleased { reservation, seats: changed } => seats
                     .entry(reservation.schedule)
                     .or_default()
-                    .extend(changed.iter().map(|&seat| (seat, SeatStatus::Available))),
+                    .extend(changed.iter().map(|&seat| (seat, SeatState::Available))),
                 Event::ReservationEnded { reservation, .. } | Event::Refunded { reservation, .. } => seats
                     .entry(reservation.schedule)
                     .or_default()
-                    .extend(reservation.seats.iter().map(|&seat| (seat, SeatStatus::Available))),
+                    .extend(reservation.seats.iter().map(|&seat| (seat, SeatState::Available))),
+                Event::SeatsRestricted(kept) => seats
+                    .entry(kept.schedule)
+                    .or_default()
+                    .extend(kept.seats.iter().map(|&seat| (seat, SeatState::Restricted))),
+                Event::SeatsUnrestricted(opened) => seats
+                    .entry(opened.schedule)
+                    .or_default()
+                    .extend(opened.seats.iter().map(|&seat| (seat, SeatState::Available))),
                 Event::Paid { reservation, .. } => seats
                     .entry(reservation.schedule)
                     .or_default()
-                    .extend(reservation.seats.iter().map(|&seat| (seat, SeatStatus::Reserved))),
+                    .extend(reservation.seats.iter().map(|&seat| (seat, SeatState::Reserved))),
             }
         }
         drop(state);

@@ -20,8 +20,9 @@ use tokio::time::Instant;
 
 use super::subscriber::{Delta, Subscriber, Visit, Watched};
 use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId};
+use crate::domain::seat_map;
 use crate::domain::seat_plan::SeatPlan;
-use crate::store::{ScheduleRecord, SeatStatus};
+use crate::store::ScheduleRecord;
 use crate::venue::layout::VenueLayout;
 
 /// Between two visits of one watcher lies at least this: more would cost a system call each, unseen.
@@ -63,7 +64,7 @@ struct State {
     seats: Vec<SeatState>,
     /// The version of each seat's last change.
     changed_at: Vec<u64>,
-    counts: [u64; 3],
+    counts: SeatCounts,
     /// The free seats of each category of the plan.
     left: Vec<u32>,
     /// The changes after version `recent_from`, in the order of their versions.
@@ -76,6 +77,46 @@ struct State {
     snapshot: Option<Arc<SeatSnapshot>>,
     /// Deltas to the newest version, encoded once for all who have the same.
     deltas: Vec<Delta>,
+}
+
+/// The number of seats in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeatCounts {
+    pub available: u64,
+    pub held: u64,
+    pub sold: u64,
+    /// Kept by the house.
+    pub restricted: u64,
+}
+
+impl SeatCounts {
+    pub fn seats(self) -> u64 {
+        self.for_sale() + self.restricted
+    }
+
+    /// All but those that the house keeps.
+    pub fn for_sale(self) -> u64 {
+        self.available + self.held + self.sold
+    }
+
+    fn of(&mut self, state: SeatState) -> &mut u64 {
+        match state {
+            SeatState::Available => &mut self.available,
+            SeatState::TempReserved => &mut self.held,
+            SeatState::Reserved => &mut self.sold,
+            SeatState::Restricted => &mut self.restricted,
+        }
+    }
+}
+
+/// The state of a seat as everybody sees it, who has it left out.
+pub(crate) fn public_state(state: seat_map::SeatState) -> SeatState {
+    match state {
+        seat_map::SeatState::Available => SeatState::Available,
+        seat_map::SeatState::Held(_) => SeatState::TempReserved,
+        seat_map::SeatState::Sold(_) => SeatState::Reserved,
+        seat_map::SeatState::Restricted => SeatState::Restricted,
+    }
 }
 
 /// All seats at one version.
@@ -95,7 +136,7 @@ impl SeatTopic {
         schedule: ScheduleRecord,
         layout: Arc<VenueLayout>,
         plan: Arc<SeatPlan>,
-        taken: impl Iterator<Item = (SeatId, SeatStatus)>,
+        taken: impl Iterator<Item = (SeatId, seat_map::SeatState)>,
         version: u64,
     ) -> Arc<Self> {
         let count = plan.seats.len();
@@ -103,7 +144,7 @@ impl SeatTopic {
             version,
             seats: vec![SeatState::Available; count],
             changed_at: vec![0; count],
-            counts: [count as u64, 0, 0],
+            counts: SeatCounts { available: count as u64, ..SeatCounts::default() },
             left: vec![0; plan.categories.len()],
             recent: VecDeque::new(),
             recent_from: version,
@@ -115,8 +156,8 @@ impl SeatTopic {
         for seat in &plan.seats {
             state.left[usize::from(seat.category)] += 1;
         }
-        for (seat, status) in taken {
-            state.set(&plan, seat, status);
+        for (seat, taken) in taken {
+            state.set(&plan, seat, public_state(taken));
         }
         state.forget_recent();
         Arc::new(Self {
@@ -146,10 +187,8 @@ impl SeatTopic {
         &self.plan
     }
 
-    /// (available, held, sold)
-    pub fn counts(&self) -> (u64, u64, u64) {
-        let [available, held, sold] = self.state.lock().counts;
-        (available, held, sold)
+    pub fn counts(&self) -> SeatCounts {
+        self.state.lock().counts
     }
 
     /// The free seats of each category, in the plan's order.
@@ -210,11 +249,11 @@ impl SeatTopic {
     }
 
     /// Committed changes, at journal place `version`.
-    pub(super) fn apply(&self, version: u64, changes: impl Iterator<Item = (SeatId, SeatStatus)>) {
+    pub(super) fn apply(&self, version: u64, changes: impl Iterator<Item = (SeatId, SeatState)>) {
         let mut state = self.state.lock();
         state.version = version;
-        for (seat, status) in changes {
-            state.set(&self.plan, seat, status);
+        for (seat, changed) in changes {
+            state.set(&self.plan, seat, changed);
         }
         state.snapshot = None;
         state.deltas.clear();
@@ -305,7 +344,7 @@ impl SeatTopic {
             from,
             version: state.version,
             changes: changes.collect(),
-            available: state.counts[0] as u32,
+            available: state.counts.available as u32,
         });
         Bytes::from(frontrow_protocol::encode_push(&push))
     }
@@ -344,18 +383,13 @@ fn round_interval(watchers: usize) -> Duration {
 }
 
 impl State {
-    fn set(&mut self, plan: &SeatPlan, seat: SeatId, status: SeatStatus) {
+    fn set(&mut self, plan: &SeatPlan, seat: SeatId, state: SeatState) {
         let index = seat.0 as usize;
         let left = &mut self.left[usize::from(plan.seats[index].category)];
-        *left += u32::from(status == SeatStatus::Available);
+        *left += u32::from(state == SeatState::Available);
         *left -= u32::from(self.seats[index] == SeatState::Available);
-        let state = match status {
-            SeatStatus::Available => SeatState::Available,
-            SeatStatus::TempReserved => SeatState::TempReserved,
-            SeatStatus::Reserved => SeatState::Reserved,
-        };
-        self.counts[self.seats[index] as usize] -= 1;
-        self.counts[state as usize] += 1;
+        *self.counts.of(self.seats[index]) -= 1;
+        *self.counts.of(state) += 1;
         self.seats[index] = state;
         self.changed_at[index] = self.version;
         self.recent.push_back((self.version, seat));
@@ -393,7 +427,7 @@ impl State {
             version: self.version,
             seats: encode_seats(self.seats.iter().copied()),
             count: self.seats.len() as u32,
-            available: self.counts[0] as u32,
+            available: self.counts.available as u32,
         });
         self.snapshot = Some(snapshot.clone());
         snapshot

@@ -133,7 +133,7 @@ impl Inbox {
                 self.forget_reservation(reservation.id);
             }
             Answer::Paid { payment, .. } => self.forget_reservation(payment.reservation),
-            Answer::Charged(_) | Answer::Figures(_) | Answer::Done => {}
+            Answer::Charged(_) | Answer::Figures(_) | Answer::Restricted { .. } | Answer::Done => {}
         }
     }
 

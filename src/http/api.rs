@@ -76,6 +76,8 @@ impl Incoming<'_> {
             // Operators' calls and those about the server are answered elsewhere.
             Call::Sales
             | Call::ChangeSale
+            | Call::HouseSeats
+            | Call::RestrictSeats
             | Call::SignIn
             | Call::OwnSession
             | Call::SignOut

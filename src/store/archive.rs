@@ -461,6 +461,7 @@ mod tests {
             time_zone: None,
             layout: imported.layout,
             starts_at: vec![at + Duration::from_secs(86_400)],
+            restricted: Vec::new(),
             settings: SaleSettings {
                 state: SaleState::Open,
                 opens_at: None,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use serde_json::json;
 use sqlx::{SqlSafeStr, SqlStr};
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use super::rows::{Changed, LedgerRow, LogRow, Rows, WalletRow};
 use super::settings::bind_settings;
 use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal};
 use crate::domain::command::Needs;
+use crate::domain::event::HouseSeats;
 use crate::domain::ids::UserId;
 
 /// One lane's connection: one batch at a time.
@@ -45,8 +47,8 @@ pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, write
 
 /// A line of the operators' log.
 pub const LOG: &str = "INSERT INTO operator_log \
-       (concert_id, seq, nr, at, operator_id, user_id, came_from, what, was, became) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+       (concert_id, seq, nr, at, operator_id, user_id, came_from, what, subject, was, became, reason) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const JOURNAL_ROW: &str = "SELECT batch_id, writer FROM journal WHERE concert_id = ? AND seq = ?";
 
@@ -197,10 +199,16 @@ pub async fn write_rows<L: Link>(
     write(link, all).await
 }
 
-/// The journal's word for it, and what was and became of the fields that changed.
+/// The journal's word for it, the performance if it is about one, and what was and became of it.
 fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
-    let (what, (was, became)) = match row.changed {
-        Changed::Settings { before, after } => ("set", journal::difference(before, after)),
+    let seats = |of: &HouseSeats| json!({"seats": journal::ranges(&of.seats)});
+    let (what, of, was, became) = match row.changed {
+        Changed::Settings { before, after } => {
+            let (was, became) = journal::difference(before, after);
+            ("set", None, Some(was), became)
+        }
+        Changed::Restricted(of) => ("keep", Some(of), None, seats(of)),
+        Changed::Unrestricted(of) => ("open", Some(of), None, seats(of)),
     };
     to.id(row.concert.0.into());
     to.id(row.seq);
@@ -208,8 +216,10 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
     to.time(Some(row.at));
     bind_actor(to, row.by);
     to.text(Some(what));
-    to.text(Some(&was.to_string()));
+    to.text(of.map(|of| format!("performance {}", of.schedule)).as_deref());
+    to.text(was.map(|was| was.to_string()).as_deref());
     to.text(Some(&became.to_string()));
+    to.text(of.and_then(|of| of.note.as_deref()));
 }
 
 /// Adds a sale's row on top of the one that this writer wrote before; anything else there is another writer.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::rows::{LedgerRow, PaymentRow, SeatRow, WalletRow};
-use super::{ConcertRecord, StoreError, StoredTicket, words};
+use super::{ConcertRecord, SeatStatus, StoreError, StoredTicket, words};
 use crate::domain::actor::{Actor, Who};
 use crate::domain::ids::{
     AddressBlock, ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId,
@@ -419,23 +419,26 @@ pub struct NewSeat<'l> {
     pub label: &'l str,
     pub category: &'l str,
     pub price: Money,
+    /// The house keeps it.
+    pub restricted: bool,
 }
 
-/// The seats of a layout, in their order.
-pub fn new_seats(layout: &VenueLayout) -> Vec<NewSeat<'_>> {
+/// The seats of a layout, in their order. Those of `restricted`, which is in ascending order, the house keeps.
+pub fn new_seats<'l>(layout: &'l VenueLayout, restricted: &[SeatId]) -> Vec<NewSeat<'l>> {
     let columns = &layout.seats;
     (0..layout.seat_count())
         .map(|number| {
             let category = &layout.categories[usize::from(columns.category[number])];
             let (label, price) = (columns.label[number].as_str(), category.price);
-            NewSeat { number, label, category: &category.name, price }
+            let restricted = restricted.binary_search(&SeatId(number as u32)).is_ok();
+            NewSeat { number, label, category: &category.name, price, restricted }
         })
         .collect()
 }
 
-pub const NEW_SEAT: usize = 6;
+pub const NEW_SEAT: usize = 8;
 
-/// (concert, schedule, seat, label, category, price).
+/// (concert, schedule, seat, label, category, price, status, reservation).
 pub fn bind_new_seat(to: &mut impl Bind, concert: ConcertId, schedule: ScheduleId, seat: &NewSeat<'_>) {
     to.id(concert.0.into());
     to.id(schedule.0);
@@ -443,6 +446,9 @@ pub fn bind_new_seat(to: &mut impl Bind, concert: ConcertId, schedule: ScheduleI
     to.text(Some(seat.label));
     to.text(Some(seat.category));
     to.int(Some(seat.price));
+    let status = if seat.restricted { SeatStatus::Reserved } else { SeatStatus::Available };
+    to.text(Some(words::seat_status(status)));
+    to.uuid(seat.restricted.then(|| ReservationId::house(concert).0));
 }
 
 /// A layout as it is stored: gzip'd JSON.

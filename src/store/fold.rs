@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::journal::{self, Entry, InLedger, Paid, SeatsChange, SeatsEntry, Taken};
 use super::rows::{PaymentRow, Rows, SeatChange, SeatRow};
 use super::{SeatStatus, words};
+use crate::domain::event::HouseSeats;
 use crate::domain::ids::{
     ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -64,8 +65,11 @@ impl FoldedSale {
     /// from those before it.
     pub fn add(&mut self, at: Timestamp, entry: &Entry) -> Result<(), String> {
         match entry {
-            Entry::New { schedules, settings } => {
+            Entry::New { schedules, settings, restricted } => {
                 self.schedules = schedules.iter().copied().collect();
+                for (schedule, _) in schedules {
+                    self.pass(*schedule, restricted, None, Some(self.house()))?;
+                }
                 settings.as_ref().map_or(Ok(()), |settings| self.set(settings))
             }
             Entry::Claim { .. } | Entry::Void => Ok(()),
@@ -91,6 +95,12 @@ impl FoldedSale {
                 })
             }
             Entry::Set { after, .. } => self.set(after),
+            Entry::Restrict(HouseSeats { schedule, seats, .. }) => {
+                self.pass(*schedule, seats, None, Some(self.house()))
+            }
+            Entry::Unrestrict(HouseSeats { schedule, seats, .. }) => {
+                self.pass(*schedule, seats, Some(self.house()), None)
+            }
             Entry::Seats(change) => {
                 let seats = self.seats_change(change);
                 let reservation = self.reservation_changes(at, change);
@@ -149,9 +159,25 @@ impl FoldedSale {
             SeatsChange::Pay { .. } => (held, sold),
             SeatsChange::Refund { .. } => (sold, None),
         };
+        self.pass(change.schedule, &change.seats, from, to)
+    }
+
+    /// The state of a seat that the house keeps.
+    fn house(&self) -> (SeatStatus, ReservationId) {
+        (SeatStatus::Reserved, ReservationId::house(self.concert))
+    }
+
+    /// Seats pass from one to another; `None` has them while they are free.
+    fn pass(
+        &mut self,
+        schedule: ScheduleId,
+        seats: &[SeatId],
+        from: Option<(SeatStatus, ReservationId)>,
+        to: Option<(SeatStatus, ReservationId)>,
+    ) -> Result<(), String> {
         let mut fault = Ok(());
-        for &seat in &change.seats {
-            let (schedule, key) = (change.schedule, (change.schedule, seat));
+        for &seat in seats {
+            let key = (schedule, seat);
             let before = match to {
                 Some(state) => self.taken.insert(key, state),
                 None => self.taken.remove(&key),
@@ -323,6 +349,7 @@ impl FoldedSale {
 pub fn state_in_words(state: Option<(SeatStatus, ReservationId)>) -> String {
     match state {
         None | Some((SeatStatus::Available, _)) => "free".to_owned(),
+        Some((SeatStatus::Reserved, id)) if id.is_house() => "kept by the house".to_owned(),
         Some((SeatStatus::TempReserved, id)) => format!("held by reservation {id}"),
         Some((SeatStatus::Reserved, id)) => format!("sold to reservation {id}"),
     }

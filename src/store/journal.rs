@@ -4,7 +4,8 @@
 //! longer than they hold.
 //!
 //! ```text
-//! ["new",[[schedule,seats],...],settings]             the concert was stored; its sale begins
+//! ["new",[[schedule,seats],...],settings,ranges]      the concert was stored; its sale begins. ranges, if there are any:
+//!                                                     the seats of each performance that the house keeps from the start
 //! ["claim",outage_ms]                                 a process became the writer, after so long an outage
 //! ["void"]                                            nothing: a batch of unknown outcome can never appear here
 //! ["join",entry,user,late]
@@ -17,6 +18,8 @@
 //!                                                                  hold_time, idle, started
 //! ["pay",reservation,schedule,user,[seat,...],amount,late,payment,[ticket,...],ledger entry,balance]
 //! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance]
+//! ["keep",schedule,ranges,note,by]                    the house keeps seats from sale, which were free
+//! ["open",schedule,ranges,note,by]                    seats that the house kept are free
 //! ["set",before,after,by]                             the sale's settings, each an object; by: who, as below, or
 //!                                                     "opens_at" by itself
 //! ```
@@ -25,7 +28,8 @@
 //! same. `request`: of a `hold_best` that may be repeated, as in `reservation.best_requests`; else it is left out.
 //!
 //! `by`: {"operator":7,"from":"2001:db8::1"} or {"user":7,…} of a token that names an operator as a user of ours. If the
-//! address is not known, the user alone; "operator" is one of whom nothing is known.
+//! address is not known, the user alone; "operator" is one of whom nothing is known, null is what followed by itself.
+//! `ranges`: [[first,last],...] of seats, both included.
 //!
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
 //! none of these. They are read as they are: what they lack is `None`.
@@ -38,7 +42,7 @@ use uuid::Uuid;
 
 use super::{columns, settings, words};
 use crate::domain::actor::{Actor, Who};
-use crate::domain::event::{By, Event, HoldEnd};
+use crate::domain::event::{By, Event, HoldEnd, HouseSeats};
 use crate::domain::ids::{
     EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
@@ -46,11 +50,16 @@ use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, Toke
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::venue::SEATS_MAX;
 
 /// The row that a new concert's journal begins with.
-pub fn new_concert(schedules: &[(ScheduleId, u32)], begun: &SaleSettings) -> String {
+pub fn new_concert(schedules: &[(ScheduleId, u32)], begun: &SaleSettings, restricted: &[SeatId]) -> String {
     let schedules: Vec<_> = schedules.iter().map(|(id, seats)| (id.0, seats)).collect();
-    json!([["new", schedules, settings(begun)]]).to_string()
+    match restricted {
+        [] => json!([["new", schedules, settings(begun)]]),
+        restricted => json!([["new", schedules, settings(begun), ranges(restricted)]]),
+    }
+    .to_string()
 }
 
 /// The row by which a process becomes the writer.
@@ -129,6 +138,8 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
             put(out, format_args!(",{},{}", reservation.amount, late(at, reservation.ended_at)));
             put_ledger(out, ledger);
         }
+        Event::SeatsRestricted(kept) => house_event(out, "keep", kept),
+        Event::SeatsUnrestricted(opened) => house_event(out, "open", opened),
         Event::SettingsChanged { before, after, by } => {
             put(out, format_args!("[\"set\",{},{}", settings(before), settings(after)));
             put(out, format_args!(",{}", by_of(by)));
@@ -179,6 +190,24 @@ fn seats_event(out: &mut String, what: &str, reservation: &Reservation, seats: &
     let (id, schedule, user) = (reservation.id.0.simple(), reservation.schedule, reservation.user);
     put(out, format_args!("[\"{what}\",\"{id}\",{schedule},{user},"));
     put_list(out, seats);
+}
+
+/// Everything but the closing bracket.
+fn house_event(out: &mut String, what: &str, HouseSeats { schedule, seats, note, by }: &HouseSeats) {
+    let (ranges, by) = (json!(ranges(seats)), json!(by.as_ref().map(actor_of)));
+    put(out, format_args!("[\"{what}\",{schedule},{ranges},{},{by}", json!(note)));
+}
+
+/// Of seats in ascending order: the first and the last one of each run.
+pub fn ranges(seats: &[SeatId]) -> Vec<(u32, u32)> {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for seat in seats {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == seat.0 => *last = seat.0,
+            _ => ranges.push((seat.0, seat.0)),
+        }
+    }
+    ranges
 }
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -260,6 +289,8 @@ pub enum Entry {
     New {
         schedules: Vec<(ScheduleId, u32)>,
         settings: Option<Value>,
+        /// The seats of each schedule that the house keeps.
+        restricted: Vec<SeatId>,
     },
     Claim {
         outage: Duration,
@@ -284,6 +315,8 @@ pub enum Entry {
         late: Option<i64>,
     },
     Seats(SeatsEntry),
+    Restrict(HouseSeats),
+    Unrestrict(HouseSeats),
     Set {
         before: Value,
         after: Value,
@@ -368,12 +401,18 @@ pub fn decode(events: &str) -> Result<Vec<Entry>, String> {
 fn entry(event: &[Value]) -> Option<Entry> {
     let (what, rest) = event.split_first()?;
     Some(match (what.as_str()?, rest) {
-        ("new", [schedules, settings @ ..]) => {
+        ("new", [schedules, rest @ ..]) => {
+            let (settings, restricted) = match rest {
+                [] => (None, Vec::new()),
+                [settings] => (Some(settings.clone()), Vec::new()),
+                [settings, ranges] => (Some(settings.clone()), read_ranges(ranges)?),
+                _ => return None,
+            };
             let one = |pair: &Value| {
                 Some((ScheduleId(pair.get(0)?.as_u64()?), u32::try_from(pair.get(1)?.as_u64()?).ok()?))
             };
             let schedules = schedules.as_array()?.iter().map(one).collect::<Option<_>>()?;
-            Entry::New { schedules, settings: at_most_one(settings)?.cloned() }
+            Entry::New { schedules, settings, restricted }
         }
         ("claim", [outage]) => Entry::Claim { outage: Duration::from_millis(outage.as_u64()?) },
         ("void", []) => Entry::Void,
@@ -392,6 +431,8 @@ fn entry(event: &[Value]) -> Option<Entry> {
             why: why.as_str()?.to_owned(),
             late: number(late)?,
         },
+        ("keep", [schedule, ranges, note, by]) => Entry::Restrict(house_seats(schedule, ranges, note, by)?),
+        ("open", [schedule, ranges, note, by]) => Entry::Unrestrict(house_seats(schedule, ranges, note, by)?),
         ("set", [before, after, by @ ..]) => Entry::Set {
             before: before.clone(),
             after: after.clone(),
@@ -452,6 +493,29 @@ fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
         }
         _ => return None,
     })
+}
+
+fn house_seats(schedule: &Value, ranges: &Value, note: &Value, by: &Value) -> Option<HouseSeats> {
+    Some(HouseSeats {
+        schedule: ScheduleId(schedule.as_u64()?),
+        seats: read_ranges(ranges)?,
+        note: if note.is_null() { None } else { Some(note.as_str()?.into()) },
+        by: if by.is_null() { None } else { Some(read_actor(by)?) },
+    })
+}
+
+/// More seats than any house has are nonsense, and not made up in memory.
+fn read_ranges(ranges: &Value) -> Option<Vec<SeatId>> {
+    let mut seats = Vec::new();
+    for range in ranges.as_array()? {
+        let end = |index| u32::try_from(range.get(index)?.as_u64()?).ok();
+        let (first, last) = (end(0)?, end(1)?);
+        if last < first || seats.len() + (last - first) as usize >= SEATS_MAX {
+            return None;
+        }
+        seats.extend((first..=last).map(SeatId));
+    }
+    Some(seats)
 }
 
 /// The one element that older rows have not; `None` if there are more.
@@ -608,6 +672,11 @@ mod tests {
         SaleSettings { state: SaleState::Open, opens_at: None, message: None, own: OwnRules::default() }
     }
 
+    fn house_seats(seats: [u32; 3], note: Option<&str>) -> HouseSeats {
+        let by = Actor::of(Who::Operator(OperatorId(9)));
+        HouseSeats::new(ScheduleId(7), seats.map(SeatId).to_vec(), note, &by)
+    }
+
     fn by(who: Who, from: Option<&str>) -> By {
         By::Actor(Actor { who, from: from.map(Box::from) })
     }
@@ -648,6 +717,14 @@ mod tests {
                 Event::Refunded { reservation: bought, ledger },
                 format!("[\"refund\",{of},300000,7,{},700000]", id(0xD)),
             ),
+            (
+                Event::SeatsRestricted(house_seats([3, 4, 7], Some("a\"b"))),
+                "[\"keep\",7,[[3,4],[7,7]],\"a\\\"b\",{\"operator\":9}]".to_owned(),
+            ),
+            (
+                Event::SeatsUnrestricted(HouseSeats { by: None, ..house_seats([3, 5, 6], None) }),
+                "[\"open\",7,[[3,3],[5,6]],null,null]".to_owned(),
+            ),
             (Event::SettingsChanged { before, after, by: by(Who::User(UserId(56_789)), None) }, set.clone()),
         ];
         for (event, text) in expected {
@@ -675,6 +752,24 @@ mod tests {
             let decoded = decode(&text).unwrap().remove(0);
             assert!(matches!(&decoded, Entry::Set { by: Some(found), .. } if *found == by), "{decoded:?}");
         }
+    }
+
+    #[test]
+    fn what_the_house_keeps_is_read_as_it_was_written() {
+        for kept in [house_seats([0, 1, 2], None), house_seats([0, 2, 4], Some("cameras"))] {
+            let decoded = decode(&encode(AT, &[Event::SeatsRestricted(kept.clone())])).unwrap();
+            assert_eq!(decoded, [Entry::Restrict(kept.clone())]);
+            let decoded = decode(&encode(AT, &[Event::SeatsUnrestricted(kept.clone())])).unwrap();
+            assert_eq!(decoded, [Entry::Unrestrict(kept)]);
+        }
+        let begun = new_concert(&[(ScheduleId(7), 20)], &open(), &[SeatId(3), SeatId(4)]);
+        assert!(begun.ends_with(",[[3,4]]]]"), "{begun}");
+        let Entry::New { restricted, .. } = decode(&begun).unwrap().remove(0) else { panic!("{begun}") };
+        assert_eq!(restricted, [SeatId(3), SeatId(4)]);
+        let begun = new_concert(&[(ScheduleId(7), 20)], &open(), &[]);
+        assert!(
+            matches!(&decode(&begun).unwrap()[..], [Entry::New { restricted, .. }] if restricted.is_empty())
+        );
     }
 
     #[test]
@@ -716,6 +811,9 @@ mod tests {
             "[\"join\",0,3,\"late\"]",
             "[\"join\",0,3,7,7]",
             "[\"steal\",1]",
+            "[\"keep\",7,[[4,3]],null,null]",
+            "[\"keep\",7,[[0,4294967295]],null,null]",
+            "[\"open\",7,[[3,3]],null]",
             "[\"set\",{},{},\"nobody\"]",
             "[\"set\",{},{},{\"operator\":1,\"user\":1}]",
             "[\"set\",{},{},{\"operator\":1,\"from\":2}]",

@@ -44,6 +44,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, EntryNo, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
+use crate::domain::seat_map::SeatState;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
@@ -237,6 +238,22 @@ pub enum SeatStatus {
     Reserved,
 }
 
+impl SeatStatus {
+    /// The state of a seat with this status whose row names this reservation. `None`: no seat can be in it.
+    ///
+    /// A seat that the house keeps is a reserved one, whose reservation is the house's: a server of before, which knows
+    /// nothing of it, does not sell it either.
+    pub fn state(self, reservation: Option<ReservationId>) -> Option<SeatState> {
+        match (self, reservation) {
+            (Self::Available, None) => Some(SeatState::Available),
+            (Self::Reserved, Some(by)) if by.is_house() => Some(SeatState::Restricted),
+            (Self::TempReserved, Some(by)) if !by.is_house() => Some(SeatState::Held(by)),
+            (Self::Reserved, Some(by)) => Some(SeatState::Sold(by)),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConcertRecord {
     pub id: ConcertId,
@@ -263,6 +280,8 @@ pub struct NewConcert {
     pub layout: VenueLayout,
     /// UTC, one schedule each, in ascending order.
     pub starts_at: Vec<Timestamp>,
+    /// Seats that the house keeps from sale in each of them, in ascending order.
+    pub restricted: Vec<SeatId>,
     pub settings: SaleSettings,
     /// UTC.
     pub at: Timestamp,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Batch, SeatStatus, StoreError};
 use crate::domain::actor::Actor;
-use crate::domain::event::{By, Event};
+use crate::domain::event::{By, Event, HouseSeats};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
@@ -53,7 +53,14 @@ pub struct LogRow<'a> {
 /// What an operator changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Changed<'a> {
-    Settings { before: &'a SaleSettings, after: &'a SaleSettings },
+    Settings {
+        before: &'a SaleSettings,
+        after: &'a SaleSettings,
+    },
+    /// Seats that the house keeps from now on.
+    Restricted(&'a HouseSeats),
+    /// Seats that the house kept until now.
+    Unrestricted(&'a HouseSeats),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +92,7 @@ pub struct SeatRow {
     pub schedule: ScheduleId,
     pub seat: SeatId,
     pub status: SeatStatus,
-    /// `None` exactly when available.
+    /// `None` exactly when available; the house's id of a seat that it keeps.
     pub reservation: Option<ReservationId>,
 }
 
@@ -209,14 +216,23 @@ impl<'a> Fold<'a> {
                 self.payment(concert, reservation);
                 self.ledger.push(ledger);
             }
+            Event::SeatsRestricted(kept) => {
+                let house = Some(ReservationId::house(concert));
+                self.house_seats(concert, kept, SeatStatus::Reserved, (None, house));
+                self.log(place, kept.by.as_ref(), Changed::Restricted(kept));
+            }
+            Event::SeatsUnrestricted(opened) => {
+                let house = Some(ReservationId::house(concert));
+                self.house_seats(concert, opened, SeatStatus::Available, (house, None));
+                self.log(place, opened.by.as_ref(), Changed::Unrestricted(opened));
+            }
             Event::SettingsChanged { before, after, by } => {
                 self.settings.insert(concert, after);
-                // What comes about by itself is nobody's doing.
-                if let By::Actor(by) = by {
-                    let (Place { concert, seq, nr, at }, changed) =
-                        (place, Changed::Settings { before, after });
-                    self.log.push(LogRow { concert, seq, nr, at, by, changed });
-                }
+                let by = match by {
+                    By::Actor(by) => Some(by),
+                    By::OpensAt => None,
+                };
+                self.log(place, by, Changed::Settings { before, after });
             }
         }
     }
@@ -233,8 +249,32 @@ impl<'a> Fold<'a> {
             };
             // The first change of a seat in a batch tells whose it was: only a free one can be held.
             let before = (status != SeatStatus::TempReserved).then_some(reservation.id);
-            self.seats.entry((row.schedule, seat)).or_insert(SeatChange { row, before }).row = row;
+            self.seat(row, before);
         }
+    }
+
+    /// Notes what an operator changed; what comes about by itself is nobody's doing.
+    fn log(&mut self, place: Place, by: Option<&'a Actor>, changed: Changed<'a>) {
+        let Place { concert, seq, nr, at } = place;
+        self.log.extend(by.map(|by| LogRow { concert, seq, nr, at, by, changed }));
+    }
+
+    /// With who had them and who has them then. The house keeps only what is free, and gives back only what
+    /// it kept.
+    fn house_seats(
+        &mut self,
+        concert: ConcertId,
+        HouseSeats { schedule, seats, .. }: &HouseSeats,
+        status: SeatStatus,
+        (before, reservation): (Option<ReservationId>, Option<ReservationId>),
+    ) {
+        for &seat in seats {
+            self.seat(SeatRow { concert, schedule: *schedule, seat, status, reservation }, before);
+        }
+    }
+
+    fn seat(&mut self, row: SeatRow, before: Option<ReservationId>) {
+        self.seats.entry((row.schedule, row.seat)).or_insert(SeatChange { row, before }).row = row;
     }
 
     fn ended(&mut self, reservation: &'a Reservation, status: SeatStatus) {

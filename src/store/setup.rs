@@ -151,7 +151,7 @@ async fn add_concert<L: Link>(
     link: &mut L,
     new: &NewConcert,
 ) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
-    let seats = new_seats(&new.layout);
+    let seats = new_seats(&new.layout, &new.restricted);
     let layout = pack_layout(&new.layout)?;
 
     first_currency(link, &new.currency).await?;
@@ -196,7 +196,7 @@ async fn add_concert<L: Link>(
         to.uuid(Some(random_id()));
         to.uuid(Some(Uuid::nil()));
         to.time(Some(new.at));
-        to.text(Some(&journal::new_concert(&begun, &new.settings)));
+        to.text(Some(&journal::new_concert(&begun, &new.settings, &new.restricted)));
     })
     .await?;
     Ok((concert, schedules))

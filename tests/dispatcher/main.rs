@@ -55,6 +55,7 @@ fn new_concert(capacity: u32) -> NewConcert {
         time_zone: Some("Asia/Seoul".into()),
         layout: imported.layout,
         starts_at: vec![START + 30 * DAY],
+        restricted: Vec::new(),
         settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
         at: START,
     }
@@ -893,7 +894,7 @@ async fn a_sale_that_breaks_takes_no_other_with_it() {
         tokio::task::yield_now().await;
     }
     house.meddle("UPDATE reservation SET schedule_id = schedule_id - 90 WHERE schedule_id > 90").await;
-    while view(house.concert).is_none_or(|view| view.topics().any(|topic| topic.counts().1 > 0)) {
+    while view(house.concert).is_none_or(|view| view.topics().any(|topic| topic.counts().held > 0)) {
         tokio::task::yield_now().await;
     }
     assert!(Arc::ptr_eq(&view(other).unwrap(), &whole), "it was rebuilt for another's fault");

@@ -124,6 +124,7 @@ impl House {
             time_zone: Some("Asia/Seoul".into()),
             layout: hall(plan.seats),
             starts_at: days.collect(),
+            restricted: Vec::new(),
             settings: SaleSettings { state: plan.state, opens_at: None, message: None, own },
             at: START,
         };
@@ -144,6 +145,7 @@ impl House {
             time_zone: None,
             layout: hall(20),
             starts_at: vec![START + 40 * DAY],
+            restricted: Vec::new(),
             settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
             at: START,
         };

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection};
-use frontrow::domain::event::Event;
+use frontrow::domain::event::{Event, HouseSeats};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -31,6 +31,7 @@ use frontrow::domain::record::{
 };
 use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use frontrow::domain::sale::{Sale, Step};
+use frontrow::domain::seat_map::SeatState;
 use frontrow::domain::time::{Now, Timestamp};
 
 use crate::house::Performance;
@@ -272,11 +273,20 @@ impl Stage {
         }
         let words: Vec<&str> = what.split_whitespace().collect();
         if who == "operator" {
+            let by = Actor::UNNAMED;
             return match words[..] {
                 ["figures"] => self.command(who, &Command::Figures),
+                ["keeps", ref seats @ ..] => {
+                    let (schedule, seats) = self.seats(seats);
+                    self.command(who, &Command::Restrict { schedule, seats, note: None, by })
+                }
+                ["returns", ref seats @ ..] => {
+                    let (schedule, seats) = self.seats(seats);
+                    self.command(who, &Command::Unrestrict { schedule, seats, note: None, by })
+                }
                 _ => {
                     let happened = {
-                        let command = Command::Configure { patch: self.patch(&words), by: Actor::UNNAMED };
+                        let command = Command::Configure { patch: self.patch(&words), by };
                         self.command(who, &command)
                     };
                     // The figures that come back are not what such a row is about.
@@ -573,7 +583,7 @@ impl Stage {
             }
             Answer::Charged(entry) => format!("balance {}", entry.balance),
             Answer::Figures(f) => format!(
-                "{} with capacity {}: {} waiting, {} admitted, {} done, {} expired, {} seats, {} free, {} held, {} sold",
+                "{} with capacity {}: {} waiting, {} admitted, {} done, {} expired, {} seats, {} free, {} held, {} sold{}",
                 state(f.settings.state),
                 f.rules.capacity,
                 f.waiting,
@@ -583,8 +593,20 @@ impl Stage {
                 f.seats,
                 f.available,
                 f.held,
-                f.sold
+                f.sold,
+                if f.restricted > 0 { format!(", {} kept", f.restricted) } else { String::new() }
             ),
+            Answer::Restricted { changed, left } => {
+                let show = self.performance("show");
+                let changed: Vec<_> = changed.iter().map(|seat| show.label(*seat)).collect();
+                let left = left.iter().map(|(seat, state)| match state {
+                    SeatState::Held(by) => format!("{} held by {}", show.label(*seat), self.name(*by)),
+                    SeatState::Sold(by) => format!("{} sold to {}", show.label(*seat), self.name(*by)),
+                    SeatState::Available | SeatState::Restricted => panic!("{seat} is left as {state:?}"),
+                });
+                let changed = if changed.is_empty() { vec!["nothing".to_owned()] } else { changed };
+                [changed.join(" ")].into_iter().chain(left).collect::<Vec<_>>().join(", not ")
+            }
             Answer::Done => "done".to_owned(),
         }
     }
@@ -683,6 +705,12 @@ impl Stage {
             | Event::Refunded { reservation, .. } => {
                 (!says_reservation(reservation)).then(|| self.told(reservation))
             }
+            Event::SeatsRestricted(HouseSeats { seats, .. })
+            | Event::SeatsUnrestricted(HouseSeats { seats, .. }) => {
+                let answered = matches!(answer, Some(Answer::Restricted { changed, .. }) if changed == seats);
+                assert!(answered, "the operator is answered with what changed");
+                None
+            }
             Event::SettingsChanged { after, .. } => match answer {
                 Some(Answer::Figures(figures)) if figures.settings == **after => None,
                 _ => Some(format!("sale {}", state(after.state))),
@@ -715,6 +743,7 @@ impl Stage {
             Rejection::SeatNotFound { seats: unknown } => format!("SEAT_NOT_FOUND{}", seats(unknown)),
             Rejection::ReservationNotFound => "RESERVATION_NOT_FOUND".to_owned(),
             Rejection::SeatTaken { seats: taken } => format!("SEAT_TAKEN{}", seats(taken)),
+            Rejection::SeatRestricted { seats: kept } => format!("SEAT_RESTRICTED{}", seats(kept)),
             Rejection::NoSeatsAvailable => "NO_SEATS_AVAILABLE".to_owned(),
             Rejection::UnknownCategory => "an unknown category".to_owned(),
             Rejection::HoldLimit { max } => format!("HOLD_LIMIT {max}"),

@@ -25,6 +25,7 @@ mod queue_join;
 mod queue_leave;
 mod release;
 mod repeated;
+mod restricted;
 mod seats_per_user;
 mod settings;
 mod stored;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
-use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::event::{Event, HoldEnd, HouseSeats};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -82,6 +82,14 @@ enum Wish {
         amount: i64,
         request: u8,
     },
+    Restrict {
+        schedule: u64,
+        seats: Vec<u32>,
+    },
+    Unrestrict {
+        schedule: u64,
+        seats: Vec<u32>,
+    },
     Configure {
         state: Option<SaleState>,
         capacity: Option<u32>,
@@ -152,6 +160,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         8 => (0_usize..6).prop_map(|reservation| Wish::Pay { reservation }),
         4 => (0_usize..6).prop_map(|reservation| Wish::Cancel { reservation }),
         4 => (-1_i64..200, 0_u8..6).prop_map(|(amount, request)| Wish::Charge { amount, request }),
+        2 => (1_u64..4, seats(4)).prop_map(|(schedule, seats)| Wish::Restrict { schedule, seats }),
+        2 => (1_u64..4, seats(4)).prop_map(|(schedule, seats)| Wish::Unrestrict { schedule, seats }),
         2 => (prop::option::of(state), prop::option::of(0_u32..4), prop::option::of(5_u64..30), prop::option::of(3_u64..20))
             .prop_map(|(state, capacity, idle, away)| Wish::Configure { state, capacity, idle, away }),
     ]
@@ -454,6 +464,23 @@ impl Life {
                     assert!(holder.is_some_and(|holder| holder != caller.user) || own_paid, "{seat} is free");
                 }
             }
+            Err(Rejection::SeatRestricted { seats }) => {
+                let Command::Hold { schedule, .. } = command else { panic!("{command:?}") };
+                assert!(seats.iter().all(|seat| stored.restricted.contains(&(*schedule, *seat))));
+            }
+            Ok(Answer::Restricted { changed, left }) => {
+                let (schedule, kept) = match command {
+                    Command::Restrict { schedule, .. } => (schedule, true),
+                    Command::Unrestrict { schedule, .. } => (schedule, false),
+                    _ => panic!("{command:?}"),
+                };
+                for seat in changed {
+                    assert_eq!(stored.restricted.contains(&(*schedule, *seat)), kept, "{seat}");
+                }
+                for (seat, _) in left {
+                    assert!(kept && stored.holder(*schedule, *seat).is_some(), "{seat} is left");
+                }
+            }
             Ok(Answer::Charged(_) | Answer::Figures(_) | Answer::Done) | Err(_) => {}
         }
     }
@@ -486,7 +513,11 @@ impl Life {
             .iter()
             .filter(|p| p.starts_at > now.utc)
             .map(|p| {
-                (0..p.plan.seats.len() as u32).filter(|s| stored.holder(p.id, SeatId(*s)).is_none()).count()
+                let seats = (0..p.plan.seats.len() as u32).map(SeatId);
+                let is_free = |seat: &SeatId| {
+                    stored.holder(p.id, *seat).is_none() && !stored.restricted.contains(&(p.id, *seat))
+                };
+                seats.filter(is_free).count()
             })
             .sum();
         assert!(unserved < free, "the house has a seat for everyone");
@@ -503,6 +534,7 @@ impl Life {
         for (id, seats) in self.sale.schedules() {
             for seat in 0..seats.len() as u32 {
                 let expected = match stored.holder(id, SeatId(seat)) {
+                    None if stored.restricted.contains(&(id, SeatId(seat))) => SeatState::Restricted,
                     None => SeatState::Available,
                     Some(r) if r.status == ReservationStatus::Reserved => SeatState::Sold(r.id),
                     Some(r) => SeatState::Held(r.id),
@@ -603,6 +635,18 @@ impl Life {
             Wish::Charge { amount, request } => {
                 return Work::Charge { user, amount: *amount, request: format!("c{request}").into() };
             }
+            Wish::Restrict { schedule, seats: named } => Command::Restrict {
+                schedule: ScheduleId(*schedule),
+                seats: seats(named),
+                note: None,
+                by: Actor::UNNAMED,
+            },
+            Wish::Unrestrict { schedule, seats: named } => Command::Unrestrict {
+                schedule: ScheduleId(*schedule),
+                seats: seats(named),
+                note: None,
+                by: Actor::UNNAMED,
+            },
             Wish::Configure { state, capacity, idle, away } => Command::Configure {
                 patch: SalePatch {
                     state: *state,
@@ -650,6 +694,8 @@ impl Model {
                         self.written.holder(reservation.schedule, *seat).is_none(),
                         "{seat} has a holder"
                     );
+                    let kept = self.written.restricted.contains(&(reservation.schedule, *seat));
+                    assert!(!kept, "the house keeps {seat}");
                 }
                 if *opened {
                     self.reservations.push(reservation.id);
@@ -665,6 +711,17 @@ impl Model {
             }
             Event::ReservationEnded { reservation, why: HoldEnd::HoldTime } => {
                 self.ran_out.insert(reservation.user);
+            }
+            Event::SeatsRestricted(HouseSeats { schedule, seats, .. }) => {
+                for seat in seats {
+                    assert!(self.written.holder(*schedule, *seat).is_none(), "{seat} has a holder");
+                    assert!(!self.written.restricted.contains(&(*schedule, *seat)), "{seat} is kept");
+                }
+            }
+            Event::SeatsUnrestricted(HouseSeats { schedule, seats, .. }) => {
+                for seat in seats {
+                    assert!(self.written.restricted.contains(&(*schedule, *seat)), "{seat} is not kept");
+                }
             }
             Event::Admitted(_)
             | Event::SeatsReleased { .. }

@@ -1,11 +1,11 @@
 //! The rows that a store would have kept of a sale's events, as maps: enough to answer what a command needs to have
 //! read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use frontrow::domain::command::{EndedFacts, Inputs, Needs};
 use frontrow::domain::event::Event;
-use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, UserId};
+use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::line::Order;
 use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use frontrow::domain::rules::SaleSettings;
@@ -20,6 +20,7 @@ pub struct Stored {
     pub reservations: BTreeMap<ReservationId, Reservation>,
     pub ledger: Vec<LedgerEntry>,
     pub settings: Option<SaleSettings>,
+    pub restricted: BTreeSet<(ScheduleId, SeatId)>,
 }
 
 impl Stored {
@@ -38,6 +39,14 @@ impl Stored {
                     self.reservations.insert(reservation.id, reservation.clone());
                     self.ledger.push(ledger.clone());
                 }
+                Event::SeatsRestricted(kept) => {
+                    self.restricted.extend(kept.seats.iter().map(|seat| (kept.schedule, *seat)));
+                }
+                Event::SeatsUnrestricted(opened) => {
+                    for seat in &opened.seats {
+                        self.restricted.remove(&(opened.schedule, *seat));
+                    }
+                }
                 Event::SettingsChanged { after, .. } => self.settings = Some((**after).clone()),
             }
         }
@@ -46,6 +55,11 @@ impl Stored {
     /// The sum of a user's ledger; users without one have an empty wallet.
     pub fn balance(&self, user: UserId) -> Money {
         self.ledger.iter().filter(|entry| entry.user == user).map(|entry| entry.amount_change).sum()
+    }
+
+    fn restricted_in(&self, schedule: ScheduleId) -> impl Iterator<Item = (SeatId, SeatState)> {
+        let kept = self.restricted.range((schedule, SeatId(0))..=(schedule, SeatId(u32::MAX)));
+        kept.map(|(_, seat)| (*seat, SeatState::Restricted))
     }
 
     /// Exactly what was asked for, as a store would read it.
@@ -91,6 +105,7 @@ impl Stored {
                     ReservationStatus::Expired | ReservationStatus::Cancelled => None,
                 })
                 .flat_map(|(r, state)| r.seats.iter().map(move |seat| (*seat, state)))
+                .chain(self.restricted_in(schedule.id))
                 .collect();
             schedule
         });

@@ -155,5 +155,6 @@ pub fn seat_now(state: SeatState) -> SeatNow {
         SeatState::Available => SeatNow::Free,
         SeatState::TempReserved => SeatNow::Held,
         SeatState::Reserved => SeatNow::Sold,
+        SeatState::Restricted => SeatNow::Restricted,
     }
 }

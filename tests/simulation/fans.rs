@@ -325,7 +325,20 @@ impl World {
             8 => own.seats_per_user_max = Some(Some(rng.random_range(0..7))),
             _ => own.away_ttl = seconds(rng),
         }
-        let command = Command::Configure { patch: SalePatch { own, ..patch }, by: Actor::UNNAMED };
+        let by = Actor::UNNAMED;
+        let command = if rng.random_bool(0.3) {
+            let count = self.models[&concert].schedules().count();
+            let (schedule, house) =
+                self.models[&concert].schedules().nth(rng.random_range(0..count)).expect("there is one");
+            let mut seats: Vec<_> = (0..house as u32).map(SeatId).collect();
+            seats.retain(|_| rng.random_bool(0.3));
+            match rng.random_bool(0.5) {
+                true => Command::Restrict { schedule, seats, note: None, by },
+                false => Command::Unrestrict { schedule, seats, note: None, by },
+            }
+        } else {
+            Command::Configure { patch: SalePatch { own, ..patch }, by }
+        };
         let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
         if let Some(dispatcher) = node.and_then(Node::dispatcher) {
             // Refused or lost, it is as if the operator had not come.

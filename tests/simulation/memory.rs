@@ -10,7 +10,7 @@ use frontrow::domain::ids::EntryNo;
 use frontrow::domain::record::TokenRecord;
 use frontrow::domain::sale::Sale;
 use frontrow::domain::time::Now;
-use frontrow::fanout::SaleView;
+use frontrow::fanout::{SaleView, SeatCounts};
 use parking_lot::Mutex;
 
 /// The findings about the memory of all processes.
@@ -57,7 +57,13 @@ impl Memory {
         for topic in view.topics() {
             let schedule = topic.schedule().id;
             let seats = sale.seats_of(schedule).expect("readers see the sale's performances");
-            assert_eq!(topic.counts(), (seats.available(), seats.held(), seats.sold()), "{schedule}");
+            let counts = SeatCounts {
+                available: seats.available(),
+                held: seats.held(),
+                sold: seats.sold(),
+                restricted: seats.restricted(),
+            };
+            assert_eq!(topic.counts(), counts, "{schedule}");
         }
         for record in sale.live_tokens_from(EntryNo(0)) {
             self.compare_places(&record, sale, view, now);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use frontrow::domain::command::Command;
-use frontrow::domain::event::{Event, HoldEnd};
+use frontrow::domain::event::{Event, HoldEnd, HouseSeats};
 use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
@@ -32,6 +32,8 @@ pub struct SaleModel {
     waiting: BTreeSet<EntryNo>,
     pub reservations: BTreeMap<ReservationId, Reservation>,
     seats: BTreeMap<(ScheduleId, SeatId), ReservationId>,
+    /// Seats that the house keeps.
+    restricted: BTreeSet<(ScheduleId, SeatId)>,
     /// Live tokens whose user let a hold run out.
     ran_out: BTreeSet<EntryNo>,
     /// How many seats each user had, held and bought together, since when.
@@ -56,6 +58,7 @@ pub enum SeatNow {
     Free,
     Held,
     Sold,
+    Restricted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,7 @@ impl SaleModel {
             waiting: BTreeSet::new(),
             reservations: BTreeMap::new(),
             seats: BTreeMap::new(),
+            restricted: BTreeSet::new(),
             ran_out: BTreeSet::new(),
             user_seats: BTreeMap::new(),
             token_versions: BTreeMap::new(),
@@ -131,6 +135,7 @@ impl SaleModel {
 
     pub fn seat(&self, schedule: ScheduleId, seat: SeatId) -> SeatNow {
         match self.seats.get(&(schedule, seat)).map(|by| self.reservations[by].status) {
+            None if self.restricted.contains(&(schedule, seat)) => SeatNow::Restricted,
             None => SeatNow::Free,
             Some(ReservationStatus::Reserved) => SeatNow::Sold,
             Some(_) => SeatNow::Held,
@@ -213,14 +218,20 @@ impl SaleModel {
             .schedules
             .iter()
             .filter(|(_, (_, starts_at))| *starts_at > utc)
-            .map(|(id, (prices, _))| {
-                prices.len() - self.seats.range((*id, SeatId(0))..=(*id, SeatId(u32::MAX))).count()
+            .map(|(id, _)| {
+                self.for_sale(*id) - self.seats.range((*id, SeatId(0))..=(*id, SeatId(u32::MAX))).count()
             })
             .sum();
         self.settings.state == SaleState::Open
             && !self.waiting.is_empty()
             && (admitted.len() as u32) < self.rules().capacity
             && unserved < free
+    }
+
+    /// The seats of a performance but those that the house keeps.
+    fn for_sale(&self, schedule: ScheduleId) -> usize {
+        let restricted = self.restricted.range((schedule, SeatId(0))..=(schedule, SeatId(u32::MAX))).count();
+        self.schedules[&schedule].0.len() - restricted
     }
 
     /// Reads one more row of the journal.
@@ -279,6 +290,8 @@ impl SaleModel {
                 for seat in seats {
                     let before = self.seats.insert((reservation.schedule, *seat), reservation.id);
                     assert_eq!(before, None, "{seat} of {} has a holder", reservation.schedule);
+                    let kept = self.restricted.contains(&(reservation.schedule, *seat));
+                    assert!(!kept, "the house keeps {seat} of {}", reservation.schedule);
                     self.seat_is(reservation.schedule, *seat, SeatNow::Held);
                 }
                 assert!(reservation.seats.len() <= self.rules().seats_per_reservation_max as usize);
@@ -364,6 +377,21 @@ impl SaleModel {
                 self.did_now(reservation.user, Deed::Refunded);
                 self.keep_reservation(reservation);
             }
+            Event::SeatsRestricted(HouseSeats { schedule, seats, by, .. }) => {
+                assert!(by.is_some(), "an operator keeps seats");
+                for seat in seats {
+                    assert_eq!(self.seat(*schedule, *seat), SeatNow::Free, "only a free seat is kept");
+                    self.restricted.insert((*schedule, *seat));
+                    self.seat_is(*schedule, *seat, SeatNow::Restricted);
+                }
+            }
+            Event::SeatsUnrestricted(HouseSeats { schedule, seats, by, .. }) => {
+                assert!(by.is_some(), "an operator gives seats back");
+                for seat in seats {
+                    assert!(self.restricted.remove(&(*schedule, *seat)), "the house kept {seat}");
+                    self.seat_is(*schedule, *seat, SeatNow::Free);
+                }
+            }
             Event::SettingsChanged { before, after, .. } => {
                 assert_eq!(**before, self.settings);
                 self.settings = (**after).clone();
@@ -408,7 +436,7 @@ impl SaleModel {
         let Some(block) = reservation.guest_of else { return };
         let of_them = |r: &&Reservation| r.schedule == reservation.schedule && r.guest_of == Some(block);
         let seats: usize = self.held().filter(of_them).map(|r| r.seats.len()).sum();
-        let house = self.schedules[&reservation.schedule].0.len() as u64;
+        let house = self.for_sale(reservation.schedule) as u64;
         let max = self.rules().guest_seats.max(house);
         assert!(seats as u64 <= max, "the guests of {block:?} hold {seats} seats, {max} are allowed");
     }

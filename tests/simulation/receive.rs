@@ -196,7 +196,7 @@ impl World {
                 assert_eq!((entry.amount_change, entry.request_id.as_ref()), (*amount, Some(request)));
                 assert!(self.database.ledger(user).contains(entry), "told of {entry:?}, which is not kept");
             }
-            Answer::Figures(_) | Answer::Done => {}
+            Answer::Figures(_) | Answer::Restricted { .. } | Answer::Done => {}
         }
         let Device { connection, .. } = &mut self.devices[index];
         if let Some(connection) = connection
@@ -259,7 +259,12 @@ impl World {
         };
         let right = match (rejection, &asked.what) {
             (Rejection::SeatTaken { seats }, What::Sale(Command::Hold { schedule, .. })) => {
-                seats.iter().all(|seat| model.was_seat(*schedule, *seat, since, |now| now != SeatNow::Free))
+                let is_taken = |now| matches!(now, SeatNow::Held | SeatNow::Sold);
+                seats.iter().all(|seat| model.was_seat(*schedule, *seat, since, is_taken))
+            }
+            (Rejection::SeatRestricted { seats }, What::Sale(Command::Hold { schedule, .. })) => {
+                let is_kept = |now| now == SeatNow::Restricted;
+                seats.iter().all(|seat| model.was_seat(*schedule, *seat, since, is_kept))
             }
             (Rejection::Waiting, _) => was(&|status| status == Some(TokenStatus::Waiting)),
             (Rejection::TokenDone, _) => was(&|status| status == Some(TokenStatus::Done)),

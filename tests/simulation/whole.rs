@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use frontrow::domain::command::Command;
 use frontrow::domain::ids::{ConcertId, SeatId};
+use frontrow::fanout::SeatCounts;
 use frontrow_testing::simulated::Weather;
 
 use crate::device::{What, seat_now};
@@ -62,15 +63,16 @@ impl World {
             assert_eq!(view.settings(), model.settings);
             for topic in view.topics() {
                 let schedule = topic.schedule().id;
-                let (mut free, mut held, mut sold) = (0, 0, 0);
+                let mut counts = SeatCounts::default();
                 for (_, now) in model.seats_of(schedule) {
                     match now {
-                        SeatNow::Free => free += 1,
-                        SeatNow::Held => held += 1,
-                        SeatNow::Sold => sold += 1,
+                        SeatNow::Free => counts.available += 1,
+                        SeatNow::Held => counts.held += 1,
+                        SeatNow::Sold => counts.sold += 1,
+                        SeatNow::Restricted => counts.restricted += 1,
                     }
                 }
-                assert_eq!(topic.counts(), (free, held, sold), "seats of {schedule}");
+                assert_eq!(topic.counts(), counts, "seats of {schedule}");
             }
             self.prove_kept(*concert);
             let utc = self.clock.utc();

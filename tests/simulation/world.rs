@@ -151,6 +151,7 @@ impl World {
             time_zone: Some("Asia/Seoul".into()),
             layout,
             starts_at: starts_at.clone(),
+            restricted: Vec::new(),
             settings: settings.clone(),
             at: START,
         };

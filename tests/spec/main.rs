@@ -23,6 +23,7 @@ mod polling;
 mod process;
 mod queue;
 mod race;
+mod restricted;
 mod roles;
 mod sales;
 mod seats_per_user;

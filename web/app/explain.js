@@ -20,6 +20,8 @@ export function explain(cause, { count = 1, holding = false } = {}) {
   switch (reason) {
     case 'SEAT_TAKEN':
       return w.taken('');
+    case 'SEAT_RESTRICTED':
+      return w.restricted('');
     case 'NO_SEATS_AVAILABLE':
       return w.noSeats(count);
     case 'HOLD_LIMIT':

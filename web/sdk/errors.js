@@ -82,6 +82,12 @@ export class SeatTakenError extends FrontrowError {
     return numbers(this.data.seats);
   }
 }
+export class SeatRestrictedError extends FrontrowError {
+  /** Which of the asked seats are not for sale. */
+  get seats() {
+    return numbers(this.data.seats);
+  }
+}
 export class NoSeatsAvailableError extends FrontrowError {}
 export class NoSchedulesAvailableError extends FrontrowError {}
 
@@ -192,6 +198,7 @@ export const ERRORS = Object.freeze({
   SEAT_NOT_FOUND: SeatNotFoundError,
   RESERVATION_NOT_FOUND: ReservationNotFoundError,
   SEAT_TAKEN: SeatTakenError,
+  SEAT_RESTRICTED: SeatRestrictedError,
   NO_SEATS_AVAILABLE: NoSeatsAvailableError,
   NO_SCHEDULES_AVAILABLE: NoSchedulesAvailableError,
   HOLD_LIMIT: HoldLimitError,

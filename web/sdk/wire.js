@@ -7,7 +7,7 @@
 
 /**
  * The state of one seat.
- * @typedef {0 | 1 | 2} SeatStateValue
+ * @typedef {0 | 1 | 2 | 3} SeatStateValue
  */
 
 /** What a seat's two bits in a snapshot mean. */
@@ -18,6 +18,8 @@ export const SeatState = Object.freeze({
   TEMP_RESERVED: /** @type {1} */ (1),
   /** Sold. */
   RESERVED: /** @type {2} */ (2),
+  /** Not for sale: the house keeps it. */
+  RESTRICTED: /** @type {3} */ (3),
 });
 
 // From here on made by scripts/sdk-types.mjs from the published documents: change those instead.
@@ -146,7 +148,7 @@ export const SeatState = Object.freeze({
  * @property {number} [retry_after_ms] How long to wait before sending it again.
  * @property {Timestamp} [retry_at] From when on the user may hold the seats again.
  * @property {boolean} retryable The same request may be sent again, later.
- * @property {number[]} [seats] The seats that are taken, that do not exist, or that have to wait.
+ * @property {number[]} [seats] The seats that are taken, not for sale, that do not exist, or that have to wait.
  * @property {RefusedStatus} [status] The state that does not allow it.
  * @property {Record<string, unknown>} [was] What is there now of what was to be changed.
  */
@@ -400,6 +402,7 @@ export const SeatState = Object.freeze({
  * @property {number} available The free ones.
  * @property {Record<string, number>} left Category to free seats; a category without any is 0.
  * @property {Record<string, number>} prices Category to price, in minor units of the currency.
+ * @property {number} restricted Those that the house keeps from sale.
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
  * @property {number} seats_per_reservation_max How many seats one reservation may have.
@@ -417,8 +420,8 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * A seat's number and its state: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED.
- * @typedef {[number, 0 | 1 | 2]} SeatChange
+ * A seat's number and its state: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).
+ * @typedef {[number, 0 | 1 | 2 | 3]} SeatChange
  */
 
 /**
@@ -458,7 +461,7 @@ export const SeatState = Object.freeze({
  * @property {number} count All seats.
  * @property {number} schedule_id
  * @property {string} seats Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1
- *   TEMP_RESERVED, 2 RESERVED.
+ *   TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).
  * @property {number} version Grows with every change.
  */
 

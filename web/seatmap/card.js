@@ -60,7 +60,7 @@ export class Card {
       textOf('span', `${category.name} · ${words.price(category.price)}`),
       textOf('span', words.state[state], 'state'),
     );
-    if (!this.#withAction || state === 'held' || state === 'sold') return;
+    if (!this.#withAction || (state !== 'available' && state !== 'own')) return;
     const button = textOf('button', state === 'own' ? words.giveBack : words.take);
     button.setAttribute('type', 'button');
     this.#element.append(button);

@@ -18,7 +18,7 @@ export { Venue } from './venue.js';
 /** @typedef {import('./words.js').SeatLook} SeatLook */
 
 /**
- * What the element needs to know of seats' states: 0 free, 1 held, 2 sold.
+ * What the element needs to know of seats' states: 0 free, 1 held, 2 sold, 3 not for sale.
  * @typedef {object} SeatStates
  * @property {Uint8Array} states
  * @property {(type: any, listener: (payload: any) => void) => () => void} on With the events `snapshot` and `change`.
@@ -26,6 +26,8 @@ export { Venue } from './venue.js';
 
 /** Counts of free seats are told this often at most. */
 const COUNTS_EVERY_MS = 300;
+/** What a seat looks like in each state that the model gives it. @type {SeatLook[]} */
+const LOOKS = ['available', 'held', 'sold', 'notForSale'];
 
 export class FrontrowSeatmap extends HTMLElement {
   static observedAttributes = ['view'];
@@ -194,8 +196,7 @@ export class FrontrowSeatmap extends HTMLElement {
    */
   stateOf(seat) {
     if (this.#own.size > 0 && this.#own.has(seat)) return 'own';
-    const state = this.#model?.states[seat];
-    return state === 0 ? 'available' : state === 1 ? 'held' : 'sold';
+    return LOOKS[this.#model?.states[seat] ?? 2];
   }
 
   /** Free seats that the filter shows, by section. */
@@ -246,7 +247,7 @@ export class FrontrowSeatmap extends HTMLElement {
 
   /** @param {{seat: number, state: number}[]} changes */
   #changed(changes) {
-    for (const { seat, state } of changes) this.#map.refresh(seat, this.#own.has(seat) ? null : state === 0 ? 'freed' : 'taken');
+    for (const { seat, state } of changes) this.#map.refresh(seat, this.#own.has(seat) || state === 3 ? null : state === 0 ? 'freed' : 'taken');
     if (this.#listRoot.hidden) return;
     this.#list.refresh(changes.map((change) => change.seat));
     if (this.#countsDue) return;

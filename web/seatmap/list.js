@@ -168,7 +168,7 @@ export class SeatList {
     button.setAttribute('aria-label', said ? told : `${number}, ${told}`);
     button.setAttribute('aria-pressed', String(state === 'own'));
     // Not `disabled`: a reader who is on it must hear what happened to the seat, not fall off the list.
-    button.setAttribute('aria-disabled', String(state === 'held' || state === 'sold'));
+    button.setAttribute('aria-disabled', String(state !== 'available' && state !== 'own'));
   }
 
   /** Arrow keys within the seats of a zone: left and right along the row, up and down to the nearest seat. */

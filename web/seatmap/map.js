@@ -458,7 +458,8 @@ export class SeatMapView {
     const seat = at ? this.#seatAt(at.x, at.y, 2) : -1;
     if (seat === this.#hovered) return;
     this.#hovered = seat;
-    this.#canvas.classList.toggle('over-seat', seat >= 0 && this.#map.stateOf(seat) !== 'sold');
+    const state = seat >= 0 ? this.#map.stateOf(seat) : 'sold';
+    this.#canvas.classList.toggle('over-seat', state !== 'sold' && state !== 'notForSale');
     if (seat >= 0) this.#tellOf(seat, { withAction: false });
     else this.#card.hide();
     this.#schedule();

@@ -23,7 +23,7 @@ const AREA_CONTRAST_LEAST = 1.25;
 const SPRITES_KEPT = 24;
 
 /** Sprites, in the order of their columns in the sheet. */
-const LOOKS = Object.freeze({ available: 0, faded: 1, held: 2, sold: 3, own: 4 });
+const LOOKS = Object.freeze({ available: 0, faded: 1, held: 2, sold: 3, own: 4, notForSale: 5 });
 
 /**
  * @typedef {object} PaintSource
@@ -311,6 +311,17 @@ export class Painter {
         context.arc(x, y, Math.max(0.8, r * 0.36), 0, 2 * Math.PI);
         context.fillStyle = theme.line;
         context.fill();
+      });
+      // As of a seat that is held, an outline, and a bar across it that no seat has: it is not to be had.
+      at('notForSale', (x, y) => {
+        trace(context, category, x, y, r - thin);
+        context.strokeStyle = theme.line;
+        context.lineWidth = thin;
+        context.stroke();
+        context.beginPath();
+        context.moveTo(x - r * 0.42, y);
+        context.lineTo(x + r * 0.42, y);
+        context.stroke();
       });
       at('own', (x, y) => {
         trace(context, category, x, y, r * 1.06 - thin * 0.65);

@@ -49,11 +49,11 @@ h3 .fold { font-weight: 500; padding-inline-start: 1.5rem; }
 .seat { min-inline-size: 2.75rem; min-block-size: 2.75rem; border: 2px solid var(--seatmap-accent, currentColor); border-radius: 0.6rem; background: none; cursor: pointer; }
 .seat[data-state='own'] { background: var(--seatmap-own, #f5b53f); border-color: var(--seatmap-own-ink, #33240a); color: var(--seatmap-own-ink, #33240a); font-weight: 700; }
 .seat[data-state='own']::after { content: ' ✓' / ''; }
-.seat[data-state='held'], .seat[data-state='sold'] { border: 1px dashed var(--seatmap-line, GrayText); color: var(--seatmap-muted, inherit); cursor: default; }
+.seat[data-state='held'], .seat[data-state='sold'], .seat[data-state='notForSale'] { border: 1px dashed var(--seatmap-line, GrayText); color: var(--seatmap-muted, inherit); cursor: default; }
 .seat[data-state='sold'] { text-decoration: line-through; }
 @media (forced-colors: active) {
   .seat[data-state='own'] { forced-color-adjust: none; background: Highlight; border-color: HighlightText; color: HighlightText; }
-  .seat[data-state='held'], .seat[data-state='sold'] { color: GrayText; }
+  .seat[data-state='held'], .seat[data-state='sold'], .seat[data-state='notForSale'] { color: GrayText; }
 }
 .list :focus-visible, .controls :focus-visible { outline: 3px solid var(--seatmap-focus, Highlight); outline-offset: -1px; }
 `;

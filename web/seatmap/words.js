@@ -1,7 +1,7 @@
 /** The element's words, English by default; set `words` on the element for another language. */
 
 /**
- * @typedef {'available' | 'own' | 'held' | 'sold'} SeatLook
+ * @typedef {'available' | 'own' | 'held' | 'sold' | 'notForSale'} SeatLook
  */
 
 export const WORDS = Object.freeze({
@@ -19,7 +19,7 @@ export const WORDS = Object.freeze({
   /** @param {number} n */
   free: (n) => `${n} free`,
   /** @type {Record<SeatLook, string>} */
-  state: { available: 'free', own: 'held for you', held: 'held by somebody', sold: 'sold' },
+  state: { available: 'free', own: 'held for you', held: 'held by somebody', sold: 'sold', notForSale: 'not for sale' },
   /** @param {number} amount */
   price: (amount) => String(amount),
   /** @param {number} least @param {number} most */

@@ -1,3 +1,4 @@
-//! The bodies of operators' calls.
+//! The bodies of operators' calls, a file a subject.
 
+pub mod seats;
 pub mod who;

@@ -203,7 +203,7 @@ pub struct LogEntry {
     /// The address that the request came from; absent of what was done on the server's own machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// `operator.add`, `operator.set`, `operator.link`, `session.begin`, `session.end`, or the word of a sale's journal: `set`.
+    /// `operator.add`, `operator.set`, `operator.link`, `session.begin`, `session.end`, or a word of a sale's journal: `set`, `keep`, `open`.
     /// There may be others.
     pub what: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

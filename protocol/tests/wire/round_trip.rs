@@ -4,6 +4,7 @@
 use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
+use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::who;
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
@@ -138,6 +139,7 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::seat_not_found(vec![52_000]),
         ErrorObject::reservation_not_found(),
         ErrorObject::seat_taken(vec![3]),
+        ErrorObject::seat_restricted(vec![3]),
         ErrorObject::no_seats_available(),
         ErrorObject::no_schedules_available(),
         ErrorObject::hold_limit(4),
@@ -201,6 +203,8 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("own_session", again::<who::OwnSession>),
     ("problem", again::<Problem>),
     ("reservation_body", again::<ReservationBody>),
+    ("restrict_seats", again::<RestrictSeats>),
+    ("restricted_seats", again::<RestrictedSeats>),
     ("sale_figures", again::<SaleFigures>),
     ("sale_patch", again::<SalePatch>),
     ("sales", again::<Sales>),

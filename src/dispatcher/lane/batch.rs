@@ -452,6 +452,8 @@ fn count_events(metrics: &Metrics, events: &[Event]) {
             Event::Joined(_)
             | Event::SeatsReleased { .. }
             | Event::Refunded { .. }
+            | Event::SeatsRestricted(_)
+            | Event::SeatsUnrestricted(_)
             | Event::SettingsChanged { .. } => {}
             Event::Admitted(_) => {
                 metrics.admissions.inc();

@@ -196,9 +196,9 @@ impl Draw {
 
 #[test]
 fn what_is_left_counts_performances_that_have_not_started() {
-    let performance = |starts_in: u64, seats: u64, available: u64, sold: u64| SeatCounts {
+    let performance = |starts_in: u64, for_sale: u64, available: u64, sold: u64| SeatCounts {
         starts_at: START + Duration::from_secs(starts_in),
-        seats,
+        for_sale,
         available,
         sold,
     };
@@ -211,6 +211,8 @@ fn what_is_left_counts_performances_that_have_not_started() {
     assert_eq!(stock(&[performance(1, 9, 0, 8)]), (0, false), "one is held, and may come back");
     assert_eq!(stock(&[performance(1, 9, 0, 9), performance(0, 9, 9, 0)]), (0, true));
     assert_eq!(stock(&[performance(1, 9, 0, 9), performance(1, 2, 1, 1)]), (1, false));
+    assert_eq!(stock(&[performance(1, 0, 0, 0)]), (0, false), "the house keeps all of it");
+    assert_eq!(stock(&[performance(1, 0, 0, 0), performance(1, 2, 0, 2)]), (0, true));
 }
 
 #[test]

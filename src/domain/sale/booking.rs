@@ -71,10 +71,16 @@ impl Sale {
         self.within_limit(open, wanted.len())?;
         self.within_user_limit(caller, wanted.len())?;
         self.within_guests_limit(caller, schedule, wanted.len())?;
-        let is_taken = |seat: &SeatId| map.get(*seat) != Some(SeatState::Available);
-        let taken: Vec<SeatId> = wanted.iter().copied().filter(is_taken).collect();
+        let those = |is: fn(SeatState) -> bool| -> Vec<SeatId> {
+            wanted.iter().copied().filter(|seat| map.get(*seat).is_some_and(is)).collect()
+        };
+        let taken = those(SeatState::is_taken);
         if !taken.is_empty() {
             return Err(Rejection::SeatTaken { seats: taken });
+        }
+        let restricted = those(|state| state == SeatState::Restricted);
+        if !restricted.is_empty() {
+            return Err(Rejection::SeatRestricted { seats: restricted });
         }
         if let Some(waits) = self.waits_of(step.now, caller, schedule) {
             waits.allow(&wanted)?;
@@ -328,7 +334,7 @@ impl Sale {
         let open = self.reservations.held_by(caller.user, schedule);
         let others = self.guests.seats_besides(schedule, block, open.map(|open| open.id));
         let own = open.map_or(0, |open| open.seats.len()) + more;
-        let max = self.rules.guest_seats.max(map.len());
+        let max = self.rules.guest_seats.max(map.for_sale());
         match others + own as u64 <= max {
             true => Ok(()),
             false => Err(Rejection::GuestSeats { max }),

@@ -3,7 +3,7 @@
 //! whether something may happen.
 
 use super::{LAPSES_KEPT_MAX, Sale, Step};
-use crate::domain::event::{Event, HoldEnd};
+use crate::domain::event::{Event, HoldEnd, HouseSeats};
 use crate::domain::guest_holds::GuestHold;
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
@@ -22,6 +22,7 @@ pub(super) enum Undo {
     SeatsReleased { seats: Seats, held: Held },
     HoldEnded { seats: Seats, held: Held, holds: Option<Holds>, lapsed: bool },
     Refunded(Seats),
+    House { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
     Settings(Box<SaleSettings>),
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Held {
 
 /// The seats that its user has more when one of them is `after` and was `before`.
 fn gained(before: SeatState, after: SeatState) -> i32 {
-    i32::from(after != SeatState::Available) - i32::from(before != SeatState::Available)
+    i32::from(after.is_taken()) - i32::from(before.is_taken())
 }
 
 impl Sale {
@@ -66,6 +67,8 @@ impl Sale {
                 self.apply_hold_ended(reservation, SeatState::Sold(reservation.id), false)
             }
             Event::Refunded { reservation, .. } => self.apply_refunded(reservation),
+            Event::SeatsRestricted(kept) => self.apply_house_seats(kept, SeatState::Restricted),
+            Event::SeatsUnrestricted(opened) => self.apply_house_seats(opened, SeatState::Available),
             Event::SettingsChanged { after, .. } => self.apply_settings((**after).clone()),
         };
         self.undo.push(undo);
@@ -83,6 +86,7 @@ impl Sale {
                 self.undo_hold_ended(seats, held, holds, lapsed);
             }
             Undo::Refunded(seats) => self.undo_refunded(seats),
+            Undo::House { schedule, before } => self.undo_house_seats(schedule, before),
             Undo::Settings(before) => drop(self.apply_settings(*before)),
         }
     }
@@ -233,6 +237,26 @@ impl Sale {
     fn undo_refunded(&mut self, seats: Seats) {
         self.reservations.pop_ended();
         self.reset_seats(seats);
+    }
+
+    // The house keeps seats, or keeps them no more. They are nobody's before and after.
+
+    fn apply_house_seats(
+        &mut self,
+        HouseSeats { schedule, seats, .. }: &HouseSeats,
+        state: SeatState,
+    ) -> Undo {
+        let map = self.schedules.get_mut(schedule).expect("its schedule is one of the sale's");
+        let before = seats.iter().map(|seat| (*seat, map.set(*seat, state))).collect();
+        Undo::House { schedule: *schedule, before }
+    }
+
+    fn undo_house_seats(&mut self, schedule: ScheduleId, before: Vec<(SeatId, SeatState)>) {
+        if let Some(map) = self.schedules.get_mut(&schedule) {
+            for (seat, state) in before.into_iter().rev() {
+                map.set(seat, state);
+            }
+        }
     }
 
     // The sale was changed; putting the old settings back is the same again.

@@ -7,6 +7,7 @@
 
 mod booking;
 mod changes;
+mod house;
 mod visits;
 
 use std::collections::BTreeMap;
@@ -247,6 +248,8 @@ impl Sale {
             | Command::Connect { .. }
             | Command::Disconnect { .. }
             | Command::Configure { .. }
+            | Command::Restrict { .. }
+            | Command::Unrestrict { .. }
             | Command::Figures => {}
         }
     }
@@ -343,6 +346,12 @@ impl Sale {
             Command::Configure { patch, by } => {
                 self.configure(step, patch, By::Actor(by.clone()))?;
                 Ok(Answer::Figures(self.figures(now)))
+            }
+            Command::Restrict { schedule, seats, note, by } => {
+                self.restrict(step, *schedule, seats, note.as_deref(), by)
+            }
+            Command::Unrestrict { schedule, seats, note, by } => {
+                self.unrestrict(step, *schedule, seats, note.as_deref(), by)
             }
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
         }
@@ -481,7 +490,7 @@ impl Sale {
     fn stock(&self, now: Now) -> Stock {
         let counts = |seats: &SeatMap| SeatCounts {
             starts_at: seats.starts_at(),
-            seats: seats.len(),
+            for_sale: seats.for_sale(),
             available: seats.available(),
             sold: seats.sold(),
         };
@@ -541,6 +550,7 @@ impl Sale {
             available: sum(SeatMap::available),
             held: sum(SeatMap::held),
             sold: sum(SeatMap::sold),
+            restricted: sum(SeatMap::restricted),
             admissions_last_minute: self.room.line().admissions_last_minute(now.utc),
             next_entry: self.room.next_entry(),
         }

@@ -217,6 +217,8 @@ impl Sale {
             Command::Touch { .. }
             | Command::Disconnect { .. }
             | Command::Configure { .. }
+            | Command::Restrict { .. }
+            | Command::Unrestrict { .. }
             | Command::Figures => None,
         };
         let Some(entry) = entry else { return };

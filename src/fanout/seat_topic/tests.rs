@@ -25,7 +25,7 @@ fn topic(seats: usize) -> Arc<SeatTopic> {
 /// Holds a seat, as the next commit does.
 fn hold(topic: &SeatTopic, seat: u32) {
     let version = topic.snapshot().version + 1;
-    topic.apply(version, [(SeatId(seat), SeatStatus::TempReserved)].into_iter());
+    topic.apply(version, [(SeatId(seat), SeatState::TempReserved)].into_iter());
 }
 
 async fn round(topic: &Arc<SeatTopic>) {

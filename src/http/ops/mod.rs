@@ -1,6 +1,7 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
 mod sales;
+mod seats;
 mod who;
 
 use std::net::IpAddr;
@@ -41,6 +42,10 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         // Sales.
         Call::Sales => sales::list(asked).await,
         Call::ChangeSale => sales::change(asked, argument).await,
+
+        // Seats.
+        Call::HouseSeats => seats::all(asked, argument).await,
+        Call::RestrictSeats => seats::restrict(asked, argument).await,
 
         // Who.
         Call::SignIn => who::sign_in(asked).await,

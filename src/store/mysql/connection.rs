@@ -221,7 +221,8 @@ pub static DIALECT: Dialect = Dialect {
     new_concert: new_concert!("JSON_MERGE_PATCH"),
     settings: settings_update!("JSON_MERGE_PATCH"),
     new_seats: Bulk::new(
-        "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price) VALUES ",
+        "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price, status, reservation_id) \
+         VALUES ",
         columns::NEW_SEAT,
         // Padding repeats a row.
         " ON DUPLICATE KEY UPDATE label = IF(label = VALUES(label), label, NULL)",

@@ -98,6 +98,10 @@ impl SeatSteps {
         for SeatChange { row, before } in seats {
             let (concert, schedule, seat) = (row.concert, row.schedule, row.seat);
             let step = |reservation| SeatStep { concert, schedule, seat, reservation };
+            // Kept before and after: nothing is to be changed, and an upsert counts only what it changes.
+            if *before == row.reservation && row.reservation.is_some_and(ReservationId::is_house) {
+                continue;
+            }
             if *before != row.reservation {
                 steps.freed.extend(before.map(step));
                 steps.held.extend(row.reservation.map(step));

@@ -208,7 +208,8 @@ pub static DIALECT: Dialect = Dialect {
     new_concert: new_concert!("json_patch"),
     settings: settings_update!("json_patch"),
     new_seats: Bulk::new(
-        "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price) VALUES ",
+        "INSERT INTO concert_seat (concert_id, schedule_id, seat, label, category, price, status, reservation_id) \
+         VALUES ",
         columns::NEW_SEAT,
         "",
     ),

@@ -74,7 +74,8 @@ impl Life {
         let seats = |rng: &mut StdRng| -> Vec<SeatId> {
             (0..rng.random_range(1..4)).map(|_| SeatId(rng.random_range(0..SEATS))).collect()
         };
-        let command = match (rng.random_range(0..24), reservation) {
+        let by = Actor::of(Who::Operator(OperatorId(7)));
+        let command = match (rng.random_range(0..26), reservation) {
             (0..6, _) => Command::Join { user: caller.user, connection: None },
             (6..9, _) => Command::Hold { caller, schedule, seats: seats(rng) },
             (9..12, _) => Command::HoldBest {
@@ -94,6 +95,8 @@ impl Life {
             (20, _) => Command::Leave { caller },
             (21, _) => return self.charge(caller),
             (22, _) => return self.configure(),
+            (23, _) => Command::Restrict { schedule, seats: seats(rng), note: Some("cameras".into()), by },
+            (24, _) => Command::Unrestrict { schedule, seats: seats(rng), note: None, by },
             _ => Command::Get { caller, polled: true },
         };
         self.post(command)
@@ -288,6 +291,7 @@ impl Life {
             time_zone: None,
             layout: (*loaded.schedules[0].layout).clone(),
             starts_at: vec![self.house.clock.utc() + 30 * DAY],
+            restricted: Vec::new(),
             settings: loaded.settings,
             at: self.house.clock.utc(),
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use frontrow::domain::actor::{Actor, Who};
-use frontrow::domain::event::By;
+use frontrow::domain::event::{By, HouseSeats};
 use frontrow::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use frontrow::domain::record::{
     LedgerEntry, LedgerKind, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenRecord,
@@ -51,8 +51,9 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("reservation", "status", &["CANCELLED", "EXPIRED", "RESERVED", "TEMP_RESERVED"]),
     ("payment", "status", &["CANCELLED", "DONE"]),
     ("payment_history", "type", &["PAYMENT", "REFUND"]),
-    ("operator_log", "what", &["set"]),
+    ("operator_log", "what", &["keep", "open", "set"]),
     ("journal", "lapse", &["bought_another", "hold_time", "idle", "left", "released", "started"]),
+    ("journal", "house", &["keep", "open"]),
     ("journal", "by", &["nobody known", "opens_at", "operator", "user"]),
     ("journal", "from", &["somewhere", "unknown"]),
 ];
@@ -105,6 +106,11 @@ impl Seen {
                 if let SeatsChange::Lapse { why, .. } = &change.change {
                     self.word("journal", "lapse", why);
                 }
+            }
+            Entry::Restrict(of) | Entry::Unrestrict(of) => {
+                let word = if matches!(entry, Entry::Restrict(_)) { "keep" } else { "open" };
+                self.word("journal", "house", word);
+                self.by(&By::Actor(of.by.clone().unwrap()));
             }
             Entry::New { .. } | Entry::Claim { .. } | Entry::Void => {}
         }
@@ -389,19 +395,37 @@ fn ledger_row(entry: &LedgerEntry) -> Row {
 
 /// What an operator did, as their log has it.
 fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry) -> Option<Row> {
-    let Entry::Set { before, after, by: Some(By::Actor(by)) } = entry else { return None };
+    let of_seats = |of: &HouseSeats| {
+        let ranges = of.seats.chunk_by(|a, b| a.0 + 1 == b.0);
+        let ranges: Vec<_> = ranges.map(|run| format!("[{},{}]", run[0], run[run.len() - 1])).collect();
+        let became = format!("{{\"seats\":[{}]}}", ranges.join(","));
+        (
+            word(&format!("performance {}", of.schedule)),
+            None,
+            word(&became),
+            of.note.as_deref().map(str::to_owned),
+        )
+    };
+    let (by, what, (subject, was, became, reason)) = match entry {
+        Entry::Set { before, after, by: Some(By::Actor(by)) } => {
+            let names: BTreeSet<_> =
+                [before, after].iter().flat_map(|told| told.as_object().unwrap().keys()).collect();
+            let changed = |of: &serde_json::Value| {
+                let changed = names.iter().filter(|name| before[name.as_str()] != after[name.as_str()]);
+                let changed: serde_json::Map<_, _> =
+                    changed.map(|name| ((*name).clone(), of[name.as_str()].clone())).collect();
+                word(&serde_json::Value::Object(changed).to_string())
+            };
+            (by, "set", (None, changed(before), changed(after), None))
+        }
+        Entry::Restrict(of) => (of.by.as_ref()?, "keep", of_seats(of)),
+        Entry::Unrestrict(of) => (of.by.as_ref()?, "open", of_seats(of)),
+        _ => return None,
+    };
     let (operator, user) = match by.who {
         Who::Operator(operator) => (number(operator), None),
         Who::User(user) => (None, number(user)),
         Who::Unnamed => (None, None),
-    };
-    let names: BTreeSet<_> =
-        [before, after].iter().flat_map(|told| told.as_object().unwrap().keys()).collect();
-    let changed = |of: &serde_json::Value| {
-        let changed = names.iter().filter(|name| before[name.as_str()] != after[name.as_str()]);
-        let changed: serde_json::Map<_, _> =
-            changed.map(|name| ((*name).clone(), of[name.as_str()].clone())).collect();
-        Some(serde_json::Value::Object(changed).to_string())
     };
     Some(row([
         ("concert_id", number(concert)),
@@ -411,11 +435,11 @@ fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry
         ("operator_id", operator),
         ("user_id", user),
         ("came_from", by.from.as_deref().map(str::to_owned)),
-        ("what", word("set")),
-        ("subject", None),
-        ("was", changed(before)),
-        ("became", changed(after)),
-        ("reason", None),
+        ("what", word(what)),
+        ("subject", subject),
+        ("was", was),
+        ("became", became),
+        ("reason", reason),
     ]))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::Needs;
-use frontrow::domain::event::{By, Event, HoldEnd};
+use frontrow::domain::event::{By, Event, HoldEnd, HouseSeats};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -41,6 +41,7 @@ macro_rules! conformance_tests {
             a_line_is_kept_in_order
             a_token_that_ended_is_found_by_its_user_and_by_itself
             held_seats_are_kept_and_given_back
+            seats_that_the_house_keeps_are_nobodys
             a_purchase_is_kept_whole
             a_refund_frees_the_seats_and_voids_the_tickets
             a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket
@@ -120,6 +121,7 @@ pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<Sch
         time_zone: Some("Asia/Seoul".into()),
         layout: layout(seats),
         starts_at: vec![NOW + 30 * DAY, NOW + 31 * DAY],
+        restricted: Vec::new(),
         settings: settings(),
         at: NOW,
     };
@@ -336,6 +338,23 @@ pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
     let loaded: Vec<_> = sale.schedules.iter().map(|s| (s.schedule.id, s.schedule.starts_at)).collect();
     assert_eq!(loaded, [(schedules[0], NOW + 30 * DAY), (schedules[1], NOW + 31 * DAY)]);
     assert!(sale.schedules.iter().all(|s| *s.layout == layout(30) && s.taken.is_empty()));
+
+    let kept = NewConcert {
+        title: "Second Night".into(),
+        currency: "KRW".into(),
+        time_zone: None,
+        layout: layout(30),
+        starts_at: vec![NOW + 30 * DAY, NOW + 31 * DAY],
+        restricted: vec![SeatId(3), SeatId(4), SeatId(29)],
+        settings: settings(),
+        at: NOW,
+    };
+    let (concert, _) = store.add_concert(kept).await.unwrap();
+    let of_house = |seat| (SeatId(seat), SeatStatus::Reserved, ReservationId::house(concert));
+    for schedule in store.load_sale(concert, NOW).await.unwrap().schedules {
+        assert_eq!(schedule.taken, [3, 4, 29].map(of_house));
+    }
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 /// Goal: 50,000 won buy no seat of 500.00 euros. Method: a second currency is refused, then decided for.
@@ -351,6 +370,7 @@ pub async fn wallets_are_in_the_first_concerts_currency_until_an_operator_decide
         time_zone: None,
         layout: layout(2),
         starts_at: vec![NOW + 30 * DAY],
+        restricted: Vec::new(),
         settings: settings(),
         at: NOW,
     };
@@ -496,6 +516,49 @@ pub async fn held_seats_are_kept_and_given_back(store: &dyn Store) {
     assert_eq!(store.reservations(user).await.unwrap(), std::slice::from_ref(&over));
     let facts = world.facts(Needs { reservations: vec![over.id], ..Needs::default() }).await;
     assert_eq!(facts.ended.reservations, HashMap::from([(over.id, over)]));
+}
+
+/// Also in one batch with what fans did before and do after.
+pub async fn seats_that_the_house_keeps_are_nobodys(store: &dyn Store) {
+    let mut world = World::new(store, 1_500).await;
+    let (concert, schedule) = (world.concert, world.schedules[0]);
+    let house = ReservationId::house(concert);
+    let kept = |seat| (seat, SeatStatus::Reserved, house);
+    let seats = |numbers: &[u32]| {
+        let seats = numbers.iter().copied().map(SeatId).collect();
+        HouseSeats::new(schedule, seats, Some("cameras"), &Actor::UNNAMED)
+    };
+    let (restrict, open) = (
+        |numbers: &[u32]| Event::SeatsRestricted(seats(numbers)),
+        |numbers: &[u32]| Event::SeatsUnrestricted(seats(numbers)),
+    );
+    world.commit(vec![restrict(&[502, 505])]).await;
+    assert_eq!(world.seats().await, [kept(502), kept(505)]);
+    assert!(world.load().await.reservations.is_empty());
+    world.commit(vec![open(&[502]), restrict(&[507])]).await;
+    assert_eq!(world.seats().await, [kept(505), kept(507)]);
+
+    // Kept before, a fan's afterwards; a fan's before, kept afterwards; and kept all along, though not at every moment.
+    let user = world.user(1_000).await;
+    let token = world.admit(user).await;
+    let held = world.held(user, &[505, 506]);
+    let again = vec![open(&[505, 507]), opened(&held), restrict(&[507, 508]), open(&[508])];
+    world.commit(again).await;
+    let taken = |seat| (seat, SeatStatus::TempReserved, held.id);
+    assert_eq!(world.seats().await, [taken(505), taken(506), kept(507)]);
+    let pay = world.paid(&held, 1_000);
+    world.commit(vec![pay.clone(), Event::TokenEnded(ended(&token, TokenStatus::Done)), open(&[507])]).await;
+    let refund = world.refunded(&pay);
+    world.commit(vec![refund, restrict(&[505, 506])]).await;
+    assert_eq!(world.seats().await, [kept(505), kept(506)]);
+    world.commit(vec![open(&[505, 506])]).await;
+
+    let many: Vec<u32> = (0..1_500).filter(|seat| seat % 7 != 0).collect();
+    world.commit(vec![restrict(&many)]).await;
+    assert!(world.seats().await.into_iter().eq(many.iter().map(|seat| kept(*seat))));
+    world.commit(vec![open(&many)]).await;
+    assert_eq!(world.seats().await, []);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn Store) {

@@ -204,7 +204,7 @@ export const words = {
     seat: (/** @type {string} */ number) => `Seat ${number}`,
     place: (/** @type {string[]} */ parts) => parts.map((part, index) => (index > 0 ? part.replace(/^(?:Row|Seat) /, (word) => word.toLowerCase()) : part)).join(', '),
     free: (/** @type {number} */ n) => `${numbers.format(n)} free`,
-    state: { available: 'free', own: 'held for you', held: 'held by somebody', sold: 'sold' },
+    state: { available: 'free', own: 'held for you', held: 'held by somebody', sold: 'sold', notForSale: 'not for sale' },
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
     whole: 'Show the whole venue',
@@ -294,6 +294,7 @@ export const words = {
     taken: (/** @type {string} */ labels) => (labels ? `Somebody else was faster: ${labels}` : 'Somebody else was faster.'),
     stillFree: 'These are still free:',
     noneNear: 'Nothing near it is free. Try the best seats, or another price.',
+    restricted: (/** @type {string} */ labels) => (labels ? `Not for sale: ${labels}` : 'These seats are not for sale.'),
     noSeats: (/** @type {number} */ n) =>
       n === 1 ? 'No seat is free there at the moment.' : `There are no ${n} free seats together at the moment. Try fewer, or another price.`,
     holdLimit: (/** @type {number} */ max) => `You can hold up to ${of(max, 'seat', 'seats')}. Release one first.`,

@@ -4,7 +4,7 @@
  * Always: what is shown as held is what the server confirmed. A refusal says which seat was lost and what is free near it.
  */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { SeatTakenError } from '@frontrow/sdk';
+import { SeatRestrictedError, SeatState, SeatTakenError } from '@frontrow/sdk';
 import '@frontrow/seatmap';
 import { html } from '../html.js';
 import { language, layoutNamed, money, venueClock, venueTime, venueZone, words } from '../i18n.js';
@@ -175,12 +175,13 @@ function useMost({ concert_id: sale }, { schedule_id: id, seats_per_reservation_
 }
 
 /**
- * Free seats by category, as they are now.
+ * Free seats by category, as they are now, and whether some seats are not for sale.
  * @param {Layout | null} layout
  * @param {SeatModel | null} model
  */
 function useFree(layout, model) {
   const [free, setFree] = useState(/** @type {number[] | null} */ (null));
+  const [kept, setKept] = useState(false);
   useEffect(() => {
     if (!layout || !model) return;
     const { category } = layout.seats;
@@ -190,6 +191,7 @@ function useFree(layout, model) {
       const counted = layout.categories.map(() => 0);
       model.states.forEach((state, seat) => state === 0 && counted[category[seat]]++);
       setFree(counted);
+      setKept(model.states.includes(SeatState.RESTRICTED));
     };
     count();
     const later = () => (timer ||= window.setTimeout(count, COUNT_EVERY_MS));
@@ -199,7 +201,7 @@ function useFree(layout, model) {
       ends.forEach((end) => end());
     };
   }, [layout, model]);
-  return free;
+  return { free, kept };
 }
 
 /**
@@ -212,7 +214,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const { layout: drawn, model, available, live, failure, retry } = useHouse(schedule);
   const layout = useMemo(() => drawn && layoutNamed(drawn), [drawn, language.value]);
   const [wish, setWish] = useState(/** @type {import('../parts/tools.js').Wish} */ ({ category: null, priceMost: null }));
-  const free = useFree(layout, model);
+  const { free, kept } = useFree(layout, model);
   const most = useMost(concert, schedule);
   const [wanted, setTogether] = useState(2);
   const together = Math.min(wanted, most);
@@ -308,22 +310,23 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     try {
       await act();
     } catch (error) {
-      if (error instanceof SeatTakenError) tellTaken(error.seats.length > 0 ? error.seats : seats);
+      if (error instanceof SeatTakenError) tellTaken(w.error.taken, error.seats.length > 0 ? error.seats : seats);
+      else if (error instanceof SeatRestrictedError) tellTaken(w.error.restricted, error.seats.length > 0 ? error.seats : seats);
       else tell({ kind: 'bad', key: 'refused', text: explain(error, { count: together, holding: own.length > 0 }) });
     } finally {
       setBusy(false);
     }
   }
 
-  /** @param {number[]} seats */
-  function tellTaken(seats) {
+  /** @param {(labels: string) => string} sentence @param {number[]} seats */
+  function tellTaken(sentence, seats) {
     const venue = map.current?.venue;
     if (!venue || !model) return;
     const near = nearestFree(venue, model.states, seats[0], SUGGESTIONS_MAX);
     tell({
       kind: 'bad',
       key: 'refused',
-      text: w.error.taken(labels(seats)),
+      text: sentence(labels(seats)),
       hint: near.length > 0 ? w.error.stillFree : w.error.noneNear,
       actions: near.map((seat) => ({ label: told(seat), act: () => void hold([seat]) })),
     });
@@ -404,7 +407,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
       ${ready && view === 'map' && picked.length > 0 && picked.every((seat) => own.includes(seat)) && html`<button type="button" class="others small" disabled=${busy} onClick=${holdOthers}>${w.seats.others}</button>`}
       ${stale && html`<p class="stale" role="status">${w.seats.stale}</p>`}
     </div>
-    <${Legend} />
+    <${Legend} kept=${kept} />
     <${Cart} reservation=${reservation} busy=${busy} onRelease=${release} />
   </section>`;
 }

@@ -65,16 +65,19 @@ export function Filters({ layout, legend, free, wish: { category, priceMost }, o
   </div>`;
 }
 
-/** What a seat's looks mean. */
-export function Legend() {
+/**
+ * What a seat's looks mean.
+ * @param {{kept: boolean}} props Whether there are seats that are not for sale: of most houses nobody has to know of them.
+ */
+export function Legend({ kept }) {
   const { state } = words().map;
-  const looks = /** @type {const} */ (['available', 'own', 'held', 'sold']);
+  const looks = /** @type {import('../../seatmap/words.js').SeatLook[]} */ (['available', 'own', 'held', 'sold', ...(kept ? ['notForSale'] : [])]);
   return html`<ul class="legend" aria-label=${words().seats.legend}>
     ${looks.map(
       (look) => html`<li key=${look}>
         <svg class="look ${look}" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
           ${look === 'sold' ? html`<circle cx="10" cy="10" r="3.2" />` : html`<circle cx="10" cy="10" r="7.5" />`}
-          ${look === 'own' && html`<path d="m6.4 10.4 2.4 2.5 4.8-5.2" />`} ${look === 'held' && html`<path d="m6.8 13.2 6.4-6.4" />`}
+          ${look === 'own' && html`<path d="m6.4 10.4 2.4 2.5 4.8-5.2" />`} ${look === 'held' && html`<path d="m6.8 13.2 6.4-6.4" />`} ${look === 'notForSale' && html`<path d="M6.4 10h7.2" />`}
         </svg>
         ${state[look]}
       </li>`,

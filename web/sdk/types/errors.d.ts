@@ -91,6 +91,10 @@ export declare class SeatTakenError extends FrontrowError {
     /** Which of the asked seats somebody else has. */
     get seats(): number[];
 }
+export declare class SeatRestrictedError extends FrontrowError {
+    /** Which of the asked seats are not for sale. */
+    get seats(): number[];
+}
 export declare class NoSeatsAvailableError extends FrontrowError {
 }
 export declare class NoSchedulesAvailableError extends FrontrowError {
@@ -185,6 +189,7 @@ export declare const ERRORS: Readonly<{
     SEAT_NOT_FOUND: typeof SeatNotFoundError;
     RESERVATION_NOT_FOUND: typeof ReservationNotFoundError;
     SEAT_TAKEN: typeof SeatTakenError;
+    SEAT_RESTRICTED: typeof SeatRestrictedError;
     NO_SEATS_AVAILABLE: typeof NoSeatsAvailableError;
     NO_SCHEDULES_AVAILABLE: typeof NoSchedulesAvailableError;
     HOLD_LIMIT: typeof HoldLimitError;

@@ -4,10 +4,10 @@
  * Always: names and units are the server's own (snake_case; times are RFC 3339 strings in UTC, money is an integer in
  * the currency's minor unit). A server may add fields at any time; none of this code refuses one that it does not know.
  */
-export type SeatStateValue = 0 | 1 | 2;
+export type SeatStateValue = 0 | 1 | 2 | 3;
 /**
  * The state of one seat.
- * @typedef {0 | 1 | 2} SeatStateValue
+ * @typedef {0 | 1 | 2 | 3} SeatStateValue
  */
 /** What a seat's two bits in a snapshot mean. */
 export declare const SeatState: Readonly<{
@@ -17,6 +17,8 @@ export declare const SeatState: Readonly<{
     TEMP_RESERVED: 1;
     /** Sold. */
     RESERVED: 2;
+    /** Not for sale: the house keeps it. */
+    RESTRICTED: 3;
 }>;
 export type LayoutArea = {
     border_color?: string;
@@ -168,7 +170,7 @@ export type ErrorData = {
      */
     retryable: boolean;
     /**
-     * The seats that are taken, that do not exist, or that have to wait.
+     * The seats that are taken, not for sale, that do not exist, or that have to wait.
      */
     seats?: number[];
     /**
@@ -454,6 +456,10 @@ export type Schedule = {
      * Category to price, in minor units of the currency.
      */
     prices: Record<string, number>;
+    /**
+     * Those that the house keeps from sale.
+     */
+    restricted: number;
     schedule_id: number;
     /**
      * All seats, in whatever state.
@@ -478,7 +484,7 @@ export type Schedule = {
 export type Schedules = {
     schedules: Schedule[];
 };
-export type SeatChange = [number, 0 | 1 | 2];
+export type SeatChange = [number, 0 | 1 | 2 | 3];
 export type SeatColumns = {
     /**
      * Index into `categories`.
@@ -535,7 +541,7 @@ export type SeatsSnapshot = {
     schedule_id: number;
     /**
      * Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1
-     * TEMP_RESERVED, 2 RESERVED.
+     * TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).
      */
     seats: string;
     /**
@@ -721,7 +727,7 @@ export type Hello = {
  * @property {number} [retry_after_ms] How long to wait before sending it again.
  * @property {Timestamp} [retry_at] From when on the user may hold the seats again.
  * @property {boolean} retryable The same request may be sent again, later.
- * @property {number[]} [seats] The seats that are taken, that do not exist, or that have to wait.
+ * @property {number[]} [seats] The seats that are taken, not for sale, that do not exist, or that have to wait.
  * @property {RefusedStatus} [status] The state that does not allow it.
  * @property {Record<string, unknown>} [was] What is there now of what was to be changed.
  */
@@ -946,6 +952,7 @@ export type Hello = {
  * @property {number} available The free ones.
  * @property {Record<string, number>} left Category to free seats; a category without any is 0.
  * @property {Record<string, number>} prices Category to price, in minor units of the currency.
+ * @property {number} restricted Those that the house keeps from sale.
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
  * @property {number} seats_per_reservation_max How many seats one reservation may have.
@@ -961,8 +968,8 @@ export type Hello = {
  * @property {Schedule[]} schedules
  */
 /**
- * A seat's number and its state: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED.
- * @typedef {[number, 0 | 1 | 2]} SeatChange
+ * A seat's number and its state: 0 AVAILABLE, 1 TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).
+ * @typedef {[number, 0 | 1 | 2 | 3]} SeatChange
  */
 /**
  * All seats; every column has one entry a seat.
@@ -998,7 +1005,7 @@ export type Hello = {
  * @property {number} count All seats.
  * @property {number} schedule_id
  * @property {string} seats Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1
- *   TEMP_RESERVED, 2 RESERVED.
+ *   TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).
  * @property {number} version Grows with every change.
  */
 /**

@@ -59,6 +59,8 @@ struct Concert {
     record: ConcertRecord,
     /// As it was stored.
     begun: SaleSettings,
+    /// The seats of each schedule that the house kept then.
+    restricted: Vec<SeatId>,
     settings: SaleSettings,
     layout: Arc<VenueLayout>,
     schedules: Vec<ScheduleRecord>,
@@ -105,6 +107,10 @@ impl Tables {
             .map(|(id, starts_at)| ScheduleRecord { id: ScheduleId(id), starts_at })
             .collect();
         self.schedules.extend(schedules.iter().map(|schedule| (schedule.id, id)));
+        let kept = (SeatStatus::Reserved, ReservationId::house(id));
+        for schedule in &schedules {
+            self.seats.extend(new.restricted.iter().map(|seat| ((schedule.id, *seat), kept)));
+        }
         let named = schedules.iter().map(|schedule| schedule.id).collect();
         let begin = KeptRow {
             batch: random_id(),
@@ -122,6 +128,7 @@ impl Tables {
                 time_zone: new.time_zone,
             },
             begun: new.settings.clone(),
+            restricted: new.restricted,
             settings: new.settings,
             layout: Arc::new(new.layout),
             schedules,
@@ -548,7 +555,7 @@ impl Tables {
                     let sale = &self.concerts[&concert];
                     let seats = sale.layout.seat_count() as u32;
                     let begun: Vec<_> = sale.schedules.iter().map(|schedule| (schedule.id, seats)).collect();
-                    journal::new_concert(&begun, &sale.begun)
+                    journal::new_concert(&begun, &sale.begun, &sale.restricted)
                 }
                 KeptKind::Claim { outage } => journal::claimed(*outage),
                 KeptKind::Void => journal::void().to_owned(),

@@ -1,0 +1,159 @@
+//! The operators' HTTP calls of a running server, as commands make them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use frontrow::clock::Clock;
+use frontrow::desk::auth::Auth;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
+use hyper::{Method, Request, header};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::DataArgs;
+use super::token::DEFAULT_TTL;
+
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The options of every command that asks a running server.
+#[derive(Args)]
+pub struct ServerArgs {
+    /// The running server.
+    #[arg(
+        long,
+        global = true,
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL",
+        env = "FRONTROW_SERVER"
+    )]
+    server: String,
+    /// The authority that vouches for an https:// server's certificate, as a PEM file; if unset, the public ones.
+    #[arg(long, global = true, value_name = "FILE", env = "FRONTROW_SERVER_CA")]
+    ca: Option<PathBuf>,
+    /// An operator's access token. Without one, it is made with the key in the data folder.
+    #[arg(long, global = true, env = "FRONTROW_OPERATOR_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+impl ServerArgs {
+    /// Makes an operators' call, and gives what the server answered.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let token = match &self.token {
+            Some(token) => token.clone(),
+            None => {
+                let config = self.data.config()?;
+                Auth::open(&config.data, &config.auth)?.mint_operator(Clock::system().utc(), *DEFAULT_TTL)
+            }
+        };
+        let server = Server::named(&self.server, self.ca.as_deref())?;
+        call(&server, &token, method, path, body).await
+    }
+}
+
+/// The server's address, and the authority that vouches for it, if that matters.
+struct Server<'a> {
+    url: &'a str,
+    authority: &'a str,
+    host: &'a str,
+    port: u16,
+    tls: Option<TlsConnector>,
+}
+
+impl<'a> Server<'a> {
+    fn named(url: &'a str, ca: Option<&Path>) -> anyhow::Result<Self> {
+        let (rest, port, is_secure) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+            (Some(rest), _) => (rest, 80, false),
+            (_, Some(rest)) => (rest, 443, true),
+            (None, None) => bail!("--server takes an http:// or https:// URL without a path, not `{url}`"),
+        };
+        let authority = rest.trim_end_matches('/');
+        let named = authority.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) = named.unwrap_or((authority, port));
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let tls = is_secure.then(|| connector(ca)).transpose()?;
+        Ok(Self { url, authority, host, port, tls })
+    }
+
+    async fn connect(&self) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+        let connected = TcpStream::connect((self.host, self.port)).await;
+        let stream = connected.with_context(|| format!("no server answers at {}", self.url))?;
+        match &self.tls {
+            None => converse(TokioIo::new(stream)).await,
+            Some(tls) => {
+                let name = ServerName::try_from(self.host.to_owned())?;
+                let secure = tls.connect(name, stream).await;
+                let secure =
+                    secure.with_context(|| format!("there is no safe connection to {}", self.url))?;
+                converse(TokioIo::new(secure)).await
+            }
+        }
+    }
+}
+
+fn connector(ca: Option<&Path>) -> anyhow::Result<TlsConnector> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(path) => {
+            let unread = || format!("could not read certificates from {}", path.display());
+            for certificate in CertificateDer::pem_file_iter(path).with_context(unread)? {
+                roots.add(certificate.with_context(unread)?).with_context(unread)?;
+            }
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The connection is driven for as long as the process lives, which is one request.
+async fn converse<I>(io: I) -> anyhow::Result<SendRequest<Full<Bytes>>>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let (sender, connection) = hyper::client::conn::http1::handshake(io).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+async fn call(
+    server: &Server<'_>,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> anyhow::Result<Value> {
+    let mut sender = server.connect().await?;
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, server.authority)
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body.map(Value::to_string).unwrap_or_default())))?;
+    let response = sender.send_request(request).await.context("the server did not answer")?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+    let body = body.map_err(|error| anyhow::anyhow!("the answer could not be read: {error}"))?.to_bytes();
+    let answer: Value =
+        serde_json::from_slice(&body).with_context(|| format!("the answer is no JSON ({status})"))?;
+    if !status.is_success() {
+        let said = answer["detail"].as_str().or(answer["title"].as_str()).unwrap_or("no reason was given");
+        bail!("{said} ({}, {status})", answer["reason"].as_str().unwrap_or("no reason"));
+    }
+    Ok(answer)
+}

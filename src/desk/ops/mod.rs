@@ -1,0 +1,3 @@
+//! What operators ask for beside the sales themselves: a file a subject.
+
+mod seats;

@@ -1,0 +1,32 @@
+//! The seats of a performance, and which of them the house keeps.
+
+use frontrow_protocol::ops::seats::RestrictSeats;
+use frontrow_protocol::{ErrorObject, parse_body};
+use hyper::StatusCode;
+
+use super::OpsAsked;
+use crate::desk::outcome::Outcome;
+use crate::desk::translate;
+use crate::domain::ids::ScheduleId;
+use crate::http::query::number;
+use crate::http::reply::{self, ApiResult};
+
+/// Also of performances that have begun, and without a place in line.
+pub async fn all(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let schedule = ScheduleId(number(id, "schedule_id")?);
+    let context = asked.context;
+    let view = context.sale_of_schedule(schedule)?;
+    let seats = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?.snapshot();
+    let snapshot = Outcome::Snapshot { schedule, seats };
+    let text = translate::result(&context.fanout, context.clock.utc(), &snapshot)?;
+    Ok(reply::json_text(StatusCode::OK, text))
+}
+
+pub async fn restrict(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let schedule = ScheduleId(number(id, "schedule_id")?);
+    let change: RestrictSeats = parse_body(&asked.body)?;
+    let done = asked.context.restrict_seats(schedule, &change, &asked.actor()?).await?;
+    Ok(reply::json(StatusCode::OK, &done))
+}
