@@ -245,6 +245,13 @@ async fn the_log_tells_each_change() {
             json!(null),
             json!(["session.end", format!("session {viewers}"), {"name": "Max", "operator_id": id}, null]),
         ),
+        (
+            "admin.seats.restrict",
+            "POST",
+            format!("/api/v1/admin/schedules/{}/seats", house.schedule()),
+            json!({"restrict": true, "select": {"seats": [3, 4, 7]}, "note": "Cameras"}),
+            json!(["keep", format!("performance {}", house.schedule()), null, {"seats": [[3, 4], [7, 7]]}]),
+        ),
     ];
     for (name, method, path, body, expected) in &table {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -268,7 +275,10 @@ async fn the_log_tells_each_change() {
         assert_eq!(log(&house, "").await.len(), before + lines);
     }
     let of_sale = log(&house, &format!("?concert_id={}", house.concert)).await;
-    assert_eq!(of_sale.len(), 1);
+    assert_eq!(
+        (of_sale.len(), &of_sale[1]["what"], &of_sale[1]["reason"]),
+        (2, &json!("keep"), &json!("Cameras"))
+    );
     let told = ["what", "title", "who", "from", "was", "became"].map(|field| of_sale[0][field].clone());
     let (was, became) =
         (json!({"capacity": 100, "message": null}), json!({"capacity": 7, "message": "Back at noon"}));

@@ -41,7 +41,7 @@ test('a reason newer than the SDK is kept', () => {
 });
 
 test('a snapshot is unpacked, two bits a seat', () => {
-  assert.deepEqual([...sdk.unpackStates(Buffer.from([0b00_10_01_00, 0b01]).toString('base64'), 5)], [0, 1, 2, 0, 1]);
+  assert.deepEqual([...sdk.unpackStates(Buffer.from([0b11_10_01_00, 0b01]).toString('base64'), 5)], [0, 1, 2, 3, 1]);
   assert.throws(() => sdk.unpackStates('', 1), RangeError);
 });
 
