@@ -148,6 +148,10 @@ pub struct SalePatch {
     /// within an hour doubles it. Zero: not at all. Holds for all at once.
     #[serde(default, skip_serializing_if = "Change::is_keep")]
     pub hold_again_after: Change<HumanDuration>,
+    /// What was seen of these fields before. If it is not so any more, nothing is changed, and `CHANGED_MEANWHILE` says what
+    /// is; of a rule it is the operator's own value, `null` the run's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Box<SalePatch>>,
 }
 
 /// What happens to one setting.

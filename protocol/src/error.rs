@@ -320,6 +320,21 @@ pub struct ErrorData {
     /// What is there now of what was to be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Map<String, Value>>,
+    /// Who made it so, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ChangedBy>,
+    /// When it was made so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// An operator who changed something: one of this server's, or a user whom an operator's token names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangedBy {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_id: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<u64>,
 }
 
 /// A refusal: the `error` of an answer.
@@ -359,6 +374,8 @@ impl ErrorObject {
             field: None,
             needs: None,
             was: None,
+            by: None,
+            at: None,
         };
         Self { code: reason.code(), message: message.into(), data: Box::new(data) }
     }
@@ -602,6 +619,13 @@ impl ErrorObject {
         let mut error = Self::new(Reason::ChangedMeanwhile, "somebody changed it meanwhile");
         error.data.was = Some(was);
         error
+    }
+
+    /// With who made it so, and when, as far as it is known.
+    #[must_use]
+    pub fn made_so(mut self, by: Option<ChangedBy>, at: Option<Timestamp>) -> Self {
+        (self.data.by, self.data.at) = (by, at);
+        self
     }
 
     /// An operator with one of these roles may.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
-use crate::error::{ErrorData, ErrorObject, Reason, RefusedStatus};
+use crate::error::{ChangedBy, ErrorData, ErrorObject, Reason, RefusedStatus};
 use crate::ids::IdempotencyKey;
 use crate::limits::{
     CATEGORY_CHARS_MAX, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX, USER_NAME_CHARS_MAX, is_blank,
@@ -73,6 +73,12 @@ pub struct Problem {
     /// What is there now of what was to be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Map<String, Value>>,
+    /// Who made it so, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ChangedBy>,
+    /// When it was made so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 impl Problem {
@@ -95,6 +101,8 @@ impl Problem {
             field,
             needs,
             was,
+            by,
+            at,
         } = *data;
         Self {
             kind: "about:blank".into(),
@@ -115,6 +123,8 @@ impl Problem {
             field,
             needs,
             was,
+            by,
+            at,
         }
     }
 

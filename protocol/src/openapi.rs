@@ -461,7 +461,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             ))
             .body(schemas.sent_by_clients::<SalePatch>())
             .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
-            .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+            .refuses(&[Reason::ConcertNotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod]),
         Call::HouseSeats => Description::new("operators", Access::Operator, "The seats of a performance.")
             .parameter(schedule_id())
             .answer(200, "All seats, at one version.", schemas.sent_by_server::<Snapshot>())

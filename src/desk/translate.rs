@@ -9,19 +9,23 @@ use frontrow_protocol::result as wire;
 use frontrow_protocol::{ErrorObject, Reason, Timestamp as WireTime, encode_push, push};
 
 use crate::dispatcher::Refusal;
+use crate::domain::actor::Who;
 use crate::domain::command::{Place, Rejection, SaleFigures};
+use crate::domain::event::By;
 use crate::domain::ids::{PaymentId, ScheduleId, SeatId};
 use crate::domain::record::{
     ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
     TokenStatus,
 };
-use crate::domain::rules::{OwnRulesPatch, SalePatch, SaleRules};
+use crate::domain::rules::{OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot};
 use crate::limits;
 use crate::store::StoredTicket;
 use frontrow_protocol::admin;
+use frontrow_protocol::error::ChangedBy;
+use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
 
@@ -455,6 +459,7 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
             ErrorObject::insufficient_balance(*balance, *required)
         }
         Rejection::RequestIdReused => ErrorObject::request_id_reused(),
+        Rejection::ChangedMeanwhile { settings, changed } => changed_meanwhile(settings, changed.as_ref()),
         Rejection::CancelTooLate => ErrorObject::cancel_too_late(),
         Rejection::WalletFull { balance, refund: _ } => ErrorObject::wallet_full(*balance),
     }
@@ -468,7 +473,7 @@ fn rate_limited(retry_after: Duration, message: &'static str) -> ErrorObject {
 
 /// Every rule that an operator may set, from one side to the other, each as `$carried` says.
 macro_rules! rules {
-    ($carried:path, $of:expr => $($to:ident)::+) => {
+    ($carried:path, $of:expr => $($to:ident)::+ $(, ..$rest:expr)?) => {
         $($to)::+ {
             capacity: $carried($of.capacity),
             hold_ttl: $carried($of.hold_ttl),
@@ -479,6 +484,7 @@ macro_rules! rules {
             seats_per_user_max: $carried($of.seats_per_user_max),
             cancel_before_start: $carried($of.cancel_before_start),
             hold_again_after: $carried($of.hold_again_after),
+            $(..$rest)?
         }
     };
 }
@@ -504,6 +510,43 @@ pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
         restricted: of.restricted,
         admissions_per_minute: u32::try_from(of.admissions_last_minute).unwrap_or(u32::MAX),
     }
+}
+
+/// All that an operator may set of a sale, as a patch that would set it.
+fn whole_patch(of: &SaleSettings) -> admin::SalePatch {
+    let rest = admin::SalePatch {
+        state: Some(sale_state(of.state)),
+        opens_at: set_or_unset(of.opens_at.map(time)),
+        message: set_or_unset(of.message.as_deref()),
+        ..admin::SalePatch::default()
+    };
+    rules!(set_or_unset, of.own => admin::SalePatch, ..rest)
+}
+
+/// What somebody changed meanwhile, as it is now: everything that an operator may set, since the asker knows what they
+/// looked at.
+fn changed_meanwhile(is: &SaleSettings, changed: Option<&(By, Timestamp)>) -> ErrorObject {
+    let by = changed.and_then(|(by, _)| match by {
+        By::OpensAt => None,
+        By::Actor(actor) => Some(changed_by(actor.who)),
+    });
+    let is = match serde_json::to_value(whole_patch(is)) {
+        Ok(Value::Object(is)) => is,
+        _ => Map::new(),
+    };
+    ErrorObject::changed_meanwhile(is).made_so(by, changed.map(|(_, at)| time(*at)))
+}
+
+fn changed_by(who: Who) -> ChangedBy {
+    match who {
+        Who::Operator(operator) => ChangedBy { operator_id: Some(operator.0), user_id: None },
+        Who::User(user) => ChangedBy { operator_id: None, user_id: Some(user.0) },
+        Who::Unnamed => ChangedBy::default(),
+    }
+}
+
+fn set_or_unset<T: Into<U>, U>(of: Option<T>) -> admin::Change<U> {
+    of.map_or(admin::Change::Unset, |value| admin::Change::Set(value.into()))
 }
 
 /// The change that an operator asks for.

@@ -98,6 +98,8 @@ pub enum Command {
     /// Operators: change the sale.
     Configure {
         patch: SalePatch,
+        /// What the operator saw of it before: if it is not so any more, they are told what it is.
+        was: Option<SalePatch>,
         by: Actor,
     },
     /// Operators: keep seats from sale. What somebody holds or bought is left to them.

@@ -1,7 +1,9 @@
 //! Every correct "no".
 
+use super::event::By;
 use super::ids::SeatId;
 use super::record::{ExpiryReason, ReservationStatus, TokenStatus};
+use super::rules::SaleSettings;
 use super::seat_plan::Money;
 use super::time::Timestamp;
 
@@ -71,6 +73,11 @@ pub enum Rejection {
         required: Money,
     },
     RequestIdReused,
+    /// An operator saw other settings than these, which somebody set meanwhile: who and when (UTC), as far as it is known.
+    ChangedMeanwhile {
+        settings: Box<SaleSettings>,
+        changed: Option<(By, Timestamp)>,
+    },
     CancelTooLate,
     /// The refund does not fit the wallet, which is at its bound.
     WalletFull {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection};
-use frontrow::domain::event::{Event, HouseSeats};
+use frontrow::domain::event::{By, Event, HouseSeats};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -286,7 +286,11 @@ impl Stage {
                 }
                 _ => {
                     let happened = {
-                        let command = Command::Configure { patch: self.patch(&words), by };
+                        let (words, was) = match words.iter().position(|word| *word == "where") {
+                            Some(at) => (&words[..at], Some(self.seen(&words[..at], words[at + 1]))),
+                            None => (&words[..], None),
+                        };
+                        let command = Command::Configure { patch: self.patch(words), was, by };
                         self.command(who, &command)
                     };
                     // The figures that come back are not what such a row is about.
@@ -541,6 +545,16 @@ impl Stage {
         known.unwrap_or_else(|| self.ids_mut().reservation(CONCERT, START))
     }
 
+    /// What an operator saw of what they set: another value, or the default.
+    fn seen(&self, words: &[&str], value: &str) -> SalePatch {
+        match (words, value) {
+            ([_, name, _], "default") => self.patch(&["puts", name, "back"]),
+            ([verb, name, _], value) => self.patch(&[verb, name, value]),
+            (["opens" | "pauses" | "closes" | "schedules"], value) => self.patch(&[value]),
+            _ => panic!("what is `where {value}`?"),
+        }
+    }
+
     fn patch(&self, words: &[&str]) -> SalePatch {
         let (mut patch, mut own) = (SalePatch::default(), OwnRulesPatch::default());
         match words {
@@ -551,6 +565,7 @@ impl Stage {
             ["sets", "opens_at", time] => patch.opens_at = Some(Some(START + duration(time))),
             ["sets", "message", text] => patch.message = Some(Some((*text).into())),
             ["puts", "capacity", "back"] => own.capacity = Some(None),
+            ["puts", "hold_ttl", "back"] => own.hold_ttl = Some(None),
             ["sets", "capacity", n] => own.capacity = Some(Some(number(n))),
             ["sets", "seats_per_reservation_max", n] => own.seats_per_reservation_max = Some(Some(number(n))),
             ["sets", "seats_per_user_max", n] => own.seats_per_user_max = Some(Some(number(n))),
@@ -757,6 +772,16 @@ impl Stage {
             Rejection::LedgerFull { max, .. } => format!("FORBIDDEN, {max} entries a day"),
             Rejection::InsufficientBalance { balance, required } => {
                 format!("INSUFFICIENT_BALANCE {balance} of {required}")
+            }
+            Rejection::ChangedMeanwhile { settings, changed } => {
+                let by = match changed {
+                    Some((By::Actor(_), at)) => format!("an operator at {}", self.time(*at)),
+                    Some((By::OpensAt, at)) => format!("its opening at {}", self.time(*at)),
+                    None => "nobody knows whom".to_owned(),
+                };
+                let capacity =
+                    settings.own.capacity.map_or("default".to_owned(), |places| places.to_string());
+                format!("CHANGED_MEANWHILE by {by}: {}, capacity {capacity}", state(settings.state))
             }
             Rejection::RequestIdReused => "REQUEST_ID_REUSED".to_owned(),
             Rejection::CancelTooLate => "CANCEL_TOO_LATE".to_owned(),

@@ -658,6 +658,7 @@ impl Life {
                     },
                     ..SalePatch::default()
                 },
+                was: None,
                 by: Actor::UNNAMED,
             },
         })

@@ -114,3 +114,29 @@ fn the_figures_add_up() {
          5s   operator  figures   OPEN with capacity 2: 0 waiting, 2 admitted, 1 done, 1 expired, 8 seats, 7 free, 0 held, 1 sold",
     );
 }
+
+#[test]
+fn who_saw_something_else_is_told_what_it_is_and_changes_nothing() {
+    check(
+        "0s  operator  sets capacity 5 where default   ok
+         1s  operator  sets capacity 7 where default   refused CHANGED_MEANWHILE by an operator at 0s: OPEN, capacity 5
+         2s  operator  sets capacity 7 where 6         refused CHANGED_MEANWHILE by an operator at 0s: OPEN, capacity 5
+         3s  operator  sets capacity 7 where 5         ok
+         4s  operator  sets capacity 8                 ok
+         5s  operator  pauses where opens              ok
+         6s  operator  closes where opens              refused CHANGED_MEANWHILE by an operator at 5s: PAUSED, capacity 8
+         7s  operator  sets hold_ttl 9s where default  ok",
+    );
+}
+
+#[test]
+fn who_set_it_is_not_known_after_a_restart_and_an_opening_is_nobodys() {
+    check(
+        "given opens_at 5s
+         0s            restart                         nothing
+         1s  operator  opens where pauses              refused CHANGED_MEANWHILE by nobody knows whom: SCHEDULED, capacity default
+         5s            tick                            sale OPEN
+         6s  operator  closes where schedules          refused CHANGED_MEANWHILE by its opening at 5s: OPEN, capacity default
+         7s  operator  closes where opens              ok",
+    );
+}

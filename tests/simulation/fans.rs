@@ -337,7 +337,7 @@ impl World {
                 false => Command::Unrestrict { schedule, seats, note: None, by },
             }
         } else {
-            Command::Configure { patch: SalePatch { own, ..patch }, by }
+            Command::Configure { patch: SalePatch { own, ..patch }, was: None, by }
         };
         let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
         if let Some(dispatcher) = node.and_then(Node::dispatcher) {

@@ -167,3 +167,32 @@ async fn a_sale_is_imported_with_its_rules() {
     let hold_ttl = Some(Duration::from_secs(180));
     assert_eq!(rules, OwnRules { capacity: Some(5), hold_ttl, ..OwnRules::default() });
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_operators_who_change_the_same_the_second_is_told_what_it_is() {
+    let house = House::open(Plan::default()).await;
+    let path = format!("/api/v1/admin/sales/{}", house.concert.0);
+    let operator = house.operator_token();
+    let change = async |body: Value| house.http("PATCH", &path, Some(&operator), &body.to_string()).await;
+    let (first, second) = tokio::join!(
+        change(json!({"hold_ttl": "2m", "was": {"hold_ttl": null}})),
+        change(json!({"hold_ttl": "3m", "was": {"hold_ttl": null}})),
+    );
+    let (won, lost) = if first.status == 200 { (first, second) } else { (second, first) };
+    assert_eq!((won.status, lost.outcome()), (200, (409, "CHANGED_MEANWHILE".to_owned())));
+    let is = won.json()["settings_own"]["hold_ttl"].clone();
+    let told = lost.json();
+    assert_eq!(told["was"]["hold_ttl"], is);
+    assert_eq!((&told["was"]["state"], &told["was"]["idle_ttl"]), (&json!("OPEN"), &Value::Null));
+    assert!(told["at"].is_string() && told["by"].is_object(), "{told}");
+
+    // Whoever has seen it by now may change it; what they did not look at may be as it likes.
+    assert_eq!(change(json!({"state": "PAUSED", "was": {"hold_ttl": is}})).await.status, 200);
+    let later = change(json!({"state": "CLOSED", "was": {"state": "OPEN"}})).await;
+    assert_eq!(
+        (later.outcome().1, later.json()["was"]["state"].clone()),
+        ("CHANGED_MEANWHILE".to_owned(), json!("PAUSED"))
+    );
+    let nested = change(json!({"state": "CLOSED", "was": {"was": {"state": "OPEN"}}})).await;
+    assert_eq!(nested.outcome(), (400, "INVALID_PARAMS".to_owned()));
+}

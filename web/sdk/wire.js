@@ -70,6 +70,13 @@ export const SeatState = Object.freeze({
  */
 
 /**
+ * An operator who changed something: one of this server's, or a user whom an operator's token names.
+ * @typedef {object} ChangedBy
+ * @property {number} [operator_id]
+ * @property {number} [user_id]
+ */
+
+/**
  * The wallet after a charge.
  * @typedef {object} Charged
  * @property {number} balance Minor units of the currency. The same charge sent again gives what it gave first.
@@ -137,7 +144,9 @@ export const SeatState = Object.freeze({
 /**
  * What a program needs to know about a refusal. Each further field is there where its reason has one.
  * @typedef {object} ErrorData
+ * @property {Timestamp} [at] When it was made so.
  * @property {number} [balance] What the wallet has, in minor units of the currency.
+ * @property {ChangedBy} [by] Who made it so, as far as it is known.
  * @property {string} [field] Which param is wrong.
  * @property {number} [max] How many seats one reservation, or one user, may have.
  * @property {number} [missing] What has to be charged before: `required` without `balance`.

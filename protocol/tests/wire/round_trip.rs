@@ -2,6 +2,7 @@
 //! it again, compare as JSON; a field that the type does not know, or would add, shows as a difference.
 
 use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
+use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
@@ -161,6 +162,10 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::link_spent(),
         ErrorObject::last_owner(),
         ErrorObject::changed_meanwhile([("role".to_owned(), json!("viewer"))].into_iter().collect()),
+        ErrorObject::changed_meanwhile([("capacity".to_owned(), json!(50))].into_iter().collect()).made_so(
+            Some(ChangedBy { operator_id: Some(7), user_id: None }),
+            Some("2026-07-01T10:06:00.000Z".parse().expect("a time")),
+        ),
     ];
     let shown: Vec<ErrorObject> = fixture::all("error")
         .iter()

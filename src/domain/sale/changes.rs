@@ -3,7 +3,7 @@
 //! whether something may happen.
 
 use super::{LAPSES_KEPT_MAX, Sale, Step};
-use crate::domain::event::{Event, HoldEnd, HouseSeats};
+use crate::domain::event::{By, Event, HoldEnd, HouseSeats};
 use crate::domain::guest_holds::GuestHold;
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
@@ -23,7 +23,7 @@ pub(super) enum Undo {
     HoldEnded { seats: Seats, held: Held, holds: Option<Holds>, lapsed: bool },
     Refunded(Seats),
     House { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
-    Settings(Box<SaleSettings>),
+    Settings(Box<SaleSettings>, Option<(By, Timestamp)>),
 }
 
 /// The former state of some seats.
@@ -69,7 +69,9 @@ impl Sale {
             Event::Refunded { reservation, .. } => self.apply_refunded(reservation),
             Event::SeatsRestricted(kept) => self.apply_house_seats(kept, SeatState::Restricted),
             Event::SeatsUnrestricted(opened) => self.apply_house_seats(opened, SeatState::Available),
-            Event::SettingsChanged { after, .. } => self.apply_settings((**after).clone()),
+            Event::SettingsChanged { after, by, .. } => {
+                self.apply_settings((**after).clone(), Some((by.clone(), now.utc)))
+            }
         };
         self.undo.push(undo);
         step.events.push(event);
@@ -87,7 +89,7 @@ impl Sale {
             }
             Undo::Refunded(seats) => self.undo_refunded(seats),
             Undo::House { schedule, before } => self.undo_house_seats(schedule, before),
-            Undo::Settings(before) => drop(self.apply_settings(*before)),
+            Undo::Settings(before, changed) => drop(self.apply_settings(*before, changed)),
         }
     }
 
@@ -261,11 +263,12 @@ impl Sale {
 
     // The sale was changed; putting the old settings back is the same again.
 
-    fn apply_settings(&mut self, settings: SaleSettings) -> Undo {
+    fn apply_settings(&mut self, settings: SaleSettings, changed: Option<(By, Timestamp)>) -> Undo {
         let before = std::mem::replace(&mut self.settings, settings);
+        let changed_before = std::mem::replace(&mut self.changed, changed);
         self.rules = self.settings.own.over(&self.defaults);
         self.room.rekey_visits(&self.rules);
-        Undo::Settings(Box::new(before))
+        Undo::Settings(Box::new(before), changed_before)
     }
 
     // Parts that several changes share.

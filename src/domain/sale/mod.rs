@@ -47,6 +47,8 @@ pub struct Sale {
     /// Whether it is in the wallets' currency: if not, nothing of it can be bought, whatever its settings say.
     sells: bool,
     settings: SaleSettings,
+    /// Who set them last, and when (UTC), since this process runs the sale.
+    changed: Option<(By, Timestamp)>,
     defaults: SaleRules,
     /// The rules in force: the settings' own over the defaults.
     rules: SaleRules,
@@ -124,6 +126,7 @@ impl Sale {
             concert,
             sells,
             settings,
+            changed: None,
             defaults,
             rules,
             schedules: BTreeMap::new(),
@@ -343,7 +346,8 @@ impl Sale {
                 self.touch(caller.user, now);
                 self.cancel(step, caller, *reservation)
             }
-            Command::Configure { patch, by } => {
+            Command::Configure { patch, was, by } => {
+                self.is_as_seen(was.as_ref())?;
                 self.configure(step, patch, By::Actor(by.clone()))?;
                 Ok(Answer::Figures(self.figures(now)))
             }
@@ -515,6 +519,17 @@ impl Sale {
             && self.room.unserved() < self.stock(now).available
     }
 
+    /// Is what an operator saw still so?
+    fn is_as_seen(&self, was: Option<&SalePatch>) -> Result<(), Rejection> {
+        match was {
+            Some(was) if self.settings.patched(was) != self.settings => Err(Rejection::ChangedMeanwhile {
+                settings: Box::new(self.settings.clone()),
+                changed: self.changed.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The line of a closed sale is gone whole before it opens again, else who stood in front would be worse off.
     fn configure(&mut self, step: &mut Step<'_>, patch: &SalePatch, by: By) -> Result<(), Rejection> {
         if !self.sells && patch.state == Some(SaleState::Open) {
@@ -562,6 +577,7 @@ impl Sale {
         let mut facts = self.clone();
         facts.room.forget_presence(now, &self.rules);
         facts.starts.clear();
+        facts.changed = None;
         facts
     }
 

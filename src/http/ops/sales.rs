@@ -26,10 +26,14 @@ pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&[])?;
     let by = asked.actor()?;
     let concert = ConcertId(number(id, "concert_id")?);
-    let patch: SalePatch = parse_body(&asked.body)?;
+    let mut patch: SalePatch = parse_body(&asked.body)?;
+    let was = patch.was.take();
+    if was.as_ref().is_some_and(|was| was.was.is_some()) {
+        return Err(ErrorObject::invalid_params(Some("was"), "`was` has no `was` in it"));
+    }
     let view = asked.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
-    let patch = translate::sale_patch(patch);
-    match ask(asked.context, concert, Command::Configure { patch, by }).await? {
+    let (patch, was) = (translate::sale_patch(patch), was.map(|was| translate::sale_patch(*was)));
+    match ask(asked.context, concert, Command::Configure { patch, was, by }).await? {
         Answer::Figures(figures) => {
             Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
         }

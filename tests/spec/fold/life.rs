@@ -132,7 +132,11 @@ impl Life {
             1 => Who::User(self.operator),
             _ => Who::Unnamed,
         };
-        self.post(Command::Configure { patch: SalePatch { own, ..patch }, by: Actor { who, from } })
+        self.post(Command::Configure {
+            patch: SalePatch { own, ..patch },
+            was: None,
+            by: Actor { who, from },
+        })
     }
 
     fn post(&self, command: Command) -> oneshot::Receiver<Reply> {
@@ -162,7 +166,7 @@ impl Life {
     }
 
     async fn set(&mut self, patch: SalePatch) {
-        let set = Command::Configure { patch, by: Actor::of(Who::User(self.operator)) };
+        let set = Command::Configure { patch, was: None, by: Actor::of(Who::User(self.operator)) };
         assert!(matches!(self.ask(self.fans[0], set).await, Ok(Answer::Figures(_))));
     }
 
@@ -301,7 +305,7 @@ impl Life {
         let pay = Command::Pay { caller, reservation: held };
         assert_eq!(self.ask(caller, pay).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
         let open = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
-        let open = Command::Configure { patch: open, by: Actor::UNNAMED };
+        let open = Command::Configure { patch: open, was: None, by: Actor::UNNAMED };
         assert_eq!(self.ask(caller, open).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
         let release = Command::Release { caller, reservation: held, seats: None };
         assert!(matches!(self.ask(caller, release).await, Ok(Answer::Reservation(_))));

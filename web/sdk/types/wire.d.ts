@@ -72,6 +72,10 @@ export type Cancelled = {
     balance: number;
     reservation: Reservation;
 };
+export type ChangedBy = {
+    operator_id?: number;
+    user_id?: number;
+};
 export type Charged = {
     /**
      * Minor units of the currency. The same charge sent again gives what it gave first.
@@ -129,9 +133,17 @@ export type Ellipse = {
 export type ExpiryReason = 'left' | 'away' | 'idle' | 'time' | 'closed';
 export type ErrorData = {
     /**
+     * When it was made so.
+     */
+    at?: Timestamp;
+    /**
      * What the wallet has, in minor units of the currency.
      */
     balance?: number;
+    /**
+     * Who made it so, as far as it is known.
+     */
+    by?: ChangedBy;
     /**
      * Which param is wrong.
      */
@@ -657,6 +669,12 @@ export type Hello = {
  * @property {Reservation} reservation
  */
 /**
+ * An operator who changed something: one of this server's, or a user whom an operator's token names.
+ * @typedef {object} ChangedBy
+ * @property {number} [operator_id]
+ * @property {number} [user_id]
+ */
+/**
  * The wallet after a charge.
  * @typedef {object} Charged
  * @property {number} balance Minor units of the currency. The same charge sent again gives what it gave first.
@@ -716,7 +734,9 @@ export type Hello = {
 /**
  * What a program needs to know about a refusal. Each further field is there where its reason has one.
  * @typedef {object} ErrorData
+ * @property {Timestamp} [at] When it was made so.
  * @property {number} [balance] What the wallet has, in minor units of the currency.
+ * @property {ChangedBy} [by] Who made it so, as far as it is known.
  * @property {string} [field] Which param is wrong.
  * @property {number} [max] How many seats one reservation, or one user, may have.
  * @property {number} [missing] What has to be charged before: `required` without `balance`.
