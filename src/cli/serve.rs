@@ -102,24 +102,30 @@ impl Serve {
                 "could not say where to find the server"
             );
         }
-        if self.print_link || std::io::stderr().is_terminal() {
-            let address = server.admin_address.unwrap_or(server.address);
-            let base_url = config.admin_base_url.clone();
-            let base_url = base_url.unwrap_or_else(|| links::listening_at(address, server.is_secure));
-            if let Err(error) = first_owner(&*server.context.store, &base_url).await {
-                tracing::warn!(error = &*error as &dyn std::error::Error, "could not make the first owner");
-            }
+        let prints_link = self.print_link || std::io::stderr().is_terminal();
+        let address = server.admin_address.unwrap_or(server.address);
+        let base_url = config.admin_base_url.clone();
+        let base_url = base_url.unwrap_or_else(|| links::listening_at(address, server.is_secure));
+        if let Err(error) = first_owner(&*server.context.store, prints_link.then_some(&base_url)).await {
+            tracing::warn!(error = &*error as &dyn std::error::Error, "could not make the first owner");
         }
         Ok(server.ended().await?)
     }
 }
 
-/// Makes an owner where nobody is an operator yet, and prints how they get in.
-async fn first_owner(store: &dyn Store, base_url: &str) -> anyhow::Result<()> {
+/// Makes an owner where nobody is an operator yet, and prints how they get in; without an address to begin with, says how
+/// one is made.
+async fn first_owner(store: &dyn Store, base_url: Option<&String>) -> anyhow::Result<()> {
     let Some(operators) = store.operators() else { return Ok(()) };
     if !operators.operators().await.context("could not list the operators")?.is_empty() {
         return Ok(());
     }
+    let Some(base_url) = base_url else {
+        tracing::info!(
+            "nobody runs the sales here yet: `frontrow operator add NAME --role owner` prints a link"
+        );
+        return Ok(());
+    };
     let owner = operator::add(store, FIRST_OWNER, Role::Owner, OPERATOR_LINK_TTL).await?;
     // Beside the log and not in it: it is as good as a password.
     let said = format!(

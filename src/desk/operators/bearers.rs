@@ -37,7 +37,7 @@ impl Context {
                 let checked = self.sessions.checked(steady);
                 let session = self.read(self.operators()?.session(secret)).await?;
                 let session = session.filter(|session| is_live(session, now)).ok_or_else(over)?;
-                let known = self.seen(&session, now, checked).await?;
+                let known = self.seen(&session, now, checked).await;
                 self.sessions.known.insert(secret, known);
                 known
             }
@@ -47,20 +47,21 @@ impl Context {
         Ok((operator, known.expires_at))
     }
 
-    /// Writes down that somebody was there, from time to time.
-    async fn seen(
-        &self,
-        session: &SessionRecord,
-        now: Timestamp,
-        checked: Checked,
-    ) -> Result<Known, ErrorObject> {
+    /// Writes down that somebody was there, from time to time. A store that takes nothing shuts nobody out: operators are
+    /// needed most while something is wrong. Then the session ends as it would have, and it is tried again later.
+    async fn seen(&self, session: &SessionRecord, now: Timestamp, checked: Checked) -> Known {
         let (mut seen_at, mut expires_at) = (session.seen_at, session.expires_at);
         if seen_at + OPERATOR_SEEN_INTERVAL <= now {
-            (seen_at, expires_at) = (now, self.sessions.expires_at(session.made_at, now));
-            self.change(self.operators()?.see_session(session.id, seen_at, expires_at)).await?;
+            seen_at = now;
+            let later = self.sessions.expires_at(session.made_at, now);
+            if let Some(operators) = self.store.operators()
+                && self.change(operators.see_session(session.id, seen_at, later)).await.is_ok()
+            {
+                expires_at = later;
+            }
         }
         let (operator, role) = (session.operator.id, session.operator.role);
-        Ok(Known { session: session.id, operator, role, seen_at, expires_at, checked })
+        Known { session: session.id, operator, role, seen_at, expires_at, checked }
     }
 
     /// The operator whom an issuer names, with these roles. `None`: they are shut out.

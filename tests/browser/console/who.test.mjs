@@ -17,6 +17,11 @@ async function link(server, name, role) {
   return made.link.url.replace(/^https?:\/\/[^/]+/, server.url);
 }
 
+/** Waits until a list of this name has this chosen. @param {import('playwright-core').Page} page @param {string} label @param {string} value */
+async function shows(page, label, value) {
+  await page.waitForFunction(([label, value]) => [...document.querySelectorAll('select')].some((select) => select.ariaLabel === label && select.value === value), [label, value]);
+}
+
 for (const [size, locale, scheme] of /** @type {const} */ ([
   [PHONE, 'ko-KR', 'light'],
   [PHONE, 'en-GB', 'dark'],
@@ -25,7 +30,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
 ])) {
   const w = locale === 'ko-KR' ? ko : en;
   test(`operators come and go, ${size.width} px, ${locale}, ${scheme}`, async () => {
-    const server = await Server.start();
+    const server = await Server.start('--demo');
     const first = await link(server, 'Ada', 'owner');
     const owner = await Operator.signIn(browser, first, { size, locale, scheme });
     const secret = first.split('/').pop() ?? '';
@@ -74,10 +79,11 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await other.goto(`${server.url}/console/`);
     await other.getByLabel(w.operators.roleOf(name)).waitFor();
     await owner.page.getByLabel(w.operators.roleOf(name)).selectOption('manager');
-    await owner.page.waitForFunction((label) => [...document.querySelectorAll('select')].some((select) => select.ariaLabel === label && select.value === 'manager'), w.operators.roleOf(name));
+    await shows(owner.page, w.operators.roleOf(name), 'manager');
     await other.getByLabel(w.operators.roleOf(name)).selectOption('door');
     await other.getByText(w.problems.CHANGED_MEANWHILE).waitFor();
-    assert.equal(await other.getByLabel(w.operators.roleOf(name)).inputValue(), 'manager', 'what it is now');
+    // What it is now.
+    await shows(other, w.operators.roleOf(name), 'manager');
     await other.close();
     await min.page.reload();
     await min.page.getByRole('link', { name: w.nav.log }).waitFor();
@@ -105,6 +111,18 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     assert.match(await changed.nth(1).innerText(), new RegExp(`${w.roles.viewer}.*${w.roles.manager}`, 's'));
     assert.match(await changed.nth(1).innerText(), /Ada/);
     assert.ok((await owner.page.locator('main').innerText()).includes(w.log.machine), 'Ada was made on the machine');
+    // A sale's changes are told in the same words.
+    await server.command('token', '--operator').then(async ({ access_token }) => {
+      const headers = { authorization: `Bearer ${access_token}` };
+      const patch = JSON.stringify({ state: 'PAUSED', hold_ttl: '90s', opens_at: null });
+      const { sales } = await (await fetch(`${server.url}/api/v1/admin/sales`, { headers })).json();
+      assert.equal((await fetch(`${server.url}/api/v1/admin/sales/${sales[0].concert_id}`, { method: 'PATCH', headers, body: patch })).status, 200);
+    });
+    await owner.page.reload();
+    await owner.shows(w.log.what.set);
+    const ofSale = owner.page.locator('.line', { hasText: w.log.what.set });
+    assert.match(await ofSale.innerText(), new RegExp(`${w.log.fields.hold_ttl_ms}.*${w.log.unset}.*${w.log.seconds(90)}`, 's'));
+    assert.match(await ofSale.innerText(), new RegExp(`${w.log.fields.state}.*${w.log.states.OPEN}.*${w.log.states.PAUSED}`, 's'));
     await owner.accessible('log');
     await owner.fits('log');
 

@@ -89,6 +89,12 @@ function Difference({ was, became }) {
 function shown(field, value) {
   const { log: w, roles } = words();
   if (value === null || value === undefined) return w.unset;
+  if (typeof value === 'boolean') return value ? w.yes : w.no;
   if (field === 'role') return /** @type {Record<string, string>} */ (roles)[String(value)] ?? String(value);
+  if (field === 'state') return /** @type {Record<string, string>} */ (w.states)[String(value)] ?? String(value);
+  if (field === 'seats' && Array.isArray(value)) return value.map(([first, last]) => (first === last ? first : `${first}–${last}`)).join(', ');
+  // As the journal has them: moments and times in milliseconds.
+  if (field === 'opens_at' && typeof value === 'number') return moment(new Date(value).toISOString());
+  if (field.endsWith('_ms') && typeof value === 'number') return w.seconds(value / 1000);
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
