@@ -82,11 +82,13 @@ impl Options {
     }
 }
 
-/// The running lanes; dropped without `shutdown`, they go on.
+/// The running lanes. Dropped without `shutdown`, those that are tasks end with their runtime; those with threads of their
+/// own finish what waits, and end too, with their connections to the store.
 pub struct Lanes {
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
     lanes: Vec<JoinHandle<()>>,
+    threads: bool,
     recovery: JoinHandle<()>,
     tending: JoinHandle<()>,
 }
@@ -120,12 +122,13 @@ pub async fn start(
     });
     let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_NOTICES_MAX);
     let (stopping_sender, stopping) = watch::channel(false);
+    let threads = options.threads;
     let (mut lanes, mut adopters) = (Vec::new(), Vec::new());
     for (index, writer) in options.writers.iter().enumerate() {
         let (adopter, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
         adopters.push((*writer, adopter));
         let lane = Lane::new(index, &shared, &fanout, &store, &options, adopt, lost_sender.clone());
-        lanes.push(match options.threads {
+        lanes.push(match threads {
             true => launch(lane, &shared.supervisor).await?,
             false => tokio::spawn(lane.opened().await?.live()),
         });
@@ -149,7 +152,7 @@ pub async fn start(
     };
     let recovery = tokio::spawn(recovery.live());
     let dispatcher = Dispatcher::new(shared.clone());
-    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery, tending }))
+    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, threads, recovery, tending }))
 }
 
 /// Runs a lane on a thread of its own, which also polls its connection to the store.
@@ -187,19 +190,29 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
 
 impl Lanes {
     /// Takes no more commands, finishes and answers what waits, and releases the sales.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         // Nobody receives this only if recovery has ended already.
         let _ = self.stopping.send(true);
-        let _ = self.recovery.await;
-        for mailbox in &self.shared.mailboxes {
-            mailbox.close();
-        }
-        for lane in self.lanes {
+        let _ = (&mut self.recovery).await;
+        self.close_mailboxes();
+        for lane in std::mem::take(&mut self.lanes) {
             if let Err(error) = lane.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a lane did not end well");
             }
         }
         self.tending.abort();
+    }
+
+    fn close_mailboxes(&self) {
+        self.shared.mailboxes.iter().for_each(|mailbox| mailbox.close());
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        if self.threads {
+            self.close_mailboxes();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use frontrow::clock::Clock;
@@ -25,6 +25,8 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// What takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A house with one sale, that can be stopped and started again.
@@ -166,6 +168,27 @@ impl House {
     async fn hold(&self, caller: Caller, seats: &[u32]) -> dispatcher::Reply {
         let seats = seats.iter().map(|seat| SeatId(*seat)).collect();
         self.request(Command::Hold { caller, schedule: self.schedule, seats }).await
+    }
+}
+
+/// Goal: whoever starts and drops many servers in one process, as the tests do, keeps no connection of any. Method: a
+/// runtime ends with its server; the thread of the lane is the last that has the store.
+#[test]
+fn a_lane_with_a_thread_ends_with_its_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let store = runtime.block_on(async {
+        let store = store::open(None, folder.path()).await.unwrap();
+        store.add_concert(new_concert(1)).await.unwrap();
+        let options = Options { threads: true, ..Options::new(SaleRules::default()) };
+        let running = Running::start(store, &Clock::manual(START), options).await;
+        Arc::downgrade(&running.store)
+    });
+    drop(runtime);
+    let begun = Instant::now();
+    while store.strong_count() > 0 {
+        assert!(begun.elapsed() < PATIENCE, "the lane's thread goes on");
+        thread::yield_now();
     }
 }
 
@@ -589,6 +612,49 @@ async fn who_waits_with_a_lane_that_hangs_is_answered_truly_in_time() {
         _ => 0,
     };
     assert_eq!(database.journal(concert, 0).iter().map(holds).sum::<usize>(), 2, "each was kept once");
+    running.lanes.shutdown().await;
+}
+
+/// Goal: what was kept is told at once, also when the store hangs with the next batch. Method: a batch with more answers
+/// than are published at a time is committed, and the commit behind it never ends.
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_hangs_keeps_no_answer_of_the_batch_before() {
+    const FANS: usize = 3 * limits::PUBLISHED_ASIDE_MAX;
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    let (concert, _) = store.add_concert(new_concert(1)).await.unwrap();
+    let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
+    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
+    let users = running.store.add_users(new, FANS as u32 + 1).await.unwrap();
+    let join = |user| {
+        let (sender, reply) = oneshot::channel();
+        let join = Command::Join { user, connection: None };
+        running.dispatcher.submit(concert, join, ReplyTo::Once(sender)).unwrap();
+        reply
+    };
+    // A commit takes some time, so that the next batch is begun meanwhile.
+    database.set_weather(Weather { latency_max: Duration::from_millis(2), ..Weather::CALM });
+    let committed = database.asked(Call::Commit);
+    database.hold_up_behind(Call::Commit, committed);
+    let mut replies: Vec<_> = users[..FANS].iter().map(|user| join(*user)).collect();
+    let moment = Duration::from_millis(1);
+    while database.asked(Call::Commit) == committed {
+        tokio::time::sleep(moment).await;
+    }
+    let behind = join(users[FANS]);
+    database.hold_up_behind(Call::Commit, committed + 1);
+    while database.asked(Call::Commit) == committed + 1 {
+        tokio::time::sleep(moment).await;
+    }
+    assert!(running.metrics.decided_ahead.get() > 0);
+    clock.advance(limits::PATIENCE_TICK);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    let untold = replies.iter_mut().filter_map(|reply| reply.try_recv().err()).count();
+    assert_eq!(untold, 0, "of {FANS}");
+    database.hold_up(None);
+    assert!(behind.await.unwrap().is_ok());
     running.lanes.shutdown().await;
 }
 

@@ -64,7 +64,7 @@ struct State {
     /// Somebody else has the rows that batches change: how long each waits for them in vain.
     locked: Option<Duration>,
     /// What is asked of this kind is not answered.
-    held_up: Option<Call>,
+    held_up: Option<(Call, u64)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,16 @@ impl Database {
 
     /// Calls of this kind wait from now on; `None`: all go on.
     pub fn hold_up(&self, call: Option<Call>) {
-        self.state.lock().held_up = call;
+        self.set_held_up(call.map(|call| (call, 0)));
+    }
+
+    /// Of the calls of this kind, as `asked` counts them, those behind the `last` one wait.
+    pub fn hold_up_behind(&self, call: Call, last: u64) {
+        self.set_held_up(Some((call, last)));
+    }
+
+    fn set_held_up(&self, held_up: Option<(Call, u64)>) {
+        self.state.lock().held_up = held_up;
         self.changed.notify_waiters();
     }
 
@@ -348,11 +357,17 @@ impl SimulatedStore {
 
     /// The call is on its way. Gives back how it will end.
     async fn call(&self, call: Call) -> Option<Fault> {
-        *self.database.state.lock().asked.entry(call).or_default() += 1;
+        let number = {
+            let asked = &mut self.database.state.lock().asked;
+            let number = asked.entry(call).or_default();
+            *number += 1;
+            *number
+        };
         self.pass().await;
         loop {
             let changed = self.database.changed.notified();
-            if self.database.state.lock().held_up != Some(call) {
+            let held_up = self.database.state.lock().held_up;
+            if held_up.is_none_or(|(kind, last)| kind != call || number <= last) {
                 break;
             }
             changed.await;
