@@ -34,6 +34,7 @@ macro_rules! conformance_tests {
     ($open:expr) => {
         $crate::conformance_tests!($open;
             a_new_concert_is_loaded_as_it_was_stored
+            the_first_concert_is_made_once
             wallets_are_in_the_first_concerts_currency_until_an_operator_decides
             a_user_has_a_wallet_and_its_ledger
             a_subject_is_one_user
@@ -112,8 +113,8 @@ pub fn settings() -> SaleSettings {
     SaleSettings { state: SaleState::Open, opens_at: None, message: None, own: OwnRules::default() }
 }
 
-pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<ScheduleId>) {
-    let concert = NewConcert {
+pub fn new_concert(seats: usize) -> NewConcert {
+    NewConcert {
         title: "First Night".into(),
         currency: "KRW".into(),
         time_zone: Some("Asia/Seoul".into()),
@@ -121,8 +122,11 @@ pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<Sch
         starts_at: vec![NOW + 30 * DAY, NOW + 31 * DAY],
         settings: settings(),
         at: NOW,
-    };
-    store.add_concert(concert).await.unwrap()
+    }
+}
+
+pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<ScheduleId>) {
+    store.add_concert(new_concert(seats)).await.unwrap()
 }
 
 impl<'s> World<'s> {
@@ -335,6 +339,19 @@ pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
     let loaded: Vec<_> = sale.schedules.iter().map(|s| (s.schedule.id, s.schedule.starts_at)).collect();
     assert_eq!(loaded, [(schedules[0], NOW + 30 * DAY), (schedules[1], NOW + 31 * DAY)]);
     assert!(sale.schedules.iter().all(|s| *s.layout == layout(30) && s.taken.is_empty()));
+}
+
+/// Goal: servers that start together make one concert to try things with. Method: many look, and add, at the same time.
+pub async fn the_first_concert_is_made_once(store: &dyn Store) {
+    let add = || async { u32::from(store.add_first_concert(new_concert(10)).await.unwrap()) };
+    let made = tokio::join!(add(), add(), add(), add(), add());
+    assert_eq!(made.0 + made.1 + made.2 + made.3 + made.4, 1);
+    let [first] = store.concerts().await.unwrap()[..] else { panic!("one concert") };
+    assert_eq!(store.load_sale(first, NOW).await.unwrap().schedules.len(), 2);
+    assert!(!store.add_first_concert(new_concert(10)).await.unwrap());
+    let (second, _) = add_concert(store, 10).await;
+    assert_eq!(store.concerts().await.unwrap(), [first, second]);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 /// Goal: 50,000 won buy no seat of 500.00 euros. Method: a second currency is refused, then decided for.

@@ -569,6 +569,14 @@ impl Setup for SimulatedStore {
         }
     }
 
+    async fn add_first_concert(&self, concert: NewConcert) -> Result<bool, StoreError> {
+        let is_there = self.database.state.lock().tables.has_concerts();
+        if !is_there {
+            self.add_concert(concert).await?;
+        }
+        Ok(!is_there)
+    }
+
     async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError> {
         self.pass().await;
         let mut state = self.database.state.lock();

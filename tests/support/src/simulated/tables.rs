@@ -137,6 +137,10 @@ impl Tables {
         (id, named)
     }
 
+    pub fn has_concerts(&self) -> bool {
+        !self.concerts.is_empty()
+    }
+
     pub fn wallet_currency(&self) -> WalletCurrency {
         let currencies = || self.concerts.values().map(|concert| &concert.record.currency);
         let code = self.currency.as_ref().or_else(|| currencies().next()).cloned();
