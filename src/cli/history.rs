@@ -115,7 +115,7 @@ async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<Con
         Subject::Reservation(id) => {
             let concert = id.concert().with_context(|| format!("{id} is no reservation's id"))?;
             if !store.concerts().await?.contains(&concert) {
-                bail!("{id} is of concert {concert}, which is not there");
+                bail!("{id} belongs to concert {concert}, which does not exist");
             }
             vec![concert]
         }
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn who_changed_a_sale_is_told_with_what_became_of_it() {
+    fn who_changed_a_sale_is_shown_with_what_became_of_it() {
         let (before, after) =
             (json!({"state": "OPEN", "message": null}), json!({"state": "PAUSED", "message": "a"}));
         let set = |by| Entry::Set { before: before.clone(), after: after.clone(), by };

@@ -62,6 +62,10 @@ fn new_concert(capacity: u32) -> NewConcert {
     }
 }
 
+async fn add_fan(store: &dyn Store, balance: i64) -> UserId {
+    store.add_user(NewUser { name: "fan".into(), balance, guest: false, at: START }).await.unwrap()
+}
+
 impl Running {
     /// A process that has begun, and runs its sales.
     async fn start(store: Arc<dyn Store>, clock: &Clock, options: Options) -> Self {
@@ -78,6 +82,14 @@ impl Running {
     async fn whole(&self) {
         while !self.dispatcher.missing().is_empty() {
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets time pass, the runtime's too, until everybody is served.
+    async fn served_again(&self, clock: &Clock) {
+        while !self.dispatcher.unready().is_empty() {
+            clock.advance(limits::PATIENCE_TICK);
+            tokio::time::advance(limits::PATIENCE_TICK).await;
         }
     }
 
@@ -140,7 +152,7 @@ impl House {
         running.whole().await;
     }
 
-    /// How often the sale was claimed, and so built anew.
+    /// The number of times that the sale was claimed, and so built anew.
     async fn claims(&self) -> usize {
         let rows = self.running.as_ref().unwrap().store.journal(self.concert, 0, 1_000).await.unwrap();
         let is_claim = |row: &&JournalRow| matches!(row.events[..], [journal::Entry::Claim { .. }]);
@@ -153,8 +165,7 @@ impl House {
 
     async fn user(&self, balance: i64) -> Caller {
         let store = &self.running.as_ref().unwrap().store;
-        let user =
-            store.add_user(NewUser { name: "fan".into(), balance, guest: false, at: START }).await.unwrap();
+        let user = add_fan(&**store, balance).await;
         Caller { user, token: None, guest_of: None }
     }
 
@@ -404,14 +415,10 @@ async fn what_was_decided_ahead_is_not_published_by_a_process_that_was_replaced(
     let (concert, _) = former.add_concert(new_concert(1)).await.unwrap();
     let options = || Options::new(SaleRules::default());
     let running = Running::start(Arc::new(former.handle()), &clock, options()).await;
-    let user = running
-        .store
-        .add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START })
-        .await
-        .unwrap();
+    let user = add_fan(&*running.store, 0).await;
     assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
 
-    // From now on every call takes half a second and more, and the charge is alone in its batch.
+    // Every call takes half a second and more from now on, and the charge is alone in its batch.
     database.set_weather(Weather { hang_per_mille: 1_000, ..Weather::CALM });
     let charged = running.charge(user, 500, "r1");
     running.metrics.mailbox_depth.set(-1);
@@ -447,14 +454,14 @@ async fn a_heartbeat_that_is_rolled_back_is_written_again() {
     let running = Running::start(Arc::new(store), &clock, Options::new(SaleRules::default())).await;
     let attempts = limits::BATCH_ATTEMPTS_MAX;
     for (rolled_back, outages) in [(attempts - 1, 0), (attempts, 1)] {
-        let beaten = database.asked(Call::Heartbeat) + u64::from(attempts);
+        let beaten = database.calls(Call::Heartbeat) + u64::from(attempts);
         database.plan(Call::Heartbeat, Fault::RolledBack, rolled_back);
         clock.advance(limits::HEARTBEAT_INTERVAL);
         // Enough for all that follows from it, if time does not go on.
         for _ in 0..10_000 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(database.asked(Call::Heartbeat), beaten, "each is written again at once");
+        assert_eq!(database.calls(Call::Heartbeat), beaten, "each is written again at once");
         let kind = Kind { kind: "rolled_back" };
         let out = running.metrics.store_errors.get_or_create(&kind).get();
         assert_eq!(out, outages, "after {rolled_back} heartbeats that were rolled back");
@@ -481,8 +488,7 @@ async fn rounds_are_not_written_by_the_lane() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, schedules) = store.add_concert(new_concert(1)).await.unwrap();
-    let user =
-        store.add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START }).await.unwrap();
+    let user = add_fan(&*store, 0).await;
     let options = Options { lease: Duration::ZERO, threads: true, ..Options::new(SaleRules::default()) };
     let running = Running::start(store, &Clock::manual(START), options).await;
     let (sender, mut writers) = mpsc::channel(1);
@@ -505,11 +511,7 @@ async fn a_lane_that_panics_is_begun_again_and_readiness_says_so_meanwhile() {
     let store = database.connect();
     let (concert, schedules) = store.add_concert(new_concert(2)).await.unwrap();
     let running = Running::start(Arc::new(store), &clock, Options::new(SaleRules::default())).await;
-    let user = running
-        .store
-        .add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START })
-        .await
-        .unwrap();
+    let user = add_fan(&*running.store, 0).await;
     assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     assert_eq!(running.dispatcher.unready(), Vec::<String>::new());
 
@@ -554,9 +556,7 @@ async fn who_waits_with_a_lane_that_hangs_is_answered_truly_in_time() {
     let store = database.connect();
     let (concert, schedules) = store.add_concert(new_concert(2)).await.unwrap();
     let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
-    let new = || NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-    let (alice, bob) =
-        (running.store.add_user(new()).await.unwrap(), running.store.add_user(new()).await.unwrap());
+    let (alice, bob) = (add_fan(&*running.store, 0).await, add_fan(&*running.store, 0).await);
     for user in [alice, bob] {
         assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     }
@@ -615,7 +615,7 @@ async fn who_waits_with_a_lane_that_hangs_is_answered_truly_in_time() {
     running.lanes.shutdown().await;
 }
 
-/// Goal: what was kept is told at once, also when the store hangs with the next batch. Method: a batch with more answers
+/// Goal: what was kept is answered at once, also when the store hangs with the next batch. Method: a batch with more answers
 /// than are published at a time is committed, and the commit behind it never ends.
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_hangs_keeps_no_answer_of_the_batch_before() {
@@ -634,16 +634,16 @@ async fn a_commit_that_hangs_keeps_no_answer_of_the_batch_before() {
     };
     // A commit takes some time, so that the next batch is begun meanwhile.
     database.set_weather(Weather { latency_max: Duration::from_millis(2), ..Weather::CALM });
-    let committed = database.asked(Call::Commit);
+    let committed = database.calls(Call::Commit);
     database.hold_up_behind(Call::Commit, committed);
     let mut replies: Vec<_> = users[..FANS].iter().map(|user| join(*user)).collect();
     let moment = Duration::from_millis(1);
-    while database.asked(Call::Commit) == committed {
+    while database.calls(Call::Commit) == committed {
         tokio::time::sleep(moment).await;
     }
     let behind = join(users[FANS]);
     database.hold_up_behind(Call::Commit, committed + 1);
-    while database.asked(Call::Commit) == committed + 1 {
+    while database.calls(Call::Commit) == committed + 1 {
         tokio::time::sleep(moment).await;
     }
     assert!(running.metrics.decided_ahead.get() > 0);
@@ -651,8 +651,8 @@ async fn a_commit_that_hangs_keeps_no_answer_of_the_batch_before() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
-    let untold = replies.iter_mut().filter_map(|reply| reply.try_recv().err()).count();
-    assert_eq!(untold, 0, "of {FANS}");
+    let unanswered = replies.iter_mut().filter_map(|reply| reply.try_recv().err()).count();
+    assert_eq!(unanswered, 0, "of {FANS}");
     database.hold_up(None);
     assert!(behind.await.unwrap().is_ok());
     running.lanes.shutdown().await;
@@ -666,8 +666,7 @@ async fn who_waits_behind_the_locks_of_others_is_answered_in_time() {
     let store = database.connect();
     let (concert, _) = store.add_concert(new_concert(2)).await.unwrap();
     let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
-    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-    let user = running.store.add_user(new).await.unwrap();
+    let user = add_fan(&*running.store, 0).await;
     let lock_wait = Duration::from_secs(5);
     database.lock_rows(Some(lock_wait));
     let (sender, mut reply) = oneshot::channel();
@@ -692,17 +691,14 @@ async fn who_waits_behind_the_locks_of_others_is_answered_in_time() {
         }
     };
     assert_eq!(answer, Err(Refusal::OutcomeUnknown));
-    assert!(database.asked(Call::Commit) > 1, "it was tried again");
+    assert!(database.calls(Call::Commit) > 1, "it was tried again");
     let (waited, soon) = (clock.steady().since(began), 2 * limits::PATIENCE_TICK);
     assert!(waited <= limits::OUTCOME_PATIENCE + soon, "{waited:?}");
     let unready = unready.expect("readiness says that nobody is served");
     assert!(unready <= limits::LANE_STALL + soon, "{unready:?}");
 
     database.lock_rows(None);
-    while !running.dispatcher.unready().is_empty() {
-        clock.advance(limits::PATIENCE_TICK);
-        tokio::time::advance(limits::PATIENCE_TICK).await;
-    }
+    running.served_again(&clock).await;
     assert!(running.request(concert, join).await.is_ok());
     running.lanes.shutdown().await;
 }
@@ -717,8 +713,7 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
     let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
     let mut payments = Vec::new();
     for seat in 0..2 {
-        let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-        let user = running.store.add_user(new).await.unwrap();
+        let user = add_fan(&*running.store, 0).await;
         assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
         let caller = Caller { user, token: None, guest_of: None };
         let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(seat)] };
@@ -730,10 +725,10 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
         running.dispatcher.submit(concert, command.clone(), ReplyTo::Once(sender)).unwrap();
         reply
     };
-    let ends = database.asked(Call::Rollback);
+    let ends = database.calls(Call::Rollback);
     database.hold_up(Some(Call::Rollback));
     let (first, second) = (submit(&payments[0]), submit(&payments[1]));
-    while database.asked(Call::Rollback) == ends {
+    while database.calls(Call::Rollback) == ends {
         tokio::task::yield_now().await;
     }
     let behind = submit(&payments[0]);
@@ -745,10 +740,7 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
         assert!(clock.steady().since(began) > limits::OUTCOME_PATIENCE);
     }
     database.hold_up(None);
-    while !running.dispatcher.unready().is_empty() {
-        clock.advance(limits::PATIENCE_TICK);
-        tokio::time::advance(limits::PATIENCE_TICK).await;
-    }
+    running.served_again(&clock).await;
     for payment in payments {
         let refused = running.request(concert, payment).await;
         assert!(
@@ -798,8 +790,7 @@ async fn a_sale_opens_by_the_machines_clock() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, _) = store.add_concert(new).await.unwrap();
-    let user =
-        store.add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START }).await.unwrap();
+    let user = add_fan(&*store, 0).await;
     let clock = Clock::manual(START);
     let options = Options { heartbeat_gap_max: 365 * DAY, ..Options::new(SaleRules::default()) };
     let running = Running::start(store, &clock, options).await;
@@ -851,8 +842,7 @@ async fn a_reservation_is_never_worth_more_than_money_can_be() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, schedules) = store.add_concert(new).await.unwrap();
-    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-    let user = store.add_user(new).await.unwrap();
+    let user = add_fan(&*store, 0).await;
     let running = Running::start(store, &Clock::manual(START), Options::new(SaleRules::default())).await;
     assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     let caller = Caller { user, token: None, guest_of: None };
@@ -897,7 +887,7 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     assert_eq!(running.dispatcher.unready(), Vec::<String>::new());
     assert!(house.hold(fans[7], &[17]).await.is_ok(), "another seat is theirs");
 
-    // What is due by itself has no asker: its sale stops until somebody mends it, and the other goes on.
+    // Nobody waits for what is due by itself: its sale stops until somebody mends it, and the other goes on.
     let (other, schedules) = running.store.add_concert(new_concert(100)).await.unwrap();
     house.clock.advance(limits::SALES_LOOKUP_INTERVAL);
     while running.dispatcher.whereabouts().len() < 2 {
@@ -918,7 +908,7 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     }
     let caller = Caller { user, token: None, guest_of: None };
     let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
-    // Who did nothing for so long joins again.
+    // A fan who did nothing for so long joins again.
     assert!(running.request(other, Command::Join { user, connection: None }).await.is_ok());
     assert!(running.request(other, hold).await.is_ok());
     house.meddle("DROP TRIGGER stay").await;

@@ -62,7 +62,7 @@ struct Running {
     server: Server,
 }
 
-/// A database that nobody else has, where the tests are told to have theirs; `None` for the embedded one.
+/// A database that nobody else has, where the tests are configured to have theirs; `None` for the embedded one.
 async fn database() -> Option<DatabaseUrl> {
     match std::env::var("FRONTROW_TEST_DATABASE").as_deref() {
         Err(_) | Ok("sqlite") => None,
@@ -95,7 +95,7 @@ impl House {
         Self::open_over(plan, settings, None).await
     }
 
-    /// Over a database that the test can make hang.
+    /// Opens a house over a database that the test can make hang.
     pub async fn open_over(
         plan: Plan,
         settings: impl FnOnce(&mut Config),
@@ -225,12 +225,12 @@ impl House {
         &self.config.data
     }
 
-    /// Where the database is, if it is not the embedded one.
+    /// The database's address, if it is not the embedded one.
     pub fn database_url(&self) -> Option<&str> {
         self.config.database_url.as_ref().map(DatabaseUrl::reveal)
     }
 
-    /// Where old rows of the journal go.
+    /// The folder for old rows of the journal.
     pub fn journal_archive(&self) -> PathBuf {
         self.config.journal_archive()
     }
@@ -305,12 +305,12 @@ impl House {
         self.context().auth.mint_operator(self.clock.utc(), DAY)
     }
 
-    /// Does the server speak TLS?
+    /// Does the server use TLS?
     pub fn is_secure(&self) -> bool {
         self.running().server.is_secure
     }
 
-    /// A connection, encrypted if the server speaks TLS.
+    /// A connection, encrypted if the server uses TLS.
     async fn pipe(&self) -> Pipe {
         tls::connect(self.address(), self.is_secure()).await
     }

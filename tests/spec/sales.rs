@@ -1,4 +1,4 @@
-//! The facts that a sale tells of itself: where its venue's clocks stand, how many seats one may have, what is left, and
+//! The facts that a sale publishes about itself: where its venue's clocks stand, how many seats one may have, what is left, and
 //! every turn that its operator gives it.
 
 use std::process::Command;
@@ -85,8 +85,8 @@ async fn whoever_waits_is_admitted_or_watches_hears_of_every_turn() {
         assert_eq!(changed.status, 200, "{patch}");
         for (index, fan) in fans.iter_mut().enumerate() {
             let update = fan.pushed("sale.update").await;
-            let told = (&update["concert_id"], &update["state"], &update["opens_at"], &update["message"]);
-            assert_eq!(told, (&json!(house.concert.0), &json!(state), &opens_at, &message), "fan {index}");
+            let seen = (&update["concert_id"], &update["state"], &update["opens_at"], &update["message"]);
+            assert_eq!(seen, (&json!(house.concert.0), &json!(state), &opens_at, &message), "fan {index}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What every backend must do, written once against the trait. Each test gets a store of its own, freshly made.
+//! The tests that every backend must pass, written once against the trait. Each test gets a store of its own, freshly
+//! made.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -68,7 +69,7 @@ macro_rules! conformance_tests {
     };
 }
 
-/// What the seats of `VIP` and of the rest cost.
+/// The prices of the seats of `VIP` and of the rest.
 const VIP: Money = 100;
 const REST: Money = 60;
 
@@ -556,10 +557,10 @@ pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn St
     let rows = store.sweep(&further).await.unwrap();
     assert_eq!((rows.overdue_tokens, rows.overdue_reservations), (vec![first], vec![held.clone()]));
     assert_eq!(rows.tokens, [waiting, done]);
-    let told: Vec<_> = rows.reservations.iter().map(|row| (row.id, row.status, row.seats.len())).collect();
+    let found: Vec<_> = rows.reservations.iter().map(|row| (row.id, row.status, row.seats.len())).collect();
     let mut all = vec![(held.id, held.status, 2), (bought.id, ReservationStatus::Reserved, 1)];
     all.sort_unstable_by_key(|(id, ..)| *id);
-    assert_eq!(told, all);
+    assert_eq!(found, all);
     assert_eq!(rows.seats, [(SeatId(9), free, None)]);
 
     let rows = store.sweep(&SweepPage { holds_overdue_from: NOW + TTL + late, ..further }).await.unwrap();
@@ -675,8 +676,8 @@ pub async fn a_ledger_tells_what_was_added_since(store: &dyn Store) {
         };
         let facts = world.facts(needs).await;
         assert_eq!(facts.ledger_since, NOW + since * DAY);
-        let told = facts.ledgers.iter().find(|(of, _)| *of == user);
-        assert_eq!(told, Some(&(user, count)), "{max} since {since}");
+        let found = facts.ledgers.iter().find(|(of, _)| *of == user);
+        assert_eq!(found, Some(&(user, count)), "{max} since {since}");
     }
 }
 
@@ -779,7 +780,7 @@ pub async fn settings_that_others_changed(
              AND own_rules NOT LIKE '%capacity%' AND own_rules NOT LIKE '%null%'"#,
     );
     assert_eq!(kept.await, 1);
-    // As rows of before the object are.
+    // Rows from before the object have no value there.
     assert_eq!(change("UPDATE concert SET own_rules = NULL").await, 1);
     assert_eq!(world.load().await.settings.own, ours);
     set(&mut world, own).await;
@@ -859,7 +860,7 @@ pub async fn a_replaced_writer_can_add_nothing_more(store: &dyn Store) {
     }
     let sale = world.load().await;
     assert_eq!((sale.tokens.len(), sale.journal.seq), (1, world.journal.seq + 1));
-    // Nor can it by building on its successor's rows.
+    // It cannot write by building on its successor's rows either.
     world.journal = sale.journal;
     let stolen = world.batch(late.sales[0].events.clone(), Vec::new());
     assert!(matches!(world.try_commit(&stolen).await, Err(CommitError::SteppedDown { .. })));
@@ -931,7 +932,7 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     let second = Duration::from_secs(1);
     store.claim(concert, other, NOW + lease + second, lease).await.unwrap();
     assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second);
-    // For a writer that is known to be dead time stands still since its last beat.
+    // Time stands still since its last beat for a writer that is known to be dead.
     let third = WriterId(random_id());
     store.release_claims(other, None).await.unwrap();
     store.claim(concert, third, NOW + lease + second + second, lease).await.unwrap();
