@@ -413,16 +413,16 @@ impl Database {
         }
     }
 
-    /// Rows of texts.
+    /// Rows of texts. A statement is hardly ever the same again, and a session of seekdb keeps 50 of them.
     async fn all(&mut self, sql: String) -> Vec<Vec<Cell>> {
         let sql = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(connection) => {
-                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
+                let rows = sqlx::query(sql).persistent(false).fetch_all(connection).await.unwrap();
                 rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
             }
             Self::MySql(connection) => {
-                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
+                let rows = sqlx::query(sql).persistent(false).fetch_all(connection).await.unwrap();
                 rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
             }
         }
