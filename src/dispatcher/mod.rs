@@ -82,13 +82,11 @@ impl Options {
     }
 }
 
-/// The running lanes. Dropped without `shutdown`, those that are tasks end with their runtime; those with threads of their
-/// own finish what waits, and end too, with their connections to the store.
+/// The running lanes; dropped without `shutdown`, they go on for as long as the runtime that began them.
 pub struct Lanes {
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
     lanes: Vec<JoinHandle<()>>,
-    threads: bool,
     recovery: JoinHandle<()>,
     tending: JoinHandle<()>,
 }
@@ -122,13 +120,12 @@ pub async fn start(
     });
     let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_NOTICES_MAX);
     let (stopping_sender, stopping) = watch::channel(false);
-    let threads = options.threads;
     let (mut lanes, mut adopters) = (Vec::new(), Vec::new());
     for (index, writer) in options.writers.iter().enumerate() {
         let (adopter, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
         adopters.push((*writer, adopter));
         let lane = Lane::new(index, &shared, &fanout, &store, &options, adopt, lost_sender.clone());
-        lanes.push(match threads {
+        lanes.push(match options.threads {
             true => launch(lane, &shared.supervisor).await?,
             false => tokio::spawn(lane.opened().await?.live()),
         });
@@ -152,18 +149,20 @@ pub async fn start(
     };
     let recovery = tokio::spawn(recovery.live());
     let dispatcher = Dispatcher::new(shared.clone());
-    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, threads, recovery, tending }))
+    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery, tending }))
 }
 
-/// Runs a lane on a thread of its own, which also polls its connection to the store.
+/// Runs a lane on a thread of its own, which also polls its connection to the store. The thread ends with the runtime that it
+/// was launched from, on which the lane's queries run: nothing would come of them any more.
 async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<()>, StoreError> {
     let (name, supervisor) = (lane.name().to_owned(), supervisor.clone());
     let (notify_opened, opened) = oneshot::channel();
     let (notify_ended, ended) = oneshot::channel();
+    let (home_is_there, home_is_gone) = oneshot::channel::<()>();
     let run = move || {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime of one thread can be made");
-        runtime.block_on(async {
+        let live = async {
             match lane.opened().await {
                 Ok(lane) => {
                     // The starter may have gone away.
@@ -171,6 +170,14 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
                     lane.live().await;
                 }
                 Err(error) => drop(notify_opened.send(Err(error))),
+            }
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = live => {}
+                // Nobody sends: it is dropped.
+                _ = home_is_gone => {}
             }
         });
         let _ = notify_ended.send(());
@@ -181,6 +188,7 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
         .map_err(|error| StoreError::Unreachable(error.into()))?;
     opened.await.map_err(|broken| StoreError::Broken(broken.into()))??;
     Ok(tokio::spawn(async move {
+        let _home_is_there = home_is_there;
         if ended.await.is_err() {
             // The thread is gone, and with it what would begin the lane again.
             supervisor.fail(&name);
@@ -190,29 +198,19 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
 
 impl Lanes {
     /// Takes no more commands, finishes and answers what waits, and releases the sales.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         // Nobody receives this only if recovery has ended already.
         let _ = self.stopping.send(true);
-        let _ = (&mut self.recovery).await;
-        self.close_mailboxes();
-        for lane in std::mem::take(&mut self.lanes) {
+        let _ = self.recovery.await;
+        for mailbox in &self.shared.mailboxes {
+            mailbox.close();
+        }
+        for lane in self.lanes {
             if let Err(error) = lane.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a lane did not end well");
             }
         }
         self.tending.abort();
-    }
-
-    fn close_mailboxes(&self) {
-        self.shared.mailboxes.iter().for_each(|mailbox| mailbox.close());
-    }
-}
-
-impl Drop for Lanes {
-    fn drop(&mut self) {
-        if self.threads {
-            self.close_mailboxes();
-        }
     }
 }
 
