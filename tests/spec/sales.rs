@@ -132,7 +132,7 @@ async fn the_command_line_sets_the_rules_of_a_sale_and_takes_them_back() {
         ("lucky=7", "`lucky`"),
         ("hold_ttl=7", "`hold_ttl`"),
         ("capacity", "NAME=VALUE"),
-        ("state=OPEN", "`state` is no rule"),
+        ("state=OPEN", "`state` is not a rule"),
         ("capacity=1 capacity=2", "twice"),
     ] {
         let (done, said) = set(rules).await;
