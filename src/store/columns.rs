@@ -75,7 +75,7 @@ fn fitting<N: TryFrom<i64>>(value: i64) -> Result<N, StoreError> {
 }
 
 pub(super) fn known<T>(read: Option<T>, word: &str) -> Result<T, StoreError> {
-    read.ok_or_else(|| StoreError::broken(format!("a row has the unknown word {word:?}")))
+    read.ok_or_else(|| StoreError::broken(format!("unknown word {word:?}")))
 }
 
 macro_rules! token_columns {

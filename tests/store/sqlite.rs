@@ -189,7 +189,7 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         "UPDATE queue SET reason = 'bored' WHERE user_id = 6",
-        "a row of queue cannot be read: the word \"EXPIRED\"",
+        "a row of queue cannot be read: unknown word \"EXPIRED\"",
     ),
     ("UPDATE reservation SET amount = 1 WHERE user_id = 3", "costs 1, its seats cost 120"),
     ("UPDATE reservation SET user_id = 77 WHERE user_id = 3", "is of user 77, who does not exist"),
@@ -209,7 +209,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("UPDATE reservation SET seats = '' WHERE user_id = 1", "names the seats [], its seats are [0, 1]"),
     (
         "UPDATE reservation SET seats = '4,x' WHERE user_id = 3",
-        "a row of reservation cannot be read: the word \"4,x\"",
+        "a row of reservation cannot be read: unknown word \"4,x\"",
     ),
     ("DELETE FROM reservation_seat WHERE seat = 0", "seat 1:0 is sold to reservation"),
     ("UPDATE queue SET entered_at = 1 WHERE user_id = 4", "entry 3 is not as in the journal: entered_at"),
