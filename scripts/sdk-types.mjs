@@ -14,7 +14,7 @@ const TOP = join(import.meta.dirname, '..');
 const WIRE = join(TOP, 'web/sdk/wire.js');
 const DECLARATIONS = join(TOP, 'web/sdk/types');
 const COLUMNS = 120;
-/** What follows this line is made here. */
+/** The line behind which everything is made here. */
 const MARK = '// From here on made by scripts/sdk-types.mjs from the published documents: change those instead.';
 
 /** The names that the SDK has had for these from its beginning. */
@@ -136,7 +136,7 @@ function wire() {
   return `${byHand}${MARK}\n\n${made.join('\n\n')}\n`;
 }
 
-/** What TypeScript declares of the SDK, by file. */
+/** TypeScript's declarations of the SDK, by file. */
 function declarations() {
   const folder = mkdtempSync(join(tmpdir(), 'frontrow-sdk-'));
   try {

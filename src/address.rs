@@ -124,7 +124,7 @@ impl Proxies {
 
     /// Must a connection from this address begin with a PROXY header? Never guessed from what it sends: a client that
     /// could choose would choose its address with it.
-    pub fn speaks_proxy_protocol(&self, peer: IpAddr) -> bool {
+    pub fn uses_proxy_protocol(&self, peer: IpAddr) -> bool {
         self.address_from == AddressSource::ProxyProtocol && self.trusts(peer)
     }
 

@@ -19,8 +19,8 @@ worker.addEventListener('activate', (/** @type {any} */ event) => event.waitUnti
 
 worker.addEventListener('message', (/** @type {any} */ event) => {
   if (event.data?.type !== 'keep') return;
-  const told = keep(event.data.files).then((done) => done && event.source?.postMessage({ type: 'kept' }));
-  event.waitUntil(told.catch(() => {})); // Without it the page simply needs a network.
+  const kept = keep(event.data.files).then((done) => done && event.source?.postMessage({ type: 'kept' }));
+  event.waitUntil(kept.catch(() => {})); // The page simply needs a network without it.
 });
 
 worker.addEventListener('fetch', (/** @type {any} */ event) => {

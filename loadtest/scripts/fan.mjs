@@ -114,7 +114,7 @@ export class Fan {
     if (!asked) return this.#report.fault(`an answer to ${message.id}, which is not open`);
     this.#open.delete(message.id);
     this.#report.answered(asked.method, performance.now() - asked.sent);
-    // At once: a delta may stand right behind the snapshot, before whoever waits for it goes on.
+    // The snapshot is taken at once: a delta may stand right behind it, before whoever waits for it goes on.
     if (asked.method === "seats.watch" && message.result) this.#take(message.result);
     if (message.error) asked.reject(new Refused(message.error));
     else asked.resolve(message.result);

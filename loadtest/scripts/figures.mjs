@@ -24,10 +24,10 @@ const { values: options } = parseArgs({
     "data-parent": { type: "string", default: "." },
   },
 });
-// Where the database is, its process, and a command that empties it; without them the embedded one is taken.
+// The database's address, its process, and a command that empties it; without them the embedded one is taken.
 const { DATABASE_URL: databaseUrl, DATABASE_PID: databasePid, DATABASE_EMPTY: emptyDatabase } = process.env;
 
-// What is run, and which of its figures are looked at: name, and the bound that a median has to keep. `once` are
+// The runs, and which of their figures are looked at: name, and the bound that a median has to keep. `once` are
 // those that take minutes, and whose figures hardly differ from run to run.
 const PLAN = [
   {
@@ -68,7 +68,7 @@ const PLAN = [
     figures: [["buyers_per_second"], ["hold_p99"], ["server_cpu_per_buyer"]],
   },
   {
-    // About half of what the one before gives here.
+    // The rate is about half of what the one before gives here.
     name: "onsale at half rate",
     arguments: "onsale --arrivals rate:400 --fans 6000 --capacity 4000 --seats 10000".split(" "),
     figures: [["hold_p99", "<=", 25], ["hold_p50"], ["pay_p99"], ["server_cpu_per_buyer"]],

@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
 });
 if (!options.before || !options.after) throw new Error("say --before and --after");
 const atLeast = Number(options["at-least"]);
-// As `with-mariadb` sets them; without them the embedded database is taken.
+// `with-mariadb` sets them; without them the embedded database is taken.
 const { DATABASE_URL: databaseUrl, DATABASE_PID: databasePid, DATABASE_EMPTY: emptyDatabase } = process.env;
 
 // Scenario, and its figures: a rate is to be kept, CPU stands beside it.

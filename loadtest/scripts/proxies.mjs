@@ -1,4 +1,4 @@
-// What `scripts/proxies` runs: the whole way of a fan through each proxy that the documents describe.
+// The program that `scripts/proxies` runs: the whole way of a fan through each proxy that the documents describe.
 //
 // Always: everything listens on loopback, on free ports, in a folder of its own, and ends with this process. Fans have
 // addresses of their own (all of 127.0.0.0/8 is this machine), and the proxies are at 127.0.0.1.
@@ -306,7 +306,7 @@ const WAYS = {
 
 function haproxy(folder, port, config) {
   const file = join(folder, "haproxy.cfg");
-  // As many connections as the documented number need more open files than a shell has.
+  // The documented number of connections needs more open files than a shell has.
   writeFileSync(file, config.replace(/maxconn \d+/, "maxconn 2000"));
   const proxy = start("haproxy", ["-W", "-f", file, "-p", join(folder, "haproxy.pid")]);
   return { door: new Door(port), proxy, reload: () => proxy.kill("SIGUSR2") };
@@ -367,7 +367,7 @@ async function limitsByAddress(door, server, direct, directSecure) {
   const made = await exhaust(() => door.guest("127.0.0.31"));
   must(made >= GUESTS_BURST, `only ${made} guests`);
   must((await door.guest("127.0.0.32")).status === 201, "another address is refused as well");
-  // Whatever a fan writes into the headers, the address stays theirs.
+  // The address stays the fan's, whatever they write into the headers.
   await exhaust((n) => door.guest("127.0.0.33", { "x-forwarded-for": `198.51.100.${n}`, forwarded: `for=198.51.100.${n}` }));
   if (direct) return;
   // Beside the proxy, from where nobody is believed. The loopback address that the proxy has is believed.
@@ -499,7 +499,7 @@ if (unknown) {
   console.error(`there is no way called ${unknown}; there are ${Object.keys(WAYS).join(", ")}`);
   process.exit(2);
 }
-// At once: waiting is most of it.
+// They run at once: waiting is most of it.
 const ends = await Promise.allSettled(names.map(through));
 for (const end of ends) if (end.status === "rejected") console.error(end.reason.message);
 process.exit(faults || ends.some((end) => end.status === "rejected") ? 1 : 0);

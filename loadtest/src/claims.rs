@@ -26,7 +26,7 @@ impl Claims {
         }
     }
 
-    /// The fan was told that they hold the seat. An error names the fan who has it already.
+    /// The seat was confirmed to be held by the fan. An error names the fan who has it already.
     pub fn hold(&self, schedule: u64, seat: u32, fan: usize) -> Result<(), String> {
         let mine = fan as u64 + 1;
         let before = self.seat(schedule, seat)?.swap(mine, Ordering::AcqRel);
@@ -41,7 +41,7 @@ impl Claims {
         ))
     }
 
-    /// The fan was told that the seat is paid.
+    /// The seat was confirmed to be paid by the fan.
     pub fn sell(&self, schedule: u64, seat: u32, fan: usize) -> Result<(), String> {
         let mine = fan as u64 + 1;
         let before = self.seat(schedule, seat)?.swap(mine | SOLD, Ordering::AcqRel);
@@ -68,13 +68,13 @@ impl Claims {
         self.doubled.load(Ordering::Relaxed)
     }
 
-    /// Seats that fans were told to have bought, and have not given back.
+    /// Seats that were confirmed as bought, and have not given back.
     pub fn sold(&self) -> u64 {
         let all = self.seats.values().flatten();
         all.filter(|claim| claim.load(Ordering::Acquire) & SOLD != 0).count() as u64
     }
 
-    /// Seats that fans were told to hold, and have not let go.
+    /// Seats that were confirmed as held, and not released since.
     pub fn held(&self) -> u64 {
         let held = |claim: &&AtomicU64| {
             let claim = claim.load(Ordering::Acquire);

@@ -50,7 +50,7 @@ pub struct Common {
     /// A setting of the started server, as for `frontrow serve --set`; wins over what the scenario sets.
     #[arg(long, global = true, value_name = "KEY=VALUE", conflicts_with = "server")]
     pub set: Vec<String>,
-    /// Speak TLS (wss, https): with the server that is started, which gets the certificate of the tests, or with
+    /// Use TLS (wss, https): with the server that is started, which gets the certificate of the tests, or with
     /// --server.
     #[arg(long, global = true)]
     pub tls: bool,
@@ -75,7 +75,7 @@ pub struct Common {
 }
 
 impl Common {
-    /// Whom to believe; `None`: connections are plain.
+    /// The certificates to trust; `None`: connections are plain.
     pub fn tls(&self) -> anyhow::Result<Option<&'static Tls>> {
         self.tls.then(|| Tls::new(self.ca.as_deref())).transpose()
     }

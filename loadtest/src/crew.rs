@@ -79,7 +79,7 @@ impl Worker {
         Target { source, ..Target::plain(self.door) }
     }
 
-    /// Tells that one more fan is ready, and waits for the start.
+    /// Counts one more fan as ready, and waits for the start.
     pub async fn ready(&self) -> Instant {
         self.signals.ready.fetch_add(1, Ordering::Relaxed);
         self.go().await
@@ -105,8 +105,8 @@ impl Worker {
         let _ = self.phase.clone().wait_for(|phase| *phase == Phase::Stop).await;
     }
 
-    /// Tells that one more fan has done what is measured, although it stays; who ends counts by that.
-    pub fn tell_done(&self) {
+    /// Counts one more fan as done with what is measured, although it stays; one that ends counts by its end.
+    pub fn count_done(&self) {
         self.signals.done.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -123,7 +123,7 @@ impl Worker {
             let (worker, played) = (self.clone(), fan(self.clone(), number));
             playing.spawn_local(async move {
                 played.await;
-                worker.tell_done();
+                worker.count_done();
             });
         }
         while let Some(ended) = playing.join_next().await {

@@ -24,7 +24,7 @@ const KEY: &[u8] = include_bytes!("../../tests/tls/first.key");
 #[derive(Clone, Copy)]
 pub struct Door {
     pub address: SocketAddr,
-    /// Whom to believe; `None`: connections are plain. One for the whole run, so it lives as long.
+    /// The certificates to trust; `None`: connections are plain. One for the whole run, so it lives as long.
     tls: Option<&'static Tls>,
 }
 

@@ -551,10 +551,10 @@ const PUSH_BEGIN: &[u8] = br#"{"jsonrpc":"2.0","method":""#;
 const DELTA_MIDDLE_BYTES: usize = br#"seats.update","params":}"#.len();
 
 /// The id of an answered request, and its result where it lies, or its refusal.
-type Answered<'a> = (i64, Result<&'a [u8], ErrorObject>);
+type Answer<'a> = (i64, Result<&'a [u8], ErrorObject>);
 
 /// `None`: no answer.
-fn read_answer(text: &[u8]) -> Result<Option<Answered<'_>>, Trouble> {
+fn read_answer(text: &[u8]) -> Result<Option<Answer<'_>>, Trouble> {
     if text.starts_with(PUSH_BEGIN) {
         return Ok(None);
     }

@@ -21,12 +21,12 @@ pub struct HttpClient {
 }
 
 /// A status and the body.
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub body: Bytes,
 }
 
-impl Answer {
+impl Response {
     /// The body of a success; a refusal is an error that shows it.
     pub fn json<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
         if !(200..300).contains(&self.status) {
@@ -47,7 +47,7 @@ impl HttpClient {
         Ok(Self { host: door.to_string(), sender })
     }
 
-    pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
+    pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Response> {
         self.call(Method::GET, path, token, Bytes::new()).await
     }
 
@@ -57,7 +57,7 @@ impl HttpClient {
         path: &str,
         token: Option<&str>,
         body: Bytes,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<Response> {
         let mut request = Request::builder().method(method).uri(path).header(HOST, &self.host);
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -69,6 +69,6 @@ impl HttpClient {
         let answer = self.sender.send_request(request.body(Full::new(body))?).await?;
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await?.to_bytes();
-        Ok(Answer { status, body })
+        Ok(Response { status, body })
     }
 }

@@ -13,10 +13,10 @@ mod file_limit;
 mod http;
 mod record;
 mod report;
+mod run;
 mod scenario;
 mod seats;
 mod server;
-mod session;
 mod tokens;
 mod ws;
 

@@ -286,7 +286,7 @@ impl Drop for StateOf {
     }
 }
 
-/// Faults that are told in words; the rest is only counted.
+/// Faults that are printed in words; the rest is only counted.
 const FAULTS_KEPT_MAX: usize = 50;
 
 /// The records of all workers.

@@ -9,7 +9,7 @@ use frontrow_protocol::push::SeatsUpdate;
 use frontrow_protocol::{SeatChange, SeatState};
 use rand::{Rng, RngExt};
 
-/// A model that deltas keep fresh needs no snapshot; one that heard nothing for this long takes the next one.
+/// A model that deltas keep fresh needs no snapshot; one that received nothing for this long takes the next one.
 const FRESH_FOR: Duration = Duration::from_millis(50);
 
 pub struct SeatModel {

@@ -39,7 +39,7 @@ pub struct SpawnOptions {
     /// `None`: a folder of its own under `data_parent`, removed at the end.
     pub data: Option<PathBuf>,
     pub data_parent: PathBuf,
-    /// Has it speak TLS, with the certificate of the tests.
+    /// Runs it with TLS and the certificate of the tests.
     pub tls: Option<&'static Tls>,
 }
 
@@ -313,7 +313,7 @@ impl Spawned {
 
 impl Drop for Spawned {
     fn drop(&mut self) {
-        // Nobody is left to hear of an error here.
+        // Nobody is left to read an error here.
         let _ = self.stop(true);
         if self.remove_data {
             let _ = std::fs::remove_dir_all(&self.data);

@@ -1,4 +1,4 @@
-//! What operators see of a sale and change while it runs.
+//! The settings and figures of a sale that operators see, and change while it runs.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -53,23 +53,24 @@ pub struct SaleFigures {
 pub struct SaleSettings {
     /// Fans admitted at once.
     pub capacity: u32,
-    /// How long unpaid seats are held.
+    /// The time that unpaid seats are held.
     pub hold_ttl: HumanDuration,
     /// The length of an admission.
     pub admission_ttl: HumanDuration,
-    /// How long an admitted fan may do nothing.
+    /// The time that an admitted fan may do nothing.
     pub idle_ttl: HumanDuration,
-    /// How long a waiting fan may be without a connection.
+    /// The time that a waiting fan may be without a connection.
     pub away_ttl: HumanDuration,
     /// Seats that one reservation may have.
     pub seats_per_reservation_max: u32,
     /// Seats of the sale that one user may have, held and bought together; 0: any number.
     #[serde(default)]
     pub seats_per_user_max: u32,
-    /// How long before the start a paid reservation may still be cancelled.
+    /// The time before the start until which a paid reservation may be cancelled.
     #[serde(alias = "cancel_until")]
     pub cancel_before_start: HumanDuration,
-    /// For how long a seat whose hold ran out unpaid is not held again by the same user; longer when it happens again.
+    /// The time in which a seat whose hold ran out unpaid is not held again by the same user; longer when it happens
+    /// again.
     pub hold_again_after: HumanDuration,
 }
 
@@ -96,18 +97,18 @@ pub struct SaleSettingsOwn {
     pub hold_again_after: Option<HumanDuration>,
 }
 
-/// What to change of a sale. An absent field stays as it is; `null` takes back what the operator had set, so that the
-/// run's default (no message, no planned opening) is in force again.
+/// Changes to a sale. An absent field stays as it is; `null` takes back what the operator had set, so that the run's
+/// default (no message, no planned opening) is in force again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SalePatch {
-    /// What the sale shall be.
+    /// The sale's new state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<SaleState>,
-    /// When admission begins.
+    /// The time at which admission begins.
     #[serde(default, skip_serializing_if = "Change::is_keep")]
     pub opens_at: Change<Timestamp>,
-    /// What to tell the fans.
+    /// A message to the fans.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "message")]
     #[schemars(length(min = 1, max = SALE_MESSAGE_CHARS_MAX))]
     pub message: Change<String>,
@@ -115,16 +116,16 @@ pub struct SalePatch {
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "capacity")]
     #[schemars(range(min = 1, max = CAPACITY_MAX))]
     pub capacity: Change<u32>,
-    /// How long unpaid seats are held. Like every time here, more than zero, and for what begins from now on.
+    /// The time that unpaid seats are held. Like every time here, more than zero, and for what begins from now on.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "positive")]
     pub hold_ttl: Change<HumanDuration>,
     /// The length of an admission.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "positive")]
     pub admission_ttl: Change<HumanDuration>,
-    /// How long an admitted fan may do nothing.
+    /// The time that an admitted fan may do nothing.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "positive")]
     pub idle_ttl: Change<HumanDuration>,
-    /// How long a waiting fan may be without a connection.
+    /// The time that a waiting fan may be without a connection.
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "positive")]
     pub away_ttl: Change<HumanDuration>,
     /// Seats that one reservation may have.
@@ -140,12 +141,12 @@ pub struct SalePatch {
     #[serde(default, skip_serializing_if = "Change::is_keep", deserialize_with = "seats_per_user_max")]
     #[schemars(range(max = SEATS_PER_USER_MAX))]
     pub seats_per_user_max: Change<u32>,
-    /// How long before the start a paid reservation may still be cancelled; zero is until the start. Its former name,
-    /// `cancel_until`, is still read.
+    /// The time before the start until which a paid reservation may be cancelled; zero is until the start. Its former
+    /// name, `cancel_until`, is still read.
     #[serde(default, skip_serializing_if = "Change::is_keep", alias = "cancel_until")]
     pub cancel_before_start: Change<HumanDuration>,
-    /// For how long a seat whose hold ran out unpaid is not held again by the same user, at first; each further time
-    /// within an hour doubles it. Zero: not at all. Holds for all at once.
+    /// The time in which a seat whose hold ran out unpaid is not held again by the same user, at first; each further
+    /// time within an hour doubles it. Zero: not at all. Holds for all at once.
     #[serde(default, skip_serializing_if = "Change::is_keep")]
     pub hold_again_after: Change<HumanDuration>,
     /// What was seen of these fields before. If it is not so any more, nothing is changed, and `CHANGED_MEANWHILE` says what
@@ -154,7 +155,7 @@ pub struct SalePatch {
     pub was: Option<Box<SalePatch>>,
 }
 
-/// What happens to one setting.
+/// The change of one setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Change<T> {
     /// The field is absent.
@@ -170,7 +171,7 @@ impl<T> Change<T> {
         matches!(self, Self::Keep)
     }
 
-    /// Does it to what an operator had set before.
+    /// Applies the change to what an operator had set before.
     pub fn apply(self, own: &mut Option<T>) {
         match self {
             Self::Keep => {}

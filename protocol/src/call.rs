@@ -10,7 +10,7 @@ pub const API: &str = "/api/v1/";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// And `HEAD`.
+    /// `GET`, and `HEAD` with it.
     Get,
     Post,
     Delete,
@@ -18,7 +18,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// As OpenAPI writes it.
+    /// The verb as OpenAPI writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -56,7 +56,7 @@ macro_rules! roles {
 /// are such. Behind `for` stand the roles of operators who may; without it no role is asked for.
 macro_rules! paths {
     ($($path:literal { $($verb:ident => $call:ident $name:literal $(for $($role:ident)+)?),+ })+) => {
-        /// What a verb asks for at a path.
+        /// The request that a verb makes at a path.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Call {
             $($($call,)+)+
@@ -185,7 +185,7 @@ impl Path {
         PATHS.iter().find_map(|known| Some((known, known.argument(path)?)))
     }
 
-    /// What a path of this form names.
+    /// The argument that a path of this form names.
     fn argument<'a>(&self, path: &'a str) -> Option<&'a str> {
         let Some((before, rest)) = self.template.split_once('{') else {
             return (path == self.template).then_some("");
@@ -200,7 +200,7 @@ impl Path {
         self.calls
     }
 
-    /// What this method of HTTP asks for here.
+    /// The call that this method of HTTP makes here.
     pub fn call(&self, method: &str) -> Option<Call> {
         self.calls.iter().copied().find(|call| call.verb().methods().contains(&method))
     }
@@ -219,7 +219,7 @@ impl Path {
 mod tests {
     use super::*;
 
-    /// What a path is, its argument, and what may be done there.
+    /// A path's form, its argument, and what may be done there.
     fn found(path: &str) -> String {
         match Path::find(path) {
             Some((known, argument)) => format!("{} {argument:?} {}", known.template, known.allowed()),

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum CloseCode {
-    /// What came is not the websocket protocol.
+    /// The peer broke the websocket protocol.
     ProtocolError = 1002,
     /// A binary frame.
     UnsupportedData = 1003,
@@ -22,7 +22,7 @@ pub enum CloseCode {
     ServerFault = 4002,
     /// Neither the upgrade nor `hello` brought a valid token.
     Unauthenticated = 4500,
-    /// Too many requests that were none.
+    /// Too many frames that were no requests.
     TooManyMalformed = 4501,
     /// The user opened more connections than are allowed; this was the oldest.
     TooManyConnections = 4502,

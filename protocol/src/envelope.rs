@@ -51,7 +51,7 @@ pub fn parse_request(text: &str) -> Result<(RequestId, Request), Malformed> {
         error: ErrorObject::invalid_request(message),
     };
     if let Some(doubled) = envelope.doubled {
-        // Which of two ids was meant is anybody's guess.
+        // Nobody knows which of two ids was meant.
         let id = if doubled == "id" { None } else { known_id };
         return Err(invalid(id, format!("`{doubled}` is there twice").into()));
     }
@@ -181,7 +181,7 @@ pub fn encode_result(id: &RequestId, result: &impl Serialize) -> String {
     finish(out)
 }
 
-/// As `encode_result`, with a result that was encoded before: what goes to many is encoded once.
+/// Like `encode_result`, with a result that was encoded before: one that goes to many is encoded once.
 pub fn encode_result_raw(id: &RequestId, result: &str) -> String {
     let mut out = begin_answer(Some(id), "result", result.len() + 64);
     out.extend_from_slice(result.as_bytes());
@@ -237,7 +237,7 @@ fn finish(mut out: Vec<u8>) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-/// What a server sends, as a client reads it.
+/// A message from the server, as a client reads it.
 #[derive(Debug)]
 pub enum ServerMessage<'a> {
     Response(Response<'a>),
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_and_pushes_are_told_apart() {
+    fn answers_and_pushes_are_distinguished() {
         let id = RequestId::Integer(1);
         let text = encode_result(&id, &crate::result::Balance { balance: 5, currency: None });
         assert_eq!(text, r#"{"jsonrpc":"2.0","id":1,"result":{"balance":5,"currency":null}}"#);

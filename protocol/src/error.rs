@@ -20,7 +20,7 @@ macro_rules! reasons {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
             $(#[doc = $advice] $reason,)+
-            /// A reason that is newer than this crate, as a client may read it. Never sent; code and message still tell.
+            /// A reason that is newer than this crate, as a client may read it. Never sent; code and message still have a meaning.
             Unrecognised,
         }
 
@@ -35,7 +35,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// What a client does about it, as the published documents say.
+            /// The advice to a client, as the published documents give it.
             pub const fn advice(self) -> &'static str {
                 match self {
                     $(Self::$reason => $advice.trim_ascii(),)+
@@ -47,17 +47,17 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Mend the client: what it sent is not JSON.
+    /// Fix the client: what it sent is not JSON.
     Parse = "PARSE",
-    /// Mend the client, as the message says: what it sent is JSON, but no request.
+    /// Fix the client, as the message says: what it sent is JSON, but not a request.
     InvalidRequest = "INVALID_REQUEST",
-    /// Mend the client, or do without: this server has no such method or path.
+    /// Fix the client, or do without: this server has no such method or path.
     UnknownMethod = "UNKNOWN_METHOD",
-    /// Mend what `field` names, and send it again.
+    /// Correct what `field` names, and send it again.
     InvalidParams = "INVALID_PARAMS",
     /// Tell the operator; do not repeat it by itself. The fault is the server's, and nothing was kept.
     Internal = "INTERNAL",
-    /// Get a new access token, and come again with it.
+    /// Get a new access token, and connect again with it.
     Unauthenticated = "UNAUTHENTICATED",
     /// Forget the token, whose user is not here, and sign in anew.
     UserNotFound = "USER_NOT_FOUND",
@@ -73,15 +73,15 @@ reasons! {
     SaleNotOpen = "SALE_NOT_OPEN",
     /// Wait for `sale.update`, then send it again. What is held can be paid meanwhile.
     SalePaused = "SALE_PAUSED",
-    /// Take the sale for over; the message says whether what is held can still be paid.
+    /// Treat the sale as over; the message says whether what is held can still be paid.
     SaleClosed = "SALE_CLOSED",
-    /// Ask for `concerts` again, and let the user choose from those.
+    /// Query `concerts` again, and let the user choose from those.
     ConcertNotFound = "CONCERT_NOT_FOUND",
-    /// Ask for `schedules` again, and let the user choose from those.
+    /// Query `schedules` again, and let the user choose from those.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND",
     /// Leave out the `seats`, which are not of this performance or reservation, and load the layout again.
     SeatNotFound = "SEAT_NOT_FOUND",
-    /// Ask for `reservations` again: the user has no such one.
+    /// Query `reservations` again: the user has no such one.
     ReservationNotFound = "RESERVATION_NOT_FOUND",
     /// Show the `seats` as taken, and let the user choose others.
     SeatTaken = "SEAT_TAKEN",
@@ -93,19 +93,19 @@ reasons! {
     NoSchedulesAvailable = "NO_SCHEDULES_AVAILABLE",
     /// Release seats, or ask for fewer: `max` says how many there may be.
     HoldLimit = "HOLD_LIMIT",
-    /// Say that `max` is how many seats of the sale one user may have; seats that are released or cancelled count no longer.
+    /// Say that `max` is how many seats of the sale one user may have; seats that are released or cancelled no longer count.
     PurchaseLimit = "PURCHASE_LIMIT",
     /// Choose other seats, or wait until `retry_at`: these ran out unpaid with this user.
     HoldAgainLater = "HOLD_AGAIN_LATER",
-    /// Ask for `reservations` again, and go on from the `status` that it has.
+    /// Query `reservations` again, and go on from the `status` that it has.
     ReservationInvalid = "RESERVATION_INVALID",
     /// Let the user enter another amount, as the message says.
     InvalidAmount = "INVALID_AMOUNT",
     /// Charge the wallet by `missing` at least, then pay again.
     InsufficientBalance = "INSUFFICIENT_BALANCE",
-    /// Mend the client: a new request needs a new `request_id`.
+    /// Fix the client: a new request needs a new `request_id`.
     RequestIdReused = "REQUEST_ID_REUSED",
-    /// Wait for `retry_after_ms`, then send the same again, and ask less often.
+    /// Wait for `retry_after_ms`, then send the same again, and send less often.
     RateLimited = "RATE_LIMITED",
     /// Wait for `retry_after_ms`, then send the same again; nothing was kept.
     Overloaded = "OVERLOADED",
@@ -113,9 +113,9 @@ reasons! {
     Unavailable = "UNAVAILABLE",
     /// Look first whether it was done (`reservations`, `balance`), then repeat it with the same ids.
     OutcomeUnknown = "OUTCOME_UNKNOWN",
-    /// Tell the user that this order can be given back no more.
+    /// Tell the user that this order can no longer be cancelled.
     CancelTooLate = "CANCEL_TOO_LATE",
-    /// Do without, as the message says why: another token, page or day may be allowed what this one is not.
+    /// Do not repeat it; the message says why. Another token, page or day may be allowed what this one is not.
     Forbidden = "FORBIDDEN",
     /// Let the user spend from the wallet first: the refund does not fit.
     WalletFull = "WALLET_FULL",
@@ -278,7 +278,7 @@ impl From<ReservationStatus> for RefusedStatus {
     }
 }
 
-/// What a program needs to know about a refusal. Each further field is there where its reason has one.
+/// The facts of a refusal for a program. Each further field is there where its reason has one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorData {
     pub reason: Reason,
@@ -287,31 +287,31 @@ pub struct ErrorData {
     /// The state that does not allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<RefusedStatus>,
-    /// When the sale opens.
+    /// The time at which the sale opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<Timestamp>,
-    /// From when on the user may hold the seats again.
+    /// The time from which the user may hold the seats again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
     /// The seats that are taken, not for sale, that do not exist, or that have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<u32>>,
-    /// How many seats one reservation, or one user, may have.
+    /// The number of seats that one reservation, or one user, may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
-    /// What the wallet has, in minor units of the currency.
+    /// The balance of the wallet, in minor units of the currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<i64>,
-    /// What it would need.
+    /// The amount that it would need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<i64>,
-    /// What has to be charged before: `required` without `balance`.
+    /// The amount to charge before: `required` without `balance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<i64>,
-    /// How long to wait before sending it again.
+    /// The time to wait before sending it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// Which param is wrong.
+    /// The param that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// The roles of which an operator would need one.
@@ -342,7 +342,7 @@ pub struct ChangedBy {
 pub struct ErrorObject {
     /// Groups reasons, as JSON-RPC wants it.
     pub code: i32,
-    /// For a person; may change.
+    /// A text for a person; may change.
     pub message: Cow<'static, str>,
     /// Boxed, because every `Result` that may be refused carries the room for it.
     pub data: Box<ErrorData>,
@@ -410,7 +410,7 @@ impl ErrorObject {
     }
 
     pub fn internal() -> Self {
-        Self::new(Reason::Internal, "a fault of the server; it has been logged")
+        Self::new(Reason::Internal, "the server failed; the fault has been logged")
     }
 
     pub fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
@@ -455,8 +455,8 @@ impl ErrorObject {
         Self::new(Reason::SaleClosed, "the sale is closed; what you hold can be paid")
     }
 
-    /// To a client, a sale whose prices are in another currency than the wallets is a closed one (`concerts` says so
-    /// too), but nobody is told that what they hold could be paid.
+    /// A sale whose prices are in another currency than the wallets is a closed one to a client (`concerts` says so
+    /// too), but the message promises nobody that they could pay what they hold.
     pub fn other_currency() -> Self {
         Self::new(
             Reason::SaleClosed,
@@ -485,7 +485,7 @@ impl ErrorObject {
 
     /// `seats` are those of the named ones that somebody else has.
     pub fn seat_taken(seats: Vec<u32>) -> Self {
-        let mut error = Self::new(Reason::SeatTaken, "somebody was faster");
+        let mut error = Self::new(Reason::SeatTaken, "somebody else has taken these seats");
         error.data.seats = Some(seats);
         error
     }
@@ -525,7 +525,7 @@ impl ErrorObject {
 
     /// The user let these seats run out unpaid, and may hold them again from `retry_at` on.
     pub fn hold_again_later(seats: Vec<u32>, retry_at: Timestamp) -> Self {
-        let message = "a hold of these seats ran out unpaid; others come first for a while";
+        let message = "a hold of these seats ran out unpaid; for a while, others may hold them first";
         let mut error = Self::new(Reason::HoldAgainLater, message);
         error.data.seats = Some(seats);
         error.data.retry_at = Some(retry_at);
@@ -572,14 +572,15 @@ impl ErrorObject {
     }
 
     pub fn overloaded(retry_after_ms: u64) -> Self {
-        Self::temporary(Reason::Overloaded, "the server has more to do than it can", retry_after_ms)
+        Self::temporary(Reason::Overloaded, "the server is overloaded", retry_after_ms)
     }
 
     pub fn unavailable(retry_after_ms: u64) -> Self {
         Self::temporary(Reason::Unavailable, "this cannot be done at the moment", retry_after_ms)
     }
 
-    /// Whether it was done is not known, and may be decided later. Never over the websocket, which is closed instead.
+    /// It is not known whether it was done, and may be decided later. Never sent over the websocket, which is closed
+    /// instead.
     pub fn outcome_unknown() -> Self {
         Self::new(
             Reason::OutcomeUnknown,

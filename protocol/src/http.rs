@@ -25,14 +25,14 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// them is renamed, because `status` is taken: it is `current_status` here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
-    /// Always `about:blank`: `reason` tells more than a URL would.
+    /// Always `about:blank`: `reason` says more than a URL would.
     #[serde(rename = "type")]
     pub kind: Cow<'static, str>,
     /// The status in words.
     pub title: Cow<'static, str>,
     /// The status of the response.
     pub status: u16,
-    /// For a person; may change.
+    /// A text for a person; may change.
     pub detail: Cow<'static, str>,
     pub reason: Reason,
     /// The same request may be sent again, later.
@@ -40,31 +40,31 @@ pub struct Problem {
     /// The state that does not allow it, of the queue token or of the reservation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_status: Option<RefusedStatus>,
-    /// When the sale opens.
+    /// The time at which the sale opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<Timestamp>,
-    /// From when on the user may hold the seats again.
+    /// The time from which the user may hold the seats again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
     /// The seats that are taken, that do not exist, or that have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<u32>>,
-    /// How many seats one reservation may have.
+    /// The number of seats that one reservation may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
-    /// What the wallet has, in minor units of the currency.
+    /// The balance of the wallet, in minor units of the currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<i64>,
-    /// What it would need.
+    /// The amount that it would need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<i64>,
-    /// What has to be charged before: `required` without `balance`.
+    /// The amount to charge before: `required` without `balance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<i64>,
-    /// How long to wait before sending it again; in whole seconds also in the header `Retry-After`.
+    /// The time to wait before sending it again; in whole seconds also in the header `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// Which param is wrong.
+    /// The param that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// The roles of which an operator would need one.
@@ -82,7 +82,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// With another status than the reason's own, where HTTP is finer: 405, 413.
+    /// A problem with another status than the reason's own, where HTTP is finer: 405, 413.
     pub fn with_status(error: ErrorObject, code: u16) -> Self {
         // Taken apart by name, so that a new member cannot be forgotten.
         let ErrorObject { code: _, message, data } = error;
@@ -168,7 +168,7 @@ const fn status_title(status: u16) -> &'static str {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuestBody {
-    /// Not only spaces.
+    /// The user's name; not only spaces.
     #[serde(deserialize_with = "user_name")]
     #[schemars(length(min = 1, max = USER_NAME_CHARS_MAX))]
     pub name: String,
@@ -196,7 +196,7 @@ pub struct Guest {
 }
 
 impl std::fmt::Debug for Guest {
-    /// Without the token, which is as good as a password.
+    /// The token is left out: it is as good as a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Guest").field("user_id", &self.user_id).finish_non_exhaustive()
     }
@@ -214,7 +214,7 @@ pub struct ReservationBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SeatList")]
     pub seats: Option<SeatList>,
-    /// How many seats.
+    /// The number of seats.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "best_count")]
     #[schemars(with = "u32", range(min = 1, max = HOLD_BEST_COUNT_MAX))]
     pub count: Option<u32>,
@@ -222,7 +222,7 @@ pub struct ReservationBody {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "category_name")]
     #[schemars(length(min = 1, max = CATEGORY_CHARS_MAX))]
     pub category: Option<String>,
-    /// With `count`: what one seat may cost at most, in minor units of the currency.
+    /// With `count`: the highest price of one seat, in minor units of the currency.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "price")]
     #[schemars(with = "i64", range(min = 0, max = MONEY_MAX))]
     pub max_price: Option<i64>,
@@ -327,7 +327,7 @@ impl History {
     }
 }
 
-/// What `DELETE /reservations/{id}` answers: of an unpaid one the reservation, of a paid one the refund too.
+/// The answer of `DELETE /reservations/{id}`: of an unpaid one the reservation, of a paid one the refund too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum GivenBack {
@@ -335,14 +335,14 @@ pub enum GivenBack {
     Released(Reservation),
 }
 
-/// What `/healthz` and `/readyz` answer.
+/// The answer of `/healthz` and `/readyz`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     pub status: HealthStatus,
-    /// What is missing until it can serve; absent when nothing is.
+    /// The things that are missing until it can serve; absent when nothing is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// What an operator has to know although it can serve; absent when there is nothing.
+    /// The things that an operator has to know although it can serve; absent when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

@@ -21,7 +21,7 @@ pub struct Layout {
     /// ISO 4217.
     pub currency: String,
     pub size: Size,
-    /// Where the stage is, for what is nearest to it.
+    /// The stage's position, to find the seats nearest to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Point>,
     pub categories: Vec<LayoutCategory>,
@@ -50,7 +50,7 @@ pub struct Point {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LayoutCategory {
     pub name: String,
-    /// As CSS has it.
+    /// The colour, in the notation of CSS.
     pub color: String,
     /// Minor units of the currency.
     pub price: i64,
@@ -99,7 +99,7 @@ pub struct SeatColumns {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Area {
     pub shape: AreaShape,
-    /// Of a rectangle the upper left corner, of a circle and an ellipse the centre, of a polygon its origin.
+    /// The upper left corner of a rectangle, the centre of a circle or an ellipse, the origin of a polygon.
     pub position: Point,
     /// Degrees, clockwise, around `position`.
     #[serde(default)]

@@ -81,11 +81,11 @@ pub fn document() -> Value {
     })
 }
 
-/// Who may call.
+/// The callers that are allowed.
 #[derive(Clone, Copy, PartialEq)]
 enum Access {
     Anybody,
-    /// By access token or queue token.
+    /// A fan, by access token or queue token.
     Fan,
     Operator,
 }
@@ -196,7 +196,7 @@ impl Description {
         self
     }
 
-    /// Only an admitted fan may.
+    /// Only an admitted fan may call it.
     fn needs_admission(self) -> Self {
         self.refuses(&[Reason::NotInQueue, Reason::Waiting, Reason::TokenExpired, Reason::TokenDone])
     }
@@ -314,7 +314,7 @@ fn idempotency_key() -> Value {
     })
 }
 
-/// What is said of a call. Matched without `_`: what has a path is described.
+/// The description of a call. Matched without `_`: a call that has a path is described.
 fn described(call: Call, schemas: &mut Schemas) -> Description {
     match call {
         Call::MakeGuest => {
@@ -333,7 +333,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             .answer(201, "A new place, at the tail.", schemas.sent_by_server::<QueueUpdate>())
             .answer(200, "The place held already.", schemas.sent_by_server::<QueueUpdate>())
             .refuses(&[Reason::ConcertNotFound, Reason::SalePaused, Reason::SaleClosed, Reason::Forbidden]),
-        Call::Place => Description::new("queue", Access::Fan, "Tells the place; counts as presence.")
+        Call::Place => Description::new("queue", Access::Fan, "Returns the place; counts as presence.")
             .parameter(which_sale())
             .answer(200, "The place, whatever its status.", schemas.sent_by_server::<QueueUpdate>())
             .refuses(&[Reason::NotInQueue]),
@@ -408,7 +408,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::CancelTooLate,
             Reason::WalletFull,
         ]),
-        Call::Balance => Description::new("wallet", Access::Fan, "Tells the wallet's balance.").answer(
+        Call::Balance => Description::new("wallet", Access::Fan, "Returns the wallet's balance.").answer(
             200,
             "The balance.",
             schemas.sent_by_server::<Balance>(),
@@ -451,7 +451,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             .answer(200, "The next performance first.", schemas.sent_by_server::<Tickets>()),
         Call::Sales => Description::new("operators", Access::Operator, "Figures of each sale.")
             .answer(200, "All sales.", schemas.sent_by_server::<Sales>())
-            // On everybody's listener, where operators have one of their own.
+            // This is the answer on everybody's listener, where operators have one of their own.
             .refuses(&[Reason::UnknownMethod]),
         Call::ChangeSale => Description::new("operators", Access::Operator, "Changes a sale while it runs.")
             .parameter(in_path(
@@ -598,7 +598,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             "name": "Sec-WebSocket-Protocol",
             "in": "header",
             "required": false,
-            "description": "What to speak.",
+            "description": "The subprotocol.",
             "schema": {"type": "string", "const": crate::SUBPROTOCOL}
         }))
         .answer_empty(101, "It is open.")

@@ -1,4 +1,4 @@
-//! What the server says unasked.
+//! The notifications: messages that the server sends without a request.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ pub struct SeatsUpdate {
     pub available: u32,
 }
 
-/// Without a `hello` on the same socket in this time the session is closed with 4500; until then it goes on.
+/// The session is closed with 4500 unless a `hello` comes on the same socket in this time; until then it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HelloAgain {
     pub within_ms: u64,
@@ -111,10 +111,10 @@ pub struct HelloAgain {
 pub struct SaleUpdate {
     pub concert_id: u32,
     pub state: SaleState,
-    /// When admission begins, if that is planned.
+    /// The time at which admission begins, if that is planned.
     #[serde(default)]
     pub opens_at: Option<Timestamp>,
-    /// What the operator tells the fans; absent when there is nothing.
+    /// The operator's message to the fans; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }

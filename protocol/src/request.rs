@@ -1,5 +1,5 @@
-//! What a client asks for: one variant a method, each with its params.
-//! Params are objects, read strictly: an unknown, missing, doubled or mistyped field is refused by its name.
+//! The requests of a client: one variant a method, each with its params. Params are objects, read strictly: an
+//! unknown, missing, doubled or mistyped field is refused by its name.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ macro_rules! methods {
                 }
             }
 
-            /// What it does, in a sentence.
+            /// The method's summary, a sentence.
             pub(crate) const fn summary(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),+),)+
@@ -97,7 +97,7 @@ methods! {
     Concerts = "concerts" (NoParams),
     /// Takes a place in the line of a sale, or gets back the one held; the session then carries this token.
     QueueJoin = "queue.join" (QueueJoin),
-    /// Tells the place in line, whatever its status.
+    /// Returns the place in line, whatever its status.
     QueueGet = "queue.get" (NoParams),
     /// Says "still here" and renews the idle clock.
     QueueExtend = "queue.extend" (NoParams),
@@ -117,7 +117,7 @@ methods! {
     Release = "release" (Release),
     /// Lists the user's reservations in all sales.
     Reservations = "reservations" (NoParams),
-    /// Tells the wallet's balance.
+    /// Returns the wallet's balance.
     Balance = "balance" (NoParams),
     /// Puts money into the wallet, once for each `request_id`.
     Charge = "charge" (Charge),
@@ -129,7 +129,7 @@ methods! {
     Cancel = "cancel" (ReservationRef),
     /// Lists the user's tickets in all sales.
     Tickets = "tickets" (NoParams),
-    /// Tells the server's time; does not count as activity.
+    /// Returns the server's time; does not count as activity.
     Ping = "ping" (NoParams),
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for Method {
 #[serde(deny_unknown_fields)]
 pub struct NoParams {}
 
-/// Who the client is: exactly one of the two tokens.
+/// The client's identity: exactly one of the two tokens.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "HelloFields", into = "HelloFields")]
 pub enum Hello {
@@ -155,7 +155,7 @@ pub enum Hello {
 }
 
 impl fmt::Debug for Hello {
-    /// Without the token, which is as good as a password.
+    /// The token is left out: it is as good as a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AccessToken(_) => "AccessToken(…)",
@@ -232,12 +232,12 @@ pub struct Hold {
     pub seats: SeatList,
 }
 
-/// How many seats to hold, and where.
+/// The number of seats to hold, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HoldBest {
     pub schedule_id: u64,
-    /// How many seats.
+    /// The number of seats.
     #[serde(deserialize_with = "best_count")]
     #[schemars(range(min = 1, max = HOLD_BEST_COUNT_MAX))]
     pub count: u32,
@@ -245,7 +245,7 @@ pub struct HoldBest {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "category_name")]
     #[schemars(length(min = 1, max = CATEGORY_CHARS_MAX))]
     pub category: Option<String>,
-    /// What one seat may cost at most, in minor units of the currency.
+    /// The highest price of one seat, in minor units of the currency.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "price")]
     #[schemars(range(min = 0, max = MONEY_MAX))]
     pub max_price: Option<i64>,
@@ -262,7 +262,7 @@ pub struct HoldBest {
 #[serde(deny_unknown_fields)]
 pub struct Release {
     pub reservation_id: Uuid,
-    /// Without it, all of them.
+    /// The seats to release; without it, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<SeatList>,
 }
@@ -278,7 +278,7 @@ pub struct Charge {
     pub request_id: IdempotencyKey,
 }
 
-/// Which page of the ledger to list.
+/// The page of the ledger to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "HistoryParams")]
@@ -286,7 +286,7 @@ pub struct History {
     /// The `history_id` of the last entry seen: only older ones are listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Uuid>,
-    /// How many entries at most.
+    /// The number of entries, at most.
     #[serde(default = "history_limit_default", deserialize_with = "history_limit")]
     #[schemars(range(min = 1, max = HISTORY_ENTRIES_MAX))]
     pub limit: u32,

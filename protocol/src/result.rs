@@ -1,4 +1,4 @@
-//! What answers and pushes carry. Read leniently: a server may add fields.
+//! The contents of answers and notifications. They are read leniently: a server may add fields.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::time::Timestamp;
 
-/// Who the session acts as, and where it goes on.
+/// The user that the session acts as, and where it goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Welcome {
     pub user_id: u64,
@@ -23,7 +23,7 @@ pub struct Welcome {
     pub reservations: Option<Vec<Reservation>>,
 }
 
-/// What is on sale.
+/// The concerts that are on sale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Concerts {
     pub concerts: Vec<Concert>,
@@ -41,10 +41,11 @@ pub struct Concert {
     /// The venue's IANA time zone, in which its performances are to be shown; null while unknown.
     #[serde(default)]
     pub time_zone: Option<String>,
-    /// How many seats one reservation may have.
+    /// The number of seats that one reservation may have.
     #[serde(default)]
     pub seats_per_reservation_max: u32,
-    /// How many seats of the sale one user may have, held and bought together, in all performances; 0: any number.
+    /// The number of seats of the sale that one user may have, held and bought together, in all performances; 0: any
+    /// number.
     #[serde(default)]
     pub seats_per_user_max: u32,
     pub sale: Sale,
@@ -56,17 +57,17 @@ pub struct Concert {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sale {
     pub state: SaleState,
-    /// When admission begins, if that is planned.
+    /// The time at which admission begins, if that is planned.
     pub opens_at: Option<Timestamp>,
-    /// What the operator tells the fans.
+    /// The operator's message to the fans.
     pub message: Option<String>,
 }
 
-/// Whether a sale sells.
+/// The state of a sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SaleState {
-    /// Not yet: one may join, nobody is admitted.
+    /// Not open yet: one may join, nobody is admitted.
     Scheduled,
     Open,
     /// No joins, admissions or new holds; paying goes on.
@@ -115,15 +116,15 @@ pub struct QueueUpdate {
     pub sold_out: bool,
     pub entered_at: Timestamp,
     pub admitted_at: Option<Timestamp>,
-    /// When the admission ends; null unless `PROGRESS`.
+    /// The time at which the admission ends; null unless `PROGRESS`.
     pub expires_at: Option<Timestamp>,
-    /// When it ends without activity; null unless `PROGRESS`.
+    /// The time at which it ends without activity; null unless `PROGRESS`.
     pub idle_at: Option<Timestamp>,
     /// Why it ended; null unless `EXPIRED`.
     pub reason: Option<EndReason>,
 }
 
-/// What a queue token is good for.
+/// The status of a queue token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum QueueStatus {
@@ -178,10 +179,11 @@ pub struct Schedule {
     /// The venue's IANA time zone; null while unknown.
     #[serde(default)]
     pub time_zone: Option<String>,
-    /// How many seats one reservation may have.
+    /// The number of seats that one reservation may have.
     #[serde(default)]
     pub seats_per_reservation_max: u32,
-    /// How many seats of the sale one user may have, held and bought together, in all performances; 0: any number.
+    /// The number of seats of the sale that one user may have, held and bought together, in all performances; 0: any
+    /// number.
     #[serde(default)]
     pub seats_per_user_max: u32,
     /// All seats, in whatever state.
@@ -227,13 +229,13 @@ pub struct Reservation {
     pub status: ReservationStatus,
     /// The sum of the seats' prices, in minor units of the currency.
     pub amount: i64,
-    /// When the unpaid seats are taken back; null unless `TEMP_RESERVED`.
+    /// The time at which the unpaid seats are released; null unless `TEMP_RESERVED`.
     pub expires_at: Option<Timestamp>,
     /// The seats, in the order of their numbers. After the end, those that it still had then.
     pub seats: Vec<ReservedSeat>,
 }
 
-/// What became of a reservation.
+/// The status of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReservationStatus {
@@ -318,15 +320,16 @@ pub struct HistoryEntry {
     /// The balance after it.
     pub balance: i64,
     pub at: Timestamp,
-    /// What was paid or refunded; absent for a charge.
+    /// The payment that was made or refunded; absent for a charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<Uuid>,
-    /// What that payment bought; absent for a charge, and for what is too old to be among the listed tickets.
+    /// The purchase that the payment made; absent for a charge, and for one that is too old to be among the listed
+    /// tickets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purchase: Option<Purchase>,
 }
 
-/// What a payment bought.
+/// The purchase that a payment made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Purchase {
     pub reservation_id: Uuid,
@@ -337,7 +340,7 @@ pub struct Purchase {
     /// The venue's IANA time zone; absent while unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// How many.
+    /// The number of seats.
     pub seats: u32,
 }
 
@@ -371,7 +374,7 @@ pub struct Payment {
     pub at: Timestamp,
 }
 
-/// What became of a payment.
+/// The status of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
@@ -395,7 +398,7 @@ impl PaymentStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ticket {
     pub ticket_id: Uuid,
-    /// What to `cancel`.
+    /// The reservation to `cancel`.
     pub reservation_id: Uuid,
     pub concert_id: u32,
     pub schedule_id: u64,
@@ -405,7 +408,7 @@ pub struct Ticket {
     pub category: String,
     /// Minor units of the currency.
     pub price: i64,
-    /// What the doorman scans.
+    /// The code that is scanned at the door.
     pub code: String,
     /// The concert's title. With `venue` and `starts_at` always present in `tickets`, not in `pay`, whose caller knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -417,10 +420,10 @@ pub struct Ticket {
     /// The venue's IANA time zone, in which `starts_at` is to be shown; absent while unknown, and in `pay`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// Until when `cancel` is allowed; present in `tickets`.
+    /// The time until which `cancel` is allowed; present in `tickets`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_until: Option<Timestamp>,
-    /// When its order was cancelled; from then on its code opens no door.
+    /// The time at which its order was cancelled; from then on its code opens no door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Timestamp>,
 }

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-/// Where both documents keep their schemas.
+/// The place of the schemas in both documents.
 const PATH: &str = "/components/schemas";
 
 pub(crate) struct Schemas {
@@ -15,7 +15,7 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
-    /// `settings` say which draft of JSON Schema the document speaks.
+    /// `settings` say which draft of JSON Schema the document uses.
     pub fn new(settings: SchemaSettings) -> Self {
         let settings = settings.with(|settings| {
             settings.definitions_path = PATH.into();

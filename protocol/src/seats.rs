@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::limits::SEATS_NAMED_MAX;
 
-/// What a seat is to everybody who looks. Written as a number in snapshots and deltas.
+/// A seat's state for everybody who looks. Written as a number in snapshots and deltas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum SeatState {
@@ -159,7 +159,7 @@ impl TryFrom<Vec<u32>> for SeatList {
         if seats.len() > SEATS_NAMED_MAX {
             return Err(SeatListError::TooMany);
         }
-        // At most a hundred numbers: looking back is quicker than sorting a copy.
+        // There are at most a hundred numbers: looking back is quicker than sorting a copy.
         match seats.iter().enumerate().find(|(i, seat)| seats[..*i].contains(seat)) {
             Some((_, seat)) => Err(SeatListError::Twice(*seat)),
             None => Ok(Self(seats)),

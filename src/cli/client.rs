@@ -95,7 +95,7 @@ impl<'a> Server<'a> {
                 let name = ServerName::try_from(self.host.to_owned())?;
                 let secure = tls.connect(name, stream).await;
                 let secure =
-                    secure.with_context(|| format!("there is no safe connection to {}", self.url))?;
+                    secure.with_context(|| format!("could not make a secure connection to {}", self.url))?;
                 converse(TokioIo::new(secure)).await
             }
         }
@@ -150,7 +150,7 @@ async fn call(
     let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("the answer could not be read: {error}"))?.to_bytes();
     let answer: Value =
-        serde_json::from_slice(&body).with_context(|| format!("the answer is no JSON ({status})"))?;
+        serde_json::from_slice(&body).with_context(|| format!("the answer is not JSON ({status})"))?;
     if !status.is_success() {
         let said = answer["detail"].as_str().or(answer["title"].as_str()).unwrap_or("no reason was given");
         bail!("{said} ({}, {status})", answer["reason"].as_str().unwrap_or("no reason"));

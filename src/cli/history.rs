@@ -126,7 +126,7 @@ async fn sales_of(store: &dyn Reads, subject: Subject) -> anyhow::Result<Vec<Con
         Subject::Reservation(id) => {
             let concert = id.concert().with_context(|| format!("{id} is no reservation's id"))?;
             if !store.concerts().await?.contains(&concert) {
-                bail!("{id} is of concert {concert}, which is not there");
+                bail!("{id} belongs to concert {concert}, which does not exist");
             }
             vec![concert]
         }
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn who_changed_a_sale_is_told_with_what_became_of_it() {
+    fn who_changed_a_sale_is_shown_with_what_became_of_it() {
         let (before, after) =
             (json!({"state": "OPEN", "message": null}), json!({"state": "PAUSED", "message": "a"}));
         let names = Names::from([(OperatorId(7), "Min".to_owned())]);

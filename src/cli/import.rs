@@ -25,7 +25,7 @@ pub struct Import {
     /// The start of a performance, RFC 3339; without an offset by the venue's clocks. May be given more than once.
     #[arg(long, required = true)]
     starts_at: Vec<WrittenTime>,
-    /// The venue's IANA time zone, such as Asia/Seoul, in which its performances are shown. Without it, the plan's own.
+    /// The venue's IANA time zone, such as Asia/Seoul, in which its performances are shown. Unset: the plan's own.
     #[arg(long)]
     zone: Option<Zone>,
     /// A price in the currency's minor unit for each category that has seats.

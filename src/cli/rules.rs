@@ -26,7 +26,7 @@ pub fn patch(rules: &[Rule]) -> anyhow::Result<Value> {
     let mut patch = Map::new();
     for Rule(name, value) in rules {
         if matches!(&**name, "state" | "opens_at" | "message") {
-            bail!("`{name}` is no rule, and has a command or a flag of its own");
+            bail!("`{name}` is not a rule: it has a command or a flag of its own");
         }
         if patch.insert(name.clone(), value.clone()).is_some() {
             bail!("the rule `{name}` is there twice");

@@ -203,9 +203,10 @@ fn may_be_logged(target: &str, level: tracing::Level) -> bool {
     is_ours || level <= tracing::Level::DEBUG
 }
 
-/// A concert with two performances in a made-up hall, unless there is a concert already.
+/// Makes a concert with two performances in a made-up hall, unless there is a concert already.
 async fn make_demo(store: &dyn Store, now: Timestamp) -> anyhow::Result<()> {
-    if !store.concerts_to_run(Timestamp::default()).await?.is_empty() {
+    // Nearly always, and then there is no hall to be made.
+    if !store.concerts().await?.is_empty() {
         return Ok(());
     }
     let plan = venue::generate(DEMO_SEATS, Shape::Hall)?;
@@ -216,7 +217,7 @@ async fn make_demo(store: &dyn Store, now: Timestamp) -> anyhow::Result<()> {
     let midnight = Timestamp::from_millis(now.as_millis() / DAY.as_millis() as i64 * DAY.as_millis() as i64);
     let evening = midnight + Duration::from_secs(10 * 60 * 60);
     store
-        .add_concert(NewConcert {
+        .add_first_concert(NewConcert {
             title: "Front Row Night".to_owned(),
             currency: "KRW".to_owned(),
             time_zone: imported.time_zone,

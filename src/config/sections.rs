@@ -159,9 +159,9 @@ section! {
     /// Does such a token with an operator's role (owner, manager, box_office, viewer, door; operator is owner) make an
     /// operator? Only if nobody can give one to themselves there.
     operators: bool = false, YesOrNo;
-    /// Where such a token has its role, or a list of roles; dots lead into objects: "realm_access.roles".
+    /// The claim in which such a token has its role, or a list of roles; dots lead into objects: "realm_access.roles".
     role_claim: String = "role".to_owned(), Text::NotEmpty;
-    /// Where such a token says who it is. Not to be changed once there are users: they would be others.
+    /// The claim in which such a token says who it is. Not to be changed once there are users: they would be others.
     subject_claim: String = "sub".to_owned(), Text::NotEmpty;
 
     besides {
@@ -172,24 +172,25 @@ section! {
 settings! {
     pub(super) const SALE, |config|;
 
-    /// How many fans of one sale are admitted at a time.
+    /// The number of fans of one sale that are admitted at a time.
     "sale.capacity" => config.sale.capacity, Whole(1, CAPACITY_MAX);
-    /// How long unpaid seats are held.
+    /// The time that unpaid seats are held.
     "sale.hold_ttl" => config.sale.hold_ttl, Time::Positive;
     /// The length of an admission.
     "sale.admission_ttl" => config.sale.admission_ttl, Time::Positive;
-    /// How long an admitted fan may do nothing.
+    /// The time that an admitted fan may do nothing.
     "sale.idle_ttl" => config.sale.idle_ttl, Time::Positive;
-    /// How long a waiting fan may be without a connection.
+    /// The time that a waiting fan may be without a connection.
     "sale.away_ttl" => config.sale.away_ttl, Time::Positive;
-    /// How many seats one reservation may have.
+    /// The number of seats that one reservation may have.
     "sale.seats_per_reservation_max" => config.sale.seats_per_reservation_max, Whole(1, SEATS_PER_RESERVATION_MAX);
-    /// How many seats of one sale a user may have, held and bought together, in all of its performances. 0: any number.
+    /// The number of seats of one sale that a user may have, held and bought together, in all of its performances. 0:
+    /// any number.
     "sale.seats_per_user_max" => config.sale.seats_per_user_max, Whole(0, SEATS_PER_USER_MAX);
-    /// How long before the start a paid reservation may still be cancelled.
+    /// The time before the start until which a paid reservation may be cancelled.
     "sale.cancel_before_start" => config.sale.cancel_before_start, Time::Any;
-    /// How long a seat whose hold ran out unpaid is not held again by the same user; each further time within an hour
-    /// doubles it. 0s: not at all.
+    /// The time in which a seat whose hold ran out unpaid is not held again by the same user; each further time
+    /// within an hour doubles it. 0s: not at all.
     "sale.hold_again_after" => config.sale.hold_again_after, Time::Any;
 }
 
@@ -245,7 +246,7 @@ settings! {
 
     /// Unpaid seats of one performance that the guests of one address may hold together, at least.
     "limits.address.guest_seats" => config.sale.guest_seats.at_least, Whole(1, GUEST_SEATS_SET_MAX);
-    /// And of a large house so many of a hundred.
+    /// The part of a large house, so many of a hundred.
     "limits.address.guest_seats_percent" => config.sale.guest_seats.percent, Whole(0, 100);
 }
 
@@ -255,8 +256,8 @@ settings! {
     /// Networks of the proxies in front of us: only they are believed when they name a client's address. In the
     /// environment: separated by commas.
     "proxy.trusted" => config.proxy.trusted, Networks;
-    /// How they name it: x-forwarded-for, forwarded (RFC 7239), or proxy-protocol (version 1 or 2, which then begins each
-    /// of their connections).
+    /// The way in which they name it: x-forwarded-for, forwarded (RFC 7239), or proxy-protocol (version 1 or 2, which
+    /// then begins each of their connections).
     "proxy.address_from" => config.proxy.address_from, OneOf(&AddressSource::ALL);
 }
 

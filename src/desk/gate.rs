@@ -53,7 +53,7 @@ impl QueueBearer {
     }
 
     /// May this be asked for at `now` (UTC)? The refusal says how the token ended.
-    pub fn may_ask(&self, method: Method, now: Timestamp) -> Result<(), ErrorObject> {
+    pub fn may_request(&self, method: Method, now: Timestamp) -> Result<(), ErrorObject> {
         match opens(method, self.state(now)) {
             true => Ok(()),
             false => Err(self.refusal()),
@@ -143,19 +143,19 @@ mod tests {
             for &method in Method::ALL {
                 let ended = bearer(status);
                 for now in [ENDED, late] {
-                    match ended.may_ask(method, now) {
+                    match ended.may_request(method, now) {
                         Ok(()) if now == late => opened.0.push(method.as_str()),
                         Ok(()) => {}
                         Err(error) => assert_eq!(error.reason(), reason, "{}", method.as_str()),
                     }
                 }
-                if ended.may_ask(method, ENDED + hour).is_ok() {
+                if ended.may_request(method, ENDED + hour).is_ok() {
                     opened.1.push(method.as_str());
                 }
                 let unknown = QueueBearer { ended_at: None, ..ended };
                 assert_eq!(
-                    unknown.may_ask(method, ENDED).is_ok(),
-                    ended.may_ask(method, ENDED + hour).is_ok(),
+                    unknown.may_request(method, ENDED).is_ok(),
+                    ended.may_request(method, ENDED + hour).is_ok(),
                     "an end at an unknown time is long ago"
                 );
             }
@@ -166,7 +166,7 @@ mod tests {
         }
         for status in [TokenStatus::Waiting, TokenStatus::Progress] {
             let live = bearer(status);
-            assert!(Method::ALL.iter().all(|&method| live.may_ask(method, ENDED + 99 * hour).is_ok()));
+            assert!(Method::ALL.iter().all(|&method| live.may_request(method, ENDED + 99 * hour).is_ok()));
             assert_eq!((live.over_at(), live.lists_only()), (None, None));
         }
         assert_eq!(bearer(TokenStatus::Done).lists_only(), Some(ConcertId(1)));

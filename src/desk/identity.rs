@@ -131,8 +131,8 @@ impl Identity {
     }
 
     /// May this be asked for at `now` (UTC)?
-    pub fn may_ask(&self, method: Method, now: Timestamp) -> Result<(), ErrorObject> {
-        self.queue.map_or(Ok(()), |bearer| bearer.may_ask(method, now))
+    pub fn may_request(&self, method: Method, now: Timestamp) -> Result<(), ErrorObject> {
+        self.queue.map_or(Ok(()), |bearer| bearer.may_request(method, now))
     }
 
     /// The user; an operator's token names none.

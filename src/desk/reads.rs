@@ -123,7 +123,7 @@ impl Context {
             }
             Question::OwnerOf(token) => {
                 let identity = self.owner_of(token).await?;
-                identity.may_ask(Method::Hello, self.clock.utc())?;
+                identity.may_request(Method::Hello, self.clock.utc())?;
                 return Ok(Found::Owner { user: identity.user()?, guest: identity.guest });
             }
             Question::SaleOf(user) => {

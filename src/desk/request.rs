@@ -175,7 +175,7 @@ impl Plan {
         now: Timestamp,
     ) -> Result<Self, ErrorObject> {
         let Some(bearer) = bearer else { return Ok(self) };
-        bearer.may_ask(method, now)?;
+        bearer.may_request(method, now)?;
         match self {
             Self::ToSale { route: Route::Sale(concert), task: Task::Command(FanCommand::Join) } => {
                 bearer.may_join(concert)?;

@@ -453,7 +453,7 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
             ErrorObject::reservation_invalid(Some(reservation_status(*status)), message)
         }
         Rejection::InvalidAmount => {
-            ErrorObject::invalid_amount("an amount is more than zero, and no wallet holds more than 2^53-1")
+            ErrorObject::invalid_amount("an amount must be above zero, and no wallet holds more than 2^53-1")
         }
         Rejection::InsufficientBalance { balance, required } => {
             ErrorObject::insufficient_balance(*balance, *required)

@@ -82,7 +82,7 @@ impl Options {
     }
 }
 
-/// The running lanes; dropped without `shutdown`, they go on.
+/// The running lanes; dropped without `shutdown`, they go on for as long as the runtime that began them.
 pub struct Lanes {
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
@@ -152,15 +152,17 @@ pub async fn start(
     Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery, tending }))
 }
 
-/// Runs a lane on a thread of its own, which also polls its connection to the store.
+/// Runs a lane on a thread of its own, which also polls its connection to the store. The thread ends with the runtime that it
+/// was launched from, on which the lane's queries run: nothing would come of them any more.
 async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<()>, StoreError> {
     let (name, supervisor) = (lane.name().to_owned(), supervisor.clone());
     let (notify_opened, opened) = oneshot::channel();
     let (notify_ended, ended) = oneshot::channel();
+    let (home_is_there, home_is_gone) = oneshot::channel::<()>();
     let run = move || {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime of one thread can be made");
-        runtime.block_on(async {
+        let live = async {
             match lane.opened().await {
                 Ok(lane) => {
                     // The starter may have gone away.
@@ -168,6 +170,14 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
                     lane.live().await;
                 }
                 Err(error) => drop(notify_opened.send(Err(error))),
+            }
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = live => {}
+                // Nobody sends: it is dropped.
+                _ = home_is_gone => {}
             }
         });
         let _ = notify_ended.send(());
@@ -178,6 +188,7 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
         .map_err(|error| StoreError::Unreachable(error.into()))?;
     opened.await.map_err(|broken| StoreError::Broken(broken.into()))??;
     Ok(tokio::spawn(async move {
+        let _home_is_there = home_is_there;
         if ended.await.is_err() {
             // The thread is gone, and with it what would begin the lane again.
             supervisor.fail(&name);

@@ -85,7 +85,7 @@ impl Recovery {
     /// The wallets' currency may become known while the server runs: by the first concert, or by an operator who settles it.
     /// Once known it changes under no server (`frontrow currency`).
     async fn look_for_currency(&self) {
-        if self.fanout.asks_for_currency()
+        if self.fanout.may_learn_currency()
             && let Ok(wallets) = self.store.wallet_currency().await
         {
             self.fanout.know_currency(&wallets);

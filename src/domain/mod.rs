@@ -1,5 +1,5 @@
 //! The rules, pure. A sale is a state machine: state, time and a command in; events or a refusal out.
-//! Not here, ever: IO, a clock, randomness, serde, SQL.
+//! Not here, ever: IO, a clock, serde, SQL, and randomness but for the `IdSource` that a decision is given.
 
 pub mod actor;
 mod admission_rate;

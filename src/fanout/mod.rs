@@ -91,7 +91,7 @@ impl Fanout {
     }
 
     /// May there be something to know that was not known yet?
-    pub fn asks_for_currency(&self) -> bool {
+    pub fn may_learn_currency(&self) -> bool {
         self.currency.get().is_none() || self.currency_note.read().is_some()
     }
 

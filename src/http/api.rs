@@ -100,7 +100,7 @@ impl Incoming<'_> {
     async fn make_guest(&self) -> ApiResult {
         self.query.only(&[])?;
         if !self.context.guests {
-            return Err(ErrorObject::forbidden("guests are not let in here"));
+            return Err(ErrorObject::forbidden("guests cannot sign in here"));
         }
         let GuestBody { name } = parse_body(self.body)?;
         if let Err(too_many) = self.context.addresses.make_guest(self.client) {
@@ -220,7 +220,7 @@ impl Incoming<'_> {
     /// The caller, if they may ask for this: who may not is refused whatever the rest of the request says.
     fn identity(&self, method: Method) -> Result<Identity, ErrorObject> {
         let identity = self.bearer()?;
-        identity.may_ask(method, self.context.clock.utc())?;
+        identity.may_request(method, self.context.clock.utc())?;
         Ok(identity)
     }
 

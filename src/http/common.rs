@@ -74,7 +74,7 @@ impl Common {
 /// than once what is asked for, by whom, or from where.
 pub fn refuse_ambiguous<B>(request: &Request<B>) -> Option<Response<Body>> {
     let error = if !names_one_host(request) {
-        ErrorObject::invalid_request("a request names one host, in one `Host` header")
+        ErrorObject::invalid_request("a request must name one host, in one `Host` header")
     } else {
         let name = said_twice(request.headers())?;
         ErrorObject::invalid_request(format!("there is more than one `{name}` header"))
@@ -136,7 +136,7 @@ pub fn options(allowed: &str) -> Response<Body> {
 
 /// The answer to what a path does not allow.
 pub fn method_not_allowed(method: &Method, allowed: &str) -> Response<Body> {
-    let error = ErrorObject::invalid_request(format!("{method} is not possible here, but {allowed}"));
+    let error = ErrorObject::invalid_request(format!("{method} is not allowed here, only {allowed}"));
     let mut response = reply::problem(Problem::with_status(error, 405));
     allow(response.headers_mut(), header::ALLOW, &format!("{allowed}, OPTIONS"));
     response

@@ -224,7 +224,7 @@ async fn converse(
     let mut address = peer.ip().to_canonical();
     // A proxy on this machine sends requests of others, also where it does not say so.
     let mut is_local = address.is_loopback() && !hub.context.proxies.trusts(address);
-    if door == Door::Public && hub.context.proxies.speaks_proxy_protocol(address) {
+    if door == Door::Public && hub.context.proxies.uses_proxy_protocol(address) {
         is_local = false;
         match tokio::time::timeout(limits::PROXY_HEADER_PATIENCE, proxy_protocol::read(&mut tcp)).await {
             Ok(Ok(Some(client))) => {
@@ -392,7 +392,7 @@ async fn hang_up(stream: Stream) {
 async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, error: ErrorObject) {
     let text = http::last_words(&Problem::from(error));
     let sent = async {
-        if peer.is_some_and(|peer| doors.hub.context.proxies.speaks_proxy_protocol(peer)) {
+        if peer.is_some_and(|peer| doors.hub.context.proxies.uses_proxy_protocol(peer)) {
             let _ = proxy_protocol::read(&mut tcp).await?;
         }
         let mut stream =

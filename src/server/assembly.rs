@@ -63,7 +63,7 @@ pub enum ServerError {
         #[source]
         cause: std::io::Error,
     },
-    #[error("the server ended badly")]
+    #[error("the server ended with an error")]
     Serving(#[source] JoinError),
     #[error("a task could not be kept alive: {0}")]
     Task(String),

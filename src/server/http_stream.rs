@@ -119,8 +119,8 @@ fn instead_of(bare: &[u8]) -> Bytes {
     let status = bare.get(b"HTTP/1.1 ".len()..).and_then(|rest| rest.get(..3));
     let status = status.and_then(|status| std::str::from_utf8(status).ok()?.parse().ok()).unwrap_or(400);
     let error = ErrorObject::invalid_request(match status {
-        431 => "a request's head is larger than what is read of one",
-        414 => "a request's path is longer than what is read of one",
+        431 => "the request's head is too large",
+        414 => "the request's path is too long",
         _ => "this is not a request of HTTP/1.1",
     });
     Bytes::from(http::last_words(&Problem::with_status(error, status)))

@@ -494,7 +494,7 @@ impl Session {
         }
         if self.pending.len() + self.held_back.len() >= self.in_flight_max {
             let mut error = ErrorObject::rate_limited(IN_FLIGHT_RETRY_AFTER.as_millis() as u64);
-            error.message = format!("{} requests are not answered yet", self.in_flight_max).into();
+            error.message = format!("{} requests are still unanswered", self.in_flight_max).into();
             return out.push(answer(id, method, Err(error)));
         }
         self.request(now, id, method, plan, out);
@@ -516,7 +516,7 @@ impl Session {
             (Identity::Checking, plan) => self.held_back.push_back((id, method, plan)),
             (_, Plan::Local(Local::Hello(hello))) => self.hello(id, hello, out),
             (Identity::Stranger, _) => {
-                out.push(answer(id, method, Err(ErrorObject::unauthenticated("say hello first"))));
+                out.push(answer(id, method, Err(ErrorObject::unauthenticated("send `hello` first"))));
             }
             (Identity::Known { user, by }, plan) => {
                 let plan = match plan.allowed(method, by.bearer(), self.utc(now)) {
@@ -567,7 +567,7 @@ impl Session {
             out.push(Output::Answer { id, method: Some(Method::Hello), outcome: Err(error) });
         }
         for (id, method, _) in std::mem::take(&mut self.held_back) {
-            out.push(answer(id, method, Err(ErrorObject::unauthenticated("say hello first"))));
+            out.push(answer(id, method, Err(ErrorObject::unauthenticated("send `hello` first"))));
         }
         if reason == Reason::Unauthenticated {
             self.close(CloseCode::Unauthenticated, out);
@@ -578,7 +578,7 @@ impl Session {
     fn may_become(&self, user: UserId) -> Result<(), ErrorObject> {
         match self.user() {
             Some(before) if before != user => {
-                Err(ErrorObject::invalid_request("this connection is another user's already"))
+                Err(ErrorObject::invalid_request("this connection already belongs to another user"))
             }
             _ => Ok(()),
         }

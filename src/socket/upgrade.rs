@@ -115,7 +115,7 @@ async fn agree<B>(
 async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {
     let Some(token) = bearer_token(headers)? else { return Ok(Arrival::Stranger) };
     let identity = hub.context.identify(token).await?;
-    identity.may_ask(Call::Hello, hub.context.clock.utc())?;
+    identity.may_request(Call::Hello, hub.context.clock.utc())?;
     let user = identity.user()?;
     let guest = identity.guest;
     Ok(match (identity.queue, identity.ends_at) {

@@ -56,6 +56,31 @@ pub async fn commit<B: Backend>(change: Change<'_, B>) -> Result<(), StoreError>
     change.commit().await.map_err(B::Link::fault)
 }
 
+/// The number of times that a single change may be lost to somebody else's: each of them may wait for a lock as long as the
+/// database lets it.
+const LOST_MAX: u32 = 4;
+/// Longer each time, so that the same two do not meet again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Makes a change that is one transaction. Lost to somebody else's, by a deadlock or to another node of a cluster, it left
+/// nothing: it is made again, and finds what they made.
+pub async fn again<T, F>(make: impl Fn() -> F + Send) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>> + Send,
+{
+    let mut lost = 0;
+    loop {
+        match make().await {
+            Err(StoreError::RolledBack(cause)) if lost < LOST_MAX => {
+                lost += 1;
+                tracing::info!(error = &*cause as &dyn std::error::Error, "a change was lost to another one");
+                tokio::time::sleep(PAUSE * lost).await;
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Ends a view that was read to its end.
 pub async fn close<B: Backend>(view: Transaction<'static, B::Db>) -> Result<(), StoreError> {
     view.rollback().await.map_err(B::Link::fault)

@@ -120,7 +120,9 @@ pub async fn write<L: Link>(
         let (done, bound) = tokio::join!(biased; link.run(sql, values), async { statements.next() });
         let done = done?.rows;
         if affected.is_some_and(|affected| affected != done) {
-            return Err(StoreError::refused(format!("a row of {table} is not what memory believes")));
+            return Err(StoreError::refused(format!(
+                "a row of {table} differs from what the server remembers"
+            )));
         }
         next = bound;
     }

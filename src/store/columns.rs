@@ -72,12 +72,11 @@ fn missing(column: &str) -> StoreError {
 }
 
 fn fitting<N: TryFrom<i64>>(value: i64) -> Result<N, StoreError> {
-    N::try_from(value)
-        .map_err(|_| StoreError::broken(format!("{value} is out of range for what it stands for")))
+    N::try_from(value).map_err(|_| StoreError::broken(format!("{value} is out of range")))
 }
 
 pub(super) fn known<T>(read: Option<T>, word: &str) -> Result<T, StoreError> {
-    read.ok_or_else(|| StoreError::broken(format!("the word {word:?} in a row is not one of ours")))
+    read.ok_or_else(|| StoreError::broken(format!("unknown word {word:?}")))
 }
 
 macro_rules! token_columns {

@@ -1,5 +1,5 @@
 //! A sale's rows as its journal has them: the journal folded, from its first row, into what the tables must hold. The
-//! audit compares the two, and `tests/spec/fold.rs` proves column by column that nothing is missing.
+//! audit compares the two, and `tests/spec/fold/` proves column by column that nothing is missing.
 //!
 //! Always: an event that does not follow from those before it is named, and counts all the same, as the last word.
 //! Not here, because no journal has it: queue tokens (nil) and ticket codes (empty), which are credentials, where guests
@@ -216,7 +216,7 @@ impl FoldedSale {
             return follows(before.is_none(), || format!("reservation {id} is opened again"));
         }
         let Some(Folded { row, is_whole }) = self.reservations.get_mut(&id) else {
-            return Err(format!("reservation {id} never been opened"));
+            return Err(format!("reservation {id} was never opened"));
         };
         let before = row.status;
         let (was, is_all) = match &change.change {

@@ -272,6 +272,7 @@ pub struct ScheduleRecord {
     pub starts_at: Timestamp,
 }
 
+#[derive(Clone, Debug)]
 pub struct NewConcert {
     pub title: String,
     pub currency: String,

@@ -55,13 +55,13 @@ macro_rules! settings_update {
     };
 }
 
-/// A new concert: (title, venue, currency, its settings, time zone, at).
+/// A new concert: (id, title, venue, currency, its settings, time zone, at). Without an id it gets the next one.
 macro_rules! new_concert {
     ($merge:literal) => {
         concat!(
-            "INSERT INTO concert (title, venue, currency, ",
+            "INSERT INTO concert (concert_id, title, venue, currency, ",
             settings_columns!(),
-            ", time_zone, created_at) VALUES (?, ?, ?, ",
+            ", time_zone, created_at) VALUES (?, ?, ?, ?, ",
             settings_values!($merge),
             ", ?, ?)"
         )

@@ -1,9 +1,10 @@
 //! The things that have to be there before anything is sold: concerts, users, and the currency of their wallets.
 
 use async_trait::async_trait;
+use sqlx::SqlSafeStr;
 use uuid::Uuid;
 
-use super::backend::{Backend, begin, commit};
+use super::backend::{Backend, again, begin, commit};
 use super::batch::{self, Expect, statements};
 use super::columns::{Bind, bind_new_seat, new_seats, pack_layout};
 use super::query::{self, Link};
@@ -19,6 +20,9 @@ pub trait Setup: Send + Sync + 'static {
     /// Stores a concert with its schedules and seats, whole or not at all. The first one's currency is that of the wallets;
     /// `StoreError::OtherCurrency` refuses a later one in another.
     async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError>;
+
+    /// The same, unless there is a concert already: `false`. Of any number of servers at it at once, one makes it.
+    async fn add_first_concert(&self, concert: NewConcert) -> Result<bool, StoreError>;
 
     /// The currency of wallets. Where older concerts are in several, the first one's is written down.
     async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError>;
@@ -65,54 +69,77 @@ const FIRST_ENTRY: &str = "INSERT INTO payment_history \
 #[async_trait]
 impl<B: Backend> Setup for B {
     async fn add_concert(&self, new: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
-        let mut held = self.hold().await?;
-        let mut change = begin::<B>(&mut held).await?;
-        let added = add_concert(&mut *change, &new).await?;
-        commit::<B>(change).await?;
-        Ok(added)
+        let add = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            let added = add_concert(&mut *change, &new, None).await?;
+            commit::<B>(change).await?;
+            Ok(added)
+        };
+        again(add).await?.ok_or_else(|| StoreError::broken("a new concert has the id of another one"))
+    }
+
+    async fn add_first_concert(&self, new: NewConcert) -> Result<bool, StoreError> {
+        let add = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            let is_first = query::concerts(&mut *change).await?.is_empty()
+                && add_concert(&mut *change, &new, Some(FIRST)).await?.is_some();
+            commit::<B>(change).await?;
+            Ok(is_first)
+        };
+        again(add).await
     }
 
     async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
         let known = query::wallet_currency(&mut *self.reader().await?).await?;
         let (None, Some(first)) = (&known.code, known.others.first()) else { return Ok(known) };
-        let mut held = self.hold().await?;
-        let mut change = begin::<B>(&mut held).await?;
-        first_currency(&mut *change, first).await?;
-        let known = query::wallet_currency(&mut *change).await?;
-        commit::<B>(change).await?;
-        Ok(known)
+        let write_down = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            first_currency(&mut *change, first).await?;
+            let known = query::wallet_currency(&mut *change).await?;
+            commit::<B>(change).await?;
+            Ok(known)
+        };
+        again(write_down).await
     }
 
     async fn decide_currency(&self, currency: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut held = self.hold().await?;
-        let mut change = begin::<B>(&mut held).await?;
-        query::run(&mut *change, B::Link::DIALECT.decided_currency, |to| {
-            to.text(Some(currency));
-            to.time(Some(now));
-        })
-        .await?;
-        commit::<B>(change).await
+        let decide = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            query::run(&mut *change, B::Link::DIALECT.decided_currency, |to| {
+                to.text(Some(currency));
+                to.time(Some(now));
+            })
+            .await?;
+            commit::<B>(change).await
+        };
+        again(decide).await
     }
 
     async fn add_user(&self, new: NewUser) -> Result<UserId, StoreError> {
-        let mut held = self.hold().await?;
-        let mut change = begin::<B>(&mut held).await?;
-        let user = add_user(&mut *change, &new, &mut IdSource::from_os()).await?;
-        commit::<B>(change).await?;
-        Ok(user)
+        let made = self.add_users(new, 1).await?;
+        made.first().copied().ok_or_else(|| StoreError::broken("no user was made"))
     }
 
     async fn add_users(&self, new: NewUser, count: u32) -> Result<Vec<UserId>, StoreError> {
         let mut made = Vec::with_capacity(count as usize);
-        let mut ids = IdSource::from_os();
         while made.len() < count as usize {
             // Others get their turn between transactions: a server may be at work with the same database.
-            let mut held = self.hold().await?;
-            let mut change = begin::<B>(&mut held).await?;
-            for _ in 0..USERS_PER_TRANSACTION.min(count as usize - made.len()) {
-                made.push(add_user(&mut *change, &new, &mut ids).await?);
-            }
-            commit::<B>(change).await?;
+            let some = USERS_PER_TRANSACTION.min(count as usize - made.len());
+            let add = || async {
+                let (mut added, mut ids) = (Vec::with_capacity(some), IdSource::from_os());
+                let mut held = self.hold().await?;
+                let mut change = begin::<B>(&mut held).await?;
+                for _ in 0..some {
+                    added.push(add_user(&mut *change, &new, &mut ids).await?);
+                }
+                commit::<B>(change).await?;
+                Ok(added)
+            };
+            made.append(&mut again(add).await?);
         }
         Ok(made)
     }
@@ -131,26 +158,35 @@ impl<B: Backend> Setup for B {
         if let Some(user) = query::user_of_subject(&mut *self.reader().await?, issuer, subject).await? {
             return Ok(user);
         }
-        let mut held = self.hold().await?;
-        let mut change = begin::<B>(&mut held).await?;
-        // Somebody else may make the same user at this moment; then theirs is the one.
-        query::run(&mut *change, B::Link::DIALECT.new_subject, |to| {
-            to.text(Some(&subject.chars().take(NAME_CHARS_MAX).collect::<String>()));
-            to.text(Some(issuer));
-            to.text(Some(subject));
-            to.time(Some(now));
-        })
-        .await?;
-        let found = query::user_of_subject(&mut *change, issuer, subject).await?;
-        commit::<B>(change).await?;
-        found.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
+        let add = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            // Somebody else may make the same user at this moment; then theirs is the one.
+            query::run(&mut *change, B::Link::DIALECT.new_subject, |to| {
+                to.text(Some(&subject.chars().take(NAME_CHARS_MAX).collect::<String>()));
+                to.text(Some(issuer));
+                to.text(Some(subject));
+                to.time(Some(now));
+            })
+            .await?;
+            let found = query::user_of_subject(&mut *change, issuer, subject).await?;
+            commit::<B>(change).await?;
+            Ok(found)
+        };
+        again(add).await?.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
     }
 }
 
+/// The id that a concert gets which is to be the only one. Who looks sees nothing of what others are about to commit, and
+/// a lock may be one node's own; of two rows with the same key every database lets only one in.
+const FIRST: ConcertId = ConcertId(1);
+
+/// `None`: there is a concert with this id.
 async fn add_concert<L: Link>(
     link: &mut L,
     new: &NewConcert,
-) -> Result<(ConcertId, Vec<ScheduleId>), StoreError> {
+    id: Option<ConcertId>,
+) -> Result<Option<(ConcertId, Vec<ScheduleId>)>, StoreError> {
     let seats = new_seats(&new.layout, &new.restricted);
     let layout = pack_layout(&new.layout)?;
 
@@ -160,16 +196,18 @@ async fn add_concert<L: Link>(
         return Err(StoreError::OtherCurrency { wallets, concert: new.currency.clone() });
     }
 
-    let added = query::run(link, L::DIALECT.new_concert, |to| {
-        to.text(Some(&new.title));
-        to.text(Some(&new.layout.name));
-        to.text(Some(&new.currency));
-        bind_settings(to, &new.settings);
-        to.text(new.time_zone.as_deref());
-        to.time(Some(new.at));
-    });
-    let concert = u32::try_from(added.await?.last_id).map_err(|error| StoreError::Broken(error.into()))?;
-    let concert = ConcertId(concert);
+    let mut row = L::Values::default();
+    row.int(id.map(|id| id.0.into()));
+    row.text(Some(&new.title));
+    row.text(Some(&new.layout.name));
+    row.text(Some(&new.currency));
+    bind_settings(&mut row, &new.settings);
+    row.text(new.time_zone.as_deref());
+    row.time(Some(new.at));
+    let added = link.run_unless_there(L::DIALECT.new_concert.into_sql_str(), row).await?;
+    let Some(added) = added else { return Ok(None) };
+    let given = || u32::try_from(added.last_id).map_err(|error| StoreError::Broken(error.into()));
+    let concert = id.map_or_else(|| given().map(ConcertId), Ok)?;
 
     query::run(link, LAYOUT, |to| {
         to.id(concert.0.into());
@@ -199,7 +237,7 @@ async fn add_concert<L: Link>(
         to.text(Some(&journal::new_concert(&begun, &new.settings, &new.restricted)));
     })
     .await?;
-    Ok((concert, schedules))
+    Ok(Some((concert, schedules)))
 }
 
 /// Writes the currency down, unless it is known already: a database from before has concerts, and the first of them

@@ -39,7 +39,7 @@ pub struct Labels {
 /// Zones are named on every label or on none, so that labels of one plan look alike. A row that repeats the labels
 /// of an earlier one becomes "A (2)" as a whole, rather than only in those of its seats that collide.
 pub fn labels(rows: &[LabelRow<'_>]) -> Labels {
-    let with_zone = zones_tell_apart(rows);
+    let with_zone = zones_share_seats(rows);
     let mut labels = Vec::with_capacity(rows.iter().map(|row| row.numbers.len()).sum());
     let mut layers: HashMap<String, u32> = HashMap::new();
     let mut taken: HashSet<String> = HashSet::with_capacity(labels.capacity());
@@ -75,7 +75,7 @@ pub fn labels(rows: &[LabelRow<'_>]) -> Labels {
 }
 
 /// Do two zones of different names have a seat of the same row and number?
-fn zones_tell_apart(rows: &[LabelRow<'_>]) -> bool {
+fn zones_share_seats(rows: &[LabelRow<'_>]) -> bool {
     let mut zone_of: HashMap<String, &str> = HashMap::new();
     rows.iter().any(|row| {
         row.numbers

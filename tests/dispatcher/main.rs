@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use frontrow::clock::Clock;
@@ -25,6 +25,8 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// What takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A house with one sale, that can be stopped and started again.
@@ -61,6 +63,10 @@ fn new_concert(capacity: u32) -> NewConcert {
     }
 }
 
+async fn add_fan(store: &dyn Store, balance: i64) -> UserId {
+    store.add_user(NewUser { name: "fan".into(), balance, guest: false, at: START }).await.unwrap()
+}
+
 impl Running {
     /// A process that has begun, and runs its sales.
     async fn start(store: Arc<dyn Store>, clock: &Clock, options: Options) -> Self {
@@ -77,6 +83,14 @@ impl Running {
     async fn whole(&self) {
         while !self.dispatcher.missing().is_empty() {
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets time pass, the runtime's too, until everybody is served.
+    async fn served_again(&self, clock: &Clock) {
+        while !self.dispatcher.unready().is_empty() {
+            clock.advance(limits::PATIENCE_TICK);
+            tokio::time::advance(limits::PATIENCE_TICK).await;
         }
     }
 
@@ -139,7 +153,7 @@ impl House {
         running.whole().await;
     }
 
-    /// How often the sale was claimed, and so built anew.
+    /// The number of times that the sale was claimed, and so built anew.
     async fn claims(&self) -> usize {
         let rows = self.running.as_ref().unwrap().store.journal(self.concert, 0, 1_000).await.unwrap();
         let is_claim = |row: &&JournalRow| matches!(row.events[..], [journal::Entry::Claim { .. }]);
@@ -152,8 +166,7 @@ impl House {
 
     async fn user(&self, balance: i64) -> Caller {
         let store = &self.running.as_ref().unwrap().store;
-        let user =
-            store.add_user(NewUser { name: "fan".into(), balance, guest: false, at: START }).await.unwrap();
+        let user = add_fan(&**store, balance).await;
         Caller { user, token: None, guest_of: None }
     }
 
@@ -167,6 +180,27 @@ impl House {
     async fn hold(&self, caller: Caller, seats: &[u32]) -> dispatcher::Reply {
         let seats = seats.iter().map(|seat| SeatId(*seat)).collect();
         self.request(Command::Hold { caller, schedule: self.schedule, seats }).await
+    }
+}
+
+/// Goal: whoever starts and drops many servers in one process, as the tests do, keeps no connection of any. Method: a
+/// runtime ends with its server; the thread of the lane is the last that has the store.
+#[test]
+fn a_lane_with_a_thread_ends_with_its_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let store = runtime.block_on(async {
+        let store = store::open(None, folder.path()).await.unwrap();
+        store.add_concert(new_concert(1)).await.unwrap();
+        let options = Options { threads: true, ..Options::new(SaleRules::default()) };
+        let running = Running::start(store, &Clock::manual(START), options).await;
+        Arc::downgrade(&running.store)
+    });
+    drop(runtime);
+    let begun = Instant::now();
+    while store.strong_count() > 0 {
+        assert!(begun.elapsed() < PATIENCE, "the lane's thread goes on");
+        thread::yield_now();
     }
 }
 
@@ -382,14 +416,10 @@ async fn what_was_decided_ahead_is_not_published_by_a_process_that_was_replaced(
     let (concert, _) = former.add_concert(new_concert(1)).await.unwrap();
     let options = || Options::new(SaleRules::default());
     let running = Running::start(Arc::new(former.handle()), &clock, options()).await;
-    let user = running
-        .store
-        .add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START })
-        .await
-        .unwrap();
+    let user = add_fan(&*running.store, 0).await;
     assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
 
-    // From now on every call takes half a second and more, and the charge is alone in its batch.
+    // Every call takes half a second and more from now on, and the charge is alone in its batch.
     database.set_weather(Weather { hang_per_mille: 1_000, ..Weather::CALM });
     let charged = running.charge(user, 500, "r1");
     running.metrics.mailbox_depth.set(-1);
@@ -425,14 +455,14 @@ async fn a_heartbeat_that_is_rolled_back_is_written_again() {
     let running = Running::start(Arc::new(store), &clock, Options::new(SaleRules::default())).await;
     let attempts = limits::BATCH_ATTEMPTS_MAX;
     for (rolled_back, outages) in [(attempts - 1, 0), (attempts, 1)] {
-        let beaten = database.asked(Call::Heartbeat) + u64::from(attempts);
+        let beaten = database.calls(Call::Heartbeat) + u64::from(attempts);
         database.plan(Call::Heartbeat, Fault::RolledBack, rolled_back);
         clock.advance(limits::HEARTBEAT_INTERVAL);
         // Enough for all that follows from it, if time does not go on.
         for _ in 0..10_000 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(database.asked(Call::Heartbeat), beaten, "each is written again at once");
+        assert_eq!(database.calls(Call::Heartbeat), beaten, "each is written again at once");
         let kind = Kind { kind: "rolled_back" };
         let out = running.metrics.store_errors.get_or_create(&kind).get();
         assert_eq!(out, outages, "after {rolled_back} heartbeats that were rolled back");
@@ -459,8 +489,7 @@ async fn rounds_are_not_written_by_the_lane() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, schedules) = store.add_concert(new_concert(1)).await.unwrap();
-    let user =
-        store.add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START }).await.unwrap();
+    let user = add_fan(&*store, 0).await;
     let options = Options { lease: Duration::ZERO, threads: true, ..Options::new(SaleRules::default()) };
     let running = Running::start(store, &Clock::manual(START), options).await;
     let (sender, mut writers) = mpsc::channel(1);
@@ -483,11 +512,7 @@ async fn a_lane_that_panics_is_begun_again_and_readiness_says_so_meanwhile() {
     let store = database.connect();
     let (concert, schedules) = store.add_concert(new_concert(2)).await.unwrap();
     let running = Running::start(Arc::new(store), &clock, Options::new(SaleRules::default())).await;
-    let user = running
-        .store
-        .add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START })
-        .await
-        .unwrap();
+    let user = add_fan(&*running.store, 0).await;
     assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     assert_eq!(running.dispatcher.unready(), Vec::<String>::new());
 
@@ -532,9 +557,7 @@ async fn who_waits_with_a_lane_that_hangs_is_answered_truly_in_time() {
     let store = database.connect();
     let (concert, schedules) = store.add_concert(new_concert(2)).await.unwrap();
     let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
-    let new = || NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-    let (alice, bob) =
-        (running.store.add_user(new()).await.unwrap(), running.store.add_user(new()).await.unwrap());
+    let (alice, bob) = (add_fan(&*running.store, 0).await, add_fan(&*running.store, 0).await);
     for user in [alice, bob] {
         assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     }
@@ -593,6 +616,49 @@ async fn who_waits_with_a_lane_that_hangs_is_answered_truly_in_time() {
     running.lanes.shutdown().await;
 }
 
+/// Goal: what was kept is answered at once, also when the store hangs with the next batch. Method: a batch with more answers
+/// than are published at a time is committed, and the commit behind it never ends.
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_hangs_keeps_no_answer_of_the_batch_before() {
+    const FANS: usize = 3 * limits::PUBLISHED_ASIDE_MAX;
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    let (concert, _) = store.add_concert(new_concert(1)).await.unwrap();
+    let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
+    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
+    let users = running.store.add_users(new, FANS as u32 + 1).await.unwrap();
+    let join = |user| {
+        let (sender, reply) = oneshot::channel();
+        let join = Command::Join { user, connection: None };
+        running.dispatcher.submit(concert, join, ReplyTo::Once(sender)).unwrap();
+        reply
+    };
+    // A commit takes some time, so that the next batch is begun meanwhile.
+    database.set_weather(Weather { latency_max: Duration::from_millis(2), ..Weather::CALM });
+    let committed = database.calls(Call::Commit);
+    database.hold_up_behind(Call::Commit, committed);
+    let mut replies: Vec<_> = users[..FANS].iter().map(|user| join(*user)).collect();
+    let moment = Duration::from_millis(1);
+    while database.calls(Call::Commit) == committed {
+        tokio::time::sleep(moment).await;
+    }
+    let behind = join(users[FANS]);
+    database.hold_up_behind(Call::Commit, committed + 1);
+    while database.calls(Call::Commit) == committed + 1 {
+        tokio::time::sleep(moment).await;
+    }
+    assert!(running.metrics.decided_ahead.get() > 0);
+    clock.advance(limits::PATIENCE_TICK);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    let unanswered = replies.iter_mut().filter_map(|reply| reply.try_recv().err()).count();
+    assert_eq!(unanswered, 0, "of {FANS}");
+    database.hold_up(None);
+    assert!(behind.await.unwrap().is_ok());
+    running.lanes.shutdown().await;
+}
+
 /// Goal: nobody waits longer because a batch is tried again. Method: somebody else has the rows locked, for longer than
 /// the store waits for a lock.
 #[tokio::test(start_paused = true)]
@@ -601,8 +667,7 @@ async fn who_waits_behind_the_locks_of_others_is_answered_in_time() {
     let store = database.connect();
     let (concert, _) = store.add_concert(new_concert(2)).await.unwrap();
     let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
-    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-    let user = running.store.add_user(new).await.unwrap();
+    let user = add_fan(&*running.store, 0).await;
     let lock_wait = Duration::from_secs(5);
     database.lock_rows(Some(lock_wait));
     let (sender, mut reply) = oneshot::channel();
@@ -627,17 +692,14 @@ async fn who_waits_behind_the_locks_of_others_is_answered_in_time() {
         }
     };
     assert_eq!(answer, Err(Refusal::OutcomeUnknown));
-    assert!(database.asked(Call::Commit) > 1, "it was tried again");
+    assert!(database.calls(Call::Commit) > 1, "it was tried again");
     let (waited, soon) = (clock.steady().since(began), 2 * limits::PATIENCE_TICK);
     assert!(waited <= limits::OUTCOME_PATIENCE + soon, "{waited:?}");
     let unready = unready.expect("readiness says that nobody is served");
     assert!(unready <= limits::LANE_STALL + soon, "{unready:?}");
 
     database.lock_rows(None);
-    while !running.dispatcher.unready().is_empty() {
-        clock.advance(limits::PATIENCE_TICK);
-        tokio::time::advance(limits::PATIENCE_TICK).await;
-    }
+    running.served_again(&clock).await;
     assert!(running.request(concert, join).await.is_ok());
     running.lanes.shutdown().await;
 }
@@ -652,8 +714,7 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
     let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
     let mut payments = Vec::new();
     for seat in 0..2 {
-        let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-        let user = running.store.add_user(new).await.unwrap();
+        let user = add_fan(&*running.store, 0).await;
         assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
         let caller = Caller { user, token: None, guest_of: None };
         let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(seat)] };
@@ -665,10 +726,10 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
         running.dispatcher.submit(concert, command.clone(), ReplyTo::Once(sender)).unwrap();
         reply
     };
-    let ends = database.asked(Call::Rollback);
+    let ends = database.calls(Call::Rollback);
     database.hold_up(Some(Call::Rollback));
     let (first, second) = (submit(&payments[0]), submit(&payments[1]));
-    while database.asked(Call::Rollback) == ends {
+    while database.calls(Call::Rollback) == ends {
         tokio::task::yield_now().await;
     }
     let behind = submit(&payments[0]);
@@ -680,10 +741,7 @@ async fn who_is_in_a_transaction_that_does_not_end_is_not_taken_out_of_it() {
         assert!(clock.steady().since(began) > limits::OUTCOME_PATIENCE);
     }
     database.hold_up(None);
-    while !running.dispatcher.unready().is_empty() {
-        clock.advance(limits::PATIENCE_TICK);
-        tokio::time::advance(limits::PATIENCE_TICK).await;
-    }
+    running.served_again(&clock).await;
     for payment in payments {
         let refused = running.request(concert, payment).await;
         assert!(
@@ -733,8 +791,7 @@ async fn a_sale_opens_by_the_machines_clock() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, _) = store.add_concert(new).await.unwrap();
-    let user =
-        store.add_user(NewUser { name: "fan".into(), balance: 0, guest: false, at: START }).await.unwrap();
+    let user = add_fan(&*store, 0).await;
     let clock = Clock::manual(START);
     let options = Options { heartbeat_gap_max: 365 * DAY, ..Options::new(SaleRules::default()) };
     let running = Running::start(store, &clock, options).await;
@@ -786,8 +843,7 @@ async fn a_reservation_is_never_worth_more_than_money_can_be() {
     let folder = tempfile::tempdir().unwrap();
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, schedules) = store.add_concert(new).await.unwrap();
-    let new = NewUser { name: "fan".into(), balance: 0, guest: false, at: START };
-    let user = store.add_user(new).await.unwrap();
+    let user = add_fan(&*store, 0).await;
     let running = Running::start(store, &Clock::manual(START), Options::new(SaleRules::default())).await;
     assert!(running.request(concert, Command::Join { user, connection: None }).await.is_ok());
     let caller = Caller { user, token: None, guest_of: None };
@@ -832,7 +888,7 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     assert_eq!(running.dispatcher.unready(), Vec::<String>::new());
     assert!(house.hold(fans[7], &[17]).await.is_ok(), "another seat is theirs");
 
-    // What is due by itself has no asker: its sale stops until somebody mends it, and the other goes on.
+    // Nobody waits for what is due by itself: its sale stops until somebody mends it, and the other goes on.
     let (other, schedules) = running.store.add_concert(new_concert(100)).await.unwrap();
     house.clock.advance(limits::SALES_LOOKUP_INTERVAL);
     while running.dispatcher.whereabouts().len() < 2 {
@@ -853,7 +909,7 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     }
     let caller = Caller { user, token: None, guest_of: None };
     let hold = Command::Hold { caller, schedule: schedules[0], seats: vec![SeatId(0)] };
-    // Who did nothing for so long joins again.
+    // A fan who did nothing for so long joins again.
     assert!(running.request(other, Command::Join { user, connection: None }).await.is_ok());
     assert!(running.request(other, hold).await.is_ok());
     house.meddle("DROP TRIGGER stay").await;

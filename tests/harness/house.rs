@@ -22,6 +22,8 @@ use frontrow::store::{self, DataFolder, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape, VenueLayout};
 use frontrow_protocol::Role;
 use frontrow_testing::simulated::SimulatedStore;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
 use super::tls::{self, Pipe};
@@ -64,7 +66,7 @@ struct Running {
     server: Server,
 }
 
-/// A database that nobody else has, where the tests are told to have theirs; `None` for the embedded one.
+/// A database that nobody else has, where the tests are configured to have theirs; `None` for the embedded one.
 async fn database() -> Option<DatabaseUrl> {
     match std::env::var("FRONTROW_TEST_DATABASE").as_deref() {
         Err(_) | Ok("sqlite") => None,
@@ -97,7 +99,7 @@ impl House {
         Self::open_over(plan, settings, None).await
     }
 
-    /// Over a database that the test can make hang.
+    /// Opens a house over a database that the test can make hang.
     pub async fn open_over(
         plan: Plan,
         settings: impl FnOnce(&mut Config),
@@ -229,12 +231,12 @@ impl House {
         &self.config.data
     }
 
-    /// Where the database is, if it is not the embedded one.
+    /// The database's address, if it is not the embedded one.
     pub fn database_url(&self) -> Option<&str> {
         self.config.database_url.as_ref().map(DatabaseUrl::reveal)
     }
 
-    /// Where old rows of the journal go.
+    /// The folder for old rows of the journal.
     pub fn journal_archive(&self) -> PathBuf {
         self.config.journal_archive()
     }
@@ -248,15 +250,22 @@ impl House {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Turns the clock little by little until this has come.
+    /// Turns the clock little by little until this has come. Before each turn the runtime has looked at its sockets once: on a
+    /// busy machine the clock would else be hours further before the server has read what it was sent.
     pub async fn turning<T>(&self, what: &str, awaited: impl Future<Output = T>) -> T {
         let turning = async {
             let mut awaited = pin!(awaited);
+            let (mut here, mut there) = UnixStream::pair().unwrap();
             loop {
+                let look = async {
+                    here.write_all(b".").await.unwrap();
+                    // More room than is needed: nothing is left to be read without another look.
+                    assert_ne!(there.read(&mut [0; 8]).await.unwrap(), 0);
+                };
                 tokio::select! {
                     biased;
                     came = &mut awaited => return came,
-                    () = tokio::task::yield_now() => self.clock.advance(Duration::from_millis(1)),
+                    () = look => self.clock.advance(Duration::from_millis(5)),
                 }
             }
         };
@@ -321,12 +330,12 @@ impl House {
         signed_in.json()["token"].as_str().unwrap().to_owned()
     }
 
-    /// Does the server speak TLS?
+    /// Does the server use TLS?
     pub fn is_secure(&self) -> bool {
         self.running().server.is_secure
     }
 
-    /// A connection, encrypted if the server speaks TLS.
+    /// A connection, encrypted if the server uses TLS.
     async fn pipe(&self) -> Pipe {
         tls::connect(self.address(), self.is_secure()).await
     }

@@ -1,4 +1,4 @@
-//! A client that speaks TLS, and the certificates of `tests/tls`.
+//! A client with TLS, and the certificates of `tests/tls`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(file(&format!("{name}.pem"))).unwrap()
 }
 
-/// Has a server speak TLS with the first certificate.
+/// Makes a server use TLS with the first certificate.
 pub fn settings(config: &mut Config) {
     config.tls = TlsSettings { cert: Some(file("first.pem")), key: Some(file("first.key")) };
 }

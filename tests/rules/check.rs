@@ -225,7 +225,7 @@ impl Stage {
         match words[..] {
             ["tick"] => {
                 let events = self.pass_time(at);
-                self.tell(&events, None)
+                self.show(&events, None)
             }
             // It ends here, and nothing was due before it began.
             ["outage", length] => {
@@ -268,7 +268,7 @@ impl Stage {
         } else {
             let due = self.pass_time(START + time);
             if !due.is_empty() {
-                return format!("before this, without a row: {}", self.tell(&due, None));
+                return format!("before this, without a row: {}", self.show(&due, None));
             }
         }
         let words: Vec<&str> = what.split_whitespace().collect();
@@ -361,10 +361,10 @@ impl Stage {
         match &reply {
             Ok(answer) => {
                 self.remember(who, answer);
-                let answer_told = self.answer(answer);
+                let answer_shown = self.answer(answer);
                 match self.others(&events, Some(answer)) {
-                    more if more.is_empty() => answer_told,
-                    more => format!("{answer_told}; {more}"),
+                    more if more.is_empty() => answer_shown,
+                    more => format!("{answer_shown}; {more}"),
                 }
             }
             Err(rejection) => match self.others(&events, None) {
@@ -416,7 +416,7 @@ impl Stage {
                 events.is_empty() || self.now == at,
                 "a row is missing:  {}  tick  {}",
                 self.time(self.now),
-                self.tell(&events, None)
+                self.show(&events, None)
             );
             self.commit(&events);
             happened.append(&mut events);
@@ -455,7 +455,7 @@ impl Stage {
         }
         if let Answer::Paid { payment, .. } = answer {
             let paid = &self.stored.reservations[&payment.reservation];
-            assert_eq!(paid.payment.as_ref(), Some(payment), "the payment told is the one kept");
+            assert_eq!(paid.payment.as_ref(), Some(payment), "the payment shown is the one kept");
             let seats: Vec<_> = payment.tickets.iter().map(|ticket| ticket.seat).collect();
             assert_eq!(seats, paid.seats, "a ticket for each seat");
             assert_eq!(payment.amount, paid.amount, "what it cost is what was paid");
@@ -586,15 +586,15 @@ impl Stage {
         match answer {
             Answer::Queue { place, .. } => self.place(place),
             Answer::Resumed { place, reservations } => {
-                let held = reservations.iter().map(|r| self.told(r));
+                let held = reservations.iter().map(|r| self.shown(r));
                 [self.place(place)].into_iter().chain(held).collect::<Vec<_>>().join("; ")
             }
-            Answer::Reservation(reservation) => self.told(reservation),
+            Answer::Reservation(reservation) => self.shown(reservation),
             Answer::Paid { payment, balance } => {
                 format!("{} paid {}, balance {balance}", self.name(payment.reservation), payment.amount)
             }
             Answer::Cancelled { reservation, balance } => {
-                format!("{}, balance {balance}", self.told(reservation))
+                format!("{}, balance {balance}", self.shown(reservation))
             }
             Answer::Charged(entry) => format!("balance {}", entry.balance),
             Answer::Figures(f) => format!(
@@ -660,7 +660,7 @@ impl Stage {
         }
     }
 
-    fn told(&self, reservation: &Reservation) -> String {
+    fn shown(&self, reservation: &Reservation) -> String {
         let performance = self.performances.iter().find(|p| p.id == reservation.schedule);
         let performance = performance.expect("a schedule of the sale");
         let mut words = vec![self.name(reservation.id), status(reservation.status).to_owned()];
@@ -668,12 +668,12 @@ impl Stage {
             words.push(performance.name.clone());
         }
         words.extend(reservation.seats.iter().map(|seat| performance.label(*seat)));
-        let told = words.join(" ");
+        let shown = words.join(" ");
         match reservation.status {
             ReservationStatus::TempReserved => {
-                format!("{told} for {} until {}", reservation.amount, self.sale_time(reservation.expires_at))
+                format!("{shown} for {} until {}", reservation.amount, self.sale_time(reservation.expires_at))
             }
-            ReservationStatus::Reserved | ReservationStatus::Expired | ReservationStatus::Cancelled => told,
+            ReservationStatus::Reserved | ReservationStatus::Expired | ReservationStatus::Cancelled => shown,
         }
     }
 
@@ -682,10 +682,10 @@ impl Stage {
         format!("r{}", index.expect("a reservation of the table") + 1)
     }
 
-    fn tell(&self, events: &[Event], answer: Option<&Answer>) -> String {
+    fn show(&self, events: &[Event], answer: Option<&Answer>) -> String {
         match self.others(events, answer) {
-            told if told.is_empty() => "nothing".to_owned(),
-            told => told,
+            shown if shown.is_empty() => "nothing".to_owned(),
+            shown => shown,
         }
     }
 
@@ -696,13 +696,13 @@ impl Stage {
             _ => false,
         };
         let says_reservation = |reservation: &Reservation| match answer {
-            Some(Answer::Reservation(told) | Answer::Cancelled { reservation: told, .. }) => {
-                told == reservation
+            Some(Answer::Reservation(shown) | Answer::Cancelled { reservation: shown, .. }) => {
+                shown == reservation
             }
             Some(Answer::Paid { payment, .. }) => reservation.payment.as_ref() == Some(payment),
             _ => false,
         };
-        let told = events.iter().filter_map(|event| match event {
+        let shown = events.iter().filter_map(|event| match event {
             Event::Joined(record) => {
                 let answered =
                     matches!(answer, Some(Answer::Queue { place, .. }) if place.record.entry == record.entry);
@@ -718,7 +718,7 @@ impl Stage {
             | Event::ReservationEnded { reservation, .. }
             | Event::Paid { reservation, .. }
             | Event::Refunded { reservation, .. } => {
-                (!says_reservation(reservation)).then(|| self.told(reservation))
+                (!says_reservation(reservation)).then(|| self.shown(reservation))
             }
             Event::SeatsRestricted(HouseSeats { seats, .. })
             | Event::SeatsUnrestricted(HouseSeats { seats, .. }) => {
@@ -731,7 +731,7 @@ impl Stage {
                 _ => Some(format!("sale {}", state(after.state))),
             },
         });
-        told.collect::<Vec<_>>().join("; ")
+        shown.collect::<Vec<_>>().join("; ")
     }
 
     fn refusal(&self, rejection: &Rejection) -> String {

@@ -1,4 +1,4 @@
-//! A sale whose line is ordered by class and by draw lets fans in so, and tells them so.
+//! A sale whose line is ordered by class and by draw admits fans in that order, and shows them their places in it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -57,7 +57,7 @@ fn four_seats_are_the_most() {
 }
 
 #[test]
-fn the_limit_is_told_before_who_has_the_seats() {
+fn the_limit_is_named_before_who_has_the_seats() {
     check(
         "0s   alice  join                 t1 PROGRESS until 600s, idle at 300s
          0s   bob    join                 t2 PROGRESS until 600s, idle at 300s

@@ -117,8 +117,8 @@ enum End {
     Retry,
     /// It is committed, and the sale is built anew from what was stored.
     Restart,
-    /// While its first half is committed, the other one is decided as far as nothing has to be read, and then committed
-    /// or taken back.
+    /// The second half is decided while the first is committed, as far as nothing has to be read, and then committed or
+    /// taken back.
     Ahead {
         undone: bool,
     },
@@ -434,10 +434,13 @@ impl Life {
                     assert_eq!(place.line, None);
                 }
             }
-            Ok(Answer::Reservation(told)) => {
-                assert_eq!(stored.reservations.get(&told.id), Some(told));
+            Ok(Answer::Reservation(answered)) => {
+                assert_eq!(stored.reservations.get(&answered.id), Some(answered));
                 if let Command::Hold { seats, .. } = command {
-                    assert!(seats.iter().all(|seat| told.seats.contains(seat)), "all of {seats:?} or none");
+                    assert!(
+                        seats.iter().all(|seat| answered.seats.contains(seat)),
+                        "all of {seats:?} or none"
+                    );
                 }
             }
             Ok(Answer::Paid { payment, balance }) => {
@@ -757,7 +760,7 @@ impl Stored {
         self.reservations.values().filter(|r| r.status == ReservationStatus::TempReserved)
     }
 
-    /// How many seats a user has, held or bought.
+    /// The number of seats that a user has, held or bought.
     fn seats_of(&self, user: UserId) -> usize {
         let has = |r: &&Reservation| {
             r.user == user

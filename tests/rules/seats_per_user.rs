@@ -94,7 +94,7 @@ fn a_lower_limit_takes_nothing_away_and_a_higher_one_gives_more() {
 }
 
 #[test]
-fn the_limit_of_a_reservation_is_told_first() {
+fn the_limit_of_a_reservation_is_named_first() {
     check(
         "given seats_per_user_max 2
          0s  alice  join                  t1 PROGRESS until 600s, idle at 300s

@@ -1,4 +1,4 @@
-//! A fan's device: what it asked, what it was told, and what it believes. Whatever it is told has to be so.
+//! A fan's device: what it sent, what it received, and what it believes. Whatever it receives has to be so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub struct Connection {
     pub subscriber: Arc<Subscriber>,
     /// The time since which the server has said that it knows who is there.
     pub known_since: Option<Timestamp>,
-    /// The newest state that it was told of each token and reservation, as the how-manieth.
+    /// The newest state that it received of each token and reservation, as the number of its version.
     tokens: BTreeMap<EntryNo, usize>,
     positions: BTreeMap<EntryNo, u64>,
     reservations: BTreeMap<ReservationId, usize>,
@@ -92,28 +92,28 @@ impl Connection {
         }
     }
 
-    /// Was it told of no token that was given later?
+    /// Has it received no token that was given later?
     pub fn is_new(&self, entry: EntryNo) -> bool {
         self.tokens.last_key_value().is_none_or(|(newest, _)| *newest < entry)
     }
 
-    /// A token's state is durable, and never older than what was told before.
-    pub fn told_token(&mut self, model: &SaleModel, record: &TokenRecord) {
+    /// A token's state is durable, and never older than what was received before.
+    pub fn received_token(&mut self, model: &SaleModel, record: &TokenRecord) {
         let version = version_of_token(model, record);
         let before = self.tokens.insert(record.entry, version);
-        assert!(before.is_none_or(|before| before <= version), "told an older state: {record:?}");
+        assert!(before.is_none_or(|before| before <= version), "received an older state: {record:?}");
     }
 
     /// Positions only get better.
-    pub fn told_position(&mut self, entry: EntryNo, position: u64) {
+    pub fn received_position(&mut self, entry: EntryNo, position: u64) {
         let before = self.positions.insert(entry, position);
         assert!(before.is_none_or(|before| before >= position), "{entry} fell back to {position}");
     }
 
-    pub fn told_reservation(&mut self, model: &SaleModel, reservation: &Reservation) {
+    pub fn received_reservation(&mut self, model: &SaleModel, reservation: &Reservation) {
         let version = version_of_reservation(model, reservation);
         let before = self.reservations.insert(reservation.id, version);
-        assert!(before.is_none_or(|before| before <= version), "told an older state: {reservation:?}");
+        assert!(before.is_none_or(|before| before <= version), "received an older state: {reservation:?}");
     }
 
     pub fn watch(&mut self, schedule: ScheduleId, snapshot: &SeatSnapshot) {
@@ -143,11 +143,13 @@ impl Connection {
 }
 
 pub fn version_of_token(model: &SaleModel, record: &TokenRecord) -> usize {
-    model.token_version(record).unwrap_or_else(|| panic!("told what never was: {record:?}"))
+    model.token_version(record).unwrap_or_else(|| panic!("received what never was: {record:?}"))
 }
 
 pub fn version_of_reservation(model: &SaleModel, reservation: &Reservation) -> usize {
-    model.reservation_version(reservation).unwrap_or_else(|| panic!("told what never was: {reservation:?}"))
+    model
+        .reservation_version(reservation)
+        .unwrap_or_else(|| panic!("received what never was: {reservation:?}"))
 }
 
 pub fn seat_now(state: SeatState) -> SeatNow {

@@ -34,7 +34,7 @@ const TWICE: u64 = 10;
 const BROKEN_MAX: usize = 5;
 
 #[test]
-fn whatever_fails_what_was_told_is_so() {
+fn whatever_fails_what_was_received_is_so() {
     let asked_for = std::env::var("FRONTROW_SIMULATE").ok().map(|range| {
         let (from, to) = range.split_once("..").expect("FRONTROW_SIMULATE is a range: 0..1000");
         from.parse().expect("a seed is a number")..to.parse().expect("a seed is a number")
@@ -65,7 +65,7 @@ fn whatever_fails_what_was_told_is_so() {
             });
         }
     });
-    sum.into_inner().tell();
+    sum.into_inner().print();
 }
 
 #[derive(Default)]
@@ -100,7 +100,7 @@ impl Sum {
     }
 
     /// Says what was lived through, and fails if a life broke.
-    fn tell(self) {
+    fn print(self) {
         let kinds = self.faults.len();
         println!(
             "{} seeds, {} steps, {} batches, {kinds} kinds of faults",

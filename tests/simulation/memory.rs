@@ -72,11 +72,11 @@ impl Memory {
 
     fn compare_places(&self, record: &TokenRecord, sale: &Sale, view: &SaleView, now: Now) {
         let own = sale.place_of_user(record.user, now).expect("a live token has its place");
-        let mut told = view.place(record, now);
-        // Only the lane knows when somebody was active since their admission.
-        assert!(own.idle_at >= told.idle_at, "{own:?}, but readers are told {told:?}");
-        told.idle_at = own.idle_at;
-        assert_eq!(own, told, "a place as the lane and as readers have it");
+        let mut read = view.place(record, now);
+        // The lane alone knows when somebody was active since their admission.
+        assert!(own.idle_at >= read.idle_at, "{own:?}, but readers have {read:?}");
+        read.idle_at = own.idle_at;
+        assert_eq!(own, read, "a place as the lane and as readers have it");
         self.places.fetch_add(1, Ordering::Relaxed);
     }
 }

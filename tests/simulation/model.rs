@@ -36,9 +36,9 @@ pub struct SaleModel {
     restricted: BTreeSet<(ScheduleId, SeatId)>,
     /// Live tokens whose user let a hold run out.
     ran_out: BTreeSet<EntryNo>,
-    /// How many seats each user had, held and bought together, since when.
+    /// The number of seats that each user had, held and bought together, since when.
     user_seats: BTreeMap<UserId, Vec<(Moment, usize)>>,
-    /// Everything that was ever so, for what a client was told.
+    /// Everything that was ever so, for what a client received.
     token_versions: BTreeMap<EntryNo, Vec<TokenRecord>>,
     reservation_versions: BTreeMap<ReservationId, Vec<Reservation>>,
     seat_changes: BTreeMap<(ScheduleId, SeatId), Vec<(Moment, SeatNow)>>,
@@ -162,13 +162,13 @@ impl SaleModel {
     }
 
     /// The how-manieth state of its token this is, or `None` if it never was so.
-    pub fn token_version(&self, told: &TokenRecord) -> Option<usize> {
-        self.token_versions.get(&told.entry)?.iter().position(|version| version == told)
+    pub fn token_version(&self, received: &TokenRecord) -> Option<usize> {
+        self.token_versions.get(&received.entry)?.iter().position(|version| version == received)
     }
 
     /// The how-manieth state of its reservation this is, or `None` if it never was so. The newest such.
-    pub fn reservation_version(&self, told: &Reservation) -> Option<usize> {
-        self.reservation_versions.get(&told.id)?.iter().rposition(|version| version == told)
+    pub fn reservation_version(&self, received: &Reservation) -> Option<usize> {
+        self.reservation_versions.get(&received.id)?.iter().rposition(|version| version == received)
     }
 
     /// Was this so of the seat at any time since `since`?

@@ -21,7 +21,7 @@ pub struct Node {
     pub phase: Phase,
     pub metrics: Arc<Metrics>,
     pub gone_at: Option<Timestamp>,
-    /// What the fanout does by itself.
+    /// The tasks of the fanout.
     publishing: [JoinHandle<()>; 2],
 }
 

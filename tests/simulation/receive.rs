@@ -65,16 +65,16 @@ impl World {
             }
         }
         for place in delivery.places {
-            self.note(|| format!("{user} is told {place:?}"));
+            self.note(|| format!("{user} receives {place:?}"));
             if place.record.concert == concert {
-                self.told_place(index, &place, None);
+                self.received_place(index, &place, None);
             }
         }
         for reservation in delivery.reservations {
-            self.note(|| format!("{user} is told {reservation:?}"));
+            self.note(|| format!("{user} receives {reservation:?}"));
             let model = &self.models[&reservation.concert];
             if let Some(connection) = &mut self.devices[index].connection {
-                connection.told_reservation(model, &reservation);
+                connection.received_reservation(model, &reservation);
             }
         }
         for text in delivery.seats {
@@ -127,7 +127,7 @@ impl World {
             *active_at = asked.sent_at.max(*active_at);
         }
         match reply {
-            Ok(answer) => self.told(index, &asked, &answer),
+            Ok(answer) => self.accepted(index, &asked, &answer),
             Err(Refusal::Rejected(rejection)) => self.refused(index, &asked, &rejection),
             Err(Refusal::Unavailable { .. } | Refusal::Overloaded { .. }) => {
                 if alone {
@@ -149,7 +149,7 @@ impl World {
         }
     }
 
-    fn told(&mut self, index: usize, asked: &Asked, answer: &Answer) {
+    fn accepted(&mut self, index: usize, asked: &Asked, answer: &Answer) {
         let Device { user, concert, .. } = self.devices[index];
         let now = self.clock.utc();
         let model = &self.models[&concert];
@@ -158,13 +158,13 @@ impl World {
         match answer {
             Answer::Queue { place, .. } => {
                 device.token = Some(place.record.token);
-                self.told_place(index, place, Some(asked));
+                self.received_place(index, place, Some(asked));
             }
             Answer::Resumed { place, reservations } => {
                 for reservation in reservations {
-                    device.told_reservation(model, reservation);
+                    device.received_reservation(model, reservation);
                 }
-                self.told_place(index, place, Some(asked));
+                self.received_place(index, place, Some(asked));
             }
             Answer::Reservation(reservation) => {
                 if !fan.reservations.contains(&reservation.id) {
@@ -173,28 +173,28 @@ impl World {
                 if let What::Sale(Command::Hold { seats, .. }) = &asked.what {
                     assert!(seats.iter().all(|seat| reservation.seats.contains(seat)), "all or none");
                 }
-                device.told_reservation(model, reservation);
+                device.received_reservation(model, reservation);
             }
             Answer::Paid { payment, balance } => {
                 let paid = &model.reservations[&payment.reservation];
-                let told = paid.payment.as_ref().map(|kept| (kept.id, kept.amount, &kept.tickets));
+                let kept = paid.payment.as_ref().map(|kept| (kept.id, kept.amount, &kept.tickets));
                 assert_eq!(
-                    told,
+                    kept,
                     Some((payment.id, payment.amount, &payment.tickets)),
                     "one payment a reservation"
                 );
-                self.told_balance(user, *balance);
+                self.received_balance(user, *balance);
             }
             Answer::Cancelled { reservation, balance } => {
-                device.told_reservation(model, reservation);
-                self.told_balance(user, *balance);
+                device.received_reservation(model, reservation);
+                self.received_balance(user, *balance);
             }
             Answer::Charged(entry) => {
                 let What::Charge { amount, request } = &asked.what else {
                     panic!("{:?} charged", asked.what)
                 };
                 assert_eq!((entry.amount_change, entry.request_id.as_ref()), (*amount, Some(request)));
-                assert!(self.database.ledger(user).contains(entry), "told of {entry:?}, which is not kept");
+                assert!(self.database.ledger(user).contains(entry), "received {entry:?}, which is not kept");
             }
             Answer::Figures(_) | Answer::Restricted { .. } | Answer::Done => {}
         }
@@ -208,7 +208,7 @@ impl World {
         }
     }
 
-    fn told_place(&mut self, index: usize, place: &Place, asked: Option<&Asked>) {
+    fn received_place(&mut self, index: usize, place: &Place, asked: Option<&Asked>) {
         let device = &mut self.devices[index];
         let model = &self.models[&device.concert];
         let entry = place.record.entry;
@@ -218,11 +218,11 @@ impl World {
                 if connection.is_new(entry) || matches!(place.record.status, TokenStatus::Expired(_)) {
                     connection.watched.clear();
                 }
-                connection.told_token(model, &place.record);
+                connection.received_token(model, &place.record);
             }
             None => assert!(
                 model.token_version(&place.record).is_some(),
-                "told what never was: {:?}",
+                "received what never was: {:?}",
                 place.record
             ),
         }
@@ -236,11 +236,11 @@ impl World {
             "{line:?} is not within {best} and {worst}"
         );
         if let Some(connection) = &mut device.connection {
-            connection.told_position(entry, line.position);
+            connection.received_position(entry, line.position);
         }
     }
 
-    fn told_balance(&self, user: UserId, balance: i64) {
+    fn received_balance(&self, user: UserId, balance: i64) {
         let was = self.database.ledger(user).iter().any(|entry| entry.balance == balance) || balance == 0;
         assert!(was, "{user} never had {balance}");
     }
@@ -299,7 +299,7 @@ impl World {
                 _,
             ) => true,
             (Rejection::InsufficientBalance { balance, required }, What::Sale(Command::Pay { .. })) => {
-                self.told_balance(user, *balance);
+                self.received_balance(user, *balance);
                 balance < required
             }
             _ => false,
@@ -333,9 +333,9 @@ impl World {
 }
 
 impl Device {
-    fn told_reservation(&mut self, model: &SaleModel, reservation: &Reservation) {
+    fn received_reservation(&mut self, model: &SaleModel, reservation: &Reservation) {
         match &mut self.connection {
-            Some(connection) => connection.told_reservation(model, reservation),
+            Some(connection) => connection.received_reservation(model, reservation),
             None => drop(version_of_reservation(model, reservation)),
         }
     }

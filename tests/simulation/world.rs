@@ -52,7 +52,7 @@ pub struct World {
     pub counted_apart: bool,
     /// Rows changed behind the servers' backs.
     planted: u64,
-    /// Requests whose outcome nobody was told.
+    /// Requests whose outcome nobody learnt.
     pub unknown: u64,
     /// The number of times that a seat was made one that the store refuses to hold.
     pub refused: u64,
@@ -342,7 +342,7 @@ impl World {
             .map(|((call, fault), count)| (format!("{call:?}: {fault:?}"), count))
             .collect();
         faults.insert("hung calls".to_owned(), hung);
-        faults.insert("outcomes that nobody was told".to_owned(), self.unknown);
+        faults.insert("outcomes that nobody learnt".to_owned(), self.unknown);
         let ends = self.nodes.iter().map(|node| node.metrics.task_ends.get()).sum();
         faults.insert("seats that cannot be held".to_owned(), self.refused);
         faults.insert("bugs in a lane".to_owned(), ends);

@@ -82,7 +82,7 @@ async fn an_address_makes_connections_so_fast_and_no_faster() {
     assert_eq!(again, [200, 200, 429]);
 }
 
-/// Behind a proxy the connections are the proxy's; the fans' websockets are counted by the address that the proxy saw.
+/// The connections behind a proxy are the proxy's; the fans' websockets are counted by the address that the proxy saw.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_proxy_the_address_is_the_one_that_it_names() {
     for source in [AddressSource::XForwardedFor, AddressSource::Forwarded] {
@@ -252,7 +252,7 @@ async fn the_guests_of_one_address_do_not_hold_the_house() {
     };
     assert_eq!(over_http(&one).await, (429, "RATE_LIMITED".to_owned()));
     assert_eq!(over_http(&best).await, (429, "RATE_LIMITED".to_owned()));
-    // Not so a guest from elsewhere, nor somebody who is vouched for.
+    // A guest from elsewhere is not concerned, nor somebody who is vouched for.
     let mut neighbour = guest_fan(&house, NEIGHBOUR).await;
     neighbour.ok("queue.join", join.clone()).await;
     neighbour.ok("hold_best", best.clone()).await;

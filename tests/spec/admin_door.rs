@@ -103,7 +103,7 @@ async fn without_it_metrics_are_for_operators_and_for_this_machine() {
 
 /// Operators' tokens come over their listener: it is as encrypted as everybody's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_operators_listener_speaks_tls_where_everybodys_does() {
+async fn the_operators_listener_uses_tls_where_everybodys_does() {
     let house = House::open(Plan {
         settings: |config| {
             tls::settings(config);

@@ -228,7 +228,7 @@ async fn one_connection_too_many_closes_the_oldest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_it_is_full_the_next_one_is_told_so() {
+async fn when_it_is_full_the_next_one_is_refused_with_that_reason() {
     let house =
         House::open(Plan { settings: |config| config.connections_max = Some(2), ..Plan::default() }).await;
     let first = house.stranger().await;

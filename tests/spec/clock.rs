@@ -10,7 +10,7 @@ fn millis(time: &serde_json::Value) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deadline_is_as_far_away_as_before_and_told_in_the_new_time() {
+async fn a_deadline_is_as_far_away_as_before_and_shown_in_the_new_time() {
     for step in [-3_600_000, 3_600_000] {
         let house = House::open(Plan::default()).await;
         let (mut alice, place) = house.joined(0).await;
@@ -19,8 +19,8 @@ async fn a_deadline_is_as_far_away_as_before_and_told_in_the_new_time() {
         house.advance(1);
         let moved = alice.pushed("reservation.update").await;
         assert_eq!(millis(&moved["expires_at"]) - millis(&held["expires_at"]), step);
-        let told = alice.pushed("queue.update").await;
-        assert_eq!(millis(&told["expires_at"]) - millis(&place["expires_at"]), step);
+        let update = alice.pushed("queue.update").await;
+        assert_eq!(millis(&update["expires_at"]) - millis(&place["expires_at"]), step);
         let now = alice.ok("ping", json!({})).await;
         assert_eq!(
             millis(&moved["expires_at"]) - millis(&now["server_time"]),

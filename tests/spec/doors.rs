@@ -15,7 +15,7 @@ enum State {
     Waiting,
     /// Holds one seat.
     Admitted,
-    /// Has paid for one seat.
+    /// The fan has paid for one seat.
     Bought,
     /// Known by the queue token of a place that was given up.
     Ended,
@@ -106,7 +106,7 @@ impl Houses {
         Asker { home, token, hello, reservation, seat }
     }
 
-    /// Over a websocket. Whatever else comes, there is one answer.
+    /// Sends the request over a websocket. There is one answer, whatever else comes.
     async fn by_websocket(&self, state: State, method: Method) -> String {
         let (house, asker) = (self.of(state), self.reach(state).await);
         let mut fan = house.stranger().await;

@@ -40,7 +40,7 @@ async fn readiness_and_reads_are_answered_whatever_hangs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_whose_batch_hangs_is_never_told_that_nothing_was_kept() {
+async fn a_request_whose_batch_hangs_is_never_answered_that_nothing_was_kept() {
     let (house, database, store) = house().await;
     let (mut alice, _) = house.joined(0).await;
     let [bob, carol] = [house.user(0).await, house.user(0).await].map(|user| house.access_token(user));
@@ -54,11 +54,11 @@ async fn a_request_whose_batch_hangs_is_never_told_that_nothing_was_kept() {
         async move { house.http("POST", "/api/v1/reservations", Some(token), &wanted).await }
     };
     // She is on her way into the database before he comes.
-    let batches = database.asked(Call::Commit);
+    let batches = database.calls(Call::Commit);
     store.stand_still(true);
     alice.send("hold", wanted(0)).await;
     in_time("her batch", async {
-        while database.asked(Call::Commit) == batches {
+        while database.calls(Call::Commit) == batches {
             tokio::task::yield_now().await;
         }
     })
@@ -75,8 +75,8 @@ async fn a_request_whose_batch_hangs_is_never_told_that_nothing_was_kept() {
     assert_eq!(open["reservations"].as_array().map(Vec::len), Some(1), "it was kept once");
     assert_eq!(house.turning("his seat", hold(&bob, 1)).await.status, 201);
 
-    // Over HTTP there is an answer.
-    let batches = database.asked(Call::Commit);
+    // There is an answer over HTTP.
+    let batches = database.calls(Call::Commit);
     store.stand_still(true);
     let asked = async {
         let mut answer = std::pin::pin!(hold(&carol, 2));
@@ -84,7 +84,7 @@ async fn a_request_whose_batch_hangs_is_never_told_that_nothing_was_kept() {
             biased;
             answer = &mut answer => panic!("{answer:?}"),
             () = in_time("her batch", async {
-                while database.asked(Call::Commit) == batches {
+                while database.calls(Call::Commit) == batches {
                     tokio::task::yield_now().await;
                 }
             }) => {}

@@ -168,7 +168,7 @@ async fn a_paid_reservation_is_given_back_for_its_price() {
 
 /// Answers, pongs and deltas are written by more than one; the reader of this socket checks every frame.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_told_at_the_same_time_comes_in_whole_frames() {
+async fn what_is_published_at_the_same_time_comes_in_whole_frames() {
     let house = House::open(Plan {
         seats: 400,
         settings: |config| config.limits.requests_burst = 1_000,

@@ -55,16 +55,16 @@ async fn what_is_no_http_is_answered_like_everything_else() {
         ("GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n".to_owned(), 400, 1),
         (format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(20_000)), 431, 1),
         (format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), 431, 1),
-        // Behind a request that is understood, with an answer that has no body.
+        // The nonsense stands behind a request that is understood, with an answer that has no body.
         (format!("{fine}nonsense\r\n\r\n"), 400, 2),
     ] {
         let mut raw = Raw::connect_to(house.address(), house.is_secure()).await;
         raw.send(&bytes).await;
-        let told = String::from_utf8(raw.rest().await).unwrap();
-        let at: Vec<_> = told.match_indices("HTTP/1.1 ").map(|(at, _)| at).collect();
-        assert_eq!(at.len(), answers, "{told}");
-        let (head, body) = told[at[answers - 1]..].split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
+        let received = String::from_utf8(raw.rest().await).unwrap();
+        let at: Vec<_> = received.match_indices("HTTP/1.1 ").map(|(at, _)| at).collect();
+        assert_eq!(at.len(), answers, "{received}");
+        let (head, body) = received[at[answers - 1]..].split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{received}");
         for header in [
             "content-type: application/problem+json",
             "x-content-type-options: nosniff",
@@ -72,7 +72,7 @@ async fn what_is_no_http_is_answered_like_everything_else() {
             "connection: close",
             &format!("content-length: {}", body.len()),
         ] {
-            assert!(head.lines().any(|line| line == header), "{header}: {told}");
+            assert!(head.lines().any(|line| line == header), "{header}: {received}");
         }
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!((&problem["reason"], &problem["status"]), (&json!("INVALID_REQUEST"), &json!(status)));

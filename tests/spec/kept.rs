@@ -150,7 +150,7 @@ async fn names_and_messages_have_no_control_characters() {
         let message = house.http("PATCH", &path, Some(&operator), &body).await;
         assert_eq!(message.outcome(), (400, "INVALID_PARAMS".to_owned()), "{bad}");
     }
-    // Nor are they made of what cannot be seen.
+    // Names made of what cannot be seen are refused as well.
     for blank in ["", "  ", "\\u200b", "\\ufeff", "\\u3164", "\\u00a0"] {
         let body = format!(r#"{{"name":"{blank}"}}"#);
         let name = house.http("POST", "/api/v1/users", None, &body).await;
@@ -178,8 +178,8 @@ fn an_import_reads_so_much_of_anything_and_lists_so_many_faults() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     // A file that has no size and no end.
-    let told = import(std::path::Path::new("/dev/zero"), &data);
-    assert!(told.contains("more than 67108864 bytes"), "{told}");
+    let printed = import(std::path::Path::new("/dev/zero"), &data);
+    assert!(printed.contains("more than 67108864 bytes"), "{printed}");
     let seats: Vec<_> =
         (0..500).map(|n| json!({"seat_guid": format!("{n}\u{7}"), "seat_number": n})).collect();
     let row = json!({"position": {"x": 0, "y": 0}, "seats": seats});
@@ -187,10 +187,10 @@ fn an_import_reads_so_much_of_anything_and_lists_so_many_faults() {
         json!({"name": "p", "categories": [], "zones": [{"position": {"x": 0, "y": 0}, "rows": [row]}]});
     let path = folder.path().join("plan.json");
     std::fs::write(&path, plan.to_string()).unwrap();
-    let told = import(&path, &data);
-    let lines: Vec<_> = told.trim().lines().collect();
+    let printed = import(&path, &data);
+    let lines: Vec<_> = printed.trim().lines().collect();
     assert!(lines[0].contains("faults, nothing was stored"), "{}", lines[0]);
-    assert_eq!(lines.len(), 1 + 100 + 1, "{told:.2000}");
+    assert_eq!(lines.len(), 1 + 100 + 1, "{printed:.2000}");
     assert!(lines[101].starts_with("  and ") && lines[101].ends_with(" more"), "{}", lines[101]);
-    assert!(told.contains("contains a control character") && !told.contains('\u{7}'));
+    assert!(printed.contains("contains a control character") && !printed.contains('\u{7}'));
 }

@@ -1,4 +1,4 @@
-//! The waiting room: strictly in order, admission as an event, places that are told.
+//! The waiting room: strictly in order, admission as an event, places that are published.
 
 use std::time::Duration;
 
@@ -217,13 +217,13 @@ async fn one_socket_hears_of_both_lines_and_keeps_both_places() {
         assert_eq!(alice.ok("queue.join", of(concert)).await["position"], 2);
     }
     // The place in the line that the socket did not join.
-    let told = |update: &Value, concert: u32| update["concert_id"] == concert;
+    let is_about = |update: &Value, concert: u32| update["concert_id"] == concert;
     before[2].ok("queue.leave", json!({})).await;
     house.advance(2);
-    let moved = alice.pushed_until("queue.update", |update| told(update, here)).await;
+    let moved = alice.pushed_until("queue.update", |update| is_about(update, here)).await;
     assert_eq!((moved["status"].as_str(), moved["position"].as_u64()), (Some("WAITING"), Some(1)));
 
-    // Back by one token: the other place is told, and nobody is absent from it.
+    // Back by one token: the other place is published, and nobody is absent from it.
     let tokens = [moved["token"].clone(), alice.ok("queue.get", json!({})).await["token"].clone()];
     let connections = house.context().metrics.connections.get();
     drop(alice);
@@ -231,13 +231,13 @@ async fn one_socket_hears_of_both_lines_and_keeps_both_places() {
     let mut alice = house.stranger().await;
     let hello = alice.ok("hello", json!({"queue_token": tokens[1]})).await;
     assert_eq!(hello["queue"]["concert_id"], other);
-    let found = alice.pushed_until("queue.update", |update| told(update, here)).await;
+    let found = alice.pushed_until("queue.update", |update| is_about(update, here)).await;
     assert_eq!((&found["token"], found["position"].as_u64()), (&tokens[0], Some(1)));
     let mut everybody: Vec<&mut Fan> = before.iter_mut().collect();
     everybody.push(&mut alice);
     house.advance_with(700, &mut everybody).await;
     before[0].ok("queue.leave", json!({})).await;
-    let admitted = alice.pushed_until("queue.update", |update| told(update, here)).await;
+    let admitted = alice.pushed_until("queue.update", |update| is_about(update, here)).await;
     assert_eq!((&admitted["token"], &admitted["status"]), (&tokens[0], &json!("PROGRESS")));
 
     // A place that is taken elsewhere is notified too.

@@ -9,7 +9,7 @@ const FANS: usize = 500;
 const SEATS: u32 = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_seat_is_sold_once_and_every_loser_is_told() {
+async fn each_seat_is_sold_once_and_every_loser_gets_an_answer() {
     let house = House::open(Plan { seats: 600, capacity: CAPACITY_MAX, ..Plan::default() }).await;
     let schedule = house.schedule();
     let mut fans = Vec::new();

@@ -1,4 +1,4 @@
-//! The facts that a sale tells of itself: where its venue's clocks stand, how many seats one may have, what is left, and
+//! The facts that a sale publishes about itself: where its venue's clocks stand, how many seats one may have, what is left, and
 //! every turn that its operator gives it.
 
 use std::process::Command;
@@ -85,8 +85,8 @@ async fn whoever_waits_is_admitted_or_watches_hears_of_every_turn() {
         assert_eq!(changed.status, 200, "{patch}");
         for (index, fan) in fans.iter_mut().enumerate() {
             let update = fan.pushed("sale.update").await;
-            let told = (&update["concert_id"], &update["state"], &update["opens_at"], &update["message"]);
-            assert_eq!(told, (&json!(house.concert.0), &json!(state), &opens_at, &message), "fan {index}");
+            let seen = (&update["concert_id"], &update["state"], &update["opens_at"], &update["message"]);
+            assert_eq!(seen, (&json!(house.concert.0), &json!(state), &opens_at, &message), "fan {index}");
         }
     }
 }
@@ -132,7 +132,7 @@ async fn the_command_line_sets_the_rules_of_a_sale_and_takes_them_back() {
         ("lucky=7", "`lucky`"),
         ("hold_ttl=7", "`hold_ttl`"),
         ("capacity", "NAME=VALUE"),
-        ("state=OPEN", "`state` is no rule"),
+        ("state=OPEN", "`state` is not a rule"),
         ("capacity=1 capacity=2", "twice"),
     ] {
         let (done, said) = set(rules).await;

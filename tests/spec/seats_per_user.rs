@@ -9,7 +9,7 @@ fn limited_to_four() -> Plan {
     Plan { schedules: 2, settings: |config| config.sale.seats_per_user_max = 4, ..Plan::default() }
 }
 
-/// Whoever has bought joins again.
+/// A fan who has bought joins again.
 async fn join(fan: &mut Fan, house: &House) {
     let place = fan.ok("queue.join", json!({"concert_id": house.concert.0})).await;
     assert_eq!(place["status"], "PROGRESS");
@@ -52,7 +52,7 @@ async fn one_fan_in_four_rounds_of_four_gets_four() {
     let mut fan = house.connection_of(user).await;
     join(&mut fan, &house).await;
     assert_eq!(fan.refused("hold", json!({"schedule_id": schedule, "seats": [9]})).await, "PURCHASE_LIMIT");
-    // What was cancelled counts no longer.
+    // Cancelled seats count no longer.
     fan.ok("cancel", json!({"reservation_id": held["reservation_id"]})).await;
     let held = fan.ok("hold_best", json!({"schedule_id": schedule, "count": 4})).await;
     assert_eq!(held["seats"].as_array().unwrap().len(), 4);
@@ -109,7 +109,7 @@ async fn an_operator_lowers_the_limit_and_takes_nothing_away() {
     assert_eq!(set(json!(2)).await, (json!(2), json!(2)));
     assert_eq!(limit(&mut fan).await, 2);
     assert_eq!(fan.refused("hold", hold(json!([3]))).await, "PURCHASE_LIMIT");
-    // What is held already is no more.
+    // A seat that is held already adds none.
     assert_eq!(fan.ok("hold", hold(json!([1, 2]))).await["seats"], held["seats"]);
     buy(&mut fan, &held).await;
     join(&mut fan, &house).await;

@@ -90,7 +90,7 @@ async fn takes_nothing_over_http(house: House) {
 }
 
 /// Goal: registers begin at the kernel's edge, and too slow is too slow. Method: a watcher reads nothing while so much
-/// changes that what is unsent goes over the bound; after its patience it is told so.
+/// changes that what is unsent goes over the bound; after its patience the close says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_that_stops_reading_is_hung_up_on() {
     stops_reading(House::open(Plan { seats: 2_000, settings: many_changes, ..Plan::default() }).await).await;

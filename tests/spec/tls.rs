@@ -19,7 +19,7 @@ async fn both_doors_are_open_to_encrypted_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plain_http_is_told_what_this_port_speaks() {
+async fn plain_http_is_answered_that_this_port_uses_tls() {
     let house = House::open(Plan { settings: tls::settings, ..Plan::default() }).await;
     let mut plain = TcpStream::connect(house.address()).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -52,7 +52,7 @@ async fn who_begins_a_handshake_and_goes_leaves_nothing_behind() {
     assert_eq!(house.http("GET", "/healthz", None, "").await.status, 200);
 }
 
-/// Operators steer an encrypted server, too, and are told when it is not the one that they take it for.
+/// Operators steer an encrypted server, too, and learn when it is not the one that they take it for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_steers_an_encrypted_server() {
     let house = House::open(Plan { settings: tls::settings, ..Plan::default() }).await;
@@ -73,7 +73,7 @@ async fn the_command_line_steers_an_encrypted_server() {
         assert!(!refused.status.success());
     }
     let said = String::from_utf8(list(None).await.stderr).unwrap();
-    assert!(said.contains("there is no safe connection to https://"), "{said}");
+    assert!(said.contains("could not make a secure connection to https://"), "{said}");
 }
 
 /// Goal: nobody holds a connection by not shaking hands. Method: time is the runtime's own here, so that the server's

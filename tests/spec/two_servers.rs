@@ -144,8 +144,8 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     at_second.ok("hold", seat(6)).await;
 
     // The history can be read from the database alone, while the sale runs.
-    let told = frontrow(&url, &["history", "--seat", "1:5"]);
-    assert_eq!(told.matches("sale 1, row").count(), 1, "{told}");
+    let printed = frontrow(&url, &["history", "--seat", "1:5"]);
+    assert_eq!(printed.matches("sale 1, row").count(), 1, "{printed}");
     assert!(frontrow(&url, &["history", "--user", "1"]).lines().count() > 3);
     assert!(frontrow(&url, &["audit"]).ends_with("everything fits\n"));
     assert_eq!(frontrow(&url, &["migrate", "--check"]), "{\"pending\":[]}\n");

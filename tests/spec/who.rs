@@ -103,9 +103,9 @@ fn a_misspelt_variable_is_named() {
         .env("FRONTROW_SERVICE_HOST", "10.0.0.1")
         .output()
         .unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{told}");
-    assert!(told.contains("FRONTROW_HOLD_TTL") && !told.contains("SERVICE_HOST"), "{told}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("FRONTROW_HOLD_TTL") && !printed.contains("SERVICE_HOST"), "{printed}");
 }
 
 #[test]
@@ -116,8 +116,11 @@ fn a_short_secret_ends_the_start_and_is_not_repeated() {
         .arg(folder.path().join("data"))
         .output()
         .unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && told.contains("32 bytes") && !told.contains("hushh"), "{told}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && printed.contains("32 bytes") && !printed.contains("hushh"),
+        "{printed}"
+    );
 }
 
 const HOUR: u64 = 3_600;
@@ -137,7 +140,7 @@ async fn an_ended_queue_token_moves_no_money_at_either_door() {
         let (house, token) = (&house, token.clone());
         async move { house.http(method, &path, Some(&token), body).await.outcome() }
     };
-    // While it is live it acts as its user.
+    // It acts as its user while it is live.
     assert_eq!(tab.ok("charge", json!({"amount": 5, "request_id": "a"})).await["balance"], 1_000_005);
     assert_eq!(by("GET", "/api/v1/balance".into(), "").await.0, 200);
     let paid = tab.ok("pay", json!({"reservation_id": reservation})).await;
@@ -179,14 +182,14 @@ async fn an_ended_queue_token_moves_no_money_at_either_door() {
     ] {
         assert_eq!(by(method, format!("/api/v1/{path}"), body).await, done, "{method} {path}");
     }
-    // Its end is told for an hour.
-    let told = |what: &'static str| {
+    // Its end is shown for an hour.
+    let ended = |what: &'static str| {
         let (house, token) = (&house, token.clone());
         async move { house.http("GET", &format!("/api/v1/{what}"), Some(&token), "").await }
     };
-    assert_eq!(told("queue/tokens/current").await.json()["status"], "DONE");
-    assert_eq!(told("tickets").await.json()["tickets"].as_array().unwrap().len(), 1);
-    assert_eq!(told("reservations").await.json()["reservations"].as_array().unwrap().len(), 1);
+    assert_eq!(ended("queue/tokens/current").await.json()["status"], "DONE");
+    assert_eq!(ended("tickets").await.json()["tickets"].as_array().unwrap().len(), 1);
+    assert_eq!(ended("reservations").await.json()["reservations"].as_array().unwrap().len(), 1);
     assert_eq!(tab.ok("queue.get", json!({})).await["status"], "DONE");
     assert_eq!(tab.ok("tickets", json!({})).await["tickets"].as_array().unwrap().len(), 1);
 
@@ -194,7 +197,7 @@ async fn an_ended_queue_token_moves_no_money_at_either_door() {
     let next = fan.ok("queue.join", json!({"concert_id": house.concert.0})).await;
     assert_ne!(next["token"], token.as_str());
     assert_eq!(tab.ok("queue.get", json!({})).await["token"], token.as_str());
-    assert_eq!(told("queue/tokens/current").await.json()["token"], token.as_str());
+    assert_eq!(ended("queue/tokens/current").await.json()["token"], token.as_str());
     assert_eq!(
         tab.refused("hold", json!({"schedule_id": house.schedule(), "seats": [1]})).await,
         "TOKEN_DONE"
@@ -206,7 +209,7 @@ async fn an_ended_queue_token_moves_no_money_at_either_door() {
     house.advance_with(120, &mut [&mut fan, &mut late]).await;
     assert_eq!(late.pushed("hello.again").await["within_ms"], 60_000);
     for what in ["queue/tokens/current", "tickets", "reservations", "balance"] {
-        assert_eq!(told(what).await.outcome(), done, "{what}");
+        assert_eq!(ended(what).await.outcome(), done, "{what}");
     }
     let mut later = house.stranger().await;
     assert_eq!(later.refused("hello", json!({"queue_token": token})).await, "TOKEN_DONE");
@@ -278,13 +281,13 @@ async fn history_tells_who_changed_a_sale() {
         while !is_open(house.http("GET", "/api/v1/admin/sales", Some(&operator), "").await.json()) {}
     })
     .await;
-    let told = |subject: &[&str]| {
+    let history = |subject: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
         command.arg("history").args(subject).arg("--data").arg(house.data());
         command.args(house.database_url().iter().flat_map(|url| ["--database-url", url]));
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
-    let sale = told(&["--sale", "1"]);
+    let sale = history(&["--sale", "1"]);
     let mut lines = sale.lines().map(|line| line.split_once(": ").unwrap().1);
     let by_ada = "set message from unset to \"a\"";
     assert_eq!(lines.next(), Some(&*format!("ada (operator 1) from 127.0.0.1 {by_ada}")), "{sale}");

@@ -1,4 +1,5 @@
-//! What every store has to do (`frontrow_testing::conformance`), and what each has for itself that is seen from outside.
+//! The tests of every store (`frontrow_testing::conformance`), and those of what each has for itself that is seen from
+//! outside.
 
 #[cfg(feature = "mariadb-tests")]
 mod mysql;

@@ -15,7 +15,7 @@ async fn fresh() -> (MySqlStore, ()) {
 conformance_tests!(fresh());
 operators_tests!(fresh());
 
-/// In the words that MySQL and TiDB know too.
+/// The same in the words that MySQL and TiDB know too.
 mod without_numbers {
     use super::*;
 
@@ -68,7 +68,7 @@ async fn the_audit_names_planted_faults() {
     }
 }
 
-/// What must never be is refused by the schema itself, whoever writes.
+/// The schema itself refuses what must never be, whoever writes.
 #[tokio::test]
 async fn the_schema_refuses_what_must_never_be() {
     let (store, mut other) = stage().await;

@@ -39,8 +39,8 @@ async fn number_of(connection: &mut MySqlConnection, sql: impl Into<String>) -> 
     row.try_get_unchecked::<i64, _>(0).unwrap() as u64
 }
 
-/// Until somebody waits for a lock on a row of this store's database. The server's own report tells it, because its
-/// tables of transactions are not renewed while they are asked all the time.
+/// Waits until somebody waits for a lock on a row of this store's database. The server's own report shows it, because
+/// its tables of transactions are not renewed while they are queried all the time.
 async fn somebody_waits(store: &MySqlStore) {
     let mut admin = mariadb::admin().await;
     let table = format!("of table `{}`.", store.options().get_database().unwrap());
@@ -85,7 +85,7 @@ pub fn holding(world: &mut World<'_>, user: u64, seat: u32) -> Batch {
     world.batch(vec![opened(&held)], Vec::new())
 }
 
-/// What the server has counted of this lane's connection: everything that it was sent, statements it had to prepare,
+/// The server's counters of this lane's connection: everything that it was sent, statements it had to prepare,
 /// transactions begun and committed.
 async fn counted(lane: &mut MySqlWriter) -> [u64; 4] {
     let sql = "SELECT variable_name, CAST(variable_value AS SIGNED) FROM information_schema.session_status \
@@ -245,7 +245,7 @@ async fn a_server_that_is_not_there_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_for_an_operator_and_is_not_told() {
+async fn a_wrong_password_is_for_an_operator_and_is_not_printed() {
     let url = empty_database().await.replace("root@", "nobody:hush@");
     let error = MySqlStore::open(&url).await.err().unwrap();
     assert!(matches!(error, StoreError::Broken(_)));
@@ -257,7 +257,7 @@ async fn a_server_that_must_not_be_written_to_is_left_for_another_connection() {
     let url = empty_database().await;
     let store = MySqlStore::open(&url).await.unwrap();
     let (mut world, ..) = stage(&store).await;
-    // Whom `read_only` concerns: somebody with every right to the database and none to the server.
+    // The user whom `read_only` concerns has every right to the database and none to the server.
     let mut admin = mariadb::admin().await;
     let database = store.options().get_database().unwrap();
     run(&mut admin, "CREATE USER plain@localhost").await;
@@ -311,7 +311,7 @@ async fn a_schema_that_does_not_fit_is_for_an_operator() {
     commits(&mut world, &mut lane, &batch).await;
 }
 
-/// What this server does not do by itself: it is made to answer so.
+/// This server does not do it by itself: it is made to answer so.
 #[tokio::test]
 async fn each_number_is_of_its_class() {
     type OfClass = fn(&CommitError) -> bool;
@@ -459,37 +459,28 @@ async fn a_commit_that_did_not_arrive_can_never_appear() {
 }
 
 #[tokio::test]
-async fn a_lost_transaction_that_is_still_open_is_waited_for() {
-    let store = open().await;
-    let (world, proxy, mut lane, batch) = behind_proxy(&store).await;
-    proxy.arm(Fault::CommitDelayed);
-    unknown(&mut lane, &batch).await;
-    let end = async {
-        somebody_waits(&store).await;
-        proxy.drop_delayed().await;
-    };
-    let (settled, ()) = tokio::join!(lane.settle(&batch), end);
-    assert!(!settled.unwrap());
-    assert_eq!(world.load().await.journal.batch, batch.void_id());
+async fn a_transaction_that_is_still_open_is_waited_for_whether_its_commit_arrives_or_not() {
+    for arrives in [false, true] {
+        let store = open().await;
+        let (world, proxy, mut lane, batch) = behind_proxy(&store).await;
+        proxy.arm(Fault::CommitDelayed);
+        unknown(&mut lane, &batch).await;
+        let end = async {
+            somebody_waits(&store).await;
+            match arrives {
+                true => proxy.deliver_delayed().await,
+                false => proxy.drop_delayed().await,
+            }
+        };
+        let (settled, ()) = tokio::join!(lane.settle(&batch), end);
+        assert_eq!(settled.unwrap(), arrives);
+        let last = if arrives { batch.id } else { batch.void_id() };
+        assert_eq!(world.load().await.journal.batch, last);
+    }
 }
 
 #[tokio::test]
-async fn a_commit_that_arrives_while_it_is_settled_is_found_to_be_there() {
-    let store = open().await;
-    let (world, proxy, mut lane, batch) = behind_proxy(&store).await;
-    proxy.arm(Fault::CommitDelayed);
-    unknown(&mut lane, &batch).await;
-    let end = async {
-        somebody_waits(&store).await;
-        proxy.deliver_delayed().await;
-    };
-    let (settled, ()) = tokio::join!(lane.settle(&batch), end);
-    assert!(settled.unwrap());
-    assert_eq!(world.load().await.journal.batch, batch.id);
-}
-
-#[tokio::test]
-async fn a_lost_transaction_that_stays_open_for_long_is_asked_for_again() {
+async fn a_lost_transaction_that_stays_open_for_long_is_settled_again() {
     let store = open().await;
     let (world, proxy, mut lane, batch) = behind_proxy(&store).await;
     proxy.arm(Fault::CommitDelayed);
@@ -555,7 +546,7 @@ async fn a_connection_that_the_server_closed_while_it_was_idle_is_no_outage() {
     let third = holding(&mut world, 3, 3);
     commits(&mut world, &mut lane, &third).await;
 
-    // What is under way is another matter: the transaction went with the connection.
+    // A transaction that is under way is another matter: it went with the connection.
     lane.begin(&needs).await.unwrap();
     let busy = number_of(lane.connection().await.unwrap(), own_id).await;
     hang_up(&mut other, busy).await;

@@ -43,8 +43,8 @@ ssize_t pwrite(int fd, const void *from, size_t length, off_t at) {
 }
 "#;
 
-/// With a folder of its own for temporary tables: at its start a server removes all that it finds there, also those that
-/// another one is using.
+/// The server has a folder of its own for temporary tables: at its start a server removes all that it finds there, also
+/// those that another one is using.
 const SETTINGS: &str = "[mysqld]
 datadir = {folder}/data
 socket = {folder}/socket
@@ -97,7 +97,7 @@ impl Server {
         Self::on(folder).await
     }
 
-    /// With the files that are there.
+    /// Starts a server on the files that are there.
     async fn on(folder: TempDir) -> Self {
         let child = Command::new("sh")
             .args([
@@ -127,7 +127,7 @@ impl Server {
         self.folder.path().join("hold")
     }
 
-    /// From now on nothing of the log gets to the disk.
+    /// Nothing of the log gets to the disk from now on.
     fn hold(&self) {
         fs::write(self.held(), "").unwrap();
     }
@@ -136,7 +136,8 @@ impl Server {
         let _ = fs::remove_file(self.held());
     }
 
-    /// What is on the disk if the power fails right now. The server may remove a file that it needs no more meanwhile.
+    /// The files on the disk if the power fails right now. The server may remove a file that it needs no more
+    /// meanwhile.
     fn lose_power(&self) -> TempDir {
         let folder = tempfile::Builder::new().prefix("frontrow-power-").tempdir().unwrap();
         let at = self.folder.path().display();
@@ -151,7 +152,7 @@ impl Server {
     }
 }
 
-/// What another server finds in files that a loss of power left.
+/// The number that another server finds in files that a loss of power left.
 async fn found_in(files: TempDir, sql: &'static str) -> i64 {
     let server = Server::on(files).await;
     count(&mut MySqlConnection::connect(&server.url("sale")).await.unwrap(), sql).await
@@ -161,7 +162,7 @@ async fn count(connection: &mut MySqlConnection, sql: &'static str) -> i64 {
     sqlx::raw_sql(sql).fetch_one(connection).await.unwrap().get(0)
 }
 
-/// What the batch is whose outcome is asked for.
+/// The batch whose outcome is in question.
 #[derive(Clone, Copy)]
 enum Of {
     ASale,
@@ -207,7 +208,7 @@ async fn settle_rests_on_what_is_durable(of: Of) {
     assert!(settling.await.unwrap().unwrap(), "it was committed");
     let files = server.lose_power();
     assert_eq!(found_in(files, written).await, before + 1, "what was said to be there is gone");
-    // Or the test would show nothing: what was to be seen was not on the disk.
+    // The test would show nothing otherwise: what was to be seen was not on the disk.
     assert_eq!(found_in(too_early, written).await, before, "nothing held the log back");
 }
 

@@ -21,7 +21,7 @@ fn what_is_shipped_has_no_path_to_what_is_for_tests() {
     assert!(files.iter().any(|file| file.ends_with("src/store/sqlite.rs")));
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        // By such an attribute a file from elsewhere becomes a part of it.
+        // A file from elsewhere becomes a part of it by such an attribute.
         for line in text.lines().map(str::trim_start) {
             assert!(!line.starts_with("#[path"), "{}: {line}", file.display());
         }

@@ -39,7 +39,7 @@ async fn world_and_lane(store: &SqliteStore) -> (World<'_>, SqliteWriter) {
 }
 
 /// The chain of an error's causes, as a log would print it.
-fn told(error: &StoreError) -> String {
+fn message(error: &StoreError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -191,7 +191,7 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         "UPDATE queue SET reason = 'bored' WHERE user_id = 6",
-        "a row of queue cannot be read: the word \"EXPIRED\"",
+        "a row of queue cannot be read: unknown word \"EXPIRED\"",
     ),
     ("UPDATE reservation SET amount = 1 WHERE user_id = 3", "costs 1, its seats cost 120"),
     ("UPDATE reservation SET user_id = 77 WHERE user_id = 3", "is of user 77, who does not exist"),
@@ -211,7 +211,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("UPDATE reservation SET seats = '' WHERE user_id = 1", "names the seats [], its seats are [0, 1]"),
     (
         "UPDATE reservation SET seats = '4,x' WHERE user_id = 3",
-        "a row of reservation cannot be read: the word \"4,x\"",
+        "a row of reservation cannot be read: unknown word \"4,x\"",
     ),
     ("DELETE FROM reservation_seat WHERE seat = 0", "seat 1:0 is sold to reservation"),
     ("UPDATE queue SET entered_at = 1 WHERE user_id = 4", "entry 3 is not as in the journal: entered_at"),
@@ -346,7 +346,7 @@ async fn a_user_who_took_more_seats_than_one_may_is_named() {
     assert_eq!(faults(r#"UPDATE concert SET own_rules = '{"seats_per_user_max": 5}'"#).await, none);
     let four = r#"UPDATE concert SET own_rules = '{"seats_per_user_max": 4}'"#;
     assert_eq!(faults(four).await, [had(5, 4, 4)]);
-    // What was set afterwards takes nothing away, and holds for whatever is taken from then on.
+    // A limit that is set afterwards takes nothing away, and holds for whatever is taken from then on.
     let limit = |max| {
         let own = OwnRules { seats_per_user_max: Some(max), ..OwnRules::default() };
         Box::new(SaleSettings { own, ..conformance::settings() })
@@ -393,7 +393,7 @@ async fn a_seat_that_its_user_held_again_too_early_is_named() {
             found.iter().all(|fault| fault.contains("user 1 held seat 1:2 again less than 10001 ms after"))
         );
     }
-    // What was set afterwards says nothing of before.
+    // A setting that is set afterwards says nothing of before.
     let own =
         |millis| OwnRules { hold_again_after: Some(Duration::from_millis(millis)), ..OwnRules::default() };
     let settings = |millis| SaleSettings { own: own(millis), ..conformance::settings() };
@@ -433,12 +433,12 @@ async fn a_database_that_is_deleted_or_replaced_is_noticed_before_anything_is_co
         }
         assert!(store.ping().await.is_err() && store.open_writer().await.is_err());
         let beat = store.heartbeat(world.writer, Timestamp::from_millis(0), Duration::from_secs(1)).await;
-        assert!(told(&beat.unwrap_err()).contains("cannot go on with"));
+        assert!(message(&beat.unwrap_err()).contains("cannot go on with"));
         assert!(!path.exists(), "{name}: nothing was made in its place");
 
         // Another file by that name is not the database.
         std::fs::write(&path, "").unwrap();
-        assert!(told(&store.ping().await.unwrap_err()).contains("replaced"));
+        assert!(message(&store.ping().await.unwrap_err()).contains("replaced"));
         std::fs::rename(&aside, &path).unwrap();
         assert!(world.lane.settle(&batch).await.unwrap(), "{name}: it was written");
         store.ping().await.unwrap();
@@ -489,7 +489,7 @@ async fn another_process_that_writes_for_long_makes_a_certain_rollback() {
     assert_eq!(world.load().await.tokens.len(), 1);
 }
 
-/// What comes of `step`, if it is there before it has been polled so often.
+/// The result of `step`, if it is there before it has been polled so often.
 async fn dropped_after<T>(polls: usize, step: impl Future<Output = T>) -> Option<T> {
     let mut step = pin!(step);
     let mut left = polls;

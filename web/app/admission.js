@@ -6,7 +6,7 @@
 import { effect, untracked } from '@preact/signals';
 import { chime } from './chime.js';
 import { words } from './i18n.js';
-import { tell } from './notices.js';
+import { notify } from './notices.js';
 import { go, route } from './router.js';
 import { concerts, elsewhere, queue } from './session.js';
 import { loadJson, saveJson } from './storage.js';
@@ -39,6 +39,6 @@ function announce(place) {
     const at = route.value;
     if (at.page === 'sale' && at.concertId === place.concert_id) return; // The seats are shown there already.
     const choose = { label: seats.title, act: () => go(`/sale/${place.concert_id}`) };
-    tell({ kind: 'good', key: `admitted ${place.concert_id}`, text, actions: [choose] });
+    notify({ kind: 'good', key: `admitted ${place.concert_id}`, text, actions: [choose] });
   });
 }

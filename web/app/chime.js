@@ -15,7 +15,7 @@ export const wanted = signal(load('chime') === 'on');
 /** @type {import('@preact/signals').Signal<NotificationPermission>} */
 export const permission = signal('Notification' in globalThis ? Notification.permission : 'denied');
 
-/** To be called from a click: without one the sound would stay silent. */
+/** Prepares the sound; called from a click, because without one it would stay silent. */
 export function prepareChime() {
   if (!wanted.value) return;
   audio ??= new AudioContext();

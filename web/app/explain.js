@@ -72,7 +72,7 @@ export function explain(cause, { count = 1, holding = false } = {}) {
     case 'WALLET_FULL':
       return w.walletFull;
     case 'FORBIDDEN':
-      // How often one may, not whether.
+      // The limit is on how often, not on whether.
       return typeof error.data?.max === 'number' ? w.dailyLimit(error.data.max) : w.forbidden;
     case 'UNAUTHENTICATED':
     case 'USER_NOT_FOUND':

@@ -1,12 +1,12 @@
 /**
- * A hold whose time to pay ran out: told in words, wherever on the page a fan is.
+ * A notice, in words, of a hold whose time to pay ran out, on whatever page a fan is.
  *
  * Always: once for each hold, also when it ran out while the page was closed or away: which holds there were is stored.
  * Holds that a fan released or paid end without a word.
  */
 import { effect, untracked } from '@preact/signals';
 import { words } from './i18n.js';
-import { tell } from './notices.js';
+import { notify } from './notices.js';
 import { route } from './router.js';
 import { layoutOf, reservations, start, status } from './session.js';
 import { loadJson, saveJson } from './storage.js';
@@ -38,7 +38,7 @@ export function announceLostHolds() {
       start()
         .listReservations()
         .then((listed) => {
-          // Too old to be listed, or another user's.
+          // The hold may be too old to be listed, or another user's.
           const named = new Set(listed.map((reservation) => reservation.reservation_id));
           for (const id of open) if (!named.has(id)) open.delete(id);
           keep();
@@ -56,5 +56,5 @@ async function announce({ reservation_id: id, schedule_id: scheduleId, seats: la
   await layoutOf(scheduleId).catch(() => {});
   const seats = reservations.peek().find((reservation) => reservation.reservation_id === id)?.seats ?? labelled;
   const labels = seats.map((seat) => seat.label).join(words().seats.between);
-  tell({ kind: 'warn', key: `lost-${id}`, stays: true, text: words().time.holdOver(labels) });
+  notify({ kind: 'warn', key: `lost-${id}`, stays: true, text: words().time.holdOver(labels) });
 }

@@ -53,7 +53,7 @@ export const count = (value) => numbers.value.format(value);
 const currencies = new Map();
 
 /**
- * @param {number} amount In the currency's minor unit.
+ * @param {number} amount The amount in the currency's minor unit.
  * @param {string} currency ISO 4217.
  */
 export function money(amount, currency) {
@@ -89,7 +89,7 @@ function dateFormat(locale, options) {
 }
 
 /**
- * When something happened to this reader, by their own clock.
+ * The time at which something happened to this reader, by their own clock.
  * @param {string} time RFC 3339.
  * @param {'long' | 'short'} [form]
  */
@@ -98,8 +98,8 @@ export function date(time, form = 'long') {
 }
 
 /**
- * When something happens at a venue, by the clocks there. The zone is named where the reader's clock shows another time, and
- * where the venue's zone is not known, so that it is the reader's.
+ * The time at which something happens at a venue, by the clocks there. The zone is named where the reader's clock shows
+ * another time, and where the venue's zone is not known, so that it is the reader's.
  * @param {string} time RFC 3339.
  * @param {string | null | undefined} zone IANA, of the venue.
  * @param {'long' | 'short'} [form]
@@ -120,14 +120,14 @@ export function venueClock(time, zone, form = 'long') {
 }
 
 /**
- * The zone's name where it has to be told; else nothing.
+ * The zone's name where it has to be shown; else nothing.
  * @param {string} time RFC 3339.
  * @param {string | null | undefined} zone
  */
 export function venueZone(time, zone) {
   const at = new Date(time);
   const timeZone = zone && isKnown(zone) ? zone : undefined;
-  // By what the clocks show: zones have several names, and many the same time.
+  // Zones are compared by what their clocks show: they have several names, and many the same time.
   const named = timeZone === undefined || zonePart(at, 'en', timeZone, 'longOffset') !== zonePart(at, 'en', undefined, 'longOffset');
   return named ? zonePart(at, language.value, timeZone, 'shortGeneric') : '';
 }
@@ -218,14 +218,14 @@ export function placed(label, venue) {
 }
 
 /**
- * Where a seat is: in full, and in two parts, of which seats side by side share the first, if there is one.
+ * A seat's place: in full, and in two parts, of which seats side by side share the first, if there is one.
  * @typedef {{label: string, row: string, number: string}} Whereabouts
  */
 
 /**
- * Where a seat is, in the page's language.
+ * A seat's place, in the page's language.
  * @param {import('../seatmap/place.js').SeatPlace | null | undefined} place
- * @param {string} label What the server calls it, which has to do where no more is known.
+ * @param {string} label The server's name for it, which has to do where no more is known.
  * @param {string | null | undefined} venue
  * @returns {Whereabouts}
  */
@@ -249,7 +249,7 @@ export function layoutNamed(layout) {
     title: named(layout.title),
     venue: named(layout.venue),
     zones: layout.zones.map((of) => ({ ...of, name: zone(of.name) })),
-    // What is written on the plan: the stage, and sections' names beside their seats.
+    // The texts on the plan: the stage, and sections' names beside their seats.
     areas: layout.areas.map((area) => (area.text?.text ? { ...area, text: { ...area.text, text: demo[area.text.text] ?? zone(area.text.text) } } : area)),
   };
 }

@@ -16,7 +16,7 @@ import { layoutOf } from './session.js';
  */
 function later(load) {
   // A signal, because the module may arrive at any moment: also between a drawing and its effects, where nobody who
-  // waits for it by an effect would ever hear of it.
+  // waits for it by an effect would ever notice it.
   /** @type {import('@preact/signals').Signal<((props: Props) => any) | null>} */
   const page = signal(null);
   const failed = signal(false);
@@ -35,7 +35,7 @@ function later(load) {
       },
     ));
   };
-  const fetch = () => void prepare().catch(() => {}); // `failed` tells.
+  const fetch = () => void prepare().catch(() => {}); // `failed` reports it.
   /** @param {Props} props */
   function Later(props) {
     const loaded = page.value;

@@ -1,4 +1,4 @@
-/** Which free seats to offer instead of one that was lost. */
+/** The free seats to offer instead of one that was lost. */
 
 /**
  * Free seats nearest to a lost one, those of the same price first.

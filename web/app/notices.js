@@ -20,7 +20,7 @@ import { route } from './router.js';
  * @property {string} text
  * @property {string} [hint] A second sentence, before the actions.
  * @property {NoticeAction[]} [actions]
- * @property {boolean} [stays] Until it is closed, although there is nothing to do.
+ * @property {boolean} [stays] It stays until it is closed, although there is nothing to do.
  * @property {string} [key] A notice replaces the one with the same key.
  */
 
@@ -35,7 +35,7 @@ let nextId = 1;
  * @param {Omit<Notice, 'id'>} notice
  * @returns {number} For `dismiss`.
  */
-export function tell(notice) {
+export function notify(notice) {
   const id = nextId++;
   const others = notices.value.filter((other) => !notice.key || other.key !== notice.key);
   notices.value = [...others, { ...notice, id }].slice(-NOTICES_MAX);
@@ -49,6 +49,6 @@ export function dismiss(which) {
 }
 
 effect(() => {
-  void route.value; // Whatever page this is now, the notices are of the one before.
+  void route.value; // The notices are of the page before, whatever page this is now.
   notices.value = [];
 });

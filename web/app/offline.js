@@ -21,7 +21,7 @@ export async function keepPage() {
     });
     await navigator.serviceWorker.register('/worker.js');
     const { active } = await navigator.serviceWorker.ready;
-    active?.postMessage({ type: 'keep', files: ownFiles() }); // Without a version in the address there are none.
+    active?.postMessage({ type: 'keep', files: ownFiles() }); // There are none without a version in the address.
   } catch {
     asked = false; // Another visit to the tickets tries again.
   }

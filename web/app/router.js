@@ -1,5 +1,5 @@
 /**
- * Which page is shown: the part of the address after `#`, so that the server need not know the pages.
+ * The page that is shown: the part of the address after `#`, so that the server need not know the pages.
  *
  * Always: nothing secret is ever put into an address.
  */
@@ -53,5 +53,5 @@ function follow() {
 export function go(path, { replace = false } = {}) {
   if (replace) history.replaceState(null, '', `#${path}`);
   else location.hash = path;
-  follow(); // Not with the event, which comes later: what is told meanwhile would go with the page before.
+  follow(); // The event comes later: a notice that is shown meanwhile would go with the page before.
 }

@@ -8,13 +8,13 @@ import { batch, computed, signal } from '@preact/signals';
 import { FrontrowClient, createGuest, fetchConcerts, fetchLayout } from '@frontrow/sdk';
 import { named, whereabouts, words } from './i18n.js';
 import { placeOf } from '../seatmap/place.js';
-import { tell } from './notices.js';
+import { notify } from './notices.js';
 import { keyOf, load, loadJson, save, saveJson } from './storage.js';
 
 /** @typedef {import('@frontrow/sdk').FrontrowError} FrontrowError */
 /** @typedef {import('../sdk/wire.js').Reservation} WireReservation */
 /** @typedef {WireReservation['seats'][number] & import('./i18n.js').Whereabouts} NamedSeat */
-/** With its seats named in the page's language. @typedef {Omit<WireReservation, 'seats'> & {seats: NamedSeat[]}} Reservation */
+/** A reservation with its seats named in the page's language. @typedef {Omit<WireReservation, 'seats'> & {seats: NamedSeat[]}} Reservation */
 /** @typedef {import('../sdk/wire.js').QueueUpdate} QueueUpdate */
 /** @typedef {import('../sdk/wire.js').Concert} Concert */
 /** @typedef {import('../sdk/wire.js').Layout} Layout */
@@ -24,13 +24,13 @@ import { keyOf, load, loadJson, save, saveJson } from './storage.js';
 export const status = signal('idle');
 /** @type {import('@preact/signals').Signal<QueueUpdate | null>} */
 export const queue = signal(null);
-/** As the server names them. @type {import('@preact/signals').Signal<WireReservation[]>} */
+/** The reservations as the server names them. @type {import('@preact/signals').Signal<WireReservation[]>} */
 const reserved = signal([]);
 /** @type {import('@preact/signals').Signal<number | null>} */
 export const balance = signal(null);
 /** @type {import('@preact/signals').Signal<Concert[] | null>} */
 const listed = signal(null);
-/** What is on sale, by names in the page's language. @type {import('@preact/signals').ReadonlySignal<Concert[] | null>} */
+/** The concerts on sale, by names in the page's language. @type {import('@preact/signals').ReadonlySignal<Concert[] | null>} */
 export const concerts = computed(
   () => listed.value?.map((concert) => ({ ...concert, title: named(concert.title), ...(concert.venue ? { venue: named(concert.venue) } : {}) })) ?? null,
 );
@@ -49,15 +49,15 @@ export const reservations = computed(() =>
 export const ended = signal(null);
 /** The server makes no guests: the fan has to bring an access token. */
 export const tokenWanted = signal(false);
-/** Of every wallet, and so of every venue. */
+/** The currency of every wallet, and so of every venue. */
 export const currency = signal(load('currency') ?? 'KRW');
 /** Queue tokens by concert, so that a fan in two sales keeps both places.
  * @type {import('@preact/signals').Signal<Record<string, string>>} */
 export const places = signal(loadJson('places', {}));
-/** What the server says of the places in other sales than the present one, by concert.
+/** The places in other sales than the present one, by concert, as the server sent them.
  * @type {import('@preact/signals').Signal<Record<number, QueueUpdate>>} */
 export const elsewhere = signal({});
-/** The server's time in ms, once a second, and whenever an end is told: by an older one, more would seem to be left. */
+/** The server's time in ms, once a second, and whenever an end is sent: by an older one, more would seem to be left. */
 export const now = signal(Date.now());
 export const signedIn = signal(load('access_token') !== null || load('queue_token') !== null);
 /** Grows with every new client: what asked or listens to the one before has to do it anew. */
@@ -121,12 +121,12 @@ export function start() {
     });
   });
   mine.on('sale', (update) => {
-    if (asking) toldMeanwhile.set(update.concert_id, update);
+    if (asking) pushedMeanwhile.set(update.concert_id, update);
     if (listed.value) listed.value = listed.value.map((concert) => withSale(concert, update));
   });
   const greeted = () => {
     now.value = mine.now();
-    refreshBalance().catch(() => {}); // A place that has ended tells nothing of the wallet.
+    refreshBalance().catch(() => {}); // A place that has ended shows nothing of the wallet.
     refreshConcerts().catch(() => {}); // Asked again wherever it is shown.
   };
   mine.on('online', greeted);
@@ -135,16 +135,16 @@ export function start() {
     // The place may go on by its own token; for anything else one has to sign in again.
     if (client !== mine) return;
     save('access_token', null);
-    tell({ kind: 'bad', key: 'signin', text: words().ended.expired });
+    notify({ kind: 'bad', key: 'signin', text: words().ended.expired });
   });
   mine.on('closed', (error) => {
     if (client !== mine) return;
     const reason = String(error.data.reason ?? 'CLOSED');
     const wasSignedIn = load('access_token') !== null;
-    if (TOKENS_OVER.includes(reason)) forget(); // But the tickets: who stands at the door has paid for them.
+    if (TOKENS_OVER.includes(reason)) forget(); // The tickets are kept: a fan who stands at the door has paid for them.
     ended.value = { reason: reason === 'UNAUTHENTICATED' && wasSignedIn ? 'SIGN_IN_EXPIRED' : reason };
   });
-  mine.connect().catch(() => {}); // `closed` tells.
+  mine.connect().catch(() => {}); // `closed` reports it.
   return mine;
 }
 
@@ -216,7 +216,7 @@ export function signOut() {
   endHere();
   forget();
   save('tickets', null);
-  save('signed_out', String(Date.now())); // Other windows hear of it.
+  save('signed_out', String(Date.now())); // Other windows are notified by it.
 }
 
 function endHere() {
@@ -256,7 +256,7 @@ async function account() {
     if (load('access_token') || signedIn.value) return;
     try {
       const guest = await createGuest(undefined, `Guest ${1000 + Math.floor(Math.random() * 9000)}`);
-      if (load('access_token')) return; // Of another window, where there are no locks.
+      if (load('access_token')) return; // Another window has made one, where there are no locks.
       save('access_token', guest.access_token);
       save('tickets', null); // Those of somebody else.
     } catch (error) {
@@ -266,7 +266,7 @@ async function account() {
   });
 }
 
-/** For so long a window waits for what another one has stored: it comes later than the lock that the other one gave back. */
+/** The time that a window waits for what another one has stored: it comes later than the lock that the other one gave back. */
 const STORED_WITHIN = 5000;
 
 /**
@@ -301,7 +301,7 @@ async function anotherWindowsAccount() {
   });
 }
 
-// What another window of this browser did: signed in, or signed out.
+// Another window of this browser signed in, or signed out.
 addEventListener('storage', ({ storageArea, key, newValue }) => {
   if (storageArea !== localStorage || newValue === null) return;
   if (key === keyOf('signed_out')) endHere();
@@ -349,20 +349,20 @@ export async function returnTo(concertId) {
 
 /** @type {Promise<void> | null} */
 let asking = null;
-/** What was pushed while the list was on its way, and may be newer than the list.
+/** The updates that came while the list was on its way, and may be newer than the list.
  * @type {Map<number, SaleUpdate>} */
-const toldMeanwhile = new Map();
+const pushedMeanwhile = new Map();
 
 /** Several who want it at a time share one answer. */
 export function refreshConcerts() {
-  // Without the token, as the page's head asked for it already: anybody may see what is on sale.
+  // The request has no token, because the page's head made the same one already: anybody may see what is on sale.
   asking ??= fetchConcerts(undefined)
     .then((list) => {
-      listed.value = list.map((concert) => withSale(concert, toldMeanwhile.get(concert.concert_id)));
+      listed.value = list.map((concert) => withSale(concert, pushedMeanwhile.get(concert.concert_id)));
     })
     .finally(() => {
       asking = null;
-      toldMeanwhile.clear();
+      pushedMeanwhile.clear();
     });
   return asking;
 }
@@ -402,7 +402,7 @@ export function layoutOf(scheduleId) {
 }
 
 /**
- * Where a seat is, if the drawing of its house is here.
+ * A seat's place, if the drawing of its house is here.
  * @param {number} scheduleId
  * @param {number} seat
  */

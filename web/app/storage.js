@@ -1,5 +1,5 @@
 /**
- * What survives a closed tab: tokens and preferences, in localStorage and nowhere else (no cookies, never in a URL).
+ * The values that survive a closed tab: tokens and preferences, in localStorage and nowhere else (no cookies, never in a URL).
  *
  * Always: a browser that blocks storage still works, for as long as the page is open.
  */
@@ -8,7 +8,7 @@ const PREFIX = 'frontrow.';
 /** @type {Map<string, string>} */
 const memory = new Map();
 
-/** What another window's storage events call it. @param {string} key */
+/** The name of it in another window's storage events. @param {string} key */
 export const keyOf = (key) => PREFIX + key;
 
 /** @param {string} key */

@@ -10,7 +10,7 @@ import { errorFromRpc, errorOf, BusyError } from './errors.js';
 
 /** The server allows 32 unanswered requests a connection; the rest is left to hello, ping and a second asker. */
 const IN_FLIGHT_MAX = 24;
-/** A page that asks more than this without hearing anything has lost its way. */
+/** A page with more open requests than this has lost its way. */
 const CALLS_MAX = 256;
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
@@ -20,12 +20,12 @@ const RETRY_MAX_MS = 5_000;
  * @property {number} id
  * @property {string} method
  * @property {object} params
- * @property {(result: any) => any} take What to do with the answer at once; its value is the call's result.
+ * @property {(result: any) => any} take Takes the answer at once; its value is the call's result.
  * @property {(result: any) => void} resolve
  * @property {(error: Error) => void} reject
  * @property {ReturnType<typeof setTimeout> | undefined} deadline
  * @property {ReturnType<typeof setTimeout> | undefined} pause Set while a retry is waited for.
- * @property {number} refusals How often the server said that it cannot now.
+ * @property {number} refusals The number of times that the server said that it cannot now.
  * @property {boolean} once Belongs to the present connection alone.
  */
 

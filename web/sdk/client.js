@@ -3,8 +3,8 @@
  *
  * Always: while the client is not closed it gets back to the server by itself and resumes with its queue token, same
  * place and same held seats; requests that were not answered are asked again; every watched schedule is brought up to
- * date before `resumed` is told. `queue` and `reservations` are the newest known state; `places` has the user's places in
- * other sales too, of which the server tells every session.
+* date before `resumed` is emitted. `queue` and `reservations` are the newest known state; `places` has the user's places in
+ * other sales too, which the server sends to every session.
  * Not here: storing tokens (listen to `queue` and keep `token`), and words for people.
  */
 import { Calls } from './calls.js';
@@ -44,15 +44,15 @@ import { SeatModel } from './seats.js';
 
 /**
  * @typedef {object} ClientOptions
- * @property {string | URL} [server] Where the server is, `http://host:port`; in a browser, the page's own by default.
- * @property {string | null} [accessToken] Who you are; needed to join, and for money once the place has ended.
+ * @property {string | URL} [server] The server's address, `http://host:port`; in a browser, the page's own by default.
+ * @property {string | null} [accessToken] Your identity; needed to join, and for money once the place has ended.
  * @property {string | null} [queueToken] The place to resume.
  * @property {() => string | null | Promise<string | null>} [renewAccessToken] Asked for a fresh access token when the
  *   present one has ended.
- * @property {import('./link.js').WebSocketClass} [WebSocket] Where there is no global one (Node before 22).
- * @property {Partial<import('./link.js').LinkTimes>} [times] For tests and odd networks.
- * @property {number} [timeoutMs] How long a request may take, reconnecting included. `pay`, `charge`, `cancel` and
- *   `release` have no limit: they are asked until there is an answer.
+ * @property {import('./link.js').WebSocketClass} [WebSocket] The class, where there is no global one (Node before 22).
+ * @property {Partial<import('./link.js').LinkTimes>} [times] Other times, for tests and odd networks.
+ * @property {number} [timeoutMs] The time that a request may take, reconnecting included. `pay`, `charge`, `cancel` and
+ *   `release` have no limit: they are repeated until there is an answer.
  */
 
 const REQUEST_TIMEOUT_MS = 20_000;
@@ -466,7 +466,7 @@ export class FrontrowClient extends Emitter {
     this.#greetedBy = null;
     /** @type {import('./wire.js').Hello} */
     let hello;
-    // Who we are first, then which place: a session by queue token alone ends with its place. Both are sent at once.
+    // The identity goes first, then the place: a session by queue token alone ends with its place. Both are sent at once.
     const who = accessToken ? this.#sayHello({ access_token: accessToken }, !queueToken) : null;
     const place = queueToken ? this.#sayHello({ queue_token: queueToken }, true) : null;
     place?.catch(() => {}); // Looked at below, after the other one.
@@ -487,7 +487,7 @@ export class FrontrowClient extends Emitter {
     this.#link.succeeded();
     this.#calls.ready();
     await this.#refreshAll();
-    if (!this.#greeted) return; // The connection broke again meanwhile; the next hello tells.
+    if (!this.#greeted) return; // The connection broke again meanwhile; the next hello brings it.
     const first = !this.#everOnline;
     this.#everOnline = true;
     this.#setStatus('online');
@@ -519,7 +519,7 @@ export class FrontrowClient extends Emitter {
 
   /**
    * The token ended that the session is known by: says hello with a fresh one on the same connection. Without one a
-   * place that is not over keeps the session; without that, whoever listens is told.
+   * place that is not over keeps the session; without that, the listeners are notified.
    * @param {number} [withinMs]
    */
   async #greetAgain(withinMs) {
@@ -528,7 +528,7 @@ export class FrontrowClient extends Emitter {
       try {
         this.#accessToken = (await this.#renewAccessToken()) ?? this.#accessToken;
       } catch {
-        // As if there were none.
+        // It counts as if there were none.
       }
     }
     const accessToken = this.#accessToken;
@@ -549,7 +549,7 @@ export class FrontrowClient extends Emitter {
 
   /**
    * @param {import('./errors.js').FrontrowError} error
-   * @param {{accessToken?: string | null, queueToken?: string | null}} by What hello was said with.
+   * @param {{accessToken?: string | null, queueToken?: string | null}} by The tokens of the hello.
    */
   #helloRefused(error, { accessToken, queueToken }) {
     if (this.#ended || error.reason === 'DISCONNECTED') return; // The link tries again by itself.
@@ -621,7 +621,7 @@ export class FrontrowClient extends Emitter {
 
   /**
    * @template {{balance: number, currency?: string | null}} T
-   * @param {T} wallet Or an answer that says what is left in it.
+   * @param {T} wallet A wallet, or an answer that says what is left in it.
    * @returns {T}
    */
   #takeBalance(wallet) {
@@ -659,7 +659,7 @@ export class FrontrowClient extends Emitter {
     if (!named) return;
     const lost = this.#known.hasLost(named);
     for (const reservation of named) this.#takeReservation(reservation);
-    // How it ended (paid, expired, released elsewhere) is asked for, not guessed.
+    // The list says how it ended (paid, expired, released elsewhere); it is not guessed.
     if (lost) void this.listReservations().catch(() => {});
   }
 
@@ -677,7 +677,7 @@ export class FrontrowClient extends Emitter {
     if (!watch) return Promise.resolve();
     watch.model.suspend();
     watch.asking ??= this.#ask('seats.watch', { schedule_id: scheduleId }, this.#timeoutMs, (snapshot) => {
-      watch.asking = null; // At once: a gap right behind this frame has to ask again.
+      watch.asking = null; // It is cleared at once: a gap right behind this frame needs another request.
       if (this.#watches.get(scheduleId) === watch) watch.model.load(snapshot);
     })
       .catch((error) => {

@@ -38,7 +38,7 @@ export class UnknownMethodError extends FrontrowError {}
 export class InvalidParamsError extends FrontrowError {}
 export class InternalError extends FrontrowError {}
 
-// Who you are.
+// Errors of identity.
 export class UnauthenticatedError extends FrontrowError {}
 export class UserNotFoundError extends FrontrowError {}
 export class ForbiddenError extends FrontrowError {}
@@ -57,7 +57,7 @@ export class TokenDoneError extends AdmissionError {}
 
 /** The sale does not take this now. */
 export class SaleError extends FrontrowError {
-  /** When the sale opens, where the server said so. */
+  /** The time at which the sale opens, where the server said so. */
   get opensAt() {
     return text(this.data.opens_at);
   }
@@ -77,7 +77,7 @@ export class SeatNotFoundError extends FrontrowError {
 export class ReservationNotFoundError extends FrontrowError {}
 
 export class SeatTakenError extends FrontrowError {
-  /** Which of the asked seats somebody else has. */
+  /** The seats, of those that were asked for, that somebody else has. */
   get seats() {
     return numbers(this.data.seats);
   }
@@ -92,14 +92,14 @@ export class NoSeatsAvailableError extends FrontrowError {}
 export class NoSchedulesAvailableError extends FrontrowError {}
 
 export class HoldLimitError extends FrontrowError {
-  /** How many seats one reservation may hold, or null. */
+  /** The number of seats that one reservation may hold, or null. */
   get max() {
     return number(this.data.max);
   }
 }
 
 export class PurchaseLimitError extends FrontrowError {
-  /** How many seats of the sale one user may have, held and bought together, or null. */
+  /** The number of seats of the sale that one user may have, held and bought together, or null. */
   get max() {
     return number(this.data.max);
   }
@@ -110,7 +110,7 @@ export class HoldAgainLaterError extends FrontrowError {
   get seats() {
     return numbers(this.data.seats);
   }
-  /** From when on they may hold them again, in RFC 3339, or null. */
+  /** The time from which they may hold them again, in RFC 3339, or null. */
   get retryAt() {
     return text(this.data.retry_at);
   }
@@ -131,7 +131,7 @@ export class InsufficientBalanceError extends FrontrowError {
   get required() {
     return number(this.data.required);
   }
-  /** What has to be charged before, or null. */
+  /** The amount that has to be charged before, or null. */
   get missing() {
     return number(this.data.missing);
   }
@@ -142,7 +142,7 @@ export class RequestIdReusedError extends FrontrowError {}
 
 /** The server cannot take it now; the client asks again by itself while the request's time lasts. */
 export class BusyError extends FrontrowError {
-  /** How long the server asks to wait, in milliseconds, or null. */
+  /** The time that the server asks to wait, in milliseconds, or null. */
   get retryAfterMs() {
     return number(this.data.retry_after_ms);
   }
@@ -239,7 +239,7 @@ export function errorOf(reason, message, details) {
 }
 
 /**
- * From the `error` member of a JSON-RPC answer.
+ * Makes an error from the `error` member of a JSON-RPC answer.
  * @param {unknown} error
  * @returns {FrontrowError}
  */
@@ -254,7 +254,7 @@ export function errorFromRpc(error) {
 }
 
 /**
- * From an HTTP answer that is not a success: a problem document, or whatever a proxy in between made of it.
+ * Makes an error from an HTTP answer that is not a success: a problem document, or whatever a proxy in between made of it.
  * @param {Response} response
  * @returns {Promise<FrontrowError>}
  */
@@ -263,7 +263,7 @@ export async function errorFromHttp(response) {
   const problem = await response.json().catch(() => null);
   const busy = response.status === 429 || response.status >= 502;
   const details = typeof problem === 'object' && problem !== null ? { ...problem } : {};
-  // In a problem document `status` is the answer's number; what the websocket calls `status` has another name there.
+  // A problem document's `status` is the answer's number; what the websocket calls `status` has another name there.
   details.status = details.current_status;
   const reason = typeof details.reason === 'string' ? details.reason : busy ? 'UNAVAILABLE' : 'INTERNAL';
   const message = text(details.detail) ?? text(details.title) ?? `HTTP ${response.status}`;

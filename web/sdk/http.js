@@ -1,4 +1,4 @@
-/** What needs no session: making a guest, what is on sale, a venue's drawing. */
+/** The calls that need no session: making a guest, the concerts on sale, a venue's drawing. */
 import { errorFromHttp, errorOf } from './errors.js';
 
 /** A stadium's drawing on a slow phone takes a while; a network that says nothing for so long is gone. */
@@ -19,7 +19,7 @@ export async function createGuest(server, name) {
 }
 
 /**
- * What is on sale, without a session.
+ * The concerts on sale, without a session.
  * @param {string | URL | undefined} server
  * @param {string | null} [token] An access token or queue token, where the server wants one.
  * @returns {Promise<import('./wire.js').Concert[]>}
@@ -54,7 +54,7 @@ async function http(server, path, init) {
   return response.json();
 }
 
-/** Where the server is; in a browser, the page's own by default. @param {string | URL | undefined} server */
+/** The server's address; in a browser, the page's own by default. @param {string | URL | undefined} server */
 export function serverUrl(server) {
   const base = server ?? globalThis.location?.origin;
   if (!base) throw new TypeError('options.server is needed outside of a browser');

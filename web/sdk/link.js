@@ -1,7 +1,7 @@
 /**
  * One websocket at a time, kept up: connects, notices when it is dead, connects again.
  *
- * Always: at most one socket is listened to. A socket that was given up is never heard again, even if the network
+ * Always: at most one socket is listened to. A socket that was given up is never listened to again, even if the network
  * delivers its frames later. Close codes from 4500 and those that say "you broke the protocol" end the link; every other
  * end is followed by another attempt after a jittered pause. Not here: what the frames mean.
  */
@@ -9,7 +9,7 @@
 /** @typedef {'idle' | 'connecting' | 'open' | 'pausing' | 'ended'} LinkState */
 
 /**
- * What the client needs of a WebSocket class: the browser's, Node's own (from 22) and that of the `ws` package fit.
+ * The part of a WebSocket class that the client needs: the browser's, Node's own (from 22) and that of the `ws` package fit.
  * @typedef {{
  *   new (url: string, protocols?: string | string[]): WebSocketLike,
  * }} WebSocketClass
@@ -26,9 +26,9 @@
 /**
  * @typedef {object} LinkTimes All in milliseconds.
  * @property {number} connect A socket that is not open by then is given up.
- * @property {number} quiet So long without a frame: ask whether anybody is there.
+ * @property {number} quiet The time without a frame after which a ping is sent.
  * @property {number} quietWaiting The same while an answer is waited for.
- * @property {number} answer So long after asking: the connection is dead.
+ * @property {number} answer The time after that ping when the connection counts as dead.
  * @property {number} backoffFirst The first pause between attempts, before jitter.
  * @property {number} backoffMax
  */
@@ -49,7 +49,7 @@ const CLOSE_RESTARTING = 1012;
 const CLOSE_BROKEN = Object.freeze([1002, 1003, 1007, 1009]);
 const CLOSE_FOR_GOOD_FROM = 4500;
 const CLOSE_FOR_GOOD_TO = 4999;
-/** After "restarting" everybody comes back within this time, spread evenly. */
+/** Everybody comes back within this time after "restarting", spread evenly. */
 const RESTART_SPREAD_MS = 5_000;
 const TICK_MS = 500;
 
@@ -57,7 +57,7 @@ const TICK_MS = 500;
  * The pause before an attempt: half of it fixed, half random, so that fans who lost the server together come back apart.
  * @param {number} failures Attempts that failed in a row, from 0.
  * @param {{backoffFirst: number, backoffMax: number}} times
- * @param {() => number} [random] In [0, 1).
+ * @param {() => number} [random] Numbers in [0, 1).
  */
 export function backoff(failures, { backoffFirst, backoffMax }, random = Math.random) {
   const ceiling = Math.min(backoffMax, backoffFirst * 2 ** Math.min(failures, 20));
@@ -116,18 +116,18 @@ export class Link {
     socket.onopen = () => {
       clearTimeout(this.#timer);
       this.state = 'open';
-      this.#heard();
+      this.#received();
       this.#ticker = setInterval(() => this.#tick(), TICK_MS);
       this.#handlers.onOpen();
     };
     socket.onmessage = (event) => {
-      this.#heard();
+      this.#received();
       if (typeof event.data !== 'string') return;
       let frame;
       try {
         frame = JSON.parse(event.data);
       } catch {
-        this.#lose(); // Not our server, or a proxy's words: nothing after this can be trusted.
+        this.#lose(); // This is not our server, or a proxy's words: nothing after it can be trusted.
         return;
       }
       this.#handlers.onFrame(frame);
@@ -171,7 +171,7 @@ export class Link {
     this.connect();
   }
 
-  /** For good. */
+  /** Ends it for good. */
   end() {
     this.#drop();
     this.state = 'ended';
@@ -192,7 +192,7 @@ export class Link {
     this.#handlers.onQuiet();
   }
 
-  #heard() {
+  #received() {
     this.#lastFrameAt = Date.now();
     this.#askedAt = 0;
   }
@@ -214,7 +214,7 @@ export class Link {
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.onerror = () => {};
-    // On a dead network the closing handshake takes minutes; nobody waits for it.
+    // The closing handshake takes minutes on a dead network; nobody waits for it.
     socket.close();
   }
 }

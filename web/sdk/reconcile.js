@@ -1,14 +1,14 @@
 /**
- * What the server has said of a user's places and reservations. Answers and pushes are written by different hands and may
- * overtake each other.
+ * The state of a user's places and reservations, from all that the server has sent. Answers and pushes are written by
+ * different hands and may overtake each other.
  *
  * Always: what is known never goes back: a place that has ended does not wait again, a reservation that has ended is not
- * held again. Not here: asking, telling anybody, seats (they carry versions).
+ * held again. Not here: requests, events, seats (they carry versions).
  */
 
 /** Closed, expired and bought reservations are of use for a while (a page may still show them), not for ever. */
 const RESERVATIONS_MAX = 64;
-/** How far a queue token has come; it never goes back. */
+/** The order in which a queue token moves; it never goes back. */
 const QUEUE_ORDER = Object.freeze({ WAITING: 0, PROGRESS: 1, DONE: 2, EXPIRED: 2 });
 
 /** @param {import('./wire.js').QueueUpdate} queue */
@@ -23,7 +23,7 @@ export class Known {
   /** The newest known place in each sale, by concert, also in the one of `queue`.
    * @type {Map<number, import('./wire.js').QueueUpdate>} */
   places = new Map();
-  /** By id; open ones have the status `TEMP_RESERVED`.
+  /** The reservations by id; open ones have the status `TEMP_RESERVED`.
    * @type {Map<string, import('./wire.js').Reservation>} */
   reservations = new Map();
 
@@ -40,7 +40,7 @@ export class Known {
       // An older word must not undo a newer one.
       if (QUEUE_ORDER[update.status] < QUEUE_ORDER[known.status]) newest = known;
     } else if (!asked && known && update.entered_at < known.entered_at) {
-      return { place: known, news: null }; // Of a place we had before.
+      return { place: known, news: null }; // It is about a place that we had before.
     }
     const isPresent = this.queue?.concert_id === newest.concert_id;
     if (newest === known && (isPresent || !asked)) return { place: known, news: null };

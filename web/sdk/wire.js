@@ -33,8 +33,8 @@ export const SeatState = Object.freeze({
  * @property {string} [color] The filling, as CSS has it.
  * @property {Ellipse} [ellipse]
  * @property {Polygon} [polygon]
- * @property {Point} position Of a rectangle the upper left corner, of a circle and an ellipse the centre, of a polygon
- *   its origin.
+ * @property {Point} position The upper left corner of a rectangle, the centre of a circle or an ellipse, the origin of
+ *   a polygon.
  * @property {Size} [rectangle]
  * @property {number} rotation Degrees, clockwise, around `position`.
  * @property {AreaShape} shape
@@ -97,9 +97,9 @@ export const SeatState = Object.freeze({
  * @property {string} [currency] ISO 4217: in which its prices are.
  * @property {Sale} sale
  * @property {ConcertSchedule[]} schedules Those that have not started yet.
- * @property {number} seats_per_reservation_max How many seats one reservation may have.
- * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
- *   performances; 0: any number.
+ * @property {number} seats_per_reservation_max The number of seats that one reservation may have.
+ * @property {number} seats_per_user_max The number of seats of the sale that one user may have, held and bought
+ *   together, in all performances; 0: any number.
  * @property {string | null} time_zone The venue's IANA time zone, in which its performances are to be shown; null while
  *   unknown.
  * @property {string} title
@@ -115,7 +115,7 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * What is on sale.
+ * The concerts that are on sale.
  * @typedef {object} Concerts
  * @property {Concert[]} concerts
  */
@@ -142,20 +142,20 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * What a program needs to know about a refusal. Each further field is there where its reason has one.
+ * The facts of a refusal for a program. Each further field is there where its reason has one.
  * @typedef {object} ErrorData
  * @property {Timestamp} [at] When it was made so.
- * @property {number} [balance] What the wallet has, in minor units of the currency.
+ * @property {number} [balance] The balance of the wallet, in minor units of the currency.
  * @property {ChangedBy} [by] Who made it so, as far as it is known.
- * @property {string} [field] Which param is wrong.
- * @property {number} [max] How many seats one reservation, or one user, may have.
- * @property {number} [missing] What has to be charged before: `required` without `balance`.
+ * @property {string} [field] The param that is wrong.
+ * @property {number} [max] The number of seats that one reservation, or one user, may have.
+ * @property {number} [missing] The amount to charge before: `required` without `balance`.
  * @property {Role[]} [needs] The roles of which an operator would need one.
- * @property {Timestamp} [opens_at] When the sale opens.
+ * @property {Timestamp} [opens_at] The time at which the sale opens.
  * @property {Reason} reason
- * @property {number} [required] What it would need.
- * @property {number} [retry_after_ms] How long to wait before sending it again.
- * @property {Timestamp} [retry_at] From when on the user may hold the seats again.
+ * @property {number} [required] The amount that it would need.
+ * @property {number} [retry_after_ms] The time to wait before sending it again.
+ * @property {Timestamp} [retry_at] The time from which the user may hold the seats again.
  * @property {boolean} retryable The same request may be sent again, later.
  * @property {number[]} [seats] The seats that are taken, not for sale, that do not exist, or that have to wait.
  * @property {RefusedStatus} [status] The state that does not allow it.
@@ -167,11 +167,11 @@ export const SeatState = Object.freeze({
  * @typedef {object} ErrorObject
  * @property {number} code Groups reasons, as JSON-RPC wants it.
  * @property {ErrorData} data Boxed, because every `Result` that may be refused carries the room for it.
- * @property {string} message For a person; may change.
+ * @property {string} message A text for a person; may change.
  */
 
 /**
- * Without a `hello` on the same socket in this time the session is closed with 4500; until then it goes on.
+ * The session is closed with 4500 unless a `hello` comes on the same socket in this time; until then it goes on.
  * @typedef {object} HelloAgain
  * @property {number} within_ms
  */
@@ -190,9 +190,9 @@ export const SeatState = Object.freeze({
  * @property {Timestamp} at
  * @property {number} balance The balance after it.
  * @property {string} history_id
- * @property {string} [payment_id] What was paid or refunded; absent for a charge.
- * @property {Purchase} [purchase] What that payment bought; absent for a charge, and for what is too old to be among
- *   the listed tickets.
+ * @property {string} [payment_id] The payment that was made or refunded; absent for a charge.
+ * @property {Purchase} [purchase] The purchase that the payment made; absent for a charge, and for one that is too old
+ *   to be among the listed tickets.
  * @property {HistoryType} type
  */
 
@@ -211,7 +211,7 @@ export const SeatState = Object.freeze({
  * @property {number} schedule_id
  * @property {SeatColumns} seats
  * @property {Size} size
- * @property {Point} [stage] Where the stage is, for what is nearest to it.
+ * @property {Point} [stage] The stage's position, to find the seats nearest to it.
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
  * @property {string} title The concert's title.
@@ -222,7 +222,7 @@ export const SeatState = Object.freeze({
 /**
  * A category that has seats.
  * @typedef {object} LayoutCategory
- * @property {string} color As CSS has it.
+ * @property {string} color The colour, in the notation of CSS.
  * @property {string} name
  * @property {number} price Minor units of the currency.
  */
@@ -261,7 +261,7 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * What became of a payment.
+ * The status of a payment.
  * - `CANCELLED`: Refunded.
  * @typedef {'PROGRESS' | 'DONE' | 'CANCELLED'} PaymentStatus
  */
@@ -286,18 +286,18 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * What a payment bought.
+ * The purchase that a payment made.
  * @typedef {object} Purchase
  * @property {number} concert_id
  * @property {string} reservation_id
- * @property {number} seats How many.
+ * @property {number} seats The number of seats.
  * @property {Timestamp} starts_at
  * @property {string} [time_zone] The venue's IANA time zone; absent while unknown.
  * @property {string} title The concert's title.
  */
 
 /**
- * What a queue token is good for.
+ * The status of a queue token.
  * - `PROGRESS`: Admitted.
  * - `DONE`: Bought.
  * @typedef {'WAITING' | 'EXPIRED' | 'PROGRESS' | 'DONE'} QueueStatus
@@ -312,8 +312,8 @@ export const SeatState = Object.freeze({
  * @property {Timestamp} entered_at
  * @property {number | null} eta_seconds Seconds to admission at the rate seen lately; null while unknown, and while no
  *   seat is free.
- * @property {Timestamp | null} expires_at When the admission ends; null unless `PROGRESS`.
- * @property {Timestamp | null} idle_at When it ends without activity; null unless `PROGRESS`.
+ * @property {Timestamp | null} expires_at The time at which the admission ends; null unless `PROGRESS`.
+ * @property {Timestamp | null} idle_at The time at which it ends without activity; null unless `PROGRESS`.
  * @property {number | null} position 1 + the number of fans before this one; null unless `WAITING`.
  * @property {ExpiryReason | null} reason Why it ended; null unless `EXPIRED`.
  * @property {boolean} sold_out No seat of the sale is free.
@@ -338,7 +338,7 @@ export const SeatState = Object.freeze({
  * @typedef {object} Reservation
  * @property {number} amount The sum of the seats' prices, in minor units of the currency.
  * @property {number} concert_id
- * @property {Timestamp | null} expires_at When the unpaid seats are taken back; null unless `TEMP_RESERVED`.
+ * @property {Timestamp | null} expires_at The time at which the unpaid seats are released; null unless `TEMP_RESERVED`.
  * @property {string} reservation_id
  * @property {number} schedule_id
  * @property {ReservedSeat[]} seats The seats, in the order of their numbers. After the end, those that it still had
@@ -347,7 +347,7 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * What became of a reservation.
+ * The status of a reservation.
  * - `TEMP_RESERVED`: Held, to be paid in time.
  * - `RESERVED`: Paid.
  * - `EXPIRED`: Not paid in time.
@@ -383,14 +383,14 @@ export const SeatState = Object.freeze({
 /**
  * The state of a sale.
  * @typedef {object} Sale
- * @property {string | null} message What the operator tells the fans.
- * @property {Timestamp | null} opens_at When admission begins, if that is planned.
+ * @property {string | null} message The operator's message to the fans.
+ * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
  * @property {SaleState} state
  */
 
 /**
- * Whether a sale sells.
- * - `SCHEDULED`: Not yet: one may join, nobody is admitted.
+ * The state of a sale.
+ * - `SCHEDULED`: Not open yet: one may join, nobody is admitted.
  * - `PAUSED`: No joins, admissions or new holds; paying goes on.
  * - `CLOSED`: Paused, and the line is dissolved.
  * @typedef {'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED'} SaleState
@@ -400,8 +400,8 @@ export const SeatState = Object.freeze({
  * A sale changed its state, its opening or its message. It goes to everybody who waits, is admitted, or watches.
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
- * @property {string} [message] What the operator tells the fans; absent when there is nothing.
- * @property {Timestamp | null} opens_at When admission begins, if that is planned.
+ * @property {string} [message] The operator's message to the fans; absent when there is none.
+ * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
  * @property {SaleState} state
  */
 
@@ -414,9 +414,9 @@ export const SeatState = Object.freeze({
  * @property {number} restricted Those that the house keeps from sale.
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
- * @property {number} seats_per_reservation_max How many seats one reservation may have.
- * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
- *   performances; 0: any number.
+ * @property {number} seats_per_reservation_max The number of seats that one reservation may have.
+ * @property {number} seats_per_user_max The number of seats of the sale that one user may have, held and bought
+ *   together, in all performances; 0: any number.
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
@@ -477,14 +477,14 @@ export const SeatState = Object.freeze({
 /**
  * A sold seat.
  * @typedef {object} Ticket
- * @property {Timestamp} [cancel_until] Until when `cancel` is allowed; present in `tickets`.
- * @property {Timestamp} [cancelled_at] When its order was cancelled; from then on its code opens no door.
+ * @property {Timestamp} [cancel_until] The time until which `cancel` is allowed; present in `tickets`.
+ * @property {Timestamp} [cancelled_at] The time at which its order was cancelled; from then on its code opens no door.
  * @property {string} category
- * @property {string} code What the doorman scans.
+ * @property {string} code The code that is scanned at the door.
  * @property {number} concert_id
  * @property {string} label Zone, row and number.
  * @property {number} price Minor units of the currency.
- * @property {string} reservation_id What to `cancel`.
+ * @property {string} reservation_id The reservation to `cancel`.
  * @property {number} schedule_id
  * @property {number} seat
  * @property {Timestamp} [starts_at]
@@ -509,7 +509,7 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * Who the session acts as, and where it goes on.
+ * The user that the session acts as, and where it goes on.
  * @typedef {object} Hello
  * @property {QueueUpdate} [queue] The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
  * @property {Reservation[]} [reservations] The open reservations of the resumed queue token.

@@ -1,5 +1,5 @@
 /**
- * Where one is, in words: to the eye the section under the middle of the view, to a screen reader the place of the
+ * The position in words: to the eye the section under the middle of the view, to a screen reader the place of the
  * keyboard and what happens to that seat, nothing else.
  *
  * Always: a text is written only when it is another one, since each writing may be read out.
@@ -14,13 +14,13 @@ export class Announcer {
   #map;
   #where;
   #spoken;
-  /** Where the section was last looked up. */
+  /** The point at which the section was last looked up. */
   #at = { x: NaN, y: NaN };
 
   /**
    * @param {FrontrowSeatmap} map
-   * @param {HTMLElement} where For the eye.
-   * @param {HTMLElement} spoken For screen readers.
+   * @param {HTMLElement} where The text for the eye.
+   * @param {HTMLElement} spoken The text for screen readers.
    */
   constructor(map, where, spoken) {
     this.#map = map;

@@ -1,5 +1,5 @@
 /**
- * What part of the venue is seen, and how it gets from one part to another.
+ * The part of the venue that is seen, and the way from one part to another.
  *
  * Always: some of the venue stays in sight, and the scale within its limits. `x`, `y` are the venue's point in the middle
  * of the view; `scale` is CSS pixels per unit of the plan.
@@ -24,7 +24,7 @@ export class Camera {
   #glide = null;
 
   /**
-   * @param {{minX: number, minY: number, maxX: number, maxY: number}} bounds Of what is to be seen, with its margin.
+   * @param {{minX: number, minY: number, maxX: number, maxY: number}} bounds The bounds of what is to be seen, with its margin.
    * @param {number} spacing The usual distance between neighbours.
    */
   setVenue(bounds, spacing) {
@@ -102,8 +102,8 @@ export class Camera {
 
   /**
    * @param {{x: number, y: number, scale: number}} to
-   * @param {number} now In ms, as `step` gets it.
-   * @param {number} takes In ms; 0 jumps.
+   * @param {number} now The time in ms, as `step` gets it.
+   * @param {number} takes The duration in ms; 0 jumps.
    */
   fly(to, now, takes) {
     this.stop();

@@ -9,7 +9,7 @@
 const EDGE = 6;
 
 export class Card {
-  /** The seat it tells of, or -1. */
+  /** The seat that it shows, or -1. */
   seat = -1;
   #zone = -1;
   #withAction = false;
@@ -56,7 +56,7 @@ export class Card {
     const state = this.#map.stateOf(this.seat);
     const category = venue.categories[venue.category[this.seat]];
     this.#element.replaceChildren(
-      textOf('strong', venue.told(this.seat, words)),
+      textOf('strong', venue.inWords(this.seat, words)),
       textOf('span', `${category.name} · ${words.price(category.price)}`),
       textOf('span', words.state[state], 'state'),
     );
@@ -83,7 +83,7 @@ export class Card {
 
   /**
    * Above the place, or below it where there is no room.
-   * @param {number} x In CSS pixels of the map.
+   * @param {number} x The position in CSS pixels of the map.
    * @param {number} y
    * @param {number} gap
    * @param {number} mapWidth

@@ -32,7 +32,7 @@ const TOKENS = Object.freeze({
   focus: ['--seatmap-focus', 'Highlight'],
 });
 
-/** What the reader's own few colours stand for, where the page's are not used: own seats are what is selected. */
+/** The meaning of the reader's own few colours, where the page's are not used: own seats are what is selected. */
 const FORCED = Object.freeze({
   paper: 'Canvas',
   ink: 'CanvasText',

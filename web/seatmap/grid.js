@@ -27,7 +27,7 @@ export class Grid {
     this.columns = Math.floor((maxX - minX) / this.cell) + 1;
     this.rows = Math.floor((maxY - minY) / this.cell) + 1;
     const cells = this.columns * this.rows;
-    /** Where a cell's points begin in `points`. */
+    /** The index in `points` at which a cell's points begin. */
     this.starts = new Uint32Array(cells + 1);
     for (let i = 0; i < x.length; i++) this.starts[this.#cellOf(i) + 1]++;
     for (let c = 0; c < cells; c++) this.starts[c + 1] += this.starts[c];

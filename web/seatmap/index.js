@@ -18,13 +18,13 @@ export { Venue } from './venue.js';
 /** @typedef {import('./words.js').SeatLook} SeatLook */
 
 /**
- * What the element needs to know of seats' states: 0 free, 1 held, 2 sold, 3 not for sale.
+ * The states of seats that the element needs: 0 free, 1 held, 2 sold, 3 not for sale.
  * @typedef {object} SeatStates
  * @property {Uint8Array} states
- * @property {(type: any, listener: (payload: any) => void) => () => void} on With the events `snapshot` and `change`.
+ * @property {(type: any, listener: (payload: any) => void) => () => void} on The emitter of the events `snapshot` and `change`.
  */
 
-/** Counts of free seats are told this often at most. */
+/** Counts of free seats are emitted this often at most. */
 const COUNTS_EVERY_MS = 300;
 /** What a seat looks like in each state that the model gives it. @type {SeatLook[]} */
 const LOOKS = ['available', 'held', 'sold', 'notForSale'];
@@ -137,7 +137,7 @@ export class FrontrowSeatmap extends HTMLElement {
     return this.#own;
   }
 
-  /** @param {Iterable<number> | null} categories Only these are offered; null: all. */
+  /** @param {Iterable<number> | null} categories The categories that are offered; null: all. */
   set filter(categories) {
     const next = categories ? new Set(categories) : null;
     if (String([...(next ?? [-1])]) === String([...(this.#filter ?? [-1])])) return;
@@ -175,7 +175,7 @@ export class FrontrowSeatmap extends HTMLElement {
     return this.#map.theme?.categories.map(({ fill }, category) => ({ fill, path: glyphPath(category) })) ?? [];
   }
 
-  /** What the map keeps in pictures, for those who measure. */
+  /** The bytes that the map keeps in pictures, for measurements. */
   get pictureBytes() {
     return this.#map.pictureBytes;
   }
@@ -218,7 +218,7 @@ export class FrontrowSeatmap extends HTMLElement {
   describe(seat) {
     const venue = /** @type {Venue} */ (this.venue);
     const category = venue.categories[venue.category[seat]];
-    return [venue.told(seat, this.#words), category.name, this.#words.price(category.price), this.#words.state[this.stateOf(seat)]].join(', ');
+    return [venue.inWords(seat, this.#words), category.name, this.#words.price(category.price), this.#words.state[this.stateOf(seat)]].join(', ');
   }
 
   /**

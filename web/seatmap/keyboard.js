@@ -1,5 +1,5 @@
 /**
- * What a key means: given where the keyboard is, where it goes or what it does.
+ * The meaning of a key: given where the keyboard is, where it goes or what it does.
  *
  * Always: nothing is touched here; the map carries out what comes back.
  */
@@ -16,7 +16,7 @@ import { isArrow, nextSeat, towards } from './steps.js';
 const ZOOM = 1.8;
 
 /**
- * Where the keyboard begins: at a seat of one's own, else at the first section, else in the only one.
+ * The place where the keyboard begins: at a seat of one's own, else at the first section, else in the only one.
  * @param {FrontrowSeatmap} map
  * @returns {Focus | null}
  */
@@ -31,7 +31,7 @@ export function firstFocus(map) {
 /**
  * @param {FrontrowSeatmap} map
  * @param {Focus} focus
- * @param {string} key As in `KeyboardEvent.key`.
+ * @param {string} key The key, as in `KeyboardEvent.key`.
  * @returns {Deed | null} Null: not a key of ours.
  */
 export function deedOf(map, focus, key) {
@@ -71,7 +71,7 @@ export function deedOf(map, focus, key) {
 }
 
 /**
- * Where the keyboard enters a section: at its free seat nearest to the stage.
+ * The place where the keyboard enters a section: its free seat nearest to the stage.
  * @param {FrontrowSeatmap} map
  * @param {number} index
  */

@@ -69,7 +69,7 @@ export class SeatList {
     this.refreshCounts();
   }
 
-  /** @param {Iterable<number>} seats Whose state changed. */
+  /** @param {Iterable<number>} seats The seats whose state changed. */
   refresh(seats) {
     for (const seat of seats) {
       const button = this.#buttons.get(seat);
@@ -162,12 +162,12 @@ export class SeatList {
   #dress(button, seat) {
     const state = this.#map.stateOf(seat);
     button.dataset.state = state;
-    // What one sees has to be in the name as a word of its own, or who speaks it is not understood: "1번" is not "1".
-    const [told, number] = [this.#map.describe(seat), button.textContent ?? ''];
-    const said = told.split(/[^\p{L}\p{N}-]+/u).includes(number);
-    button.setAttribute('aria-label', said ? told : `${number}, ${told}`);
+    // The visible text has to be in the name as a word of its own, or a voice command with it is not understood: "1번" is not "1".
+    const [description, number] = [this.#map.describe(seat), button.textContent ?? ''];
+    const isNamed = description.split(/[^\p{L}\p{N}-]+/u).includes(number);
+    button.setAttribute('aria-label', isNamed ? description : `${number}, ${description}`);
     button.setAttribute('aria-pressed', String(state === 'own'));
-    // Not `disabled`: a reader who is on it must hear what happened to the seat, not fall off the list.
+    // It is not `disabled`: a screen reader that is on it must read what happened to the seat, not fall off the list.
     button.setAttribute('aria-disabled', String(state !== 'available' && state !== 'own'));
   }
 

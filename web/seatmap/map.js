@@ -30,7 +30,7 @@ const DRAW_FIRST_MS = 60;
  */
 const CHANGES_NEAR_MS = 50;
 const CHANGES_FAR_MS = 250;
-/** So long after the last movement the view is drawn sharp. */
+/** The time after the last movement when the view is drawn sharp. */
 const SETTLE_MS = 140;
 const FLY_MS = 420;
 /** Seen from afar a dot that changes says enough; only what frees is worth a look. Diameter in CSS pixels. */
@@ -115,7 +115,7 @@ export class SeatMapView {
     this.setWords();
   }
 
-  // ------------------------------------------------------------------ what the element tells
+  // ------------------------------------------------------------------ what the element needs
 
   connect() {
     this.#resizes.observe(this.#root);
@@ -223,9 +223,9 @@ export class SeatMapView {
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
     this.camera.resize(box.width, box.height);
-    if (whole) this.camera.jump(this.camera.whole); // Otherwise a flight under way goes on.
+    if (whole) this.camera.jump(this.camera.whole); // A flight under way goes on otherwise.
     if (this.#drawn) this.#minimap.lay(this.#drawn.venue, this.camera, this.#dpr);
-    this.#draw(performance.now()); // At once: resizing cleared the canvas.
+    this.#draw(performance.now()); // It is drawn at once: resizing cleared the canvas.
   }
 
   #schedule() {
@@ -281,7 +281,7 @@ export class SeatMapView {
     return this.#diameter < PULSE_TAKEN_FROM;
   }
 
-  /** What the pictures of the venue take. */
+  /** The bytes of the pictures of the venue. */
   get pictureBytes() {
     return this.#drawn?.tiles.bytes ?? 0;
   }
@@ -303,7 +303,7 @@ export class SeatMapView {
     return this.#drawn ? this.#drawn.painter.radius * 2 * this.camera.scale : 0;
   }
 
-  /** Where a seat is in the view. @param {number} seat */
+  /** A seat's place in the view. @param {number} seat */
   #placeOf(seat) {
     const { venue } = /** @type {Drawn} */ (this.#drawn);
     return this.camera.toView(venue.x[seat], venue.y[seat]);
@@ -325,7 +325,7 @@ export class SeatMapView {
     this.#pulses.draw(this.#context, { theme, radius, isCalm: this.#calm.matches, placeOf }, now);
   }
 
-  /** Where the pointer and the keyboard are. @param {Painter} painter */
+  /** Marks the positions of the pointer and the keyboard. @param {Painter} painter */
   #drawMarks({ theme, zones }) {
     if (this.#hovered >= 0) this.#ring(this.#hovered, theme.ink, 1.5);
     if (!this.#focus || !this.#hasKeyboard) return;
@@ -400,7 +400,7 @@ export class SeatMapView {
    * The seat at a pixel, or -1.
    * @param {number} x
    * @param {number} y
-   * @param {number} slop In CSS pixels beyond the seat's edge.
+   * @param {number} slop The reach beyond the seat's edge, in CSS pixels.
    */
   #seatAt(x, y, slop) {
     if (!this.#drawn) return -1;
@@ -423,7 +423,7 @@ export class SeatMapView {
     if (seat < 0) return;
     this.#focus = { kind: 'seat', index: seat };
     // A finger hides what it touches: it is shown and asked. A mouse has seen the details before its click.
-    if (touch) this.#tellOf(seat, { withAction: true });
+    if (touch) this.#showCardOf(seat, { withAction: true });
     else {
       this.#card.hide();
       this.#map.pick(seat, 'pointer');
@@ -431,7 +431,7 @@ export class SeatMapView {
     this.#schedule();
   }
 
-  /** To the seats under the finger, or the ones nearest to it. @param {number} x @param {number} y */
+  /** Flies to the seats under the finger, or the ones nearest to it. @param {number} x @param {number} y */
   #closer(x, y) {
     if (!this.#drawn) return;
     const { venue } = this.#drawn;
@@ -447,7 +447,7 @@ export class SeatMapView {
     if (!this.#drawn) return;
     const { venue } = this.#drawn;
     if (this.#diameter < HOVER_SEATS_FROM) {
-      // From afar the pointer meets sections.
+      // The pointer meets sections from afar.
       this.#hovered = -1;
       const seat = at ? this.#seatAt(at.x, at.y, 4) : -1;
       if (!at || seat < 0) return this.#card.hide();
@@ -460,13 +460,13 @@ export class SeatMapView {
     this.#hovered = seat;
     const state = seat >= 0 ? this.#map.stateOf(seat) : 'sold';
     this.#canvas.classList.toggle('over-seat', state !== 'sold' && state !== 'notForSale');
-    if (seat >= 0) this.#tellOf(seat, { withAction: false });
+    if (seat >= 0) this.#showCardOf(seat, { withAction: false });
     else this.#card.hide();
     this.#schedule();
   }
 
   /** @param {number} seat @param {{withAction: boolean}} options */
-  #tellOf(seat, options) {
+  #showCardOf(seat, options) {
     const { x, y } = this.#placeOf(seat);
     this.#card.showSeat(seat, options);
     this.#card.place(x, y, this.#diameter / 2 + 10, this.camera.width);
@@ -485,7 +485,7 @@ export class SeatMapView {
     else this.#fly({ x: this.camera.x, y: this.camera.y, scale: this.camera.scale * factor });
   }
 
-  /** @param {{x: number, y: number}} at In the plan's units, from the venue's upper left corner. */
+  /** @param {{x: number, y: number}} at The point in the plan's units, from the venue's upper left corner. */
   #jump(at) {
     if (!this.#drawn) return;
     const { minX, minY } = this.#drawn.venue.bounds;

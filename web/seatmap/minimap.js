@@ -24,7 +24,8 @@ export class Minimap {
 
   /**
    * @param {HTMLElement} root
-   * @param {(at: {x: number, y: number}) => void} onJump In CSS pixels per unit, from the venue's upper left corner.
+   * @param {(at: {x: number, y: number}) => void} onJump Gets the point in the plan's units, from the venue's
+   *   upper left corner.
    */
   constructor(root, onJump) {
     this.#root = root;

@@ -85,7 +85,7 @@ export class SectionNames {
     const name = zone.short || this.#map.words.unnamedZone;
     const free = this.#map.words.free(this.#free[zone.index] ?? 0);
     const known = this.#plates.get(zone.index);
-    // Where the plan itself writes the section's name, once is enough, as soon as one can read it.
+    // One name of a section is enough where the plan itself writes it, as soon as one can read it.
     const once = (written.get(zone.name) ?? written.get(zone.short) ?? 0) * scale >= LEGIBLE_FROM;
     if (known?.free === free && known.once === once) return known;
     const kept = known?.once === once ? known : null;

@@ -168,7 +168,7 @@ export class Painter {
    */
   #dots(context, scale, left, top, diameter, minX, minY, maxX, maxY) {
     const { venue } = this;
-    // By colour: setting one costs more than drawing a dot.
+    // Dots are drawn by colour: setting one costs more than drawing a dot.
     /** @type {Map<string, number[]>} */
     const byColour = new Map();
     venue.grid.within(minX, minY, maxX, maxY, (seat) => {
@@ -189,7 +189,7 @@ export class Painter {
   }
 
   /**
-   * @param {CanvasRenderingContext2D} context In the plan's units.
+   * @param {CanvasRenderingContext2D} context The canvas, in the plan's units.
    * @param {{area: import('../sdk/wire.js').LayoutArea, fill: string | null, border: string | null, text: string, words: string}} drawn
    */
   #area(context, { area, fill, border, text, words }) {
@@ -364,7 +364,7 @@ function zoneShape(zone, spacing) {
 }
 
 /**
- * What an area may cover, its text included.
+ * The bounds of an area, its text included.
  * @param {import('../sdk/wire.js').LayoutArea} area
  * @param {{minX: number, minY: number, maxX: number, maxY: number}} box
  */

@@ -1,5 +1,5 @@
 /**
- * Where a seat is, part by part, and in words: for the map, and for whoever names seats without one.
+ * A seat's place, part by part, and in words: for the map, and for whoever names seats without one.
  *
  * Always: two seats of a house never have the same words, as their labels differ. Not here: coordinates.
  */
@@ -9,10 +9,10 @@
  * @property {string} zone Empty in a house of one section.
  * @property {string} row Empty where the plan has none.
  * @property {string} number
- * @property {string} rowAgain What tells the row from another one of its name, " (2)", or empty.
- * @property {string} seatAgain What tells the seat from another one of its row and number, or empty.
+ * @property {string} rowAgain The text that distinguishes the row from another one of its name, " (2)", or empty.
+ * @property {string} seatAgain The text that distinguishes the seat from another one of its row and number, or empty.
  * @property {string} [rowLabel] The row in the plan's own words.
- * @property {string} [seatLabel] What the plan calls a seat, with `%s` for the number.
+ * @property {string} [seatLabel] The plan's words for a seat, with `%s` for the number.
  */
 
 /** @typedef {Pick<import('./words.js').SeatmapWords, 'row' | 'seat' | 'place'>} PlaceWords */
@@ -27,7 +27,7 @@ export function placeOf({ zones, rows, seats }, seat) {
   const number = seats.number[seat];
   const label = seats.label?.[seat] ?? '';
   const within = label.startsWith(`${zones[of].name} `) ? label.slice(zones[of].name.length) : label;
-  // The import tells apart what the plan does not, by a number behind the row or behind the whole.
+  // The import distinguishes what the plan does not, by a number behind the row or behind the whole.
   const again = [...within.matchAll(/ \(\d+\)/g)].filter(([text]) => !row.includes(text) && !number.includes(text));
   const last = again.find(({ index, 0: text }) => index + text.length === within.length);
   return {
@@ -42,7 +42,7 @@ export function placeOf({ zones, rows, seats }, seat) {
 }
 
 /**
- * Section, row and seat, each told as what it is; what is not known is left out.
+ * Section, row and seat, each named as what it is; what is not known is left out.
  * @param {SeatPlace} place
  * @param {PlaceWords} words
  */
@@ -61,8 +61,8 @@ export function partsInWords(place, words) {
 
 /** @param {SeatPlace} place @param {PlaceWords} words */
 function rowInWords({ row, rowLabel, rowAgain }, words) {
-  const told = rowLabel ?? (row && words.row(row));
-  return told && told + rowAgain;
+  const label = rowLabel ?? (row && words.row(row));
+  return label && label + rowAgain;
 }
 
 /** @param {SeatPlace} place @param {PlaceWords} words */

@@ -13,7 +13,7 @@ const PULSE_MS = Object.freeze({ freed: 1200, taken: 450, own: 500 });
 const PULSES_MAX = 120;
 
 export class Pulses {
-  /** By seat.
+  /** The pulses by seat.
    * @type {Map<number, {kind: PulseKind, begun: number}>} */
   #running = new Map();
 
@@ -45,7 +45,7 @@ export class Pulses {
         continue;
       }
       const { x, y } = placeOf(seat);
-      // Without motion a freed seat wears a still ring for the same time.
+      // A freed seat wears a still ring for the same time where motion is not wanted.
       const grown = isCalm ? 0.5 : age;
       const size = kind === 'taken' ? 1.9 - grown * 0.8 : 1.1 + grown * 1.1;
       context.globalAlpha = isCalm ? 0.9 : 1 - age ** 2;

@@ -18,7 +18,7 @@ const SHAPES = [
  * @param {number} corners
  * @param {number} turn
  * @param {number} radius
- * @param {number} [down] How far the shape moves down to look centred.
+ * @param {number} [down] The distance that the shape moves down to look centred.
  * @returns {[number, number][]}
  */
 function polygon(corners, turn, radius, down = 0) {

@@ -1,5 +1,5 @@
 /**
- * Where the arrow keys lead: to the next section or seat in that direction, as one sees it.
+ * The targets of the arrow keys: to the next section or seat in that direction, as one sees it.
  */
 
 /** @typedef {'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown'} ArrowKey */

@@ -8,7 +8,7 @@
 /** @typedef {import('./painter.js').Painter} Painter */
 
 const TILE = 512;
-/** So many are kept, or what is in sight and half as many again: going back a little costs no drawing. */
+/** The number of tiles that are kept; if more are in sight, those and half as many again: going back a little costs no drawing. */
 const TILES_KEPT = 24;
 const KEPT_BEYOND_SIGHT = 1.5;
 /** Canvases that wait to be used again. */
@@ -28,10 +28,10 @@ const WHOLE_PIXELS = 1000;
  * @typedef {object} Tile
  * @property {HTMLCanvasElement} canvas
  * @property {CanvasRenderingContext2D} context
- * @property {number} left In the plan's units.
+ * @property {number} left Its left edge in the plan's units.
  * @property {number} top
  * @property {number} usedAt Number of the frame.
- * @property {{x: number, y: number, width: number, height: number}[] | 'all'} stale What has to be drawn again.
+ * @property {{x: number, y: number, width: number, height: number}[] | 'all'} stale The parts that have to be drawn again.
  */
 
 /**
@@ -57,7 +57,7 @@ export class Tiles {
 
   /**
    * @param {Painter} painter
-   * @param {{minX: number, minY: number, maxX: number, maxY: number}} bounds Of the venue.
+   * @param {{minX: number, minY: number, maxX: number, maxY: number}} bounds The venue's bounds.
    */
   constructor(painter, bounds) {
     this.#painter = painter;
@@ -67,13 +67,13 @@ export class Tiles {
     this.#level = this.#whole;
   }
 
-  /** How many pictures there are. */
+  /** The number of pictures. */
   get size() {
     const levels = new Set([this.#whole, this.#level, ...(this.#before ? [this.#before] : [])]);
     return [...levels].reduce((sum, level) => sum + level.tiles.size, 0);
   }
 
-  /** What they take, those that wait to be used again included. */
+  /** Their bytes, those of pictures that wait to be used again included. */
   get bytes() {
     return (this.size + this.#spare.length) * TILE * TILE * 4;
   }

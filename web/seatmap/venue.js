@@ -13,7 +13,7 @@ import { placeInWords, placeOf } from './place.js';
 
 /** Share of the distance between neighbours that a seat's radius takes. */
 export const RADIUS_SHARE = 0.4;
-/** How far a shape reaches beyond its radius. */
+/** The reach of a shape, as a multiple of its radius. */
 export const SHAPE_REACH = 1.16;
 /** Seats closer than this share of the usual distance stand on top of each other; they are moved so far apart. */
 const TOGETHER_BELOW = 0.25;
@@ -33,8 +33,8 @@ const MOVED_APART = 0.5;
  * @property {string} name
  * @property {string} short The name without what most sections' names begin with: "340" of "Section 340".
  * @property {VenueRow[]} rows
- * @property {number} seats How many.
- * @property {number} category That of most of its seats.
+ * @property {number} seats The number of seats.
+ * @property {number} category The category of most of its seats.
  * @property {{x: number, y: number}[]} outline Convex, around the seats' centres.
  * @property {{least: number, most: number}} prices
  * @property {number} x The centre of its seats.
@@ -55,7 +55,7 @@ export class Venue {
     /** @type {VenueRow[]} */
     this.rows = layout.rows.map((row, index) => ({ index, zone: row.zone, label: row.label, seats: [] }));
     for (let seat = 0; seat < this.count; seat++) this.rows[this.row[seat]].seats.push(seat);
-    /** Where a seat stands in its row. */
+    /** A seat's place in its row. */
     this.place = new Uint32Array(this.count);
     for (const row of this.rows) {
       row.seats.sort((a, b) => alongRow(this, row, a) - alongRow(this, row, b));
@@ -68,7 +68,7 @@ export class Venue {
     /** The usual distance between neighbours. */
     this.spacing = usualSpacing(this);
     this.grid = moveApart(this);
-    /** How much of the usual size a seat is drawn in, so that it touches no other: 1 for nearly all. */
+    /** The part of the usual size that a seat is drawn in, so that it touches no other: 1 for nearly all. */
     this.share = sharesOf(this);
     this.bounds = boundsOf(this);
     this.extent = Math.max(this.bounds.maxX - this.bounds.minX, this.bounds.maxY - this.bounds.minY);
@@ -90,11 +90,11 @@ export class Venue {
   }
 
   /**
-   * Zone, row and seat, each told as what it is, in the plan's own words if it has some.
+   * Zone, row and seat, each named as what it is, in the plan's own words if it has some.
    * @param {number} seat
    * @param {import('./place.js').PlaceWords} words
    */
-  told(seat, words) {
+  inWords(seat, words) {
     return placeInWords(placeOf(this.layout, seat), words);
   }
 
@@ -137,7 +137,7 @@ function moveApart(venue) {
   return moved.size === 0 ? grid : new Grid(venue.x, venue.y, venue.spacing * 5);
 }
 
-/** In eighths, so that few sizes have to be drawn. @param {Venue} venue */
+/** The shares in eighths, so that few sizes have to be drawn. @param {Venue} venue */
 function sharesOf({ count, x, y, spacing, grid }) {
   const shares = new Float32Array(count);
   const wanted = spacing * RADIUS_SHARE * SHAPE_REACH;
@@ -154,7 +154,7 @@ function sharesOf({ count, x, y, spacing, grid }) {
 }
 
 /**
- * Where a seat is along its row: by its direction of greater extent, so that slanted and vertical rows work as well.
+ * A seat's place along its row: by its direction of greater extent, so that slanted and vertical rows work as well.
  * @param {Venue} venue
  * @param {VenueRow & {direction?: {x: number, y: number}}} row
  * @param {number} seat
@@ -230,7 +230,7 @@ function usualSpacing(venue) {
 }
 
 /**
- * What is to be seen: the seats and the areas with a margin, not the sheet that the plan was drawn on.
+ * The bounds of what is to be seen: the seats and the areas with a margin, not the sheet that the plan was drawn on.
  * @param {Venue} venue
  */
 function boundsOf(venue) {

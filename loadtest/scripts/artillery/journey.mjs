@@ -1,4 +1,4 @@
-// What an Artillery buyer does on the websocket that Artillery has opened: guest, join, wait, hold, charge, pay.
+// The journey of an Artillery buyer on the websocket that Artillery has opened: guest, join, wait, hold, charge, pay.
 // A failure of any kind fails the buyer; Artillery counts it in `vusers.failed`.
 
 import { Fan } from "../fan.mjs";

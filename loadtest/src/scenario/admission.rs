@@ -12,7 +12,7 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Fan, Trouble};
 use crate::record::Op;
-use crate::session::{Needs, Session};
+use crate::run::{Needs, Run};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "one fan at a time is admitted and leaves; the next one waits for the push.";
@@ -47,10 +47,10 @@ impl Admission {
             open: true,
             shape: "hall",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Admission, Op::Leave]).await?;
-        session.setting("fans", fans);
-        session.setting("stay", format!("{} ms", self.stay.as_millis()));
-        let (tokens, concert, stay) = (session.tokens.clone(), session.venue.concert, self.stay);
+        let mut run = Run::prepare(common, &needs, &[Op::Admission, Op::Leave]).await?;
+        run.setting("fans", fans);
+        run.setting("stay", format!("{} ms", self.stay.as_millis()));
+        let (tokens, concert, stay) = (run.tokens.clone(), run.venue.concert, self.stay);
         let left = Left::default();
         let pass_through = async move |worker: &Rc<Worker>, (tokens, left): &(Arc<Tokens>, Left), number| {
             let mut fan = open_and_join(worker, tokens, number, concert).await?;
@@ -60,19 +60,19 @@ impl Admission {
             fan.close().await;
             Ok(())
         };
-        let crew = play(&session, fans, move || (tokens.clone(), left.clone()), pass_through)?;
-        session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        session.begin();
+        let crew = play(&run, fans, move || (tokens.clone(), left.clone()), pass_through)?;
+        run.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        run.begin();
         crew.go();
-        session.pass(&crew, self.duration).await;
-        session.end();
-        session.finish(crew).await?;
-        let admissions = session.board.done(Op::Admission);
-        session.figure("admissions", admissions as f64, "", "fans admitted one after the other");
-        session.percentile_figure(Op::Admission, 50.0, "admission_p50", "half of the admissions, at most");
-        session.percentile_figure(Op::Admission, 99.0, "admission_p99", "99 of 100 admissions, at most");
-        session.check("fans were admitted", admissions > 0, format!("{admissions}"));
-        session.report("admission", ABOUT)
+        run.pass(&crew, self.duration).await;
+        run.end();
+        run.finish(crew).await?;
+        let admissions = run.board.done(Op::Admission);
+        run.figure("admissions", admissions as f64, "", "fans admitted one after the other");
+        run.percentile_figure(Op::Admission, 50.0, "admission_p50", "half of the admissions, at most");
+        run.percentile_figure(Op::Admission, 99.0, "admission_p99", "99 of 100 admissions, at most");
+        run.check("fans were admitted", admissions > 0, format!("{admissions}"));
+        run.report("admission", ABOUT)
     }
 }
 

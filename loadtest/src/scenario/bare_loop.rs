@@ -1,5 +1,5 @@
 //! The least that sending costs: a process that does nothing but write the same bytes to the same number of sockets,
-//! one after the other. `fanout` starts it as a process of its own, so that its CPU can be told apart.
+//! one after the other. `fanout` starts it as a process of its own, so that its CPU can be measured apart.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,8 +16,8 @@ use crate::common::{Common, duration};
 use crate::crew::{Crew, Worker};
 use crate::door::Door;
 use crate::record::Board;
+use crate::run::threads;
 use crate::server::usage_of;
-use crate::session::threads;
 
 /// Connects before it begins to write.
 const PATIENCE: Duration = Duration::from_secs(60);

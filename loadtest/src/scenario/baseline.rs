@@ -38,7 +38,7 @@ pub struct Baseline {
 
 /// The database.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum Database {
     /// A folder on the disk in question.
     Sqlite(PathBuf),
     MySql(String),
@@ -53,9 +53,9 @@ pub struct Measured {
 }
 
 /// The database that a server uses; `None` for a server that was not started here.
-pub fn place_of(server: &Server) -> Option<Place> {
+pub fn database_of(server: &Server) -> Option<Database> {
     let folder = server.data()?.to_owned();
-    Some(server.database_url().map_or(Place::Sqlite(folder), |url| Place::MySql(url.to_owned())))
+    Some(server.database_url().map_or(Database::Sqlite(folder), |url| Database::MySql(url.to_owned())))
 }
 
 impl Baseline {
@@ -65,11 +65,11 @@ impl Baseline {
         }
         let folder = common.data_parent.join(format!("frontrow-baseline-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let place = match &common.database_url {
-            Some(url) => Place::MySql(url.clone()),
-            None => Place::Sqlite(folder.clone()),
+        let database = match &common.database_url {
+            Some(url) => Database::MySql(url.clone()),
+            None => Database::Sqlite(folder.clone()),
         };
-        let measured = measure(&place, self.seats, self.duration).await;
+        let measured = measure(&database, self.seats, self.duration).await;
         std::fs::remove_dir_all(&folder)?;
         let measured = measured?;
         let (faults, first_faults) = measured.board.faults();
@@ -107,34 +107,35 @@ impl Baseline {
 
 /// Measures for `time`: on SQLite with one connection and with sixteen, of which the better counts, because there
 /// only one writes at a time and the others' waiting costs.
-pub async fn measure(place: &Place, seats: usize, time: Duration) -> anyhow::Result<Measured> {
-    match place {
-        Place::MySql(_) => measure_with(place, seats, time, CONNECTIONS).await,
-        Place::Sqlite(_) => {
-            let one = measure_with(place, seats, time / 2, 1).await?;
-            let many = measure_with(place, seats, time / 2, CONNECTIONS).await?;
+pub async fn measure(database: &Database, seats: usize, time: Duration) -> anyhow::Result<Measured> {
+    match database {
+        Database::MySql(_) => measure_with(database, seats, time, CONNECTIONS).await,
+        Database::Sqlite(_) => {
+            let one = measure_with(database, seats, time / 2, 1).await?;
+            let many = measure_with(database, seats, time / 2, CONNECTIONS).await?;
             Ok(if one.per_second > many.per_second { one } else { many })
         }
     }
 }
 
 async fn measure_with(
-    place: &Place,
+    database: &Database,
     seats: usize,
     time: Duration,
     connections: usize,
 ) -> anyhow::Result<Measured> {
     eprintln!("row by row on {connections} connections for {:.1} s", time.as_secs_f64());
-    let mut first = Connected::open(place).await.context("could not open the database for the baseline")?;
+    let mut first =
+        Connected::open(database).await.context("could not open the database for the baseline")?;
     first.make_tables(seats).await.context("could not make the baseline's tables")?;
     let board = Board::new();
     board.begin_window();
     let workers = (0..connections).map(|number| {
-        let (place, board) = (place.clone(), board.clone());
+        let (database, board) = (database.clone(), board.clone());
         // Threads of their own, as a server's connection pool has: what they wait for is the database.
         std::thread::spawn(move || -> anyhow::Result<u64> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(hold_rows(&place, board, seats, time, number, connections))
+            runtime.block_on(hold_rows(&database, board, seats, time, number, connections))
         })
     });
     let workers: Vec<_> = workers.collect();
@@ -153,14 +154,14 @@ async fn measure_with(
 
 /// One connection's share of the seats, one after the other in an order of its own.
 async fn hold_rows(
-    place: &Place,
+    database: &Database,
     board: Arc<Board>,
     seats: usize,
     time: Duration,
     number: usize,
     connections: usize,
 ) -> anyhow::Result<u64> {
-    let mut connection = Connected::open(place).await?;
+    let mut connection = Connected::open(database).await?;
     let stats = Stats::new(board);
     let mut rng = rng_of(1, number);
     let began = Instant::now();
@@ -202,9 +203,9 @@ const ADD_RESERVATION: &str =
 const TAKE_SEAT: &str = "UPDATE baseline_seat SET held_by = ?, reservation = ? WHERE seat = ?";
 
 impl Connected {
-    async fn open(place: &Place) -> anyhow::Result<Self> {
-        match place {
-            Place::Sqlite(folder) => {
+    async fn open(database: &Database) -> anyhow::Result<Self> {
+        match database {
+            Database::Sqlite(folder) => {
                 let options = SqliteConnectOptions::new()
                     .filename(folder.join("baseline.db"))
                     .create_if_missing(true)
@@ -213,7 +214,7 @@ impl Connected {
                     .busy_timeout(LOCK_PATIENCE);
                 Ok(Self::Sqlite(options.connect().await?))
             }
-            Place::MySql(url) => Ok(Self::MySql(url.parse::<MySqlConnectOptions>()?.connect().await?)),
+            Database::MySql(url) => Ok(Self::MySql(url.parse::<MySqlConnectOptions>()?.connect().await?)),
         }
     }
 
@@ -304,7 +305,7 @@ mod tests {
     #[tokio::test]
     async fn a_row_is_held_once() {
         let folder = tempfile::tempdir().unwrap();
-        let mut connection = Connected::open(&Place::Sqlite(folder.path().to_owned())).await.unwrap();
+        let mut connection = Connected::open(&Database::Sqlite(folder.path().to_owned())).await.unwrap();
         connection.make_tables(10).await.unwrap();
         assert!(connection.hold(3, 1).await.unwrap());
         assert!(!connection.hold(3, 2).await.unwrap());

@@ -1,4 +1,4 @@
-//! Kills the server, or its database, again and again while fans buy, and compares what each fan was told with what is
+//! Kills the server, or its database, again and again while fans buy, and compares what was confirmed to each fan with what is
 //! there afterwards.
 
 mod book;
@@ -22,9 +22,9 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::http::HttpClient;
 use crate::record::Op;
-use crate::session::{Needs, Session};
+use crate::run::{Needs, Run};
 
-const ABOUT: &str = "the server or its database is killed under load, and what each fan was told is compared with what is there.";
+const ABOUT: &str = "the server or its database is killed under load, and what was confirmed to each fan is compared with what is there.";
 /// Kills under load: nothing that was confirmed may be lost, nothing may happen twice.
 #[derive(Args)]
 pub struct Crash {
@@ -73,16 +73,16 @@ impl Crash {
             open: true,
             shape: "arena",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Hold, Op::Pay, Op::Resume]).await?;
-        session.setting("fans", fans);
-        session.setting("kills", self.kills);
-        session.setting("victim", format!("{:?}", self.victim).to_lowercase());
-        let (tokens, venue, claims) = (session.tokens.clone(), session.venue.clone(), session.claims.clone());
+        let mut run = Run::prepare(common, &needs, &[Op::Hold, Op::Pay, Op::Resume]).await?;
+        run.setting("fans", fans);
+        run.setting("kills", self.kills);
+        run.setting("victim", format!("{:?}", self.victim).to_lowercase());
+        let (tokens, venue, claims) = (run.tokens.clone(), run.venue.clone(), run.claims.clone());
         let tally = Arc::new(Tally::default());
-        let (seed, told) = (common.seed, tally.clone());
-        let crew = session.crew(move |worker| {
+        let (seed, confirmed) = (common.seed, tally.clone());
+        let crew = run.crew(move |worker| {
             let (tokens, venue, claims, tally) =
-                (tokens.clone(), venue.clone(), claims.clone(), told.clone());
+                (tokens.clone(), venue.clone(), claims.clone(), confirmed.clone());
             async move {
                 let play = |worker: Rc<Worker>, number| {
                     let (tokens, venue, claims, tally) =
@@ -93,15 +93,15 @@ impl Crash {
                 Ok(())
             }
         })?;
-        session.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        session.begin();
+        run.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        run.begin();
         crew.go();
         let mut rng = rng_of(common.seed, usize::MAX);
         let mut recoveries = Vec::with_capacity(self.kills);
         let mut not_ready = 0_u64;
         let mut killed = 0;
         while killed < self.kills {
-            session.pass(&crew, self.every.mul_f64(rng.random_range(0.1..1.0))).await;
+            run.pass(&crew, self.every.mul_f64(rng.random_range(0.1..1.0))).await;
             if crew.is_finished() {
                 bail!("the fans ended before the last kill");
             }
@@ -113,11 +113,11 @@ impl Crash {
             if of_database && let Some(database) = &mut database {
                 database.kill()?;
                 killed += 1;
-                session.pass(&crew, self.away.mul_f64(rng.random_range(0.0..1.0))).await;
-                not_ready += u64::from(!server && !is_ready(&session).await);
+                run.pass(&crew, self.away.mul_f64(rng.random_range(0.0..1.0))).await;
+                not_ready += u64::from(!server && !is_ready(&run).await);
             }
             if server {
-                session.server.kill()?;
+                run.server.kill()?;
                 killed += usize::from(!of_database);
             }
             let began = Instant::now();
@@ -127,71 +127,71 @@ impl Crash {
             if server {
                 // Sometimes it dies again while it recovers.
                 while killed < self.kills && rng.random_bool(0.2) {
-                    session.server.start_again()?;
-                    session.pass(&crew, Duration::from_millis(rng.random_range(0..300))).await;
-                    session.server.kill()?;
+                    run.server.start_again()?;
+                    run.pass(&crew, Duration::from_millis(rng.random_range(0..300))).await;
+                    run.server.kill()?;
                     killed += 1;
                 }
-                session.server.start_again()?;
+                run.server.start_again()?;
             }
-            session.server.wait_ready().await?;
+            run.server.wait_ready().await?;
             recoveries.push(began.elapsed().as_secs_f64());
         }
         // The requests that the last kill interrupted are settled under load, too.
-        session.pass(&crew, self.every.max(Duration::from_secs(2))).await;
-        session.end();
-        session.finish(crew).await?;
+        run.pass(&crew, self.every.max(Duration::from_secs(2))).await;
+        run.end();
+        run.finish(crew).await?;
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-        session.figure("kills", killed as f64, "", "of the server or its database");
+        run.figure("kills", killed as f64, "", "of the server or its database");
         recoveries.sort_by(f64::total_cmp);
         if let Some(longest) = recoveries.last() {
             let median = recoveries[recoveries.len() / 2];
-            session.figure("recovery_median_seconds", median, "s", "from the start until ready");
-            session.figure("recovery_longest_seconds", *longest, "s", "from the start until ready");
+            run.figure("recovery_median_seconds", median, "s", "from the start until ready");
+            run.figure("recovery_longest_seconds", *longest, "s", "from the start until ready");
         }
-        session.figure(
+        run.figure(
             "comparisons",
             value(&tally.compared),
             "",
             "of all that a fan knew with all that is there",
         );
-        session.figure(
+        run.figure(
             "unanswered_happened",
             value(&tally.happened),
             "",
             "requests whose answer was lost, and that had happened",
         );
-        session.figure(
+        run.figure(
             "unanswered_did_not",
             value(&tally.did_not),
             "",
             "requests whose answer was lost, and that had not happened",
         );
-        session.figure("told_later", value(&tally.later), "", "answers that said: try again");
-        session.figure(
+        run.figure("told_later", value(&tally.later), "", "answers that said: try again");
+        run.figure(
             "told_later_slowest_ms",
             value(&tally.slowest_later_us) / 1e3,
             "ms",
             "until such an answer came",
         );
         let lost = tally.lost.load(Ordering::Relaxed);
-        session.check(
+        run.check(
             "nothing confirmed was lost",
             lost == 0,
-            format!("{lost} fans have not what they were told"),
+            format!("{lost} fans lack what was confirmed to them"),
         );
         if self.victim == Victim::Database {
             let detail = format!("{not_ready} of {} times", recoveries.len());
-            session.check("readiness says when the database is away", not_ready > 0, detail);
+            run.check("readiness says when the database is away", not_ready > 0, detail);
         }
-        session.check_sale().await?;
-        let ok = session.report("crash", ABOUT);
+        run.check_sale().await?;
+        let ok = run.report("crash", ABOUT);
         drop(database); // After the audit, which needs it.
         ok
     }
 }
 
-async fn is_ready(session: &Session) -> bool {
-    let Ok(mut client) = HttpClient::connect(session.server.door, None).await else { return false };
+async fn is_ready(run: &Run) -> bool {
+    let Ok(mut client) = HttpClient::connect(run.server.door, None).await else { return false };
     client.get("/readyz", None).await.is_ok_and(|answer| answer.status == 200)
 }

@@ -18,8 +18,8 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Event, Fan, Reservation, Trouble, hold_request, release_request};
 use crate::record::{Counter, Op};
+use crate::run::{Needs, Run};
 use crate::seats::SeatModel;
-use crate::session::{Needs, Session};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "fans watch a hall in which seats are held and given back at a steady rate.";
@@ -27,7 +27,7 @@ const ABOUT: &str = "fans watch a hall in which seats are held and given back at
 const HOLDERS: usize = 20;
 /// Watchers with a model of their own, compared seat by seat at the end; the others compare versions.
 const WATCHERS_COMPARED: usize = 50;
-/// Watchers who hear nothing for this long after the last hold have heard it all.
+/// Watchers who receive nothing for this long after the last hold have received it all.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// One change to many watchers: time from commit to receipt, and the server's CPU for a frame.
@@ -70,7 +70,7 @@ struct Hall {
     compared: Mutex<Vec<Vec<SeatState>>>,
 }
 
-/// Between these two a change was committed.
+/// The two moments between which a change was committed.
 #[derive(Default)]
 struct Times {
     /// The time before the request was sent.
@@ -118,15 +118,15 @@ impl Fanout {
             open: true,
             shape: "arena",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Hold, Op::Delta]).await?;
-        session.setting("watchers", watchers);
-        session.setting("holds a second", self.rate);
-        session.setting("seats", self.seats);
-        let times = || (0..session.venue.seats).map(|_| Times::default()).collect();
+        let mut run = Run::prepare(common, &needs, &[Op::Hold, Op::Delta]).await?;
+        run.setting("watchers", watchers);
+        run.setting("holds a second", self.rate);
+        run.setting("seats", self.seats);
+        let times = || (0..run.venue.seats).map(|_| Times::default()).collect();
         let hall = Arc::new(Hall {
-            tokens: session.tokens.clone(),
-            concert: session.venue.concert,
-            schedule: session.venue.schedules[0],
+            tokens: run.tokens.clone(),
+            concert: run.venue.concert,
+            schedule: run.venue.schedules[0],
             watchers,
             rate: self.rate,
             epoch: Instant::now(),
@@ -136,7 +136,7 @@ impl Fanout {
             versions: Mutex::default(),
             compared: Mutex::default(),
         });
-        let (all, venue, claims) = (hall.clone(), session.venue.clone(), session.claims.clone());
+        let (all, venue, claims) = (hall.clone(), run.venue.clone(), run.claims.clone());
         let stage = move || (all.clone(), Shop::new(&venue, &claims));
         let fan = async |worker: &Rc<Worker>, (hall, shop): &(Arc<Hall>, Rc<Shop>), number| match number
             < hall.watchers
@@ -144,42 +144,42 @@ impl Fanout {
             true => watch(worker, hall, shop, number).await,
             false => change(worker, hall, shop, number).await,
         };
-        let crew = play(&session, fans, stage, fan)?;
-        session.until(&crew, "all fans watch", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        let crew = play(&run, fans, stage, fan)?;
+        run.until(&crew, "all fans watch", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
-        session.pass(&crew, Duration::from_secs(2)).await;
-        session.begin();
-        session.pass(&crew, self.duration).await;
-        session.end();
+        run.pass(&crew, Duration::from_secs(2)).await;
+        run.begin();
+        run.pass(&crew, self.duration).await;
+        run.end();
         hall.quiet.store(true, Ordering::Relaxed);
-        session.pass(&crew, SILENCE).await;
-        let truth = newest(&session, &hall, fans).await?;
-        session.finish(crew).await?;
-        self.figures(&mut session);
-        check_all_newest(&mut session, &hall, &truth);
+        run.pass(&crew, SILENCE).await;
+        let truth = newest(&run, &hall, fans).await?;
+        run.finish(crew).await?;
+        self.figures(&mut run);
+        check_all_newest(&mut run, &hall, &truth);
         if !self.bare.is_zero() {
-            self.compare_with_bare(&mut session, common).await?;
+            self.compare_with_bare(&mut run, common).await?;
         }
-        session.report("fanout", ABOUT)
+        run.report("fanout", ABOUT)
     }
 
-    fn figures(&self, session: &mut Session) {
-        let frames = session.board.counter(Counter::Deltas);
-        let window = session.board.window().as_secs_f64();
-        session.figure("frames_per_second", frames as f64 / window, "/s", "deltas received");
-        session.figure(
+    fn figures(&self, run: &mut Run) {
+        let frames = run.board.counter(Counter::Deltas);
+        let window = run.board.window().as_secs_f64();
+        run.figure("frames_per_second", frames as f64 / window, "/s", "deltas received");
+        run.figure(
             "rounds_per_second",
             frames as f64 / self.watchers as f64 / window,
             "/s",
             "rounds, each one delta for every watcher",
         );
-        session.percentile_figure(
+        run.percentile_figure(
             Op::Delta,
             50.0,
             "delta_p50",
             "half of the changes, from before the hold was sent",
         );
-        session.percentile_figure(
+        run.percentile_figure(
             Op::Delta,
             99.0,
             "delta_p99",
@@ -189,34 +189,34 @@ impl Fanout {
             (50.0, "delta_after_answer_p50", "half of the changes, from the receipt of the answer"),
             (99.0, "delta_after_answer_p99", "99 of 100 changes, from the receipt of the answer"),
         ] {
-            session.percentile_figure(Op::DeltaAfterAnswer, percent, name, about);
+            run.percentile_figure(Op::DeltaAfterAnswer, percent, name, about);
         }
-        session.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
-        session.cpu_figure(frames, "server_cpu_per_frame", "of the server's CPU for a delta");
+        run.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
+        run.cpu_figure(frames, "server_cpu_per_frame", "of the server's CPU for a delta");
     }
 
-    async fn compare_with_bare(&self, session: &mut Session, common: &Common) -> anyhow::Result<()> {
-        let frames = session.board.counter(Counter::Deltas);
-        let Some(used) = session.server_use().filter(|_| frames > 0) else { return Ok(()) };
-        let window = session.board.window().as_secs_f64();
+    async fn compare_with_bare(&self, run: &mut Run, common: &Common) -> anyhow::Result<()> {
+        let frames = run.board.counter(Counter::Deltas);
+        let Some(used) = run.server_use().filter(|_| frames > 0) else { return Ok(()) };
+        let window = run.board.window().as_secs_f64();
         let bare = Bare {
             connections: self.watchers,
             // The header of a frame this long has four bytes, of a short one two.
-            bytes: (session.board.counter(Counter::DeltaBytes) / frames) as usize + 4,
+            bytes: (run.board.counter(Counter::DeltaBytes) / frames) as usize + 4,
             rounds_per_second: frames as f64 / self.watchers as f64 / window,
         };
         let micros = bare_loop::measure(common, bare, self.bare).await?;
         let ours = 1e6 * used.cpu_seconds / frames as f64;
-        session.figure("bare_cpu_per_frame", micros, "µs", "of a bare loop's CPU for as many bytes");
-        session.figure("cpu_over_bare", ours / micros, "×", "of the bare loop's CPU for a frame");
+        run.figure("bare_cpu_per_frame", micros, "µs", "of a bare loop's CPU for as many bytes");
+        run.figure("cpu_over_bare", ours / micros, "×", "of the bare loop's CPU for a frame");
         Ok(())
     }
 }
 
 /// The version and the seats as a fan gets them who comes now.
-async fn newest(session: &Session, hall: &Hall, user: usize) -> anyhow::Result<(u64, Vec<SeatState>)> {
-    let (tokens, door) = (session.tokens.clone(), session.server.door);
-    let (board, concert, schedule) = (session.board.clone(), hall.concert, hall.schedule);
+async fn newest(run: &Run, hall: &Hall, user: usize) -> anyhow::Result<(u64, Vec<SeatState>)> {
+    let (tokens, door) = (run.tokens.clone(), run.server.door);
+    let (board, concert, schedule) = (run.board.clone(), hall.concert, hall.schedule);
     let asked = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -236,17 +236,17 @@ async fn newest(session: &Session, hall: &Hall, user: usize) -> anyhow::Result<(
     asked.await?
 }
 
-fn check_all_newest(session: &mut Session, hall: &Hall, truth: &(u64, Vec<SeatState>)) {
+fn check_all_newest(run: &mut Run, hall: &Hall, truth: &(u64, Vec<SeatState>)) {
     let versions = hall.versions.lock().unwrap_or_else(PoisonError::into_inner);
     let behind = versions.iter().filter(|version| **version != truth.0).count();
-    session.check(
+    run.check(
         "the newest state delivered to all",
         behind == 0 && versions.len() == hall.watchers,
         format!("{} watchers at the end, {behind} of them behind", versions.len()),
     );
     let compared = hall.compared.lock().unwrap_or_else(PoisonError::into_inner);
     let wrong = compared.iter().filter(|states| **states != truth.1).count();
-    session.check(
+    run.check(
         "seats as a fresh snapshot says",
         wrong == 0 && !compared.is_empty(),
         format!("{} watchers compared seat by seat, {wrong} differ", compared.len()),
@@ -310,7 +310,7 @@ async fn change(worker: &Rc<Worker>, hall: &Hall, shop: &Shop, number: usize) ->
         if worker.stopping() || hall.quiet.load(Ordering::Relaxed) {
             break;
         }
-        // Round and round: by the time that a seat is held again, everybody has long heard of the last time.
+        // Round and round: by the time that a seat is held again, everybody has long received the last time.
         let seat = (turn % hall.held.len()) as u32;
         let release = held.take().map(|former| {
             for seat in &former.seats {

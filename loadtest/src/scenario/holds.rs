@@ -16,8 +16,8 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Reservation, Trouble, hold_request, release_request};
 use crate::record::{Counter, Op};
+use crate::run::{Needs, Run};
 use crate::server::Venue;
-use crate::session::{Needs, Session};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "admitted fans hold a seat and give it back, each as fast as the server confirms.";
@@ -65,38 +65,38 @@ impl Holds {
             open: true,
             shape: "stadium",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Hold, Op::Release]).await?;
-        session.setting("fans", fans);
-        session.setting("seats", format!("{} × {}", self.schedules, self.seats));
+        let mut run = Run::prepare(common, &needs, &[Op::Hold, Op::Release]).await?;
+        run.setting("fans", fans);
+        run.setting("seats", format!("{} × {}", self.schedules, self.seats));
         let stage = Stage {
-            tokens: session.tokens.clone(),
-            claims: session.claims.clone(),
-            venue: Arc::new(session.venue.clone()),
+            tokens: run.tokens.clone(),
+            claims: run.claims.clone(),
+            venue: Arc::new(run.venue.clone()),
             seed: common.seed,
         };
-        let crew = play(&session, fans, move || stage.clone(), hold_and_release)?;
-        session.until(&crew, "all fans are admitted", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        let crew = play(&run, fans, move || stage.clone(), hold_and_release)?;
+        run.until(&crew, "all fans are admitted", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
-        session.pass(&crew, self.warm_up).await;
-        session.begin();
-        session.pass(&crew, self.duration).await;
-        session.end();
-        session.finish(crew).await?;
-        let holds = session.board.done(Op::Hold);
-        session.rate_figure(Op::Hold, "holds_per_second", "durable holds");
-        session.percentile_figure(Op::Hold, 50.0, "hold_p50", "half of the answers to a hold, at most");
-        session.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
-        session.cpu_figure(holds, "server_cpu_per_hold", "of the server's CPU for a hold and its release");
-        session.check_sale().await?;
+        run.pass(&crew, self.warm_up).await;
+        run.begin();
+        run.pass(&crew, self.duration).await;
+        run.end();
+        run.finish(crew).await?;
+        let holds = run.board.done(Op::Hold);
+        run.rate_figure(Op::Hold, "holds_per_second", "durable holds");
+        run.percentile_figure(Op::Hold, 50.0, "hold_p50", "half of the answers to a hold, at most");
+        run.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
+        run.cpu_figure(holds, "server_cpu_per_hold", "of the server's CPU for a hold and its release");
+        run.check_sale().await?;
         if !self.baseline.is_zero()
-            && let Some(place) = baseline::place_of(&session.server)
+            && let Some(database) = baseline::database_of(&run.server)
         {
-            let best = measure(&place, self.seats, self.baseline).await?;
-            let ours = holds as f64 / session.board.window().as_secs_f64();
-            session.figure("baseline_per_second", best.per_second, "/s", "holds row by row, same database");
-            session.figure("holds_over_baseline", ours / best.per_second, "×", "as many as row by row");
+            let best = measure(&database, self.seats, self.baseline).await?;
+            let ours = holds as f64 / run.board.window().as_secs_f64();
+            run.figure("baseline_per_second", best.per_second, "/s", "holds row by row, same database");
+            run.figure("holds_over_baseline", ours / best.per_second, "×", "as many as row by row");
         }
-        session.report("holds", ABOUT)
+        run.report("holds", ABOUT)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Event, Trouble};
 use crate::record::Op;
-use crate::session::{Needs, Session};
+use crate::run::{Needs, Run};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "fans wait in line on open websockets; nothing moves but the server's pings.";
@@ -43,10 +43,10 @@ impl Idle {
             open: true,
             shape: "hall",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Connect, Op::Join]).await?;
-        session.setting("fans", fans);
-        let before = session.server.usage().context("memory is read on this machine: give --pid")?;
-        let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
+        let mut run = Run::prepare(common, &needs, &[Op::Connect, Op::Join]).await?;
+        run.setting("fans", fans);
+        let before = run.server.usage().context("memory is read on this machine: give --pid")?;
+        let (tokens, concert) = (run.tokens.clone(), run.venue.concert);
         let wait = async move |worker: &Rc<Worker>, tokens: &Arc<Tokens>, number| {
             let mut fan = open_and_join(worker, tokens, number, concert).await?;
             worker.ready().await;
@@ -54,30 +54,25 @@ impl Idle {
             fan.close().await;
             Ok(())
         };
-        let crew = play(&session, fans, move || tokens.clone(), wait)?;
-        session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        let crew = play(&run, fans, move || tokens.clone(), wait)?;
+        run.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
-        session.settle_down(&crew, self.settle).await;
-        let after = session.server.usage().context("the server is gone")?;
-        session.begin();
-        session.pass(&crew, self.duration).await;
-        session.end();
-        session.finish(crew).await?;
+        run.settle_down(&crew, self.settle).await;
+        let after = run.server.usage().context("the server is gone")?;
+        run.begin();
+        run.pass(&crew, self.duration).await;
+        run.end();
+        run.finish(crew).await?;
         let grown = after.rss_bytes.saturating_sub(before.rss_bytes) as f64;
-        session.figure(
-            "kib_per_connection",
-            grown / 1024.0 / fans as f64,
-            "KiB",
-            "resident for a waiting fan",
-        );
-        if let Some(used) = session.server_use() {
-            session.figure("server_cpu_percent", used.cpu_percent, "%", "of a core");
+        run.figure("kib_per_connection", grown / 1024.0 / fans as f64, "KiB", "resident for a waiting fan");
+        if let Some(used) = run.server_use() {
+            run.figure("server_cpu_percent", used.cpu_percent, "%", "of a core");
         }
-        session.report("idle", ABOUT)
+        run.report("idle", ABOUT)
     }
 }
 
-/// Hears what comes, until the run is over.
+/// Receives what comes, until the run is over.
 pub async fn wait_until_stopped(worker: &Worker, fan: &mut crate::fan::Fan) -> Result<(), Trouble> {
     let mut stopped = std::pin::pin!(worker.stopped());
     loop {

@@ -11,7 +11,7 @@ use super::{READY_PATIENCE, open, play};
 use crate::common::Common;
 use crate::crew::Worker;
 use crate::record::Op;
-use crate::session::{Needs, Session};
+use crate::run::{Needs, Run};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "users on sockets opened beforehand all join at once.";
@@ -40,44 +40,39 @@ impl Joins {
             open: true,
             shape: "hall",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Connect, Op::Join]).await?;
-        session.setting("fans", fans);
-        session.setting("in line before", waiting);
-        fill(&mut session, fans..fans + waiting).await?;
-        let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
+        let mut run = Run::prepare(common, &needs, &[Op::Connect, Op::Join]).await?;
+        run.setting("fans", fans);
+        run.setting("in line before", waiting);
+        fill(&mut run, fans..fans + waiting).await?;
+        let (tokens, concert) = (run.tokens.clone(), run.venue.concert);
         let join = async move |worker: &Rc<Worker>, tokens: &Arc<Tokens>, number| {
             let mut fan = open(worker, tokens, number).await?;
             worker.ready().await;
             fan.join(concert, Instant::now()).await?;
-            worker.tell_done();
+            worker.count_done();
             worker.stopped().await;
             fan.close().await;
             Ok(())
         };
-        let crew = play(&session, fans, move || tokens.clone(), join)?;
-        session.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        session.begin();
+        let crew = play(&run, fans, move || tokens.clone(), join)?;
+        run.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        run.begin();
         crew.go();
-        session.until(&crew, "all fans are in line", PATIENCE, || crew.done() >= fans as u64).await?;
-        session.end();
-        let figures = match session.server.can_operate() {
-            true => Some(session.server.figures(concert).await?),
+        run.until(&crew, "all fans are in line", PATIENCE, || crew.done() >= fans as u64).await?;
+        run.end();
+        let figures = match run.server.can_operate() {
+            true => Some(run.server.figures(concert).await?),
             false => None,
         };
-        session.finish(crew).await?;
-        let joins = session.board.done(Op::Join);
-        session.rate_figure(Op::Join, "joins_per_second", "durable places in line");
-        session.percentile_figure(
-            Op::Join,
-            99.0,
-            "join_p99",
-            "99 of 100 answers, all asked at once, at most",
-        );
-        session.cpu_figure(joins, "server_cpu_per_join", "of the server's CPU for a place in line");
+        run.finish(crew).await?;
+        let joins = run.board.done(Op::Join);
+        run.rate_figure(Op::Join, "joins_per_second", "durable places in line");
+        run.percentile_figure(Op::Join, 99.0, "join_p99", "99 of 100 answers, all asked at once, at most");
+        run.cpu_figure(joins, "server_cpu_per_join", "of the server's CPU for a place in line");
         if let Some(figures) = figures {
             let (there, due) = (figures.waiting + figures.progress, (fans + waiting) as u64);
-            session.check("everybody has a place", there >= due, format!("{there} of {due}"));
+            run.check("everybody has a place", there >= due, format!("{there} of {due}"));
         }
-        session.report("joins", ABOUT)
+        run.report("joins", ABOUT)
     }
 }

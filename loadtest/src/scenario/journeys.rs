@@ -13,7 +13,7 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::Trouble;
 use crate::record::Op;
-use crate::session::{Needs, Session, threads};
+use crate::run::{Needs, Run, threads};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "fans join, are admitted, list the performances, watch the seats, hold, charge and pay.";
@@ -59,12 +59,12 @@ impl Journeys {
             open: true,
             shape: "arena",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Journey, Op::Hold, Op::Pay]).await?;
-        session.setting("fans", fans);
-        session.setting("at a time", self.concurrency);
-        session.setting("sockets", if self.fresh { "fresh" } else { "opened before" });
-        session.setting("seats", format!("{} × {seats}", self.schedules));
-        let (tokens, venue, claims) = (session.tokens.clone(), session.venue.clone(), session.claims.clone());
+        let mut run = Run::prepare(common, &needs, &[Op::Journey, Op::Hold, Op::Pay]).await?;
+        run.setting("fans", fans);
+        run.setting("at a time", self.concurrency);
+        run.setting("sockets", if self.fresh { "fresh" } else { "opened before" });
+        run.setting("seats", format!("{} × {seats}", self.schedules));
+        let (tokens, venue, claims) = (run.tokens.clone(), run.venue.clone(), run.claims.clone());
         let (seed, at_a_time) = (common.seed, self.concurrency.div_ceil(threads(common)));
         let stage = move || Stage {
             options: self,
@@ -73,28 +73,28 @@ impl Journeys {
             turns: Semaphore::new(at_a_time),
             seed,
         };
-        let crew = play(&session, fans, stage, buy)?;
-        session.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        session.begin();
+        let crew = play(&run, fans, stage, buy)?;
+        run.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        run.begin();
         crew.go();
         let began = Instant::now();
         while crew.done() < fans as u64 && began.elapsed() < self.duration && !crew.is_finished() {
-            session.pass(&crew, Duration::from_millis(2)).await;
+            run.pass(&crew, Duration::from_millis(2)).await;
         }
-        session.end();
-        session.finish(crew).await?;
-        let journeys = session.board.done(Op::Journey);
-        session.rate_figure(Op::Journey, "journeys_per_second", "complete buyers");
-        session.percentile_figure(Op::Journey, 50.0, "journey_p50", "half of the journeys, at most");
-        session.percentile_figure(Op::Journey, 99.0, "journey_p99", "99 of 100 journeys, at most");
-        session.cpu_figure(journeys, "server_cpu_per_journey", "of the server's CPU for a buyer");
-        session.check("everybody bought", journeys == fans as u64, format!("{journeys} of {fans}"));
-        session.check_sale().await?;
-        session.report("journeys", ABOUT)
+        run.end();
+        run.finish(crew).await?;
+        let journeys = run.board.done(Op::Journey);
+        run.rate_figure(Op::Journey, "journeys_per_second", "complete buyers");
+        run.percentile_figure(Op::Journey, 50.0, "journey_p50", "half of the journeys, at most");
+        run.percentile_figure(Op::Journey, 99.0, "journey_p99", "99 of 100 journeys, at most");
+        run.cpu_figure(journeys, "server_cpu_per_journey", "of the server's CPU for a buyer");
+        run.check("everybody bought", journeys == fans as u64, format!("{journeys} of {fans}"));
+        run.check_sale().await?;
+        run.report("journeys", ABOUT)
     }
 }
 
-/// What the buyers of one thread share.
+/// The state that the buyers of one thread share.
 struct Stage {
     options: Journeys,
     tokens: Arc<Tokens>,
@@ -137,7 +137,7 @@ async fn buy(worker: &Rc<Worker>, stage: &Stage, number: usize) -> Result<(), Tr
     drop(turn);
     if !options.fresh {
         // Done, and still there: closing is no part of what is measured.
-        worker.tell_done();
+        worker.count_done();
         worker.stopped().await;
     }
     fan.close().await;

@@ -14,7 +14,7 @@ use crate::common::Common;
 use crate::crew::Worker;
 use crate::http::HttpClient;
 use crate::record::{Counter, Op};
-use crate::session::{Needs, Session};
+use crate::run::{Needs, Run};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "a line of absent fans is filled, the server is killed and started again.";
@@ -44,45 +44,40 @@ impl Line {
             open: true,
             shape: "hall",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Http]).await?;
-        session.setting("fans", fans);
-        let empty = session.server.usage().context("only for a server that was started here")?;
-        session.begin();
-        fill(&mut session, 0..fans).await?;
-        session.end();
-        session.cpu_figure(fans as u64, "server_cpu_per_join", "of the server's CPU for a join over HTTP");
-        session.rate_figure(Op::Http, "joins_per_second", "joins over HTTP");
-        let full = session.server.usage().context("the server is gone")?;
-        let before = places(&session, fans).await?;
-        let ready = session.server.restart(false).await?;
-        let fresh = session.server.usage().context("the server is gone")?;
-        let after = places(&session, fans).await?;
+        let mut run = Run::prepare(common, &needs, &[Op::Http]).await?;
+        run.setting("fans", fans);
+        let empty = run.server.usage().context("only for a server that was started here")?;
+        run.begin();
+        fill(&mut run, 0..fans).await?;
+        run.end();
+        run.cpu_figure(fans as u64, "server_cpu_per_join", "of the server's CPU for a join over HTTP");
+        run.rate_figure(Op::Http, "joins_per_second", "joins over HTTP");
+        let full = run.server.usage().context("the server is gone")?;
+        let before = places(&run, fans).await?;
+        let ready = run.server.restart(false).await?;
+        let fresh = run.server.usage().context("the server is gone")?;
+        let after = places(&run, fans).await?;
         let each = |usage: crate::server::Usage| {
             usage.rss_bytes.saturating_sub(empty.rss_bytes) as f64 / fans as f64
         };
-        session.figure("bytes_per_fan", each(full), "B", "resident for a fan in line");
-        session.figure(
-            "bytes_per_fan_restarted",
-            each(fresh),
-            "B",
-            "resident for a fan in line after a restart",
-        );
-        session.figure("ready_seconds", ready.as_secs_f64(), "s", "from the start after a kill until ready");
+        run.figure("bytes_per_fan", each(full), "B", "resident for a fan in line");
+        run.figure("bytes_per_fan_restarted", each(fresh), "B", "resident for a fan in line after a restart");
+        run.figure("ready_seconds", ready.as_secs_f64(), "s", "from the start after a kill until ready");
         let kept = before.iter().zip(&after).filter(|(before, after)| before == after).count();
         let all = before.len();
-        session.check("every place kept", kept == all && all > 0, format!("{kept} of {all} compared"));
-        session.report("line", ABOUT)
+        run.check("every place kept", kept == all && all > 0, format!("{kept} of {all} compared"));
+        run.report("line", ABOUT)
     }
 }
 
 /// Puts users into the line, over HTTP: they are not connected afterwards.
-pub async fn fill(session: &mut Session, users: Range<usize>) -> anyhow::Result<()> {
+pub async fn fill(run: &mut Run, users: Range<usize>) -> anyhow::Result<()> {
     if users.is_empty() {
         return Ok(());
     }
-    let (tokens, concert, door) = (session.tokens.clone(), session.venue.concert, session.server.door);
+    let (tokens, concert, door) = (run.tokens.clone(), run.venue.concert, run.server.door);
     let (count, first) = (users.len(), users.start);
-    let crew = session.crew(move |worker| {
+    let crew = run.crew(move |worker| {
         let tokens = tokens.clone();
         async move {
             let share = FILLING_CONNECTIONS.min(count);
@@ -100,8 +95,8 @@ pub async fn fill(session: &mut Session, users: Range<usize>) -> anyhow::Result<
             Ok(())
         }
     })?;
-    session.until(&crew, "the line is full", PATIENCE, || crew.is_finished()).await?;
-    session.finish(crew).await
+    run.until(&crew, "the line is full", PATIENCE, || crew.is_finished()).await?;
+    run.finish(crew).await
 }
 
 async fn join_all(
@@ -125,17 +120,17 @@ async fn join_all(
 }
 
 /// The token and the position of some fans spread over the line.
-async fn places(session: &Session, fans: usize) -> anyhow::Result<Vec<(String, Option<u64>)>> {
+async fn places(run: &Run, fans: usize) -> anyhow::Result<Vec<(String, Option<u64>)>> {
     #[derive(serde::Deserialize)]
     struct Place {
         token: String,
         position: Option<u64>,
     }
-    let mut client = HttpClient::connect(session.server.door, None).await?;
-    let path = format!("/api/v1/queue/tokens/current?concert_id={}", session.venue.concert);
+    let mut client = HttpClient::connect(run.server.door, None).await?;
+    let path = format!("/api/v1/queue/tokens/current?concert_id={}", run.venue.concert);
     let mut places = Vec::new();
     for user in (0..fans).step_by(fans.div_ceil(PLACES_COMPARED)) {
-        let place: Place = client.get(&path, Some(session.tokens.get(user))).await?.json()?;
+        let place: Place = client.get(&path, Some(run.tokens.get(user))).await?.json()?;
         places.push((place.token, place.position));
     }
     Ok(places)

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use crate::crew::{Crew, Worker};
 use crate::fan::{Credential, Fan, Trouble};
 use crate::record::Op;
-use crate::session::Session;
+use crate::run::Run;
 use crate::tokens::Tokens;
 
 /// The time that fans may take to get ready, however many they are.
@@ -30,7 +30,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(300);
 /// Plays one fan for each number below `fans`, all at once, and notes why one could not play to the end. `stage` makes what
 /// the fans of one thread share.
 fn play<S, F>(
-    session: &Session,
+    run: &Run,
     fans: usize,
     stage: impl Fn() -> S + Clone + Send + 'static,
     fan: F,
@@ -39,7 +39,7 @@ where
     S: 'static,
     F: AsyncFn(&Rc<Worker>, &S, usize) -> Result<(), Trouble> + Clone + Send + 'static,
 {
-    session.crew(move |worker| {
+    run.crew(move |worker| {
         let (stage, fan) = (Rc::new(stage()), fan.clone());
         async move {
             let one = |worker: Rc<Worker>, number| {

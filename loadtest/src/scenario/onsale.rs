@@ -15,7 +15,7 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Credential, Fan, Trouble};
 use crate::record::{Counter, Op};
-use crate::session::{Needs, Session};
+use crate::run::{Needs, Run};
 use crate::tokens::Tokens;
 
 const ABOUT: &str =
@@ -131,51 +131,51 @@ impl Onsale {
             open: true,
             shape: "arena",
         };
-        let mut session = Session::prepare(&common, &needs, &[Op::Join, Op::Hold, Op::Pay]).await?;
-        session.setting("fans", fans);
-        session.setting("arrivals", format!("{:?}", self.arrivals));
-        session.setting("seats", format!("{} × {}", self.schedules, self.seats));
-        session.setting("capacity", self.capacity);
-        session.setting("think", format!("{} ms", self.think.as_millis()));
-        session.setting("abandon", format!("{} %", self.abandon));
+        let mut run = Run::prepare(&common, &needs, &[Op::Join, Op::Hold, Op::Pay]).await?;
+        run.setting("fans", fans);
+        run.setting("arrivals", format!("{:?}", self.arrivals));
+        run.setting("seats", format!("{} × {}", self.schedules, self.seats));
+        run.setting("capacity", self.capacity);
+        run.setting("think", format!("{} ms", self.think.as_millis()));
+        run.setting("abandon", format!("{} %", self.abandon));
         let night = Arc::new(Night {
             arrivals: self.arrivals.times(fans, common.seed),
             options: self,
-            tokens: session.tokens.clone(),
+            tokens: run.tokens.clone(),
             seed: common.seed,
         });
-        let (venue, claims, board) = (session.venue.clone(), session.claims.clone(), session.board.clone());
-        let crew = session.crew(move |worker| {
+        let (venue, claims, board) = (run.venue.clone(), run.claims.clone(), run.board.clone());
+        let crew = run.crew(move |worker| {
             let (night, shop) = (night.clone(), Shop::new(&venue, &claims));
             async move {
                 arrive_all(&worker, &night, &shop).await;
                 Ok(())
             }
         })?;
-        session.begin();
+        run.begin();
         crew.go();
         let began = Instant::now();
         while crew.done() < fans as u64 && began.elapsed() < time && !crew.is_finished() {
-            session.pass(&crew, Duration::from_millis(20)).await;
+            run.pass(&crew, Duration::from_millis(20)).await;
         }
-        session.end();
-        session.finish(crew).await?;
+        run.end();
+        run.finish(crew).await?;
         let (sold, buyers) = (board.counter(Counter::SeatsSold), board.counter(Counter::Buyers));
-        session.figure("seats_sold", sold as f64, "", "seats sold");
-        session.figure("buyers", buyers as f64, "", "fans with tickets");
-        session.rate_figure(Op::Pay, "buyers_per_second", "fans with tickets");
+        run.figure("seats_sold", sold as f64, "", "seats sold");
+        run.figure("buyers", buyers as f64, "", "fans with tickets");
+        run.rate_figure(Op::Pay, "buyers_per_second", "fans with tickets");
         for (op, half, most, about) in [
             (Op::Join, "join_p50", "join_p99", "answers to a join since the fan arrived"),
             (Op::Wait, "wait_p50", "wait_p99", "waits in line"),
             (Op::Hold, "hold_p50", "hold_p99", "answers to a hold"),
             (Op::Pay, "pay_p50", "pay_p99", "answers to a payment"),
         ] {
-            session.percentile_figure(op, 50.0, half, about);
-            session.percentile_figure(op, 99.0, most, about);
+            run.percentile_figure(op, 50.0, half, about);
+            run.percentile_figure(op, 99.0, most, about);
         }
-        session.cpu_figure(buyers, "server_cpu_per_buyer", "of the server's CPU for a fan with tickets");
-        session.check_sale().await?;
-        session.report("onsale", ABOUT)
+        run.cpu_figure(buyers, "server_cpu_per_buyer", "of the server's CPU for a fan with tickets");
+        run.check_sale().await?;
+        run.report("onsale", ABOUT)
     }
 }
 
@@ -194,7 +194,7 @@ async fn arrive_all(worker: &Rc<Worker>, night: &Arc<Night>, shop: &Rc<Shop>) {
         playing.spawn_local(async move {
             let came = come(&worker, &night, &shop, number, due).await;
             note_end(&worker, number, came);
-            worker.tell_done();
+            worker.count_done();
         });
     }
     while playing.join_next().await.is_some() {}

@@ -212,7 +212,7 @@ impl Visit<'_> {
         Ok(None)
     }
 
-    /// Lets time pass as a person does, and hears what comes meanwhile.
+    /// Lets time pass as a person does, and receives what comes meanwhile.
     async fn think(&mut self) -> Result<(), Trouble> {
         if self.wish.think.is_zero() {
             return Ok(());

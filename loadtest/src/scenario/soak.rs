@@ -19,8 +19,8 @@ use crate::crew::Worker;
 use crate::fan::{Credential, Event, Fan, Trouble};
 use crate::http::HttpClient;
 use crate::record::{Counter, Op};
+use crate::run::{Needs, Run};
 use crate::server::PRICE;
-use crate::session::{Needs, Session};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "buyers come, buy and cancel; a crowd waits, reconnects and polls; others only watch.";
@@ -104,7 +104,7 @@ impl Soak {
             open: true,
             shape: "arena",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Journey, Op::Hold, Op::Resume]).await?;
+        let mut run = Run::prepare(common, &needs, &[Op::Journey, Op::Hold, Op::Resume]).await?;
         for (name, value) in [
             ("buyers a second", self.rate.to_string()),
             ("waiting", self.waiting.to_string()),
@@ -112,21 +112,21 @@ impl Soak {
             ("watching", self.watching.to_string()),
             ("seats", format!("2 × {}", self.seats)),
         ] {
-            session.setting(name, value);
+            run.setting(name, value);
         }
-        let crowded = session.server.import(1_000, "hall", 1, 1, true).await?.concert;
+        let crowded = run.server.import(1_000, "hall", 1, 1, true).await?.concert;
         let (time, warm_up) = (self.duration, self.warm_up);
         let evening = Arc::new(Evening {
             balances: (0..self.buyers).map(|_| AtomicU64::new(0)).collect(),
             options: self,
-            tokens: session.tokens.clone(),
+            tokens: run.tokens.clone(),
             crowded,
-            door: session.server.door,
+            door: run.server.door,
             seed: common.seed,
         });
-        let (venue, claims) = (session.venue.clone(), session.claims.clone());
+        let (venue, claims) = (run.venue.clone(), run.claims.clone());
         let stage = evening.clone();
-        let crew = session.crew(move |worker| {
+        let crew = run.crew(move |worker| {
             let (evening, shop) = (stage.clone(), Shop::new(&venue, &claims));
             async move {
                 play_all(&worker, &evening, &shop).await;
@@ -134,32 +134,32 @@ impl Soak {
             }
         })?;
         crew.go();
-        session.settle_down(&crew, warm_up).await;
-        let early = session.server.usage();
-        session.begin();
-        session.pass(&crew, time).await;
-        session.end();
-        let late = session.server.usage();
-        session.finish(crew).await?;
-        session.rate_figure(Op::Journey, "journeys_per_second", "complete buyers");
-        session.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
-        session.percentile_figure(Op::Resume, 99.0, "resume_p99", "99 of 100 reconnects, at most");
+        run.settle_down(&crew, warm_up).await;
+        let early = run.server.usage();
+        run.begin();
+        run.pass(&crew, time).await;
+        run.end();
+        let late = run.server.usage();
+        run.finish(crew).await?;
+        run.rate_figure(Op::Journey, "journeys_per_second", "complete buyers");
+        run.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
+        run.percentile_figure(Op::Resume, 99.0, "resume_p99", "99 of 100 reconnects, at most");
         if let (Some(early), Some(late)) = (early, late) {
             let growth = late.rss_bytes as f64 / early.rss_bytes as f64;
-            session.figure(
+            run.figure(
                 "memory_growth",
                 growth,
                 "×",
                 "of the server's memory, at the end and after the warm-up",
             );
-            session.check(
+            run.check(
                 "memory stays flat",
                 growth <= GROWTH_MAX,
                 format!("{} MiB, then {} MiB", early.rss_bytes >> 20, late.rss_bytes >> 20),
             );
         }
-        session.check_sale().await?;
-        session.report("soak", ABOUT)
+        run.check_sale().await?;
+        run.report("soak", ABOUT)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::common::{Common, duration};
 use crate::crew::Worker;
 use crate::fan::{Credential, Fan, Place, Trouble};
 use crate::record::{Counter, Op};
-use crate::session::{Needs, Session};
+use crate::run::{Needs, Run};
 use crate::tokens::Tokens;
 
 const ABOUT: &str = "waiting fans lose their connections at once and come back with their queue tokens.";
@@ -60,47 +60,42 @@ impl Storm {
             open: true,
             shape: "hall",
         };
-        let mut session = Session::prepare(common, &needs, &[Op::Connect, Op::Resume]).await?;
-        session.setting("fans", fans);
-        session.setting("cause", format!("{cause:?}").to_lowercase());
-        let (tokens, concert) = (session.tokens.clone(), session.venue.concert);
+        let mut run = Run::prepare(common, &needs, &[Op::Connect, Op::Resume]).await?;
+        run.setting("fans", fans);
+        run.setting("cause", format!("{cause:?}").to_lowercase());
+        let (tokens, concert) = (run.tokens.clone(), run.venue.concert);
         let moved = Arc::new(AtomicU64::new(0));
         let stage = Stage { tokens, concert, cause, moved: moved.clone() };
-        let crew = play(&session, fans, move || stage.clone(), lose_and_resume)?;
-        session.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        session.settle_down(&crew, SETTLE_BEFORE).await;
-        let before = session.server.usage();
-        session.begin();
+        let crew = play(&run, fans, move || stage.clone(), lose_and_resume)?;
+        run.until(&crew, "all fans wait", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        run.settle_down(&crew, SETTLE_BEFORE).await;
+        let before = run.server.usage();
+        run.begin();
         crew.go();
         if cause != Cause::Network {
-            let took = session.server.restart(cause == Cause::Restart).await?;
-            session.figure("restart_seconds", took.as_secs_f64(), "s", "from the start until ready");
+            let took = run.server.restart(cause == Cause::Restart).await?;
+            run.figure("restart_seconds", took.as_secs_f64(), "s", "from the start until ready");
         }
-        session.until(&crew, "all fans are back", PATIENCE, || crew.done() >= fans as u64).await?;
-        session.end();
-        session.settle_down(&crew, self.settle).await;
-        let after = session.server.usage();
-        session.finish(crew).await?;
-        let back = session.board.done(Op::Resume);
-        session.percentile_figure(Op::Resume, 100.0, "last_resumed_ms", "until the last fan was back");
-        session.percentile_figure(Op::Resume, 50.0, "half_resumed_ms", "until half of the fans were back");
+        run.until(&crew, "all fans are back", PATIENCE, || crew.done() >= fans as u64).await?;
+        run.end();
+        run.settle_down(&crew, self.settle).await;
+        let after = run.server.usage();
+        run.finish(crew).await?;
+        let back = run.board.done(Op::Resume);
+        run.percentile_figure(Op::Resume, 100.0, "last_resumed_ms", "until the last fan was back");
+        run.percentile_figure(Op::Resume, 50.0, "half_resumed_ms", "until half of the fans were back");
         if let (Some(before), Some(after), Cause::Network) = (before, after, cause) {
             let ratio = after.rss_bytes as f64 / before.rss_bytes as f64;
-            session.figure(
-                "memory_after_over_before",
-                ratio,
-                "×",
-                "of the server's memory, after and before",
-            );
+            run.figure("memory_after_over_before", ratio, "×", "of the server's memory, after and before");
         }
-        session.check("everyone is back", back == fans as u64, format!("{back} of {fans}"));
+        run.check("everyone is back", back == fans as u64, format!("{back} of {fans}"));
         let moved = moved.load(Ordering::Relaxed);
-        session.check("no place lost", moved == 0, format!("{moved} have another place than before"));
-        session.report("storm", ABOUT)
+        run.check("no place lost", moved == 0, format!("{moved} have another place than before"));
+        run.report("storm", ABOUT)
     }
 }
 
-/// What all fans know.
+/// The facts that all fans know.
 #[derive(Clone)]
 struct Stage {
     tokens: Arc<Tokens>,
@@ -126,7 +121,7 @@ async fn lose_and_resume(worker: &Rc<Worker>, stage: &Stage, number: usize) -> R
     if after.is_none_or(|after| (after.token, after.status, after.position) != place_of(before)) {
         stage.moved.fetch_add(1, Ordering::Relaxed);
     }
-    worker.tell_done();
+    worker.count_done();
     wait_until_stopped(worker, &mut fan).await?;
     fan.close().await;
     Ok(())

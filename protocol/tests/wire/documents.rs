@@ -77,8 +77,8 @@ fn every_frame_is_described() {
     assert_eq!(operations, Method::ALL.len() + Push::METHODS.len());
 }
 
-/// What is refused for its envelope or its params is no valid request by its schema either, but for what a schema
-/// cannot see.
+/// A frame that is refused for its envelope or its params is no valid request by its schema either, but for what a
+/// schema cannot see.
 #[test]
 fn what_is_refused_does_not_validate() {
     let document = asyncapi::document();
@@ -218,7 +218,7 @@ fn every_reason_stands_under_its_status() {
             for (status, response) in call["responses"].as_object().expect("an object") {
                 for name in response["x-reasons"].as_array().into_iter().flatten() {
                     let reason = Reason::from_name(name.as_str().expect("a name"));
-                    // Of a body that is too large, or comes too late, the status says more than the reason.
+                    // The status of a body that is too large, or comes too late, says more than the reason.
                     let expected = match status.as_str() {
                         "408" | "413" => status.clone(),
                         _ => reason.http_status().to_string(),
@@ -234,7 +234,7 @@ fn every_reason_stands_under_its_status() {
     assert_eq!(never, [] as [&Reason; 0]);
 }
 
-/// Whoever writes a client finds in either document what to do about each refusal.
+/// The author of a client finds in either document what to do about each refusal.
 #[test]
 fn every_reason_says_what_a_client_does() {
     let (http, websocket) = (openapi::document(), asyncapi::document());

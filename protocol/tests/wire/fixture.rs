@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 pub struct Fixture {
-    /// What it is a fixture of.
+    /// The thing that it is a fixture of.
     pub name: String,
-    /// Where it lies, for a failure's message.
+    /// The file's path, for a failure's message.
     pub file: String,
     pub text: String,
     pub json: Value,

@@ -1,4 +1,4 @@
-//! Goal: the README's tables tell the truth. Method: a row for each method, push, reason and close code, with its facts.
+//! Goal: the README's tables are true. Method: a row for each method, push, reason and close code, with its facts.
 
 use frontrow_protocol::{CloseCode, Method, Push, Reason};
 

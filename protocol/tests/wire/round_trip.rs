@@ -246,7 +246,7 @@ fn every_refusal_of_a_frame() {
         if let Some(field) = &data.field {
             assert!(refusal.error.message.contains(field), "{}: {}", fixture.file, refusal.error.message);
         }
-        // What goes out can be read by the same client.
+        // A refusal that goes out can be read by the same client.
         let text = encode_error(refusal.id.as_ref(), &refusal.error);
         assert!(matches!(ServerMessage::parse(&text), Ok(ServerMessage::Response(_))), "{}", fixture.file);
     }
@@ -274,7 +274,7 @@ fn an_unknown_field_is_ignored_in_answers_and_pushes_and_refused_in_requests() {
     }
 }
 
-/// Whatever is cut off or replaced in a frame, it is read or refused, and what is cut off is no JSON.
+/// A frame is read or refused, whatever is cut off or replaced in it, and one that is cut off is no JSON.
 #[test]
 fn a_damaged_frame_is_refused() {
     for fixture in fixtures("request", method_names()) {

@@ -34,7 +34,7 @@ pub enum KeyError {
         #[source]
         cause: std::io::Error,
     },
-    #[error("{path} is not a key of ours: it must have {KEY_BYTES} bytes in hexadecimal")]
+    #[error("{path} is not a key of this server: it must hold {KEY_BYTES} bytes in hexadecimal")]
     NotOurKey { path: PathBuf },
     #[error("{path} is a private key; `auth.pem_file` takes the public one")]
     Private { path: PathBuf },

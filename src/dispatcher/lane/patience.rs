@@ -77,6 +77,8 @@ impl Lane {
     /// Looks whether commands have waited for too long. This is called whenever the lane would wait.
     pub(super) fn lose_patience(&mut self, context: &mut Context<'_>) {
         while self.patience.has_ticked(context) {
+            // A store that has nothing to do is no reason to keep answers: what is left is published at once.
+            self.publish(usize::MAX);
             if self.patience.ticks >= TICKS_OF_STALL {
                 self.give_up();
             }

@@ -120,7 +120,7 @@ async fn a_busy_socket_gets_the_newest_later_and_every_delta_leads_on() {
 }
 
 #[tokio::test]
-async fn what_was_begun_is_told() {
+async fn what_was_begun_is_sent() {
     let topic = topic(20);
     let (alice, socket) = connection(1);
     topic.watch(&alice);
@@ -136,7 +136,7 @@ async fn what_was_begun_is_told() {
 }
 
 #[tokio::test]
-async fn what_waits_already_is_told_first() {
+async fn what_waits_already_is_sent_first() {
     let topic = topic(20);
     let (alice, socket) = connection(1);
     topic.watch(&alice);

@@ -461,7 +461,7 @@ fn admission_opens_what_needs_it() {
 }
 
 #[test]
-fn an_admission_that_was_told_elsewhere_counts_here() {
+fn an_admission_that_was_published_elsewhere_counts_here() {
     check_from(
         USER,
         ClientLimits::default(),

@@ -1,5 +1,7 @@
 //! Tests of what is MySQL's own, on a private MariaDB.
 
+use std::sync::Arc;
+
 use frontrow_testing::mariadb::empty_database;
 use frontrow_testing::proxy::Proxy;
 use sqlx::mysql::MySqlRow;
@@ -7,10 +9,12 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::*;
 use crate::domain::ids::IdSource;
-use crate::domain::record::{LedgerEntry, LedgerKind};
+use crate::domain::record::{LedgerEntry, LedgerKind, SaleState};
+use crate::domain::rules::{OwnRules, SaleSettings};
 use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
-use crate::store::{Batch, Claims, CommitError, NewUser, Reads, Setup, random_id};
+use crate::store::{Batch, Claims, CommitError, NewConcert, NewUser, Reads, Setup, random_id};
+use crate::venue::{self, ImportOptions, Shape};
 
 async fn fresh() -> (MySqlStore, ()) {
     (MySqlStore::open(&empty_database().await).await.unwrap(), ())
@@ -116,6 +120,43 @@ async fn servers_without_a_common_lock_may_bring_the_same_database_up_to_date_at
             done.await.unwrap().unwrap();
         }
         assert_eq!(schema_of(&MySqlStore::open(&urls[0]).await.unwrap()).await, whole);
+    }
+}
+
+/// A look sees nothing of what the others are about to commit, and through another node not even what they have.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_servers_make_one_first_concert() {
+    let plan = venue::generate(100, Shape::Hall).unwrap();
+    let prices = venue::suggested_prices(&plan);
+    let hall = venue::import(plan.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
+    let now = Timestamp::from_millis(1_900_000_000_000);
+    let own = OwnRules::default();
+    let concert = NewConcert {
+        title: "First Night".into(),
+        currency: "KRW".into(),
+        time_zone: None,
+        layout: hall.layout,
+        starts_at: vec![now],
+        restricted: Vec::new(),
+        settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
+        at: now,
+    };
+    for _ in 0..TRIES {
+        let mut stores = Vec::new();
+        for url in through_each_node().await {
+            stores.push(Arc::new(MySqlStore::open(&url).await.unwrap()));
+        }
+        let starts = (0..10).map(|server| {
+            let store = stores[server % stores.len()].clone();
+            let concert = concert.clone();
+            tokio::spawn(async move { store.add_first_concert(concert).await })
+        });
+        let mut made = 0;
+        for started in starts.collect::<Vec<_>>() {
+            made += u32::from(started.await.unwrap().unwrap());
+        }
+        assert_eq!(made, 1);
+        assert_eq!(stores[0].concerts().await.unwrap().len(), 1);
     }
 }
 

@@ -34,7 +34,7 @@ pub enum Shape {
 
 /// The text is none of the shapes' names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no shape; there are hall, arena and stadium")]
+#[error("{0:?} is not a shape: choose hall, arena or stadium")]
 pub struct UnknownShape(String);
 
 impl FromStr for Shape {

@@ -141,7 +141,7 @@ fn shapes_are_named_as_on_the_command_line() {
         assert_eq!(shape.to_string().parse::<Shape>(), Ok(shape));
     }
     let error = "tent".parse::<Shape>().map_err(|error| error.to_string());
-    assert_eq!(error, Err("\"tent\" is no shape; there are hall, arena and stadium".to_owned()));
+    assert_eq!(error, Err("\"tent\" is not a shape: choose hall, arena or stadium".to_owned()));
 }
 
 proptest! {

@@ -32,7 +32,7 @@ export function launch(flags = []) {
  * @property {{width: number, height: number}} [size]
  * @property {number} [density] Device pixels for one of CSS; 1 without.
  * @property {string} [locale]
- * @property {string} [zone] Where the fan's clocks stand; this machine's without.
+ * @property {string} [zone] The zone of the fan's clocks; without one, this machine's.
  * @property {'light' | 'dark'} [scheme]
  * @property {boolean} [lossy] The network is broken on purpose: failed requests are no fault of the page.
  */
@@ -102,7 +102,7 @@ export class Fan {
     else await target.click();
   }
 
-  /** From the start page into the first sale. */
+  /** Goes from the start page into the first sale. */
   async join() {
     await this.click('.poster-card .primary');
   }
@@ -168,7 +168,7 @@ export class Fan {
   /**
    * A seat chosen on the map, whatever way a fan may choose.
    * @param {number} seat
-   * @param {string} [seen] What the fan saw; else what the map shows now.
+   * @param {string} [seen] The text that the fan saw; else what the map shows now.
    */
   async pick(seat, seen) {
     await (await this.map()).evaluate(
@@ -177,7 +177,7 @@ export class Fan {
     );
   }
 
-  /** @param {string} name Without ending; kept as a build artefact. */
+  /** @param {string} name The name without ending; kept as a build artefact. */
   async screenshot(name) {
     mkdirSync(ARTEFACTS, { recursive: true });
     await this.page.screenshot({ path: `${ARTEFACTS}${name}.png` });

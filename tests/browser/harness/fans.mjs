@@ -8,7 +8,7 @@ export const QUICK = Object.freeze({ quiet: 1_000, quietWaiting: 600, answer: 60
 /** @type {Set<FrontrowClient>} */
 const fans = new Set();
 
-/** To be called after the tests: a client that a failed test left behind would keep its process alive. */
+/** Closes all fans, after the tests: a client that a failed test left behind would keep its process alive. */
 export function closeFans() {
   for (const fan of fans) fan.close();
   fans.clear();

@@ -4,7 +4,7 @@
  */
 
 /**
- * From the frame that contains `word` on, nothing that waits for a drawing runs, until `effectsGo`.
+ * Holds everything that waits for a drawing, from the frame that contains `word` on, until `effectsGo`.
  * @param {import('playwright-core').Page} page
  * @param {string} word
  */

@@ -10,11 +10,11 @@ export class Proxy {
   #target;
   /** Connections are accepted; false: the network is down. */
   #up = true;
-  /** What the server says is lost, silently. */
+  /** Everything from the server is lost, silently. */
   #deaf = false;
   #delayMs = 0;
   url = '';
-  /** How many connections were made through it. */
+  /** The number of connections that were made through it. */
   connections = 0;
 
   /** @param {number} target The server's port. */
@@ -73,7 +73,7 @@ export class Proxy {
     }
   }
 
-  /** From now on the server is not heard any more, though the connections stand. */
+  /** Loses everything from the server from now on, though the connections stand. */
   deafen() {
     this.#deaf = true;
   }

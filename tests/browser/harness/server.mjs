@@ -17,7 +17,7 @@ const BINARY = process.env.FRONTROW_BINARY ?? fileURLToPath(new URL('../../../ta
 /** @type {Set<Server>} */
 const running = new Set();
 
-/** To be called after the tests: a server that a failed test left behind would outlive it. */
+/** Stops all servers, after the tests: a server that a failed test left behind would outlive it. */
 export async function stopServers() {
   await Promise.all([...running].map((server) => server.stop()));
 }
@@ -26,12 +26,12 @@ export class Server {
   /** @type {import('node:child_process').ChildProcess | null} */
   #process = null;
   #args;
-  /** Where it listens, `http://127.0.0.1:PORT`; the same after a restart. */
+  /** The address that it listens on, `http://127.0.0.1:PORT`; the same after a restart. */
   url = '';
   /** @type {string[]} The last lines of its log, for a failing test. */
   log = [];
 
-  /** @param {string[]} args Of `serve`. */
+  /** @param {string[]} args The arguments of `serve`. */
   constructor(args) {
     if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: build it, or name another in FRONTROW_BINARY`);
     this.data = mkdtempSync(join(tmpdir(), 'frontrow-test-'));
@@ -40,7 +40,7 @@ export class Server {
   }
 
   /**
-   * @param {string[]} args Of `serve`, for instance `--demo`.
+   * @param {string[]} args The arguments of `serve`, for instance `--demo`.
    * @returns {Promise<Server>}
    */
   static async start(...args) {

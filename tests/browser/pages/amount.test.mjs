@@ -32,7 +32,7 @@ test('an amount is read as it is written, or asked about', () => {
     ['0.001', 'en', 2, []],
     ['€19,99', 'en', 2, 1999],
     ['19,99 €', 'en', 2, 1999],
-    // On a German one.
+    // A German device.
     ['1.234', 'de', 2, 123400],
     ['1,234', 'de', 2, [123400]],
     ['19.99', 'de', 2, 1999],

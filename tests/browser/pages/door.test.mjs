@@ -72,7 +72,7 @@ test('tickets open without a server, as what was known last, and catch up with i
   await server.startAgain();
   await fan.page.waitForSelector('.stale-tickets', { state: 'detached' });
   assert.deepEqual(await fan.tickets(), held);
-  // With a network the worker passes everything on.
+  // The worker passes everything on when there is a network.
   await fan.page.reload();
   await fan.linked();
   assert.deepEqual(await fan.tickets(), held);

@@ -96,7 +96,7 @@ test('a seat is told by section, row and number, each as what it is, from the li
     assert.deepEqual(await fan.page.locator('.receipt li .seat-name').allInnerTexts(), held);
     await fan.pay();
     assert.deepEqual(await fan.tickets(), held);
-    // On a device that has no drawing, and does not get one.
+    // The device has no drawing, and does not get one.
     await fan.page.route('**/layout', (route) => route.abort());
     await fan.page.reload();
     await fan.page.waitForSelector('.ticket');
@@ -152,7 +152,7 @@ test('others instead of those that were picked, and the same again when there ar
   await fan.page.waitForFunction((first) => ![...document.querySelectorAll('.held strong')].some((label) => first.includes(label.textContent?.replace(/\s+/g, ' ') ?? '')), first);
   const second = await fan.held();
   assert.equal(second.length, 2);
-  // As many as the sale lets one hold: the others have to be given back first.
+  // The sale lets one hold so many: the others have to be released first.
   for (let more = 2; more < 6; more++) await fan.click('.stepper button:last-child');
   assert.equal(await fan.page.locator('.stepper output').innerText(), '6');
   assert.equal(await fan.page.locator('.stepper button:last-child').isDisabled(), true);

@@ -165,7 +165,7 @@ test('who has topped up as often as one may in a day is told that, and not that 
   await fan.page.waitForSelector('tbody tr');
   await fan.click('.sums button');
   await fan.page.waitForSelector('.notice.bad');
-  assert.match(await fan.page.locator('.notice.bad').innerText(), /Only 1 top-up or payment a day can be made/);
+  assert.match(await fan.page.locator('.notice.bad').innerText(), /You can make at most 1 top-up or payment a day/);
   await fan.leave();
   await own.stop();
 });

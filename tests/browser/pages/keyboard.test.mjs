@@ -35,7 +35,7 @@ async function tabTo(fan, selector) {
 /** @param {Fan} fan */
 const press = (fan, /** @type {string[]} */ ...keys) => keys.reduce((before, key) => before.then(() => fan.page.keyboard.press(key)), Promise.resolve());
 
-/** What the map says to a screen reader. @param {Fan} fan */
+/** The map's text for a screen reader. @param {Fan} fan */
 const spoken = async (fan) => (await fan.map()).locator('[role=status]').innerText();
 
 /** Waits until the map says so: it speaks once it has heard, which is a moment after the page. @param {Fan} fan @param {RegExp} words */

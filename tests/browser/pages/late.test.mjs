@@ -64,7 +64,7 @@ test('a reload with everything late, in many orders: every page gets where it sh
     if (selector === '.cart.full') assert.deepEqual((await page.locator('.held strong').allInnerTexts()).map((label) => label.replace(/\s+/g, ' ')), held);
     await context.close();
   };
-  await Promise.all([1, 2, 3, 4].map(reload)); // As many as one user may have open.
+  await Promise.all([1, 2, 3, 4].map(reload)); // One user may have so many open.
   await fan.leave();
   await server.stop();
 });

@@ -243,7 +243,7 @@ test('the modules run unjoined too, as they lie in the folder', async () => {
   });
   await page.goto(server.url);
   await page.waitForSelector('.poster-card');
-  // What is preloaded is what is used.
+  // Everything that is preloaded is used.
   const preloaded = await page.evaluate(() => [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => new URL(/** @type {HTMLLinkElement} */ (link).href).pathname));
   const modules = served.filter((path) => /\.m?js$/.test(path) && !/\/(boot|main)\.js$/.test(path));
   assert.deepEqual(modules.filter((path) => !preloaded.includes(path)), [], 'add them to index.html');

@@ -70,7 +70,7 @@ test('what is bought in one window stands in the wallet of another, with its bal
 });
 
 /**
- * At the checkout of a page that hears of no balance, with another session of the same fan to fill the wallet.
+ * A fan at the checkout of a page that receives no balance, and another session of the same fan to fill the wallet.
  * @returns {Promise<{fan: Fan, other: import('../../../web/sdk/index.js').FrontrowClient, amount: number}>}
  */
 async function withAnOldBalance() {
@@ -165,7 +165,7 @@ test('in two lines at once: the page calls for the one that it does not show, an
   await fan.click('.notice.good .actions button');
   await fan.map();
   await fan.at('#/sale/1');
-  // And back: the place in the other line is what it was.
+  // The place in the other line is what it was, on the way back.
   await fan.page.goto(`${fan.url}/#/sale/${other.concert_id}`);
   await fan.page.waitForSelector('.waiting');
   await fan.leave();

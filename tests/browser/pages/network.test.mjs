@@ -52,7 +52,7 @@ test('lost between pay and its answer: one payment, and the page ends on the tic
   const held = await fan.holdBest(2);
   const watcher = fanOf({ server: server.url, accessToken: (await fan.page.evaluate(() => localStorage.getItem('frontrow.access_token'))) ?? '' });
   await watcher.connect();
-  // What is there already need not be charged first: the page asks one thing, to be paid.
+  // Money that is there need not be charged first: the page sends one request, `pay`.
   const [reservation] = await watcher.listReservations();
   await watcher.charge(reservation.amount);
   await fan.toCheckout();

@@ -59,7 +59,7 @@ test('a look around in a stadium leaves few pictures', async () => {
     console.log(`# ${name}: ${mib.toFixed(1)} MiB in canvases, of which ${(own / 2 ** 20).toFixed(1)} in the venue's pictures`);
     assert.ok(mib > 4, 'what is counted is what is shown');
     assert.ok(mib <= MOST_MIB[name], `${name}: ${mib} MiB`);
-    // Who leaves the map takes nothing of it along.
+    // A fan who leaves the map takes nothing of it along.
     await fan.page.evaluate(() => (location.hash = '#/'));
     await fan.page.waitForSelector('.poster-card');
     const left = await fan.page.evaluate(() => /** @type {any} */ (globalThis).made.reduce((/** @type {number} */ sum, /** @type {any} */ { width, height }) => sum + width * height * 4, 0) / 2 ** 20);

@@ -53,7 +53,7 @@ test('a deep link says what the sale is, and offers what there is to do', async 
   const fan = await Fan.open(browser, server.url, { size: PHONE });
   /** @param {RegExp} words @param {string[]} buttons */
   const says = async (words, buttons) => {
-    // Who has no place hears by asking: the next visit does.
+    // A fan without a place learns it by a request: the next visit makes one.
     await fan.page.goto('about:blank');
     await fan.page.goto(`${fan.url}/#/sale/${concertId}`);
     await fan.page.waitForSelector('.message');
@@ -75,7 +75,7 @@ test('a deep link says what the sale is, and offers what there is to do', async 
   await client.charge(held.amount);
   await client.pay(held.reservation_id);
   await says(/All seats are sold. You can wait in line for returned tickets/, ['Wait for returned tickets']);
-  // And in that line no time is promised.
+  // No time is promised in that line.
   await fan.click('.message .primary');
   await fan.page.waitForSelector('.waiting');
   assert.match(await fan.page.locator('.waiting').innerText(), /When a ticket is returned, the first in line can buy it/);
@@ -215,7 +215,7 @@ test('what one fan may have of a sale bounds the stepper, and is said where it i
     await fan.pay();
     await fan.page.goto(`${fan.url}/#/`);
     await fan.toSeats();
-    // What was bought counts: one is left.
+    // The seats that were bought count: one is left.
     await fan.page.waitForSelector('.stepper button:last-child:disabled');
     assert.match(await fan.page.locator('.stepper output').innerText(), /1/);
     await fan.click('.best .primary');

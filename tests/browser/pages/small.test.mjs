@@ -114,7 +114,7 @@ async function inOneLine(fan, pattern, within) {
   assert.deepEqual(texts.filter(({ lines }) => lines > 1), []);
 }
 
-/** What stands side by side in a table is told apart. @param {Fan} fan */
+/** Columns that stand side by side in a table are distinct. @param {Fan} fan */
 async function columnsApart(fan) {
   const gaps = await fan.page.locator('tr').evaluateAll((rows) =>
     rows.flatMap((row) => {
@@ -214,7 +214,7 @@ for (const scheme of /** @type {const} */ (['light', 'dark'])) {
         for (let i = 0; i < data.length; i += 4) if (data[i] === own[0] && data[i + 1] === own[1] && data[i + 2] === own[2]) pixels++;
         return pixels;
       };
-      // Until the map has flown to the seats and drawn them.
+      // It waits until the map has flown to the seats and drawn them.
       while (count() < 100) await new Promise((resolve) => requestAnimationFrame(resolve));
       return { own, paper: numbers(theme.paper), ink: numbers(theme.ownInk), drawn: count() };
     });

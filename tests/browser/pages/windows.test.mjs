@@ -11,7 +11,7 @@ import { browser } from '../harness/stage.mjs';
 const tokenOf = (page) => page.evaluate(() => localStorage.getItem('frontrow.access_token'));
 
 /**
- * Until so many windows wait for the lock.
+ * Waits until so many windows wait for the lock.
  * @param {Page} page
  * @param {number} wanted
  */
@@ -36,7 +36,7 @@ for (const locks of [true, false]) {
       const second = ++guests === 2;
       if (second) bothAsked();
       await both;
-      // Without locks the later answer finds what the earlier one left.
+      // The later answer finds what the earlier one left, where there are no locks.
       if (second) await windows[0].waitForFunction(() => localStorage.getItem('frontrow.access_token') !== null);
       await route.continue();
     });
@@ -47,7 +47,7 @@ for (const locks of [true, false]) {
     if (locks) {
       // The second one waits for the first, and not for an account of its own.
       await waiting(windows[1], 1);
-      // What the first one stores reaches the second one later than its lock, as with two processes it may.
+      // The second one sees what the first one stores later than its lock, as it may with two processes.
       await windows[1].evaluate(() => {
         const { getItem } = Storage.prototype;
         Storage.prototype.getItem = () => null;
@@ -67,7 +67,7 @@ for (const locks of [true, false]) {
     }
     for (const page of windows) await page.waitForSelector('frontrow-seatmap');
     assert.equal(guests, locks ? 1 : 2);
-    // Whatever one of them holds is held by both.
+    // Seats that one of them holds are held by both.
     await windows[0].bringToFront();
     await windows[0].click('.best .primary');
     for (const page of windows) await page.waitForSelector('.cart.full');
@@ -90,7 +90,7 @@ test('what one window signs in or out, the others do as well', async () => {
   await fan.click('.signout button');
   await other.waitForSelector('.message');
   assert.equal(await tokenOf(other), null);
-  // And nothing there brings it back.
+  // Nothing there brings it back.
   await other.reload();
   await other.waitForSelector('.message');
   assert.deepEqual(await other.evaluate(() => Object.keys(localStorage).filter((key) => /token|places|tickets/.test(key))), []);

@@ -1,5 +1,5 @@
 /**
- * How long a slow phone looks at nothing: a processor four times slower, 1.6 Mbit/s, 150 ms away.
+ * The time that a slow phone looks at nothing: a processor four times slower, 1.6 Mbit/s, 150 ms away.
  *
  *   node perf/first-view.mjs [--turns 7] [--locale ko-KR]
  *

@@ -101,7 +101,7 @@ async function startChurn() {
   };
 }
 
-/** From the frame that says PROGRESS to the first complete picture. */
+/** The time from the frame that says PROGRESS to the first complete picture. */
 async function firstSeats() {
   // Two more fill the house, so that the measured fan waits first, as fans do.
   const blockers = await Promise.all([admitted(server.url), admitted(server.url)]);
@@ -184,7 +184,7 @@ async function drawers() {
   return processInfo.filter(({ type }) => type === 'renderer' || type === 'GPU');
 }
 
-/** What the map costs that nobody touches while seats change all over the house. */
+/** The cost of a map that nobody touches while seats change all over the house. */
 async function idleCost() {
   const used = async () => (await drawers()).reduce((sum, { cpuTime }) => sum + cpuTime, 0);
   const [before, begun] = [await used(), performance.now()];
@@ -193,7 +193,7 @@ async function idleCost() {
   figure('processor time of a map at rest in changes', (share / (performance.now() - begun)) * 100_000, 25, '% of a core');
 }
 
-/** What the tab keeps in pictures after a look around. @param {Fan} fan */
+/** The bytes that the tab keeps in pictures after a look around. @param {Fan} fan */
 async function pictures(fan) {
   const kept = await fan.page.evaluate(() => /** @type {any} */ (document.querySelector('frontrow-seatmap')).pictureBytes / 2 ** 20);
   const [largest] = (await drawers()).map(({ id }) => pssOf(id)).sort((a, b) => b - a);
@@ -228,7 +228,7 @@ async function move(fan, seconds) {
   }
 }
 
-/** What is still in use after a collection, over minutes of changes and now and then a look around. @param {Fan} fan @param {number} minutes */
+/** The memory that is still in use after a collection, over minutes of changes and now and then a look around. @param {Fan} fan @param {number} minutes */
 async function heap(fan, minutes) {
   const session = await fan.context.newCDPSession(fan.page);
   const used = async () => {
@@ -249,7 +249,7 @@ async function heap(fan, minutes) {
   }
 }
 
-/** From a touch in one browser to the changed seat in another. */
+/** The time from a touch in one browser to the changed seat in another. */
 async function sideBySide() {
   const [ada, bob] = await Promise.all([Fan.open(browser, server.url), Fan.open(browser, server.url)]);
   await Promise.all([ada.toSeats(), bob.toSeats()]);

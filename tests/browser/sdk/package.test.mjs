@@ -59,7 +59,7 @@ test('vendored files are the published ones', () => {
 });
 
 test('the looks read in either direction', () => {
-  // What the device itself covers is on one side whichever way one reads.
+  // The part that the device itself covers is on one side whichever way one reads.
   const css = readFileSync(join(WEB, 'app/style.css'), 'utf8').replaceAll(/env\(safe-area-inset-\w+\)/g, 'env()');
   const physical = css.match(/^.*\b(?:margin|padding|border|inset)-(?:left|right)\b.*$|(?<![\w-])(?:left|right)\s*:.*$|text-align:\s*(?:left|right).*$/gm);
   assert.equal(physical, null);

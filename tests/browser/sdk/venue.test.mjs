@@ -62,12 +62,12 @@ test('a seat is told part by part, in the plan’s words or the page’s', () =>
   const korean = { ...WORDS, row: (/** @type {string} */ label) => `${label}열`, seat: (/** @type {string} */ number) => `${number}번`, place: (/** @type {string[]} */ parts) => parts.join(' ') };
   const places = row(40);
   let venue = new Venue(layout(places));
-  assert.equal(venue.told(6, korean), '104구역 1열 7번');
-  assert.equal(venue.told(6, WORDS), '104구역, row 1, seat 7');
+  assert.equal(venue.inWords(6, korean), '104구역 1열 7번');
+  assert.equal(venue.inWords(6, WORDS), '104구역, row 1, seat 7');
   venue = new Venue(layout(places, { rows: [{ zone: 1, label: 'A', row_label: 'Reihe A', seat_label: 'Platz %s' }] }));
-  assert.equal(venue.told(6, korean), '105구역 Reihe A Platz 7');
+  assert.equal(venue.inWords(6, korean), '105구역 Reihe A Platz 7');
   venue = new Venue(layout(places, { zones: [{ name: 'Hall' }], rows: [{ zone: 0, label: '' }] }));
-  assert.equal(venue.told(6, WORDS), 'seat 7', 'what is not told is left out');
+  assert.equal(venue.inWords(6, WORDS), 'seat 7', 'what is not known is left out');
 });
 
 test('seats that share section, row and number have names of their own, as their labels do', () => {
@@ -75,7 +75,7 @@ test('seats that share section, row and number have names of their own, as their
   const label = ['A (1) A-4', 'A (1) A (2)-4', 'A (1) A (2)-4 (2)', 'B B (2)-4', 'B B (2)-5 (2)'];
   const venue = new Venue(layout([], { zones: [{ name: 'A (1)' }, { name: 'B' }], rows: [{ zone: 0, label: 'A' }, { zone: 0, label: 'A' }, { zone: 1, label: 'B (2)' }], seats: { ...seats, label } }));
   assert.deepEqual(
-    label.map((_, seat) => venue.told(seat, WORDS)),
+    label.map((_, seat) => venue.inWords(seat, WORDS)),
     ['A (1), row A, seat 4', 'A (1), row A (2), seat 4', 'A (1), row A (2), seat 4 (2)', 'B, row B (2), seat 4', 'B, row B (2), seat 5 (2)'],
   );
 });

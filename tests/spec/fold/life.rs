@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::harness::{House, in_time};
 
-/// Of each performance.
+/// The seats of each performance.
 pub const SEATS: u32 = 60;
 const FANS: usize = 14;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -258,7 +258,7 @@ impl Life {
         assert!(matches!(paid, Ok(Answer::Paid { .. })), "{paid:?}");
         let cancelled = self.ask(caller, Command::Cancel { caller, reservation: first }).await;
         assert!(matches!(cancelled, Ok(Answer::Cancelled { .. })), "{cancelled:?}");
-        // And another one who leaves with what they hold, and one who pays and keeps.
+        // Another one leaves with what they hold, and one pays and keeps.
         let caller = self.admitted_alone().await;
         self.hold(caller, 0).await;
         let left = self.ask(caller, Command::Leave { caller }).await;
@@ -325,7 +325,7 @@ impl Life {
         assert!(moved.rows > 0, "{moved:?}");
     }
 
-    /// Whoever holds when a performance begins holds no longer; others still wait, are admitted, hold and have bought.
+    /// Holds end when their performance begins; other fans still wait, are admitted, hold and have bought.
     pub async fn performances_begin(&mut self) {
         let caller = self.admitted_alone().await;
         let own = OwnRulesPatch {

@@ -1,4 +1,4 @@
-//! What is stored and what the journal tells, as text, a cell a column, and how they differ.
+//! The stored rows and those of the journal, as text, a cell a column, and how they differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ use crate::harness::House;
 type Cell = Option<String>;
 type Row = BTreeMap<String, Cell>;
 
-/// By which columns rows are found again.
+/// The columns by which rows are found again.
 const KEYS: &[(&str, &[&str])] = &[
     ("concert", &["concert_id"]),
     ("concert_seat", &["concert_id", "schedule_id", "seat"]),
@@ -58,7 +58,7 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("journal", "from", &["somewhere", "unknown"]),
 ];
 
-/// What came about in all comparisons.
+/// The sum of all comparisons.
 #[derive(Default)]
 pub struct Seen {
     /// Columns that the fold could not give, or gave otherwise.
@@ -117,12 +117,13 @@ impl Seen {
     }
 }
 
-/// Stops the server, folds every journal and compares what it tells with what is stored. Starts the server again.
+/// Stops the server, folds every journal and compares the result with what is stored. Starts the server again.
 pub async fn compare(house: &mut House, seen: &mut Seen) {
     house.stop().await;
     let store = house.open_store().await;
     let archive = Archive::new(house.journal_archive());
-    let mut told: BTreeMap<&str, Vec<Row>> = KEYS.iter().map(|(table, _)| (*table, Vec::new())).collect();
+    let mut folded_rows: BTreeMap<&str, Vec<Row>> =
+        KEYS.iter().map(|(table, _)| (*table, Vec::new())).collect();
     let mut prices = Vec::new();
     for concert in store.concerts().await.unwrap() {
         let mut sale = FoldedSale::new(concert);
@@ -130,14 +131,14 @@ pub async fn compare(house: &mut House, seen: &mut Seen) {
         archive.journal(&*store, concert, &mut |row: JournalRow| rows.push(row)).await.unwrap();
         for JournalRow { seq, at, events } in &rows {
             for (nr, entry) in events.iter().enumerate() {
-                told.entry("operator_log").or_default().extend(log_row(concert, *seq, nr, *at, entry));
+                folded_rows.entry("operator_log").or_default().extend(log_row(concert, *seq, nr, *at, entry));
                 sale.add(*at, entry).unwrap_or_else(|why| panic!("row {seq} of sale {concert}: {why}"));
                 seen.entry(entry);
                 prices.extend(prices_of(entry));
             }
         }
         for (table, rows) in folded(&sale.rows()) {
-            told.entry(table).or_default().extend(rows);
+            folded_rows.entry(table).or_default().extend(rows);
         }
     }
     drop(store);
@@ -146,51 +147,53 @@ pub async fn compare(house: &mut House, seen: &mut Seen) {
         if TABLES_LEFT_OUT.iter().any(|(left_out, _)| *left_out == table) {
             continue;
         }
-        let told = told.remove(&*table).unwrap_or_else(|| panic!("{table} is neither folded nor left out"));
+        let folded_rows =
+            folded_rows.remove(&*table).unwrap_or_else(|| panic!("{table} is neither folded nor left out"));
         let columns = database.columns(&table).await;
         let stored = database.rows(&table, &columns).await;
         if table == "concert_seat" {
             prices_are_the_seats(&prices, &stored);
         }
-        compare_table(&table, &columns, &told, &stored, seen);
+        compare_table(&table, &columns, &folded_rows, &stored, seen);
     }
-    assert_eq!(told.keys().collect::<Vec<_>>(), Vec::<&&str>::new(), "these tables are not in the schema");
+    assert_eq!(
+        folded_rows.keys().collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "these tables are not in the schema"
+    );
     house.start().await;
 }
 
-fn compare_table(table: &str, columns: &[String], told: &[Row], stored: &[Row], seen: &mut Seen) {
+fn compare_table(table: &str, columns: &[String], folded_rows: &[Row], stored: &[Row], seen: &mut Seen) {
     let (_, key) = KEYS.iter().find(|(of, _)| *of == table).unwrap();
     let by_key = |rows: &[Row]| {
         let key_of = |row: &Row| key.iter().map(|column| row[*column].clone()).collect::<Vec<_>>();
         rows.iter().map(|row| (key_of(row), row.clone())).collect::<BTreeMap<_, _>>()
     };
-    let (told, stored) = (by_key(told), by_key(stored));
-    assert_eq!(told.keys().collect::<Vec<_>>(), stored.keys().collect::<Vec<_>>(), "the rows of {table}");
-    for (key, row) in &told {
+    let (folded, stored) = (by_key(folded_rows), by_key(stored));
+    assert_eq!(folded.keys().collect::<Vec<_>>(), stored.keys().collect::<Vec<_>>(), "the rows of {table}");
+    for (key, row) in &folded {
         for column in row.keys() {
             assert!(columns.contains(column), "{table} has no column {column}");
         }
         for column in columns {
-            let (told, stored) = (row.get(column), &stored[key][column]);
+            let (folded, stored) = (row.get(column), &stored[key][column]);
             if STATES.iter().any(|(of, state, _)| (*of, *state) == (table, column.as_str())) {
                 stored.iter().for_each(|word| seen.word(table, column, word));
             }
             if COLUMNS_LEFT_OUT.iter().any(|(of, left_out, _)| (*of, *left_out) == (table, column.as_str())) {
-                if told != Some(stored) {
+                if folded != Some(stored) {
                     seen.needed.insert((table.to_owned(), column.clone()));
                 }
                 continue;
             }
-            let told = told.unwrap_or_else(|| panic!("{table}.{column} is neither folded nor left out"));
-            assert_eq!(
-                told, stored,
-                "{table}.{column} of {key:?}, as the journal tells it and as it is stored"
-            );
+            let folded = folded.unwrap_or_else(|| panic!("{table}.{column} is neither folded nor left out"));
+            assert_eq!(folded, stored, "{table}.{column} of {key:?}, by the journal and as it is stored");
         }
     }
 }
 
-/// What seats cost when they were held: (schedule, seat, price).
+/// The prices of seats when they were held: (schedule, seat, price).
 fn prices_of(entry: &Entry) -> Vec<(ScheduleId, SeatId, i64)> {
     let Entry::Seats(change) = entry else { return Vec::new() };
     let (SeatsChange::Hold { taken, .. } | SeatsChange::Add { taken }) = &change.change else {
@@ -210,7 +213,7 @@ fn prices_are_the_seats(held: &[(ScheduleId, SeatId, i64)], stored: &[Row]) {
     }
 }
 
-// What the journal tells.
+// The rows by the journal.
 
 fn folded(rows: &Rows<'_>) -> Vec<(&'static str, Vec<Row>)> {
     let tickets = rows.tickets();
@@ -463,7 +466,7 @@ fn time(time: Option<Timestamp>) -> Cell {
     time.map(|time| time.as_millis().to_string())
 }
 
-// What is stored.
+// The stored rows.
 
 enum Database {
     Sqlite(SqliteConnection),
@@ -481,16 +484,16 @@ impl Database {
         }
     }
 
-    /// Rows of texts.
+    /// Rows of texts. A statement is hardly ever the same again, and a session of seekdb keeps 50 of them.
     async fn all(&mut self, sql: String) -> Vec<Vec<Cell>> {
         let sql = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(connection) => {
-                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
+                let rows = sqlx::query(sql).persistent(false).fetch_all(connection).await.unwrap();
                 rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
             }
             Self::MySql(connection) => {
-                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
+                let rows = sqlx::query(sql).persistent(false).fetch_all(connection).await.unwrap();
                 rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
             }
         }

@@ -1,4 +1,5 @@
-//! What every backend must do, written once against the trait. Each test gets a store of its own, freshly made.
+//! The tests that every backend must pass, written once against the trait. Each test gets a store of its own, freshly
+//! made.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -35,6 +36,7 @@ macro_rules! conformance_tests {
     ($open:expr) => {
         $crate::conformance_tests!($open;
             a_new_concert_is_loaded_as_it_was_stored
+            the_first_concert_is_made_once
             wallets_are_in_the_first_concerts_currency_until_an_operator_decides
             a_user_has_a_wallet_and_its_ledger
             a_subject_is_one_user
@@ -69,7 +71,7 @@ macro_rules! conformance_tests {
     };
 }
 
-/// What the seats of `VIP` and of the rest cost.
+/// The prices of the seats of `VIP` and of the rest.
 const VIP: Money = 100;
 const REST: Money = 60;
 
@@ -114,8 +116,8 @@ pub fn settings() -> SaleSettings {
     SaleSettings { state: SaleState::Open, opens_at: None, message: None, own: OwnRules::default() }
 }
 
-pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<ScheduleId>) {
-    let concert = NewConcert {
+pub fn new_concert(seats: usize) -> NewConcert {
+    NewConcert {
         title: "First Night".into(),
         currency: "KRW".into(),
         time_zone: Some("Asia/Seoul".into()),
@@ -124,8 +126,11 @@ pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<Sch
         restricted: Vec::new(),
         settings: settings(),
         at: NOW,
-    };
-    store.add_concert(concert).await.unwrap()
+    }
+}
+
+pub async fn add_concert(store: &dyn Store, seats: usize) -> (ConcertId, Vec<ScheduleId>) {
+    store.add_concert(new_concert(seats)).await.unwrap()
 }
 
 impl<'s> World<'s> {
@@ -354,6 +359,19 @@ pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
     for schedule in store.load_sale(concert, NOW).await.unwrap().schedules {
         assert_eq!(schedule.taken, [3, 4, 29].map(of_house));
     }
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+}
+
+/// Goal: servers that start together make one concert to try things with. Method: many look, and add, at the same time.
+pub async fn the_first_concert_is_made_once(store: &dyn Store) {
+    let add = || async { u32::from(store.add_first_concert(new_concert(10)).await.unwrap()) };
+    let made = tokio::join!(add(), add(), add(), add(), add());
+    assert_eq!(made.0 + made.1 + made.2 + made.3 + made.4, 1);
+    let [first] = store.concerts().await.unwrap()[..] else { panic!("one concert") };
+    assert_eq!(store.load_sale(first, NOW).await.unwrap().schedules.len(), 2);
+    assert!(!store.add_first_concert(new_concert(10)).await.unwrap());
+    let (second, _) = add_concert(store, 10).await;
+    assert_eq!(store.concerts().await.unwrap(), [first, second]);
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
@@ -603,10 +621,10 @@ pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn St
     let rows = store.sweep(&further).await.unwrap();
     assert_eq!((rows.overdue_tokens, rows.overdue_reservations), (vec![first], vec![held.clone()]));
     assert_eq!(rows.tokens, [waiting, done]);
-    let told: Vec<_> = rows.reservations.iter().map(|row| (row.id, row.status, row.seats.len())).collect();
+    let found: Vec<_> = rows.reservations.iter().map(|row| (row.id, row.status, row.seats.len())).collect();
     let mut all = vec![(held.id, held.status, 2), (bought.id, ReservationStatus::Reserved, 1)];
     all.sort_unstable_by_key(|(id, ..)| *id);
-    assert_eq!(told, all);
+    assert_eq!(found, all);
     assert_eq!(rows.seats, [(SeatId(9), free, None)]);
 
     let rows = store.sweep(&SweepPage { holds_overdue_from: NOW + TTL + late, ..further }).await.unwrap();
@@ -722,8 +740,8 @@ pub async fn a_ledger_tells_what_was_added_since(store: &dyn Store) {
         };
         let facts = world.facts(needs).await;
         assert_eq!(facts.ledger_since, NOW + since * DAY);
-        let told = facts.ledgers.iter().find(|(of, _)| *of == user);
-        assert_eq!(told, Some(&(user, count)), "{max} since {since}");
+        let found = facts.ledgers.iter().find(|(of, _)| *of == user);
+        assert_eq!(found, Some(&(user, count)), "{max} since {since}");
     }
 }
 
@@ -826,7 +844,7 @@ pub async fn settings_that_others_changed(
              AND own_rules NOT LIKE '%capacity%' AND own_rules NOT LIKE '%null%'"#,
     );
     assert_eq!(kept.await, 1);
-    // As rows of before the object are.
+    // Rows from before the object have no value there.
     assert_eq!(change("UPDATE concert SET own_rules = NULL").await, 1);
     assert_eq!(world.load().await.settings.own, ours);
     set(&mut world, own).await;
@@ -906,7 +924,7 @@ pub async fn a_replaced_writer_can_add_nothing_more(store: &dyn Store) {
     }
     let sale = world.load().await;
     assert_eq!((sale.tokens.len(), sale.journal.seq), (1, world.journal.seq + 1));
-    // Nor can it by building on its successor's rows.
+    // It cannot write by building on its successor's rows either.
     world.journal = sale.journal;
     let stolen = world.batch(late.sales[0].events.clone(), Vec::new());
     assert!(matches!(world.try_commit(&stolen).await, Err(CommitError::SteppedDown { .. })));
@@ -978,7 +996,7 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     let second = Duration::from_secs(1);
     store.claim(concert, other, NOW + lease + second, lease).await.unwrap();
     assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second);
-    // For a writer that is known to be dead time stands still since its last beat.
+    // Time stands still since its last beat for a writer that is known to be dead.
     let third = WriterId(random_id());
     store.release_claims(other, None).await.unwrap();
     store.claim(concert, third, NOW + lease + second + second, lease).await.unwrap();

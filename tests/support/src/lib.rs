@@ -1,4 +1,4 @@
-//! What tests share. No server is built with it: `frontrow` names it among its dev-dependencies alone.
+//! The parts that tests share. No server is built with it: `frontrow` names it among its dev-dependencies alone.
 //!
 //! Unit tests inside of `frontrow` can only use what knows none of its types (`mariadb`, `proxy`): the crate that is under
 //! test there is not the one that this one was built with. What needs a store stands in `tests/`.

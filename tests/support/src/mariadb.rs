@@ -34,8 +34,8 @@ kill -9 "$server"
 wait "$server"
 "#;
 
-/// With a folder of its own for temporary tables: at its start a server removes all that it finds there, also those that
-/// another one is using.
+/// The server has a folder of its own for temporary tables: at its start a server removes all that it finds there, also
+/// those that another one is using.
 const SETTINGS: &str = "[mysqld]
 datadir = {folder}/data
 tmpdir = {folder}

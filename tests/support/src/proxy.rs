@@ -1,4 +1,4 @@
-//! Stands between a client and the server, for tests, and loses what it is told to lose: a COMMIT, its answer, either
+//! Stands between a client and the server, for tests, and loses what the test says: a COMMIT, its answer, either
 //! for a while, or everything from some word of the client's on.
 
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc;
 
-/// What happens to the next COMMIT. The client's connection is closed in any case.
+/// The fate of the next COMMIT. The client's connection is closed in any case.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// It never arrives, and the server sees the connection end.
     CommitLost,
-    /// It is carried out, and nobody hears of it.
+    /// It is carried out, and its answer is lost.
     AnswerLost,
     /// It is on its way, and the server sees an open transaction.
     CommitDelayed,
@@ -38,7 +38,8 @@ async fn to_server() -> Pipe {
 pub struct Proxy {
     port: u16,
     next: Mutex<Option<Fault>>,
-    /// How often clients are heard before the connection ends: what they said last is carried out, and not answered.
+    /// The number of packets from clients that pass before the connection ends: the last one is carried out, and not
+    /// answered.
     words_left: AtomicUsize,
     delayed: mpsc::Sender<(Pipe, Vec<u8>)>,
     delayed_here: tokio::sync::Mutex<mpsc::Receiver<(Pipe, Vec<u8>)>>,

@@ -29,7 +29,7 @@ export const words = {
     title: 'Settings',
     language: 'Language',
     theme: 'Appearance',
-    auto: 'As my device',
+    auto: 'Same as my device',
     light: 'Light',
     dark: 'Dark',
     signOut: 'Sign out',
@@ -178,7 +178,7 @@ export const words = {
     view: 'View',
     hold: 'Hold this seat',
     release: 'Release this seat',
-    /** Between the names of seats, which have commas. */
+    /** The separator between the names of seats, which have commas. */
     between: '; ',
     upTo: (/** @type {string} */ price) => `Up to ${price}`,
     anyPrice: 'Any price',
@@ -235,7 +235,7 @@ export const words = {
     chargeAndPay: (/** @type {string} */ amount) => `Top up ${amount} and pay`,
     charging: 'Topping up your wallet …',
     paying: 'Paying …',
-    waitForLink: 'The connection broke. We keep asking: you will not pay twice.',
+    waitForLink: 'The connection broke. We keep trying: you will not pay twice.',
     gone: 'These seats are not held for you any more',
     goneText: 'The time to pay is over, or they were released. Nothing was paid.',
     choose: 'Choose seats again',
@@ -298,32 +298,32 @@ export const words = {
     noSeats: (/** @type {number} */ n) =>
       n === 1 ? 'No seat is free there at the moment.' : `There are no ${n} free seats together at the moment. Try fewer, or another price.`,
     holdLimit: (/** @type {number} */ max) => `You can hold up to ${of(max, 'seat', 'seats')}. Release one first.`,
-    holdLimitPlain: 'You hold as many seats as one person may. Release one first.',
+    holdLimitPlain: 'You already hold the most seats that one person may hold. Release one first.',
     purchaseLimit: (/** @type {number} */ max) => `One person can have up to ${of(max, 'seat', 'seats')} of this sale, held and bought together. Seats that you release or cancel no longer count.`,
-    purchaseLimitPlain: 'You have as many seats of this sale as one person can. Seats that you release or cancel no longer count.',
+    purchaseLimitPlain: 'You already have the most seats of this sale that one person can have. Seats that you release or cancel no longer count.',
     holdAgainLater: (/** @type {string} */ left) =>
       `You had these seats and did not pay in time. You can choose them again in ${left}.`,
     notInQueue: 'You are not in this line. Join first.',
     waiting: 'It’s not your turn yet. Please wait in line.',
     tokenExpired: 'Your turn is over. Join again to take a new place.',
     choosingOver: 'Your time to choose is over. Pay for what you hold, or join again.',
-    tokenDone: 'You have bought already. Join again for further seats.',
+    tokenDone: 'You have bought your seats already. Join again to buy more.',
     notOpen: 'The sale has not opened yet.',
     paused: 'The sale is paused. Paying still works; try the rest again soon.',
     closed: 'The sale has closed.',
     concertGone: 'This concert is not on sale any more.',
     scheduleGone: 'This date is not on sale any more. Choose another one.',
-    seatGone: 'There is no such seat. Reload the page to see the present map.',
+    seatGone: 'There is no such seat. Reload the page to see the current map.',
     reservationGone: 'These seats are not held for you. Choose again.',
     reservationInvalid: 'These seats are not held for you any more. Nothing was paid. Choose again.',
     amount: 'This amount is not possible. Enter another one.',
     balance: (/** @type {string} */ missing) => `Your balance is ${missing} too low. Top up your wallet, then pay.`,
     balancePlain: 'Your balance is too low. Top up your wallet, then pay.',
-    requestIdReused: 'This was asked before with another amount. Please try again.',
+    requestIdReused: 'This was already requested with another amount. Please try again.',
     busy: 'The server is very busy. We tried several times; please try again in a moment.',
     cancelTooLate: 'It is too late to cancel: the concert is near. Your tickets stay valid.',
     walletFull: 'Your wallet is too full for this refund. Spend some of it first; your tickets stay valid until then.',
-    dailyLimit: (/** @type {number} */ max) => `Only ${of(max, 'top-up or payment', 'top-ups and payments')} a day can be made. Please try again tomorrow.`,
+    dailyLimit: (/** @type {number} */ max) => `You can make at most ${of(max, 'top-up or payment', 'top-ups and payments')} a day. Please try again tomorrow.`,
     forbidden: 'You are not allowed to do this.',
     unauthenticated: 'Your sign-in has expired. Please sign in again.',
     timeout: 'The server did not answer. Please check whether it worked before you try again.',
@@ -338,7 +338,7 @@ export const words = {
  * @typedef {{year: number, month: number, day: number, weekday: number, hour: number, minute: number}} Moment
  */
 /**
- * What a language writes in a way of its own; without it, as the browser does.
+ * The forms that a language writes in a way of its own; without them the browser's are used.
  * @typedef {object} Forms
  * @property {(moment: Moment, form: 'long' | 'short') => string} [date]
  * @property {(number: string, currency: string) => string | null} [money] Null: as the browser does.

@@ -10,7 +10,7 @@ import { InsufficientBalanceError, RequestIdReusedError } from '@frontrow/sdk';
 import { html } from '../html.js';
 import { money, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
-import { tell } from '../notices.js';
+import { notify } from '../notices.js';
 import { Icon } from '../parts/icons.js';
 import { Label } from '../parts/label.js';
 import { Message } from '../parts/message.js';
@@ -31,7 +31,7 @@ export function Checkout({ reservationId }) {
   const reservation = reservations.value.find((candidate) => candidate.reservation_id === reservationId);
   const paid = reservation?.status === 'RESERVED';
 
-  // After a reload only the open reservations are known; this one may have been paid just before.
+  // Only the open reservations are known after a reload; this one may have been paid just before.
   const look = () => {
     if (!signedIn.value) return;
     setFailure(null);
@@ -70,7 +70,7 @@ export function Checkout({ reservationId }) {
   const schedule = concert?.schedules.find((candidate) => candidate.schedule_id === reservation.schedule_id);
   const price = (/** @type {number} */ value) => money(value, currency.value);
 
-  // At the deadline the server ends it, and says so; until that is here, nothing is begun any more.
+  // The server ends it at the deadline, and says so; until that is here, nothing is begun any more.
   const over = reservation.expires_at !== null && Date.parse(reservation.expires_at) <= now.value;
 
   async function pay() {
@@ -81,7 +81,7 @@ export function Checkout({ reservationId }) {
     } catch (error) {
       setStep('');
       refreshBalance().catch(() => {});
-      tell({ kind: 'bad', key: 'pay', text: explain(error) });
+      notify({ kind: 'bad', key: 'pay', text: explain(error) });
     }
   }
 
@@ -124,7 +124,7 @@ async function settle(reservationId, agreed, onStep) {
     } catch (error) {
       if (!(error instanceof InsufficientBalanceError) || n === CHARGES_MAX) throw error;
       const missing = error.missing ?? Number(error.required) - Number(error.balance);
-      if (!(missing <= agreed)) throw error; // Also of what is no number.
+      if (!(missing <= agreed)) throw error; // `!(…)` holds for what is no number, too.
       onStep('charging');
       // Used by another page for another amount: the server is asked again what that left missing.
       await start().charge(missing, { requestId: `pay ${reservationId} ${n}` }).catch((refused) => {

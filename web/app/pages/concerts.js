@@ -1,9 +1,9 @@
-/** What is on sale, and where this fan stands. */
+/** The concerts on sale, and this fan's standing in each. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { clock, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
-import { tell } from '../notices.js';
+import { notify } from '../notices.js';
 import { Named } from '../parts/named.js';
 import { Poster } from '../parts/poster.js';
 import { go } from '../router.js';
@@ -15,7 +15,7 @@ import { prepareSelling } from '../later.js';
 /** The countdown to the opening is shown from so long before. */
 const COUNTDOWN_FROM_MS = 24 * 3600_000;
 
-/** What others do to the sales (opening, closing, new concerts) shows within so long. */
+/** The time within which changes to the sales (opening, closing, new concerts) show. */
 const REFRESH_EVERY_MS = 15_000;
 
 let askedAhead = false;
@@ -62,10 +62,10 @@ function Loading() {
 }
 
 /**
- * When the sale opens: a countdown when that is near, else the date.
+ * The opening of the sale: a countdown when that is near, else the date.
  * @param {string} opensAt
  * @param {number} at
- * @param {string | null | undefined} zone Of the venue.
+ * @param {string | null | undefined} zone The venue's time zone.
  */
 export function opening(opensAt, at, zone) {
   const w = words().concerts;
@@ -105,7 +105,7 @@ function Concert({ concert }) {
       await join(concert_id);
       go(`/sale/${concert_id}`);
     } catch (error) {
-      if (!tokenWanted.value) tell({ kind: 'bad', key: 'join', text: explain(error) });
+      if (!tokenWanted.value) notify({ kind: 'bad', key: 'join', text: explain(error) });
     } finally {
       setBusy(false);
     }

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { words } from '../i18n.js';
 import { explain } from '../explain.js';
-import { tell } from '../notices.js';
+import { notify } from '../notices.js';
 import { Message } from '../parts/message.js';
 import { Named } from '../parts/named.js';
 import { Share } from '../parts/share.js';
@@ -14,7 +14,7 @@ import { Seats, prepareSelling } from '../later.js';
 import { loadJson } from '../storage.js';
 import { Waiting } from './waiting.js';
 
-/** What others do to the sale (opening, closing) shows within so long to who has no place in it yet. */
+/** The time within which changes to the sale (opening, closing) show to a fan without a place in it. */
 const REFRESH_EVERY_MS = 15_000;
 
 /** @param {{concertId: number}} props */
@@ -40,7 +40,7 @@ export function Sale({ concertId }) {
   if (concerts.value && !concert) {
     return html`<${Message} title=${w.lobby.missing} text=${w.lobby.missingText} href="#/" action=${w.lobby.toConcerts} />`;
   }
-  // After a reload the hello tells the place; until then nothing is claimed.
+  // The hello brings the place after a reload; until then nothing is claimed.
   if (!concert || (!mine && (placed || !settled.value))) {
     if (!failure) return html`<p class="page empty" role="status">${w.loading}</p>`;
     return html`<p class="page empty" role="alert">${failure} <button type="button" onClick=${retry}>${w.retry}</button></p>`;
@@ -70,7 +70,7 @@ export function Sale({ concertId }) {
 }
 
 /**
- * Whether what was bought of this concert was given back, as far as this device was told.
+ * Whether what was bought of this concert was given back, as far as this device knows.
  * @param {number} concertId
  */
 function allCancelled(concertId) {
@@ -81,7 +81,7 @@ function allCancelled(concertId) {
 }
 
 /**
- * What the sale is at the moment, and the way into it, where there is one.
+ * The state of the sale at the moment, and the way into it, where there is one.
  * @param {{concert: import('../session.js').Concert, again?: boolean, quiet?: boolean}} props
  */
 function Join({ concert, again = false, quiet = false }) {
@@ -102,7 +102,7 @@ function Join({ concert, again = false, quiet = false }) {
     try {
       await join(concert.concert_id);
     } catch (error) {
-      if (!tokenWanted.value) tell({ kind: 'bad', key: 'join', text: explain(error) });
+      if (!tokenWanted.value) notify({ kind: 'bad', key: 'join', text: explain(error) });
     } finally {
       setBusy(false);
     }
@@ -112,10 +112,10 @@ function Join({ concert, again = false, quiet = false }) {
     return html`${!again && html`<p role="status">${w.lobby.over}</p>`}${!quiet && html`<a class="button" href="#/">${w.lobby.toConcerts}</a>`}`;
   }
   const early = state === 'SCHEDULED';
-  const told = early ? w.lobby.early : state === 'PAUSED' ? w.lobby.paused : soldOut ? w.lobby.soldOut : again ? '' : w.lobby.text;
+  const text = early ? w.lobby.early : state === 'PAUSED' ? w.lobby.paused : soldOut ? w.lobby.soldOut : again ? '' : w.lobby.text;
   const label = again ? w.lobby.again : early ? w.lobby.joinEarly : soldOut ? w.lobby.joinSoldOut : w.lobby.join;
   return html`
-    ${told && html`<p role="status">${told}</p>`}
+    ${text && html`<p role="status">${text}</p>`}
     ${early && opensAt && html`<p class="opens">${opening(opensAt, now.value, concert.time_zone)}</p>`}
     ${message && html`<p class="sale-message"><${Named} text=${message} /></p>`}
     ${state !== 'PAUSED' && html`<button type="button" class=${quiet ? '' : 'primary'} disabled=${busy} onClick=${enter}>${label}</button>`}

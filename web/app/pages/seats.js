@@ -9,7 +9,7 @@ import '@frontrow/seatmap';
 import { html } from '../html.js';
 import { language, layoutNamed, money, venueClock, venueTime, venueZone, words } from '../i18n.js';
 import { explain } from '../explain.js';
-import { dismiss, tell } from '../notices.js';
+import { dismiss, notify } from '../notices.js';
 import { Cart } from '../parts/cart.js';
 import { Named } from '../parts/named.js';
 import { Best, Filters, Legend, Views } from '../parts/tools.js';
@@ -24,9 +24,9 @@ import { nearestFree } from '../nearest.js';
 /** @typedef {import('../session.js').Layout} Layout */
 
 const SUGGESTIONS_MAX = 3;
-/** Where the server does not say how many seats may be held together. */
+/** The number of seats that may be held together, where the server does not say it. */
 const TOGETHER_MAX = 4;
-/** The server is told of so many seats that were proposed already; then it begins anew. */
+/** The number of seats proposed already that are sent to the server; then it begins anew. */
 const PROPOSED_MAX = 96;
 /** Free seats by price are counted so often at most. */
 const COUNT_EVERY_MS = 500;
@@ -68,7 +68,7 @@ export function Seats({ concert }) {
 const TIMER_MAX_MS = 24 * 3600_000;
 
 /**
- * The performances that have not begun; one that begins is gone, and the fan is told.
+ * The performances that have not begun; one that begins is gone, and the fan is notified.
  * @param {Schedule[] | null} list
  * @param {number | null} chosen
  * @returns {Schedule[]}
@@ -84,7 +84,7 @@ function useUpcoming(list, chosen) {
   }, [next, upcoming.length]);
   const begun = list !== null && chosen !== null && !upcoming.some((schedule) => schedule.schedule_id === chosen);
   useEffect(() => {
-    if (begun) tell({ kind: 'bad', key: 'begun', text: words().seats.begun });
+    if (begun) notify({ kind: 'bad', key: 'begun', text: words().seats.begun });
   }, [begun]);
   return upcoming;
 }
@@ -102,7 +102,7 @@ function useSeen() {
 }
 
 /**
- * Where seats are held already, else the first with seats.
+ * The performance in which seats are held already, else the first with seats.
  * @param {Schedule[]} list
  */
 function firstChoice(list) {
@@ -143,7 +143,7 @@ function useHouse({ schedule_id: id, available: before }) {
     return () => {
       gone = true;
       ends.forEach((end) => end());
-      client.unwatch(id).catch(() => {}); // Whatever happened to it, nobody watches any more.
+      client.unwatch(id).catch(() => {}); // Nobody watches any more, whatever happened to it.
     };
   }, [id, attempt, session.value]);
 
@@ -151,7 +151,7 @@ function useHouse({ schedule_id: id, available: before }) {
 }
 
 /**
- * How many seats this fan may hold here at a time: what a reservation may have, and of what one fan may have of the sale
+ * The number of seats that this fan may hold here at a time: what a reservation may have, and of what one fan may have of the sale
  * what is left. At least one, so that whoever asks for it hears from the server why not.
  * @param {import('../session.js').Concert} concert
  * @param {Schedule} schedule
@@ -218,7 +218,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const most = useMost(concert, schedule);
   const [wanted, setTogether] = useState(2);
   const together = Math.min(wanted, most);
-  /** What the server picked last, and all that it picked for this choice before. */
+  /** The server's last pick, and all that it picked for this choice before. */
   const [picked, setPicked] = useState(/** @type {number[]} */ ([]));
   const proposed = useRef(/** @type {number[]} */ ([]));
   const [view, setView] = useState(load('view') === 'list' ? 'list' : 'map');
@@ -234,26 +234,26 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const mine = useRef(own);
   mine.current = own;
 
-  useEffect(() => model?.on('change', ({ changes, available: now }) => tellFreed(changes, now)), [model]);
+  useEffect(() => model?.on('change', ({ changes, available: now }) => notifyOfFreed(changes, now)), [model]);
 
   /**
    * @param {import('../../sdk/seats.js').SeatChange[]} changes
    * @param {number} now
    */
-  function tellFreed(changes, now) {
+  function notifyOfFreed(changes, now) {
     const venue = map.current?.venue;
     if (!venue || now > FREED_TOLD_BELOW || changes.length > FREED_TOLD_BELOW) return;
     const freed = changes.find(({ seat, state, before }) => state === 0 && before !== 0 && !mine.current.includes(seat));
     if (!freed) return;
-    const label = told(freed.seat);
-    tell({ kind: 'good', key: 'freed', text: words().seats.freed(label), actions: [{ label: words().seats.hold, act: () => void hold([freed.seat]) }] });
+    const label = nameOf(freed.seat);
+    notify({ kind: 'good', key: 'freed', text: words().seats.freed(label), actions: [{ label: words().seats.hold, act: () => void hold([freed.seat]) }] });
   }
 
   /** @param {number[]} seats */
   const hold = (seats) =>
     attempt(async () => {
       await start().hold(id, seats);
-      tell({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(seats)) });
+      notify({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(seats)) });
     }, seats);
 
   /** @param {number[]} [seats] All without. */
@@ -261,7 +261,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     attempt(async () => {
       if (!reservation) return;
       await start().release(reservation.reservation_id, seats);
-      tell({ kind: 'spoken', key: 'cart', text: w.cart.released(labels(seats ?? own)) });
+      notify({ kind: 'spoken', key: 'cart', text: w.cart.released(labels(seats ?? own)) });
     });
 
   const holdBest = () =>
@@ -275,7 +275,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     attempt(async () => {
       if (!reservation) return;
       const former = picked.filter((seat) => own.includes(seat));
-      // Where both fit, nothing is given back before something else is held.
+      // Nothing is released before something else is held, where both fit.
       const both = own.length + together <= most;
       if (!both) await start().release(reservation.reservation_id, former);
       try {
@@ -295,13 +295,13 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     const fresh = seats.map(({ seat }) => seat).filter((seat) => !before.has(seat));
     setPicked(fresh);
     proposed.current = [...proposed.current, ...fresh].slice(-PROPOSED_MAX);
-    tell({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(fresh)) });
+    notify({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(fresh)) });
     map.current?.show(fresh);
   }
 
   /**
    * @param {() => Promise<void>} act
-   * @param {number[]} [seats] What was asked for.
+   * @param {number[]} [seats] The seats that were asked for.
    */
   async function attempt(act, seats = []) {
     dismiss('refused');
@@ -310,33 +310,33 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
     try {
       await act();
     } catch (error) {
-      if (error instanceof SeatTakenError) tellTaken(w.error.taken, error.seats.length > 0 ? error.seats : seats);
-      else if (error instanceof SeatRestrictedError) tellTaken(w.error.restricted, error.seats.length > 0 ? error.seats : seats);
-      else tell({ kind: 'bad', key: 'refused', text: explain(error, { count: together, holding: own.length > 0 }) });
+      if (error instanceof SeatTakenError) notifyOfTaken(w.error.taken, error.seats.length > 0 ? error.seats : seats);
+      else if (error instanceof SeatRestrictedError) notifyOfTaken(w.error.restricted, error.seats.length > 0 ? error.seats : seats);
+      else notify({ kind: 'bad', key: 'refused', text: explain(error, { count: together, holding: own.length > 0 }) });
     } finally {
       setBusy(false);
     }
   }
 
   /** @param {(labels: string) => string} sentence @param {number[]} seats */
-  function tellTaken(sentence, seats) {
+  function notifyOfTaken(sentence, seats) {
     const venue = map.current?.venue;
     if (!venue || !model) return;
     const near = nearestFree(venue, model.states, seats[0], SUGGESTIONS_MAX);
-    tell({
+    notify({
       kind: 'bad',
       key: 'refused',
       text: sentence(labels(seats)),
       hint: near.length > 0 ? w.error.stillFree : w.error.noneNear,
-      actions: near.map((seat) => ({ label: told(seat), act: () => void hold([seat]) })),
+      actions: near.map((seat) => ({ label: nameOf(seat), act: () => void hold([seat]) })),
     });
   }
 
   /** @param {number[]} seats */
-  const labels = (seats) => seats.map(told).join(words().seats.between);
+  const labels = (seats) => seats.map(nameOf).join(words().seats.between);
 
   /** A seat as one looks for it in the house. @param {number} seat */
-  const told = (seat) => map.current?.venue?.told(seat, map.current.words) ?? '';
+  const nameOf = (seat) => map.current?.venue?.inWords(seat, map.current.words) ?? '';
 
   /** @param {CustomEvent<{seat: number, state: string}>} event */
   function take({ detail: { seat, state } }) {

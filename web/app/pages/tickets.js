@@ -1,9 +1,9 @@
-/** What this fan has bought, by purchase, with the codes for the door; and giving it back. */
+/** The tickets that this fan has bought, by purchase, with the codes for the door; and cancelling them. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { date, money, named, venueTime, whereabouts, words } from '../i18n.js';
 import { explain } from '../explain.js';
-import { tell } from '../notices.js';
+import { notify } from '../notices.js';
 import { keepPage, kept } from '../offline.js';
 import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
@@ -17,15 +17,15 @@ import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
 
 /**
- * With where its seat is, once that is known: a door may be without a network, and a drawing is large.
+ * A ticket with its seat's place, once that is known: a door may be without a network, and a drawing is large.
  * @typedef {import('../../sdk/wire.js').Ticket & {place?: import('../../seatmap/place.js').SeatPlace}} Ticket
  */
 
-/** So long after its start a performance is over for sure, and its tickets move behind the others. */
+/** The time after its start when a performance is over for sure, and its tickets move behind the others. */
 const OVER_AFTER_MS = 6 * 3600_000;
 
 /**
- * What the server said last, kept on the device for a door without a network.
+ * The server's last answer, kept on the device for a door without a network.
  * @typedef {{at: string, tickets: Ticket[], cancelled: Ticket[]}} Known
  */
 
@@ -33,7 +33,7 @@ const OVER_AFTER_MS = 6 * 3600_000;
 export function Tickets({ bought }) {
   const w = words().tickets;
   const [loaded, setKnown] = useState(/** @type {Known | null} */ (loadJson('tickets', null)));
-  // Who signed out has left none on this device; whose sign-in expired still has what they bought.
+  // A fan who signed out has left none on this device; one whose sign-in expired still has what they bought.
   const known = signedIn.value ? loaded : /** @type {Known | null} */ (loadJson('tickets', null));
   const [fresh, setFresh] = useState(false);
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
@@ -48,7 +48,7 @@ export function Tickets({ bought }) {
         ({ tickets, cancelled }) => {
           keep({ at: new Date(now.value).toISOString(), tickets, cancelled });
           setFresh(true);
-          // Where the seats are of what is still to come; of the rest their labels will do.
+          // The places of seats are needed for what is still to come; for the rest their labels will do.
           const wanted = new Set(tickets.filter((ticket) => !isOver(ticket) && !placeIn(ticket.schedule_id, ticket.seat)).map((ticket) => ticket.schedule_id));
           for (const schedule of wanted) layoutOf(schedule).then(() => keep({ at: new Date(now.value).toISOString(), tickets, cancelled }), () => {});
         },
@@ -83,7 +83,7 @@ export function Tickets({ bought }) {
   const purchases = byPurchase(known.tickets.map(inWords));
   purchases.sort((a, b) => Number(b.reservationId === bought) - Number(a.reservationId === bought) || over(a) - over(b));
   const cancelled = byPurchase(known.cancelled.map(inWords));
-  // Until the server said what is true now, this is only what it said last.
+  // This is only the server's last answer, until it has said what is true now.
   const stale = !fresh && status.value !== 'online';
   return html`<div class="page tickets">
     ${bought && purchases[0]?.reservationId === bought
@@ -172,10 +172,10 @@ function Purchase({ purchase, onCancelled }) {
     try {
       const answer = await start().cancel(reservationId);
       balance.value = answer.balance;
-      tell({ kind: 'good', text: w.cancelled(money(amount, currency.value)) });
+      notify({ kind: 'good', text: w.cancelled(money(amount, currency.value)) });
       onCancelled();
     } catch (error) {
-      tell({ kind: 'bad', text: explain(error) });
+      notify({ kind: 'bad', text: explain(error) });
     } finally {
       setBusy(false);
     }

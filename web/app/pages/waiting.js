@@ -11,7 +11,7 @@ import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
 import { callMe, permission, prepareChime, wanted } from '../chime.js';
 import { explain } from '../explain.js';
-import { tell } from '../notices.js';
+import { notify } from '../notices.js';
 import { now, start } from '../session.js';
 import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
@@ -38,12 +38,12 @@ export function Waiting({ concert, place }) {
     try {
       await start().leave();
     } catch (error) {
-      tell({ kind: 'bad', text: explain(error) });
+      notify({ kind: 'bad', text: explain(error) });
     }
   }
 
   const { state, message } = concert.sale;
-  // In a line that stands still no time is promised.
+  // No time is promised in a line that stands still.
   const moving = state === 'OPEN' && !place.sold_out;
   return html`<section class="page waiting" aria-labelledby="waiting-title">
     <p class="kicker"><${Named} text=${concert.title} /></p>
@@ -107,7 +107,7 @@ function useProgress(token, ahead) {
 }
 
 /**
- * How many people a minute the line moved lately.
+ * The number of people a minute by which the line moved lately.
  * @param {string} token
  * @param {number} ahead
  * @returns {number | null}

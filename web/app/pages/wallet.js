@@ -5,7 +5,7 @@ import { html } from '../html.js';
 import { date, language, money, named, venueTime, words } from '../i18n.js';
 import { readAmount } from '../amount.js';
 import { explain } from '../explain.js';
-import { tell } from '../notices.js';
+import { notify } from '../notices.js';
 import { Message } from '../parts/message.js';
 import { balance, currency, refreshBalance, session, signedIn, start } from '../session.js';
 import { useTitle } from '../title.js';
@@ -35,7 +35,7 @@ function Ledger() {
   const read = readAmount(amount, { language: language.value, digits: Math.round(Math.log10(unit)) });
   const sums = unit === 1 ? SUMS.whole : SUMS.decimals;
 
-  /** Which question's answer is shown: an older one that comes later must not undo it. */
+  /** The request whose answer is shown: an older one's that comes later must not undo it. */
   const asked = useRef(0);
 
   /** @param {HistoryEntry[]} [shown] */
@@ -48,11 +48,11 @@ function Ledger() {
       setEntries([...shown, ...page]);
       setMore(page.length === PAGE);
     } catch (error) {
-      tell({ kind: 'bad', key: 'wallet', text: explain(error) });
+      notify({ kind: 'bad', key: 'wallet', text: explain(error) });
     }
   }
   useEffect(() => void refreshBalance().catch(() => {}), [session.value]);
-  // Whatever changes the balance, also in another window, has an entry.
+  // Everything that changes the balance has an entry, also in another window.
   useEffect(() => void loadHistory(), [session.value, balance.value]);
 
   /** @param {number} minor */
@@ -63,9 +63,9 @@ function Ledger() {
       balance.value = answer.balance;
       setAmount('');
       setMeant([]);
-      tell({ kind: 'good', key: 'wallet', text: w.charged(money(minor, currency.value)) });
+      notify({ kind: 'good', key: 'wallet', text: w.charged(money(minor, currency.value)) });
     } catch (error) {
-      tell({ kind: 'bad', key: 'wallet', text: explain(error) });
+      notify({ kind: 'bad', key: 'wallet', text: explain(error) });
     } finally {
       setBusy(false);
     }

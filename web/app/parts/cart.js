@@ -1,4 +1,4 @@
-/** What is held for this fan, its sum, and the way to pay for it. */
+/** The seats that are held for this fan, their sum, and the way to pay for them. */
 import { useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { money, words } from '../i18n.js';

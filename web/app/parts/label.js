@@ -1,4 +1,4 @@
-/** Where a seat is; it may break between its words, but neither within one nor before the number that it is about. */
+/** A seat's place; it may break between its words, but neither within one nor before the number that it is about. */
 import { html } from '../html.js';
 import { language } from '../i18n.js';
 import { spoken } from './named.js';

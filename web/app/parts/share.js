@@ -1,7 +1,7 @@
 /** Passes a sale's address on: by what the device has for that, else by the clipboard. */
 import { html } from '../html.js';
 import { words } from '../i18n.js';
-import { tell } from '../notices.js';
+import { notify } from '../notices.js';
 import { Icon } from './icons.js';
 
 /** @param {{concert: import('../session.js').Concert}} props */
@@ -13,11 +13,11 @@ export function Share({ concert }) {
       if (navigator.share) await navigator.share({ title: concert.title, url });
       else {
         await navigator.clipboard.writeText(url);
-        tell({ kind: 'good', key: 'share', text: w.copied });
+        notify({ kind: 'good', key: 'share', text: w.copied });
       }
     } catch (error) {
-      // Whoever closed the device's own dialog knows it.
-      if (/** @type {Error} */ (error).name !== 'AbortError') tell({ kind: 'info', key: 'share', text: w.address(url) });
+      // A fan who closed the device's own dialog knows it.
+      if (/** @type {Error} */ (error).name !== 'AbortError') notify({ kind: 'info', key: 'share', text: w.address(url) });
     }
   }
   return html`<button type="button" class="quiet share" onClick=${share}><${Icon} name="share" />${w.title}</button>`;

@@ -1,5 +1,5 @@
 /**
- * What surrounds every page: header, settings, the state of the connection, notices.
+ * The frame of every page: header, settings, the state of the connection, notices.
  */
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';

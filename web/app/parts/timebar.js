@@ -1,13 +1,13 @@
 /**
- * Where a fan stands and the time that is left, in sight on every page, and the question "are you still there?".
+ * A fan's standing and the time that is left, in sight on every page, and the question "are you still there?".
  *
- * Always: every end is announced before it comes. A fan who moves the map or reads the list is there: that is told to the
+ * Always: every end is announced before it comes. A fan who moves the map or reads the list is there: that is sent to the
  * server without asking; the question is for those who do nothing.
  */
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { clock, words } from '../i18n.js';
-import { dismiss, tell } from '../notices.js';
+import { dismiss, notify } from '../notices.js';
 import { go, route } from '../router.js';
 import { held, now, queue, start } from '../session.js';
 import { Dialog } from './dialog.js';
@@ -17,7 +17,7 @@ const WARN_CHOOSING_MS = 120_000;
 const WARN_HOLD_MS = 60_000;
 const WARN_IDLE_MS = 60_000;
 
-/** When somebody last touched the page, in ms of the device's clock. */
+/** The time at which somebody last touched the page, in ms of the device's clock. */
 let touchedAt = Date.now();
 for (const type of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
   addEventListener(type, () => (touchedAt = Date.now()), { passive: true, capture: true });
@@ -67,14 +67,14 @@ function useWarnings(choosing, paying, reservationId) {
   const expiresAt = queue.value?.expires_at;
   const choosingSoon = useSoon(choosing, WARN_CHOOSING_MS, expiresAt);
   useEffect(() => {
-    if (choosingSoon) tell({ kind: 'warn', key: 'choosing-soon', text: w.time.admissionSoon });
+    if (choosingSoon) notify({ kind: 'warn', key: 'choosing-soon', text: w.time.admissionSoon });
   }, [choosingSoon, expiresAt]);
   const holdSoon = useSoon(paying, WARN_HOLD_MS, reservationId);
   useEffect(() => {
     if (!holdSoon) return;
     const pay = { label: w.cart.checkout, act: () => go(`/checkout/${reservationId}`) };
     const actions = route.value.page === 'checkout' ? [] : [pay];
-    tell({ kind: 'warn', key: 'hold-soon', text: w.time.holdSoon, actions });
+    notify({ kind: 'warn', key: 'hold-soon', text: w.time.holdSoon, actions });
     return () => dismiss('hold-soon');
   }, [holdSoon, reservationId]);
 }
@@ -83,7 +83,7 @@ function useWarnings(choosing, paying, reservationId) {
  * Whether the end is near: the last `warn` ms, or the last third where the whole time is shorter than that.
  * @param {number} rest
  * @param {number} warn
- * @param {unknown} of What ends; another one begins anew.
+ * @param {unknown} of The thing that ends; another one begins anew.
  */
 function useSoon(rest, warn, of) {
   const whole = useRef({ of, ms: 0 });
@@ -101,7 +101,7 @@ function Idle() {
   const rest = left(idleAt);
   if (idleAt && idleAt !== mine.seen) {
     mine.seen = idleAt;
-    mine.span = Math.max(mine.span, rest); // About the whole idle time, from the newest answer.
+    mine.span = Math.max(mine.span, rest); // It is about the whole idle time, by the newest answer.
   }
   const warn = Math.min(WARN_IDLE_MS, mine.span / 3);
   const touched = Date.now() - touchedAt < warn;

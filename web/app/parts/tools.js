@@ -1,4 +1,4 @@
-/** How to find seats: the best ones together, others instead, by price, on the map or in the list; and what they look like. */
+/** The tools to find seats: the best ones together, others instead, by price, on the map or in the list; and the legend. */
 import { html } from '../html.js';
 import { count, money, words } from '../i18n.js';
 import { Icon } from './icons.js';
@@ -23,11 +23,11 @@ export function Best({ together, most, onTogether, ready, onBest }) {
 }
 
 /**
- * What is looked for: seats of one category, or none dearer than a price.
+ * The wish: seats of one category, or none dearer than a price.
  * @typedef {{category: number | null, priceMost: number | null}} Wish
  */
 
-/** Where there are fewer prices, a tap on one of them says the same. */
+/** The least number of prices for a limit: with fewer, a tap on one of them says the same. */
 const PRICES_LEAST = 3;
 
 /**
@@ -66,7 +66,7 @@ export function Filters({ layout, legend, free, wish: { category, priceMost }, o
 }
 
 /**
- * What a seat's looks mean.
+ * The meaning of a seat's looks.
  * @param {{kept: boolean}} props Whether there are seats that are not for sale: of most houses nobody has to know of them.
  */
 export function Legend({ kept }) {

@@ -3,7 +3,7 @@ export type Call = {
     method: string;
     params: object;
     /**
-     * What to do with the answer at once; its value is the call's result.
+     * Takes the answer at once; its value is the call's result.
      */
     take: (result: any) => any;
     resolve: (result: any) => void;
@@ -14,7 +14,7 @@ export type Call = {
      */
     pause: ReturnType<typeof setTimeout> | undefined;
     /**
-     * How often the server said that it cannot now.
+     * The number of times that the server said that it cannot now.
      */
     refusals: number;
     /**
@@ -27,12 +27,12 @@ export type Call = {
  * @property {number} id
  * @property {string} method
  * @property {object} params
- * @property {(result: any) => any} take What to do with the answer at once; its value is the call's result.
+ * @property {(result: any) => any} take Takes the answer at once; its value is the call's result.
  * @property {(result: any) => void} resolve
  * @property {(error: Error) => void} reject
  * @property {ReturnType<typeof setTimeout> | undefined} deadline
  * @property {ReturnType<typeof setTimeout> | undefined} pause Set while a retry is waited for.
- * @property {number} refusals How often the server said that it cannot now.
+ * @property {number} refusals The number of times that the server said that it cannot now.
  * @property {boolean} once Belongs to the present connection alone.
  */
 export declare class Calls {

@@ -77,11 +77,11 @@ export type ClientEvents = {
 };
 export type ClientOptions = {
     /**
-     * Where the server is, `http://host:port`; in a browser, the page's own by default.
+     * The server's address, `http://host:port`; in a browser, the page's own by default.
      */
     server?: string | URL;
     /**
-     * Who you are; needed to join, and for money once the place has ended.
+     * Your identity; needed to join, and for money once the place has ended.
      */
     accessToken?: string | null;
     /**
@@ -94,16 +94,16 @@ export type ClientOptions = {
      */
     renewAccessToken?: () => string | null | Promise<string | null>;
     /**
-     * Where there is no global one (Node before 22).
+     * The class, where there is no global one (Node before 22).
      */
     WebSocket?: import('./link.js').WebSocketClass;
     /**
-     * For tests and odd networks.
+     * Other times, for tests and odd networks.
      */
     times?: Partial<import('./link.js').LinkTimes>;
     /**
-     * How long a request may take, reconnecting included. `pay`, `charge`, `cancel` and
-     * `release` have no limit: they are asked until there is an answer.
+     * The time that a request may take, reconnecting included. `pay`, `charge`, `cancel` and
+     * `release` have no limit: they are repeated until there is an answer.
      */
     timeoutMs?: number;
 };

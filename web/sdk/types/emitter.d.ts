@@ -1,7 +1,7 @@
 /**
  * The smallest typed event interface that does: `on` gives back the function that ends the subscription.
  *
- * Always: a listener that throws does not keep the others from hearing; its error surfaces as an unhandled one.
+ * Always: a listener that throws does not keep the others from being called; its error surfaces as an unhandled one.
  */
 /**
  * @template {Record<string, any>} Events Payload by event name.

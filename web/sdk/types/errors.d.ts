@@ -68,7 +68,7 @@ export declare class TokenDoneError extends AdmissionError {
 }
 /** The sale does not take this now. */
 export declare class SaleError extends FrontrowError {
-    /** When the sale opens, where the server said so. */
+    /** The time at which the sale opens, where the server said so. */
     get opensAt(): string | null;
 }
 export declare class SaleNotOpenError extends SaleError {
@@ -88,7 +88,7 @@ export declare class SeatNotFoundError extends FrontrowError {
 export declare class ReservationNotFoundError extends FrontrowError {
 }
 export declare class SeatTakenError extends FrontrowError {
-    /** Which of the asked seats somebody else has. */
+    /** The seats, of those that were asked for, that somebody else has. */
     get seats(): number[];
 }
 export declare class SeatRestrictedError extends FrontrowError {
@@ -100,17 +100,17 @@ export declare class NoSeatsAvailableError extends FrontrowError {
 export declare class NoSchedulesAvailableError extends FrontrowError {
 }
 export declare class HoldLimitError extends FrontrowError {
-    /** How many seats one reservation may hold, or null. */
+    /** The number of seats that one reservation may hold, or null. */
     get max(): number | null;
 }
 export declare class PurchaseLimitError extends FrontrowError {
-    /** How many seats of the sale one user may have, held and bought together, or null. */
+    /** The number of seats of the sale that one user may have, held and bought together, or null. */
     get max(): number | null;
 }
 export declare class HoldAgainLaterError extends FrontrowError {
     /** The seats that the user let run out unpaid. */
     get seats(): number[];
-    /** From when on they may hold them again, in RFC 3339, or null. */
+    /** The time from which they may hold them again, in RFC 3339, or null. */
     get retryAt(): string | null;
 }
 export declare class ReservationInvalidError extends FrontrowError {
@@ -122,7 +122,7 @@ export declare class InvalidAmountError extends FrontrowError {
 export declare class InsufficientBalanceError extends FrontrowError {
     get balance(): number | null;
     get required(): number | null;
-    /** What has to be charged before, or null. */
+    /** The amount that has to be charged before, or null. */
     get missing(): number | null;
 }
 /** A refund does not fit the wallet. */
@@ -132,7 +132,7 @@ export declare class RequestIdReusedError extends FrontrowError {
 }
 /** The server cannot take it now; the client asks again by itself while the request's time lasts. */
 export declare class BusyError extends FrontrowError {
-    /** How long the server asks to wait, in milliseconds, or null. */
+    /** The time that the server asks to wait, in milliseconds, or null. */
     get retryAfterMs(): number | null;
 }
 export declare class RateLimitedError extends BusyError {
@@ -225,13 +225,13 @@ export type Reason = keyof typeof ERRORS;
  */
 export declare function errorOf(reason: string, message?: string, details?: ErrorDetails): FrontrowError;
 /**
- * From the `error` member of a JSON-RPC answer.
+ * Makes an error from the `error` member of a JSON-RPC answer.
  * @param {unknown} error
  * @returns {FrontrowError}
  */
 export declare function errorFromRpc(error: unknown): FrontrowError;
 /**
- * From an HTTP answer that is not a success: a problem document, or whatever a proxy in between made of it.
+ * Makes an error from an HTTP answer that is not a success: a problem document, or whatever a proxy in between made of it.
  * @param {Response} response
  * @returns {Promise<FrontrowError>}
  */

@@ -9,7 +9,7 @@ export declare function createGuest(server: string | URL | undefined, name: stri
     access_token: string;
 }>;
 /**
- * What is on sale, without a session.
+ * The concerts on sale, without a session.
  * @param {string | URL | undefined} server
  * @param {string | null} [token] An access token or queue token, where the server wants one.
  * @returns {Promise<import('./wire.js').Concert[]>}
@@ -21,5 +21,5 @@ export declare function fetchConcerts(server: string | URL | undefined, token?: 
  * @returns {Promise<import('./wire.js').Layout>}
  */
 export declare function fetchLayout(server: string | URL | undefined, scheduleId: number): Promise<import('./wire.js').Layout>;
-/** Where the server is; in a browser, the page's own by default. @param {string | URL | undefined} server */
+/** The server's address; in a browser, the page's own by default. @param {string | URL | undefined} server */
 export declare function serverUrl(server: string | URL | undefined): URL;

@@ -1,7 +1,7 @@
 /**
  * One websocket at a time, kept up: connects, notices when it is dead, connects again.
  *
- * Always: at most one socket is listened to. A socket that was given up is never heard again, even if the network
+ * Always: at most one socket is listened to. A socket that was given up is never listened to again, even if the network
  * delivers its frames later. Close codes from 4500 and those that say "you broke the protocol" end the link; every other
  * end is followed by another attempt after a jittered pause. Not here: what the frames mean.
  */
@@ -24,7 +24,7 @@ export type LinkTimes = {
      */
     connect: number;
     /**
-     * So long without a frame: ask whether anybody is there.
+     * The time without a frame after which a ping is sent.
      */
     quiet: number;
     /**
@@ -32,7 +32,7 @@ export type LinkTimes = {
      */
     quietWaiting: number;
     /**
-     * So long after asking: the connection is dead.
+     * The time after that ping when the connection counts as dead.
      */
     answer: number;
     /**
@@ -43,7 +43,7 @@ export type LinkTimes = {
 };
 /** @typedef {'idle' | 'connecting' | 'open' | 'pausing' | 'ended'} LinkState */
 /**
- * What the client needs of a WebSocket class: the browser's, Node's own (from 22) and that of the `ws` package fit.
+ * The part of a WebSocket class that the client needs: the browser's, Node's own (from 22) and that of the `ws` package fit.
  * @typedef {{
  *   new (url: string, protocols?: string | string[]): WebSocketLike,
  * }} WebSocketClass
@@ -59,9 +59,9 @@ export type LinkTimes = {
 /**
  * @typedef {object} LinkTimes All in milliseconds.
  * @property {number} connect A socket that is not open by then is given up.
- * @property {number} quiet So long without a frame: ask whether anybody is there.
+ * @property {number} quiet The time without a frame after which a ping is sent.
  * @property {number} quietWaiting The same while an answer is waited for.
- * @property {number} answer So long after asking: the connection is dead.
+ * @property {number} answer The time after that ping when the connection counts as dead.
  * @property {number} backoffFirst The first pause between attempts, before jitter.
  * @property {number} backoffMax
  */
@@ -71,7 +71,7 @@ export declare const LINK_TIMES: LinkTimes;
  * The pause before an attempt: half of it fixed, half random, so that fans who lost the server together come back apart.
  * @param {number} failures Attempts that failed in a row, from 0.
  * @param {{backoffFirst: number, backoffMax: number}} times
- * @param {() => number} [random] In [0, 1).
+ * @param {() => number} [random] Numbers in [0, 1).
  */
 export declare function backoff(failures: number, { backoffFirst, backoffMax }: {
     backoffFirst: number;
@@ -135,6 +135,6 @@ export declare class Link {
     probe(): void;
     /** Goes on after the server ended it, because there is another way to say hello. */
     revive(): void;
-    /** For good. */
+    /** Ends it for good. */
     end(): void;
 }

@@ -1,9 +1,9 @@
 /**
- * What the server has said of a user's places and reservations. Answers and pushes are written by different hands and may
- * overtake each other.
+ * The state of a user's places and reservations, from all that the server has sent. Answers and pushes are written by
+ * different hands and may overtake each other.
  *
  * Always: what is known never goes back: a place that has ended does not wait again, a reservation that has ended is not
- * held again. Not here: asking, telling anybody, seats (they carry versions).
+ * held again. Not here: requests, events, seats (they carry versions).
  */
 /** @param {import('./wire.js').QueueUpdate} queue */
 export declare function isOver(queue: import('./wire.js').QueueUpdate): boolean;
@@ -14,7 +14,7 @@ export declare class Known {
     /** The newest known place in each sale, by concert, also in the one of `queue`.
      * @type {Map<number, import('./wire.js').QueueUpdate>} */
     places: Map<number, import('./wire.js').QueueUpdate>;
-    /** By id; open ones have the status `TEMP_RESERVED`.
+    /** The reservations by id; open ones have the status `TEMP_RESERVED`.
      * @type {Map<string, import('./wire.js').Reservation>} */
     reservations: Map<string, import('./wire.js').Reservation>;
     /**

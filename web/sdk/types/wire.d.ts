@@ -30,8 +30,8 @@ export type LayoutArea = {
     ellipse?: Ellipse;
     polygon?: Polygon;
     /**
-     * Of a rectangle the upper left corner, of a circle and an ellipse the centre, of a polygon
-     * its origin.
+     * The upper left corner of a rectangle, the centre of a circle or an ellipse, the origin of
+     * a polygon.
      */
     position: Point;
     rectangle?: Size;
@@ -102,12 +102,12 @@ export type Concert = {
      */
     schedules: ConcertSchedule[];
     /**
-     * How many seats one reservation may have.
+     * The number of seats that one reservation may have.
      */
     seats_per_reservation_max: number;
     /**
-     * How many seats of the sale one user may have, held and bought together, in all
-     * performances; 0: any number.
+     * The number of seats of the sale that one user may have, held and bought
+     * together, in all performances; 0: any number.
      */
     seats_per_user_max: number;
     /**
@@ -137,7 +137,7 @@ export type ErrorData = {
      */
     at?: Timestamp;
     /**
-     * What the wallet has, in minor units of the currency.
+     * The balance of the wallet, in minor units of the currency.
      */
     balance?: number;
     /**
@@ -145,15 +145,15 @@ export type ErrorData = {
      */
     by?: ChangedBy;
     /**
-     * Which param is wrong.
+     * The param that is wrong.
      */
     field?: string;
     /**
-     * How many seats one reservation, or one user, may have.
+     * The number of seats that one reservation, or one user, may have.
      */
     max?: number;
     /**
-     * What has to be charged before: `required` without `balance`.
+     * The amount to charge before: `required` without `balance`.
      */
     missing?: number;
     /**
@@ -161,20 +161,20 @@ export type ErrorData = {
      */
     needs?: Role[];
     /**
-     * When the sale opens.
+     * The time at which the sale opens.
      */
     opens_at?: Timestamp;
     reason: Reason;
     /**
-     * What it would need.
+     * The amount that it would need.
      */
     required?: number;
     /**
-     * How long to wait before sending it again.
+     * The time to wait before sending it again.
      */
     retry_after_ms?: number;
     /**
-     * From when on the user may hold the seats again.
+     * The time from which the user may hold the seats again.
      */
     retry_at?: Timestamp;
     /**
@@ -204,7 +204,7 @@ export type ErrorObject = {
      */
     data: ErrorData;
     /**
-     * For a person; may change.
+     * A text for a person; may change.
      */
     message: string;
 };
@@ -230,12 +230,12 @@ export type HistoryEntry = {
     balance: number;
     history_id: string;
     /**
-     * What was paid or refunded; absent for a charge.
+     * The payment that was made or refunded; absent for a charge.
      */
     payment_id?: string;
     /**
-     * What that payment bought; absent for a charge, and for what is too old to be among
-     * the listed tickets.
+     * The purchase that the payment made; absent for a charge, and for one that is too old
+     * to be among the listed tickets.
      */
     purchase?: Purchase;
     type: HistoryType;
@@ -256,7 +256,7 @@ export type Layout = {
     seats: SeatColumns;
     size: Size;
     /**
-     * Where the stage is, for what is nearest to it.
+     * The stage's position, to find the seats nearest to it.
      */
     stage?: Point;
     starts_at: Timestamp;
@@ -273,7 +273,7 @@ export type Layout = {
 };
 export type LayoutCategory = {
     /**
-     * As CSS has it.
+     * The colour, in the notation of CSS.
      */
     color: string;
     name: string;
@@ -336,7 +336,7 @@ export type Purchase = {
     concert_id: number;
     reservation_id: string;
     /**
-     * How many.
+     * The number of seats.
      */
     seats: number;
     starts_at: Timestamp;
@@ -364,11 +364,11 @@ export type QueueUpdate = {
      */
     eta_seconds: number | null;
     /**
-     * When the admission ends; null unless `PROGRESS`.
+     * The time at which the admission ends; null unless `PROGRESS`.
      */
     expires_at: Timestamp | null;
     /**
-     * When it ends without activity; null unless `PROGRESS`.
+     * The time at which it ends without activity; null unless `PROGRESS`.
      */
     idle_at: Timestamp | null;
     /**
@@ -402,7 +402,7 @@ export type Reservation = {
     amount: number;
     concert_id: number;
     /**
-     * When the unpaid seats are taken back; null unless `TEMP_RESERVED`.
+     * The time at which the unpaid seats are released; null unless `TEMP_RESERVED`.
      */
     expires_at: Timestamp | null;
     reservation_id: string;
@@ -433,11 +433,11 @@ export type ReservedSeat = {
 export type Role = 'owner' | 'manager' | 'box_office' | 'viewer' | 'door';
 export type Sale = {
     /**
-     * What the operator tells the fans.
+     * The operator's message to the fans.
      */
     message: string | null;
     /**
-     * When admission begins, if that is planned.
+     * The time at which admission begins, if that is planned.
      */
     opens_at: Timestamp | null;
     state: SaleState;
@@ -446,11 +446,11 @@ export type SaleState = 'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED';
 export type SaleUpdate = {
     concert_id: number;
     /**
-     * What the operator tells the fans; absent when there is nothing.
+     * The operator's message to the fans; absent when there is none.
      */
     message?: string;
     /**
-     * When admission begins, if that is planned.
+     * The time at which admission begins, if that is planned.
      */
     opens_at: Timestamp | null;
     state: SaleState;
@@ -478,12 +478,12 @@ export type Schedule = {
      */
     seats: number;
     /**
-     * How many seats one reservation may have.
+     * The number of seats that one reservation may have.
      */
     seats_per_reservation_max: number;
     /**
-     * How many seats of the sale one user may have, held and bought together, in all
-     * performances; 0: any number.
+     * The number of seats of the sale that one user may have, held and bought
+     * together, in all performances; 0: any number.
      */
     seats_per_user_max: number;
     sold_out: boolean;
@@ -563,16 +563,16 @@ export type SeatsSnapshot = {
 };
 export type Ticket = {
     /**
-     * Until when `cancel` is allowed; present in `tickets`.
+     * The time until which `cancel` is allowed; present in `tickets`.
      */
     cancel_until?: Timestamp;
     /**
-     * When its order was cancelled; from then on its code opens no door.
+     * The time at which its order was cancelled; from then on its code opens no door.
      */
     cancelled_at?: Timestamp;
     category: string;
     /**
-     * What the doorman scans.
+     * The code that is scanned at the door.
      */
     code: string;
     concert_id: number;
@@ -585,7 +585,7 @@ export type Ticket = {
      */
     price: number;
     /**
-     * What to `cancel`.
+     * The reservation to `cancel`.
      */
     reservation_id: string;
     schedule_id: number;
@@ -637,8 +637,8 @@ export type Hello = {
  * @property {string} [color] The filling, as CSS has it.
  * @property {Ellipse} [ellipse]
  * @property {Polygon} [polygon]
- * @property {Point} position Of a rectangle the upper left corner, of a circle and an ellipse the centre, of a polygon
- *   its origin.
+ * @property {Point} position The upper left corner of a rectangle, the centre of a circle or an ellipse, the origin of
+ *   a polygon.
  * @property {Size} [rectangle]
  * @property {number} rotation Degrees, clockwise, around `position`.
  * @property {AreaShape} shape
@@ -693,9 +693,9 @@ export type Hello = {
  * @property {string} [currency] ISO 4217: in which its prices are.
  * @property {Sale} sale
  * @property {ConcertSchedule[]} schedules Those that have not started yet.
- * @property {number} seats_per_reservation_max How many seats one reservation may have.
- * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
- *   performances; 0: any number.
+ * @property {number} seats_per_reservation_max The number of seats that one reservation may have.
+ * @property {number} seats_per_user_max The number of seats of the sale that one user may have, held and bought
+ *   together, in all performances; 0: any number.
  * @property {string | null} time_zone The venue's IANA time zone, in which its performances are to be shown; null while
  *   unknown.
  * @property {string} title
@@ -709,7 +709,7 @@ export type Hello = {
  * @property {Timestamp} starts_at
  */
 /**
- * What is on sale.
+ * The concerts that are on sale.
  * @typedef {object} Concerts
  * @property {Concert[]} concerts
  */
@@ -732,20 +732,20 @@ export type Hello = {
  * @typedef {'left' | 'away' | 'idle' | 'time' | 'closed'} ExpiryReason
  */
 /**
- * What a program needs to know about a refusal. Each further field is there where its reason has one.
+ * The facts of a refusal for a program. Each further field is there where its reason has one.
  * @typedef {object} ErrorData
  * @property {Timestamp} [at] When it was made so.
- * @property {number} [balance] What the wallet has, in minor units of the currency.
+ * @property {number} [balance] The balance of the wallet, in minor units of the currency.
  * @property {ChangedBy} [by] Who made it so, as far as it is known.
- * @property {string} [field] Which param is wrong.
- * @property {number} [max] How many seats one reservation, or one user, may have.
- * @property {number} [missing] What has to be charged before: `required` without `balance`.
+ * @property {string} [field] The param that is wrong.
+ * @property {number} [max] The number of seats that one reservation, or one user, may have.
+ * @property {number} [missing] The amount to charge before: `required` without `balance`.
  * @property {Role[]} [needs] The roles of which an operator would need one.
- * @property {Timestamp} [opens_at] When the sale opens.
+ * @property {Timestamp} [opens_at] The time at which the sale opens.
  * @property {Reason} reason
- * @property {number} [required] What it would need.
- * @property {number} [retry_after_ms] How long to wait before sending it again.
- * @property {Timestamp} [retry_at] From when on the user may hold the seats again.
+ * @property {number} [required] The amount that it would need.
+ * @property {number} [retry_after_ms] The time to wait before sending it again.
+ * @property {Timestamp} [retry_at] The time from which the user may hold the seats again.
  * @property {boolean} retryable The same request may be sent again, later.
  * @property {number[]} [seats] The seats that are taken, not for sale, that do not exist, or that have to wait.
  * @property {RefusedStatus} [status] The state that does not allow it.
@@ -756,10 +756,10 @@ export type Hello = {
  * @typedef {object} ErrorObject
  * @property {number} code Groups reasons, as JSON-RPC wants it.
  * @property {ErrorData} data Boxed, because every `Result` that may be refused carries the room for it.
- * @property {string} message For a person; may change.
+ * @property {string} message A text for a person; may change.
  */
 /**
- * Without a `hello` on the same socket in this time the session is closed with 4500; until then it goes on.
+ * The session is closed with 4500 unless a `hello` comes on the same socket in this time; until then it goes on.
  * @typedef {object} HelloAgain
  * @property {number} within_ms
  */
@@ -776,9 +776,9 @@ export type Hello = {
  * @property {Timestamp} at
  * @property {number} balance The balance after it.
  * @property {string} history_id
- * @property {string} [payment_id] What was paid or refunded; absent for a charge.
- * @property {Purchase} [purchase] What that payment bought; absent for a charge, and for what is too old to be among
- *   the listed tickets.
+ * @property {string} [payment_id] The payment that was made or refunded; absent for a charge.
+ * @property {Purchase} [purchase] The purchase that the payment made; absent for a charge, and for one that is too old
+ *   to be among the listed tickets.
  * @property {HistoryType} type
  */
 /**
@@ -795,7 +795,7 @@ export type Hello = {
  * @property {number} schedule_id
  * @property {SeatColumns} seats
  * @property {Size} size
- * @property {Point} [stage] Where the stage is, for what is nearest to it.
+ * @property {Point} [stage] The stage's position, to find the seats nearest to it.
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
  * @property {string} title The concert's title.
@@ -805,7 +805,7 @@ export type Hello = {
 /**
  * A category that has seats.
  * @typedef {object} LayoutCategory
- * @property {string} color As CSS has it.
+ * @property {string} color The colour, in the notation of CSS.
  * @property {string} name
  * @property {number} price Minor units of the currency.
  */
@@ -839,7 +839,7 @@ export type Hello = {
  * @property {PaymentStatus} status
  */
 /**
- * What became of a payment.
+ * The status of a payment.
  * - `CANCELLED`: Refunded.
  * @typedef {'PROGRESS' | 'DONE' | 'CANCELLED'} PaymentStatus
  */
@@ -860,17 +860,17 @@ export type Hello = {
  * @property {Timestamp} server_time
  */
 /**
- * What a payment bought.
+ * The purchase that a payment made.
  * @typedef {object} Purchase
  * @property {number} concert_id
  * @property {string} reservation_id
- * @property {number} seats How many.
+ * @property {number} seats The number of seats.
  * @property {Timestamp} starts_at
  * @property {string} [time_zone] The venue's IANA time zone; absent while unknown.
  * @property {string} title The concert's title.
  */
 /**
- * What a queue token is good for.
+ * The status of a queue token.
  * - `PROGRESS`: Admitted.
  * - `DONE`: Bought.
  * @typedef {'WAITING' | 'EXPIRED' | 'PROGRESS' | 'DONE'} QueueStatus
@@ -884,8 +884,8 @@ export type Hello = {
  * @property {Timestamp} entered_at
  * @property {number | null} eta_seconds Seconds to admission at the rate seen lately; null while unknown, and while no
  *   seat is free.
- * @property {Timestamp | null} expires_at When the admission ends; null unless `PROGRESS`.
- * @property {Timestamp | null} idle_at When it ends without activity; null unless `PROGRESS`.
+ * @property {Timestamp | null} expires_at The time at which the admission ends; null unless `PROGRESS`.
+ * @property {Timestamp | null} idle_at The time at which it ends without activity; null unless `PROGRESS`.
  * @property {number | null} position 1 + the number of fans before this one; null unless `WAITING`.
  * @property {ExpiryReason | null} reason Why it ended; null unless `EXPIRED`.
  * @property {boolean} sold_out No seat of the sale is free.
@@ -907,7 +907,7 @@ export type Hello = {
  * @typedef {object} Reservation
  * @property {number} amount The sum of the seats' prices, in minor units of the currency.
  * @property {number} concert_id
- * @property {Timestamp | null} expires_at When the unpaid seats are taken back; null unless `TEMP_RESERVED`.
+ * @property {Timestamp | null} expires_at The time at which the unpaid seats are released; null unless `TEMP_RESERVED`.
  * @property {string} reservation_id
  * @property {number} schedule_id
  * @property {ReservedSeat[]} seats The seats, in the order of their numbers. After the end, those that it still had
@@ -915,7 +915,7 @@ export type Hello = {
  * @property {ReservationStatus} status
  */
 /**
- * What became of a reservation.
+ * The status of a reservation.
  * - `TEMP_RESERVED`: Held, to be paid in time.
  * - `RESERVED`: Paid.
  * - `EXPIRED`: Not paid in time.
@@ -947,13 +947,13 @@ export type Hello = {
 /**
  * The state of a sale.
  * @typedef {object} Sale
- * @property {string | null} message What the operator tells the fans.
- * @property {Timestamp | null} opens_at When admission begins, if that is planned.
+ * @property {string | null} message The operator's message to the fans.
+ * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
  * @property {SaleState} state
  */
 /**
- * Whether a sale sells.
- * - `SCHEDULED`: Not yet: one may join, nobody is admitted.
+ * The state of a sale.
+ * - `SCHEDULED`: Not open yet: one may join, nobody is admitted.
  * - `PAUSED`: No joins, admissions or new holds; paying goes on.
  * - `CLOSED`: Paused, and the line is dissolved.
  * @typedef {'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED'} SaleState
@@ -962,8 +962,8 @@ export type Hello = {
  * A sale changed its state, its opening or its message. It goes to everybody who waits, is admitted, or watches.
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
- * @property {string} [message] What the operator tells the fans; absent when there is nothing.
- * @property {Timestamp | null} opens_at When admission begins, if that is planned.
+ * @property {string} [message] The operator's message to the fans; absent when there is none.
+ * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
  * @property {SaleState} state
  */
 /**
@@ -975,9 +975,9 @@ export type Hello = {
  * @property {number} restricted Those that the house keeps from sale.
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
- * @property {number} seats_per_reservation_max How many seats one reservation may have.
- * @property {number} seats_per_user_max How many seats of the sale one user may have, held and bought together, in all
- *   performances; 0: any number.
+ * @property {number} seats_per_reservation_max The number of seats that one reservation may have.
+ * @property {number} seats_per_user_max The number of seats of the sale that one user may have, held and bought
+ *   together, in all performances; 0: any number.
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
@@ -1031,14 +1031,14 @@ export type Hello = {
 /**
  * A sold seat.
  * @typedef {object} Ticket
- * @property {Timestamp} [cancel_until] Until when `cancel` is allowed; present in `tickets`.
- * @property {Timestamp} [cancelled_at] When its order was cancelled; from then on its code opens no door.
+ * @property {Timestamp} [cancel_until] The time until which `cancel` is allowed; present in `tickets`.
+ * @property {Timestamp} [cancelled_at] The time at which its order was cancelled; from then on its code opens no door.
  * @property {string} category
- * @property {string} code What the doorman scans.
+ * @property {string} code The code that is scanned at the door.
  * @property {number} concert_id
  * @property {string} label Zone, row and number.
  * @property {number} price Minor units of the currency.
- * @property {string} reservation_id What to `cancel`.
+ * @property {string} reservation_id The reservation to `cancel`.
  * @property {number} schedule_id
  * @property {number} seat
  * @property {Timestamp} [starts_at]
@@ -1060,7 +1060,7 @@ export type Hello = {
  * @typedef {string} Timestamp
  */
 /**
- * Who the session acts as, and where it goes on.
+ * The user that the session acts as, and where it goes on.
  * @typedef {object} Hello
  * @property {QueueUpdate} [queue] The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
  * @property {Reservation[]} [reservations] The open reservations of the resumed queue token.

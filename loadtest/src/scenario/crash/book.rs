@@ -29,8 +29,8 @@ pub enum Action {
 
 /// A fan's queue token, by the newest word about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ToldPlace {
-    /// `None`: not told yet.
+pub struct ConfirmedPlace {
+    /// `None`: not confirmed yet.
     pub token: Option<Uuid>,
     pub standing: Standing,
 }
@@ -47,7 +47,7 @@ pub enum Standing {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// `None`: not told yet.
+    /// `None`: not confirmed yet.
     pub reservation: Option<Uuid>,
     /// Ascending.
     pub seats: Vec<u32>,
@@ -56,7 +56,7 @@ pub struct Held {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bought {
     pub reservation: Uuid,
-    /// `None`: not told yet.
+    /// `None`: not confirmed yet.
     pub payment: Option<Uuid>,
     /// Ascending.
     pub seats: Vec<u32>,
@@ -64,8 +64,8 @@ pub struct Bought {
 
 /// Everything that was confirmed to a fan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    pub place: Option<ToldPlace>,
+pub struct Confirmed {
+    pub place: Option<ConfirmedPlace>,
     pub held: Option<Held>,
     pub bought: Vec<Bought>,
     /// Minor units.
@@ -87,7 +87,7 @@ pub struct Seen {
 /// A fan's own account of all that happened.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
-    pub told: Told,
+    pub confirmed: Confirmed,
     /// Sent, and not answered.
     pub pending: Option<Action>,
 }
@@ -99,37 +99,42 @@ pub enum Settled {
     DidNot,
 }
 
-impl Told {
+impl Confirmed {
     /// The state once the action has happened.
     pub fn after(&self, action: &Action) -> Self {
-        let mut told = self.clone();
+        let mut confirmed = self.clone();
         match action {
             Action::Join => {
                 let standing = Standing::Waiting { position_max: u64::MAX };
-                told.place = Some(ToldPlace { token: None, standing });
+                confirmed.place = Some(ConfirmedPlace { token: None, standing });
             }
-            Action::Hold(seats) => told.held = Some(Held { reservation: None, seats: seats.clone() }),
-            Action::Release(_) => told.held = None,
-            Action::Charge { amount, .. } => told.balance += amount,
+            Action::Hold(seats) => confirmed.held = Some(Held { reservation: None, seats: seats.clone() }),
+            Action::Release(_) => confirmed.held = None,
+            Action::Charge { amount, .. } => confirmed.balance += amount,
             Action::Pay(reservation) => {
-                if let Some(held) = told.held.take() {
-                    told.balance -= cost(&held.seats);
-                    told.bought.push(Bought { reservation: *reservation, payment: None, seats: held.seats });
+                if let Some(held) = confirmed.held.take() {
+                    confirmed.balance -= cost(&held.seats);
+                    confirmed.bought.push(Bought {
+                        reservation: *reservation,
+                        payment: None,
+                        seats: held.seats,
+                    });
                 }
-                told.end_place();
+                confirmed.end_place();
             }
             Action::Cancel(reservation) => {
-                if let Some(index) = told.bought.iter().position(|bought| bought.reservation == *reservation)
+                if let Some(index) =
+                    confirmed.bought.iter().position(|bought| bought.reservation == *reservation)
                 {
-                    told.balance += cost(&told.bought.remove(index).seats);
+                    confirmed.balance += cost(&confirmed.bought.remove(index).seats);
                 }
             }
             Action::Leave => {
-                told.held = None;
-                told.end_place();
+                confirmed.held = None;
+                confirmed.end_place();
             }
         }
-        told
+        confirmed
     }
 
     fn end_place(&mut self) {
@@ -145,7 +150,7 @@ impl Told {
             QueueStatus::Progress => Standing::Admitted,
             QueueStatus::Done | QueueStatus::Expired => Standing::Ended,
         };
-        self.place = Some(ToldPlace { token: Some(place.token), standing });
+        self.place = Some(ConfirmedPlace { token: Some(place.token), standing });
     }
 
     /// An error says what is missing or too much.
@@ -154,17 +159,21 @@ impl Told {
         let held: Vec<_> = seen.held.iter().collect();
         match (&self.held, held.as_slice()) {
             (None, []) => {}
-            (Some(told), [(id, seats)])
-                if told.seats == **seats && told.reservation.is_none_or(|told| told == **id) => {}
-            (told, held) => return Err(format!("told to hold {told:?}, holds {held:?}")),
+            (Some(confirmed), [(id, seats)])
+                if confirmed.seats == **seats
+                    && confirmed.reservation.is_none_or(|confirmed| confirmed == **id) => {}
+            (confirmed, held) => return Err(format!("confirmed to hold {confirmed:?}, holds {held:?}")),
         }
-        let told: BTreeMap<_, _> =
+        let confirmed: BTreeMap<_, _> =
             self.bought.iter().map(|bought| (bought.reservation, bought.seats.clone())).collect();
-        if told != seen.tickets {
-            return Err(format!("told to have bought {told:?}, has tickets for {:?}", seen.tickets));
+        if confirmed != seen.tickets {
+            return Err(format!(
+                "confirmed to have bought {confirmed:?}, has tickets for {:?}",
+                seen.tickets
+            ));
         }
         if self.balance != seen.balance {
-            return Err(format!("told a balance of {}, has {}", self.balance, seen.balance));
+            return Err(format!("confirmed a balance of {}, has {}", self.balance, seen.balance));
         }
         Ok(())
     }
@@ -173,9 +182,9 @@ impl Told {
         let fits = match (self.place, seen) {
             (None, None) => true,
             // An ended token needs not be shown for ever.
-            (Some(ToldPlace { standing: Standing::Ended, .. }), None) => true,
-            (Some(told), Some(seen)) if told.token.is_none_or(|token| token == seen.token) => {
-                match (told.standing, seen.status) {
+            (Some(ConfirmedPlace { standing: Standing::Ended, .. }), None) => true,
+            (Some(confirmed), Some(seen)) if confirmed.token.is_none_or(|token| token == seen.token) => {
+                match (confirmed.standing, seen.status) {
                     (Standing::Waiting { position_max }, QueueStatus::Waiting) => {
                         seen.position.is_some_and(|position| position <= position_max)
                     }
@@ -186,7 +195,7 @@ impl Told {
             }
             _ => false,
         };
-        if fits { Ok(()) } else { Err(format!("told the place {:?}, has {seen:?}", self.place)) }
+        if fits { Ok(()) } else { Err(format!("confirmed the place {:?}, has {seen:?}", self.place)) }
     }
 }
 
@@ -194,10 +203,10 @@ impl Book {
     /// Judges what the server says after a crash, and what became of the request whose answer was lost. An error says
     /// how neither fits.
     pub fn judge(&self, seen: &Seen) -> Result<Option<Settled>, String> {
-        let without = self.told.fits(seen);
+        let without = self.confirmed.fits(seen);
         let Some(pending) = &self.pending else { return without.map(|()| None) };
         // A new token shows that the join happened; that the ended one is not shown any more does not.
-        let with = self.told.after(pending).fits(seen);
+        let with = self.confirmed.after(pending).fits(seen);
         match (without, with) {
             (Ok(()), _) => Ok(Some(Settled::DidNot)),
             (Err(_), Ok(())) => Ok(Some(Settled::Happened)),
@@ -227,9 +236,9 @@ mod tests {
     /// A fan in line at 5, then admitted, holding two seats with money for them.
     fn shopper() -> (Book, Seen) {
         let mut book = Book::default();
-        book.told.note_place(place(QueueStatus::Progress, None));
-        book.told.held = Some(Held { reservation: Some(RESERVATION), seats: vec![3, 4] });
-        book.told.balance = 2 * PRICE;
+        book.confirmed.note_place(place(QueueStatus::Progress, None));
+        book.confirmed.held = Some(Held { reservation: Some(RESERVATION), seats: vec![3, 4] });
+        book.confirmed.balance = 2 * PRICE;
         let seen = Seen {
             place: Some(place(QueueStatus::Progress, None)),
             held: [(RESERVATION, vec![3, 4])].into(),
@@ -241,17 +250,17 @@ mod tests {
 
     #[test]
     fn a_place_may_come_nearer_and_never_go_back() {
-        let mut told = Told::default();
-        told.note_place(place(QueueStatus::Waiting, Some(5)));
+        let mut confirmed = Confirmed::default();
+        confirmed.note_place(place(QueueStatus::Waiting, Some(5)));
         let seen = |status, position| Seen { place: Some(place(status, position)), ..Seen::default() };
-        assert!(told.fits(&seen(QueueStatus::Waiting, Some(5))).is_ok());
-        assert!(told.fits(&seen(QueueStatus::Waiting, Some(1))).is_ok());
-        assert!(told.fits(&seen(QueueStatus::Progress, None)).is_ok());
-        assert!(told.fits(&seen(QueueStatus::Waiting, Some(6))).is_err());
-        assert!(told.fits(&seen(QueueStatus::Expired, None)).is_err());
-        assert!(told.fits(&Seen::default()).is_err(), "a confirmed place is gone");
-        told.note_place(place(QueueStatus::Progress, None));
-        assert!(told.fits(&seen(QueueStatus::Waiting, Some(1))).is_err(), "admitted, and back in line");
+        assert!(confirmed.fits(&seen(QueueStatus::Waiting, Some(5))).is_ok());
+        assert!(confirmed.fits(&seen(QueueStatus::Waiting, Some(1))).is_ok());
+        assert!(confirmed.fits(&seen(QueueStatus::Progress, None)).is_ok());
+        assert!(confirmed.fits(&seen(QueueStatus::Waiting, Some(6))).is_err());
+        assert!(confirmed.fits(&seen(QueueStatus::Expired, None)).is_err());
+        assert!(confirmed.fits(&Seen::default()).is_err(), "a confirmed place is gone");
+        confirmed.note_place(place(QueueStatus::Progress, None));
+        assert!(confirmed.fits(&seen(QueueStatus::Waiting, Some(1))).is_err(), "admitted, and back in line");
     }
 
     #[test]
@@ -259,7 +268,7 @@ mod tests {
         let (book, seen) = shopper();
         assert_eq!(book.judge(&seen), Ok(None));
         let lost_hold = Seen { held: BTreeMap::new(), ..seen.clone() };
-        assert!(book.judge(&lost_hold).unwrap_err().contains("told to hold"));
+        assert!(book.judge(&lost_hold).unwrap_err().contains("confirmed to hold"));
         let half_hold = Seen { held: [(RESERVATION, vec![3])].into(), ..seen.clone() };
         assert!(book.judge(&half_hold).is_err());
         let lost_money = Seen { balance: PRICE, ..seen.clone() };
@@ -305,9 +314,12 @@ mod tests {
             assert_eq!(book.judge(&after), Ok(Some(Settled::Happened)));
             assert!(book.judge(&Seen::default()).is_err());
         }
-        let told = book.told.after(&Action::Pay(RESERVATION)).after(&Action::Cancel(RESERVATION));
-        assert_eq!((told.balance, told.bought.len(), &told.held), (2 * PRICE, 0, &None));
-        let joined = told.after(&Action::Join).place.unwrap();
-        assert_eq!(joined, ToldPlace { token: None, standing: Standing::Waiting { position_max: u64::MAX } });
+        let confirmed = book.confirmed.after(&Action::Pay(RESERVATION)).after(&Action::Cancel(RESERVATION));
+        assert_eq!((confirmed.balance, confirmed.bought.len(), &confirmed.held), (2 * PRICE, 0, &None));
+        let joined = confirmed.after(&Action::Join).place.unwrap();
+        assert_eq!(
+            joined,
+            ConfirmedPlace { token: None, standing: Standing::Waiting { position_max: u64::MAX } }
+        );
     }
 }

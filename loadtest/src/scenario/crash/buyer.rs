@@ -29,7 +29,7 @@ use crate::scenario::shop::rng_of;
 use crate::server::Venue;
 use crate::tokens::Tokens;
 
-/// A client that could not connect, or was told to come later, tries again after this.
+/// A client that could not connect, or was refused with a time to wait, tries again after this.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// The time for which a fan tries to get back. Far more than any recovery takes.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -162,7 +162,7 @@ impl Buyer {
     /// A visit from connecting to the loss of the connection, or to the end of the run.
     async fn visit(&mut self, came_once: &mut bool, since: &mut Instant) -> Result<(), Interrupted> {
         let access = Credential::Access(self.tokens.get(self.number).into());
-        let token = self.book.told.place.and_then(|place| place.token);
+        let token = self.book.confirmed.place.and_then(|place| place.token);
         // Both ways must lead back.
         let by_token = token.filter(|_| self.number.is_multiple_of(2)).map(Credential::Queue);
         let connecting = self.worker.connecting.acquire().await;
@@ -185,10 +185,10 @@ impl Buyer {
         let played = self.shop(&mut fan).await;
         *since = Instant::now();
         if let Some(place) = fan.notes.place
-            && self.book.told.place.and_then(|told| told.token) == Some(place.token)
+            && self.book.confirmed.place.and_then(|confirmed| confirmed.token) == Some(place.token)
         {
-            // Pushes were told, too.
-            self.book.told.note_place(place);
+            // Notifications were confirmed, too.
+            self.book.confirmed.note_place(place);
         }
         played?;
         self.compare(&mut fan).await?;
@@ -205,9 +205,9 @@ impl Buyer {
             let pause = PAUSE_MAX.mul_f64(self.rng.random_range(0.0..1.0));
             tokio::time::sleep(pause).await;
             if let Some(place) = fan.notes.place {
-                self.book.told.note_place(place);
+                self.book.confirmed.note_place(place);
             }
-            let action = match self.book.told.place.map(|place| place.standing) {
+            let action = match self.book.confirmed.place.map(|place| place.standing) {
                 None | Some(Standing::Ended) => Action::Join,
                 Some(Standing::Waiting { .. }) => {
                     tokio::select! {
@@ -225,12 +225,12 @@ impl Buyer {
 
     /// The next action of an admitted fan.
     fn choose(&mut self) -> Action {
-        let told = &self.book.told;
-        if told.bought.len() >= PURCHASES_MAX {
-            return Action::Cancel(told.bought[0].reservation);
+        let confirmed = &self.book.confirmed;
+        if confirmed.bought.len() >= PURCHASES_MAX {
+            return Action::Cancel(confirmed.bought[0].reservation);
         }
-        let reservation = told.held.as_ref().and_then(|held| held.reservation);
-        let (Some(reservation), Some(held)) = (reservation, &told.held) else {
+        let reservation = confirmed.held.as_ref().and_then(|held| held.reservation);
+        let (Some(reservation), Some(held)) = (reservation, &confirmed.held) else {
             if self.rng.random_bool(0.1) {
                 return Action::Leave;
             }
@@ -238,7 +238,7 @@ impl Buyer {
             let first = self.rng.random_range(0..=self.venue.seats - count);
             return Action::Hold((first..first + count).map(|seat| seat as u32).collect());
         };
-        let missing = cost(&held.seats) - told.balance;
+        let missing = cost(&held.seats) - confirmed.balance;
         match self.rng.random_range(0..10) {
             0..2 => Action::Release(reservation),
             2 => Action::Leave,
@@ -255,10 +255,11 @@ impl Buyer {
         // The seats may be somebody else's from here on.
         let given_up: Vec<u32> = match &action {
             Action::Release(_) | Action::Leave => {
-                self.book.told.held.iter().flat_map(|held| held.seats.clone()).collect()
+                self.book.confirmed.held.iter().flat_map(|held| held.seats.clone()).collect()
             }
             Action::Cancel(reservation) => {
-                let bought = self.book.told.bought.iter().find(|bought| bought.reservation == *reservation);
+                let bought =
+                    self.book.confirmed.bought.iter().find(|bought| bought.reservation == *reservation);
                 bought.map(|bought| bought.seats.clone()).unwrap_or_default()
             }
             _ => Vec::new(),
@@ -267,12 +268,12 @@ impl Buyer {
             self.claims.let_go(schedule, seat, self.number);
         }
         self.book.pending = Some(action.clone());
-        let mut told = self.book.told.after(&action);
+        let mut confirmed = self.book.confirmed.after(&action);
         match &action {
             Action::Join => {
                 let request = Request::QueueJoin(QueueJoin { concert_id: self.venue.concert });
                 let place: Place = self.ask(fan, Op::Join, &request).await?;
-                told.note_place(place);
+                confirmed.note_place(place);
                 fan.notes.place = Some(place);
             }
             Action::Hold(seats) => {
@@ -295,7 +296,7 @@ impl Buyer {
                     claim.unwrap_or_else(|fault| self.worker.stats.fault(fault));
                 }
                 self.worker.stats.count(Counter::SeatsHeld, seats.len() as u64);
-                told.held = Some(Held { reservation: Some(held.reservation_id), seats: got });
+                confirmed.held = Some(Held { reservation: Some(held.reservation_id), seats: got });
                 fan.notes.state.set(FanState::Holding);
             }
             Action::Release(reservation) => {
@@ -307,13 +308,13 @@ impl Buyer {
             }
             Action::Charge { amount, request_id } => {
                 let charged: Balance = self.ask(fan, Op::Charge, &charge(*amount, request_id)).await?;
-                self.same_balance("a charge", charged.balance, told.balance)?;
-                self.last_charge = Some((action.clone(), told.balance));
+                self.same_balance("a charge", charged.balance, confirmed.balance)?;
+                self.last_charge = Some((action.clone(), confirmed.balance));
             }
             Action::Pay(reservation) => {
                 let paid = self.pay(fan, *reservation).await?;
-                self.same_balance("a payment", paid.balance, told.balance)?;
-                if let Some(bought) = told.bought.last_mut() {
+                self.same_balance("a payment", paid.balance, confirmed.balance)?;
+                if let Some(bought) = confirmed.bought.last_mut() {
                     bought.payment = Some(paid.payment.payment_id);
                     let mut seats: Vec<u32> = paid.tickets.iter().map(|ticket| ticket.seat).collect();
                     seats.sort_unstable();
@@ -329,11 +330,11 @@ impl Buyer {
             Action::Cancel(reservation) => {
                 let request = Request::Cancel(ReservationRef { reservation_id: *reservation });
                 let cancelled: CancelledTold = self.ask(fan, Op::Cancel, &request).await?;
-                self.same_balance("a refund", cancelled.balance, told.balance)?;
+                self.same_balance("a refund", cancelled.balance, confirmed.balance)?;
             }
             Action::Leave => {
                 let place: Place = self.ask(fan, Op::Leave, &Request::QueueLeave(NoParams {})).await?;
-                told.note_place(place);
+                confirmed.note_place(place);
                 fan.notes.place = Some(place);
             }
         }
@@ -341,16 +342,16 @@ impl Buyer {
             // The push that says DONE may come behind the answer.
             fan.notes.place = Some(Place { status: QueueStatus::Done, ..place });
         }
-        self.book.told = told;
+        self.book.confirmed = confirmed;
         self.book.pending = None;
         Ok(())
     }
 
-    fn same_balance(&self, after: &str, balance: i64, told: i64) -> Result<(), Interrupted> {
-        if balance == told {
+    fn same_balance(&self, after: &str, balance: i64, confirmed: i64) -> Result<(), Interrupted> {
+        if balance == confirmed {
             return Ok(());
         }
-        Err(Interrupted::Wrong(format!("{balance} in the wallet after {after}, not {told}")))
+        Err(Interrupted::Wrong(format!("{balance} in the wallet after {after}, not {confirmed}")))
     }
 
     async fn pay(&self, fan: &mut Fan, reservation: Uuid) -> Result<PaymentTold, Trouble> {
@@ -367,7 +368,7 @@ impl Buyer {
             self.same_balance("a repeated charge", again.balance, balance)?;
         }
         if let Some(Bought { reservation, payment: Some(payment), .. }) =
-            self.book.told.bought.last().cloned()
+            self.book.confirmed.bought.last().cloned()
         {
             let again = self.pay(fan, reservation).await?;
             if again.payment.payment_id != payment {
@@ -379,7 +380,7 @@ impl Buyer {
         self.compare(fan).await
     }
 
-    /// Compares everything that was told with everything that is there.
+    /// Compares everything that was confirmed with everything that is there.
     async fn compare(&mut self, fan: &mut Fan) -> Result<(), Interrupted> {
         let seen = self.see(fan).await?;
         self.tally.compared.fetch_add(1, Ordering::Relaxed);
@@ -397,9 +398,9 @@ impl Buyer {
             }
         }
         if let Some(place) = seen.place
-            && self.book.told.place.and_then(|told| told.token) == Some(place.token)
+            && self.book.confirmed.place.and_then(|confirmed| confirmed.token) == Some(place.token)
         {
-            self.book.told.note_place(place);
+            self.book.confirmed.note_place(place);
         }
         Ok(())
     }

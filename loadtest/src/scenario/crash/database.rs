@@ -54,7 +54,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // It may be dead already, and nobody is left to hear of it.
+        // It may be dead already, and nobody is left to read the error.
         let _ = self.kill();
     }
 }

@@ -1,5 +1,5 @@
-//! What goes wrong in a simulated store, and how often. Drawn from a seed, so that the same seed goes wrong in the
-//! same way.
+//! The faults of a simulated store, and how often they come. They are drawn from a seed, so that the same seed goes
+//! wrong in the same way.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// What a store is asked.
+/// The calls of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
     OpenWriter,
@@ -23,15 +23,15 @@ pub enum Call {
     Read,
 }
 
-/// How one call ends.
+/// The end of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// Certainly rolled back: a deadlock.
     RolledBack,
     /// The connection was lost before anything was done.
     Unreachable,
-    /// Done, and the connection was lost before it was heard.
-    Unheard,
+    /// Done, and the connection was lost before the answer came.
+    AnswerLost,
     /// The disk is full.
     Broken,
     /// The connection was lost in a commit that was not done.
@@ -42,7 +42,7 @@ pub enum Fault {
     UnknownOpen,
     /// The process dies before it is done.
     CrashBefore,
-    /// The process dies after it was done, before it hears of it.
+    /// The process dies after it was done, before it gets the answer.
     CrashAfter,
 }
 
@@ -66,21 +66,22 @@ const OF_SETTLING: &[Fault] = &[
     Fault::CrashAfter,
 ];
 const OF_WRITING: &[Fault] =
-    &[Fault::RolledBack, Fault::Unreachable, Fault::Unheard, Fault::CrashBefore, Fault::CrashAfter];
+    &[Fault::RolledBack, Fault::Unreachable, Fault::AnswerLost, Fault::CrashBefore, Fault::CrashAfter];
 const OF_READING: &[Fault] = &[Fault::RolledBack, Fault::Unreachable, Fault::CrashBefore];
 
-/// How many of the crashes that are drawn for calls other than commits come.
+/// The number of crashes of 1,000 that come, of those that are drawn for calls other than commits.
 const CRASHES_PER_MILLE: u32 = 200;
 
-/// What a plan of faults is made of.
+/// The numbers that a plan of faults is drawn by.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {
-    /// How many calls of 1,000 fail that do not commit or settle a batch, and how many that do.
+    /// The number of calls of 1,000 that fail, among those that do not commit or settle a batch, and among those that
+    /// do.
     pub fail_per_mille: u32,
     pub fail_commit_per_mille: u32,
-    /// How many calls of 1,000 hang for seconds first.
+    /// The number of calls of 1,000 that hang for seconds first.
     pub hang_per_mille: u32,
-    /// How long a call takes at most when nothing is wrong.
+    /// The time that a call takes at most when nothing is wrong.
     pub latency_max: Duration,
     /// May processes die?
     pub crashes: bool,
@@ -99,7 +100,7 @@ impl Weather {
 
 pub(super) struct Faults {
     rng: StdRng,
-    /// Of the next calls of their kinds, before anything is drawn.
+    /// The faults of the next calls of their kinds, before anything is drawn.
     pub planned: VecDeque<(Call, Fault)>,
     pub weather: Weather,
     pub injected: BTreeMap<(Call, Fault), u64>,
@@ -118,7 +119,7 @@ impl Faults {
         }
     }
 
-    /// How long the next call takes.
+    /// The time that the next call takes.
     pub fn latency(&mut self) -> Duration {
         let Weather { hang_per_mille, latency_max, .. } = self.weather;
         if self.happens(hang_per_mille) {
@@ -131,7 +132,7 @@ impl Faults {
         }
     }
 
-    /// How the next call ends; `None`: well.
+    /// The fault that ends the next call; `None`: it ends well.
     pub fn next(&mut self, call: Call) -> Option<Fault> {
         if let Some(at) = self.planned.iter().position(|(of, _)| *of == call) {
             return self.planned.remove(at).map(|(_, fault)| fault);
@@ -157,7 +158,7 @@ impl Faults {
         Some(fault)
     }
 
-    /// What became of a transaction that was left open, and after how long.
+    /// The outcome of a transaction that was left open, and the time until it.
     pub fn late_outcome(&mut self) -> (bool, Duration) {
         (self.rng.random(), Duration::from_millis(self.rng.random_range(10..5_000)))
     }

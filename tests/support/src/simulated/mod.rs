@@ -36,7 +36,7 @@ use frontrow::store::{
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
 
-/// How long a transaction waits for what another one has locked.
+/// The time that a transaction waits for what another one has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The database, to which any number of processes are connected.
@@ -55,22 +55,22 @@ struct State {
     /// Wallets, and the transaction that has each.
     locks: BTreeMap<UserId, Transaction>,
     open: Vec<OpenCommit>,
-    /// How often each call was begun.
-    asked: BTreeMap<Call, u64>,
+    /// The number of times that each call was begun.
+    calls: BTreeMap<Call, u64>,
     /// A seat that nobody can hold, for a rule of the schema's.
     refused: Option<(ScheduleId, SeatId)>,
-    /// How many of the next commits meet a fault of ours.
+    /// The number of the next commits that meet a fault of ours.
     bugs: u32,
     /// Somebody else has the rows that batches change: how long each waits for them in vain.
     locked: Option<Duration>,
-    /// What is asked of this kind is not answered.
-    held_up: Option<Call>,
+    /// Calls of this kind are not answered behind the one of this number.
+    held_up: Option<(Call, u64)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Node {
     Runs,
-    /// As by SIGSTOP: what it asked is answered when it goes on.
+    /// The process stands still as by SIGSTOP: its calls are answered when it goes on.
     Stands,
     Dead,
 }
@@ -103,7 +103,7 @@ impl Database {
                 transactions: 0,
                 locks: BTreeMap::new(),
                 open: Vec::new(),
-                asked: BTreeMap::new(),
+                calls: BTreeMap::new(),
                 refused: None,
                 bugs: 0,
                 locked: None,
@@ -129,7 +129,7 @@ impl Database {
         self.state.lock().faults.planned.extend((0..times).map(|_| (call, fault)));
     }
 
-    /// From now on a row that says of this seat that it is held is refused for certain; `None`: of no seat.
+    /// Refuses for certain every row, from now on, that says of this seat that it is held; `None`: of no seat.
     pub fn refuse_seat(&self, seat: Option<(ScheduleId, SeatId)>) {
         self.state.lock().refused = seat;
     }
@@ -139,24 +139,33 @@ impl Database {
         self.state.lock().bugs += 1;
     }
 
-    /// From now on somebody else has locked what batches change: each waits for so long, and is rolled back. `None`: nobody
-    /// has.
+    /// Locks what batches change, from now on, for somebody else: each batch waits for so long, and is rolled back. `None`:
+    /// nothing is locked.
     pub fn lock_rows(&self, wait: Option<Duration>) {
         self.state.lock().locked = wait;
     }
 
     /// Calls of this kind wait from now on; `None`: all go on.
     pub fn hold_up(&self, call: Option<Call>) {
-        self.state.lock().held_up = call;
+        self.set_held_up(call.map(|call| (call, 0)));
+    }
+
+    /// Of the calls of this kind, as `calls` counts them, those behind the `last` one wait.
+    pub fn hold_up_behind(&self, call: Call, last: u64) {
+        self.set_held_up(Some((call, last)));
+    }
+
+    fn set_held_up(&self, held_up: Option<(Call, u64)>) {
+        self.state.lock().held_up = held_up;
         self.changed.notify_waiters();
     }
 
-    /// How often this was asked, answered or not.
-    pub fn asked(&self, call: Call) -> u64 {
-        self.state.lock().asked.get(&call).copied().unwrap_or_default()
+    /// The number of calls of this kind, answered or not.
+    pub fn calls(&self, call: Call) -> u64 {
+        self.state.lock().calls.get(&call).copied().unwrap_or_default()
     }
 
-    /// How often each fault came, and how many calls hung.
+    /// The number of times that each fault came, and of calls that hung.
     pub fn injected(&self) -> (BTreeMap<(Call, Fault), u64>, u64) {
         let state = self.state.lock();
         (state.faults.injected.clone(), state.faults.hung)
@@ -248,14 +257,14 @@ impl Database {
             if Instant::now() >= deadline {
                 return Err(StoreError::RolledBack("waited too long for a lock".into()));
             }
-            // Whichever comes first, or neither: the next look tells.
+            // Whichever comes first, or neither: the next look shows it.
             let _ = tokio::time::timeout_at(next, changed).await;
         }
     }
 }
 
 impl State {
-    /// What the server does with the commits that it was left alone with.
+    /// Ends the commits that the server was left alone with.
     fn end_open_commits(&mut self) {
         let now = Instant::now();
         while let Some(index) = self.open.iter().position(|open| open.ends <= now) {
@@ -268,7 +277,7 @@ impl State {
         }
     }
 
-    /// Never for a process that died while it waited: nobody would let go of it.
+    /// A process that died while it waited gets no lock: nobody would release it.
     fn lock(&mut self, users: &[UserId], of: Transaction) -> Option<()> {
         if self.nodes[of.node] == Node::Dead {
             return None;
@@ -327,12 +336,12 @@ impl SimulatedStore {
         self.database.state.lock().nodes[self.node] == Node::Dead
     }
 
-    /// As SIGSTOP and SIGCONT do.
+    /// Stops the process and continues it, as SIGSTOP and SIGCONT do.
     pub fn stand_still(&self, still: bool) {
         self.database.stand_or_run(self.node, if still { Node::Stands } else { Node::Runs });
     }
 
-    /// Whatever a process asks or hears has to pass here.
+    /// Every call of a process, and every answer to it, has to pass here.
     async fn pass(&self) {
         loop {
             let changed = self.database.changed.notified();
@@ -348,11 +357,17 @@ impl SimulatedStore {
 
     /// The call is on its way. Gives back how it will end.
     async fn call(&self, call: Call) -> Option<Fault> {
-        *self.database.state.lock().asked.entry(call).or_default() += 1;
+        let number = {
+            let calls = &mut self.database.state.lock().calls;
+            let number = calls.entry(call).or_default();
+            *number += 1;
+            *number
+        };
         self.pass().await;
         loop {
             let changed = self.database.changed.notified();
-            if self.database.state.lock().held_up != Some(call) {
+            let held_up = self.database.state.lock().held_up;
+            if held_up.is_none_or(|(kind, last)| kind != call || number <= last) {
                 break;
             }
             changed.await;
@@ -391,7 +406,7 @@ impl SimulatedStore {
         self.pass().await;
         match fault {
             Some(Fault::CrashAfter) => self.die().await,
-            Some(Fault::Unheard) => Err(StoreError::Unreachable("connection reset".into())),
+            Some(Fault::AnswerLost) => Err(StoreError::Unreachable("connection reset".into())),
             _ => answer,
         }
     }
@@ -554,6 +569,14 @@ impl Setup for SimulatedStore {
         }
     }
 
+    async fn add_first_concert(&self, concert: NewConcert) -> Result<bool, StoreError> {
+        let is_there = self.database.state.lock().tables.has_concerts();
+        if !is_there {
+            self.add_concert(concert).await?;
+        }
+        Ok(!is_there)
+    }
+
     async fn add_user(&self, user: NewUser) -> Result<UserId, StoreError> {
         self.pass().await;
         let mut state = self.database.state.lock();
@@ -688,7 +711,7 @@ impl BatchWriter for SimulatedWriter {
         }
         let written = self.write(batch).await;
         if written.is_ok() {
-            // It is done, whether anybody hears of it or not.
+            // It is done, whether its answer arrives or not.
             self.end();
         }
         self.store.pass().await;
@@ -761,7 +784,7 @@ impl SimulatedWriter {
         });
         let left = left.await;
         if left.is_err() {
-            // Who waited too long for a lock is rolled back, and lets go of its own.
+            // A transaction that waited too long for a lock is rolled back, and releases its own.
             self.end();
         }
         match left? {

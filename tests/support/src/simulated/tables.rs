@@ -29,7 +29,7 @@ use frontrow::store::{
 use frontrow::venue::layout::VenueLayout;
 use uuid::Uuid;
 
-/// For how many sales a user's newest tokens are told.
+/// The number of sales of which a user's newest tokens are listed.
 const LAST_TOKENS_MAX: usize = 100;
 
 #[derive(Default)]
@@ -37,14 +37,14 @@ pub(super) struct Tables {
     users: BTreeMap<UserId, User>,
     subjects: BTreeMap<(String, String), UserId>,
     concerts: BTreeMap<ConcertId, Concert>,
-    /// As the operator decided; without that it is the first concert's.
+    /// The currency as the operator decided; without that it is the first concert's.
     currency: Option<String>,
     schedules: BTreeMap<ScheduleId, ConcertId>,
     /// Those that are not available.
     seats: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
-    /// Without payment, which has a table of its own.
+    /// The reservations without their payments, which have a table of their own.
     reservations: BTreeMap<ReservationId, Reservation>,
-    /// With their tickets, which are void when it is cancelled.
+    /// The payments with their tickets, which are void when it is cancelled.
     payments: BTreeMap<ReservationId, Payment>,
 }
 
@@ -57,7 +57,7 @@ struct User {
 
 struct Concert {
     record: ConcertRecord,
-    /// As it was stored.
+    /// The settings with which it was stored.
     begun: SaleSettings,
     /// The seats of each schedule that the house kept then.
     restricted: Vec<SeatId>,
@@ -142,6 +142,10 @@ impl Tables {
         };
         self.concerts.insert(id, concert);
         (id, named)
+    }
+
+    pub fn has_concerts(&self) -> bool {
+        !self.concerts.is_empty()
     }
 
     pub fn wallet_currency(&self) -> WalletCurrency {
@@ -279,7 +283,7 @@ impl Tables {
         lease: Duration,
     ) -> Result<Option<Timestamp>, StoreError> {
         let sale = self.concerts.get_mut(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
-        // Before it first ran there was nothing that could stand still.
+        // Nothing could stand still before it first ran.
         let heartbeat = sale.heartbeat_at;
         let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
         let is_others = sale.writer.is_some_and(|holder| holder != writer);
@@ -541,7 +545,7 @@ impl Tables {
         sale?.layout.seats.label.get(seat.0 as usize).cloned()
     }
 
-    /// As they are read from a real store: as text.
+    /// The rows as they are read from a real store: as text.
     pub fn journal_rows(
         &self,
         concert: ConcertId,
@@ -639,32 +643,32 @@ impl Tables {
                         .extend(sale.add(at, &entry).err().map(|why| format!("sale {id}: row {seq}: {why}")));
                 }
             }
-            let told = sale.rows();
+            let folded = sale.rows();
             let tokens = concert.tokens.values().map(in_journal::token);
-            if !told.tokens.iter().map(|token| in_journal::token(token)).eq(tokens) {
-                faults.push(format!("sale {id}: the journal tells of other tokens: {:?}", told.tokens));
+            if !folded.tokens.iter().map(|token| in_journal::token(token)).eq(tokens) {
+                faults.push(format!("sale {id}: the journal has other tokens: {:?}", folded.tokens));
             }
             let reservations = self.reservations.values().filter(|row| row.concert == *id);
             let reservations = reservations.map(|row| in_journal::reservation(&self.whole(row)));
-            if !told.reservations.iter().map(|row| in_journal::reservation(row)).eq(reservations) {
+            if !folded.reservations.iter().map(|row| in_journal::reservation(row)).eq(reservations) {
                 faults.push(format!(
-                    "sale {id}: the journal tells of other reservations: {:?}",
-                    told.reservations
+                    "sale {id}: the journal has other reservations: {:?}",
+                    folded.reservations
                 ));
             }
-            let taken = told.seats.iter().filter_map(|change| {
+            let taken = folded.seats.iter().filter_map(|change| {
                 let SeatRow { schedule, seat, status, reservation, .. } = change.row;
                 Some(((schedule, seat), (status, reservation?)))
             });
             let of_sale = |schedule: &ScheduleId| self.schedules.get(schedule) == Some(id);
             let seats = self.seats.iter().filter(|((schedule, _), _)| of_sale(schedule));
             if !taken.eq(seats.map(|(seat, state)| (*seat, *state))) {
-                faults.push(format!("sale {id}: the journal tells of other seats"));
+                faults.push(format!("sale {id}: the journal has other seats"));
             }
-            if told.settings != [(*id, &concert.settings)] {
-                faults.push(format!("sale {id}: the journal tells of other settings: {:?}", told.settings));
+            if folded.settings != [(*id, &concert.settings)] {
+                faults.push(format!("sale {id}: the journal has other settings: {:?}", folded.settings));
             }
-            ledger.extend(told.ledger.into_iter().cloned());
+            ledger.extend(folded.ledger.into_iter().cloned());
         }
         let stored = self.users.values().flat_map(|user| &user.ledger);
         let mut stored: Vec<_> = stored.filter(|entry| entry.payment.is_some()).cloned().collect();
@@ -673,7 +677,7 @@ impl Tables {
             entries.sort_by_key(|entry| (entry.user, entry.id));
         }
         if ledger != stored {
-            faults.push("the journals tell of other payments than the ledgers".to_owned());
+            faults.push("the journals have other payments than the ledgers".to_owned());
         }
         faults
     }
@@ -707,7 +711,7 @@ impl Tables {
         Ok((ledger, wallets))
     }
 
-    /// What the schema of a real store refuses.
+    /// The refusals of a real store's schema.
     fn constrain(
         &self,
         rows: &Rows<'_>,

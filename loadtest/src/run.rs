@@ -1,4 +1,4 @@
-//! One run of one scenario: its server, its users, its clock, its report. A scenario asks a session for what it needs
+//! One run of one scenario: its server, its users, its clock, its report. A scenario asks the run for what it needs
 //! and says when the figures begin and end; everything that all scenarios share is here.
 
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ const SETTINGS: &[&str] = &[
     "log.level=warn",
 ];
 
-pub struct Session {
+pub struct Run {
     pub common: Common,
     pub board: Arc<Board>,
     pub server: Server,
@@ -78,7 +78,7 @@ pub struct Session {
     last_tick: (Instant, Option<Usage>),
 }
 
-impl Session {
+impl Run {
     /// Starts or finds the server, imports a venue, makes users.
     pub async fn prepare(common: &Common, needs: &Needs, shown: &'static [Op]) -> anyhow::Result<Self> {
         file_limit::make_room(needs.connections)?;
@@ -302,16 +302,20 @@ impl Session {
         self.check("each seat confirmed to one fan only", doubled == 0, format!("{doubled} given twice"));
         if self.server.can_operate() {
             let figures = self.server.figures(self.venue.concert).await?;
-            let (sold, told) = (figures.sold - self.sold_before, self.claims.sold());
+            let (sold, confirmed) = (figures.sold - self.sold_before, self.claims.sold());
             self.check(
-                "seats sold as the buyers were told",
-                sold == told,
-                format!("{sold} sold, {told} told"),
+                "seats sold as confirmed to the buyers",
+                sold == confirmed,
+                format!("{sold} sold, {confirmed} confirmed"),
             );
             if self.server.is_spawned() {
                 // Those who went away with seats in their hands let go of them long before the server does.
-                let (held, told) = (figures.held, self.claims.held());
-                self.check("every hold told is there", held >= told, format!("{held} held, {told} told"));
+                let (held, confirmed) = (figures.held, self.claims.held());
+                self.check(
+                    "every confirmed hold is there",
+                    held >= confirmed,
+                    format!("{held} held, {confirmed} confirmed"),
+                );
             }
             let sum = figures.available + figures.held + figures.sold;
             self.check(
