@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use divan::{Bencher, black_box};
 use frontrow::domain::command::{Answer, Caller, Command, EndedFacts, Inputs};
+use frontrow::domain::concert::Texts;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::line::{Class, Draw, Line, Order, Stock};
@@ -60,6 +61,7 @@ impl Stage {
                 message: None,
                 own: OwnRules::default(),
             },
+            texts: Texts::default(),
             order: Order::default(),
             next_entry: EntryNo(waiting as u64),
             tokens: (0..waiting).map(|entry| token(entry, &mut ids)).collect(),
@@ -70,6 +72,7 @@ impl Stage {
                 id: SCHEDULE,
                 starts_at: START + 2 * LONG,
                 plan: Arc::new(hall(seats)),
+                prices: Vec::new(),
                 taken: Vec::new(),
             }],
         };

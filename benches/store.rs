@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use frontrow::domain::command::{Answer, Caller, Command, EndedFacts, Inputs, Needs};
+use frontrow::domain::concert::Texts;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, IdSource, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::line::Order;
@@ -172,6 +173,7 @@ async fn load(
         sells: true,
         concert,
         settings: loaded.settings,
+        texts: Texts::default(),
         order: Order::default(),
         next_entry: loaded.next_entry,
         tokens: loaded.tokens,
@@ -182,6 +184,7 @@ async fn load(
             id: schedule.id,
             starts_at: schedule.starts_at,
             plan: Arc::new(loaded.schedules[0].layout.seat_plan()),
+            prices: Vec::new(),
             taken: Vec::new(),
         }],
     };

@@ -21,6 +21,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Scenario {
     Onsale(scenario::onsale::Onsale),
+    Prices(scenario::prices::Prices),
     Holds(scenario::holds::Holds),
     Journeys(scenario::journeys::Journeys),
     Joins(scenario::joins::Joins),

@@ -85,6 +85,8 @@ pub struct Reservation {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Seat {
     pub seat: u32,
+    /// Minor units.
+    pub price: i64,
 }
 
 /// The fields of a payment that a fan needs.
@@ -510,7 +512,8 @@ impl Notes {
                 Ok(applied.map_or(Event::Other, Event::Seats))
             }
             ServerMessage::Push(Push::ReservationUpdate(update)) => {
-                let seats = update.seats.iter().map(|seat| Seat { seat: seat.seat }).collect();
+                let seats =
+                    update.seats.iter().map(|seat| Seat { seat: seat.seat, price: seat.price }).collect();
                 self.note_reservation(Reservation {
                     reservation_id: update.reservation_id,
                     status: update.status,

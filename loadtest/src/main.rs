@@ -44,6 +44,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
     let common = &cli.common;
     match cli.scenario {
         Scenario::Onsale(scenario) => scenario.run(common).await,
+        Scenario::Prices(scenario) => scenario.run(common).await,
         Scenario::Holds(scenario) => scenario.run(common).await,
         Scenario::Journeys(scenario) => scenario.run(common).await,
         Scenario::Joins(scenario) => scenario.run(common).await,

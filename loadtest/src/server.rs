@@ -12,8 +12,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use frontrow_protocol::admin::{SaleFigures, Sales};
+use frontrow_protocol::ops::schedule::ScheduleInfo;
+use hyper::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::door::{Door, Tls, lay_certificate};
 use crate::http::HttpClient;
@@ -211,6 +214,34 @@ impl Server {
     async fn figures_through(&self, client: &mut HttpClient) -> anyhow::Result<Vec<SaleFigures>> {
         let token = self.operator_token.as_deref();
         Ok(client.get("/api/v1/admin/sales", token).await?.json::<Sales>()?.sales)
+    }
+
+    /// The categories of a performance.
+    pub async fn prices(&self, client: &mut HttpClient, schedule: u64) -> anyhow::Result<Vec<String>> {
+        Ok(self.patch_schedule(client, schedule, "{}".to_owned()).await?.prices.into_keys().collect())
+    }
+
+    /// Changes what free seats of a category cost.
+    pub async fn reprice(
+        &self,
+        client: &mut HttpClient,
+        schedule: u64,
+        category: &str,
+        price: i64,
+    ) -> anyhow::Result<()> {
+        let patch = json!({"prices": {category: price}}).to_string();
+        self.patch_schedule(client, schedule, patch).await.map(drop)
+    }
+
+    async fn patch_schedule(
+        &self,
+        client: &mut HttpClient,
+        schedule: u64,
+        patch: String,
+    ) -> anyhow::Result<ScheduleInfo> {
+        let path = format!("/api/v1/admin/schedules/{schedule}");
+        let token = self.operator_token.as_deref();
+        client.call(Method::PATCH, &path, token, patch.into()).await?.json()
     }
 
     pub fn can_operate(&self) -> bool {

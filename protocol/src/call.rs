@@ -121,6 +121,9 @@ paths! {
         Post => RestrictSeats "admin.seats.restrict" for Owner Manager
     }
 
+    // Performances.
+    "/api/v1/admin/schedules/{schedule_id}" { Patch => ChangeSchedule "admin.schedule" for Owner Manager }
+
     // Who.
     "/api/v1/admin/session" {
         Post => SignIn "admin.sign_in",

@@ -127,6 +127,8 @@ reasons! {
     LastOwner = "LAST_OWNER",
     /// Show what it is now (`was`), and let the operator decide again.
     ChangedMeanwhile = "CHANGED_MEANWHILE",
+    /// Tell the operator that the performance has begun: this is of those that have not.
+    PerformanceBegun = "PERFORMANCE_BEGUN",
 }
 
 impl Reason {
@@ -145,7 +147,7 @@ impl Reason {
             Self::Internal | Self::Unrecognised => -32603,
             Self::Unauthenticated | Self::UserNotFound | Self::LinkSpent => -32001,
             Self::NotInQueue | Self::Waiting | Self::TokenExpired | Self::TokenDone => -32002,
-            Self::SaleNotOpen | Self::SalePaused | Self::SaleClosed => -32003,
+            Self::SaleNotOpen | Self::SalePaused | Self::SaleClosed | Self::PerformanceBegun => -32003,
             Self::ConcertNotFound
             | Self::ScheduleNotFound
             | Self::SeatNotFound
@@ -187,6 +189,7 @@ impl Reason {
             Self::SaleNotOpen
             | Self::SalePaused
             | Self::SaleClosed
+            | Self::PerformanceBegun
             | Self::SeatTaken
             | Self::SeatRestricted
             | Self::HoldLimit
@@ -613,6 +616,10 @@ impl ErrorObject {
 
     pub fn last_owner() -> Self {
         Self::new(Reason::LastOwner, "nobody else would be an owner: make another one before")
+    }
+
+    pub fn performance_begun() -> Self {
+        Self::new(Reason::PerformanceBegun, "the performance has begun")
     }
 
     /// `was` is what is there now.

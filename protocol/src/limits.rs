@@ -61,6 +61,9 @@ pub const DURATION_MILLIS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
 /// The largest amount of money, in the currency's minor unit: 2^53 − 1, which every JSON reader keeps whole.
 pub const MONEY_MAX: i64 = (1 << 53) - 1;
 
+/// The price of a seat: the dearest seats of the largest reservation still add up to money.
+pub const PRICE_MAX: i64 = MONEY_MAX / SEATS_PER_RESERVATION_MAX as i64;
+
 const _: () = assert!(HISTORY_ENTRIES_DEFAULT <= HISTORY_ENTRIES_MAX);
 const _: () = assert!(SEATS_PER_RESERVATION_MAX as usize <= SEATS_NAMED_MAX);
 const _: () = assert!(SEATS_PER_RESERVATION_MAX <= HOLD_BEST_COUNT_MAX);

@@ -14,6 +14,7 @@ use crate::limits::{
     HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT,
     LOG_ENTRIES_MAX,
 };
+use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
 use crate::ops::who;
 use crate::request::{QueueJoin, ReservationRef};
@@ -475,6 +476,20 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<RestrictSeats>())
         .answer(200, "What became of them.", schemas.sent_by_server::<RestrictedSeats>())
         .refuses(&[Reason::ScheduleNotFound, Reason::SeatNotFound, Reason::UnknownMethod]),
+        Call::ChangeSchedule => Description::new(
+            "operators",
+            Access::Operator,
+            "Changes what free seats of a performance cost. Whoever holds or bought some keeps their price.",
+        )
+        .parameter(schedule_id())
+        .body(schemas.sent_by_clients::<SchedulePatch>())
+        .answer(200, "The performance as it is now.", schemas.sent_by_server::<ScheduleInfo>())
+        .refuses(&[
+            Reason::ScheduleNotFound,
+            Reason::PerformanceBegun,
+            Reason::ChangedMeanwhile,
+            Reason::UnknownMethod,
+        ]),
         Call::SignIn => {
             Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent.")
                 .body(schemas.sent_by_clients::<who::SignIn>())

@@ -106,7 +106,8 @@ pub struct HelloAgain {
     pub within_ms: u64,
 }
 
-/// A sale changed its state, its opening or its message. It goes to everybody who waits, is admitted, or watches.
+/// A sale changed its state, its opening, its message, or what is said of its concert and performances. It goes to everybody
+/// who waits, is admitted, or watches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SaleUpdate {
     pub concert_id: u32,
@@ -117,4 +118,7 @@ pub struct SaleUpdate {
     /// The operator's message to the fans; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Higher than in the answer of `schedules`: prices, a title or a text changed since, so ask again.
+    #[serde(default)]
+    pub revision: u64,
 }

@@ -168,6 +168,9 @@ pub enum EndReason {
 /// The performances of the concert whose queue token the session carries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Schedules {
+    /// Rises when a price, a title or a text changes: a `sale.update` with a higher one says that this is not so any more.
+    #[serde(default)]
+    pub revision: u64,
     pub schedules: Vec<Schedule>,
 }
 

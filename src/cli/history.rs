@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::domain::actor::{Actor, Who};
-use frontrow::domain::event::{By, HouseSeats};
+use frontrow::domain::event::{By, HouseSeats, PriceChange};
 use frontrow::domain::ids::{ConcertId, EntryNo, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
@@ -190,6 +190,17 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
             of.schedule,
             note_in_words(of)
         )),
+        (Subject::Sale(_), Entry::Describe { after, by, .. }) => {
+            let title = after.title.as_ref().map(|title| format!("the title, which is {title:?} now"));
+            let about = after.about.as_ref().map(|_| "what its page says".to_owned());
+            let changed: Vec<_> = title.into_iter().chain(about).collect();
+            Some(format!("{} changed {}", actor_in_words(by, names), changed.join(", and ")))
+        }
+        (Subject::Sale(_), Entry::Price { schedule, changed, by }) => Some(format!(
+            "{} changed prices of performance {schedule}: {}",
+            actor_in_words(by, names),
+            prices_in_words(changed)
+        )),
         (Subject::Reservation(id), Entry::Seats(seats)) if seats.reservation == id => {
             Some(format!("user {} {}", seats.user, change_in_words(seats)))
         }
@@ -214,6 +225,11 @@ fn count_in_words(of: &HouseSeats) -> String {
         [seat] => format!("seat {seat}"),
         ref seats => format!("{} seats", seats.len()),
     }
+}
+
+fn prices_in_words(changed: &[PriceChange]) -> String {
+    let one = |of: &PriceChange| format!("{} from {} to {}", of.name, of.before, of.after);
+    changed.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn note_in_words(of: &HouseSeats) -> String {

@@ -1,12 +1,14 @@
 //! `frontrow sale`: the operators' HTTP calls of a running server.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::json;
 
 use super::client::ServerArgs;
-use super::print_json;
 use super::rules::{self, Rule};
+use super::{prices, print_json};
 
 #[derive(Args)]
 pub struct Sale {
@@ -34,6 +36,19 @@ enum Call {
         #[arg(required = true, value_name = "NAME=VALUE", value_parser = rules::rule)]
         rules: Vec<Rule>,
     },
+    /// Change what free seats of a performance cost, such as VIP=120000. Whoever holds or bought some keeps their price.
+    Prices {
+        /// The performance.
+        schedule: u64,
+        #[arg(required = true, value_name = "CATEGORY=AMOUNT", value_parser = prices::price)]
+        prices: Vec<(String, i64)>,
+        /// The same in every performance of the concert that has not begun.
+        #[arg(long)]
+        all_performances: bool,
+        /// Only if free seats cost this: nobody else's change is overwritten.
+        #[arg(long, value_name = "CATEGORY=AMOUNT", value_parser = prices::price)]
+        was: Vec<(String, i64)>,
+    },
     /// Show a message to every fan; an empty one takes it away.
     Message { concert: u32, text: String },
 }
@@ -43,6 +58,9 @@ impl Sale {
         let state = |state: &str| json!({"state": state});
         let change = match &self.call {
             Call::List => None,
+            Call::Prices { schedule, prices, all_performances, was } => {
+                return self.prices(*schedule, prices, *all_performances, was).await;
+            }
             Call::Open { concert } => Some((concert, state("OPEN"))),
             Call::Pause { concert } => Some((concert, state("PAUSED"))),
             Call::Close { concert } => Some((concert, state("CLOSED"))),
@@ -61,5 +79,21 @@ impl Sale {
             }
         };
         print_json(&answer?)
+    }
+
+    async fn prices(
+        &self,
+        schedule: u64,
+        prices: &[(String, i64)],
+        all_performances: bool,
+        was: &[(String, i64)],
+    ) -> anyhow::Result<()> {
+        let named = |prices: &[(String, i64)]| prices.iter().cloned().collect::<BTreeMap<_, _>>();
+        let mut patch = json!({"prices": named(prices), "all_performances": all_performances});
+        if !was.is_empty() {
+            patch["was"] = json!({"prices": named(was)});
+        }
+        let path = format!("/api/v1/admin/schedules/{schedule}");
+        print_json(&self.server.call(Method::PATCH, &path, Some(&patch)).await?)
     }
 }

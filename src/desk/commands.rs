@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 impl Context {
     /// The plan of a request.
     pub fn plan(&self, request: Request) -> Plan {
-        request::plan(request, |schedule| Ok(self.sale_of_schedule(schedule)?.concert().id))
+        request::plan(request, |schedule| Ok(self.sale_of_schedule(schedule)?.id()))
     }
 
     /// Posts a command to a sale; as with performances, an unknown one may yet appear. `guest_of` is the address that
@@ -66,7 +66,7 @@ impl Context {
             Some(concert) => self.dispatcher.touch(concert, user),
             None => {
                 for view in self.fanout.sales() {
-                    self.dispatcher.touch(view.concert().id, user);
+                    self.dispatcher.touch(view.id(), user);
                 }
             }
         }

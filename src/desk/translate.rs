@@ -10,7 +10,8 @@ use frontrow_protocol::{ErrorObject, Reason, Timestamp as WireTime, encode_push,
 
 use crate::dispatcher::Refusal;
 use crate::domain::actor::Who;
-use crate::domain::command::{Place, Rejection, SaleFigures};
+use crate::domain::command::{Place, Rejection, SaleFigures, Seen};
+use crate::domain::concert::Texts;
 use crate::domain::event::By;
 use crate::domain::ids::{PaymentId, ScheduleId, SeatId};
 use crate::domain::record::{
@@ -25,7 +26,7 @@ use crate::limits;
 use crate::store::StoredTicket;
 use frontrow_protocol::admin;
 use frontrow_protocol::error::ChangedBy;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json as value};
 
 use super::outcome::Outcome;
 
@@ -159,12 +160,13 @@ pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
         status: reservation_status(of.status),
         amount: of.amount,
         expires_at: held.then(|| time(until(of.expires_at.shifted(ahead)))),
-        seats: of.seats.iter().map(|&seat| reserved_seat(plan.as_deref(), seat)).collect(),
+        seats: of.seats.iter().map(|&seat| reserved_seat(plan.as_deref(), seat, of.price(seat))).collect(),
     }
 }
 
-/// A seat of an order. The number is all that is known of one whose performance is no longer played here.
-fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId) -> wire::ReservedSeat {
+/// A seat of an order, and what it costs there where that is not what it was imported with. Its number, and perhaps its price,
+/// is all that is known of one whose performance is no longer played here.
+fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId, price: Option<Money>) -> wire::ReservedSeat {
     let planned = plan.and_then(|plan| Some((plan, plan.seats.get(seat.0 as usize)?)));
     match planned {
         Some((plan, planned)) => {
@@ -173,14 +175,14 @@ fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId) -> wire::ReservedSeat {
                 seat: seat.0,
                 label: planned.label.to_string(),
                 category: category.name.to_string(),
-                price: category.price,
+                price: price.unwrap_or(category.price),
             }
         }
         None => wire::ReservedSeat {
             seat: seat.0,
             label: format!("#{}", seat.0),
             category: String::new(),
-            price: 0,
+            price: price.unwrap_or_default(),
         },
     }
 }
@@ -223,7 +225,8 @@ fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
     let tickets = of.tickets.iter().map(|ticket| {
         let view = fanout.sale_of_schedule(ticket.schedule);
         let plan = view.as_ref().and_then(|view| view.plan(ticket.schedule));
-        let wire::ReservedSeat { seat, label, category, price } = reserved_seat(plan.as_deref(), ticket.seat);
+        let wire::ReservedSeat { seat, label, category, price } =
+            reserved_seat(plan.as_deref(), ticket.seat, ticket.price);
         wire::Ticket {
             ticket_id: ticket.id.0,
             reservation_id: of.reservation.0,
@@ -292,13 +295,13 @@ fn ticket(fanout: &Fanout, of: &StoredTicket) -> wire::Ticket {
 /// Concerts with a performance that has not started.
 fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
     let concert = |view: &SaleView| {
-        let settings = view.settings();
+        let (settings, record) = (view.settings(), view.concert());
         wire::Concert {
-            concert_id: view.concert().id.0,
-            title: view.concert().title.clone(),
-            venue: view.concert().venue.clone(),
-            currency: Some(view.concert().currency.clone()),
-            time_zone: view.concert().time_zone.clone(),
+            concert_id: view.id().0,
+            title: record.title.clone(),
+            venue: record.venue.clone(),
+            currency: Some(record.currency.clone()),
+            time_zone: record.time_zone.clone(),
             seats_per_reservation_max: view.rules().seats_per_reservation_max,
             seats_per_user_max: view.rules().seats_per_user_max,
             sale: wire::Sale {
@@ -329,6 +332,7 @@ pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
         let topic = view.topic(listed.schedule.id);
         let categories = || topic.iter().flat_map(|topic| &topic.layout().categories);
         let left = topic.iter().flat_map(|topic| topic.left());
+        let prices = topic.iter().flat_map(|topic| topic.prices().to_vec());
         let left: BTreeMap<_, _> = categories().map(|category| category.name.clone()).zip(left).collect();
         wire::Schedule {
             schedule_id: listed.schedule.id.0,
@@ -341,11 +345,13 @@ pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
             available: left.values().sum(),
             restricted: count(listed.restricted),
             sold_out: listed.sold_out,
-            prices: categories().map(|category| (category.name.clone(), category.price)).collect(),
+            prices: categories().map(|category| category.name.clone()).zip(prices).collect(),
             left,
         }
     };
-    wire::Schedules { schedules: view.listing(now).iter().map(schedule).collect() }
+    // Read before the prices are: news that is as old is told again.
+    let revision = view.revision();
+    wire::Schedules { revision, schedules: view.listing(now).iter().map(schedule).collect() }
 }
 
 /// Seats of one schedule are numbered in 32 bits, so their counts fit.
@@ -385,6 +391,7 @@ pub fn push_sale(news: &SaleNews) -> String {
         state: sale_state(news.state),
         opens_at: news.opens_at.map(time),
         message: news.message.as_ref().map(ToString::to_string),
+        revision: news.revision,
     }))
 }
 
@@ -459,7 +466,8 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
             ErrorObject::insufficient_balance(*balance, *required)
         }
         Rejection::RequestIdReused => ErrorObject::request_id_reused(),
-        Rejection::ChangedMeanwhile { settings, changed } => changed_meanwhile(settings, changed.as_ref()),
+        Rejection::ChangedMeanwhile { is, changed } => changed_meanwhile(is, changed.as_ref()),
+        Rejection::PerformanceBegun => ErrorObject::performance_begun(),
         Rejection::CancelTooLate => ErrorObject::cancel_too_late(),
         Rejection::WalletFull { balance, refund: _ } => ErrorObject::wallet_full(*balance),
     }
@@ -523,17 +531,25 @@ fn whole_patch(of: &SaleSettings) -> admin::SalePatch {
     rules!(set_or_unset, of.own => admin::SalePatch, ..rest)
 }
 
-/// What somebody changed meanwhile, as it is now: everything that an operator may set, since the asker knows what they
+/// What somebody changed meanwhile, as it is now: everything that an operator may set there, since the asker knows what they
 /// looked at.
-fn changed_meanwhile(is: &SaleSettings, changed: Option<&(By, Timestamp)>) -> ErrorObject {
+fn changed_meanwhile(is: &Seen, changed: Option<&(By, Timestamp)>) -> ErrorObject {
     let by = changed.and_then(|(by, _)| match by {
         By::OpensAt => None,
         By::Actor(actor) => Some(changed_by(actor.who)),
     });
-    let is = match serde_json::to_value(whole_patch(is)) {
-        Ok(Value::Object(is)) => is,
-        _ => Map::new(),
+    let is = match is {
+        Seen::Settings(settings) => serde_json::to_value(whole_patch(settings)).unwrap_or_default(),
+        Seen::Texts(Texts { title, about }) => {
+            let about = about.as_deref().and_then(|about| serde_json::from_str::<Value>(about).ok());
+            value!({"title": title, "about": about})
+        }
+        Seen::Prices(schedule, prices) => {
+            let prices: BTreeMap<_, _> = prices.iter().map(|(name, price)| (name.as_ref(), *price)).collect();
+            value!({"schedule_id": schedule.0, "prices": prices})
+        }
     };
+    let is = if let Value::Object(is) = is { is } else { Map::new() };
     ErrorObject::changed_meanwhile(is).made_so(by, changed.map(|(_, at)| time(*at)))
 }
 

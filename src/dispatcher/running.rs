@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::command::Place;
+use crate::domain::concert::Texts;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
 use crate::domain::line::Order;
@@ -45,6 +46,7 @@ impl RunningSale {
                 id: schedule.schedule.id,
                 starts_at: schedule.schedule.starts_at,
                 plan: plan.clone(),
+                prices: schedule.prices.clone(),
                 taken: taken.clone(),
             });
             topics.push(SeatTopic::new(
@@ -52,6 +54,7 @@ impl RunningSale {
                 schedule.schedule,
                 schedule.layout,
                 plan,
+                &schedule.prices,
                 taken.into_iter(),
                 loaded.journal.seq,
             ));
@@ -60,6 +63,10 @@ impl RunningSale {
             concert: loaded.concert.id,
             sells: loaded.sells,
             settings: loaded.settings,
+            texts: Texts {
+                title: loaded.concert.title.as_str().into(),
+                about: loaded.concert.about.as_deref().map(Box::from),
+            },
             order: Order::default(),
             next_entry: loaded.next_entry,
             tokens: loaded.tokens,
@@ -68,7 +75,8 @@ impl RunningSale {
             bought: loaded.bought,
             schedules,
         };
-        let view = SaleView::new(loaded.concert, &snapshot, defaults.clone(), loaded.outages, topics);
+        let (seq, outages) = (loaded.journal.seq, loaded.outages);
+        let view = SaleView::new(loaded.concert, seq, &snapshot, defaults.clone(), outages, topics);
         Self {
             sale: Sale::restored(snapshot, defaults, now.sale),
             view,

@@ -269,7 +269,7 @@ impl Touched {
                 self.tokens.insert(token.entry);
                 return;
             }
-            Event::SettingsChanged { .. } => return,
+            Event::Described(_) | Event::Repriced(_) | Event::SettingsChanged { .. } => return,
             Event::SeatsRestricted(of) | Event::SeatsUnrestricted(of) => {
                 self.seats.extend(of.seats.iter().map(|seat| (of.schedule, *seat)));
                 return;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::actor::Actor;
+use super::concert::TextsPatch;
 use super::ids::{
     AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId,
     UserId,
@@ -15,7 +16,7 @@ use super::seat_plan::Money;
 use super::time::Timestamp;
 use super::wallet::Wallets;
 
-pub use super::rejection::{Rejection, refusal_of_ended};
+pub use super::rejection::{Rejection, Seen, refusal_of_ended};
 
 /// The one who asks: a user, the token that their session carries, if any, and for guests where they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +117,22 @@ pub enum Command {
         note: Option<Box<str>>,
         by: Actor,
     },
+    /// Operators: change what free seats of some categories cost in these performances, in all of them or in none.
+    Reprice {
+        schedules: Vec<ScheduleId>,
+        /// By the plan's categories, each once.
+        prices: Vec<(u16, Money)>,
+        /// What the operator saw of them before.
+        was: Vec<(u16, Money)>,
+        by: Actor,
+    },
+    /// Operators: change what is said of the concert.
+    Describe {
+        patch: TextsPatch,
+        /// What the operator saw of it before.
+        was: TextsPatch,
+        by: Actor,
+    },
     /// Operators: the figures of the sale.
     Figures,
 }
@@ -140,6 +157,8 @@ impl Command {
             Self::Configure { .. } => "configure",
             Self::Restrict { .. } => "restrict",
             Self::Unrestrict { .. } => "unrestrict",
+            Self::Reprice { .. } => "reprice",
+            Self::Describe { .. } => "describe",
             Self::Figures => "figures",
         }
     }

@@ -3,6 +3,7 @@
 //! without reading, and can be taken back as long as its batch is not committed.
 
 use super::actor::Actor;
+use super::concert::Texts;
 use super::ids::{ScheduleId, SeatId};
 use super::record::{BestRequest, LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use super::rules::SaleSettings;
@@ -38,6 +39,10 @@ pub enum Event {
     SeatsRestricted(HouseSeats),
     /// Seats that the house kept are free.
     SeatsUnrestricted(HouseSeats),
+    /// What is said of the concert was changed.
+    Described(Description),
+    /// What free seats of a performance cost was changed.
+    Repriced(Repricing),
     /// The sale was changed.
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
 }
@@ -58,6 +63,35 @@ impl HouseSeats {
     pub fn new(schedule: ScheduleId, seats: Vec<SeatId>, note: Option<&str>, by: &Actor) -> Self {
         Self { schedule, seats, note: note.map(Box::from), by: Some(by.clone()) }
     }
+}
+
+/// New texts of a concert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    pub before: Texts,
+    pub after: Texts,
+    pub by: Actor,
+}
+
+/// New prices of a performance's free seats. Who holds or bought some keeps theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repricing {
+    pub schedule: ScheduleId,
+    /// Each category whose price changed, in the plan's order.
+    pub changed: Vec<PriceChange>,
+    /// The price of every category that does not cost what it was imported with, in the plan's order.
+    pub own: Vec<(u16, Money)>,
+    pub by: Actor,
+}
+
+/// What free seats of one category cost, and cost now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceChange {
+    /// Index into the plan's categories.
+    pub category: u16,
+    pub name: Box<str>,
+    pub before: Money,
+    pub after: Money,
 }
 
 /// The one who changed a sale's settings.

@@ -5,6 +5,7 @@ pub mod actor;
 mod admission_rate;
 mod best_seats;
 pub mod command;
+pub mod concert;
 mod entries;
 pub mod event;
 mod guest_holds;

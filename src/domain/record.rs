@@ -90,6 +90,8 @@ pub struct Reservation {
     pub status: ReservationStatus,
     /// The seats, in ascending order; once it has ended, those that it had at its end.
     pub seats: Vec<SeatId>,
+    /// What each of `seats` costs, whatever becomes of prices. Empty: what they were imported with.
+    pub prices: Vec<Money>,
     /// The sum of the seats' prices.
     pub amount: Money,
     /// UTC.
@@ -111,14 +113,35 @@ pub struct Reservation {
 pub const BEST_REQUESTS_KEPT_MAX: usize = 16;
 
 impl Reservation {
-    /// More of its seats were held, for this request if any.
-    pub fn add(&mut self, seats: &[SeatId], request: Option<BestRequest>) {
-        self.seats.extend(seats);
-        self.seats.sort_unstable();
+    /// More of its seats were held, for this request if any. `prices` has one for each of them exactly if those of all its
+    /// seats are to be written.
+    pub fn add(&mut self, seats: &[SeatId], prices: &[Money], request: Option<BestRequest>) {
+        if prices.is_empty() {
+            self.seats.extend(seats);
+            self.seats.sort_unstable();
+        } else {
+            let old = self.seats.drain(..).zip(self.prices.drain(..));
+            let mut priced: Vec<_> = old.chain(seats.iter().copied().zip(prices.iter().copied())).collect();
+            priced.sort_unstable();
+            (self.seats, self.prices) = priced.into_iter().unzip();
+        }
         if request.is_some() && self.best_requests.len() == BEST_REQUESTS_KEPT_MAX {
             self.best_requests.remove(0);
         }
         self.best_requests.extend(request);
+    }
+
+    /// It has only these of its seats, which are in ascending order.
+    pub fn keep(&mut self, kept: &[SeatId]) {
+        if !self.prices.is_empty() {
+            self.prices = kept.iter().filter_map(|seat| self.price(*seat)).collect();
+        }
+        self.seats = kept.to_vec();
+    }
+
+    /// What one of its seats costs, where that is written.
+    pub fn price(&self, seat: SeatId) -> Option<Money> {
+        self.prices.get(self.seats.binary_search(&seat).ok()?).copied()
     }
 
     /// It is held no longer.
@@ -180,6 +203,8 @@ pub struct Ticket {
     pub id: TicketId,
     pub schedule: ScheduleId,
     pub seat: SeatId,
+    /// What was paid for it. `None`: what the seat was imported with.
+    pub price: Option<Money>,
     /// 16 characters; whoever shows it is let in, so it is never logged.
     pub code: Box<str>,
 }

@@ -1,7 +1,8 @@
 //! Every correct "no".
 
+use super::concert::Texts;
 use super::event::By;
-use super::ids::SeatId;
+use super::ids::{ScheduleId, SeatId};
 use super::record::{ExpiryReason, ReservationStatus, TokenStatus};
 use super::rules::SaleSettings;
 use super::seat_plan::Money;
@@ -73,17 +74,28 @@ pub enum Rejection {
         required: Money,
     },
     RequestIdReused,
-    /// An operator saw other settings than these, which somebody set meanwhile: who and when (UTC), as far as it is known.
+    /// An operator saw something else than this, which somebody set meanwhile: who and when (UTC), as far as it is known.
     ChangedMeanwhile {
-        settings: Box<SaleSettings>,
+        is: Box<Seen>,
         changed: Option<(By, Timestamp)>,
     },
+    /// The performance has begun, and what was asked for is of those that have not.
+    PerformanceBegun,
     CancelTooLate,
     /// The refund does not fit the wallet, which is at its bound.
     WalletFull {
         balance: Money,
         refund: Money,
     },
+}
+
+/// What an operator looks at before they change it, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Settings(SaleSettings),
+    Texts(Texts),
+    /// The price of a free seat of each category that was looked at of a performance.
+    Prices(ScheduleId, Vec<(Box<str>, Money)>),
 }
 
 /// Why a user without a live token may not act, from the token that they had last.

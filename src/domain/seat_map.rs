@@ -1,10 +1,12 @@
-//! The seats of one schedule and who has them.
-//! Always: at most one reservation a seat; available + held + sold + restricted = seats. Not here: money, admission, any clock.
+//! The seats of one schedule, who has them, and what they cost.
+//! Always: at most one reservation a seat; available + held + sold + restricted = seats; whoever holds seats pays what they
+//! cost when they took them. Not here: money, admission, any clock.
 
 use std::sync::Arc;
 
 use super::best_seats::BestSeats;
 use super::ids::{ReservationId, SeatId};
+use super::record::{BestRequest, Reservation};
 use super::seat_plan::{Money, SeatPlan};
 use super::time::Timestamp;
 
@@ -27,6 +29,10 @@ impl SeatState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeatMap {
     plan: Arc<SeatPlan>,
+    /// What a free seat costs, by the plan's categories.
+    prices: Vec<Money>,
+    /// Does one of them differ from what the plan says?
+    is_repriced: bool,
     /// UTC: when the performance starts, and selling ends.
     starts_at: Timestamp,
     seats: Vec<SeatState>,
@@ -38,7 +44,7 @@ pub struct SeatMap {
 }
 
 impl SeatMap {
-    /// All seats available.
+    /// All seats available, for the plan's prices.
     pub fn new(plan: Arc<SeatPlan>, starts_at: Timestamp) -> Self {
         let count = plan.seats.len();
         Self {
@@ -48,6 +54,8 @@ impl SeatMap {
             held: 0,
             sold: 0,
             restricted: 0,
+            prices: plan.prices(),
+            is_repriced: false,
             plan,
             starts_at,
         }
@@ -111,9 +119,56 @@ impl SeatMap {
         former
     }
 
-    /// The sum of these seats' prices.
-    pub fn amount(&self, seats: &[SeatId]) -> Money {
-        seats.iter().map(|seat| self.plan.price(seat.0 as usize)).sum()
+    /// What a free seat costs, by the plan's categories.
+    pub fn prices(&self) -> &[Money] {
+        &self.prices
+    }
+
+    /// Changes what free seats of some categories cost, and gives back what they did.
+    ///
+    /// # Panics
+    /// If there is no such category: the caller has looked.
+    pub fn set_prices(&mut self, prices: &[(u16, Money)]) -> Vec<(u16, Money)> {
+        let set = |&(category, price)| {
+            (category, std::mem::replace(&mut self.prices[usize::from(category)], price))
+        };
+        let before = prices.iter().map(set).collect();
+        self.is_repriced = self.prices != self.plan.prices();
+        before
+    }
+
+    /// What this seat costs whoever takes it now.
+    pub fn price(&self, seat: SeatId) -> Money {
+        self.prices[usize::from(self.plan.seats[seat.0 as usize].category)]
+    }
+
+    /// What this seat costs in an order that has it.
+    pub fn price_in(&self, of: &Reservation, seat: SeatId) -> Money {
+        of.price(seat).unwrap_or_else(|| self.plan.price(seat.0 as usize))
+    }
+
+    /// The sum of the prices of these seats of an order.
+    pub fn amount_in(&self, of: &Reservation, seats: &[SeatId]) -> Money {
+        seats.iter().map(|seat| self.price_in(of, *seat)).sum()
+    }
+
+    /// Adds free seats to an order, for what they cost now, and gives their prices. What the seats of an order cost is
+    /// written to it as soon as one was taken for another price than it was imported with.
+    pub fn add_to(
+        &self,
+        reservation: &mut Reservation,
+        seats: &[SeatId],
+        request: Option<BestRequest>,
+    ) -> Vec<Money> {
+        let prices: Vec<Money> = seats.iter().map(|seat| self.price(*seat)).collect();
+        let is_written = self.is_repriced || !reservation.prices.is_empty();
+        if is_written && reservation.prices.is_empty() {
+            let imported = reservation.seats.iter().map(|seat| self.plan.price(seat.0 as usize));
+            reservation.prices = imported.collect();
+        }
+        reservation.add(seats, if is_written { &prices } else { &[] }, request);
+        reservation.amount += prices.iter().sum::<Money>();
+        prices
     }
 
     /// The `count` available seats that are together and nearest to the stage, in a category or anywhere, none of them
@@ -127,7 +182,7 @@ impl SeatMap {
     ) -> Option<Vec<SeatId>> {
         let free = |seat: SeatId| {
             self.seats[seat.0 as usize] == SeatState::Available
-                && max_price.is_none_or(|max| self.plan.price(seat.0 as usize) <= max)
+                && max_price.is_none_or(|max| self.price(seat) <= max)
                 && (except.is_empty() || except.binary_search(&seat).is_err())
         };
         (1..=self.available)

@@ -46,6 +46,12 @@ pub struct PlannedRow {
 }
 
 impl SeatPlan {
+    /// What was imported, by category.
+    pub fn prices(&self) -> Vec<Money> {
+        self.categories.iter().map(|category| category.price).collect()
+    }
+
+    /// What the seat cost when it was imported.
     pub fn price(&self, seat: usize) -> Money {
         self.categories[usize::from(self.seats[seat].category)].price
     }

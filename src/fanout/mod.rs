@@ -120,7 +120,7 @@ impl Fanout {
     /// The sales in ascending order of concerts.
     pub fn sales(&self) -> Vec<Arc<SaleView>> {
         let mut sales: Vec<_> = self.sales.read().by_concert.values().cloned().collect();
-        sales.sort_by_key(|sale| sale.concert().id);
+        sales.sort_by_key(|sale| sale.id());
         sales
     }
 
@@ -133,10 +133,10 @@ impl Fanout {
         }
         let mut directory = self.sales.write();
         for topic in view.topics() {
-            directory.by_schedule.insert(topic.schedule().id, view.clone());
+            directory.by_schedule.insert(topic.id(), view.clone());
             // The reference that is kept is weak: a topic ends when nobody else has a use for it.
             let kept = Arc::downgrade(topic);
-            supervisor.keep(home, format!("rounds of performance {}", topic.schedule().id), move || {
+            supervisor.keep(home, format!("rounds of performance {}", topic.id()), move || {
                 let topic = kept.upgrade();
                 async move {
                     if let Some(topic) = topic {
@@ -145,8 +145,8 @@ impl Fanout {
                 }
             });
         }
-        let hidden = directory.hidden.remove(&view.concert().id);
-        let former = directory.by_concert.insert(view.concert().id, view.clone()).or(hidden);
+        let hidden = directory.hidden.remove(&view.id());
+        let former = directory.by_concert.insert(view.id(), view.clone()).or(hidden);
         drop(directory);
         if let Some(former) = former {
             view.adopt_watchers(&former);
@@ -159,7 +159,7 @@ impl Fanout {
         if let Some(view) = directory.by_concert.remove(&concert) {
             directory.hidden.insert(concert, view);
         }
-        directory.by_schedule.retain(|_, sale| sale.concert().id != concert);
+        directory.by_schedule.retain(|_, sale| sale.id() != concert);
     }
 
     /// Registers a connection under its user. Gives back the user's oldest one if they are more than `max` now;
@@ -265,9 +265,10 @@ impl Fanout {
             }
             // Those who watch the seats receive it by their topic.
             Event::SeatsRestricted(_) | Event::SeatsUnrestricted(_) => {}
+            Event::Described(_) | Event::Repriced(_) => self.pending_news.add(view.id()),
             Event::SettingsChanged { before, after, .. } => {
                 if shown(before) != shown(after) {
-                    self.pending_news.add(view.concert().id);
+                    self.pending_news.add(view.id());
                 }
             }
         }

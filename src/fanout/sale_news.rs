@@ -70,7 +70,7 @@ impl Fanout {
 
     /// The connections of a sale's visitors, and those that watch its seats, each once.
     fn audience_of(&self, view: &SaleView) -> Vec<Arc<Subscriber>> {
-        let visitors = self.visitors.get(&view.concert().id).map(|users| users.clone()).unwrap_or_default();
+        let visitors = self.visitors.get(&view.id()).map(|users| users.clone()).unwrap_or_default();
         let mut audience = Vec::with_capacity(visitors.len());
         for user in visitors {
             self.each_connection(user, |subscriber| audience.push(subscriber.clone()));
@@ -89,10 +89,11 @@ impl SaleNews {
     pub(super) fn of(view: &SaleView) -> Self {
         let settings = view.settings();
         Self {
-            concert: view.concert().id,
+            concert: view.id(),
             state: settings.state,
             opens_at: settings.opens_at,
             message: settings.message,
+            revision: view.revision(),
         }
     }
 }

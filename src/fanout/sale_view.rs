@@ -9,8 +9,8 @@ use parking_lot::RwLock;
 
 use super::seat_topic::{SeatCounts, SeatTopic};
 use crate::domain::command::Place;
-use crate::domain::event::Event;
-use crate::domain::ids::{ConnectionId, EntryNo, ScheduleId, SeatId};
+use crate::domain::event::{Description, Event, Repricing};
+use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, SeatId};
 use crate::domain::line::{self, Line, Stock};
 use crate::domain::record::TokenRecord;
 use crate::domain::rules::{SaleRules, SaleSettings};
@@ -20,7 +20,7 @@ use crate::domain::time::{Now, Timestamp};
 use crate::store::{ConcertRecord, ScheduleRecord};
 
 pub struct SaleView {
-    concert: ConcertRecord,
+    id: ConcertId,
     sells: bool,
     defaults: SaleRules,
     topics: BTreeMap<ScheduleId, Arc<SeatTopic>>,
@@ -28,12 +28,17 @@ pub struct SaleView {
 }
 
 struct State {
+    concert: Arc<ConcertRecord>,
     settings: SaleSettings,
     outages: Duration,
     /// The milliseconds by which the machine's clock was set since the process began.
     step: i64,
     /// The rules in force.
     rules: SaleRules,
+    /// The journal's place of the last change of what is said of the sale.
+    revision: u64,
+    /// The same of the concert's texts alone.
+    described: u64,
     line: Line,
     /// The number of tokens that wait or are admitted.
     live: u64,
@@ -52,28 +57,49 @@ pub struct ScheduleView {
 }
 
 impl SaleView {
-    /// A view of a sale as a lane begins to run it.
+    /// A view of a sale as a lane begins to run it, at journal place `seq`.
     pub fn new(
         concert: ConcertRecord,
+        seq: u64,
         sale: &SaleSnapshot,
         defaults: SaleRules,
         outages: Duration,
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
+        let id = concert.id;
         let state = State {
+            concert: Arc::new(concert),
             settings: sale.settings.clone(),
             outages,
             step: 0,
             rules: sale.settings.own.over(&defaults),
+            revision: seq,
+            described: seq,
             line: Line::restored(sale.order.clone(), sale.next_entry, &sale.tokens),
             live: sale.tokens.len() as u64,
         };
-        let topics = topics.into_iter().map(|topic| (topic.schedule().id, topic)).collect();
-        Arc::new(Self { concert, sells: sale.sells, defaults, topics, state: RwLock::new(state) })
+        let topics = topics.into_iter().map(|topic| (topic.id(), topic)).collect();
+        Arc::new(Self { id, sells: sale.sells, defaults, topics, state: RwLock::new(state) })
     }
 
-    pub fn concert(&self) -> &ConcertRecord {
-        &self.concert
+    pub fn id(&self) -> ConcertId {
+        self.id
+    }
+
+    /// What is said of the concert, which an operator may change.
+    pub fn concert(&self) -> Arc<ConcertRecord> {
+        self.state.read().concert.clone()
+    }
+
+    /// Rises with each change of what is said of the concert and its performances, besides the settings: of titles, texts
+    /// and prices. It says nothing else: who has seen a lower one has seen something else.
+    pub fn revision(&self) -> u64 {
+        self.state.read().revision
+    }
+
+    /// The same of what the drawing of a performance says: the concert's texts, and prices of its own.
+    pub fn drawing_revision(&self, topic: &SeatTopic) -> u64 {
+        self.state.read().described.max(topic.revision())
     }
 
     /// Is it in the wallets' currency? What is not is shown as closed.
@@ -123,12 +149,12 @@ impl SaleView {
         let mut listed: Vec<_> = self
             .topics
             .values()
-            .filter(|topic| topic.schedule().starts_at > utc)
-            .map(|topic| {
-                let counts = topic.counts();
+            .map(|topic| topic.glance())
+            .filter(|(schedule, _)| schedule.starts_at > utc)
+            .map(|(schedule, counts)| {
                 let (seats, SeatCounts { available, sold, restricted, .. }) = (counts.seats(), counts);
                 let sold_out = sold > 0 && sold == counts.for_sale();
-                ScheduleView { schedule: topic.schedule(), seats, available, restricted, sold_out }
+                ScheduleView { schedule, seats, available, restricted, sold_out }
             })
             .collect();
         listed.sort_by_key(|view| (view.schedule.starts_at, view.schedule.id));
@@ -150,9 +176,9 @@ impl SaleView {
 
     fn stock(&self, now: Now) -> Stock {
         let counts = |topic: &Arc<SeatTopic>| {
-            let counts = topic.counts();
+            let (schedule, counts) = topic.glance();
             line::SeatCounts {
-                starts_at: topic.schedule().starts_at,
+                starts_at: schedule.starts_at,
                 for_sale: counts.for_sale(),
                 available: counts.available,
                 sold: counts.sold,
@@ -199,6 +225,21 @@ impl SaleView {
                 Event::TokenEnded(token) => {
                     state.line.leave(token.entry);
                     state.live -= 1;
+                }
+                Event::Described(Description { after, .. }) => {
+                    (state.revision, state.described) = (seq, seq);
+                    let before = &*state.concert;
+                    state.concert = Arc::new(ConcertRecord {
+                        title: after.title.to_string(),
+                        about: after.about.as_ref().map(ToString::to_string),
+                        ..before.clone()
+                    });
+                }
+                Event::Repriced(Repricing { schedule, changed, .. }) => {
+                    state.revision = seq;
+                    if let Some(topic) = self.topics.get(schedule) {
+                        topic.reprice(seq, changed.iter().map(|of| (of.category, of.after)));
+                    }
                 }
                 Event::SettingsChanged { after, .. } => {
                     state.rules = after.own.over(&self.defaults);

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::subscriber::{Delta, Subscriber, Visit, Watched};
 use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId};
 use crate::domain::seat_map;
-use crate::domain::seat_plan::SeatPlan;
+use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::store::ScheduleRecord;
 use crate::venue::layout::VenueLayout;
 
@@ -50,7 +50,7 @@ const RECENT_PART: usize = 8;
 
 pub struct SeatTopic {
     concert: ConcertId,
-    schedule: ScheduleRecord,
+    id: ScheduleId,
     layout: Arc<VenueLayout>,
     plan: Arc<SeatPlan>,
     state: Mutex<State>,
@@ -60,6 +60,11 @@ pub struct SeatTopic {
 }
 
 struct State {
+    schedule: ScheduleRecord,
+    /// What a free seat of each category of the plan costs.
+    prices: Arc<[Money]>,
+    /// The journal's place of the last change of what is said of the performance.
+    revision: u64,
     version: u64,
     seats: Vec<SeatState>,
     /// The version of each seat's last change.
@@ -130,17 +135,22 @@ pub struct SeatSnapshot {
 }
 
 impl SeatTopic {
-    /// `taken` are the seats that are not available, at journal place `version`.
+    /// `prices` are those that differ from the plan's; `taken` are the seats that are not available. All at journal place
+    /// `version`.
     pub fn new(
         concert: ConcertId,
         schedule: ScheduleRecord,
         layout: Arc<VenueLayout>,
         plan: Arc<SeatPlan>,
+        prices: &[(u16, Money)],
         taken: impl Iterator<Item = (SeatId, seat_map::SeatState)>,
         version: u64,
     ) -> Arc<Self> {
         let count = plan.seats.len();
         let mut state = State {
+            schedule,
+            prices: repriced(&plan.prices(), prices.iter().copied()),
+            revision: version,
             version,
             seats: vec![SeatState::Available; count],
             changed_at: vec![0; count],
@@ -162,7 +172,7 @@ impl SeatTopic {
         state.forget_recent();
         Arc::new(Self {
             concert,
-            schedule,
+            id: schedule.id,
             layout,
             plan,
             state: Mutex::new(state),
@@ -171,8 +181,18 @@ impl SeatTopic {
         })
     }
 
+    pub fn id(&self) -> ScheduleId {
+        self.id
+    }
+
     pub fn schedule(&self) -> ScheduleRecord {
-        self.schedule
+        self.state.lock().schedule
+    }
+
+    /// The performance and its figures, as of one moment.
+    pub fn glance(&self) -> (ScheduleRecord, SeatCounts) {
+        let state = self.state.lock();
+        (state.schedule, state.counts)
     }
 
     pub fn concert(&self) -> ConcertId {
@@ -189,6 +209,23 @@ impl SeatTopic {
 
     pub fn counts(&self) -> SeatCounts {
         self.state.lock().counts
+    }
+
+    /// What a free seat of each category costs, in the plan's order.
+    pub fn prices(&self) -> Arc<[Money]> {
+        self.state.lock().prices.clone()
+    }
+
+    /// The journal's place of the last change of what is said of the performance; of a sale that was loaded since, of its
+    /// loading.
+    pub fn revision(&self) -> u64 {
+        self.state.lock().revision
+    }
+
+    /// Prices of some categories changed, at journal place `revision`.
+    pub(super) fn reprice(&self, revision: u64, prices: impl Iterator<Item = (u16, Money)>) {
+        let mut state = self.state.lock();
+        (state.prices, state.revision) = (repriced(&state.prices, prices), revision);
     }
 
     /// The free seats of each category, in the plan's order.
@@ -225,7 +262,7 @@ impl SeatTopic {
 
     pub fn unwatch(&self, connection: ConnectionId) {
         if let Some(subscriber) = self.state.lock().watchers.remove(&connection) {
-            subscriber.end_watch(self.schedule.id);
+            subscriber.end_watch(self.id);
         }
     }
 
@@ -340,7 +377,7 @@ impl SeatTopic {
     fn encode(&self, state: &State, from: u64, seats: impl Iterator<Item = SeatId>) -> Bytes {
         let changes = seats.map(|seat| SeatChange { seat: seat.0, state: state.seats[seat.0 as usize] });
         let push = Push::SeatsUpdate(SeatsUpdate {
-            schedule_id: self.schedule.id.0,
+            schedule_id: self.id.0,
             from,
             version: state.version,
             changes: changes.collect(),
@@ -352,7 +389,7 @@ impl SeatTopic {
 
 impl Watched for SeatTopic {
     fn schedule_id(&self) -> ScheduleId {
-        self.schedule.id
+        self.id
     }
 
     fn delta_since(&self, version: u64) -> Option<Delta> {
@@ -375,6 +412,12 @@ impl Watched for SeatTopic {
     fn unwatch(&self, connection: ConnectionId) {
         Self::unwatch(self, connection);
     }
+}
+
+fn repriced(before: &[Money], changed: impl Iterator<Item = (u16, Money)>) -> Arc<[Money]> {
+    let mut prices = before.to_vec();
+    changed.for_each(|(category, price)| prices[usize::from(category)] = price);
+    prices.into()
 }
 
 fn round_interval(watchers: usize) -> Duration {

@@ -18,7 +18,7 @@ use crate::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};
 use crate::domain::time::Timestamp;
 
-/// A sale's state, opening or message changed.
+/// A sale's state, opening or message changed, or what is said of its concert and performances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaleNews {
     pub concert: ConcertId,
@@ -26,6 +26,8 @@ pub struct SaleNews {
     /// UTC.
     pub opens_at: Option<Timestamp>,
     pub message: Option<Box<str>>,
+    /// See `SaleView::revision`.
+    pub revision: u64,
 }
 
 /// Everything that waited, to be sent in the order of the fields.
@@ -376,6 +378,7 @@ mod tests {
             user: UserId(1),
             status: ReservationStatus::TempReserved,
             seats: seats.iter().copied().map(SeatId).collect(),
+            prices: Vec::new(),
             amount: 0,
             opened_at: Timestamp::default(),
             expires_at: Timestamp::default(),

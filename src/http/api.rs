@@ -78,6 +78,7 @@ impl Incoming<'_> {
             | Call::ChangeSale
             | Call::HouseSeats
             | Call::RestrictSeats
+            | Call::ChangeSchedule
             | Call::SignIn
             | Call::OwnSession
             | Call::SignOut
@@ -148,7 +149,7 @@ impl Incoming<'_> {
         let view = self.context.sale_of_schedule(schedule)?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
         let layout = self.site.layouts.of(view, topic).await.ok_or_else(ErrorObject::internal)?;
-        Ok(layout.response(self.headers, "public, max-age=86400, stale-while-revalidate=604800"))
+        Ok(layout.response(self.headers, "no-cache"))
     }
 
     async fn seats(&self, id: &str) -> ApiResult {

@@ -1,4 +1,5 @@
-//! The drawings of venues: made once a schedule, compressed, and kept by the clients for as long as they like.
+//! The drawings of venues: made once a schedule, compressed, and made anew when what they say was changed. Clients may keep
+//! them, and ask each time whether they are as they were.
 //!
 //! Always: one is made at most once, however many ask for it at the same moment. Usually that is before the first request.
 
@@ -20,16 +21,33 @@ const LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 /// The layouts by schedule. As many as there are schedules.
 #[derive(Default)]
 pub struct Layouts {
-    made: DashMap<ScheduleId, Arc<OnceCell<Arc<Fixed>>>>,
+    made: DashMap<ScheduleId, Made>,
+}
+
+#[derive(Default)]
+struct Made {
+    /// The journal's place of the last change of what it says.
+    revision: u64,
+    drawing: Arc<OnceCell<Arc<Fixed>>>,
 }
 
 impl Layouts {
     /// `None`: making it broke.
     pub async fn of(&self, view: Arc<SaleView>, topic: Arc<SeatTopic>) -> Option<Arc<Fixed>> {
-        let cell = self.made.entry(topic.schedule().id).or_default().clone();
+        let drawing = self.newest(&view, &topic);
         // A stadium takes a moment, so not on a thread that serves others.
         let make = || tokio::task::spawn_blocking(move || Arc::new(document(&view, &topic)));
-        cell.get_or_try_init(make).await.ok().cloned()
+        drawing.get_or_try_init(make).await.ok().cloned()
+    }
+
+    fn newest(&self, view: &SaleView, topic: &SeatTopic) -> Arc<OnceCell<Arc<Fixed>>> {
+        // Read before the drawing is made: it may be newer than this says, and never older.
+        let revision = view.drawing_revision(topic);
+        let mut made = self.made.entry(topic.id()).or_default();
+        if made.revision < revision {
+            *made = Made { revision, ..Made::default() };
+        }
+        made.drawing.clone()
     }
 
     /// Makes those of all sales ahead of the rush, one after the other. Never ends.
@@ -49,6 +67,10 @@ impl Layouts {
 fn document(view: &SaleView, topic: &SeatTopic) -> Fixed {
     let (schedule, layout, concert) = (topic.schedule(), topic.layout(), view.concert());
     let venue = (**layout).clone().without_guids();
+    let mut categories = venue.categories;
+    for (category, price) in categories.iter_mut().zip(topic.prices().iter()) {
+        category.price = *price;
+    }
     let mut seats = json!(venue.seats);
     if let Some(columns) = seats.as_object_mut() {
         // The radius is left out: only some plans have it, and no client needs it to draw.
@@ -63,7 +85,7 @@ fn document(view: &SaleView, topic: &SeatTopic) -> Fixed {
         "currency": concert.currency,
         "size": venue.size,
         "stage": venue.stage,
-        "categories": venue.categories,
+        "categories": categories,
         "zones": venue.zones,
         "rows": venue.rows,
         "areas": venue.areas,

@@ -17,12 +17,13 @@ use sqlx::SqlSafeStr;
 
 use super::archive::Archive;
 use super::columns::{
-    Bind, Cells, ledger_columns, read_layout, read_ledger, read_payment, read_reservation, read_seat,
-    read_ticket, read_token, reservation_columns, token_columns,
+    Bind, Cells, ledger_columns, read_layout, read_ledger, read_own_prices, read_payment, read_reservation,
+    read_seat, read_ticket, read_token, reservation_columns, token_columns,
 };
 use super::query::{Link, Take};
 use super::settings::{read_settings, settings_columns};
 use super::{AuditReport, StoreError};
+use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::time::Timestamp;
 use crate::limits;
@@ -86,7 +87,7 @@ const LEDGER: &str =
 const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
 const LAYOUT: &str = "SELECT layout, seats FROM venue_layout WHERE concert_id = ?";
 const SCHEDULES: &str =
-    "SELECT schedule_id, starts_at FROM concert_schedule WHERE concert_id = ? ORDER BY schedule_id";
+    "SELECT schedule_id, starts_at, prices FROM concert_schedule WHERE concert_id = ? ORDER BY schedule_id";
 const SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id, label, category, price \
      FROM concert_seat WHERE concert_id = ? ORDER BY schedule_id, seat";
 const TOKENS: &str =
@@ -100,11 +101,12 @@ const RESERVATION_SEATS: &str = "SELECT reservation_id, schedule_id, seat FROM r
      WHERE concert_id = ? ORDER BY reservation_id, seat";
 const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, cancelled_at \
      FROM payment WHERE concert_id = ? ORDER BY payment_id";
-const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, code, payment_id, reservation_id, user_id, cancelled_at \
+const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment_id, reservation_id, user_id, cancelled_at \
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
 
-const SETTINGS: &str = concat!("SELECT ", settings_columns!(), " FROM concert WHERE concert_id = ?");
+const SETTINGS: &str =
+    concat!("SELECT title, about, ", settings_columns!(), " FROM concert WHERE concert_id = ?");
 /// The time at which the schema became that of servers which know a rule, and up to which an older one that ran
 /// meanwhile was alive.
 macro_rules! known_since {
@@ -260,13 +262,22 @@ async fn audit_sale(
     let mut sale = SaleAudit::new(concert, &layout, seats, findings);
     sale.users_limited_since(rules.users_limited_since);
     each(source, SCHEDULES, of, &mut |row| {
-        sale.schedule(ScheduleId(row.number("schedule_id")?), row.time("starts_at")?);
+        let prices = row.opt_text("prices")?.map_or(Ok(Vec::new()), |text| read_own_prices(text, &layout));
+        let prices = findings.read("concert_schedule", prices).unwrap_or_default();
+        sale.schedule(ScheduleId(row.number("schedule_id")?), row.time("starts_at")?, prices);
         Ok(())
     })
     .await?;
     each(source, SETTINGS, of, &mut |row| {
         if let Some(settings) = findings.read("concert", read_settings(row)) {
             sale.own_rules(settings.own);
+        }
+        let texts = (|| {
+            let about = row.opt_text("about")?.map(Box::from);
+            Ok(Texts { title: row.text("title")?.into(), about })
+        })();
+        if let Some(texts) = findings.read("concert", texts) {
+            sale.texts(texts);
         }
         Ok(())
     })

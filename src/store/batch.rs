@@ -1,24 +1,25 @@
 //! Writing a batch, and finding out whether it was written: the part that SQL databases share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{SqlSafeStr, SqlStr};
 use uuid::Uuid;
 
 use super::bulk::{self, Bulk};
 use super::columns::{
-    Bind, Cells, bind_actor, bind_ledger, bind_payment, bind_reservation_seat, bind_ticket, bind_token,
-    bind_wallet,
+    Bind, Cells, bind_actor, bind_ledger, bind_payment, bind_priced_ticket, bind_reservation_seat,
+    bind_ticket, bind_token, bind_wallet, own_prices,
 };
 use super::query::{self, Link};
 use super::rows::{Changed, LedgerRow, LogRow, Rows, WalletRow};
 use super::settings::bind_settings;
 use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal};
 use crate::domain::command::Needs;
-use crate::domain::event::HouseSeats;
+use crate::domain::event::{HouseSeats, PriceChange};
 use crate::domain::ids::UserId;
+use crate::domain::seat_plan::Money;
 
 /// One lane's connection: one batch at a time.
 #[async_trait]
@@ -45,6 +46,12 @@ pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, write
      SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
      WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
 
+/// What is said of a concert.
+pub const TEXTS: &str = "UPDATE concert SET title = ?, about = ? WHERE concert_id = ?";
+
+/// What the free seats of a performance cost, where that is not what they were imported with.
+pub const PRICES: &str = "UPDATE concert_schedule SET prices = ? WHERE schedule_id = ?";
+
 /// A line of the operators' log.
 pub const LOG: &str = "INSERT INTO operator_log \
        (concert_id, seq, nr, at, operator_id, user_id, came_from, what, subject, was, became, reason) \
@@ -61,6 +68,8 @@ pub struct Tables {
     pub reservation_seats: Bulk,
     pub payments: Bulk,
     pub tickets: Bulk,
+    /// Those with a price of their own, which few have.
+    pub priced_tickets: Bulk,
     pub ledger: Bulk,
     pub wallets: Bulk,
     /// The expectation for wallets, which are there.
@@ -162,12 +171,26 @@ pub async fn write_rows<L: Link>(
     (ledger, wallets): (&[LedgerRow<'_>], &[WalletRow]),
     seats_and_reservations: impl Iterator<Item = Bound<L::Values>> + Send,
 ) -> Result<(), StoreError> {
-    let tickets = rows.tickets();
+    let (priced, tickets): (Vec<_>, Vec<_>) =
+        rows.tickets().into_iter().partition(|(_, ticket)| ticket.price.is_some());
     let settings = rows.settings.iter().map(|(concert, settings)| {
         let mut values = L::Values::default();
         bind_settings(&mut values, settings);
         values.id(concert.0.into());
         Bound { table: "concert", sql: L::DIALECT.settings.into_sql_str(), values, affected: Some(1) }
+    });
+    let texts = rows.texts.iter().map(|(concert, texts)| {
+        let mut values = L::Values::default();
+        values.text(Some(&texts.title));
+        values.text(texts.about.as_deref());
+        values.id(concert.0.into());
+        Bound { table: "concert", sql: TEXTS.into_sql_str(), values, affected: Some(1) }
+    });
+    let prices = rows.prices.iter().map(|(_, schedule, own)| {
+        let mut values = L::Values::default();
+        values.text(own_prices(own).as_deref());
+        values.id(schedule.0);
+        Bound { table: "concert_schedule", sql: PRICES.into_sql_str(), values, affected: Some(1) }
     });
     let log = rows.log.iter().map(|row| {
         let mut values = L::Values::default();
@@ -188,7 +211,10 @@ pub async fn write_rows<L: Link>(
             ))
             .chain(statements::<L, _>("payment", &tables.payments, &rows.payments, any, bind_payment))
             .chain(statements::<L, _>("ticket", &tables.tickets, &tickets, any, bind_ticket))
+            .chain(statements::<L, _>("ticket", &tables.priced_tickets, &priced, any, bind_priced_ticket))
             .chain(settings)
+            .chain(texts)
+            .chain(prices)
             .chain(log)
             .chain(statements::<L, _>("payment_history", &tables.ledger, ledger, written, bind_ledger))
             .chain(statements::<L, _>(
@@ -204,13 +230,24 @@ pub async fn write_rows<L: Link>(
 /// The journal's word for it, the performance if it is about one, and what was and became of it.
 fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
     let seats = |of: &HouseSeats| json!({"seats": journal::ranges(&of.seats)});
-    let (what, of, was, became) = match row.changed {
+    let (what, of, was, became, note) = match row.changed {
         Changed::Settings { before, after } => {
             let (was, became) = journal::difference(before, after);
-            ("set", None, Some(was), became)
+            ("set", None, Some(was), became, None)
         }
-        Changed::Restricted(of) => ("keep", Some(of), None, seats(of)),
-        Changed::Unrestricted(of) => ("open", Some(of), None, seats(of)),
+        Changed::Restricted(of) => ("keep", Some(of.schedule), None, seats(of), of.note.as_deref()),
+        Changed::Unrestricted(of) => ("open", Some(of.schedule), None, seats(of), of.note.as_deref()),
+        Changed::Described(of) => {
+            let (was, became) = journal::texts_difference(&of.before, &of.after);
+            ("describe", None, Some(readable(was)), readable(became), None)
+        }
+        Changed::Repriced(of) => {
+            let prices = |price: fn(&PriceChange) -> Money| {
+                let prices: BTreeMap<_, _> = of.changed.iter().map(|of| (&*of.name, price(of))).collect();
+                json!({"prices": prices})
+            };
+            ("price", Some(of.schedule), Some(prices(|of| of.before)), prices(|of| of.after), None)
+        }
     };
     to.id(row.concert.0.into());
     to.id(row.seq);
@@ -218,10 +255,20 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
     to.time(Some(row.at));
     bind_actor(to, row.by);
     to.text(Some(what));
-    to.text(of.map(|of| format!("performance {}", of.schedule)).as_deref());
+    to.text(of.map(|of| format!("performance {of}")).as_deref());
     to.text(was.map(|was| was.to_string()).as_deref());
     to.text(Some(&became.to_string()));
-    to.text(of.and_then(|of| of.note.as_deref()));
+    to.text(note);
+}
+
+/// With what a page says not as a text, but as what that means.
+fn readable(mut texts: Value) -> Value {
+    if let Some(about) = texts.get_mut("about")
+        && let Some(read) = about.as_str().and_then(|text| serde_json::from_str(text).ok())
+    {
+        *about = read;
+    }
+    texts
 }
 
 /// Adds a sale's row on top of the one that this writer wrote before; anything else there is another writer.

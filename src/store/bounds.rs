@@ -7,6 +7,7 @@ use frontrow_protocol::limits::{
     OPERATOR_NAME_CHARS_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, USER_NAME_CHARS_MAX,
 };
 
+use super::duty::DUTY_CHARS_MAX;
 use super::operators::DEVICE_CHARS_MAX;
 use crate::domain::actor::FROM_CHARS_MAX;
 
@@ -14,7 +15,7 @@ use crate::domain::record::BEST_REQUESTS_KEPT_MAX;
 use crate::limits::SUBJECT_BYTES_MAX;
 use crate::venue::import::PRICE_MAX;
 use crate::venue::labels::LABEL_CHARS_MAX;
-use crate::venue::read::NAME_CHARS_MAX;
+use crate::venue::read::{CATEGORIES_MAX, NAME_CHARS_MAX};
 
 /// The most that is let into a column.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +64,7 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("concert_seat", "label", Chars(LABEL_CHARS_MAX)),
     ("concert_seat", "category", Chars(NAME_CHARS_MAX)),
     ("concert_seat", "price", Number(PRICE_MAX)),
+    ("concert_schedule", "prices", Bytes(CATEGORIES_MAX * "[9999,9007199254740991],".len())),
     ("reservation", "seats", Bytes(SEATS_PER_RESERVATION_MAX as usize * "4294967295,".len())),
     ("reservation", "prices", Bytes(SEATS_PER_RESERVATION_MAX as usize * "9007199254740991,".len())),
     ("reservation", "amount", MONEY),
@@ -79,6 +81,7 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("operator_session", "made_from", Chars(FROM_CHARS_MAX)),
     ("operator_session", "device", Chars(DEVICE_CHARS_MAX)),
     ("operator_log", "came_from", Chars(FROM_CHARS_MAX)),
+    ("duty", "name", Chars(DUTY_CHARS_MAX)),
     ("operator_log", "what", Chars("operator.link".len())),
     ("operator_log", "subject", Chars("operator 18446744073709551615".len())),
 ];

@@ -87,7 +87,7 @@ macro_rules! token_columns {
 macro_rules! reservation_columns {
     () => {
         "concert_id, reservation_id, schedule_id, user_id, status, seats, amount, opened_at, expires_at, \
-         ended_at, best_requests, guest_of"
+         ended_at, best_requests, guest_of, prices"
     };
 }
 macro_rules! ledger_columns {
@@ -97,13 +97,13 @@ macro_rules! ledger_columns {
 }
 macro_rules! concert_columns {
     () => {
-        "concert_id, title, venue, currency, time_zone"
+        "concert_id, title, about, venue, currency, time_zone"
     };
 }
 macro_rules! ticket_list {
     () => {
         "SELECT t.ticket_id, t.schedule_id, t.seat, t.code, t.reservation_id, t.concert_id, c.title, c.venue, \
-         s.label, s.category, s.price, p.starts_at, c.time_zone, t.payment_id, t.cancelled_at \
+         s.label, s.category, t.price, s.price AS imported_price, p.starts_at, c.time_zone, t.payment_id, t.cancelled_at \
          FROM ticket t \
          JOIN concert c ON c.concert_id = t.concert_id \
          JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
@@ -166,7 +166,7 @@ pub fn read_seat(row: &impl Cells) -> Result<SeatRow, StoreError> {
     })
 }
 
-pub const RESERVATION: usize = 12;
+pub const RESERVATION: usize = 13;
 
 pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.id(reservation.concert.0.into());
@@ -181,6 +181,7 @@ pub fn bind_reservation(to: &mut impl Bind, reservation: &Reservation) {
     to.time(reservation.ended_at);
     to.text(best_requests(&reservation.best_requests).as_deref());
     to.uuid(reservation.guest_of.map(|block| Uuid::from_u128(block.0)));
+    to.text(price_list(&reservation.prices).as_deref());
 }
 
 pub const HELD_RESERVATION: usize = 8;
@@ -207,6 +208,7 @@ pub fn read_reservation(row: &impl Cells) -> Result<Reservation, StoreError> {
         user: UserId(row.number("user_id")?),
         status: known(words::reservation_status_of(word), word)?,
         seats: read_seat_list(row.text("seats")?)?,
+        prices: row.opt_text("prices")?.map_or(Ok(Vec::new()), read_price_list)?,
         amount: row.int("amount")?,
         opened_at: row.time("opened_at")?,
         expires_at: row.time("expires_at")?,
@@ -227,6 +229,28 @@ pub fn seat_list(seats: &[SeatId]) -> String {
         let _ = write!(list, "{}", seat.0);
     }
     list
+}
+
+/// The same of prices; nothing where there are none.
+fn price_list(prices: &[Money]) -> Option<String> {
+    let list: Vec<_> = prices.iter().map(ToString::to_string).collect();
+    (!list.is_empty()).then(|| list.join(","))
+}
+
+fn read_price_list(list: &str) -> Result<Vec<Money>, StoreError> {
+    list.split(',').map(|number| known(number.parse().ok(), list)).collect()
+}
+
+/// Prices of a performance's categories, by their numbers in the layout: `[[0,120000]]`; nothing where there are none.
+pub fn own_prices(prices: &[(u16, Money)]) -> Option<String> {
+    (!prices.is_empty()).then(|| serde_json::json!(prices).to_string())
+}
+
+pub fn read_own_prices(text: &str, layout: &VenueLayout) -> Result<Vec<(u16, Money)>, StoreError> {
+    let prices: Vec<(u16, Money)> =
+        serde_json::from_str(text).map_err(|error| StoreError::Broken(error.into()))?;
+    let is_known = |(category, _): &(u16, Money)| usize::from(*category) < layout.categories.len();
+    known(prices.iter().all(is_known).then_some(prices), text)
 }
 
 fn read_seat_list(list: &str) -> Result<Vec<SeatId>, StoreError> {
@@ -323,25 +347,35 @@ pub fn bind_ticket(to: &mut impl Bind, (row, ticket): &(PaymentRow<'_>, &Ticket)
     to.time(row.cancelled_at);
 }
 
+pub const PRICED_TICKET: usize = TICKET + 1;
+
+/// The same, and its price.
+pub fn bind_priced_ticket(to: &mut impl Bind, of: &(PaymentRow<'_>, &Ticket)) {
+    bind_ticket(to, of);
+    to.int(of.1.price);
+}
+
 pub fn read_ticket(row: &impl Cells) -> Result<Ticket, StoreError> {
     Ok(Ticket {
         id: TicketId(row.uuid("ticket_id")?),
         schedule: ScheduleId(row.number("schedule_id")?),
         seat: SeatId(row.number("seat")?),
+        price: row.opt_int("price")?,
         code: row.text("code")?.into(),
     })
 }
 
 pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> {
+    let ticket = read_ticket(row)?;
     Ok(StoredTicket {
-        ticket: read_ticket(row)?,
         reservation: ReservationId(row.uuid("reservation_id")?),
         concert: ConcertId(row.number("concert_id")?),
         title: row.text("title")?.to_owned(),
         venue: row.text("venue")?.to_owned(),
         label: row.text("label")?.to_owned(),
         category: row.text("category")?.to_owned(),
-        price: row.int("price")?,
+        price: ticket.price.map_or_else(|| row.int("imported_price"), Ok)?,
+        ticket,
         starts_at: row.time("starts_at")?,
         time_zone: row.opt_text("time_zone")?.map(str::to_owned),
         payment: PaymentId(row.uuid("payment_id")?),
@@ -406,6 +440,7 @@ pub fn read_concert(row: &impl Cells) -> Result<ConcertRecord, StoreError> {
     Ok(ConcertRecord {
         id: ConcertId(row.number("concert_id")?),
         title: row.text("title")?.to_owned(),
+        about: row.opt_text("about")?.map(str::to_owned),
         venue: row.text("venue")?.to_owned(),
         currency: row.text("currency")?.to_owned(),
         time_zone: row.opt_text("time_zone")?.map(str::to_owned),

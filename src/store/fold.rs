@@ -5,6 +5,7 @@
 //! Not here, because no journal has it: queue tokens (nil) and ticket codes (empty), which are credentials, where guests
 //! came from, and charges, which are of no sale.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
@@ -12,7 +13,8 @@ use uuid::Uuid;
 use super::journal::{self, Entry, InLedger, Paid, SeatsChange, SeatsEntry, Taken};
 use super::rows::{PaymentRow, Rows, SeatChange, SeatRow};
 use super::{SeatStatus, words};
-use crate::domain::event::HouseSeats;
+use crate::domain::concert::TextsPatch;
+use crate::domain::event::{HouseSeats, PriceChange};
 use crate::domain::ids::{
     ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -39,6 +41,12 @@ pub struct FoldedSale {
     /// The number of seats of each schedule.
     schedules: BTreeMap<ScheduleId, u32>,
     settings: Option<SaleSettings>,
+    /// What is said of the concert, as far as it was ever changed.
+    texts: TextsPatch,
+    /// What free seats of a schedule's categories were imported with and cost now, where that was ever changed.
+    prices: BTreeMap<ScheduleId, BTreeMap<u16, (Money, Money)>>,
+    /// What each seat of a held reservation costs, ascending.
+    held_prices: HashMap<ReservationId, Vec<(SeatId, Money)>>,
     /// The tokens by entry number.
     tokens: Vec<Folded<TokenRecord>>,
     /// Seats that are not free.
@@ -54,6 +62,9 @@ impl FoldedSale {
             concert,
             schedules: BTreeMap::new(),
             settings: None,
+            texts: TextsPatch::default(),
+            prices: BTreeMap::new(),
+            held_prices: HashMap::new(),
             tokens: Vec::new(),
             taken: HashMap::new(),
             reservations: BTreeMap::new(),
@@ -94,6 +105,8 @@ impl FoldedSale {
                     token.ended_at = Some(moment(at, *late));
                 })
             }
+            Entry::Describe { before, after, .. } => self.describe(before, after),
+            Entry::Price { schedule, changed, .. } => self.price(*schedule, changed),
             Entry::Set { after, .. } => self.set(after),
             Entry::Restrict(HouseSeats { schedule, seats, .. }) => {
                 self.pass(*schedule, seats, None, Some(self.house()))
@@ -112,6 +125,49 @@ impl FoldedSale {
     fn set(&mut self, value: &serde_json::Value) -> Result<(), String> {
         self.settings = journal::settings_of(value);
         self.settings.as_ref().map(drop).ok_or_else(|| format!("{value} are no settings of a sale"))
+    }
+
+    fn describe(&mut self, before: &TextsPatch, after: &TextsPatch) -> Result<(), String> {
+        let mut fault = Ok(());
+        if let (Some(known), Some(before)) = (&self.texts.title, &before.title)
+            && known != before
+        {
+            fault = Err(format!("the title was {known:?} instead of {before:?}"));
+        }
+        if let (Some(known), Some(before)) = (&self.texts.about, &before.about)
+            && known != before
+        {
+            fault = Err(format!("its page said {known:?} instead of {before:?}"));
+        }
+        let TextsPatch { title, about } = after.clone();
+        self.texts =
+            TextsPatch { title: title.or(self.texts.title.take()), about: about.or(self.texts.about.take()) };
+        fault
+    }
+
+    /// What is said of the concert, as far as it was ever changed.
+    pub fn texts(&self) -> &TextsPatch {
+        &self.texts
+    }
+
+    fn price(&mut self, schedule: ScheduleId, changed: &[PriceChange]) -> Result<(), String> {
+        let prices = self.prices.entry(schedule).or_default();
+        let mut fault = Ok(());
+        for PriceChange { category, name, before, after } in changed {
+            let (_, price) = prices.entry(*category).or_insert((*before, *before));
+            let known = std::mem::replace(price, *after);
+            if known != *before {
+                fault = Err(format!("{name:?} of schedule {schedule} cost {known} instead of {before}"));
+            }
+        }
+        follows(self.schedules.contains_key(&schedule), || format!("schedule {schedule} does not exist"))?;
+        fault
+    }
+
+    /// The price of each category of a schedule that does not cost what it was imported with.
+    pub fn own_prices(&self, schedule: ScheduleId) -> Vec<(u16, Money)> {
+        let all = self.prices.get(&schedule).into_iter().flatten();
+        all.filter(|(_, (imported, now))| imported != now).map(|(of, (_, now))| (*of, *now)).collect()
     }
 
     fn join(&mut self, entry: EntryNo, user: UserId, at: Timestamp, late: Option<i64>) -> Result<(), String> {
@@ -195,6 +251,7 @@ impl FoldedSale {
 
     fn reservation_changes(&mut self, at: Timestamp, change: &SeatsEntry) -> Result<(), String> {
         let SeatsEntry { reservation: id, schedule, user, ref seats, .. } = *change;
+        let is_repriced = !self.own_prices(schedule).is_empty();
         if let SeatsChange::Hold { expires_at, late, taken } = &change.change {
             let mut row = Reservation {
                 id,
@@ -203,6 +260,7 @@ impl FoldedSale {
                 user,
                 status: ReservationStatus::TempReserved,
                 seats: Vec::new(),
+                prices: Vec::new(),
                 amount: 0,
                 opened_at: moment(at, *late),
                 expires_at: *expires_at,
@@ -211,7 +269,8 @@ impl FoldedSale {
                 guest_of: None,
                 payment: None,
             };
-            let is_whole = more_seats(&mut row, seats, taken.as_ref()) && late.is_some();
+            let prices = self.held_prices.entry(id).or_default();
+            let is_whole = more_seats(&mut row, prices, seats, taken.as_ref(), is_repriced) && late.is_some();
             let before = self.reservations.insert(id, Folded { row, is_whole });
             return follows(before.is_none(), || format!("reservation {id} is opened again"));
         }
@@ -222,12 +281,17 @@ impl FoldedSale {
         let (was, is_all) = match &change.change {
             SeatsChange::Hold { .. } => return Ok(()),
             SeatsChange::Add { taken } => {
-                *is_whole &= more_seats(row, seats, taken.as_ref());
+                let prices = self.held_prices.entry(id).or_default();
+                *is_whole &= more_seats(row, prices, seats, taken.as_ref(), is_repriced);
                 (ReservationStatus::TempReserved, true)
             }
             SeatsChange::Release { amount } => {
                 let are_its = seats.iter().all(|seat| row.seats.contains(seat));
-                row.seats.retain(|seat| !seats.contains(seat));
+                let kept: Vec<_> = row.seats.iter().copied().filter(|seat| !seats.contains(seat)).collect();
+                row.keep(&kept);
+                if let Some(prices) = self.held_prices.get_mut(&id) {
+                    prices.retain(|(seat, _)| !seats.contains(seat));
+                }
                 row.amount = amount.unwrap_or(row.amount);
                 *is_whole &= amount.is_some();
                 (ReservationStatus::TempReserved, are_its)
@@ -236,12 +300,14 @@ impl FoldedSale {
                 let why = journal::hold_end_of(why)
                     .ok_or_else(|| format!("reservation {id} ended, and {why:?} is no reason"))?;
                 *is_whole &= late.is_some();
+                self.held_prices.remove(&id);
                 end(row, why.leaves(), moment(at, *late));
                 (ReservationStatus::TempReserved, row.seats == *seats)
             }
             SeatsChange::Pay { amount, late, payment } => {
                 let paid_at = moment(at, *late);
                 *is_whole &= payment.is_some();
+                self.held_prices.remove(&id);
                 end(row, ReservationStatus::Reserved, paid_at);
                 if let Some(paid) = payment {
                     row.payment = Some(payment_of(row, paid, *amount, paid_at));
@@ -300,6 +366,7 @@ impl FoldedSale {
             let (id, schedule) = (row.id, row.schedule);
             row.seats.iter().map(move |seat| (id, concert, schedule, *seat)).collect::<Vec<_>>()
         };
+        let prices_of = |of: &ScheduleId| (concert, *of, Cow::Owned(self.own_prices(*of)));
         let mut ledger: Vec<_> = self.ledger.iter().collect();
         ledger.sort_by_key(|entry| (entry.user, entry.id));
         Rows {
@@ -311,6 +378,9 @@ impl FoldedSale {
             payments,
             ledger,
             settings: self.settings.iter().map(|settings| (concert, settings)).collect(),
+            // Until they are changed, no journal has them: see `texts`.
+            texts: Vec::new(),
+            prices: self.schedules.keys().map(prices_of).collect(),
             // A line of it is an event as it stands in the journal: nothing is folded.
             log: Vec::new(),
         }
@@ -364,9 +434,25 @@ fn follows(fits: bool, fault: impl FnOnce() -> String) -> Result<(), String> {
     if fits { Ok(()) } else { Err(fault()) }
 }
 
-/// Adds seats to a reservation. `false`: the journal does not say what they cost.
-fn more_seats(row: &mut Reservation, seats: &[SeatId], taken: Option<&Taken>) -> bool {
-    row.add(seats, taken.and_then(|taken| taken.request.clone()));
+/// Adds seats to a reservation, whose seats cost `held` so far; `is_repriced`: some category does not cost what it was
+/// imported with. `false`: the journal does not say what they cost.
+fn more_seats(
+    row: &mut Reservation,
+    held: &mut Vec<(SeatId, Money)>,
+    seats: &[SeatId],
+    taken: Option<&Taken>,
+    is_repriced: bool,
+) -> bool {
+    let prices = taken.map_or(&[][..], |taken| &taken.prices);
+    // Rows of older versions do not say what each seat costs.
+    let is_known = !prices.is_empty() && held.len() == row.seats.len();
+    let is_written = is_known && (is_repriced || !row.prices.is_empty());
+    if is_written && row.prices.is_empty() {
+        row.prices = held.iter().map(|(_, price)| *price).collect();
+    }
+    row.add(seats, if is_written { prices } else { &[] }, taken.and_then(|taken| taken.request.clone()));
+    held.extend(seats.iter().copied().zip(prices.iter().copied()));
+    held.sort_unstable();
     row.amount += taken.map_or(0, |taken| taken.prices.iter().sum());
     taken.is_some()
 }
@@ -378,8 +464,13 @@ fn end(row: &mut Reservation, status: ReservationStatus, at: Timestamp) {
 }
 
 fn payment_of(row: &Reservation, paid: &Paid, amount: Money, at: Timestamp) -> Payment {
-    let ticket =
-        |(id, seat): (_, &SeatId)| Ticket { id, schedule: row.schedule, seat: *seat, code: Box::default() };
+    let ticket = |(id, seat): (_, &SeatId)| Ticket {
+        id,
+        schedule: row.schedule,
+        seat: *seat,
+        price: row.price(*seat),
+        code: Box::default(),
+    };
     Payment {
         id: paid.id,
         reservation: row.id,

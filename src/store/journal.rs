@@ -20,6 +20,10 @@
 //! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance]
 //! ["keep",schedule,ranges,note,by]                    the house keeps seats from sale, which were free
 //! ["open",schedule,ranges,note,by]                    seats that the house kept are free
+//! ["describe",before,after,by]                        the texts of the concert that changed: "title", and "about", which is
+//!                                                     what its page says, as JSON in a text
+//! ["price",schedule,[[category,name,was,is],...],by]                what free seats of these categories cost, by their
+//!                                                                  numbers in the layout
 //! ["set",before,after,by]                             the sale's settings, each an object; by: who, as below, or
 //!                                                     "opens_at" by itself
 //! ```
@@ -37,12 +41,13 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{columns, settings, words};
 use crate::domain::actor::{Actor, Who};
-use crate::domain::event::{By, Event, HoldEnd, HouseSeats};
+use crate::domain::concert::{Texts, TextsPatch};
+use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, PriceChange, Repricing};
 use crate::domain::ids::{
     EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
@@ -140,6 +145,15 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
         }
         Event::SeatsRestricted(kept) => house_event(out, "keep", kept),
         Event::SeatsUnrestricted(opened) => house_event(out, "open", opened),
+        Event::Described(Description { before, after, by }) => {
+            let (before, after) = texts_difference(before, after);
+            put(out, format_args!("[\"describe\",{before},{after},{}", actor_of(by)));
+        }
+        Event::Repriced(Repricing { schedule, changed, by, .. }) => {
+            let change = |of: &PriceChange| json!([of.category, of.name, of.before, of.after]);
+            let changed: Vec<_> = changed.iter().map(change).collect();
+            put(out, format_args!("[\"price\",{schedule},{},{}", json!(changed), actor_of(by)));
+        }
         Event::SettingsChanged { before, after, by } => {
             put(out, format_args!("[\"set\",{},{}", settings(before), settings(after)));
             put(out, format_args!(",{}", by_of(by)));
@@ -269,6 +283,36 @@ pub fn difference(before: &SaleSettings, after: &SaleSettings) -> (Value, Value)
     (was, became)
 }
 
+/// The texts that differ, as they were and as they became.
+pub fn texts_difference(before: &Texts, after: &Texts) -> (Value, Value) {
+    let changed = |of: &Texts| {
+        let mut told = Map::new();
+        if before.title != after.title {
+            told.insert("title".to_owned(), json!(of.title));
+        }
+        if before.about != after.about {
+            told.insert("about".to_owned(), json!(of.about));
+        }
+        Value::Object(told)
+    };
+    (changed(before), changed(after))
+}
+
+/// Reads what `texts_difference` wrote.
+fn texts_of(value: &Value) -> Option<TextsPatch> {
+    let told = value.as_object()?;
+    let title = match told.get("title") {
+        None => None,
+        Some(title) => Some(title.as_str()?.into()),
+    };
+    let about = match told.get("about") {
+        None => None,
+        Some(Value::Null) => Some(None),
+        Some(about) => Some(Some(about.as_str()?.into())),
+    };
+    Some(TextsPatch { title, about })
+}
+
 /// Reads what `settings` wrote; a setting that older rows do not know is not set.
 pub fn settings_of(value: &Value) -> Option<SaleSettings> {
     let value = value.as_object()?;
@@ -317,6 +361,16 @@ pub enum Entry {
     Seats(SeatsEntry),
     Restrict(HouseSeats),
     Unrestrict(HouseSeats),
+    Describe {
+        before: TextsPatch,
+        after: TextsPatch,
+        by: Actor,
+    },
+    Price {
+        schedule: ScheduleId,
+        changed: Vec<PriceChange>,
+        by: Actor,
+    },
     Set {
         before: Value,
         after: Value,
@@ -433,6 +487,14 @@ fn entry(event: &[Value]) -> Option<Entry> {
         },
         ("keep", [schedule, ranges, note, by]) => Entry::Restrict(house_seats(schedule, ranges, note, by)?),
         ("open", [schedule, ranges, note, by]) => Entry::Unrestrict(house_seats(schedule, ranges, note, by)?),
+        ("describe", [before, after, by]) => {
+            Entry::Describe { before: texts_of(before)?, after: texts_of(after)?, by: read_actor(by)? }
+        }
+        ("price", [schedule, changed, by]) => Entry::Price {
+            schedule: ScheduleId(schedule.as_u64()?),
+            changed: changed.as_array()?.iter().map(price_change).collect::<Option<_>>()?,
+            by: read_actor(by)?,
+        },
         ("set", [before, after, by @ ..]) => Entry::Set {
             before: before.clone(),
             after: after.clone(),
@@ -501,6 +563,16 @@ fn house_seats(schedule: &Value, ranges: &Value, note: &Value, by: &Value) -> Op
         seats: read_ranges(ranges)?,
         note: if note.is_null() { None } else { Some(note.as_str()?.into()) },
         by: if by.is_null() { None } else { Some(read_actor(by)?) },
+    })
+}
+
+fn price_change(change: &Value) -> Option<PriceChange> {
+    let [category, name, before, after] = change.as_array()?.as_slice() else { return None };
+    Some(PriceChange {
+        category: u16::try_from(category.as_u64()?).ok()?,
+        name: name.as_str()?.into(),
+        before: before.as_i64()?,
+        after: after.as_i64()?,
     })
 }
 
@@ -623,6 +695,7 @@ mod tests {
             user: UserId(56_789),
             status: ReservationStatus::TempReserved,
             seats: vec![SeatId(1_200), SeatId(1_201)],
+            prices: Vec::new(),
             amount: 300_000,
             opened_at: THEN,
             expires_at: Timestamp::from_millis(1_900_000_300_000),
@@ -644,6 +717,7 @@ mod tests {
             id: TicketId(Uuid::from_u128(n)),
             schedule: reservation.schedule,
             seat: *seat,
+            price: None,
             code: "0123456789ABCDEF".into(),
         };
         let payment = Payment {
@@ -675,6 +749,18 @@ mod tests {
     fn house_seats(seats: [u32; 3], note: Option<&str>) -> HouseSeats {
         let by = Actor::of(Who::Operator(OperatorId(9)));
         HouseSeats::new(ScheduleId(7), seats.map(SeatId).to_vec(), note, &by)
+    }
+
+    fn description() -> Description {
+        let before = Texts { title: "A night".into(), about: None };
+        let after = Texts { about: Some("{}".into()), ..before.clone() };
+        Description { before, after, by: Actor::of(Who::Operator(OperatorId(9))) }
+    }
+
+    fn repricing() -> Repricing {
+        let change = PriceChange { category: 1, name: "V\"IP".into(), before: 100, after: 120 };
+        let by = Actor::of(Who::Operator(OperatorId(9)));
+        Repricing { schedule: ScheduleId(7), changed: vec![change], own: vec![(1, 120)], by }
     }
 
     fn by(who: Who, from: Option<&str>) -> By {
@@ -725,6 +811,14 @@ mod tests {
                 Event::SeatsUnrestricted(HouseSeats { by: None, ..house_seats([3, 5, 6], None) }),
                 "[\"open\",7,[[3,3],[5,6]],null,null]".to_owned(),
             ),
+            (
+                Event::Described(description()),
+                "[\"describe\",{\"about\":null},{\"about\":\"{}\"},{\"operator\":9}]".to_owned(),
+            ),
+            (
+                Event::Repriced(repricing()),
+                "[\"price\",7,[[1,\"V\\\"IP\",100,120]],{\"operator\":9}]".to_owned(),
+            ),
             (Event::SettingsChanged { before, after, by: by(Who::User(UserId(56_789)), None) }, set.clone()),
         ];
         for (event, text) in expected {
@@ -773,6 +867,34 @@ mod tests {
     }
 
     #[test]
+    fn prices_are_read_as_they_were_written() {
+        let Repricing { schedule, changed, by, .. } = repricing();
+        let decoded = decode(&encode(AT, &[Event::Repriced(repricing())])).unwrap();
+        assert_eq!(decoded, [Entry::Price { schedule, changed, by }]);
+    }
+
+    #[test]
+    fn texts_are_read_as_they_were_written() {
+        let title = Texts { title: "An\"other".into(), about: Some("{\"a\":1}".into()) };
+        let by = Actor::UNNAMED;
+        for (before, after) in [
+            (title.clone(), Texts { title: "One".into(), ..title.clone() }),
+            (title.clone(), Texts { about: None, ..title.clone() }),
+            (Texts { about: None, ..title.clone() }, title.clone()),
+            (title.clone(), Texts { title: "".into(), about: Some("{}".into()) }),
+        ] {
+            let event = Event::Described(Description {
+                before: before.clone(),
+                after: after.clone(),
+                by: by.clone(),
+            });
+            let decoded = decode(&encode(AT, &[event])).unwrap().remove(0);
+            let Entry::Describe { before: was, after: became, .. } = decoded else { panic!("{decoded:?}") };
+            assert_eq!((before.patched(&became), after.patched(&was)), (after, before));
+        }
+    }
+
+    #[test]
     fn rows_of_older_versions_are_read_as_far_as_they_go() {
         let older = format!(
             "[[\"new\",[[7,20]]],[\"join\",0,3],[\"admit\",0,3,9],[\"end\",0,3,\"done\"],\
@@ -814,6 +936,11 @@ mod tests {
             "[\"keep\",7,[[4,3]],null,null]",
             "[\"keep\",7,[[0,4294967295]],null,null]",
             "[\"open\",7,[[3,3]],null]",
+            "[\"price\",7,[[1,\"VIP\",100]],\"operator\"]",
+            "[\"describe\",{\"title\":1},{},\"operator\"]",
+            "[\"describe\",{},{\"about\":{}},\"operator\"]",
+            "[\"price\",7,[[1,\"VIP\",100,120]],null]",
+            "[\"price\",7,[[65536,\"VIP\",100,120]],\"operator\"]",
             "[\"set\",{},{},\"nobody\"]",
             "[\"set\",{},{},{\"operator\":1,\"user\":1}]",
             "[\"set\",{},{},{\"operator\":1,\"from\":2}]",

@@ -16,6 +16,7 @@ mod bounds;
 mod bulk;
 mod claims;
 mod columns;
+mod duty;
 pub mod error;
 pub mod files;
 pub mod fold;
@@ -54,6 +55,7 @@ use crate::venue::layout::VenueLayout;
 use archive::OldJournal;
 pub use batch::BatchWriter;
 pub use claims::Claims;
+pub use duty::{DUTY_CHARS_MAX, Duties};
 pub use error::{CommitError, StoreError};
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 pub use operators::Operators;
@@ -82,6 +84,11 @@ pub trait Store: Claims + Reads + Setup {
 
     /// What is kept of operators. `None`: a store without any.
     fn operators(&self) -> Option<&dyn Operators> {
+        None
+    }
+
+    /// What one server does for all of them. `None`: a store that is no other server's.
+    fn duties(&self) -> Option<&dyn Duties> {
         None
     }
 
@@ -227,6 +234,8 @@ pub struct LoadedSale {
 pub struct LoadedSchedule {
     pub schedule: ScheduleRecord,
     pub layout: Arc<VenueLayout>,
+    /// The price of each category that does not cost what the layout says, in ascending order.
+    pub prices: Vec<(u16, Money)>,
     /// Seats that are held or sold, and by which reservation.
     pub taken: Vec<(SeatId, SeatStatus, ReservationId)>,
 }
@@ -258,6 +267,8 @@ impl SeatStatus {
 pub struct ConcertRecord {
     pub id: ConcertId,
     pub title: String,
+    /// What its page says, as JSON.
+    pub about: Option<String>,
     pub venue: String,
     /// ISO 4217.
     pub currency: String,

@@ -31,7 +31,7 @@ use super::archive::OldJournal;
 use super::backend::Backend;
 use super::columns::Bind;
 use super::query::{self, Link};
-use super::{BatchWriter, Operators, Store, StoreError, WriterId, claims, migrate};
+use super::{BatchWriter, Duties, Operators, Store, StoreError, WriterId, claims, migrate};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 
@@ -165,6 +165,10 @@ impl Store for MySqlStore {
     }
 
     fn operators(&self) -> Option<&dyn Operators> {
+        Some(self)
+    }
+
+    fn duties(&self) -> Option<&dyn Duties> {
         Some(self)
     }
 

@@ -12,9 +12,9 @@ use sqlx::{SqlSafeStr, SqlStr};
 use super::archive::OldRow;
 use super::bulk::{self, Bulk, Packing};
 use super::columns::{
-    Bind, Cells, concert_columns, ledger_columns, read_concert, read_layout, read_ledger, read_payment,
-    read_reservation, read_seat, read_stored_ticket, read_ticket, read_token, reservation_columns,
-    ticket_list, token_columns,
+    Bind, Cells, concert_columns, ledger_columns, read_concert, read_layout, read_ledger, read_own_prices,
+    read_payment, read_reservation, read_seat, read_stored_ticket, read_ticket, read_token,
+    reservation_columns, ticket_list, token_columns,
 };
 use super::journal;
 use super::rows::WalletRow;
@@ -208,7 +208,7 @@ macro_rules! question {
     };
     (tickets $hint:literal) => {
         concat!(
-            "SELECT ticket_id, schedule_id, seat, code, reservation_id FROM ticket ",
+            "SELECT ticket_id, schedule_id, seat, price, code, reservation_id FROM ticket ",
             $hint,
             " WHERE (concert_id, reservation_id) IN ("
         )
@@ -304,7 +304,7 @@ const LAPSED_RESERVATIONS: &str = concat!(
 );
 /// Counted here: what is sorted there, to be counted, is as much to read.
 const BUYERS: &str = "SELECT user_id FROM ticket WHERE concert_id = ? AND cancelled_at IS NULL";
-const SCHEDULES: &str = "SELECT schedule_id, starts_at FROM concert_schedule WHERE concert_id = ? \
+const SCHEDULES: &str = "SELECT schedule_id, starts_at, prices FROM concert_schedule WHERE concert_id = ? \
      ORDER BY starts_at, schedule_id";
 const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
      WHERE concert_id = ? AND reservation_id IS NOT NULL ORDER BY schedule_id, seat";
@@ -599,7 +599,9 @@ pub async fn load_sale<L: Link>(
     for row in link.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
         let schedule =
             ScheduleRecord { id: ScheduleId(row.number("schedule_id")?), starts_at: row.time("starts_at")? };
-        schedules.push(LoadedSchedule { schedule, layout: Arc::clone(&layout), taken: Vec::new() });
+        let prices = row.opt_text("prices")?;
+        let prices = prices.map_or(Ok(Vec::new()), |prices| read_own_prices(prices, &layout))?;
+        schedules.push(LoadedSchedule { schedule, layout: Arc::clone(&layout), prices, taken: Vec::new() });
     }
     let mut held: HashMap<ReservationId, Vec<SeatId>> = HashMap::new();
     for row in link.all(TAKEN_SEATS.into_sql_str(), numbers(&[of])).await? {

@@ -1,11 +1,13 @@
 //! The rows that a batch leaves behind in each table, folded from its events: the last state of every row it touched.
 //! A backend writes these in a few multi-row statements.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Batch, SeatStatus, StoreError};
 use crate::domain::actor::Actor;
-use crate::domain::event::{By, Event, HouseSeats};
+use crate::domain::concert::Texts;
+use crate::domain::event::{By, Description, Event, HouseSeats, Repricing};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
@@ -33,6 +35,10 @@ pub struct Rows<'a> {
     /// Each user's in the order they were made.
     pub ledger: Vec<&'a LedgerEntry>,
     pub settings: Vec<(ConcertId, &'a SaleSettings)>,
+    /// What is said of concerts of which that changed.
+    pub texts: Vec<(ConcertId, Cow<'a, Texts>)>,
+    /// The prices of categories that do not cost what they were imported with, of performances whose prices changed.
+    pub prices: Vec<(ConcertId, ScheduleId, Cow<'a, [(u16, Money)]>)>,
     /// What operators changed, in the order of the journal.
     pub log: Vec<LogRow<'a>>,
 }
@@ -61,6 +67,8 @@ pub enum Changed<'a> {
     Restricted(&'a HouseSeats),
     /// Seats that the house kept until now.
     Unrestricted(&'a HouseSeats),
+    Repriced(&'a Repricing),
+    Described(&'a Description),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +190,8 @@ struct Fold<'a> {
     payments: HashMap<ReservationId, PaymentRow<'a>>,
     ledger: Vec<&'a LedgerEntry>,
     settings: HashMap<ConcertId, &'a SaleSettings>,
+    texts: HashMap<ConcertId, &'a Texts>,
+    prices: HashMap<(ConcertId, ScheduleId), &'a [(u16, Money)]>,
     log: Vec<LogRow<'a>>,
     /// Reservations that were paid in this batch, and so get their seats written.
     paid: Vec<ReservationId>,
@@ -225,6 +235,14 @@ impl<'a> Fold<'a> {
                 let house = Some(ReservationId::house(concert));
                 self.house_seats(concert, opened, SeatStatus::Available, (house, None));
                 self.log(place, opened.by.as_ref(), Changed::Unrestricted(opened));
+            }
+            Event::Described(of) => {
+                self.texts.insert(concert, &of.after);
+                self.log(place, Some(&of.by), Changed::Described(of));
+            }
+            Event::Repriced(of) => {
+                self.prices.insert((concert, of.schedule), &of.own);
+                self.log(place, Some(&of.by), Changed::Repriced(of));
             }
             Event::SettingsChanged { before, after, by } => {
                 self.settings.insert(concert, after);
@@ -315,6 +333,14 @@ impl<'a> Fold<'a> {
             // One source of ids makes a batch's entries, and its ids ascend in the order they are made.
             ledger: sorted(self.ledger.into_iter(), |entry| (entry.user, entry.id)),
             settings: sorted(self.settings.into_iter(), |(concert, _)| *concert),
+            texts: sorted(
+                self.texts.into_iter().map(|(concert, texts)| (concert, Cow::Borrowed(texts))),
+                |(concert, _)| *concert,
+            ),
+            prices: sorted(
+                self.prices.into_iter().map(|((concert, of), own)| (concert, of, Cow::Borrowed(own))),
+                |(concert, of, _)| (*concert, *of),
+            ),
             log: self.log,
         }
     }

@@ -29,7 +29,7 @@ use super::archive::OldJournal;
 use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
-use super::{BatchWriter, Operators, Store, StoreError, WriterId, claims, files, migrate};
+use super::{BatchWriter, Duties, Operators, Store, StoreError, WriterId, claims, files, migrate};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 use crate::metrics::Metrics;
@@ -208,6 +208,10 @@ impl Store for SqliteStore {
     }
 
     fn operators(&self) -> Option<&dyn Operators> {
+        Some(self)
+    }
+
+    fn duties(&self) -> Option<&dyn Duties> {
         Some(self)
     }
 

@@ -14,7 +14,6 @@ use super::plan::{Area, Plan, Point, Seat, Size};
 use super::read::{Reading, read};
 use super::{color, stage};
 use crate::domain::seat_plan::{MONEY_MAX, Money};
-use frontrow_protocol::limits::SEATS_PER_RESERVATION_MAX;
 
 /// The number of names that an error lists before it says "and more".
 const NAMES_LISTED_MAX: usize = 12;
@@ -43,7 +42,7 @@ pub struct ImportedVenue {
 }
 
 /// The dearest seat: a reservation of as many as one may have is still money.
-pub const PRICE_MAX: Money = MONEY_MAX / SEATS_PER_RESERVATION_MAX as Money;
+pub const PRICE_MAX: Money = frontrow_protocol::limits::PRICE_MAX;
 
 /// Why a price could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -21,7 +21,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use frontrow::domain::actor::Actor;
-use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection};
+use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection, Seen};
+use frontrow::domain::concert::{Texts, TextsPatch};
 use frontrow::domain::event::{By, Event, HouseSeats};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
@@ -280,6 +281,8 @@ impl Stage {
                     let (schedule, seats) = self.seats(seats);
                     self.command(who, &Command::Restrict { schedule, seats, note: None, by })
                 }
+                ["describes", ref words @ ..] => self.describes(words, by),
+                ["reprices", ref words @ ..] => self.reprices(words, by),
                 ["returns", ref seats @ ..] => {
                     let (schedule, seats) = self.seats(seats);
                     self.command(who, &Command::Unrestrict { schedule, seats, note: None, by })
@@ -345,6 +348,49 @@ impl Stage {
             ["eta"] => format!("{happened}, {}", self.eta(who)),
             _ => happened,
         }
+    }
+
+    /// `title One about Two where title Three`: new texts, and what the operator saw; `nothing` takes one away.
+    fn describes(&mut self, words: &[&str], by: Actor) -> String {
+        let texts = |words: &[&str]| {
+            let mut patch = TextsPatch::default();
+            for told in words.chunks(2) {
+                match told {
+                    ["title", title] => patch.title = Some((*title).into()),
+                    ["about", "nothing"] => patch.about = Some(None),
+                    ["about", about] => patch.about = Some(Some((*about).into())),
+                    _ => panic!("what is `{told:?}`?"),
+                }
+            }
+            patch
+        };
+        let (patch, was) = match words.iter().position(|word| *word == "where") {
+            Some(at) => (texts(&words[..at]), texts(&words[at + 1..])),
+            None => (texts(words), TextsPatch::default()),
+        };
+        self.command("operator", &Command::Describe { patch, was, by })
+    }
+
+    /// `show VIP 120 Floor 60 where VIP 100`: new prices, and what the operator saw; without a name, of `show`; of several
+    /// performances, with commas. A category that is none is called X.
+    fn reprices(&mut self, words: &[&str], by: Actor) -> String {
+        let (named, words) = match words {
+            [name, words @ ..] if name.starts_with(char::is_lowercase) => (name.split(',').collect(), words),
+            words => (vec!["show"], words),
+        };
+        let schedule = |name: &str| match name {
+            "nowhere" => ScheduleId(99),
+            name => self.performance(name).id,
+        };
+        let schedules = named.into_iter().map(schedule).collect();
+        let category = |name: &str| ["VIP", "Floor", "X"].iter().position(|of| *of == name).unwrap() as u16;
+        let prices =
+            |words: &[&str]| words.chunks(2).map(|of| (category(of[0]), number(of[1]))).collect::<Vec<_>>();
+        let (now, was) = match words.iter().position(|word| *word == "where") {
+            Some(at) => (prices(&words[..at]), prices(&words[at + 1..])),
+            None => (prices(words), Vec::new()),
+        };
+        self.command("operator", &Command::Reprice { schedules, prices: now, was, by })
     }
 
     fn command(&mut self, who: &str, command: &Command) -> String {
@@ -726,6 +772,14 @@ impl Stage {
                 assert!(answered, "the operator is answered with what changed");
                 None
             }
+            Event::Described(of) => Some(texts(&of.after)),
+            Event::Repriced(of) => {
+                let changed =
+                    of.changed.iter().map(|of| format!("{} {} to {}", of.name, of.before, of.after));
+                let name =
+                    &self.performances.iter().find(|p| p.id == of.schedule).expect("its schedule").name;
+                Some(format!("{name}: {}", changed.collect::<Vec<_>>().join(", ")))
+            }
             Event::SettingsChanged { after, .. } => match answer {
                 Some(Answer::Figures(figures)) if figures.settings == **after => None,
                 _ => Some(format!("sale {}", state(after.state))),
@@ -773,16 +827,26 @@ impl Stage {
             Rejection::InsufficientBalance { balance, required } => {
                 format!("INSUFFICIENT_BALANCE {balance} of {required}")
             }
-            Rejection::ChangedMeanwhile { settings, changed } => {
+            Rejection::ChangedMeanwhile { is, changed } => {
                 let by = match changed {
                     Some((By::Actor(_), at)) => format!("an operator at {}", self.time(*at)),
                     Some((By::OpensAt, at)) => format!("its opening at {}", self.time(*at)),
                     None => "nobody knows whom".to_owned(),
                 };
-                let capacity =
-                    settings.own.capacity.map_or("default".to_owned(), |places| places.to_string());
-                format!("CHANGED_MEANWHILE by {by}: {}, capacity {capacity}", state(settings.state))
+                let is = match &**is {
+                    Seen::Settings(is) => {
+                        let capacity = is.own.capacity.map_or("default".to_owned(), |n| n.to_string());
+                        format!("{}, capacity {capacity}", state(is.state))
+                    }
+                    Seen::Texts(is) => texts(is),
+                    Seen::Prices(_, is) => {
+                        let is = is.iter().map(|(name, price)| format!("{name} {price}"));
+                        is.collect::<Vec<_>>().join(", ")
+                    }
+                };
+                format!("CHANGED_MEANWHILE by {by}: {is}")
             }
+            Rejection::PerformanceBegun => "PERFORMANCE_BEGUN".to_owned(),
             Rejection::RequestIdReused => "REQUEST_ID_REUSED".to_owned(),
             Rejection::CancelTooLate => "CANCEL_TOO_LATE".to_owned(),
             Rejection::WalletFull { balance, refund } => format!("WALLET_FULL {balance} and {refund}"),
@@ -801,6 +865,10 @@ impl Stage {
             _ => format!("{millis}ms"),
         }
     }
+}
+
+fn texts(of: &Texts) -> String {
+    format!("{:?} about {}", of.title, of.about.as_deref().unwrap_or("nothing"))
 }
 
 fn token_status(status: TokenStatus) -> String {

@@ -30,6 +30,7 @@ impl Performance {
             id: self.id,
             starts_at: self.starts_at,
             plan: self.plan.clone(),
+            prices: Vec::new(),
             taken: Vec::new(),
         }
     }

@@ -20,6 +20,7 @@ mod opening_and_closing;
 mod pay;
 mod performances;
 mod places_in_line;
+mod prices;
 mod properties;
 mod queue_join;
 mod queue_leave;
@@ -29,6 +30,7 @@ mod restricted;
 mod seats_per_user;
 mod settings;
 mod stored;
+mod texts;
 mod time;
 
 use check::{check, check_lately};

@@ -1,11 +1,12 @@
 //! Invariants that must hold whatever happens: random commands at random times, in batches that are committed or
 //! taken back, with restarts in between.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
+use frontrow::domain::concert::TextsPatch;
 use frontrow::domain::event::{Event, HoldEnd, HouseSeats};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
@@ -20,7 +21,7 @@ use frontrow::domain::time::{Now, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use crate::house::Performance;
+use crate::house::{FLOOR, Performance, VIP};
 use crate::stored::Stored;
 
 const CONCERT: ConcertId = ConcertId(3);
@@ -89,6 +90,16 @@ enum Wish {
     Unrestrict {
         schedule: u64,
         seats: Vec<u32>,
+    },
+    Reprice {
+        schedules: Vec<u64>,
+        vip: bool,
+        price: i64,
+        was: Option<i64>,
+    },
+    Describe {
+        title: u8,
+        was: Option<u8>,
     },
     Configure {
         state: Option<SaleState>,
@@ -162,9 +173,17 @@ fn wish() -> impl Strategy<Value = Wish> {
         4 => (-1_i64..200, 0_u8..6).prop_map(|(amount, request)| Wish::Charge { amount, request }),
         2 => (1_u64..4, seats(4)).prop_map(|(schedule, seats)| Wish::Restrict { schedule, seats }),
         2 => (1_u64..4, seats(4)).prop_map(|(schedule, seats)| Wish::Unrestrict { schedule, seats }),
+        2 => (prop::collection::vec(1_u64..4, 1..3), any::<bool>(), some_price(), prop::option::weighted(0.2, some_price()))
+            .prop_map(|(schedules, vip, price, was)| Wish::Reprice { schedules, vip, price, was }),
+        1 => (0_u8..3, prop::option::weighted(0.3, 0_u8..3)).prop_map(|(title, was)| Wish::Describe { title, was }),
         2 => (prop::option::of(state), prop::option::of(0_u32..4), prop::option::of(5_u64..30), prop::option::of(3_u64..20))
             .prop_map(|(state, capacity, idle, away)| Wish::Configure { state, capacity, idle, away }),
     ]
+}
+
+/// Often what a category was imported with.
+fn some_price() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(VIP), Just(FLOOR), 0_i64..150]
 }
 
 fn batches() -> impl Strategy<Value = Vec<(Vec<Step>, End)>> {
@@ -224,6 +243,8 @@ struct Model {
     of_guests: BTreeSet<ReservationId>,
     tokens: Vec<TokenRecord>,
     reservations: Vec<ReservationId>,
+    /// What each seat of an order cost when it was taken.
+    taken_for: BTreeMap<(ReservationId, SeatId), i64>,
 }
 
 impl Life {
@@ -494,10 +515,23 @@ impl Life {
             if let Event::Admitted(record) = event {
                 self.may_admit(now, record);
             }
+            if let Event::SeatsHeld { reservation, seats, prices, .. } = event {
+                let now = seats.iter().map(|seat| self.price(reservation.schedule, *seat));
+                assert!(prices.iter().copied().eq(now), "seats cost what they cost now");
+            }
             self.model.see(event);
         }
         self.sale.check();
         self.compare();
+    }
+
+    /// What a free seat costs by what happened.
+    fn price(&self, schedule: ScheduleId, seat: SeatId) -> i64 {
+        let plan = &self.performances.iter().find(|of| of.id == schedule).expect("its performance").plan;
+        let category = plan.seats[seat.0 as usize].category;
+        let own = self.model.written.prices.get(&schedule).into_iter().flatten();
+        let own = own.filter(|(of, _)| *of == category).map(|(_, price)| *price).next();
+        own.unwrap_or(plan.categories[usize::from(category)].price)
     }
 
     fn may_admit(&self, now: Now, record: &TokenRecord) {
@@ -543,6 +577,7 @@ impl Life {
                     Some(r) => SeatState::Held(r.id),
                 };
                 assert_eq!(seats.get(SeatId(seat)), Some(expected), "seat {seat} of {id}");
+                assert_eq!(seats.price(SeatId(seat)), self.price(id, SeatId(seat)), "seat {seat} of {id}");
             }
         }
     }
@@ -650,6 +685,17 @@ impl Life {
                 note: None,
                 by: Actor::UNNAMED,
             },
+            Wish::Reprice { schedules, vip, price, was } => Command::Reprice {
+                schedules: schedules.iter().copied().map(ScheduleId).collect(),
+                prices: vec![(u16::from(!vip), *price)],
+                was: was.iter().map(|was| (u16::from(!vip), *was)).collect(),
+                by: Actor::UNNAMED,
+            },
+            Wish::Describe { title, was } => Command::Describe {
+                patch: TextsPatch { title: Some(title.to_string().into()), about: None },
+                was: TextsPatch { title: was.map(|was| was.to_string().into()), about: None },
+                by: Actor::UNNAMED,
+            },
             Wish::Configure { state, capacity, idle, away } => Command::Configure {
                 patch: SalePatch {
                     state: *state,
@@ -692,8 +738,9 @@ impl Model {
                 self.ran_out.remove(&record.user);
                 assert!(!self.written.held().any(|r| r.user == record.user), "who has ended holds nothing");
             }
-            Event::SeatsHeld { reservation, seats, opened, .. } => {
-                for seat in seats {
+            Event::SeatsHeld { reservation, seats, prices, opened, .. } => {
+                for (seat, price) in seats.iter().zip(prices) {
+                    self.taken_for.insert((reservation.id, *seat), *price);
                     assert!(
                         self.written.holder(reservation.schedule, *seat).is_none(),
                         "{seat} has a holder"
@@ -713,6 +760,15 @@ impl Model {
                     assert_eq!(again, None, "held again too early");
                 }
             }
+            Event::Paid { reservation, ledger } => {
+                let costs = |seat: &SeatId| self.taken_for[&(reservation.id, *seat)];
+                let sum: i64 = reservation.seats.iter().map(costs).sum();
+                assert_eq!((reservation.amount, ledger.amount_change), (sum, -sum), "it costs what it did");
+                let tickets = reservation.payment.iter().flat_map(|payment| &payment.tickets);
+                for ticket in tickets {
+                    assert!(ticket.price.is_none_or(|price| price == costs(&ticket.seat)), "{ticket:?}");
+                }
+            }
             Event::ReservationEnded { reservation, why: HoldEnd::HoldTime } => {
                 self.ran_out.insert(reservation.user);
             }
@@ -730,8 +786,9 @@ impl Model {
             Event::Admitted(_)
             | Event::SeatsReleased { .. }
             | Event::ReservationEnded { .. }
-            | Event::Paid { .. }
             | Event::Refunded { .. }
+            | Event::Described(_)
+            | Event::Repriced(_)
             | Event::SettingsChanged { .. } => {}
         }
         self.written.write(std::slice::from_ref(event));

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use frontrow::domain::command::{EndedFacts, Inputs, Needs};
+use frontrow::domain::concert::Texts;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::line::Order;
@@ -20,7 +21,10 @@ pub struct Stored {
     pub reservations: BTreeMap<ReservationId, Reservation>,
     pub ledger: Vec<LedgerEntry>,
     pub settings: Option<SaleSettings>,
+    pub texts: Texts,
     pub restricted: BTreeSet<(ScheduleId, SeatId)>,
+    /// The prices of categories that do not cost what was imported.
+    pub prices: BTreeMap<ScheduleId, Vec<(u16, Money)>>,
 }
 
 impl Stored {
@@ -47,6 +51,8 @@ impl Stored {
                         self.restricted.remove(&(opened.schedule, *seat));
                     }
                 }
+                Event::Described(of) => self.texts = of.after.clone(),
+                Event::Repriced(of) => drop(self.prices.insert(of.schedule, of.own.clone())),
                 Event::SettingsChanged { after, .. } => self.settings = Some((**after).clone()),
             }
         }
@@ -107,6 +113,7 @@ impl Stored {
                 .flat_map(|(r, state)| r.seats.iter().map(move |seat| (*seat, state)))
                 .chain(self.restricted_in(schedule.id))
                 .collect();
+            schedule.prices = self.prices.get(&schedule.id).cloned().unwrap_or_default();
             schedule
         });
         let held = |r: &&Reservation| r.status == ReservationStatus::TempReserved;
@@ -119,6 +126,7 @@ impl Stored {
             sells: true,
             concert,
             settings: self.settings.clone().unwrap_or(settings),
+            texts: self.texts.clone(),
             order: Order::default(),
             next_entry: EntryNo(self.tokens.len() as u64),
             tokens: self.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use frontrow::dispatcher::{Refusal, ReplyTo};
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Caller, Command, Rejection};
+use frontrow::domain::concert::TextsPatch;
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -326,10 +327,31 @@ impl World {
             _ => own.away_ttl = seconds(rng),
         }
         let by = Actor::UNNAMED;
-        let command = if rng.random_bool(0.3) {
-            let count = self.models[&concert].schedules().count();
-            let (schedule, house) =
-                self.models[&concert].schedules().nth(rng.random_range(0..count)).expect("there is one");
+        let model = &self.models[&concert];
+        let (schedule, house) =
+            model.schedules().nth(rng.random_range(0..model.schedules().count())).expect("there is one");
+        let command = if rng.random_bool(0.1) {
+            let was = model.texts.as_ref().filter(|_| rng.random_bool(0.5)).map(|texts| texts.title.clone());
+            let title = Some(format!("Night {}", rng.random_range(0..4)).into());
+            let about = rng.random_bool(0.5).then(|| rng.random_bool(0.5).then(|| "{}".into()));
+            Command::Describe {
+                patch: TextsPatch { title, about },
+                was: TextsPatch { title: was, about: None },
+                by,
+            }
+        } else if rng.random_bool(0.2) {
+            let prices = model.prices(schedule);
+            let category = rng.random_range(0..prices.len());
+            // What an operator saw may be what was meanwhile changed by another.
+            let was = rng.random_bool(0.5).then(|| (category as u16, prices[category]));
+            let price = [50, 100, rng.random_range(0..300)][rng.random_range(0..3)];
+            let prices = vec![(category as u16, price)];
+            let schedules = match rng.random_bool(0.3) {
+                true => model.schedules().map(|(id, _)| id).collect(),
+                false => vec![schedule],
+            };
+            Command::Reprice { schedules, prices, was: was.into_iter().collect(), by }
+        } else if rng.random_bool(0.3) {
             let mut seats: Vec<_> = (0..house as u32).map(SeatId).collect();
             seats.retain(|_| rng.random_bool(0.3));
             match rng.random_bool(0.5) {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use frontrow::domain::command::Command;
-use frontrow::domain::event::{Event, HoldEnd, HouseSeats};
+use frontrow::domain::concert::Texts;
+use frontrow::domain::event::{Description, Event, HoldEnd, HouseSeats, PriceChange, Repricing};
 use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
@@ -24,14 +25,17 @@ pub type Moment = usize;
 pub struct SaleModel {
     defaults: SaleRules,
     pub settings: SaleSettings,
-    /// Seats of each schedule, their price, and when it starts.
-    schedules: BTreeMap<ScheduleId, (Vec<Money>, Timestamp)>,
+    schedules: BTreeMap<ScheduleId, Performance>,
+    /// What is said of the concert, once that changed.
+    pub texts: Option<Texts>,
     pub tokens: BTreeMap<EntryNo, TokenRecord>,
     /// The live token of each user.
     live: BTreeMap<UserId, EntryNo>,
     waiting: BTreeSet<EntryNo>,
     pub reservations: BTreeMap<ReservationId, Reservation>,
     seats: BTreeMap<(ScheduleId, SeatId), ReservationId>,
+    /// What each seat of an order cost when it was taken.
+    taken_for: BTreeMap<(ReservationId, SeatId), Money>,
     /// Seats that the house keeps.
     restricted: BTreeSet<(ScheduleId, SeatId)>,
     /// Live tokens whose user let a hold run out.
@@ -51,6 +55,24 @@ pub struct SaleModel {
     outages: Duration,
     /// The number of rows of the journal that were read.
     pub rows: usize,
+}
+
+/// A performance: its seats and what they cost, and when it starts.
+#[derive(Clone)]
+pub struct Performance {
+    /// The category of each seat.
+    pub categories: Vec<u16>,
+    /// What a free seat of each category was imported with.
+    pub imported: Vec<Money>,
+    /// What it costs now.
+    pub prices: Vec<Money>,
+    pub starts_at: Timestamp,
+}
+
+impl Performance {
+    fn price(&self, seat: SeatId) -> Money {
+        self.prices[usize::from(self.categories[seat.0 as usize])]
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +99,19 @@ impl SaleModel {
     pub fn new(
         defaults: SaleRules,
         settings: SaleSettings,
-        schedules: BTreeMap<ScheduleId, (Vec<Money>, Timestamp)>,
+        schedules: BTreeMap<ScheduleId, Performance>,
     ) -> Self {
         Self {
             defaults,
             settings,
             schedules,
+            texts: None,
             tokens: BTreeMap::new(),
             live: BTreeMap::new(),
             waiting: BTreeSet::new(),
             reservations: BTreeMap::new(),
             seats: BTreeMap::new(),
+            taken_for: BTreeMap::new(),
             restricted: BTreeSet::new(),
             ran_out: BTreeSet::new(),
             user_seats: BTreeMap::new(),
@@ -111,7 +135,7 @@ impl SaleModel {
     }
 
     pub fn schedules(&self) -> impl Iterator<Item = (ScheduleId, usize)> {
-        self.schedules.iter().map(|(id, (prices, _))| (*id, prices.len()))
+        self.schedules.iter().map(|(id, of)| (*id, of.categories.len()))
     }
 
     pub fn live_token(&self, user: UserId) -> Option<&TokenRecord> {
@@ -143,12 +167,17 @@ impl SaleModel {
     }
 
     pub fn starts_at(&self, schedule: ScheduleId) -> Timestamp {
-        self.schedules[&schedule].1
+        self.schedules[&schedule].starts_at
+    }
+
+    /// What a free seat of each category of a performance costs.
+    pub fn prices(&self, schedule: ScheduleId) -> &[Money] {
+        &self.schedules[&schedule].prices
     }
 
     /// Every seat of a performance.
     pub fn seats_of(&self, schedule: ScheduleId) -> impl Iterator<Item = (SeatId, SeatNow)> {
-        let count = self.schedules.get(&schedule).map_or(0, |(prices, _)| prices.len());
+        let count = self.schedules.get(&schedule).map_or(0, |of| of.categories.len());
         (0..count as u32).map(move |seat| (SeatId(seat), self.seat(schedule, SeatId(seat))))
     }
 
@@ -217,7 +246,7 @@ impl SaleModel {
         let free: usize = self
             .schedules
             .iter()
-            .filter(|(_, (_, starts_at))| *starts_at > utc)
+            .filter(|(_, of)| of.starts_at > utc)
             .map(|(id, _)| {
                 self.for_sale(*id) - self.seats.range((*id, SeatId(0))..=(*id, SeatId(u32::MAX))).count()
             })
@@ -231,7 +260,7 @@ impl SaleModel {
     /// The seats of a performance but those that the house keeps.
     fn for_sale(&self, schedule: ScheduleId) -> usize {
         let restricted = self.restricted.range((schedule, SeatId(0))..=(schedule, SeatId(u32::MAX))).count();
-        self.schedules[&schedule].0.len() - restricted
+        self.schedules[&schedule].categories.len() - restricted
     }
 
     /// Reads one more row of the journal.
@@ -278,11 +307,12 @@ impl SaleModel {
             }
             Event::TokenEnded(record) => self.end_token(record, outages),
             Event::SeatsHeld { reservation, seats, prices, opened, request } => {
-                let drawn = &self.schedules[&reservation.schedule].0;
-                assert!(
-                    prices.iter().eq(seats.iter().map(|seat| &drawn[seat.0 as usize])),
-                    "seats have prices"
-                );
+                let of = &self.schedules[&reservation.schedule];
+                let now = seats.iter().map(|seat| of.price(*seat));
+                assert!(prices.iter().copied().eq(now), "seats cost what they cost now");
+                let taken = seats.iter().zip(prices).map(|(seat, price)| ((reservation.id, *seat), *price));
+                self.taken_for.extend(taken);
+                self.prove_prices(reservation);
                 assert!(request.is_none() || request.as_ref() == reservation.best_requests.last());
                 assert_eq!(self.settings.state, SaleState::Open, "only an open sale sells");
                 let holder = self.live_token(reservation.user).expect("who holds has a live token");
@@ -316,6 +346,7 @@ impl SaleModel {
                 self.prove_guests_share(reservation);
             }
             Event::SeatsReleased { reservation, seats } => {
+                self.prove_prices(reservation);
                 self.free(reservation, seats);
                 self.did_now(reservation.user, Deed::Released);
                 self.keep_reservation(reservation);
@@ -331,8 +362,8 @@ impl SaleModel {
                     self.ran_out.extend(self.live.get(&reservation.user));
                 }
                 if *why == HoldEnd::Started {
-                    let (_, starts_at) = &self.schedules[&reservation.schedule];
-                    assert!(ended_at >= *starts_at, "{} ended before the performance began", reservation.id);
+                    let starts_at = self.starts_at(reservation.schedule);
+                    assert!(ended_at >= starts_at, "{} ended before the performance began", reservation.id);
                 }
                 self.free(reservation, &reservation.seats);
                 let deed = match why {
@@ -350,18 +381,20 @@ impl SaleModel {
                 let utc = reservation.ended_at.expect("a payment has its time");
                 // Each outage that was counted since only moves the deadline on.
                 assert!(utc - outages < reservation.expires_at, "{} was paid after its time", reservation.id);
-                let (prices, starts_at) = &self.schedules[&reservation.schedule];
-                assert!(utc < *starts_at, "{} was paid after the performance had begun", reservation.id);
-                let price: Money = reservation.seats.iter().map(|seat| prices[seat.0 as usize]).sum();
+                let starts_at = self.starts_at(reservation.schedule);
+                assert!(utc < starts_at, "{} was paid after the performance had begun", reservation.id);
+                self.prove_prices(reservation);
                 assert_eq!(
-                    (reservation.amount, ledger.amount_change),
-                    (price, -price),
-                    "it costs what it costs"
+                    ledger.amount_change, -reservation.amount,
+                    "it costs what it cost when it was held"
                 );
                 let payment = reservation.payment.as_ref().expect("what is paid has a payment");
                 assert!(
                     payment.tickets.iter().map(|ticket| ticket.seat).eq(reservation.seats.iter().copied())
                 );
+                for ticket in &payment.tickets {
+                    assert_eq!(ticket.price, reservation.price(ticket.seat), "a ticket says what was paid");
+                }
                 for seat in &reservation.seats {
                     self.seat_is(reservation.schedule, *seat, SeatNow::Sold);
                 }
@@ -392,11 +425,43 @@ impl SaleModel {
                     self.seat_is(*schedule, *seat, SeatNow::Free);
                 }
             }
+            Event::Described(Description { before, after, .. }) => {
+                assert!(before != after, "what changes nothing is no event");
+                let known = self.texts.get_or_insert_with(|| before.clone());
+                assert_eq!(known, before);
+                *known = after.clone();
+            }
+            Event::Repriced(Repricing { schedule, changed, own, .. }) => {
+                let of = self.schedules.get_mut(schedule).expect("a performance of the sale");
+                assert!(!changed.is_empty(), "what changes nothing is no event");
+                for PriceChange { category, before, after, .. } in changed {
+                    let price = &mut of.prices[usize::from(*category)];
+                    assert_eq!((*price, before == after), (*before, false), "category {category}");
+                    *price = *after;
+                }
+                let differ =
+                    (0..).zip(of.prices.iter().zip(&of.imported)).filter(|(_, (now, was))| now != was);
+                assert!(differ.map(|(category, (now, _))| (category, *now)).eq(own.iter().copied()));
+            }
             Event::SettingsChanged { before, after, .. } => {
                 assert_eq!(**before, self.settings);
                 self.settings = (**after).clone();
             }
         }
+    }
+
+    /// Nobody pays for a seat what it did not cost when they took it.
+    fn prove_prices(&self, reservation: &Reservation) {
+        let of = &self.schedules[&reservation.schedule];
+        let imported = |seat: SeatId| of.imported[usize::from(of.categories[seat.0 as usize])];
+        let mut sum = 0;
+        for seat in &reservation.seats {
+            let price = self.taken_for[&(reservation.id, *seat)];
+            let written = reservation.price(*seat).unwrap_or_else(|| imported(*seat));
+            assert_eq!(written, price, "{seat} of {}", reservation.id);
+            sum += price;
+        }
+        assert_eq!(reservation.amount, sum, "{} costs what it cost when it was held", reservation.id);
     }
 
     /// Nobody takes seats beyond what one user may have; what they have already stays, whatever the limit becomes.

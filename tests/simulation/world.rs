@@ -22,7 +22,7 @@ use rand::{RngExt, SeedableRng};
 use crate::device::Device;
 use crate::fans::Fan;
 use crate::memory::Memory;
-use crate::model::SaleModel;
+use crate::model::{Performance, SaleModel};
 use crate::processes::Node;
 use crate::trace::Trace;
 
@@ -143,8 +143,8 @@ impl World {
             message: None,
             own: OwnRules::default(),
         };
-        let prices: Vec<_> =
-            layout.seats.category.iter().map(|c| layout.categories[usize::from(*c)].price).collect();
+        let categories: Vec<_> = layout.seats.category.clone();
+        let prices: Vec<_> = layout.categories.iter().map(|category| category.price).collect();
         let new = NewConcert {
             title: "A night".into(),
             currency: "KRW".into(),
@@ -156,7 +156,13 @@ impl World {
             at: START,
         };
         let (concert, schedules) = store.add_concert(new).await.expect("a concert can be stored");
-        let schedules = schedules.into_iter().zip(starts_at).map(|(id, at)| (id, (prices.clone(), at)));
+        let performance = |starts_at| Performance {
+            categories: categories.clone(),
+            imported: prices.clone(),
+            prices: prices.clone(),
+            starts_at,
+        };
+        let schedules = schedules.into_iter().zip(starts_at).map(|(id, at)| (id, performance(at)));
         let model = SaleModel::new(self.defaults.clone(), settings, schedules.collect());
         self.models.insert(concert, model);
     }

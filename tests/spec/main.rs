@@ -20,6 +20,7 @@ mod money;
 mod operators;
 mod origins;
 mod polling;
+mod prices;
 mod process;
 mod queue;
 mod race;

@@ -276,6 +276,9 @@ async fn the_log_tells_each_change() {
         format!("performance {}", house.schedule()),
     );
     let select = json!({"seats": [3, 4, 6]});
+    let schedule = format!("/api/v1/admin/schedules/{}", house.schedule());
+    let is = house.http("PATCH", &schedule, Some(&owner), "{}").await.json();
+    let vip = is["prices"]["VIP"].clone();
     // What is asked, and what the log says of it: what, subject, was, became.
     let table = [
         (
@@ -320,6 +323,13 @@ async fn the_log_tells_each_change() {
             json!({"restrict": false, "select": select}),
             json!(["open", performance, null, {"seats": [[3, 4], [6, 6]]}]),
         ),
+        (
+            "admin.schedule",
+            "PATCH",
+            schedule,
+            json!({"prices": {"VIP": 7}}),
+            json!(["price", performance, {"prices": {"VIP": vip}}, {"prices": {"VIP": 7}}]),
+        ),
     ];
     for (name, method, path, body, expected) in &table {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -344,8 +354,8 @@ async fn the_log_tells_each_change() {
     }
     let of_sale = log(&house, &format!("?concert_id={}", house.concert)).await;
     let whats: Vec<_> = of_sale.iter().map(|entry| &entry["what"]).collect();
-    assert_eq!(whats, ["set", "open", "keep"]);
-    assert_eq!(of_sale[2]["reason"], "broken");
+    assert_eq!(whats, ["set", "price", "open", "keep"]);
+    assert_eq!(of_sale[3]["reason"], "broken");
     let told = ["what", "title", "who", "from", "was", "became"].map(|field| of_sale[0][field].clone());
     let (was, became) =
         (json!({"capacity": 100, "message": null}), json!({"capacity": 7, "message": "Back at noon"}));

@@ -36,6 +36,7 @@ import { SeatModel } from './seats.js';
  * @property {{balance: number, currency?: string | null}} balance The wallet changed, or was asked for.
  * @property {import('./wire.js').Reservation} reservation A reservation changed.
  * @property {import('./wire.js').SaleUpdate} sale A sale opened, paused, closed, or its operator said something.
+ * @property {{concertId: number}} outdated What `schedules` answered is not so any more: prices changed, or a text.
  * @property {{scheduleId: number, error: import('./errors.js').FrontrowError}} unwatched A watch could not be renewed.
  * @property {{withinMs: number}} helloAgain The access token ended and no other one is at hand: give one to
  *   `setAccessToken` in this time, or the session is over.
@@ -87,6 +88,8 @@ export class FrontrowClient extends Emitter {
   #ended = null;
   /** @type {Map<number, {model: SeatModel, asking: Promise<void> | null}>} */
   #watches = new Map();
+  /** That of the last answer of `schedules`. @type {number | null} */
+  #revision = null;
   /** @type {Promise<import('./wire.js').Hello> | null} */
   #connecting = null;
   /** @type {(() => void)[]} */
@@ -261,7 +264,9 @@ export class FrontrowClient extends Emitter {
 
   /** @returns {Promise<import('./wire.js').Schedule[]>} */
   async schedules() {
-    return (await this.#ask('schedules', {})).schedules;
+    const { schedules, revision } = await this.#ask('schedules', {});
+    this.#revision = revision ?? 0;
+    return schedules;
   }
 
   /**
@@ -599,6 +604,11 @@ export class FrontrowClient extends Emitter {
         break;
       case 'sale.update':
         this.emit('sale', params);
+        // A server of before says nothing of revisions.
+        if (this.#revision !== null && params.concert_id === this.queue?.concert_id && (params.revision ?? 0) > this.#revision) {
+          this.#revision = params.revision;
+          this.emit('outdated', { concertId: params.concert_id });
+        }
         break;
       case 'hello.again':
         void this.#greetAgain(params.within_ms);

@@ -170,6 +170,8 @@ export class ChangedMeanwhileError extends FrontrowError {
   }
 }
 
+export class PerformanceBegunError extends FrontrowError {}
+
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export class TimeoutError extends FrontrowError {}
 /** There is no connection, and the request was not to wait for one. */
@@ -219,6 +221,7 @@ export const ERRORS = Object.freeze({
   LINK_SPENT: LinkSpentError,
   LAST_OWNER: LastOwnerError,
   CHANGED_MEANWHILE: ChangedMeanwhileError,
+  PERFORMANCE_BEGUN: PerformanceBegunError,
   TIMEOUT: TimeoutError,
   DISCONNECTED: DisconnectedError,
   CLOSED: ClosedError,

@@ -2,7 +2,7 @@
  * `<frontrow-seatmap>`: a venue's seats, live, as a map or as a list.
  *
  * Set `layout` (the server's drawing), `model` (an SDK `SeatModel`, or anything with its `states` and `on`), `own` (the
- * seats that are held for this fan) and, if wanted, `filter`, `words`. Listen to `seat-pick`, whose detail is
+ * seats that are held for this fan) and, if wanted, `prices`, `filter`, `words`. Listen to `seat-pick`, whose detail is
  * `{seat, state, by}`. Always: the element shows and asks, it holds nothing itself; both views show the same states.
  */
 import { SeatList } from './list.js';
@@ -42,6 +42,8 @@ export class FrontrowSeatmap extends HTMLElement {
   #own = new Set();
   /** @type {Set<number> | null} */
   #filter = null;
+  /** @type {readonly number[] | null} */
+  #prices = null;
   #words = WORDS;
   #countsDue = 0;
   #mapRoot;
@@ -99,6 +101,7 @@ export class FrontrowSeatmap extends HTMLElement {
   set layout(layout) {
     if (layout === (this.venue?.layout ?? null)) return;
     this.venue = layout ? new Venue(layout) : null;
+    this.venue?.reprice(this.#prices);
     this.#map.rebuild();
     this.#renderList();
     if (this.isConnected) this.dispatchEvent(new CustomEvent('seatmap-theme'));
@@ -106,6 +109,18 @@ export class FrontrowSeatmap extends HTMLElement {
 
   get layout() {
     return this.venue?.layout ?? null;
+  }
+
+  /** @param {readonly number[] | null} prices What free seats of each category cost now; null: what the layout says. */
+  set prices(prices) {
+    this.#prices = prices;
+    if (!this.venue?.reprice(prices)) return;
+    this.#map.repriced();
+    this.#renderList();
+  }
+
+  get prices() {
+    return this.#prices;
   }
 
   /** @param {SeatStates | null} model */

@@ -148,6 +148,12 @@ export class SeatMapView {
     this.#schedule();
   }
 
+  /** Free seats cost something else. */
+  repriced() {
+    if (this.#card.seat >= 0) this.#card.refresh();
+    else this.#card.hide();
+  }
+
   /** Another venue, or the page's colours changed. @param {{keepPlace?: boolean}} [options] */
   rebuild({ keepPlace = false } = {}) {
     const { venue } = this.#map;

@@ -2,8 +2,8 @@
  * A layout turned into what drawing and moving about need: typed columns, zones with their rows, rows with their seats
  * in order, outlines and centres.
  *
- * Always: a seat is its index everywhere; nothing here changes after construction; no two seats are drawn over each
- * other, also where the plan has them so. Not here: who holds which seat.
+ * Always: a seat is its index everywhere; nothing here changes after construction but prices; no two seats are drawn over
+ * each other, also where the plan has them so. Not here: who holds which seat.
  */
 
 import { Grid } from './grid.js';
@@ -36,6 +36,7 @@ const MOVED_APART = 0.5;
  * @property {number} seats The number of seats.
  * @property {number} category The category of most of its seats.
  * @property {{x: number, y: number}[]} outline Convex, around the seats' centres.
+ * @property {number[]} categories Those of its seats.
  * @property {{least: number, most: number}} prices
  * @property {number} x The centre of its seats.
  * @property {number} y
@@ -77,6 +78,18 @@ export class Venue {
   /** @param {number} seat */
   zoneOf(seat) {
     return this.rows[this.row[seat]].zone;
+  }
+
+  /**
+   * What free seats of each category cost now; null: what the layout says. Says whether that is news.
+   * @param {readonly number[] | null} prices
+   */
+  reprice(prices) {
+    const categories = this.layout.categories.map((of, index) => ({ ...of, price: prices?.[index] ?? of.price }));
+    if (categories.every(({ price }, index) => price === this.categories[index].price)) return false;
+    this.categories = categories;
+    for (const zone of this.zones) zone.prices = pricesOf(zone.categories, categories);
+    return true;
   }
 
   /** @param {number} seat */
@@ -189,11 +202,20 @@ function zoneOf(venue, index, name, prefix) {
     x += venue.x[seat] / seats.length;
     y += venue.y[seat] / seats.length;
   }
-  const price = [...perCategory.keys()].map((index) => venue.layout.categories[index].price);
-  const prices = { least: Math.min(...price), most: Math.max(...price) };
+  const categories = [...perCategory.keys()];
+  const prices = pricesOf(categories, venue.layout.categories);
   const category = [...perCategory].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 0;
   const short = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-  return { index, name, short, rows, seats: seats.length, category, prices, outline: convexHull(seats.map((s) => ({ x: venue.x[s], y: venue.y[s] }))), x, y };
+  return { index, name, short, rows, seats: seats.length, category, categories, prices, outline: convexHull(seats.map((s) => ({ x: venue.x[s], y: venue.y[s] }))), x, y };
+}
+
+/**
+ * @param {readonly number[]} indexes
+ * @param {readonly {price: number}[]} categories
+ */
+function pricesOf(indexes, categories) {
+  const prices = indexes.map((index) => categories[index].price);
+  return { least: Math.min(...prices), most: Math.max(...prices) };
 }
 
 /**

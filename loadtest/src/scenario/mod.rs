@@ -11,6 +11,7 @@ pub mod joins;
 pub mod journeys;
 pub mod line;
 pub mod onsale;
+pub mod prices;
 mod shop;
 pub mod soak;
 pub mod storm;

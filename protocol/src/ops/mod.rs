@@ -1,4 +1,5 @@
 //! The bodies of operators' calls, a file a subject.
 
+pub mod schedule;
 pub mod seats;
 pub mod who;

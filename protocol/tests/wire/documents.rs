@@ -160,6 +160,7 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/sales
                  patch  /api/v1/admin/sales/{concert_id}
                  get    /api/v1/admin/schedules/{schedule_id}/seats
+                 patch  /api/v1/admin/schedules/{schedule_id}
                  post   /api/v1/admin/schedules/{schedule_id}/seats
                  post   /api/v1/admin/session
                  get    /api/v1/admin/session

@@ -5,6 +5,7 @@ use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
 use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
+use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::who;
 use frontrow_protocol::result::{
@@ -161,10 +162,16 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::not_found("operator"),
         ErrorObject::link_spent(),
         ErrorObject::last_owner(),
+        ErrorObject::performance_begun(),
         ErrorObject::changed_meanwhile([("role".to_owned(), json!("viewer"))].into_iter().collect()),
         ErrorObject::changed_meanwhile([("capacity".to_owned(), json!(50))].into_iter().collect()).made_so(
             Some(ChangedBy { operator_id: Some(7), user_id: None }),
             Some("2026-07-01T10:06:00.000Z".parse().expect("a time")),
+        ),
+        ErrorObject::changed_meanwhile(
+            [("schedule_id".to_owned(), json!(7)), ("prices".to_owned(), json!({"VIP": 115_000}))]
+                .into_iter()
+                .collect(),
         ),
     ];
     let shown: Vec<ErrorObject> = fixture::all("error")
@@ -213,6 +220,8 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("sale_figures", again::<SaleFigures>),
     ("sale_patch", again::<SalePatch>),
     ("sales", again::<Sales>),
+    ("schedule_info", again::<ScheduleInfo>),
+    ("schedule_patch", again::<SchedulePatch>),
     ("sessions", again::<who::Sessions>),
     ("sign_in", again::<who::SignIn>),
     ("sign_in_link", again::<who::SignInLink>),

@@ -25,7 +25,7 @@ impl Context {
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
         let layout = topic.layout();
         let selected = selected(layout, &change.select)?;
-        let concert = view.concert().id;
+        let concert = view.id();
         let mut done =
             RestrictedSeats { schedule_id: schedule.0, changed: 0, left: 0, left_seats: Vec::new() };
         for seats in selected.chunks(limits::SEATS_PER_CHANGE_MAX) {

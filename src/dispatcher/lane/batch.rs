@@ -454,6 +454,8 @@ fn count_events(metrics: &Metrics, events: &[Event]) {
             | Event::Refunded { .. }
             | Event::SeatsRestricted(_)
             | Event::SeatsUnrestricted(_)
+            | Event::Described(_)
+            | Event::Repriced(_)
             | Event::SettingsChanged { .. } => {}
             Event::Admitted(_) => {
                 metrics.admissions.inc();

@@ -35,9 +35,9 @@ impl Waits {
 /// No reservation is worth more than money can be: of dearer seats it may have fewer.
 fn within_money(map: &SeatMap, open: Option<&Reservation>, more: &[SeatId]) -> Result<(), Rejection> {
     let held = open.map_or(&[][..], |open| &open.seats);
-    let mut amount = map.amount(held);
+    let mut amount = open.map_or(0, |open| open.amount);
     for (count, seat) in (held.len()..).zip(more) {
-        amount += map.amount(&[*seat]);
+        amount += map.price(*seat);
         if amount > MONEY_MAX {
             return Err(Rejection::HoldLimit { max: u32::try_from(count).unwrap_or(u32::MAX) });
         }
@@ -176,7 +176,9 @@ impl Sale {
             self.end_hold(step, held, HoldEnd::Released);
             return Ok(Answer::Reservation(ended));
         }
-        let reservation = Reservation { amount: map.amount(&kept), seats: kept, ..held };
+        let amount = map.amount_in(&held, &kept);
+        let mut reservation = Reservation { amount, ..held };
+        reservation.keep(&kept);
         self.change(step, Event::SeatsReleased { reservation: reservation.clone(), seats: given });
         Ok(Answer::Reservation(reservation))
     }
@@ -209,6 +211,7 @@ impl Sale {
             id: step.inputs.ids.ticket(now.utc),
             schedule: held.schedule,
             seat: *seat,
+            price: held.price(*seat),
             code: step.inputs.ids.ticket_code().into(),
         });
         let payment = Payment {
@@ -360,6 +363,7 @@ impl Sale {
             user: caller.user,
             status: ReservationStatus::TempReserved,
             seats: Vec::new(),
+            prices: Vec::new(),
             amount: 0,
             opened_at: now.utc,
             expires_at: now.sale + self.rules.hold_ttl,
@@ -369,12 +373,8 @@ impl Sale {
             payment: None,
         });
         reservation.guest_of = caller.guest_of.or(reservation.guest_of);
-        reservation.add(&seats, request.clone());
-        let mut prices = Vec::new();
-        if let Some(map) = self.schedules.get(&schedule) {
-            reservation.amount = map.amount(&reservation.seats);
-            prices = seats.iter().map(|seat| map.amount(&[*seat])).collect();
-        }
+        let map = self.schedules.get(&schedule);
+        let prices = map.map(|map| map.add_to(&mut reservation, &seats, request.clone())).unwrap_or_default();
         let event = Event::SeatsHeld { reservation: reservation.clone(), seats, prices, opened, request };
         self.change(step, event);
         reservation

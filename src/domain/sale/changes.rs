@@ -2,13 +2,15 @@
 //! change by `change` alone, and `undo` puts back everything since the last commit, the newest first. Not here:
 //! whether something may happen.
 
-use super::{LAPSES_KEPT_MAX, Sale, Step};
-use crate::domain::event::{By, Event, HoldEnd, HouseSeats};
+use super::{LAPSES_KEPT_MAX, Sale, Step, Subject};
+use crate::domain::concert::Texts;
+use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, Repricing};
 use crate::domain::guest_holds::GuestHold;
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_map::SeatState;
+use crate::domain::seat_plan::Money;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::waiting_room::{Holds, LiveToken};
 
@@ -23,6 +25,8 @@ pub(super) enum Undo {
     HoldEnded { seats: Seats, held: Held, holds: Option<Holds>, lapsed: bool },
     Refunded(Seats),
     House { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
+    Prices { schedule: ScheduleId, before: Vec<(u16, Money)>, changed: Option<(By, Timestamp)> },
+    Texts(Texts, Option<(By, Timestamp)>),
     Settings(Box<SaleSettings>, Option<(By, Timestamp)>),
 }
 
@@ -69,6 +73,13 @@ impl Sale {
             Event::Refunded { reservation, .. } => self.apply_refunded(reservation),
             Event::SeatsRestricted(kept) => self.apply_house_seats(kept, SeatState::Restricted),
             Event::SeatsUnrestricted(opened) => self.apply_house_seats(opened, SeatState::Available),
+            Event::Described(Description { after, by, .. }) => {
+                self.apply_texts(after.clone(), Some((By::Actor(by.clone()), now.utc)))
+            }
+            Event::Repriced(Repricing { schedule, changed, by, .. }) => {
+                let prices: Vec<_> = changed.iter().map(|of| (of.category, of.after)).collect();
+                self.apply_prices(*schedule, &prices, Some((By::Actor(by.clone()), now.utc)))
+            }
             Event::SettingsChanged { after, by, .. } => {
                 self.apply_settings((**after).clone(), Some((by.clone(), now.utc)))
             }
@@ -89,6 +100,10 @@ impl Sale {
             }
             Undo::Refunded(seats) => self.undo_refunded(seats),
             Undo::House { schedule, before } => self.undo_house_seats(schedule, before),
+            Undo::Prices { schedule, before, changed } => {
+                drop(self.apply_prices(schedule, &before, changed));
+            }
+            Undo::Texts(before, changed) => drop(self.apply_texts(before, changed)),
             Undo::Settings(before, changed) => drop(self.apply_settings(*before, changed)),
         }
     }
@@ -261,17 +276,45 @@ impl Sale {
         }
     }
 
+    // Prices of free seats were changed; putting the old ones back is the same again.
+
+    fn apply_prices(
+        &mut self,
+        schedule: ScheduleId,
+        prices: &[(u16, Money)],
+        changed: Option<(By, Timestamp)>,
+    ) -> Undo {
+        let map = self.schedules.get_mut(&schedule).expect("its schedule is one of the sale's");
+        let before = map.set_prices(prices);
+        Undo::Prices { schedule, before, changed: self.note_change(Subject::Prices(schedule), changed) }
+    }
+
+    // What is said of the concert was changed; putting the old texts back is the same again.
+
+    fn apply_texts(&mut self, texts: Texts, changed: Option<(By, Timestamp)>) -> Undo {
+        let before = std::mem::replace(&mut self.texts, texts);
+        Undo::Texts(before, self.note_change(Subject::Texts, changed))
+    }
+
     // The sale was changed; putting the old settings back is the same again.
 
     fn apply_settings(&mut self, settings: SaleSettings, changed: Option<(By, Timestamp)>) -> Undo {
         let before = std::mem::replace(&mut self.settings, settings);
-        let changed_before = std::mem::replace(&mut self.changed, changed);
+        let changed_before = self.note_change(Subject::Settings, changed);
         self.rules = self.settings.own.over(&self.defaults);
         self.room.rekey_visits(&self.rules);
         Undo::Settings(Box::new(before), changed_before)
     }
 
     // Parts that several changes share.
+
+    /// Notes who changed something, and gives back who did before.
+    fn note_change(&mut self, of: Subject, by: Option<(By, Timestamp)>) -> Option<(By, Timestamp)> {
+        match by {
+            Some(by) => self.changes.insert(of, by),
+            None => self.changes.remove(&of),
+        }
+    }
 
     /// Seats that are free come to the reservation's user by it, and others go, or stay theirs.
     fn set_seats(&mut self, of: &Reservation, seats: &[SeatId], state: SeatState) -> Seats {

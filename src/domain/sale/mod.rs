@@ -16,7 +16,8 @@ use std::sync::Arc;
 use booking::BestWanted;
 use changes::Undo;
 
-use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures};
+use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures, Seen};
+use super::concert::Texts;
 use super::event::{By, Event, HoldEnd};
 use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
@@ -26,7 +27,7 @@ use super::record::{Reservation, SaleState, TokenRecord};
 use super::reservations::Reservations;
 use super::rules::{SalePatch, SaleRules, SaleSettings};
 use super::seat_map::{SeatMap, SeatState};
-use super::seat_plan::SeatPlan;
+use super::seat_plan::{Money, SeatPlan};
 use super::time::{Now, Timestamp};
 use super::user_seats::UserSeats;
 use super::waiting_room::{Holds, WaitingRoom};
@@ -47,8 +48,9 @@ pub struct Sale {
     /// Whether it is in the wallets' currency: if not, nothing of it can be bought, whatever its settings say.
     sells: bool,
     settings: SaleSettings,
-    /// Who set them last, and when (UTC), since this process runs the sale.
-    changed: Option<(By, Timestamp)>,
+    texts: Texts,
+    /// Who changed something last, and when (UTC), since this process runs the sale.
+    changes: BTreeMap<Subject, (By, Timestamp)>,
     defaults: SaleRules,
     /// The rules in force: the settings' own over the defaults.
     rules: SaleRules,
@@ -77,12 +79,21 @@ pub struct Step<'a> {
     pub events: &'a mut Vec<Event>,
 }
 
+/// What operators change, each by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Settings,
+    Texts,
+    Prices(ScheduleId),
+}
+
 /// The state that a sale's memory is built from.
 pub struct SaleSnapshot {
     pub concert: ConcertId,
     /// Is it in the wallets' currency?
     pub sells: bool,
     pub settings: SaleSettings,
+    pub texts: Texts,
     /// The order of its line.
     pub order: Order,
     pub next_entry: EntryNo,
@@ -101,6 +112,8 @@ pub struct ScheduleSnapshot {
     pub id: ScheduleId,
     pub starts_at: Timestamp,
     pub plan: Arc<SeatPlan>,
+    /// The price of each category that does not cost what the plan says, in ascending order.
+    pub prices: Vec<(u16, Money)>,
     /// Every seat that is not available.
     pub taken: Vec<(SeatId, SeatState)>,
 }
@@ -112,6 +125,7 @@ impl Sale {
             concert,
             sells,
             settings,
+            texts,
             order,
             next_entry,
             tokens,
@@ -126,7 +140,8 @@ impl Sale {
             concert,
             sells,
             settings,
-            changed: None,
+            texts,
+            changes: BTreeMap::new(),
             defaults,
             rules,
             schedules: BTreeMap::new(),
@@ -142,6 +157,7 @@ impl Sale {
         };
         for schedule in schedules {
             let mut seats = SeatMap::new(schedule.plan, schedule.starts_at);
+            seats.set_prices(&schedule.prices);
             for (seat, state) in schedule.taken {
                 seats.set(seat, state);
             }
@@ -253,6 +269,8 @@ impl Sale {
             | Command::Configure { .. }
             | Command::Restrict { .. }
             | Command::Unrestrict { .. }
+            | Command::Reprice { .. }
+            | Command::Describe { .. }
             | Command::Figures => {}
         }
     }
@@ -357,6 +375,8 @@ impl Sale {
             Command::Unrestrict { schedule, seats, note, by } => {
                 self.unrestrict(step, *schedule, seats, note.as_deref(), by)
             }
+            Command::Reprice { schedules, prices, was, by } => self.reprice(step, schedules, prices, was, by),
+            Command::Describe { patch, was, by } => self.describe(step, patch, was, by),
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
         }
     }
@@ -523,8 +543,8 @@ impl Sale {
     fn is_as_seen(&self, was: Option<&SalePatch>) -> Result<(), Rejection> {
         match was {
             Some(was) if self.settings.patched(was) != self.settings => Err(Rejection::ChangedMeanwhile {
-                settings: Box::new(self.settings.clone()),
-                changed: self.changed.clone(),
+                is: Box::new(Seen::Settings(self.settings.clone())),
+                changed: self.changes.get(&Subject::Settings).cloned(),
             }),
             _ => Ok(()),
         }
@@ -577,7 +597,7 @@ impl Sale {
         let mut facts = self.clone();
         facts.room.forget_presence(now, &self.rules);
         facts.starts.clear();
-        facts.changed = None;
+        facts.changes.clear();
         facts
     }
 
@@ -602,7 +622,17 @@ impl Sale {
             for seat in &reservation.seats {
                 assert_eq!(map.get(*seat), Some(SeatState::Held(reservation.id)), "seat {seat}");
             }
-            assert_eq!(reservation.amount, map.amount(&reservation.seats), "amount of {}", reservation.id);
+            assert!(
+                reservation.prices.is_empty() || reservation.prices.len() == reservation.seats.len(),
+                "each seat of {} has its price",
+                reservation.id
+            );
+            assert_eq!(
+                reservation.amount,
+                map.amount_in(reservation, &reservation.seats),
+                "amount of {}",
+                reservation.id
+            );
             let entry = self.room.entry_of_user(reservation.user).expect("who holds has a live token");
             let live = self.room.get(entry).expect("a live token is there");
             assert!(live.admission.is_some(), "who holds is admitted");

@@ -219,6 +219,8 @@ impl Sale {
             | Command::Configure { .. }
             | Command::Restrict { .. }
             | Command::Unrestrict { .. }
+            | Command::Reprice { .. }
+            | Command::Describe { .. }
             | Command::Figures => None,
         };
         let Some(entry) = entry else { return };

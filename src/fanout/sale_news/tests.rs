@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, Place};
+use crate::domain::concert::Texts;
 use crate::domain::event::{By, Event};
 use crate::domain::ids::{ConnectionId, EntryNo, IdSource, ScheduleId, UserId};
 use crate::domain::line::Order;
@@ -25,10 +26,11 @@ fn view() -> Arc<SaleView> {
     let hall = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
     let plan = Arc::new(hall.layout.seat_plan());
     let schedule = ScheduleRecord { id: SCHEDULE, starts_at: Timestamp::default() };
-    let topic = SeatTopic::new(CONCERT, schedule, Arc::new(hall.layout), plan, [].into_iter(), 1);
+    let topic = SeatTopic::new(CONCERT, schedule, Arc::new(hall.layout), plan, &[], [].into_iter(), 1);
     let concert = ConcertRecord {
         id: CONCERT,
         title: "Anna".to_owned(),
+        about: None,
         venue: "Hall".to_owned(),
         currency: "EUR".to_owned(),
         time_zone: None,
@@ -37,6 +39,7 @@ fn view() -> Arc<SaleView> {
         concert: CONCERT,
         sells: true,
         settings: settings(SaleState::Open),
+        texts: Texts::default(),
         order: Order::default(),
         next_entry: EntryNo(0),
         tokens: Vec::new(),
@@ -45,7 +48,7 @@ fn view() -> Arc<SaleView> {
         bought: Vec::new(),
         schedules: Vec::new(),
     };
-    SaleView::new(concert, &sale, SaleRules::default(), Duration::ZERO, vec![topic])
+    SaleView::new(concert, 1, &sale, SaleRules::default(), Duration::ZERO, vec![topic])
 }
 
 /// A fanout with one sale, and what its lane does.

@@ -19,7 +19,7 @@ fn topic(seats: usize) -> Arc<SeatTopic> {
     let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
     let plan = Arc::new(imported.layout.seat_plan());
     let schedule = ScheduleRecord { id: ScheduleId(7), starts_at: Timestamp::default() };
-    SeatTopic::new(ConcertId(1), schedule, Arc::new(imported.layout), plan, [].into_iter(), BEGAN_AT)
+    SeatTopic::new(ConcertId(1), schedule, Arc::new(imported.layout), plan, &[], [].into_iter(), BEGAN_AT)
 }
 
 /// Holds a seat, as the next commit does.

@@ -1,6 +1,7 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
 mod sales;
+mod schedule;
 mod seats;
 mod who;
 
@@ -46,6 +47,9 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         // Seats.
         Call::HouseSeats => seats::all(asked, argument).await,
         Call::RestrictSeats => seats::restrict(asked, argument).await,
+
+        // Performances.
+        Call::ChangeSchedule => schedule::change(asked, argument).await,
 
         // Who.
         Call::SignIn => who::sign_in(asked).await,

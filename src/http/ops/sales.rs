@@ -15,7 +15,7 @@ pub async fn list(asked: &OpsAsked<'_>) -> ApiResult {
     asked.query.only(&[])?;
     let mut sales = Vec::new();
     for view in asked.context.fanout.sales() {
-        if let Answer::Figures(figures) = ask(asked.context, view.concert().id, Command::Figures).await? {
+        if let Answer::Figures(figures) = ask(asked.context, view.id(), Command::Figures).await? {
             sales.push(translate::figures(&view.concert().title, &figures));
         }
     }

@@ -6,6 +6,7 @@ use super::per_user::TooMany;
 use super::replay::Replay;
 use super::wallets::Wallets;
 use super::{Findings, sale_name, seat_name};
+use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{
     Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord, TokenStatus,
@@ -24,10 +25,13 @@ pub struct SaleAudit {
     drawn: Vec<(String, String, Money)>,
     /// The schedules with their starts, UTC.
     schedules: BTreeMap<ScheduleId, Timestamp>,
+    /// The prices of categories that do not cost what they were imported with.
+    prices: BTreeMap<ScheduleId, Vec<(u16, Money)>>,
     /// The number of seats of each schedule.
     seat_counts: BTreeMap<ScheduleId, u32>,
     /// The rules that the sale's operator set.
     own: OwnRules,
+    texts: Texts,
     /// Seats that are not free.
     taken: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     /// The seats that link to a held reservation, ascending.
@@ -75,8 +79,10 @@ impl SaleAudit {
             concert,
             drawn,
             schedules: BTreeMap::new(),
+            prices: BTreeMap::new(),
             seat_counts: BTreeMap::new(),
             own: OwnRules::default(),
+            texts: Texts::default(),
             taken: BTreeMap::new(),
             held_by: HashMap::new(),
             tokens: Tokens::default(),
@@ -89,6 +95,10 @@ impl SaleAudit {
         }
     }
 
+    pub fn texts(&mut self, texts: Texts) {
+        self.texts = texts;
+    }
+
     pub fn own_rules(&mut self, own: OwnRules) {
         self.own = own;
     }
@@ -98,8 +108,9 @@ impl SaleAudit {
         self.replay.per_user.known_since(since);
     }
 
-    pub fn schedule(&mut self, schedule: ScheduleId, starts_at: Timestamp) {
+    pub fn schedule(&mut self, schedule: ScheduleId, starts_at: Timestamp, prices: Vec<(u16, Money)>) {
         self.schedules.insert(schedule, starts_at);
+        self.prices.insert(schedule, prices);
     }
 
     /// Seats come by schedule and number.
@@ -222,6 +233,7 @@ impl SaleAudit {
                         ("status", reservation.status == folded.status),
                         ("seats", reservation.seats == folded.seats),
                         ("expires_at", reservation.expires_at == folded.expires_at),
+                        ("prices", !is_whole || reservation.prices == folded.prices),
                         ("amount", !is_whole || reservation.amount == folded.amount),
                         ("opened_at", !is_whole || reservation.opened_at == folded.opened_at),
                         ("ended_at", !is_whole || reservation.ended_at == folded.ended_at),
@@ -292,10 +304,12 @@ impl SaleAudit {
         }
         let folded = self.replay.sale().reservation(reservation).filter(|folded| folded.is_whole);
         if let Some(folded) = folded.and_then(|folded| folded.row.payment.as_ref()) {
-            let same = |folded: &Ticket| (folded.id, folded.seat) == (ticket.id, ticket.seat);
+            let same = |folded: &Ticket| {
+                (folded.id, folded.seat, folded.price) == (ticket.id, ticket.seat, ticket.price)
+            };
             findings.check(folded.tickets.iter().any(same), || {
                 let (sale, id) = (sale_name(self.concert), ticket.id);
-                format!("{sale}: ticket {id} is in no journal")
+                format!("{sale}: ticket {id} is in no journal as it is")
             });
         }
         let seat = (ticket.schedule, ticket.seat);
@@ -437,7 +451,11 @@ impl SaleAudit {
             let named: Vec<_> = named.iter().map(|seat| seat.0).collect();
             format!("{sale}: reservation {id} names the seats {named:?}, its seats are {seats:?}")
         });
-        let price = self.price(&seats);
+        let priced = &reservation.prices;
+        findings.check(priced.is_empty() || priced.len() == seats.len(), || {
+            format!("{sale}: reservation {id} has {} seats and {} prices", seats.len(), priced.len())
+        });
+        let price = if priced.is_empty() { self.price(&seats) } else { priced.iter().sum() };
         findings.check(price == amount, || {
             format!("{sale}: reservation {id} costs {amount}, its seats cost {price}")
         });
@@ -518,11 +536,19 @@ impl SaleAudit {
 
     fn conclude_journal(&self, findings: &mut Findings) {
         let sale = sale_name(self.concert);
+        let folded = self.texts.patched(self.replay.sale().texts());
+        findings.check(folded == self.texts, || {
+            format!("{sale}: it is told of as {:?}, by the journal as {folded:?}", self.texts)
+        });
         findings.check(self.replay.rows() > 0, || format!("{sale}: the journal is empty"));
         for schedule in self.schedules.keys() {
             let folded = self.replay.sale().schedules().get(schedule).copied();
             findings.check(folded.is_some_and(|seats| seats as usize == self.drawn.len()), || {
                 format!("{sale}: the journal does not begin with schedule {schedule} and its seats")
+            });
+            let (stored, folded) = (self.prices.get(schedule), self.replay.sale().own_prices(*schedule));
+            findings.check(stored == Some(&folded), || {
+                format!("{sale}: schedule {schedule} has the prices {stored:?}, by the journal {folded:?}")
             });
         }
         let (folded, stored) = (self.replay.sale().places(), self.tokens.users.len());

@@ -20,7 +20,7 @@ macro_rules! reservation_update {
         " ON DUPLICATE KEY UPDATE \
            user_id = IF(user_id = VALUES(user_id) AND schedule_id = VALUES(schedule_id), user_id, NULL), \
            status = VALUES(status), seats = VALUES(seats), amount = VALUES(amount), ended_at = VALUES(ended_at), \
-           best_requests = VALUES(best_requests), guest_of = VALUES(guest_of)"
+           best_requests = VALUES(best_requests), guest_of = VALUES(guest_of), prices = VALUES(prices)"
     };
 }
 
@@ -83,6 +83,7 @@ impl<'a> Reservations<'a> {
                 && row.ended_at.is_none()
                 && row.best_requests.is_empty()
                 && row.guest_of.is_none()
+                && row.prices.is_empty()
                 && (form == Form::Upsert || row.seats.len() <= NUMBERED_SEATS_MAX)
         };
         let (held, others) = rows.reservations.iter().copied().partition(is_plainly_held);

@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
-use crate::store::{NewUser, Reads, Setup, operators, query};
+use crate::store::{NewUser, Reads, Setup, duty, operators, query};
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +137,8 @@ async fn no_question_reads_more_than_it_asks_for() {
     let wanting_all = query::QUESTIONS.iter().map(|question| ((*question).to_owned(), true));
     let others = connection::DIALECT.questions().into_iter().chain(writer::texts());
     let of_operators = operators::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
-    let others = others.map(|question| (question, false)).chain(of_operators);
+    let of_duties = duty::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
+    let others = others.map(|question| (question, false)).chain(of_operators).chain(of_duties);
     for (question, wants_all) in wanting_all.chain(others) {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}"));
         for step in sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap() {

@@ -45,6 +45,12 @@ static TABLES: Tables = Tables {
         columns::TICKET,
         " ON CONFLICT (concert_id, ticket_id) DO UPDATE SET cancelled_at = excluded.cancelled_at",
     ),
+    priced_tickets: Bulk::new(
+        "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \
+           issued_at, cancelled_at, price) VALUES ",
+        columns::PRICED_TICKET,
+        " ON CONFLICT (concert_id, ticket_id) DO UPDATE SET cancelled_at = excluded.cancelled_at",
+    ),
     ledger: Bulk::new(
         "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at, payment_id, \
            request_id) VALUES ",
@@ -73,20 +79,31 @@ static RESERVATIONS: Bulk = Bulk::new(
     columns::RESERVATION,
     " ON CONFLICT (concert_id, reservation_id) DO UPDATE SET status = excluded.status, seats = excluded.seats, \
        amount = excluded.amount, ended_at = excluded.ended_at, best_requests = excluded.best_requests, \
-       guest_of = excluded.guest_of",
+       guest_of = excluded.guest_of, prices = excluded.prices",
 );
 
 /// The texts that batches are written with, lists of one row, for a test of their plans.
 #[cfg(test)]
 pub fn texts() -> Vec<String> {
-    let Tables { tokens, reservation_seats, payments, tickets, ledger, wallets, .. } = &TABLES;
-    let lists = [tokens, &SEATS, &RESERVATIONS, reservation_seats, payments, tickets, ledger, wallets];
-    let lists = lists.map(|list| list.sql(crate::store::bulk::BUCKETS.len() - 1).as_str().to_owned());
+    let Tables { tokens, reservation_seats, payments, tickets, priced_tickets, ledger, wallets, .. } =
+        &TABLES;
+    let all = [tokens, &SEATS, &RESERVATIONS, reservation_seats, payments, tickets, priced_tickets, ledger];
+    let lists = all
+        .into_iter()
+        .chain([wallets])
+        .map(|list| list.sql(crate::store::bulk::BUCKETS.len() - 1).as_str().to_owned());
     lists
         .into_iter()
         .chain(
-            [batch::JOURNAL, super::connection::DIALECT.settings, batch::LOG, batch::CHARGE]
-                .map(str::to_owned),
+            [
+                batch::JOURNAL,
+                super::connection::DIALECT.settings,
+                batch::TEXTS,
+                batch::PRICES,
+                batch::LOG,
+                batch::CHARGE,
+            ]
+            .map(str::to_owned),
         )
         .collect()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use frontrow::dispatcher::{Refusal, Reply, ReplyTo};
 use frontrow::domain::actor::{Actor, Who};
 use frontrow::domain::command::{Answer, Caller, Command, Rejection};
+use frontrow::domain::concert::TextsPatch;
 use frontrow::domain::ids::{AddressBlock, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::record::{Reservation, SaleState};
 use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
@@ -75,7 +76,7 @@ impl Life {
             (0..rng.random_range(1..4)).map(|_| SeatId(rng.random_range(0..SEATS))).collect()
         };
         let by = Actor::of(Who::Operator(OperatorId(7)));
-        let command = match (rng.random_range(0..26), reservation) {
+        let command = match (rng.random_range(0..28), reservation) {
             (0..6, _) => Command::Join { user: caller.user, connection: None },
             (6..9, _) => Command::Hold { caller, schedule, seats: seats(rng) },
             (9..12, _) => Command::HoldBest {
@@ -97,6 +98,12 @@ impl Life {
             (22, _) => return self.configure(),
             (23, _) => Command::Restrict { schedule, seats: seats(rng), note: Some("cameras".into()), by },
             (24, _) => Command::Unrestrict { schedule, seats: seats(rng), note: None, by },
+            (25..27, _) => Command::Reprice {
+                schedules: vec![schedule],
+                prices: vec![(0, rng.random_range(1..4) * 50_000)],
+                was: if rng.random_bool(0.2) { vec![(0, 100_000)] } else { Vec::new() },
+                by,
+            },
             _ => Command::Get { caller, polled: true },
         };
         self.post(command)
@@ -201,12 +208,16 @@ impl Life {
     }
 
     async fn hold(&mut self, caller: Caller, of: usize) -> ReservationId {
+        self.hold_in(caller, of, None).await
+    }
+
+    async fn hold_in(&mut self, caller: Caller, of: usize, category: Option<&str>) -> ReservationId {
         let schedule = ScheduleId(self.house.schedules[of]);
         let hold = Command::HoldBest {
             caller,
             schedule,
             count: 1,
-            category: None,
+            category: category.map(Box::from),
             max_price: None,
             except: Vec::new(),
             request_id: None,
@@ -263,6 +274,49 @@ impl Life {
         self.hold(caller, 0).await;
         let left = self.ask(caller, Command::Leave { caller }).await;
         assert!(matches!(left, Ok(Answer::Queue { .. })), "{left:?}");
+    }
+
+    /// One order has seats of two prices, of which one is that of before; free seats of one performance cost what they did
+    /// when they were imported, and those of the other do not.
+    pub async fn one_buys_while_prices_change(&mut self) {
+        let caller = self.admitted_alone().await;
+        self.reprice(1, 70_000).await;
+        let order = self.hold_in(caller, 1, Some("VIP")).await;
+        self.reprice(1, 90_000).await;
+        assert_eq!(self.hold_in(caller, 1, Some("VIP")).await, order);
+        let pay = Command::Pay { caller, reservation: order };
+        let Ok(Answer::Paid { payment, .. }) = self.ask(caller, pay).await else { panic!("not paid") };
+        let prices: Vec<_> = payment.tickets.iter().map(|ticket| ticket.price.unwrap()).collect();
+        assert_eq!((payment.amount, prices.iter().sum::<i64>(), prices.len()), (160_000, 160_000, 2));
+        let caller = self.admitted_alone().await;
+        self.hold(caller, 1).await;
+        let store = self.house.store().clone();
+        let loaded = store.load_sale(self.house.concert, self.house.clock.utc()).await.unwrap();
+        let imported = loaded.schedules[0].layout.categories[0].price;
+        self.reprice(0, imported).await;
+    }
+
+    pub async fn the_concert_is_told_of_otherwise(&mut self) {
+        for (title, about) in [("One \"night\"", Some(None)), ("밤", Some(Some(r#"{"texts":{"age":"12"}}"#)))]
+        {
+            let about = about.map(|about| about.map(Box::from));
+            let describe = Command::Describe {
+                patch: TextsPatch { title: Some(title.into()), about },
+                was: TextsPatch::default(),
+                by: Actor::of(Who::Operator(OperatorId(7))),
+            };
+            assert_eq!(self.ask(self.fans[0], describe).await, Ok(Answer::Done));
+        }
+    }
+
+    async fn reprice(&mut self, of: usize, price: i64) {
+        let reprice = Command::Reprice {
+            schedules: vec![ScheduleId(self.house.schedules[of])],
+            prices: vec![(0, price)],
+            was: Vec::new(),
+            by: Actor::of(Who::Operator(OperatorId(7))),
+        };
+        assert_eq!(self.ask(self.fans[0], reprice).await, Ok(Answer::Done));
     }
 
     /// Closed with a line, scheduled again for a time that comes.

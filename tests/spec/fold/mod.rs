@@ -24,7 +24,6 @@ const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("ticket", "code", CREDENTIAL),
     ("reservation", "guest_of", "an address is kept only while its guest holds, and a journal for ever"),
     ("payment_history", "entry_no", "counts a user's charges too, which are of no sale"),
-    ("concert", "title", STORED_BEFORE),
     ("concert", "venue", STORED_BEFORE),
     ("concert", "currency", STORED_BEFORE),
     ("concert", "time_zone", STORED_BEFORE),
@@ -35,11 +34,11 @@ const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("concert", "writer", CLAIMED),
     ("concert", "heartbeat_at", CLAIMED),
     ("concert", "outage_ms", CLAIMED),
-    ("concert", "about", UNUSED),
     ("concert", "archived_at", UNUSED),
     ("concert", "rehearsal_of", UNUSED),
-    ("reservation", "prices", UNUSED),
-    ("ticket", "price", UNUSED),
+    ("concert_schedule", "starts_at", STORED_BEFORE),
+    ("concert_schedule", "state", UNUSED),
+    ("concert_schedule", "reason", UNUSED),
     ("payment", "refunded", UNUSED),
     ("payment", "refund_reason", UNUSED),
     ("payment", "source", UNUSED),
@@ -49,7 +48,6 @@ const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
 /// (table, why none of its columns is in a journal)
 const TABLES_LEFT_OUT: &[(&str, &str)] = &[
     ("users", "a wallet is of no sale: charges are in no journal, and a balance is the sum of its ledger"),
-    ("concert_schedule", STORED_BEFORE),
     ("venue_layout", STORED_BEFORE),
     ("journal", "it is the journal"),
     ("node", CLAIMED),
@@ -83,6 +81,8 @@ async fn a_journal_folded_into_empty_tables_gives_every_column() {
     let house = House::open(Plan { seats, capacity: 6, schedules: 2, ..Plan::default() }).await;
     let mut life = Life::begin(house, seed).await;
     let mut seen = Seen::default();
+    // Until its texts are changed, no journal has them.
+    life.the_concert_is_told_of_otherwise().await;
     for _ in 0..6 {
         for _ in 0..25 {
             life.some_ask().await;
@@ -92,6 +92,7 @@ async fn a_journal_folded_into_empty_tables_gives_every_column() {
     life.one_remembers_many_requests().await;
     life.one_is_silent_and_one_runs_out_of_time().await;
     life.one_buys_with_another_hold_and_gives_it_back().await;
+    life.one_buys_while_prices_change().await;
     life.the_line_is_dissolved_and_the_sale_opens_by_itself().await;
     compare(&mut life.house, &mut seen).await;
     life.wallets_are_in_another_currency().await;

@@ -1,9 +1,11 @@
 //! The stored rows and those of the journal, as text, a cell a column, and how they differ.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use frontrow::domain::actor::{Actor, Who};
-use frontrow::domain::event::{By, HouseSeats};
+use frontrow::domain::concert::TextsPatch;
+use frontrow::domain::event::{By, HouseSeats, PriceChange};
 use frontrow::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use frontrow::domain::record::{
     LedgerEntry, LedgerKind, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenRecord,
@@ -33,6 +35,7 @@ type Row = BTreeMap<String, Cell>;
 const KEYS: &[(&str, &[&str])] = &[
     ("concert", &["concert_id"]),
     ("concert_seat", &["concert_id", "schedule_id", "seat"]),
+    ("concert_schedule", &["schedule_id"]),
     ("queue", &["concert_id", "entry_no"]),
     ("reservation", &["concert_id", "reservation_id"]),
     ("reservation_seat", &["concert_id", "reservation_id", "seat"]),
@@ -51,9 +54,9 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("reservation", "status", &["CANCELLED", "EXPIRED", "RESERVED", "TEMP_RESERVED"]),
     ("payment", "status", &["CANCELLED", "DONE"]),
     ("payment_history", "type", &["PAYMENT", "REFUND"]),
-    ("operator_log", "what", &["keep", "open", "set"]),
+    ("operator_log", "what", &["describe", "keep", "open", "price", "set"]),
     ("journal", "lapse", &["bought_another", "hold_time", "idle", "left", "released", "started"]),
-    ("journal", "house", &["keep", "open"]),
+    ("journal", "house", &["describe", "keep", "open", "price"]),
     ("journal", "by", &["nobody known", "opens_at", "operator", "user"]),
     ("journal", "from", &["somewhere", "unknown"]),
 ];
@@ -112,6 +115,14 @@ impl Seen {
                 self.word("journal", "house", word);
                 self.by(&By::Actor(of.by.clone().unwrap()));
             }
+            Entry::Describe { by, .. } => {
+                self.word("journal", "house", "describe");
+                self.by(&By::Actor(by.clone()));
+            }
+            Entry::Price { by, .. } => {
+                self.word("journal", "house", "price");
+                self.by(&By::Actor(by.clone()));
+            }
             Entry::New { .. } | Entry::Claim { .. } | Entry::Void => {}
         }
     }
@@ -134,10 +145,10 @@ pub async fn compare(house: &mut House, seen: &mut Seen) {
                 folded_rows.entry("operator_log").or_default().extend(log_row(concert, *seq, nr, *at, entry));
                 sale.add(*at, entry).unwrap_or_else(|why| panic!("row {seq} of sale {concert}: {why}"));
                 seen.entry(entry);
-                prices.extend(prices_of(entry));
+                prices.extend(told_prices(entry));
             }
         }
-        for (table, rows) in folded(&sale.rows()) {
+        for (table, rows) in folded(&sale.rows(), sale.texts()) {
             folded_rows.entry(table).or_default().extend(rows);
         }
     }
@@ -193,34 +204,55 @@ fn compare_table(table: &str, columns: &[String], folded_rows: &[Row], stored: &
     }
 }
 
-/// The prices of seats when they were held: (schedule, seat, price).
-fn prices_of(entry: &Entry) -> Vec<(ScheduleId, SeatId, i64)> {
+/// What a journal says of prices.
+enum Told {
+    /// A seat was held for so much.
+    Held(ScheduleId, SeatId, i64),
+    /// Free seats of this category cost so much from now on.
+    Changed(ScheduleId, Cell, i64),
+}
+
+fn told_prices(entry: &Entry) -> Vec<Told> {
+    if let Entry::Price { schedule, changed, .. } = entry {
+        return changed.iter().map(|of| Told::Changed(*schedule, word(&of.name), of.after)).collect();
+    }
     let Entry::Seats(change) = entry else { return Vec::new() };
     let (SeatsChange::Hold { taken, .. } | SeatsChange::Add { taken }) = &change.change else {
         return Vec::new();
     };
     let prices = &taken.as_ref().unwrap().prices;
-    change.seats.iter().zip(prices).map(|(seat, price)| (change.schedule, *seat, *price)).collect()
+    change.seats.iter().zip(prices).map(|(seat, price)| Told::Held(change.schedule, *seat, *price)).collect()
 }
 
-fn prices_are_the_seats(held: &[(ScheduleId, SeatId, i64)], stored: &[Row]) {
-    let key = |schedule: &Cell, seat: &Cell| (schedule.clone(), seat.clone());
-    let drawn: BTreeMap<_, _> =
-        stored.iter().map(|row| (key(&row["schedule_id"], &row["seat"]), &row["price"])).collect();
-    assert!(!held.is_empty());
-    for (schedule, seat, price) in held {
-        assert_eq!(drawn[&key(&number(schedule), &number(seat))], &number(price), "{schedule}:{seat}");
+/// Whoever held a seat was told what it cost then: what it was imported with, or what its category cost since.
+fn prices_are_the_seats(told: &[Told], stored: &[Row]) {
+    let drawn: BTreeMap<_, _> = stored.iter().map(|row| ((&row["schedule_id"], &row["seat"]), row)).collect();
+    let mut now = BTreeMap::new();
+    assert!(!told.is_empty());
+    for told in told {
+        match told {
+            Told::Changed(schedule, category, price) => {
+                now.insert((*schedule, category.clone()), *price);
+            }
+            Told::Held(schedule, seat, price) => {
+                let row = drawn[&(&number(schedule), &number(seat))];
+                let own = now.get(&(*schedule, row["category"].clone()));
+                let costs = own.map_or_else(|| row["price"].clone(), number);
+                assert_eq!(costs, number(price), "{schedule}:{seat}");
+            }
+        }
     }
 }
 
 // The rows by the journal.
 
-fn folded(rows: &Rows<'_>) -> Vec<(&'static str, Vec<Row>)> {
+fn folded(rows: &Rows<'_>, texts: &TextsPatch) -> Vec<(&'static str, Vec<Row>)> {
     let tickets = rows.tickets();
     let tickets = tickets.iter().map(|(payment, ticket)| ticket_row(payment, ticket));
     vec![
-        ("concert", rows.settings.iter().map(|(concert, settings)| sale_row(*concert, settings)).collect()),
+        ("concert", rows.settings.iter().map(|(concert, of)| sale_row(*concert, of, texts)).collect()),
         ("concert_seat", rows.seats.iter().map(|change| seat_row(&change.row)).collect()),
+        ("concert_schedule", rows.prices.iter().map(schedule_row).collect()),
         ("queue", rows.tokens.iter().map(|token| token_row(token)).collect()),
         ("reservation", rows.reservations.iter().map(|row| reservation_row(row)).collect()),
         ("reservation_seat", rows.reservation_seats.iter().map(reservation_seat_row).collect()),
@@ -230,7 +262,7 @@ fn folded(rows: &Rows<'_>) -> Vec<(&'static str, Vec<Row>)> {
     ]
 }
 
-fn sale_row(concert: ConcertId, settings: &SaleSettings) -> Row {
+fn sale_row(concert: ConcertId, settings: &SaleSettings, texts: &TextsPatch) -> Row {
     let millis = |time: Option<std::time::Duration>| time.map(|time| time.as_millis().to_string());
     let own = &settings.own;
     let state = match settings.state {
@@ -241,6 +273,8 @@ fn sale_row(concert: ConcertId, settings: &SaleSettings) -> Row {
     };
     row([
         ("concert_id", number(concert)),
+        ("title", texts.title.as_deref().map(str::to_owned)),
+        ("about", texts.about.clone().flatten().map(String::from)),
         ("state", word(state)),
         ("opens_at", time(settings.opens_at)),
         ("message", settings.message.as_deref().map(str::to_owned)),
@@ -279,6 +313,15 @@ fn seat_row(seat: &SeatRow) -> Row {
         ("seat", number(seat.seat)),
         ("status", word(status)),
         ("reservation_id", seat.reservation.and_then(|reservation| id(reservation.0))),
+    ])
+}
+
+fn schedule_row((concert, schedule, prices): &(ConcertId, ScheduleId, Cow<'_, [(u16, i64)]>)) -> Row {
+    let prices: Vec<_> = prices.iter().map(|(category, price)| format!("[{category},{price}]")).collect();
+    row([
+        ("concert_id", number(concert)),
+        ("schedule_id", number(schedule)),
+        ("prices", (!prices.is_empty()).then(|| format!("[{}]", prices.join(",")))),
     ])
 }
 
@@ -329,8 +372,15 @@ fn reservation_row(reservation: &Reservation) -> Row {
         ("expires_at", time(Some(reservation.expires_at))),
         ("ended_at", time(reservation.ended_at)),
         ("best_requests", (!requests.is_empty()).then(|| format!("[{}]", requests.join(",")))),
+        ("prices", priced(&reservation.prices)),
         ("guest_of", reservation.guest_of.and_then(|block| id(Uuid::from_u128(block.0)))),
     ])
+}
+
+/// Where they are not those of the import.
+fn priced(prices: &[i64]) -> Cell {
+    let prices: Vec<_> = prices.iter().map(ToString::to_string).collect();
+    (!prices.is_empty()).then(|| prices.join(","))
 }
 
 fn reservation_seat_row(
@@ -372,6 +422,7 @@ fn ticket_row(row_of: &PaymentRow<'_>, ticket: &Ticket) -> Row {
         ("schedule_id", number(ticket.schedule)),
         ("seat", number(ticket.seat)),
         ("user_id", number(payment.user)),
+        ("price", ticket.price.map(|price| price.to_string())),
         ("code", word(&ticket.code)),
         ("issued_at", time(Some(payment.at))),
         ("cancelled_at", time(row_of.cancelled_at)),
@@ -420,6 +471,24 @@ fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry
                 word(&serde_json::Value::Object(changed).to_string())
             };
             (by, "set", (None, changed(before), changed(after), None))
+        }
+        Entry::Describe { before, after, by } => {
+            let texts = |of: &TextsPatch| {
+                let about =
+                    of.about.iter().map(|about| format!("\"about\":{}", about.as_deref().unwrap_or("null")));
+                let title = of.title.iter().map(|title| format!("\"title\":{title:?}"));
+                word(&format!("{{{}}}", about.chain(title).collect::<Vec<_>>().join(",")))
+            };
+            (by, "describe", (None, texts(before), texts(after), None))
+        }
+        Entry::Price { schedule, changed, by } => {
+            let prices = |price: fn(&PriceChange) -> i64| {
+                let changed: Vec<_> =
+                    changed.iter().map(|of| format!("{:?}:{}", of.name, price(of))).collect();
+                word(&format!("{{\"prices\":{{{}}}}}", changed.join(",")))
+            };
+            let subject = word(&format!("performance {schedule}"));
+            (by, "price", (subject, prices(|of| of.before), prices(|of| of.after), None))
         }
         Entry::Restrict(of) => (of.by.as_ref()?, "keep", of_seats(of)),
         Entry::Unrestrict(of) => (of.by.as_ref()?, "open", of_seats(of)),

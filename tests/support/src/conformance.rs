@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::Needs;
-use frontrow::domain::event::{By, Event, HoldEnd, HouseSeats};
+use frontrow::domain::concert::Texts;
+use frontrow::domain::event::{By, Description, Event, HoldEnd, HouseSeats, PriceChange, Repricing};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -44,6 +45,7 @@ macro_rules! conformance_tests {
             a_token_that_ended_is_found_by_its_user_and_by_itself
             held_seats_are_kept_and_given_back
             seats_that_the_house_keeps_are_nobodys
+            orders_keep_the_prices_of_their_seats
             a_purchase_is_kept_whole
             a_refund_frees_the_seats_and_voids_the_tickets
             a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket
@@ -52,6 +54,7 @@ macro_rules! conformance_tests {
             a_ledger_tells_what_was_added_since
             what_users_bought_is_counted
             settings_are_kept
+            what_is_said_of_a_concert_is_kept
             a_batch_larger_than_any_statement_is_kept_whole
             one_batch_may_hold_several_sales
             a_replaced_writer_can_add_nothing_more
@@ -216,6 +219,7 @@ impl<'s> World<'s> {
             user,
             status: ReservationStatus::TempReserved,
             seats: seats.iter().copied().map(SeatId).collect(),
+            prices: Vec::new(),
             amount: seats.iter().map(|seat| price(SeatId(*seat))).sum(),
             opened_at: NOW,
             expires_at: NOW + TTL,
@@ -233,6 +237,7 @@ impl<'s> World<'s> {
             id: self.ids.ticket(NOW),
             schedule: held.schedule,
             seat,
+            price: held.price(seat),
             code: self.ids.ticket_code().into(),
         });
         let payment = Payment {
@@ -290,6 +295,11 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Of each schedule, where they are not those of the layout.
+    async fn prices(&self) -> Vec<Vec<(u16, Money)>> {
+        self.load().await.schedules.into_iter().map(|loaded| loaded.prices).collect()
+    }
+
     async fn seats(&self) -> Vec<(u32, SeatStatus, ReservationId)> {
         let sale = self.load().await;
         sale.schedules[0].taken.iter().map(|(seat, status, id)| (seat.0, *status, *id)).collect()
@@ -317,6 +327,12 @@ pub fn opened(reservation: &Reservation) -> Event {
 pub fn held(reservation: &Reservation, seats: &[SeatId], opened: bool) -> Event {
     let prices = seats.iter().map(|seat| price(*seat)).collect();
     let (reservation, seats) = (reservation.clone(), seats.to_vec());
+    Event::SeatsHeld { reservation, seats, prices, opened, request: None }
+}
+
+/// The same, for prices that are not those of the layout.
+fn held_for(reservation: &Reservation, seats: &[SeatId], prices: &[Money], opened: bool) -> Event {
+    let (reservation, seats, prices) = (reservation.clone(), seats.to_vec(), prices.to_vec());
     Event::SeatsHeld { reservation, seats, prices, opened, request: None }
 }
 
@@ -579,6 +595,91 @@ pub async fn seats_that_the_house_keeps_are_nobodys(store: &dyn Store) {
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
+/// Beside orders that have none of their own, in batches of any size.
+pub async fn orders_keep_the_prices_of_their_seats(store: &dyn Store) {
+    let mut world = World::new(store, 1_500).await;
+    let schedule = world.schedules[1];
+    let reprice = |changed: &[(u16, &str, Money, Money)], own: &[(u16, Money)]| {
+        let change = |&(category, name, before, after): &(u16, &str, Money, Money)| PriceChange {
+            category,
+            name: name.into(),
+            before,
+            after,
+        };
+        let changed = changed.iter().map(change).collect();
+        Event::Repriced(Repricing { schedule, changed, own: own.to_vec(), by: Actor::UNNAMED })
+    };
+    assert_eq!(world.prices().await, [vec![], vec![]]);
+    let both = [(0, "VIP", VIP, 120), (1, "Rest", REST, 70)];
+    world.commit(vec![reprice(&both, &[(0, 120), (1, 70)])]).await;
+    assert_eq!(world.prices().await, [vec![], vec![(0, 120), (1, 70)]]);
+
+    // An order with two prices, one that costs what was imported, and then many in one batch.
+    let user = world.user(1_000).await;
+    let token = world.admit(user).await;
+    let priced = |world: &mut World<'_>, user: UserId, seats: &[u32], prices: &[Money]| {
+        let amount = prices.iter().sum();
+        Reservation { schedule, prices: prices.to_vec(), amount, ..world.held(user, seats) }
+    };
+    let first = priced(&mut world, user, &[0], &[VIP]);
+    let first = Reservation { prices: Vec::new(), ..first };
+    world.commit(vec![opened(&first)]).await;
+    let more = Reservation { id: first.id, ..priced(&mut world, user, &[0, 3], &[VIP, 70]) };
+    world.commit(vec![held_for(&more, &[SeatId(3)], &[70], false)]).await;
+    assert_eq!(world.load().await.reservations, std::slice::from_ref(&more));
+    assert_eq!(store.reservations(user).await.unwrap(), std::slice::from_ref(&more));
+    let pay = world.paid(&more, 1_000);
+    let back = reprice(&[(1, "Rest", 70, REST)], &[(0, 120)]);
+    world.commit(vec![pay.clone(), Event::TokenEnded(ended(&token, TokenStatus::Done)), back]).await;
+    assert_eq!(world.prices().await, [vec![], vec![(0, 120)]]);
+    let Event::Paid { reservation: paid, .. } = &pay else { unreachable!() };
+    let facts = world.facts(Needs { reservations: vec![paid.id], ..Needs::default() }).await;
+    assert_eq!(facts.ended.reservations, HashMap::from([(paid.id, paid.clone())]));
+    let mut tickets: Vec<_> =
+        store.tickets(user).await.unwrap().iter().map(|of| (of.ticket.seat.0, of.price)).collect();
+    tickets.sort_unstable();
+    assert_eq!(tickets, [(0, VIP), (3, 70)]);
+    let refund = world.refunded(&pay);
+    world.commit(vec![refund]).await;
+    let cancelled = store.cancelled_tickets(user).await.unwrap();
+    assert_eq!(cancelled.iter().map(|of| of.price).sum::<Money>(), VIP + 70);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+
+    let mut events = Vec::new();
+    let mut orders = Vec::new();
+    let new = NewUser { name: "Fan".into(), balance: 0, guest: false, at: NOW };
+    for (n, user) in (0..).zip(store.add_users(new, 300).await.unwrap()) {
+        // Of every third the price is its own; of one all are, though none differs.
+        let seats = [10 + 4 * n, 11 + 4 * n];
+        let order = match n % 3 {
+            0 => priced(&mut world, user, &seats, &[REST, 65]),
+            1 => priced(&mut world, user, &seats, &[REST, REST]),
+            _ => Reservation { schedule, ..world.held(user, &seats) },
+        };
+        let prices = if order.prices.is_empty() { vec![REST; 2] } else { order.prices.clone() };
+        events.push(held_for(&order, &order.seats, &prices, true));
+        orders.push(order);
+    }
+    world.commit(events).await;
+    orders.sort_by_key(|order| order.id);
+    assert_eq!(world.load().await.reservations, orders);
+    let halves: Vec<_> = orders
+        .iter()
+        .map(|order| {
+            let mut kept = order.clone();
+            kept.keep(&order.seats[..1]);
+            kept.amount = REST;
+            kept
+        })
+        .collect();
+    let fewer = orders.iter().zip(&halves).map(|(order, reservation)| Event::SeatsReleased {
+        reservation: reservation.clone(),
+        seats: vec![order.seats[1]],
+    });
+    world.commit(fewer.collect()).await;
+    assert_eq!(world.load().await.reservations, halves);
+}
+
 pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn Store) {
     let mut world = World::new(store, 10).await;
     let (one, two, three) = (world.user(0).await, world.user(0).await, world.user(1_000).await);
@@ -782,6 +883,24 @@ pub async fn what_users_bought_is_counted(store: &dyn Store) {
     let refunded = world.refunded(&paid[0]);
     world.commit(vec![refunded]).await;
     assert_eq!(bought(&world).await, [(users[1], 1)]);
+}
+
+pub async fn what_is_said_of_a_concert_is_kept(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let told = async |world: &World<'_>| {
+        let concert = world.load().await.concert;
+        (concert.title, concert.about)
+    };
+    let mut before = Texts { title: "First Night".into(), about: None };
+    assert_eq!(told(&world).await, ("First Night".to_owned(), None));
+    for (title, about) in [("First Night", Some(r#"{"texts":{"age":"12"}}"#)), ("밤 \"0\"", None)] {
+        let after = Texts { title: title.into(), about: about.map(Box::from) };
+        let change = Description { before, after: after.clone(), by: Actor::UNNAMED };
+        world.commit(vec![Event::Described(change)]).await;
+        assert_eq!(told(&world).await, (title.to_owned(), about.map(str::to_owned)));
+        before = after;
+    }
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 pub async fn settings_are_kept(store: &dyn Store) {

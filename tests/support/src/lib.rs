@@ -4,6 +4,7 @@
 //! test there is not the one that this one was built with. What needs a store stands in `tests/`.
 
 pub mod conformance;
+pub mod duties;
 pub mod mariadb;
 pub mod operators;
 pub mod proxy;

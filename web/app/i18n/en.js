@@ -184,6 +184,7 @@ export const words = {
     anyPrice: 'Any price',
     priceMost: 'Highest price of a seat',
     freed: (/** @type {string} */ label) => `A seat is free again: ${label}`,
+    repriced: (/** @type {string} */ label, /** @type {string} */ was, /** @type {string} */ is) => `The price was changed: ${label} costs ${is} instead of ${was}.`,
     range: (/** @type {string} */ least, /** @type {string} */ most) => `${least} – ${most}`,
     loading: 'Loading the seats …',
     stale: 'Refreshing the seats …',

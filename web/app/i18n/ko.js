@@ -179,6 +179,7 @@ export const words = {
     anyPrice: '가격 제한 없음',
     priceMost: '최대 가격',
     freed: (label) => `취소표가 나왔습니다: ${label}`,
+    repriced: (label, was, is) => `가격이 변경되었습니다. ${label}: ${was} → ${is}`,
     range: (least, most) => `${least} ~ ${most}`,
     loading: '좌석 정보를 불러오는 중입니다…',
     stale: '좌석 현황을 새로 불러오는 중입니다…',

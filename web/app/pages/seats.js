@@ -30,6 +30,8 @@ const TOGETHER_MAX = 4;
 const PROPOSED_MAX = 96;
 /** Free seats by price are counted so often at most. */
 const COUNT_EVERY_MS = 500;
+/** Everybody who chooses asks for new prices, but not in one moment. */
+const PRICES_WITHIN_MS = 2_000;
 /** Single freed seats are worth a notice only in a house that is nearly full. */
 const FREED_TOLD_BELOW = 12;
 
@@ -43,6 +45,19 @@ export function Seats({ concert }) {
 
   const upcoming = useUpcoming(schedules, chosen);
   useEffect(loadSchedules, [session.value]);
+  useEffect(() => {
+    let timer = 0;
+    const later = () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => start().schedules().then(setSchedules, () => {}), Math.random() * PRICES_WITHIN_MS);
+    };
+    // Nobody tells afterwards what changed while there was no connection.
+    const ends = [start().on('outdated', later), start().on('resumed', later)];
+    return () => {
+      clearTimeout(timer);
+      ends.forEach((end) => end());
+    };
+  }, [session.value]);
 
   function loadSchedules() {
     setFailure(null);
@@ -213,6 +228,9 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const id = schedule.schedule_id;
   const { layout: drawn, model, available, live, failure, retry } = useHouse(schedule);
   const layout = useMemo(() => drawn && layoutNamed(drawn), [drawn, language.value]);
+  /** What free seats of each category cost now: the drawing may be older. */
+  const prices = useMemo(() => drawn && drawn.categories.map(({ name, price }) => schedule.prices[name] ?? price), [drawn, schedule.prices]);
+  const priced = useMemo(() => layout && prices && { ...layout, categories: layout.categories.map((of, index) => ({ ...of, price: prices[index] })) }, [layout, prices]);
   const [wish, setWish] = useState(/** @type {import('../parts/tools.js').Wish} */ ({ category: null, priceMost: null }));
   const { free, kept } = useFree(layout, model);
   const most = useMost(concert, schedule);
@@ -228,7 +246,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   const reservation = held.value.find((candidate) => candidate.schedule_id === id) ?? null;
   const heldSeats = reservation?.seats.map((seat) => seat.seat).join() ?? '';
   const own = useMemo(() => (reservation ? reservation.seats.map((seat) => seat.seat) : []), [heldSeats]);
-  const filter = useMemo(() => categoriesOf(layout, wish), [layout, wish]);
+  const filter = useMemo(() => categoriesOf(priced, wish), [priced, wish]);
   const mapWords = useMemo(() => wordsOfMap(layout), [layout, language.value]);
   /** Read by listeners that outlive a drawing of this component. */
   const mine = useRef(own);
@@ -252,7 +270,9 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   /** @param {number[]} seats */
   const hold = (seats) =>
     attempt(async () => {
-      await start().hold(id, seats);
+      const shown = seats.map(priceOf);
+      const { seats: got } = await start().hold(id, seats);
+      tellOtherPrices(got, seats, shown);
       notify({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(seats)) });
     }, seats);
 
@@ -291,12 +311,33 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
   async function pickBest() {
     const category = wish.category === null ? undefined : drawn?.categories[wish.category].name;
     const before = new Set(own);
+    const shown = prices;
     const { seats } = await start().holdBest(id, together, { category, maxPrice: wish.priceMost ?? undefined, except: proposed.current });
     const fresh = seats.map(({ seat }) => seat).filter((seat) => !before.has(seat));
     setPicked(fresh);
+    if (drawn && shown) tellOtherPrices(seats, fresh, fresh.map((seat) => shown[drawn.seats.category[seat]]));
     proposed.current = [...proposed.current, ...fresh].slice(-PROPOSED_MAX);
     notify({ kind: 'spoken', key: 'cart', text: w.cart.held(labels(fresh)) });
     map.current?.show(fresh);
+  }
+
+  /** @param {number} seat */
+  function priceOf(seat) {
+    return prices && drawn ? prices[drawn.seats.category[seat]] : null;
+  }
+
+  /**
+   * A price may change between the look at a seat and its hold: what it costs is said before it is paid.
+   * @param {import('../../sdk/wire.js').ReservedSeat[]} got
+   * @param {number[]} seats
+   * @param {(number | null)[]} shown
+   */
+  function tellOtherPrices(got, seats, shown) {
+    const other = got.find(({ seat, price }) => seats.includes(seat) && ![null, price].includes(shown[seats.indexOf(seat)]));
+    if (!other || !layout) return;
+    const before = /** @type {number} */ (shown[seats.indexOf(other.seat)]);
+    const [was, is] = [money(before, layout.currency), money(other.price, layout.currency)];
+    notify({ kind: 'bad', key: 'repriced', text: w.seats.repriced(nameOf(other.seat), was, is) });
   }
 
   /**
@@ -388,7 +429,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
         ready=${ready && !busy}
         onBest=${holdBest}
       />
-      ${layout && html`<${Filters} layout=${layout} legend=${legend} free=${free} wish=${wish} onWish=${setWish} />`}
+      ${priced && html`<${Filters} layout=${priced} legend=${legend} free=${free} wish=${wish} onWish=${setWish} />`}
     </div>
     <div class="seats-map" data-stale=${stale}>
       ${ready
@@ -397,6 +438,7 @@ function Choosing({ concert, schedule, schedules, onSchedule }) {
             view=${view}
             words=${mapWords}
             layout=${layout}
+            prices=${prices}
             model=${model}
             own=${own}
             filter=${filter}

@@ -54,6 +54,12 @@ export type ClientEvents = {
      */
     sale: import('./wire.js').SaleUpdate;
     /**
+     * What `schedules` answered is not so any more: prices changed, or a text.
+     */
+    outdated: {
+        concertId: number;
+    };
+    /**
      * A watch could not be renewed.
      */
     unwatched: {

@@ -159,6 +159,8 @@ export declare class ChangedMeanwhileError extends FrontrowError {
     /** What is there now of what was to be changed. */
     get was(): unknown;
 }
+export declare class PerformanceBegunError extends FrontrowError {
+}
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export declare class TimeoutError extends FrontrowError {
 }
@@ -210,6 +212,7 @@ export declare const ERRORS: Readonly<{
     LINK_SPENT: typeof LinkSpentError;
     LAST_OWNER: typeof LastOwnerError;
     CHANGED_MEANWHILE: typeof ChangedMeanwhileError;
+    PERFORMANCE_BEGUN: typeof PerformanceBegunError;
     TIMEOUT: typeof TimeoutError;
     DISCONNECTED: typeof DisconnectedError;
     CLOSED: typeof ClosedError;

@@ -453,6 +453,11 @@ export type SaleUpdate = {
      * The time at which admission begins, if that is planned.
      */
     opens_at: Timestamp | null;
+    /**
+     * Higher than in the answer of `schedules`: prices, a title or a text changed since, so ask
+     * again.
+     */
+    revision: number;
     state: SaleState;
 };
 export type Schedule = {
@@ -494,6 +499,11 @@ export type Schedule = {
     time_zone: string | null;
 };
 export type Schedules = {
+    /**
+     * Rises when a price, a title or a text changes: a `sale.update` with a higher one says
+     * that this is not so any more.
+     */
+    revision: number;
     schedules: Schedule[];
 };
 export type SeatChange = [number, 0 | 1 | 2 | 3];
@@ -959,11 +969,14 @@ export type Hello = {
  * @typedef {'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED'} SaleState
  */
 /**
- * A sale changed its state, its opening or its message. It goes to everybody who waits, is admitted, or watches.
+ * A sale changed its state, its opening, its message, or what is said of its concert and performances. It goes to
+ * everybody who waits, is admitted, or watches.
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
  * @property {string} [message] The operator's message to the fans; absent when there is none.
  * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
+ * @property {number} revision Higher than in the answer of `schedules`: prices, a title or a text changed since, so ask
+ *   again.
  * @property {SaleState} state
  */
 /**
@@ -985,6 +998,8 @@ export type Hello = {
 /**
  * The performances of the concert whose queue token the session carries.
  * @typedef {object} Schedules
+ * @property {number} revision Rises when a price, a title or a text changes: a `sale.update` with a higher one says
+ *   that this is not so any more.
  * @property {Schedule[]} schedules
  */
 /**

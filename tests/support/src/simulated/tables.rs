@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::domain::command::{EndedFacts, Needs};
+use frontrow::domain::concert::Texts;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
     ConcertId, EntryNo, HistoryId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
@@ -64,6 +65,8 @@ struct Concert {
     settings: SaleSettings,
     layout: Arc<VenueLayout>,
     schedules: Vec<ScheduleRecord>,
+    /// The prices of categories that do not cost what the layout says.
+    prices: BTreeMap<ScheduleId, Vec<(u16, Money)>>,
     outages: Duration,
     writer: Option<WriterId>,
     heartbeat_at: Option<Timestamp>,
@@ -123,6 +126,7 @@ impl Tables {
             record: ConcertRecord {
                 id,
                 title: new.title,
+                about: None,
                 venue: new.layout.name.clone(),
                 currency: new.currency,
                 time_zone: new.time_zone,
@@ -131,6 +135,7 @@ impl Tables {
             restricted: new.restricted,
             settings: new.settings,
             layout: Arc::new(new.layout),
+            prices: schedules.iter().map(|schedule| (schedule.id, Vec::new())).collect(),
             schedules,
             outages: Duration::ZERO,
             writer: None,
@@ -243,7 +248,7 @@ impl Tables {
                     venue: concert.record.venue.clone(),
                     label: seats.label[index].clone(),
                     category: category.name.clone(),
-                    price: category.price,
+                    price: ticket.price.unwrap_or(category.price),
                     starts_at: schedule.map(|schedule| schedule.starts_at).unwrap_or_default(),
                     time_zone: concert.record.time_zone.clone(),
                     payment: payment.id,
@@ -318,6 +323,7 @@ impl Tables {
             LoadedSchedule {
                 schedule: *schedule,
                 layout: sale.layout.clone(),
+                prices: sale.prices[&schedule.id].clone(),
                 taken: seats.map(|((_, seat), (status, by))| (*seat, *status, *by)).collect(),
             }
         });
@@ -668,6 +674,17 @@ impl Tables {
             if folded.settings != [(*id, &concert.settings)] {
                 faults.push(format!("sale {id}: the journal has other settings: {:?}", folded.settings));
             }
+            let record = &concert.record;
+            let texts =
+                Texts { title: record.title.as_str().into(), about: record.about.as_deref().map(Box::from) };
+            if texts.patched(sale.texts()) != texts {
+                faults.push(format!("sale {id}: the journal has other texts: {:?}", sale.texts()));
+            }
+            let prices: BTreeMap<_, _> =
+                folded.prices.iter().map(|(_, of, prices)| (*of, prices.to_vec())).collect();
+            if prices != concert.prices {
+                faults.push(format!("sale {id}: the journal has other prices: {prices:?}"));
+            }
             ledger.extend(folded.ledger.into_iter().cloned());
         }
         let stored = self.users.values().flat_map(|user| &user.ledger);
@@ -808,6 +825,17 @@ impl Tables {
         for (concert, settings) in &rows.settings {
             if let Some(sale) = self.concerts.get_mut(concert) {
                 sale.settings = (*settings).clone();
+            }
+        }
+        for (concert, texts) in &rows.texts {
+            if let Some(sale) = self.concerts.get_mut(concert) {
+                sale.record.title = texts.title.to_string();
+                sale.record.about = texts.about.as_ref().map(ToString::to_string);
+            }
+        }
+        for (concert, schedule, prices) in &rows.prices {
+            if let Some(sale) = self.concerts.get_mut(concert) {
+                sale.prices.insert(*schedule, prices.to_vec());
             }
         }
     }

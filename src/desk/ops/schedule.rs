@@ -1,0 +1,75 @@
+//! What an operator changes of a performance: from the words of the wire to the command of the sale, and what it is then.
+
+use std::collections::BTreeMap;
+
+use frontrow_protocol::ErrorObject;
+use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
+
+use crate::desk::{Context, translate};
+use crate::domain::actor::Actor;
+use crate::domain::command::Command;
+use crate::domain::ids::ScheduleId;
+use crate::domain::seat_plan::Money;
+use crate::fanout::{SaleView, SeatTopic};
+
+impl Context {
+    /// Changes a performance, if it is as the operator saw it.
+    pub async fn change_schedule(
+        &self,
+        schedule: ScheduleId,
+        patch: &SchedulePatch,
+        by: &Actor,
+    ) -> Result<ScheduleInfo, ErrorObject> {
+        let view = self.sale_of_schedule(schedule)?;
+        let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        let was = patch.was.clone().unwrap_or_default();
+        if !patch.prices.is_empty() {
+            let command = Command::Reprice {
+                schedules: if patch.all_performances {
+                    self.to_come(&view, schedule)
+                } else {
+                    vec![schedule]
+                },
+                prices: numbered(&topic, "prices", &patch.prices)?,
+                was: numbered(&topic, "was.prices", &was.prices)?,
+                by: by.clone(),
+            };
+            let reply = self.submit_and_wait(view.id(), command).await;
+            reply.map_err(|refusal| translate::refusal(&refusal))?;
+        }
+        Ok(info(&topic))
+    }
+
+    /// This performance, and every other one of the sale that has not begun.
+    fn to_come(&self, view: &SaleView, schedule: ScheduleId) -> Vec<ScheduleId> {
+        let others = view.listing(self.clock.utc()).into_iter().map(|listed| listed.schedule.id);
+        std::iter::once(schedule).chain(others.filter(|other| *other != schedule)).collect()
+    }
+}
+
+/// Prices by the numbers of their categories.
+fn numbered(
+    topic: &SeatTopic,
+    field: &str,
+    prices: &BTreeMap<String, Money>,
+) -> Result<Vec<(u16, Money)>, ErrorObject> {
+    let categories = &topic.layout().categories;
+    let number = |(name, price): (&String, &Money)| match categories.iter().position(|of| of.name == *name) {
+        Some(number) => Ok((number as u16, *price)),
+        None => {
+            let problem = format!("`{field}`: there is no category {name:?}");
+            Err(ErrorObject::invalid_params(Some(field), &problem))
+        }
+    };
+    prices.iter().map(number).collect()
+}
+
+fn info(topic: &SeatTopic) -> ScheduleInfo {
+    let names = || topic.layout().categories.iter().map(|category| category.name.clone());
+    ScheduleInfo {
+        schedule_id: topic.id().0,
+        starts_at: translate::time(topic.schedule().starts_at),
+        prices: names().zip(topic.prices().iter().copied()).collect(),
+        left: names().zip(topic.left()).collect(),
+    }
+}

@@ -1,0 +1,18 @@
+//! What an operator changes of a performance.
+
+use frontrow_protocol::ops::schedule::SchedulePatch;
+use frontrow_protocol::parse_body;
+use hyper::StatusCode;
+
+use super::OpsAsked;
+use crate::domain::ids::ScheduleId;
+use crate::http::query::number;
+use crate::http::reply::{self, ApiResult};
+
+pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let schedule = ScheduleId(number(id, "schedule_id")?);
+    let patch: SchedulePatch = parse_body(&asked.body)?;
+    let changed = asked.context.change_schedule(schedule, &patch, &asked.actor()?).await?;
+    Ok(reply::json(StatusCode::OK, &changed))
+}
