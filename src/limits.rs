@@ -47,6 +47,9 @@ pub const OPERATOR_LINK_TTL_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60
 /// The time for which a link that is over stays, so that who has it may still be told when it was used.
 pub const OPERATOR_LINK_KEPT: Duration = OPERATOR_LINK_TTL_MAX;
 
+/// Adding a passkey, or signing in by one, is finished within this time: long enough to look for a key in a bag.
+pub const PASSKEY_CEREMONY_TTL: Duration = Duration::from_secs(5 * 60);
+
 /// The time for which a session that is over stays, for who looks where an operator was signed in.
 pub const OPERATOR_SESSION_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 

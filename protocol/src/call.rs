@@ -130,6 +130,10 @@ paths! {
         Get => OwnSession "admin.session" for Everyone,
         Delete => SignOut "admin.sign_out" for Everyone
     }
+    "/api/v1/admin/session/challenge" { Post => SignInChallenge "admin.sign_in.challenge" }
+    "/api/v1/admin/passkeys" { Get => Passkeys "admin.passkeys" for Everyone, Post => AddPasskey "admin.passkeys.add" for Everyone }
+    "/api/v1/admin/passkeys/challenge" { Post => PasskeyChallenge "admin.passkeys.challenge" for Everyone }
+    "/api/v1/admin/passkeys/{passkey_id}" { Delete => RemovePasskey "admin.passkeys.remove" for Everyone }
     "/api/v1/admin/operators" { Get => Operators "admin.operators" for Owner, Post => AddOperator "admin.operators.add" for Owner }
     "/api/v1/admin/operators/{operator_id}" { Patch => ChangeOperator "admin.operators.set" for Owner }
     "/api/v1/admin/operators/{operator_id}/link" { Post => MakeLink "admin.operators.link" for Owner }

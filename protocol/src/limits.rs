@@ -37,6 +37,9 @@ pub const CATEGORY_CHARS_MAX: usize = 200;
 /// Characters of a guest's name.
 pub const USER_NAME_CHARS_MAX: usize = 100;
 
+/// Passkeys of one operator: a phone, a laptop and a few keys in drawers.
+pub const PASSKEYS_MAX: usize = 10;
+
 /// The characters of an operator's name: as many as of a user's.
 pub const OPERATOR_NAME_CHARS_MAX: usize = USER_NAME_CHARS_MAX;
 

@@ -16,7 +16,7 @@ use crate::limits::{
 };
 use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
-use crate::ops::who;
+use crate::ops::{passkeys, who};
 use crate::request::{QueueJoin, ReservationRef};
 use crate::result::{
     Balance, Charged, Concerts, History, Paid, QueueUpdate, Reservation, Reservations, Schedules, Snapshot,
@@ -491,11 +491,37 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::UnknownMethod,
         ]),
         Call::SignIn => {
-            Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent.")
+            Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent, or by a passkey.")
                 .body(schemas.sent_by_clients::<who::SignIn>())
                 .answer(201, "A session.", schemas.sent_by_server::<who::SignedIn>())
-                .refuses(&[Reason::LinkSpent, Reason::UnknownMethod])
+                .refuses(&[Reason::LinkSpent, Reason::Unauthenticated, Reason::UnknownMethod])
         }
+        Call::SignInChallenge => Description::new("operators", Access::Anybody, "Begins signing in by a passkey.")
+            .answer(201, "What the browser needs.", schemas.sent_by_server::<passkeys::PasskeyChallenge>())
+            .refuses(&[Reason::UnknownMethod]),
+        Call::Passkeys => Description::new(
+            "operators",
+            Access::Operator,
+            "Lists passkeys: one's own, or, for an owner, those of an operator.",
+        )
+        .parameter(in_query("operator_id", "Of this operator.", json!({"type": "integer", "minimum": 0})))
+        .answer(200, "Newest first.", schemas.sent_by_server::<passkeys::Passkeys>())
+        .refuses(&[Reason::UnknownMethod]),
+        Call::PasskeyChallenge => Description::new("operators", Access::Operator, "Begins adding a passkey of one's own.")
+            .answer(201, "What the browser needs.", schemas.sent_by_server::<passkeys::PasskeyChallenge>())
+            .refuses(&[Reason::UnknownMethod]),
+        Call::AddPasskey => Description::new("operators", Access::Operator, "Adds a passkey of one's own.")
+            .body(schemas.sent_by_clients::<passkeys::NewPasskey>())
+            .answer(201, "The passkey.", schemas.sent_by_server::<passkeys::PasskeyInfo>())
+            .refuses(&[Reason::UnknownMethod]),
+        Call::RemovePasskey => Description::new(
+            "operators",
+            Access::Operator,
+            "Removes a passkey: one's own, or, for an owner, anybody's. Where it signed in, one stays signed in.",
+        )
+        .parameter(in_path("passkey_id", "A passkey.", json!({"type": "integer", "minimum": 0})))
+        .answer_empty(204, "It signs nobody in any more.")
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
         Call::OwnSession => {
             Description::new("operators", Access::Operator, "Tells who asks, and what they may.")
                 .answer(200, "The session, or the token.", schemas.sent_by_server::<who::OwnSession>())

@@ -80,6 +80,11 @@ impl Incoming<'_> {
             | Call::RestrictSeats
             | Call::ChangeSchedule
             | Call::SignIn
+            | Call::SignInChallenge
+            | Call::Passkeys
+            | Call::PasskeyChallenge
+            | Call::AddPasskey
+            | Call::RemovePasskey
             | Call::OwnSession
             | Call::SignOut
             | Call::Operators

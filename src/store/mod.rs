@@ -25,6 +25,7 @@ pub mod migrate;
 pub mod mysql;
 mod open;
 pub mod operators;
+pub mod passkeys;
 mod query;
 mod reads;
 pub mod rows;

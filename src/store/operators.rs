@@ -11,6 +11,7 @@ use sqlx::SqlSafeStr;
 
 use super::backend::{Backend, begin, commit};
 use super::columns::{Bind, Cells, bind_actor, known};
+use super::passkeys::Passkeys;
 use super::query::{self, Link};
 use super::{StoreError, setup::NAME_CHARS_MAX};
 use crate::domain::actor::{Actor, FROM_CHARS_MAX, Who};
@@ -142,7 +143,7 @@ pub struct LogEntry {
 
 /// What is kept of operators.
 #[async_trait]
-pub trait Operators: Send + Sync {
+pub trait Operators: Passkeys {
     /// Makes an operator, and a link for them if there is one.
     async fn add_operator(
         &self,
@@ -259,7 +260,7 @@ const OPERATOR_OF_LINK: &str = concat!(
 
 const ADD_SESSION: &str = "INSERT INTO operator_session \
        (secret, operator_id, way, made_at, seen_at, expires_at, made_from, device) \
-     VALUES (?, ?, 'link', ?, ?, ?, ?, ?)";
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 const FORGET_SESSIONS: &str = "DELETE FROM operator_session WHERE operator_id = ? AND expires_at < ?";
 macro_rules! sessions {
     ($where:literal) => {
@@ -272,7 +273,7 @@ macro_rules! sessions {
     };
 }
 const SESSION_OF_SECRET: &str = sessions!("s.secret = ?");
-const SESSION: &str = sessions!("s.session_id = ?");
+pub(super) const SESSION: &str = sessions!("s.session_id = ?");
 const SESSIONS: &str =
     sessions!("s.ended_at IS NULL AND s.expires_at > ? ORDER BY s.session_id DESC LIMIT ?");
 const SESSIONS_OF: &str = sessions!(
@@ -461,7 +462,7 @@ impl<B: Backend> Operators for B {
         if operator.disabled_at.is_some() {
             return Ok(None);
         }
-        let begun = begin_session(&mut *change, &operator, session, from, now).await?;
+        let begun = begin_session(&mut *change, &operator, session, "link", from, now).await?;
         let note = Note { by: Actor { who: Who::Operator(operator.id), from: Some(from.into()) }, at: now };
         let name = format!("session {begun}");
         add_log(&mut *change, &note, "session.begin", Some(&name), None, None).await?;
@@ -646,11 +647,14 @@ fn difference(before: &OperatorRecord, after: &OperatorRecord) -> (Value, Value)
     (was, became)
 }
 
-fn cut(text: &str, chars_max: usize) -> &str {
+pub(super) fn cut(text: &str, chars_max: usize) -> &str {
     text.char_indices().nth(chars_max).map_or(text, |(end, _)| &text[..end])
 }
 
-async fn operator<L: Link>(link: &mut L, id: OperatorId) -> Result<Option<OperatorRecord>, StoreError> {
+pub(super) async fn operator<L: Link>(
+    link: &mut L,
+    id: OperatorId,
+) -> Result<Option<OperatorRecord>, StoreError> {
     let row = query::one(link, OPERATOR, query::numbers(&[id.0])).await?;
     row.as_ref().map(read_operator).transpose()
 }
@@ -696,10 +700,11 @@ async fn end_links<L: Link>(link: &mut L, id: OperatorId, now: Timestamp) -> Res
 }
 
 /// The number of a new session. The oldest ends if there would be too many.
-async fn begin_session<L: Link>(
+pub(super) async fn begin_session<L: Link>(
     link: &mut L,
     operator: &OperatorRecord,
     new: &NewSession,
+    way: &str,
     from: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
@@ -725,6 +730,7 @@ async fn begin_session<L: Link>(
     let added = query::run(link, ADD_SESSION, |to| {
         to.bytes(&new.secret);
         to.id(operator.id.0);
+        to.text(Some(way));
         to.time(Some(now));
         to.time(Some(now));
         to.time(Some(new.expires_at));
@@ -734,7 +740,7 @@ async fn begin_session<L: Link>(
     Ok(added.await?.last_id)
 }
 
-async fn add_log<L: Link>(
+pub(super) async fn add_log<L: Link>(
     link: &mut L,
     note: &Note,
     what: &str,
@@ -771,7 +777,7 @@ fn read_operator(row: &impl Cells) -> Result<OperatorRecord, StoreError> {
     })
 }
 
-fn read_session(row: &impl Cells) -> Result<SessionRecord, StoreError> {
+pub(super) fn read_session(row: &impl Cells) -> Result<SessionRecord, StoreError> {
     Ok(SessionRecord {
         id: row.number("session_id")?,
         operator: read_operator(row)?,

@@ -19,6 +19,7 @@ mod kept;
 mod money;
 mod operators;
 mod origins;
+mod passkeys;
 mod polling;
 mod prices;
 mod process;

@@ -1,6 +1,7 @@
 /** Who is signed in here. */
 import { effect, signal } from '@preact/signals';
 import { ApiError, call, keepToken, signedOut, token } from './api.js';
+import { use } from './passkeys.js';
 
 /**
  * @typedef {object} Me
@@ -36,10 +37,17 @@ export async function resume() {
 }
 
 /** @param {string} link A link that was made for an operator, or its secret. */
-export async function signIn(link) {
+export const signIn = (link) => begin(async () => ({ link: link.trim() }));
+/** By a passkey of this browser, or one that is near. */
+export const signInByPasskey = () => begin(use);
+
+/** @param {() => Promise<Record<string, unknown> | null>} prove What signs in; null if nothing is to be done. */
+async function begin(prove) {
   problem.value = null;
   try {
-    const { token: given, ...session } = await call('POST', '/session', { link: link.trim() });
+    const proof = await prove();
+    if (!proof) return;
+    const { token: given, ...session } = await call('POST', '/session', proof);
     keepToken(given);
     me.value = session;
   } catch (error) {

@@ -1,5 +1,6 @@
 //! The bodies of operators' calls, a file a subject.
 
+pub mod passkeys;
 pub mod schedule;
 pub mod seats;
 pub mod who;

@@ -6,16 +6,31 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
+use super::passkeys::Assertion;
 use crate::limits::{OPERATOR_NAME_CHARS_MAX, is_blank, is_control};
 use crate::roles::{Role, RoleSet};
 use crate::time::Timestamp;
 
-/// The body of `POST /admin/session`: a link that was made for an operator, or the part of it behind `#/in/`.
+/// The body of `POST /admin/session`: a link, or what a passkey made.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
-    #[schemars(length(min = 1, max = 2000))]
-    pub link: String,
+    /// A link that was made for an operator, or the part of it behind `#/in/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1, max = 2000))]
+    pub link: Option<String>,
+    /// Instead of a link: the ceremony of `POST /admin/session/challenge` and what the browser made for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<PasskeySignIn>,
+}
+
+/// Signing in by a passkey.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasskeySignIn {
+    #[schemars(length(min = 1, max = 500))]
+    pub ceremony: String,
+    pub credential: Assertion,
 }
 
 impl fmt::Debug for SignIn {
@@ -203,7 +218,7 @@ pub struct LogEntry {
     /// The address that the request came from; absent of what was done on the server's own machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// `operator.add`, `operator.set`, `operator.link`, `session.begin`, `session.end`, or a word of a sale's journal: `set`, `keep`, `open`.
+    /// `operator.add`, `operator.set`, `operator.link`, `passkey.add`, `passkey.remove`, `session.begin`, `session.end`, or a word of a sale's journal: `set`, `keep`, `open`.
     /// There may be others.
     pub what: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -165,6 +165,11 @@ fn every_path_of_the_second_door_is_there() {
                  post   /api/v1/admin/session
                  get    /api/v1/admin/session
                  delete /api/v1/admin/session
+                 post   /api/v1/admin/session/challenge
+                 get    /api/v1/admin/passkeys
+                 post   /api/v1/admin/passkeys
+                 post   /api/v1/admin/passkeys/challenge
+                 delete /api/v1/admin/passkeys/{passkey_id}
                  get    /api/v1/admin/operators
                  post   /api/v1/admin/operators
                  patch  /api/v1/admin/operators/{operator_id}

@@ -7,7 +7,7 @@ use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, P
 use frontrow_protocol::layout::Layout;
 use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
-use frontrow_protocol::ops::who;
+use frontrow_protocol::ops::{passkeys, who};
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
     Schedules, Snapshot, Tickets, Welcome,
@@ -209,10 +209,14 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("log", again::<who::Log>),
     ("made_operator", again::<who::MadeOperator>),
     ("new_operator", again::<who::NewOperator>),
+    ("new_passkey", again::<passkeys::NewPasskey>),
     ("operator_info", again::<who::OperatorInfo>),
     ("operator_patch", again::<who::OperatorPatch>),
     ("operators", again::<who::Operators>),
     ("own_session", again::<who::OwnSession>),
+    ("passkey_challenge", again::<passkeys::PasskeyChallenge>),
+    ("passkey_info", again::<passkeys::PasskeyInfo>),
+    ("passkeys", again::<passkeys::Passkeys>),
     ("problem", again::<Problem>),
     ("reservation_body", again::<ReservationBody>),
     ("restrict_seats", again::<RestrictSeats>),

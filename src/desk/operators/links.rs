@@ -1,4 +1,4 @@
-//! Links that sign an operator in once, and the session that comes of it.
+//! Links that sign an operator in once, and the session that comes of one, or of a passkey.
 //!
 //! Always: a secret has 256 bits, is told once, and only its hash is kept. It stands behind the `#` of a link, so that no log
 //! of a proxy and no preview of a messenger has it or spends it. Not here: who may make one.
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::config::Config;
 use crate::desk::Context;
 use crate::store::operators::{NewSession, SecretHash, SessionRecord};
+use crate::store::passkeys::{Ceremony, PasskeyKey};
 
 /// The beginning of a session's token, by which whoever finds one knows what it is.
 pub const TOKEN_PREFIX: &str = "fro_";
@@ -101,6 +102,25 @@ impl Context {
         // The oldest one may have ended for it.
         self.sessions.changed();
         Ok((secret.token(), session))
+    }
+
+    /// Spends a ceremony that this passkey finished: the token of a new session, and the session. `None`: it was finished
+    /// before, or the passkey's operator may not come in.
+    pub async fn sign_in_by_passkey(
+        &self,
+        used: &PasskeyKey,
+        ceremony: Ceremony,
+        client: IpAddr,
+        device: Option<String>,
+    ) -> Result<Option<(String, SessionRecord)>, ErrorObject> {
+        let (now, secret) = (self.clock.utc(), Secret::random());
+        let new =
+            NewSession { secret: secret.hash(), expires_at: self.sessions.expires_at(now, now), device };
+        let from = client.to_string();
+        let begun = self.operators()?.sign_in_by_passkey(used, ceremony, &new, &from, now);
+        let begun = self.change(begun).await?;
+        self.sessions.changed();
+        Ok(begun.map(|session| (secret.token(), session)))
     }
 }
 

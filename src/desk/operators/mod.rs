@@ -2,6 +2,7 @@
 
 mod bearers;
 pub mod links;
+pub mod passkeys;
 pub mod roles;
 pub mod sessions;
 

@@ -1,5 +1,6 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
+mod passkeys;
 mod sales;
 mod schedule;
 mod seats;
@@ -53,6 +54,11 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
 
         // Who.
         Call::SignIn => who::sign_in(asked).await,
+        Call::SignInChallenge => passkeys::sign_in_challenge(asked).await,
+        Call::Passkeys => passkeys::all(asked).await,
+        Call::PasskeyChallenge => passkeys::challenge(asked).await,
+        Call::AddPasskey => passkeys::add(asked).await,
+        Call::RemovePasskey => passkeys::remove(asked, argument).await,
         Call::OwnSession => who::own_session(asked).await,
         Call::SignOut => who::sign_out(asked).await,
         Call::Operators => who::operators(asked).await,

@@ -6,7 +6,7 @@ use frontrow_protocol::{ErrorObject, Role, RoleSet, parse_body};
 use hyper::{StatusCode, header};
 use serde_json::json;
 
-use super::OpsAsked;
+use super::{OpsAsked, passkeys};
 use crate::desk::operators::links::Secret;
 use crate::desk::translate::time;
 use crate::domain::ids::{ConcertId, OperatorId};
@@ -20,17 +20,21 @@ use crate::store::operators::{
     ChangeOutcome, LogEntry, LogQuery, NewLink, OperatorChange, OperatorRecord, Seen, SessionRecord,
 };
 
-const OWNER: RoleSet = RoleSet::of(&[Role::Owner]);
+pub(super) const OWNER: RoleSet = RoleSet::of(&[Role::Owner]);
 
 pub async fn sign_in(asked: &OpsAsked<'_>) -> ApiResult {
     asked.query.only(&[])?;
     let context = asked.context;
-    if let Err(too_many) = context.addresses.sign_in(asked.client) {
-        Metrics::count(&context.metrics.refused, too_many.limit.as_str());
-        return Err(too_many.error());
-    }
-    let who::SignIn { link } = parse_body(&asked.body)?;
-    let (token, session) = context.sign_in(&link, asked.client, device(asked)).await?;
+    may_try(asked)?;
+    let (token, session) = match parse_body(&asked.body)? {
+        who::SignIn { link: Some(link), passkey: None } => {
+            context.sign_in(&link, asked.client, device(asked)).await?
+        }
+        who::SignIn { link: None, passkey: Some(tried) } => passkeys::sign_in(asked, &tried).await?,
+        who::SignIn { .. } => {
+            return Err(ErrorObject::invalid_params(None, "either `link` or `passkey` is needed"));
+        }
+    };
     let signed_in = who::SignedIn {
         token,
         session_id: session.id,
@@ -38,6 +42,14 @@ pub async fn sign_in(asked: &OpsAsked<'_>) -> ApiResult {
         operator: operator(&session.operator),
     };
     Ok(reply::json(StatusCode::CREATED, &signed_in))
+}
+
+/// Each try of a stranger asks the store: an address has so many of them.
+pub(super) fn may_try(asked: &OpsAsked<'_>) -> Result<(), ErrorObject> {
+    asked.context.addresses.sign_in(asked.client).map_err(|too_many| {
+        Metrics::count(&asked.context.metrics.refused, too_many.limit.as_str());
+        too_many.error()
+    })
 }
 
 pub async fn own_session(asked: &OpsAsked<'_>) -> ApiResult {
@@ -204,7 +216,7 @@ fn sign_in_link(asked: &OpsAsked<'_>, secret: &Secret, expires_at: Timestamp) ->
 }
 
 /// What a browser calls itself, as far as it can be shown.
-fn device(asked: &OpsAsked<'_>) -> Option<String> {
+pub(super) fn device(asked: &OpsAsked<'_>) -> Option<String> {
     let name = asked.headers.get(header::USER_AGENT)?.to_str().ok()?;
     Some(name.to_owned()).filter(|name| !name.is_empty())
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
-use crate::store::{NewUser, Reads, Setup, duty, operators, query};
+use crate::store::{NewUser, Reads, Setup, duty, operators, passkeys, query};
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -136,7 +136,8 @@ async fn no_question_reads_more_than_it_asks_for() {
     // Those of `query` take a sale or a user in whole, so what they read they want.
     let wanting_all = query::QUESTIONS.iter().map(|question| ((*question).to_owned(), true));
     let others = connection::DIALECT.questions().into_iter().chain(writer::texts());
-    let of_operators = operators::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
+    let of_operators = operators::QUESTIONS.iter().chain(passkeys::QUESTIONS);
+    let of_operators = of_operators.map(|question| ((*question).to_owned(), false));
     let of_duties = duty::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let others = others.map(|question| (question, false)).chain(of_operators).chain(of_duties);
     for (question, wants_all) in wanting_all.chain(others) {

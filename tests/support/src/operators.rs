@@ -10,7 +10,9 @@ use frontrow::store::Store;
 use frontrow::store::operators::{
     ChangeOutcome, LogQuery, NewLink, NewSession, Note, OperatorChange, OperatorRecord, Operators, Seen,
 };
+use frontrow::store::passkeys::{AddOutcome, Ceremony, NewPasskey, PasskeyKey};
 use frontrow_protocol::Role;
+use frontrow_protocol::limits::PASSKEYS_MAX;
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -34,6 +36,8 @@ macro_rules! operators_tests {
             the_last_owner_stays_one_also_when_two_go_at_once
             a_change_of_what_is_not_so_any_more_is_refused
             an_issuers_operator_is_one_whatever_their_role
+            a_passkey_is_used_once_a_ceremony_and_counts_upwards
+            a_credential_is_one_operators_and_one_has_so_many
             the_log_tells_every_change_and_nothing_secret
         );
     };
@@ -211,6 +215,80 @@ pub async fn an_issuers_operator_is_one_whatever_their_role(store: &dyn Store) {
     assert!(matches!(set(store, ada.id, disabled(true)).await, ChangeOutcome::Changed(_)));
     assert_eq!(found("ada", Role::Manager).await.disabled_at, Some(NOW));
     assert_eq!(of(store).operators().await.unwrap().len(), 2);
+}
+
+fn ceremony(n: u8) -> Ceremony {
+    // No link of these tests has such a secret.
+    let mut challenge = [n; 32];
+    challenge[0] = !n;
+    Ceremony { challenge, ends_at: NOW + 5 * MINUTE }
+}
+
+fn passkey(of: &OperatorRecord, credential: &[u8]) -> NewPasskey {
+    let (name, key) = ("Key".to_owned(), vec![0xa5; 77]);
+    NewPasskey { operator: of.id, name, credential: credential.to_vec(), key, count: 4 }
+}
+
+async fn add_passkey(store: &dyn Store, new: &NewPasskey, n: u8) -> AddOutcome {
+    of(store).add_passkey(new, ceremony(n), &note()).await.unwrap()
+}
+
+pub async fn a_passkey_is_used_once_a_ceremony_and_counts_upwards(store: &dyn Store) {
+    let min = add(store, "Min", Role::Viewer, 1).await;
+    let long = vec![7; 1_023];
+    let AddOutcome::Added(added) = add_passkey(store, &passkey(&min, &long), 1).await else { panic!() };
+    assert_eq!((added.made_at, added.used_at), (NOW, None));
+    assert_eq!(add_passkey(store, &passkey(&min, b"other"), 1).await, AddOutcome::Spent);
+    let known = of(store).passkey(&long).await.unwrap().unwrap();
+    assert_eq!(known, PasskeyKey { id: added.id, operator: min.id, key: vec![0xa5; 77], count: 4 });
+    assert_eq!(of(store).passkey(&long[1..]).await.unwrap(), None);
+
+    // Of twenty who send the same, one comes in.
+    let used = PasskeyKey { count: 5, ..known.clone() };
+    let tries = (10..30).map(|n| {
+        let used = &used;
+        async move {
+            of(store).sign_in_by_passkey(used, ceremony(2), &session(n), "192.0.2.1", NOW).await.unwrap()
+        }
+    });
+    let begun: Vec<_> = join_all(tries).await.into_iter().flatten().collect();
+    let [begun] = &begun[..] else { panic!("{begun:?}") };
+    assert_eq!((begun.way.as_str(), begun.operator.id), ("passkey", min.id));
+    assert_eq!(of(store).passkeys(min.id).await.unwrap()[0].used_at, Some(NOW));
+
+    // A count that is not higher spends nothing: the ceremony is still good for the one whose is.
+    for count in [4, 5, 0] {
+        let copy = PasskeyKey { count, ..known.clone() };
+        let begun = of(store).sign_in_by_passkey(&copy, ceremony(3), &session(40), "", NOW).await.unwrap();
+        assert!(begun.is_none(), "{count}");
+    }
+    let next = PasskeyKey { count: 6, ..known.clone() };
+    assert!(of(store).sign_in_by_passkey(&next, ceremony(3), &session(41), "", NOW).await.unwrap().is_some());
+    assert!(!of(store).remove_passkey(added.id, Some(OperatorId(min.id.0 + 1)), &note()).await.unwrap());
+    assert!(of(store).remove_passkey(added.id, Some(min.id), &note()).await.unwrap());
+    assert!(!of(store).remove_passkey(added.id, None, &note()).await.unwrap());
+    let gone = PasskeyKey { count: 7, ..known };
+    assert!(of(store).sign_in_by_passkey(&gone, ceremony(4), &session(42), "", NOW).await.unwrap().is_none());
+    let words = ["operator.add", "passkey.add", "session.begin", "session.begin", "passkey.remove"];
+    assert_eq!(logged(store).await, words);
+}
+
+pub async fn a_credential_is_one_operators_and_one_has_so_many(store: &dyn Store) {
+    let (min, ada) = (add(store, "Min", Role::Viewer, 1).await, add(store, "Ada", Role::Owner, 2).await);
+    for n in 0..PASSKEYS_MAX as u8 {
+        assert!(matches!(add_passkey(store, &passkey(&min, &[n]), n).await, AddOutcome::Added(_)), "{n}");
+    }
+    assert_eq!(add_passkey(store, &passkey(&min, b"more"), 100).await, AddOutcome::TooMany);
+    assert_eq!(add_passkey(store, &passkey(&ada, &[3]), 101).await, AddOutcome::Known);
+    assert!(matches!(add_passkey(store, &passkey(&ada, b"hers"), 101).await, AddOutcome::Added(_)));
+    set(store, min.id, disabled(true)).await;
+    assert_eq!(add_passkey(store, &passkey(&min, b"late"), 102).await, AddOutcome::NoSuchOperator);
+    let known = of(store).passkey(&[3]).await.unwrap().unwrap();
+    let used = PasskeyKey { count: 9, ..known };
+    let begun = of(store).sign_in_by_passkey(&used, ceremony(103), &session(9), "", NOW).await.unwrap();
+    assert!(begun.is_none(), "they are shut out");
+    let external = of(store).operator_of_subject("https://issuer", "x", Role::Owner, NOW).await.unwrap();
+    assert_eq!(add_passkey(store, &passkey(&external, b"x"), 104).await, AddOutcome::NoSuchOperator);
 }
 
 pub async fn the_log_tells_every_change_and_nothing_secret(store: &dyn Store) {

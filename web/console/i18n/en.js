@@ -35,6 +35,7 @@ export const words = {
     text: 'Open the link that you were given. It works once. Or paste it here:',
     link: 'Link',
     button: 'Sign in',
+    passkey: 'Sign in with a passkey',
   },
 
   operators: {
@@ -73,6 +74,19 @@ export const words = {
     from: /** @param {string} address */ (address) => `from ${address}`,
   },
 
+  passkeys: {
+    title: 'Your passkeys',
+    text: 'With a passkey you sign in by a finger, a face or a PIN, and need no link.',
+    none: 'You have none yet.',
+    name: 'What you call it',
+    add: 'Add a passkey',
+    made: /** @param {string} at */ (at) => `Added ${at}`,
+    used: /** @param {string} at */ (at) => `last used ${at}`,
+    remove: 'Remove',
+    removeOf: /** @param {string} name */ (name) => `Remove the passkey ${name}`,
+    unavailable: 'This browser, or this address, cannot have passkeys: open the console by a name, at https.',
+  },
+
   log: {
     title: 'Log',
     text: 'What operators changed, newest first.',
@@ -88,6 +102,8 @@ export const words = {
       'operator.add': 'Operator added',
       'operator.set': 'Operator changed',
       'operator.link': 'Link made',
+      'passkey.add': 'Passkey added',
+      'passkey.remove': 'Passkey removed',
       'session.begin': 'Signed in',
       'session.end': 'Signed out',
       set: 'Sale changed',
@@ -102,6 +118,7 @@ export const words = {
       name: 'Name',
       role: 'Role',
       disabled: 'Disabled',
+      passkey: 'Passkey',
       seats: 'Seats, by their numbers in the plan',
       state: 'State',
       opens_at: 'Opens',
@@ -121,7 +138,8 @@ export const words = {
 
   problems: {
     LINK_SPENT: 'This link was used already, or is over. Ask for a new one.',
-    UNAUTHENTICATED: 'You are signed out. Open a new link to sign in.',
+    UNAUTHENTICATED: 'You are not signed in. Use a passkey, or open a new link.',
+    PASSKEY_KNOWN: 'This authenticator has a passkey of yours already.',
     FORBIDDEN: 'Your role does not allow this.',
     LAST_OWNER: 'Somebody has to be an owner. Make another one first.',
     CHANGED_MEANWHILE: 'Somebody else changed this meanwhile. Look at it again.',

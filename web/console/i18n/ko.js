@@ -34,6 +34,7 @@ export const words = {
     text: '받은 링크를 열어 주세요. 링크는 한 번만 쓸 수 있습니다. 여기에 붙여넣어도 됩니다.',
     link: '링크',
     button: '로그인',
+    passkey: '패스키로 로그인',
   },
 
   operators: {
@@ -72,6 +73,19 @@ export const words = {
     from: (address) => `접속 주소 ${address}`,
   },
 
+  passkeys: {
+    title: '내 패스키',
+    text: '패스키가 있으면 링크 없이 지문, 얼굴, PIN으로 로그인할 수 있습니다.',
+    none: '아직 등록한 패스키가 없습니다.',
+    name: '패스키 이름',
+    add: '패스키 추가',
+    made: (at) => `등록 ${at}`,
+    used: (at) => `마지막 사용 ${at}`,
+    remove: '삭제',
+    removeOf: (name) => `패스키 ${name} 삭제`,
+    unavailable: '이 브라우저나 주소에서는 패스키를 쓸 수 없습니다. https와 도메인 이름으로 콘솔을 열어 주세요.',
+  },
+
   log: {
     title: '기록',
     text: '운영자가 바꾼 내용입니다. 최근 것부터 표시합니다.',
@@ -87,6 +101,8 @@ export const words = {
       'operator.add': '운영자 추가',
       'operator.set': '운영자 변경',
       'operator.link': '링크 생성',
+      'passkey.add': '패스키 추가',
+      'passkey.remove': '패스키 삭제',
       'session.begin': '로그인',
       'session.end': '로그아웃',
       set: '판매 설정 변경',
@@ -101,6 +117,7 @@ export const words = {
       name: '이름',
       role: '역할',
       disabled: '차단',
+      passkey: '패스키',
       seats: '좌석(배치도의 번호)',
       state: '상태',
       opens_at: '판매 시작',
@@ -120,7 +137,8 @@ export const words = {
 
   problems: {
     LINK_SPENT: '이미 사용했거나 만료된 링크입니다. 새 링크를 요청해 주세요.',
-    UNAUTHENTICATED: '로그아웃되었습니다. 새 링크로 다시 로그인해 주세요.',
+    UNAUTHENTICATED: '로그인되어 있지 않습니다. 패스키나 새 링크로 로그인해 주세요.',
+    PASSKEY_KNOWN: '이 인증 장치에는 이미 내 패스키가 있습니다.',
     FORBIDDEN: '이 작업을 할 수 있는 역할이 아닙니다.',
     LAST_OWNER: '소유자는 한 명 이상 있어야 합니다. 먼저 다른 소유자를 정해 주세요.',
     CHANGED_MEANWHILE: '그사이 다른 사람이 변경했습니다. 다시 확인해 주세요.',

@@ -4,6 +4,7 @@ import { html } from '../../app/html.js';
 import { call } from '../api.js';
 import { Problem, useAsked } from '../parts.js';
 import { signOut } from '../session.js';
+import { Passkeys } from './passkeys.js';
 import { moment, words } from '../words.js';
 
 export const needs = ['owner', 'manager', 'box_office', 'viewer', 'door'];
@@ -39,5 +40,6 @@ export function Sessions() {
         </div>
         <div class="row-do"><button type="button" class="small" aria-label=${w.endOf(session.name, moment(session.made_at))} onClick=${() => end(session)}>${w.end}</button></div>
       </li>`) ?? html`<li class="row">${loading}</li>`}
-    </ul>`;
+    </ul>
+    <${Passkeys} />`;
 }
