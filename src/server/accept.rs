@@ -93,11 +93,11 @@ pub async fn serve(listeners: Listeners, doors: Doors, stop: impl Future<Output 
         Room::new(Door::Admin, limits::ADMIN_CONNECTIONS_MAX, listeners.admin),
     ];
     let (stopping, stopped) = watch::channel(());
-    let wheel = hub.context.dispatcher.supervisor().keep(&Handle::current(), "alarms", {
+    let wheel = hub.context.dispatcher.supervisor().keep(&Handle::current(), "timers", {
         let hub = hub.clone();
         move || {
             let hub = hub.clone();
-            async move { hub.alarms.run().await }
+            async move { hub.timers.run().await }
         }
     });
     tokio::select! {

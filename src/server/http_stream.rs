@@ -18,9 +18,9 @@ use hyper_util::rt::TokioIo;
 use crate::domain::time::Timestamp;
 use crate::http;
 use crate::limits::{WRITE_BYTES_MIN, WRITE_PATIENCE};
-use crate::socket::alarms::Alarm;
 use crate::socket::hub::Hub;
 use crate::socket::stream::Stream;
+use crate::socket::timers::Timer;
 
 /// A status alone is no longer, and our own answers all are.
 const BARE_ANSWER_BYTES_MAX: usize = 160;
@@ -35,7 +35,7 @@ pub(super) struct HttpStream {
 
 /// An answer is being written that the peer does not take at once.
 struct Blocked {
-    alarm: Arc<Alarm>,
+    timer: Arc<Timer>,
     since: Timestamp,
     /// Bytes since then; of what is encrypted, beyond so many.
     taken: u64,
@@ -78,11 +78,11 @@ impl HttpStream {
             }
             return Poll::Ready(written);
         }
-        let alarms = &self.hub.alarms;
-        let now = alarms.time.now();
+        let timers = &self.hub.timers;
+        let now = timers.time.now();
         let sent = self.stream.inner().sent();
         let blocked = self.blocked.get_or_insert_with(|| Blocked {
-            alarm: Alarm::new(),
+            timer: Timer::new(),
             since: now,
             taken: 0,
             sent_before: sent,
@@ -94,8 +94,8 @@ impl HttpStream {
             }
             (blocked.since, blocked.taken, blocked.sent_before) = (now, 0, sent);
         }
-        blocked.alarm.listen(cx.waker());
-        alarms.set(&blocked.alarm, blocked.since + WRITE_PATIENCE);
+        blocked.timer.listen(cx.waker());
+        timers.set(&blocked.timer, blocked.since + WRITE_PATIENCE);
         Poll::Pending
     }
 }
@@ -128,7 +128,7 @@ fn instead_of(bare: &[u8]) -> Bytes {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        self.alarm.ignore();
+        self.timer.ignore();
     }
 }
 

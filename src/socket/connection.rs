@@ -33,13 +33,13 @@ use crate::limits::{
     CLOSE_PATIENCE, OUTBOX_BYTES_HIGH, WEBSOCKET_CLOSE_BYTES_MAX, WRITE_BYTES_MIN, WRITE_PATIENCE,
 };
 
-use super::alarms::Alarm;
 use super::frame_reader::{Fault, FrameReader, Incoming};
 use super::hub::{Draining, Hub};
 use super::outbox::Outbox;
 use super::permit::Permit;
 use super::session::{Arrival, Input, Output, Session};
 use super::stream::Stream;
+use super::timers::Timer;
 use super::wire::Wire;
 
 /// The work that is read of one connection before the others on its thread have their turn, in parts of
@@ -67,7 +67,7 @@ pub struct Connection {
     reader: FrameReader,
     session: Session,
     subscriber: Arc<Subscriber>,
-    alarm: Arc<Alarm>,
+    timer: Arc<Timer>,
     outbox: Outbox,
     /// Questions to the store that are not answered; there are none most of the time.
     questions: Option<Box<Questions>>,
@@ -126,7 +126,7 @@ impl Connection {
     ) -> Self {
         let id = hub.next_connection();
         let mut outputs = Vec::new();
-        let now = hub.alarms.time.now();
+        let now = hub.timers.time.now();
         let utc = hub.context.clock.utc();
         let session = Session::open(id, arrival, block, &hub.context.limits, now, utc, &mut outputs);
         let wire = Arc::new(Wire::new(stream));
@@ -134,7 +134,7 @@ impl Connection {
             reader: FrameReader::new(read),
             session,
             subscriber: Subscriber::with_outlet(id, wire.clone()),
-            alarm: Alarm::new(),
+            timer: Timer::new(),
             outbox: Outbox::default(),
             questions: None,
             queried: false,
@@ -151,13 +151,13 @@ impl Connection {
             hub,
         };
         connection.hub.context.metrics.connections.inc();
-        connection.hub.alarms.set(&connection.alarm, connection.session.next_tick());
+        connection.hub.timers.set(&connection.timer, connection.session.next_tick());
         connection.perform(outputs);
         connection
     }
 
     fn now(&self) -> Timestamp {
-        self.hub.alarms.time.now()
+        self.hub.timers.time.now()
     }
 
     /// Gives the session an input and does what it says.
@@ -277,8 +277,8 @@ impl Connection {
         let counted = result.as_ref().map_or_else(|error| error.reason().as_str(), |_| "ok");
         context.metrics.request(method.map_or("none", Method::as_str), counted);
         if method == Some(Method::Hello) {
-            // The alarm depends on who it is, and until when.
-            self.hub.alarms.set(&self.alarm, self.session.next_tick());
+            // The timer depends on who it is, and until when.
+            self.hub.timers.set(&self.timer, self.session.next_tick());
         }
         self.outbox.text(match (result, id) {
             (Ok(result), Some(id)) => encode_result_raw(id, &result),
@@ -296,7 +296,7 @@ impl Connection {
     fn begin_closing(&mut self) {
         let until = self.now() + CLOSE_PATIENCE;
         self.closing = Some(Closing { until, shut: false, drained: 0 });
-        self.hub.alarms.set(&self.alarm, until);
+        self.hub.timers.set(&self.timer, until);
         self.leave();
     }
 
@@ -326,7 +326,7 @@ impl Connection {
     }
 
     fn turn(&mut self, cx: &mut TaskContext<'_>) -> Turn {
-        if self.alarm.has_rung() && matches!(self.ring(), Turn::Over) {
+        if self.timer.has_rung() && matches!(self.ring(), Turn::Over) {
             return Turn::Over;
         }
         if let Poll::Ready(written) = self.poll_write(cx) {
@@ -337,7 +337,7 @@ impl Connection {
             if self.blocked.is_none() && self.closing.is_none() {
                 let since = self.now();
                 self.blocked = Some(Blocked { since, taken: self.taken() });
-                self.hub.alarms.set(&self.alarm, since + WRITE_PATIENCE);
+                self.hub.timers.set(&self.timer, since + WRITE_PATIENCE);
             }
             return Turn::Idle;
         }
@@ -357,7 +357,7 @@ impl Connection {
         }
     }
 
-    /// The alarm rang, or the server stops.
+    /// The timer rang, or the server stops.
     fn ring(&mut self) -> Turn {
         let now = self.now();
         if let Some(closing) = &self.closing {
@@ -367,7 +367,7 @@ impl Connection {
                 }
                 return Turn::Over;
             }
-            self.hub.alarms.set(&self.alarm, closing.until);
+            self.hub.timers.set(&self.timer, closing.until);
             return Turn::Again;
         }
         let taken = self.taken();
@@ -398,7 +398,7 @@ impl Connection {
         if self.closing.is_none() {
             let patience = self.blocked.as_ref().map(|blocked| blocked.since + WRITE_PATIENCE);
             let next = [patience, self.reading_again_at].into_iter().flatten();
-            self.hub.alarms.set(&self.alarm, next.fold(self.session.next_tick(), Timestamp::min));
+            self.hub.timers.set(&self.timer, next.fold(self.session.next_tick(), Timestamp::min));
         }
         Turn::Again
     }
@@ -493,7 +493,7 @@ impl Connection {
                 let again = self
                     .reading_again_at
                     .map_or(self.session.next_tick(), |at| at.min(self.session.next_tick()));
-                self.hub.alarms.set(&self.alarm, again);
+                self.hub.timers.set(&self.timer, again);
                 return Turn::Idle;
             }
             if self.outbox.bytes() >= OUTBOX_BYTES_HIGH {
@@ -578,7 +578,7 @@ impl Connection {
 }
 
 fn decide(session: &mut Session, hub: &Hub, input: Input, outputs: &mut Vec<Output>) {
-    session.handle(hub.alarms.time.now(), input, outputs);
+    session.handle(hub.timers.time.now(), input, outputs);
 }
 
 /// A text frame as the session takes it. The sale that it is about is looked up here, so that the session need not.
@@ -600,7 +600,7 @@ impl Future for Connection {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
-        self.alarm.listen(cx.waker());
+        self.timer.listen(cx.waker());
         if let Some(begun) = self.wire.claim() {
             self.outbox.go_on(*begun);
         }
@@ -628,6 +628,6 @@ impl Drop for Connection {
     /// However it ended.
     fn drop(&mut self) {
         self.leave();
-        self.alarm.ignore();
+        self.timer.ignore();
     }
 }

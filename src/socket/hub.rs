@@ -1,10 +1,10 @@
-//! The state that the connections of one server share besides `Context`: their numbers, their alarms, and whether it
+//! The state that the connections of one server share besides `Context`: their numbers, their timers, and whether it
 //! is time to go.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use super::alarms::Alarms;
+use super::timers::Timers;
 use crate::desk::Context;
 use crate::domain::ids::ConnectionId;
 
@@ -21,15 +21,15 @@ pub enum Draining {
 
 pub struct Hub {
     pub context: Arc<Context>,
-    pub alarms: Alarms,
+    pub timers: Timers,
     connections: AtomicU64,
     draining: AtomicU8,
 }
 
 impl Hub {
     pub fn new(context: Arc<Context>) -> Self {
-        let alarms = Alarms::new(context.clock.clone());
-        Self { context, alarms, connections: AtomicU64::new(0), draining: AtomicU8::new(0) }
+        let timers = Timers::new(context.clock.clone());
+        Self { context, timers, connections: AtomicU64::new(0), draining: AtomicU8::new(0) }
     }
 
     pub fn next_connection(&self) -> ConnectionId {
@@ -47,6 +47,6 @@ impl Hub {
     /// Notifies every connection.
     pub fn drain(&self, how: Draining) {
         self.draining.store(how as u8, Ordering::Release);
-        self.alarms.ring_all();
+        self.timers.ring_all();
     }
 }

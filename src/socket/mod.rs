@@ -1,7 +1,6 @@
 //! Websockets: a pure machine for the rules of one connection (`session`), the task that owns its socket and holds no
 //! rules (`connection`), and the bytes below both doors, encrypted or not (`stream`, `tls`, `kernel`).
 
-pub mod alarms;
 pub mod connection;
 mod frame;
 mod frame_reader;
@@ -11,6 +10,7 @@ mod outbox;
 pub mod permit;
 pub mod session;
 pub mod stream;
+pub mod timers;
 pub mod tls;
 pub mod upgrade;
 mod wire;

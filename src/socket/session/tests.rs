@@ -378,7 +378,7 @@ fn a_session_does_not_outlive_its_access_token() {
 }
 
 #[test]
-fn the_alarm_is_set_for_the_end_of_the_token() {
+fn the_timer_is_set_for_the_end_of_the_token() {
     let mut out = Vec::new();
     let ends_at = START + Duration::from_secs(5);
     let arrival = Arrival::User { user: UserId(7), guest: false, ends_at };

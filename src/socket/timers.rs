@@ -1,5 +1,5 @@
-//! Alarms: the times at which connections are looked at again without anything having come, one wheel for all,
-//! because a timer each would cost more than it is worth. Coarse on purpose: nothing here is a fan's deadline.
+//! Timers: the times at which connections are looked at again without anything having come, one wheel for all,
+//! because a sleep each would cost more than it is worth. Coarse on purpose: nothing here is a fan's deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,15 +11,15 @@ use parking_lot::Mutex;
 use crate::clock::{Clock, SteadyTime};
 use crate::domain::time::Timestamp;
 
-/// An alarm rings at most this much too late.
+/// A timer rings at most this much too late.
 const TICK: Duration = Duration::from_millis(100);
-/// An alarm further away than a turn of the wheel rings early; its owner sets it again.
+/// A timer further away than a turn of the wheel rings early; its owner sets it again.
 const SLOTS: u64 = 256;
-/// No tick: the alarm is not set.
+/// No tick: the timer is not set.
 const NEVER: u64 = u64::MAX;
 
 /// The wheel.
-pub struct Alarms {
+pub struct Timers {
     pub time: SteadyTime,
     wheel: Mutex<Wheel>,
 }
@@ -27,17 +27,17 @@ pub struct Alarms {
 struct Wheel {
     /// The last tick that was turned to.
     at: u64,
-    slots: Vec<Vec<Arc<Alarm>>>,
+    slots: Vec<Vec<Arc<Timer>>>,
 }
 
-/// One connection's alarm, set for one time at most.
-pub struct Alarm {
+/// One connection's timer, set for one time at most.
+pub struct Timer {
     due: AtomicU64,
     rung: AtomicBool,
     waker: AtomicWaker,
 }
 
-impl Alarm {
+impl Timer {
     pub fn new() -> Arc<Self> {
         Arc::new(Self { due: AtomicU64::new(NEVER), rung: AtomicBool::new(false), waker: AtomicWaker::new() })
     }
@@ -47,7 +47,7 @@ impl Alarm {
         self.waker.register(waker);
     }
 
-    /// Nobody listens any more. A waker keeps the whole task in memory, and the wheel keeps the alarm until it is due.
+    /// Nobody listens any more. A waker keeps the whole task in memory, and the wheel keeps the timer until it is due.
     pub fn ignore(&self) {
         drop(self.waker.take());
     }
@@ -64,7 +64,7 @@ impl Alarm {
     }
 }
 
-impl Alarms {
+impl Timers {
     pub fn new(clock: Clock) -> Self {
         let time = SteadyTime::new(clock);
         let at = tick_of(time.now());
@@ -72,25 +72,25 @@ impl Alarms {
         Self { time, wheel: Mutex::new(Wheel { at, slots }) }
     }
 
-    /// Lets the alarm ring at `at`, unless it rings earlier anyway. One that is set too late rings at once: its owner read the
+    /// Lets the timer ring at `at`, unless it rings earlier anyway. One that is set too late rings at once: its owner read the
     /// time before the wheel was turned past it.
-    pub fn set(&self, alarm: &Arc<Alarm>, at: Timestamp) {
+    pub fn set(&self, timer: &Arc<Timer>, at: Timestamp) {
         let mut wheel = self.wheel.lock();
         let tick = (tick_of(at) + 1).min(wheel.at + SLOTS - 1);
         if tick <= wheel.at {
-            return alarm.ring();
+            return timer.ring();
         }
-        if tick < alarm.due.load(Ordering::Acquire) {
-            alarm.due.store(tick, Ordering::Release);
-            wheel.slots[(tick % SLOTS) as usize].push(alarm.clone());
+        if tick < timer.due.load(Ordering::Acquire) {
+            timer.due.store(tick, Ordering::Release);
+            wheel.slots[(tick % SLOTS) as usize].push(timer.clone());
         }
     }
 
-    /// Rings every alarm now.
+    /// Rings every timer now.
     pub fn ring_all(&self) {
         let mut wheel = self.wheel.lock();
         for slot in &mut wheel.slots {
-            std::mem::take(slot).iter().for_each(|alarm| alarm.ring());
+            std::mem::take(slot).iter().for_each(|timer| timer.ring());
         }
     }
 
@@ -115,12 +115,12 @@ impl Alarms {
         // One turn meets every slot after a jump.
         for tick in (wheel.at + 1..=target).take(SLOTS as usize) {
             let slot = &mut wheel.slots[(tick % SLOTS) as usize];
-            // An alarm that was set again for an earlier time is here no more than a memory.
-            slot.retain(|alarm| match alarm.due.load(Ordering::Acquire) {
+            // A timer that was set again for an earlier time is here no more than a memory.
+            slot.retain(|timer| match timer.due.load(Ordering::Acquire) {
                 NEVER => false,
                 due if due > target => due % SLOTS == tick % SLOTS,
                 _ => {
-                    alarm.ring();
+                    timer.ring();
                     false
                 }
             });
@@ -140,61 +140,61 @@ mod tests {
 
     use super::*;
 
-    fn wheel() -> (Alarms, Clock) {
+    fn wheel() -> (Timers, Clock) {
         let clock = Clock::manual(Timestamp::from_millis(5_000_000));
-        (Alarms::new(clock.clone()), clock)
+        (Timers::new(clock.clone()), clock)
     }
 
-    fn turned_by(alarms: &Alarms, clock: &Clock, millis: u64) {
+    fn turned_by(timers: &Timers, clock: &Clock, millis: u64) {
         clock.advance(Duration::from_millis(millis));
-        alarms.turn(alarms.time.now());
+        timers.turn(timers.time.now());
     }
 
     #[test]
-    fn an_alarm_rings_once_and_not_too_early() {
-        let (alarms, clock) = wheel();
-        let alarm = Alarm::new();
-        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(2));
-        turned_by(&alarms, &clock, 1_999);
-        assert!(!alarm.has_rung());
-        turned_by(&alarms, &clock, 101);
-        assert!(alarm.has_rung());
-        turned_by(&alarms, &clock, 60_000);
-        assert!(!alarm.has_rung());
+    fn a_timer_rings_once_and_not_too_early() {
+        let (timers, clock) = wheel();
+        let timer = Timer::new();
+        timers.set(&timer, timers.time.now() + Duration::from_secs(2));
+        turned_by(&timers, &clock, 1_999);
+        assert!(!timer.has_rung());
+        turned_by(&timers, &clock, 101);
+        assert!(timer.has_rung());
+        turned_by(&timers, &clock, 60_000);
+        assert!(!timer.has_rung());
     }
 
     #[test]
     fn an_earlier_time_replaces_a_later_one_and_not_the_other_way_round() {
-        let (alarms, clock) = wheel();
-        let alarm = Alarm::new();
-        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(9));
-        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(3));
-        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(5));
-        turned_by(&alarms, &clock, 3_100);
-        assert!(alarm.has_rung());
-        turned_by(&alarms, &clock, 10_000);
-        assert!(!alarm.has_rung());
+        let (timers, clock) = wheel();
+        let timer = Timer::new();
+        timers.set(&timer, timers.time.now() + Duration::from_secs(9));
+        timers.set(&timer, timers.time.now() + Duration::from_secs(3));
+        timers.set(&timer, timers.time.now() + Duration::from_secs(5));
+        turned_by(&timers, &clock, 3_100);
+        assert!(timer.has_rung());
+        turned_by(&timers, &clock, 10_000);
+        assert!(!timer.has_rung());
     }
 
     #[test]
     fn one_that_is_set_too_late_rings_at_once() {
-        let (alarms, clock) = wheel();
-        let alarm = Alarm::new();
-        let before = alarms.time.now();
-        turned_by(&alarms, &clock, 500);
-        alarms.set(&alarm, before + Duration::from_millis(300));
-        assert!(alarm.has_rung());
-        turned_by(&alarms, &clock, 60_000);
-        assert!(!alarm.has_rung());
+        let (timers, clock) = wheel();
+        let timer = Timer::new();
+        let before = timers.time.now();
+        turned_by(&timers, &clock, 500);
+        timers.set(&timer, before + Duration::from_millis(300));
+        assert!(timer.has_rung());
+        turned_by(&timers, &clock, 60_000);
+        assert!(!timer.has_rung());
     }
 
     #[test]
     fn time_that_passes_behind_a_turn_is_not_waited_for_again() {
-        let (alarms, clock) = wheel();
-        turned_by(&alarms, &clock, 500);
-        assert!(alarms.next_tick().now_or_never().is_none());
+        let (timers, clock) = wheel();
+        turned_by(&timers, &clock, 500);
+        assert!(timers.next_tick().now_or_never().is_none());
         clock.advance(Duration::from_secs(20));
-        assert!(alarms.next_tick().now_or_never().is_some());
+        assert!(timers.next_tick().now_or_never().is_some());
     }
 
     #[test]
@@ -203,30 +203,30 @@ mod tests {
         impl std::task::Wake for Task {
             fn wake(self: Arc<Self>) {}
         }
-        let (alarms, _) = wheel();
-        let (alarm, task) = (Alarm::new(), Arc::new(Task));
-        alarms.set(&alarm, alarms.time.now() + Duration::from_secs(20));
-        alarm.listen(&task.clone().into());
+        let (timers, _) = wheel();
+        let (timer, task) = (Timer::new(), Arc::new(Task));
+        timers.set(&timer, timers.time.now() + Duration::from_secs(20));
+        timer.listen(&task.clone().into());
         assert_eq!(Arc::strong_count(&task), 2);
-        alarm.ignore();
+        timer.ignore();
         assert_eq!(Arc::strong_count(&task), 1);
     }
 
     #[test]
     fn what_is_too_far_away_rings_early_and_a_jump_misses_nobody() {
-        let (alarms, clock) = wheel();
-        let near = Alarm::new();
-        let far = Alarm::new();
-        alarms.set(&near, alarms.time.now() + Duration::from_secs(1));
-        alarms.set(&far, alarms.time.now() + Duration::from_secs(3_600));
-        turned_by(&alarms, &clock, 26_000);
+        let (timers, clock) = wheel();
+        let near = Timer::new();
+        let far = Timer::new();
+        timers.set(&near, timers.time.now() + Duration::from_secs(1));
+        timers.set(&far, timers.time.now() + Duration::from_secs(3_600));
+        turned_by(&timers, &clock, 26_000);
         assert!(far.has_rung());
         assert!(near.has_rung());
-        alarms.set(&near, alarms.time.now() + Duration::from_secs(20));
-        turned_by(&alarms, &clock, 86_400_000);
+        timers.set(&near, timers.time.now() + Duration::from_secs(20));
+        turned_by(&timers, &clock, 86_400_000);
         assert!(near.has_rung());
-        alarms.set(&far, alarms.time.now() + Duration::from_secs(20));
-        alarms.ring_all();
+        timers.set(&far, timers.time.now() + Duration::from_secs(20));
+        timers.ring_all();
         assert!(far.has_rung());
     }
 }
