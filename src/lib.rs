@@ -11,6 +11,7 @@ pub mod http;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod ops;
 pub mod server;
 pub mod socket;
 pub mod store;

@@ -63,6 +63,25 @@ pub const OPERATOR_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The interval at which it is written that somebody is still there.
 pub const OPERATOR_SEEN_INTERVAL: Duration = Duration::from_secs(60);
 
+/// The connections of one operator's session: so many windows somebody has open. One more ends the oldest.
+pub const CONSOLES_PER_SESSION_MAX: usize = 8;
+
+/// Those of operators with a token that is no session: of one without a name nobody knows how many share it.
+pub const CONSOLES_PER_TOKEN_MAX: usize = 64;
+
+/// The interval at which it is looked whether the operator of a connection is still one. What is remembered of them answers,
+/// and is asked of the store after `OPERATOR_CHECK_INTERVAL`, or at once when this server changed it.
+pub const CONSOLE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What operators watch is told again after so long in which nothing changed, so that a console knows it is up to date.
+pub const CONSOLE_QUIET_MAX: Duration = Duration::from_secs(5);
+
+/// The time that kept figures are told of, unless somebody says otherwise: an evening.
+pub const FIGURES_OF: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The time for which a list of figures waits for a sale that does not answer.
+pub const FIGURES_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Seats that one command keeps from sale or gives back to it: some tens of milliseconds of one transaction, for which fans of
 /// the same lane wait. More of them follow in further ones.
 pub const SEATS_PER_CHANGE_MAX: usize = 4_096;

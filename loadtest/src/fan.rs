@@ -522,7 +522,9 @@ impl Notes {
                 });
                 Ok(Event::Reservation)
             }
-            ServerMessage::Push(Push::SaleUpdate(_) | Push::BalanceUpdate(_) | Push::HelloAgain(_))
+            ServerMessage::Push(
+                Push::SaleUpdate(_) | Push::BalanceUpdate(_) | Push::HelloAgain(_) | Push::OpsUpdate(_),
+            )
             | ServerMessage::UnknownPush(_) => Ok(Event::Other),
             ServerMessage::Response(_) => Err(unfitting()),
         }

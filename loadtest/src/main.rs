@@ -6,6 +6,7 @@
 mod args;
 mod claims;
 mod common;
+mod consoles;
 mod crew;
 mod door;
 mod fan;

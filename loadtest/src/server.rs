@@ -244,6 +244,21 @@ impl Server {
         client.call(Method::PATCH, &path, token, patch.into()).await?.json()
     }
 
+    pub fn operator_token(&self) -> Option<&str> {
+        self.operator_token.as_deref()
+    }
+
+    /// What the server's lanes have used of the CPU so far; `None` for one on another machine.
+    pub fn lanes_cpu(&self) -> Option<Duration> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid?)).ok()?;
+        let of_lane = |task: std::fs::DirEntry| {
+            let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+            let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+            name.starts_with("lane ").then(|| read_usage(&stat, "0 0")).flatten()
+        };
+        Some(tasks.flatten().filter_map(of_lane).map(|lane| lane.cpu).sum())
+    }
+
     pub fn can_operate(&self) -> bool {
         self.operator_token.is_some()
     }

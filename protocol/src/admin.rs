@@ -46,6 +46,13 @@ pub struct SaleFigures {
     pub restricted: u64,
     /// Admissions of the last minute.
     pub admissions_per_minute: u32,
+    /// Did the sale answer in time? If not, nothing is decided in it, and the figures are those of its last change.
+    #[serde(default = "yes")]
+    pub answers: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The rules of a sale that are in force.

@@ -9,6 +9,7 @@ use crate::close::CloseCode;
 use crate::error::{ErrorObject, Reason};
 use crate::ids::RequestId;
 use crate::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX};
+use crate::ops::watch::OpsState;
 use crate::push::Push;
 use crate::request::{Method, Request};
 use crate::result;
@@ -26,19 +27,20 @@ pub fn document() -> Value {
         let result = schemas.of_server(|generator| method.result_schema(generator)).to_value();
         messages.insert(format!("{name}.request"), request_message(*method, &request_id, &params));
         messages.insert(format!("{name}.result"), result_message(name, &request_id, &result));
-        operations.insert(
-            name.to_owned(),
-            json!({
-                "action": "receive",
+        let mut operation = json!({
+            "action": "receive",
+            "channel": {"$ref": "#/channels/frontrow"},
+            "summary": method.summary().trim(),
+            "messages": [in_channel(&format!("{name}.request"))],
+            "reply": {
                 "channel": {"$ref": "#/channels/frontrow"},
-                "summary": method.summary().trim(),
-                "messages": [in_channel(&format!("{name}.request"))],
-                "reply": {
-                    "channel": {"$ref": "#/channels/frontrow"},
-                    "messages": [in_channel(&format!("{name}.result")), in_channel("error")]
-                }
-            }),
-        );
+                "messages": [in_channel(&format!("{name}.result")), in_channel("error")]
+            }
+        });
+        if let Some(roles) = method.roles() {
+            operation["x-roles"] = json!(roles);
+        }
+        operations.insert(name.to_owned(), operation);
     }
     for (name, params) in schemas.of_server(Push::params_schemas) {
         messages.insert(name.to_owned(), push_message(name, &params.to_value()));
@@ -76,14 +78,15 @@ pub fn document() -> Value {
                 "variables": {"host": {"default": "127.0.0.1:8080"}},
                 "security": [
                     {"$ref": "#/components/securitySchemes/accessToken"},
-                    {"$ref": "#/components/securitySchemes/queueToken"}
+                    {"$ref": "#/components/securitySchemes/queueToken"},
+                    {"$ref": "#/components/securitySchemes/operator"}
                 ]
             }
         },
         "channels": {
             "frontrow": {
                 "address": "/ws",
-                "title": "The session of a fan",
+                "title": "The session of a fan or an operator",
                 "description": format!(
                     "Subprotocol `{}`. The first request is `hello`, unless the upgrade carried a token. A message \
                      from a client has at most {FRAME_BYTES_MAX} bytes, in at most {FRAGMENTS_MAX} frames.",
@@ -125,6 +128,12 @@ pub fn document() -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "Given by `queue.join`: resumes its session; on the upgrade, or in `hello`."
+                },
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An operator's session, or a token that names roles; on the upgrade, or in `hello` as an \
+                        access token. Operations with `x-roles` need one of those; `seats.watch` needs no place in line."
                 }
             }
         },
@@ -245,6 +254,8 @@ impl Method {
             Self::Cancel => generator.subschema_for::<result::Cancelled>(),
             Self::Tickets => generator.subschema_for::<result::Tickets>(),
             Self::Ping => generator.subschema_for::<result::Pong>(),
+            Self::OpsWatch => generator.subschema_for::<OpsState>(),
+            Self::OpsUnwatch => generator.subschema_for::<result::Done>(),
         }
     }
 }

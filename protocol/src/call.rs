@@ -3,7 +3,7 @@
 //! tests of all roles are made from this.
 
 use crate::limits::BODY_BYTES_MAX;
-use crate::roles::{Role, RoleSet};
+use crate::roles::{RoleSet, roles};
 
 /// The prefix of every path but those about the server.
 pub const API: &str = "/api/v1/";
@@ -37,19 +37,6 @@ impl Verb {
             Self::Patch => &["PATCH"],
         }
     }
-}
-
-/// Which roles may make a call; `Everyone` has any.
-macro_rules! roles {
-    () => {
-        None
-    };
-    (Everyone) => {
-        Some(RoleSet::ALL)
-    };
-    ($($role:ident)+) => {
-        Some(RoleSet::of(&[$(Role::$role),+]))
-    };
 }
 
 /// Each path once, with its calls and the names that metrics know them by: those of the websocket's methods where there
@@ -114,8 +101,10 @@ paths! {
     // Sales.
     "/api/v1/admin/sales" { Get => Sales "admin.sales" for Owner Manager BoxOffice Viewer }
     "/api/v1/admin/sales/{concert_id}" { Patch => ChangeSale "admin.sale" for Owner Manager }
+    "/api/v1/admin/sales/{concert_id}/figures" { Get => KeptFigures "admin.figures" for Owner Manager BoxOffice Viewer }
 
     // Seats.
+    "/api/v1/admin/schedules/{schedule_id}/layout" { Get => HouseLayout "admin.layout" for Owner Manager BoxOffice Viewer }
     "/api/v1/admin/schedules/{schedule_id}/seats" {
         Get => HouseSeats "admin.seats" for Owner Manager BoxOffice Viewer,
         Post => RestrictSeats "admin.seats.restrict" for Owner Manager
@@ -225,6 +214,7 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::roles::Role;
 
     /// A path's form, its argument, and what may be done there.
     fn found(path: &str) -> String {

@@ -14,6 +14,7 @@ use crate::limits::{
     HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT,
     LOG_ENTRIES_MAX,
 };
+use crate::ops::figures::KeptFigures;
 use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
 use crate::ops::{passkeys, who};
@@ -463,6 +464,31 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             .body(schemas.sent_by_clients::<SalePatch>())
             .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
             .refuses(&[Reason::ConcertNotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod]),
+        Call::KeptFigures => Description::new(
+            "operators",
+            Access::Operator,
+            "What was kept of a sale: a point for each span, 10 s long at first, longer after a week, and longer for whoever looks at \
+                a long time.",
+        )
+        .parameter(in_path(
+            "concert_id",
+            "A concert.",
+            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+        ))
+        .parameter(in_query("from", "The beginning; without it, twelve hours before `to`.", json!({"type": "string", "format": "date-time"})))
+        .parameter(in_query("to", "The end; without it, now.", json!({"type": "string", "format": "date-time"})))
+        .parameter(in_query("points", "The most points; without it, 720.", json!({"type": "integer", "minimum": 1, "maximum": 720})))
+        .answer(200, "The points, oldest first.", schemas.sent_by_server::<KeptFigures>())
+        .refuses(&[Reason::InvalidParams, Reason::UnknownMethod]),
+        Call::HouseLayout => Description::new(
+            "operators",
+            Access::Operator,
+            "The venue's drawing of a performance, also of one that has begun.",
+        )
+        .parameter(schedule_id())
+        .answer(200, "The drawing.", schemas.sent_by_server::<Layout>())
+        .cached("The drawing that is there already.")
+        .refuses(&[Reason::ScheduleNotFound, Reason::UnknownMethod]),
         Call::HouseSeats => Description::new("operators", Access::Operator, "The seats of a performance.")
             .parameter(schedule_id())
             .answer(200, "All seats, at one version.", schemas.sent_by_server::<Snapshot>())

@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::ops::watch::OpsUpdate;
 use crate::result::{Balance, QueueUpdate, Reservation, SaleState};
 use crate::seats::SeatChange;
 use crate::time::Timestamp;
@@ -22,6 +23,8 @@ pub enum Push {
     SaleUpdate(SaleUpdate),
     /// The token ended that this session was known by: say `hello` with another one.
     HelloAgain(HelloAgain),
+    /// What operators watch changed.
+    OpsUpdate(OpsUpdate),
 }
 
 impl Push {
@@ -33,6 +36,7 @@ impl Push {
         "balance.update",
         "sale.update",
         "hello.again",
+        "ops.update",
     ];
 
     pub const fn method(&self) -> &'static str {
@@ -43,6 +47,7 @@ impl Push {
             Self::BalanceUpdate(_) => "balance.update",
             Self::SaleUpdate(_) => "sale.update",
             Self::HelloAgain(_) => "hello.again",
+            Self::OpsUpdate(_) => "ops.update",
         }
     }
 
@@ -55,12 +60,13 @@ impl Push {
             "balance.update" => serde_json::from_str(params).map(Self::BalanceUpdate),
             "sale.update" => serde_json::from_str(params).map(Self::SaleUpdate),
             "hello.again" => serde_json::from_str(params).map(Self::HelloAgain),
+            "ops.update" => serde_json::from_str(params).map(Self::OpsUpdate),
             _ => return None,
         })
     }
 
     /// The schema of each push's params, by the push's name.
-    pub(crate) fn params_schemas(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 6] {
+    pub(crate) fn params_schemas(generator: &mut SchemaGenerator) -> [(&'static str, Schema); 7] {
         [
             ("queue.update", generator.subschema_for::<QueueUpdate>()),
             ("seats.update", generator.subschema_for::<SeatsUpdate>()),
@@ -68,6 +74,7 @@ impl Push {
             ("balance.update", generator.subschema_for::<Balance>()),
             ("sale.update", generator.subschema_for::<SaleUpdate>()),
             ("hello.again", generator.subschema_for::<HelloAgain>()),
+            ("ops.update", generator.subschema_for::<OpsUpdate>()),
         ]
     }
 }
@@ -82,6 +89,7 @@ impl Serialize for Push {
             Self::BalanceUpdate(params) => params.serialize(serializer),
             Self::SaleUpdate(params) => params.serialize(serializer),
             Self::HelloAgain(params) => params.serialize(serializer),
+            Self::OpsUpdate(params) => params.serialize(serializer),
         }
     }
 }

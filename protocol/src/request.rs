@@ -13,13 +13,14 @@ use crate::ids::IdempotencyKey;
 use crate::limits::{
     CATEGORY_CHARS_MAX, HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, HOLD_BEST_COUNT_MAX, MONEY_MAX,
 };
+use crate::roles::{RoleSet, roles};
 use crate::seats::SeatList;
 use crate::strict::parse_object;
 
-/// The table of methods: variant, name on the wire, params, what it does. Everything that goes through all methods is
+/// The table of methods: variant, name on the wire, params, what it does, and of operators' methods who may. Everything that goes through all methods is
 /// made from it, so that none can be forgotten.
 macro_rules! methods {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal ($params:ty),)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal ($params:ty) $(for $($role:ident)+)?,)+) => {
         /// A method's name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Method {
@@ -40,6 +41,13 @@ macro_rules! methods {
                 match name {
                     $($name => Some(Self::$variant),)+
                     _ => None,
+                }
+            }
+
+            /// The roles of which an operator needs one. `None`: it is no operators' method.
+            pub const fn roles(self) -> Option<RoleSet> {
+                match self {
+                    $(Self::$variant => roles!($($($role)+)?),)+
                 }
             }
 
@@ -131,6 +139,10 @@ methods! {
     Tickets = "tickets" (NoParams),
     /// Returns the server's time; does not count as activity.
     Ping = "ping" (NoParams),
+    /// Gives the figures of one sale, or of every sale; from then on their changes are pushed.
+    OpsWatch = "ops.watch" (OpsScope) for Owner Manager BoxOffice Viewer,
+    /// Ends the pushes that `ops.watch` began.
+    OpsUnwatch = "ops.unwatch" (OpsScope) for Owner Manager BoxOffice Viewer,
 }
 
 impl fmt::Display for Method {
@@ -303,6 +315,14 @@ impl Default for History {
 #[serde(deny_unknown_fields)]
 pub struct ReservationRef {
     pub reservation_id: Uuid,
+}
+
+/// What to watch: one sale with its details, or, without a number, every sale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpsScope {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concert_id: Option<u32>,
 }
 
 /// Null is the same as absent.

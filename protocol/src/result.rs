@@ -6,12 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::ops::who::Operator;
 use crate::time::Timestamp;
 
-/// The user that the session acts as, and where it goes on.
+/// Who the session acts as, and where it goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Welcome {
-    pub user_id: u64,
+    /// Absent of an operator whose token names no user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<u64>,
+    /// The operator, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Operator>,
     pub server_time: Timestamp,
     /// The server's name and version.
     pub server: String,

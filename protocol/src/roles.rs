@@ -46,6 +46,20 @@ impl fmt::Display for Role {
     }
 }
 
+/// Which roles may make a call; `Everyone` has any.
+macro_rules! roles {
+    () => {
+        None
+    };
+    (Everyone) => {
+        Some($crate::roles::RoleSet::ALL)
+    };
+    ($($role:ident)+) => {
+        Some($crate::roles::RoleSet::of(&[$($crate::roles::Role::$role),+]))
+    };
+}
+pub(crate) use roles;
+
 /// Some of the roles: those that somebody has, or those that may do something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RoleSet(u8);

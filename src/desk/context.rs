@@ -11,11 +11,13 @@ use crate::domain::ids::UserId;
 use crate::fanout::Fanout;
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::ops::gather::Gatherer;
 use crate::store::Store;
 
 use super::address_limits::AddressLimiter;
 use super::auth::Auth;
 use super::operators::sessions::Sessions;
+use super::ops::Live;
 use super::remembered::Remembered;
 use super::request_rates::RequestRates;
 
@@ -26,6 +28,10 @@ pub struct Context {
     pub clock: Clock,
     pub auth: Auth,
     pub metrics: Arc<Metrics>,
+    /// The figures of every sale, for operators.
+    pub gatherer: Arc<Gatherer>,
+    /// What those are told who watch them.
+    pub(super) live: Live,
     pub limits: ClientLimits,
     /// Operators have a listener of their own, so everybody's has nothing for them.
     pub admin_apart: bool,
@@ -60,6 +66,8 @@ impl Context {
         let time = || SteadyTime::new(clock.clone());
         let addresses = Arc::new(AddressLimiter::new(config.address_limits.clone(), time()));
         Self {
+            gatherer: Arc::new(Gatherer::new(dispatcher.clone(), fanout.clone(), clock.clone())),
+            live: Live::default(),
             rates: RequestRates::new(&config.limits, addresses.clone(), time()),
             addresses,
             dispatcher,

@@ -54,6 +54,9 @@ impl QueueBearer {
 
     /// May this be asked for at `now` (UTC)? The refusal says how the token ended.
     pub fn may_request(&self, method: Method, now: Timestamp) -> Result<(), ErrorObject> {
+        if let Some(needs) = method.roles() {
+            return Err(ErrorObject::needs_role(needs));
+        }
         match opens(method, self.state(now)) {
             true => Ok(()),
             false => Err(self.refusal()),
@@ -111,6 +114,8 @@ fn opens(method: Method, state: State) -> bool {
         | Method::History
         | Method::Pay
         | Method::Cancel => state == State::Live,
+        // Operators have tokens of their own.
+        Method::OpsWatch | Method::OpsUnwatch => false,
     }
 }
 
@@ -146,6 +151,9 @@ mod tests {
                     match ended.may_request(method, now) {
                         Ok(()) if now == late => opened.0.push(method.as_str()),
                         Ok(()) => {}
+                        Err(error) if method.roles().is_some() => {
+                            assert_eq!(error.reason(), Reason::Forbidden, "{}", method.as_str());
+                        }
                         Err(error) => assert_eq!(error.reason(), reason, "{}", method.as_str()),
                     }
                 }
@@ -166,7 +174,8 @@ mod tests {
         }
         for status in [TokenStatus::Waiting, TokenStatus::Progress] {
             let live = bearer(status);
-            assert!(Method::ALL.iter().all(|&method| live.may_request(method, ENDED + 99 * hour).is_ok()));
+            let may = |method: Method| live.may_request(method, ENDED + 99 * hour).is_ok();
+            assert!(Method::ALL.iter().all(|&method| may(method) == method.roles().is_none()));
             assert_eq!((live.over_at(), live.lists_only()), (None, None));
         }
         assert_eq!(bearer(TokenStatus::Done).lists_only(), Some(ConcertId(1)));

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::auth::Subject;
 use super::context::Context;
 use super::gate::QueueBearer;
-use super::operators::Operator;
 use super::operators::links::TOKEN_PREFIX;
+use super::operators::{Badge, Operator};
 use super::replies;
 use crate::domain::actor::{Actor, Who};
 use crate::domain::command::{Answer, Command};
@@ -128,6 +128,11 @@ impl Identity {
         let operator = self.operator.and_then(|operator| operator.id).map(Who::Operator);
         let who = operator.or(self.user.map(Who::User)).unwrap_or(Who::Unnamed);
         Actor { who, from: Some(client.to_string().into()) }
+    }
+
+    /// The operator's badge, by the token that they came with.
+    pub fn badge(&self, token: impl Into<Box<str>>) -> Option<Badge> {
+        self.operator.map(|operator| Badge { operator, token: token.into() })
     }
 
     /// May this be asked for at `now` (UTC)?

@@ -9,7 +9,7 @@ mod context;
 pub mod gate;
 pub mod identity;
 pub mod operators;
-mod ops;
+pub mod ops;
 pub mod origin;
 pub mod outcome;
 pub mod rate;

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use frontrow_protocol::ops::watch::OpsState;
+
+use super::operators::Operator;
 use crate::domain::command::{Answer, Place};
 use crate::domain::ids::{ConcertId, ScheduleId, UserId};
 use crate::domain::record::{LedgerEntry, Payment, Reservation};
@@ -11,9 +14,10 @@ use crate::store::StoredTicket;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// `hello`; `resumed` when it was by queue token.
+    /// `hello`, of a user, an operator, or one who is both; `resumed` when it was by queue token.
     Welcome {
-        user: UserId,
+        user: Option<UserId>,
+        operator: Option<Operator>,
         resumed: Option<(Place, Vec<Reservation>)>,
     },
     /// `created`: a join that made a new token.
@@ -47,6 +51,8 @@ pub enum Outcome {
     },
     /// The valid ones, and those of cancelled orders.
     Tickets(Vec<StoredTicket>, Vec<StoredTicket>),
+    /// What an operator watches, in the wire's words, since it is made once for all who do.
+    Watched(Box<OpsState>),
     Pong,
     Done,
 }
@@ -57,7 +63,8 @@ impl Outcome {
         Some(match answer {
             Answer::Queue { place, created } => Self::Place { place, created },
             Answer::Resumed { place, reservations } => {
-                Self::Welcome { user: place.record.user, resumed: Some((place, reservations)) }
+                let user = Some(place.record.user);
+                Self::Welcome { user, operator: None, resumed: Some((place, reservations)) }
             }
             Answer::Reservation(reservation) => Self::Reservation(reservation),
             Answer::Paid { payment, balance } => Self::Paid { payment, balance },

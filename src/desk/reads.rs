@@ -5,7 +5,8 @@ use std::sync::Arc;
 use frontrow_protocol::{ErrorObject, Method};
 
 use super::context::Context;
-use super::identity::{Identity, unavailable};
+use super::identity::unavailable;
+use super::operators::Badge;
 use super::outcome::Outcome;
 use super::request::Reading;
 use crate::domain::ids::{ConcertId, QueueToken, ScheduleId, UserId};
@@ -18,7 +19,7 @@ use crate::store::StoreError;
 /// A question about something outside the lanes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// The owner of an access token, and until when it is valid. Answered by `Found::User`.
+    /// The owner of an access token, and until when it is valid. Answered by `Found::User` or `Found::Operator`.
     Identify { access_token: String },
     /// The owner of a queue token. Answered by `Found::Owner`.
     OwnerOf(QueueToken),
@@ -34,6 +35,13 @@ pub enum Found {
     User {
         user: UserId,
         guest: bool,
+        ends_at: Timestamp,
+        /// They are an operator as well.
+        badge: Option<Badge>,
+    },
+    /// An operator whose token names no user, and until when it is valid.
+    Operator {
+        badge: Badge,
         ends_at: Timestamp,
     },
     /// The owner of a queue token.
@@ -116,10 +124,14 @@ impl Context {
     pub async fn find(&self, question: Question) -> Result<Found, ErrorObject> {
         let outcome = match question {
             Question::Identify { access_token } => {
-                let Identity { user, guest, ends_at, .. } = self.bearer_of(&access_token).await?;
-                let user = user.ok_or_else(|| ErrorObject::forbidden("this token names no user"))?;
-                let ends_at = ends_at.ok_or_else(ErrorObject::internal)?;
-                return Ok(Found::User { user, guest, ends_at });
+                let identity = self.bearer_of(&access_token).await?;
+                let ends_at = identity.ends_at.ok_or_else(ErrorObject::internal)?;
+                let badge = identity.badge(access_token);
+                return match (identity.user, badge) {
+                    (Some(user), badge) => Ok(Found::User { user, guest: identity.guest, ends_at, badge }),
+                    (None, Some(badge)) => Ok(Found::Operator { badge, ends_at }),
+                    (None, None) => Err(ErrorObject::forbidden("this token names nobody")),
+                };
             }
             Question::OwnerOf(token) => {
                 let identity = self.owner_of(token).await?;

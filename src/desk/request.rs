@@ -12,6 +12,7 @@ use crate::domain::command::{Caller, Command};
 use crate::domain::ids::{ConcertId, ConnectionId, HistoryId, QueueToken, ReservationId, ScheduleId, SeatId};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::fanout::Scope;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
@@ -23,6 +24,15 @@ pub enum Plan {
     Charge { amount: Money, request_id: Box<str> },
     /// A sale decides it.
     ToSale { route: Route, task: Task },
+    /// An operator looks on, or does so no more.
+    Ops(OpsTask),
+}
+
+/// A request of an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpsTask {
+    Watch(Scope),
+    Unwatch(Scope),
 }
 
 /// A request that a door answers by itself.
@@ -158,6 +168,8 @@ pub fn plan(request: Request, sale_of: impl Fn(ScheduleId) -> Result<ConcertId, 
             let reservation = ReservationId(of.reservation_id);
             by_reservation(reservation, FanCommand::Pay(reservation))
         }
+        Request::OpsWatch(of) => Plan::Ops(OpsTask::Watch(of.concert_id.map(ConcertId))),
+        Request::OpsUnwatch(of) => Plan::Ops(OpsTask::Unwatch(of.concert_id.map(ConcertId))),
         Request::Cancel(of) => {
             let reservation = ReservationId(of.reservation_id);
             by_reservation(reservation, FanCommand::Cancel(reservation))
@@ -197,7 +209,9 @@ impl Plan {
     /// hello, asking for the own place and `ping` are no activity.
     pub fn is_activity_elsewhere(&self) -> bool {
         match self {
-            Self::Local(Local::Hello(_) | Local::Ping) | Self::ToSale { task: Task::Command(_), .. } => false,
+            Self::Local(Local::Hello(_) | Local::Ping)
+            | Self::ToSale { task: Task::Command(_), .. }
+            | Self::Ops(_) => false,
             Self::Local(Local::Concerts | Local::Unwatch(_))
             | Self::Read(_)
             | Self::Charge { .. }

@@ -18,14 +18,15 @@ use crate::domain::record::{
     ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
     TokenStatus,
 };
-use crate::domain::rules::{OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
+use crate::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::domain::time::Timestamp;
-use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot};
+use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot, Standing};
 use crate::limits;
 use crate::store::StoredTicket;
 use frontrow_protocol::admin;
 use frontrow_protocol::error::ChangedBy;
+use frontrow_protocol::ops::who;
 use serde_json::{Map, Value, json as value};
 
 use super::outcome::Outcome;
@@ -33,8 +34,13 @@ use super::outcome::Outcome;
 /// The result of a method, in JSON.
 pub fn result(fanout: &Fanout, now: Timestamp, outcome: &Outcome) -> Result<String, ErrorObject> {
     Ok(match outcome {
-        Outcome::Welcome { user, resumed } => json(&wire::Welcome {
-            user_id: user.0,
+        Outcome::Welcome { user, operator, resumed } => json(&wire::Welcome {
+            user_id: user.map(|user| user.0),
+            operator: operator.map(|operator| who::Operator {
+                operator_id: operator.id.map(|id| id.0),
+                name: None,
+                roles: operator.roles,
+            }),
             server_time: time(now),
             server: concat!("frontrow/", env!("CARGO_PKG_VERSION")).to_owned(),
             queue: resumed.as_ref().map(|(place, _)| queue_update(fanout, place)),
@@ -67,6 +73,7 @@ pub fn result(fanout: &Fanout, now: Timestamp, outcome: &Outcome) -> Result<Stri
             json(&wire::Cancelled { reservation: reservation(fanout, of), balance: *balance })
         }
         Outcome::Tickets(valid, cancelled) => json(&tickets(fanout, valid, cancelled)),
+        Outcome::Watched(state) => json(state),
         Outcome::Pong => json(&wire::Pong { server_time: time(now) }),
         Outcome::Done => json(&wire::Done {}),
     })
@@ -135,7 +142,7 @@ fn reservation_status(status: ReservationStatus) -> wire::ReservationStatus {
     }
 }
 
-fn sale_state(state: SaleState) -> wire::SaleState {
+pub fn sale_state(state: SaleState) -> wire::SaleState {
     match state {
         SaleState::Scheduled => wire::SaleState::Scheduled,
         SaleState::Open => wire::SaleState::Open,
@@ -497,6 +504,37 @@ macro_rules! rules {
     };
 }
 
+/// The rules that are in force.
+pub fn settings(of: &SaleRules) -> admin::SaleSettings {
+    rules!(Into::into, of => admin::SaleSettings)
+}
+
+/// Those that the operator set.
+pub fn settings_own(of: &OwnRules) -> admin::SaleSettingsOwn {
+    rules!(set, of => admin::SaleSettingsOwn)
+}
+
+/// An operator's view of a sale as it was committed, which answers or not.
+pub fn standing(of: &Standing, answers: bool) -> admin::SaleFigures {
+    let (counts, tallied) = (of.counts(), &of.tallied);
+    let figures = SaleFigures {
+        concert: of.concert.id,
+        settings: of.settings.clone(),
+        rules: of.rules.clone(),
+        waiting: of.waiting,
+        progress: of.progress,
+        done: tallied.done,
+        expired: tallied.expired(),
+        seats: counts.seats(),
+        available: counts.available,
+        held: counts.held,
+        sold: counts.sold,
+        restricted: counts.restricted,
+        admissions_last_minute: of.admissions_last_minute,
+    };
+    admin::SaleFigures { answers, ..self::figures(&of.concert.title, &figures) }
+}
+
 /// An operator's view of a sale.
 pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
     admin::SaleFigures {
@@ -505,8 +543,8 @@ pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
         state: sale_state(of.settings.state),
         opens_at: of.settings.opens_at.map(time),
         message: of.settings.message.as_ref().map(ToString::to_string),
-        settings: rules!(Into::into, of.rules => admin::SaleSettings),
-        settings_own: rules!(set, of.settings.own => admin::SaleSettingsOwn),
+        settings: settings(&of.rules),
+        settings_own: settings_own(&of.settings.own),
         waiting: of.waiting,
         progress: of.progress,
         done: of.done,
@@ -517,6 +555,7 @@ pub fn figures(title: &str, of: &SaleFigures) -> admin::SaleFigures {
         sold: of.sold,
         restricted: of.restricted,
         admissions_per_minute: u32::try_from(of.admissions_last_minute).unwrap_or(u32::MAX),
+        answers: true,
     }
 }
 

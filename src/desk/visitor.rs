@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use frontrow_protocol::ErrorObject;
 use hyper::HeaderMap;
 
 /// The listener that took the connection.
@@ -12,6 +13,43 @@ pub enum Door {
     Public,
     /// The operators' own, with connections of its own.
     Admin,
+}
+
+/// Who may say hello on a websocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admits {
+    Everybody,
+    /// Operators have a listener of their own.
+    Fans,
+    Operators,
+}
+
+impl Admits {
+    /// Those of these that are let in.
+    pub fn of<U, B>(self, user: Option<U>, badge: Option<B>) -> Result<(Option<U>, Option<B>), ErrorObject> {
+        match (self, user, badge) {
+            (Self::Everybody, user, badge) => Ok((user, badge)),
+            (Self::Fans, Some(user), _) => Ok((Some(user), None)),
+            (Self::Fans, None, _) => {
+                Err(ErrorObject::forbidden("operators connect at an address of their own"))
+            }
+            (Self::Operators, _, Some(badge)) => Ok((None, Some(badge))),
+            (Self::Operators, _, None) => {
+                Err(ErrorObject::forbidden("only operators connect at this address"))
+            }
+        }
+    }
+}
+
+impl Door {
+    /// `apart`: operators have a listener of their own.
+    pub fn admits(self, apart: bool) -> Admits {
+        match (self, apart) {
+            (Self::Admin, _) => Admits::Operators,
+            (Self::Public, true) => Admits::Fans,
+            (Self::Public, false) => Admits::Everybody,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

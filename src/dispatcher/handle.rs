@@ -34,6 +34,25 @@ pub(super) struct Shared {
     pub clock_step: AtomicI64,
 }
 
+/// Where a sale is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Here,
+    Elsewhere,
+    /// By nobody at this moment.
+    Loading,
+}
+
+impl Place {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Elsewhere => "elsewhere",
+            Self::Loading => "loading",
+        }
+    }
+}
+
 impl Dispatcher {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
@@ -99,15 +118,15 @@ impl Dispatcher {
         missing.chain(down).chain(stalled).collect()
     }
 
-    /// Each sale, where it runs, as a word, and its writer as far as it is known.
-    pub fn whereabouts(&self) -> Vec<(ConcertId, &'static str, Option<WriterId>)> {
+    /// Each sale, where it runs, and its writer as far as it is known.
+    pub fn whereabouts(&self) -> Vec<(ConcertId, Place, Option<WriterId>)> {
         let place = |(concert, status): (ConcertId, SaleStatus)| match status {
-            SaleStatus::Loading | SaleStatus::Handed => (concert, "loading", None),
+            SaleStatus::Loading | SaleStatus::Handed => (concert, Place::Loading, None),
             SaleStatus::Running => {
                 let writer = self.shared.writers[lane_of(concert, self.shared.writers.len())];
-                (concert, "here", Some(writer))
+                (concert, Place::Here, Some(writer))
             }
-            SaleStatus::Elsewhere(holder) => (concert, "elsewhere", holder),
+            SaleStatus::Elsewhere(holder) => (concert, Place::Elsewhere, holder),
         };
         self.shared.sales.all().into_iter().map(place).collect()
     }

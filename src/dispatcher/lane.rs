@@ -80,6 +80,8 @@ pub(super) struct Lane {
     facts: Facts,
     /// The time at which the store was given the batch.
     commit_began: Instant,
+    /// The time that it took to keep the last one.
+    commit_took: Duration,
     last_heartbeat: Timestamp,
     outage: Option<Outage>,
     patience: Patience,
@@ -139,6 +141,7 @@ impl Lane {
             needs: Needs::default(),
             facts: Facts::default(),
             commit_began: Instant::now(),
+            commit_took: Duration::ZERO,
             outage: None,
             deciding: None,
             witness: options.witness.clone(),

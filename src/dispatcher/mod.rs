@@ -19,7 +19,7 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-pub use handle::Dispatcher;
+pub use handle::{Dispatcher, Place};
 pub use witness::Witness;
 
 pub use crate::fanout::{Refusal, Reply, ReplyTo};

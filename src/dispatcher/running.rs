@@ -75,8 +75,8 @@ impl RunningSale {
             bought: loaded.bought,
             schedules,
         };
-        let (seq, outages) = (loaded.journal.seq, loaded.outages);
-        let view = SaleView::new(loaded.concert, seq, &snapshot, defaults.clone(), outages, topics);
+        let (seq, outages, takings) = (loaded.journal.seq, loaded.outages, loaded.takings);
+        let view = SaleView::new(loaded.concert, seq, &snapshot, defaults.clone(), outages, takings, topics);
         Self {
             sale: Sale::restored(snapshot, defaults, now.sale),
             view,

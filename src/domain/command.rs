@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use super::actor::Actor;
 use super::concert::TextsPatch;
 use super::ids::{
-    AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId,
-    UserId,
+    AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
 use super::record::{LedgerEntry, Payment, Reservation, TokenRecord};
 use super::rules::SalePatch;
@@ -233,7 +232,6 @@ pub struct SaleFigures {
     pub sold: u64,
     pub restricted: u64,
     pub admissions_last_minute: u64,
-    pub next_entry: EntryNo,
 }
 
 /// The inputs that a batch of commands needs besides the sale: read under lock before deciding, thrown away with the

@@ -5,6 +5,7 @@
 //! newest value of a register, never a backlog. Not here: sockets, SQL, any decision.
 
 mod answered;
+mod consoles;
 mod place_wheel;
 mod reply;
 mod reply_to;
@@ -12,6 +13,7 @@ mod sale_news;
 mod sale_view;
 mod seat_topic;
 mod subscriber;
+mod tally;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -21,14 +23,16 @@ use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
 pub use answered::Answered;
+pub use consoles::{Console, Consoles};
 pub use place_wheel::push_places;
 pub use reply::{Refusal, Reply};
 pub use reply_to::ReplyTo;
 pub use sale_news::publish_sale_news;
-pub use sale_view::{SaleView, ScheduleView};
+pub use sale_view::{SaleView, ScheduleView, Standing};
 pub(crate) use seat_topic::public_state;
-pub use seat_topic::{SeatCounts, SeatSnapshot, SeatTopic};
-pub use subscriber::{Delivery, Outlet, SaleNews, Subscriber, Written};
+pub use seat_topic::{ScheduleStanding, SeatCounts, SeatSnapshot, SeatTopic};
+pub use subscriber::{Delivery, Outlet, SaleNews, Scope, Subscriber, Written};
+pub use tally::{Tallied, Tally, Times};
 
 use crate::domain::command::{Answer, Place};
 use crate::domain::event::Event;
@@ -49,6 +53,7 @@ pub struct Fanout {
     /// The users of `users` who have the sale in `queued`. Changed with it, while its entry is locked.
     visitors: DashMap<ConcertId, HashSet<UserId>>,
     wheel: PlaceWheel,
+    pub consoles: Consoles,
     pending_news: PendingNews,
     /// ISO 4217, of every wallet; not known before the first concert.
     currency: OnceLock<Box<str>>,

@@ -31,6 +31,11 @@ impl ReplyTo {
         }
     }
 
+    /// Does somebody wait for it?
+    pub fn is_awaited(&self) -> bool {
+        matches!(self, Self::Once(_) | Self::Session { .. })
+    }
+
     pub(crate) fn send(self, reply: Reply) {
         match self {
             // The asker may have gone away.

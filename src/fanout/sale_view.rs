@@ -7,7 +7,8 @@ use std::time::Duration;
 use frontrow_protocol::SeatState;
 use parking_lot::RwLock;
 
-use super::seat_topic::{SeatCounts, SeatTopic};
+use super::seat_topic::{ScheduleStanding, SeatCounts, SeatTopic};
+use super::tally::{Tallied, Tally};
 use crate::domain::command::Place;
 use crate::domain::event::{Description, Event, Repricing};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, SeatId};
@@ -15,7 +16,7 @@ use crate::domain::line::{self, Line, Stock};
 use crate::domain::record::TokenRecord;
 use crate::domain::rules::{SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
-use crate::domain::seat_plan::SeatPlan;
+use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::domain::time::{Now, Timestamp};
 use crate::store::{ConcertRecord, ScheduleRecord};
 
@@ -25,6 +26,7 @@ pub struct SaleView {
     defaults: SaleRules,
     topics: BTreeMap<ScheduleId, Arc<SeatTopic>>,
     state: RwLock<State>,
+    tally: Tally,
 }
 
 struct State {
@@ -56,6 +58,28 @@ pub struct ScheduleView {
     pub sold_out: bool,
 }
 
+/// How a sale stands, as far as operators see it: its rules and every figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub concert: ConcertRecord,
+    pub settings: SaleSettings,
+    /// The rules in force.
+    pub rules: SaleRules,
+    pub waiting: u64,
+    pub progress: u64,
+    pub admissions_last_minute: u64,
+    /// In the order of their start.
+    pub schedules: Vec<ScheduleStanding>,
+    pub tallied: Tallied,
+}
+
+impl Standing {
+    /// The seats of all performances.
+    pub fn counts(&self) -> SeatCounts {
+        self.schedules.iter().fold(SeatCounts::default(), |sum, schedule| sum + schedule.counts)
+    }
+}
+
 impl SaleView {
     /// A view of a sale as a lane begins to run it, at journal place `seq`.
     pub fn new(
@@ -64,6 +88,7 @@ impl SaleView {
         sale: &SaleSnapshot,
         defaults: SaleRules,
         outages: Duration,
+        takings: Money,
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
         let id = concert.id;
@@ -79,7 +104,8 @@ impl SaleView {
             live: sale.tokens.len() as u64,
         };
         let topics = topics.into_iter().map(|topic| (topic.id(), topic)).collect();
-        Arc::new(Self { id, sells: sale.sells, defaults, topics, state: RwLock::new(state) })
+        let (state, tally) = (RwLock::new(state), Tally::new(takings));
+        Arc::new(Self { id, sells: sale.sells, defaults, topics, state, tally })
     }
 
     pub fn id(&self) -> ConcertId {
@@ -187,6 +213,27 @@ impl SaleView {
         Stock::of(self.topics.values().map(counts), now.utc)
     }
 
+    /// What happened since the sale is run here.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub fn standing(&self, utc: Timestamp) -> Standing {
+        let mut schedules: Vec<_> = self.topics.values().map(|topic| topic.standing()).collect();
+        schedules.sort_by_key(|standing| (standing.schedule.starts_at, standing.schedule.id));
+        let state = self.state.read();
+        Standing {
+            concert: ConcertRecord::clone(&state.concert),
+            settings: state.settings.clone(),
+            rules: state.rules.clone(),
+            waiting: state.line.len(),
+            progress: state.live - state.line.len(),
+            admissions_last_minute: state.line.admissions_last_minute(utc),
+            schedules,
+            tallied: self.tally.copy(),
+        }
+    }
+
     /// Is this token still waiting?
     pub fn is_waiting(&self, entry: EntryNo) -> bool {
         self.state.read().line.contains(entry)
@@ -213,6 +260,7 @@ impl SaleView {
         let mut seats: BTreeMap<ScheduleId, Vec<(SeatId, SeatState)>> = BTreeMap::new();
         let mut state = self.state.write();
         for event in events {
+            self.tally.happened(event);
             match event {
                 Event::Joined(token) => {
                     state.line.join(token);

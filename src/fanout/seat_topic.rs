@@ -4,7 +4,7 @@
 //! Always: a watcher first gets a snapshot, and every later delta begins at what it has; one round at a time.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Add, Bound, RangeBounds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -114,6 +114,19 @@ impl SeatCounts {
     }
 }
 
+impl Add for SeatCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            available: self.available + other.available,
+            held: self.held + other.held,
+            sold: self.sold + other.sold,
+            restricted: self.restricted + other.restricted,
+        }
+    }
+}
+
 /// The state of a seat as everybody sees it, who has it left out.
 pub(crate) fn public_state(state: seat_map::SeatState) -> SeatState {
     match state {
@@ -132,6 +145,17 @@ pub struct SeatSnapshot {
     pub seats: String,
     pub count: u32,
     pub available: u32,
+}
+
+/// How a performance stands, as far as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleStanding {
+    pub schedule: ScheduleRecord,
+    pub counts: SeatCounts,
+    /// The free seats of each category of the plan.
+    pub left: Vec<(Box<str>, u32)>,
+    /// Connections that watch the seats.
+    pub watchers: usize,
 }
 
 impl SeatTopic {
@@ -226,6 +250,17 @@ impl SeatTopic {
     pub(super) fn reprice(&self, revision: u64, prices: impl Iterator<Item = (u16, Money)>) {
         let mut state = self.state.lock();
         (state.prices, state.revision) = (repriced(&state.prices, prices), revision);
+    }
+
+    pub fn standing(&self) -> ScheduleStanding {
+        let state = self.state.lock();
+        let names = self.plan.categories.iter().map(|category| category.name.clone());
+        ScheduleStanding {
+            schedule: state.schedule,
+            counts: state.counts,
+            left: names.zip(state.left.iter().copied()).collect(),
+            watchers: state.watchers.len(),
+        }
     }
 
     /// The free seats of each category, in the plan's order.

@@ -18,6 +18,9 @@ use crate::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId};
 use crate::domain::record::{Reservation, SaleState};
 use crate::domain::time::Timestamp;
 
+/// What an operator watches: one sale; `None`: every sale.
+pub type Scope = Option<ConcertId>;
+
 /// A sale's state, opening or message changed, or what is said of its concert and performances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaleNews {
@@ -42,6 +45,8 @@ pub struct Delivery {
     pub wallet: bool,
     /// Whole `seats.update` notifications, in JSON.
     pub seats: Vec<Bytes>,
+    /// Whole `ops.update` notifications, in JSON.
+    pub console: Vec<Bytes>,
     /// The user has too many connections, and this is the oldest.
     pub superseded: bool,
 }
@@ -54,6 +59,7 @@ impl Delivery {
             && self.sales.is_empty()
             && !self.wallet
             && self.seats.is_empty()
+            && self.console.is_empty()
             && !self.superseded
     }
 }
@@ -116,6 +122,8 @@ struct Inbox {
     sales: Vec<SaleNews>,
     wallet: bool,
     watches: Vec<Watch>,
+    /// The newest of each thing that an operator watches.
+    console: Vec<(Scope, Bytes)>,
     superseded: bool,
     /// The socket that topics write to; a subscriber without one gets everything by `take`.
     outlet: Option<Arc<dyn Outlet>>,
@@ -227,6 +235,7 @@ impl Subscriber {
                 behind.push((watch.topic.clone(), watch.version));
             }
         }
+        out.console.extend(std::mem::take(&mut inbox.console).into_iter().map(|(_, text)| text));
         out.superseded |= std::mem::take(&mut inbox.superseded);
         drop(inbox);
         for (topic, version) in behind {
@@ -296,6 +305,13 @@ impl Subscriber {
         self.offer(|inbox| match inbox.sales.iter_mut().find(|s| s.concert == news.concert) {
             Some(known) => *known = news,
             None => inbox.sales.push(news),
+        });
+    }
+
+    pub(super) fn offer_console(&self, scope: Scope, text: Bytes) {
+        self.offer(|inbox| match inbox.console.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, known)) => *known = text,
+            None => inbox.console.push((scope, text)),
         });
     }
 

@@ -76,6 +76,8 @@ impl Incoming<'_> {
             // Operators' calls and those about the server are answered elsewhere.
             Call::Sales
             | Call::ChangeSale
+            | Call::KeptFigures
+            | Call::HouseLayout
             | Call::HouseSeats
             | Call::RestrictSeats
             | Call::ChangeSchedule
@@ -293,7 +295,7 @@ impl Incoming<'_> {
             Plan::Local(Local::Concerts) => Ok(Outcome::Concerts),
             Plan::Local(Local::Ping) => Ok(Outcome::Pong),
             // They are about a connection that lasts.
-            Plan::Local(Local::Hello(_) | Local::Unwatch(_)) => {
+            Plan::Local(Local::Hello(_) | Local::Unwatch(_)) | Plan::Ops(_) => {
                 Err(ErrorObject::unknown_method(method.as_str()))
             }
             Plan::Read(reading) => {

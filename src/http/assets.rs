@@ -120,7 +120,10 @@ impl Assets {
     /// Is it among what the console needs?
     pub fn is_for_console(path: &str) -> bool {
         let (_, own) = parted(path);
-        Self::is_console(path) || own.starts_with("/vendor/") || SHARED_WITH_CONSOLE.contains(&own)
+        let shared = ["/vendor/", "/sdk/", "/seatmap/"];
+        Self::is_console(path)
+            || shared.iter().any(|folder| own.starts_with(folder))
+            || SHARED_WITH_CONSOLE.contains(&own)
     }
 
     /// The asset at the path of a request; `/` is the page, `/console/` the operators'.
@@ -337,7 +340,8 @@ mod tests {
         let named = |text: &str| -> Vec<String> {
             text.split(['"', '\''])
                 .filter(|part| {
-                    part.contains("/app/") || part.starts_with("../app/") || part.starts_with("../../app/")
+                    let above = part.strip_prefix("../").map(|rest| rest.trim_start_matches("../"));
+                    part.starts_with("/app/") || above.is_some_and(|path| path.starts_with("app/"))
                 })
                 .map(|part| format!("/app/{}", part.rsplit_once("app/").unwrap().1))
                 .collect()
@@ -347,8 +351,11 @@ mod tests {
         for path in named {
             assert!(Assets::is_for_console(&path) && assets.get(&path).is_some(), "{path}");
         }
-        for path in ["/", "/app/main.js", "/worker.js", "/consoles", "/sdk/index.js", "/~0/app/main.js"] {
+        for path in ["/", "/app/main.js", "/worker.js", "/consoles", "/~0/app/main.js"] {
             assert!(!Assets::is_for_console(path), "{path}");
+        }
+        for path in ["/sdk/ops.js", "/seatmap/index.js"] {
+            assert!(Assets::is_for_console(path) && assets.get(path).is_some(), "{path}");
         }
         assert!(Assets::is_for_console(&format!("{}/vendor/htm/htm.mjs", assets.version)));
         assert!(!assets.page.contains("console"), "fans hear nothing of it");

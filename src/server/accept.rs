@@ -40,7 +40,7 @@ use crate::socket::kernel;
 use crate::socket::permit::Permit;
 use crate::socket::stream::Stream;
 use crate::socket::tls::{HandshakeError, Tls};
-use crate::socket::upgrade::{self, Newcomer};
+use crate::socket::upgrade::{self, Agreed};
 
 /// A listener with room for everybody who comes back at once after a restart.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -268,16 +268,16 @@ async fn converse(
                 Door::Public => hub.context.proxies.client(address, request.headers()),
                 Door::Admin => address,
             };
-            if request.uri().path() != Call::Websocket.path() || door == Door::Admin {
+            if request.uri().path() != Call::Websocket.path() {
                 let is_local = is_local && !is_forwarded(request.headers());
                 let visitor = Visitor { door, client, is_local };
                 return Ok::<_, Infallible>(http::answer(&doors.site, &usage, visitor, request).await);
             }
             let common = http::Common::of(&hub.context, &request);
-            if let Some(refusal) = http::refuse_upgrade(&hub.context, &usage, client, &request).await {
+            if let Some(refusal) = http::refuse_upgrade(&hub.context, &usage, door, client, &request).await {
                 return Ok(common.complete(refusal));
             }
-            let (response, newcomer) = upgrade::answer(hub, address, &request).await;
+            let (response, newcomer) = upgrade::answer(hub, door, address, &request).await;
             *agreed.lock() = newcomer;
             Ok(common.complete(response))
         })
@@ -337,15 +337,15 @@ fn is_too_slow(error: &hyper::Error) -> bool {
 }
 
 /// The websocket gets a task of its own, so that nothing of this one is kept.
-fn become_websocket(hub: Arc<Hub>, stream: Stream, read: &Bytes, newcomer: Newcomer, mut permit: Permit) {
-    let Newcomer { arrival, block, permit: of_address } = newcomer;
+fn become_websocket(hub: Arc<Hub>, stream: Stream, read: &Bytes, agreed: Agreed, mut permit: Permit) {
+    let Agreed { newcomer, permit: of_address } = agreed;
     // A connection through a proxy that names clients by header is somebody's only from its upgrade on.
     if of_address.is_some() {
         permit.count_for(of_address);
     }
     let open = OpenSocket(hub.clone());
     hub.context.metrics.sockets.inc();
-    let connection = Connection::new(hub, stream, read, arrival, block, permit);
+    let connection = Connection::new(hub, stream, read, newcomer, permit);
     tokio::spawn(async move {
         let _open = open;
         connection.await;

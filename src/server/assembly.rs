@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::Context;
 use crate::desk::auth::{Auth, KeyError};
+use crate::desk::ops::{keep_figures, tell_operators};
 use crate::dispatcher::{self, Lanes};
 use crate::fanout::{self, Fanout};
 use crate::http::Site;
@@ -110,6 +111,18 @@ pub async fn start(
             move || fanout::publish_sale_news(fanout.clone())
         }),
         supervisor.keep(&home, "places in line", move || fanout::push_places(fanout.clone(), clock.clone())),
+        supervisor.keep(&home, "figures", {
+            let context = context.clone();
+            move || context.gatherer.clone().run()
+        }),
+        supervisor.keep(&home, "figures for operators", {
+            let context = context.clone();
+            move || tell_operators(context.clone())
+        }),
+        supervisor.keep(&home, "kept figures", {
+            let context = context.clone();
+            move || keep_figures(context.clone())
+        }),
         supervisor.keep(&home, "layouts", {
             let site = site.clone();
             move || {

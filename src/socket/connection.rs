@@ -26,18 +26,19 @@ use crate::desk::rate::{Meter, Rate};
 use crate::desk::reads::Found;
 use crate::desk::translate;
 use crate::dispatcher::ReplyTo;
-use crate::domain::ids::{AddressBlock, ScheduleId};
+use crate::domain::ids::ScheduleId;
 use crate::domain::time::Timestamp;
 use crate::fanout::{Delivery, Subscriber};
 use crate::limits::{
-    CLOSE_PATIENCE, OUTBOX_BYTES_HIGH, WEBSOCKET_CLOSE_BYTES_MAX, WRITE_BYTES_MIN, WRITE_PATIENCE,
+    CLOSE_PATIENCE, CONSOLES_PER_SESSION_MAX, CONSOLES_PER_TOKEN_MAX, OUTBOX_BYTES_HIGH,
+    WEBSOCKET_CLOSE_BYTES_MAX, WRITE_BYTES_MIN, WRITE_PATIENCE,
 };
 
 use super::frame_reader::{Fault, FrameReader, Incoming};
 use super::hub::{Draining, Hub};
 use super::outbox::Outbox;
 use super::permit::Permit;
-use super::session::{Arrival, Input, Output, Session};
+use super::session::{Input, Newcomer, Output, Session};
 use super::stream::Stream;
 use super::timers::Timer;
 use super::wire::Wire;
@@ -116,19 +117,12 @@ enum Turn {
 
 impl Connection {
     /// `read` is what came behind the upgrade already.
-    pub fn new(
-        hub: Arc<Hub>,
-        stream: Stream,
-        read: &[u8],
-        arrival: Arrival,
-        block: Option<AddressBlock>,
-        permit: Permit,
-    ) -> Self {
+    pub fn new(hub: Arc<Hub>, stream: Stream, read: &[u8], newcomer: Newcomer, permit: Permit) -> Self {
         let id = hub.next_connection();
         let mut outputs = Vec::new();
         let now = hub.timers.time.now();
         let utc = hub.context.clock.utc();
-        let session = Session::open(id, arrival, block, &hub.context.limits, now, utc, &mut outputs);
+        let session = Session::open(id, newcomer, &hub.context.limits, now, utc, &mut outputs);
         let wire = Arc::new(Wire::new(stream));
         let mut connection = Self {
             reader: FrameReader::new(read),
@@ -186,8 +180,17 @@ impl Connection {
         let context = &hub.context;
         match output {
             Output::Answer { id, method, outcome } => self.answer(id.as_ref(), method, outcome),
-            Output::Watch { id, schedule } => {
-                let outcome = self.watch(schedule);
+            Output::WatchSales { id, scope } => {
+                let state = context.watch_sales(scope, &self.subscriber);
+                let outcome = state.map(|state| Outcome::Watched(Box::new(state)));
+                self.answer(Some(&id), Some(Method::OpsWatch), outcome);
+            }
+            Output::UnwatchSales { id, scope } => {
+                context.unwatch_sales(scope, self.subscriber.id());
+                self.answer(Some(&id), Some(Method::OpsUnwatch), Ok(Outcome::Done));
+            }
+            Output::Watch { id, schedule, begun } => {
+                let outcome = self.watch(schedule, begun);
                 self.answer(id.as_ref(), Some(Method::SeatsWatch), outcome);
             }
             Output::Unwatch { id, schedule } => {
@@ -216,6 +219,16 @@ impl Connection {
             Output::Register { user } => {
                 let max = context.limits.connections_per_user as usize;
                 if let Some(oldest) = context.fanout.connect(user, &self.subscriber, max) {
+                    oldest.supersede();
+                }
+            }
+            Output::RegisterOperator { operator } => {
+                let max = match operator.session {
+                    Some(_) => CONSOLES_PER_SESSION_MAX,
+                    None => CONSOLES_PER_TOKEN_MAX,
+                };
+                let console = (operator.id, operator.session);
+                if let Some(oldest) = context.fanout.consoles.connect(console, &self.subscriber, max) {
                     oldest.supersede();
                 }
             }
@@ -248,12 +261,15 @@ impl Connection {
         ReplyTo::Session { subscriber: self.subscriber.clone(), tag }
     }
 
-    fn watch(&self, schedule: ScheduleId) -> Result<Outcome, ErrorObject> {
+    fn watch(&self, schedule: ScheduleId, begun: bool) -> Result<Outcome, ErrorObject> {
         let context = &self.hub.context;
         let topic = context
             .fanout
             .sale_of_schedule(schedule)
-            .and_then(|view| view.topic_on_sale(schedule, context.clock.utc()))
+            .and_then(|view| match begun {
+                true => view.topic(schedule),
+                false => view.topic_on_sale(schedule, context.clock.utc()),
+            })
             .ok_or_else(ErrorObject::schedule_not_found)?;
         Ok(Outcome::Snapshot { schedule, seats: topic.watch(&self.subscriber) })
     }
@@ -320,6 +336,9 @@ impl Connection {
                     context.dispatcher.disconnect(concert, user, id);
                 }
             }
+        }
+        if self.session.is_operator() {
+            context.fanout.consoles.disconnect(id);
         }
         self.questions = None;
         context.metrics.connections.dec();
@@ -465,7 +484,7 @@ impl Connection {
         }
         self.perform(outputs);
         if self.closing.is_none() {
-            delivery.seats.into_iter().for_each(|text| self.outbox.text(text));
+            delivery.seats.into_iter().chain(delivery.console).for_each(|text| self.outbox.text(text));
         }
         true
     }

@@ -9,28 +9,30 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use frontrow_protocol::call::Call;
 use frontrow_protocol::request::Hello;
 use frontrow_protocol::{CloseCode, ErrorObject, Malformed, Method, Reason, RequestId};
 
 use crate::config::ClientLimits;
 use crate::desk::admission;
 use crate::desk::gate::QueueBearer;
+use crate::desk::operators::{Badge, Operator};
 use crate::desk::outcome::Outcome;
 use crate::desk::rate::{Meter, Rate};
 use crate::desk::reads::{Found, Question};
 use crate::desk::replies;
-use crate::desk::request::{FanCommand, Local, Plan, Reading, Route, Task, View};
+use crate::desk::request::{FanCommand, Local, OpsTask, Plan, Reading, Route, Task, View};
+use crate::desk::visitor::Admits;
 use crate::dispatcher::{Refusal, Reply};
 use crate::domain::command::{Answer, Caller, Command, Place};
 use crate::domain::ids::{AddressBlock, ConcertId, ConnectionId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::{Reservation, TokenRecord, TokenStatus};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
-use crate::fanout::SaleNews;
-
+use crate::fanout::{SaleNews, Scope};
 use crate::limits::{
-    HELLO_AGAIN_PATIENCE, HELLO_PATIENCE, IN_FLIGHT_RETRY_AFTER, MALFORMED_MAX, MALFORMED_WINDOW,
-    PING_INTERVAL, PINGS_UNANSWERED_MAX,
+    CONSOLE_CHECK_INTERVAL, HELLO_AGAIN_PATIENCE, HELLO_PATIENCE, IN_FLIGHT_RETRY_AFTER, MALFORMED_MAX,
+    MALFORMED_WINDOW, PING_INTERVAL, PINGS_UNANSWERED_MAX,
 };
 
 /// Refusals over the rate are answered at this pace; what comes faster is left unread in the socket. Fast enough
@@ -89,11 +91,23 @@ pub enum Output {
     Watch {
         id: Option<RequestId>,
         schedule: ScheduleId,
+        /// Also of a performance that has begun, which is sold no more.
+        begun: bool,
     },
     /// Answer, and push nothing more of it.
     Unwatch {
         id: Option<RequestId>,
         schedule: ScheduleId,
+    },
+    /// Answer with the figures of what an operator watches, and push from them on.
+    WatchSales {
+        id: RequestId,
+        scope: Scope,
+    },
+    /// Answer, and push nothing more of it.
+    UnwatchSales {
+        id: RequestId,
+        scope: Scope,
     },
     Submit {
         tag: u32,
@@ -119,6 +133,10 @@ pub enum Output {
     Register {
         user: UserId,
     },
+    /// The connection belongs to this operator from now on.
+    RegisterOperator {
+        operator: Operator,
+    },
     /// The user is connected: every other sale where they have a place counts them as present, and says which it is.
     Greet {
         user: UserId,
@@ -142,23 +160,37 @@ pub enum Output {
 }
 
 /// The identity that the upgrade's header gave a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// `hello` is to come.
     Stranger,
-    /// The owner of an access token that is valid until `ends_at` (UTC).
-    User { user: UserId, guest: bool, ends_at: Timestamp },
+    /// The owner of an access token that is valid until `ends_at` (UTC), who may be an operator as well.
+    User { user: UserId, guest: bool, ends_at: Timestamp, badge: Option<Badge> },
+    /// An operator whose token names no user.
+    Operator { badge: Badge, ends_at: Timestamp },
     /// The owner of a queue token.
     Token { user: UserId, guest: bool, token: QueueToken, concert: ConcertId },
 }
 
+/// Who came, and by which door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    pub arrival: Arrival,
+    /// The block that the limits of their address are counted by, if any hold.
+    pub block: Option<AddressBlock>,
+    pub admits: Admits,
+}
+
 pub struct Session {
     connection: ConnectionId,
+    admits: Admits,
     /// The block that the limits of its address are counted by, if any hold.
     block: Option<AddressBlock>,
     identity: Identity,
     /// Once the user is known: nobody vouches for them.
     guest: bool,
+    /// By what they are an operator, if they are one.
+    bearing: Option<Box<Bearing>>,
     carried: Option<Carried>,
     wallet: Wallet,
     /// Sales that count this connection as their user's presence.
@@ -194,6 +226,18 @@ enum Identity {
         user: UserId,
         by: Credential,
     },
+    /// An operator who is no user.
+    Operator,
+}
+
+/// What makes an operator of somebody: looked at again and again, since a role may be taken away at any moment.
+struct Bearing {
+    badge: Badge,
+    /// UTC.
+    ends_at: Timestamp,
+    check_due: Timestamp,
+    /// It is being looked at.
+    checking: bool,
 }
 
 /// The credential that a session is known by. An access token is worth more: a queue token that is said hello with
@@ -265,6 +309,8 @@ enum Then {
     Answer,
     /// `hello`: the user is known next.
     Identify,
+    /// Whether they are an operator still is known next.
+    Check,
     /// `hello` by queue token: the owner is known next.
     Own {
         token: QueueToken,
@@ -296,18 +342,20 @@ impl Session {
     /// Gives the outputs of a session that is known from the start, too. `now` is steady time, as in `handle`.
     pub fn open(
         connection: ConnectionId,
-        arrival: Arrival,
-        block: Option<AddressBlock>,
+        newcomer: Newcomer,
         limits: &ClientLimits,
         now: Timestamp,
         utc: Timestamp,
         out: &mut Vec<Output>,
     ) -> Self {
+        let Newcomer { arrival, block, admits } = newcomer;
         let mut session = Self {
             connection,
+            admits,
             block,
             identity: Identity::Stranger,
             guest: false,
+            bearing: None,
             carried: None,
             wallet: Wallet::Sent,
             present_in: Vec::new(),
@@ -331,8 +379,16 @@ impl Session {
         };
         match arrival {
             Arrival::Stranger => {}
-            Arrival::User { user, guest, ends_at } => {
+            Arrival::Operator { badge, ends_at } => {
+                out.push(Output::RegisterOperator { operator: badge.operator });
+                session.identity = Identity::Operator;
+                session.bear(now, badge, ends_at);
+            }
+            Arrival::User { user, guest, ends_at, badge } => {
                 session.guest = guest;
+                if let Some(badge) = badge {
+                    session.bear(now, badge, ends_at);
+                }
                 session.identity = Identity::Known { user, by: Credential::Access { ends_at } };
                 out.push(Output::Register { user });
                 out.push(Output::Greet { user, except: None });
@@ -350,8 +406,13 @@ impl Session {
     pub fn user(&self) -> Option<UserId> {
         match self.identity {
             Identity::Known { user, .. } => Some(user),
-            Identity::Stranger | Identity::Checking => None,
+            Identity::Stranger | Identity::Checking | Identity::Operator => None,
         }
+    }
+
+    /// May they watch what operators do?
+    pub fn is_operator(&self) -> bool {
+        self.bearing.is_some()
     }
 
     /// The address that this user is a guest of.
@@ -373,17 +434,34 @@ impl Session {
     pub fn next_tick(&self) -> Timestamp {
         let hello = (self.identity == Identity::Stranger).then(|| self.opened_at + HELLO_PATIENCE);
         let again = self.hello_again_until.or_else(|| {
-            let ends_at = self.credential()?.ends_at()?;
+            let ends_at = self.ends_at()?;
             Some(Timestamp::from_millis(ends_at.as_millis().saturating_sub(self.utc_ahead_millis)))
         });
-        [hello, again, self.reading_again_at].into_iter().flatten().fold(self.ping_due, Timestamp::min)
+        // Whose token has ended is not looked at until they say hello with another one.
+        let bearing = self.bearing.as_ref().filter(|_| self.hello_again_until.is_none());
+        let check = bearing.map(|bearing| bearing.check_due);
+        [hello, again, check, self.reading_again_at].into_iter().flatten().fold(self.ping_due, Timestamp::min)
     }
 
     fn credential(&self) -> Option<Credential> {
         match self.identity {
             Identity::Known { by, .. } => Some(by),
+            Identity::Stranger | Identity::Checking | Identity::Operator => None,
+        }
+    }
+
+    /// UTC: when what they are known by opens nothing any more, as far as that is known.
+    fn ends_at(&self) -> Option<Timestamp> {
+        match self.identity {
+            Identity::Known { by, .. } => by.ends_at(),
+            Identity::Operator => self.bearing.as_ref().map(|bearing| bearing.ends_at),
             Identity::Stranger | Identity::Checking => None,
         }
+    }
+
+    fn bear(&mut self, now: Timestamp, badge: Badge, ends_at: Timestamp) {
+        let check_due = now + CONSOLE_CHECK_INTERVAL;
+        self.bearing = Some(Box::new(Bearing { badge, ends_at, check_due, checking: false }));
     }
 
     fn utc(&self, now: Timestamp) -> Timestamp {
@@ -461,14 +539,14 @@ impl Session {
             Some(until) if until <= now => return self.close(CloseCode::Unauthenticated, out),
             Some(_) => {}
             None => {
-                let ends_at = self.credential().and_then(Credential::ends_at);
-                if ends_at.is_some_and(|ends_at| ends_at <= utc) {
+                if self.ends_at().is_some_and(|ends_at| ends_at <= utc) {
                     // The time runs from now rather than from the end, for a machine that slept.
                     self.hello_again_until = Some(now + HELLO_AGAIN_PATIENCE);
                     out.push(Output::PushHelloAgain { within: HELLO_AGAIN_PATIENCE });
                 }
             }
         }
+        self.check_bearing(now, out);
         if self.ping_due <= now {
             // Counted in pings rather than in time, so that a machine that slept does not hang up on everybody.
             if self.pings_unanswered >= PINGS_UNANSWERED_MAX {
@@ -480,6 +558,45 @@ impl Session {
             self.pings_unanswered += 1;
             self.ping_due = now + PING_INTERVAL;
             out.push(Output::Ping);
+        }
+    }
+
+    fn check_bearing(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let is_over = self.hello_again_until.is_some();
+        let Some(bearing) = self.bearing.as_mut().filter(|bearing| bearing.check_due <= now && !is_over)
+        else {
+            return;
+        };
+        bearing.check_due = now + CONSOLE_CHECK_INTERVAL;
+        if std::mem::replace(&mut bearing.checking, true) {
+            return;
+        }
+        let access_token = bearing.badge.token.to_string();
+        let tag = self.pend(None, Method::Hello, Then::Check);
+        out.push(Output::Query { tag, question: Question::Identify { access_token } });
+    }
+
+    /// What became of the look at an operator's token. While the store does not answer they stay what they were: they are
+    /// needed most while something is wrong.
+    fn checked(&mut self, now: Timestamp, found: Result<Found, ErrorObject>, out: &mut Vec<Output>) {
+        let utc = self.utc(now);
+        let Some(bearing) = &mut self.bearing else { return };
+        bearing.checking = false;
+        match found {
+            Ok(Found::User { badge: Some(badge), ends_at, .. } | Found::Operator { badge, ends_at }) => {
+                let may_watch = |badge: &Badge| {
+                    Method::OpsWatch.roles().is_some_and(|needs| badge.operator.roles.meets(needs))
+                };
+                let lost = may_watch(&bearing.badge) && !may_watch(&badge);
+                (bearing.badge, bearing.ends_at) = (badge, ends_at);
+                if lost {
+                    self.close(CloseCode::Unauthenticated, out);
+                }
+            }
+            Err(error) if error.data.retryable => {}
+            // It ended meanwhile, which has a notice of its own.
+            Err(_) if bearing.ends_at <= utc => {}
+            _ => self.close(CloseCode::Unauthenticated, out),
         }
     }
 
@@ -518,6 +635,7 @@ impl Session {
             (Identity::Stranger, _) => {
                 out.push(answer(id, method, Err(ErrorObject::unauthenticated("send `hello` first"))));
             }
+            (Identity::Operator, plan) => self.of_operator(id, method, plan, out),
             (Identity::Known { user, by }, plan) => {
                 let plan = match plan.allowed(method, by.bearer(), self.utc(now)) {
                     Ok(plan) => plan,
@@ -539,6 +657,9 @@ impl Session {
             }
             Hello::QueueToken(token) => {
                 let token = QueueToken(token);
+                if let Err(error) = self.admits.of(Some(token), None::<Badge>) {
+                    return self.refuse_hello(Some(id), error, out);
+                }
                 match token.concert() {
                     Some(concert) => {
                         self.checking();
@@ -576,11 +697,76 @@ impl Session {
 
     /// A connection that is one user's never becomes another's.
     fn may_become(&self, user: UserId) -> Result<(), ErrorObject> {
-        match self.user() {
-            Some(before) if before != user => {
+        match self.identity {
+            Identity::Known { user: before, .. } if before != user => {
                 Err(ErrorObject::invalid_request("this connection already belongs to another user"))
             }
+            Identity::Operator => {
+                Err(ErrorObject::invalid_request("this connection already belongs to an operator"))
+            }
             _ => Ok(()),
+        }
+    }
+
+    fn may_become_operator(&self, operator: Operator) -> Result<(), ErrorObject> {
+        let before = self.bearing.as_ref().map(|bearing| bearing.badge.operator.id);
+        match self.identity {
+            Identity::Known { .. } => {
+                Err(ErrorObject::invalid_request("this connection already belongs to a user"))
+            }
+            Identity::Operator if before != Some(operator.id) => {
+                Err(ErrorObject::invalid_request("this connection already belongs to another operator"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `hello` by an access token was looked into.
+    fn identified(
+        &mut self,
+        now: Timestamp,
+        id: Option<RequestId>,
+        user: Option<(UserId, bool)>,
+        badge: Option<Badge>,
+        ends_at: Timestamp,
+        out: &mut Vec<Output>,
+    ) {
+        let welcome = match self.admits.of(user, badge) {
+            Ok((Some((user, guest)), badge)) => self.may_become(user).map(|()| {
+                self.guest = guest;
+                self.register(user, out);
+                // The rights of an access token are taken away neither by a queue token nor by one that ends sooner.
+                let latest = match self.credential() {
+                    Some(Credential::Access { ends_at: before }) => ends_at.max(before),
+                    Some(Credential::Queue(_)) | None => ends_at,
+                };
+                self.known_by(user, Credential::Access { ends_at: latest });
+                let operator = badge.as_ref().map(|badge| badge.operator);
+                if let Some(badge) = badge {
+                    self.bear(now, badge, ends_at);
+                }
+                (Outcome::Welcome { user: Some(user), operator, resumed: None }, Some(user))
+            }),
+            Ok((None, Some(badge))) => self.may_become_operator(badge.operator).map(|()| {
+                let operator = badge.operator;
+                if self.identity != Identity::Operator {
+                    out.push(Output::RegisterOperator { operator });
+                }
+                self.identity = Identity::Operator;
+                self.hello_again_until = None;
+                self.bear(now, badge, ends_at);
+                (Outcome::Welcome { user: None, operator: Some(operator), resumed: None }, None)
+            }),
+            Ok((None, None)) => Err(ErrorObject::internal()),
+            Err(error) => Err(error),
+        };
+        match welcome {
+            Ok((outcome, user)) => {
+                out.push(Output::Answer { id, method: Some(Method::Hello), outcome: Ok(outcome) });
+                out.extend(user.map(|user| Output::Greet { user, except: None }));
+                self.go_on(now, out);
+            }
+            Err(error) => self.refuse_hello(id, error, out),
         }
     }
 
@@ -625,6 +811,7 @@ impl Session {
                 let question = Question::Of { user, only: by.lists_only(), reading };
                 self.query(id, method, Then::Answer, question, out);
             }
+            Plan::Ops(task) => self.ops(id, method, task, out),
             Plan::Charge { amount, request_id } => {
                 let tag = self.pend(Some(id), method, Then::Answer);
                 out.push(Output::Charge { tag, user, amount, request_id });
@@ -642,6 +829,42 @@ impl Session {
                 }
             },
         }
+    }
+
+    /// A request of an operator who is no user.
+    fn of_operator(&mut self, id: RequestId, method: Method, plan: Plan, out: &mut Vec<Output>) {
+        let may_look = self.bearing.as_ref().is_some_and(|bearing| {
+            Call::HouseSeats.roles().is_some_and(|needs| bearing.badge.operator.roles.meets(needs))
+        });
+        match plan {
+            Plan::Local(Local::Hello(hello)) => self.hello(id, hello, out),
+            Plan::Local(Local::Ping) => out.push(answer(id, method, Ok(Outcome::Pong))),
+            Plan::Local(Local::Concerts) => out.push(answer(id, method, Ok(Outcome::Concerts))),
+            Plan::Local(Local::Unwatch(schedule)) => out.push(Output::Unwatch { id: Some(id), schedule }),
+            Plan::Ops(task) => self.ops(id, method, task, out),
+            // As over HTTP, they see seats without a place in line.
+            Plan::ToSale { route, task: Task::View(View::Seats(schedule)) } if may_look => match route {
+                Route::Nowhere(error) => out.push(answer(id, method, Err(*error))),
+                Route::Sale(_) | Route::Own => {
+                    out.push(Output::Watch { id: Some(id), schedule, begun: true })
+                }
+            },
+            Plan::ToSale { .. } | Plan::Read(_) | Plan::Charge { .. } => {
+                out.push(answer(id, method, Err(ErrorObject::forbidden("this token names no user"))));
+            }
+        }
+    }
+
+    fn ops(&self, id: RequestId, method: Method, task: OpsTask, out: &mut Vec<Output>) {
+        let needs = method.roles().unwrap_or_default();
+        let roles = self.bearing.as_ref().map(|bearing| bearing.badge.operator.roles);
+        out.push(match task {
+            _ if !roles.is_some_and(|roles| roles.meets(needs)) => {
+                answer(id, method, Err(ErrorObject::needs_role(needs)))
+            }
+            OpsTask::Watch(scope) => Output::WatchSales { id, scope },
+            OpsTask::Unwatch(scope) => Output::UnwatchSales { id, scope },
+        });
     }
 
     fn in_sale(
@@ -764,7 +987,12 @@ impl Session {
                 Ok(()) => shown(id, concert, view),
                 Err(error) => Output::Answer { id, method: Some(method), outcome: Err(error) },
             }),
-            Then::Answer | Then::Identify | Then::Own { .. } | Then::Locate { .. } | Then::PushBalance => {
+            Then::Answer
+            | Then::Identify
+            | Then::Check
+            | Then::Own { .. }
+            | Then::Locate { .. }
+            | Then::PushBalance => {
                 self.answer_with(id, method, reply, out);
             }
         }
@@ -791,7 +1019,9 @@ impl Session {
         let except = Some(place.record.concert);
         match id {
             Some(id) => {
-                let outcome = Outcome::Welcome { user, resumed: Some((place, reservations)) };
+                let operator = self.bearing.as_ref().map(|bearing| bearing.badge.operator);
+                let (user, resumed) = (Some(user), Some((place, reservations)));
+                let outcome = Outcome::Welcome { user, operator, resumed };
                 out.push(answer(id, Method::Hello, Ok(outcome)));
             }
             // The upgrade's header was the hello, which has no answer but pushes.
@@ -831,24 +1061,13 @@ impl Session {
         let Some(Pending { id, method, then, .. }) = self.unpend(tag) else { return };
         let outcome = match (then, found) {
             (Then::PushBalance, found) => return self.found_balance(found, out),
-            (Then::Identify, Ok(Found::User { user, guest, ends_at })) => match self.may_become(user) {
-                Ok(()) => {
-                    self.guest = guest;
-                    self.register(user, out);
-                    // The rights of an access token are taken away neither by a queue token nor by one that ends
-                    // sooner.
-                    let ends_at = match self.credential() {
-                        Some(Credential::Access { ends_at: before }) => ends_at.max(before),
-                        Some(Credential::Queue(_)) | None => ends_at,
-                    };
-                    self.known_by(user, Credential::Access { ends_at });
-                    let outcome = Ok(Outcome::Welcome { user, resumed: None });
-                    out.push(Output::Answer { id, method: Some(method), outcome });
-                    out.push(Output::Greet { user, except: None });
-                    return self.go_on(now, out);
-                }
-                Err(error) => Err(error),
-            },
+            (Then::Check, found) => return self.checked(now, found, out),
+            (Then::Identify, Ok(Found::User { user, guest, ends_at, badge })) => {
+                return self.identified(now, id, Some((user, guest)), badge, ends_at, out);
+            }
+            (Then::Identify, Ok(Found::Operator { badge, ends_at })) => {
+                return self.identified(now, id, None, Some(badge), ends_at, out);
+            }
             (Then::Own { token, concert }, Ok(Found::Owner { user, guest })) => match self.may_become(user) {
                 Ok(()) => {
                     self.guest = guest;
@@ -863,7 +1082,7 @@ impl Session {
             (Then::Locate { .. }, Ok(Found::Sale(None))) => Err(ErrorObject::not_in_queue()),
             (_, Ok(Found::Outcome(outcome))) => Ok(*outcome),
             (_, Err(error)) => Err(error),
-            (_, Ok(Found::User { .. } | Found::Owner { .. } | Found::Sale(_))) => {
+            (_, Ok(Found::User { .. } | Found::Operator { .. } | Found::Owner { .. } | Found::Sale(_))) => {
                 Err(ErrorObject::internal())
             }
         };
@@ -935,7 +1154,7 @@ fn shown(id: Option<RequestId>, concert: ConcertId, view: View) -> Output {
             let outcome = Ok(Outcome::Schedules(concert));
             Output::Answer { id, method: Some(Method::Schedules), outcome }
         }
-        View::Seats(schedule) => Output::Watch { id, schedule },
+        View::Seats(schedule) => Output::Watch { id, schedule, begun: false },
     }
 }
 

@@ -14,22 +14,20 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::hub::{Draining, Hub};
-use super::session::Arrival;
+use super::session::{Arrival, Newcomer};
 use crate::desk::address_limits::AddressPermit;
 use crate::desk::gate::QueueBearer;
 use crate::desk::identity::bearer_token;
 use crate::desk::origin::{self, Origin};
-use crate::domain::ids::AddressBlock;
+use crate::desk::visitor::{Admits, Door};
 use crate::limits;
 use crate::metrics::Metrics;
 
 const WEBSOCKET_VERSION: &str = "13";
 
 /// Somebody whose connection becomes a websocket.
-pub struct Newcomer {
-    pub arrival: Arrival,
-    /// The address that its limits are counted by; `None` if none hold.
-    pub block: Option<AddressBlock>,
+pub struct Agreed {
+    pub newcomer: Newcomer,
     /// The permit among the connections of the address that a proxy named by header.
     pub permit: Option<AddressPermit>,
 }
@@ -38,20 +36,22 @@ pub struct Newcomer {
 /// connection's.
 pub async fn answer<B>(
     hub: &Hub,
+    door: Door,
     address: IpAddr,
     request: &Request<B>,
-) -> (Response<Full<Bytes>>, Option<Newcomer>) {
-    match agree(hub, address, request).await {
-        Ok((response, newcomer)) => (response, Some(newcomer)),
+) -> (Response<Full<Bytes>>, Option<Agreed>) {
+    match agree(hub, door, address, request).await {
+        Ok((response, agreed)) => (response, Some(agreed)),
         Err(refused) => (*refused, None),
     }
 }
 
 async fn agree<B>(
     hub: &Hub,
+    door: Door,
     address: IpAddr,
     request: &Request<B>,
-) -> Result<(Response<Full<Bytes>>, Newcomer), Box<Response<Full<Bytes>>>> {
+) -> Result<(Response<Full<Bytes>>, Agreed), Box<Response<Full<Bytes>>>> {
     let headers = request.headers();
     if request.method() != Method::GET {
         let error = ErrorObject::invalid_request("only GET opens a websocket");
@@ -84,15 +84,16 @@ async fn agree<B>(
         return Err(refusal(error, 503, None));
     }
     let proxies = &hub.context.proxies;
-    let client = proxies.client(address, headers);
-    let permit = match proxies.names_clients_by_header(address) {
+    let client = if door == Door::Public { proxies.client(address, headers) } else { address };
+    let permit = match door == Door::Public && proxies.names_clients_by_header(address) {
         false => None,
         true => hub.context.addresses.connect(client).map_err(|too_many| {
             Metrics::count(&hub.context.metrics.refused, too_many.limit.as_str());
             refusal(too_many.error(), 429, None)
         })?,
     };
-    let arrival = arrival(hub, headers).await.map_err(|error| {
+    let admits = door.admits(hub.context.admin_apart);
+    let arrival = arrival(hub, admits, headers).await.map_err(|error| {
         let status = error.reason().http_status();
         // A client whose token names nobody is not authenticated.
         let status = if error.reason() == Reason::UserNotFound { 401 } else { status };
@@ -109,19 +110,23 @@ async fn agree<B>(
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
     let block = hub.context.addresses.block(client);
-    Ok((response, Newcomer { arrival, block, permit }))
+    Ok((response, Agreed { newcomer: Newcomer { arrival, block, admits }, permit }))
 }
 
-async fn arrival(hub: &Hub, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {
+async fn arrival(hub: &Hub, admits: Admits, headers: &HeaderMap) -> Result<Arrival, ErrorObject> {
     let Some(token) = bearer_token(headers)? else { return Ok(Arrival::Stranger) };
     let identity = hub.context.identify(token).await?;
     identity.may_request(Call::Hello, hub.context.clock.utc())?;
-    let user = identity.user()?;
     let guest = identity.guest;
-    Ok(match (identity.queue, identity.ends_at) {
-        (Some(QueueBearer { token, concert, .. }), _) => Arrival::Token { user, guest, token, concert },
-        (None, Some(ends_at)) => Arrival::User { user, guest, ends_at },
-        (None, None) => return Err(ErrorObject::internal()),
+    let (user, badge) = admits.of(identity.user, identity.badge(token))?;
+    Ok(match (user, badge, identity.queue, identity.ends_at) {
+        (Some(user), _, Some(QueueBearer { token, concert, .. }), _) => {
+            Arrival::Token { user, guest, token, concert }
+        }
+        (Some(user), badge, None, Some(ends_at)) => Arrival::User { user, guest, ends_at, badge },
+        (None, Some(badge), _, Some(ends_at)) => Arrival::Operator { badge, ends_at },
+        (None, ..) => return Err(ErrorObject::forbidden("this token names nobody")),
+        (Some(_), _, None, None) => return Err(ErrorObject::internal()),
     })
 }
 

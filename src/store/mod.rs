@@ -18,6 +18,7 @@ mod claims;
 mod columns;
 mod duty;
 pub mod error;
+pub mod figures;
 pub mod files;
 pub mod fold;
 pub mod journal;
@@ -58,6 +59,7 @@ pub use batch::BatchWriter;
 pub use claims::Claims;
 pub use duty::{DUTY_CHARS_MAX, Duties};
 pub use error::{CommitError, StoreError};
+pub use figures::FiguresStore;
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 pub use operators::Operators;
 pub use reads::Reads;
@@ -90,6 +92,11 @@ pub trait Store: Claims + Reads + Setup {
 
     /// What one server does for all of them. `None`: a store that is no other server's.
     fn duties(&self) -> Option<&dyn Duties> {
+        None
+    }
+
+    /// The figures that are kept of sales. `None`: a store that keeps none.
+    fn figures(&self) -> Option<&dyn FiguresStore> {
         None
     }
 
@@ -229,6 +236,8 @@ pub struct LoadedSale {
     pub lapsed: Vec<Reservation>,
     /// The number of seats that each user has bought and not given back, in no order.
     pub bought: Vec<(UserId, u32)>,
+    /// What was paid and not given back.
+    pub takings: Money,
     pub schedules: Vec<LoadedSchedule>,
 }
 

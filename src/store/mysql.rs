@@ -31,7 +31,7 @@ use super::archive::OldJournal;
 use super::backend::Backend;
 use super::columns::Bind;
 use super::query::{self, Link};
-use super::{BatchWriter, Duties, Operators, Store, StoreError, WriterId, claims, migrate};
+use super::{BatchWriter, Duties, FiguresStore, Operators, Store, StoreError, WriterId, claims, migrate};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 
@@ -162,6 +162,10 @@ impl Store for MySqlStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1 FROM schema_migration LIMIT 1").fetch_one(&self.pool).await.map_err(fault)?;
         Ok(())
+    }
+
+    fn figures(&self) -> Option<&dyn FiguresStore> {
+        Some(self)
     }
 
     fn operators(&self) -> Option<&dyn Operators> {

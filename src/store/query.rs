@@ -304,6 +304,8 @@ const LAPSED_RESERVATIONS: &str = concat!(
 );
 /// Counted here: what is sorted there, to be counted, is as much to read.
 const BUYERS: &str = "SELECT user_id FROM ticket WHERE concert_id = ? AND cancelled_at IS NULL";
+/// Added up here: a database's sum is of another type.
+const TAKINGS: &str = "SELECT amount, refunded FROM payment WHERE concert_id = ? AND status = 'DONE'";
 const SCHEDULES: &str = "SELECT schedule_id, starts_at, prices FROM concert_schedule WHERE concert_id = ? \
      ORDER BY starts_at, schedule_id";
 const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
@@ -355,6 +357,7 @@ pub const QUESTIONS: &[&str] = &[
     HELD_RESERVATIONS,
     LAPSED_RESERVATIONS,
     BUYERS,
+    TAKINGS,
     SCHEDULES,
     TAKEN_SEATS,
     OVERDUE_TOKENS,
@@ -595,6 +598,13 @@ pub async fn load_sale<L: Link>(
     };
     link.each(BUYERS.into_sql_str(), numbers(&[of]), take).await?;
 
+    let mut takings = 0;
+    let take: &mut Take<'_, L::Row> = &mut |row| {
+        takings += row.int("amount")? - row.int("refunded")?;
+        Ok(())
+    };
+    link.each(TAKINGS.into_sql_str(), numbers(&[of]), take).await?;
+
     let mut schedules = Vec::new();
     for row in link.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
         let schedule =
@@ -629,6 +639,7 @@ pub async fn load_sale<L: Link>(
         reservations,
         lapsed,
         bought: bought.into_iter().collect(),
+        takings,
         schedules,
     })
 }

@@ -29,7 +29,9 @@ use super::archive::OldJournal;
 use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
-use super::{BatchWriter, Duties, Operators, Store, StoreError, WriterId, claims, files, migrate};
+use super::{
+    BatchWriter, Duties, FiguresStore, Operators, Store, StoreError, WriterId, claims, files, migrate,
+};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 use crate::metrics::Metrics;
@@ -205,6 +207,10 @@ impl Store for SqliteStore {
 
     async fn tend(&self, metrics: &Metrics) {
         checkpoint::run(self, metrics).await;
+    }
+
+    fn figures(&self) -> Option<&dyn FiguresStore> {
+        Some(self)
     }
 
     fn operators(&self) -> Option<&dyn Operators> {

@@ -13,7 +13,7 @@ pub mod http;
 pub mod raw;
 pub mod tls;
 
-pub use fan::Fan;
+pub use fan::{Fan, Refused};
 pub use frontrow_testing::mariadb;
 pub use house::{House, Plan};
 pub use http::Reply;

@@ -56,7 +56,17 @@ async fn operators_get_in_when_the_house_is_full() {
         401,
         "it is no way around a token"
     );
-    assert_eq!(Fan::connect(house.admin(), &[]).await.err(), Some(404), "no websockets");
+    // A websocket there is an operator's.
+    let mut stranger = Fan::connect(house.admin(), &[]).await.unwrap();
+    let fan = house.access_token(house.user(0).await);
+    assert_eq!(stranger.refused("hello", json!({"access_token": fan})).await, "FORBIDDEN");
+    let bearer = format!("Bearer {fan}");
+    assert_eq!(Fan::connect(house.admin(), &[("authorization", &bearer)]).await.err(), Some(403));
+    stranger.ok("hello", json!({"access_token": house.operator_token()})).await;
+    stranger.ok("ops.watch", json!({})).await;
+    let mut console = Fan::connect(house.admin(), &operator).await.unwrap();
+    console.ok("ops.watch", json!({})).await;
+    drop((stranger, console));
     // Nothing of it is at everybody's door.
     drop((first, second));
     house.connections(0).await;

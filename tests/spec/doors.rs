@@ -130,6 +130,8 @@ impl Houses {
             | Method::Balance
             | Method::History
             | Method::Tickets
+            | Method::OpsWatch
+            | Method::OpsUnwatch
             | Method::Ping => json!({}),
         };
         let id = fan.send(method.as_str(), params).await;
@@ -175,6 +177,8 @@ impl Houses {
             Method::Hello
             | Method::QueueExtend
             | Method::SeatsUnwatch
+            | Method::OpsWatch
+            | Method::OpsUnwatch
             | Method::Ping
             | Method::Release
             | Method::Cancel => return None,
@@ -210,6 +214,8 @@ pay           UNAUTHENTICATED NOT_IN_QUEUE WAITING ok ok TOKEN_EXPIRED NOT_IN_QU
 cancel        (UNAUTHENTICATED) (RESERVATION_NOT_FOUND) (RESERVATION_NOT_FOUND) (RESERVATION_INVALID) ok (TOKEN_EXPIRED) (RESERVATION_NOT_FOUND)
 tickets       UNAUTHENTICATED ok ok ok ok ok ok
 ping          (UNAUTHENTICATED) (ok) (ok) (ok) (ok) (ok) (ok)
+ops.watch     (UNAUTHENTICATED) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN)
+ops.unwatch   (UNAUTHENTICATED) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN) (FORBIDDEN)
 ";
 
 /// Goal: whoever may do something may do it at both doors, and is refused for the same reason at both. Method: every

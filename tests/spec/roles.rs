@@ -10,7 +10,7 @@ use frontrow_protocol::{Role, RoleSet};
 use serde_json::{Value, json};
 
 use super::harness::raw::Raw;
-use super::harness::{House, Plan, Reply, http};
+use super::harness::{Fan, House, Plan, Refused, Reply, http};
 
 pub const SECRET: &str = "a secret of these tests, and long";
 const BODY: u64 = 20 * 1024 * 1024;
@@ -153,6 +153,87 @@ async fn each_role_may_what_the_table_says_and_nobody_else_may_anything() {
                 assert_eq!(call.by(&house, token.as_deref()).await.status, *status, "{call:?} by {who}");
             }
         }
+    }
+}
+
+/// What operators ask for by websocket: each method of the server's own document, with what it may be about.
+async fn methods(house: &House) -> Vec<(String, RoleSet, Value)> {
+    let document = http::call(house.address(), "GET", "/asyncapi.json", &[], "").await.json();
+    let mut found = Vec::new();
+    for (name, operation) in document["operations"].as_object().unwrap() {
+        if let Some(roles) = operation.get("x-roles") {
+            let needs = serde_json::from_value(roles.clone()).unwrap();
+            found.push((name.clone(), needs, json!({})));
+            found.push((name.clone(), needs, json!({"concert_id": house.concert.0})));
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_role_may_by_websocket_what_the_table_says_and_nobody_else_may_anything() {
+    let house = house_of_an_issuer(|_| {}).await;
+    let methods = methods(&house).await;
+    assert!(methods.len() >= 4, "{methods:?}");
+    let mut operators = vec![
+        (house.operator_token(), RoleSet::of(&[Role::Owner])),
+        (issued(&house, "before", json!("operator")), RoleSet::of(&[Role::Owner])),
+        (issued(&house, "two", json!(["door", "viewer"])), RoleSet::of(&[Role::Door, Role::Viewer])),
+    ];
+    for role in Role::ALL {
+        let roles = RoleSet::of(&[*role]);
+        operators.push((house.operator(*role).await.1, roles));
+        operators.push((issued(&house, &format!("a {role}"), json!(role)), roles));
+    }
+    let forbidden = |asked: Result<Value, Refused>, needs: &RoleSet| match asked {
+        Ok(_) => false,
+        Err(Refused { reason, data }) => {
+            assert_eq!((reason.as_str(), &data["needs"]), ("FORBIDDEN", &json!(needs)));
+            true
+        }
+    };
+    for (token, roles) in &operators {
+        let mut by_hello = house.stranger().await;
+        let welcome = by_hello.ok("hello", json!({"access_token": token})).await;
+        assert_eq!(welcome["operator"]["roles"], json!(roles));
+        let bearer = format!("Bearer {token}");
+        let by_header = Fan::connect(house.address(), &[("authorization", bearer.as_str())]).await;
+        for console in [&mut by_hello, &mut by_header.unwrap()] {
+            for (method, needs, params) in &methods {
+                let asked = console.call(method, params.clone()).await;
+                assert_eq!(forbidden(asked, needs), !roles.meets(*needs), "{method} {params} by {roles:?}");
+            }
+        }
+    }
+    // Fans, however they come.
+    let (user, mut left) = (house.user(0).await, house.fan(0).await);
+    let joined = json!({"concert_id": house.concert.0});
+    let live = house.fan(0).await.ok("queue.join", joined.clone()).await["token"].clone();
+    let over = left.ok("queue.join", joined).await["token"].clone();
+    left.ok("queue.leave", json!({})).await;
+    for hello in [
+        json!({"access_token": house.access_token(user)}),
+        json!({"access_token": issued(&house, "fan", json!(["Owner", {"owner": true}]))}),
+        json!({"queue_token": live}),
+        json!({"queue_token": over}),
+    ] {
+        let mut fan = house.stranger().await;
+        for (method, ..) in &methods {
+            assert_eq!(fan.refused(method, json!({})).await, "UNAUTHENTICATED");
+        }
+        fan.ok("hello", hello.clone()).await;
+        for (method, needs, params) in &methods {
+            assert!(forbidden(fan.call(method, params.clone()).await, needs), "{method} by {hello}");
+        }
+    }
+    // And those whose time is over are nobody at all.
+    let auth = &house.context().auth;
+    let (_, signed_out) = house.operator(Role::Owner).await;
+    assert_eq!(house.http("DELETE", "/api/v1/admin/session", Some(&signed_out), "").await.status, 204);
+    for token in [signed_out, auth.mint_operator(house.clock.utc(), Duration::ZERO), "fro_".to_owned()] {
+        let mut nobody = house.stranger().await;
+        assert_eq!(nobody.refused("hello", json!({"access_token": token})).await, "UNAUTHENTICATED");
+        assert_eq!(nobody.closed().await, 4500);
     }
 }
 

@@ -43,7 +43,7 @@ export function useAsked(ask) {
 
 /**
  * A second look before something that is not easily taken back. Opens when there is something to ask.
- * @param {{ title: string, text: string, confirm: string, onConfirm: () => void, onClose: () => void }} props
+ * @param {{ title: string, text: unknown, confirm: string, onConfirm: () => void, onClose: () => void }} props
  */
 export function SecondLook({ title, text, confirm, onConfirm, onClose }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));

@@ -3,30 +3,39 @@ import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../app/html.js';
 import { needs as logNeeds, Log } from './pages/log.js';
 import { needs as operatorsNeeds, Operators } from './pages/operators.js';
+import { needs as saleNeeds, Sale } from './pages/sale.js';
 import { needs as sessionsNeeds, Sessions } from './pages/sessions.js';
 import { SignIn } from './pages/signin.js';
+import { needs as tonightNeeds, Tonight } from './pages/tonight.js';
 import { hasRole, signOut } from './session.js';
 import { chooseLanguage, LANGUAGES, language, words } from './words.js';
 
 /** The pages, each with the roles of which it needs one: what one may not do is not shown. The server decides. */
 const PAGES = /** @type {const} */ ([
+  { path: '/tonight', name: 'tonight', page: Tonight, needs: tonightNeeds },
   { path: '/operators', name: 'operators', page: Operators, needs: operatorsNeeds },
   { path: '/sessions', name: 'sessions', page: Sessions, needs: sessionsNeeds },
   { path: '/log', name: 'log', page: Log, needs: logNeeds },
 ]);
+
+/** Pages about one thing, which the rest of the address names. They are reached from the page that they belong to. */
+const ABOUT = /** @type {const} */ ([{ path: '/sale/', of: '/tonight', page: Sale, needs: saleNeeds }]);
 
 /** @param {{ me: import('@preact/signals').Signal<import('./session.js').Me | null>, path: import('@preact/signals').Signal<string> }} props */
 export function Shell({ me, path }) {
   const w = words();
   const open = PAGES.filter((page) => hasRole(...page.needs));
   const here = open.find((page) => page.path === path.value) ?? open[0];
+  const one = ABOUT.find((page) => path.value.startsWith(page.path) && hasRole(...page.needs));
+  const id = one ? Number(path.value.slice(one.path.length)) : NaN;
+  const isOne = one !== undefined && Number.isSafeInteger(id) && id > 0;
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const first = useRef(true);
   useEffect(() => {
     // Whoever goes to another page reads on there; at the beginning the browser decides.
     if (!first.current) main.current?.focus();
     first.current = false;
-  }, [here?.path, me.value === null]);
+  }, [isOne ? path.value : here?.path, me.value === null]);
   const name = me.value?.operator.name ?? w.nobody;
   const Page = here?.page;
   return html`<a class="skip" href="#main" onClick=${(/** @type {Event} */ event) => {
@@ -44,9 +53,9 @@ export function Shell({ me, path }) {
         <button type="button" class="small" onClick=${signOut}>${w.signOut}</button></span>`}
     </header>
     ${me.value && html`<nav class="pages" aria-label=${w.main}>
-      ${open.map((page) => html`<a href=${`#${page.path}`} aria-current=${page === here ? 'page' : undefined}>${w.nav[page.name]}</a>`)}
+      ${open.map((page) => html`<a href=${`#${page.path}`} aria-current=${isOne ? (page.path === one.of ? 'true' : undefined) : page === here ? 'page' : undefined}>${w.nav[page.name]}</a>`)}
     </nav>`}
     <main id="main" ref=${main} tabindex="-1" class="page">
-      ${me.value && Page ? html`<${Page} key=${here.path} />` : html`<${SignIn} />`}
+      ${me.value && isOne ? html`<${one.page} key=${path.value} id=${id} />` : me.value && Page ? html`<${Page} key=${here.path} />` : html`<${SignIn} />`}
     </main>`;
 }

@@ -512,7 +512,7 @@ export class FrontrowClient extends Emitter {
       once: true,
       take: (hello) => {
         this.clock.sample(sentAt, Date.now(), hello.server_time);
-        this.userId = hello.user_id;
+        this.userId = hello.user_id ?? null;
         if (!last) return hello;
         this.#greeted = true;
         if (hello.queue) this.#takeQueue(hello.queue, true);

@@ -126,6 +126,11 @@ export const SeatState = Object.freeze({
  */
 
 /**
+ * A length of time, at most 366 days: whole numbers with the units d, h, m, s, ms, larger ones first.
+ * @typedef {string} Duration
+ */
+
+/**
  * An ellipse's size.
  * @typedef {object} Ellipse
  * @property {Point} radius
@@ -243,6 +248,62 @@ export const SeatState = Object.freeze({
  */
 
 /**
+ * The figures of a sale, as they are now.
+ * @typedef {object} LiveFigures
+ * @property {number} admissions_per_minute
+ * @property {number} available
+ * @property {number} capacity Fans admitted at once, at most.
+ * @property {string} currency ISO 4217.
+ * @property {number} held
+ * @property {number} joins_per_minute
+ * @property {number} money What was paid and not given back, in the currency's minor unit.
+ * @property {Timestamp | null} next_start The performance that begins next.
+ * @property {Timestamp | null} opens_at
+ * @property {number} progress Fans admitted.
+ * @property {number} restricted Kept by the house.
+ * @property {number} sales_per_minute Seats sold.
+ * @property {number} seats Seats of all performances; the next four are how many of them are in which state.
+ * @property {number | null} sells_out_in_s The seconds until no seat is free at the pace of the last five minutes; null
+ *   while too little is sold to say so.
+ * @property {number} sold
+ * @property {SaleState} state
+ * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
+ * @property {string} venue
+ * @property {number} waiting Fans in line.
+ */
+
+/**
+ * Who asks.
+ * @typedef {object} Operator
+ * @property {string} [name]
+ * @property {number} [operator_id] Absent of a token that names no operator.
+ * @property {Role[]} roles
+ */
+
+/**
+ * What is watched, as it stands; `ops.update` leads on from it.
+ * @typedef {object} OpsState
+ * @property {Timestamp | null} at When the figures were gathered; null before that happened once.
+ * @property {number | null} concert_id The sale; null: every sale.
+ * @property {SaleDetail} [detail] Of the one sale that is watched; absent until its figures were gathered.
+ * @property {SaleLine[]} sales
+ * @property {number} seq
+ * @property {Timestamp} server_time
+ */
+
+/**
+ * What changed of what is watched. It comes each second in which something did, and every few seconds in any case.
+ * @typedef {object} OpsUpdate
+ * @property {Timestamp} at When the figures were gathered.
+ * @property {number | null} concert_id The sale; null: every sale.
+ * @property {SaleDetail} [detail] Of the one sale that is watched, if something of it changed.
+ * @property {number} from The `seq` that it leads on from.
+ * @property {number[]} gone Sales that are not there any more.
+ * @property {SaleLine[]} sales Lines that changed, whole.
+ * @property {number} seq
+ */
+
+/**
  * A paid reservation.
  * @typedef {object} Paid
  * @property {number} balance The wallet after it, in minor units of the currency.
@@ -294,6 +355,13 @@ export const SeatState = Object.freeze({
  * @property {Timestamp} starts_at
  * @property {string} [time_zone] The venue's IANA time zone; absent while unknown.
  * @property {string} title The concert's title.
+ */
+
+/**
+ * Of the last minute: half took no longer than `p50`, all but one of a hundred no longer than `p99`.
+ * @typedef {object} Quantiles
+ * @property {number} p50
+ * @property {number} p99
  */
 
 /**
@@ -381,11 +449,78 @@ export const SeatState = Object.freeze({
  */
 
 /**
+ * Where a sale is run.
+ * - `here`: By the server that says so.
+ * - `elsewhere`: By another server of the same database.
+ * - `loading`: By nobody at this moment: it is being loaded.
+ * @typedef {'here' | 'elsewhere' | 'loading'} Runs
+ */
+
+/**
  * The state of a sale.
  * @typedef {object} Sale
  * @property {string | null} message The operator's message to the fans.
  * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
  * @property {SaleState} state
+ */
+
+/**
+ * More of one sale.
+ * @typedef {object} SaleDetail
+ * @property {Quantiles | null} answers_ms From a request's arrival until what came of it was durable.
+ * @property {ScheduleLine[]} by_schedule In the order of their start.
+ * @property {Quantiles | null} commit_ms What the store took to keep a batch.
+ * @property {number} connections Connections of the whole server.
+ * @property {Record<string, number>} expiries_per_minute What ended by time in the last minute: `hold`, `idle`, `time`,
+ *   `away`.
+ * @property {string | null} message The operator's message to the fans.
+ * @property {Record<string, number>} refusals_per_minute Refusals of the last minute, by their reason.
+ * @property {SaleSettings} settings The rules in force.
+ * @property {SaleSettingsOwn} settings_own Those of them that the operator set; the rest are the run's defaults.
+ * @property {number} watchers Connections that watch the sale's seats.
+ */
+
+/**
+ * A sale in a line.
+ * @typedef {object} SaleLine
+ * @property {boolean} answers Is it run here, and did it answer in time when it was asked last? If it is and did not,
+ *   nothing is decided in it.
+ * @property {number} concert_id
+ * @property {LiveFigures} [figures] Absent of a sale that this server never ran.
+ * @property {Timestamp | null} figures_at When the figures were taken, of a sale that was run here once; null: they are
+ *   as new as everything else.
+ * @property {Runs} runs
+ * @property {string | null} title Null of a sale that this server never ran.
+ */
+
+/**
+ * The rules of a sale that are in force.
+ * @typedef {object} SaleSettings
+ * @property {Duration} admission_ttl The length of an admission.
+ * @property {Duration} away_ttl The time that a waiting fan may be without a connection.
+ * @property {Duration} cancel_before_start The time before the start until which a paid reservation may be cancelled.
+ * @property {number} capacity Fans admitted at once.
+ * @property {Duration} hold_again_after The time in which a seat whose hold ran out unpaid is not held again by the
+ *   same user; longer when it happens again.
+ * @property {Duration} hold_ttl The time that unpaid seats are held.
+ * @property {Duration} idle_ttl The time that an admitted fan may do nothing.
+ * @property {number} seats_per_reservation_max Seats that one reservation may have.
+ * @property {number} seats_per_user_max Seats of the sale that one user may have, held and bought together; 0: any
+ *   number.
+ */
+
+/**
+ * The rules of a sale that its operator set.
+ * @typedef {object} SaleSettingsOwn
+ * @property {Duration} [admission_ttl]
+ * @property {Duration} [away_ttl]
+ * @property {Duration} [cancel_before_start]
+ * @property {number} [capacity]
+ * @property {Duration} [hold_again_after]
+ * @property {Duration} [hold_ttl]
+ * @property {Duration} [idle_ttl]
+ * @property {number} [seats_per_reservation_max]
+ * @property {number} [seats_per_user_max]
  */
 
 /**
@@ -423,6 +558,18 @@ export const SeatState = Object.freeze({
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
+ */
+
+/**
+ * A performance in a line.
+ * @typedef {object} ScheduleLine
+ * @property {number} available
+ * @property {number} held
+ * @property {Record<string, number>} left Free seats by category.
+ * @property {number} restricted
+ * @property {number} schedule_id
+ * @property {number} sold
+ * @property {Timestamp} starts_at
  */
 
 /**
@@ -514,11 +661,12 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * The user that the session acts as, and where it goes on.
+ * Who the session acts as, and where it goes on.
  * @typedef {object} Hello
+ * @property {Operator} [operator] The operator, if it is one.
  * @property {QueueUpdate} [queue] The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
  * @property {Reservation[]} [reservations] The open reservations of the resumed queue token.
  * @property {string} server The server's name and version.
  * @property {Timestamp} server_time
- * @property {number} user_id
+ * @property {number} [user_id] Absent of an operator whose token names no user.
  */

@@ -200,6 +200,11 @@ export class FrontrowSeatmap extends HTMLElement {
     this.#map.show(seats);
   }
 
+  /** The place in the plan that is shown at a pixel of the element. @param {number} x @param {number} y */
+  toVenue(x, y) {
+    return this.#map.camera.toVenue(x, y);
+  }
+
   /** @param {number} category */
   shows(category) {
     return !this.#filter || this.#filter.has(category);

@@ -15,6 +15,7 @@ use super::bare_loop::{self, Bare};
 use super::shop::Shop;
 use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
+use crate::consoles::Consoles;
 use crate::crew::Worker;
 use crate::fan::{Event, Fan, Reservation, Trouble, hold_request, release_request};
 use crate::record::{Counter, Op};
@@ -42,6 +43,9 @@ pub struct Fanout {
     /// More than there are fans, because nobody is admitted for whom there is no free seat.
     #[arg(long, default_value_t = 12_000)]
     seats: usize,
+    /// Operators' consoles, each of which watches every sale, and this one with its details.
+    #[arg(long, default_value_t = 0)]
+    consoles: usize,
     /// The time for which figures are taken.
     #[arg(long, default_value = "20s", value_parser = duration)]
     duration: Duration,
@@ -122,6 +126,7 @@ impl Fanout {
         run.setting("watchers", watchers);
         run.setting("holds a second", self.rate);
         run.setting("seats", self.seats);
+        run.setting("consoles", self.consoles);
         let times = || (0..run.venue.seats).map(|_| Times::default()).collect();
         let hall = Arc::new(Hall {
             tokens: run.tokens.clone(),
@@ -147,15 +152,25 @@ impl Fanout {
         let crew = play(&run, fans, stage, fan)?;
         run.until(&crew, "all fans watch", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
+        let consoles = Consoles::open(&run.server, self.consoles, hall.concert).await?;
         run.pass(&crew, Duration::from_secs(2)).await;
         run.begin();
+        consoles.begin();
+        let lanes_before = run.server.lanes_cpu();
         run.pass(&crew, self.duration).await;
+        let lanes = run.server.lanes_cpu().zip(lanes_before).map(|(after, before)| after - before);
         run.end();
+        let looked = consoles.end()?;
         hall.quiet.store(true, Ordering::Relaxed);
         run.pass(&crew, SILENCE).await;
         let truth = newest(&run, &hall, fans).await?;
         run.finish(crew).await?;
         self.figures(&mut run);
+        if let Some(lanes) = lanes {
+            let part = 100.0 * lanes.as_secs_f64() / run.board.window().as_secs_f64();
+            run.figure("lanes_cpu", part, "%", "of a core, for the lanes");
+        }
+        self.check_consoles(&mut run, looked);
         check_all_newest(&mut run, &hall, &truth);
         if !self.bare.is_zero() {
             self.compare_with_bare(&mut run, common).await?;
@@ -193,6 +208,20 @@ impl Fanout {
         }
         run.percentile_figure(Op::Hold, 99.0, "hold_p99", "99 of 100 answers to a hold, at most");
         run.cpu_figure(frames, "server_cpu_per_frame", "of the server's CPU for a delta");
+    }
+
+    fn check_consoles(&self, run: &mut Run, (updates, gaps, oldest): (u64, u64, Duration)) {
+        if self.consoles == 0 {
+            return;
+        }
+        let oldest = oldest.as_secs_f64();
+        run.figure("console_updates", updates as f64, "", "updates that consoles received");
+        run.figure("console_oldest", oldest, "s", "the oldest that a console's figures ever were");
+        run.check(
+            "consoles are never more than two seconds behind",
+            oldest <= 2.0 && gaps == 0 && updates > 0,
+            format!("{updates} updates, {gaps} gaps, {oldest:.2} s at most"),
+        );
     }
 
     async fn compare_with_bare(&self, run: &mut Run, common: &Common) -> anyhow::Result<()> {

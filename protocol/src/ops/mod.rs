@@ -1,6 +1,8 @@
 //! The bodies of operators' calls, a file a subject.
 
+pub mod figures;
 pub mod passkeys;
 pub mod schedule;
 pub mod seats;
+pub mod watch;
 pub mod who;

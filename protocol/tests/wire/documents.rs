@@ -159,6 +159,8 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/tickets
                  get    /api/v1/admin/sales
                  patch  /api/v1/admin/sales/{concert_id}
+                 get    /api/v1/admin/sales/{concert_id}/figures
+                 get    /api/v1/admin/schedules/{schedule_id}/layout
                  get    /api/v1/admin/schedules/{schedule_id}/seats
                  patch  /api/v1/admin/schedules/{schedule_id}
                  post   /api/v1/admin/schedules/{schedule_id}/seats

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use frontrow_protocol::call::{Call, Side};
-use frontrow_protocol::{Role, openapi};
+use frontrow_protocol::{Method, Role, asyncapi, openapi};
 use serde_json::json;
 
 const GUIDE: &str = include_str!("../../../docs/OPERATORS.md");
@@ -20,6 +20,12 @@ fn table() -> String {
         let cells: Vec<_> = Role::ALL.iter().map(|role| if may(role) { "yes" } else { "" }).collect();
         let cells: Vec<_> = cells.iter().map(|cell| format!(" {cell} |").replace("  |", " |")).collect();
         writeln!(table, "| `{verb} {}` |{}", call.path(), cells.concat()).expect("memory takes all writes");
+    }
+    for method in Method::ALL {
+        let Some(roles) = method.roles() else { continue };
+        let cell = |role: &Role| if roles.contains(*role) { " yes |" } else { " |" };
+        let cells: String = Role::ALL.iter().map(cell).collect();
+        writeln!(table, "| `{method}` by websocket |{cells}").expect("memory takes all writes");
     }
     table
 }
@@ -39,5 +45,10 @@ fn the_document_says_who_may() {
         let described = &document["paths"][call.path()][call.verb().as_str()];
         let roles = call.roles().map_or(json!(null), |roles| json!(roles));
         assert_eq!(described["x-roles"], roles, "{call:?}");
+    }
+    let document = asyncapi::document();
+    for method in Method::ALL {
+        let roles = method.roles().map_or(json!(null), |roles| json!(roles));
+        assert_eq!(document["operations"][method.as_str()]["x-roles"], roles, "{method}");
     }
 }

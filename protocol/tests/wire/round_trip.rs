@@ -5,8 +5,10 @@ use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
 use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
+use frontrow_protocol::ops::figures::KeptFigures;
 use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
+use frontrow_protocol::ops::watch::OpsState;
 use frontrow_protocol::ops::{passkeys, who};
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
@@ -81,6 +83,8 @@ fn every_result() {
             Method::Cancel => again::<Cancelled>(&fixture),
             Method::Tickets => again::<Tickets>(&fixture),
             Method::Ping => again::<Pong>(&fixture),
+            Method::OpsWatch => again::<OpsState>(&fixture),
+            Method::OpsUnwatch => again::<Done>(&fixture),
         };
         assert_same(&fixture, &read_and_written);
     }
@@ -205,6 +209,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("guest", again::<Guest>),
     ("guest_body", again::<GuestBody>),
     ("health", again::<Health>),
+    ("kept_figures", again::<KeptFigures>),
     ("layout", again::<Layout>),
     ("log", again::<who::Log>),
     ("made_operator", again::<who::MadeOperator>),

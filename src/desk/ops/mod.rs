@@ -1,4 +1,12 @@
 //! What operators ask for beside the sales themselves: a file a subject.
 
+mod kept;
+mod lines;
+mod live;
 mod schedule;
 mod seats;
+mod told;
+
+pub use kept::{POINTS_MAX, keep_figures};
+pub use live::tell_operators;
+pub use told::Live;

@@ -192,7 +192,8 @@ impl Lane {
 
     fn kept(&mut self, batch: Batch) {
         self.is_well();
-        self.metrics.commit_seconds.observe(self.commit_began.elapsed().as_secs_f64());
+        self.commit_took = self.commit_began.elapsed();
+        self.metrics.commit_seconds.observe(self.commit_took.as_secs_f64());
         self.pipeline.kept(batch);
     }
 
@@ -215,12 +216,22 @@ impl Lane {
                 running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
                 // The copies that others read are new before anything is published.
                 running.view.apply(sale.seq, &sale.events);
+                running.view.tally().committed(self.commit_took);
                 running.sale.commit(limits::ENDED_KEPT_MAX);
                 self.sweeper.note(sale.concert, &sale.events);
                 count_events(&self.metrics, &sale.events);
             }
         }
-        for (_, verdict) in self.pipeline.in_batch() {
+        let now = self.shared.clock.steady();
+        for (envelope, verdict) in self.pipeline.in_batch() {
+            if let Work::Sale { concert, command } = &envelope.work
+                && envelope.reply.is_awaited()
+                // Who only looks whether a sale answers is not who waits for it.
+                && *command != Command::Figures
+                && let Some(running) = self.sales.get(concert)
+            {
+                running.view.tally().answered(now.since(envelope.arrived), verdict.reply.as_ref().err());
+            }
             if let Err(Refusal::Rejected(Rejection::GuestSeats { .. })) = verdict.reply {
                 Metrics::count(&self.metrics.refused, "address_guest_seats");
             }

@@ -587,7 +587,6 @@ impl Sale {
             sold: sum(SeatMap::sold),
             restricted: sum(SeatMap::restricted),
             admissions_last_minute: self.room.line().admissions_last_minute(now.utc),
-            next_entry: self.room.next_entry(),
         }
     }
 

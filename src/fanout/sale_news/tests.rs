@@ -48,7 +48,7 @@ fn view() -> Arc<SaleView> {
         bought: Vec::new(),
         schedules: Vec::new(),
     };
-    SaleView::new(concert, 1, &sale, SaleRules::default(), Duration::ZERO, vec![topic])
+    SaleView::new(concert, 1, &sale, SaleRules::default(), Duration::ZERO, 0, vec![topic])
 }
 
 /// A fanout with one sale, and what its lane does.

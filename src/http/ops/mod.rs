@@ -14,6 +14,7 @@ use frontrow_protocol::call::Call;
 use hyper::Response;
 use hyper::header::HeaderMap;
 
+use super::layout::Layouts;
 use super::query::Query;
 use super::reply::{self, ApiResult, Body};
 use crate::desk::Context;
@@ -25,6 +26,7 @@ use crate::store::operators::Note;
 /// One request of an operator, taken apart.
 pub struct OpsAsked<'a> {
     pub context: &'a Context,
+    pub layouts: &'a Layouts,
     /// The address that it came from.
     pub client: IpAddr,
     /// Whose token came with it; the gate let them through.
@@ -44,8 +46,10 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         // Sales.
         Call::Sales => sales::list(asked).await,
         Call::ChangeSale => sales::change(asked, argument).await,
+        Call::KeptFigures => sales::kept(asked, argument).await,
 
         // Seats.
+        Call::HouseLayout => seats::layout(asked, argument).await,
         Call::HouseSeats => seats::all(asked, argument).await,
         Call::RestrictSeats => seats::restrict(asked, argument).await,
 

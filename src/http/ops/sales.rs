@@ -1,25 +1,33 @@
 //! The sales: what operators see of them, and what they change.
 
 use frontrow_protocol::admin::{SalePatch, Sales};
-use frontrow_protocol::{ErrorObject, parse_body};
+use frontrow_protocol::{ErrorObject, Timestamp as WireTime, parse_body};
+use futures_util::future::join_all;
 use hyper::StatusCode;
 
 use super::OpsAsked;
+use crate::desk::ops::POINTS_MAX;
 use crate::desk::{Context, translate};
 use crate::domain::command::{Answer, Command};
 use crate::domain::ids::ConcertId;
+use crate::domain::time::Timestamp;
 use crate::http::query::number;
 use crate::http::reply::{self, ApiResult};
+use crate::limits::{FIGURES_OF, FIGURES_PATIENCE};
 
 pub async fn list(asked: &OpsAsked<'_>) -> ApiResult {
     asked.query.only(&[])?;
-    let mut sales = Vec::new();
-    for view in asked.context.fanout.sales() {
-        if let Answer::Figures(figures) = ask(asked.context, view.id(), Command::Figures).await? {
-            sales.push(translate::figures(&view.concert().title, &figures));
-        }
-    }
-    Ok(reply::json(StatusCode::OK, &Sales { sales }))
+    let context = asked.context;
+    // All are asked at once, and none keeps the others from being seen.
+    let sales = context.fanout.sales().into_iter().map(|view| async move {
+        let answers = tokio::select! {
+            biased;
+            reply = context.submit_and_wait(view.id(), Command::Figures) => reply.is_ok(),
+            () = context.clock.run_out(FIGURES_PATIENCE) => false,
+        };
+        translate::standing(&view.standing(context.clock.utc()), answers)
+    });
+    Ok(reply::json(StatusCode::OK, &Sales { sales: join_all(sales).await }))
 }
 
 pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
@@ -39,6 +47,35 @@ pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
         }
         _ => Err(ErrorObject::internal()),
     }
+}
+
+/// What was kept of a sale; of the last hours, unless it is said of which.
+pub async fn kept(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&["from", "to", "points"])?;
+    let concert = ConcertId(number(id, "concert_id")?);
+    let moment = |name: &str| -> Result<Option<Timestamp>, ErrorObject> {
+        let Some(text) = asked.query.get(name) else { return Ok(None) };
+        let moment: WireTime = text.parse().map_err(|_| {
+            ErrorObject::invalid_params(
+                Some(name),
+                &format!("`{name}` is no time such as 2026-07-01T10:00:00Z"),
+            )
+        })?;
+        Ok(Some(Timestamp::from_millis(moment.as_millis())))
+    };
+    let to = moment("to")?.unwrap_or_else(|| asked.context.clock.utc());
+    let from = moment("from")?.unwrap_or_else(|| to - FIGURES_OF);
+    if from >= to {
+        return Err(ErrorObject::invalid_params(Some("from"), "`from` has to be before `to`"));
+    }
+    let points = asked.query.get("points").map(|points| number(points, "points")).transpose()?;
+    let points = points.unwrap_or(POINTS_MAX);
+    if !(1..=POINTS_MAX).contains(&points) {
+        let problem = format!("`points` must be 1 to {POINTS_MAX}");
+        return Err(ErrorObject::invalid_params(Some("points"), &problem));
+    }
+    let kept = asked.context.kept_figures(concert, from, to, points).await?;
+    Ok(reply::json(StatusCode::OK, &kept))
 }
 
 async fn ask(context: &Context, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {

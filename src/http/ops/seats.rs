@@ -11,6 +11,16 @@ use crate::domain::ids::ScheduleId;
 use crate::http::query::number;
 use crate::http::reply::{self, ApiResult};
 
+/// The drawing, also of performances that have begun.
+pub async fn layout(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let schedule = ScheduleId(number(id, "schedule_id")?);
+    let view = asked.context.sale_of_schedule(schedule)?;
+    let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+    let layout = asked.layouts.of(view, topic).await.ok_or_else(ErrorObject::internal)?;
+    Ok(layout.response(asked.headers, "no-cache"))
+}
+
 /// Also of performances that have begun, and without a place in line.
 pub async fn all(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&[])?;

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::desk::request;
-use crate::domain::ids::EntryNo;
+use crate::domain::ids::{EntryNo, OperatorId};
 use crate::domain::record::{ExpiryReason, TokenRecord};
 use crate::domain::rejection::Rejection;
-use frontrow_protocol::parse_request;
+use frontrow_protocol::{Role, parse_request};
 
 const CONNECTION: ConnectionId = ConnectionId(9);
 const BLOCK: AddressBlock = AddressBlock(1);
@@ -48,10 +48,26 @@ fn check(script: &str) {
     check_from(Arrival::Stranger, ClientLimits::default(), script);
 }
 
+fn by(arrival: Arrival, block: Option<AddressBlock>) -> Newcomer {
+    Newcomer { arrival, block, admits: Admits::Everybody }
+}
+
+/// Operator 3, in this role.
+fn badge(role: &str) -> Badge {
+    let roles = Role::from_name(role).into_iter().collect();
+    let operator = Operator { id: Some(OperatorId(3)), roles, session: Some(4) };
+    Badge { operator, token: "fro".into() }
+}
+
 fn check_from(arrival: Arrival, limits: ClientLimits, script: &str) {
+    check_at(Admits::Everybody, arrival, limits, script);
+}
+
+fn check_at(admits: Admits, arrival: Arrival, limits: ClientLimits, script: &str) {
     let start = START;
     let mut out = Vec::new();
-    let mut session = Session::open(CONNECTION, arrival, Some(BLOCK), &limits, start, start, &mut out);
+    let newcomer = Newcomer { arrival, block: Some(BLOCK), admits };
+    let mut session = Session::open(CONNECTION, newcomer, &limits, start, start, &mut out);
     let mut sent = 0;
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let [time, input, expected] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
@@ -85,16 +101,34 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
         }
         ["found", tag, what] => {
             let found = match what.split(' ').collect::<Vec<_>>()[..] {
-                ["user", user] => {
-                    Ok(Found::User { user: UserId(user.parse().unwrap()), guest: false, ends_at: FAR })
-                }
-                ["guest", user] => {
-                    Ok(Found::User { user: UserId(user.parse().unwrap()), guest: true, ends_at: FAR })
-                }
+                ["user", user] => Ok(Found::User {
+                    user: UserId(user.parse().unwrap()),
+                    guest: false,
+                    ends_at: FAR,
+                    badge: None,
+                }),
+                ["guest", user] => Ok(Found::User {
+                    user: UserId(user.parse().unwrap()),
+                    guest: true,
+                    ends_at: FAR,
+                    badge: None,
+                }),
                 ["user", user, "until", seconds] => Ok(Found::User {
                     user: UserId(user.parse().unwrap()),
                     guest: false,
                     ends_at: START + Duration::from_secs(seconds.parse().unwrap()),
+                    badge: None,
+                }),
+                ["operator", role] => Ok(Found::Operator { badge: badge(role), ends_at: FAR }),
+                ["operator", role, "until", seconds] => Ok(Found::Operator {
+                    badge: badge(role),
+                    ends_at: START + Duration::from_secs(seconds.parse().unwrap()),
+                }),
+                ["both", user, role] => Ok(Found::User {
+                    user: UserId(user.parse().unwrap()),
+                    guest: false,
+                    ends_at: FAR,
+                    badge: Some(badge(role)),
                 }),
                 ["owner", user] => Ok(Found::Owner { user: UserId(user.parse().unwrap()), guest: false }),
                 ["sale", "none"] => Ok(Found::Sale(None)),
@@ -154,7 +188,10 @@ fn show(output: Output) -> String {
         Output::Answer { id: of, outcome: Err(error), .. } => format!("{} {}", id(of), error.reason()),
         Output::Answer { id: of, outcome: Ok(outcome), .. } => {
             let outcome = match outcome {
-                Outcome::Welcome { resumed: None, .. } => "welcome".to_owned(),
+                Outcome::Welcome { resumed: None, operator: None, .. } => "welcome".to_owned(),
+                Outcome::Welcome { resumed: None, operator: Some(of), .. } => {
+                    format!("welcome {:?}", of.roles.iter().collect::<Vec<_>>())
+                }
                 Outcome::Welcome { resumed: Some((place, _)), .. } => {
                     format!("welcome back {:?}", place.record.status)
                 }
@@ -163,7 +200,15 @@ fn show(output: Output) -> String {
             };
             format!("{} {outcome}", id(of))
         }
-        Output::Watch { id: of, schedule } => format!("{} watch {schedule}", id(of)),
+        Output::Watch { id: of, schedule, begun: false } => format!("{} watch {schedule}", id(of)),
+        Output::Watch { id: of, schedule, begun: true } => {
+            format!("{} watch {schedule}, begun or not", id(of))
+        }
+        Output::WatchSales { id: of, scope } => format!("#{of} watch sales {scope:?}"),
+        Output::UnwatchSales { id: of, scope } => format!("#{of} unwatch sales {scope:?}"),
+        Output::RegisterOperator { operator } => {
+            format!("register operator {:?}", operator.id.map(|id| id.0))
+        }
         Output::Unwatch { id: of, schedule } => format!("{} unwatch {schedule}", id(of)),
         Output::Submit { tag, concert, command } => {
             let command = match command {
@@ -381,10 +426,10 @@ fn a_session_does_not_outlive_its_access_token() {
 fn the_timer_is_set_for_the_end_of_the_token() {
     let mut out = Vec::new();
     let ends_at = START + Duration::from_secs(5);
-    let arrival = Arrival::User { user: UserId(7), guest: false, ends_at };
+    let arrival = Arrival::User { user: UserId(7), guest: false, ends_at, badge: None };
     let steady = Timestamp::from_millis(77);
     let limits = ClientLimits::default();
-    let mut session = Session::open(CONNECTION, arrival, None, &limits, steady, START, &mut out);
+    let mut session = Session::open(CONNECTION, by(arrival, None), &limits, steady, START, &mut out);
     assert_eq!(session.next_tick(), steady + Duration::from_secs(5));
     // UTC was set back a second: the token ends a second later.
     let now = steady + Duration::from_secs(5);
@@ -409,7 +454,7 @@ fn a_connection_stays_with_its_user() {
     );
 }
 
-const USER: Arrival = Arrival::User { user: UserId(7), guest: false, ends_at: FAR };
+const USER: Arrival = Arrival::User { user: UserId(7), guest: false, ends_at: FAR, badge: None };
 
 #[test]
 fn a_header_is_as_good_as_a_hello() {
@@ -423,7 +468,7 @@ fn a_header_is_as_good_as_a_hello() {
     );
     let arrival = Arrival::Token { user: UserId(7), guest: false, token: token(1, 5), concert: ConcertId(1) };
     check_from(
-        arrival,
+        arrival.clone(),
         limits,
         r#"0s  | opened                               | register 7; [0] to 1: resume here
            0s  | send queue.get                       |
@@ -610,7 +655,7 @@ fn requests_over_the_rate_are_refused_and_then_not_read() {
     );
     let now = START;
     let (mut out, mut sent) = (Vec::new(), 0);
-    let mut session = Session::open(CONNECTION, USER, None, &limits, now, now, &mut out);
+    let mut session = Session::open(CONNECTION, by(USER, None), &limits, now, now, &mut out);
     let mut answered = 0;
     while session.may_read(now) {
         feed(&mut session, now, "send ping", &mut sent, &mut out);
@@ -688,7 +733,8 @@ fn a_guest_is_one_for_as_long_as_the_connection_lasts() {
     let mut out = Vec::new();
     let now = Timestamp::from_millis(0);
     let limits = ClientLimits::default();
-    let mut session = Session::open(CONNECTION, Arrival::Stranger, Some(BLOCK), &limits, now, now, &mut out);
+    let mut session =
+        Session::open(CONNECTION, by(Arrival::Stranger, Some(BLOCK)), &limits, now, now, &mut out);
     let mut sent = 0;
     feed(&mut session, now, r#"send hello {"access_token":"x"}"#, &mut sent, &mut out);
     assert_eq!(session.guest_of(), None, "nobody yet");
@@ -702,17 +748,20 @@ fn a_guest_is_one_for_as_long_as_the_connection_lasts() {
     });
     assert_eq!(asked, Some(Some(BLOCK)), "what they hold counts by their address");
     // A guest is like everybody where no limits hold.
-    let guest = Arrival::User { user: UserId(7), guest: true, ends_at: FAR };
-    assert_eq!(Session::open(CONNECTION, guest, None, &limits, now, now, &mut out).guest_of(), None);
+    let guest = Arrival::User { user: UserId(7), guest: true, ends_at: FAR, badge: None };
+    assert_eq!(
+        Session::open(CONNECTION, by(guest.clone(), None), &limits, now, now, &mut out).guest_of(),
+        None
+    );
 }
 
 #[test]
 fn a_join_that_came_too_fast_leaves_nothing_behind() {
     let mut out = Vec::new();
     let now = Timestamp::from_millis(0);
-    let guest = Arrival::User { user: UserId(7), guest: true, ends_at: FAR };
+    let guest = Arrival::User { user: UserId(7), guest: true, ends_at: FAR, badge: None };
     let mut session =
-        Session::open(CONNECTION, guest, Some(BLOCK), &ClientLimits::default(), now, now, &mut out);
+        Session::open(CONNECTION, by(guest, Some(BLOCK)), &ClientLimits::default(), now, now, &mut out);
     let mut sent = 0;
     feed(&mut session, now, r#"send queue.join {"concert_id":1}"#, &mut sent, &mut out);
     assert_eq!(session.present_in(), [ConcertId(1)]);
@@ -755,7 +804,7 @@ fn every_method_is_answered_once_in_every_state() {
         for &method in Method::ALL {
             let (mut out, limits) = (Vec::new(), ClientLimits::default());
             let mut session =
-                Session::open(CONNECTION, Arrival::Stranger, None, &limits, START, START, &mut out);
+                Session::open(CONNECTION, by(Arrival::Stranger, None), &limits, START, START, &mut out);
             reach(&mut session, &mut out);
             let before = out.len();
             session.handle(START, request_of(method, 1), &mut out);
@@ -812,7 +861,9 @@ fn answer_all(session: &mut Session, status: &str, out: &mut Vec<Output>) {
             Output::Charge { tag, .. } => Some(Input::Reply { tag: *tag, reply: Ok(Answer::Done) }),
             Output::Query { tag, question } => {
                 let found = match question {
-                    Question::Identify { .. } => Found::User { user: UserId(7), guest: false, ends_at: FAR },
+                    Question::Identify { .. } => {
+                        Found::User { user: UserId(7), guest: false, ends_at: FAR, badge: None }
+                    }
                     Question::OwnerOf(_) => Found::Owner { user: UserId(7), guest: false },
                     Question::SaleOf(_) => Found::Sale(Some(ConcertId(1))),
                     Question::Of { .. } => Found::Outcome(Box::new(Outcome::Done)),
@@ -826,4 +877,119 @@ fn answer_all(session: &mut Session, status: &str, out: &mut Vec<Output>) {
             session.handle(START, input, out);
         }
     }
+}
+
+const HELLO: &str = r#"send hello {"access_token":"fro"}"#;
+
+#[test]
+fn an_operator_watches_sales_and_seats_and_does_nothing_of_a_users() {
+    check(&format!(
+        r#"0s | send ops.watch | #1 UNAUTHENTICATED
+           0s | {HELLO} | [0] who is fro?
+           0s | send ops.watch {{"concert_id":1}} |
+           0s | found 0 operator viewer | register operator Some(3); #2 welcome [Viewer]; #3 watch sales Some(ConcertId(1))
+           1s | send ops.unwatch | #4 unwatch sales None
+           1s | send seats.watch {{"schedule_id":70}} | #5 watch 70, begun or not
+           1s | send seats.watch {{"schedule_id":71}} | #6 SCHEDULE_NOT_FOUND
+           1s | send seats.unwatch {{"schedule_id":70}} | #7 unwatch 70
+           1s | send ping | #8 Pong
+           1s | send concerts | #9 Concerts
+           1s | send queue.join {{"concert_id":1}} | #10 FORBIDDEN
+           1s | send schedules | #11 FORBIDDEN
+           1s | send hold {{"schedule_id":70,"seats":[1]}} | #12 FORBIDDEN
+           1s | send balance | #13 FORBIDDEN
+           1s | send charge {{"amount":5,"request_id":"r"}} | #14 FORBIDDEN
+           1s | {HELLO} | [1] who is fro?
+           1s | found 1 user 7 | #15 INVALID_REQUEST"#
+    ));
+    // At the door nobody watches.
+    check(&format!(
+        r#"0s | {HELLO} | [0] who is fro?
+           0s | found 0 operator door | register operator Some(3); #1 welcome [Door]
+           0s | send ops.watch | #2 FORBIDDEN
+           0s | send seats.watch {{"schedule_id":70}} | #3 FORBIDDEN"#
+    ));
+    // Who is a user, too, may do both, and sees seats as users do.
+    check(&format!(
+        r#"0s | {HELLO} | [0] who is fro?
+           0s | found 0 both 7 manager | register 7; #1 welcome [Manager]; greet
+           0s | send ops.watch | #2 watch sales None
+           0s | send balance | touch; [1] balance of 7?"#
+    ));
+    check_from(
+        USER,
+        ClientLimits::default(),
+        r#"0s | opened | register 7; greet
+           0s | send ops.watch | #1 FORBIDDEN
+           0s | send ops.unwatch | #2 FORBIDDEN"#,
+    );
+}
+
+/// Goal: whoever is an operator no more is out within a second of this server knowing it. Method: what is found at the looks
+/// that a session takes by itself.
+#[test]
+fn an_operators_token_is_looked_at_again_and_again() {
+    let opened = format!(
+        r#"0s | {HELLO} | [0] who is fro?
+           0s | found 0 operator manager | register operator Some(3); #1 welcome [Manager]
+           0.9s | tick |
+           1s | tick | [1] who is fro?
+           2s | tick |
+           2s | found 1 operator viewer |
+           2s | send ops.watch | #2 watch sales None
+           3s | tick | [2] who is fro?
+        "#
+    );
+    for (found, outcome) in [
+        ("operator owner", ""),
+        ("operator door", "close 4500"),
+        ("user 7", "close 4500"),
+        ("error UNAUTHENTICATED", "close 4500"),
+        ("error FORBIDDEN", "close 4500"),
+        // They are needed most while something is wrong.
+        ("error UNAVAILABLE", ""),
+    ] {
+        check(&format!("{opened}3s | found 2 {found} | {outcome}"));
+    }
+    // One that merely runs out is told, and nobody is asked about it any more.
+    check(&format!(
+        r#"0s | {HELLO} | [0] who is fro?
+           0s | found 0 operator manager until 1 | register operator Some(3); #1 welcome [Manager]
+           0.9s | tick |
+           1s | tick | hello again within 60 s
+           2s | tick |
+           9s | {HELLO} | [1] who is fro?
+           9s | found 1 operator manager | #2 welcome [Manager]
+           10s | tick | [2] who is fro?
+           10s | found 2 operator manager until 11 |
+           10.9s | tick |
+           11s | tick | hello again within 60 s
+           71s | tick | close 4500"#
+    ));
+}
+
+#[test]
+fn a_door_lets_its_own_in() {
+    let check = |admits, script: &str| check_at(admits, Arrival::Stranger, ClientLimits::default(), script);
+    check(
+        Admits::Operators,
+        &format!(
+            r#"0s | {HELLO} | [0] who is fro?
+               0s | found 0 user 7 | #1 FORBIDDEN
+               0s | send hello {{"queue_token":"TOKEN"}} | #2 FORBIDDEN
+               0s | {HELLO} | [1] who is fro?
+               0s | found 1 both 7 viewer | register operator Some(3); #3 welcome [Viewer]
+               0s | send balance | #4 FORBIDDEN"#
+        ),
+    );
+    check(
+        Admits::Fans,
+        &format!(
+            r#"0s | {HELLO} | [0] who is fro?
+               0s | found 0 operator owner | #1 FORBIDDEN
+               0s | {HELLO} | [1] who is fro?
+               0s | found 1 both 7 owner | register 7; #2 welcome; greet
+               0s | send ops.watch | #3 FORBIDDEN"#
+        ),
+    );
 }

@@ -1,6 +1,12 @@
 /** English. The other languages have exactly these keys; the type checker says when one is missing. */
 
+import { plots, sale, tonight } from './en/night.js';
+
 export const words = {
+  tonight,
+  sale,
+  plots,
+
   title: 'Frontrow console',
   brand: 'Frontrow',
   console: 'Console',
@@ -12,7 +18,7 @@ export const words = {
   cancel: 'Cancel',
   signOut: 'Sign out',
   main: 'Main',
-  nav: { operators: 'Operators', sessions: 'Signed in', log: 'Log' },
+  nav: { tonight: 'Tonight', operators: 'Operators', sessions: 'Signed in', log: 'Log' },
   nobody: 'An owner without a name',
 
   roles: {

@@ -1,5 +1,11 @@
+import { plots, sale, tonight } from './ko/night.js';
+
 /** Korean. @type {import('./en.js').Words} */
 export const words = {
+  tonight,
+  sale,
+  plots,
+
   title: 'Frontrow 콘솔',
   brand: 'Frontrow',
   console: '콘솔',
@@ -11,7 +17,7 @@ export const words = {
   cancel: '취소',
   signOut: '로그아웃',
   main: '주 메뉴',
-  nav: { operators: '운영자', sessions: '로그인 현황', log: '기록' },
+  nav: { tonight: '오늘의 판매', operators: '운영자', sessions: '로그인 현황', log: '기록' },
   nobody: '이름 없는 소유자',
 
   roles: {

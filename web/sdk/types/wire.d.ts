@@ -127,6 +127,7 @@ export type Concerts = {
     concerts: Concert[];
 };
 export type Done = Record<string, never>;
+export type Duration = string;
 export type Ellipse = {
     radius: Point;
 };
@@ -300,6 +301,113 @@ export type LayoutRow = {
 export type LayoutZone = {
     name: string;
 };
+export type LiveFigures = {
+    admissions_per_minute: number;
+    available: number;
+    /**
+     * Fans admitted at once, at most.
+     */
+    capacity: number;
+    /**
+     * ISO 4217.
+     */
+    currency: string;
+    held: number;
+    joins_per_minute: number;
+    /**
+     * What was paid and not given back, in the currency's minor unit.
+     */
+    money: number;
+    /**
+     * The performance that begins next.
+     */
+    next_start: Timestamp | null;
+    opens_at: Timestamp | null;
+    /**
+     * Fans admitted.
+     */
+    progress: number;
+    /**
+     * Kept by the house.
+     */
+    restricted: number;
+    /**
+     * Seats sold.
+     */
+    sales_per_minute: number;
+    /**
+     * Seats of all performances; the next four are how many of them are in which state.
+     */
+    seats: number;
+    /**
+     * The seconds until no seat is free at the pace of the last five minutes; null
+     * while too little is sold to say so.
+     */
+    sells_out_in_s: number | null;
+    sold: number;
+    state: SaleState;
+    /**
+     * The venue's IANA time zone; null while unknown.
+     */
+    time_zone: string | null;
+    venue: string;
+    /**
+     * Fans in line.
+     */
+    waiting: number;
+};
+export type Operator = {
+    name?: string;
+    /**
+     * Absent of a token that names no operator.
+     */
+    operator_id?: number;
+    roles: Role[];
+};
+export type OpsState = {
+    /**
+     * When the figures were gathered; null before that happened once.
+     */
+    at: Timestamp | null;
+    /**
+     * The sale; null: every sale.
+     */
+    concert_id: number | null;
+    /**
+     * Of the one sale that is watched; absent until its figures were gathered.
+     */
+    detail?: SaleDetail;
+    sales: SaleLine[];
+    seq: number;
+    server_time: Timestamp;
+};
+export type OpsUpdate = {
+    /**
+     * When the figures were gathered.
+     */
+    at: Timestamp;
+    /**
+     * The sale; null: every sale.
+     */
+    concert_id: number | null;
+    /**
+     * Of the one sale that is watched, if something of it changed.
+     */
+    detail?: SaleDetail;
+    /**
+     * The `seq` that it leads on from.
+     */
+    from: number;
+    /**
+     * Sales that are not there any more.
+     */
+    gone: number[];
+    /**
+     * Lines that changed, whole.
+     */
+    sales: SaleLine[];
+    seq: number;
+};
 export type Paid = {
     /**
      * The wallet after it, in minor units of the currency.
@@ -348,6 +456,10 @@ export type Purchase = {
      * The concert's title.
      */
     title: string;
+};
+export type Quantiles = {
+    p50: number;
+    p99: number;
 };
 export type QueueStatus = 'WAITING' | 'EXPIRED' | 'PROGRESS' | 'DONE';
 export type QueueUpdate = {
@@ -431,6 +543,7 @@ export type ReservedSeat = {
     seat: number;
 };
 export type Role = 'owner' | 'manager' | 'box_office' | 'viewer' | 'door';
+export type Runs = 'here' | 'elsewhere' | 'loading';
 export type Sale = {
     /**
      * The operator's message to the fans.
@@ -441,6 +554,122 @@ export type Sale = {
      */
     opens_at: Timestamp | null;
     state: SaleState;
+};
+export type SaleDetail = {
+    /**
+     * From a request's arrival until what came of it was durable.
+     */
+    answers_ms: Quantiles | null;
+    /**
+     * In the order of their start.
+     */
+    by_schedule: ScheduleLine[];
+    /**
+     * What the store took to keep a batch.
+     */
+    commit_ms: Quantiles | null;
+    /**
+     * Connections of the whole server.
+     */
+    connections: number;
+    /**
+     * What ended by time in the last minute: `hold`, `idle`, `time`,
+     * `away`.
+     */
+    expiries_per_minute: Record<string, number>;
+    /**
+     * The operator's message to the fans.
+     */
+    message: string | null;
+    /**
+     * Refusals of the last minute, by their reason.
+     */
+    refusals_per_minute: Record<string, number>;
+    /**
+     * The rules in force.
+     */
+    settings: SaleSettings;
+    /**
+     * Those of them that the operator set; the rest are the run's defaults.
+     */
+    settings_own: SaleSettingsOwn;
+    /**
+     * Connections that watch the sale's seats.
+     */
+    watchers: number;
+};
+export type SaleLine = {
+    /**
+     * Is it run here, and did it answer in time when it was asked last? If it is and did not,
+     * nothing is decided in it.
+     */
+    answers: boolean;
+    concert_id: number;
+    /**
+     * Absent of a sale that this server never ran.
+     */
+    figures?: LiveFigures;
+    /**
+     * When the figures were taken, of a sale that was run here once; null: they are
+     * as new as everything else.
+     */
+    figures_at: Timestamp | null;
+    runs: Runs;
+    /**
+     * Null of a sale that this server never ran.
+     */
+    title: string | null;
+};
+export type SaleSettings = {
+    /**
+     * The length of an admission.
+     */
+    admission_ttl: Duration;
+    /**
+     * The time that a waiting fan may be without a connection.
+     */
+    away_ttl: Duration;
+    /**
+     * The time before the start until which a paid reservation may be cancelled.
+     */
+    cancel_before_start: Duration;
+    /**
+     * Fans admitted at once.
+     */
+    capacity: number;
+    /**
+     * The time in which a seat whose hold ran out unpaid is not held again by the
+     * same user; longer when it happens again.
+     */
+    hold_again_after: Duration;
+    /**
+     * The time that unpaid seats are held.
+     */
+    hold_ttl: Duration;
+    /**
+     * The time that an admitted fan may do nothing.
+     */
+    idle_ttl: Duration;
+    /**
+     * Seats that one reservation may have.
+     */
+    seats_per_reservation_max: number;
+    /**
+     * Seats of the sale that one user may have, held and bought together; 0: any
+     * number.
+     */
+    seats_per_user_max: number;
+};
+export type SaleSettingsOwn = {
+    admission_ttl?: Duration;
+    away_ttl?: Duration;
+    cancel_before_start?: Duration;
+    capacity?: number;
+    hold_again_after?: Duration;
+    hold_ttl?: Duration;
+    idle_ttl?: Duration;
+    seats_per_reservation_max?: number;
+    seats_per_user_max?: number;
 };
 export type SaleState = 'OPEN' | 'SCHEDULED' | 'PAUSED' | 'CLOSED';
 export type SaleUpdate = {
@@ -497,6 +726,18 @@ export type Schedule = {
      * The venue's IANA time zone; null while unknown.
      */
     time_zone: string | null;
+};
+export type ScheduleLine = {
+    available: number;
+    held: number;
+    /**
+     * Free seats by category.
+     */
+    left: Record<string, number>;
+    restricted: number;
+    schedule_id: number;
+    sold: number;
+    starts_at: Timestamp;
 };
 export type Schedules = {
     /**
@@ -624,6 +865,10 @@ export type Tickets = {
 export type Timestamp = string;
 export type Hello = {
     /**
+     * The operator, if it is one.
+     */
+    operator?: Operator;
+    /**
      * The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
      */
     queue?: QueueUpdate;
@@ -636,7 +881,10 @@ export type Hello = {
      */
     server: string;
     server_time: Timestamp;
-    user_id: number;
+    /**
+     * Absent of an operator whose token names no user.
+     */
+    user_id?: number;
 };
 /**
  * Something drawn that is no seat. The member named like the shape has its sizes; one without sizes is drawn as its
@@ -726,6 +974,10 @@ export type Hello = {
 /**
  * A result that says nothing but "done".
  * @typedef {Record<string, never>} Done
+ */
+/**
+ * A length of time, at most 366 days: whole numbers with the units d, h, m, s, ms, larger ones first.
+ * @typedef {string} Duration
  */
 /**
  * An ellipse's size.
@@ -833,6 +1085,58 @@ export type Hello = {
  * @property {string} name
  */
 /**
+ * The figures of a sale, as they are now.
+ * @typedef {object} LiveFigures
+ * @property {number} admissions_per_minute
+ * @property {number} available
+ * @property {number} capacity Fans admitted at once, at most.
+ * @property {string} currency ISO 4217.
+ * @property {number} held
+ * @property {number} joins_per_minute
+ * @property {number} money What was paid and not given back, in the currency's minor unit.
+ * @property {Timestamp | null} next_start The performance that begins next.
+ * @property {Timestamp | null} opens_at
+ * @property {number} progress Fans admitted.
+ * @property {number} restricted Kept by the house.
+ * @property {number} sales_per_minute Seats sold.
+ * @property {number} seats Seats of all performances; the next four are how many of them are in which state.
+ * @property {number | null} sells_out_in_s The seconds until no seat is free at the pace of the last five minutes; null
+ *   while too little is sold to say so.
+ * @property {number} sold
+ * @property {SaleState} state
+ * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
+ * @property {string} venue
+ * @property {number} waiting Fans in line.
+ */
+/**
+ * Who asks.
+ * @typedef {object} Operator
+ * @property {string} [name]
+ * @property {number} [operator_id] Absent of a token that names no operator.
+ * @property {Role[]} roles
+ */
+/**
+ * What is watched, as it stands; `ops.update` leads on from it.
+ * @typedef {object} OpsState
+ * @property {Timestamp | null} at When the figures were gathered; null before that happened once.
+ * @property {number | null} concert_id The sale; null: every sale.
+ * @property {SaleDetail} [detail] Of the one sale that is watched; absent until its figures were gathered.
+ * @property {SaleLine[]} sales
+ * @property {number} seq
+ * @property {Timestamp} server_time
+ */
+/**
+ * What changed of what is watched. It comes each second in which something did, and every few seconds in any case.
+ * @typedef {object} OpsUpdate
+ * @property {Timestamp} at When the figures were gathered.
+ * @property {number | null} concert_id The sale; null: every sale.
+ * @property {SaleDetail} [detail] Of the one sale that is watched, if something of it changed.
+ * @property {number} from The `seq` that it leads on from.
+ * @property {number[]} gone Sales that are not there any more.
+ * @property {SaleLine[]} sales Lines that changed, whole.
+ * @property {number} seq
+ */
+/**
  * A paid reservation.
  * @typedef {object} Paid
  * @property {number} balance The wallet after it, in minor units of the currency.
@@ -878,6 +1182,12 @@ export type Hello = {
  * @property {Timestamp} starts_at
  * @property {string} [time_zone] The venue's IANA time zone; absent while unknown.
  * @property {string} title The concert's title.
+ */
+/**
+ * Of the last minute: half took no longer than `p50`, all but one of a hundred no longer than `p99`.
+ * @typedef {object} Quantiles
+ * @property {number} p50
+ * @property {number} p99
  */
 /**
  * The status of a queue token.
@@ -955,11 +1265,73 @@ export type Hello = {
  * @typedef {'owner' | 'manager' | 'box_office' | 'viewer' | 'door'} Role
  */
 /**
+ * Where a sale is run.
+ * - `here`: By the server that says so.
+ * - `elsewhere`: By another server of the same database.
+ * - `loading`: By nobody at this moment: it is being loaded.
+ * @typedef {'here' | 'elsewhere' | 'loading'} Runs
+ */
+/**
  * The state of a sale.
  * @typedef {object} Sale
  * @property {string | null} message The operator's message to the fans.
  * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
  * @property {SaleState} state
+ */
+/**
+ * More of one sale.
+ * @typedef {object} SaleDetail
+ * @property {Quantiles | null} answers_ms From a request's arrival until what came of it was durable.
+ * @property {ScheduleLine[]} by_schedule In the order of their start.
+ * @property {Quantiles | null} commit_ms What the store took to keep a batch.
+ * @property {number} connections Connections of the whole server.
+ * @property {Record<string, number>} expiries_per_minute What ended by time in the last minute: `hold`, `idle`, `time`,
+ *   `away`.
+ * @property {string | null} message The operator's message to the fans.
+ * @property {Record<string, number>} refusals_per_minute Refusals of the last minute, by their reason.
+ * @property {SaleSettings} settings The rules in force.
+ * @property {SaleSettingsOwn} settings_own Those of them that the operator set; the rest are the run's defaults.
+ * @property {number} watchers Connections that watch the sale's seats.
+ */
+/**
+ * A sale in a line.
+ * @typedef {object} SaleLine
+ * @property {boolean} answers Is it run here, and did it answer in time when it was asked last? If it is and did not,
+ *   nothing is decided in it.
+ * @property {number} concert_id
+ * @property {LiveFigures} [figures] Absent of a sale that this server never ran.
+ * @property {Timestamp | null} figures_at When the figures were taken, of a sale that was run here once; null: they are
+ *   as new as everything else.
+ * @property {Runs} runs
+ * @property {string | null} title Null of a sale that this server never ran.
+ */
+/**
+ * The rules of a sale that are in force.
+ * @typedef {object} SaleSettings
+ * @property {Duration} admission_ttl The length of an admission.
+ * @property {Duration} away_ttl The time that a waiting fan may be without a connection.
+ * @property {Duration} cancel_before_start The time before the start until which a paid reservation may be cancelled.
+ * @property {number} capacity Fans admitted at once.
+ * @property {Duration} hold_again_after The time in which a seat whose hold ran out unpaid is not held again by the
+ *   same user; longer when it happens again.
+ * @property {Duration} hold_ttl The time that unpaid seats are held.
+ * @property {Duration} idle_ttl The time that an admitted fan may do nothing.
+ * @property {number} seats_per_reservation_max Seats that one reservation may have.
+ * @property {number} seats_per_user_max Seats of the sale that one user may have, held and bought together; 0: any
+ *   number.
+ */
+/**
+ * The rules of a sale that its operator set.
+ * @typedef {object} SaleSettingsOwn
+ * @property {Duration} [admission_ttl]
+ * @property {Duration} [away_ttl]
+ * @property {Duration} [cancel_before_start]
+ * @property {number} [capacity]
+ * @property {Duration} [hold_again_after]
+ * @property {Duration} [hold_ttl]
+ * @property {Duration} [idle_ttl]
+ * @property {number} [seats_per_reservation_max]
+ * @property {number} [seats_per_user_max]
  */
 /**
  * The state of a sale.
@@ -994,6 +1366,17 @@ export type Hello = {
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
  * @property {string | null} time_zone The venue's IANA time zone; null while unknown.
+ */
+/**
+ * A performance in a line.
+ * @typedef {object} ScheduleLine
+ * @property {number} available
+ * @property {number} held
+ * @property {Record<string, number>} left Free seats by category.
+ * @property {number} restricted
+ * @property {number} schedule_id
+ * @property {number} sold
+ * @property {Timestamp} starts_at
  */
 /**
  * The performances of the concert whose queue token the session carries.
@@ -1075,11 +1458,12 @@ export type Hello = {
  * @typedef {string} Timestamp
  */
 /**
- * The user that the session acts as, and where it goes on.
+ * Who the session acts as, and where it goes on.
  * @typedef {object} Hello
+ * @property {Operator} [operator] The operator, if it is one.
  * @property {QueueUpdate} [queue] The place in line of the resumed queue token, also when it is `DONE` or `EXPIRED`.
  * @property {Reservation[]} [reservations] The open reservations of the resumed queue token.
  * @property {string} server The server's name and version.
  * @property {Timestamp} server_time
- * @property {number} user_id
+ * @property {number} [user_id] Absent of an operator whose token names no user.
  */

@@ -310,13 +310,14 @@ impl Tables {
                 && r.status == ReservationStatus::Expired
                 && r.ended_at.is_some_and(|at| at > since)
         };
-        let mut bought = BTreeMap::new();
+        let (mut bought, mut takings) = (BTreeMap::new(), 0);
         for paid in self
             .reservations
             .values()
             .filter(|r| r.concert == concert && r.status == ReservationStatus::Reserved)
         {
             *bought.entry(paid.user).or_default() += paid.seats.len() as u32;
+            takings += paid.amount;
         }
         let schedules = sale.schedules.iter().map(|schedule| {
             let seats = self.seats.range((schedule.id, SeatId(0))..=(schedule.id, SeatId(u32::MAX)));
@@ -338,6 +339,7 @@ impl Tables {
             reservations: self.reservations.values().filter(held).map(|r| self.whole(r)).collect(),
             lapsed: self.reservations.values().filter(lapsed).cloned().collect(),
             bought: bought.into_iter().collect(),
+            takings,
             schedules: schedules.collect(),
         })
     }

@@ -1,0 +1,4 @@
+//! What runs by itself for operators. It knows the lanes' door, the committed copies and the clock; nothing of the desk or
+//! the doors.
+
+pub mod gather;
