@@ -658,7 +658,7 @@ mod tests {
         assert_eq!(notes.take_push(usual.as_bytes()).unwrap(), Event::Place);
         assert_eq!(notes.place.unwrap().status, QueueStatus::Waiting);
         let ended = r#"{"jsonrpc":"2.0","method":"reservation.update","params":{"reservation_id":
-            "8b1f0000-0000-8000-8000-000000000000","status":"EXPIRED","amount":5,"seats":[{"seat":3}]}}"#;
+            "8b1f0000-0000-8000-8000-000000000000","status":"EXPIRED","amount":5,"seats":[{"seat":3,"price":5}]}}"#;
         assert_eq!(notes.take_push(ended.as_bytes()).unwrap(), Event::Reservation);
         assert_eq!(notes.lost.len(), 1);
         let newer = r#"{"method":"weather.update","params":{},"jsonrpc":"2.0"}"#;
