@@ -200,7 +200,8 @@ impl Past {
         let Some((before, age)) = self.before(now, MINUTE) else { return Pace::default() };
         let is = &standing.tallied;
         let per_minute = |count: u64| -> u32 {
-            let scaled = count as f64 * MINUTE.as_secs_f64() / age.as_secs_f64();
+            // Of less than a minute it is known what happened, and not how it goes on.
+            let scaled = count as f64 * MINUTE.as_secs_f64() / age.max(MINUTE).as_secs_f64();
             scaled.round() as u32
         };
         let rate = |of: fn(&Tallied) -> u64| per_minute(of(is) - of(before));
@@ -303,6 +304,9 @@ mod tests {
                 past.remember(second(n), &standing.tallied);
                 if n == 0 {
                     assert_eq!(last, Pace::default(), "nothing is known yet");
+                }
+                if n == 10 && step == 1 {
+                    assert_eq!(last.joins_per_minute, 20, "what was seen, and no guess");
                 }
                 if (540..=600).contains(&n) {
                     assert_eq!(last.joins_per_minute, 120, "{step}: after {n} s");

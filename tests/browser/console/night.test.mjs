@@ -1,0 +1,191 @@
+/**
+ * Goal: an operator sees the night live and steers it: every sale, one sale, what a change will do before it is made, and seats
+ * that are kept from sale, on a phone and on a desk, in both languages, by keyboard too. Method: the console of a real server
+ * with fans beside it, looked at by axe on every page.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { words as en } from '../../../web/console/i18n/en.js';
+import { words as ko } from '../../../web/console/i18n/ko.js';
+import { within } from '../../../web/console/pages/sale/lasso.js';
+import { DESKTOP, PHONE } from '../harness/browser.mjs';
+import { admitted } from '../harness/fans.mjs';
+import { Operator } from '../harness/operator.mjs';
+import { browser } from '../harness/stage.mjs';
+import { club } from '../harness/venue.mjs';
+
+/** @param {import('../harness/server.mjs').Server} server @param {string} name @param {string} role */
+async function link(server, name, role) {
+  const made = await server.command('operator', 'add', name, '--role', role);
+  return made.link.url.replace(/^https?:\/\/[^/]+/, server.url);
+}
+
+/** Waits until a figure of this name says so. @param {import('playwright-core').Page} page @param {string} name @param {string} value */
+async function says(page, name, value) {
+  await page.waitForFunction(
+    ([name, value]) => [...document.querySelectorAll('.figure')].some((figure) => figure.querySelector('dt')?.textContent === name && figure.querySelector('dd')?.textContent?.startsWith(value)),
+    [name, value],
+  );
+}
+
+for (const [size, locale, scheme] of /** @type {const} */ ([
+  [PHONE, 'ko-KR', 'light'],
+  [PHONE, 'en-GB', 'dark'],
+  [DESKTOP, 'en-GB', 'light'],
+  [DESKTOP, 'ko-KR', 'dark'],
+])) {
+  const w = locale === 'ko-KR' ? ko : en;
+  test(`a night is watched and steered, ${size.width} px, ${locale}, ${scheme}`, async () => {
+    const { server, concertId, scheduleId } = await club(8, { title: 'Small <i>Club</i> Night' });
+    const ada = await Operator.signIn(browser, await link(server, 'Ada', 'manager'), { size, locale, scheme });
+    assert.equal(await ada.title(), w.tonight.title);
+    await says(ada.page, w.tonight.free, '8');
+    await ada.shows('Small <i>Club</i> Night');
+    await ada.shows(w.tonight.live);
+
+    // What fans do is seen without a reload.
+    const { client } = await admitted(server.url);
+    const held = await client.hold(scheduleId, [0, 1]);
+    await says(ada.page, w.tonight.held, '2');
+    await says(ada.page, w.tonight.admitted, '1');
+    await client.charge(1_000_000);
+    await client.pay(held.reservation_id);
+    await says(ada.page, w.tonight.sold, '2');
+    assert.match(await ada.page.locator('.figure', { hasText: w.tonight.money }).innerText(), /100,000/);
+    await ada.accessible('tonight');
+    await ada.fits('tonight');
+
+    // One sale, by keyboard.
+    await ada.page.getByRole('link', { name: 'Small <i>Club</i> Night' }).focus();
+    await ada.page.keyboard.press('Enter');
+    await ada.page.getByRole('heading', { name: w.sale.controls }).waitFor();
+    assert.ok(ada.page.url().endsWith(`#/sale/${concertId}`));
+    await ada.page.locator('frontrow-seatmap').waitFor();
+    await ada.accessible('sale');
+    await ada.fits('sale');
+
+    // Pausing says what it will do, and can be left.
+    const pause = ada.page.getByRole('button', { name: w.sale.pause });
+    await pause.click();
+    await ada.page.locator('dialog[open]', { hasText: w.sale.pauseText('0', '0') }).waitFor();
+    await ada.accessible('second look');
+    await ada.page.keyboard.press('Escape');
+    await ada.page.locator('dialog').waitFor({ state: 'detached' });
+    await pause.click();
+    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('.sale-head .tag', { hasText: w.log.states.PAUSED }).waitFor();
+    await ada.page.getByRole('button', { name: w.sale.open }).click();
+    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('.sale-head .tag', { hasText: w.log.states.OPEN }).waitFor();
+
+    // A message, how many are let in, and a rule with what it does.
+    await ada.page.getByLabel(w.sale.message).fill('Back at nine <b>sharp</b>');
+    await ada.page.getByRole('button', { name: w.sale.send }).click();
+    await ada.page.getByRole('button', { name: w.sale.takeBack }).waitFor();
+    await ada.page.getByLabel(w.sale.capacity).fill('7');
+    await ada.page.getByRole('button', { name: w.sale.set, exact: true }).click();
+    await says(ada.page, w.tonight.admitted, `0 ${w.tonight.of('7')}`);
+    await ada.page.getByLabel(w.log.fields.hold_ttl_ms).fill('3m');
+    await ada.page.getByRole('button', { name: w.sale.save }).click();
+    await ada.page.locator('dialog[open]', { hasText: w.sale.does.hold_ttl }).waitFor();
+    await ada.page.locator('dialog .danger').click();
+    await ada.page.getByRole('region', { name: w.sale.rules }).locator('.done', { hasText: w.sale.done }).waitFor();
+
+    // Somebody else changes the same at once: the second one is told what it is.
+    const { access_token: owner } = await server.command('token', '--operator');
+    const headers = { authorization: `Bearer ${owner}` };
+    await ada.page.getByLabel(w.log.fields.hold_ttl_ms).fill('4m');
+    await ada.page.getByRole('button', { name: w.sale.save }).click();
+    const path = `${server.url}/api/v1/admin/sales/${concertId}`;
+    assert.equal((await fetch(path, { method: 'PATCH', headers, body: '{"hold_ttl":"9m"}' })).status, 200);
+    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('.changed', { hasText: '9m' }).waitFor();
+    ada.refused(409);
+    await ada.accessible('changed meanwhile');
+
+    // A row is kept from sale; what was bought stays somebody's.
+    await ada.page.getByLabel(w.sale.row).selectOption({ index: 1 });
+    await ada.shows(w.sale.chosen(8));
+    await ada.page.getByLabel(w.sale.note).fill('House seats');
+    await ada.page.getByRole('button', { name: w.sale.keep }).click();
+    await ada.page.locator('dialog[open]', { hasText: w.sale.keepText(8) }).waitFor();
+    await ada.page.locator('dialog .danger').click();
+    await ada.shows(w.sale.changedSeats(6, 2));
+    await says(ada.page, w.tonight.kept, '6');
+    // One of them again, in the list and without a mouse.
+    await ada.page.getByRole('button', { name: w.sale.list }).click();
+    const map = ada.page.locator('frontrow-seatmap');
+    await map.evaluate((element) => element.dispatchEvent(new CustomEvent('seat-pick', { detail: { seat: 5, state: 'notForSale', by: 'list' } })));
+    await ada.shows(w.sale.chosen(1));
+    await ada.accessible('list of seats');
+    await ada.fits('list of seats');
+    await ada.page.getByRole('button', { name: w.sale.giveBack }).focus();
+    await ada.page.keyboard.press('Enter');
+    await ada.page.locator('dialog .danger').focus();
+    await ada.page.keyboard.press('Enter');
+    await ada.shows(w.sale.changedSeats(1, 0));
+    await says(ada.page, w.tonight.kept, '5');
+
+    // Closing says who loses what.
+    await ada.page.getByRole('button', { name: w.sale.close }).click();
+    await ada.page.locator('dialog[open]', { hasText: w.sale.closeText('0') }).waitFor();
+    await ada.page.keyboard.press('Escape');
+    await ada.leave();
+    await server.stop();
+  });
+}
+
+test('a lasso takes the seats within it', async () => {
+  const { server, concertId } = await club(8);
+  const ada = await Operator.signIn(browser, await link(server, 'Ada', 'owner'), { size: DESKTOP, locale: 'en-GB' });
+  await ada.page.goto(`${server.url}/console/#/sale/${concertId}`);
+  await ada.page.locator('frontrow-seatmap').waitFor();
+  await ada.page.getByRole('button', { name: en.sale.lasso }).click();
+  const area = await ada.page.locator('.lasso').boundingBox();
+  assert.ok(area);
+  await ada.page.locator('.lasso').scrollIntoViewIfNeeded();
+  const box = await ada.page.locator('.lasso').boundingBox();
+  assert.ok(box);
+  const corners = [[2, 2], [box.width - 2, 2], [box.width - 2, box.height - 60], [2, box.height - 60]];
+  await ada.page.mouse.move(box.x + 2, box.y + 2);
+  await ada.page.mouse.down();
+  for (const [x, y] of corners.slice(1)) await ada.page.mouse.move(box.x + x, box.y + y, { steps: 4 });
+  await ada.page.mouse.up();
+  await ada.shows(en.sale.chosen(8));
+  await ada.leave();
+  await server.stop();
+
+  const layout = { seats: { x: [1, 2, 3, 9], y: [1, 2, 9, 1] } };
+  const outline = [{ x: 0, y: 0 }, { x: 4, y: 0 }, { x: 4, y: 4 }, { x: 0, y: 4 }];
+  assert.deepEqual(within(layout, outline), [0, 1]);
+  assert.deepEqual(within(layout, [...outline].reverse()), [0, 1]);
+});
+
+test('who looks on steers nothing, and a console that is cut off says so and goes on by itself', async () => {
+  const { server, concertId } = await club(8);
+  const vic = await Operator.signIn(browser, await link(server, 'Vic', 'viewer'), { size: PHONE, locale: 'en-GB' });
+  await says(vic.page, en.tonight.free, '8');
+  await vic.page.goto(`${server.url}/console/#/sale/${concertId}`);
+  await vic.shows(en.sale.looksOn);
+  assert.equal(await vic.page.getByRole('button', { name: en.sale.close }).count(), 0);
+  // What is kept is drawn; the first span takes as long as it takes.
+  await vic.page.locator('.plot').first().waitFor({ timeout: 120_000 });
+  assert.equal(await vic.page.locator('.plot').count(), 8);
+  assert.ok((await vic.page.locator('.plot svg').first().getAttribute('aria-label'))?.startsWith(`${en.plots.line}: ${en.tonight.waiting}`));
+  await vic.accessible('plots');
+  await vic.fits('plots');
+  await vic.page.goto(`${server.url}/console/#/sale/4711`);
+  await vic.shows(en.sale.missing);
+  await vic.page.goto(`${server.url}/console/#/tonight`);
+  await says(vic.page, en.tonight.free, '8');
+  await server.kill();
+  await vic.page.locator('.liveness.off').waitFor();
+  await vic.accessible('cut off');
+  await vic.fits('cut off');
+  await server.startAgain();
+  await vic.shows(en.tonight.live);
+  await says(vic.page, en.tonight.free, '8');
+  vic.faults = vic.faults.filter((fault) => !/net::ERR|WebSocket connection/.test(fault));
+  await vic.leave();
+  await server.stop();
+});
