@@ -24,7 +24,7 @@ pub enum Push {
     /// The token ended that this session was known by: say `hello` with another one.
     HelloAgain(HelloAgain),
     /// What operators watch changed.
-    OpsUpdate(OpsUpdate),
+    OpsUpdate(Box<OpsUpdate>),
 }
 
 impl Push {

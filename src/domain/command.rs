@@ -97,9 +97,9 @@ pub enum Command {
     },
     /// Operators: change the sale.
     Configure {
-        patch: SalePatch,
+        patch: Box<SalePatch>,
         /// What the operator saw of it before: if it is not so any more, they are told what it is.
-        was: Option<SalePatch>,
+        was: Option<Box<SalePatch>>,
         by: Actor,
     },
     /// Operators: keep seats from sale. What somebody holds or bought is left to them.
@@ -127,9 +127,9 @@ pub enum Command {
     },
     /// Operators: change what is said of the concert.
     Describe {
-        patch: TextsPatch,
+        patch: Box<TextsPatch>,
         /// What the operator saw of it before.
-        was: TextsPatch,
+        was: Box<TextsPatch>,
         by: Actor,
     },
     /// Operators: the figures of the sale.

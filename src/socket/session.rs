@@ -846,7 +846,7 @@ impl Session {
             Plan::ToSale { route, task: Task::View(View::Seats(schedule)) } if may_look => match route {
                 Route::Nowhere(error) => out.push(answer(id, method, Err(*error))),
                 Route::Sale(_) | Route::Own => {
-                    out.push(Output::Watch { id: Some(id), schedule, begun: true })
+                    out.push(Output::Watch { id: Some(id), schedule, begun: true });
                 }
             },
             Plan::ToSale { .. } | Plan::Read(_) | Plan::Charge { .. } => {

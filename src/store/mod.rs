@@ -62,6 +62,7 @@ pub use error::{CommitError, StoreError};
 pub use figures::FiguresStore;
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 pub use operators::Operators;
+pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use setup::Setup;
 
@@ -87,6 +88,11 @@ pub trait Store: Claims + Reads + Setup {
 
     /// What is kept of operators. `None`: a store without any.
     fn operators(&self) -> Option<&dyn Operators> {
+        None
+    }
+
+    /// What is kept of operators' passkeys. `None`: a store without any.
+    fn passkeys(&self) -> Option<&dyn Passkeys> {
         None
     }
 

@@ -31,7 +31,9 @@ use super::archive::OldJournal;
 use super::backend::Backend;
 use super::columns::Bind;
 use super::query::{self, Link};
-use super::{BatchWriter, Duties, FiguresStore, Operators, Store, StoreError, WriterId, claims, migrate};
+use super::{
+    BatchWriter, Duties, FiguresStore, Operators, Passkeys, Store, StoreError, WriterId, claims, migrate,
+};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 
@@ -169,6 +171,10 @@ impl Store for MySqlStore {
     }
 
     fn operators(&self) -> Option<&dyn Operators> {
+        Some(self)
+    }
+
+    fn passkeys(&self) -> Option<&dyn Passkeys> {
         Some(self)
     }
 

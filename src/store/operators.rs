@@ -11,7 +11,6 @@ use sqlx::SqlSafeStr;
 
 use super::backend::{Backend, begin, commit};
 use super::columns::{Bind, Cells, bind_actor, known};
-use super::passkeys::Passkeys;
 use super::query::{self, Link};
 use super::{StoreError, setup::NAME_CHARS_MAX};
 use crate::domain::actor::{Actor, FROM_CHARS_MAX, Who};
@@ -143,7 +142,7 @@ pub struct LogEntry {
 
 /// What is kept of operators.
 #[async_trait]
-pub trait Operators: Passkeys {
+pub trait Operators: Send + Sync {
     /// Makes an operator, and a link for them if there is one.
     async fn add_operator(
         &self,

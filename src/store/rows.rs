@@ -38,10 +38,13 @@ pub struct Rows<'a> {
     /// What is said of concerts of which that changed.
     pub texts: Vec<(ConcertId, Cow<'a, Texts>)>,
     /// The prices of categories that do not cost what they were imported with, of performances whose prices changed.
-    pub prices: Vec<(ConcertId, ScheduleId, Cow<'a, [(u16, Money)]>)>,
+    pub prices: Vec<(ConcertId, ScheduleId, OwnPrices<'a>)>,
     /// What operators changed, in the order of the journal.
     pub log: Vec<LogRow<'a>>,
 }
+
+/// Prices by category.
+pub type OwnPrices<'a> = Cow<'a, [(u16, Money)]>;
 
 /// A line of the operators' log, which follows from an event of the journal.
 #[derive(Debug, PartialEq)]

@@ -30,7 +30,8 @@ use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
 use super::{
-    BatchWriter, Duties, FiguresStore, Operators, Store, StoreError, WriterId, claims, files, migrate,
+    BatchWriter, Duties, FiguresStore, Operators, Passkeys, Store, StoreError, WriterId, claims, files,
+    migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -214,6 +215,10 @@ impl Store for SqliteStore {
     }
 
     fn operators(&self) -> Option<&dyn Operators> {
+        Some(self)
+    }
+
+    fn passkeys(&self) -> Option<&dyn Passkeys> {
         Some(self)
     }
 

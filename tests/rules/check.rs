@@ -293,7 +293,11 @@ impl Stage {
                             Some(at) => (&words[..at], Some(self.seen(&words[..at], words[at + 1]))),
                             None => (&words[..], None),
                         };
-                        let command = Command::Configure { patch: self.patch(words), was, by };
+                        let command = Command::Configure {
+                            patch: self.patch(words).into(),
+                            was: was.map(Box::new),
+                            by,
+                        };
                         self.command(who, &command)
                     };
                     // The figures that come back are not what such a row is about.
@@ -368,7 +372,7 @@ impl Stage {
             Some(at) => (texts(&words[..at]), texts(&words[at + 1..])),
             None => (texts(words), TextsPatch::default()),
         };
-        self.command("operator", &Command::Describe { patch, was, by })
+        self.command("operator", &Command::Describe { patch: patch.into(), was: was.into(), by })
     }
 
     /// `show VIP 120 Floor 60 where VIP 100`: new prices, and what the operator saw; without a name, of `show`; of several

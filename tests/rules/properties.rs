@@ -692,12 +692,12 @@ impl Life {
                 by: Actor::UNNAMED,
             },
             Wish::Describe { title, was } => Command::Describe {
-                patch: TextsPatch { title: Some(title.to_string().into()), about: None },
-                was: TextsPatch { title: was.map(|was| was.to_string().into()), about: None },
+                patch: Box::new(TextsPatch { title: Some(title.to_string().into()), about: None }),
+                was: Box::new(TextsPatch { title: was.map(|was| was.to_string().into()), about: None }),
                 by: Actor::UNNAMED,
             },
             Wish::Configure { state, capacity, idle, away } => Command::Configure {
-                patch: SalePatch {
+                patch: Box::new(SalePatch {
                     state: *state,
                     own: OwnRulesPatch {
                         capacity: capacity.map(Some),
@@ -706,7 +706,7 @@ impl Life {
                         ..OwnRulesPatch::default()
                     },
                     ..SalePatch::default()
-                },
+                }),
                 was: None,
                 by: Actor::UNNAMED,
             },

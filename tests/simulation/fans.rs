@@ -335,8 +335,8 @@ impl World {
             let title = Some(format!("Night {}", rng.random_range(0..4)).into());
             let about = rng.random_bool(0.5).then(|| rng.random_bool(0.5).then(|| "{}".into()));
             Command::Describe {
-                patch: TextsPatch { title, about },
-                was: TextsPatch { title: was, about: None },
+                patch: Box::new(TextsPatch { title, about }),
+                was: Box::new(TextsPatch { title: was, about: None }),
                 by,
             }
         } else if rng.random_bool(0.2) {
@@ -359,7 +359,7 @@ impl World {
                 false => Command::Unrestrict { schedule, seats, note: None, by },
             }
         } else {
-            Command::Configure { patch: SalePatch { own, ..patch }, was: None, by }
+            Command::Configure { patch: Box::new(SalePatch { own, ..patch }), was: None, by }
         };
         let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
         if let Some(dispatcher) = node.and_then(Node::dispatcher) {

@@ -2,10 +2,10 @@
 //! of it only the fields here are read.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::who::check_name;
+use super::name::name;
 use crate::limits::OPERATOR_NAME_CHARS_MAX;
 use crate::time::Timestamp;
 
@@ -82,12 +82,4 @@ pub struct PasskeyInfo {
     /// When somebody signed in by it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
-}
-
-fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    match check_name(&name) {
-        Ok(()) => Ok(name),
-        Err(problem) => Err(de::Error::custom(problem)),
-    }
 }

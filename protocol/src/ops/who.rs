@@ -3,11 +3,12 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::name::{name, some_name};
 use super::passkeys::Assertion;
-use crate::limits::{OPERATOR_NAME_CHARS_MAX, is_blank, is_control};
+use crate::limits::OPERATOR_NAME_CHARS_MAX;
 use crate::roles::{Role, RoleSet};
 use crate::time::Timestamp;
 
@@ -251,29 +252,4 @@ pub struct LogWho {
     pub role: Option<Role>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<u64>,
-}
-
-fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    match check_name(&name) {
-        Ok(()) => Ok(name),
-        Err(problem) => Err(de::Error::custom(problem)),
-    }
-}
-
-fn some_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    name(deserializer).map(Some)
-}
-
-/// What an operator may not be called, and why.
-pub fn check_name(name: &str) -> Result<(), String> {
-    if name.chars().any(is_control) {
-        return Err("must have no control characters".to_owned());
-    }
-    if is_blank(name) || name.chars().count() > OPERATOR_NAME_CHARS_MAX {
-        return Err(format!(
-            "must have 1 to {OPERATOR_NAME_CHARS_MAX} characters, not only spaces or what cannot be seen"
-        ));
-    }
-    Ok(())
 }

@@ -11,11 +11,17 @@ use crate::desk::Context;
 use crate::domain::time::Timestamp;
 use crate::limits::OPERATOR_SEEN_INTERVAL;
 use crate::store::operators::{Operators, SessionRecord};
+use crate::store::passkeys::Passkeys;
 
 impl Context {
     /// What the store keeps of operators.
     pub fn operators(&self) -> Result<&dyn Operators, ErrorObject> {
         self.store.operators().ok_or_else(ErrorObject::internal)
+    }
+
+    /// What the store keeps of their passkeys.
+    pub fn passkeys(&self) -> Result<&dyn Passkeys, ErrorObject> {
+        self.store.passkeys().ok_or_else(ErrorObject::internal)
     }
 
     /// The operator of a session's token, and when the session ends (UTC).

@@ -117,7 +117,7 @@ impl Context {
         let new =
             NewSession { secret: secret.hash(), expires_at: self.sessions.expires_at(now, now), device };
         let from = client.to_string();
-        let begun = self.operators()?.sign_in_by_passkey(used, ceremony, &new, &from, now);
+        let begun = self.passkeys()?.sign_in_by_passkey(used, ceremony, &new, &from, now);
         let begun = self.change(begun).await?;
         self.sessions.changed();
         Ok(begun.map(|session| (secret.token(), session)))

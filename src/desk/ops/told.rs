@@ -77,7 +77,7 @@ impl Told {
         self.at = Some(at);
         let concert_id = scope.map(|concert| concert.0);
         let update = OpsUpdate { concert_id, from, seq, at: translate::time(at), sales, gone, detail };
-        Some(encode_push(&Push::OpsUpdate(update)).into())
+        Some(encode_push(&Push::OpsUpdate(Box::new(update))).into())
     }
 }
 

@@ -365,7 +365,7 @@ impl Sale {
                 self.cancel(step, caller, *reservation)
             }
             Command::Configure { patch, was, by } => {
-                self.is_as_seen(was.as_ref())?;
+                self.is_as_seen(was.as_deref())?;
                 self.configure(step, patch, By::Actor(by.clone()))?;
                 Ok(Answer::Figures(self.figures(now)))
             }

@@ -9,10 +9,10 @@ mod who;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use frontrow_protocol::ErrorObject;
 use frontrow_protocol::call::Call;
+use frontrow_protocol::{ErrorObject, Role, RoleSet};
 use hyper::Response;
-use hyper::header::HeaderMap;
+use hyper::header::{self, HeaderMap};
 
 use super::layout::Layouts;
 use super::query::Query;
@@ -21,7 +21,11 @@ use crate::desk::Context;
 use crate::desk::identity::Identity;
 use crate::desk::operators::Operator;
 use crate::domain::actor::Actor;
+use crate::metrics::Metrics;
 use crate::store::operators::Note;
+
+/// What is an owner's alone.
+const OWNER: RoleSet = RoleSet::of(&[Role::Owner]);
 
 /// One request of an operator, taken apart.
 pub struct OpsAsked<'a> {
@@ -96,5 +100,19 @@ impl OpsAsked<'_> {
     /// What a change has to say of itself.
     pub fn note(&self) -> Result<Note, ErrorObject> {
         Ok(Note { by: self.actor()?, at: self.context.clock.utc() })
+    }
+
+    /// Each try of a stranger to sign in asks the store: an address has so many of them.
+    fn may_try(&self) -> Result<(), ErrorObject> {
+        self.context.addresses.sign_in(self.client).map_err(|too_many| {
+            Metrics::count(&self.context.metrics.refused, too_many.limit.as_str());
+            too_many.error()
+        })
+    }
+
+    /// What a browser calls itself, as far as it can be shown.
+    fn device(&self) -> Option<String> {
+        let name = self.headers.get(header::USER_AGENT)?.to_str().ok()?;
+        Some(name.to_owned()).filter(|name| !name.is_empty())
     }
 }

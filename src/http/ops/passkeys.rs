@@ -5,7 +5,7 @@ use frontrow_protocol::ops::who::PasskeySignIn;
 use frontrow_protocol::{ErrorObject, Role, parse_body};
 use hyper::StatusCode;
 
-use super::{OpsAsked, who};
+use super::OpsAsked;
 use crate::desk::operators::passkeys::{self, Fault, Purpose, Site};
 use crate::desk::translate::time;
 use crate::domain::ids::OperatorId;
@@ -18,7 +18,7 @@ use crate::store::passkeys::{self as store, AddOutcome, PasskeyKey, PasskeyRecor
 /// Anybody may begin: nothing is written, and the answer says nothing of who has a passkey.
 pub async fn sign_in_challenge(asked: &OpsAsked<'_>) -> ApiResult {
     asked.query.only(&[])?;
-    who::may_try(asked)?;
+    asked.may_try()?;
     let (context, site) = (asked.context, site(asked)?);
     let ceremony = passkeys::begin(&context.auth, Purpose::SignIn, context.clock.utc());
     Ok(reply::json(StatusCode::CREATED, &passkeys::request(ceremony, &site)))
@@ -35,7 +35,7 @@ pub(super) async fn sign_in(
     let ceremony = passkeys::resume(&context.auth, &tried.ceremony, Purpose::SignIn, now).ok_or_else(over)?;
     let refused = |fault: Fault| ErrorObject::unauthenticated(format!("the passkey: {fault}"));
     let credential = passkeys::credential_of(&tried.credential).map_err(refused)?;
-    let known = context.read(context.operators()?.passkey(&credential)).await?;
+    let known = context.read(context.passkeys()?.passkey(&credential)).await?;
     let known = known.ok_or_else(|| refused(Fault::WrongSignature))?;
     let count = passkeys::asserted(&tried.credential, &known, &ceremony, &site).map_err(|fault| {
         if fault == Fault::Copied {
@@ -44,7 +44,7 @@ pub(super) async fn sign_in(
         refused(fault)
     })?;
     let used = PasskeyKey { count, ..known };
-    let begun = context.sign_in_by_passkey(&used, ceremony, asked.client, who::device(asked)).await?;
+    let begun = context.sign_in_by_passkey(&used, ceremony, asked.client, asked.device()).await?;
     begun.ok_or_else(over)
 }
 
@@ -55,10 +55,10 @@ pub async fn all(asked: &OpsAsked<'_>) -> ApiResult {
     let named = asked.query.get("operator_id").map(|id| number(id, "operator_id").map(OperatorId));
     let of = named.transpose()?.or(own.id);
     if of != own.id && !own.roles.contains(Role::Owner) {
-        return Err(ErrorObject::needs_role(who::OWNER));
+        return Err(ErrorObject::needs_role(super::OWNER));
     }
     let known = match of {
-        Some(of) => asked.context.read(asked.context.operators()?.passkeys(of)).await?,
+        Some(of) => asked.context.read(asked.context.passkeys()?.passkeys(of)).await?,
         // Nobody knows who asks.
         None => Vec::new(),
     };
@@ -68,7 +68,7 @@ pub async fn all(asked: &OpsAsked<'_>) -> ApiResult {
 pub async fn challenge(asked: &OpsAsked<'_>) -> ApiResult {
     asked.query.only(&[])?;
     let (context, site, operator) = (asked.context, site(asked)?, own(asked).await?);
-    let known = context.read(context.operators()?.passkeys(operator.id)).await?;
+    let known = context.read(context.passkeys()?.passkeys(operator.id)).await?;
     let known: Vec<_> = known.into_iter().map(|passkey| passkey.credential).collect();
     let ceremony = passkeys::begin(&context.auth, Purpose::Add(operator.id), context.clock.utc());
     Ok(reply::json(StatusCode::CREATED, &passkeys::creation(ceremony, &site, &operator, &known)))
@@ -90,7 +90,7 @@ pub async fn add(asked: &OpsAsked<'_>) -> ApiResult {
         key: made.key,
         count: made.count,
     };
-    match context.change(context.operators()?.add_passkey(&new, ceremony, &note)).await? {
+    match context.change(context.passkeys()?.add_passkey(&new, ceremony, &note)).await? {
         AddOutcome::Added(added) => Ok(reply::json(StatusCode::CREATED, &info(&added))),
         AddOutcome::Spent => Err(over()),
         AddOutcome::Known => {
@@ -111,7 +111,7 @@ pub async fn remove(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
         false => Some(own.id.ok_or_else(|| ErrorObject::not_found("passkey"))?),
     };
     let note = asked.note()?;
-    let removed = asked.context.change(asked.context.operators()?.remove_passkey(id, of, &note)).await?;
+    let removed = asked.context.change(asked.context.passkeys()?.remove_passkey(id, of, &note)).await?;
     if removed { Ok(reply::done()) } else { Err(ErrorObject::not_found("passkey")) }
 }
 

@@ -41,7 +41,13 @@ pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     }
     let view = asked.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
     let (patch, was) = (translate::sale_patch(patch), was.map(|was| translate::sale_patch(*was)));
-    match ask(asked.context, concert, Command::Configure { patch, was, by }).await? {
+    match ask(
+        asked.context,
+        concert,
+        Command::Configure { patch: Box::new(patch), was: was.map(Box::new), by },
+    )
+    .await?
+    {
         Answer::Figures(figures) => {
             Ok(reply::json(StatusCode::OK, &translate::figures(&view.concert().title, &figures)))
         }

@@ -3,7 +3,7 @@
 use frontrow_protocol::limits::{LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
 use frontrow_protocol::ops::who;
 use frontrow_protocol::{ErrorObject, Role, RoleSet, parse_body};
-use hyper::{StatusCode, header};
+use hyper::StatusCode;
 use serde_json::json;
 
 use super::{OpsAsked, passkeys};
@@ -15,20 +15,17 @@ use crate::http::common::origin_of;
 use crate::http::query::number;
 use crate::http::reply::{self, ApiResult};
 use crate::limits::OPERATOR_LINK_TTL;
-use crate::metrics::Metrics;
 use crate::store::operators::{
     ChangeOutcome, LogEntry, LogQuery, NewLink, OperatorChange, OperatorRecord, Seen, SessionRecord,
 };
 
-pub(super) const OWNER: RoleSet = RoleSet::of(&[Role::Owner]);
-
 pub async fn sign_in(asked: &OpsAsked<'_>) -> ApiResult {
     asked.query.only(&[])?;
     let context = asked.context;
-    may_try(asked)?;
+    asked.may_try()?;
     let (token, session) = match parse_body(&asked.body)? {
         who::SignIn { link: Some(link), passkey: None } => {
-            context.sign_in(&link, asked.client, device(asked)).await?
+            context.sign_in(&link, asked.client, asked.device()).await?
         }
         who::SignIn { link: None, passkey: Some(tried) } => passkeys::sign_in(asked, &tried).await?,
         who::SignIn { .. } => {
@@ -42,14 +39,6 @@ pub async fn sign_in(asked: &OpsAsked<'_>) -> ApiResult {
         operator: operator(&session.operator),
     };
     Ok(reply::json(StatusCode::CREATED, &signed_in))
-}
-
-/// Each try of a stranger asks the store: an address has so many of them.
-pub(super) fn may_try(asked: &OpsAsked<'_>) -> Result<(), ErrorObject> {
-    asked.context.addresses.sign_in(asked.client).map_err(|too_many| {
-        Metrics::count(&asked.context.metrics.refused, too_many.limit.as_str());
-        too_many.error()
-    })
 }
 
 pub async fn own_session(asked: &OpsAsked<'_>) -> ApiResult {
@@ -159,7 +148,7 @@ pub async fn sessions(asked: &OpsAsked<'_>) -> ApiResult {
     let of = match own.roles.contains(Role::Owner) {
         true => named,
         false if named.is_some_and(|named| Some(named) != own.id) => {
-            return Err(ErrorObject::needs_role(OWNER));
+            return Err(ErrorObject::needs_role(super::OWNER));
         }
         false => own.id,
     };
@@ -213,12 +202,6 @@ fn sign_in_link(asked: &OpsAsked<'_>, secret: &Secret, expires_at: Timestamp) ->
     let base_url = asked.context.admin_base_url.clone().or_else(|| origin_of(asked.headers));
     let url = secret.link(&base_url.unwrap_or_default());
     who::SignInLink { url, expires_at: time(expires_at) }
-}
-
-/// What a browser calls itself, as far as it can be shown.
-pub(super) fn device(asked: &OpsAsked<'_>) -> Option<String> {
-    let name = asked.headers.get(header::USER_AGENT)?.to_str().ok()?;
-    Some(name.to_owned()).filter(|name| !name.is_empty())
 }
 
 fn operator(record: &OperatorRecord) -> who::Operator {

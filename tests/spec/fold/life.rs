@@ -140,7 +140,7 @@ impl Life {
             _ => Who::Unnamed,
         };
         self.post(Command::Configure {
-            patch: SalePatch { own, ..patch },
+            patch: Box::new(SalePatch { own, ..patch }),
             was: None,
             by: Actor { who, from },
         })
@@ -173,7 +173,8 @@ impl Life {
     }
 
     async fn set(&mut self, patch: SalePatch) {
-        let set = Command::Configure { patch, was: None, by: Actor::of(Who::User(self.operator)) };
+        let set =
+            Command::Configure { patch: patch.into(), was: None, by: Actor::of(Who::User(self.operator)) };
         assert!(matches!(self.ask(self.fans[0], set).await, Ok(Answer::Figures(_))));
     }
 
@@ -301,8 +302,8 @@ impl Life {
         {
             let about = about.map(|about| about.map(Box::from));
             let describe = Command::Describe {
-                patch: TextsPatch { title: Some(title.into()), about },
-                was: TextsPatch::default(),
+                patch: Box::new(TextsPatch { title: Some(title.into()), about }),
+                was: Box::default(),
                 by: Actor::of(Who::Operator(OperatorId(7))),
             };
             assert_eq!(self.ask(self.fans[0], describe).await, Ok(Answer::Done));
@@ -359,7 +360,7 @@ impl Life {
         let pay = Command::Pay { caller, reservation: held };
         assert_eq!(self.ask(caller, pay).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
         let open = SalePatch { state: Some(SaleState::Open), ..SalePatch::default() };
-        let open = Command::Configure { patch: open, was: None, by: Actor::UNNAMED };
+        let open = Command::Configure { patch: open.into(), was: None, by: Actor::UNNAMED };
         assert_eq!(self.ask(caller, open).await, Err(Refusal::Rejected(Rejection::OtherCurrency)));
         let release = Command::Release { caller, reservation: held, seats: None };
         assert!(matches!(self.ask(caller, release).await, Ok(Answer::Reservation(_))));

@@ -10,7 +10,7 @@ use frontrow::store::Store;
 use frontrow::store::operators::{
     ChangeOutcome, LogQuery, NewLink, NewSession, Note, OperatorChange, OperatorRecord, Operators, Seen,
 };
-use frontrow::store::passkeys::{AddOutcome, Ceremony, NewPasskey, PasskeyKey};
+use frontrow::store::passkeys::{AddOutcome, Ceremony, NewPasskey, PasskeyKey, Passkeys};
 use frontrow_protocol::Role;
 use frontrow_protocol::limits::PASSKEYS_MAX;
 use futures_util::future::join_all;
@@ -217,6 +217,10 @@ pub async fn an_issuers_operator_is_one_whatever_their_role(store: &dyn Store) {
     assert_eq!(of(store).operators().await.unwrap().len(), 2);
 }
 
+fn keys_of(store: &dyn Store) -> &dyn Passkeys {
+    store.passkeys().expect("this store keeps passkeys")
+}
+
 fn ceremony(n: u8) -> Ceremony {
     // No link of these tests has such a secret.
     let mut challenge = [n; 32];
@@ -230,7 +234,7 @@ fn passkey(of: &OperatorRecord, credential: &[u8]) -> NewPasskey {
 }
 
 async fn add_passkey(store: &dyn Store, new: &NewPasskey, n: u8) -> AddOutcome {
-    of(store).add_passkey(new, ceremony(n), &note()).await.unwrap()
+    keys_of(store).add_passkey(new, ceremony(n), &note()).await.unwrap()
 }
 
 pub async fn a_passkey_is_used_once_a_ceremony_and_counts_upwards(store: &dyn Store) {
@@ -239,36 +243,41 @@ pub async fn a_passkey_is_used_once_a_ceremony_and_counts_upwards(store: &dyn St
     let AddOutcome::Added(added) = add_passkey(store, &passkey(&min, &long), 1).await else { panic!() };
     assert_eq!((added.made_at, added.used_at), (NOW, None));
     assert_eq!(add_passkey(store, &passkey(&min, b"other"), 1).await, AddOutcome::Spent);
-    let known = of(store).passkey(&long).await.unwrap().unwrap();
+    let known = keys_of(store).passkey(&long).await.unwrap().unwrap();
     assert_eq!(known, PasskeyKey { id: added.id, operator: min.id, key: vec![0xa5; 77], count: 4 });
-    assert_eq!(of(store).passkey(&long[1..]).await.unwrap(), None);
+    assert_eq!(keys_of(store).passkey(&long[1..]).await.unwrap(), None);
 
     // Of twenty who send the same, one comes in.
     let used = PasskeyKey { count: 5, ..known.clone() };
     let tries = (10..30).map(|n| {
         let used = &used;
         async move {
-            of(store).sign_in_by_passkey(used, ceremony(2), &session(n), "192.0.2.1", NOW).await.unwrap()
+            keys_of(store).sign_in_by_passkey(used, ceremony(2), &session(n), "192.0.2.1", NOW).await.unwrap()
         }
     });
     let begun: Vec<_> = join_all(tries).await.into_iter().flatten().collect();
     let [begun] = &begun[..] else { panic!("{begun:?}") };
     assert_eq!((begun.way.as_str(), begun.operator.id), ("passkey", min.id));
-    assert_eq!(of(store).passkeys(min.id).await.unwrap()[0].used_at, Some(NOW));
+    assert_eq!(keys_of(store).passkeys(min.id).await.unwrap()[0].used_at, Some(NOW));
 
     // A count that is not higher spends nothing: the ceremony is still good for the one whose is.
     for count in [4, 5, 0] {
         let copy = PasskeyKey { count, ..known.clone() };
-        let begun = of(store).sign_in_by_passkey(&copy, ceremony(3), &session(40), "", NOW).await.unwrap();
+        let begun =
+            keys_of(store).sign_in_by_passkey(&copy, ceremony(3), &session(40), "", NOW).await.unwrap();
         assert!(begun.is_none(), "{count}");
     }
     let next = PasskeyKey { count: 6, ..known.clone() };
-    assert!(of(store).sign_in_by_passkey(&next, ceremony(3), &session(41), "", NOW).await.unwrap().is_some());
-    assert!(!of(store).remove_passkey(added.id, Some(OperatorId(min.id.0 + 1)), &note()).await.unwrap());
-    assert!(of(store).remove_passkey(added.id, Some(min.id), &note()).await.unwrap());
-    assert!(!of(store).remove_passkey(added.id, None, &note()).await.unwrap());
+    assert!(
+        keys_of(store).sign_in_by_passkey(&next, ceremony(3), &session(41), "", NOW).await.unwrap().is_some()
+    );
+    assert!(!keys_of(store).remove_passkey(added.id, Some(OperatorId(min.id.0 + 1)), &note()).await.unwrap());
+    assert!(keys_of(store).remove_passkey(added.id, Some(min.id), &note()).await.unwrap());
+    assert!(!keys_of(store).remove_passkey(added.id, None, &note()).await.unwrap());
     let gone = PasskeyKey { count: 7, ..known };
-    assert!(of(store).sign_in_by_passkey(&gone, ceremony(4), &session(42), "", NOW).await.unwrap().is_none());
+    assert!(
+        keys_of(store).sign_in_by_passkey(&gone, ceremony(4), &session(42), "", NOW).await.unwrap().is_none()
+    );
     let words = ["operator.add", "passkey.add", "session.begin", "session.begin", "passkey.remove"];
     assert_eq!(logged(store).await, words);
 }
@@ -283,9 +292,9 @@ pub async fn a_credential_is_one_operators_and_one_has_so_many(store: &dyn Store
     assert!(matches!(add_passkey(store, &passkey(&ada, b"hers"), 101).await, AddOutcome::Added(_)));
     set(store, min.id, disabled(true)).await;
     assert_eq!(add_passkey(store, &passkey(&min, b"late"), 102).await, AddOutcome::NoSuchOperator);
-    let known = of(store).passkey(&[3]).await.unwrap().unwrap();
+    let known = keys_of(store).passkey(&[3]).await.unwrap().unwrap();
     let used = PasskeyKey { count: 9, ..known };
-    let begun = of(store).sign_in_by_passkey(&used, ceremony(103), &session(9), "", NOW).await.unwrap();
+    let begun = keys_of(store).sign_in_by_passkey(&used, ceremony(103), &session(9), "", NOW).await.unwrap();
     assert!(begun.is_none(), "they are shut out");
     let external = of(store).operator_of_subject("https://issuer", "x", Role::Owner, NOW).await.unwrap();
     assert_eq!(add_passkey(store, &passkey(&external, b"x"), 104).await, AddOutcome::NoSuchOperator);
