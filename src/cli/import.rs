@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::clock::Clock;
-use frontrow::domain::record::SaleState;
-use frontrow::domain::rules::{OwnRules, SaleSettings};
-use frontrow::store::NewConcert;
-use frontrow::venue::{self, ImportOptions, WrittenTime, Zone};
+use frontrow::desk::ops::making::{self, NotReady, Ready, Wanted};
+use frontrow::domain::rules::OwnRules;
+use frontrow::store::StoreError;
+use frontrow::venue::{self, Fault, ImportOptions, WrittenTime, Zone};
 use serde_json::json;
 
 use super::rules::{self, Rule};
@@ -49,6 +49,9 @@ pub struct Import {
     /// Rename repeated seat guids instead of refusing the plan.
     #[arg(long)]
     fix_duplicates: bool,
+    /// Store it even if a concert with this title, this plan and one of these starts is there already.
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -80,67 +83,52 @@ impl Import {
             bail!("{path} has more than {PLAN_BYTES_MAX} bytes");
         }
         let options = ImportOptions { fix_duplicates: self.fix_duplicates };
-        let imported = venue::import(&plan, &self.prices, options).map_err(|faults| {
-            let mut list: Vec<_> =
-                faults.iter().take(FAULTS_LISTED_MAX).map(|fault| format!("  {fault}")).collect();
-            if faults.len() > FAULTS_LISTED_MAX {
-                list.push(format!("  and {} more", faults.len() - FAULTS_LISTED_MAX));
-            }
-            let count = match faults.len() {
-                1 => "1 fault".to_owned(),
-                many => format!("{many} faults"),
-            };
-            anyhow::anyhow!("{path} was refused for {count}, nothing was stored:\n{}", list.join("\n"))
-        })?;
-        let zone = match (self.zone, &imported.time_zone) {
-            (Some(zone), _) => Some(zone),
-            (None, own) => own.as_deref().map(str::parse::<Zone>).transpose()?,
+        let wanted = Wanted {
+            title,
+            currency: self.currency,
+            zone: self.zone,
+            starts_at: self.starts_at,
+            prices: self.prices,
+            opens_at: self.opens_at,
+            open: self.open,
+            own,
+            about: None,
+            again: self.again,
         };
-        let instant = |time: &WrittenTime| time.instant(zone.as_ref());
-        let mut starts_at = self.starts_at.iter().map(instant).collect::<Result<Vec<_>, _>>()?;
-        starts_at.sort_unstable();
-        if let Some(twice) = starts_at.windows(2).find(|pair| pair[0] == pair[1]) {
-            let at = frontrow_protocol::Timestamp::from_millis(twice[0].as_millis());
-            bail!("two performances start at {at}");
-        }
-        let opens_at = self.opens_at.as_ref().map(instant).transpose()?;
-        let now = Clock::system().utc();
-        let mut warnings = imported.warnings;
-        if zone.is_none() {
-            warnings.push(
-                "the venue's time zone is not known: fans see its performances in their own (--zone)"
-                    .to_owned(),
+        let ready = making::announce(wanted, venue::examine(&plan, options), Clock::system().utc());
+        let Ready { concert, warnings } = ready.map_err(|reason| match reason {
+            NotReady::Plan(faults) => refused(&path.to_string(), &faults),
+            other => other.into(),
+        })?;
+        let (seats, time_zone) = (concert.layout.seat_count(), concert.time_zone.clone());
+        let store = open_store(&self.data.config()?, &self.data).await?;
+        let added = store.add_concert(concert).await;
+        if let Err(StoreError::AlreadyThere { concert }) = added {
+            bail!(
+                "this is concert {concert} already, with the same title, plan and start, and nothing was stored: \
+                 if it is another one all the same, say --again"
             );
         }
-        for at in starts_at.iter().filter(|at| **at <= now) {
-            let at = frontrow_protocol::Timestamp::from_millis(at.as_millis());
-            warnings.push(format!("the performance at {at} has started already, and will not be sold"));
-        }
-        let store = open_store(&self.data.config()?, &self.data).await?;
-        let (concert, schedules) = store
-            .add_concert(NewConcert {
-                title,
-                currency: self.currency,
-                time_zone: zone.as_ref().map(|zone| zone.name().to_owned()),
-                layout: imported.layout,
-                starts_at,
-                restricted: Vec::new(),
-                settings: SaleSettings {
-                    state: if self.open { SaleState::Open } else { SaleState::Scheduled },
-                    opens_at,
-                    message: None,
-                    own,
-                },
-                at: now,
-            })
-            .await
-            .context("could not store the concert")?;
+        let (concert, schedules) = added.context("could not store the concert")?;
         print_json(&json!({
             "concert_id": concert.0,
             "schedule_ids": schedules.iter().map(|schedule| schedule.0).collect::<Vec<_>>(),
-            "seats": imported.seats,
-            "time_zone": zone.map(|zone| zone.name().to_owned()),
+            "seats": seats,
+            "time_zone": time_zone,
             "warnings": warnings,
         }))
     }
+}
+
+/// Every fault with its place, as far as somebody mends them in one go.
+fn refused(path: &str, faults: &[Fault]) -> anyhow::Error {
+    let mut list: Vec<_> = faults.iter().take(FAULTS_LISTED_MAX).map(|fault| format!("  {fault}")).collect();
+    if faults.len() > FAULTS_LISTED_MAX {
+        list.push(format!("  and {} more", faults.len() - FAULTS_LISTED_MAX));
+    }
+    let count = match faults.len() {
+        1 => "1 fault".to_owned(),
+        many => format!("{many} faults"),
+    };
+    anyhow::anyhow!("{path} was refused for {count}, nothing was stored:\n{}", list.join("\n"))
 }

@@ -224,6 +224,8 @@ async fn make_demo(store: &dyn Store, now: Timestamp) -> anyhow::Result<()> {
             layout: imported.layout,
             starts_at: vec![evening + 30 * DAY, evening + 31 * DAY],
             restricted: Vec::new(),
+            about: None,
+            again: true,
             settings: SaleSettings {
                 state: SaleState::Open,
                 opens_at: None,

@@ -428,6 +428,7 @@ impl Lane {
             StoreError::Refused(_) => "refused",
             StoreError::Claimed { .. } | StoreError::NoSuchConcert { .. } => "claimed",
             StoreError::OtherCurrency { .. } => "currency",
+            StoreError::AlreadyThere { .. } => "already_there",
         };
         Metrics::count(&self.metrics.store_errors, kind);
         if self.outage.is_none() {

@@ -462,6 +462,8 @@ mod tests {
             layout: imported.layout,
             starts_at: vec![at + Duration::from_secs(86_400)],
             restricted: Vec::new(),
+            about: None,
+            again: true,
             settings: SaleSettings {
                 state: SaleState::Open,
                 opens_at: None,

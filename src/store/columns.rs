@@ -494,6 +494,10 @@ pub fn pack_layout(layout: &VenueLayout) -> Result<Vec<u8>, StoreError> {
 }
 
 pub fn read_layout(row: &impl Cells) -> Result<VenueLayout, StoreError> {
-    let gzip = BufReader::new(GzDecoder::new(row.bytes("layout")?));
-    serde_json::from_reader(gzip).map_err(|error| StoreError::Broken(error.into()))
+    unpack_layout(row.bytes("layout")?)
+}
+
+pub fn unpack_layout(packed: &[u8]) -> Result<VenueLayout, StoreError> {
+    serde_json::from_reader(BufReader::new(GzDecoder::new(packed)))
+        .map_err(|error| StoreError::Broken(error.into()))
 }

@@ -31,6 +31,9 @@ pub enum StoreError {
         "the wallets of this installation are in {wallets}, and a concert in {concert} could not be paid from them"
     )]
     OtherCurrency { wallets: String, concert: String },
+    /// A concert with this title, this plan and one of these starts is there.
+    #[error("this is concert {concert} already: the same title, plan and start")]
+    AlreadyThere { concert: ConcertId },
 }
 
 impl StoreError {

@@ -310,6 +310,10 @@ pub struct NewConcert {
     pub starts_at: Vec<Timestamp>,
     /// Seats that the house keeps from sale in each of them, in ascending order.
     pub restricted: Vec<SeatId>,
+    /// What its page says besides, as JSON.
+    pub about: Option<Box<str>>,
+    /// Also if the same one is there already.
+    pub again: bool,
     pub settings: SaleSettings,
     /// UTC.
     pub at: Timestamp,

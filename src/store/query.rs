@@ -14,14 +14,14 @@ use super::bulk::{self, Bulk, Packing};
 use super::columns::{
     Bind, Cells, concert_columns, ledger_columns, read_concert, read_layout, read_ledger, read_own_prices,
     read_payment, read_reservation, read_seat, read_stored_ticket, read_ticket, read_token,
-    reservation_columns, ticket_list, token_columns,
+    reservation_columns, ticket_list, token_columns, unpack_layout,
 };
 use super::journal;
 use super::rows::WalletRow;
 use super::settings::{read_settings, settings_columns};
 use super::{
-    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, ScheduleRecord, SeatStatus, StoreError,
-    StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
+    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, ScheduleRecord, SeatStatus,
+    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
@@ -32,6 +32,7 @@ use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
 use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use crate::venue::VenueLayout;
 
 /// Tokens listed of a user who was in many sales.
 const LAST_TOKENS_MAX: u32 = 100;
@@ -175,6 +176,8 @@ pub struct Dialect {
     pub first_currency: &'static str,
     /// The currency of wallets from now on (currency, at).
     pub decided_currency: &'static str,
+    /// Writes down who has a turn that is taken one after the other (name, holder, at).
+    pub turn: &'static str,
     /// The user of a subject, unless they are there (name, issuer, subject, at).
     pub new_subject: &'static str,
     /// Locks a wallet for a transaction that only looks at it, where a query does not do so by itself (user).
@@ -266,6 +269,12 @@ const CONCERT: &str = concat!(
 const JOURNAL_PAGE: &str =
     "SELECT seq, at, events FROM journal WHERE concert_id = ? AND seq >= ? ORDER BY seq LIMIT ?";
 const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
+/// The starts of concerts with this title, which are few.
+const STARTS_OF_TITLE: &str = "SELECT c.concert_id, s.starts_at \
+     FROM concert c JOIN concert_schedule s ON s.concert_id = c.concert_id \
+     WHERE c.title = ? AND c.archived_at IS NULL AND c.rehearsal_of IS NULL AND s.state = 'PLANNED' \
+     ORDER BY c.concert_id";
+const LAYOUT_OF: &str = "SELECT layout FROM venue_layout WHERE concert_id = ?";
 const CONCERT_OF_SCHEDULE: &str = "SELECT concert_id FROM concert_schedule WHERE schedule_id = ?";
 const SEAT_LABEL: &str =
     "SELECT label FROM concert_seat WHERE concert_id = ? AND schedule_id = ? AND seat = ?";
@@ -349,6 +358,8 @@ pub const QUESTIONS: &[&str] = &[
     CANCELLED_TICKETS_OF_USER,
     TOKENS_OF_USER,
     CONCERT,
+    STARTS_OF_TITLE,
+    LAYOUT_OF,
     OLD_ROWS,
     JOURNAL_END,
     WALLETS,
@@ -395,6 +406,37 @@ pub async fn concerts_to_run<L: Link>(link: &mut L, now: Timestamp) -> Result<Ve
 pub async fn concerts<L: Link>(link: &mut L) -> Result<Vec<ConcertId>, StoreError> {
     let rows = link.all(CONCERTS.into_sql_str(), numbers(&[])).await?;
     rows.iter().map(|row| Ok(ConcertId(row.number("concert_id")?))).collect()
+}
+
+/// The concert that is there with this title, one of these starts, and the same seats, whatever they cost. `packed` is its
+/// layout as it is stored: numbers are compared as they are read from there.
+pub async fn same_concert<L: Link>(
+    link: &mut L,
+    new: &NewConcert,
+    packed: &[u8],
+) -> Result<Option<ConcertId>, StoreError> {
+    let mut values = L::Values::default();
+    values.text(Some(&new.title));
+    let rows = link.all(STARTS_OF_TITLE.into_sql_str(), values).await?;
+    let mut candidates = Vec::new();
+    for row in &rows {
+        if new.starts_at.contains(&row.time("starts_at")?) {
+            candidates.push(ConcertId(row.number("concert_id")?));
+        }
+    }
+    candidates.dedup();
+    let unpriced = |mut layout: VenueLayout| {
+        layout.categories.iter_mut().for_each(|category| category.price = 0);
+        layout
+    };
+    let layout = unpriced(unpack_layout(packed)?);
+    for concert in candidates {
+        let row = one(link, LAYOUT_OF, numbers(&[concert.0.into()])).await?;
+        if row.as_ref().map(read_layout).transpose()?.map(unpriced).as_ref() == Some(&layout) {
+            return Ok(Some(concert));
+        }
+    }
+    Ok(None)
 }
 
 pub async fn concert_of_schedule(

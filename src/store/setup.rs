@@ -18,7 +18,7 @@ use crate::limits::SUBJECT_BYTES_MAX;
 #[async_trait]
 pub trait Setup: Send + Sync + 'static {
     /// Stores a concert with its schedules and seats, whole or not at all. The first one's currency is that of the wallets;
-    /// `StoreError::OtherCurrency` refuses a later one in another.
+    /// `StoreError::OtherCurrency` refuses a later one in another, and `StoreError::AlreadyThere` one that is there already.
     async fn add_concert(&self, concert: NewConcert) -> Result<(ConcertId, Vec<ScheduleId>), StoreError>;
 
     /// The same, unless there is a concert already: `false`. Of any number of servers at it at once, one makes it.
@@ -60,6 +60,7 @@ const LAYOUT: &str = "INSERT INTO venue_layout (concert_id, seats, layout) VALUE
 const SCHEDULE: &str = "INSERT INTO concert_schedule (concert_id, starts_at) VALUES (?, ?)";
 const FIRST_ROW: &str =
     "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) VALUES (?, 0, ?, ?, ?, ?)";
+const ABOUT: &str = "UPDATE concert SET about = ? WHERE concert_id = ?";
 const USER: &str =
     "INSERT INTO users (name, balance, ledger_entries, created_at, vouched) VALUES (?, ?, ?, ?, ?)";
 const FIRST_ENTRY: &str = "INSERT INTO payment_history \
@@ -181,8 +182,24 @@ impl<B: Backend> Setup for B {
 /// a lock may be one node's own; of two rows with the same key every database lets only one in.
 const FIRST: ConcertId = ConcertId(1);
 
+/// The turn that those who announce a concert take one after the other.
+const ANNOUNCE: &str = "announce";
+
+/// Whoever announces the same concert at the same moment waits here, or is lost to whoever commits first, also at another node
+/// of a cluster: both write this row, and write something else. Then each sees what the other one made. So nothing may have
+/// been read in this transaction before.
+async fn take_turn<L: Link>(link: &mut L, now: Timestamp) -> Result<(), StoreError> {
+    query::run(link, L::DIALECT.turn, |to| {
+        to.text(Some(ANNOUNCE));
+        to.uuid(Some(random_id()));
+        to.time(Some(now));
+    })
+    .await?;
+    Ok(())
+}
+
 /// `None`: there is a concert with this id.
-async fn add_concert<L: Link>(
+pub(super) async fn add_concert<L: Link>(
     link: &mut L,
     new: &NewConcert,
     id: Option<ConcertId>,
@@ -190,6 +207,12 @@ async fn add_concert<L: Link>(
     let seats = new_seats(&new.layout, &new.restricted);
     let layout = pack_layout(&new.layout)?;
 
+    if !new.again {
+        take_turn(link, new.at).await?;
+        if let Some(concert) = query::same_concert(link, new, &layout).await? {
+            return Err(StoreError::AlreadyThere { concert });
+        }
+    }
     first_currency(link, &new.currency).await?;
     let wallets = query::wallet_currency(link).await?.code.unwrap_or_default();
     if wallets != new.currency {
@@ -209,6 +232,13 @@ async fn add_concert<L: Link>(
     let given = || u32::try_from(added.last_id).map_err(|error| StoreError::Broken(error.into()));
     let concert = id.map_or_else(|| given().map(ConcertId), Ok)?;
 
+    if let Some(about) = &new.about {
+        query::run(link, ABOUT, |to| {
+            to.text(Some(about));
+            to.id(concert.0.into());
+        })
+        .await?;
+    }
     query::run(link, LAYOUT, |to| {
         to.id(concert.0.into());
         to.id(seats.len() as u64);

@@ -18,6 +18,39 @@ pub struct Fault {
     pub path: String,
     /// The problem, and where it helps, what would be right.
     pub problem: String,
+    /// The place in the drawing, where it is in a zone.
+    pub place: Option<Place>,
+}
+
+/// A zone of the file, a row of it, or a seat of that row, by their indices in the file: what a drawing can mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Place {
+    pub zone: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seat: Option<usize>,
+}
+
+impl Place {
+    /// The place that a path leads to, or through.
+    fn of(path: &str) -> Option<Self> {
+        fn index<'p>(path: &'p str, list: &str) -> Option<(usize, &'p str)> {
+            let (index, rest) = path.strip_prefix(list)?.strip_prefix('[')?.split_once(']')?;
+            Some((index.parse().ok()?, rest.strip_prefix('.').unwrap_or(rest)))
+        }
+        let (zone, rest) = index(path, "zones")?;
+        let row = index(rest, "rows");
+        let seat = row.and_then(|(_, rest)| index(rest, "seats"));
+        Some(Self { zone, row: row.map(|(row, _)| row), seat: seat.map(|(seat, _)| seat) })
+    }
+}
+
+impl Fault {
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        let path = path.into();
+        Self { place: Place::of(&path), path, problem: problem.into() }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -27,14 +60,14 @@ impl fmt::Display for Fault {
 }
 
 /// Warnings of one import. The same message at many places is one line that names the first place and the count.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Warnings {
     kinds: Vec<WarningKind>,
     index: HashMap<String, usize>,
     further: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct WarningKind {
     message: String,
     first: String,
@@ -79,4 +112,22 @@ pub fn seat_path(zone: usize, row: usize, seat: usize) -> String {
 /// A path for people: the file as a whole has an empty one.
 pub fn shown(path: &str) -> &str {
     if path.is_empty() { "(file)" } else { path }
+}
+
+#[test]
+fn a_path_says_the_place_that_a_drawing_can_mark() {
+    let place = |zone, row, seat| Some(Place { zone, row, seat });
+    for (path, expected) in [
+        ("zones[3].rows[12].seats[0].position.x", place(3, Some(12), Some(0))),
+        ("zones[3].rows[12].seats[7]", place(3, Some(12), Some(7))),
+        ("zones[3].rows[12].position", place(3, Some(12), None)),
+        ("zones[0]", place(0, None, None)),
+        ("zones[0].areas[2].shape", place(0, None, None)),
+        ("zones", None),
+        ("categories[1].name", None),
+        ("price \"zones[0]\"", None),
+        ("(file)", None),
+    ] {
+        assert_eq!(Fault::new(path, "").place, expected, "{path}");
+    }
 }

@@ -7,12 +7,13 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::fault::{Fault, Warnings, seat_path};
+use super::fault::{Fault, Place, Warnings, seat_path};
 use super::labels::{LabelRow, labels};
 use super::layout::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
-use super::plan::{Area, Plan, Point, Seat, Size};
+use super::plan::{Area, Category, Plan, Point, Seat, Size};
 use super::read::{Reading, read};
 use super::{color, stage};
+use crate::domain::ids::SeatId;
 use crate::domain::seat_plan::{MONEY_MAX, Money};
 
 /// The number of names that an error lists before it says "and more".
@@ -37,6 +38,8 @@ pub struct ImportedVenue {
     pub time_zone: Option<String>,
     /// The number of seats; at least one.
     pub seats: usize,
+    /// The seats that the plan keeps from sale, in ascending order.
+    pub restricted: Vec<SeatId>,
     /// The things that were mended or ignored, each with its path in the file.
     pub warnings: Vec<String>,
 }
@@ -97,10 +100,45 @@ pub fn import(
     prices: &[(String, Money)],
     options: ImportOptions,
 ) -> Result<ImportedVenue, Vec<Fault>> {
+    examine(plan_json, options).priced(prices)
+}
+
+/// A plan that was read, before it has prices.
+pub struct ExaminedPlan {
+    plan: Plan,
+    faults: Vec<Fault>,
+    warnings: Warnings,
+    /// Is all of it known? If not, it is not blamed for what was not read.
+    whole: bool,
+}
+
+/// A category of a plan, and how many seats are in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanCategory {
+    pub name: String,
+    pub color: String,
+    pub seats: usize,
+}
+
+/// A plan as it is drawn while it is mended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sketch {
+    /// Without prices. Seats whose category is unknown are in one of their own, the last.
+    pub layout: VenueLayout,
+    /// Of each fault the first and the last seat that it is about, where it is about any.
+    pub marks: Vec<Option<(u32, u32)>>,
+    pub restricted: Vec<SeatId>,
+    pub warnings: Vec<String>,
+}
+
+/// The category of seats that have none.
+const NO_CATEGORY: &str = "?";
+
+/// Reads a plan and finds every fault in it that is not about prices.
+pub fn examine(plan_json: &[u8], options: ImportOptions) -> ExaminedPlan {
     let Reading { mut plan, mut faults, mut warnings, complete } = read(plan_json);
-    // A plan that was not read to its end would be blamed for what was not read.
     if !complete {
-        return Err(faults);
+        return ExaminedPlan { plan, faults, warnings, whole: false };
     }
     if options.fix_duplicates {
         rename_repeated_guids(&mut plan, &mut warnings);
@@ -110,21 +148,105 @@ pub fn import(
     check_guids(&plan, &mut faults);
     // The list of categories is missing, and every seat and price would be blamed for it.
     if !readable && categories.kept.is_empty() {
-        return Err(faults);
+        return ExaminedPlan { plan, faults, warnings, whole: false };
     }
-    let used = check_seat_categories(&plan, &categories, &mut faults);
-    let amounts = check_prices(&plan, &categories, &used, prices, &mut faults, &mut warnings);
+    check_seat_categories(&plan, &categories, &mut faults);
     // A file that could not be read at all is not blamed for having no seats.
     if readable && seats(&plan).next().is_none() {
         let path = if plan.zones.is_empty() { "zones" } else { "zones[0].rows" };
-        faults.push(Fault { path: path.to_owned(), problem: "has no seats".to_owned() });
+        faults.push(Fault::new(path, "has no seats"));
     }
-    if !faults.is_empty() {
-        return Err(faults);
+    ExaminedPlan { plan, faults, warnings, whole: true }
+}
+
+impl ExaminedPlan {
+    /// Every reason why it cannot be sold, whatever its prices are.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
     }
-    let layout = lay_out(&plan, &categories, &amounts, &used, &mut warnings);
-    let (seats, warnings) = (layout.seat_count(), warnings.into_lines());
-    Ok(ImportedVenue { seats, layout, time_zone: plan.time_zone, warnings })
+
+    /// The plan's own, by its IANA name.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.plan.time_zone.as_deref()
+    }
+
+    /// The venue's name.
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    /// Those that have seats, and so need a price.
+    pub fn categories(&self) -> Vec<PlanCategory> {
+        let categories = check_categories(&self.plan, &mut Warnings::default());
+        let used = count_seats(&self.plan, &categories);
+        let with_seats = categories.kept.iter().zip(&used.counts).filter(|(_, seats)| **seats > 0);
+        let named = with_seats.map(|(&index, &seats)| PlanCategory {
+            name: self.plan.categories[index].name.clone().unwrap_or_default(),
+            color: color_of(&self.plan, index),
+            seats,
+        });
+        named.collect()
+    }
+
+    /// The seats that the plan keeps from sale, in ascending order.
+    fn restricted(&self) -> Vec<SeatId> {
+        let seats = (0..).zip(seats(&self.plan));
+        seats.filter(|(_, (_, seat))| seat.restricted).map(|(number, _)| SeatId(number)).collect()
+    }
+
+    /// It as it can be drawn, faults and all. `None`: there are no seats.
+    pub fn sketch(&self) -> Option<Sketch> {
+        let mut plan = self.plan.clone();
+        let known: HashSet<String> = plan.categories.iter().filter_map(|known| known.name.clone()).collect();
+        let mut has_strays = false;
+        for seat in plan.zones.iter_mut().flat_map(|zone| &mut zone.rows).flat_map(|row| &mut row.seats) {
+            if seat.category.as_ref().is_none_or(|category| !known.contains(category)) {
+                seat.category = Some(NO_CATEGORY.to_owned());
+                has_strays = true;
+            }
+        }
+        if has_strays && !known.contains(NO_CATEGORY) {
+            plan.categories.push(Category { name: Some(NO_CATEGORY.to_owned()), color: None });
+        }
+        seats(&plan).next()?;
+        let mut warnings = self.warnings.clone();
+        let categories = check_categories(&plan, &mut Warnings::default());
+        let used = count_seats(&plan, &categories);
+        let amounts = vec![0; categories.kept.len()];
+        let layout = lay_out(&plan, &categories, &amounts, &used, &mut warnings);
+        let mut numbers: HashMap<Place, (u32, u32)> = HashMap::new();
+        for (number, ((zone, row, seat), _)) in (0..).zip(seats(&plan)) {
+            for (row, seat) in [(None, None), (Some(row), None), (Some(row), Some(seat))] {
+                let range = numbers.entry(Place { zone, row, seat }).or_insert((number, number));
+                range.1 = number;
+            }
+        }
+        let mark = |fault: &Fault| fault.place.and_then(|place| numbers.get(&place).copied());
+        Some(Sketch {
+            marks: self.faults.iter().map(mark).collect(),
+            layout,
+            restricted: self.restricted(),
+            warnings: warnings.into_lines(),
+        })
+    }
+
+    /// It with a price for every category that has seats: what can be sold, or every reason why not.
+    pub fn priced(self, prices: &[(String, Money)]) -> Result<ImportedVenue, Vec<Fault>> {
+        let restricted = self.restricted();
+        let Self { plan, mut faults, mut warnings, whole } = self;
+        if !whole {
+            return Err(faults);
+        }
+        let categories = check_categories(&plan, &mut Warnings::default());
+        let used = count_seats(&plan, &categories);
+        let amounts = check_prices(&plan, &categories, &used, prices, &mut faults, &mut warnings);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let layout = lay_out(&plan, &categories, &amounts, &used, &mut warnings);
+        let (seats, warnings) = (layout.seat_count(), warnings.into_lines());
+        Ok(ImportedVenue { seats, layout, time_zone: plan.time_zone, restricted, warnings })
+    }
 }
 
 /// The seats with their indices of zone, row and seat in the file.
@@ -174,13 +296,11 @@ fn check_guids(plan: &Plan, faults: &mut Vec<Fault>) {
             }
             Entry::Occupied(entry) => {
                 let (first_z, first_r, first_s) = *entry.get();
-                faults.push(Fault {
-                    path: format!("{}.seat_guid", seat_path(z, r, s)),
-                    problem: format!(
-                        "repeats {guid:?} of {}.seat_guid",
-                        seat_path(first_z, first_r, first_s)
-                    ),
-                });
+                let first = seat_path(first_z, first_r, first_s);
+                faults.push(Fault::new(
+                    format!("{}.seat_guid", seat_path(z, r, s)),
+                    format!("repeats {guid:?} of {first}.seat_guid"),
+                ));
             }
         }
     }
@@ -219,22 +339,26 @@ struct Used {
     first_at: Vec<Option<(usize, usize, usize)>>,
 }
 
-fn check_seat_categories(plan: &Plan, categories: &Categories<'_>, faults: &mut Vec<Fault>) -> Used {
-    let mut used =
-        Used { counts: vec![0; categories.kept.len()], first_at: vec![None; categories.kept.len()] };
+fn check_seat_categories(plan: &Plan, categories: &Categories<'_>, faults: &mut Vec<Fault>) {
     for ((z, r, s), seat) in seats(plan) {
         let Some(name) = &seat.category else { continue };
-        match categories.numbers.get(name.as_str()) {
-            Some(&number) => {
-                let number = usize::from(number);
-                used.counts[number] += 1;
-                used.first_at[number].get_or_insert((z, r, s));
-            }
-            None => faults.push(Fault {
-                path: format!("{}.category", seat_path(z, r, s)),
-                problem: format!("{name:?} is none of the plan's categories"),
-            }),
+        if !categories.numbers.contains_key(name.as_str()) {
+            faults.push(Fault::new(
+                format!("{}.category", seat_path(z, r, s)),
+                format!("{name:?} is none of the plan's categories"),
+            ));
         }
+    }
+}
+
+fn count_seats(plan: &Plan, categories: &Categories<'_>) -> Used {
+    let mut used =
+        Used { counts: vec![0; categories.kept.len()], first_at: vec![None; categories.kept.len()] };
+    for (at, seat) in seats(plan) {
+        let name = seat.category.as_deref().unwrap_or_default();
+        let Some(&number) = categories.numbers.get(name) else { continue };
+        used.counts[usize::from(number)] += 1;
+        used.first_at[usize::from(number)].get_or_insert(at);
     }
     used
 }
@@ -253,17 +377,17 @@ fn check_prices(
         let path = format!("price {name:?}");
         if !(0..=PRICE_MAX).contains(amount) {
             let problem = format!("must be between 0 and {PRICE_MAX}, is {amount}");
-            faults.push(Fault { path: path.clone(), problem });
+            faults.push(Fault::new(path.clone(), problem));
         }
         let Some(&number) = categories.numbers.get(name.as_str()) else {
             let problem = format!("no such category in the plan; it has {}", listed(plan, categories));
-            faults.push(Fault { path, problem });
+            faults.push(Fault::new(path, problem));
             continue;
         };
         let number = usize::from(number);
         if let Some(earlier) = amounts[number] {
             let problem = format!("is given twice, {earlier} and {amount}");
-            faults.push(Fault { path, problem });
+            faults.push(Fault::new(path, problem));
             continue;
         }
         amounts[number] = Some(*amount);
@@ -276,14 +400,14 @@ fn check_prices(
         let name = plan.categories[index].name.as_deref().unwrap_or_default();
         match used.first_at[number] {
             None => warnings.note(&path, &format!("no seat is in {name:?}")),
-            Some((z, r, s)) if amounts[number].is_none() => faults.push(Fault {
+            Some((z, r, s)) if amounts[number].is_none() => faults.push(Fault::new(
                 path,
-                problem: format!(
+                format!(
                     "{name:?} has no price but {} seats, the first at {}",
                     used.counts[number],
                     seat_path(z, r, s)
                 ),
-            }),
+            )),
             Some(_) => {}
         }
     }
@@ -305,6 +429,11 @@ fn listed(plan: &Plan, categories: &Categories<'_>) -> String {
         names.push(format!("{} more", categories.kept.len() - NAMES_LISTED_MAX));
     }
     names.join(", ")
+}
+
+fn color_of(plan: &Plan, category: usize) -> String {
+    let own = plan.categories[category].color.clone();
+    own.unwrap_or_else(|| color::of_category(category).to_owned())
 }
 
 /// The place of each of the layout's rows in the file, as zone and row, for warnings.
@@ -330,7 +459,7 @@ fn lay_out(
         numbers.insert(name, layout.categories.len() as u16);
         layout.categories.push(LayoutCategory {
             name: name.to_owned(),
-            color: category.color.clone().unwrap_or_else(|| color::of_category(index).to_owned()),
+            color: color_of(plan, index),
             price: amounts[number],
         });
     }

@@ -17,9 +17,12 @@ pub mod read;
 mod stage;
 mod zone;
 
-pub use fault::Fault;
+pub use fault::{Fault, Place};
 pub use generate::{SeatsOutOfRange, Shape, UnknownShape, generate, suggested_prices};
-pub use import::{ImportOptions, ImportedVenue, PriceError, import, parse_price};
+pub use import::{
+    ExaminedPlan, ImportOptions, ImportedVenue, PlanCategory, PriceError, Sketch, examine, import,
+    parse_price,
+};
 pub use layout::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 pub use plan::{Area, AreaShape, AreaText, Circle, Ellipse, Point, Polygon, Size};
 pub use read::{FILE_BYTES_MAX, SEATS_MAX};

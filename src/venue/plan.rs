@@ -68,6 +68,9 @@ pub struct Seat {
     /// The size to draw it in; most plans leave that to the viewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub radius: Option<f64>,
+    /// The house keeps it from sale.
+    #[serde(skip)]
+    pub restricted: bool,
 }
 
 /// The place where a row's label is drawn: before its first seat, after its last, or both.

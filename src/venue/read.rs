@@ -40,6 +40,10 @@ pub const GUID_CHARS_MAX: usize = 190;
 /// The largest coordinate and length, either sign. Larger ones are a broken file, and sums would lose their units.
 pub const COORDINATE_MAX: f64 = 1e9;
 
+/// What editors say of seats that are not for sale.
+const KEPT_STATUSES: &[&str] =
+    &["blocked", "unavailable", "reserved", "disabled", "not_for_sale", "hidden", "sold", "taken"];
+
 /// The result of a reading. The plan is for checking further, and for selling only while `faults` is empty.
 #[derive(Debug)]
 pub struct Reading {
@@ -56,7 +60,7 @@ pub fn read(bytes: &[u8]) -> Reading {
     let plan = match parse(bytes) {
         Ok(value) => reader.plan(&value),
         Err(problem) => {
-            reader.faults.push(Fault { path: shown("").to_owned(), problem });
+            reader.faults.push(Fault::new(shown(""), problem));
             Plan::default()
         }
     };
@@ -112,8 +116,7 @@ impl Reader {
     }
 
     fn fault(&mut self, problem: impl Into<String>) {
-        let path = shown(&self.path).to_owned();
-        self.faults.push(Fault { path, problem: problem.into() });
+        self.faults.push(Fault::new(shown(&self.path), problem));
     }
 
     fn warn(&mut self, message: &str) {
@@ -468,7 +471,7 @@ impl Reader {
     fn seat(&mut self, value: &Value) -> Seat {
         self.seats += 1;
         const KNOWN: &[&str] =
-            &["seat_number", "seat_guid", "uuid", "position", "category", "radius", "seat_label"];
+            &["seat_number", "seat_guid", "uuid", "position", "category", "radius", "seat_label", "status"];
         let Some(object) = self.object(value, KNOWN) else { return Seat::default() };
         if object.get("seat_label").is_some_and(|label| !label.is_null() && label != "") {
             self.within(format_args!(".seat_label"), |r| {
@@ -496,7 +499,34 @@ impl Reader {
                     radius
                 }
             },
+            restricted: self.is_restricted(object),
         }
+    }
+
+    /// Does the plan say that a seat is not for sale? The format has no word for it, so that editors write what they like:
+    /// whatever it does not say plainly is kept, as a seat may be given to sale later, and a sold one not taken back.
+    fn is_restricted(&mut self, object: &Object) -> bool {
+        self.within(format_args!(".status"), |r| {
+            let word = match object.get("status") {
+                None | Some(Value::Null) => return false,
+                Some(Value::String(text)) => text.trim().to_lowercase(),
+                Some(value) => {
+                    r.warn(&format!("is {}, and no word: the seat is kept from sale", kind(value)));
+                    return true;
+                }
+            };
+            match word.as_str() {
+                "" | "available" | "free" => return false,
+                word if KEPT_STATUSES.contains(&word) => {
+                    r.warn(&format!("is {word:?}: the seat is kept from sale"));
+                }
+                word => {
+                    let word: String = word.chars().take(NUMBER_CHARS_MAX).collect();
+                    r.warn(&format!("is {word:?}, which nobody knows: the seat is kept from sale"));
+                }
+            }
+            true
+        })
     }
 
     /// An area, or nothing and a warning when it cannot be drawn.

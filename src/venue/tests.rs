@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::import::PRICE_MAX;
-use super::{Fault, ImportOptions, ImportedVenue, PriceError, import, parse_price};
+use super::{Fault, ImportOptions, ImportedVenue, PriceError, examine, import, parse_price};
+use crate::domain::ids::SeatId;
 use crate::domain::seat_plan::MONEY_MAX;
 
 /// Two rows of two seats before a stage: nothing wrong with it.
@@ -137,7 +138,7 @@ fn what_is_no_plan_is_refused() {
         (&b"[".repeat(1_000)[..], "is not JSON: recursion limit exceeded at line 1 column 128"),
     ] {
         let faults = import(bytes, &[], ImportOptions::default()).expect_err("refused");
-        assert_eq!(faults, [Fault { path: "(file)".to_owned(), problem: problem.to_owned() }]);
+        assert_eq!(faults, [Fault::new("(file)", problem)]);
     }
     let long = vec![b' '; super::FILE_BYTES_MAX + 1];
     let faults = import(&long, &[], ImportOptions::default()).expect_err("refused");
@@ -445,6 +446,84 @@ fn repeated_guids_are_renamed_when_asked() {
     );
     let empty = changed([("/zones/0/rows/0/seats/1/seat_guid", Some(json!("")))]);
     assert!(import_with(&empty, &[("VIP", 1)], true).is_err(), "an empty guid is no repeated one");
+}
+
+#[test]
+fn what_a_plan_says_is_not_for_sale_is_kept_from_it() {
+    let status = |status: [Value; 4]| {
+        let at = ["rows/0/seats/0", "rows/0/seats/1", "rows/1/seats/0", "rows/1/seats/1"];
+        let mut plan = sound();
+        for (at, status) in at.iter().zip(status) {
+            plan.pointer_mut(&format!("/zones/0/{at}")).unwrap()["status"] = status;
+        }
+        let venue = imported(&plan);
+        (venue.restricted, venue.warnings)
+    };
+    let kept = |seats: &[u32]| seats.iter().copied().map(SeatId).collect::<Vec<_>>();
+    assert_eq!(
+        status([json!("available"), json!(""), json!(null), json!(" Free ")]),
+        (Vec::new(), Vec::new()),
+        "what is for sale needs no word"
+    );
+    assert_eq!(
+        status([json!("blocked"), json!("available"), json!("BLOCKED"), json!("not_for_sale")]),
+        (
+            kept(&[0, 2, 3]),
+            vec![
+                "zones[0].rows[0].seats[0].status: is \"blocked\": the seat is kept from sale (2 times in all)"
+                    .to_owned(),
+                "zones[0].rows[1].seats[1].status: is \"not_for_sale\": the seat is kept from sale".to_owned(),
+            ]
+        )
+    );
+    let (seats, warnings) = status([json!("perhaps"), json!(7), json!("available"), json!(["x"])]);
+    assert_eq!(
+        seats,
+        kept(&[0, 1, 3]),
+        "a seat that is kept can be given to sale, a sold one not taken back"
+    );
+    assert_eq!(
+        warnings[0],
+        "zones[0].rows[0].seats[0].status: is \"perhaps\", which nobody knows: the seat is kept from sale"
+    );
+    assert_eq!(
+        warnings[1],
+        "zones[0].rows[0].seats[1].status: is a number, and no word: the seat is kept from sale"
+    );
+}
+
+#[test]
+fn faults_are_drawn_where_they_are() {
+    let plan = changed([
+        ("/zones/0/rows/0/seats/1/seat_guid", None),
+        ("/zones/0/rows/1/seats/0/category", Some(json!("Loge"))),
+        ("/zones/0/rows/1/position", Some(json!({"x": 3}))),
+        ("/zones/1", Some(json!({"name": "Empty", "rows": []}))),
+        ("/categories/1", Some(json!({"color": "#fff"}))),
+    ]);
+    let examined = examine(plan.to_string().as_bytes(), ImportOptions::default());
+    let sketch = examined.sketch().expect("it has seats");
+    let marks: Vec<_> =
+        examined.faults().iter().map(|fault| fault.path.as_str()).zip(sketch.marks.clone()).collect();
+    assert_eq!(
+        marks,
+        [
+            ("categories[1].name", None),
+            ("zones[0].rows[0].seats[1].seat_guid", Some((1, 1))),
+            ("zones[0].rows[1].position.y", Some((2, 3))),
+            ("zones[1].position", None),
+            ("zones[0].rows[1].seats[0].category", Some((2, 2))),
+        ]
+    );
+    assert_eq!(sketch.layout.seat_count(), 4);
+    let names: Vec<_> = sketch.layout.categories.iter().map(|category| category.name.as_str()).collect();
+    assert_eq!((names, sketch.layout.seats.category), (vec!["VIP", "?"], vec![0, 0, 1, 0]));
+    assert!(examined.priced(&[("VIP".to_owned(), 1)]).is_err(), "it can be drawn, and not be sold");
+
+    let sound = examine(sound().to_string().as_bytes(), ImportOptions::default());
+    assert_eq!(sound.sketch().map(|sketch| sketch.marks), Some(Vec::new()));
+    assert_eq!(sound.categories().iter().map(|category| category.seats).collect::<Vec<_>>(), [4]);
+    assert!(examine(b"{", ImportOptions::default()).sketch().is_none(), "nothing to be drawn");
 }
 
 #[test]

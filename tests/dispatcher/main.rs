@@ -58,6 +58,8 @@ fn new_concert(capacity: u32) -> NewConcert {
         layout: imported.layout,
         starts_at: vec![START + 30 * DAY],
         restricted: Vec::new(),
+        about: None,
+        again: true,
         settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
         at: START,
     }

@@ -127,6 +127,8 @@ impl House {
             layout: hall(plan.seats),
             starts_at: days.collect(),
             restricted: Vec::new(),
+            about: None,
+            again: true,
             settings: SaleSettings { state: plan.state, opens_at: None, message: None, own },
             at: START,
         };
@@ -148,6 +150,8 @@ impl House {
             layout: hall(20),
             starts_at: vec![START + 40 * DAY],
             restricted: Vec::new(),
+            about: None,
+            again: true,
             settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
             at: START,
         };

@@ -152,6 +152,8 @@ impl World {
             layout,
             starts_at: starts_at.clone(),
             restricted: Vec::new(),
+            about: None,
+            again: true,
             settings: settings.clone(),
             at: START,
         };

@@ -4,10 +4,11 @@
 use std::process::Command;
 use std::time::Duration;
 
+use frontrow::domain::ids::{ReservationId, SeatId};
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::OwnRules;
 use frontrow::domain::time::Timestamp;
-use frontrow::store::{self, WriterId};
+use frontrow::store::{self, SeatStatus, WriterId};
 use frontrow::venue::{self, Shape};
 use serde_json::{Value, json};
 
@@ -166,6 +167,48 @@ async fn a_sale_is_imported_with_its_rules() {
     let rules = store.load_sale(concert, now).await.unwrap().settings.own;
     let hold_ttl = Some(Duration::from_secs(180));
     assert_eq!(rules, OwnRules { capacity: Some(5), hold_ttl, ..OwnRules::default() });
+}
+
+/// Goal: an import that runs twice, in a script or by two people, makes no concert that is sold twice. Method: the program itself,
+/// twice at the same moment, and once more with the word for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_import_of_the_same_is_refused_unless_it_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, data) = (folder.path().join("plan.json"), folder.path().join("data"));
+    let mut hall = venue::generate(20, Shape::Hall).unwrap();
+    hall["zones"][0]["rows"][0]["seats"][1]["status"] = json!("blocked");
+    std::fs::write(&plan, hall.to_string()).unwrap();
+    let prices = venue::suggested_prices(&hall);
+    let import = async |start: &str, more: &[&str]| {
+        let (plan, data) = (plan.to_str().unwrap(), data.to_str().unwrap());
+        let fixed = ["import", plan, "--title", "t", "--starts-at", start, "--data", data];
+        let prices = prices.iter().flat_map(|(name, price)| ["--price".into(), format!("{name}={price}")]);
+        let more = more.iter().map(|word| (*word).to_owned());
+        frontrow(fixed.map(str::to_owned).into_iter().chain(prices).chain(more).collect()).await
+    };
+    let (monday, tuesday) = ("2099-01-01T19:00:00Z", "2099-01-02T19:00:00Z");
+    let (done, said) = import(tuesday, &[]).await;
+    assert!(done && said.contains("the seat is kept from sale"), "{said}");
+    let (one, other) = tokio::join!(import(monday, &[]), import(monday, &[]));
+    let (((true, _), (false, said)) | ((false, said), (true, _))) = (&one, &other) else {
+        panic!("one of them: {one:?} {other:?}")
+    };
+    assert!(said.contains("this is concert 2 already") && said.contains("--again"), "{said}");
+    let (done, said) = import(monday, &["--starts-at", "2099-01-03T19:00:00Z"]).await;
+    assert!(!done && said.contains("this is concert 2 already"), "one start in common is enough: {said}");
+    let (done, said) = import(monday, &["--again"]).await;
+    assert!(done, "{said}");
+
+    let store = store::open(None, &data).await.unwrap();
+    let concerts = store.concerts().await.unwrap();
+    assert_eq!(concerts.len(), 3);
+    for concert in concerts {
+        let now = Timestamp::from_millis(0);
+        store.claim(concert, WriterId(store::random_id()), now, Duration::ZERO).await.unwrap();
+        let taken = store.load_sale(concert, now).await.unwrap().schedules.remove(0).taken;
+        assert_eq!(taken, [(SeatId(1), SeatStatus::Reserved, ReservationId::house(concert))]);
+    }
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

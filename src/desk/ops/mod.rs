@@ -3,6 +3,7 @@
 mod kept;
 mod lines;
 mod live;
+pub mod making;
 mod schedule;
 mod seats;
 mod told;

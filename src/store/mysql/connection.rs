@@ -232,6 +232,8 @@ pub static DIALECT: Dialect = Dialect {
          ON DUPLICATE KEY UPDATE id = id",
     decided_currency: "INSERT INTO installation (id, currency, decided_at) VALUES (1, ?, ?) \
          ON DUPLICATE KEY UPDATE currency = VALUES(currency), decided_at = VALUES(decided_at)",
+    turn: "INSERT INTO duty (name, holder, until) VALUES (?, ?, ?) \
+         ON DUPLICATE KEY UPDATE holder = VALUES(holder), until = VALUES(until)",
     new_subject: "INSERT INTO users (name, issuer, subject, created_at) VALUES (?, ?, ?, ?) \
          ON DUPLICATE KEY UPDATE user_id = user_id",
     take_wallet: None,

@@ -138,6 +138,8 @@ async fn ten_servers_make_one_first_concert() {
         layout: hall.layout,
         starts_at: vec![now],
         restricted: Vec::new(),
+        about: None,
+        again: true,
         settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
         at: now,
     };

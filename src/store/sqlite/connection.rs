@@ -218,6 +218,8 @@ pub static DIALECT: Dialect = Dialect {
          ON CONFLICT DO NOTHING",
     decided_currency: "INSERT INTO installation (id, currency, decided_at) VALUES (1, ?, ?) \
          ON CONFLICT (id) DO UPDATE SET currency = excluded.currency, decided_at = excluded.decided_at",
+    turn: "INSERT INTO duty (name, holder, until) VALUES (?, ?, ?) \
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until",
     new_subject: "INSERT INTO users (name, issuer, subject, created_at) VALUES (?, ?, ?, ?) \
          ON CONFLICT (issuer, subject) WHERE issuer IS NOT NULL DO NOTHING",
     // The write lock is taken by then; what is changed cannot be changed by a log that is found again.

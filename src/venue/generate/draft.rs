@@ -228,6 +228,7 @@ fn settle_row(
                 position,
                 category: Some(CATEGORIES[run.category].0.to_owned()),
                 radius: None,
+                restricted: false,
             });
         }
     }

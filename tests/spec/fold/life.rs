@@ -351,6 +351,8 @@ impl Life {
             layout: (*loaded.schedules[0].layout).clone(),
             starts_at: vec![self.house.clock.utc() + 30 * DAY],
             restricted: Vec::new(),
+            about: None,
+            again: true,
             settings: loaded.settings,
             at: self.house.clock.utc(),
         };

@@ -38,6 +38,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!($open;
             a_new_concert_is_loaded_as_it_was_stored
             the_first_concert_is_made_once
+            the_same_concert_is_announced_once
             wallets_are_in_the_first_concerts_currency_until_an_operator_decides
             a_user_has_a_wallet_and_its_ledger
             a_subject_is_one_user
@@ -127,6 +128,8 @@ pub fn new_concert(seats: usize) -> NewConcert {
         layout: layout(seats),
         starts_at: vec![NOW + 30 * DAY, NOW + 31 * DAY],
         restricted: Vec::new(),
+        about: None,
+        again: true,
         settings: settings(),
         at: NOW,
     }
@@ -367,6 +370,8 @@ pub async fn a_new_concert_is_loaded_as_it_was_stored(store: &dyn Store) {
         layout: layout(30),
         starts_at: vec![NOW + 30 * DAY, NOW + 31 * DAY],
         restricted: vec![SeatId(3), SeatId(4), SeatId(29)],
+        about: None,
+        again: true,
         settings: settings(),
         at: NOW,
     };
@@ -391,6 +396,44 @@ pub async fn the_first_concert_is_made_once(store: &dyn Store) {
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
+/// Goal: a concert that is announced twice is not sold twice. Method: several announce it at the same moment, then again with
+/// one thing changed at a time.
+pub async fn the_same_concert_is_announced_once(store: &dyn Store) {
+    // The first concert of all makes the row of the currency: the others are to meet at nothing but each other.
+    add_concert(store, 2).await;
+    let once = || NewConcert { title: "Only Night".into(), again: false, ..new_concert(10) };
+    let announce = |new: NewConcert| async {
+        match store.add_concert(new).await {
+            Ok((concert, _)) => Ok(concert),
+            Err(StoreError::AlreadyThere { concert }) => Err(concert),
+            Err(error) => panic!("{}", error.reason()),
+        }
+    };
+    let announced = tokio::join!(announce(once()), announce(once()), announce(once()), announce(once()));
+    let announced = [announced.0, announced.1, announced.2, announced.3];
+    let made: Vec<_> = announced.iter().filter_map(|announced| announced.ok()).collect();
+    let [made] = made[..] else { panic!("one of them: {announced:?}") };
+    assert_eq!(announced.iter().filter(|announced| **announced == Err(made)).count(), 3);
+    assert_eq!(store.concerts().await.unwrap().len(), 2, "nothing of the others was stored");
+
+    let mut dearer = once();
+    dearer.layout.categories[0].price += 1;
+    dearer.starts_at.remove(0);
+    assert_eq!(
+        announce(dearer).await,
+        Err(made),
+        "what it costs makes it no other one, and one start is enough"
+    );
+    let mut other_plan = once();
+    other_plan.layout.seats.label[0].push('x');
+    let later = NewConcert { starts_at: vec![NOW + 40 * DAY], ..once() };
+    let renamed = NewConcert { title: "only night".into(), ..once() };
+    for other in [other_plan, later, renamed, NewConcert { again: true, ..once() }] {
+        assert!(announce(other).await.is_ok());
+    }
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+}
+
 /// Goal: 50,000 won buy no seat of 500.00 euros. Method: a second currency is refused, then decided for.
 pub async fn wallets_are_in_the_first_concerts_currency_until_an_operator_decides(store: &dyn Store) {
     assert_eq!(store.wallet_currency().await.unwrap(), WalletCurrency::default());
@@ -405,6 +448,8 @@ pub async fn wallets_are_in_the_first_concerts_currency_until_an_operator_decide
         layout: layout(2),
         starts_at: vec![NOW + 30 * DAY],
         restricted: Vec::new(),
+        about: None,
+        again: true,
         settings: settings(),
         at: NOW,
     };

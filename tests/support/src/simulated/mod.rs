@@ -565,7 +565,10 @@ impl Setup for SimulatedStore {
             Some(wallets) if wallets != concert.currency => {
                 Err(StoreError::OtherCurrency { wallets, concert: concert.currency })
             }
-            _ => Ok(tables.add_concert(concert)),
+            _ => match tables.same_concert(&concert) {
+                Some(concert) => Err(StoreError::AlreadyThere { concert }),
+                None => Ok(tables.add_concert(concert)),
+            },
         }
     }
 

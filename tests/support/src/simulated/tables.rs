@@ -126,7 +126,7 @@ impl Tables {
             record: ConcertRecord {
                 id,
                 title: new.title,
-                about: None,
+                about: new.about.map(String::from),
                 venue: new.layout.name.clone(),
                 currency: new.currency,
                 time_zone: new.time_zone,
@@ -147,6 +147,22 @@ impl Tables {
         };
         self.concerts.insert(id, concert);
         (id, named)
+    }
+
+    /// The concert that this one would only repeat.
+    pub fn same_concert(&self, new: &NewConcert) -> Option<ConcertId> {
+        let unpriced = |layout: &VenueLayout| {
+            let mut layout = layout.clone();
+            layout.categories.iter_mut().for_each(|category| category.price = 0);
+            layout
+        };
+        let is_same = |concert: &&Concert| {
+            concert.record.title == new.title
+                && concert.schedules.iter().any(|schedule| new.starts_at.contains(&schedule.starts_at))
+                && unpriced(&concert.layout) == unpriced(&new.layout)
+        };
+        let mut others = self.concerts.values().filter(|_| !new.again);
+        others.find(is_same).map(|concert| concert.record.id)
     }
 
     pub fn has_concerts(&self) -> bool {
