@@ -149,6 +149,8 @@ async fn new_concert(folder: &std::path::Path) -> (Arc<dyn Store>, ConcertId) {
         layout: imported.expect("a generated hall has no fault").layout,
         starts_at: vec![START + 30 * DAY],
         restricted: Vec::new(),
+        about: None,
+        again: true,
         settings: SaleSettings {
             state: SaleState::Open,
             opens_at: None,

@@ -37,7 +37,7 @@ const nameOf = (schema) => NAMES[schema] ?? schema;
 
 /** Everything that a client receives: results, pushes, errors and the layout. */
 function roots({ openapi, asyncapi }) {
-  const found = ['Layout'];
+  const found = ['Layout', 'ConcertPage'];
   for (const message of Object.values(asyncapi.components.messages)) {
     const { result, params, error, id } = message.payload.properties;
     // Requests are not received; only they have both.

@@ -340,6 +340,38 @@ pub const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 /// The time that they have then for the goodbye.
 pub const DRAIN_HURRY: Duration = Duration::from_secs(3);
 
+/// Concerts that are being made at the same time: more than any house plans, and a list that is read whole.
+pub const DRAFTS_MAX: u32 = 200;
+
+/// Drafts in one list, those that became concerts among them.
+pub const DRAFTS_LISTED_MAX: u32 = 400;
+const _: () = assert!(DRAFTS_MAX <= DRAFTS_LISTED_MAX);
+
+/// A draft that nobody changed for so long was given up.
+pub const DRAFT_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Bytes of a draft's plan as it is kept, compressed: half of what a database takes in one packet.
+pub const PLAN_KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of a picture as it is kept, in each of its sizes: a phone loads it in a second.
+pub const PICTURE_BYTES_MAX: usize = 1024 * 1024;
+
+/// A picture that was uploaded and that nothing shows goes after so long.
+pub const PICTURE_KEPT_UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Large bodies (plans, pictures) that are read and looked at at a time: each takes as much memory as it has bytes, several
+/// times over.
+pub const LARGE_BODIES_AT_ONCE: usize = 2;
+
+/// A client has so long to send a large body: a stadium's plan over a slow line.
+pub const LARGE_BODY_PATIENCE: Duration = Duration::from_secs(120);
+
+/// The time that a client is told to wait when others send large bodies.
+pub const LARGE_BODY_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// The time in which a concert has to be stored: a stadium with many performances takes seconds.
+pub const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(60);
+
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(LANE_STALL.as_millis() < COMMAND_PATIENCE.as_millis());
 const _: () = assert!(COMMAND_PATIENCE.as_millis() < OUTCOME_PATIENCE.as_millis());

@@ -12,7 +12,7 @@ const PATIENCE_MS = 4_000;
 /** Files of a version never change; a page asks for some sixty. */
 const FILES_MAX = 200;
 /** The addresses that are the page; others (documents, the API) are the server's business alone. */
-const PAGES = /^\/$|^\/sale\/\d+$/;
+const PAGES = /^\/$|^\/(?:concert|sale)\/\d+$/;
 
 worker.addEventListener('install', () => worker.skipWaiting());
 worker.addEventListener('activate', (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));

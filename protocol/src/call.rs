@@ -2,7 +2,7 @@
 //! OpenAPI document is made from it. Of operators' calls it says who may make them: the gate, the documents and the
 //! tests of all roles are made from this.
 
-use crate::limits::BODY_BYTES_MAX;
+use crate::limits::{BODY_BYTES_MAX, DRAFT_BODY_BYTES_MAX, PICTURE_BODY_BYTES_MAX, PLAN_BODY_BYTES_MAX};
 use crate::roles::{RoleSet, roles};
 
 /// The prefix of every path but those about the server.
@@ -85,6 +85,7 @@ macro_rules! paths {
 paths! {
     "/api/v1/users" { Post => MakeGuest "users" }
     "/api/v1/concerts" { Get => Concerts "concerts" }
+    "/api/v1/concerts/{concert_id}" { Get => Concert "concert" }
     "/api/v1/queue/tokens" { Post => Join "queue.join" }
     "/api/v1/queue/tokens/current" { Get => Place "queue.get", Delete => Leave "queue.leave" }
     "/api/v1/schedules" { Get => Schedules "schedules" }
@@ -112,6 +113,19 @@ paths! {
 
     // Performances.
     "/api/v1/admin/schedules/{schedule_id}" { Patch => ChangeSchedule "admin.schedule" for Owner Manager }
+
+    // Making.
+    "/api/v1/admin/drafts" { Get => Drafts "admin.drafts" for Owner Manager, Post => AddDraft "admin.drafts.add" for Owner Manager }
+    "/api/v1/admin/drafts/{draft_id}" {
+        Get => Draft "admin.draft" for Owner Manager,
+        Patch => ChangeDraft "admin.drafts.set" for Owner Manager,
+        Delete => DropDraft "admin.drafts.drop" for Owner Manager
+    }
+    "/api/v1/admin/drafts/{draft_id}/plan" { Post => UploadPlan "admin.drafts.plan" for Owner Manager }
+    "/api/v1/admin/drafts/{draft_id}/generate" { Post => GeneratePlan "admin.drafts.generate" for Owner Manager }
+    "/api/v1/admin/drafts/{draft_id}/layout" { Get => DraftLayout "admin.drafts.layout" for Owner Manager }
+    "/api/v1/admin/drafts/{draft_id}/announce" { Post => Announce "admin.drafts.announce" for Owner Manager }
+    "/api/v1/admin/images" { Post => UploadImage "admin.images.add" for Owner Manager }
 
     // Who.
     "/api/v1/admin/session" {
@@ -164,7 +178,17 @@ impl Call {
 
     /// The bytes that its body may have.
     pub const fn body_max(self) -> usize {
-        BODY_BYTES_MAX
+        match self {
+            Self::AddDraft | Self::ChangeDraft => DRAFT_BODY_BYTES_MAX,
+            Self::UploadPlan => PLAN_BODY_BYTES_MAX,
+            Self::UploadImage => PICTURE_BODY_BYTES_MAX,
+            _ => BODY_BYTES_MAX,
+        }
+    }
+
+    /// Is its body a file, of which few are taken at a time?
+    pub const fn takes_file(self) -> bool {
+        matches!(self, Self::UploadPlan | Self::UploadImage)
     }
 }
 

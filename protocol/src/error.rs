@@ -129,6 +129,8 @@ reasons! {
     ChangedMeanwhile = "CHANGED_MEANWHILE",
     /// Tell the operator that the performance has begun: this is of those that have not.
     PerformanceBegun = "PERFORMANCE_BEGUN",
+    /// Look at `concert_id`, which is the same; if this is another one all the same, say `again`.
+    AlreadyAnnounced = "ALREADY_ANNOUNCED",
 }
 
 impl Reason {
@@ -161,7 +163,11 @@ impl Reason {
             Self::InvalidAmount | Self::InsufficientBalance | Self::WalletFull => -32008,
             Self::RequestIdReused => -32009,
             Self::RateLimited | Self::Overloaded | Self::Unavailable | Self::OutcomeUnknown => -32010,
-            Self::CancelTooLate | Self::Forbidden | Self::LastOwner | Self::ChangedMeanwhile => -32011,
+            Self::CancelTooLate
+            | Self::Forbidden
+            | Self::LastOwner
+            | Self::ChangedMeanwhile
+            | Self::AlreadyAnnounced => -32011,
         }
     }
 
@@ -199,7 +205,8 @@ impl Reason {
             | Self::CancelTooLate
             | Self::WalletFull
             | Self::LastOwner
-            | Self::ChangedMeanwhile => 409,
+            | Self::ChangedMeanwhile
+            | Self::AlreadyAnnounced => 409,
             Self::InvalidAmount | Self::RequestIdReused => 422,
             Self::RateLimited => 429,
             Self::Internal | Self::Unrecognised => 500,
@@ -329,6 +336,9 @@ pub struct ErrorData {
     /// When it was made so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// The concert that is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concert_id: Option<u32>,
 }
 
 /// An operator who changed something: one of this server's, or a user whom an operator's token names.
@@ -379,6 +389,7 @@ impl ErrorObject {
             was: None,
             by: None,
             at: None,
+            concert_id: None,
         };
         Self { code: reason.code(), message: message.into(), data: Box::new(data) }
     }
@@ -626,6 +637,13 @@ impl ErrorObject {
     pub fn changed_meanwhile(was: Map<String, Value>) -> Self {
         let mut error = Self::new(Reason::ChangedMeanwhile, "somebody changed it meanwhile");
         error.data.was = Some(was);
+        error
+    }
+
+    /// `concert` has this title, this plan and one of these starts.
+    pub fn already_announced(concert: u32) -> Self {
+        let mut error = Self::new(Reason::AlreadyAnnounced, format!("this is concert {concert} already"));
+        error.data.concert_id = Some(concert);
         error
     }
 

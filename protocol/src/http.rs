@@ -79,6 +79,9 @@ pub struct Problem {
     /// When it was made so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// The concert that is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concert_id: Option<u32>,
 }
 
 impl Problem {
@@ -103,6 +106,7 @@ impl Problem {
             was,
             by,
             at,
+            concert_id,
         } = *data;
         Self {
             kind: "about:blank".into(),
@@ -125,6 +129,7 @@ impl Problem {
             was,
             by,
             at,
+            concert_id,
         }
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Not here: any rule of a sale, any clock, any socket.
 
+pub mod about;
 pub mod admin;
 pub mod asyncapi;
 pub mod call;

@@ -49,6 +49,39 @@ pub const SALE_MESSAGE_CHARS_MAX: usize = 500;
 /// Characters of a note that an operator leaves with a change, for the other operators.
 pub const NOTE_CHARS_MAX: usize = 500;
 
+/// Characters of a concert's title.
+pub const TITLE_CHARS_MAX: usize = 200;
+
+/// Characters of a text on a concert's page that has lines: some four printed pages.
+pub const ABOUT_TEXT_CHARS_MAX: usize = 10_000;
+
+/// Characters of a text on a concert's page that is one line, such as an address.
+pub const ABOUT_LINE_CHARS_MAX: usize = 500;
+
+/// Languages that a concert's page may speak besides its own.
+pub const ABOUT_LANGUAGES_MAX: usize = 8;
+
+/// Bytes of all that a concert's page says, as it is kept: a column of 64 KiB takes it, with room to spare.
+pub const ABOUT_BYTES_MAX: usize = 48 * 1024;
+
+/// Characters of a web address.
+pub const URL_CHARS_MAX: usize = 2_000;
+
+/// Bytes of what is entered of a draft at once: everything on its page, escaped, and prices for all categories.
+pub const DRAFT_BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a seating plan that is uploaded; the largest stadiums have some 20 MiB.
+pub const PLAN_BODY_BYTES_MAX: usize = 24 * 1024 * 1024;
+
+/// Bytes of a picture that is uploaded: what cameras and phones make.
+pub const PICTURE_BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Performances of one concert: an evening each for a year.
+pub const PERFORMANCES_MAX: usize = 366;
+
+/// Categories that a draft may have prices for: as many as a plan may have.
+pub const PRICES_MAX: usize = 1_000;
+
 /// Fans admitted at once to one sale.
 pub const CAPACITY_MAX: u32 = 1_000_000;
 

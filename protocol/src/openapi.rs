@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::about::ConcertPage;
 use crate::admin::{SaleFigures, SalePatch, Sales};
 use crate::call::Call;
 use crate::error::Reason;
@@ -15,6 +16,7 @@ use crate::limits::{
     LOG_ENTRIES_MAX,
 };
 use crate::ops::figures::KeptFigures;
+use crate::ops::making;
 use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
 use crate::ops::{passkeys, who};
@@ -99,6 +101,8 @@ struct Description {
     access: Access,
     parameters: Vec<Value>,
     body: Option<Value>,
+    /// What the body is, if it is no JSON.
+    body_type: &'static str,
     answers: Vec<(u16, Value)>,
     reasons: Vec<Reason>,
 }
@@ -129,7 +133,8 @@ impl Description {
             Access::Operator => reasons.extend([Reason::Unauthenticated, Reason::UserNotFound]),
         }
         let (parameters, answers) = (Vec::new(), Vec::new());
-        Self { tag, summary, access, parameters, body: None, answers, reasons }
+        let body_type = "application/json";
+        Self { tag, summary, access, parameters, body: None, body_type, answers, reasons }
     }
 
     /// A call that touches no sale.
@@ -163,6 +168,13 @@ impl Description {
     fn body(mut self, schema: Value) -> Self {
         self.body = Some(schema);
         self.reasons.push(Reason::Parse);
+        self
+    }
+
+    /// A body that is a file.
+    fn file(mut self, media_type: &'static str) -> Self {
+        self.body = Some(json!({"type": "string", "format": "binary"}));
+        self.body_type = media_type;
         self
     }
 
@@ -247,7 +259,7 @@ impl Description {
                      looked at.",
                     call.body_max()
                 ),
-                "content": {"application/json": {"schema": schema}}
+                "content": {self.body_type: {"schema": schema}}
             });
         }
         description
@@ -302,6 +314,10 @@ fn schedule_id() -> Value {
     in_path("schedule_id", "A performance.", json!({"type": "integer", "minimum": 0}))
 }
 
+fn draft_id() -> Value {
+    in_path("draft_id", "A draft.", json!({"type": "integer", "minimum": 0}))
+}
+
 fn operator_id() -> Value {
     in_path("operator_id", "An operator.", json!({"type": "integer", "minimum": 0}))
 }
@@ -330,6 +346,19 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             "What is on sale.",
             schemas.sent_by_server::<Concerts>(),
         ),
+        Call::Concert => Description::new(
+            "concerts",
+            Access::Anybody,
+            "A concert's own page: texts, prices, and what is left; at most two seconds old.",
+        )
+        .parameter(in_path(
+            "concert_id",
+            "A concert.",
+            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+        ))
+        .answer(200, "The concert.", schemas.sent_by_server::<ConcertPage>())
+        .cached("What is there already.")
+        .refuses(&[Reason::ConcertNotFound]),
         Call::Join => Description::new("queue", Access::Fan, "Takes a place in the line of a sale.")
             .body(schemas.sent_by_clients::<QueueJoin>())
             .answer(201, "A new place, at the tail.", schemas.sent_by_server::<QueueUpdate>())
@@ -516,6 +545,83 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::ChangedMeanwhile,
             Reason::UnknownMethod,
         ]),
+        Call::Drafts => {
+            Description::new("operators", Access::Operator, "Lists the concerts that are being made.")
+                .answer(200, "Newest first.", schemas.sent_by_server::<making::Drafts>())
+                .refuses(&[Reason::UnknownMethod])
+        }
+        Call::AddDraft => Description::new("operators", Access::Operator, "Begins a draft of a concert.")
+            .body(schemas.sent_by_clients::<making::DraftPatch>())
+            .answer(201, "The draft, with all that is missing.", schemas.sent_by_server::<making::Draft>())
+            .refuses(&[Reason::UnknownMethod]),
+        Call::Draft => Description::new("operators", Access::Operator, "A draft, with what is missing of it.")
+            .parameter(draft_id())
+            .answer(200, "The draft.", schemas.sent_by_server::<making::Draft>())
+            .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::ChangeDraft => Description::new("operators", Access::Operator, "Changes a draft.")
+            .parameter(draft_id())
+            .body(schemas.sent_by_clients::<making::DraftPatch>())
+            .answer(200, "The draft as it is now.", schemas.sent_by_server::<making::Draft>())
+            .refuses(&[Reason::NotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod]),
+        Call::DropDraft => Description::new("operators", Access::Operator, "Drops a draft.")
+            .parameter(draft_id())
+            .answer_empty(204, "It is not there any more.")
+            .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::UploadPlan => Description::new(
+            "operators",
+            Access::Operator,
+            "Takes a seating plan as the seats.pretix.eu editor exports it, faults and all: they are named.",
+        )
+        .parameter(draft_id())
+        .parameter(json!({
+            "name": "revision",
+            "in": "query",
+            "required": true,
+            "description": "The revision of the draft that was seen.",
+            "schema": {"type": "integer", "minimum": 0}
+        }))
+        .file("application/json")
+        .answer(200, "The draft with the plan.", schemas.sent_by_server::<making::Draft>())
+        .refuses(&[Reason::NotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod]),
+        Call::GeneratePlan => {
+            Description::new("operators", Access::Operator, "Makes up a plan for a draft, by size and shape.")
+                .parameter(draft_id())
+                .body(schemas.sent_by_clients::<making::GeneratePlan>())
+                .answer(200, "The draft with the plan.", schemas.sent_by_server::<making::Draft>())
+                .refuses(&[Reason::NotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod])
+        }
+        Call::DraftLayout => Description::new(
+            "operators",
+            Access::Operator,
+            "The drawing of a draft's plan, as far as it can be drawn: as a performance's, with `restricted`, the seats \
+                that the plan keeps from sale, and without what only a performance has.",
+        )
+        .parameter(draft_id())
+        .answer(200, "The drawing.", json!({"type": "object"}))
+        .cached("The drawing that is there already.")
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::Announce => Description::new(
+            "operators",
+            Access::Operator,
+            "Makes a concert of a draft, which can be sold from then on.",
+        )
+        .parameter(draft_id())
+        .body(schemas.sent_by_clients::<making::Announce>())
+        .answer(201, "The concert.", schemas.sent_by_server::<making::Announced>())
+        .refuses(&[
+            Reason::NotFound,
+            Reason::ChangedMeanwhile,
+            Reason::AlreadyAnnounced,
+            Reason::UnknownMethod,
+        ]),
+        Call::UploadImage => Description::new(
+            "operators",
+            Access::Operator,
+            "Takes a picture (JPEG, PNG or WebP) for concerts, and keeps it in three sizes.",
+        )
+        .file("image/*")
+        .answer(201, "The picture.", schemas.sent_by_server::<making::Uploaded>())
+        .refuses(&[Reason::UnknownMethod]),
         Call::SignIn => {
             Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent, or by a passkey.")
                 .body(schemas.sent_by_clients::<who::SignIn>())

@@ -10,7 +10,7 @@ use frontrow::desk::auth::Auth;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Method, Request, header};
+use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -50,6 +50,15 @@ pub struct ServerArgs {
 impl ServerArgs {
     /// Makes an operators' call, and gives what the server answered.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        self.send(method, path, Bytes::from(body.map(Value::to_string).unwrap_or_default())).await
+    }
+
+    /// Sends a file as it is.
+    pub async fn upload(&self, path: &str, file: Bytes) -> anyhow::Result<Value> {
+        self.send(Method::POST, path, file).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Value> {
         let token = match &self.token {
             Some(token) => token.clone(),
             None => {
@@ -135,7 +144,7 @@ async fn call(
     token: &str,
     method: Method,
     path: &str,
-    body: Option<&Value>,
+    body: Bytes,
 ) -> anyhow::Result<Value> {
     let mut sender = server.connect().await?;
     let request = Request::builder()
@@ -144,11 +153,14 @@ async fn call(
         .header(header::HOST, server.authority)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(body.map(Value::to_string).unwrap_or_default())))?;
+        .body(Full::new(body))?;
     let response = sender.send_request(request).await.context("the server did not answer")?;
     let status = response.status();
     let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("the answer could not be read: {error}"))?.to_bytes();
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
     let answer: Value =
         serde_json::from_slice(&body).with_context(|| format!("the answer is not JSON ({status})"))?;
     if !status.is_success() {

@@ -11,6 +11,7 @@ use frontrow::desk::ops::making::{self, NotReady, Ready, Wanted};
 use frontrow::domain::rules::OwnRules;
 use frontrow::store::StoreError;
 use frontrow::venue::{self, Fault, ImportOptions, WrittenTime, Zone};
+use frontrow_protocol::limits::{PERFORMANCES_MAX, TITLE_CHARS_MAX};
 use serde_json::json;
 
 use super::rules::{self, Rule};
@@ -58,20 +59,19 @@ pub struct Import {
 
 /// A plan on disk may not be larger; the largest stadiums have some 20 MiB.
 const PLAN_BYTES_MAX: u64 = 64 * 1024 * 1024;
-const SCHEDULES_MAX: usize = 366;
 /// Faults that are listed: whoever mended so many runs the import again.
 const FAULTS_LISTED_MAX: usize = 100;
 
 impl Import {
     pub async fn run(self) -> anyhow::Result<()> {
-        let title = prices::name("the title", &self.title, 200)?;
+        let title = prices::name("the title", &self.title, TITLE_CHARS_MAX)?;
         let own = OwnRules { capacity: self.capacity, ..OwnRules::default() };
         let own = own.patched(&rules::own(&self.rules)?);
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
             bail!("`{}` is not a currency code such as KRW", self.currency);
         }
-        if self.starts_at.len() > SCHEDULES_MAX {
-            bail!("{} performances are more than {SCHEDULES_MAX}", self.starts_at.len());
+        if self.starts_at.len() > PERFORMANCES_MAX {
+            bail!("{} performances are more than {PERFORMANCES_MAX}", self.starts_at.len());
         }
         let path = self.plan.display();
         let mut plan = Vec::new();

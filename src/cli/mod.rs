@@ -3,6 +3,7 @@
 
 mod audit;
 mod client;
+mod concert;
 mod currency;
 mod history;
 mod import;
@@ -42,6 +43,8 @@ enum Command {
     Serve(serve::Serve),
     /// Store a concert from a seating plan.
     Import(import::Import),
+    /// Make concerts at a running server, from a draft to the announcement.
+    Concert(concert::Concert),
     /// Make up venues.
     #[command(subcommand)]
     Venue(venue::Venue),
@@ -77,6 +80,7 @@ impl Cli {
         match self.command {
             Command::Serve(command) => command.run().await,
             Command::Import(command) => command.run().await,
+            Command::Concert(command) => command.run().await,
             Command::Venue(command) => command.run(),
             Command::User(command) => command.run().await,
             Command::Currency(command) => command.run().await,

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::address::Proxies;
 use crate::clock::{Clock, SteadyTime};
 use crate::config::{ClientLimits, Config};
@@ -45,6 +47,8 @@ pub struct Context {
     pub sessions: Sessions,
     /// Where operators find the console, if somebody said it.
     pub admin_base_url: Option<String>,
+    /// Plans and pictures that are looked at; each takes a turn.
+    pub large_bodies: Arc<Semaphore>,
     /// The configured number; `None`: what the limit on open files leaves.
     pub connections_max: Option<usize>,
     /// Users of external issuers, by issuer and subject.
@@ -83,6 +87,7 @@ impl Context {
             guests: config.guests(),
             sessions: Sessions::new(config.operators),
             admin_base_url: config.admin_base_url.clone(),
+            large_bodies: Arc::new(Semaphore::new(limits::LARGE_BODIES_AT_ONCE)),
             connections_max: config.connections_max,
             externals: Remembered::new(limits::USERS_REMEMBERED_MAX),
             users: Remembered::new(limits::USERS_REMEMBERED_MAX),

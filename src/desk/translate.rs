@@ -24,6 +24,7 @@ use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot, Standing};
 use crate::limits;
 use crate::store::StoredTicket;
+use frontrow_protocol::about::{About, ConcertPage, PageCategory, PageSchedule};
 use frontrow_protocol::admin;
 use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::ops::who;
@@ -301,36 +302,64 @@ fn ticket(fanout: &Fanout, of: &StoredTicket) -> wire::Ticket {
 
 /// Concerts with a performance that has not started.
 fn concerts(fanout: &Fanout, now: Timestamp) -> wire::Concerts {
-    let concert = |view: &SaleView| {
-        let (settings, record) = (view.settings(), view.concert());
-        wire::Concert {
-            concert_id: view.id().0,
-            title: record.title.clone(),
-            venue: record.venue.clone(),
-            currency: Some(record.currency.clone()),
-            time_zone: record.time_zone.clone(),
-            seats_per_reservation_max: view.rules().seats_per_reservation_max,
-            seats_per_user_max: view.rules().seats_per_user_max,
-            sale: wire::Sale {
-                // A sale in another currency than the wallets' sells nothing, whatever was decided about it before.
-                state: if view.sells() { sale_state(settings.state) } else { wire::SaleState::Closed },
-                opens_at: settings.opens_at.map(time),
-                message: settings.message.map(String::from),
-            },
-            schedules: view
-                .listing(now)
-                .iter()
-                .map(|listed| wire::ConcertSchedule {
-                    schedule_id: listed.schedule.id.0,
-                    starts_at: time(listed.schedule.starts_at),
-                    sold_out: listed.sold_out,
-                })
+    let sales = fanout.sales();
+    let concerts =
+        sales.iter().map(|view| concert(view, now)).filter(|concert| !concert.schedules.is_empty());
+    wire::Concerts { concerts: concerts.collect() }
+}
+
+fn concert(view: &SaleView, now: Timestamp) -> wire::Concert {
+    let (settings, record) = (view.settings(), view.concert());
+    wire::Concert {
+        concert_id: view.id().0,
+        title: record.title.clone(),
+        venue: record.venue.clone(),
+        currency: Some(record.currency.clone()),
+        time_zone: record.time_zone.clone(),
+        seats_per_reservation_max: view.rules().seats_per_reservation_max,
+        seats_per_user_max: view.rules().seats_per_user_max,
+        sale: wire::Sale {
+            // A sale in another currency than the wallets' sells nothing, whatever was decided about it before.
+            state: if view.sells() { sale_state(settings.state) } else { wire::SaleState::Closed },
+            opens_at: settings.opens_at.map(time),
+            message: settings.message.map(String::from),
+        },
+        schedules: view
+            .listing(now)
+            .iter()
+            .map(|listed| wire::ConcertSchedule {
+                schedule_id: listed.schedule.id.0,
+                starts_at: time(listed.schedule.starts_at),
+                sold_out: listed.sold_out,
+            })
+            .collect(),
+    }
+}
+
+/// A concert's own page.
+pub fn concert_page(view: &SaleView, about: About, now: Timestamp) -> ConcertPage {
+    let schedule = |listed: &crate::fanout::ScheduleView| {
+        let topic = view.topic(listed.schedule.id);
+        let categories = topic.iter().flat_map(|topic| &topic.layout().categories);
+        let left = topic.iter().flat_map(|topic| topic.left());
+        let prices = topic.iter().flat_map(|topic| topic.prices().to_vec());
+        PageSchedule {
+            schedule_id: listed.schedule.id.0,
+            starts_at: time(listed.schedule.starts_at),
+            sold_out: listed.sold_out,
+            categories: categories
+                .zip(prices)
+                .zip(left)
+                .map(|((category, price), left)| PageCategory { name: category.name.clone(), price, left })
                 .collect(),
         }
     };
-    let sales = fanout.sales();
-    let concerts = sales.iter().map(|view| concert(view)).filter(|concert| !concert.schedules.is_empty());
-    wire::Concerts { concerts: concerts.collect() }
+    ConcertPage {
+        concert: concert(view, now),
+        about,
+        schedules: view.listing(now).iter().map(schedule).collect(),
+        cancel_before_start_ms: view.rules().cancel_before_start.as_millis() as u64,
+    }
 }
 
 pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
@@ -617,6 +646,11 @@ pub fn sale_patch(patch: admin::SalePatch) -> SalePatch {
         message: change(patch.message, String::into_boxed_str),
         own: rules!(changed, patch => OwnRulesPatch),
     }
+}
+
+/// The rules that an operator sets of a sale that is not there yet.
+pub fn own_rules(own: &admin::SaleSettingsOwn) -> OwnRules {
+    rules!(set, own => OwnRules)
 }
 
 fn change<T, U>(change: admin::Change<T>, to: impl FnOnce(T) -> U) -> Option<Option<U>> {

@@ -59,6 +59,7 @@ impl Incoming<'_> {
         match call {
             Call::MakeGuest => self.make_guest().await,
             Call::Concerts => self.respond(StatusCode::OK, Outcome::Concerts),
+            Call::Concert => self.concert(argument).await,
             Call::Join => self.join().await,
             Call::Place => self.place().await,
             Call::Leave => self.leave().await,
@@ -81,6 +82,16 @@ impl Incoming<'_> {
             | Call::HouseSeats
             | Call::RestrictSeats
             | Call::ChangeSchedule
+            | Call::Drafts
+            | Call::AddDraft
+            | Call::Draft
+            | Call::ChangeDraft
+            | Call::DropDraft
+            | Call::UploadPlan
+            | Call::GeneratePlan
+            | Call::DraftLayout
+            | Call::Announce
+            | Call::UploadImage
             | Call::SignIn
             | Call::SignInChallenge
             | Call::Passkeys
@@ -148,6 +159,12 @@ impl Incoming<'_> {
     async fn schedules(&self) -> ApiResult {
         self.concert_named()?;
         self.serve(&self.bearer()?, Request::Schedules(NoParams {})).await
+    }
+
+    async fn concert(&self, id: &str) -> ApiResult {
+        self.query.only(&[])?;
+        let concert = ConcertId(number(id, "concert_id")?);
+        Ok(self.site.pages.of(self.context, concert)?.document.response(self.headers, "no-cache"))
     }
 
     async fn layout(&self, id: &str) -> ApiResult {

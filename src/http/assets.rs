@@ -18,12 +18,16 @@ use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use super::reply::{Body, Fixed};
+use crate::desk::ops::pictures::Size;
 
 const PAGE: &str = "index.html";
 /// The operators' page.
 const CONSOLE: &str = "console/index.html";
 /// What the console takes of the fans' page: at the operators' own listener nothing else of that is there.
-const SHARED_WITH_CONSOLE: [&str; 4] = ["/app/style.css", "/app/html.js", "/app/storage.js", "/app/icon.svg"];
+const SHARED_WITH_CONSOLE: [&str; 5] =
+    ["/app/style.css", "/app/amount.js", "/app/html.js", "/app/storage.js", "/app/icon.svg"];
+/// Folders of which it takes all.
+const FOLDERS_OF_CONSOLE: [&str; 3] = ["/seatmap/", "/sdk/", "/vendor/"];
 /// The module that the page begins with.
 const ENTRY: &str = "app/main.js";
 /// The folders that the pages refer to. The service worker is not among it: its path says which pages it may serve.
@@ -120,10 +124,8 @@ impl Assets {
     /// Is it among what the console needs?
     pub fn is_for_console(path: &str) -> bool {
         let (_, own) = parted(path);
-        let shared = ["/vendor/", "/sdk/", "/seatmap/"];
-        Self::is_console(path)
-            || shared.iter().any(|folder| own.starts_with(folder))
-            || SHARED_WITH_CONSOLE.contains(&own)
+        let is_shared = FOLDERS_OF_CONSOLE.iter().any(|folder| own.starts_with(folder));
+        Self::is_console(path) || is_shared || SHARED_WITH_CONSOLE.contains(&own)
     }
 
     /// The asset at the path of a request; `/` is the page, `/console/` the operators'.
@@ -163,6 +165,11 @@ pub struct Shared<'a> {
     pub path: &'a str,
     pub title: &'a str,
     pub venue: Option<&'a str>,
+    /// What is played, however long.
+    pub description: Option<&'a str>,
+    /// The concert's picture, by its name, and in words.
+    pub image: Option<&'a str>,
+    pub image_alt: Option<&'a str>,
     /// The server's address from outside, if it is known.
     pub origin: Option<&'a str>,
 }
@@ -180,17 +187,37 @@ impl Assets {
     }
 }
 
-fn with_shared(page: &str, Shared { path, title, venue, origin }: &Shared<'_>) -> String {
-    let origin = origin.unwrap_or_default();
-    let about = [Some(*title), *venue].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    let tags = [
+/// Characters of a description that messengers show.
+const DESCRIPTION_CHARS_MAX: usize = 200;
+
+fn with_shared(page: &str, shared: &Shared<'_>) -> String {
+    let Shared { path, title, venue, .. } = shared;
+    let origin = shared.origin.unwrap_or_default();
+    let about = match shared.description {
+        Some(description) => shortened(description),
+        None => [Some(*title), *venue].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+    };
+    let card = Size::Card.width();
+    let mut tags = vec![
         ("og:title", (*title).to_owned()),
         ("og:description", about),
         ("og:url", format!("{origin}{path}")),
-        ("og:image", format!("{origin}/app/share.png")),
     ];
+    match shared.image {
+        Some(image) => {
+            tags.push(("og:image", format!("{origin}/images/{image}-{card}.jpg")));
+            tags.push(("og:image:width", card.to_string()));
+            tags.push(("og:image:height", Size::CARD_HEIGHT.to_string()));
+            tags.extend(shared.image_alt.map(|alt| ("og:image:alt", alt.to_owned())));
+        }
+        None => tags.push(("og:image", format!("{origin}/app/share.png"))),
+    }
+    let has_own_image = shared.image.is_some();
     // The page's general tags give way.
-    let general = |line: &&str| tags.iter().any(|(name, _)| line.contains(&format!("property=\"{name}\"")));
+    let general = |line: &&str| {
+        let of_image = has_own_image && line.contains("property=\"og:image:");
+        of_image || tags.iter().any(|(name, _)| line.contains(&format!("property=\"{name}\"")))
+    };
     let mut head: String = page.split_inclusive('\n').filter(|line| !general(line)).collect();
     let own: String = tags
         .iter()
@@ -198,6 +225,19 @@ fn with_shared(page: &str, Shared { path, title, venue, origin }: &Shared<'_>) -
         .collect();
     head = head.replacen("  </head>", &format!("{own}  </head>"), 1);
     head.replacen("<title>Frontrow</title>", &format!("<title>{} · Frontrow</title>", escaped(title)), 1)
+}
+
+/// The beginning of a text, in one line, cut between words where it can be.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(DESCRIPTION_CHARS_MAX) {
+        None => line,
+        Some((end, _)) => {
+            let cut = &line[..end];
+            let words = cut.rsplit_once(' ').map_or(cut, |(words, _)| words);
+            format!("{words} …")
+        }
+    }
 }
 
 /// Text that is safe as an attribute's value or as content.
@@ -399,6 +439,9 @@ mod tests {
             path: "/sale/7",
             title: "A \"<B>\"",
             venue: Some("C & D"),
+            description: None,
+            image: None,
+            image_alt: None,
             origin: Some("https://a.example"),
         };
         assert_eq!(

@@ -4,6 +4,8 @@
 mod api;
 mod assets;
 mod common;
+mod concert;
+mod images;
 mod layout;
 mod ops;
 mod query;
@@ -35,6 +37,9 @@ use crate::desk::{Context, origin};
 use crate::domain::ids::ConcertId;
 use crate::limits;
 use crate::metrics::{self, Metrics};
+use crate::store::making::ImageId;
+use concert::Pages;
+use images::Images;
 use ops::OpsAsked;
 use query::Query;
 use reply::Fixed;
@@ -58,11 +63,14 @@ pub struct Site {
     pub context: Arc<Context>,
     pub assets: Assets,
     pub layouts: Layouts,
+    pub images: Images,
+    pub pages: Pages,
 }
 
 impl Site {
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, assets: Assets::load(), layouts: Layouts::default() }
+        let (layouts, images, pages) = (Layouts::default(), Images::default(), Pages::default());
+        Self { context, assets: Assets::load(), layouts, images, pages }
     }
 }
 
@@ -156,7 +164,12 @@ where
         Resource::Page if matches!(head.method, Method::GET | Method::HEAD) => {
             page(site, path, &head.headers)
         }
-        Resource::Page => return common::method_not_allowed(&head.method, &resource.allowed()),
+        Resource::Image(image, width) if matches!(head.method, Method::GET | Method::HEAD) => {
+            site.images.answer(context, image, width, &head.headers).await
+        }
+        Resource::Page | Resource::Image(..) => {
+            return common::method_not_allowed(&head.method, &resource.allowed());
+        }
         Resource::Calls(known, argument) => match known.call(head.method.as_str()) {
             None => return common::method_not_allowed(&head.method, &resource.allowed()),
             Some(Call::Metrics) => match visitor.may_read_metrics() {
@@ -181,7 +194,24 @@ where
                         false => unread(error.into()),
                     };
                 }
-                let body = match read_body(body, &head.headers, call.body_max()).await {
+                // Held until the answer is there: what is made of a file takes as much again.
+                let _turn = match call.takes_file() && !is_longer(&head.headers, call.body_max()) {
+                    false => None,
+                    true => match context.large_bodies.clone().try_acquire_owned() {
+                        Ok(turn) => Some(turn),
+                        Err(_) => {
+                            let wait = limits::LARGE_BODY_RETRY_AFTER.as_millis() as u64;
+                            let busy = ErrorObject::rate_limited(wait);
+                            context.metrics.request(call.name(), busy.reason().as_str());
+                            return unread(busy.into());
+                        }
+                    },
+                };
+                let patience = match call.takes_file() {
+                    true => limits::LARGE_BODY_PATIENCE,
+                    false => limits::HTTP_REQUEST_PATIENCE,
+                };
+                let body = match read_body(body, &head.headers, call.body_max(), patience).await {
                     Ok(body) => body,
                     Err(refusal) => return refusal,
                 };
@@ -216,17 +246,22 @@ enum Resource<'a> {
     Calls(&'static Path, &'a str),
     /// Something of the browser's client.
     Page,
+    /// A picture of a concert, in the size that goes by this width.
+    Image(ImageId, u32),
 }
 
 impl<'a> Resource<'a> {
     /// `None`: there is no such path at this door.
     fn find(site: &Site, door: Door, path: &'a str) -> Option<Self> {
         let Some((known, argument)) = Path::find(path) else {
+            if let Some((image, width)) = images::named(path) {
+                return Some(Self::Image(image, width));
+            }
             let is_there = site.assets.get(path).is_some();
             let is_page = match door {
                 // Where operators have a listener of their own, their page is there.
                 Door::Public if site.context.admin_apart && Assets::is_console(path) => false,
-                Door::Public => is_there || sale_of(path).is_some(),
+                Door::Public => is_there || concert_of(path).is_some(),
                 Door::Admin => is_there && Assets::is_for_console(path),
             };
             return is_page.then_some(Self::Page);
@@ -245,7 +280,7 @@ impl<'a> Resource<'a> {
     fn allowed(self) -> String {
         match self {
             Self::Calls(known, _) => known.allowed(),
-            Self::Page => "GET, HEAD".to_owned(),
+            Self::Page | Self::Image(..) => "GET, HEAD".to_owned(),
         }
     }
 }
@@ -342,7 +377,12 @@ fn unread(problem: Problem) -> Response<Body> {
 }
 
 /// A body that is announced to be too large is not waited for.
-async fn read_body<B>(body: B, headers: &HeaderMap, max: usize) -> Result<Bytes, Response<Body>>
+async fn read_body<B>(
+    body: B,
+    headers: &HeaderMap,
+    max: usize,
+    patience: Duration,
+) -> Result<Bytes, Response<Body>>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -351,7 +391,7 @@ where
         return Err(too_large(max));
     }
     let limited = Limited::new(body, max).collect();
-    match tokio::time::timeout(limits::HTTP_REQUEST_PATIENCE, limited).await {
+    match tokio::time::timeout(patience, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(max)),
         Ok(Err(_)) => Err(reply::refused(ErrorObject::invalid_request("the body did not arrive whole"))),
@@ -382,28 +422,37 @@ fn metrics(context: &Context) -> Response<Body> {
 fn page(site: &Site, path: &str, headers: &HeaderMap) -> Response<Body> {
     match site.assets.get(path).map(|asset| asset.response(headers)) {
         Some(response) => response,
-        None => sale_page(site, path, headers)
-            .unwrap_or_else(|| reply::refused(ErrorObject::unknown_method(path))),
+        None => {
+            let shared = concert_page(site, path, headers);
+            shared.unwrap_or_else(|| reply::refused(ErrorObject::unknown_method(path)))
+        }
     }
 }
 
-/// The sale that `/sale/7` names. The page itself says that one does not exist.
-fn sale_of(path: &str) -> Option<ConcertId> {
-    let id = path.strip_prefix("/sale/").filter(|id| id.bytes().all(|digit| digit.is_ascii_digit()))?;
+/// The concert that `/concert/7` or `/sale/7` names. The page itself says that one does not exist.
+fn concert_of(path: &str) -> Option<ConcertId> {
+    let id = path.strip_prefix("/concert/").or_else(|| path.strip_prefix("/sale/"))?;
+    let id = Some(id).filter(|id| id.bytes().all(|digit| digit.is_ascii_digit()))?;
     id.parse().ok().map(ConcertId)
 }
 
-/// The address of a sale to pass on: the same page, which says in its head which concert it is about.
-fn sale_page(site: &Site, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-    let Some(view) = site.context.fanout.sale(sale_of(path)?) else {
+/// The address of a concert to pass on: the same page, which says in its head which concert it is about.
+fn concert_page(site: &Site, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    let concert = concert_of(path)?;
+    let Some(view) = site.context.fanout.sale(concert) else {
         return Some(site.assets.get("/")?.response(headers));
     };
-    let concert = view.concert();
+    let concert_record = view.concert();
+    let page = site.pages.of(&site.context, concert).ok();
+    let about = page.as_ref().map(|page| &page.about);
     let origin = common::origin_of(headers);
     let shared = assets::Shared {
         path,
-        title: &concert.title,
-        venue: Some(concert.venue.as_str()).filter(|venue| !venue.is_empty()),
+        title: &concert_record.title,
+        venue: Some(concert_record.venue.as_str()).filter(|venue| !venue.is_empty()),
+        description: about.and_then(|about| about.texts.description.as_deref()),
+        image: about.and_then(|about| about.image_id.as_deref()),
+        image_alt: about.and_then(|about| about.texts.image_alt.as_deref()),
         origin: origin.as_deref(),
     };
     Some(site.assets.shared_page(&shared, headers))

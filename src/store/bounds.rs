@@ -3,8 +3,9 @@
 //! store comes too late to be explained.
 
 use frontrow_protocol::limits::{
-    CAPACITY_MAX, CATEGORY_CHARS_MAX, DURATION_MILLIS_MAX, IDEMPOTENCY_KEY_CHARS_MAX, MONEY_MAX,
-    OPERATOR_NAME_CHARS_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, USER_NAME_CHARS_MAX,
+    ABOUT_BYTES_MAX, CAPACITY_MAX, CATEGORY_CHARS_MAX, DURATION_MILLIS_MAX, IDEMPOTENCY_KEY_CHARS_MAX,
+    MONEY_MAX, OPERATOR_NAME_CHARS_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, TITLE_CHARS_MAX,
+    USER_NAME_CHARS_MAX,
 };
 
 use super::duty::DUTY_CHARS_MAX;
@@ -12,7 +13,7 @@ use super::operators::DEVICE_CHARS_MAX;
 use crate::domain::actor::FROM_CHARS_MAX;
 
 use crate::domain::record::BEST_REQUESTS_KEPT_MAX;
-use crate::limits::SUBJECT_BYTES_MAX;
+use crate::limits::{PICTURE_BYTES_MAX, PLAN_KEPT_BYTES_MAX, SUBJECT_BYTES_MAX};
 use crate::venue::import::PRICE_MAX;
 use crate::venue::labels::LABEL_CHARS_MAX;
 use crate::venue::read::{CATEGORIES_MAX, NAME_CHARS_MAX};
@@ -31,8 +32,6 @@ use Most::{Bytes, Chars, Number};
 const UTF8_BYTES_MAX: usize = 4;
 const MILLIS: Most = Number(DURATION_MILLIS_MAX as i64);
 const MONEY: Most = Number(MONEY_MAX);
-/// A title by the command line.
-const TITLE_CHARS_MAX: usize = 200;
 /// The bytes of one remembered request: its id and category, each character escaped, with what stands between.
 const BEST_REQUEST_BYTES_MAX: usize =
     2 * UTF8_BYTES_MAX * (IDEMPOTENCY_KEY_CHARS_MAX + CATEGORY_CHARS_MAX) + 32;
@@ -82,8 +81,13 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("operator_session", "device", Chars(DEVICE_CHARS_MAX)),
     ("operator_log", "came_from", Chars(FROM_CHARS_MAX)),
     ("duty", "name", Chars(DUTY_CHARS_MAX)),
-    ("operator_log", "what", Chars("operator.link".len())),
-    ("operator_log", "subject", Chars("operator 18446744073709551615".len())),
+    ("operator_log", "what", Chars("draft.announce".len())),
+    // The longest: an image's name, which is 32 digits.
+    ("operator_log", "subject", Chars("image 00112233445566778899aabbccddeeff".len())),
+    ("concert", "about", Bytes(ABOUT_BYTES_MAX)),
+    ("concert_image", "mime", Chars("image/jpeg".len())),
+    ("concert_image", "bytes", Bytes(PICTURE_BYTES_MAX)),
+    ("concert_draft", "plan", Bytes(PLAN_KEPT_BYTES_MAX)),
 ];
 
 // The dearest seats of the largest reservation still add up to a sum that is money.

@@ -22,6 +22,7 @@ pub mod figures;
 pub mod files;
 pub mod fold;
 pub mod journal;
+pub mod making;
 pub mod migrate;
 pub mod mysql;
 mod open;
@@ -60,6 +61,7 @@ pub use claims::Claims;
 pub use duty::{DUTY_CHARS_MAX, Duties};
 pub use error::{CommitError, StoreError};
 pub use figures::FiguresStore;
+pub use making::Making;
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 pub use operators::Operators;
 pub use passkeys::Passkeys;
@@ -103,6 +105,11 @@ pub trait Store: Claims + Reads + Setup {
 
     /// The figures that are kept of sales. `None`: a store that keeps none.
     fn figures(&self) -> Option<&dyn FiguresStore> {
+        None
+    }
+
+    /// What is kept of concerts that are being made. `None`: a store without any.
+    fn making(&self) -> Option<&dyn Making> {
         None
     }
 

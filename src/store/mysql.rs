@@ -32,7 +32,8 @@ use super::backend::Backend;
 use super::columns::Bind;
 use super::query::{self, Link};
 use super::{
-    BatchWriter, Duties, FiguresStore, Operators, Passkeys, Store, StoreError, WriterId, claims, migrate,
+    BatchWriter, Duties, FiguresStore, Making, Operators, Passkeys, Store, StoreError, WriterId, claims,
+    migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -179,6 +180,10 @@ impl Store for MySqlStore {
     }
 
     fn duties(&self) -> Option<&dyn Duties> {
+        Some(self)
+    }
+
+    fn making(&self) -> Option<&dyn Making> {
         Some(self)
     }
 

@@ -30,8 +30,8 @@ use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
 use super::{
-    BatchWriter, Duties, FiguresStore, Operators, Passkeys, Store, StoreError, WriterId, claims, files,
-    migrate,
+    BatchWriter, Duties, FiguresStore, Making, Operators, Passkeys, Store, StoreError, WriterId, claims,
+    files, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -223,6 +223,10 @@ impl Store for SqliteStore {
     }
 
     fn duties(&self) -> Option<&dyn Duties> {
+        Some(self)
+    }
+
+    fn making(&self) -> Option<&dyn Making> {
         Some(self)
     }
 

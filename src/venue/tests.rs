@@ -79,7 +79,8 @@ const SEAT: &str = "zones[0].rows[1].seats[0]";
 
 #[test]
 fn a_sound_plan_imports_as_it_is() {
-    let ImportedVenue { layout, seats, time_zone, warnings } = imported(&sound());
+    let ImportedVenue { layout, seats, time_zone, restricted, warnings } = imported(&sound());
+    assert_eq!(restricted, []);
     assert_eq!(time_zone, None);
     assert_eq!((seats, warnings), (4, vec![]));
     let json = serde_json::to_value(&layout).expect("plain values");

@@ -1,6 +1,7 @@
 //! Goal: operators come in by a link that is spent once, stay in as long as they should and no longer, and whatever they change
 //! can be read. Method: the server over HTTP, its clock turned by hand, and `frontrow operator` beside it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
@@ -279,8 +280,52 @@ async fn the_log_tells_each_change() {
     let schedule = format!("/api/v1/admin/schedules/{}", house.schedule());
     let is = house.http("PATCH", &schedule, Some(&owner), "{}").await.json();
     let vip = is["prices"]["VIP"].clone();
+    let plan = frontrow::venue::generate(20, frontrow::venue::Shape::Hall).unwrap();
+    let (drafts, draft) = ("/api/v1/admin/drafts", "/api/v1/admin/drafts/1");
+    let prices: BTreeMap<_, _> = frontrow::venue::suggested_prices(&plan).into_iter().collect();
+    let all = json!({
+        "revision": 3, "title": "A draft", "zone": "Asia/Seoul", "starts_at": ["2099-01-01T19:00"], "prices": prices
+    });
+    let (mut was, mut became) = (all.clone(), all.clone());
+    for (field, before) in
+        [("title", json!("")), ("zone", json!(null)), ("starts_at", json!([])), ("prices", json!({}))]
+    {
+        was[field] = before;
+    }
+    for side in [&mut was, &mut became] {
+        side.as_object_mut().unwrap().remove("revision");
+    }
     // What is asked, and what the log says of it: what, subject, was, became.
     let table = [
+        (
+            "admin.drafts.add",
+            "POST",
+            drafts.to_owned(),
+            json!({}),
+            json!(["draft.add", "draft 1", null, null]),
+        ),
+        (
+            "admin.drafts.generate",
+            "POST",
+            format!("{draft}/generate"),
+            json!({"revision": 1, "shape": "arena", "seats": 50}),
+            json!(["draft.generate", "draft 1", null, {"venue": "Frontrow Arena", "seats": 50, "faults": 0}]),
+        ),
+        (
+            "admin.drafts.plan",
+            "POST",
+            format!("{draft}/plan?revision=2"),
+            plan.clone(),
+            json!(["draft.plan", "draft 1", null, {"venue": plan["name"], "seats": 20, "faults": 0}]),
+        ),
+        ("admin.drafts.set", "PATCH", draft.to_owned(), all, json!(["draft.set", "draft 1", was, became])),
+        (
+            "admin.drafts.announce",
+            "POST",
+            format!("{draft}/announce"),
+            json!({"revision": 4}),
+            json!(["draft.announce", "draft 1", null, {"concert_id": house.concert.0 + 1, "title": "A draft"}]),
+        ),
         (
             "admin.operators.add",
             "POST",
@@ -405,6 +450,9 @@ async fn the_log_tells_each_change() {
         // In the tests of passkeys.
         "admin.passkeys.add",
         "admin.passkeys.remove",
+        // In the tests of making a concert.
+        "admin.drafts.drop",
+        "admin.images.add",
     ];
     for call in frontrow_protocol::call::Call::ALL {
         let changes = call.verb().as_str() != "get" && call.path().starts_with("/api/v1/admin/");

@@ -4,7 +4,7 @@
 use frontrow::store::Reads;
 use frontrow::store::mysql::{Form, MySqlStore};
 use frontrow_testing::mariadb::empty_database;
-use frontrow_testing::{conformance, conformance_tests, duties_tests, operators_tests};
+use frontrow_testing::{conformance, conformance_tests, duties_tests, making_tests, operators_tests};
 use sqlx::Connection;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError};
 
@@ -15,6 +15,7 @@ async fn fresh() -> (MySqlStore, ()) {
 conformance_tests!(fresh());
 operators_tests!(fresh());
 duties_tests!(fresh());
+making_tests!(fresh());
 
 /// The same in the words that MySQL and TiDB know too.
 mod without_numbers {

@@ -54,6 +54,9 @@ function later(load) {
 const seats = later(async () => (await import('./pages/seats.js')).Seats);
 const tickets = later(async () => (await import('./pages/tickets.js')).Tickets);
 
+const concert = later(async () => (await import('./pages/concert.js')).ConcertPage);
+
+export const ConcertPage = concert.Later;
 export const Seats = seats.Later;
 export const Tickets = tickets.Later;
 

@@ -9,7 +9,7 @@ import { Shell } from './parts/shell.js';
 import { Concerts, askAhead } from './pages/concerts.js';
 import { Sale } from './pages/sale.js';
 import { Checkout } from './pages/checkout.js';
-import { Tickets } from './later.js';
+import { ConcertPage, Tickets } from './later.js';
 import { Wallet } from './pages/wallet.js';
 import { Message } from './parts/message.js';
 import { route } from './router.js';
@@ -20,6 +20,8 @@ function Page() {
   switch (at.page) {
     case 'concerts':
       return html`<${Concerts} />`;
+    case 'concert':
+      return html`<${ConcertPage} key=${at.concertId} concertId=${at.concertId} />`;
     case 'sale':
       return html`<${Sale} key=${at.concertId} concertId=${at.concertId} />`;
     case 'checkout':

@@ -7,6 +7,7 @@ import { signal } from '@preact/signals';
 
 /**
  * @typedef {{page: 'concerts'}
+ *   | {page: 'concert', concertId: number}
  *   | {page: 'sale', concertId: number}
  *   | {page: 'checkout', reservationId: string}
  *   | {page: 'tickets', bought: string | null}
@@ -23,6 +24,7 @@ export function parse(hash) {
   const [page, argument] = parts;
   if (parts.length > 2) return { page: 'missing' };
   if (page === undefined) return { page: 'concerts' };
+  if (page === 'concert' && /^\d{1,15}$/.test(argument ?? '')) return { page: 'concert', concertId: Number(argument) };
   if (page === 'sale' && /^\d{1,15}$/.test(argument ?? '')) return { page: 'sale', concertId: Number(argument) };
   if (page === 'checkout' && argument) return { page: 'checkout', reservationId: argument };
   if (page === 'tickets') return { page: 'tickets', bought: argument ?? null };
@@ -30,8 +32,8 @@ export function parse(hash) {
   return { page: 'missing' };
 }
 
-// `/sale/1` is an address to pass on: it says which sale also to those who never run this.
-const shared = /^\/(sale\/\d{1,15})\/?$/.exec(location.pathname);
+// `/concert/1` is an address to pass on, as `/sale/1` is: it says which concert also to those who never run this.
+const shared = /^\/((?:concert|sale)\/\d{1,15})\/?$/.exec(location.pathname);
 if (shared && !location.hash) history.replaceState(null, '', `/#/${shared[1]}`);
 else if (shared) history.replaceState(null, '', `/${location.hash}`);
 

@@ -42,10 +42,22 @@ export class ApiError extends Error {
  * @returns {Promise<any>}
  */
 export async function call(method, path, body, { was } = {}) {
+  return ask(method, path, body && JSON.stringify(was ? { ...body, was } : body));
+}
+
+/**
+ * Sends a file as it is.
+ * @param {string} path
+ * @param {Blob} file
+ * @returns {Promise<any>}
+ */
+export const upload = (path, file) => ask('POST', path, file);
+
+/** @param {string} method @param {string} path @param {string | Blob} [sent] */
+async function ask(method, path, sent) {
   const headers = new Headers();
   const bearer = token();
   if (bearer) headers.set('authorization', `Bearer ${bearer}`);
-  const sent = body && JSON.stringify(was ? { ...body, was } : body);
   let response;
   try {
     response = await fetch(API + path, { method, headers, body: sent, cache: 'no-store' });

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../app/html.js';
 import { needs as logNeeds, Log } from './pages/log.js';
+import { needs as makingNeeds, Making } from './pages/making.js';
 import { needs as operatorsNeeds, Operators } from './pages/operators.js';
 import { needs as saleNeeds, Sale } from './pages/sale.js';
 import { needs as sessionsNeeds, Sessions } from './pages/sessions.js';
@@ -13,6 +14,7 @@ import { chooseLanguage, LANGUAGES, language, words } from './words.js';
 /** The pages, each with the roles of which it needs one: what one may not do is not shown. The server decides. */
 const PAGES = /** @type {const} */ ([
   { path: '/tonight', name: 'tonight', page: Tonight, needs: tonightNeeds },
+  { path: '/making', name: 'making', page: Making, needs: makingNeeds },
   { path: '/operators', name: 'operators', page: Operators, needs: operatorsNeeds },
   { path: '/sessions', name: 'sessions', page: Sessions, needs: sessionsNeeds },
   { path: '/log', name: 'log', page: Log, needs: logNeeds },
@@ -25,7 +27,8 @@ const ABOUT = /** @type {const} */ ([{ path: '/sale/', of: '/tonight', page: Sal
 export function Shell({ me, path }) {
   const w = words();
   const open = PAGES.filter((page) => hasRole(...page.needs));
-  const here = open.find((page) => page.path === path.value) ?? open[0];
+  // What is behind a page's own path is the page's business.
+  const here = open.find((page) => page.path === path.value || path.value.startsWith(`${page.path}/`)) ?? open[0];
   const one = ABOUT.find((page) => path.value.startsWith(page.path) && hasRole(...page.needs));
   const id = one ? Number(path.value.slice(one.path.length)) : NaN;
   const isOne = one !== undefined && Number.isSafeInteger(id) && id > 0;

@@ -11,7 +11,7 @@ import { Calls } from './calls.js';
 import { ServerClock } from './clock.js';
 import { Emitter } from './emitter.js';
 import { ClosedError, UnauthenticatedError, errorOf } from './errors.js';
-import { fetchLayout, serverUrl } from './http.js';
+import { fetchConcert, fetchLayout, serverUrl } from './http.js';
 import { LINK_TIMES, Link } from './link.js';
 import { Known, isOver } from './reconcile.js';
 import { SeatModel } from './seats.js';
@@ -267,6 +267,15 @@ export class FrontrowClient extends Emitter {
     const { schedules, revision } = await this.#ask('schedules', {});
     this.#revision = revision ?? 0;
     return schedules;
+  }
+
+  /**
+   * A concert's own page: texts, prices, and what is left. Public, and at most two seconds old.
+   * @param {number} concertId
+   * @returns {Promise<import('./wire.js').ConcertPage>}
+   */
+  concert(concertId) {
+    return fetchConcert(this.#server, concertId);
   }
 
   /**

@@ -171,6 +171,12 @@ export class ChangedMeanwhileError extends FrontrowError {
 }
 
 export class PerformanceBegunError extends FrontrowError {}
+export class AlreadyAnnouncedError extends FrontrowError {
+  /** The concert that is there already. */
+  get concertId() {
+    return this.data.concert_id;
+  }
+}
 
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export class TimeoutError extends FrontrowError {}
@@ -222,6 +228,7 @@ export const ERRORS = Object.freeze({
   LAST_OWNER: LastOwnerError,
   CHANGED_MEANWHILE: ChangedMeanwhileError,
   PERFORMANCE_BEGUN: PerformanceBegunError,
+  ALREADY_ANNOUNCED: AlreadyAnnouncedError,
   TIMEOUT: TimeoutError,
   DISCONNECTED: DisconnectedError,
   CLOSED: ClosedError,

@@ -29,6 +29,16 @@ export async function fetchConcerts(server, token) {
 }
 
 /**
+ * A concert's own page.
+ * @param {string | URL | undefined} server
+ * @param {number} concertId
+ * @returns {Promise<import('./wire.js').ConcertPage>}
+ */
+export async function fetchConcert(server, concertId) {
+  return http(server, `concerts/${concertId}`);
+}
+
+/**
  * @param {string | URL | undefined} server
  * @param {number} scheduleId
  * @returns {Promise<import('./wire.js').Layout>}

@@ -1,6 +1,7 @@
 //! The bodies of operators' calls, a file a subject.
 
 pub mod figures;
+pub mod making;
 pub mod name;
 pub mod passkeys;
 pub mod schedule;

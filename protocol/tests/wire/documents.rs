@@ -143,6 +143,7 @@ fn every_path_of_the_second_door_is_there() {
     let document = openapi::document();
     let calls = "post   /api/v1/users
                  get    /api/v1/concerts
+                 get    /api/v1/concerts/{concert_id}
                  post   /api/v1/queue/tokens
                  get    /api/v1/queue/tokens/current
                  delete /api/v1/queue/tokens/current
@@ -164,6 +165,16 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/schedules/{schedule_id}/seats
                  patch  /api/v1/admin/schedules/{schedule_id}
                  post   /api/v1/admin/schedules/{schedule_id}/seats
+                 get    /api/v1/admin/drafts
+                 post   /api/v1/admin/drafts
+                 get    /api/v1/admin/drafts/{draft_id}
+                 patch  /api/v1/admin/drafts/{draft_id}
+                 delete /api/v1/admin/drafts/{draft_id}
+                 post   /api/v1/admin/drafts/{draft_id}/plan
+                 post   /api/v1/admin/drafts/{draft_id}/generate
+                 get    /api/v1/admin/drafts/{draft_id}/layout
+                 post   /api/v1/admin/drafts/{draft_id}/announce
+                 post   /api/v1/admin/images
                  post   /api/v1/admin/session
                  get    /api/v1/admin/session
                  delete /api/v1/admin/session

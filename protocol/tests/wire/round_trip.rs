@@ -1,11 +1,13 @@
 //! Goal: every frame and body is read and written as its fixture has it. Method: read the file into its type, write
 //! it again, compare as JSON; a field that the type does not know, or would add, shows as a difference.
 
+use frontrow_protocol::about::ConcertPage;
 use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
 use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
 use frontrow_protocol::ops::figures::KeptFigures;
+use frontrow_protocol::ops::making;
 use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::watch::OpsState;
@@ -177,6 +179,7 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
                 .into_iter()
                 .collect(),
         ),
+        ErrorObject::already_announced(7),
     ];
     let shown: Vec<ErrorObject> = fixture::all("error")
         .iter()
@@ -204,7 +207,14 @@ type ReadAndWrite = fn(&str) -> Result<String, serde_json::Error>;
 
 /// The bodies that exist over HTTP alone, and what reads and writes each. `documents.rs` checks that none is missing.
 pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
+    ("announce", again::<making::Announce>),
+    ("announced", again::<making::Announced>),
     ("charge_body", again::<ChargeBody>),
+    ("concert_page", again::<ConcertPage>),
+    ("draft", again::<making::Draft>),
+    ("draft_patch", again::<making::DraftPatch>),
+    ("drafts", again::<making::Drafts>),
+    ("generate_plan", again::<making::GeneratePlan>),
     ("given_back", again::<GivenBack>),
     ("guest", again::<Guest>),
     ("guest_body", again::<GuestBody>),
@@ -235,6 +245,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("sign_in", again::<who::SignIn>),
     ("sign_in_link", again::<who::SignInLink>),
     ("signed_in", again::<who::SignedIn>),
+    ("uploaded", again::<making::Uploaded>),
 ];
 
 fn again<T: DeserializeOwned + Serialize>(text: &str) -> Result<String, serde_json::Error> {

@@ -1,9 +1,11 @@
 //! What operators ask for beside the sales themselves: a file a subject.
 
+mod drafts;
 mod kept;
 mod lines;
 mod live;
 pub mod making;
+pub mod pictures;
 mod schedule;
 mod seats;
 mod told;

@@ -1,5 +1,6 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
+mod making;
 mod passkeys;
 mod sales;
 mod schedule;
@@ -59,6 +60,18 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
 
         // Performances.
         Call::ChangeSchedule => schedule::change(asked, argument).await,
+
+        // Making.
+        Call::Drafts => making::drafts(asked).await,
+        Call::AddDraft => making::add_draft(asked).await,
+        Call::Draft => making::draft(asked, argument).await,
+        Call::ChangeDraft => making::change_draft(asked, argument).await,
+        Call::DropDraft => making::drop_draft(asked, argument).await,
+        Call::UploadPlan => making::upload_plan(asked, argument).await,
+        Call::GeneratePlan => making::generate_plan(asked, argument).await,
+        Call::DraftLayout => making::layout(asked, argument).await,
+        Call::Announce => making::announce(asked, argument).await,
+        Call::UploadImage => making::upload_image(asked).await,
 
         // Who.
         Call::SignIn => who::sign_in(asked).await,

@@ -273,7 +273,7 @@ test('a sale has an address to pass on, which opens it and says what it is about
   // Passed on by what the device has for it.
   await fan.page.evaluate(() => (navigator.share = async (what) => void (/** @type {any} */ (globalThis).given = what)));
   await fan.click('.share');
-  assert.deepEqual(await fan.page.evaluate(() => /** @type {any} */ (globalThis).given), { title: 'Front Row Night', url: `${server.url}/sale/1` });
+  assert.deepEqual(await fan.page.evaluate(() => /** @type {any} */ (globalThis).given), { title: 'Front Row Night', url: `${server.url}/concert/1` });
   await fan.page.goto(`${server.url}/sale/99`);
   await fan.page.waitForSelector('.message');
   await fan.leave();

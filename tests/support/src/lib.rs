@@ -5,6 +5,7 @@
 
 pub mod conformance;
 pub mod duties;
+pub mod making;
 pub mod mariadb;
 pub mod operators;
 pub mod proxy;

@@ -115,7 +115,7 @@ function Concert({ concert }) {
     <${Poster} text=${title} />
     <div class="poster-text">
       <p class="badge ${soldOut ? 'closed' : sale.state.toLowerCase()}">${soldOut ? w.soldOut : (w.state[sale.state] ?? sale.state)}</p>
-      <h2><${Named} text=${title} /></h2>
+      <h2><a href="#/concert/${concert_id}"><${Named} text=${title} /></a></h2>
       <${WhereAndWhen} concert=${concert} />
       ${sale.message && html`<p class="sale-message"><${Named} text=${sale.message} /></p>`}
       ${opensIn > 0 && sale.opens_at && html`<p class="opens">${opening(sale.opens_at, now.value, concert.time_zone)}</p>`}

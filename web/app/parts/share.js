@@ -8,7 +8,7 @@ import { Icon } from './icons.js';
 export function Share({ concert }) {
   const w = words().share;
   async function share() {
-    const url = new URL(`/sale/${concert.concert_id}`, location.href).href;
+    const url = new URL(`/concert/${concert.concert_id}`, location.href).href;
     try {
       if (navigator.share) await navigator.share({ title: concert.title, url });
       else {

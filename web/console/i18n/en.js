@@ -1,6 +1,7 @@
 /** English. The other languages have exactly these keys; the type checker says when one is missing. */
 
 import { plots, sale, tonight } from './en/night.js';
+import { making } from './en/making.js';
 
 export const words = {
   tonight,
@@ -18,7 +19,7 @@ export const words = {
   cancel: 'Cancel',
   signOut: 'Sign out',
   main: 'Main',
-  nav: { tonight: 'Tonight', operators: 'Operators', sessions: 'Signed in', log: 'Log' },
+  nav: { tonight: 'Tonight', making: 'Make', operators: 'Operators', sessions: 'Signed in', log: 'Log' },
   nobody: 'An owner without a name',
 
   roles: {
@@ -112,6 +113,13 @@ export const words = {
       'passkey.remove': 'Passkey removed',
       'session.begin': 'Signed in',
       'session.end': 'Signed out',
+      'draft.add': 'Draft begun',
+      'draft.set': 'Draft changed',
+      'draft.plan': 'Plan uploaded',
+      'draft.generate': 'Plan made up',
+      'draft.drop': 'Draft thrown away',
+      'draft.announce': 'Concert announced',
+      'image.add': 'Picture uploaded',
       set: 'Sale changed',
       keep: 'Seats kept from sale',
       open: 'Seats put on sale again',
@@ -141,6 +149,8 @@ export const words = {
     },
     states: { SCHEDULED: 'scheduled', OPEN: 'open', PAUSED: 'paused', CLOSED: 'closed' },
   },
+
+  making,
 
   problems: {
     LINK_SPENT: 'This link was used already, or is over. Ask for a new one.',

@@ -1,4 +1,5 @@
 import { plots, sale, tonight } from './ko/night.js';
+import { making } from './ko/making.js';
 
 /** Korean. @type {import('./en.js').Words} */
 export const words = {
@@ -17,7 +18,7 @@ export const words = {
   cancel: '취소',
   signOut: '로그아웃',
   main: '주 메뉴',
-  nav: { tonight: '오늘의 판매', operators: '운영자', sessions: '로그인 현황', log: '기록' },
+  nav: { tonight: '오늘의 판매', making: '공연 만들기', operators: '운영자', sessions: '로그인 현황', log: '기록' },
   nobody: '이름 없는 소유자',
 
   roles: {
@@ -111,6 +112,13 @@ export const words = {
       'passkey.remove': '패스키 삭제',
       'session.begin': '로그인',
       'session.end': '로그아웃',
+      'draft.add': '공연 작성 시작',
+      'draft.set': '작성 중인 공연 변경',
+      'draft.plan': '좌석 배치도 올림',
+      'draft.generate': '좌석 배치도 자동 생성',
+      'draft.drop': '작성 중인 공연 삭제',
+      'draft.announce': '공연 공개',
+      'image.add': '포스터 올림',
       set: '판매 설정 변경',
       keep: '좌석 판매 보류',
       open: '좌석 판매 재개',
@@ -140,6 +148,8 @@ export const words = {
     },
     states: { SCHEDULED: '예정', OPEN: '판매 중', PAUSED: '일시 중지', CLOSED: '종료' },
   },
+
+  making,
 
   problems: {
     LINK_SPENT: '이미 사용했거나 만료된 링크입니다. 새 링크를 요청해 주세요.',

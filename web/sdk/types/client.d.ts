@@ -177,6 +177,12 @@ export declare class FrontrowClient extends Emitter<ClientEvents> {
     /** @returns {Promise<import('./wire.js').Schedule[]>} */
     schedules(): Promise<import('./wire.js').Schedule[]>;
     /**
+     * A concert's own page: texts, prices, and what is left. Public, and at most two seconds old.
+     * @param {number} concertId
+     * @returns {Promise<import('./wire.js').ConcertPage>}
+     */
+    concert(concertId: number): Promise<import('./wire.js').ConcertPage>;
+    /**
      * The venue's drawing. Public and cached by the browser.
      * @param {number} scheduleId
      * @returns {Promise<import('./wire.js').Layout>}

@@ -161,6 +161,10 @@ export declare class ChangedMeanwhileError extends FrontrowError {
 }
 export declare class PerformanceBegunError extends FrontrowError {
 }
+export declare class AlreadyAnnouncedError extends FrontrowError {
+    /** The concert that is there already. */
+    get concertId(): unknown;
+}
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export declare class TimeoutError extends FrontrowError {
 }
@@ -213,6 +217,7 @@ export declare const ERRORS: Readonly<{
     LAST_OWNER: typeof LastOwnerError;
     CHANGED_MEANWHILE: typeof ChangedMeanwhileError;
     PERFORMANCE_BEGUN: typeof PerformanceBegunError;
+    ALREADY_ANNOUNCED: typeof AlreadyAnnouncedError;
     TIMEOUT: typeof TimeoutError;
     DISCONNECTED: typeof DisconnectedError;
     CLOSED: typeof ClosedError;

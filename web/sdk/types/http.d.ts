@@ -16,6 +16,13 @@ export declare function createGuest(server: string | URL | undefined, name: stri
  */
 export declare function fetchConcerts(server: string | URL | undefined, token?: string | null): Promise<import('./wire.js').Concert[]>;
 /**
+ * A concert's own page.
+ * @param {string | URL | undefined} server
+ * @param {number} concertId
+ * @returns {Promise<import('./wire.js').ConcertPage>}
+ */
+export declare function fetchConcert(server: string | URL | undefined, concertId: number): Promise<import('./wire.js').ConcertPage>;
+/**
  * @param {string | URL | undefined} server
  * @param {number} scheduleId
  * @returns {Promise<import('./wire.js').Layout>}

@@ -20,6 +20,51 @@ export declare const SeatState: Readonly<{
     /** Not for sale: the house keeps it. */
     RESTRICTED: 3;
 }>;
+export type About = {
+    /**
+     * The picture, by the name that it got when it was uploaded.
+     */
+    image_id?: string;
+    /**
+     * The same texts for those who read another language, by its code,
+     * such as `en`.
+     */
+    languages?: Record<string, AboutTexts>;
+    /**
+     * The place on a map; https alone.
+     */
+    map_url?: string;
+    /**
+     * In the language of the house.
+     */
+    texts?: AboutTexts;
+};
+export type AboutTexts = {
+    /**
+     * Where the venue is.
+     */
+    address?: string;
+    /**
+     * From what age on one is let in.
+     */
+    age?: string;
+    /**
+     * What is played, and by whom.
+     */
+    description?: string;
+    /**
+     * The picture in words, for those who do not see it.
+     */
+    image_alt?: string;
+    /**
+     * Who sells, and how they are reached.
+     */
+    seller?: string;
+    /**
+     * What a buyer agrees to.
+     */
+    terms?: string;
+};
 export type LayoutArea = {
     border_color?: string;
     circle?: Circle;
@@ -118,6 +163,21 @@ export type Concert = {
     title: string;
     venue: string;
 };
+export type ConcertPage = {
+    about: About;
+    /**
+     * Until so long before the start an order may be cancelled.
+     */
+    cancel_before_start_ms: number;
+    /**
+     * As in the list.
+     */
+    concert: Concert;
+    /**
+     * The performances that have not begun.
+     */
+    schedules: PageSchedule[];
+};
 export type ConcertSchedule = {
     schedule_id: number;
     sold_out: boolean;
@@ -145,6 +205,10 @@ export type ErrorData = {
      * Who made it so, as far as it is known.
      */
     by?: ChangedBy;
+    /**
+     * The concert that is there already.
+     */
+    concert_id?: number;
     /**
      * The param that is wrong.
      */
@@ -407,6 +471,26 @@ export type OpsUpdate = {
      */
     sales: SaleLine[];
     seq: number;
+};
+export type PageCategory = {
+    /**
+     * Free seats.
+     */
+    left: number;
+    name: string;
+    /**
+     * In the currency's minor unit.
+     */
+    price: number;
+};
+export type PageSchedule = {
+    /**
+     * The categories in the plan's order.
+     */
+    categories: PageCategory[];
+    schedule_id: number;
+    sold_out: boolean;
+    starts_at: Timestamp;
 };
 export type Paid = {
     /**
@@ -887,6 +971,25 @@ export type Hello = {
     user_id?: number;
 };
 /**
+ * What the page of a concert says. Texts are plain, with line breaks; an absent one is not shown.
+ * @typedef {object} About
+ * @property {string} [image_id] The picture, by the name that it got when it was uploaded.
+ * @property {Record<string, AboutTexts>} [languages] The same texts for those who read another language, by its code,
+ *   such as `en`.
+ * @property {string} [map_url] The place on a map; https alone.
+ * @property {AboutTexts} [texts] In the language of the house.
+ */
+/**
+ * The texts in one language.
+ * @typedef {object} AboutTexts
+ * @property {string} [address] Where the venue is.
+ * @property {string} [age] From what age on one is let in.
+ * @property {string} [description] What is played, and by whom.
+ * @property {string} [image_alt] The picture in words, for those who do not see it.
+ * @property {string} [seller] Who sells, and how they are reached.
+ * @property {string} [terms] What a buyer agrees to.
+ */
+/**
  * Something drawn that is no seat. The member named like the shape has its sizes; one without sizes is drawn as its
  * text alone.
  * @typedef {object} LayoutArea
@@ -960,6 +1063,14 @@ export type Hello = {
  * @property {string} venue
  */
 /**
+ * A concert's own page: what anybody may know before they stand in line. At most two seconds old.
+ * @typedef {object} ConcertPage
+ * @property {About} about
+ * @property {number} cancel_before_start_ms Until so long before the start an order may be cancelled.
+ * @property {Concert} concert As in the list.
+ * @property {PageSchedule[]} schedules The performances that have not begun.
+ */
+/**
  * One performance, as anybody may see it.
  * @typedef {object} ConcertSchedule
  * @property {number} schedule_id
@@ -999,6 +1110,7 @@ export type Hello = {
  * @property {Timestamp} [at] When it was made so.
  * @property {number} [balance] The balance of the wallet, in minor units of the currency.
  * @property {ChangedBy} [by] Who made it so, as far as it is known.
+ * @property {number} [concert_id] The concert that is there already.
  * @property {string} [field] The param that is wrong.
  * @property {number} [max] The number of seats that one reservation, or one user, may have.
  * @property {number} [missing] The amount to charge before: `required` without `balance`.
@@ -1135,6 +1247,21 @@ export type Hello = {
  * @property {number[]} gone Sales that are not there any more.
  * @property {SaleLine[]} sales Lines that changed, whole.
  * @property {number} seq
+ */
+/**
+ * A category of a performance.
+ * @typedef {object} PageCategory
+ * @property {number} left Free seats.
+ * @property {string} name
+ * @property {number} price In the currency's minor unit.
+ */
+/**
+ * A performance, with its prices.
+ * @typedef {object} PageSchedule
+ * @property {PageCategory[]} categories The categories in the plan's order.
+ * @property {number} schedule_id
+ * @property {boolean} sold_out
+ * @property {Timestamp} starts_at
  */
 /**
  * A paid reservation.

@@ -1,0 +1,49 @@
+/** The card of one part of a draft: its fields, and whether they are saved. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { html } from '../../../app/html.js';
+import { words } from '../../words.js';
+
+/**
+ * A form whose fields begin anew only when what they show is another thing on the server.
+ * @param {{ id: string, title: string, shows: unknown, onSave: (form: FormData) => Promise<boolean>, children: any, extra?: any }} props
+ */
+export function Card({ id, title, shows, onSave, children, extra }) {
+  const { making: w } = words();
+  const [state, setState] = useState(/** @type {'clean' | 'typed' | 'saved'} */ ('clean'));
+  const key = JSON.stringify(shows);
+  // What is typed stays as it is while somebody else changes it; the next save decides.
+  const [drawn, setDrawn] = useState(key);
+  useEffect(() => {
+    if (state !== 'typed') setDrawn(key);
+  }, [key, state]);
+  const saving = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => {
+    // The form that had the focus is gone with what it showed.
+    if (state === 'saved' && document.activeElement === document.body) saving.current?.focus();
+  }, [drawn]);
+  /** @param {SubmitEvent} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    if (await onSave(form)) setState('saved');
+  };
+  return html`<section class="card part" id=${id} tabindex="-1" aria-labelledby=${`${id}-title`}>
+    <h2 id=${`${id}-title`}>${title}</h2>
+    <form key=${drawn} onSubmit=${submit} onInput=${() => setState('typed')}>
+      ${children}
+      <div class="save"><button ref=${saving}>${w.save}</button>
+        <span role="status">${state === 'typed' ? w.unsaved : state === 'saved' ? w.saved : ''}</span></div>
+    </form>
+    ${extra}
+  </section>`;
+}
+
+/**
+ * A line of text, with a hint under it.
+ * @param {{ name: string, label: string, value?: string | number, hint?: string, type?: string, [more: string]: unknown }} props
+ */
+export function Field({ name, label, value = '', hint, type = 'text', ...more }) {
+  const described = hint ? `${name}-hint` : undefined;
+  return html`<label class="field">${label}<input name=${name} type=${type} defaultValue=${value} aria-describedby=${described} autocomplete="off" ...${more} /></label>
+    ${hint && html`<small class="hint" id=${described}>${hint}</small>`}`;
+}
