@@ -111,7 +111,8 @@ paths! {
         Post => RestrictSeats "admin.seats.restrict" for Owner Manager
     }
 
-    // Performances.
+    // Concerts and performances.
+    "/api/v1/admin/concerts/{concert_id}" { Patch => ChangeConcert "admin.concert" for Owner Manager }
     "/api/v1/admin/schedules/{schedule_id}" { Patch => ChangeSchedule "admin.schedule" for Owner Manager }
 
     // Making.
@@ -179,7 +180,7 @@ impl Call {
     /// The bytes that its body may have.
     pub const fn body_max(self) -> usize {
         match self {
-            Self::AddDraft | Self::ChangeDraft => DRAFT_BODY_BYTES_MAX,
+            Self::AddDraft | Self::ChangeDraft | Self::ChangeConcert => DRAFT_BODY_BYTES_MAX,
             Self::UploadPlan => PLAN_BODY_BYTES_MAX,
             Self::UploadImage => PICTURE_BODY_BYTES_MAX,
             _ => BODY_BYTES_MAX,

@@ -15,6 +15,7 @@ use crate::limits::{
     HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT,
     LOG_ENTRIES_MAX,
 };
+use crate::ops::concert::{ConcertInfo, ConcertPatch};
 use crate::ops::figures::KeptFigures;
 use crate::ops::making;
 use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
@@ -531,6 +532,17 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<RestrictSeats>())
         .answer(200, "What became of them.", schemas.sent_by_server::<RestrictedSeats>())
         .refuses(&[Reason::ScheduleNotFound, Reason::SeatNotFound, Reason::UnknownMethod]),
+        Call::ChangeConcert => {
+            Description::new("operators", Access::Operator, "Changes the title of a concert, and what its page says.")
+                .parameter(in_path(
+                    "concert_id",
+                    "A concert.",
+                    json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+                ))
+                .body(schemas.sent_by_clients::<ConcertPatch>())
+                .answer(200, "What is said of it now.", schemas.sent_by_server::<ConcertInfo>())
+                .refuses(&[Reason::ConcertNotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod])
+        }
         Call::ChangeSchedule => Description::new(
             "operators",
             Access::Operator,

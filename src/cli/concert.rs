@@ -58,6 +58,15 @@ enum Call {
     },
     /// Throw a draft away.
     Drop { draft: u64 },
+    /// Change what is said of a concert that is announced. What is not named stays as it is.
+    Describe {
+        concert: u32,
+        #[arg(long)]
+        title: Option<String>,
+        /// All that its page says, as JSON: {"texts": {"description": …}}; {} says nothing.
+        #[arg(long, value_name = "JSON")]
+        about: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -152,6 +161,14 @@ impl Concert {
             Call::Drop { draft } => {
                 self.server.call(Method::DELETE, &path(*draft), None).await?;
                 json!({"draft_id": draft, "dropped": true})
+            }
+            Call::Describe { concert, title, about } => {
+                let about: Option<Value> =
+                    about.as_deref().map(serde_json::from_str).transpose().context("--about is not JSON")?;
+                let said = [("title", title.as_ref().map(|title| json!(title))), ("about", about)];
+                let said = said.into_iter().filter_map(|(name, said)| Some((name.to_owned(), said?)));
+                let path = format!("/api/v1/admin/concerts/{concert}");
+                self.send(Method::PATCH, &path, Value::Object(said.collect())).await?
             }
         };
         print_json(&answer)

@@ -81,6 +81,7 @@ impl Incoming<'_> {
             | Call::HouseLayout
             | Call::HouseSeats
             | Call::RestrictSeats
+            | Call::ChangeConcert
             | Call::ChangeSchedule
             | Call::Drafts
             | Call::AddDraft

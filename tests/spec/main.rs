@@ -34,6 +34,7 @@ mod roles;
 mod sales;
 mod seats_per_user;
 mod strange_peers;
+mod texts;
 mod tls;
 #[cfg(feature = "mariadb-tests")]
 mod two_servers;

@@ -375,6 +375,13 @@ async fn the_log_tells_each_change() {
             json!({"prices": {"VIP": 7}}),
             json!(["price", performance, {"prices": {"VIP": vip}}, {"prices": {"VIP": 7}}]),
         ),
+        (
+            "admin.concert",
+            "PATCH",
+            format!("/api/v1/admin/concerts/{}", house.concert),
+            json!({"about": {"texts": {"age": "12"}}}),
+            json!(["describe", null, {"about": null}, {"about": {"texts": {"age": "12"}}}]),
+        ),
     ];
     for (name, method, path, body, expected) in &table {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -399,8 +406,8 @@ async fn the_log_tells_each_change() {
     }
     let of_sale = log(&house, &format!("?concert_id={}", house.concert)).await;
     let whats: Vec<_> = of_sale.iter().map(|entry| &entry["what"]).collect();
-    assert_eq!(whats, ["set", "price", "open", "keep"]);
-    assert_eq!(of_sale[3]["reason"], "broken");
+    assert_eq!(whats, ["set", "describe", "price", "open", "keep"]);
+    assert_eq!(of_sale[4]["reason"], "broken");
     let told = ["what", "title", "who", "from", "was", "became"].map(|field| of_sale[0][field].clone());
     let (was, became) =
         (json!({"capacity": 100, "message": null}), json!({"capacity": 7, "message": "Back at noon"}));

@@ -1,5 +1,6 @@
 //! The bodies of operators' calls, a file a subject.
 
+pub mod concert;
 pub mod figures;
 pub mod making;
 pub mod name;

@@ -163,6 +163,7 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/sales/{concert_id}/figures
                  get    /api/v1/admin/schedules/{schedule_id}/layout
                  get    /api/v1/admin/schedules/{schedule_id}/seats
+                 patch  /api/v1/admin/concerts/{concert_id}
                  patch  /api/v1/admin/schedules/{schedule_id}
                  post   /api/v1/admin/schedules/{schedule_id}/seats
                  get    /api/v1/admin/drafts

@@ -6,6 +6,7 @@ use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
 use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
+use frontrow_protocol::ops::concert::{ConcertInfo, ConcertPatch};
 use frontrow_protocol::ops::figures::KeptFigures;
 use frontrow_protocol::ops::making;
 use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
@@ -211,6 +212,8 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("announced", again::<making::Announced>),
     ("charge_body", again::<ChargeBody>),
     ("concert_page", again::<ConcertPage>),
+    ("concert_info", again::<ConcertInfo>),
+    ("concert_patch", again::<ConcertPatch>),
     ("draft", again::<making::Draft>),
     ("draft_patch", again::<making::DraftPatch>),
     ("drafts", again::<making::Drafts>),

@@ -1,5 +1,6 @@
 //! What operators ask for beside the sales themselves: a file a subject.
 
+mod concert;
 mod drafts;
 mod kept;
 mod lines;

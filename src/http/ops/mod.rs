@@ -1,5 +1,6 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
+mod concert;
 mod making;
 mod passkeys;
 mod sales;
@@ -58,7 +59,8 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::HouseSeats => seats::all(asked, argument).await,
         Call::RestrictSeats => seats::restrict(asked, argument).await,
 
-        // Performances.
+        // Concerts and performances.
+        Call::ChangeConcert => concert::change(asked, argument).await,
         Call::ChangeSchedule => schedule::change(asked, argument).await,
 
         // Making.

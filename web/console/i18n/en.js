@@ -124,6 +124,7 @@ export const words = {
       keep: 'Seats kept from sale',
       open: 'Seats put on sale again',
       price: 'Prices changed',
+      describe: 'Texts changed',
     },
     seconds: /** @param {number} n */ (n) => `${n} s`,
     yes: 'yes',

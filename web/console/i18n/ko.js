@@ -123,6 +123,7 @@ export const words = {
       keep: '좌석 판매 보류',
       open: '좌석 판매 재개',
       price: '가격 변경',
+      describe: '소개 변경',
     },
     seconds: (n) => `${n}초`,
     yes: '예',
