@@ -196,7 +196,13 @@ impl World {
                 })
             }
             58..64 => match known(rng, fan) {
-                Some(reservation) => What::Sale(Command::Release { caller, reservation, seats: None }),
+                Some(reservation) => {
+                    // One of its seats, as far as it is known, or all.
+                    let known = self.models[&concert].reservations.get(&reservation);
+                    let some = known.filter(|_| rng.random_bool(0.4));
+                    let seats = some.map(|known| known.seats.iter().copied().take(1).collect());
+                    What::Sale(Command::Release { caller, reservation, seats })
+                }
                 None => return,
             },
             64..80 => match known(rng, fan) {
