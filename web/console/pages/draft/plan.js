@@ -72,7 +72,7 @@ export function Plan({ draft, save, act, send }) {
               ? html`<button type="button" class="small" aria-label=${w.showFault(fault.path)} onClick=${() => fault.seats && setShown({ seats: fault.seats, at: Date.now() })}><code>${fault.path}</code></button>`
               : html`<code>${fault.path}</code>`} <span lang="en">${fault.problem}</span></li>`)}</ul>
           ${repeats && html`<button type="button" disabled=${busy} onClick=${() => working(() => save({ fix_duplicates: true }))}>${w.fix}</button>`}`}
-      ${plan.seats > 0 && html`<${Drawing} key=${draft.revision} draft=${draft} shown=${shown} />`}
+      ${plan.seats > 0 && html`<${Drawing} key=${JSON.stringify(plan)} draft=${draft} shown=${shown} />`}
       ${plan.warnings.length > 0 && html`<details><summary>${w.warnings(plan.warnings.length)}</summary>
         <ul class="faults" lang="en">${plan.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></details>`}`}
   </section>`;
