@@ -112,14 +112,16 @@ const PLANTED: &[(&str, &str)] = &[
     ("DELETE FROM payment WHERE user_id = 1", "which does not exist"),
     ("DELETE FROM payment WHERE user_id = 1", "user 1 paid 0 times, and 1 of their places in line are DONE"),
     (
-        "DROP INDEX payment_reservation; INSERT INTO payment SELECT concert_id, randomblob(16), reservation_id, \
-         user_id, amount, status, at, cancelled_at FROM payment WHERE user_id = 1",
+        "DROP INDEX payment_reservation; INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, \
+         status, at, cancelled_at) SELECT concert_id, randomblob(16), reservation_id, user_id, amount, status, at, \
+         cancelled_at FROM payment WHERE user_id = 1",
         "has payments",
     ),
     ("DELETE FROM ticket WHERE seat = 0", "seat 1:0 is sold and has 0 valid tickets"),
     ("DELETE FROM ticket WHERE seat = 0", "are not for the seats of its reservation"),
     (
-        "DROP INDEX ticket_valid; INSERT INTO ticket SELECT concert_id, randomblob(16), payment_id, reservation_id, \
+        "DROP INDEX ticket_valid; INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, \
+         seat, user_id, code, issued_at, cancelled_at) SELECT concert_id, randomblob(16), payment_id, reservation_id, \
          schedule_id, seat, user_id, code, issued_at, cancelled_at FROM ticket WHERE seat = 0",
         "seat 1:0 is sold and has 2 valid tickets",
     ),
@@ -227,8 +229,9 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     ("DELETE FROM reservation WHERE user_id = 5", "the journal opened 4 reservations, 3 are stored"),
     (
-        "INSERT INTO reservation SELECT concert_id, randomblob(16), schedule_id, user_id, status, seats, amount, \
-         opened_at, expires_at, ended_at, best_requests, guest_of FROM reservation WHERE user_id = 5",
+        "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, status, seats, amount, opened_at, \
+         expires_at, ended_at, best_requests, guest_of) SELECT concert_id, randomblob(16), schedule_id, user_id, status, \
+         seats, amount, opened_at, expires_at, ended_at, best_requests, guest_of FROM reservation WHERE user_id = 5",
         "is in no journal",
     ),
     ("UPDATE payment SET at = 1 WHERE user_id = 1", "is not as in the journal: at"),
