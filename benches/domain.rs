@@ -71,6 +71,7 @@ impl Stage {
             schedules: vec![ScheduleSnapshot {
                 id: SCHEDULE,
                 starts_at: START + 2 * LONG,
+                state: Default::default(),
                 plan: Arc::new(hall(seats)),
                 prices: Vec::new(),
                 taken: Vec::new(),

@@ -185,6 +185,7 @@ async fn load(
         schedules: vec![ScheduleSnapshot {
             id: schedule.id,
             starts_at: schedule.starts_at,
+            state: Default::default(),
             plan: Arc::new(loaded.schedules[0].layout.seat_plan()),
             prices: Vec::new(),
             taken: Vec::new(),

@@ -128,6 +128,15 @@ paths! {
     "/api/v1/admin/drafts/{draft_id}/announce" { Post => Announce "admin.drafts.announce" for Owner Manager }
     "/api/v1/admin/images" { Post => UploadImage "admin.images.add" for Owner Manager }
 
+    // Life.
+    "/api/v1/admin/schedules/{schedule_id}/postpone" { Post => Postpone "admin.schedules.postpone" for Owner Manager }
+    "/api/v1/admin/schedules/{schedule_id}/call_off" { Post => CallOff "admin.schedules.call_off" for Owner Manager }
+    "/api/v1/admin/concerts/{concert_id}/call_off" { Post => CallOffConcert "admin.concerts.call_off" for Owner Manager }
+    "/api/v1/admin/refunds" { Get => Refunds "admin.refunds" for Owner Manager BoxOffice }
+
+    // Orders.
+    "/api/v1/admin/orders/{reservation_id}/refund" { Post => RefundOrder "admin.orders.refund" for Owner Manager }
+
     // Who.
     "/api/v1/admin/session" {
         Post => SignIn "admin.sign_in",

@@ -127,10 +127,14 @@ reasons! {
     LastOwner = "LAST_OWNER",
     /// Show what it is now (`was`), and let the operator decide again.
     ChangedMeanwhile = "CHANGED_MEANWHILE",
-    /// Tell the operator that the performance has begun: this is of those that have not.
+    /// Say that it has begun: this is for performances that have not.
     PerformanceBegun = "PERFORMANCE_BEGUN",
     /// Look at `concert_id`, which is the same; if this is another one all the same, say `again`.
     AlreadyAnnounced = "ALREADY_ANNOUNCED",
+    /// Say that it was called off; what was paid for it comes back by itself. Query `schedules` again.
+    PerformanceCalledOff = "PERFORMANCE_CALLED_OFF",
+    /// Show the order again: its money was given back, at `at`.
+    AlreadyRefunded = "ALREADY_REFUNDED",
 }
 
 impl Reason {
@@ -155,11 +159,13 @@ impl Reason {
             | Self::SeatNotFound
             | Self::ReservationNotFound
             | Self::NotFound => -32004,
-            Self::SeatTaken | Self::SeatRestricted | Self::NoSeatsAvailable | Self::NoSchedulesAvailable => {
-                -32005
-            }
+            Self::SeatTaken
+            | Self::SeatRestricted
+            | Self::NoSeatsAvailable
+            | Self::NoSchedulesAvailable
+            | Self::PerformanceCalledOff => -32005,
             Self::HoldLimit | Self::PurchaseLimit | Self::HoldAgainLater => -32006,
-            Self::ReservationInvalid => -32007,
+            Self::ReservationInvalid | Self::AlreadyRefunded => -32007,
             Self::InvalidAmount | Self::InsufficientBalance | Self::WalletFull => -32008,
             Self::RequestIdReused => -32009,
             Self::RateLimited | Self::Overloaded | Self::Unavailable | Self::OutcomeUnknown => -32010,
@@ -206,7 +212,9 @@ impl Reason {
             | Self::WalletFull
             | Self::LastOwner
             | Self::ChangedMeanwhile
-            | Self::AlreadyAnnounced => 409,
+            | Self::AlreadyAnnounced
+            | Self::PerformanceCalledOff
+            | Self::AlreadyRefunded => 409,
             Self::InvalidAmount | Self::RequestIdReused => 422,
             Self::RateLimited => 429,
             Self::Internal | Self::Unrecognised => 500,
@@ -608,6 +616,22 @@ impl ErrorObject {
         error
     }
 
+    pub fn performance_begun() -> Self {
+        Self::new(Reason::PerformanceBegun, "the performance has begun")
+    }
+
+    pub fn performance_called_off() -> Self {
+        Self::new(
+            Reason::PerformanceCalledOff,
+            "the performance was called off; what was paid for it is given back",
+        )
+    }
+
+    pub fn already_refunded(at: Timestamp) -> Self {
+        let error = Self::new(Reason::AlreadyRefunded, "the money of this order was given back before");
+        error.made_so(None, Some(at))
+    }
+
     pub fn cancel_too_late() -> Self {
         Self::new(Reason::CancelTooLate, "it is too late to cancel")
     }
@@ -627,10 +651,6 @@ impl ErrorObject {
 
     pub fn last_owner() -> Self {
         Self::new(Reason::LastOwner, "nobody else would be an owner: make another one before")
-    }
-
-    pub fn performance_begun() -> Self {
-        Self::new(Reason::PerformanceBegun, "the performance has begun")
     }
 
     /// `was` is what is there now.

@@ -17,7 +17,9 @@ use crate::limits::{
 };
 use crate::ops::concert::{ConcertInfo, ConcertPatch};
 use crate::ops::figures::KeptFigures;
+use crate::ops::life;
 use crate::ops::making;
+use crate::ops::orders;
 use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
 use crate::ops::{passkeys, who};
@@ -319,6 +321,10 @@ fn draft_id() -> Value {
     in_path("draft_id", "A draft.", json!({"type": "integer", "minimum": 0}))
 }
 
+fn concert_id() -> Value {
+    in_path("concert_id", "A concert.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}))
+}
+
 fn operator_id() -> Value {
     in_path("operator_id", "An operator.", json!({"type": "integer", "minimum": 0}))
 }
@@ -414,6 +420,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::HoldLimit,
             Reason::PurchaseLimit,
             Reason::HoldAgainLater,
+            Reason::PerformanceCalledOff,
             Reason::RequestIdReused,
         ]),
         Call::Reservations => Description::new(
@@ -438,6 +445,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::ReservationNotFound,
             Reason::ReservationInvalid,
             Reason::CancelTooLate,
+            Reason::PerformanceCalledOff,
             Reason::WalletFull,
         ]),
         Call::Balance => Description::new("wallet", Access::Fan, "Returns the wallet's balance.").answer(
@@ -478,6 +486,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
                 Reason::ReservationInvalid,
                 Reason::InsufficientBalance,
                 Reason::SaleClosed,
+                Reason::PerformanceCalledOff,
             ]),
         Call::Tickets => Description::new("wallet", Access::Fan, "Lists the user's tickets, in all sales.")
             .answer(200, "The next performance first.", schemas.sent_by_server::<Tickets>()),
@@ -634,6 +643,61 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .file("image/*")
         .answer(201, "The picture.", schemas.sent_by_server::<making::Uploaded>())
         .refuses(&[Reason::UnknownMethod]),
+        Call::Postpone => Description::new(
+            "operators",
+            Access::Operator,
+            "Gives a performance that has not begun another start, later or earlier.",
+        )
+        .parameter(schedule_id())
+        .body(schemas.sent_by_clients::<life::Postpone>())
+        .answer(200, "The performance as it is now.", schemas.sent_by_server::<life::ScheduleLife>())
+        .refuses(&[
+            Reason::ScheduleNotFound,
+            Reason::PerformanceBegun,
+            Reason::PerformanceCalledOff,
+            Reason::ChangedMeanwhile,
+            Reason::UnknownMethod,
+        ]),
+        Call::CallOff => Description::new(
+            "operators",
+            Access::Operator,
+            "Calls a performance off, for ever: what is held of it ends, and what is paid is given back by and by.",
+        )
+        .parameter(schedule_id())
+        .body(schemas.sent_by_clients::<life::CallOff>())
+        .answer(200, "How far the refunds are.", schemas.sent_by_server::<life::RefundProgress>())
+        .refuses(&[Reason::ScheduleNotFound, Reason::UnknownMethod]),
+        Call::CallOffConcert => Description::new(
+            "operators",
+            Access::Operator,
+            "Calls every performance of a concert off, and closes its sale.",
+        )
+        .parameter(concert_id())
+        .body(schemas.sent_by_clients::<life::CallOff>())
+        .answer(200, "How far the refunds of each are.", schemas.sent_by_server::<life::Refunds>())
+        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::Refunds => Description::new(
+            "operators",
+            Access::Operator,
+            "Tells how far the refunds of performances are that were called off.",
+        )
+        .answer(200, "By concert and performance.", schemas.sent_by_server::<life::Refunds>())
+        .refuses(&[Reason::UnknownMethod]),
+        Call::RefundOrder => Description::new(
+            "operators",
+            Access::Operator,
+            "Gives a paid order's money back to its user's wallet, once, also after the performance.",
+        )
+        .parameter(in_path("reservation_id", "An order.", json!({"type": "string", "format": "uuid"})))
+        .body(schemas.sent_by_clients::<orders::Refund>())
+        .answer(200, "The order as it is now.", schemas.sent_by_server::<orders::RefundedOrder>())
+        .refuses(&[
+            Reason::ReservationNotFound,
+            Reason::ReservationInvalid,
+            Reason::AlreadyRefunded,
+            Reason::WalletFull,
+            Reason::UnknownMethod,
+        ]),
         Call::SignIn => {
             Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent, or by a passkey.")
                 .body(schemas.sent_by_clients::<who::SignIn>())

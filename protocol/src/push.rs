@@ -126,7 +126,7 @@ pub struct SaleUpdate {
     /// The operator's message to the fans; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Higher than in the answer of `schedules`: prices, a title or a text changed since, so ask again.
+    /// Higher than in the answer of `schedules`: a start, a price or a text changed since, so ask again.
     #[serde(default)]
     pub revision: u64,
 }

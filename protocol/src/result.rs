@@ -95,12 +95,27 @@ impl SaleState {
     }
 }
 
+/// Whether a performance is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ScheduleState {
+    #[default]
+    Planned,
+    /// It is not: nothing of it is sold, and what was paid comes back.
+    CalledOff,
+}
+
 /// One performance, as anybody may see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConcertSchedule {
     pub schedule_id: u64,
     pub starts_at: Timestamp,
     pub sold_out: bool,
+    #[serde(default)]
+    pub state: ScheduleState,
+    /// Why it was moved or called off, as the operator wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A place in line.
@@ -171,10 +186,10 @@ pub enum EndReason {
     Closed,
 }
 
-/// The performances of the concert whose queue token the session carries.
+/// The performances that are played of the concert whose queue token the session carries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Schedules {
-    /// Rises when a price, a title or a text changes: a `sale.update` with a higher one says that this is not so any more.
+    /// Rises with what is said of them: a `sale.update` with a higher one says that this is not so any more.
     #[serde(default)]
     pub revision: u64,
     pub schedules: Vec<Schedule>,
@@ -208,6 +223,9 @@ pub struct Schedule {
     /// Category to free seats; a category without any is 0.
     #[serde(default)]
     pub left: BTreeMap<String, u32>,
+    /// Why it was moved to another start, as the operator wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The seats of one performance at one version.
@@ -435,6 +453,17 @@ pub struct Ticket {
     /// The time at which its order was cancelled; from then on its code opens no door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Timestamp>,
+    /// The performance is not played: absent unless that is so. What was paid comes back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub called_off: bool,
+    /// Why the performance was moved or called off, or an operator gave the money back, as they wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A paid reservation given back.

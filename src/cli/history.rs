@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::domain::actor::{Actor, Who};
-use frontrow::domain::event::{By, HouseSeats, PriceChange};
+use frontrow::domain::event::{By, CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled};
 use frontrow::domain::ids::{ConcertId, EntryNo, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
@@ -154,6 +154,23 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         (Subject::User(user), Entry::Seats(seats)) if seats.user == user => {
             Some(format!("{} of performance {}", change_in_words(seats), seats.schedule))
         }
+        (Subject::Seat(schedule, _), Entry::Postpone(of)) if of.schedule == schedule => {
+            Some(postponed_in_words(of, names))
+        }
+        (Subject::Seat(schedule, _), Entry::CallOff(of)) if of.schedule == schedule => {
+            Some(called_off_in_words(of, names))
+        }
+        (Subject::Sale(_), Entry::Postpone(of)) => Some(postponed_in_words(of, names)),
+        (Subject::Sale(_), Entry::CallOff(of)) => Some(called_off_in_words(of, names)),
+        (Subject::Sale(_), Entry::Seats(seats)) => match &seats.change {
+            SeatsChange::Refund { amount, why: RefundWhy::Operator { reason, by }, .. } => Some(format!(
+                "{} refunded {amount} of reservation {} to user {}: {reason}",
+                actor_in_words(by, names),
+                seats.reservation,
+                seats.user
+            )),
+            _ => None,
+        },
         (Subject::Seat(schedule, seat), Entry::Seats(seats))
             if seats.schedule == schedule && seats.seats.contains(&seat) =>
         {
@@ -214,6 +231,16 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn postponed_in_words(of: &Rescheduled, names: &Names) -> String {
+    let reason = of.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let (by, before, after) = (actor_in_words(&of.by, names), time(of.before), time(of.after));
+    format!("{by} moved performance {} from {before} to {after}{reason}", of.schedule)
+}
+
+fn called_off_in_words(of: &CalledOff, names: &Names) -> String {
+    format!("{} called performance {} off: {}", actor_in_words(&of.by, names), of.schedule, of.reason)
 }
 
 fn by_in_words(by: Option<&Actor>, names: &Names) -> String {
@@ -286,9 +313,19 @@ fn change_in_words(of: &SeatsEntry) -> String {
         SeatsChange::Release { .. } => format!("gave {seats} back, of reservation {id}"),
         SeatsChange::Lapse { why, .. } => format!("lost {seats} of reservation {id}: {}", loss_in_words(why)),
         SeatsChange::Pay { amount, .. } => format!("bought {seats} for {amount} by reservation {id}"),
-        SeatsChange::Refund { amount, .. } => {
-            format!("gave the bought {seats} of reservation {id} back, and was refunded {amount}")
-        }
+        SeatsChange::Refund { amount, why, .. } => match why {
+            RefundWhy::Cancelled => {
+                format!("gave the bought {seats} of reservation {id} back, and was refunded {amount}")
+            }
+            RefundWhy::CalledOff => {
+                format!(
+                    "was refunded {amount} for {seats} of reservation {id}, as the performance was called off"
+                )
+            }
+            RefundWhy::Operator { reason, .. } => {
+                format!("was refunded {amount} for {seats} of reservation {id} by an operator: {reason}")
+            }
+        },
     }
 }
 
@@ -299,6 +336,7 @@ fn loss_in_words(why: &str) -> &str {
         "bought_another" => "the holder bought another reservation, which ends the visit",
         "hold_time" => "not paid in time",
         "started" => "not paid before the performance began",
+        "called_off" => "the performance was called off",
         "idle" => "the holder did nothing for too long",
         other => other,
     }

@@ -10,9 +10,11 @@ mod import;
 mod journal;
 mod migrate;
 mod operator;
+mod orders;
 mod prices;
 mod rules;
 mod sale;
+mod schedule;
 mod seats;
 mod serve;
 mod token;
@@ -60,6 +62,10 @@ enum Command {
     Operator(operator::Operator),
     /// Watch and steer the sales of a running server.
     Sale(sale::Sale),
+    /// Postpone performances of a running server, or call them off.
+    Schedule(schedule::Schedule),
+    /// Paid orders of a running server: give their money back.
+    Orders(orders::Orders),
     /// Keep seats of a running server's performances from sale, or give them back to it.
     Seats(seats::Seats),
     /// Prove or refute, from the database alone, that everything fits.
@@ -87,6 +93,8 @@ impl Cli {
             Command::Token(command) => command.run().await,
             Command::Operator(command) => command.run().await,
             Command::Sale(command) => command.run().await,
+            Command::Schedule(command) => command.run().await,
+            Command::Orders(command) => command.run().await,
             Command::Seats(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,

@@ -14,6 +14,7 @@ use crate::fanout::Fanout;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::ops::gather::Gatherer;
+use crate::ops::refunds::Refunds;
 use crate::store::Store;
 
 use super::address_limits::AddressLimiter;
@@ -45,6 +46,8 @@ pub struct Context {
     pub guests: bool,
     /// Operators who asked lately.
     pub sessions: Sessions,
+    /// Gives back what was paid for what is called off.
+    pub refunds: Arc<Refunds>,
     /// Where operators find the console, if somebody said it.
     pub admin_base_url: Option<String>,
     /// Plans and pictures that are looked at; each takes a turn.
@@ -68,6 +71,7 @@ impl Context {
         metrics: Arc<Metrics>,
     ) -> Self {
         let time = || SteadyTime::new(clock.clone());
+        let refunds = Refunds::new(dispatcher.clone(), fanout.clone(), store.clone(), clock.clone());
         let addresses = Arc::new(AddressLimiter::new(config.address_limits.clone(), time()));
         Self {
             gatherer: Arc::new(Gatherer::new(dispatcher.clone(), fanout.clone(), clock.clone())),
@@ -86,6 +90,7 @@ impl Context {
             allowed_origins: config.allowed_origins.clone(),
             guests: config.guests(),
             sessions: Sessions::new(config.operators),
+            refunds: Arc::new(refunds),
             admin_base_url: config.admin_base_url.clone(),
             large_bodies: Arc::new(Semaphore::new(limits::LARGE_BODIES_AT_ONCE)),
             connections_max: config.connections_max,

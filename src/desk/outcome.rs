@@ -71,7 +71,7 @@ impl Outcome {
             Answer::Cancelled { reservation, balance } => Self::Cancelled { reservation, balance },
             Answer::Charged(entry) => Self::Charged(entry),
             Answer::Done => Self::Done,
-            Answer::Figures(_) | Answer::Restricted { .. } => return None,
+            Answer::Figures(_) | Answer::Restricted { .. } | Answer::Refunded { .. } => return None,
         })
     }
 }

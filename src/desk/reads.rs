@@ -9,6 +9,7 @@ use super::identity::unavailable;
 use super::operators::Badge;
 use super::outcome::Outcome;
 use super::request::Reading;
+use super::translate;
 use crate::domain::ids::{ConcertId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
 use crate::domain::time::Timestamp;
@@ -66,6 +67,21 @@ impl Context {
             None if self.dispatcher.knows_every_sale() => Err(ErrorObject::schedule_not_found()),
             None => Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)),
         }
+    }
+
+    /// The same, for an operator: a sale with nothing left to run is loaded for them.
+    pub async fn woken_sale_of_schedule(&self, schedule: ScheduleId) -> Result<Arc<SaleView>, ErrorObject> {
+        if let Some(view) = self.fanout.sale_of_schedule(schedule) {
+            return Ok(view);
+        }
+        let concert = self.read(self.store.concert_of_schedule(schedule)).await?;
+        self.wake(concert.ok_or_else(ErrorObject::schedule_not_found)?).await?;
+        self.sale_of_schedule(schedule)
+    }
+
+    /// Has a sale run that has nothing left to run. The caller knows that the concert exists.
+    pub async fn wake(&self, concert: ConcertId) -> Result<(), ErrorObject> {
+        self.dispatcher.wake(concert).await.map_err(|refusal| translate::refusal(&refusal))
     }
 
     /// Reads from the store, for as long as a caller waits. While it is known to be out, a read that does not answer at

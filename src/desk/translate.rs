@@ -16,18 +16,18 @@ use crate::domain::event::By;
 use crate::domain::ids::{PaymentId, ScheduleId, SeatId};
 use crate::domain::record::{
     ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
-    TokenStatus,
+    ScheduleState, TokenStatus,
 };
 use crate::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use crate::domain::seat_plan::{Money, SeatPlan};
 use crate::domain::time::Timestamp;
-use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot, Standing};
+use crate::fanout::{Fanout, SaleNews, SaleView, SeatSnapshot, SeatTopic, Standing};
 use crate::limits;
 use crate::store::StoredTicket;
 use frontrow_protocol::about::{About, ConcertPage, PageCategory, PageSchedule};
 use frontrow_protocol::admin;
 use frontrow_protocol::error::ChangedBy;
-use frontrow_protocol::ops::who;
+use frontrow_protocol::ops::{life, orders, who};
 use serde_json::{Map, Value, json as value};
 
 use super::outcome::Outcome;
@@ -152,6 +152,43 @@ pub fn sale_state(state: SaleState) -> wire::SaleState {
     }
 }
 
+fn schedule_state(state: ScheduleState) -> wire::ScheduleState {
+    match state {
+        ScheduleState::Planned => wire::ScheduleState::Planned,
+        ScheduleState::CalledOff => wire::ScheduleState::CalledOff,
+    }
+}
+
+/// A performance as it is now.
+pub fn schedule_life(topic: &SeatTopic) -> life::ScheduleLife {
+    let (schedule, reason) = (topic.schedule(), topic.reason());
+    life::ScheduleLife {
+        schedule_id: schedule.id.0,
+        concert_id: topic.concert().0,
+        starts_at: time(schedule.starts_at),
+        state: schedule_state(schedule.state),
+        reason: reason.as_deref().map(str::to_owned),
+    }
+}
+
+/// A paid order, as operators see it. `None`: it was never paid.
+pub fn order(fanout: &Fanout, of: &Reservation) -> Option<orders::Order> {
+    let (payment, shown) = (of.payment.as_ref()?, reservation(fanout, of));
+    Some(orders::Order {
+        reservation_id: of.id.0,
+        concert_id: of.concert.0,
+        schedule_id: of.schedule.0,
+        user_id: of.user.0,
+        status: shown.status,
+        amount: payment.amount,
+        refunded: payment.refunded,
+        paid_at: time(payment.at),
+        ended_at: of.ended_at.filter(|_| of.status == ReservationStatus::Cancelled).map(time),
+        reason: payment.refund_reason.as_deref().map(str::to_owned),
+        seats: shown.seats,
+    })
+}
+
 pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
     let view = fanout.sale_of_schedule(of.schedule);
     let plan = view.as_ref().and_then(|view| view.plan(of.schedule));
@@ -252,6 +289,8 @@ fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
             time_zone: None,
             cancel_until: None,
             cancelled_at: None,
+            called_off: false,
+            reason: None,
         }
     });
     wire::Paid {
@@ -297,6 +336,8 @@ fn ticket(fanout: &Fanout, of: &StoredTicket) -> wire::Ticket {
         time_zone: of.time_zone.clone(),
         cancel_until: rules.map(|rules| time(of.starts_at - rules.cancel_before_start)),
         cancelled_at: of.cancelled_at.map(time),
+        called_off: of.state == ScheduleState::CalledOff,
+        reason: of.reason.clone(),
     }
 }
 
@@ -331,6 +372,8 @@ fn concert(view: &SaleView, now: Timestamp) -> wire::Concert {
                 schedule_id: listed.schedule.id.0,
                 starts_at: time(listed.schedule.starts_at),
                 sold_out: listed.sold_out,
+                state: schedule_state(listed.schedule.state),
+                reason: listed.reason.as_deref().map(str::to_owned),
             })
             .collect(),
     }
@@ -357,7 +400,7 @@ pub fn concert_page(view: &SaleView, about: About, now: Timestamp) -> ConcertPag
     ConcertPage {
         concert: concert(view, now),
         about,
-        schedules: view.listing(now).iter().map(schedule).collect(),
+        schedules: view.played(now).iter().map(schedule).collect(),
         cancel_before_start_ms: view.rules().cancel_before_start.as_millis() as u64,
     }
 }
@@ -383,11 +426,12 @@ pub fn schedules(view: &SaleView, now: Timestamp) -> wire::Schedules {
             sold_out: listed.sold_out,
             prices: categories().map(|category| category.name.clone()).zip(prices).collect(),
             left,
+            reason: listed.reason.as_deref().map(str::to_owned),
         }
     };
-    // Read before the prices are: news that is as old is told again.
+    // Read before the rest is: news that is as old is told again.
     let revision = view.revision();
-    wire::Schedules { revision, schedules: view.listing(now).iter().map(schedule).collect() }
+    wire::Schedules { revision, schedules: view.played(now).iter().map(schedule).collect() }
 }
 
 /// Seats of one schedule are numbered in 32 bits, so their counts fit.
@@ -448,7 +492,7 @@ pub fn refusal(refusal: &Refusal) -> ErrorObject {
     }
 }
 
-fn rejection(rejection: &Rejection) -> ErrorObject {
+pub fn rejection(rejection: &Rejection) -> ErrorObject {
     let numbers = |seats: &[SeatId]| seats.iter().map(|seat| seat.0).collect();
     match rejection {
         Rejection::UserNotFound => ErrorObject::user_not_found(),
@@ -504,6 +548,9 @@ fn rejection(rejection: &Rejection) -> ErrorObject {
         Rejection::RequestIdReused => ErrorObject::request_id_reused(),
         Rejection::ChangedMeanwhile { is, changed } => changed_meanwhile(is, changed.as_ref()),
         Rejection::PerformanceBegun => ErrorObject::performance_begun(),
+        Rejection::PerformanceCalledOff => ErrorObject::performance_called_off(),
+        Rejection::StartPassed => ErrorObject::invalid_params(Some("starts_at"), "`starts_at` lies behind"),
+        Rejection::AlreadyRefunded { at } => ErrorObject::already_refunded(time(*at)),
         Rejection::CancelTooLate => ErrorObject::cancel_too_late(),
         Rejection::WalletFull { balance, refund: _ } => ErrorObject::wallet_full(*balance),
     }
@@ -615,6 +662,9 @@ fn changed_meanwhile(is: &Seen, changed: Option<&(By, Timestamp)>) -> ErrorObjec
         Seen::Prices(schedule, prices) => {
             let prices: BTreeMap<_, _> = prices.iter().map(|(name, price)| (name.as_ref(), *price)).collect();
             value!({"schedule_id": schedule.0, "prices": prices})
+        }
+        Seen::Start(schedule, starts_at) => {
+            value!({"schedule_id": schedule.0, "starts_at": time(*starts_at)})
         }
     };
     let is = if let Value::Object(is) = is { is } else { Map::new() };

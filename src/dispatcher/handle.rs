@@ -69,6 +69,21 @@ impl Dispatcher {
         }
     }
 
+    /// Has a sale loaded that has nothing left to run, because somebody asks for it, and waits until it runs. The caller knows
+    /// that the concert exists.
+    pub async fn wake(&self, concert: ConcertId) -> Result<(), Refusal> {
+        let unavailable = || Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER };
+        if self.shared.sales.status(concert) == Some(SaleStatus::Running) {
+            return Ok(());
+        }
+        self.shared.sales.name(concert);
+        let runs = tokio::time::timeout(limits::WAKE_PATIENCE, self.shared.sales.runs(concert)).await;
+        match runs {
+            Ok(SaleStatus::Running) => Ok(()),
+            _ => Err(unavailable()),
+        }
+    }
+
     /// Adds to a wallet, exactly once for a (user, request id). Answered by `Answer::Charged`.
     pub fn charge(
         &self,

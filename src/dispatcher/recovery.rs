@@ -50,6 +50,7 @@ impl Recovery {
     }
 
     async fn run(&mut self) {
+        let shared = self.shared.clone();
         let mut due = self.shared.clock.steady();
         while !*self.stopping.borrow() {
             tokio::select! {
@@ -57,6 +58,7 @@ impl Recovery {
                 biased;
                 () = self.shared.clock.sleep_until(due) => {}
                 Some(_) = self.lost.recv() => {}
+                () = shared.sales.one_is_named() => {}
                 _ = self.stopping.changed() => return,
             }
             due = self.shared.clock.steady() + limits::SALES_LOOKUP_INTERVAL;
@@ -70,7 +72,11 @@ impl Recovery {
                         }
                     }
                     self.shared.sales.set_started();
-                    for concert in concerts {
+                    for concert in &concerts {
+                        self.look_after(*concert).await;
+                    }
+                    let named = self.shared.sales.named().into_iter();
+                    for concert in named.filter(|named| concerts.binary_search(named).is_err()) {
                         self.look_after(concert).await;
                     }
                 }

@@ -45,6 +45,7 @@ impl RunningSale {
             schedules.push(ScheduleSnapshot {
                 id: schedule.schedule.id,
                 starts_at: schedule.schedule.starts_at,
+                state: schedule.schedule.state,
                 plan: plan.clone(),
                 prices: schedule.prices.clone(),
                 taken: taken.clone(),
@@ -52,6 +53,7 @@ impl RunningSale {
             topics.push(SeatTopic::new(
                 loaded.concert.id,
                 schedule.schedule,
+                schedule.reason,
                 schedule.layout,
                 plan,
                 &schedule.prices,

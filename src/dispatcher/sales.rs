@@ -1,11 +1,12 @@
 //! The sales that are known, and for each whether this process runs it, loads it, or leaves it to another process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use parking_lot::RwLock;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::domain::ids::ConcertId;
+use crate::limits;
 use crate::store::WriterId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +25,17 @@ pub(super) struct Sales {
     state: RwLock<State>,
     /// Whether there is a store fault, for those who wait for something else meanwhile.
     store_is_out: watch::Sender<bool>,
+    /// A sale was named that is to be loaded.
+    named: Notify,
+    /// A sale's status changed.
+    changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
     sales: BTreeMap<ConcertId, SaleStatus>,
+    /// Sales with nothing left to run that somebody asked for: they run all the same. The one named last is the last.
+    named: VecDeque<ConcertId>,
     /// The reason why the store cannot be used; `None`: it can.
     store_fault: Option<String>,
     /// The trouble that each lane has with the store, although that may answer others.
@@ -43,6 +50,41 @@ impl Sales {
 
     pub fn set(&self, concert: ConcertId, status: SaleStatus) {
         self.state.write().sales.insert(concert, status);
+        self.changed.notify_waiters();
+    }
+
+    /// Notes that somebody asked for this sale, which is not among those that run by themselves. The one that was named first
+    /// of too many is forgotten: it goes on while it is in memory, and is not looked for after that.
+    pub fn name(&self, concert: ConcertId) {
+        let mut state = self.state.write();
+        state.named.retain(|named| *named != concert);
+        if state.named.len() == limits::NAMED_SALES_MAX {
+            state.named.pop_front();
+        }
+        state.named.push_back(concert);
+        drop(state);
+        self.named.notify_one();
+    }
+
+    /// Those that somebody asked for.
+    pub fn named(&self) -> Vec<ConcertId> {
+        self.state.read().named.iter().copied().collect()
+    }
+
+    /// Resolves when one was named since it was asked last.
+    pub async fn one_is_named(&self) {
+        self.named.notified().await;
+    }
+
+    /// Resolves when a sale runs here, or in another process.
+    pub async fn runs(&self, concert: ConcertId) -> SaleStatus {
+        loop {
+            let changed = self.changed.notified();
+            match self.status(concert) {
+                Some(status @ (SaleStatus::Running | SaleStatus::Elsewhere(_))) => return status,
+                Some(SaleStatus::Loading | SaleStatus::Handed) | None => changed.await,
+            }
+        }
     }
 
     /// The store has said which sales there are.
@@ -79,7 +121,10 @@ impl Sales {
     /// Whether the sales are known and all of them run in this process.
     pub fn all_run_here(&self) -> bool {
         let state = self.state.read();
-        state.started && state.sales.values().all(|status| *status == SaleStatus::Running)
+        let is_here = |(concert, status): (&ConcertId, &SaleStatus)| {
+            *status == SaleStatus::Running || state.named.contains(concert)
+        };
+        state.started && state.sales.iter().all(is_here)
     }
 
     /// The reasons why requests are not served here, although nothing is missing.
@@ -102,6 +147,8 @@ impl Sales {
             .sales
             .iter()
             .filter(|(_, status)| matches!(status, SaleStatus::Loading | SaleStatus::Handed))
+            // Whoever asked for one waits for it; nobody else does.
+            .filter(|(concert, _)| !state.named.contains(concert))
             .map(|(concert, _)| format!("sale {concert} is being recovered"));
         let fault = state.store_fault.iter().map(|fault| format!("store: {fault}"));
         let starting = (!state.started).then(|| "sales are being looked up".to_owned());

@@ -269,7 +269,11 @@ impl Touched {
                 self.tokens.insert(token.entry);
                 return;
             }
-            Event::Described(_) | Event::Repriced(_) | Event::SettingsChanged { .. } => return,
+            Event::Described(_)
+            | Event::Repriced(_)
+            | Event::Rescheduled(_)
+            | Event::CalledOff(_)
+            | Event::SettingsChanged { .. } => return,
             Event::SeatsRestricted(of) | Event::SeatsUnrestricted(of) => {
                 self.seats.extend(of.seats.iter().map(|seat| (of.schedule, *seat)));
                 return;

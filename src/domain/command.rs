@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::actor::Actor;
 use super::concert::TextsPatch;
+use super::event::RefundWhy;
 use super::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -132,6 +133,28 @@ pub enum Command {
         was: Box<TextsPatch>,
         by: Actor,
     },
+    /// Operators: another start for a performance that has not begun.
+    Postpone {
+        schedule: ScheduleId,
+        /// UTC.
+        starts_at: Timestamp,
+        /// The start that the operator saw: if it is another one by now, they are told.
+        was: Option<Timestamp>,
+        reason: Option<Box<str>>,
+        by: Actor,
+    },
+    /// Operators: a performance is not played, or broke off.
+    CallOff {
+        schedule: ScheduleId,
+        reason: Box<str>,
+        by: Actor,
+    },
+    /// Give paid orders back, each named with its user, whose wallet has to be read before. One that cannot be given back
+    /// is left, and does not stop the others.
+    Refund {
+        orders: Vec<(ReservationId, UserId)>,
+        why: RefundWhy,
+    },
     /// Operators: the figures of the sale.
     Figures,
 }
@@ -158,6 +181,9 @@ impl Command {
             Self::Unrestrict { .. } => "unrestrict",
             Self::Reprice { .. } => "reprice",
             Self::Describe { .. } => "describe",
+            Self::Postpone { .. } => "postpone",
+            Self::CallOff { .. } => "call_off",
+            Self::Refund { .. } => "refund",
             Self::Figures => "figures",
         }
     }
@@ -190,6 +216,11 @@ pub enum Answer {
     Restricted {
         changed: Vec<SeatId>,
         left: Vec<(SeatId, SeatState)>,
+    },
+    /// The orders that were given back, with the balance after each, and those that were left, with the reason.
+    Refunded {
+        done: Vec<(Reservation, Money)>,
+        left: Vec<(ReservationId, Rejection)>,
     },
     /// Nothing to say.
     Done,

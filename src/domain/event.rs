@@ -8,6 +8,7 @@ use super::ids::{ScheduleId, SeatId};
 use super::record::{BestRequest, LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use super::rules::SaleSettings;
 use super::seat_plan::Money;
+use super::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -34,7 +35,7 @@ pub enum Event {
     /// A reservation was paid: seats sold, tickets made, the wallet debited.
     Paid { reservation: Reservation, ledger: LedgerEntry },
     /// A paid reservation was given back: seats free, tickets void, the wallet refunded.
-    Refunded { reservation: Reservation, ledger: LedgerEntry },
+    Refunded { reservation: Reservation, ledger: LedgerEntry, why: RefundWhy },
     /// The house keeps seats from sale, which were free.
     SeatsRestricted(HouseSeats),
     /// Seats that the house kept are free.
@@ -43,8 +44,59 @@ pub enum Event {
     Described(Description),
     /// What free seats of a performance cost was changed.
     Repriced(Repricing),
+    /// A performance that had not begun begins at another time.
+    Rescheduled(Rescheduled),
+    /// A performance will not be played, or broke off. What is held of it ends at once; what is paid is refunded by and by.
+    CalledOff(CalledOff),
     /// The sale was changed.
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
+}
+
+/// Why a paid reservation was given back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RefundWhy {
+    /// Its owner cancelled it.
+    Cancelled,
+    /// An operator gave the money back.
+    Operator { reason: Box<str>, by: Actor },
+    /// Its performance was called off; who did that is in the event of that.
+    CalledOff,
+}
+
+impl RefundWhy {
+    /// The reason, as an operator wrote it for this order.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Operator { reason, .. } => Some(reason),
+            Self::Cancelled | Self::CalledOff => None,
+        }
+    }
+
+    pub fn by(&self) -> Option<&Actor> {
+        match self {
+            Self::Operator { by, .. } => Some(by),
+            Self::Cancelled | Self::CalledOff => None,
+        }
+    }
+}
+
+/// The starts of a performance, UTC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rescheduled {
+    pub schedule: ScheduleId,
+    pub before: Timestamp,
+    pub after: Timestamp,
+    /// Why, as fans are told.
+    pub reason: Option<Box<str>>,
+    pub by: Actor,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalledOff {
+    pub schedule: ScheduleId,
+    /// Why, as fans are told.
+    pub reason: Box<str>,
+    pub by: Actor,
 }
 
 /// Seats that the house keeps, or kept.
@@ -117,6 +169,8 @@ pub enum HoldEnd {
     Idle,
     /// The performance began: its seats are sold no more.
     Started,
+    /// The performance was called off.
+    CalledOff,
 }
 
 impl HoldEnd {
@@ -124,7 +178,9 @@ impl HoldEnd {
     pub fn leaves(self) -> ReservationStatus {
         match self {
             Self::HoldTime | Self::Idle | Self::Started => ReservationStatus::Expired,
-            Self::Released | Self::Left | Self::BoughtAnother => ReservationStatus::Cancelled,
+            Self::Released | Self::Left | Self::BoughtAnother | Self::CalledOff => {
+                ReservationStatus::Cancelled
+            }
         }
     }
 }

@@ -19,6 +19,15 @@ pub enum SaleState {
     Closed,
 }
 
+/// Whether a performance will be played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ScheduleState {
+    #[default]
+    Planned,
+    /// For ever: nobody buys or holds anything of it, and all who paid get their money back.
+    CalledOff,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenStatus {
     Waiting,
@@ -113,6 +122,18 @@ pub struct Reservation {
 pub const BEST_REQUESTS_KEPT_MAX: usize = 16;
 
 impl Reservation {
+    /// It was paid, and all of it is given back.
+    #[must_use]
+    pub fn refunded(self, at: Timestamp, reason: Option<&str>) -> Self {
+        let payment = self.payment.map(|payment| Payment {
+            status: PaymentStatus::Cancelled,
+            refunded: payment.amount,
+            refund_reason: reason.map(Box::from),
+            ..payment
+        });
+        Self { status: ReservationStatus::Cancelled, ended_at: Some(at), payment, ..self }
+    }
+
     /// More of its seats were held, for this request if any. `prices` has one for each of them exactly if those of all its
     /// seats are to be written.
     pub fn add(&mut self, seats: &[SeatId], prices: &[Money], request: Option<BestRequest>) {
@@ -194,6 +215,10 @@ pub struct Payment {
     pub status: PaymentStatus,
     /// UTC.
     pub at: Timestamp,
+    /// The part of the amount that was given back.
+    pub refunded: Money,
+    /// Why, as an operator wrote it; `None` if its owner gave it back, or the performance was called off.
+    pub refund_reason: Option<Box<str>>,
     pub tickets: Vec<Ticket>,
 }
 

@@ -82,6 +82,13 @@ pub enum Rejection {
     /// The performance has begun, and what was asked for is of those that have not.
     PerformanceBegun,
     CancelTooLate,
+    PerformanceCalledOff,
+    /// A start that lies behind.
+    StartPassed,
+    /// The reservation was paid and given back at this time (UTC).
+    AlreadyRefunded {
+        at: Timestamp,
+    },
     /// The refund does not fit the wallet, which is at its bound.
     WalletFull {
         balance: Money,
@@ -96,6 +103,8 @@ pub enum Seen {
     Texts(Texts),
     /// The price of a free seat of each category that was looked at of a performance.
     Prices(ScheduleId, Vec<(Box<str>, Money)>),
+    /// When a performance starts (UTC).
+    Start(ScheduleId, Timestamp),
 }
 
 /// Why a user without a live token may not act, from the token that they had last.

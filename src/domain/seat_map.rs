@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::best_seats::BestSeats;
 use super::ids::{ReservationId, SeatId};
-use super::record::{BestRequest, Reservation};
+use super::record::{BestRequest, Reservation, ScheduleState};
 use super::seat_plan::{Money, SeatPlan};
 use super::time::Timestamp;
 
@@ -35,6 +35,7 @@ pub struct SeatMap {
     is_repriced: bool,
     /// UTC: when the performance starts, and selling ends.
     starts_at: Timestamp,
+    state: ScheduleState,
     seats: Vec<SeatState>,
     available: u64,
     held: u64,
@@ -45,7 +46,7 @@ pub struct SeatMap {
 
 impl SeatMap {
     /// All seats available, for the plan's prices.
-    pub fn new(plan: Arc<SeatPlan>, starts_at: Timestamp) -> Self {
+    pub fn new(plan: Arc<SeatPlan>, starts_at: Timestamp, state: ScheduleState) -> Self {
         let count = plan.seats.len();
         Self {
             best: BestSeats::new(&plan),
@@ -58,6 +59,7 @@ impl SeatMap {
             is_repriced: false,
             plan,
             starts_at,
+            state,
         }
     }
 
@@ -67,6 +69,22 @@ impl SeatMap {
 
     pub fn starts_at(&self) -> Timestamp {
         self.starts_at
+    }
+
+    pub(super) fn set_starts_at(&mut self, starts_at: Timestamp) {
+        self.starts_at = starts_at;
+    }
+
+    pub fn state(&self) -> ScheduleState {
+        self.state
+    }
+
+    pub(super) fn set_state(&mut self, state: ScheduleState) {
+        self.state = state;
+    }
+
+    pub fn is_called_off(&self) -> bool {
+        self.state == ScheduleState::CalledOff
     }
 
     pub fn len(&self) -> u64 {

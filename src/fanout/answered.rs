@@ -30,9 +30,11 @@ impl Answered {
             Answer::Paid { payment, .. } => {
                 Known::Reservation(payment.reservation, ReservationStatus::Reserved)
             }
-            Answer::Charged(_) | Answer::Figures(_) | Answer::Restricted { .. } | Answer::Done => {
-                return None;
-            }
+            Answer::Charged(_)
+            | Answer::Figures(_)
+            | Answer::Restricted { .. }
+            | Answer::Refunded { .. }
+            | Answer::Done => return None,
         };
         Some(Self { connection: subscriber.id(), known })
     }

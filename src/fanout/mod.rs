@@ -270,7 +270,9 @@ impl Fanout {
             }
             // Those who watch the seats receive it by their topic.
             Event::SeatsRestricted(_) | Event::SeatsUnrestricted(_) => {}
-            Event::Described(_) | Event::Repriced(_) => self.pending_news.add(view.id()),
+            Event::Described(_) | Event::Repriced(_) | Event::Rescheduled(_) | Event::CalledOff(_) => {
+                self.pending_news.add(view.id());
+            }
             Event::SettingsChanged { before, after, .. } => {
                 if shown(before) != shown(after) {
                     self.pending_news.add(view.id());

@@ -13,7 +13,7 @@ use crate::domain::command::Place;
 use crate::domain::event::{Description, Event, Repricing};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, SeatId};
 use crate::domain::line::{self, Line, Stock};
-use crate::domain::record::TokenRecord;
+use crate::domain::record::{ScheduleState, TokenRecord};
 use crate::domain::rules::{SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
 use crate::domain::seat_plan::{Money, SeatPlan};
@@ -56,6 +56,8 @@ pub struct ScheduleView {
     pub restricted: u64,
     /// Every seat that is for sale is sold.
     pub sold_out: bool,
+    /// Why it was moved or called off.
+    pub reason: Option<Arc<str>>,
 }
 
 /// How a sale stands, as far as operators see it: its rules and every figure.
@@ -117,8 +119,8 @@ impl SaleView {
         self.state.read().concert.clone()
     }
 
-    /// Rises with each change of what is said of the concert and its performances, besides the settings: of titles, texts
-    /// and prices. It says nothing else: who has seen a lower one has seen something else.
+    /// Rises with each change of what is said of the concert and its performances, besides the settings: of titles, texts,
+    /// prices and starts, and when one is called off. It says nothing else: who has seen a lower one has seen something else.
     pub fn revision(&self) -> u64 {
         self.state.read().revision
     }
@@ -161,30 +163,40 @@ impl SaleView {
         self.topics.get(&schedule).cloned()
     }
 
-    /// The seats of a performance that has not begun: what nobody can hold any more is shown to nobody either.
+    /// The seats of a performance that has not begun and is played: what nobody can hold any more is shown to nobody either.
     pub fn topic_on_sale(&self, schedule: ScheduleId, utc: Timestamp) -> Option<Arc<SeatTopic>> {
-        self.topic(schedule).filter(|topic| topic.schedule().starts_at > utc)
+        self.topic(schedule).filter(|topic| {
+            let ScheduleRecord { starts_at, state, .. } = topic.schedule();
+            starts_at > utc && state == ScheduleState::Planned
+        })
     }
 
     pub fn plan(&self, schedule: ScheduleId) -> Option<Arc<SeatPlan>> {
         self.topics.get(&schedule).map(|topic| topic.plan().clone())
     }
 
-    /// The performances that have not started, in the order of their start.
+    /// The performances that have not started, in the order of their start, and those that are called off until they would have.
     pub fn listing(&self, utc: Timestamp) -> Vec<ScheduleView> {
         let mut listed: Vec<_> = self
             .topics
             .values()
-            .map(|topic| topic.glance())
-            .filter(|(schedule, _)| schedule.starts_at > utc)
-            .map(|(schedule, counts)| {
+            .map(|topic| (topic.glance(), topic.reason()))
+            .filter(|((schedule, _), _)| schedule.starts_at > utc)
+            .map(|((schedule, counts), reason)| {
                 let (seats, SeatCounts { available, sold, restricted, .. }) = (counts.seats(), counts);
                 let sold_out = sold > 0 && sold == counts.for_sale();
-                ScheduleView { schedule, seats, available, restricted, sold_out }
+                ScheduleView { schedule, seats, available, restricted, sold_out, reason }
             })
             .collect();
         listed.sort_by_key(|view| (view.schedule.starts_at, view.schedule.id));
         listed
+    }
+
+    /// Those of the listed ones that are played.
+    pub fn played(&self, utc: Timestamp) -> Vec<ScheduleView> {
+        let mut played = self.listing(utc);
+        played.retain(|view| view.schedule.state == ScheduleState::Planned);
+        played
     }
 
     /// A token's place by what is committed now; of an admitted one as it is published right after its admission, which is the
@@ -201,16 +213,15 @@ impl SaleView {
     }
 
     fn stock(&self, now: Now) -> Stock {
-        let counts = |topic: &Arc<SeatTopic>| {
-            let (schedule, counts) = topic.glance();
-            line::SeatCounts {
-                starts_at: schedule.starts_at,
-                for_sale: counts.for_sale(),
-                available: counts.available,
-                sold: counts.sold,
-            }
+        let glances = self.topics.values().map(|topic| topic.glance());
+        let played = glances.filter(|(schedule, _)| schedule.state == ScheduleState::Planned);
+        let counts = |(schedule, counts): (ScheduleRecord, SeatCounts)| line::SeatCounts {
+            starts_at: schedule.starts_at,
+            for_sale: counts.for_sale(),
+            available: counts.available,
+            sold: counts.sold,
         };
-        Stock::of(self.topics.values().map(counts), now.utc)
+        Stock::of(played.map(counts), now.utc)
     }
 
     /// What happened since the sale is run here.
@@ -287,6 +298,18 @@ impl SaleView {
                     state.revision = seq;
                     if let Some(topic) = self.topics.get(schedule) {
                         topic.reprice(seq, changed.iter().map(|of| (of.category, of.after)));
+                    }
+                }
+                Event::Rescheduled(moved) => {
+                    state.revision = seq;
+                    if let Some(topic) = self.topics.get(&moved.schedule) {
+                        topic.moved(moved.after, moved.reason.as_deref());
+                    }
+                }
+                Event::CalledOff(off) => {
+                    state.revision = seq;
+                    if let Some(topic) = self.topics.get(&off.schedule) {
+                        topic.called_off(&off.reason);
                     }
                 }
                 Event::SettingsChanged { after, .. } => {

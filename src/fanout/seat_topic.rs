@@ -20,8 +20,10 @@ use tokio::time::Instant;
 
 use super::subscriber::{Delta, Subscriber, Visit, Watched};
 use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId};
+use crate::domain::record::ScheduleState;
 use crate::domain::seat_map;
 use crate::domain::seat_plan::{Money, SeatPlan};
+use crate::domain::time::Timestamp;
 use crate::store::ScheduleRecord;
 use crate::venue::layout::VenueLayout;
 
@@ -65,6 +67,8 @@ struct State {
     prices: Arc<[Money]>,
     /// The journal's place of the last change of what is said of the performance.
     revision: u64,
+    /// Why it was moved or called off, as fans are told.
+    reason: Option<Arc<str>>,
     version: u64,
     seats: Vec<SeatState>,
     /// The version of each seat's last change.
@@ -164,6 +168,7 @@ impl SeatTopic {
     pub fn new(
         concert: ConcertId,
         schedule: ScheduleRecord,
+        reason: Option<Arc<str>>,
         layout: Arc<VenueLayout>,
         plan: Arc<SeatPlan>,
         prices: &[(u16, Money)],
@@ -175,6 +180,7 @@ impl SeatTopic {
             schedule,
             prices: repriced(&plan.prices(), prices.iter().copied()),
             revision: version,
+            reason,
             version,
             seats: vec![SeatState::Available; count],
             changed_at: vec![0; count],
@@ -217,6 +223,24 @@ impl SeatTopic {
     pub fn glance(&self) -> (ScheduleRecord, SeatCounts) {
         let state = self.state.lock();
         (state.schedule, state.counts)
+    }
+
+    /// Why it was moved or called off, as fans are told.
+    pub fn reason(&self) -> Option<Arc<str>> {
+        self.state.lock().reason.clone()
+    }
+
+    /// It was moved to this start, UTC.
+    pub(super) fn moved(&self, starts_at: Timestamp, reason: Option<&str>) {
+        let mut state = self.state.lock();
+        state.schedule.starts_at = starts_at;
+        state.reason = reason.map(Arc::from);
+    }
+
+    pub(super) fn called_off(&self, reason: &str) {
+        let mut state = self.state.lock();
+        state.schedule.state = ScheduleState::CalledOff;
+        state.reason = Some(reason.into());
     }
 
     pub fn concert(&self) -> ConcertId {

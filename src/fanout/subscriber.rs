@@ -143,7 +143,11 @@ impl Inbox {
                 self.forget_reservation(reservation.id);
             }
             Answer::Paid { payment, .. } => self.forget_reservation(payment.reservation),
-            Answer::Charged(_) | Answer::Figures(_) | Answer::Restricted { .. } | Answer::Done => {}
+            Answer::Charged(_)
+            | Answer::Figures(_)
+            | Answer::Restricted { .. }
+            | Answer::Refunded { .. }
+            | Answer::Done => {}
         }
     }
 

@@ -127,6 +127,8 @@ impl Tally {
             | Event::SeatsUnrestricted(_)
             | Event::Described(_)
             | Event::Repriced(_)
+            | Event::Rescheduled(_)
+            | Event::CalledOff(_)
             | Event::SettingsChanged { .. } => {}
         }
     }

@@ -93,6 +93,11 @@ impl Incoming<'_> {
             | Call::DraftLayout
             | Call::Announce
             | Call::UploadImage
+            | Call::Postpone
+            | Call::CallOff
+            | Call::CallOffConcert
+            | Call::Refunds
+            | Call::RefundOrder
             | Call::SignIn
             | Call::SignInChallenge
             | Call::Passkeys
@@ -355,7 +360,7 @@ impl Incoming<'_> {
         match view {
             View::Schedules => {
                 let sale = self.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
-                if sale.listing(self.context.clock.utc()).is_empty() {
+                if sale.played(self.context.clock.utc()).is_empty() {
                     return Err(ErrorObject::no_schedules_available());
                 }
                 Ok(Outcome::Schedules(concert))

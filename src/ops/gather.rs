@@ -256,13 +256,17 @@ impl Past {
 mod tests {
     use super::*;
     use crate::domain::ids::ScheduleId;
-    use crate::domain::record::SaleState;
+    use crate::domain::record::{SaleState, ScheduleState};
     use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
     use crate::fanout::{ScheduleStanding, SeatCounts};
     use crate::store::{ConcertRecord, ScheduleRecord};
 
     fn standing(joined: u64, seats_sold: u64, available: u64) -> Standing {
-        let schedule = ScheduleRecord { id: ScheduleId(1), starts_at: Timestamp::default() };
+        let schedule = ScheduleRecord {
+            id: ScheduleId(1),
+            starts_at: Timestamp::default(),
+            state: ScheduleState::Planned,
+        };
         let counts = SeatCounts { available, sold: seats_sold, ..SeatCounts::default() };
         Standing {
             concert: ConcertRecord {

@@ -2,3 +2,4 @@
 //! the doors.
 
 pub mod gather;
+pub mod refunds;

@@ -130,6 +130,13 @@ pub async fn start(
                 async move { site.layouts.prepare(&site.context.fanout).await }
             }
         }),
+        supervisor.keep(&home, "refunds", {
+            let refunds = context.refunds.clone();
+            move || {
+                let refunds = refunds.clone();
+                async move { refunds.run().await }
+            }
+        }),
         supervisor.keep(&home, "keys", {
             let context = context.clone();
             move || reread_keys(context.clone())

@@ -17,17 +17,17 @@ use sqlx::SqlSafeStr;
 
 use super::archive::Archive;
 use super::columns::{
-    Bind, Cells, ledger_columns, read_layout, read_ledger, read_own_prices, read_payment, read_reservation,
-    read_seat, read_ticket, read_token, reservation_columns, token_columns,
+    Bind, Cells, known, ledger_columns, read_layout, read_ledger, read_own_prices, read_payment,
+    read_reservation, read_seat, read_ticket, read_token, reservation_columns, token_columns,
 };
 use super::query::{Link, Take};
 use super::settings::{read_settings, settings_columns};
-use super::{AuditReport, StoreError};
+use super::{AuditReport, StoreError, words};
 use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::time::Timestamp;
 use crate::limits;
-use sale::SaleAudit;
+use sale::{SaleAudit, StoredSchedule};
 use wallets::Wallets;
 
 /// Named faults; more of them would not be read. The rest is counted.
@@ -86,8 +86,8 @@ const LEDGER: &str =
     concat!("SELECT ", ledger_columns!(), ", entry_no FROM payment_history ORDER BY user_id, entry_no");
 const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
 const LAYOUT: &str = "SELECT layout, seats FROM venue_layout WHERE concert_id = ?";
-const SCHEDULES: &str =
-    "SELECT schedule_id, starts_at, prices FROM concert_schedule WHERE concert_id = ? ORDER BY schedule_id";
+const SCHEDULES: &str = "SELECT schedule_id, starts_at, state, reason, prices FROM concert_schedule \
+     WHERE concert_id = ? ORDER BY schedule_id";
 const SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id, label, category, price \
      FROM concert_seat WHERE concert_id = ? ORDER BY schedule_id, seat";
 const TOKENS: &str =
@@ -99,7 +99,7 @@ const RESERVATIONS: &str = concat!(
 );
 const RESERVATION_SEATS: &str = "SELECT reservation_id, schedule_id, seat FROM reservation_seat \
      WHERE concert_id = ? ORDER BY reservation_id, seat";
-const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, cancelled_at \
+const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, cancelled_at, refunded, refund_reason \
      FROM payment WHERE concert_id = ? ORDER BY payment_id";
 const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment_id, reservation_id, user_id, cancelled_at \
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
@@ -262,9 +262,17 @@ async fn audit_sale(
     let mut sale = SaleAudit::new(concert, &layout, seats, findings);
     sale.users_limited_since(rules.users_limited_since);
     each(source, SCHEDULES, of, &mut |row| {
+        let schedule = ScheduleId(row.number("schedule_id")?);
+        let of = (|| {
+            let word = row.text("state")?;
+            let state = known(words::schedule_state_of(word), word)?;
+            Ok((row.time("starts_at")?, state, row.opt_text("reason")?.map(Box::from)))
+        })();
         let prices = row.opt_text("prices")?.map_or(Ok(Vec::new()), |text| read_own_prices(text, &layout));
         let prices = findings.read("concert_schedule", prices).unwrap_or_default();
-        sale.schedule(ScheduleId(row.number("schedule_id")?), row.time("starts_at")?, prices);
+        if let Some((starts_at, state, reason)) = findings.read("concert_schedule", of) {
+            sale.schedule(schedule, StoredSchedule { starts_at, state, reason, prices });
+        }
         Ok(())
     })
     .await?;

@@ -13,13 +13,15 @@ use super::columns::{
     bind_ticket, bind_token, bind_wallet, own_prices,
 };
 use super::query::{self, Link};
-use super::rows::{Changed, LedgerRow, LogRow, Rows, WalletRow};
+use super::rows::{Became, Changed, LedgerRow, LogRow, Rows, ScheduleRow, WalletRow};
 use super::settings::bind_settings;
-use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal};
+use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal, words};
 use crate::domain::command::Needs;
 use crate::domain::event::{HouseSeats, PriceChange};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{ScheduleId, UserId};
+use crate::domain::record::ScheduleState;
 use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
 
 /// One lane's connection: one batch at a time.
 #[async_trait]
@@ -56,6 +58,11 @@ pub const PRICES: &str = "UPDATE concert_schedule SET prices = ? WHERE schedule_
 pub const LOG: &str = "INSERT INTO operator_log \
        (concert_id, seq, nr, at, operator_id, user_id, came_from, what, subject, was, became, reason) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// A performance starts at another time.
+pub const MOVED: &str = "UPDATE concert_schedule SET starts_at = ?, reason = ? WHERE schedule_id = ?";
+/// A performance is called off.
+pub const CALLED_OFF: &str = "UPDATE concert_schedule SET state = ?, reason = ? WHERE schedule_id = ?";
 
 const JOURNAL_ROW: &str = "SELECT batch_id, writer FROM journal WHERE concert_id = ? AND seq = ?";
 
@@ -192,6 +199,11 @@ pub async fn write_rows<L: Link>(
         values.id(schedule.0);
         Bound { table: "concert_schedule", sql: PRICES.into_sql_str(), values, affected: Some(1) }
     });
+    let schedules = rows.schedules.iter().map(|row| {
+        let mut values = L::Values::default();
+        let sql = bind_schedule(&mut values, row);
+        Bound { table: "concert_schedule", sql: sql.into_sql_str(), values, affected: Some(1) }
+    });
     let log = rows.log.iter().map(|row| {
         let mut values = L::Values::default();
         bind_log(&mut values, row);
@@ -215,6 +227,7 @@ pub async fn write_rows<L: Link>(
             .chain(settings)
             .chain(texts)
             .chain(prices)
+            .chain(schedules)
             .chain(log)
             .chain(statements::<L, _>("payment_history", &tables.ledger, ledger, written, bind_ledger))
             .chain(statements::<L, _>(
@@ -227,27 +240,68 @@ pub async fn write_rows<L: Link>(
     write(link, all).await
 }
 
+/// Binds a performance's change, and gives the statement that makes it.
+fn bind_schedule(to: &mut impl Bind, row: &ScheduleRow<'_>) -> &'static str {
+    let sql = match row.became {
+        Became::Moved(starts_at) => {
+            to.time(Some(starts_at));
+            MOVED
+        }
+        Became::CalledOff => {
+            to.text(Some(words::schedule_state(ScheduleState::CalledOff)));
+            CALLED_OFF
+        }
+    };
+    to.text(row.reason);
+    to.id(row.schedule.0);
+    sql
+}
+
 /// The journal's word for it, the performance if it is about one, and what was and became of it.
 fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
-    let seats = |of: &HouseSeats| json!({"seats": journal::ranges(&of.seats)});
-    let (what, of, was, became, note) = match row.changed {
+    let performance = |schedule: ScheduleId| Some(format!("performance {schedule}"));
+    let house = |what, of: &'_ HouseSeats| {
+        (what, performance(of.schedule), None, json!({"seats": journal::ranges(&of.seats)}))
+    };
+    let start = |at: Timestamp| json!({"starts_at": at.as_millis()});
+    let (what, subject, was, became) = match row.changed {
         Changed::Settings { before, after } => {
             let (was, became) = journal::difference(before, after);
-            ("set", None, Some(was), became, None)
+            ("set", None, Some(was), became)
         }
-        Changed::Restricted(of) => ("keep", Some(of.schedule), None, seats(of), of.note.as_deref()),
-        Changed::Unrestricted(of) => ("open", Some(of.schedule), None, seats(of), of.note.as_deref()),
         Changed::Described(of) => {
             let (was, became) = journal::texts_difference(&of.before, &of.after);
-            ("describe", None, Some(readable(was)), readable(became), None)
+            ("describe", None, Some(readable(was)), readable(became))
         }
         Changed::Repriced(of) => {
             let prices = |price: fn(&PriceChange) -> Money| {
                 let prices: BTreeMap<_, _> = of.changed.iter().map(|of| (&*of.name, price(of))).collect();
                 json!({"prices": prices})
             };
-            ("price", Some(of.schedule), Some(prices(|of| of.before)), prices(|of| of.after), None)
+            ("price", performance(of.schedule), Some(prices(|of| of.before)), prices(|of| of.after))
         }
+        Changed::Restricted(of) => house("keep", of),
+        Changed::Unrestricted(of) => house("open", of),
+        Changed::Rescheduled(of) => {
+            ("postpone", performance(of.schedule), Some(start(of.before)), start(of.after))
+        }
+        Changed::CalledOff(of) => (
+            "calloff",
+            performance(of.schedule),
+            None,
+            json!({"state": words::schedule_state(ScheduleState::CalledOff)}),
+        ),
+        Changed::Refunded { order, .. } => {
+            let amount = order.payment.as_ref().map_or(order.amount, |payment| payment.refunded);
+            ("refund", Some(format!("order {}", order.id)), None, json!({"refunded": amount}))
+        }
+    };
+    let reason = match row.changed {
+        Changed::Settings { .. } | Changed::Described(_) | Changed::Repriced(_) => None,
+        Changed::Restricted(of) | Changed::Unrestricted(of) => of.note.as_deref(),
+        Changed::Rescheduled(of) => of.reason.as_deref(),
+        Changed::CalledOff(of) => Some(&*of.reason),
+        Changed::Refunded { reason, .. } => Some(reason),
     };
     to.id(row.concert.0.into());
     to.id(row.seq);
@@ -255,10 +309,10 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
     to.time(Some(row.at));
     bind_actor(to, row.by);
     to.text(Some(what));
-    to.text(of.map(|of| format!("performance {of}")).as_deref());
+    to.text(subject.as_deref());
     to.text(was.map(|was| was.to_string()).as_deref());
     to.text(Some(&became.to_string()));
-    to.text(note);
+    to.text(reason);
 }
 
 /// With what a page says not as a text, but as what that means.

@@ -17,7 +17,9 @@ use crate::domain::ids::{
     AddressBlock, ConcertId, EntryNo, HistoryId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId,
     TicketId, UserId,
 };
-use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, Ticket, TokenRecord};
+use crate::domain::record::{
+    BestRequest, LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord,
+};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::venue::VenueLayout;
@@ -101,14 +103,19 @@ macro_rules! concert_columns {
     };
 }
 macro_rules! ticket_list {
-    () => {
-        "SELECT t.ticket_id, t.schedule_id, t.seat, t.code, t.reservation_id, t.concert_id, c.title, c.venue, \
-         s.label, s.category, t.price, s.price AS imported_price, p.starts_at, c.time_zone, t.payment_id, t.cancelled_at \
-         FROM ticket t \
-         JOIN concert c ON c.concert_id = t.concert_id \
-         JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
-         JOIN concert_seat s \
-           ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat"
+    ($refund_reason:literal, $payments:literal) => {
+        concat!(
+            "SELECT t.ticket_id, t.schedule_id, t.seat, t.code, t.reservation_id, t.concert_id, c.title, c.venue, \
+             s.label, s.category, t.price, s.price AS imported_price, p.starts_at, p.state, p.reason, c.time_zone, t.payment_id, \
+             t.cancelled_at, ",
+            $refund_reason,
+            " AS refund_reason FROM ticket t \
+             JOIN concert c ON c.concert_id = t.concert_id \
+             JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
+             JOIN concert_seat s \
+               ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat",
+            $payments
+        )
     };
 }
 pub(super) use {concert_columns, ledger_columns, reservation_columns, ticket_list, token_columns};
@@ -301,9 +308,9 @@ pub fn bind_reservation_seat(
     to.id(schedule.0);
 }
 
-pub const PAYMENT: usize = 8;
+pub const PAYMENT: usize = 10;
 
-/// (concert, payment, reservation, user, amount, status, at, cancelled at).
+/// (concert, payment, reservation, user, amount, status, at, cancelled at, refunded, refund reason).
 pub fn bind_payment(to: &mut impl Bind, row: &PaymentRow<'_>) {
     let payment = row.payment;
     to.id(row.concert.0.into());
@@ -314,18 +321,23 @@ pub fn bind_payment(to: &mut impl Bind, row: &PaymentRow<'_>) {
     to.text(Some(words::payment_status(payment.status)));
     to.time(Some(payment.at));
     to.time(row.cancelled_at);
+    to.int(Some(payment.refunded));
+    to.text(payment.refund_reason.as_deref());
 }
 
-/// Reads a payment without its tickets.
+/// Reads a payment without its tickets. A server of before gave a payment back whole, and wrote its status alone.
 pub fn read_payment(row: &impl Cells) -> Result<Payment, StoreError> {
     let word = row.text("status")?;
+    let (amount, status) = (row.int("amount")?, known(words::payment_status_of(word), word)?);
     Ok(Payment {
         id: PaymentId(row.uuid("payment_id")?),
         reservation: ReservationId(row.uuid("reservation_id")?),
         user: UserId(row.number("user_id")?),
-        amount: row.int("amount")?,
-        status: known(words::payment_status_of(word), word)?,
+        amount,
+        status,
         at: row.time("at")?,
+        refunded: if status == PaymentStatus::Cancelled { amount } else { row.int("refunded")? },
+        refund_reason: row.opt_text("refund_reason")?.map(Box::from),
         tickets: Vec::new(),
     })
 }
@@ -367,6 +379,9 @@ pub fn read_ticket(row: &impl Cells) -> Result<Ticket, StoreError> {
 
 pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> {
     let ticket = read_ticket(row)?;
+    let word = row.text("state")?;
+    // What was written of this order says more than what was written of all.
+    let reason = row.opt_text("refund_reason")?.or(row.opt_text("reason")?);
     Ok(StoredTicket {
         reservation: ReservationId(row.uuid("reservation_id")?),
         concert: ConcertId(row.number("concert_id")?),
@@ -380,6 +395,8 @@ pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> 
         time_zone: row.opt_text("time_zone")?.map(str::to_owned),
         payment: PaymentId(row.uuid("payment_id")?),
         cancelled_at: row.opt_time("cancelled_at")?,
+        state: known(words::schedule_state_of(word), word)?,
+        reason: reason.map(str::to_owned),
     })
 }
 

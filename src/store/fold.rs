@@ -11,16 +11,16 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 use super::journal::{self, Entry, InLedger, Paid, SeatsChange, SeatsEntry, Taken};
-use super::rows::{PaymentRow, Rows, SeatChange, SeatRow};
+use super::rows::{Became, PaymentRow, Rows, ScheduleRow, SeatChange, SeatRow};
 use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
-use crate::domain::event::{HouseSeats, PriceChange};
+use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled};
 use crate::domain::ids::{
     ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
 use crate::domain::record::{
-    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord,
-    TokenStatus,
+    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Ticket,
+    TokenRecord, TokenStatus,
 };
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
@@ -34,12 +34,22 @@ pub struct Folded<T> {
     pub is_whole: bool,
 }
 
+/// A performance as far as the journal has it.
+#[derive(Clone, Debug, Default)]
+pub struct FoldedSchedule {
+    /// The number of its seats.
+    pub seats: u32,
+    /// When it starts, if it was moved: the journal does not have the first start.
+    pub starts_at: Option<Timestamp>,
+    pub state: ScheduleState,
+    pub reason: Option<Box<str>>,
+}
+
 /// A sale's tables, made from its journal.
 #[derive(Debug)]
 pub struct FoldedSale {
     concert: ConcertId,
-    /// The number of seats of each schedule.
-    schedules: BTreeMap<ScheduleId, u32>,
+    schedules: BTreeMap<ScheduleId, FoldedSchedule>,
     settings: Option<SaleSettings>,
     /// What is said of the concert, as far as it was ever changed.
     texts: TextsPatch,
@@ -77,7 +87,8 @@ impl FoldedSale {
     pub fn add(&mut self, at: Timestamp, entry: &Entry) -> Result<(), String> {
         match entry {
             Entry::New { schedules, settings, restricted } => {
-                self.schedules = schedules.iter().copied().collect();
+                let of = |seats: u32| FoldedSchedule { seats, ..FoldedSchedule::default() };
+                self.schedules = schedules.iter().map(|(id, seats)| (*id, of(*seats))).collect();
                 for (schedule, _) in schedules {
                     self.pass(*schedule, restricted, None, Some(self.house()))?;
                 }
@@ -114,6 +125,8 @@ impl FoldedSale {
             Entry::Unrestrict(HouseSeats { schedule, seats, .. }) => {
                 self.pass(*schedule, seats, Some(self.house()), None)
             }
+            Entry::Postpone(moved) => self.moved(moved),
+            Entry::CallOff(off) => self.called_off(off),
             Entry::Seats(change) => {
                 let seats = self.seats_change(change);
                 let reservation = self.reservation_changes(at, change);
@@ -168,6 +181,29 @@ impl FoldedSale {
     pub fn own_prices(&self, schedule: ScheduleId) -> Vec<(u16, Money)> {
         let all = self.prices.get(&schedule).into_iter().flatten();
         all.filter(|(_, (imported, now))| imported != now).map(|(of, (_, now))| (*of, *now)).collect()
+    }
+
+    fn schedule(&mut self, schedule: ScheduleId) -> Result<&mut FoldedSchedule, String> {
+        self.schedules.get_mut(&schedule).ok_or_else(|| format!("performance {schedule} is not here"))
+    }
+
+    fn moved(&mut self, moved: &Rescheduled) -> Result<(), String> {
+        let folded = self.schedule(moved.schedule)?;
+        let before = folded.starts_at.replace(moved.after);
+        folded.reason.clone_from(&moved.reason);
+        let is_planned = folded.state == ScheduleState::Planned;
+        follows(is_planned && before.is_none_or(|before| before == moved.before), || {
+            format!("performance {} was called off or moved to another time before", moved.schedule)
+        })
+    }
+
+    fn called_off(&mut self, off: &CalledOff) -> Result<(), String> {
+        let folded = self.schedule(off.schedule)?;
+        let before = std::mem::replace(&mut folded.state, ScheduleState::CalledOff);
+        folded.reason = Some(off.reason.clone());
+        follows(before == ScheduleState::Planned, || {
+            format!("performance {} is called off again", off.schedule)
+        })
     }
 
     fn join(&mut self, entry: EntryNo, user: UserId, at: Timestamp, late: Option<i64>) -> Result<(), String> {
@@ -242,7 +278,7 @@ impl FoldedSale {
                 let (before, expected) = (state_in_words(before), state_in_words(from));
                 fault = Err(format!("seat {schedule}:{seat} was {before} instead of {expected}"));
             }
-            if self.schedules.get(&schedule).is_none_or(|&seats| seat.0 >= seats) {
+            if self.schedules.get(&schedule).is_none_or(|known| seat.0 >= known.seats) {
                 fault = Err(format!("seat {schedule}:{seat} does not exist"));
             }
         }
@@ -319,14 +355,23 @@ impl FoldedSale {
                 }
                 (ReservationStatus::TempReserved, row.seats == *seats)
             }
-            SeatsChange::Refund { late, ledger, .. } => {
+            SeatsChange::Refund { late, ledger, why, .. } => {
                 let refunded_at = moment(at, *late);
                 *is_whole &= ledger.is_some();
                 end(row, ReservationStatus::Cancelled, refunded_at);
                 if let (Some(payment), Some(ledger)) = (&mut row.payment, ledger) {
                     payment.status = PaymentStatus::Cancelled;
+                    payment.refunded = payment.amount;
+                    payment.refund_reason = why.reason().map(Box::from);
                     let payment = payment.id;
                     self.ledger.push(ledger_entry(row, LedgerKind::Refund, payment, *ledger, refunded_at));
+                }
+                let is_off =
+                    self.schedules.get(&schedule).map(|of| of.state) == Some(ScheduleState::CalledOff);
+                if *why == RefundWhy::CalledOff && !is_off {
+                    return Err(format!(
+                        "reservation {id} is refunded as performance {schedule} is called off, which it is not"
+                    ));
                 }
                 (ReservationStatus::Reserved, row.seats == *seats)
             }
@@ -341,8 +386,8 @@ impl FoldedSale {
     /// Everything, as a lane would write it into empty tables.
     pub fn rows(&self) -> Rows<'_> {
         let concert = self.concert;
-        let seats = self.schedules.iter().flat_map(|(schedule, seats)| {
-            (0..*seats).map(|seat| {
+        let seats = self.schedules.iter().flat_map(|(schedule, of)| {
+            (0..of.seats).map(|seat| {
                 let seat = SeatId(seat);
                 let (status, reservation) = match self.seat((*schedule, seat)) {
                     Some((status, reservation)) => (status, Some(reservation)),
@@ -381,6 +426,7 @@ impl FoldedSale {
             // Until they are changed, no journal has them: see `texts`.
             texts: Vec::new(),
             prices: self.schedules.keys().map(prices_of).collect(),
+            schedules: self.schedules.iter().flat_map(|(id, folded)| folded.rows(*id)).collect(),
             // A line of it is an event as it stands in the journal: nothing is folded.
             log: Vec::new(),
         }
@@ -409,9 +455,17 @@ impl FoldedSale {
         self.reservations.len() as u64
     }
 
-    /// The schedules, with the number of seats of each.
-    pub fn schedules(&self) -> &BTreeMap<ScheduleId, u32> {
+    pub fn schedules(&self) -> &BTreeMap<ScheduleId, FoldedSchedule> {
         &self.schedules
+    }
+}
+
+impl FoldedSchedule {
+    /// What a lane wrote of it.
+    fn rows(&self, schedule: ScheduleId) -> impl Iterator<Item = ScheduleRow<'_>> {
+        let called_off = (self.state == ScheduleState::CalledOff).then_some(Became::CalledOff);
+        let became = self.starts_at.map(Became::Moved).into_iter().chain(called_off);
+        became.map(move |became| ScheduleRow { schedule, became, reason: self.reason.as_deref() })
     }
 }
 
@@ -478,6 +532,8 @@ fn payment_of(row: &Reservation, paid: &Paid, amount: Money, at: Timestamp) -> P
         amount,
         status: PaymentStatus::Done,
         at,
+        refunded: 0,
+        refund_reason: None,
         tickets: paid.tickets.iter().copied().zip(&row.seats).map(ticket).collect(),
     }
 }

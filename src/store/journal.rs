@@ -15,15 +15,19 @@
 //! ["add",reservation,schedule,user,[seat,...],prices,request]      more seats for an open reservation
 //! ["release",reservation,schedule,user,[seat,...],amount]          some of its seats; what the others cost
 //! ["lapse",reservation,schedule,user,[seat,...],why,late]          all of them: released, left, bought_another,
-//!                                                                  hold_time, idle, started
+//!                                                                  hold_time, idle, started, called_off
 //! ["pay",reservation,schedule,user,[seat,...],amount,late,payment,[ticket,...],ledger entry,balance]
-//! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance]
+//! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance,reason,by]
+//!                                                     reason and by: of an operator, who wrote it; null and null if the
+//!                                                     performance was called off; left out if its owner cancelled it
 //! ["keep",schedule,ranges,note,by]                    the house keeps seats from sale, which were free
 //! ["open",schedule,ranges,note,by]                    seats that the house kept are free
 //! ["describe",before,after,by]                        the texts of the concert that changed: "title", and "about", which is
 //!                                                     what its page says, as JSON in a text
 //! ["price",schedule,[[category,name,was,is],...],by]                what free seats of these categories cost, by their
 //!                                                                  numbers in the layout
+//! ["postpone",schedule,before,after,reason,by]        another start, earlier or later: milliseconds since 1970
+//! ["calloff",schedule,reason,by]                      a performance is not played, or broke off
 //! ["set",before,after,by]                             the sale's settings, each an object; by: who, as below, or
 //!                                                     "opens_at" by itself
 //! ```
@@ -47,7 +51,9 @@ use uuid::Uuid;
 use super::{columns, settings, words};
 use crate::domain::actor::{Actor, Who};
 use crate::domain::concert::{Texts, TextsPatch};
-use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, PriceChange, Repricing};
+use crate::domain::event::{
+    By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
+};
 use crate::domain::ids::{
     EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
@@ -138,10 +144,17 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
                 put_ledger(out, ledger);
             }
         }
-        Event::Refunded { reservation, ledger } => {
+        Event::Refunded { reservation, ledger, why } => {
             seats_event(out, "refund", reservation, &reservation.seats);
             put(out, format_args!(",{},{}", reservation.amount, late(at, reservation.ended_at)));
             put_ledger(out, ledger);
+            match why {
+                RefundWhy::Cancelled => {}
+                RefundWhy::CalledOff => out.push_str(",null,null"),
+                RefundWhy::Operator { reason, by } => {
+                    put(out, format_args!(",{},{}", json!(reason), actor_of(by)));
+                }
+            }
         }
         Event::SeatsRestricted(kept) => house_event(out, "keep", kept),
         Event::SeatsUnrestricted(opened) => house_event(out, "open", opened),
@@ -153,6 +166,14 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
             let change = |of: &PriceChange| json!([of.category, of.name, of.before, of.after]);
             let changed: Vec<_> = changed.iter().map(change).collect();
             put(out, format_args!("[\"price\",{schedule},{},{}", json!(changed), actor_of(by)));
+        }
+        Event::Rescheduled(Rescheduled { schedule, before, after, reason, by }) => {
+            let (before, after) = (before.as_millis(), after.as_millis());
+            put(out, format_args!("[\"postpone\",{schedule},{before},{after},{},", json!(reason)));
+            put(out, format_args!("{}", actor_of(by)));
+        }
+        Event::CalledOff(CalledOff { schedule, reason, by }) => {
+            put(out, format_args!("[\"calloff\",{schedule},{},{}", json!(reason), actor_of(by)));
         }
         Event::SettingsChanged { before, after, by } => {
             put(out, format_args!("[\"set\",{},{}", settings(before), settings(after)));
@@ -237,6 +258,7 @@ pub fn hold_end(why: HoldEnd) -> &'static str {
         HoldEnd::HoldTime => "hold_time",
         HoldEnd::Idle => "idle",
         HoldEnd::Started => "started",
+        HoldEnd::CalledOff => "called_off",
     }
 }
 
@@ -248,6 +270,7 @@ pub fn hold_end_of(word: &str) -> Option<HoldEnd> {
         "hold_time" => HoldEnd::HoldTime,
         "idle" => HoldEnd::Idle,
         "started" => HoldEnd::Started,
+        "called_off" => HoldEnd::CalledOff,
         _ => return None,
     })
 }
@@ -371,6 +394,8 @@ pub enum Entry {
         changed: Vec<PriceChange>,
         by: Actor,
     },
+    Postpone(Rescheduled),
+    CallOff(CalledOff),
     Set {
         before: Value,
         after: Value,
@@ -416,6 +441,7 @@ pub enum SeatsChange {
         amount: Money,
         late: Option<i64>,
         ledger: Option<InLedger>,
+        why: RefundWhy,
     },
 }
 
@@ -495,6 +521,18 @@ fn entry(event: &[Value]) -> Option<Entry> {
             changed: changed.as_array()?.iter().map(price_change).collect::<Option<_>>()?,
             by: read_actor(by)?,
         },
+        ("postpone", [schedule, before, after, reason, by]) => Entry::Postpone(Rescheduled {
+            schedule: ScheduleId(schedule.as_u64()?),
+            before: Timestamp::from_millis(before.as_i64()?),
+            after: Timestamp::from_millis(after.as_i64()?),
+            reason: if reason.is_null() { None } else { Some(reason.as_str()?.into()) },
+            by: read_actor(by)?,
+        }),
+        ("calloff", [schedule, reason, by]) => Entry::CallOff(CalledOff {
+            schedule: ScheduleId(schedule.as_u64()?),
+            reason: reason.as_str()?.into(),
+            by: read_actor(by)?,
+        }),
         ("set", [before, after, by @ ..]) => Entry::Set {
             before: before.clone(),
             after: after.clone(),
@@ -548,10 +586,16 @@ fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
         ("refund", [amount, rest @ ..]) => {
             let (late, ledger) = match rest {
                 [] => (None, None),
-                [late, ledger, balance] => (Some(late.as_i64()?), Some(in_ledger(ledger, balance)?)),
+                [late, ledger, balance, ..] => (Some(late.as_i64()?), Some(in_ledger(ledger, balance)?)),
                 _ => return None,
             };
-            SeatsChange::Refund { amount: amount.as_i64()?, late, ledger }
+            let why = match rest.get(3..).unwrap_or_default() {
+                [] => RefundWhy::Cancelled,
+                [Value::Null, Value::Null] => RefundWhy::CalledOff,
+                [reason, by] => RefundWhy::Operator { reason: reason.as_str()?.into(), by: read_actor(by)? },
+                _ => return None,
+            };
+            SeatsChange::Refund { amount: amount.as_i64()?, late, ledger, why }
         }
         _ => return None,
     })
@@ -727,6 +771,8 @@ mod tests {
             amount: reservation.amount,
             status: PaymentStatus::Done,
             at: THEN,
+            refunded: 0,
+            refund_reason: None,
             tickets: (0xB..).zip(&reservation.seats).map(|(n, seat)| ticket(n, seat)).collect(),
         };
         let ledger = LedgerEntry {
@@ -763,6 +809,19 @@ mod tests {
         Repricing { schedule: ScheduleId(7), changed: vec![change], own: vec![(1, 120)], by }
     }
 
+    fn operator9() -> Actor {
+        Actor::of(Who::Operator(OperatorId(9)))
+    }
+
+    fn rescheduled(reason: Option<&str>) -> Rescheduled {
+        let reason = reason.map(Box::from);
+        Rescheduled { schedule: ScheduleId(7), before: THEN, after: AT, reason, by: operator9() }
+    }
+
+    fn called_off() -> CalledOff {
+        CalledOff { schedule: ScheduleId(7), reason: "ill".into(), by: operator9() }
+    }
+
     fn by(who: Who, from: Option<&str>) -> By {
         By::Actor(Actor { who, from: from.map(Box::from) })
     }
@@ -781,6 +840,8 @@ mod tests {
         let set = format!("[\"set\",{0},{0},56789]", settings(&open()));
         let of = format!("{RESERVATION},7,56789,[1200,1201]");
         let id = |n: u128| format!("\"{}\"", Uuid::from_u128(n).simple());
+        let refund = format!("{of},300000,7,{},700000", id(0xD));
+        let refunded = |why| Event::Refunded { reservation: bought.clone(), ledger: ledger.clone(), why };
         let pay = format!("[\"pay\",{of},300000,7,{},[{},{}],{},700000]", id(0xA), id(0xB), id(0xC), id(0xD));
         let released = Event::SeatsReleased { reservation: reservation(), seats: vec![SeatId(3)] };
         let expected = [
@@ -799,10 +860,21 @@ mod tests {
                 format!("[\"lapse\",{of},\"released\",7]"),
             ),
             (Event::Paid { reservation: bought.clone(), ledger: ledger.clone() }, pay),
+            (refunded(RefundWhy::Cancelled), format!("[\"refund\",{refund}]")),
+            (refunded(RefundWhy::CalledOff), format!("[\"refund\",{refund},null,null]")),
             (
-                Event::Refunded { reservation: bought, ledger },
-                format!("[\"refund\",{of},300000,7,{},700000]", id(0xD)),
+                refunded(RefundWhy::Operator { reason: "a\"b".into(), by: operator9() }),
+                format!("[\"refund\",{refund},\"a\\\"b\",{{\"operator\":9}}]"),
             ),
+            (
+                Event::Rescheduled(rescheduled(Some("rain"))),
+                "[\"postpone\",7,1899999999993,1900000000000,\"rain\",{\"operator\":9}]".to_owned(),
+            ),
+            (
+                Event::Rescheduled(rescheduled(None)),
+                "[\"postpone\",7,1899999999993,1900000000000,null,{\"operator\":9}]".to_owned(),
+            ),
+            (Event::CalledOff(called_off()), "[\"calloff\",7,\"ill\",{\"operator\":9}]".to_owned()),
             (
                 Event::SeatsRestricted(house_seats([3, 4, 7], Some("a\"b"))),
                 "[\"keep\",7,[[3,4],[7,7]],\"a\\\"b\",{\"operator\":9}]".to_owned(),
@@ -895,6 +967,21 @@ mod tests {
     }
 
     #[test]
+    fn what_becomes_of_a_performance_and_of_its_money_is_read_as_it_was_written() {
+        let operator = RefundWhy::Operator { reason: "ill".into(), by: operator9() };
+        for why in [RefundWhy::Cancelled, RefundWhy::CalledOff, operator] {
+            let (reservation, ledger) = paid();
+            let event = Event::Refunded { reservation, ledger, why: why.clone() };
+            let decoded = decode(&encode(AT, &[event])).unwrap().remove(0);
+            let Entry::Seats(SeatsEntry { change, .. }) = decoded else { panic!("{decoded:?}") };
+            assert!(matches!(&change, SeatsChange::Refund { why: read, .. } if *read == why), "{change:?}");
+        }
+        let (moved, off) = (rescheduled(Some("rain")), called_off());
+        let text = encode(AT, &[Event::Rescheduled(moved.clone()), Event::CalledOff(off.clone())]);
+        assert_eq!(decode(&text).unwrap(), [Entry::Postpone(moved), Entry::CallOff(off)]);
+    }
+
+    #[test]
     fn rows_of_older_versions_are_read_as_far_as_they_go() {
         let older = format!(
             "[[\"new\",[[7,20]]],[\"join\",0,3],[\"admit\",0,3,9],[\"end\",0,3,\"done\"],\
@@ -916,7 +1003,7 @@ mod tests {
                 SeatsChange::Release { amount: None },
                 SeatsChange::Lapse { why: "idle".to_owned(), late: None },
                 SeatsChange::Pay { amount: 5, late: None, payment: None },
-                SeatsChange::Refund { amount: 5, late: None, ledger: None },
+                SeatsChange::Refund { amount: 5, late: None, ledger: None, why: RefundWhy::Cancelled },
             ]
         );
         assert!(matches!(decoded[0], Entry::New { settings: None, .. }));
@@ -941,6 +1028,9 @@ mod tests {
             "[\"describe\",{},{\"about\":{}},\"operator\"]",
             "[\"price\",7,[[1,\"VIP\",100,120]],null]",
             "[\"price\",7,[[65536,\"VIP\",100,120]],\"operator\"]",
+            "[\"postpone\",7,1,2,null,null]",
+            "[\"calloff\",7,null,{\"operator\":9}]",
+            "[\"refund\",\"00000001019e80008000000000000001\",7,3,[1],5,7,\"00000000000000000000000000000001\",5,null]",
             "[\"set\",{},{},\"nobody\"]",
             "[\"set\",{},{},{\"operator\":1,\"user\":1}]",
             "[\"set\",{},{},{\"operator\":1,\"from\":2}]",

@@ -27,6 +27,7 @@ pub mod migrate;
 pub mod mysql;
 mod open;
 pub mod operators;
+mod orders;
 pub mod passkeys;
 mod query;
 mod reads;
@@ -46,7 +47,7 @@ use uuid::Uuid;
 use crate::domain::command::EndedFacts;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, EntryNo, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{LedgerEntry, Reservation, Ticket, TokenRecord};
+use crate::domain::record::{LedgerEntry, Reservation, ScheduleState, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_map::SeatState;
 use crate::domain::seat_plan::Money;
@@ -64,6 +65,7 @@ pub use figures::FiguresStore;
 pub use making::Making;
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 pub use operators::Operators;
+pub use orders::Orders;
 pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use setup::Setup;
@@ -74,7 +76,7 @@ pub struct WriterId(pub Uuid);
 
 /// A store: who runs which sale, what is in it, how it comes in, and the writing side of lanes.
 #[async_trait]
-pub trait Store: Claims + Reads + Setup {
+pub trait Store: Claims + Reads + Orders + Setup {
     /// Is this the embedded database, with one writer and one process? Others spread sales over several lanes, and
     /// a former process's lease has to run out.
     fn is_embedded(&self) -> bool;
@@ -256,6 +258,8 @@ pub struct LoadedSale {
 
 pub struct LoadedSchedule {
     pub schedule: ScheduleRecord,
+    /// Why it was moved or called off, as fans are told.
+    pub reason: Option<Arc<str>>,
     pub layout: Arc<VenueLayout>,
     /// The price of each category that does not cost what the layout says, in ascending order.
     pub prices: Vec<(u16, Money)>,
@@ -304,6 +308,7 @@ pub struct ScheduleRecord {
     pub id: ScheduleId,
     /// UTC.
     pub starts_at: Timestamp,
+    pub state: ScheduleState,
 }
 
 #[derive(Clone, Debug)]
@@ -359,6 +364,10 @@ pub struct StoredTicket {
     pub time_zone: Option<String>,
     pub payment: PaymentId,
     pub cancelled_at: Option<Timestamp>,
+    /// Of the performance.
+    pub state: ScheduleState,
+    /// Why the performance was moved or called off, or an operator gave the money back.
+    pub reason: Option<String>,
 }
 
 /// One row of a sale's journal.

@@ -12,8 +12,8 @@ use sqlx::{SqlSafeStr, SqlStr};
 use super::archive::OldRow;
 use super::bulk::{self, Bulk, Packing};
 use super::columns::{
-    Bind, Cells, concert_columns, ledger_columns, read_concert, read_layout, read_ledger, read_own_prices,
-    read_payment, read_reservation, read_seat, read_stored_ticket, read_ticket, read_token,
+    Bind, Cells, concert_columns, known, ledger_columns, read_concert, read_layout, read_ledger,
+    read_own_prices, read_payment, read_reservation, read_seat, read_stored_ticket, read_ticket, read_token,
     reservation_columns, ticket_list, token_columns, unpack_layout,
 };
 use super::journal;
@@ -21,7 +21,7 @@ use super::rows::WalletRow;
 use super::settings::{read_settings, settings_columns};
 use super::{
     Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, ScheduleRecord, SeatStatus,
-    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
+    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, words,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
@@ -31,7 +31,9 @@ use crate::domain::sale::LAPSES_KEPT_MAX;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
-use crate::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use crate::limits::{
+    CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START, TICKETS_LISTED_MAX,
+};
 use crate::venue::VenueLayout;
 
 /// Tokens listed of a user who was in many sales.
@@ -158,7 +160,8 @@ pub struct Dialect {
     pub ended_tokens: Bulk,
     /// The newest token of each (user, concert).
     pub last_tokens: Bulk,
-    /// Concerts with a start after the first parameter, or a live token.
+    /// Concerts that are not archived with a start after the first parameter, a performance that is called off, or a live
+    /// token.
     pub concerts_to_run: &'static str,
     /// Selects the process that runs a concert's sale, for a transaction that changes it.
     pub holder: &'static str,
@@ -206,7 +209,7 @@ macro_rules! question {
         )
     };
     (payments) => {
-        "SELECT payment_id, reservation_id, user_id, amount, status, at FROM payment \
+        "SELECT payment_id, reservation_id, user_id, amount, status, at, refunded, refund_reason FROM payment \
          WHERE (concert_id, reservation_id) IN ("
     };
     (tickets $hint:literal) => {
@@ -243,11 +246,14 @@ const RESERVATIONS_OF_USER: &str = concat!(
     " FROM reservation WHERE user_id = ? ORDER BY opened_at DESC, reservation_id DESC LIMIT ?"
 );
 const TICKETS_OF_USER: &str = concat!(
-    ticket_list!(),
+    ticket_list!("NULL", ""),
     " WHERE t.user_id = ? AND t.cancelled_at IS NULL ORDER BY t.ticket_id DESC LIMIT ?"
 );
 const CANCELLED_TICKETS_OF_USER: &str = concat!(
-    ticket_list!(),
+    ticket_list!(
+        "y.refund_reason",
+        " JOIN payment y ON y.concert_id = t.concert_id AND y.payment_id = t.payment_id"
+    ),
     " WHERE t.user_id = ? AND t.cancelled_at IS NOT NULL ORDER BY t.ticket_id DESC LIMIT ?"
 );
 const TOKENS_OF_USER: &str = concat!(
@@ -315,7 +321,8 @@ const LAPSED_RESERVATIONS: &str = concat!(
 const BUYERS: &str = "SELECT user_id FROM ticket WHERE concert_id = ? AND cancelled_at IS NULL";
 /// Added up here: a database's sum is of another type.
 const TAKINGS: &str = "SELECT amount, refunded FROM payment WHERE concert_id = ? AND status = 'DONE'";
-const SCHEDULES: &str = "SELECT schedule_id, starts_at, prices FROM concert_schedule WHERE concert_id = ? \
+/// Those whose seats are all stored.
+const SCHEDULES: &str = "SELECT schedule_id, starts_at, state, reason, prices FROM concert_schedule WHERE concert_id = ? AND state <> 'ADDING' \
      ORDER BY starts_at, schedule_id";
 const TAKEN_SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
      WHERE concert_id = ? AND reservation_id IS NOT NULL ORDER BY schedule_id, seat";
@@ -344,6 +351,11 @@ const RESERVATIONS_PAGE: &str = concat!(
 );
 const SEATS_PAGE: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat \
      WHERE concert_id = ? AND schedule_id = ? AND seat >= ? ORDER BY seat LIMIT ?";
+
+/// Found by the primary key, from the last one seen on.
+const ORDERS_TO_REFUND: &str = "SELECT reservation_id, user_id FROM reservation \
+     WHERE concert_id = ? AND reservation_id > ? AND schedule_id = ? AND status = 'RESERVED' \
+     ORDER BY reservation_id LIMIT ?";
 
 /// Every text above, for a test of their plans.
 #[cfg(test)]
@@ -376,6 +388,7 @@ pub const QUESTIONS: &[&str] = &[
     TOKENS_PAGE,
     RESERVATIONS_PAGE,
     SEATS_PAGE,
+    ORDERS_TO_REFUND,
 ];
 
 #[cfg(test)]
@@ -398,7 +411,7 @@ impl Dialect {
 
 pub async fn concerts_to_run<L: Link>(link: &mut L, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
     let mut values = L::Values::default();
-    values.time(Some(now));
+    values.time(Some(now - RUNS_AFTER_START));
     let rows = link.all(L::DIALECT.concerts_to_run.into_sql_str(), values).await?;
     rows.iter().map(|row| Ok(ConcertId(row.number("concert_id")?))).collect()
 }
@@ -593,6 +606,30 @@ pub async fn last_tokens(link: &mut impl Link, user: UserId) -> Result<Vec<Token
     link.all(TOKENS_OF_USER.into_sql_str(), values).await?.iter().map(read_token).collect()
 }
 
+/// Paid orders of a performance, by their ids, from the one behind `after` on.
+pub async fn orders_to_refund<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    schedule: ScheduleId,
+    after: ReservationId,
+    max: u32,
+) -> Result<Vec<(ReservationId, UserId)>, StoreError> {
+    let mut values: L::Values = numbers(&[concert.0.into()]);
+    values.uuid(Some(after.0));
+    values.id(schedule.0);
+    values.id(max.into());
+    let rows = link.all(ORDERS_TO_REFUND.into_sql_str(), values).await?;
+    let order =
+        |row: &L::Row| Ok((ReservationId(row.uuid("reservation_id")?), UserId(row.number("user_id")?)));
+    rows.iter().map(order).collect()
+}
+
+/// A reservation with its payment, whatever became of it.
+pub async fn order(link: &mut impl Link, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
+    let needs = Needs { reservations: vec![id], ..Needs::default() };
+    Ok(ended(link, &needs).await?.reservations.remove(&id))
+}
+
 /// Everything that a sale's memory is built from, within one transaction.
 pub async fn load_sale<L: Link>(
     link: &mut L,
@@ -649,11 +686,17 @@ pub async fn load_sale<L: Link>(
 
     let mut schedules = Vec::new();
     for row in link.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
-        let schedule =
-            ScheduleRecord { id: ScheduleId(row.number("schedule_id")?), starts_at: row.time("starts_at")? };
+        let word = row.text("state")?;
+        let schedule = ScheduleRecord {
+            id: ScheduleId(row.number("schedule_id")?),
+            starts_at: row.time("starts_at")?,
+            state: known(words::schedule_state_of(word), word)?,
+        };
+        let reason = row.opt_text("reason")?.map(Arc::from);
         let prices = row.opt_text("prices")?;
         let prices = prices.map_or(Ok(Vec::new()), |prices| read_own_prices(prices, &layout))?;
-        schedules.push(LoadedSchedule { schedule, layout: Arc::clone(&layout), prices, taken: Vec::new() });
+        let layout = Arc::clone(&layout);
+        schedules.push(LoadedSchedule { schedule, reason, layout, prices, taken: Vec::new() });
     }
     let mut held: HashMap<ReservationId, Vec<SeatId>> = HashMap::new();
     for row in link.all(TAKEN_SEATS.into_sql_str(), numbers(&[of])).await? {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{Batch, SeatStatus, StoreError};
 use crate::domain::actor::Actor;
 use crate::domain::concert::Texts;
-use crate::domain::event::{By, Description, Event, HouseSeats, Repricing};
+use crate::domain::event::{By, CalledOff, Description, Event, HouseSeats, Repricing, Rescheduled};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
@@ -39,6 +39,8 @@ pub struct Rows<'a> {
     pub texts: Vec<(ConcertId, Cow<'a, Texts>)>,
     /// The prices of categories that do not cost what they were imported with, of performances whose prices changed.
     pub prices: Vec<(ConcertId, ScheduleId, OwnPrices<'a>)>,
+    /// What becomes of performances, in the order of the journal: the last word on one counts.
+    pub schedules: Vec<ScheduleRow<'a>>,
     /// What operators changed, in the order of the journal.
     pub log: Vec<LogRow<'a>>,
 }
@@ -72,6 +74,29 @@ pub enum Changed<'a> {
     Unrestricted(&'a HouseSeats),
     Repriced(&'a Repricing),
     Described(&'a Description),
+    Rescheduled(&'a Rescheduled),
+    CalledOff(&'a CalledOff),
+    /// An order whose money an operator gave back.
+    Refunded {
+        order: &'a Reservation,
+        reason: &'a str,
+    },
+}
+
+/// What changes of a performance's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScheduleRow<'a> {
+    pub schedule: ScheduleId,
+    pub became: Became,
+    /// Why, as fans are told.
+    pub reason: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It starts then, UTC.
+    Moved(Timestamp),
+    CalledOff,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +220,7 @@ struct Fold<'a> {
     settings: HashMap<ConcertId, &'a SaleSettings>,
     texts: HashMap<ConcertId, &'a Texts>,
     prices: HashMap<(ConcertId, ScheduleId), &'a [(u16, Money)]>,
+    schedules: Vec<ScheduleRow<'a>>,
     log: Vec<LogRow<'a>>,
     /// Reservations that were paid in this batch, and so get their seats written.
     paid: Vec<ReservationId>,
@@ -224,10 +250,13 @@ impl<'a> Fold<'a> {
                 self.paid.push(reservation.id);
                 self.ledger.push(ledger);
             }
-            Event::Refunded { reservation, ledger } => {
+            Event::Refunded { reservation, ledger, why } => {
                 self.ended(reservation, SeatStatus::Available);
                 self.payment(concert, reservation);
                 self.ledger.push(ledger);
+                let changed =
+                    Changed::Refunded { order: reservation, reason: why.reason().unwrap_or_default() };
+                self.log(place, why.by(), changed);
             }
             Event::SeatsRestricted(kept) => {
                 let house = Some(ReservationId::house(concert));
@@ -246,6 +275,16 @@ impl<'a> Fold<'a> {
             Event::Repriced(of) => {
                 self.prices.insert((concert, of.schedule), &of.own);
                 self.log(place, Some(&of.by), Changed::Repriced(of));
+            }
+            Event::Rescheduled(moved) => {
+                let (schedule, reason) = (moved.schedule, moved.reason.as_deref());
+                self.schedules.push(ScheduleRow { schedule, became: Became::Moved(moved.after), reason });
+                self.log(place, Some(&moved.by), Changed::Rescheduled(moved));
+            }
+            Event::CalledOff(off) => {
+                let (schedule, reason) = (off.schedule, Some(&*off.reason));
+                self.schedules.push(ScheduleRow { schedule, became: Became::CalledOff, reason });
+                self.log(place, Some(&off.by), Changed::CalledOff(off));
             }
             Event::SettingsChanged { before, after, by } => {
                 self.settings.insert(concert, after);
@@ -344,6 +383,7 @@ impl<'a> Fold<'a> {
                 self.prices.into_iter().map(|((concert, of), own)| (concert, of, Cow::Borrowed(own))),
                 |(concert, of, _)| (*concert, *of),
             ),
+            schedules: self.schedules,
             log: self.log,
         }
     }

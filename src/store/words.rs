@@ -3,7 +3,7 @@
 
 use super::SeatStatus;
 use crate::domain::record::{
-    ExpiryReason, LedgerKind, PaymentStatus, ReservationStatus, SaleState, TokenStatus,
+    ExpiryReason, LedgerKind, PaymentStatus, ReservationStatus, SaleState, ScheduleState, TokenStatus,
 };
 
 pub fn sale_state(state: SaleState) -> &'static str {
@@ -21,6 +21,21 @@ pub fn sale_state_of(word: &str) -> Option<SaleState> {
         "OPEN" => SaleState::Open,
         "PAUSED" => SaleState::Paused,
         "CLOSED" => SaleState::Closed,
+        _ => return None,
+    })
+}
+
+pub fn schedule_state(state: ScheduleState) -> &'static str {
+    match state {
+        ScheduleState::Planned => "PLANNED",
+        ScheduleState::CalledOff => "CALLED_OFF",
+    }
+}
+
+pub fn schedule_state_of(word: &str) -> Option<ScheduleState> {
+    Some(match word {
+        "PLANNED" => ScheduleState::Planned,
+        "CALLED_OFF" => ScheduleState::CalledOff,
         _ => return None,
     })
 }
@@ -143,6 +158,9 @@ mod tests {
         use SaleState::{Closed, Open, Paused, Scheduled};
         for state in [Scheduled, Open, Paused, Closed] {
             assert_eq!(sale_state_of(sale_state(state)), Some(state));
+        }
+        for state in [ScheduleState::Planned, ScheduleState::CalledOff] {
+            assert_eq!(schedule_state_of(schedule_state(state)), Some(state));
         }
         use ExpiryReason as Why;
         let ended = [Why::Left, Why::Away, Why::Idle, Why::Time, Why::Closed].map(TokenStatus::Expired);

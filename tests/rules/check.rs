@@ -23,7 +23,7 @@ use std::time::Duration;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection, Seen};
 use frontrow::domain::concert::{Texts, TextsPatch};
-use frontrow::domain::event::{By, Event, HouseSeats};
+use frontrow::domain::event::{By, Event, HouseSeats, RefundWhy};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -277,6 +277,24 @@ impl Stage {
             let by = Actor::UNNAMED;
             return match words[..] {
                 ["figures"] => self.command(who, &Command::Figures),
+                ["moves", name, "to", time, ref seen @ ..] => {
+                    let was = match seen {
+                        ["seen", "at", was] => Some(START + duration(was)),
+                        _ => None,
+                    };
+                    let schedule = self.seats(&[name]).0;
+                    let (starts_at, reason) = (START + duration(time), None);
+                    self.command(who, &Command::Postpone { schedule, starts_at, was, reason, by })
+                }
+                ["calls", "off", name] => {
+                    let schedule = self.seats(&[name]).0;
+                    self.command(who, &Command::CallOff { schedule, reason: "ill".into(), by })
+                }
+                ["refunds", ref orders @ ..] => {
+                    let why = RefundWhy::Operator { reason: "asked".into(), by };
+                    let orders = self.orders(orders);
+                    self.command(who, &Command::Refund { orders, why })
+                }
                 ["keeps", ref seats @ ..] => {
                     let (schedule, seats) = self.seats(seats);
                     self.command(who, &Command::Restrict { schedule, seats, note: None, by })
@@ -309,6 +327,11 @@ impl Stage {
                     }
                 }
             };
+        }
+        // What follows from a performance that was called off.
+        if let ("house", ["refunds", orders @ ..]) = (who, &words[..]) {
+            let orders = self.orders(orders);
+            return self.command(who, &Command::Refund { orders, why: RefundWhy::CalledOff });
         }
         let (user, caller) = (self.user(who), self.caller(who));
         let command = match words[..] {
@@ -595,6 +618,19 @@ impl Stage {
         known.unwrap_or_else(|| self.ids_mut().reservation(CONCERT, START))
     }
 
+    /// Orders with their users; `r1/bob` names another one than whose it is.
+    fn orders(&mut self, words: &[&str]) -> Vec<(ReservationId, UserId)> {
+        let mut orders = Vec::new();
+        for word in words {
+            let (name, user) = word.split_once('/').map_or((*word, None), |(name, user)| (name, Some(user)));
+            let id = self.reservation(name);
+            let owner = self.stored.reservations.get(&id).map(|order| order.user);
+            let user = user.map(|user| self.user(user)).or(owner).unwrap_or(UserId(99));
+            orders.push((id, user));
+        }
+        orders
+    }
+
     /// What an operator saw of what they set: another value, or the default.
     fn seen(&self, words: &[&str], value: &str) -> SalePatch {
         match (words, value) {
@@ -671,6 +707,16 @@ impl Stage {
                 });
                 let changed = if changed.is_empty() { vec!["nothing".to_owned()] } else { changed };
                 [changed.join(" ")].into_iter().chain(left).collect::<Vec<_>>().join(", not ")
+            }
+            Answer::Refunded { done, left } => {
+                let done =
+                    done.iter().map(|(order, balance)| format!("{}, balance {balance}", self.shown(order)));
+                let left = left.iter().map(|(id, why)| {
+                    let known = self.reservations.iter().any(|known| known == id);
+                    let name = if known { self.name(*id) } else { "r?".to_owned() };
+                    format!("not {name} {}", self.refusal(why))
+                });
+                done.chain(left).collect::<Vec<_>>().join("; ")
             }
             Answer::Done => "done".to_owned(),
         }
@@ -750,6 +796,7 @@ impl Stage {
                 shown == reservation
             }
             Some(Answer::Paid { payment, .. }) => reservation.payment.as_ref() == Some(payment),
+            Some(Answer::Refunded { done, .. }) => done.iter().any(|(shown, _)| shown == reservation),
             _ => false,
         };
         let shown = events.iter().filter_map(|event| match event {
@@ -770,6 +817,12 @@ impl Stage {
             | Event::Refunded { reservation, .. } => {
                 (!says_reservation(reservation)).then(|| self.shown(reservation))
             }
+            Event::SeatsRestricted(HouseSeats { schedule, seats, by: None, .. }) => {
+                let performance = self.performances.iter().find(|p| p.id == *schedule);
+                let performance = performance.expect("a schedule of the sale");
+                let labels = seats.iter().map(|seat| performance.label(*seat));
+                Some(format!("{} kept", labels.collect::<Vec<_>>().join(" ")))
+            }
             Event::SeatsRestricted(HouseSeats { seats, .. })
             | Event::SeatsUnrestricted(HouseSeats { seats, .. }) => {
                 let answered = matches!(answer, Some(Answer::Restricted { changed, .. }) if changed == seats);
@@ -784,6 +837,8 @@ impl Stage {
                     &self.performances.iter().find(|p| p.id == of.schedule).expect("its schedule").name;
                 Some(format!("{name}: {}", changed.collect::<Vec<_>>().join(", ")))
             }
+            Event::Rescheduled(moved) => Some(format!("starts at {}", self.time(moved.after))),
+            Event::CalledOff(_) => Some("called off".to_owned()),
             Event::SettingsChanged { after, .. } => match answer {
                 Some(Answer::Figures(figures)) if figures.settings == **after => None,
                 _ => Some(format!("sale {}", state(after.state))),
@@ -847,10 +902,14 @@ impl Stage {
                         let is = is.iter().map(|(name, price)| format!("{name} {price}"));
                         is.collect::<Vec<_>>().join(", ")
                     }
+                    Seen::Start(_, starts_at) => format!("starts at {}", self.time(*starts_at)),
                 };
                 format!("CHANGED_MEANWHILE by {by}: {is}")
             }
             Rejection::PerformanceBegun => "PERFORMANCE_BEGUN".to_owned(),
+            Rejection::PerformanceCalledOff => "PERFORMANCE_CALLED_OFF".to_owned(),
+            Rejection::StartPassed => "a start that lies behind".to_owned(),
+            Rejection::AlreadyRefunded { at } => format!("ALREADY_REFUNDED at {}", self.time(*at)),
             Rejection::RequestIdReused => "REQUEST_ID_REUSED".to_owned(),
             Rejection::CancelTooLate => "CANCEL_TOO_LATE".to_owned(),
             Rejection::WalletFull { balance, refund } => format!("WALLET_FULL {balance} and {refund}"),

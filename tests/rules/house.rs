@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use frontrow::domain::ids::{ScheduleId, SeatId};
+use frontrow::domain::record::ScheduleState;
 use frontrow::domain::sale::ScheduleSnapshot;
 use frontrow::domain::seat_plan::{Money, PlannedCategory, PlannedRow, PlannedSeat, SeatPlan};
 use frontrow::domain::time::Timestamp;
@@ -29,6 +30,7 @@ impl Performance {
         ScheduleSnapshot {
             id: self.id,
             starts_at: self.starts_at,
+            state: ScheduleState::Planned,
             plan: self.plan.clone(),
             prices: Vec::new(),
             taken: Vec::new(),

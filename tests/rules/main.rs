@@ -3,6 +3,7 @@
 
 mod admission;
 mod away;
+mod called_off;
 mod cancel;
 mod charge;
 mod check;
@@ -20,10 +21,12 @@ mod opening_and_closing;
 mod pay;
 mod performances;
 mod places_in_line;
+mod postponed;
 mod prices;
 mod properties;
 mod queue_join;
 mod queue_leave;
+mod refunds;
 mod release;
 mod repeated;
 mod restricted;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
 use frontrow::domain::concert::TextsPatch;
-use frontrow::domain::event::{Event, HoldEnd, HouseSeats};
+use frontrow::domain::event::{Event, HoldEnd, HouseSeats, RefundWhy};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::record::{
-    ExpiryReason, LedgerEntry, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
+    ExpiryReason, LedgerEntry, LedgerKind, Reservation, ReservationStatus, SaleState, TokenRecord,
+    TokenStatus,
 };
 use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use frontrow::domain::sale::{self, Sale};
@@ -101,6 +102,19 @@ enum Wish {
         title: u8,
         was: Option<u8>,
     },
+    Postpone {
+        schedule: u64,
+        /// Seconds after the beginning.
+        starts: u64,
+    },
+    CallOff {
+        schedule: u64,
+    },
+    /// `off`: as what follows from a performance that was called off.
+    Refund {
+        reservations: Vec<usize>,
+        off: bool,
+    },
     Configure {
         state: Option<SaleState>,
         capacity: Option<u32>,
@@ -176,6 +190,10 @@ fn wish() -> impl Strategy<Value = Wish> {
         2 => (prop::collection::vec(1_u64..4, 1..3), any::<bool>(), some_price(), prop::option::weighted(0.2, some_price()))
             .prop_map(|(schedules, vip, price, was)| Wish::Reprice { schedules, vip, price, was }),
         1 => (0_u8..3, prop::option::weighted(0.3, 0_u8..3)).prop_map(|(title, was)| Wish::Describe { title, was }),
+        1 => (1_u64..4, 1_u64..900).prop_map(|(schedule, starts)| Wish::Postpone { schedule, starts }),
+        1 => (1_u64..30).prop_map(|schedule| Wish::CallOff { schedule }),
+        2 => (prop::collection::vec(0_usize..6, 1..4), any::<bool>())
+            .prop_map(|(reservations, off)| Wish::Refund { reservations, off }),
         2 => (prop::option::of(state), prop::option::of(0_u32..4), prop::option::of(5_u64..30), prop::option::of(3_u64..20))
             .prop_map(|(state, capacity, idle, away)| Wish::Configure { state, capacity, idle, away }),
     ]
@@ -505,6 +523,19 @@ impl Life {
                     assert!(kept && stored.holder(*schedule, *seat).is_some(), "{seat} is left");
                 }
             }
+            Ok(Answer::Refunded { done, left }) => {
+                let Command::Refund { orders, .. } = command else { panic!("{command:?}") };
+                assert_eq!(done.len() + left.len(), orders.len(), "each order is given back or left");
+                for (order, _) in done {
+                    assert_eq!(stored.reservations.get(&order.id), Some(order));
+                    let payment = order.payment.as_ref().expect("what was paid has a payment");
+                    let refunds = stored.ledger.iter().filter(|entry| {
+                        entry.payment == Some(payment.id) && entry.kind == LedgerKind::Refund
+                    });
+                    assert_eq!(refunds.count(), 1, "one refund a payment");
+                    assert_eq!(payment.refunded, payment.amount);
+                }
+            }
             Ok(Answer::Charged(_) | Answer::Figures(_) | Answer::Done) | Err(_) => {}
         }
     }
@@ -548,7 +579,8 @@ impl Life {
         let free: usize = self
             .performances
             .iter()
-            .filter(|p| p.starts_at > now.utc)
+            .filter(|p| stored.starts.get(&p.id).copied().unwrap_or(p.starts_at) > now.utc)
+            .filter(|p| !stored.called_off.contains(&p.id))
             .map(|p| {
                 let seats = (0..p.plan.seats.len() as u32).map(SeatId);
                 let is_free = |seat: &SeatId| {
@@ -696,6 +728,28 @@ impl Life {
                 was: Box::new(TextsPatch { title: was.map(|was| was.to_string().into()), about: None }),
                 by: Actor::UNNAMED,
             },
+            Wish::Postpone { schedule, starts } => Command::Postpone {
+                schedule: ScheduleId(*schedule),
+                starts_at: START + Duration::from_secs(*starts),
+                was: None,
+                reason: None,
+                by: Actor::UNNAMED,
+            },
+            Wish::CallOff { schedule } => {
+                Command::CallOff { schedule: ScheduleId(*schedule), reason: "ill".into(), by: Actor::UNNAMED }
+            }
+            Wish::Refund { reservations, off } => {
+                let order = |n: &usize| {
+                    let id = reservation(*n);
+                    let known = self.model.written.reservations.get(&id);
+                    (id, known.map_or(user, |known| known.user))
+                };
+                let why = match off {
+                    true => RefundWhy::CalledOff,
+                    false => RefundWhy::Operator { reason: "asked".into(), by: Actor::UNNAMED },
+                };
+                Command::Refund { orders: reservations.iter().map(order).collect(), why }
+            }
             Wish::Configure { state, capacity, idle, away } => Command::Configure {
                 patch: Box::new(SalePatch {
                     state: *state,
@@ -739,6 +793,8 @@ impl Model {
                 assert!(!self.written.held().any(|r| r.user == record.user), "who has ended holds nothing");
             }
             Event::SeatsHeld { reservation, seats, prices, opened, .. } => {
+                let off = self.written.called_off.contains(&reservation.schedule);
+                assert!(!off, "{} is called off", reservation.schedule);
                 for (seat, price) in seats.iter().zip(prices) {
                     self.taken_for.insert((reservation.id, *seat), *price);
                     assert!(
@@ -761,6 +817,7 @@ impl Model {
                 }
             }
             Event::Paid { reservation, ledger } => {
+                assert!(!self.written.called_off.contains(&reservation.schedule));
                 let costs = |seat: &SeatId| self.taken_for[&(reservation.id, *seat)];
                 let sum: i64 = reservation.seats.iter().map(costs).sum();
                 assert_eq!((reservation.amount, ledger.amount_change), (sum, -sum), "it costs what it did");
@@ -772,6 +829,19 @@ impl Model {
             Event::ReservationEnded { reservation, why: HoldEnd::HoldTime } => {
                 self.ran_out.insert(reservation.user);
             }
+            Event::ReservationEnded { reservation, why: HoldEnd::CalledOff } => {
+                assert!(self.written.called_off.contains(&reservation.schedule));
+            }
+            Event::Refunded { reservation, why, .. } => {
+                let paid = &self.written.reservations[&reservation.id];
+                assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is given back");
+                let off = self.written.called_off.contains(&reservation.schedule);
+                assert!(off || *why != RefundWhy::CalledOff);
+            }
+            Event::Rescheduled(moved) => {
+                assert!(!self.written.called_off.contains(&moved.schedule) && moved.before != moved.after);
+            }
+            Event::CalledOff(off) => assert!(!self.written.called_off.contains(&off.schedule)),
             Event::SeatsRestricted(HouseSeats { schedule, seats, .. }) => {
                 for seat in seats {
                     assert!(self.written.holder(*schedule, *seat).is_none(), "{seat} has a holder");
@@ -786,7 +856,6 @@ impl Model {
             Event::Admitted(_)
             | Event::SeatsReleased { .. }
             | Event::ReservationEnded { .. }
-            | Event::Refunded { .. }
             | Event::Described(_)
             | Event::Repriced(_)
             | Event::SettingsChanged { .. } => {}

@@ -8,11 +8,12 @@ use frontrow::domain::concert::Texts;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::line::Order;
-use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRecord};
+use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, ScheduleState, TokenRecord};
 use frontrow::domain::rules::SaleSettings;
 use frontrow::domain::sale::{SaleSnapshot, ScheduleSnapshot};
 use frontrow::domain::seat_map::SeatState;
 use frontrow::domain::seat_plan::Money;
+use frontrow::domain::time::Timestamp;
 use frontrow::domain::wallet::Wallets;
 
 #[derive(Clone, Default)]
@@ -25,6 +26,9 @@ pub struct Stored {
     pub restricted: BTreeSet<(ScheduleId, SeatId)>,
     /// The prices of categories that do not cost what was imported.
     pub prices: BTreeMap<ScheduleId, Vec<(u16, Money)>>,
+    /// The starts of performances that were moved.
+    pub starts: BTreeMap<ScheduleId, Timestamp>,
+    pub called_off: BTreeSet<ScheduleId>,
 }
 
 impl Stored {
@@ -39,7 +43,7 @@ impl Stored {
                 | Event::ReservationEnded { reservation, .. } => {
                     self.reservations.insert(reservation.id, reservation.clone());
                 }
-                Event::Paid { reservation, ledger } | Event::Refunded { reservation, ledger } => {
+                Event::Paid { reservation, ledger } | Event::Refunded { reservation, ledger, .. } => {
                     self.reservations.insert(reservation.id, reservation.clone());
                     self.ledger.push(ledger.clone());
                 }
@@ -53,6 +57,8 @@ impl Stored {
                 }
                 Event::Described(of) => self.texts = of.after.clone(),
                 Event::Repriced(of) => drop(self.prices.insert(of.schedule, of.own.clone())),
+                Event::Rescheduled(moved) => drop(self.starts.insert(moved.schedule, moved.after)),
+                Event::CalledOff(off) => drop(self.called_off.insert(off.schedule)),
                 Event::SettingsChanged { after, .. } => self.settings = Some((**after).clone()),
             }
         }
@@ -103,6 +109,10 @@ impl Stored {
         plans: Vec<ScheduleSnapshot>,
     ) -> SaleSnapshot {
         let schedules = plans.into_iter().map(|mut schedule| {
+            schedule.starts_at = self.starts.get(&schedule.id).copied().unwrap_or(schedule.starts_at);
+            if self.called_off.contains(&schedule.id) {
+                schedule.state = ScheduleState::CalledOff;
+            }
             let here = self.reservations.values().filter(|r| r.schedule == schedule.id);
             schedule.taken = here
                 .filter_map(|r| match r.status {

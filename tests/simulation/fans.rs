@@ -8,6 +8,7 @@ use frontrow::dispatcher::{Refusal, ReplyTo};
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Caller, Command, Rejection};
 use frontrow::domain::concert::TextsPatch;
+use frontrow::domain::event::RefundWhy;
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -336,7 +337,29 @@ impl World {
         let model = &self.models[&concert];
         let (schedule, house) =
             model.schedules().nth(rng.random_range(0..model.schedules().count())).expect("there is one");
-        let command = if rng.random_bool(0.1) {
+        let command = if rng.random_bool(0.25) {
+            let orders: Vec<_> = self.models[&concert].orders().collect();
+            // Twice, as two operators would, or what follows from a performance that was called off.
+            let some = |why: RefundWhy, of: Option<ScheduleId>, most: usize| {
+                let orders = orders.iter().filter(|(.., schedule)| of.is_none_or(|of| of == *schedule));
+                let orders = orders.map(|(id, user, _)| (*id, *user)).take(most);
+                Command::Refund { orders: orders.collect(), why }
+            };
+            match rng.random_range(0..6) {
+                0..2 => {
+                    let starts_at = self.clock.utc() + Duration::from_secs(rng.random_range(1..600));
+                    Command::Postpone { schedule, starts_at, was: None, reason: None, by }
+                }
+                2 => Command::CallOff { schedule, reason: "ill".into(), by },
+                3 => {
+                    let off = self.models[&concert]
+                        .schedules()
+                        .find(|(id, _)| self.models[&concert].is_called_off(*id));
+                    some(RefundWhy::CalledOff, Some(off.map_or(schedule, |(id, _)| id)), 4)
+                }
+                _ => some(RefundWhy::Operator { reason: "asked".into(), by }, None, 2),
+            }
+        } else if rng.random_bool(0.1) {
             let was = model.texts.as_ref().filter(|_| rng.random_bool(0.5)).map(|texts| texts.title.clone());
             let title = Some(format!("Night {}", rng.random_range(0..4)).into());
             let about = rng.random_bool(0.5).then(|| rng.random_bool(0.5).then(|| "{}".into()));
@@ -370,7 +393,11 @@ impl World {
         let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
         if let Some(dispatcher) = node.and_then(Node::dispatcher) {
             // Refused or lost, it is as if the operator had not come.
-            let _ = dispatcher.submit(concert, command, ReplyTo::Nobody);
+            let _ = dispatcher.submit(concert, command.clone(), ReplyTo::Nobody);
+            // Two operators think of the same now and then.
+            if rng.random_bool(0.3) {
+                let _ = dispatcher.submit(concert, command, ReplyTo::Nobody);
+            }
         }
     }
 }

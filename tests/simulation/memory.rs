@@ -64,6 +64,8 @@ impl Memory {
                 restricted: seats.restricted(),
             };
             assert_eq!(topic.counts(), counts, "{schedule}");
+            let told = topic.schedule();
+            assert_eq!((told.starts_at, told.state), (seats.starts_at(), seats.state()), "{schedule}");
         }
         for record in sale.live_tokens_from(EntryNo(0)) {
             self.compare_places(&record, sale, view, now);

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use frontrow::domain::command::Command;
 use frontrow::domain::concert::Texts;
-use frontrow::domain::event::{Description, Event, HoldEnd, HouseSeats, PriceChange, Repricing};
+use frontrow::domain::event::{
+    CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
+};
 use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
@@ -28,6 +30,7 @@ pub struct SaleModel {
     schedules: BTreeMap<ScheduleId, Performance>,
     /// What is said of the concert, once that changed.
     pub texts: Option<Texts>,
+    called_off: BTreeSet<ScheduleId>,
     pub tokens: BTreeMap<EntryNo, TokenRecord>,
     /// The live token of each user.
     live: BTreeMap<UserId, EntryNo>,
@@ -106,6 +109,7 @@ impl SaleModel {
             settings,
             schedules,
             texts: None,
+            called_off: BTreeSet::new(),
             tokens: BTreeMap::new(),
             live: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -173,6 +177,16 @@ impl SaleModel {
     /// What a free seat of each category of a performance costs.
     pub fn prices(&self, schedule: ScheduleId) -> &[Money] {
         &self.schedules[&schedule].prices
+    }
+
+    pub fn is_called_off(&self, schedule: ScheduleId) -> bool {
+        self.called_off.contains(&schedule)
+    }
+
+    /// Paid orders of the sale, and whose they are.
+    pub fn orders(&self) -> impl Iterator<Item = (ReservationId, UserId, ScheduleId)> {
+        let paid = self.reservations.values().filter(|r| r.status == ReservationStatus::Reserved);
+        paid.map(|r| (r.id, r.user, r.schedule))
     }
 
     /// Every seat of a performance.
@@ -246,7 +260,7 @@ impl SaleModel {
         let free: usize = self
             .schedules
             .iter()
-            .filter(|(_, of)| of.starts_at > utc)
+            .filter(|(id, of)| of.starts_at > utc && !self.is_called_off(**id))
             .map(|(id, _)| {
                 self.for_sale(*id) - self.seats.range((*id, SeatId(0))..=(*id, SeatId(u32::MAX))).count()
             })
@@ -315,6 +329,7 @@ impl SaleModel {
                 self.prove_prices(reservation);
                 assert!(request.is_none() || request.as_ref() == reservation.best_requests.last());
                 assert_eq!(self.settings.state, SaleState::Open, "only an open sale sells");
+                assert!(!self.is_called_off(reservation.schedule), "what is called off is not sold");
                 let holder = self.live_token(reservation.user).expect("who holds has a live token");
                 assert_eq!(holder.status, TokenStatus::Progress, "who holds is admitted");
                 for seat in seats {
@@ -365,11 +380,18 @@ impl SaleModel {
                     let starts_at = self.starts_at(reservation.schedule);
                     assert!(ended_at >= starts_at, "{} ended before the performance began", reservation.id);
                 }
+                if *why == HoldEnd::CalledOff {
+                    assert!(self.is_called_off(reservation.schedule), "{} goes on", reservation.id);
+                }
                 self.free(reservation, &reservation.seats);
                 let deed = match why {
                     HoldEnd::Released => Some(Deed::Released),
                     HoldEnd::Left => Some(Deed::Left),
-                    HoldEnd::BoughtAnother | HoldEnd::HoldTime | HoldEnd::Idle | HoldEnd::Started => None,
+                    HoldEnd::BoughtAnother
+                    | HoldEnd::HoldTime
+                    | HoldEnd::Idle
+                    | HoldEnd::Started
+                    | HoldEnd::CalledOff => None,
                 };
                 deed.into_iter().for_each(|deed| self.did_now(reservation.user, deed));
                 self.keep_reservation(reservation);
@@ -383,6 +405,7 @@ impl SaleModel {
                 assert!(utc - outages < reservation.expires_at, "{} was paid after its time", reservation.id);
                 let starts_at = self.starts_at(reservation.schedule);
                 assert!(utc < starts_at, "{} was paid after the performance had begun", reservation.id);
+                assert!(!self.is_called_off(reservation.schedule), "what is called off is not paid");
                 self.prove_prices(reservation);
                 assert_eq!(
                     ledger.amount_change, -reservation.amount,
@@ -401,17 +424,24 @@ impl SaleModel {
                 self.did_now(reservation.user, Deed::Paid);
                 self.keep_reservation(reservation);
             }
-            Event::Refunded { reservation, ledger } => {
+            Event::Refunded { reservation, ledger, why } => {
                 let paid = &self.reservations[&reservation.id];
                 assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is refunded");
                 let payment = reservation.payment.as_ref().expect("what was paid has a payment");
                 assert_eq!((payment.status, ledger.amount_change), (PaymentStatus::Cancelled, paid.amount));
+                assert_eq!((payment.refunded, payment.refund_reason.as_deref()), (paid.amount, why.reason()));
+                let off = self.is_called_off(reservation.schedule);
+                match why {
+                    RefundWhy::Cancelled => assert!(!off, "its refund is on the way"),
+                    RefundWhy::CalledOff => assert!(off, "{} is played", reservation.schedule),
+                    RefundWhy::Operator { .. } => {}
+                }
                 self.free(reservation, &reservation.seats);
                 self.did_now(reservation.user, Deed::Refunded);
                 self.keep_reservation(reservation);
             }
             Event::SeatsRestricted(HouseSeats { schedule, seats, by, .. }) => {
-                assert!(by.is_some(), "an operator keeps seats");
+                assert!(by.is_some() || self.is_called_off(*schedule), "an operator keeps seats");
                 for seat in seats {
                     assert_eq!(self.seat(*schedule, *seat), SeatNow::Free, "only a free seat is kept");
                     self.restricted.insert((*schedule, *seat));
@@ -442,6 +472,14 @@ impl SaleModel {
                 let differ =
                     (0..).zip(of.prices.iter().zip(&of.imported)).filter(|(_, (now, was))| now != was);
                 assert!(differ.map(|(category, (now, _))| (category, *now)).eq(own.iter().copied()));
+            }
+            Event::Rescheduled(Rescheduled { schedule, before, after, .. }) => {
+                assert!(!self.is_called_off(*schedule), "{schedule} is moved after it was called off");
+                let of = self.schedules.get_mut(schedule).expect("a performance of the sale");
+                assert_eq!(std::mem::replace(&mut of.starts_at, *after), *before);
+            }
+            Event::CalledOff(CalledOff { schedule, .. }) => {
+                assert!(self.called_off.insert(*schedule), "{schedule} is called off once");
             }
             Event::SettingsChanged { before, after, .. } => {
                 assert_eq!(**before, self.settings);

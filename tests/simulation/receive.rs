@@ -196,7 +196,7 @@ impl World {
                 assert_eq!((entry.amount_change, entry.request_id.as_ref()), (*amount, Some(request)));
                 assert!(self.database.ledger(user).contains(entry), "received {entry:?}, which is not kept");
             }
-            Answer::Figures(_) | Answer::Restricted { .. } | Answer::Done => {}
+            Answer::Figures(_) | Answer::Restricted { .. } | Answer::Refunded { .. } | Answer::Done => {}
         }
         let Device { connection, .. } = &mut self.devices[index];
         if let Some(connection) = connection
@@ -280,6 +280,14 @@ impl World {
             (Rejection::HoldAgainLater { seats, retry_at }, What::Sale(command)) => {
                 *retry_at > asked.sent_at && model.has_let_run_out(user, seats, command)
             }
+            (
+                Rejection::PerformanceCalledOff,
+                What::Sale(Command::Hold { schedule, .. } | Command::HoldBest { schedule, .. }),
+            ) => model.is_called_off(*schedule),
+            (
+                Rejection::PerformanceCalledOff,
+                What::Sale(Command::Pay { reservation, .. } | Command::Cancel { reservation, .. }),
+            ) => model.is_called_off(model.reservations[reservation].schedule),
             (Rejection::GuestSeats { .. }, _) => guest_of(user).is_some(),
             (Rejection::PurchaseLimit { max }, What::Sale(Command::Hold { seats, .. })) => {
                 model.was_at_limit(user, since, seats.len(), *max)

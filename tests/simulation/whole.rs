@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use frontrow::domain::command::Command;
 use frontrow::domain::ids::{ConcertId, SeatId};
+use frontrow::domain::record::ScheduleState;
 use frontrow::fanout::SeatCounts;
 use frontrow_testing::simulated::Weather;
 
@@ -85,6 +86,10 @@ impl World {
                     model.starts_at(held.schedule) > begun,
                     "{held:?} is of a performance that has begun"
                 );
+                assert!(
+                    !model.is_called_off(held.schedule),
+                    "{held:?} is of a performance that is called off"
+                );
             }
             for visitor in model.visitors() {
                 assert!(visitor.expires_at > Some(late), "{visitor:?} is overdue");
@@ -116,6 +121,9 @@ impl World {
         assert_eq!(kept.next_entry.0, model.tokens.len() as u64);
         assert!(kept.reservations.iter().eq(model.held()));
         for schedule in &kept.schedules {
+            let of = schedule.schedule;
+            assert_eq!(of.starts_at, model.starts_at(of.id), "{}", of.id);
+            assert_eq!(of.state == ScheduleState::CalledOff, model.is_called_off(of.id), "{}", of.id);
             let taken = model.seats_of(schedule.schedule.id).filter(|(_, now)| *now != SeatNow::Free);
             assert!(schedule.taken.iter().map(|(seat, ..)| *seat).eq(taken.map(|(seat, _)| seat)));
         }

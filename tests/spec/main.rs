@@ -18,6 +18,7 @@ mod holds;
 mod http_door;
 mod journey;
 mod kept;
+mod life;
 mod making;
 mod money;
 mod operators;

@@ -67,6 +67,8 @@ export function explain(cause, { count = 1, holding = false } = {}) {
     case 'OVERLOADED':
     case 'UNAVAILABLE':
       return w.busy;
+    case 'PERFORMANCE_CALLED_OFF':
+      return w.calledOff;
     case 'CANCEL_TOO_LATE':
       return w.cancelTooLate;
     case 'WALLET_FULL':

@@ -16,7 +16,7 @@ import { keyOf, load, loadJson, save, saveJson } from './storage.js';
 /** @typedef {WireReservation['seats'][number] & import('./i18n.js').Whereabouts} NamedSeat */
 /** A reservation with its seats named in the page's language. @typedef {Omit<WireReservation, 'seats'> & {seats: NamedSeat[]}} Reservation */
 /** @typedef {import('../sdk/wire.js').QueueUpdate} QueueUpdate */
-/** @typedef {import('../sdk/wire.js').Concert} Concert */
+/** @typedef {import('../sdk/wire.js').Concert & {calledOff: import('../sdk/wire.js').ConcertSchedule[]}} Concert */
 /** @typedef {import('../sdk/wire.js').Layout} Layout */
 /** @typedef {import('../sdk/wire.js').SaleUpdate} SaleUpdate */
 
@@ -74,6 +74,9 @@ export function heldElsewhere(reservation) {
   return held.value.some((other) => other.concert_id === reservation?.concert_id && other.reservation_id !== reservation.reservation_id);
 }
 
+/** All who wait ask for what is played now, but not in one moment. */
+const CONCERTS_WITHIN_MS = 2_000;
+
 /** The newest client; after its end it stays, so that nothing but the fan starts another one.
  * @type {FrontrowClient | null} */
 let client = null;
@@ -124,6 +127,9 @@ export function start() {
     if (asking) pushedMeanwhile.set(update.concert_id, update);
     if (listed.value) listed.value = listed.value.map((concert) => withSale(concert, update));
   });
+  // Everybody in line asks for what is played now, but not in one moment.
+  mine.on('outdated', () => window.setTimeout(() => refreshConcerts().catch(() => {}), Math.random() * CONCERTS_WITHIN_MS));
+  mine.on('outdated', () => window.setTimeout(() => refreshConcerts().catch(() => {}), Math.random() * CONCERTS_WITHIN_MS));
   const greeted = () => {
     now.value = mine.now();
     refreshBalance().catch(() => {}); // A place that has ended shows nothing of the wallet.
@@ -358,7 +364,7 @@ export function refreshConcerts() {
   // The request has no token, because the page's head made the same one already: anybody may see what is on sale.
   asking ??= fetchConcerts(undefined)
     .then((list) => {
-      listed.value = list.map((concert) => withSale(concert, pushedMeanwhile.get(concert.concert_id)));
+      listed.value = list.map((concert) => withSale(played(concert), pushedMeanwhile.get(concert.concert_id)));
     })
     .finally(() => {
       asking = null;
@@ -375,6 +381,16 @@ export function refreshConcerts() {
 function withSale(concert, update) {
   if (concert.concert_id !== update?.concert_id) return concert;
   return { ...concert, sale: { ...concert.sale, state: update.state, opens_at: update.opens_at ?? null, message: update.message ?? null } };
+}
+
+/**
+ * The performances that are played, and apart from them those that were called off.
+ * @param {import('../sdk/wire.js').Concert} concert
+ * @returns {Concert}
+ */
+function played(concert) {
+  const isOff = (/** @type {import('../sdk/wire.js').ConcertSchedule} */ schedule) => schedule.state === 'CALLED_OFF';
+  return { ...concert, schedules: concert.schedules.filter((schedule) => !isOff(schedule)), calledOff: concert.schedules.filter(isOff) };
 }
 
 export async function refreshBalance() {

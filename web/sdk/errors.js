@@ -158,6 +158,8 @@ export class UnavailableError extends BusyError {}
 export class OutcomeUnknownError extends FrontrowError {}
 
 export class CancelTooLateError extends FrontrowError {}
+/** The performance is not played: nothing of it is sold, and what was paid comes back by itself. */
+export class PerformanceCalledOffError extends FrontrowError {}
 
 // Operators' calls.
 export class NotFoundError extends FrontrowError {}
@@ -169,12 +171,18 @@ export class ChangedMeanwhileError extends FrontrowError {
     return this.data.was;
   }
 }
-
 export class PerformanceBegunError extends FrontrowError {}
 export class AlreadyAnnouncedError extends FrontrowError {
   /** The concert that is there already. */
   get concertId() {
     return this.data.concert_id;
+  }
+}
+
+export class AlreadyRefundedError extends FrontrowError {
+  /** When its money was given back. */
+  get at() {
+    return this.data.at;
   }
 }
 
@@ -229,6 +237,8 @@ export const ERRORS = Object.freeze({
   CHANGED_MEANWHILE: ChangedMeanwhileError,
   PERFORMANCE_BEGUN: PerformanceBegunError,
   ALREADY_ANNOUNCED: AlreadyAnnouncedError,
+  PERFORMANCE_CALLED_OFF: PerformanceCalledOffError,
+  ALREADY_REFUNDED: AlreadyRefundedError,
   TIMEOUT: TimeoutError,
   DISCONNECTED: DisconnectedError,
   CLOSED: ClosedError,

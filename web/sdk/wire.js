@@ -139,9 +139,11 @@ export const SeatState = Object.freeze({
 /**
  * One performance, as anybody may see it.
  * @typedef {object} ConcertSchedule
+ * @property {string} [reason] Why it was moved or called off, as the operator wrote it.
  * @property {number} schedule_id
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
+ * @property {ScheduleState} state
  */
 
 /**
@@ -586,8 +588,8 @@ export const SeatState = Object.freeze({
  * @property {number} concert_id
  * @property {string} [message] The operator's message to the fans; absent when there is none.
  * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
- * @property {number} revision Higher than in the answer of `schedules`: prices, a title or a text changed since, so ask
- *   again.
+ * @property {number} revision Higher than in the answer of `schedules`: a start, a price or a text changed since, so
+ *   ask again.
  * @property {SaleState} state
  */
 
@@ -597,6 +599,7 @@ export const SeatState = Object.freeze({
  * @property {number} available The free ones.
  * @property {Record<string, number>} left Category to free seats; a category without any is 0.
  * @property {Record<string, number>} prices Category to price, in minor units of the currency.
+ * @property {string} [reason] Why it was moved to another start, as the operator wrote it.
  * @property {number} restricted Those that the house keeps from sale.
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
@@ -621,10 +624,16 @@ export const SeatState = Object.freeze({
  */
 
 /**
- * The performances of the concert whose queue token the session carries.
+ * Whether a performance is played.
+ * - `CALLED_OFF`: It is not: nothing of it is sold, and what was paid comes back.
+ * @typedef {'PLANNED' | 'CALLED_OFF'} ScheduleState
+ */
+
+/**
+ * The performances that are played of the concert whose queue token the session carries.
  * @typedef {object} Schedules
- * @property {number} revision Rises when a price, a title or a text changes: a `sale.update` with a higher one says
- *   that this is not so any more.
+ * @property {number} revision Rises with what is said of them: a `sale.update` with a higher one says that this is not
+ *   so any more.
  * @property {Schedule[]} schedules
  */
 
@@ -677,6 +686,7 @@ export const SeatState = Object.freeze({
 /**
  * A sold seat.
  * @typedef {object} Ticket
+ * @property {boolean} [called_off] The performance is not played: absent unless that is so. What was paid comes back.
  * @property {Timestamp} [cancel_until] The time until which `cancel` is allowed; present in `tickets`.
  * @property {Timestamp} [cancelled_at] The time at which its order was cancelled; from then on its code opens no door.
  * @property {string} category
@@ -684,6 +694,8 @@ export const SeatState = Object.freeze({
  * @property {number} concert_id
  * @property {string} label Zone, row and number.
  * @property {number} price Minor units of the currency.
+ * @property {string} [reason] Why the performance was moved or called off, or an operator gave the money back, as they
+ *   wrote it.
  * @property {string} reservation_id The reservation to `cancel`.
  * @property {number} schedule_id
  * @property {number} seat

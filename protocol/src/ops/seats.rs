@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::limits::{NOTE_CHARS_MAX, is_blank, is_control};
+use super::note;
+use crate::limits::NOTE_CHARS_MAX;
 use crate::seats::SeatState;
 
 /// Keeps seats of one performance from sale, or gives them back. Those that somebody holds or bought stay theirs.
@@ -87,19 +88,4 @@ pub struct LeftSeat {
     pub seat: u32,
     pub label: String,
     pub state: SeatState,
-}
-
-fn note<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let note = Option::<String>::deserialize(deserializer)?;
-    if let Some(text) = &note {
-        if text.chars().any(is_control) {
-            return Err(de::Error::custom("must have no control characters"));
-        }
-        if is_blank(text) || text.chars().count() > NOTE_CHARS_MAX {
-            return Err(de::Error::custom(format_args!(
-                "must have 1 to {NOTE_CHARS_MAX} characters, not only spaces or what cannot be seen"
-            )));
-        }
-    }
-    Ok(note)
 }

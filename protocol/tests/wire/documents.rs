@@ -176,6 +176,11 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/drafts/{draft_id}/layout
                  post   /api/v1/admin/drafts/{draft_id}/announce
                  post   /api/v1/admin/images
+                 post   /api/v1/admin/schedules/{schedule_id}/postpone
+                 post   /api/v1/admin/schedules/{schedule_id}/call_off
+                 post   /api/v1/admin/concerts/{concert_id}/call_off
+                 get    /api/v1/admin/refunds
+                 post   /api/v1/admin/orders/{reservation_id}/refund
                  post   /api/v1/admin/session
                  get    /api/v1/admin/session
                  delete /api/v1/admin/session

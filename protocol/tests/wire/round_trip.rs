@@ -12,7 +12,7 @@ use frontrow_protocol::ops::making;
 use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::watch::OpsState;
-use frontrow_protocol::ops::{passkeys, who};
+use frontrow_protocol::ops::{life, orders, passkeys, who};
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
     Schedules, Snapshot, Tickets, Welcome,
@@ -163,13 +163,15 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
         ErrorObject::unavailable(1000),
         ErrorObject::outcome_unknown(),
         ErrorObject::cancel_too_late(),
+        ErrorObject::performance_begun(),
+        ErrorObject::performance_called_off(),
+        ErrorObject::already_refunded("2026-07-01T10:06:00.000Z".parse().expect("a time")),
         ErrorObject::wallet_full((1 << 53) - 1),
         ErrorObject::forbidden("a queue token cannot join another sale"),
         ErrorObject::needs_role(RoleSet::of(&[Role::Owner, Role::Manager])),
         ErrorObject::not_found("operator"),
         ErrorObject::link_spent(),
         ErrorObject::last_owner(),
-        ErrorObject::performance_begun(),
         ErrorObject::changed_meanwhile([("role".to_owned(), json!("viewer"))].into_iter().collect()),
         ErrorObject::changed_meanwhile([("capacity".to_owned(), json!(50))].into_iter().collect()).made_so(
             Some(ChangedBy { operator_id: Some(7), user_id: None }),
@@ -210,6 +212,7 @@ type ReadAndWrite = fn(&str) -> Result<String, serde_json::Error>;
 pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("announce", again::<making::Announce>),
     ("announced", again::<making::Announced>),
+    ("call_off", again::<life::CallOff>),
     ("charge_body", again::<ChargeBody>),
     ("concert_page", again::<ConcertPage>),
     ("concert_info", again::<ConcertInfo>),
@@ -235,7 +238,12 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("passkey_challenge", again::<passkeys::PasskeyChallenge>),
     ("passkey_info", again::<passkeys::PasskeyInfo>),
     ("passkeys", again::<passkeys::Passkeys>),
+    ("postpone", again::<life::Postpone>),
     ("problem", again::<Problem>),
+    ("refund", again::<orders::Refund>),
+    ("refund_progress", again::<life::RefundProgress>),
+    ("refunded_order", again::<orders::RefundedOrder>),
+    ("refunds", again::<life::Refunds>),
     ("reservation_body", again::<ReservationBody>),
     ("restrict_seats", again::<RestrictSeats>),
     ("restricted_seats", again::<RestrictedSeats>),
@@ -243,6 +251,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("sale_patch", again::<SalePatch>),
     ("sales", again::<Sales>),
     ("schedule_info", again::<ScheduleInfo>),
+    ("schedule_life", again::<life::ScheduleLife>),
     ("schedule_patch", again::<SchedulePatch>),
     ("sessions", again::<who::Sessions>),
     ("sign_in", again::<who::SignIn>),

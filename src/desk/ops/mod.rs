@@ -3,6 +3,7 @@
 mod concert;
 mod drafts;
 mod kept;
+mod life;
 mod lines;
 mod live;
 pub mod making;

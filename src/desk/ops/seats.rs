@@ -21,7 +21,7 @@ impl Context {
         change: &RestrictSeats,
         by: &Actor,
     ) -> Result<RestrictedSeats, ErrorObject> {
-        let view = self.sale_of_schedule(schedule)?;
+        let view = self.woken_sale_of_schedule(schedule).await?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
         let layout = topic.layout();
         let selected = selected(layout, &change.select)?;

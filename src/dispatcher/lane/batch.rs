@@ -467,6 +467,8 @@ fn count_events(metrics: &Metrics, events: &[Event]) {
             | Event::SeatsUnrestricted(_)
             | Event::Described(_)
             | Event::Repriced(_)
+            | Event::Rescheduled(_)
+            | Event::CalledOff(_)
             | Event::SettingsChanged { .. } => {}
             Event::Admitted(_) => {
                 metrics.admissions.inc();

@@ -1,7 +1,7 @@
 //! Holding, releasing, paying and cancelling. Each checks in the stated order; the first refusal wins.
 
 use crate::domain::command::{Answer, Caller, Rejection};
-use crate::domain::event::{Event, HoldEnd};
+use crate::domain::event::{Event, HoldEnd, RefundWhy};
 use crate::domain::ids::{ReservationId, ScheduleId, SeatId};
 use crate::domain::lapses::Waits;
 use crate::domain::record::{
@@ -198,7 +198,12 @@ impl Sale {
         }
         let entry = self.admitted(step, caller)?;
         let Some(held) = self.reservations.held(id).filter(|held| held.user == caller.user).cloned() else {
-            return Err(Rejection::ReservationInvalid { status: ended?.status });
+            let ended = ended?;
+            // Of what was called off there is nothing to pay, whatever else became of the hold.
+            if self.schedules.get(&ended.schedule).is_some_and(SeatMap::is_called_off) {
+                return Err(Rejection::PerformanceCalledOff);
+            }
+            return Err(Rejection::ReservationInvalid { status: ended.status });
         };
         // The same number of minor units is another sum in the wallet's currency.
         if !self.sells {
@@ -221,6 +226,8 @@ impl Sale {
             amount: held.amount,
             status: PaymentStatus::Done,
             at: now.utc,
+            refunded: 0,
+            refund_reason: None,
             tickets: tickets.collect(),
         };
         let balance = ledger.balance;
@@ -257,6 +264,10 @@ impl Sale {
             }
         }
         let map = self.schedules.get(&paid.schedule).ok_or(Rejection::ScheduleNotFound)?;
+        // Its refund is on the way.
+        if map.is_called_off() {
+            return Err(Rejection::PerformanceCalledOff);
+        }
         if now.utc >= map.starts_at() - self.rules.cancel_before_start {
             return Err(Rejection::CancelTooLate);
         }
@@ -271,13 +282,8 @@ impl Sale {
             &mut step.inputs.ids,
         )?;
         let balance = ledger.balance;
-        let reservation = Reservation {
-            status: ReservationStatus::Cancelled,
-            ended_at: Some(now.utc),
-            payment: Some(Payment { status: PaymentStatus::Cancelled, ..payment }),
-            ..paid
-        };
-        self.change(step, Event::Refunded { reservation: reservation.clone(), ledger });
+        let (reservation, why) = (paid.refunded(now.utc, None), RefundWhy::Cancelled);
+        self.change(step, Event::Refunded { reservation: reservation.clone(), ledger, why });
         Ok(Answer::Cancelled { reservation, balance })
     }
 
@@ -298,6 +304,7 @@ impl Sale {
             return Err(Rejection::TokenExpired(None));
         }
         match self.schedules.get(&schedule) {
+            Some(map) if map.is_called_off() => Err(Rejection::PerformanceCalledOff),
             Some(map) if map.starts_at() > step.now.utc => Ok(()),
             _ => Err(Rejection::ScheduleNotFound),
         }
@@ -387,8 +394,13 @@ impl Sale {
         caller: &Caller,
         id: ReservationId,
     ) -> Result<Reservation, Rejection> {
+        let ended = self.ended(step, id).filter(|ended| ended.user == caller.user);
+        ended.ok_or(Rejection::ReservationNotFound)
+    }
+
+    /// A reservation of this sale that is no longer held.
+    pub(super) fn ended(&self, step: &Step<'_>, id: ReservationId) -> Option<Reservation> {
         let ended = self.reservations.ended(id).or_else(|| step.inputs.ended.reservations.get(&id));
-        let is_own = |ended: &&Reservation| ended.user == caller.user && ended.concert == self.concert;
-        ended.filter(is_own).cloned().ok_or(Rejection::ReservationNotFound)
+        ended.filter(|ended| ended.concert == self.concert).cloned()
     }
 }

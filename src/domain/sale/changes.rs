@@ -2,12 +2,12 @@
 //! change by `change` alone, and `undo` puts back everything since the last commit, the newest first. Not here:
 //! whether something may happen.
 
-use super::{LAPSES_KEPT_MAX, Sale, Step, Subject};
+use super::{LAPSES_KEPT_MAX, Sale, Step, Subject, ends_holds_at};
 use crate::domain::concert::Texts;
-use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, Repricing};
+use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, Repricing, Rescheduled};
 use crate::domain::guest_holds::GuestHold;
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{Reservation, ReservationStatus, TokenRecord, TokenStatus};
+use crate::domain::record::{Reservation, ReservationStatus, ScheduleState, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_map::SeatState;
 use crate::domain::seat_plan::Money;
@@ -27,6 +27,8 @@ pub(super) enum Undo {
     House { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
     Prices { schedule: ScheduleId, before: Vec<(u16, Money)>, changed: Option<(By, Timestamp)> },
     Texts(Texts, Option<(By, Timestamp)>),
+    Rescheduled { schedule: ScheduleId, before: Timestamp, changed: Option<(By, Timestamp)> },
+    CalledOff(ScheduleId),
     Settings(Box<SaleSettings>, Option<(By, Timestamp)>),
 }
 
@@ -80,6 +82,8 @@ impl Sale {
                 let prices: Vec<_> = changed.iter().map(|of| (of.category, of.after)).collect();
                 self.apply_prices(*schedule, &prices, Some((By::Actor(by.clone()), now.utc)))
             }
+            Event::Rescheduled(moved) => self.apply_rescheduled(moved, now),
+            Event::CalledOff(off) => self.apply_called_off(off.schedule),
             Event::SettingsChanged { after, by, .. } => {
                 self.apply_settings((**after).clone(), Some((by.clone(), now.utc)))
             }
@@ -104,6 +108,10 @@ impl Sale {
                 drop(self.apply_prices(schedule, &before, changed));
             }
             Undo::Texts(before, changed) => drop(self.apply_texts(before, changed)),
+            Undo::Rescheduled { schedule, before, changed } => {
+                self.undo_rescheduled(schedule, before, changed);
+            }
+            Undo::CalledOff(schedule) => self.undo_called_off(schedule),
             Undo::Settings(before, changed) => drop(self.apply_settings(*before, changed)),
         }
     }
@@ -294,6 +302,58 @@ impl Sale {
     fn apply_texts(&mut self, texts: Texts, changed: Option<(By, Timestamp)>) -> Undo {
         let before = std::mem::replace(&mut self.texts, texts);
         Undo::Texts(before, self.note_change(Subject::Texts, changed))
+    }
+
+    // A performance begins at another time.
+
+    fn apply_rescheduled(&mut self, Rescheduled { schedule, after, by, .. }: &Rescheduled, now: Now) -> Undo {
+        let before = self.start_at(*schedule, *after);
+        let by = By::Actor(by.clone());
+        let changed = self.note_change(Subject::Start(*schedule), Some((by, now.utc)));
+        Undo::Rescheduled { schedule: *schedule, before, changed }
+    }
+
+    fn undo_rescheduled(
+        &mut self,
+        schedule: ScheduleId,
+        before: Timestamp,
+        changed: Option<(By, Timestamp)>,
+    ) {
+        self.start_at(schedule, before);
+        self.note_change(Subject::Start(schedule), changed);
+    }
+
+    /// Gives back when it started before.
+    fn start_at(&mut self, schedule: ScheduleId, starts_at: Timestamp) -> Timestamp {
+        let map = self.schedules.get_mut(&schedule).expect("its schedule is one of the sale's");
+        let before = map.starts_at();
+        map.set_starts_at(starts_at);
+        self.reorder_starts(schedule);
+        before
+    }
+
+    // A performance is called off.
+
+    fn apply_called_off(&mut self, schedule: ScheduleId) -> Undo {
+        self.set_schedule_state(schedule, ScheduleState::CalledOff);
+        Undo::CalledOff(schedule)
+    }
+
+    fn undo_called_off(&mut self, schedule: ScheduleId) {
+        self.set_schedule_state(schedule, ScheduleState::Planned);
+    }
+
+    fn set_schedule_state(&mut self, schedule: ScheduleId, state: ScheduleState) {
+        let map = self.schedules.get_mut(&schedule).expect("its schedule is one of the sale's");
+        map.set_state(state);
+        self.reorder_starts(schedule);
+    }
+
+    /// The time that ends what is held of this performance is another one.
+    fn reorder_starts(&mut self, schedule: ScheduleId) {
+        self.starts.retain(|(_, id)| *id != schedule);
+        self.starts.push((ends_holds_at(&self.schedules[&schedule]), schedule));
+        self.starts.sort_unstable();
     }
 
     // The sale was changed; putting the old settings back is the same again.

@@ -8,6 +8,8 @@
 mod booking;
 mod changes;
 mod house;
+mod life;
+mod orders;
 mod visits;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ use super::guest_holds::{GuestHold, GuestHolds};
 use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::lapses::Lapses;
 use super::line::{Order, SeatCounts, Stock};
-use super::record::{Reservation, SaleState, TokenRecord};
+use super::record::{Reservation, SaleState, ScheduleState, TokenRecord};
 use super::reservations::Reservations;
 use super::rules::{SalePatch, SaleRules, SaleSettings};
 use super::seat_map::{SeatMap, SeatState};
@@ -56,8 +58,8 @@ pub struct Sale {
     rules: SaleRules,
     room: WaitingRoom,
     schedules: BTreeMap<ScheduleId, SeatMap>,
-    /// Performances in the order of their starts (UTC), each of which ends what is held there; without those that had
-    /// begun, with nothing held, when the sale was restored.
+    /// Performances in the order of the times (UTC) that end what is held there: their starts, or long ago if they are called
+    /// off. Without those that had begun or were called off, with nothing held, when the sale was restored.
     starts: Vec<(Timestamp, ScheduleId)>,
     reservations: Reservations,
     guests: GuestHolds,
@@ -85,6 +87,7 @@ enum Subject {
     Settings,
     Texts,
     Prices(ScheduleId),
+    Start(ScheduleId),
 }
 
 /// The state that a sale's memory is built from.
@@ -111,6 +114,7 @@ pub struct SaleSnapshot {
 pub struct ScheduleSnapshot {
     pub id: ScheduleId,
     pub starts_at: Timestamp,
+    pub state: ScheduleState,
     pub plan: Arc<SeatPlan>,
     /// The price of each category that does not cost what the plan says, in ascending order.
     pub prices: Vec<(u16, Money)>,
@@ -156,13 +160,14 @@ impl Sale {
             sealed: None,
         };
         for schedule in schedules {
-            let mut seats = SeatMap::new(schedule.plan, schedule.starts_at);
+            let mut seats = SeatMap::new(schedule.plan, schedule.starts_at, schedule.state);
             seats.set_prices(&schedule.prices);
             for (seat, state) in schedule.taken {
                 seats.set(seat, state);
             }
-            if schedule.starts_at > now || seats.held() > 0 {
-                sale.starts.push((schedule.starts_at, schedule.id));
+            let ends_at = ends_holds_at(&seats);
+            if ends_at > now || seats.held() > 0 {
+                sale.starts.push((ends_at, schedule.id));
             }
             sale.schedules.insert(schedule.id, seats);
         }
@@ -262,6 +267,12 @@ impl Sale {
                 self.needs_of_reservation(*reservation, needs);
                 needs.wallets.push(caller.user);
             }
+            Command::Refund { orders, .. } => {
+                for (reservation, user) in orders {
+                    self.needs_of_reservation(*reservation, needs);
+                    needs.wallets.push(*user);
+                }
+            }
             Command::Join { .. }
             | Command::Touch { .. }
             | Command::Connect { .. }
@@ -271,6 +282,8 @@ impl Sale {
             | Command::Unrestrict { .. }
             | Command::Reprice { .. }
             | Command::Describe { .. }
+            | Command::Postpone { .. }
+            | Command::CallOff { .. }
             | Command::Figures => {}
         }
     }
@@ -377,6 +390,11 @@ impl Sale {
             }
             Command::Reprice { schedules, prices, was, by } => self.reprice(step, schedules, prices, was, by),
             Command::Describe { patch, was, by } => self.describe(step, patch, was, by),
+            Command::Postpone { schedule, starts_at, was, reason, by } => {
+                self.postpone(step, *schedule, *starts_at, *was, reason.as_deref(), by)
+            }
+            Command::CallOff { schedule, reason, by } => self.call_off(step, *schedule, reason, by),
+            Command::Refund { orders, why } => Ok(self.refund(step, orders, why)),
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
         }
     }
@@ -429,13 +447,14 @@ impl Sale {
         done
     }
 
-    /// The first performance that has begun with seats still held.
+    /// The first performance that has begun, or is called off, with seats still held.
     fn started(&self, now: Now) -> Option<ScheduleId> {
         let begun = self.starts.iter().take_while(|(starts_at, _)| *starts_at <= now.utc);
         begun.map(|(_, id)| *id).find(|id| self.schedules[id].held() > 0)
     }
 
-    /// Ends what is held of performances that have begun, at most `max` reservations: nobody pays for what has been missed.
+    /// Ends what is held of performances that have begun or are called off, at most `max` reservations: nobody pays for what
+    /// has been missed, or will not be.
     fn end_started(&mut self, step: &mut Step<'_>, max: usize) -> usize {
         let mut done = 0;
         while done < max
@@ -447,8 +466,12 @@ impl Sale {
                 break;
             }
             done += held.len();
+            let why = match self.schedules[&schedule].is_called_off() {
+                true => HoldEnd::CalledOff,
+                false => HoldEnd::Started,
+            };
             for reservation in held {
-                self.end_hold(step, reservation, HoldEnd::Started);
+                self.end_hold(step, reservation, why);
             }
         }
         done
@@ -518,7 +541,8 @@ impl Sale {
             available: seats.available(),
             sold: seats.sold(),
         };
-        Stock::of(self.schedules.values().map(counts), now.utc)
+        let played = self.schedules.values().filter(|seats| !seats.is_called_off());
+        Stock::of(played.map(counts), now.utc)
     }
 
     fn opens_by_itself(&self, now: Now) -> bool {
@@ -637,4 +661,9 @@ impl Sale {
             assert!(live.admission.is_some(), "who holds is admitted");
         }
     }
+}
+
+/// The time (UTC) that ends what is held of a performance.
+fn ends_holds_at(seats: &SeatMap) -> Timestamp {
+    if seats.is_called_off() { Timestamp::default() } else { seats.starts_at() }
 }

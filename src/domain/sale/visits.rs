@@ -221,6 +221,9 @@ impl Sale {
             | Command::Unrestrict { .. }
             | Command::Reprice { .. }
             | Command::Describe { .. }
+            | Command::Postpone { .. }
+            | Command::CallOff { .. }
+            | Command::Refund { .. }
             | Command::Figures => None,
         };
         let Some(entry) = entry else { return };

@@ -5,7 +5,7 @@ use crate::domain::concert::Texts;
 use crate::domain::event::{By, Event};
 use crate::domain::ids::{ConnectionId, EntryNo, IdSource, ScheduleId, UserId};
 use crate::domain::line::Order;
-use crate::domain::record::{ExpiryReason, SaleState, TokenRecord, TokenStatus};
+use crate::domain::record::{ExpiryReason, SaleState, ScheduleState, TokenRecord, TokenStatus};
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
 use crate::domain::time::{Now, Timestamp};
@@ -25,8 +25,9 @@ fn view() -> Arc<SaleView> {
     let prices = venue::suggested_prices(&hall);
     let hall = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
     let plan = Arc::new(hall.layout.seat_plan());
-    let schedule = ScheduleRecord { id: SCHEDULE, starts_at: Timestamp::default() };
-    let topic = SeatTopic::new(CONCERT, schedule, Arc::new(hall.layout), plan, &[], [].into_iter(), 1);
+    let schedule =
+        ScheduleRecord { id: SCHEDULE, starts_at: Timestamp::default(), state: ScheduleState::Planned };
+    let topic = SeatTopic::new(CONCERT, schedule, None, Arc::new(hall.layout), plan, &[], [].into_iter(), 1);
     let concert = ConcertRecord {
         id: CONCERT,
         title: "Anna".to_owned(),

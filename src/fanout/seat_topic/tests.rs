@@ -18,8 +18,18 @@ fn topic(seats: usize) -> Arc<SeatTopic> {
     let prices = venue::suggested_prices(&hall);
     let imported = venue::import(hall.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
     let plan = Arc::new(imported.layout.seat_plan());
-    let schedule = ScheduleRecord { id: ScheduleId(7), starts_at: Timestamp::default() };
-    SeatTopic::new(ConcertId(1), schedule, Arc::new(imported.layout), plan, &[], [].into_iter(), BEGAN_AT)
+    let schedule =
+        ScheduleRecord { id: ScheduleId(7), starts_at: Timestamp::default(), state: ScheduleState::Planned };
+    SeatTopic::new(
+        ConcertId(1),
+        schedule,
+        None,
+        Arc::new(imported.layout),
+        plan,
+        &[],
+        [].into_iter(),
+        BEGAN_AT,
+    )
 }
 
 /// Holds a seat, as the next commit does.

@@ -1,6 +1,7 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
 mod concert;
+mod life;
 mod making;
 mod passkeys;
 mod sales;
@@ -74,6 +75,15 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::DraftLayout => making::layout(asked, argument).await,
         Call::Announce => making::announce(asked, argument).await,
         Call::UploadImage => making::upload_image(asked).await,
+
+        // Life.
+        Call::Postpone => life::postpone(asked, argument).await,
+        Call::CallOff => life::call_off(asked, argument).await,
+        Call::CallOffConcert => life::call_off_concert(asked, argument).await,
+        Call::Refunds => life::refunds(asked).await,
+
+        // Orders.
+        Call::RefundOrder => life::refund_order(asked, argument).await,
 
         // Who.
         Call::SignIn => who::sign_in(asked).await,

@@ -26,7 +26,7 @@ pub async fn all(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&[])?;
     let schedule = ScheduleId(number(id, "schedule_id")?);
     let context = asked.context;
-    let view = context.sale_of_schedule(schedule)?;
+    let view = context.woken_sale_of_schedule(schedule).await?;
     let seats = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?.snapshot();
     let snapshot = Outcome::Snapshot { schedule, seats };
     let text = translate::result(&context.fanout, context.clock.utc(), &snapshot)?;

@@ -9,7 +9,7 @@ use super::{Findings, sale_name, seat_name};
 use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{
-    Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord, TokenStatus,
+    Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Ticket, TokenRecord, TokenStatus,
 };
 use crate::domain::rules::OwnRules;
 use crate::domain::seat_plan::Money;
@@ -23,10 +23,7 @@ pub struct SaleAudit {
     concert: ConcertId,
     /// Label, category and price of each seat, by the drawing.
     drawn: Vec<(String, String, Money)>,
-    /// The schedules with their starts, UTC.
-    schedules: BTreeMap<ScheduleId, Timestamp>,
-    /// The prices of categories that do not cost what they were imported with.
-    prices: BTreeMap<ScheduleId, Vec<(u16, Money)>>,
+    schedules: BTreeMap<ScheduleId, StoredSchedule>,
     /// The number of seats of each schedule.
     seat_counts: BTreeMap<ScheduleId, u32>,
     /// The rules that the sale's operator set.
@@ -44,6 +41,16 @@ pub struct SaleAudit {
     payment_of: HashMap<ReservationId, PaymentId>,
     tickets: HashMap<PaymentId, Vec<SoldTicket>>,
     replay: Replay,
+}
+
+/// What may change of a performance, as it is stored.
+pub struct StoredSchedule {
+    /// UTC.
+    pub starts_at: Timestamp,
+    pub state: ScheduleState,
+    pub reason: Option<Box<str>>,
+    /// The prices of categories that do not cost what they were imported with.
+    pub prices: Vec<(u16, Money)>,
 }
 
 #[derive(Default)]
@@ -79,7 +86,6 @@ impl SaleAudit {
             concert,
             drawn,
             schedules: BTreeMap::new(),
-            prices: BTreeMap::new(),
             seat_counts: BTreeMap::new(),
             own: OwnRules::default(),
             texts: Texts::default(),
@@ -108,9 +114,8 @@ impl SaleAudit {
         self.replay.per_user.known_since(since);
     }
 
-    pub fn schedule(&mut self, schedule: ScheduleId, starts_at: Timestamp, prices: Vec<(u16, Money)>) {
-        self.schedules.insert(schedule, starts_at);
-        self.prices.insert(schedule, prices);
+    pub fn schedule(&mut self, schedule: ScheduleId, stored: StoredSchedule) {
+        self.schedules.insert(schedule, stored);
     }
 
     /// Seats come by schedule and number.
@@ -283,6 +288,8 @@ impl SaleAudit {
                     ("payment_id", id == folded.id),
                     ("amount", payment.amount == folded.amount),
                     ("at", payment.at == folded.at),
+                    ("refunded", payment.refunded == folded.refunded),
+                    ("refund_reason", payment.refund_reason == folded.refund_reason),
                 ],
             );
         }
@@ -487,7 +494,7 @@ impl SaleAudit {
         });
         let starts_at = self.schedules.get(&reservation.schedule);
         let is_old = starts_end_since.is_some_and(|since| payment.at < since);
-        findings.check(is_old || starts_at.is_none_or(|starts_at| payment.at < *starts_at), || {
+        findings.check(is_old || starts_at.is_none_or(|of| payment.at < of.starts_at), || {
             format!("{sale}: payment {id} was made after its performance had begun")
         });
         let tickets = self.tickets.get(&id).map_or(&[][..], Vec::as_slice);
@@ -541,14 +548,28 @@ impl SaleAudit {
             format!("{sale}: it is told of as {:?}, by the journal as {folded:?}", self.texts)
         });
         findings.check(self.replay.rows() > 0, || format!("{sale}: the journal is empty"));
-        for schedule in self.schedules.keys() {
-            let folded = self.replay.sale().schedules().get(schedule).copied();
-            findings.check(folded.is_some_and(|seats| seats as usize == self.drawn.len()), || {
+        for (schedule, stored) in &self.schedules {
+            let folded = self.replay.sale().schedules().get(schedule);
+            findings.check(folded.is_some_and(|of| of.seats as usize == self.drawn.len()), || {
                 format!("{sale}: the journal does not begin with schedule {schedule} and its seats")
             });
-            let (stored, folded) = (self.prices.get(schedule), self.replay.sale().own_prices(*schedule));
-            findings.check(stored == Some(&folded), || {
-                format!("{sale}: schedule {schedule} has the prices {stored:?}, by the journal {folded:?}")
+            let Some(folded) = folded else { continue };
+            differing(
+                findings,
+                &sale,
+                &format!("schedule {schedule}"),
+                &[
+                    ("starts_at", folded.starts_at.is_none_or(|starts_at| starts_at == stored.starts_at)),
+                    ("state", folded.state == stored.state),
+                    ("reason", folded.reason == stored.reason),
+                ],
+            );
+            let own = self.replay.sale().own_prices(*schedule);
+            findings.check(stored.prices == own, || {
+                format!(
+                    "{sale}: schedule {schedule} has the prices {:?}, by the journal {own:?}",
+                    stored.prices
+                )
             });
         }
         let (folded, stored) = (self.replay.sale().places(), self.tokens.users.len());

@@ -208,10 +208,13 @@ pub static DIALECT: Dialect = Dialect {
     ),
     // A user who holds seats has a live token, so held reservations need no look of their own.
     concerts_to_run: "SELECT concert_id FROM concert c \
-         WHERE EXISTS (SELECT 1 FROM concert_schedule s \
+         WHERE archived_at IS NULL AND ( \
+               EXISTS (SELECT 1 FROM concert_schedule s \
                        WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \
+            OR EXISTS (SELECT 1 FROM concert_schedule s \
+                       WHERE s.concert_id = c.concert_id AND s.state = 'CALLED_OFF') \
             OR EXISTS (SELECT 1 FROM queue q FORCE INDEX (queue_live) \
-                       WHERE q.concert_id = c.concert_id AND q.live_user IS NOT NULL) \
+                       WHERE q.concert_id = c.concert_id AND q.live_user IS NOT NULL)) \
          ORDER BY concert_id",
     holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
     claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \

@@ -45,11 +45,12 @@ static TABLES: Tables = Tables {
         " ON DUPLICATE KEY UPDATE schedule_id = IF(schedule_id = VALUES(schedule_id), schedule_id, NULL)",
     ),
     payments: Bulk::new(
-        "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at) \
-         VALUES ",
+        "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at, \
+           refunded, refund_reason) VALUES ",
         columns::PAYMENT,
         " ON DUPLICATE KEY UPDATE user_id = IF(payment_id = VALUES(payment_id), user_id, NULL), \
-           status = VALUES(status), cancelled_at = VALUES(cancelled_at)",
+           status = VALUES(status), cancelled_at = VALUES(cancelled_at), refunded = VALUES(refunded), \
+           refund_reason = VALUES(refund_reason)",
     ),
     tickets: Bulk::new(
         "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \

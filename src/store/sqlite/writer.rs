@@ -33,11 +33,12 @@ static TABLES: Tables = Tables {
         "",
     ),
     payments: Bulk::new(
-        "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at) \
-         VALUES ",
+        "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at, \
+           refunded, refund_reason) VALUES ",
         columns::PAYMENT,
         " ON CONFLICT (concert_id, payment_id) DO UPDATE SET status = excluded.status, \
-           cancelled_at = excluded.cancelled_at",
+           cancelled_at = excluded.cancelled_at, refunded = excluded.refunded, \
+           refund_reason = excluded.refund_reason",
     ),
     tickets: Bulk::new(
         "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \
@@ -100,6 +101,8 @@ pub fn texts() -> Vec<String> {
                 super::connection::DIALECT.settings,
                 batch::TEXTS,
                 batch::PRICES,
+                batch::MOVED,
+                batch::CALLED_OFF,
                 batch::LOG,
                 batch::CHARGE,
             ]

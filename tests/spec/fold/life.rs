@@ -7,6 +7,7 @@ use frontrow::dispatcher::{Refusal, Reply, ReplyTo};
 use frontrow::domain::actor::{Actor, Who};
 use frontrow::domain::command::{Answer, Caller, Command, Rejection};
 use frontrow::domain::concert::TextsPatch;
+use frontrow::domain::event::RefundWhy;
 use frontrow::domain::ids::{AddressBlock, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::record::{Reservation, SaleState};
 use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
@@ -373,6 +374,37 @@ impl Life {
         self.house.store().decide_currency(currency, self.house.clock.utc()).await.unwrap();
         self.house.stop().await;
         self.house.start().await;
+    }
+
+    /// Money back by an operator; then the third performance is moved, and called off with seats held and sold.
+    pub async fn orders_are_refunded_and_a_performance_is_moved_and_called_off(&mut self) {
+        let by = Actor { who: Who::Operator(OperatorId(7)), from: Some("::1".into()) };
+        let mut bought = Vec::new();
+        for of in [2, 2] {
+            let caller = self.admitted_alone().await;
+            let order = self.hold(caller, of).await;
+            let paid = self.ask(caller, Command::Pay { caller, reservation: order }).await;
+            assert!(matches!(paid, Ok(Answer::Paid { .. })), "{paid:?}");
+            bought.push((order, caller.user));
+        }
+        let fan = self.admitted_alone().await;
+        self.hold(fan, 2).await;
+        let why = RefundWhy::Operator { reason: "Bought \"twice\"".into(), by: by.clone() };
+        let refund = Command::Refund { orders: bought[..1].to_vec(), why };
+        let refunded = self.ask(fan, refund).await;
+        let one = |reply: &Reply| matches!(reply, Ok(Answer::Refunded { done, .. }) if done.len() == 1);
+        assert!(one(&refunded), "{refunded:?}");
+        let schedule = ScheduleId(self.house.schedules[2]);
+        let starts_at = self.house.clock.utc() + 60 * DAY;
+        let reason = Some("Rain \u{2014} \"비\"".into());
+        let move_it = Command::Postpone { schedule, starts_at, was: None, reason, by: by.clone() };
+        assert_eq!(self.ask(fan, move_it).await, Ok(Answer::Done));
+        let off = Command::CallOff { schedule, reason: "The singer is ill".into(), by };
+        assert_eq!(self.ask(fan, off).await, Ok(Answer::Done));
+        // The refunds of a server that runs may be faster.
+        let refund = Command::Refund { orders: bought[1..].to_vec(), why: RefundWhy::CalledOff };
+        let refunded = self.ask(fan, refund).await;
+        assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
     }
 
     /// Rows that are in files by now are of the journal all the same.

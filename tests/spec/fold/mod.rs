@@ -31,16 +31,12 @@ const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("concert_seat", "label", STORED_BEFORE),
     ("concert_seat", "category", STORED_BEFORE),
     ("concert_seat", "price", STORED_BEFORE),
+    ("concert_schedule", "starts_at", "stored with the concert; the journal has it once it was moved"),
     ("concert", "writer", CLAIMED),
     ("concert", "heartbeat_at", CLAIMED),
     ("concert", "outage_ms", CLAIMED),
     ("concert", "archived_at", UNUSED),
     ("concert", "rehearsal_of", UNUSED),
-    ("concert_schedule", "starts_at", STORED_BEFORE),
-    ("concert_schedule", "state", UNUSED),
-    ("concert_schedule", "reason", UNUSED),
-    ("payment", "refunded", UNUSED),
-    ("payment", "refund_reason", UNUSED),
     ("payment", "source", UNUSED),
     ("operator_log", "log_id", "given by the database"),
 ];
@@ -78,7 +74,7 @@ const ROWS_LEFT_OUT: &[(&str, &str, &str)] = &[
 async fn a_journal_folded_into_empty_tables_gives_every_column() {
     let seed = 14;
     let seats = life::SEATS as usize;
-    let house = House::open(Plan { seats, capacity: 6, schedules: 2, ..Plan::default() }).await;
+    let house = House::open(Plan { seats, capacity: 6, schedules: 3, ..Plan::default() }).await;
     let mut life = Life::begin(house, seed).await;
     let mut seen = Seen::default();
     // Until its texts are changed, no journal has them.
@@ -96,6 +92,8 @@ async fn a_journal_folded_into_empty_tables_gives_every_column() {
     life.the_line_is_dissolved_and_the_sale_opens_by_itself().await;
     compare(&mut life.house, &mut seen).await;
     life.wallets_are_in_another_currency().await;
+    compare(&mut life.house, &mut seen).await;
+    life.orders_are_refunded_and_a_performance_is_moved_and_called_off().await;
     compare(&mut life.house, &mut seen).await;
     life.old_rows_are_archived().await;
     life.performances_begin().await;

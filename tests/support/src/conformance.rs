@@ -7,13 +7,15 @@ use std::time::Duration;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::Needs;
 use frontrow::domain::concert::Texts;
-use frontrow::domain::event::{By, Description, Event, HoldEnd, HouseSeats, PriceChange, Repricing};
+use frontrow::domain::event::{
+    By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
+};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::record::{
     BestRequest, ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation,
-    ReservationStatus, SaleState, Ticket, TokenRecord, TokenStatus,
+    ReservationStatus, SaleState, ScheduleState, Ticket, TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
@@ -47,6 +49,7 @@ macro_rules! conformance_tests {
             held_seats_are_kept_and_given_back
             seats_that_the_house_keeps_are_nobodys
             orders_keep_the_prices_of_their_seats
+            what_becomes_of_a_performance_and_of_its_orders_is_kept
             a_purchase_is_kept_whole
             a_refund_frees_the_seats_and_voids_the_tickets
             a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket
@@ -250,6 +253,8 @@ impl<'s> World<'s> {
             amount: held.amount,
             status: PaymentStatus::Done,
             at: NOW,
+            refunded: 0,
+            refund_reason: None,
             tickets: tickets.collect(),
         };
         let ledger = LedgerEntry {
@@ -268,10 +273,13 @@ impl<'s> World<'s> {
     }
 
     pub fn refunded(&mut self, paid: &Event) -> Event {
+        self.refunded_why(paid, RefundWhy::Cancelled)
+    }
+
+    pub fn refunded_why(&mut self, paid: &Event, why: RefundWhy) -> Event {
         let Event::Paid { reservation, ledger } = paid else { panic!("only what was paid is refunded") };
-        let mut reservation = reservation.clone();
-        let payment = reservation.payment.as_mut().unwrap();
-        payment.status = PaymentStatus::Cancelled;
+        let reservation = reservation.clone().refunded(NOW + TTL, why.reason());
+        let payment = reservation.payment.as_ref().unwrap();
         let ledger = LedgerEntry {
             id: self.ids.history(NOW),
             kind: LedgerKind::Refund,
@@ -280,9 +288,7 @@ impl<'s> World<'s> {
             balance: ledger.balance + payment.amount,
             ..ledger.clone()
         };
-        reservation.status = ReservationStatus::Cancelled;
-        reservation.ended_at = Some(NOW + TTL);
-        Event::Refunded { reservation, ledger }
+        Event::Refunded { reservation, ledger, why }
     }
 
     pub fn charge(&mut self, user: UserId, amount: Money, before: Money, request: &str) -> LedgerEntry {
@@ -723,6 +729,92 @@ pub async fn orders_keep_the_prices_of_their_seats(store: &dyn Store) {
     });
     world.commit(fewer.collect()).await;
     assert_eq!(world.load().await.reservations, halves);
+}
+
+pub async fn what_becomes_of_a_performance_and_of_its_orders_is_kept(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (concert, [first, second]) = (world.concert, [world.schedules[0], world.schedules[1]]);
+    let by = Actor::UNNAMED;
+    let moved = |schedule, before, after, reason: Option<&str>| {
+        let reason = reason.map(Box::from);
+        Event::Rescheduled(Rescheduled { schedule, before, after, reason, by: by.clone() })
+    };
+    let off = |schedule, reason: &str| {
+        Event::CalledOff(CalledOff { schedule, reason: reason.into(), by: by.clone() })
+    };
+    let (planned, called_off) = (ScheduleState::Planned, ScheduleState::CalledOff);
+    world.commit(vec![moved(first, NOW + 30 * DAY, NOW + 40 * DAY, Some("Rain \"비\""))]).await;
+    let schedules = async |world: &World<'_>| {
+        let loaded = world.load().await.schedules;
+        let of = |of: &frontrow::store::LoadedSchedule| {
+            (
+                of.schedule.id,
+                of.schedule.starts_at,
+                of.schedule.state,
+                of.reason.as_deref().map(str::to_owned),
+            )
+        };
+        loaded.iter().map(of).collect::<Vec<_>>()
+    };
+    let rain = Some("Rain \"비\"".to_owned());
+    assert_eq!(
+        schedules(&world).await,
+        [(second, NOW + 31 * DAY, planned, None), (first, NOW + 40 * DAY, planned, rain)]
+    );
+
+    // Two who paid for the first, and one for the second.
+    let mut paid = Vec::new();
+    for (schedule, seat) in [(first, 3), (first, 5), (second, 3)] {
+        let user = world.user(1_000).await;
+        let token = world.admit(user).await;
+        let held = Reservation { schedule, ..world.held(user, &[seat]) };
+        let pay = world.paid(&held, 1_000);
+        let done = Event::TokenEnded(ended(&token, TokenStatus::Done));
+        world.commit(vec![opened(&held), pay.clone(), done]).await;
+        paid.push((pay, held.id, user));
+    }
+    let nobody = ReservationId(uuid::Uuid::nil());
+    let orders = [(paid[0].1, paid[0].2), (paid[1].1, paid[1].2)];
+    assert_eq!(store.orders_to_refund(concert, first, nobody, 9).await.unwrap(), orders);
+    assert_eq!(store.orders_to_refund(concert, first, nobody, 1).await.unwrap(), orders[..1]);
+    assert_eq!(store.orders_to_refund(concert, first, orders[0].0, 9).await.unwrap(), orders[1..]);
+
+    // Moved and called off in one batch: the last word counts.
+    world
+        .commit(vec![moved(first, NOW + 40 * DAY, NOW + 50 * DAY, None), off(first, "The singer is ill")])
+        .await;
+    let ill = Some("The singer is ill".to_owned());
+    assert_eq!(schedules(&world).await[1], (first, NOW + 50 * DAY, called_off, ill.clone()));
+    let operator = RefundWhy::Operator { reason: "Bought twice".into(), by: by.clone() };
+    let refunds = [
+        world.refunded_why(&paid[0].0, operator.clone()),
+        world.refunded_why(&paid[1].0, RefundWhy::CalledOff),
+        world.refunded_why(&paid[2].0, operator),
+    ];
+    let kept = HouseSeats { by: None, ..HouseSeats::new(first, vec![SeatId(5)], None, &by) };
+    let [one, two, three] = refunds.clone();
+    world.commit(vec![one, two, Event::SeatsRestricted(kept), three]).await;
+    assert_eq!(store.orders_to_refund(concert, first, nobody, 9).await.unwrap(), []);
+    for (refund, (_, id, user)) in refunds.iter().zip(&paid) {
+        let Event::Refunded { reservation, .. } = refund else { unreachable!() };
+        assert_eq!(store.order(*id).await.unwrap().as_ref(), Some(reservation));
+        let told = store.cancelled_tickets(*user).await.unwrap();
+        let told: Vec<_> = told.iter().map(|of| (of.state, of.reason.clone())).collect();
+        let twice = Some("Bought twice".to_owned());
+        let expected = match reservation.schedule == first {
+            true if reservation.payment.as_ref().unwrap().refund_reason.is_none() => {
+                (called_off, ill.clone())
+            }
+            true => (called_off, twice),
+            false => (planned, twice),
+        };
+        assert_eq!(told, [expected]);
+        assert_eq!(store.balance(*user).await.unwrap(), Some(1_000));
+    }
+    assert_eq!(store.order(nobody).await.unwrap(), None);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+    // It is run for as long as it is not archived.
+    assert_eq!(store.concerts_to_run(NOW + 4_000 * DAY).await.unwrap(), [concert]);
 }
 
 pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn Store) {
@@ -1270,7 +1362,9 @@ pub async fn only_concerts_with_something_left_are_run(store: &dyn Store) {
     let mut world = World::new(store, 10).await;
     let (other, _) = add_concert(store, 10).await;
     assert_eq!(store.concerts_to_run(NOW).await.unwrap(), [world.concert, other]);
-    let over = NOW + 32 * DAY;
+    // A show may break off, and its orders are given back then.
+    assert_eq!(store.concerts_to_run(NOW + 60 * DAY).await.unwrap(), [world.concert, other]);
+    let over = NOW + 62 * DAY;
     assert_eq!(store.concerts_to_run(over).await.unwrap(), []);
     let token = world.waiting(UserId(1));
     world.commit(vec![Event::Joined(token.clone())]).await;

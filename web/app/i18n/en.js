@@ -61,6 +61,7 @@ export const words = {
   },
 
   concerts: {
+    calledOff: (/** @type {string} */ when) => `Called off: ${when}.`,
     title: 'Seats, live',
     lead: 'Join the line, keep your place, pick your seats as they change in front of you.',
     none: 'Nothing is on sale at the moment.',
@@ -281,6 +282,10 @@ export const words = {
     cancelledTitle: 'Cancelled orders',
     cancelledOn: (/** @type {string} */ when) => `Cancelled on ${when}`,
     refunded: (/** @type {string} */ amount) => `${amount} refunded to your wallet`,
+    calledOffOn: (/** @type {string} */ when) => `Called off; refunded on ${when}`,
+    calledOff: 'Called off. The refund to your wallet is on its way.',
+    moved: (/** @type {string} */ when) => `Moved. It was to begin on ${when}.`,
+    calledOffNews: 'One of your performances was called off. What you paid comes back to your wallet.',
     cancel: 'Cancel this order',
     cancelTitle: 'Cancel this order?',
     cancelText: (/** @type {string} */ amount) => `Your seats go back on sale, and ${amount} is refunded to your wallet.`,
@@ -322,6 +327,7 @@ export const words = {
     balancePlain: 'Your balance is too low. Top up your wallet, then pay.',
     requestIdReused: 'This was already requested with another amount. Please try again.',
     busy: 'The server is very busy. We tried several times; please try again in a moment.',
+    calledOff: 'This performance was called off. What was paid for it comes back to your wallet by itself.',
     cancelTooLate: 'It is too late to cancel: the concert is near. Your tickets stay valid.',
     walletFull: 'Your wallet is too full for this refund. Spend some of it first; your tickets stay valid until then.',
     dailyLimit: (/** @type {number} */ max) => `You can make at most ${of(max, 'top-up or payment', 'top-ups and payments')} a day. Please try again tomorrow.`,

@@ -57,6 +57,7 @@ export const words = {
   },
 
   concerts: {
+    calledOff: (when) => `공연 취소: ${when}.`,
     title: '실시간 좌석 예매',
     lead: '대기 순서대로 입장해 실시간 좌석 현황을 보며 원하는 좌석을 직접 선택하세요.',
     none: '현재 예매 가능한 공연이 없습니다.',
@@ -276,6 +277,10 @@ export const words = {
     cancelledTitle: '취소 내역',
     cancelledOn: (when) => `${when} 취소`,
     refunded: (amount) => `지갑 환불 금액 ${amount}`,
+    calledOffOn: (when) => `공연 취소, ${when} 환불`,
+    calledOff: '취소된 공연입니다. 결제하신 금액은 지갑으로 환불됩니다.',
+    moved: (when) => `공연 일정이 변경되었습니다. 이전 일시: ${when}`,
+    calledOffNews: '예매하신 공연이 취소되었습니다. 결제하신 금액은 지갑으로 환불됩니다.',
     cancel: '예매 취소',
     cancelTitle: '예매를 취소하시겠어요?',
     cancelText: (amount) => `좌석이 취소되고 결제하신 금액(${amount})은 지갑으로 환불됩니다.`,
@@ -315,6 +320,7 @@ export const words = {
     balancePlain: '잔액이 부족합니다. 충전 후 결제해 주세요.',
     requestIdReused: '같은 요청이 다른 금액으로 이미 처리되었습니다. 다시 시도해 주세요.',
     busy: '접속자가 많아 처리하지 못했습니다. 잠시 후 다시 시도해 주세요.',
+    calledOff: '취소된 공연입니다. 결제하신 금액은 지갑으로 자동 환불됩니다.',
     cancelTooLate: '취소 가능 기간이 지나 취소하실 수 없습니다. 티켓은 그대로 사용하실 수 있습니다.',
     walletFull: '지갑 보유 한도를 초과하여 환불할 수 없습니다. 잔액을 사용하신 후 다시 취소해 주세요. 티켓은 그대로 사용하실 수 있습니다.',
     dailyLimit: (max) => `충전과 결제는 하루 ${of(max)}회까지 가능합니다. 내일 다시 시도해 주세요.`,

@@ -77,12 +77,13 @@ export function opening(opensAt, at, zone) {
 const DATES_SHOWN = 3;
 
 /** @param {{concert: import('../session.js').Concert}} props */
-export function WhereAndWhen({ concert: { venue, schedules, time_zone: zone } }) {
+export function WhereAndWhen({ concert: { venue, schedules, calledOff = [], time_zone: zone } }) {
   return html`${venue && html`<p class="venue"><${Named} text=${venue} /></p>`}
     ${schedules.length > 0 &&
     html`<ul class="dates" aria-label=${words().concerts.dates(schedules.length)}>
       ${schedules.slice(0, DATES_SHOWN).map((s) => html`<li key=${s.schedule_id}><time datetime=${s.starts_at}>${venueTime(s.starts_at, zone)}</time></li>`)}
-    </ul>`}`;
+    </ul>`}
+    ${calledOff.slice(0, DATES_SHOWN).map((s) => html`<p class="called-off" key=${s.schedule_id}>${words().concerts.calledOff(venueTime(s.starts_at, zone))}${s.reason && html` <${Named} text=${s.reason} />`}</p>`)}`;
 }
 
 /** @param {{concert: import('../session.js').Concert}} props */

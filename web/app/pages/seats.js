@@ -97,10 +97,11 @@ function useUpcoming(list, chosen) {
     const timer = setTimeout(() => look((n) => n + 1), Math.min(Math.max(next - start().now(), 0) + 1000, TIMER_MAX_MS));
     return () => clearTimeout(timer);
   }, [next, upcoming.length]);
-  const begun = list !== null && chosen !== null && !upcoming.some((schedule) => schedule.schedule_id === chosen);
+  const gone = list !== null && chosen !== null && !upcoming.some((schedule) => schedule.schedule_id === chosen);
+  const begun = gone && list.some((schedule) => schedule.schedule_id === chosen);
   useEffect(() => {
-    if (begun) notify({ kind: 'bad', key: 'begun', text: words().seats.begun });
-  }, [begun]);
+    if (gone) notify({ kind: 'bad', key: 'begun', text: begun ? words().seats.begun : words().error.calledOff });
+  }, [gone, begun]);
   return upcoming;
 }
 

@@ -18,7 +18,7 @@ import { useTitle } from '../title.js';
 
 /**
  * A ticket with its seat's place, once that is known: a door may be without a network, and a drawing is large.
- * @typedef {import('../../sdk/wire.js').Ticket & {place?: import('../../seatmap/place.js').SeatPlace}} Ticket
+ * @typedef {import('../../sdk/wire.js').Ticket & {place?: import('../../seatmap/place.js').SeatPlace, movedFrom?: string}} Ticket
  */
 
 /** The time after its start when a performance is over for sure, and its tickets move behind the others. */
@@ -59,11 +59,17 @@ export function Tickets({ bought }) {
   function keep({ at, tickets, cancelled }) {
     if (!signedIn.value) return; // Signed out meanwhile: nothing is left here.
     const before = /** @type {Known | null} */ (loadJson('tickets', null));
-    const places = new Map([...(before?.tickets ?? []), ...(before?.cancelled ?? [])].map((ticket) => [ticket.ticket_id, ticket.place]));
+    const earlier = new Map([...(before?.tickets ?? []), ...(before?.cancelled ?? [])].map((ticket) => [ticket.ticket_id, ticket]));
     const withPlace = (/** @type {Ticket} */ ticket) => {
-      const place = placeIn(ticket.schedule_id, ticket.seat) ?? places.get(ticket.ticket_id);
-      return place ? { ...ticket, place } : ticket;
+      const was = earlier.get(ticket.ticket_id);
+      const place = placeIn(ticket.schedule_id, ticket.seat) ?? was?.place;
+      // What this device knew before is what its fan was told then.
+      const movedFrom = was?.starts_at && was.starts_at !== ticket.starts_at ? was.starts_at : was?.movedFrom;
+      return { ...ticket, ...(place ? { place } : {}), ...(movedFrom ? { movedFrom } : {}) };
     };
+    if (before && [...tickets, ...cancelled].some((ticket) => ticket.called_off && earlier.get(ticket.ticket_id)?.called_off !== true)) {
+      notify({ kind: 'warn', key: 'called-off', stays: true, text: words().tickets.calledOffNews });
+    }
     const news = { at, tickets: tickets.map(withPlace), cancelled: cancelled.map(withPlace) };
     saveJson('tickets', news);
     setKnown(news);
@@ -132,21 +138,24 @@ function byPurchase(tickets) {
 }
 
 /** @param {{tickets: Ticket[]}} props The performance: what, when and where. */
-function Performance({ tickets: [{ title, venue, starts_at: startsAt, time_zone: zone }] }) {
+function Performance({ tickets: [{ title, venue, starts_at: startsAt, time_zone: zone, movedFrom, called_off: calledOff, reason }] }) {
+  const w = words().tickets;
+  const news = movedFrom && !calledOff ? w.moved(venueTime(movedFrom, zone)) : '';
   return html`<header>
     <h2><${Named} text=${title} /></h2>
     <p>${startsAt && html`<time datetime=${startsAt}>${venueTime(startsAt, zone)}</time>`}${venue && html` · ${venue}`}</p>
+    ${(news || reason) && html`<p class="news">${news} ${reason && html`<${Named} text=${reason} />`}</p>`}
   </header>`;
 }
 
 /** @param {{purchase: PurchaseOf}} props */
 function CancelledOrder({ purchase: { tickets } }) {
   const w = words().tickets;
-  const [{ cancelled_at: at }] = tickets;
+  const [{ cancelled_at: at, called_off: calledOff }] = tickets;
   return html`<section class="purchase cancelled">
     <${Performance} tickets=${tickets} />
     <p>${tickets.map((ticket, index) => html`${index > 0 && words().seats.between}<${Label} text=${ticket.label} />`)}</p>
-    <p class="hint">${at && html`<time datetime=${at}>${w.cancelledOn(date(at))}</time> · `}${w.refunded(money(sumOf(tickets), currency.value))}</p>
+    <p class="hint">${at && html`<time datetime=${at}>${(calledOff ? w.calledOffOn : w.cancelledOn)(date(at))}</time> · `}${w.refunded(money(sumOf(tickets), currency.value))}</p>
   </section>`;
 }
 
@@ -161,10 +170,10 @@ function Purchase({ purchase, onCancelled }) {
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const { reservationId, tickets } = purchase;
-  const [{ cancel_until: cancelUntil }] = tickets;
+  const [{ cancel_until: cancelUntil, called_off: calledOff }] = tickets;
   const [shown, setShown] = useState(/** @type {number | null} */ (null));
   const amount = sumOf(tickets);
-  const cancellable = !cancelUntil || Date.parse(cancelUntil) > now.value;
+  const cancellable = !calledOff && (!cancelUntil || Date.parse(cancelUntil) > now.value);
 
   async function cancel() {
     setAsking(false);
@@ -183,6 +192,7 @@ function Purchase({ purchase, onCancelled }) {
 
   return html`<section class="purchase">
     <${Performance} tickets=${tickets} />
+    ${calledOff && html`<p class="hint" role="status">${w.calledOff}</p>`}
     <ul class="ticket-list">
       ${tickets.map(
         (ticket, index) => html`<li class="ticket" key=${ticket.ticket_id}>

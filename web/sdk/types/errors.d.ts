@@ -149,6 +149,9 @@ export declare class OutcomeUnknownError extends FrontrowError {
 }
 export declare class CancelTooLateError extends FrontrowError {
 }
+/** The performance is not played: nothing of it is sold, and what was paid comes back by itself. */
+export declare class PerformanceCalledOffError extends FrontrowError {
+}
 export declare class NotFoundError extends FrontrowError {
 }
 export declare class LinkSpentError extends FrontrowError {
@@ -164,6 +167,10 @@ export declare class PerformanceBegunError extends FrontrowError {
 export declare class AlreadyAnnouncedError extends FrontrowError {
     /** The concert that is there already. */
     get concertId(): unknown;
+}
+export declare class AlreadyRefundedError extends FrontrowError {
+    /** When its money was given back. */
+    get at(): unknown;
 }
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export declare class TimeoutError extends FrontrowError {
@@ -218,6 +225,8 @@ export declare const ERRORS: Readonly<{
     CHANGED_MEANWHILE: typeof ChangedMeanwhileError;
     PERFORMANCE_BEGUN: typeof PerformanceBegunError;
     ALREADY_ANNOUNCED: typeof AlreadyAnnouncedError;
+    PERFORMANCE_CALLED_OFF: typeof PerformanceCalledOffError;
+    ALREADY_REFUNDED: typeof AlreadyRefundedError;
     TIMEOUT: typeof TimeoutError;
     DISCONNECTED: typeof DisconnectedError;
     CLOSED: typeof ClosedError;

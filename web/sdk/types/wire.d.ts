@@ -179,9 +179,14 @@ export type ConcertPage = {
     schedules: PageSchedule[];
 };
 export type ConcertSchedule = {
+    /**
+     * Why it was moved or called off, as the operator wrote it.
+     */
+    reason?: string;
     schedule_id: number;
     sold_out: boolean;
     starts_at: Timestamp;
+    state: ScheduleState;
 };
 export type Concerts = {
     concerts: Concert[];
@@ -767,8 +772,8 @@ export type SaleUpdate = {
      */
     opens_at: Timestamp | null;
     /**
-     * Higher than in the answer of `schedules`: prices, a title or a text changed since, so ask
-     * again.
+     * Higher than in the answer of `schedules`: a start, a price or a text changed since, so
+     * ask again.
      */
     revision: number;
     state: SaleState;
@@ -786,6 +791,10 @@ export type Schedule = {
      * Category to price, in minor units of the currency.
      */
     prices: Record<string, number>;
+    /**
+     * Why it was moved to another start, as the operator wrote it.
+     */
+    reason?: string;
     /**
      * Those that the house keeps from sale.
      */
@@ -823,10 +832,11 @@ export type ScheduleLine = {
     sold: number;
     starts_at: Timestamp;
 };
+export type ScheduleState = 'PLANNED' | 'CALLED_OFF';
 export type Schedules = {
     /**
-     * Rises when a price, a title or a text changes: a `sale.update` with a higher one says
-     * that this is not so any more.
+     * Rises with what is said of them: a `sale.update` with a higher one says that this is not
+     * so any more.
      */
     revision: number;
     schedules: Schedule[];
@@ -898,6 +908,10 @@ export type SeatsSnapshot = {
 };
 export type Ticket = {
     /**
+     * The performance is not played: absent unless that is so. What was paid comes back.
+     */
+    called_off?: boolean;
+    /**
      * The time until which `cancel` is allowed; present in `tickets`.
      */
     cancel_until?: Timestamp;
@@ -919,6 +933,11 @@ export type Ticket = {
      * Minor units of the currency.
      */
     price: number;
+    /**
+     * Why the performance was moved or called off, or an operator gave the money back, as they
+     * wrote it.
+     */
+    reason?: string;
     /**
      * The reservation to `cancel`.
      */
@@ -1073,9 +1092,11 @@ export type Hello = {
 /**
  * One performance, as anybody may see it.
  * @typedef {object} ConcertSchedule
+ * @property {string} [reason] Why it was moved or called off, as the operator wrote it.
  * @property {number} schedule_id
  * @property {boolean} sold_out
  * @property {Timestamp} starts_at
+ * @property {ScheduleState} state
  */
 /**
  * The concerts that are on sale.
@@ -1474,8 +1495,8 @@ export type Hello = {
  * @property {number} concert_id
  * @property {string} [message] The operator's message to the fans; absent when there is none.
  * @property {Timestamp | null} opens_at The time at which admission begins, if that is planned.
- * @property {number} revision Higher than in the answer of `schedules`: prices, a title or a text changed since, so ask
- *   again.
+ * @property {number} revision Higher than in the answer of `schedules`: a start, a price or a text changed since, so
+ *   ask again.
  * @property {SaleState} state
  */
 /**
@@ -1484,6 +1505,7 @@ export type Hello = {
  * @property {number} available The free ones.
  * @property {Record<string, number>} left Category to free seats; a category without any is 0.
  * @property {Record<string, number>} prices Category to price, in minor units of the currency.
+ * @property {string} [reason] Why it was moved to another start, as the operator wrote it.
  * @property {number} restricted Those that the house keeps from sale.
  * @property {number} schedule_id
  * @property {number} seats All seats, in whatever state.
@@ -1506,10 +1528,15 @@ export type Hello = {
  * @property {Timestamp} starts_at
  */
 /**
- * The performances of the concert whose queue token the session carries.
+ * Whether a performance is played.
+ * - `CALLED_OFF`: It is not: nothing of it is sold, and what was paid comes back.
+ * @typedef {'PLANNED' | 'CALLED_OFF'} ScheduleState
+ */
+/**
+ * The performances that are played of the concert whose queue token the session carries.
  * @typedef {object} Schedules
- * @property {number} revision Rises when a price, a title or a text changes: a `sale.update` with a higher one says
- *   that this is not so any more.
+ * @property {number} revision Rises with what is said of them: a `sale.update` with a higher one says that this is not
+ *   so any more.
  * @property {Schedule[]} schedules
  */
 /**
@@ -1556,6 +1583,7 @@ export type Hello = {
 /**
  * A sold seat.
  * @typedef {object} Ticket
+ * @property {boolean} [called_off] The performance is not played: absent unless that is so. What was paid comes back.
  * @property {Timestamp} [cancel_until] The time until which `cancel` is allowed; present in `tickets`.
  * @property {Timestamp} [cancelled_at] The time at which its order was cancelled; from then on its code opens no door.
  * @property {string} category
@@ -1563,6 +1591,8 @@ export type Hello = {
  * @property {number} concert_id
  * @property {string} label Zone, row and number.
  * @property {number} price Minor units of the currency.
+ * @property {string} [reason] Why the performance was moved or called off, or an operator gave the money back, as they
+ *   wrote it.
  * @property {string} reservation_id The reservation to `cancel`.
  * @property {number} schedule_id
  * @property {number} seat

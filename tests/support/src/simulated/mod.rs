@@ -30,7 +30,7 @@ use frontrow::store::archive::Archive;
 use frontrow::store::rows::Rows;
 use frontrow::store::{
     AuditReport, Batch, BatchWriter, Claims, CommitError, Facts, JournalRow, LoadedSale, NewConcert, NewUser,
-    Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
+    Orders, Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
     WriterId,
 };
 use tables::Tables;
@@ -429,6 +429,23 @@ impl Store for SimulatedStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|_| ()).await
+    }
+}
+
+#[async_trait]
+impl Orders for SimulatedStore {
+    async fn orders_to_refund(
+        &self,
+        concert: ConcertId,
+        schedule: ScheduleId,
+        after: ReservationId,
+        max: u32,
+    ) -> Result<Vec<(ReservationId, UserId)>, StoreError> {
+        self.read(|state| state.tables.orders_to_refund(concert, schedule, after, max)).await
+    }
+
+    async fn order(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
+        self.read(|state| state.tables.order(id)).await
     }
 }
 

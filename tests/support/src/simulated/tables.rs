@@ -2,6 +2,7 @@
 //! real schema has are checked before. Ordered maps throughout, so that a simulation replays to the letter.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,15 +14,18 @@ use frontrow::domain::ids::{
 };
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
-    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, TokenRecord, TokenStatus,
+    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState,
+    TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::SaleSettings;
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::domain::wallet::Wallets;
-use frontrow::limits::{CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, TICKETS_LISTED_MAX};
+use frontrow::limits::{
+    CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START, TICKETS_LISTED_MAX,
+};
 use frontrow::store::fold::FoldedSale;
-use frontrow::store::rows::{LedgerRow, Rows, SeatChange, SeatRow, WalletRow};
+use frontrow::store::rows::{Became, LedgerRow, Rows, ScheduleRow, SeatChange, SeatRow, WalletRow};
 use frontrow::store::{
     AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
     LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
@@ -67,6 +71,8 @@ struct Concert {
     schedules: Vec<ScheduleRecord>,
     /// The prices of categories that do not cost what the layout says.
     prices: BTreeMap<ScheduleId, Vec<(u16, Money)>>,
+    /// Why performances were moved or called off.
+    reasons: BTreeMap<ScheduleId, Arc<str>>,
     outages: Duration,
     writer: Option<WriterId>,
     heartbeat_at: Option<Timestamp>,
@@ -107,7 +113,11 @@ impl Tables {
         let first = self.schedules.len() as u64 + 1;
         let schedules: Vec<_> = (first..)
             .zip(new.starts_at)
-            .map(|(id, starts_at)| ScheduleRecord { id: ScheduleId(id), starts_at })
+            .map(|(id, starts_at)| ScheduleRecord {
+                id: ScheduleId(id),
+                starts_at,
+                state: ScheduleState::Planned,
+            })
             .collect();
         self.schedules.extend(schedules.iter().map(|schedule| (schedule.id, id)));
         let kept = (SeatStatus::Reserved, ReservationId::house(id));
@@ -137,6 +147,7 @@ impl Tables {
             layout: Arc::new(new.layout),
             prices: schedules.iter().map(|schedule| (schedule.id, Vec::new())).collect(),
             schedules,
+            reasons: BTreeMap::new(),
             outages: Duration::ZERO,
             writer: None,
             heartbeat_at: None,
@@ -269,6 +280,11 @@ impl Tables {
                     time_zone: concert.record.time_zone.clone(),
                     payment: payment.id,
                     cancelled_at: reservation.ended_at.filter(|_| status == PaymentStatus::Cancelled),
+                    state: schedule.map(|schedule| schedule.state).unwrap_or_default(),
+                    reason: {
+                        let of_all = concert.reasons.get(&ticket.schedule).map(|reason| reason.to_string());
+                        payment.refund_reason.as_deref().map(str::to_owned).or(of_all)
+                    },
                 });
             }
         }
@@ -289,9 +305,29 @@ impl Tables {
         tokens
     }
 
+    pub fn orders_to_refund(
+        &self,
+        concert: ConcertId,
+        schedule: ScheduleId,
+        after: ReservationId,
+        max: u32,
+    ) -> Vec<(ReservationId, UserId)> {
+        let behind = (Bound::Excluded(after), Bound::Unbounded);
+        let paid = self.reservations.range(behind).map(|(_, row)| row).filter(|row| {
+            (row.concert, row.schedule, row.status) == (concert, schedule, ReservationStatus::Reserved)
+        });
+        paid.map(|row| (row.id, row.user)).take(max as usize).collect()
+    }
+
+    pub fn order(&self, id: ReservationId) -> Option<Reservation> {
+        self.reservations.get(&id).map(|row| self.whole(row))
+    }
+
     pub fn concerts_to_run(&self, now: Timestamp) -> Vec<ConcertId> {
         let is_left = |concert: &&Concert| {
-            concert.schedules.iter().any(|schedule| schedule.starts_at > now) || !concert.live.is_empty()
+            concert.schedules.iter().any(|schedule| {
+                schedule.starts_at > now - RUNS_AFTER_START || schedule.state == ScheduleState::CalledOff
+            }) || !concert.live.is_empty()
         };
         self.concerts.values().filter(is_left).map(|concert| concert.record.id).collect()
     }
@@ -339,11 +375,14 @@ impl Tables {
             let seats = self.seats.range((schedule.id, SeatId(0))..=(schedule.id, SeatId(u32::MAX)));
             LoadedSchedule {
                 schedule: *schedule,
+                reason: sale.reasons.get(&schedule.id).cloned(),
                 layout: sale.layout.clone(),
                 prices: sale.prices[&schedule.id].clone(),
                 taken: seats.map(|((_, seat), (status, by))| (*seat, *status, *by)).collect(),
             }
         });
+        let mut schedules: Vec<_> = schedules.collect();
+        schedules.sort_by_key(|of: &LoadedSchedule| (of.schedule.starts_at, of.schedule.id));
         Ok(LoadedSale {
             sells: self.wallet_currency().code.as_ref() == Some(&sale.record.currency),
             concert: sale.record.clone(),
@@ -356,7 +395,7 @@ impl Tables {
             lapsed: self.reservations.values().filter(lapsed).cloned().collect(),
             bought: bought.into_iter().collect(),
             takings,
-            schedules: schedules.collect(),
+            schedules,
         })
     }
 
@@ -703,6 +742,17 @@ impl Tables {
             if prices != concert.prices {
                 faults.push(format!("sale {id}: the journal has other prices: {prices:?}"));
             }
+            for stored in &concert.schedules {
+                let told = sale.schedules().get(&stored.id);
+                let reason = concert.reasons.get(&stored.id).map(|reason| &**reason);
+                let fits = told.is_some_and(|told| {
+                    told.starts_at.is_none_or(|starts_at| starts_at == stored.starts_at)
+                        && (told.state, told.reason.as_deref()) == (stored.state, reason)
+                });
+                if !fits {
+                    faults.push(format!("sale {id}: the journal has schedule {} as {told:?}", stored.id));
+                }
+            }
             ledger.extend(folded.ledger.into_iter().cloned());
         }
         let stored = self.users.values().flat_map(|user| &user.ledger);
@@ -854,6 +904,19 @@ impl Tables {
         for (concert, schedule, prices) in &rows.prices {
             if let Some(sale) = self.concerts.get_mut(concert) {
                 sale.prices.insert(*schedule, prices.to_vec());
+            }
+        }
+        for ScheduleRow { schedule, became, reason } in &rows.schedules {
+            let concert = self.schedules.get(schedule);
+            let Some(sale) = concert.and_then(|concert| self.concerts.get_mut(concert)) else { continue };
+            let Some(stored) = sale.schedules.iter_mut().find(|of| of.id == *schedule) else { continue };
+            match became {
+                Became::Moved(starts_at) => stored.starts_at = *starts_at,
+                Became::CalledOff => stored.state = ScheduleState::CalledOff,
+            }
+            match reason {
+                Some(reason) => drop(sale.reasons.insert(*schedule, Arc::from(*reason))),
+                None => drop(sale.reasons.remove(schedule)),
             }
         }
     }

@@ -1,0 +1,144 @@
+//! What operators do with performances and with the money of orders: from their calls to the commands of the sale.
+
+use std::sync::Arc;
+
+use frontrow_protocol::ops::life::{CallOff, Postpone, RefundProgress, Refunds, ScheduleLife, StuckRefund};
+use frontrow_protocol::ops::orders::RefundedOrder;
+use frontrow_protocol::{ErrorObject, Timestamp as WireTime};
+
+use crate::desk::{Context, translate};
+use crate::domain::actor::Actor;
+use crate::domain::command::{Answer, Command};
+use crate::domain::event::RefundWhy;
+use crate::domain::ids::{ConcertId, ReservationId, ScheduleId};
+use crate::domain::record::SaleState;
+use crate::domain::rules::SalePatch;
+use crate::domain::time::Timestamp;
+use crate::fanout::SaleView;
+use crate::ops::refunds::Progress;
+
+impl Context {
+    /// Gives a performance another start.
+    pub async fn postpone(
+        &self,
+        schedule: ScheduleId,
+        change: Postpone,
+        by: Actor,
+    ) -> Result<ScheduleLife, ErrorObject> {
+        let view = self.woken_sale_of_schedule(schedule).await?;
+        let time = |at: WireTime| Timestamp::from_millis(at.as_millis());
+        let command = Command::Postpone {
+            schedule,
+            starts_at: time(change.starts_at),
+            was: change.was.map(|was| time(was.starts_at)),
+            reason: change.reason.map(String::into_boxed_str),
+            by,
+        };
+        self.operate(view.concert().id, command).await?;
+        let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
+        Ok(translate::schedule_life(&topic))
+    }
+
+    /// Calls a performance off, and has its refunds begun.
+    pub async fn call_off(
+        &self,
+        schedule: ScheduleId,
+        change: CallOff,
+        by: Actor,
+    ) -> Result<RefundProgress, ErrorObject> {
+        let view = self.woken_sale_of_schedule(schedule).await?;
+        self.call_off_one(&view, schedule, &change, &by).await?;
+        self.refunds.wake();
+        let progress = self.refunds.progress().into_iter().find(|of| of.schedule == schedule);
+        Ok(refund_progress(progress.ok_or_else(ErrorObject::internal)?))
+    }
+
+    /// Calls every performance of a concert off, and closes its sale. Repeated, it goes on where it was broken off.
+    pub async fn call_off_concert(
+        &self,
+        concert: ConcertId,
+        change: CallOff,
+        by: Actor,
+    ) -> Result<Refunds, ErrorObject> {
+        let view = self.woken_sale(concert).await?;
+        for topic in view.topics() {
+            self.call_off_one(&view, topic.id(), &change, &by).await?;
+        }
+        let patch = SalePatch { state: Some(SaleState::Closed), ..SalePatch::default() };
+        self.operate(concert, Command::Configure { patch: Box::new(patch), was: None, by }).await?;
+        self.refunds.wake();
+        let of_it = self.refunds.progress().into_iter().filter(|of| of.concert == concert);
+        Ok(Refunds { refunds: of_it.map(refund_progress).collect() })
+    }
+
+    /// How far the refunds are of every performance that is called off and runs here.
+    pub fn refunds_so_far(&self) -> Refunds {
+        Refunds { refunds: self.refunds.progress().into_iter().map(refund_progress).collect() }
+    }
+
+    async fn call_off_one(
+        &self,
+        view: &SaleView,
+        schedule: ScheduleId,
+        change: &CallOff,
+        by: &Actor,
+    ) -> Result<(), ErrorObject> {
+        let (reason, by) = (change.reason.as_str().into(), by.clone());
+        self.operate(view.concert().id, Command::CallOff { schedule, reason, by }).await.map(drop)
+    }
+
+    /// Gives an order's money back.
+    pub async fn refund_order(
+        &self,
+        id: ReservationId,
+        reason: String,
+        by: Actor,
+    ) -> Result<RefundedOrder, ErrorObject> {
+        let concert = id.concert().ok_or_else(ErrorObject::reservation_not_found)?;
+        // The wallet has to be named before it is read, and whose it is stays the same.
+        let order = self.read(self.store.order(id)).await?.ok_or_else(ErrorObject::reservation_not_found)?;
+        self.wake(concert).await?;
+        let why = RefundWhy::Operator { reason: reason.into(), by };
+        let command = Command::Refund { orders: vec![(id, order.user)], why };
+        let Answer::Refunded { done, left } = self.operate(concert, command).await? else {
+            return Err(ErrorObject::internal());
+        };
+        if let Some((_, rejection)) = left.into_iter().next() {
+            return Err(translate::rejection(&rejection));
+        }
+        let (order, balance) = done.into_iter().next().ok_or_else(ErrorObject::internal)?;
+        let order = translate::order(&self.fanout, &order).ok_or_else(ErrorObject::internal)?;
+        Ok(RefundedOrder { order, balance })
+    }
+
+    /// A sale for an operator: one with nothing left to run is loaded for them.
+    async fn woken_sale(&self, concert: ConcertId) -> Result<Arc<SaleView>, ErrorObject> {
+        if self.fanout.sale(concert).is_none() {
+            if !self.read(self.store.concerts()).await?.contains(&concert) {
+                return Err(ErrorObject::concert_not_found());
+            }
+            self.wake(concert).await?;
+        }
+        self.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)
+    }
+
+    /// Has an operator's command decided.
+    pub async fn operate(&self, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {
+        let reply = self.submit_and_wait(concert, command).await;
+        reply.map_err(|refusal| translate::refusal(&refusal))
+    }
+}
+
+fn refund_progress(of: Progress) -> RefundProgress {
+    let stuck = of.stuck.into_iter().map(|(id, rejection)| {
+        let error = translate::rejection(&rejection);
+        StuckRefund { reservation_id: id.0, reason: error.reason(), message: error.message.into_owned() }
+    });
+    RefundProgress {
+        concert_id: of.concert.0,
+        schedule_id: of.schedule.0,
+        seats_left: of.seats_left,
+        orders_done: of.done,
+        stuck: stuck.collect(),
+    }
+}

@@ -1,0 +1,202 @@
+//! Gives back what was paid for performances that were called off: a few orders at a time, so that those who hold and pay in
+//! other sales of the lane do not wait for it.
+//!
+//! Always: what is left to do is what the rows say, the paid orders of a performance that is called off; so a server that was
+//! killed goes on where the last commit was, and no order is given back twice. Not here: whether an order may be given back,
+//! which the sale decides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::dispatcher::{Dispatcher, Refusal, Reply, ReplyTo};
+use crate::domain::command::{Answer, Command, Rejection};
+use crate::domain::event::RefundWhy;
+use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, UserId};
+use crate::domain::record::ScheduleState;
+use crate::domain::time::Timestamp;
+use crate::fanout::Fanout;
+use crate::limits;
+use crate::store::Store;
+
+/// The time between two looks for something to give back, if nobody says that there is.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Orders that are read at a time.
+const PAGE: u32 = 256;
+/// The least pause after a command. Others have their turn for as long as it took, and no less than this.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+/// A performance of which orders were left is looked at again after this: a fan may have spent from a full wallet.
+const STUCK_AGAIN: Duration = Duration::from_secs(10 * 60);
+
+pub struct Refunds {
+    dispatcher: Dispatcher,
+    fanout: Arc<Fanout>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    progress: Mutex<BTreeMap<(ConcertId, ScheduleId), Performance>>,
+    called_off: Notify,
+}
+
+/// What this process did for one performance.
+#[derive(Default)]
+struct Performance {
+    done: u64,
+    stuck: BTreeMap<ReservationId, Rejection>,
+    /// Steady: not looked at before.
+    again: Option<Timestamp>,
+}
+
+/// How far a performance's refunds are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub concert: ConcertId,
+    pub schedule: ScheduleId,
+    /// Paid seats that are not given back yet.
+    pub seats_left: u64,
+    /// Orders that this process gave back.
+    pub done: u64,
+    /// The first of those that cannot be given back now.
+    pub stuck: Vec<(ReservationId, Rejection)>,
+}
+
+impl Refunds {
+    pub fn new(dispatcher: Dispatcher, fanout: Arc<Fanout>, store: Arc<dyn Store>, clock: Clock) -> Self {
+        let (progress, called_off) = (Mutex::default(), Notify::new());
+        Self { dispatcher, fanout, store, clock, progress, called_off }
+    }
+
+    /// A performance was called off: it is looked at soon.
+    pub fn wake(&self) {
+        self.called_off.notify_one();
+    }
+
+    /// Every performance that runs here and is called off, by concert and performance.
+    pub fn progress(&self) -> Vec<Progress> {
+        let progress = self.progress.lock();
+        let off = self.called_off_here(|_| true).into_iter();
+        let of = |(concert, schedule, seats_left)| {
+            let known = progress.get(&(concert, schedule));
+            let stuck = known.iter().flat_map(|known| &known.stuck).take(limits::STUCK_REFUNDS_LISTED_MAX);
+            Progress {
+                concert,
+                schedule,
+                seats_left,
+                done: known.map_or(0, |known| known.done),
+                stuck: stuck.map(|(id, rejection)| (*id, rejection.clone())).collect(),
+            }
+        };
+        off.map(of).collect()
+    }
+
+    /// Runs for as long as the server does.
+    pub async fn run(&self) {
+        loop {
+            for (concert, schedule, _) in self.called_off_here(|sold| sold > 0) {
+                if self.is_due(concert, schedule) {
+                    self.give_back(concert, schedule).await;
+                }
+            }
+            let next = self.clock.steady() + LOOK_INTERVAL;
+            tokio::select! {
+                () = self.clock.sleep_until(next) => {}
+                () = self.called_off.notified() => {}
+            }
+        }
+    }
+
+    /// The performances that are called off, with so many paid seats each.
+    fn called_off_here(&self, of: impl Fn(u64) -> bool) -> Vec<(ConcertId, ScheduleId, u64)> {
+        let mut off = Vec::new();
+        for view in self.fanout.sales() {
+            for topic in view.topics() {
+                let (schedule, counts) = topic.glance();
+                if schedule.state == ScheduleState::CalledOff && of(counts.sold) {
+                    off.push((topic.concert(), schedule.id, counts.sold));
+                }
+            }
+        }
+        off
+    }
+
+    fn is_due(&self, concert: ConcertId, schedule: ScheduleId) -> bool {
+        let progress = self.progress.lock();
+        let again = progress.get(&(concert, schedule)).and_then(|known| known.again);
+        again.is_none_or(|again| again <= self.clock.steady())
+    }
+
+    /// Goes once through all paid orders of a performance.
+    async fn give_back(&self, concert: ConcertId, schedule: ScheduleId) {
+        let mut stuck = BTreeMap::new();
+        let mut after = ReservationId(Uuid::nil());
+        loop {
+            let page = self.store.orders_to_refund(concert, schedule, after, PAGE).await;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(
+                        concert.id = concert.0,
+                        schedule.id = schedule.0,
+                        error,
+                        "could not read orders to refund"
+                    );
+                    return;
+                }
+            };
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            for orders in page.chunks(limits::ORDERS_PER_REFUND) {
+                let began = Instant::now();
+                match self.refund(concert, orders).await {
+                    Ok(Answer::Refunded { done, left }) => {
+                        self.progress.lock().entry((concert, schedule)).or_default().done +=
+                            done.len() as u64;
+                        stuck.extend(left.into_iter().filter(|(_, why)| is_stuck(why)));
+                    }
+                    Ok(_) => return,
+                    // It is tried again with the next look: nothing was done, or it is found out what was.
+                    Err(refusal) => {
+                        tracing::info!(
+                            concert.id = concert.0,
+                            schedule.id = schedule.0,
+                            ?refusal,
+                            "refunds wait"
+                        );
+                        return;
+                    }
+                }
+                tokio::time::sleep(began.elapsed().max(PAUSE_MIN)).await;
+            }
+        }
+        let mut progress = self.progress.lock();
+        let known = progress.entry((concert, schedule)).or_default();
+        known.again = (!stuck.is_empty()).then(|| self.clock.steady() + STUCK_AGAIN);
+        if !stuck.is_empty() {
+            tracing::warn!(
+                concert.id = concert.0,
+                schedule.id = schedule.0,
+                orders = stuck.len(),
+                "orders cannot be refunded now"
+            );
+        }
+        known.stuck = stuck;
+    }
+
+    async fn refund(&self, concert: ConcertId, orders: &[(ReservationId, UserId)]) -> Reply {
+        let (sender, reply) = oneshot::channel();
+        let command = Command::Refund { orders: orders.to_vec(), why: RefundWhy::CalledOff };
+        self.dispatcher.submit(concert, command, ReplyTo::Once(sender))?;
+        reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
+    }
+}
+
+/// Somebody else gave it back meanwhile: then there is nothing left to do.
+fn is_stuck(why: &Rejection) -> bool {
+    !matches!(why, Rejection::AlreadyRefunded { .. })
+}

@@ -1,0 +1,372 @@
+//! What becomes of performances and of the money of orders: by operators' calls, told to fans, each order given back once.
+
+use std::process::Command;
+use std::time::Duration;
+
+use frontrow_protocol::Role;
+use frontrow_protocol::SeatState::{Restricted, TempReserved};
+use serde_json::{Value, json};
+
+use crate::harness::{Fan, House, Plan, in_time};
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// An operator's call that is answered.
+async fn done(house: &House, token: &str, path: &str, body: Value) -> Value {
+    let reply = house.http("POST", &format!("/api/v1/admin/{path}"), Some(token), &body.to_string()).await;
+    assert_eq!(reply.status, 200, "{path}: {:?}", reply.json());
+    reply.json()
+}
+
+async fn refused(house: &House, path: &str, body: Value) -> (u16, String) {
+    let token = house.operator_token();
+    house.http("POST", &format!("/api/v1/admin/{path}"), Some(&token), &body.to_string()).await.outcome()
+}
+
+/// A fan who bought these seats of a performance, and the order.
+async fn bought(house: &House, schedule: u64, seats: &[u32]) -> (Fan, String) {
+    let (mut fan, _) = house.joined(10_000_000).await;
+    let held = fan.ok("hold", json!({"schedule_id": schedule, "seats": seats})).await;
+    fan.ok("pay", json!({"reservation_id": held["reservation_id"]})).await;
+    (fan, held["reservation_id"].as_str().unwrap().to_owned())
+}
+
+/// Waits until all that was paid for what is called off is given back.
+async fn given_back(house: &House) {
+    in_time("the refunds", async {
+        while house.context().refunds.progress().iter().any(|of| of.seats_left > 0) {
+            house.clock.advance(Duration::from_millis(100));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_performance_is_postponed_and_who_is_there_is_told() {
+    let house = House::open(Plan::default()).await;
+    let schedule = house.schedule();
+    let (mut owner, order) = bought(&house, schedule, &[0]).await;
+    let (mut fan, _) = house.joined(10_000_000).await;
+    let before = fan.ok("schedules", json!({})).await;
+    let was = before["schedules"][0]["starts_at"].clone();
+    let starts_at = house.clock.utc() + Duration::from_secs(60 * DAY);
+    let starts_at = frontrow_protocol::Timestamp::from_millis(starts_at.as_millis());
+    let body = json!({"starts_at": starts_at, "reason": "Rain", "was": {"starts_at": was}});
+    let (id, manager) = house.operator(Role::Manager).await;
+    let path = format!("schedules/{schedule}/postpone");
+    let now = done(&house, &manager, &path, body.clone()).await;
+    assert_eq!(
+        now,
+        json!({
+            "schedule_id": schedule, "concert_id": house.concert.0, "starts_at": starts_at, "state": "PLANNED",
+            "reason": "Rain"
+        })
+    );
+    let told = fan.pushed("sale.update").await;
+    assert!(told["revision"].as_u64() > before["revision"].as_u64(), "{told}");
+    let after = fan.ok("schedules", json!({})).await;
+    assert_eq!(after["revision"], told["revision"]);
+    assert_eq!(after["schedules"][0]["starts_at"], json!(starts_at));
+    assert_eq!(after["schedules"][0]["reason"], "Rain");
+    // Who bought has the same code, and may cancel until a day before the new start.
+    let tickets = owner.ok("tickets", json!({})).await;
+    assert_eq!(tickets["tickets"][0]["starts_at"], json!(starts_at));
+    assert_eq!(tickets["tickets"][0]["reason"], "Rain");
+    let list = house.http("GET", "/api/v1/concerts", None, "").await.json();
+    assert_eq!(list["concerts"][0]["schedules"][0]["starts_at"], json!(starts_at));
+
+    // The second operator saw the first start.
+    let again = house.http("POST", &format!("/api/v1/admin/{path}"), Some(&manager), &body.to_string()).await;
+    assert_eq!(again.outcome(), (409, "CHANGED_MEANWHILE".to_owned()));
+    let again = again.json();
+    assert_eq!((&again["was"]["starts_at"], &again["by"]["operator_id"]), (&json!(starts_at), &json!(id)));
+    house.advance(59 * DAY - 60);
+    assert_eq!(
+        owner.ok("cancel", json!({"reservation_id": order})).await["reservation"]["status"],
+        "CANCELLED"
+    );
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_called_off_is_given_back_and_told_to_whom_it_concerns() {
+    let mut house = House::open(Plan { schedules: 2, ..Plan::default() }).await;
+    let [first, second] = [house.schedules[0], house.schedules[1]];
+    let (mut owner, order) = bought(&house, first, &[0, 1]).await;
+    let (mut other, _) = bought(&house, second, &[0]).await;
+    let (mut holder, _) = house.joined(0).await;
+    let held = holder.ok("hold", json!({"schedule_id": first, "seats": [3]})).await;
+    holder.ok("seats.watch", json!({"schedule_id": first})).await;
+    holder.seats_until(first, &[(3, TempReserved)]).await;
+
+    let (_, manager) = house.operator(Role::Manager).await;
+    let body = json!({"reason": "The singer is ill", "confirm": "CALL OFF"});
+    let path = format!("schedules/{first}/call_off");
+    let progress = done(&house, &manager, &path, body.clone()).await;
+    assert_eq!((&progress["schedule_id"], &progress["stuck"]), (&json!(first), &json!([])));
+    let ended = holder.pushed("reservation.update").await;
+    assert_eq!((&ended["reservation_id"], &ended["status"]), (&held["reservation_id"], &json!("CANCELLED")));
+    assert_eq!(
+        holder.refused("hold", json!({"schedule_id": first, "seats": [4]})).await,
+        "PERFORMANCE_CALLED_OFF"
+    );
+    assert_eq!(
+        holder.refused("pay", json!({"reservation_id": held["reservation_id"]})).await,
+        "PERFORMANCE_CALLED_OFF"
+    );
+    given_back(&house).await;
+    let ended = owner.pushed_until("reservation.update", |update| update["status"] == "CANCELLED").await;
+    assert_eq!(ended["reservation_id"], order.as_str());
+    assert_eq!(
+        owner.pushed_until("balance.update", |update| update["balance"] == 10_000_000).await["currency"],
+        "KRW"
+    );
+    holder.seats_until(first, &[(0, Restricted), (1, Restricted)]).await;
+    // At their next visit they are told why.
+    let tickets = owner.ok("tickets", json!({})).await;
+    assert_eq!(tickets["tickets"], json!([]));
+    for ticket in tickets["cancelled"].as_array().unwrap() {
+        assert_eq!((&ticket["called_off"], &ticket["reason"]), (&json!(true), &json!("The singer is ill")));
+    }
+    assert_eq!(other.ok("tickets", json!({})).await["tickets"].as_array().unwrap().len(), 1);
+    let list = house.http("GET", "/api/v1/concerts", None, "").await.json();
+    let states: Vec<_> =
+        list["concerts"][0]["schedules"].as_array().unwrap().iter().map(|s| &s["state"]).collect();
+    assert_eq!(states, ["CALLED_OFF", "PLANNED"]);
+
+    // There is no way back, also after a restart; and nobody is refunded twice.
+    house.stop().await;
+    house.start().await;
+    let later = json!({"starts_at": "2099-01-01T00:00:00Z"});
+    let moved = refused(&house, &format!("schedules/{first}/postpone"), later).await;
+    assert_eq!(moved, (409, "PERFORMANCE_CALLED_OFF".to_owned()));
+    let again = refused(&house, &format!("orders/{order}/refund"), json!({"reason": "asked"})).await;
+    assert_eq!(again, (409, "ALREADY_REFUNDED".to_owned()));
+    let again = done(&house, &house.operator_token(), &path, body).await;
+    assert_eq!(again["seats_left"], 0);
+    let refunds = house.http("GET", "/api/v1/admin/refunds", Some(&house.operator_token()), "").await.json();
+    assert_eq!(refunds["refunds"].as_array().unwrap().len(), 1);
+
+    // All of it: the other performance, too, and the sale is closed.
+    let all = json!({"reason": "The hall is under water", "confirm": "CALL OFF"});
+    let all =
+        done(&house, &house.operator_token(), &format!("concerts/{}/call_off", house.concert), all).await;
+    assert_eq!(all["refunds"].as_array().unwrap().len(), 2);
+    given_back(&house).await;
+    let sales = house.http("GET", "/api/v1/admin/sales", Some(&house.operator_token()), "").await.json();
+    assert_eq!((&sales["sales"][0]["state"], &sales["sales"][0]["sold"]), (&json!("CLOSED"), &json!(0)));
+    let log = format!("/api/v1/admin/log?concert_id={}", house.concert);
+    let log = house.http("GET", &log, Some(&house.operator_token()), "").await.json();
+    let told = log["entries"].as_array().unwrap().iter();
+    let told: Vec<_> = told.map(|entry| (entry["what"].as_str().unwrap(), entry["reason"].clone())).collect();
+    assert_eq!(
+        told,
+        [
+            ("set", Value::Null),
+            ("calloff", json!("The hall is under water")),
+            ("calloff", json!("The singer is ill"))
+        ]
+    );
+    house.audit().await;
+}
+
+/// Goal: refunds go on where they were, however often the server ends in the middle. Method: many orders, and a server that is
+/// stopped again and again; each wallet has in the end what it had before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refunds_go_on_after_each_start() {
+    let mut house = House::open(Plan { seats: 300, ..Plan::default() }).await;
+    let schedule = house.schedule();
+    let mut users = Vec::new();
+    for seat in 0..60 {
+        let (fan, _) = bought(&house, schedule, &[seat]).await;
+        users.push(fan.access_token.clone());
+    }
+    let body = json!({"reason": "Rain", "confirm": "CALL OFF"});
+    done(&house, &house.operator_token(), &format!("schedules/{schedule}/call_off"), body).await;
+    let mut starts = 0;
+    loop {
+        let left: u64 = house.context().refunds.progress().iter().map(|of| of.seats_left).sum();
+        if left == 0 {
+            break;
+        }
+        house.stop().await;
+        house.start().await;
+        starts += 1;
+        // Each server gives back something.
+        in_time("a refund", async {
+            while house.context().refunds.progress().iter().map(|of| of.seats_left).sum::<u64>() == left {
+                house.clock.advance(Duration::from_millis(100));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
+    assert!(starts > 0, "the first server was through before it was stopped");
+    for token in &users {
+        let balance = house.http("GET", "/api/v1/balance", Some(token), "").await.json();
+        assert_eq!(balance["balance"], 10_000_000);
+        let history = house.http("GET", "/api/v1/balance/history", Some(token), "").await.json();
+        let refunds = history["entries"].as_array().unwrap().iter().filter(|entry| entry["type"] == "REFUND");
+        assert_eq!(refunds.count(), 1);
+    }
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_operators_who_refund_at_once_one_does_and_the_fan_is_told() {
+    let house = House::open(Plan::default()).await;
+    let (mut fan, order) = bought(&house, house.schedule(), &[0, 1]).await;
+    let (path, body) = (format!("/api/v1/admin/orders/{order}/refund"), r#"{"reason":"Bought twice"}"#);
+    let (_, manager) = house.operator(Role::Manager).await;
+    let owner = house.operator_token();
+    let both = tokio::join!(
+        house.http("POST", &path, Some(&manager), body),
+        house.http("POST", &path, Some(&owner), body)
+    );
+    let (one, two) = if both.0.status == 200 { (both.0, both.1) } else { (both.1, both.0) };
+    let refunded = one.json();
+    assert_eq!(
+        (&refunded["balance"], &refunded["order"]["refunded"]),
+        (&json!(10_000_000), &refunded["order"]["amount"])
+    );
+    assert_eq!(
+        (&refunded["order"]["status"], &refunded["order"]["reason"]),
+        (&json!("CANCELLED"), &json!("Bought twice"))
+    );
+    assert_eq!(two.outcome(), (409, "ALREADY_REFUNDED".to_owned()));
+    assert_eq!(two.json()["at"], refunded["order"]["ended_at"]);
+    let told = fan.pushed_until("reservation.update", |update| update["status"] == "CANCELLED").await;
+    assert_eq!(told["reservation_id"], order.as_str());
+    let tickets = fan.ok("tickets", json!({})).await;
+    assert_eq!(tickets["cancelled"][0]["reason"], "Bought twice");
+    assert!(tickets["cancelled"][0].get("called_off").is_none());
+    let history = fan.ok("history", json!({})).await;
+    let refunds = history["entries"].as_array().unwrap().iter().filter(|entry| entry["type"] == "REFUND");
+    assert_eq!(refunds.count(), 1);
+    // What the fan gave back, the operator is told of in the same way; what is held is no order.
+    let (mut other, _) = house.joined(10_000_000).await;
+    let held = other.ok("hold", json!({"schedule_id": house.schedule(), "seats": [5]})).await;
+    let held = held["reservation_id"].as_str().unwrap();
+    let refuse = |id: &str| format!("orders/{id}/refund");
+    let of_held = refused(&house, &refuse(held), json!({"reason": "x"})).await;
+    assert_eq!(of_held, (409, "RESERVATION_INVALID".to_owned()));
+    for (path, body, expected) in [
+        (refuse("x"), json!({"reason": "x"}), (400, "INVALID_PARAMS")),
+        (
+            refuse("00000001-019f-8200-8000-0123456789ab"),
+            json!({"reason": "x"}),
+            (404, "RESERVATION_NOT_FOUND"),
+        ),
+        (
+            refuse("0f0f0f0f-019f-4200-8000-0123456789ab"),
+            json!({"reason": "x"}),
+            (404, "RESERVATION_NOT_FOUND"),
+        ),
+        (refuse(&order), json!({}), (400, "INVALID_PARAMS")),
+        (refuse(&order), json!({"reason": " "}), (400, "INVALID_PARAMS")),
+        ("schedules/1/call_off".to_owned(), json!({"reason": "x"}), (400, "INVALID_PARAMS")),
+        (
+            "schedules/1/call_off".to_owned(),
+            json!({"reason": "x", "confirm": "call off"}),
+            (400, "INVALID_PARAMS"),
+        ),
+        (
+            "schedules/1/postpone".to_owned(),
+            json!({"starts_at": "2001-01-01T00:00:00Z"}),
+            (400, "INVALID_PARAMS"),
+        ),
+        (
+            "schedules/999/postpone".to_owned(),
+            json!({"starts_at": "2099-01-01T00:00:00Z"}),
+            (404, "SCHEDULE_NOT_FOUND"),
+        ),
+        (
+            "concerts/999/call_off".to_owned(),
+            json!({"reason": "x", "confirm": "CALL OFF"}),
+            (404, "CONCERT_NOT_FOUND"),
+        ),
+    ] {
+        assert_eq!(refused(&house, &path, body).await, (expected.0, expected.1.to_owned()), "{path}");
+    }
+    house.audit().await;
+}
+
+/// Goal: a show that broke off is refunded long after it. Method: a sale with nothing left to run, which nobody runs after a
+/// restart, and which an operator's call loads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_of_long_ago_is_refunded() {
+    let mut house = House::open(Plan::default()).await;
+    let (fan, order) = bought(&house, house.schedule(), &[0]).await;
+    let token = fan.access_token.clone();
+    drop(fan);
+    house.stop().await;
+    house.advance(100 * DAY);
+    house.start().await;
+    let figures = house.http("GET", "/api/v1/admin/sales", Some(&house.operator_token()), "").await.json();
+    assert_eq!(figures["sales"], json!([]), "it has nothing left to run");
+    // The clock goes on no faster than the sale is read and the store writes.
+    let clock = house.clock.clone();
+    let turning = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            clock.advance(Duration::from_millis(5));
+        }
+    };
+    let (path, body) = (format!("orders/{order}/refund"), json!({"reason": "It broke off"}));
+    let operator = house.operator_token();
+    let refunded = tokio::select! {
+        refunded = done(&house, &operator, &path, body) => refunded,
+        () = turning => unreachable!("it turns on and on"),
+    };
+    assert_eq!(refunded["order"]["status"], "CANCELLED");
+    assert_eq!(house.http("GET", "/api/v1/balance", Some(&token), "").await.json()["balance"], 10_000_000);
+    house.audit().await;
+    // Called off as a whole it runs for as long as it takes, without being named.
+    let body = json!({"reason": "It broke off", "confirm": "CALL OFF"});
+    done(&house, &house.operator_token(), &format!("schedules/{}/call_off", house.schedule()), body).await;
+    house.stop().await;
+    house.start().await;
+    let figures = house.http("GET", "/api/v1/admin/sales", Some(&house.operator_token()), "").await.json();
+    assert_eq!(figures["sales"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_does_the_same_and_the_history_tells_it() {
+    let house = House::open(Plan { schedules: 2, ..Plan::default() }).await;
+    let [first, second] = [house.schedules[0].to_string(), house.schedules[1].to_string()];
+    let (_, order) = bought(&house, house.schedules[1], &[2]).await;
+    let address = house.address().to_string();
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+        command.args(arguments).arg("--data").arg(house.data());
+        command.args(house.database_url().iter().flat_map(|url| ["--database-url", url]));
+        if arguments[0] != "history" {
+            command.args(["--server", &format!("http://{address}"), "--token", &house.operator_token()]);
+        }
+        let output = in_time("the command", tokio::task::spawn_blocking(move || command.output())).await;
+        let output = output.unwrap().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let json = |(_, text): (bool, String)| serde_json::from_str::<Value>(&text).unwrap();
+    let refunded = json(run(&["orders", "refund", &order, "--reason", "Asked"]).await);
+    assert_eq!(refunded["order"]["reason"], "Asked");
+    let starts_at = "2099-05-01T19:00:00+09:00";
+    let moved =
+        json(run(&["schedule", "postpone", &first, "--starts-at", starts_at, "--reason", "Rain"]).await);
+    assert_eq!(moved["starts_at"], "2099-05-01T10:00:00.000Z");
+    assert!(!run(&["schedule", "call-off", &second, "--reason", "Ill"]).await.0, "without --yes");
+    let off = json(run(&["schedule", "call-off", &second, "--reason", "Ill", "--yes"]).await);
+    assert_eq!((&off["seats_left"], off["schedule_id"].to_string()), (&json!(0), second.clone()));
+    assert_eq!(json(run(&["schedule", "refunds"]).await)["refunds"].as_array().unwrap().len(), 1);
+    let (_, told) = run(&["history", "--sale", &house.concert.to_string()]).await;
+    for line in [
+        format!("moved performance {first} from "),
+        format!("called performance {second} off: Ill"),
+        format!("of reservation {order} to user "),
+    ] {
+        assert!(told.contains(&line), "{line} is not in\n{told}");
+    }
+    let (_, told) = run(&["history", "--seat", &format!("{second}:2")]).await;
+    assert!(told.contains("by an operator: Asked") && told.contains("off: Ill"), "{told}");
+}
