@@ -32,6 +32,7 @@ pub enum Scenario {
     Line(scenario::line::Line),
     Soak(scenario::soak::Soak),
     Crash(scenario::crash::Crash),
+    CallOff(scenario::call_off::CallOff),
     Baseline(scenario::baseline::Baseline),
     /// The bare loop that `fanout` is compared with; started by it, of no use alone.
     #[command(hide = true)]

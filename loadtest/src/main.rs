@@ -56,6 +56,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Scenario::Line(scenario) => scenario.run(common).await,
         Scenario::Soak(scenario) => scenario.run(common).await,
         Scenario::Crash(scenario) => scenario.run(common).await,
+        Scenario::CallOff(scenario) => scenario.run(common).await,
         Scenario::Baseline(scenario) => scenario.run(common).await,
         Scenario::BareLoop(scenario) => scenario.run().await.map(|()| true),
     }

@@ -14,9 +14,11 @@ use anyhow::{Context, bail};
 use frontrow_protocol::admin::{SaleFigures, Sales};
 use frontrow_protocol::ops::schedule::ScheduleInfo;
 use hyper::Method;
+use hyper::body::Bytes;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::door::{Door, Tls, lay_certificate};
 use crate::http::HttpClient;
@@ -257,6 +259,18 @@ impl Server {
             name.starts_with("lane ").then(|| read_usage(&stat, "0 0")).flatten()
         };
         Some(tasks.flatten().filter_map(of_lane).map(|lane| lane.cpu).sum())
+    }
+
+    /// An operator's call.
+    pub async fn operate<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<T> {
+        let mut client = HttpClient::connect(self.door, None).await?;
+        let body = Bytes::from(body.map(Value::to_string).unwrap_or_default());
+        client.call(method, path, self.operator_token.as_deref(), body).await?.json()
     }
 
     pub fn can_operate(&self) -> bool {

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod bare_loop;
 pub mod baseline;
+pub mod call_off;
 pub mod crash;
 pub mod fanout;
 pub mod holds;
