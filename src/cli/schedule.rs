@@ -14,11 +14,11 @@ pub struct Schedule {
     #[command(flatten)]
     server: ServerArgs,
     #[command(subcommand)]
-    call: Call,
+    action: Action,
 }
 
 #[derive(Subcommand)]
-enum Call {
+enum Action {
     /// Give a performance that has not begun another start. Tickets keep their codes, and fans are told.
     Postpone {
         schedule: u64,
@@ -54,8 +54,8 @@ enum Call {
 impl Schedule {
     pub async fn run(self) -> anyhow::Result<()> {
         let admin = "/api/v1/admin";
-        let (method, path, body) = match &self.call {
-            Call::Postpone { schedule, starts_at, reason, was } => {
+        let (method, path, body) = match &self.action {
+            Action::Postpone { schedule, starts_at, reason, was } => {
                 let mut body = json!({"starts_at": starts_at});
                 if let Some(reason) = reason {
                     body["reason"] = json!(reason);
@@ -65,14 +65,14 @@ impl Schedule {
                 }
                 (Method::POST, format!("{admin}/schedules/{schedule}/postpone"), Some(body))
             }
-            Call::CallOff { schedule, concert, reason, yes: _ } => {
+            Action::CallOff { schedule, concert, reason, yes: _ } => {
                 let path = match (schedule, concert) {
                     (Some(schedule), _) => format!("{admin}/schedules/{schedule}/call_off"),
                     (None, concert) => format!("{admin}/concerts/{}/call_off", concert.unwrap_or_default()),
                 };
                 (Method::POST, path, Some(json!({"reason": reason, "confirm": Confirmed})))
             }
-            Call::Refunds => (Method::GET, format!("{admin}/refunds"), None),
+            Action::Refunds => (Method::GET, format!("{admin}/refunds"), None),
         };
         print_json(&self.server.call(method, &path, body.as_ref()).await?)
     }

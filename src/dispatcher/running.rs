@@ -12,7 +12,7 @@ use crate::domain::record::Reservation;
 use crate::domain::rules::SaleRules;
 use crate::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
 use crate::domain::time::{Now, Timestamp};
-use crate::fanout::{Fanout, SaleView, SeatTopic};
+use crate::fanout::{Fanout, SaleView, ScheduleFacts, SeatTopic};
 use crate::store::{JournalPosition, LoadedSale};
 
 pub(super) struct RunningSale {
@@ -52,11 +52,13 @@ impl RunningSale {
             });
             topics.push(SeatTopic::new(
                 loaded.concert.id,
-                schedule.schedule,
-                schedule.reason,
+                ScheduleFacts {
+                    schedule: schedule.schedule,
+                    reason: schedule.reason,
+                    prices: &schedule.prices,
+                },
                 schedule.layout,
                 plan,
-                &schedule.prices,
                 taken.into_iter(),
                 loaded.journal.seq,
             ));

@@ -30,7 +30,7 @@ pub use reply_to::ReplyTo;
 pub use sale_news::publish_sale_news;
 pub use sale_view::{SaleView, ScheduleView, Standing};
 pub(crate) use seat_topic::public_state;
-pub use seat_topic::{ScheduleStanding, SeatCounts, SeatSnapshot, SeatTopic};
+pub use seat_topic::{ScheduleFacts, ScheduleStanding, SeatCounts, SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, Outlet, SaleNews, Scope, Subscriber, Written};
 pub use tally::{Tallied, Tally, Times};
 

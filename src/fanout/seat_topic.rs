@@ -162,16 +162,22 @@ pub struct ScheduleStanding {
     pub watchers: usize,
 }
 
+/// What is stored of a performance, but for its seats.
+pub struct ScheduleFacts<'a> {
+    pub schedule: ScheduleRecord,
+    /// Why it was moved or called off, as fans are told.
+    pub reason: Option<Arc<str>>,
+    /// The prices that differ from the plan's.
+    pub prices: &'a [(u16, Money)],
+}
+
 impl SeatTopic {
-    /// `prices` are those that differ from the plan's; `taken` are the seats that are not available. All at journal place
-    /// `version`.
+    /// `taken` are the seats that are not available. All at journal place `version`.
     pub fn new(
         concert: ConcertId,
-        schedule: ScheduleRecord,
-        reason: Option<Arc<str>>,
+        ScheduleFacts { schedule, reason, prices }: ScheduleFacts<'_>,
         layout: Arc<VenueLayout>,
         plan: Arc<SeatPlan>,
-        prices: &[(u16, Money)],
         taken: impl Iterator<Item = (SeatId, seat_map::SeatState)>,
         version: u64,
     ) -> Arc<Self> {

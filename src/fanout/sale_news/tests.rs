@@ -9,7 +9,7 @@ use crate::domain::record::{ExpiryReason, SaleState, ScheduleState, TokenRecord,
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
 use crate::domain::time::{Now, Timestamp};
-use crate::fanout::{Delivery, ReplyTo, SeatTopic};
+use crate::fanout::{Delivery, ReplyTo, ScheduleFacts, SeatTopic};
 use crate::store::{ConcertRecord, ScheduleRecord};
 use crate::venue::{self, ImportOptions, Shape};
 
@@ -27,7 +27,8 @@ fn view() -> Arc<SaleView> {
     let plan = Arc::new(hall.layout.seat_plan());
     let schedule =
         ScheduleRecord { id: SCHEDULE, starts_at: Timestamp::default(), state: ScheduleState::Planned };
-    let topic = SeatTopic::new(CONCERT, schedule, None, Arc::new(hall.layout), plan, &[], [].into_iter(), 1);
+    let facts = ScheduleFacts { schedule, reason: None, prices: &[] };
+    let topic = SeatTopic::new(CONCERT, facts, Arc::new(hall.layout), plan, [].into_iter(), 1);
     let concert = ConcertRecord {
         id: CONCERT,
         title: "Anna".to_owned(),

@@ -22,11 +22,9 @@ fn topic(seats: usize) -> Arc<SeatTopic> {
         ScheduleRecord { id: ScheduleId(7), starts_at: Timestamp::default(), state: ScheduleState::Planned };
     SeatTopic::new(
         ConcertId(1),
-        schedule,
-        None,
+        ScheduleFacts { schedule, reason: None, prices: &[] },
         Arc::new(imported.layout),
         plan,
-        &[],
         [].into_iter(),
         BEGAN_AT,
     )
