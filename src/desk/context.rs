@@ -50,8 +50,10 @@ pub struct Context {
     pub refunds: Arc<Refunds>,
     /// Where operators find the console, if somebody said it.
     pub admin_base_url: Option<String>,
-    /// Plans and pictures that are looked at; each takes a turn.
+    /// Files that come in; each takes a turn, and whoever finds none comes again.
     pub large_bodies: Arc<Semaphore>,
+    /// Plans of drafts that are read for their drawing or their announcement; each waits for a turn, and none of an upload.
+    pub plans_at_work: Semaphore,
     /// The configured number; `None`: what the limit on open files leaves.
     pub connections_max: Option<usize>,
     /// Users of external issuers, by issuer and subject.
@@ -93,6 +95,7 @@ impl Context {
             refunds: Arc::new(refunds),
             admin_base_url: config.admin_base_url.clone(),
             large_bodies: Arc::new(Semaphore::new(limits::LARGE_BODIES_AT_ONCE)),
+            plans_at_work: Semaphore::new(limits::LARGE_BODIES_AT_ONCE),
             connections_max: config.connections_max,
             externals: Remembered::new(limits::USERS_REMEMBERED_MAX),
             users: Remembered::new(limits::USERS_REMEMBERED_MAX),

@@ -276,7 +276,7 @@ impl Context {
         if before.fix_duplicates != after.fix_duplicates && record.revision == revision {
             let options = ImportOptions { fix_duplicates: after.fix_duplicates };
             if let Some(packed) = self.read(self.making()?.draft_plan(id)).await? {
-                let _turn = self.large_bodies.acquire().await;
+                let _turn = self.plans_at_work.acquire().await;
                 plan = Some(aside(move || Ok(found_in(&venue::examine(&unpack(&packed)?, options)))).await?);
             }
         }
@@ -333,7 +333,7 @@ impl Context {
             making::Shape::Arena => Shape::Arena,
             making::Shape::Stadium => Shape::Stadium,
         };
-        let _turn = self.large_bodies.acquire().await;
+        let _turn = self.plans_at_work.acquire().await;
         let make = move || {
             let plan = venue::generate(of.seats as usize, shape);
             plan.map(|plan| Bytes::from(plan.to_string()))
@@ -354,7 +354,7 @@ impl Context {
         let Body { entered, plan } = Body::of(&self.draft_record(id).await?)?;
         let packed = self.read(self.making()?.draft_plan(id)).await?;
         let packed = packed.ok_or_else(|| ErrorObject::not_found("plan"))?;
-        let _turn = self.large_bodies.acquire().await;
+        let _turn = self.plans_at_work.acquire().await;
         let draw = move || {
             let options = ImportOptions { fix_duplicates: entered.fix_duplicates };
             let sketch = venue::examine(&unpack(&packed)?, options).sketch();
@@ -410,7 +410,7 @@ impl Context {
             None => self.read(self.store.wallet_currency()).await?.code.unwrap_or_else(|| "KRW".to_owned()),
         };
         let (now, again, entered) = (note.at, asked.again, draft.entered);
-        let _turn = self.large_bodies.acquire().await;
+        let _turn = self.plans_at_work.acquire().await;
         let Ready { concert, warnings } = aside(move || {
             let plan =
                 venue::examine(&unpack(&packed)?, ImportOptions { fix_duplicates: entered.fix_duplicates });
