@@ -89,8 +89,6 @@ export const making = {
   atOnce: 'Open it at once',
   atTime: 'It opens by itself at',
 
-  preview: 'Preview',
-  previewText: 'As a fan will see it.',
   announce: 'Announce',
   announceOf: /** @param {string} title */ (title) => `Announce ${title}?`,
   announceText: /** @param {number} seats @param {number} shows @param {string} opening */ (seats, shows, opening) =>

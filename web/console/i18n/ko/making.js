@@ -99,8 +99,6 @@ export const making = {
   atOnce: '바로 시작합니다',
   atTime: '정한 시각에 시작합니다',
 
-  preview: '미리 보기',
-  previewText: '관객에게 보일 모습입니다.',
   announce: '공개',
   announceOf: (title) => `${title} 공연을 공개할까요?`,
   announceText: (seats, shows, opening) => `${shows}개 회차, 회차마다 ${seats}석입니다. ${opening} 공개한 뒤에는 배치도와 좌석 이름을 바꿀 수 없습니다.`,
