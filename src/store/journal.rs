@@ -37,7 +37,7 @@
 //!
 //! `by`: {"operator":7,"from":"2001:db8::1"} or {"user":7,…} of a token that names an operator as a user of ours. If the
 //! address is not known, the user alone; "operator" is one of whom nothing is known, null is what followed by itself.
-//! `ranges`: [[first,last],...] of seats, both included.
+//! `ranges`: `[[first,last],...]` of seats, both included.
 //!
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
 //! none of these. They are read as they are: what they lack is `None`.
