@@ -14,6 +14,19 @@ async fn get(to: std::net::SocketAddr, path: &str, headers: &[(&str, &str)]) -> 
     http::call(to, "GET", path, headers, "").await
 }
 
+/// A house of two connections is full until it has seen that the connections of earlier requests ended.
+async fn once_let_in(to: std::net::SocketAddr, path: &str, headers: &[(&str, &str)]) -> Reply {
+    in_time("room for a request", async {
+        loop {
+            let reply = get(to, path, headers).await;
+            if reply.outcome() != (503, "OVERLOADED".into()) {
+                return reply;
+            }
+        }
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_get_in_when_the_house_is_full() {
     let house = House::open(Plan {
@@ -70,15 +83,11 @@ async fn operators_get_in_when_the_house_is_full() {
     // Nothing of it is at everybody's door.
     drop((first, second));
     house.connections(0).await;
-    in_time("room for a request", async {
-        while get(house.address(), "/healthz", &[]).await.status != 200 {}
-    })
-    .await;
     for path in PATHS.into_iter().chain(["/console/", "/console/main.js"]) {
-        assert_eq!(get(house.address(), path, &operator).await.status, 404, "{path}");
+        assert_eq!(once_let_in(house.address(), path, &operator).await.status, 404, "{path}");
     }
     for path in ["/healthz", "/readyz", "/api/v1/concerts"] {
-        assert_eq!(get(house.address(), path, &[]).await.status, 200, "{path}");
+        assert_eq!(once_let_in(house.address(), path, &[]).await.status, 200, "{path}");
     }
 }
 
