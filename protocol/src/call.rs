@@ -136,6 +136,7 @@ paths! {
 
     // Orders.
     "/api/v1/admin/orders/{reservation_id}/refund" { Post => RefundOrder "admin.orders.refund" for Owner Manager }
+    "/api/v1/admin/orders/{reservation_id}/move" { Post => MoveSeat "admin.orders.move" for Owner Manager BoxOffice }
 
     // Who.
     "/api/v1/admin/session" {

@@ -133,7 +133,7 @@ reasons! {
     AlreadyAnnounced = "ALREADY_ANNOUNCED",
     /// Say that it was called off; what was paid for it comes back by itself. Query `schedules` again.
     PerformanceCalledOff = "PERFORMANCE_CALLED_OFF",
-    /// Show the order again: its money was given back, at `at`.
+    /// Show the order again: its money was given back, or that of these `seats`, at `at`.
     AlreadyRefunded = "ALREADY_REFUNDED",
 }
 
@@ -311,7 +311,7 @@ pub struct ErrorData {
     /// The time from which the user may hold the seats again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
-    /// The seats that are taken, not for sale, that do not exist, or that have to wait.
+    /// The seats that are taken, not for sale, that do not exist, that have to wait, or that were given back before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<u32>>,
     /// The number of seats that one reservation, or one user, may have.
@@ -627,8 +627,14 @@ impl ErrorObject {
         )
     }
 
-    pub fn already_refunded(at: Timestamp) -> Self {
-        let error = Self::new(Reason::AlreadyRefunded, "the money of this order was given back before");
+    /// `seats`: those of the asked ones that were given back before, or none if it was the whole order.
+    pub fn already_refunded(at: Timestamp, seats: Vec<u32>) -> Self {
+        let message = match seats[..] {
+            [] => "the money of this order was given back before",
+            _ => "the money of these seats was given back before",
+        };
+        let mut error = Self::new(Reason::AlreadyRefunded, message);
+        error.data.seats = (!seats.is_empty()).then_some(seats);
         error.made_so(None, Some(at))
     }
 

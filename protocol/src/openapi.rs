@@ -686,7 +686,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         Call::RefundOrder => Description::new(
             "operators",
             Access::Operator,
-            "Gives a paid order's money back to its user's wallet, once, also after the performance.",
+            "Gives a paid order's money back to its user's wallet, or that of single seats, once, also after the performance.",
         )
         .parameter(in_path("reservation_id", "An order.", json!({"type": "string", "format": "uuid"})))
         .body(schemas.sent_by_clients::<orders::Refund>())
@@ -694,8 +694,26 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .refuses(&[
             Reason::ReservationNotFound,
             Reason::ReservationInvalid,
+            Reason::SeatNotFound,
             Reason::AlreadyRefunded,
             Reason::WalletFull,
+            Reason::UnknownMethod,
+        ]),
+        Call::MoveSeat => Description::new(
+            "operators",
+            Access::Operator,
+            "Gives who bought a seat another one of the same performance, free or kept, that costs no less; they pay nothing, and \
+             get another ticket.",
+        )
+        .parameter(in_path("reservation_id", "An order.", json!({"type": "string", "format": "uuid"})))
+        .body(schemas.sent_by_clients::<orders::MoveSeat>())
+        .answer(200, "The order as it is now.", schemas.sent_by_server::<orders::Order>())
+        .refuses(&[
+            Reason::ReservationNotFound,
+            Reason::ReservationInvalid,
+            Reason::SeatNotFound,
+            Reason::SeatTaken,
+            Reason::PerformanceCalledOff,
             Reason::UnknownMethod,
         ]),
         Call::SignIn => {

@@ -459,6 +459,9 @@ pub struct Ticket {
     /// Why the performance was moved or called off, or an operator gave the money back, as they wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The label of the seat in whose place an operator gave this one; the code of the ticket for that one opens no door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]

@@ -163,11 +163,27 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         (Subject::Sale(_), Entry::Postpone(of)) => Some(postponed_in_words(of, names)),
         (Subject::Sale(_), Entry::CallOff(of)) => Some(called_off_in_words(of, names)),
         (Subject::Sale(_), Entry::Seats(seats)) => match &seats.change {
-            SeatsChange::Refund { amount, why: RefundWhy::Operator { reason, by }, .. } => Some(format!(
-                "{} refunded {amount} of reservation {} to user {}: {reason}",
+            SeatsChange::Refund { amount, why: RefundWhy::Operator { reason, by }, is_all, .. } => {
+                let some = match (is_all, seats.seats.len()) {
+                    (true, _) => String::new(),
+                    (false, 1) => " for a seat".to_owned(),
+                    (false, count) => format!(" for {count} seats"),
+                };
+                Some(format!(
+                    "{} refunded {amount}{some} of reservation {} to user {}: {reason}",
+                    actor_in_words(by, names),
+                    seats.reservation,
+                    seats.user
+                ))
+            }
+            SeatsChange::Move { note, by, .. } => Some(format!(
+                "{} gave user {} seat {} in the place of seat {}, of reservation {}{}",
                 actor_in_words(by, names),
+                seats.user,
+                seats.seats[1],
+                seats.seats[0],
                 seats.reservation,
-                seats.user
+                note.as_ref().map_or(String::new(), |note| format!(": {note}"))
             )),
             _ => None,
         },
@@ -313,6 +329,9 @@ fn change_in_words(of: &SeatsEntry) -> String {
         SeatsChange::Release { .. } => format!("gave {seats} back, of reservation {id}"),
         SeatsChange::Lapse { why, .. } => format!("lost {seats} of reservation {id}: {}", loss_in_words(why)),
         SeatsChange::Pay { amount, .. } => format!("bought {seats} for {amount} by reservation {id}"),
+        SeatsChange::Move { .. } => {
+            format!("got seat {} in the place of seat {}, of reservation {id}", of.seats[1], of.seats[0])
+        }
         SeatsChange::Refund { amount, why, .. } => match why {
             RefundWhy::Cancelled => {
                 format!("gave the bought {seats} of reservation {id} back, and was refunded {amount}")

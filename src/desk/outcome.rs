@@ -71,7 +71,9 @@ impl Outcome {
             Answer::Cancelled { reservation, balance } => Self::Cancelled { reservation, balance },
             Answer::Charged(entry) => Self::Charged(entry),
             Answer::Done => Self::Done,
-            Answer::Figures(_) | Answer::Restricted { .. } | Answer::Refunded { .. } => return None,
+            Answer::Figures(_) | Answer::Restricted { .. } | Answer::Refunded { .. } | Answer::Moved(_) => {
+                return None;
+            }
         })
     }
 }

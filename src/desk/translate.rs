@@ -267,7 +267,8 @@ fn purchase(payment: PaymentId, about: &[StoredTicket]) -> Option<wire::Purchase
 }
 
 fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
-    let tickets = of.tickets.iter().map(|ticket| {
+    // Of a payment that was made long ago, some seats may have been given back.
+    let tickets = of.tickets.iter().filter(|ticket| ticket.is_valid()).map(|ticket| {
         let view = fanout.sale_of_schedule(ticket.schedule);
         let plan = view.as_ref().and_then(|view| view.plan(ticket.schedule));
         let wire::ReservedSeat { seat, label, category, price } =
@@ -291,6 +292,7 @@ fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
             cancelled_at: None,
             called_off: false,
             reason: None,
+            moved_from: None,
         }
     });
     wire::Paid {
@@ -335,9 +337,10 @@ fn ticket(fanout: &Fanout, of: &StoredTicket) -> wire::Ticket {
         starts_at: Some(time(of.starts_at)),
         time_zone: of.time_zone.clone(),
         cancel_until: rules.map(|rules| time(of.starts_at - rules.cancel_before_start)),
-        cancelled_at: of.cancelled_at.map(time),
+        cancelled_at: of.ticket.cancelled_at.map(time),
         called_off: of.state == ScheduleState::CalledOff,
         reason: of.reason.clone(),
+        moved_from: of.moved_from.clone(),
     }
 }
 
@@ -549,8 +552,12 @@ pub fn rejection(rejection: &Rejection) -> ErrorObject {
         Rejection::ChangedMeanwhile { is, changed } => changed_meanwhile(is, changed.as_ref()),
         Rejection::PerformanceBegun => ErrorObject::performance_begun(),
         Rejection::PerformanceCalledOff => ErrorObject::performance_called_off(),
+        Rejection::SeatCheaper => ErrorObject::invalid_params(
+            Some("to"),
+            "`to` costs less than the seat in whose place it would be",
+        ),
         Rejection::StartPassed => ErrorObject::invalid_params(Some("starts_at"), "`starts_at` lies behind"),
-        Rejection::AlreadyRefunded { at } => ErrorObject::already_refunded(time(*at)),
+        Rejection::AlreadyRefunded { at, seats } => ErrorObject::already_refunded(time(*at), numbers(seats)),
         Rejection::CancelTooLate => ErrorObject::cancel_too_late(),
         Rejection::WalletFull { balance, refund: _ } => ErrorObject::wallet_full(*balance),
     }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::running::RunningSale;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, SeatMoved};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord};
 use crate::domain::sale::Sale;
@@ -274,16 +274,21 @@ impl Touched {
             | Event::Rescheduled(_)
             | Event::CalledOff(_)
             | Event::SettingsChanged { .. } => return,
+            Event::SeatMoved(SeatMoved { reservation, from, to, .. }) => {
+                self.reservations.insert(reservation.id);
+                self.seats.extend([*from, *to].map(|seat| (reservation.schedule, seat)));
+                return;
+            }
             Event::SeatsRestricted(of) | Event::SeatsUnrestricted(of) => {
                 self.seats.extend(of.seats.iter().map(|seat| (of.schedule, *seat)));
                 return;
             }
-            Event::SeatsHeld { reservation, seats, .. } | Event::SeatsReleased { reservation, seats } => {
-                (reservation, seats)
+            Event::SeatsHeld { reservation, seats, .. }
+            | Event::SeatsReleased { reservation, seats }
+            | Event::Refunded { reservation, seats, .. } => (reservation, seats),
+            Event::ReservationEnded { reservation, .. } | Event::Paid { reservation, .. } => {
+                (reservation, &reservation.seats)
             }
-            Event::ReservationEnded { reservation, .. }
-            | Event::Paid { reservation, .. }
-            | Event::Refunded { reservation, .. } => (reservation, &reservation.seats),
         };
         self.reservations.insert(reservation.id);
         self.seats.extend(seats.iter().map(|seat| (reservation.schedule, *seat)));

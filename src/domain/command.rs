@@ -155,6 +155,23 @@ pub enum Command {
         orders: Vec<(ReservationId, UserId)>,
         why: RefundWhy,
     },
+    /// Operators: give single seats of a paid order back, all of these or none.
+    RefundSeats {
+        order: ReservationId,
+        user: UserId,
+        seats: Vec<SeatId>,
+        why: RefundWhy,
+    },
+    /// Operators: give who bought a seat another one of the same performance, free or kept, that costs no less.
+    MoveSeat {
+        order: ReservationId,
+        from: SeatId,
+        to: SeatId,
+        /// The house keeps the seat that they had.
+        keep: bool,
+        note: Option<Box<str>>,
+        by: Actor,
+    },
     /// Operators: the figures of the sale.
     Figures,
 }
@@ -184,6 +201,8 @@ impl Command {
             Self::Postpone { .. } => "postpone",
             Self::CallOff { .. } => "call_off",
             Self::Refund { .. } => "refund",
+            Self::RefundSeats { .. } => "refund_seats",
+            Self::MoveSeat { .. } => "move_seat",
             Self::Figures => "figures",
         }
     }
@@ -217,11 +236,13 @@ pub enum Answer {
         changed: Vec<SeatId>,
         left: Vec<(SeatId, SeatState)>,
     },
-    /// The orders that were given back, with the balance after each, and those that were left, with the reason.
+    /// The orders that were given back, as they are now, with the balance after each, and those that were left, with the reason.
     Refunded {
         done: Vec<(Reservation, Money)>,
         left: Vec<(ReservationId, Rejection)>,
     },
+    /// The order whose seat is another one.
+    Moved(Reservation),
     /// Nothing to say.
     Done,
 }

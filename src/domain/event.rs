@@ -34,8 +34,11 @@ pub enum Event {
     ReservationEnded { reservation: Reservation, why: HoldEnd },
     /// A reservation was paid: seats sold, tickets made, the wallet debited.
     Paid { reservation: Reservation, ledger: LedgerEntry },
-    /// A paid reservation was given back: seats free, tickets void, the wallet refunded.
-    Refunded { reservation: Reservation, ledger: LedgerEntry, why: RefundWhy },
+    /// These seats of a paid reservation were given back, perhaps all that it had: they are free, their tickets void, the wallet
+    /// refunded.
+    Refunded { reservation: Reservation, seats: Vec<SeatId>, ledger: LedgerEntry, why: RefundWhy },
+    /// A seat of a paid reservation became another one, which was free, with a ticket of its own.
+    SeatMoved(SeatMoved),
     /// The house keeps seats from sale, which were free.
     SeatsRestricted(HouseSeats),
     /// Seats that the house kept are free.
@@ -52,7 +55,7 @@ pub enum Event {
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
 }
 
-/// Why a paid reservation was given back.
+/// Why seats of a paid reservation were given back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RefundWhy {
     /// Its owner cancelled it.
@@ -64,7 +67,7 @@ pub enum RefundWhy {
 }
 
 impl RefundWhy {
-    /// The reason, as an operator wrote it for this order.
+    /// The reason, as an operator wrote it for this order or for these seats of it.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Operator { reason, .. } => Some(reason),
@@ -78,6 +81,19 @@ impl RefundWhy {
             Self::Cancelled | Self::CalledOff => None,
         }
     }
+}
+
+/// Somebody who bought a seat gets another one of the same performance, for what they paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatMoved {
+    pub reservation: Reservation,
+    pub from: SeatId,
+    pub to: SeatId,
+    /// UTC.
+    pub at: Timestamp,
+    /// Why, as the operator wrote it.
+    pub note: Option<Box<str>>,
+    pub by: Actor,
 }
 
 /// The starts of a performance, UTC.

@@ -97,7 +97,7 @@ pub struct Reservation {
     pub schedule: ScheduleId,
     pub user: UserId,
     pub status: ReservationStatus,
-    /// The seats, in ascending order; once it has ended, those that it had at its end.
+    /// The seats, in ascending order, without those that were given back; once it has ended, those that it had at its end.
     pub seats: Vec<SeatId>,
     /// What each of `seats` costs, whatever becomes of prices. Empty: what they were imported with.
     pub prices: Vec<Money>,
@@ -122,16 +122,42 @@ pub struct Reservation {
 pub const BEST_REQUESTS_KEPT_MAX: usize = 16;
 
 impl Reservation {
-    /// It was paid, and all of it is given back.
+    /// It was paid, and these of its seats are given back for so much. With the last of them it is given back as a whole, and
+    /// names those that it had last.
     #[must_use]
-    pub fn refunded(self, at: Timestamp, reason: Option<&str>) -> Self {
-        let payment = self.payment.map(|payment| Payment {
-            status: PaymentStatus::Cancelled,
-            refunded: payment.amount,
-            refund_reason: reason.map(Box::from),
-            ..payment
+    pub fn refunded(self, seats: &[SeatId], amount: Money, at: Timestamp, reason: Option<&str>) -> Self {
+        let kept: Vec<SeatId> = self.seats.iter().copied().filter(|seat| !seats.contains(seat)).collect();
+        let payment = self.payment.map(|mut payment| {
+            let given = |ticket: &&mut Ticket| ticket.is_valid() && seats.contains(&ticket.seat);
+            payment.tickets.iter_mut().filter(given).for_each(|ticket| ticket.cancelled_at = Some(at));
+            let status = if kept.is_empty() { PaymentStatus::Cancelled } else { payment.status };
+            let refund_reason = reason.map(Box::from);
+            Payment { status, refunded: payment.refunded + amount, refund_reason, ..payment }
         });
-        Self { status: ReservationStatus::Cancelled, ended_at: Some(at), payment, ..self }
+        if kept.is_empty() {
+            return Self { status: ReservationStatus::Cancelled, ended_at: Some(at), payment, ..self };
+        }
+        let mut rest = Self { amount: self.amount - amount, payment, ..self };
+        rest.keep(&kept);
+        rest
+    }
+
+    /// It was paid, and `from` becomes the seat of this ticket, which is given in the place of the earlier one. `prices`: what
+    /// each of its seats, in ascending order, costs then, if that is to be written.
+    #[must_use]
+    pub fn moved(mut self, from: SeatId, ticket: Ticket, prices: Vec<Money>, at: Timestamp) -> Self {
+        let to = ticket.seat;
+        if let Some(payment) = &mut self.payment {
+            let earlier =
+                payment.tickets.iter_mut().filter(|ticket| ticket.is_valid() && ticket.seat == from);
+            earlier.for_each(|ticket| (ticket.cancelled_at, ticket.moved_to) = (Some(at), Some(to)));
+            payment.tickets.push(ticket);
+            payment.tickets.sort_unstable_by_key(|ticket| ticket.id);
+        }
+        self.seats.retain(|seat| *seat != from);
+        self.seats.insert(self.seats.partition_point(|seat| *seat < to), to);
+        self.prices = prices;
+        self
     }
 
     /// More of its seats were held, for this request if any. `prices` has one for each of them exactly if those of all its
@@ -217,8 +243,9 @@ pub struct Payment {
     pub at: Timestamp,
     /// The part of the amount that was given back.
     pub refunded: Money,
-    /// Why, as an operator wrote it; `None` if its owner gave it back, or the performance was called off.
+    /// Why, as an operator wrote it who gave back last; `None` if its owner did, or the performance was called off.
     pub refund_reason: Option<Box<str>>,
+    /// In the order of their ids, those that are void included.
     pub tickets: Vec<Ticket>,
 }
 
@@ -232,6 +259,18 @@ pub struct Ticket {
     pub price: Option<Money>,
     /// 16 characters; whoever shows it is let in, so it is never logged.
     pub code: Box<str>,
+    /// UTC: since when it lets nobody in.
+    pub cancelled_at: Option<Timestamp>,
+    /// The seat of an earlier ticket, in whose place it was given.
+    pub moved_from: Option<SeatId>,
+    /// The seat of the ticket that was given in its place; it lets nobody in itself.
+    pub moved_to: Option<SeatId>,
+}
+
+impl Ticket {
+    pub fn is_valid(&self) -> bool {
+        self.cancelled_at.is_none()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -85,9 +85,13 @@ pub enum Rejection {
     PerformanceCalledOff,
     /// A start that lies behind.
     StartPassed,
-    /// The reservation was paid and given back at this time (UTC).
+    /// The seat costs less than the one in whose place it would be.
+    SeatCheaper,
+    /// The reservation was paid and given back at this time (UTC), or these seats of it were.
     AlreadyRefunded {
         at: Timestamp,
+        /// None if it was all of it.
+        seats: Vec<SeatId>,
     },
     /// The refund does not fit the wallet, which is at its bound.
     WalletFull {

@@ -170,6 +170,19 @@ impl SeatMap {
         seats.iter().map(|seat| self.price_in(of, *seat)).sum()
     }
 
+    /// What each seat of an order costs once `from` has become `to`, by the new order of its seats, if that has to be written.
+    pub fn prices_moved(&self, of: &Reservation, from: SeatId, to: SeatId) -> Vec<Money> {
+        let same = of.prices.is_empty() && self.plan.price(to.0 as usize) == self.price_in(of, from);
+        if same {
+            return Vec::new();
+        }
+        let seat = |seat: SeatId| if seat == from { to } else { seat };
+        let mut priced: Vec<_> =
+            of.seats.iter().map(|of_it| (seat(*of_it), self.price_in(of, *of_it))).collect();
+        priced.sort_unstable();
+        priced.into_iter().map(|(_, price)| price).collect()
+    }
+
     /// Adds free seats to an order, for what they cost now, and gives their prices. What the seats of an order cost is
     /// written to it as soon as one was taken for another price than it was imported with.
     pub fn add_to(

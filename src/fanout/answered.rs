@@ -34,6 +34,7 @@ impl Answered {
             | Answer::Figures(_)
             | Answer::Restricted { .. }
             | Answer::Refunded { .. }
+            | Answer::Moved(_)
             | Answer::Done => return None,
         };
         Some(Self { connection: subscriber.id(), known })

@@ -35,7 +35,7 @@ pub use subscriber::{Delivery, Outlet, SaleNews, Scope, Subscriber, Written};
 pub use tally::{Tallied, Tally, Times};
 
 use crate::domain::command::{Answer, Place};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, SeatMoved};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, UserId};
 use crate::domain::record::{ExpiryReason, Reservation, SaleState, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
@@ -257,7 +257,8 @@ impl Fanout {
             | Event::SeatsReleased { reservation, .. }
             | Event::ReservationEnded { reservation, .. }
             | Event::Paid { reservation, .. }
-            | Event::Refunded { reservation, .. } => {
+            | Event::Refunded { reservation, .. }
+            | Event::SeatMoved(SeatMoved { reservation, .. }) => {
                 let is_money = matches!(event, Event::Paid { .. } | Event::Refunded { .. });
                 self.each_connection(reservation.user, |subscriber| {
                     if !answered.is_some_and(|answered| answered.knows_reservation(subscriber, reservation)) {

@@ -324,7 +324,15 @@ impl SaleView {
                     .entry(reservation.schedule)
                     .or_default()
                     .extend(changed.iter().map(|&seat| (seat, SeatState::Available))),
-                Event::ReservationEnded { reservation, .. } | Event::Refunded { reservation, .. } => seats
+                Event::Refunded { reservation, seats: given, .. } => seats
+                    .entry(reservation.schedule)
+                    .or_default()
+                    .extend(given.iter().map(|&seat| (seat, SeatState::Available))),
+                Event::SeatMoved(moved) => seats
+                    .entry(moved.reservation.schedule)
+                    .or_default()
+                    .extend([(moved.from, SeatState::Available), (moved.to, SeatState::Reserved)]),
+                Event::ReservationEnded { reservation, .. } => seats
                     .entry(reservation.schedule)
                     .or_default()
                     .extend(reservation.seats.iter().map(|&seat| (seat, SeatState::Available))),

@@ -123,6 +123,7 @@ impl Tally {
             Event::Refunded { ledger, .. } => self.took(-ledger.amount_change),
             Event::ReservationEnded { .. }
             | Event::SeatsReleased { .. }
+            | Event::SeatMoved(_)
             | Event::SeatsRestricted(_)
             | Event::SeatsUnrestricted(_)
             | Event::Described(_)

@@ -98,6 +98,7 @@ impl Incoming<'_> {
             | Call::CallOffConcert
             | Call::Refunds
             | Call::RefundOrder
+            | Call::MoveSeat
             | Call::SignIn
             | Call::SignInChallenge
             | Call::Passkeys

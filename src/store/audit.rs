@@ -101,7 +101,8 @@ const RESERVATION_SEATS: &str = "SELECT reservation_id, schedule_id, seat FROM r
      WHERE concert_id = ? ORDER BY reservation_id, seat";
 const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, cancelled_at, refunded, refund_reason \
      FROM payment WHERE concert_id = ? ORDER BY payment_id";
-const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment_id, reservation_id, user_id, cancelled_at \
+const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment_id, reservation_id, user_id, cancelled_at, \
+       moved_from, moved_to \
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
 
@@ -359,10 +360,10 @@ async fn audit_sale(
             let payment = PaymentId(row.uuid("payment_id")?);
             let (reservation, user) =
                 (ReservationId(row.uuid("reservation_id")?), UserId(row.number("user_id")?));
-            Ok((read_ticket(row)?, payment, reservation, user, row.opt_time("cancelled_at")?.is_none()))
+            Ok((read_ticket(row)?, payment, reservation, user))
         })();
-        if let Some((ticket, payment, reservation, user, valid)) = findings.read("ticket", ticket) {
-            sale.ticket(&ticket, payment, reservation, user, valid, findings);
+        if let Some((ticket, payment, reservation, user)) = findings.read("ticket", ticket) {
+            sale.ticket(&ticket, payment, reservation, user, findings);
         }
         Ok(())
     })

@@ -9,17 +9,17 @@ use uuid::Uuid;
 
 use super::bulk::{self, Bulk};
 use super::columns::{
-    Bind, Cells, bind_actor, bind_ledger, bind_payment, bind_priced_ticket, bind_reservation_seat,
-    bind_ticket, bind_token, bind_wallet, own_prices,
+    Bind, Cells, bind_actor, bind_ledger, bind_marked_ticket, bind_payment, bind_reservation_seat,
+    bind_ticket, bind_token, bind_wallet, is_marked, own_prices,
 };
 use super::query::{self, Link};
-use super::rows::{Became, Changed, LedgerRow, LogRow, Rows, ScheduleRow, WalletRow};
+use super::rows::{Became, Changed, LedgerRow, LogRow, PaymentRow, Rows, ScheduleRow, WalletRow};
 use super::settings::bind_settings;
 use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal, words};
 use crate::domain::command::Needs;
 use crate::domain::event::{HouseSeats, PriceChange};
-use crate::domain::ids::{ScheduleId, UserId};
-use crate::domain::record::ScheduleState;
+use crate::domain::ids::{ScheduleId, SeatId, UserId};
+use crate::domain::record::{ScheduleState, Ticket};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 
@@ -75,8 +75,8 @@ pub struct Tables {
     pub reservation_seats: Bulk,
     pub payments: Bulk,
     pub tickets: Bulk,
-    /// Those with a price of their own, which few have.
-    pub priced_tickets: Bulk,
+    /// Those with a price of their own, or in another one's place, which few are.
+    pub marked_tickets: Bulk,
     pub ledger: Bulk,
     pub wallets: Bulk,
     /// The expectation for wallets, which are there.
@@ -178,8 +178,12 @@ pub async fn write_rows<L: Link>(
     (ledger, wallets): (&[LedgerRow<'_>], &[WalletRow]),
     seats_and_reservations: impl Iterator<Item = Bound<L::Values>> + Send,
 ) -> Result<(), StoreError> {
-    let (priced, tickets): (Vec<_>, Vec<_>) =
-        rows.tickets().into_iter().partition(|(_, ticket)| ticket.price.is_some());
+    let (marked, tickets): (Vec<_>, Vec<_>) =
+        rows.tickets().into_iter().partition(|(_, ticket)| is_marked(ticket));
+    // A seat's ticket is void before another one of it is valid.
+    let void = |of: &[(PaymentRow<'_>, &Ticket)]| of.partition_point(|(_, ticket)| !ticket.is_valid());
+    let (void_tickets, tickets) = tickets.split_at(void(&tickets));
+    let (void_marked, marked) = marked.split_at(void(&marked));
     let settings = rows.settings.iter().map(|(concert, settings)| {
         let mut values = L::Values::default();
         bind_settings(&mut values, settings);
@@ -222,8 +226,10 @@ pub async fn write_rows<L: Link>(
                 bind_reservation_seat,
             ))
             .chain(statements::<L, _>("payment", &tables.payments, &rows.payments, any, bind_payment))
-            .chain(statements::<L, _>("ticket", &tables.tickets, &tickets, any, bind_ticket))
-            .chain(statements::<L, _>("ticket", &tables.priced_tickets, &priced, any, bind_priced_ticket))
+            .chain(statements::<L, _>("ticket", &tables.tickets, void_tickets, any, bind_ticket))
+            .chain(statements::<L, _>("ticket", &tables.marked_tickets, void_marked, any, bind_marked_ticket))
+            .chain(statements::<L, _>("ticket", &tables.tickets, tickets, any, bind_ticket))
+            .chain(statements::<L, _>("ticket", &tables.marked_tickets, marked, any, bind_marked_ticket))
             .chain(settings)
             .chain(texts)
             .chain(prices)
@@ -291,9 +297,16 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
             None,
             json!({"state": words::schedule_state(ScheduleState::CalledOff)}),
         ),
-        Changed::Refunded { order, .. } => {
-            let amount = order.payment.as_ref().map_or(order.amount, |payment| payment.refunded);
-            ("refund", Some(format!("order {}", order.id)), None, json!({"refunded": amount}))
+        Changed::SeatMoved(of) => {
+            let seat = |seat: SeatId| json!({"seat": seat.0});
+            ("move", Some(format!("order {}", of.reservation.id)), Some(seat(of.from)), seat(of.to))
+        }
+        Changed::Refunded { order, amount, seats, .. } => {
+            let became = match seats {
+                None => json!({"refunded": amount}),
+                Some(seats) => json!({"refunded": amount, "seats": journal::ranges(seats)}),
+            };
+            ("refund", Some(format!("order {}", order.id)), None, became)
         }
     };
     let reason = match row.changed {
@@ -302,6 +315,7 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
         Changed::Rescheduled(of) => of.reason.as_deref(),
         Changed::CalledOff(of) => Some(&*of.reason),
         Changed::Refunded { reason, .. } => Some(reason),
+        Changed::SeatMoved(of) => of.note.as_deref(),
     };
     to.id(row.concert.0.into());
     to.id(row.seq);

@@ -4,8 +4,8 @@
 
 use frontrow_protocol::limits::{
     ABOUT_BYTES_MAX, CAPACITY_MAX, CATEGORY_CHARS_MAX, DURATION_MILLIS_MAX, IDEMPOTENCY_KEY_CHARS_MAX,
-    MONEY_MAX, OPERATOR_NAME_CHARS_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX, TITLE_CHARS_MAX,
-    USER_NAME_CHARS_MAX,
+    MONEY_MAX, NOTE_CHARS_MAX, OPERATOR_NAME_CHARS_MAX, SALE_MESSAGE_CHARS_MAX, SEATS_PER_RESERVATION_MAX,
+    TITLE_CHARS_MAX, USER_NAME_CHARS_MAX,
 };
 
 use super::duty::DUTY_CHARS_MAX;
@@ -82,8 +82,11 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("operator_log", "came_from", Chars(FROM_CHARS_MAX)),
     ("duty", "name", Chars(DUTY_CHARS_MAX)),
     ("operator_log", "what", Chars("draft.announce".len())),
-    // The longest: an image's name, which is 32 digits.
-    ("operator_log", "subject", Chars("image 00112233445566778899aabbccddeeff".len())),
+    // The longest: an order, which is a UUID.
+    ("operator_log", "subject", Chars("order 00112233-4455-6677-8899-aabbccddeeff".len())),
+    ("operator_log", "reason", Chars(NOTE_CHARS_MAX)),
+    ("concert_schedule", "reason", Chars(NOTE_CHARS_MAX)),
+    ("payment", "refund_reason", Chars(NOTE_CHARS_MAX)),
     ("concert", "about", Bytes(ABOUT_BYTES_MAX)),
     ("concert_image", "mime", Chars("image/jpeg".len())),
     ("concert_image", "bytes", Bytes(PICTURE_BYTES_MAX)),

@@ -107,7 +107,9 @@ macro_rules! ticket_list {
         concat!(
             "SELECT t.ticket_id, t.schedule_id, t.seat, t.code, t.reservation_id, t.concert_id, c.title, c.venue, \
              s.label, s.category, t.price, s.price AS imported_price, p.starts_at, p.state, p.reason, c.time_zone, t.payment_id, \
-             t.cancelled_at, ",
+             t.cancelled_at, t.moved_from, t.moved_to, \
+             (SELECT f.label FROM concert_seat f WHERE f.concert_id = t.concert_id AND f.schedule_id = t.schedule_id \
+                AND f.seat = t.moved_from) AS moved_from_label, ",
             $refund_reason,
             " AS refund_reason FROM ticket t \
              JOIN concert c ON c.concert_id = t.concert_id \
@@ -356,24 +358,39 @@ pub fn bind_ticket(to: &mut impl Bind, (row, ticket): &(PaymentRow<'_>, &Ticket)
     to.id(payment.user.0);
     to.text(Some(&ticket.code));
     to.time(Some(payment.at));
-    to.time(row.cancelled_at);
+    to.time(ticket.cancelled_at);
 }
 
-pub const PRICED_TICKET: usize = TICKET + 1;
+pub const MARKED_TICKET: usize = TICKET + 3;
 
-/// The same, and its price.
-pub fn bind_priced_ticket(to: &mut impl Bind, of: &(PaymentRow<'_>, &Ticket)) {
+/// The same, and its price, the seat before it, and the one after it.
+pub fn bind_marked_ticket(to: &mut impl Bind, of: &(PaymentRow<'_>, &Ticket)) {
     bind_ticket(to, of);
+    let seat = |seat: Option<SeatId>| seat.map(|seat| i64::from(seat.0));
     to.int(of.1.price);
+    to.int(seat(of.1.moved_from));
+    to.int(seat(of.1.moved_to));
+}
+
+/// Does it say more than most tickets do?
+pub fn is_marked(ticket: &Ticket) -> bool {
+    ticket.price.is_some() || ticket.moved_from.is_some() || ticket.moved_to.is_some()
 }
 
 pub fn read_ticket(row: &impl Cells) -> Result<Ticket, StoreError> {
+    let seat = |column: &str| {
+        let number = row.opt_int(column)?;
+        number.map(|number| known(u32::try_from(number).ok().map(SeatId), column)).transpose()
+    };
     Ok(Ticket {
         id: TicketId(row.uuid("ticket_id")?),
         schedule: ScheduleId(row.number("schedule_id")?),
         seat: SeatId(row.number("seat")?),
         price: row.opt_int("price")?,
         code: row.text("code")?.into(),
+        cancelled_at: row.opt_time("cancelled_at")?,
+        moved_from: seat("moved_from")?,
+        moved_to: seat("moved_to")?,
     })
 }
 
@@ -394,7 +411,7 @@ pub fn read_stored_ticket(row: &impl Cells) -> Result<StoredTicket, StoreError> 
         starts_at: row.time("starts_at")?,
         time_zone: row.opt_text("time_zone")?.map(str::to_owned),
         payment: PaymentId(row.uuid("payment_id")?),
-        cancelled_at: row.opt_time("cancelled_at")?,
+        moved_from: row.opt_text("moved_from_label")?.map(str::to_owned),
         state: known(words::schedule_state_of(word), word)?,
         reason: reason.map(str::to_owned),
     })

@@ -6,12 +6,12 @@
 //! came from, and charges, which are of no sale.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use super::journal::{self, Entry, InLedger, Paid, SeatsChange, SeatsEntry, Taken};
-use super::rows::{Became, PaymentRow, Rows, ScheduleRow, SeatChange, SeatRow};
+use super::rows::{Became, PaymentRow, Rows, ScheduleRow, SeatChange, SeatRow, seats_since_paid};
 use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
 use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled};
@@ -250,6 +250,11 @@ impl FoldedSale {
             SeatsChange::Release { .. } | SeatsChange::Lapse { .. } => (held, None),
             SeatsChange::Pay { .. } => (held, sold),
             SeatsChange::Refund { .. } => (sold, None),
+            SeatsChange::Move { .. } => {
+                let [from, to] = change.seats[..] else { return Err(format!("reservation {id}: no move")) };
+                let left = self.pass(change.schedule, &[from], sold, None);
+                return left.and(self.pass(change.schedule, &[to], None, sold));
+            }
         };
         self.pass(change.schedule, &change.seats, from, to)
     }
@@ -347,24 +352,25 @@ impl FoldedSale {
                 end(row, ReservationStatus::Reserved, paid_at);
                 if let Some(paid) = payment {
                     row.payment = Some(payment_of(row, paid, *amount, paid_at));
-                    let entry = ledger_entry(row, LedgerKind::Payment, paid.id, paid.ledger, paid_at);
-                    self.ledger.push(entry);
+                    let entry = (LedgerKind::Payment, -*amount);
+                    self.ledger.push(ledger_entry(row, entry, paid.id, paid.ledger, paid_at));
                 }
                 if *is_whole && row.amount != *amount {
                     return Err(format!("reservation {id} costs {}, and {amount} was paid", row.amount));
                 }
                 (ReservationStatus::TempReserved, row.seats == *seats)
             }
-            SeatsChange::Refund { late, ledger, why, .. } => {
+            SeatsChange::Refund { amount, late, ledger, why, is_all } => {
                 let refunded_at = moment(at, *late);
                 *is_whole &= ledger.is_some();
-                end(row, ReservationStatus::Cancelled, refunded_at);
-                if let (Some(payment), Some(ledger)) = (&mut row.payment, ledger) {
-                    payment.status = PaymentStatus::Cancelled;
-                    payment.refunded = payment.amount;
-                    payment.refund_reason = why.reason().map(Box::from);
-                    let payment = payment.id;
-                    self.ledger.push(ledger_entry(row, LedgerKind::Refund, payment, *ledger, refunded_at));
+                // It names those that it had last.
+                let are_its = seats.iter().all(|seat| row.seats.contains(seat));
+                let fits = are_its && *is_all == (row.seats == *seats);
+                let given = if *is_all { &row.seats.clone() } else { seats };
+                *row = row.clone().refunded(given, *amount, refunded_at, why.reason());
+                if let (Some(payment), Some(ledger)) = (&row.payment, ledger) {
+                    let entry = (LedgerKind::Refund, *amount);
+                    self.ledger.push(ledger_entry(row, entry, payment.id, *ledger, refunded_at));
                 }
                 let is_off =
                     self.schedules.get(&schedule).map(|of| of.state) == Some(ScheduleState::CalledOff);
@@ -373,7 +379,26 @@ impl FoldedSale {
                         "reservation {id} is refunded as performance {schedule} is called off, which it is not"
                     ));
                 }
-                (ReservationStatus::Reserved, row.seats == *seats)
+                (ReservationStatus::Reserved, fits)
+            }
+            SeatsChange::Move { prices, late, ticket, .. } => {
+                let [from, to] = seats[..] else { return Ok(()) };
+                let moved_at = moment(at, Some(*late));
+                let are_its = row.seats.contains(&from) && !row.seats.contains(&to);
+                let fits = are_its && [0, row.seats.len()].contains(&prices.len());
+                let place = row.seats.iter().filter(|seat| **seat != from && **seat < to).count();
+                let ticket = Ticket {
+                    id: *ticket,
+                    schedule,
+                    seat: to,
+                    price: prices.get(place).copied(),
+                    code: Box::default(),
+                    cancelled_at: None,
+                    moved_from: Some(from),
+                    moved_to: None,
+                };
+                *row = row.clone().moved(from, ticket, prices.clone(), moved_at);
+                (ReservationStatus::Reserved, fits)
             }
         };
         follows(before == was && (row.user, row.schedule) == (user, schedule), || {
@@ -407,17 +432,17 @@ impl FoldedSale {
             })
             .collect();
         payments.sort_by_key(|row| (row.cancelled_at.is_none(), row.payment.id));
-        let seats_of = |(row, _): (&Reservation, &Payment)| {
-            let (id, schedule) = (row.id, row.schedule);
-            row.seats.iter().map(move |seat| (id, concert, schedule, *seat)).collect::<Vec<_>>()
-        };
         let prices_of = |of: &ScheduleId| (concert, *of, Cow::Owned(self.own_prices(*of)));
         let mut ledger: Vec<_> = self.ledger.iter().collect();
         ledger.sort_by_key(|entry| (entry.user, entry.id));
         Rows {
             tokens: self.tokens.iter().map(|folded| &folded.row).collect(),
             seats: seats.collect(),
-            reservation_seats: paid.flat_map(seats_of).collect(),
+            reservation_seats: paid
+                .flat_map(|(row, _)| seats_since_paid(row))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             reservations,
             ended_reservations: Vec::new(),
             payments,
@@ -524,6 +549,9 @@ fn payment_of(row: &Reservation, paid: &Paid, amount: Money, at: Timestamp) -> P
         seat: *seat,
         price: row.price(*seat),
         code: Box::default(),
+        cancelled_at: None,
+        moved_from: None,
+        moved_to: None,
     };
     Payment {
         id: paid.id,
@@ -540,17 +568,16 @@ fn payment_of(row: &Reservation, paid: &Paid, amount: Money, at: Timestamp) -> P
 
 fn ledger_entry(
     row: &Reservation,
-    kind: LedgerKind,
+    (kind, amount_change): (LedgerKind, Money),
     payment: PaymentId,
     ledger: InLedger,
     at: Timestamp,
 ) -> LedgerEntry {
-    let amount = row.payment.as_ref().map_or(row.amount, |payment| payment.amount);
     LedgerEntry {
         id: ledger.id,
         user: row.user,
         kind,
-        amount_change: if kind == LedgerKind::Payment { -amount } else { amount },
+        amount_change,
         balance: ledger.balance,
         at,
         payment: Some(payment),

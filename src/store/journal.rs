@@ -20,6 +20,10 @@
 //! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance,reason,by]
 //!                                                     reason and by: of an operator, who wrote it; null and null if the
 //!                                                     performance was called off; left out if its owner cancelled it
+//! ["refund_seats",...]                                the same of some of its seats, and what these cost
+//! ["move",reservation,schedule,user,[from,to],prices,late,ticket,note,by]
+//!                                                     a seat of a paid reservation became another one. prices: of all that it
+//!                                                     has then, by their order; null if they cost what they were imported with
 //! ["keep",schedule,ranges,note,by]                    the house keeps seats from sale, which were free
 //! ["open",schedule,ranges,note,by]                    seats that the house kept are free
 //! ["describe",before,after,by]                        the texts of the concert that changed: "title", and "about", which is
@@ -53,11 +57,14 @@ use crate::domain::actor::{Actor, Who};
 use crate::domain::concert::{Texts, TextsPatch};
 use crate::domain::event::{
     By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
+    SeatMoved,
 };
 use crate::domain::ids::{
     EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
-use crate::domain::record::{BestRequest, LedgerEntry, Payment, Reservation, TokenRecord, TokenStatus};
+use crate::domain::record::{
+    BestRequest, LedgerEntry, Payment, Reservation, ReservationStatus, TokenRecord, TokenStatus,
+};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -144,9 +151,10 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
                 put_ledger(out, ledger);
             }
         }
-        Event::Refunded { reservation, ledger, why } => {
-            seats_event(out, "refund", reservation, &reservation.seats);
-            put(out, format_args!(",{},{}", reservation.amount, late(at, reservation.ended_at)));
+        Event::Refunded { reservation, seats, ledger, why } => {
+            let is_all = reservation.status == ReservationStatus::Cancelled;
+            seats_event(out, if is_all { "refund" } else { "refund_seats" }, reservation, seats);
+            put(out, format_args!(",{},{}", ledger.amount_change, late(at, Some(ledger.at))));
             put_ledger(out, ledger);
             match why {
                 RefundWhy::Cancelled => {}
@@ -155,6 +163,22 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
                     put(out, format_args!(",{},{}", json!(reason), actor_of(by)));
                 }
             }
+        }
+        Event::SeatMoved(SeatMoved { reservation, from, to, at: then, note, by }) => {
+            seats_event(out, "move", reservation, &[*from, *to]);
+            match &reservation.prices[..] {
+                [] => out.push_str(",null,"),
+                prices => {
+                    out.push(',');
+                    put_list(out, prices);
+                    out.push(',');
+                }
+            }
+            let tickets = reservation.payment.iter().flat_map(|payment| &payment.tickets);
+            let ticket = tickets.filter(|ticket| ticket.is_valid()).find(|ticket| ticket.seat == *to);
+            let ticket = ticket.map_or_else(Uuid::nil, |ticket| ticket.id.0);
+            put(out, format_args!("{},\"{}\",", late(at, Some(*then)), ticket.simple()));
+            put(out, format_args!("{},{}", json!(note), actor_of(by)));
         }
         Event::SeatsRestricted(kept) => house_event(out, "keep", kept),
         Event::SeatsUnrestricted(opened) => house_event(out, "open", opened),
@@ -442,6 +466,17 @@ pub enum SeatsChange {
         late: Option<i64>,
         ledger: Option<InLedger>,
         why: RefundWhy,
+        /// All that it had by then?
+        is_all: bool,
+    },
+    /// The first of two seats became the second.
+    Move {
+        /// What each of its seats costs then; empty: what they were imported with.
+        prices: Vec<Money>,
+        late: i64,
+        ticket: TicketId,
+        note: Option<Box<str>>,
+        by: Actor,
     },
 }
 
@@ -583,7 +618,7 @@ fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
             };
             SeatsChange::Pay { amount: amount.as_i64()?, late, payment }
         }
-        ("refund", [amount, rest @ ..]) => {
+        ("refund" | "refund_seats", [amount, rest @ ..]) => {
             let (late, ledger) = match rest {
                 [] => (None, None),
                 [late, ledger, balance, ..] => (Some(late.as_i64()?), Some(in_ledger(ledger, balance)?)),
@@ -595,8 +630,18 @@ fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
                 [reason, by] => RefundWhy::Operator { reason: reason.as_str()?.into(), by: read_actor(by)? },
                 _ => return None,
             };
-            SeatsChange::Refund { amount: amount.as_i64()?, late, ledger, why }
+            SeatsChange::Refund { amount: amount.as_i64()?, late, ledger, why, is_all: what == "refund" }
         }
+        ("move", [prices, late, ticket, note, by]) if seats == 2 => SeatsChange::Move {
+            prices: match prices {
+                Value::Null => Vec::new(),
+                prices => prices.as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?,
+            },
+            late: late.as_i64()?,
+            ticket: TicketId(uuid(ticket)?),
+            note: if note.is_null() { None } else { Some(note.as_str()?.into()) },
+            by: read_actor(by)?,
+        },
         _ => return None,
     })
 }
@@ -707,9 +752,7 @@ fn uuid(text: &Value) -> Option<Uuid> {
 mod tests {
     use super::*;
     use crate::domain::ids::{ConcertId, QueueToken};
-    use crate::domain::record::{
-        ExpiryReason, LedgerKind, PaymentStatus, ReservationStatus, SaleState, Ticket,
-    };
+    use crate::domain::record::{ExpiryReason, LedgerKind, PaymentStatus, SaleState, Ticket};
     use crate::domain::rules::OwnRules;
 
     const AT: Timestamp = Timestamp::from_millis(1_900_000_000_000);
@@ -763,6 +806,9 @@ mod tests {
             seat: *seat,
             price: None,
             code: "0123456789ABCDEF".into(),
+            cancelled_at: None,
+            moved_from: None,
+            moved_to: None,
         };
         let payment = Payment {
             id: PaymentId(Uuid::from_u128(0xA)),
@@ -786,6 +832,31 @@ mod tests {
             request_id: None,
         };
         (Reservation { payment: Some(payment), ..reservation }, ledger)
+    }
+
+    fn refunded(seats: &[SeatId], why: RefundWhy) -> Event {
+        let (paid, ledger) = paid();
+        let amount = 150_000 * seats.len() as Money;
+        let ledger = LedgerEntry { kind: LedgerKind::Refund, amount_change: amount, ..ledger };
+        let reservation = paid.refunded(seats, amount, THEN, why.reason());
+        Event::Refunded { reservation, seats: seats.to_vec(), ledger, why }
+    }
+
+    fn moved(to: u32, prices: Vec<Money>, note: Option<&str>) -> Event {
+        let (paid, _) = paid();
+        let (from, to) = (SeatId(1_201), SeatId(to));
+        let earlier = paid.payment.as_ref().unwrap().tickets[1].clone();
+        let ticket =
+            Ticket { id: TicketId(Uuid::from_u128(0xE)), seat: to, moved_from: Some(from), ..earlier };
+        let reservation = paid.moved(from, ticket, prices, THEN);
+        Event::SeatMoved(SeatMoved {
+            reservation,
+            from,
+            to,
+            at: THEN,
+            note: note.map(Box::from),
+            by: operator9(),
+        })
     }
 
     fn open() -> SaleSettings {
@@ -841,7 +912,9 @@ mod tests {
         let of = format!("{RESERVATION},7,56789,[1200,1201]");
         let id = |n: u128| format!("\"{}\"", Uuid::from_u128(n).simple());
         let refund = format!("{of},300000,7,{},700000", id(0xD));
-        let refunded = |why| Event::Refunded { reservation: bought.clone(), ledger: ledger.clone(), why };
+        let refunded = |why| refunded(&bought.seats, why);
+        let some = format!("{RESERVATION},7,56789,[1201],150000,7,{},700000", id(0xD));
+        let part = |why| super::tests::refunded(&[SeatId(1_201)], why);
         let pay = format!("[\"pay\",{of},300000,7,{},[{},{}],{},700000]", id(0xA), id(0xB), id(0xC), id(0xD));
         let released = Event::SeatsReleased { reservation: reservation(), seats: vec![SeatId(3)] };
         let expected = [
@@ -865,6 +938,24 @@ mod tests {
             (
                 refunded(RefundWhy::Operator { reason: "a\"b".into(), by: operator9() }),
                 format!("[\"refund\",{refund},\"a\\\"b\",{{\"operator\":9}}]"),
+            ),
+            (
+                part(RefundWhy::Operator { reason: "broken".into(), by: operator9() }),
+                format!("[\"refund_seats\",{some},\"broken\",{{\"operator\":9}}]"),
+            ),
+            (
+                moved(1_100, Vec::new(), None),
+                format!(
+                    "[\"move\",{RESERVATION},7,56789,[1201,1100],null,7,{},null,{{\"operator\":9}}]",
+                    id(0xE)
+                ),
+            ),
+            (
+                moved(1_202, vec![1, 2], Some("broken")),
+                format!(
+                    "[\"move\",{RESERVATION},7,56789,[1201,1202],[1,2],7,{},\"broken\",{{\"operator\":9}}]",
+                    id(0xE)
+                ),
             ),
             (
                 Event::Rescheduled(rescheduled(Some("rain"))),
@@ -970,11 +1061,15 @@ mod tests {
     fn what_becomes_of_a_performance_and_of_its_money_is_read_as_it_was_written() {
         let operator = RefundWhy::Operator { reason: "ill".into(), by: operator9() };
         for why in [RefundWhy::Cancelled, RefundWhy::CalledOff, operator] {
-            let (reservation, ledger) = paid();
-            let event = Event::Refunded { reservation, ledger, why: why.clone() };
-            let decoded = decode(&encode(AT, &[event])).unwrap().remove(0);
-            let Entry::Seats(SeatsEntry { change, .. }) = decoded else { panic!("{decoded:?}") };
-            assert!(matches!(&change, SeatsChange::Refund { why: read, .. } if *read == why), "{change:?}");
+            for (given, all) in [(&[SeatId(1_200), SeatId(1_201)][..], true), (&[SeatId(1_200)], false)] {
+                let decoded = decode(&encode(AT, &[refunded(given, why.clone())])).unwrap().remove(0);
+                let Entry::Seats(SeatsEntry { change, seats, .. }) = decoded else { panic!("{decoded:?}") };
+                let SeatsChange::Refund { amount, why: read, is_all, .. } = change else {
+                    panic!("{change:?}")
+                };
+                assert_eq!((amount, seats.as_slice()), (150_000 * given.len() as Money, given));
+                assert_eq!((read, is_all), (why.clone(), all));
+            }
         }
         let (moved, off) = (rescheduled(Some("rain")), called_off());
         let text = encode(AT, &[Event::Rescheduled(moved.clone()), Event::CalledOff(off.clone())]);
@@ -1003,7 +1098,13 @@ mod tests {
                 SeatsChange::Release { amount: None },
                 SeatsChange::Lapse { why: "idle".to_owned(), late: None },
                 SeatsChange::Pay { amount: 5, late: None, payment: None },
-                SeatsChange::Refund { amount: 5, late: None, ledger: None, why: RefundWhy::Cancelled },
+                SeatsChange::Refund {
+                    amount: 5,
+                    late: None,
+                    ledger: None,
+                    why: RefundWhy::Cancelled,
+                    is_all: true
+                },
             ]
         );
         assert!(matches!(decoded[0], Entry::New { settings: None, .. }));

@@ -128,6 +128,8 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0038" "webhook",
     "0039" "webhook_delivery",
     "0040" "duty",
+    "0041" "operator_log_subject",
+    "0042" "ticket_moved",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -173,6 +175,8 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0038" "webhook",
     "0039" "webhook_delivery",
     "0040" "duty",
+    "0041" "operator_log_subject",
+    "0042" "ticket_moved",
 );
 
 #[cfg(test)]

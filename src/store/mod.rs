@@ -363,7 +363,8 @@ pub struct StoredTicket {
     pub starts_at: Timestamp,
     pub time_zone: Option<String>,
     pub payment: PaymentId,
-    pub cancelled_at: Option<Timestamp>,
+    /// The label of the seat in whose place this one is.
+    pub moved_from: Option<String>,
     /// Of the performance.
     pub state: ScheduleState,
     /// Why the performance was moved or called off, or an operator gave the money back.

@@ -112,10 +112,12 @@ pub struct SessionRecord {
 }
 
 /// Which lines of the log are asked for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LogQuery {
     pub concert: Option<ConcertId>,
     pub operator: Option<OperatorId>,
+    /// Of the concert's, those about this alone, as `subject` has it.
+    pub subject: Option<String>,
     /// Only older ones than this.
     pub before: Option<u64>,
     pub limit: u32,
@@ -304,6 +306,7 @@ const LOG: &str = log!("1 = 1");
 const LOG_OF_CONCERT: &str = log!("l.concert_id = ?");
 const LOG_OF_OPERATOR: &str = log!("l.operator_id = ?");
 const LOG_OF_BOTH: &str = log!("l.concert_id = ? AND l.operator_id = ?");
+const LOG_OF_SUBJECT: &str = log!("l.concert_id = ? AND l.subject = ?");
 
 /// Every text above that reads, for a test of their plans.
 #[cfg(test)]
@@ -318,6 +321,7 @@ pub const QUESTIONS: &[&str] = &[
     LOG_OF_CONCERT,
     LOG_OF_OPERATOR,
     LOG_OF_BOTH,
+    LOG_OF_SUBJECT,
 ];
 
 #[async_trait]
@@ -594,7 +598,9 @@ impl<B: Backend> Operators for B {
     }
 
     async fn log(&self, asked: &LogQuery) -> Result<Vec<LogEntry>, StoreError> {
+        let subject = asked.subject.as_deref().filter(|_| asked.concert.is_some());
         let sql = match (asked.concert, asked.operator) {
+            (Some(_), _) if subject.is_some() => LOG_OF_SUBJECT,
             (None, None) => LOG,
             (Some(_), None) => LOG_OF_CONCERT,
             (None, Some(_)) => LOG_OF_OPERATOR,
@@ -603,7 +609,9 @@ impl<B: Backend> Operators for B {
         let mut values = <B::Link as Link>::Values::default();
         let named =
             [asked.concert.map(|concert| concert.0.into()), asked.operator.map(|operator| operator.0)];
-        named.into_iter().flatten().for_each(|id| values.id(id));
+        let named = named.into_iter().take(if subject.is_some() { 1 } else { 2 });
+        named.flatten().for_each(|id| values.id(id));
+        subject.iter().for_each(|subject| values.text(Some(subject)));
         values.int(Some(asked.before.and_then(|id| i64::try_from(id).ok()).unwrap_or(i64::MAX)));
         values.id(asked.limit.into());
         let rows = self.reader().await?.all(sql.into_sql_str(), values).await?;

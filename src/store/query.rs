@@ -214,7 +214,7 @@ macro_rules! question {
     };
     (tickets $hint:literal) => {
         concat!(
-            "SELECT ticket_id, schedule_id, seat, price, code, reservation_id FROM ticket ",
+            "SELECT ticket_id, schedule_id, seat, price, code, cancelled_at, moved_from, moved_to, reservation_id FROM ticket ",
             $hint,
             " WHERE (concert_id, reservation_id) IN ("
         )
@@ -254,7 +254,7 @@ const CANCELLED_TICKETS_OF_USER: &str = concat!(
         "y.refund_reason",
         " JOIN payment y ON y.concert_id = t.concert_id AND y.payment_id = t.payment_id"
     ),
-    " WHERE t.user_id = ? AND t.cancelled_at IS NOT NULL ORDER BY t.ticket_id DESC LIMIT ?"
+    " WHERE t.user_id = ? AND t.cancelled_at IS NOT NULL AND t.moved_to IS NULL ORDER BY t.ticket_id DESC LIMIT ?"
 );
 const TOKENS_OF_USER: &str = concat!(
     "SELECT ",

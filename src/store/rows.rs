@@ -7,9 +7,13 @@ use std::collections::HashMap;
 use super::{Batch, SeatStatus, StoreError};
 use crate::domain::actor::Actor;
 use crate::domain::concert::Texts;
-use crate::domain::event::{By, CalledOff, Description, Event, HouseSeats, Repricing, Rescheduled};
+use crate::domain::event::{
+    By, CalledOff, Description, Event, HouseSeats, Repricing, Rescheduled, SeatMoved,
+};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord};
+use crate::domain::record::{
+    LedgerEntry, Payment, PaymentStatus, Reservation, ReservationStatus, Ticket, TokenRecord,
+};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -27,10 +31,9 @@ pub struct Rows<'a> {
     /// Those that were there before and of which nothing changed but that they ended, were paid or refunded: their status
     /// and when it came about.
     pub ended_reservations: Vec<&'a Reservation>,
-    /// The seats of all that were paid.
+    /// The seats of all that were paid, and those that they got later.
     pub reservation_seats: Vec<(ReservationId, ConcertId, ScheduleId, SeatId)>,
-    /// Payments made or refunded, with their tickets, which a refund voids. The refunded ones come first: their
-    /// seats may have been sold again in the same batch.
+    /// Payments made or refunded, with their tickets, which a refund voids.
     pub payments: Vec<PaymentRow<'a>>,
     /// Each user's in the order they were made.
     pub ledger: Vec<&'a LedgerEntry>,
@@ -76,9 +79,13 @@ pub enum Changed<'a> {
     Described(&'a Description),
     Rescheduled(&'a Rescheduled),
     CalledOff(&'a CalledOff),
-    /// An order whose money an operator gave back.
+    SeatMoved(&'a SeatMoved),
+    /// An order of which an operator gave money back.
     Refunded {
         order: &'a Reservation,
+        amount: Money,
+        /// `None`: all that it had.
+        seats: Option<&'a [SeatId]>,
         reason: &'a str,
     },
 }
@@ -190,13 +197,15 @@ impl<'a> Rows<'a> {
         users
     }
 
-    /// Every ticket of `payments`, in their order.
+    /// Every ticket of `payments`, those that are void first: their seats may have been sold again in the same batch.
     pub fn tickets(&self) -> Vec<(PaymentRow<'a>, &'a Ticket)> {
         let tickets = |row: &PaymentRow<'a>| {
             let row = *row;
             row.payment.tickets.iter().map(move |ticket| (row, ticket))
         };
-        self.payments.iter().flat_map(tickets).collect()
+        let mut tickets: Vec<_> = self.payments.iter().flat_map(tickets).collect();
+        tickets.sort_by_key(|(_, ticket)| ticket.is_valid());
+        tickets
     }
 }
 
@@ -224,6 +233,8 @@ struct Fold<'a> {
     log: Vec<LogRow<'a>>,
     /// Reservations that were paid in this batch, and so get their seats written.
     paid: Vec<ReservationId>,
+    /// Seats that a reservation got which was paid before.
+    moved: Vec<(ReservationId, ConcertId, ScheduleId, SeatId)>,
 }
 
 impl<'a> Fold<'a> {
@@ -250,13 +261,38 @@ impl<'a> Fold<'a> {
                 self.paid.push(reservation.id);
                 self.ledger.push(ledger);
             }
-            Event::Refunded { reservation, ledger, why } => {
-                self.ended(reservation, SeatStatus::Available);
+            Event::Refunded { reservation, seats, ledger, why } => {
+                let is_all = reservation.status == ReservationStatus::Cancelled;
+                if is_all {
+                    self.ended(reservation, SeatStatus::Available);
+                } else {
+                    self.seats(reservation, seats, SeatStatus::Available);
+                    self.reservations.insert(reservation.id, (reservation, false));
+                }
                 self.payment(concert, reservation);
                 self.ledger.push(ledger);
-                let changed =
-                    Changed::Refunded { order: reservation, reason: why.reason().unwrap_or_default() };
+                let changed = Changed::Refunded {
+                    order: reservation,
+                    amount: ledger.amount_change,
+                    seats: (!is_all).then_some(&**seats),
+                    reason: why.reason().unwrap_or_default(),
+                };
                 self.log(place, why.by(), changed);
+            }
+            Event::SeatMoved(moved) => {
+                let SeatMoved { reservation, from, to, .. } = moved;
+                let (id, schedule) = (reservation.id, reservation.schedule);
+                self.seats(reservation, &[*from], SeatStatus::Available);
+                let (seat, status) = (*to, SeatStatus::Reserved);
+                self.seat(SeatRow { concert, schedule, seat, status, reservation: Some(id) }, None);
+                self.reservations.insert(id, (reservation, false));
+                self.payment(concert, reservation);
+                // A seat that it has again is written already.
+                let of_seat = seats_since_paid(reservation).filter(|(.., seat)| seat == to).count();
+                if of_seat == 1 && !self.paid.contains(&id) {
+                    self.moved.push((id, concert, schedule, *to));
+                }
+                self.log(place, Some(&moved.by), Changed::SeatMoved(moved));
             }
             Event::SeatsRestricted(kept) => {
                 let house = Some(ReservationId::house(concert));
@@ -355,9 +391,11 @@ impl<'a> Fold<'a> {
             .paid
             .iter()
             .filter_map(|id| self.reservations.get(id))
-            .flat_map(|(r, _)| r.seats.iter().map(|&seat| (r.id, r.concert, r.schedule, seat)))
+            .flat_map(|(r, _)| seats_since_paid(r))
+            .chain(self.moved)
             .collect();
         reservation_seats.sort_unstable();
+        reservation_seats.dedup();
         let (ended, changed): (Vec<_>, Vec<_>) =
             self.reservations.into_values().partition(|(_, only_ended)| *only_ended);
         let by_key = |list: Vec<(&'a Reservation, bool)>| {
@@ -387,6 +425,14 @@ impl<'a> Fold<'a> {
             log: self.log,
         }
     }
+}
+
+/// The seats that a paid reservation has or had, one for each of its tickets.
+pub fn seats_since_paid(
+    of: &Reservation,
+) -> impl Iterator<Item = (ReservationId, ConcertId, ScheduleId, SeatId)> {
+    let tickets = of.payment.iter().flat_map(|payment| &payment.tickets);
+    tickets.map(|ticket| (of.id, of.concert, of.schedule, ticket.seat))
 }
 
 fn sorted<T, K: Ord>(rows: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<T> {

@@ -23,7 +23,7 @@ use std::time::Duration;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection, Seen};
 use frontrow::domain::concert::{Texts, TextsPatch};
-use frontrow::domain::event::{By, Event, HouseSeats, RefundWhy};
+use frontrow::domain::event::{By, Event, HouseSeats, RefundWhy, SeatMoved};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -289,6 +289,18 @@ impl Stage {
                 ["calls", "off", name] => {
                     let schedule = self.seats(&[name]).0;
                     self.command(who, &Command::CallOff { schedule, reason: "ill".into(), by })
+                }
+                ["gives", order, to, "for", from, ref words @ ..] => {
+                    let [(order, _)] = self.orders(&[order])[..] else { panic!("one order") };
+                    let seats = [self.seats(&[from]).1[0], self.seats(&[to]).1[0]];
+                    let ([from, to], keep) = (seats, words.first() == Some(&"keeping"));
+                    self.command(who, &Command::MoveSeat { order, from, to, keep, note: None, by })
+                }
+                ["gives", "back", order, ref seats @ ..] => {
+                    let why = RefundWhy::Operator { reason: "broken".into(), by };
+                    let [(order, user)] = self.orders(&[order])[..] else { panic!("one order") };
+                    let seats = if seats.is_empty() { Vec::new() } else { self.seats(seats).1 };
+                    self.command(who, &Command::RefundSeats { order, user, seats, why })
                 }
                 ["refunds", ref orders @ ..] => {
                     let why = RefundWhy::Operator { reason: "asked".into(), by };
@@ -718,6 +730,7 @@ impl Stage {
                 });
                 done.chain(left).collect::<Vec<_>>().join("; ")
             }
+            Answer::Moved(order) => self.shown(order),
             Answer::Done => "done".to_owned(),
         }
     }
@@ -796,6 +809,7 @@ impl Stage {
                 shown == reservation
             }
             Some(Answer::Paid { payment, .. }) => reservation.payment.as_ref() == Some(payment),
+            Some(Answer::Moved(shown)) => shown == reservation,
             Some(Answer::Refunded { done, .. }) => done.iter().any(|(shown, _)| shown == reservation),
             _ => false,
         };
@@ -814,6 +828,7 @@ impl Stage {
             | Event::SeatsReleased { reservation, .. }
             | Event::ReservationEnded { reservation, .. }
             | Event::Paid { reservation, .. }
+            | Event::SeatMoved(SeatMoved { reservation, .. })
             | Event::Refunded { reservation, .. } => {
                 (!says_reservation(reservation)).then(|| self.shown(reservation))
             }
@@ -825,8 +840,9 @@ impl Stage {
             }
             Event::SeatsRestricted(HouseSeats { seats, .. })
             | Event::SeatsUnrestricted(HouseSeats { seats, .. }) => {
+                let of_move = matches!(answer, Some(Answer::Moved(_)));
                 let answered = matches!(answer, Some(Answer::Restricted { changed, .. }) if changed == seats);
-                assert!(answered, "the operator is answered with what changed");
+                assert!(answered || of_move, "the operator is answered with what changed");
                 None
             }
             Event::Described(of) => Some(texts(&of.after)),
@@ -908,8 +924,11 @@ impl Stage {
             }
             Rejection::PerformanceBegun => "PERFORMANCE_BEGUN".to_owned(),
             Rejection::PerformanceCalledOff => "PERFORMANCE_CALLED_OFF".to_owned(),
+            Rejection::SeatCheaper => "a seat that costs less".to_owned(),
             Rejection::StartPassed => "a start that lies behind".to_owned(),
-            Rejection::AlreadyRefunded { at } => format!("ALREADY_REFUNDED at {}", self.time(*at)),
+            Rejection::AlreadyRefunded { at, seats: given } => {
+                format!("ALREADY_REFUNDED{} at {}", seats(given), self.time(*at))
+            }
             Rejection::RequestIdReused => "REQUEST_ID_REUSED".to_owned(),
             Rejection::CancelTooLate => "CANCEL_TOO_LATE".to_owned(),
             Rejection::WalletFull { balance, refund } => format!("WALLET_FULL {balance} and {refund}"),

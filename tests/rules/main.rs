@@ -17,6 +17,7 @@ mod hold_again;
 mod hold_best;
 mod house;
 mod idle_and_admission_time;
+mod moved_seats;
 mod opening_and_closing;
 mod pay;
 mod performances;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
 use frontrow::domain::concert::TextsPatch;
-use frontrow::domain::event::{Event, HoldEnd, HouseSeats, RefundWhy};
+use frontrow::domain::event::{Event, HoldEnd, HouseSeats, RefundWhy, SeatMoved};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -115,6 +115,16 @@ enum Wish {
         reservations: Vec<usize>,
         off: bool,
     },
+    RefundSeats {
+        reservation: usize,
+        seats: Vec<u32>,
+    },
+    MoveSeat {
+        reservation: usize,
+        from: u32,
+        to: u32,
+        keep: bool,
+    },
     Configure {
         state: Option<SaleState>,
         capacity: Option<u32>,
@@ -194,6 +204,10 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => (1_u64..30).prop_map(|schedule| Wish::CallOff { schedule }),
         2 => (prop::collection::vec(0_usize..6, 1..4), any::<bool>())
             .prop_map(|(reservations, off)| Wish::Refund { reservations, off }),
+        2 => (0_usize..6, prop::collection::vec(0_u32..6, 0..3))
+            .prop_map(|(reservation, seats)| Wish::RefundSeats { reservation, seats }),
+        2 => (0_usize..6, 0_u32..6, 0_u32..6, any::<bool>())
+            .prop_map(|(reservation, from, to, keep)| Wish::MoveSeat { reservation, from, to, keep }),
         2 => (prop::option::of(state), prop::option::of(0_u32..4), prop::option::of(5_u64..30), prop::option::of(3_u64..20))
             .prop_map(|(state, capacity, idle, away)| Wish::Configure { state, capacity, idle, away }),
     ]
@@ -524,17 +538,32 @@ impl Life {
                 }
             }
             Ok(Answer::Refunded { done, left }) => {
-                let Command::Refund { orders, .. } = command else { panic!("{command:?}") };
-                assert_eq!(done.len() + left.len(), orders.len(), "each order is given back or left");
+                match command {
+                    Command::Refund { orders, .. } => {
+                        assert_eq!(done.len() + left.len(), orders.len(), "each is given back or left");
+                        for (order, _) in done {
+                            let payment = order.payment.as_ref().expect("what was paid has a payment");
+                            assert_eq!(payment.refunded, payment.amount);
+                        }
+                    }
+                    Command::RefundSeats { order, .. } => {
+                        assert!(done.len() == 1 && done[0].0.id == *order && left.is_empty());
+                        assert_eq!(done[0].1, stored.balance(done[0].0.user));
+                    }
+                    _ => panic!("{command:?}"),
+                }
                 for (order, _) in done {
                     assert_eq!(stored.reservations.get(&order.id), Some(order));
                     let payment = order.payment.as_ref().expect("what was paid has a payment");
                     let refunds = stored.ledger.iter().filter(|entry| {
                         entry.payment == Some(payment.id) && entry.kind == LedgerKind::Refund
                     });
-                    assert_eq!(refunds.count(), 1, "one refund a payment");
-                    assert_eq!(payment.refunded, payment.amount);
+                    let sum: i64 = refunds.map(|entry| entry.amount_change).sum();
+                    assert_eq!(payment.refunded, sum, "each seat comes back once");
                 }
+            }
+            Ok(Answer::Moved(order)) => {
+                assert_eq!(stored.reservations.get(&order.id), Some(order));
             }
             Ok(Answer::Charged(_) | Answer::Figures(_) | Answer::Done) | Err(_) => {}
         }
@@ -750,6 +779,24 @@ impl Life {
                 };
                 Command::Refund { orders: reservations.iter().map(order).collect(), why }
             }
+            Wish::RefundSeats { reservation: n, seats } => {
+                let order = reservation(*n);
+                let known = self.model.written.reservations.get(&order);
+                Command::RefundSeats {
+                    order,
+                    user: known.map_or(user, |known| known.user),
+                    seats: seats.iter().map(|seat| SeatId(*seat)).collect(),
+                    why: RefundWhy::Operator { reason: "broken".into(), by: Actor::UNNAMED },
+                }
+            }
+            Wish::MoveSeat { reservation: n, from, to, keep } => Command::MoveSeat {
+                order: reservation(*n),
+                from: SeatId(*from),
+                to: SeatId(*to),
+                keep: *keep,
+                note: None,
+                by: Actor::UNNAMED,
+            },
             Wish::Configure { state, capacity, idle, away } => Command::Configure {
                 patch: Box::new(SalePatch {
                     state: *state,
@@ -832,11 +879,23 @@ impl Model {
             Event::ReservationEnded { reservation, why: HoldEnd::CalledOff } => {
                 assert!(self.written.called_off.contains(&reservation.schedule));
             }
-            Event::Refunded { reservation, why, .. } => {
+            Event::Refunded { reservation, seats, ledger, why } => {
                 let paid = &self.written.reservations[&reservation.id];
                 assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is given back");
+                assert!(!seats.is_empty() && seats.iter().all(|seat| paid.seats.contains(seat)));
+                let cost: i64 = seats.iter().map(|seat| self.taken_for[&(reservation.id, *seat)]).sum();
+                assert_eq!(ledger.amount_change, cost, "a seat comes back for what it cost");
                 let off = self.written.called_off.contains(&reservation.schedule);
                 assert!(off || *why != RefundWhy::CalledOff);
+            }
+            Event::SeatMoved(SeatMoved { reservation, from, to, .. }) => {
+                let paid = &self.written.reservations[&reservation.id];
+                assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is moved");
+                assert!(paid.seats.contains(from));
+                assert!(self.written.holder(reservation.schedule, *to).is_none(), "{to} has a holder");
+                assert!(!self.written.restricted.contains(&(reservation.schedule, *to)), "{to} is kept");
+                let cost = self.taken_for[&(reservation.id, *from)];
+                self.taken_for.insert((reservation.id, *to), cost);
             }
             Event::Rescheduled(moved) => {
                 assert!(!self.written.called_off.contains(&moved.schedule) && moved.before != moved.after);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use frontrow::domain::command::{EndedFacts, Inputs, Needs};
 use frontrow::domain::concert::Texts;
-use frontrow::domain::event::Event;
+use frontrow::domain::event::{Event, SeatMoved};
 use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::line::Order;
 use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, ScheduleState, TokenRecord};
@@ -40,6 +40,7 @@ impl Stored {
                 }
                 Event::SeatsHeld { reservation, .. }
                 | Event::SeatsReleased { reservation, .. }
+                | Event::SeatMoved(SeatMoved { reservation, .. })
                 | Event::ReservationEnded { reservation, .. } => {
                     self.reservations.insert(reservation.id, reservation.clone());
                 }

@@ -21,6 +21,7 @@ use rand::rngs::StdRng;
 use tokio::sync::oneshot;
 
 use crate::device::{Asked, Connection, Device, What};
+use crate::model::SeatNow;
 use crate::processes::Node;
 use crate::world::World;
 
@@ -345,7 +346,36 @@ impl World {
                 let orders = orders.map(|(id, user, _)| (*id, *user)).take(most);
                 Command::Refund { orders: orders.collect(), why }
             };
-            match rng.random_range(0..6) {
+            match rng.random_range(0..10) {
+                8.. if !orders.is_empty() => {
+                    let (order, _, of) = orders[rng.random_range(0..orders.len())];
+                    let seats = self.models[&concert].seats_of_order(order);
+                    let from = seats[rng.random_range(0..seats.len())];
+                    let free =
+                        |(_, now): &(SeatId, SeatNow)| matches!(now, SeatNow::Free | SeatNow::Restricted);
+                    let all: Vec<_> = self.models[&concert].seats_of(of).collect();
+                    let free: Vec<_> = all.iter().filter(|of| free(of)).collect();
+                    // Now and then one that somebody has.
+                    let among =
+                        if free.is_empty() || rng.random_bool(0.1) { all.iter().collect() } else { free };
+                    let (to, _) = *among[rng.random_range(0..among.len())];
+                    Command::MoveSeat { order, from, to, keep: rng.random_bool(0.3), note: None, by }
+                }
+                6.. if !orders.is_empty() => {
+                    // Some of its seats, or a seat that is not one of it.
+                    let (order, user, _) = orders[rng.random_range(0..orders.len())];
+                    let of = self.models[&concert].seats_of_order(order);
+                    let mut seats: Vec<_> = of.iter().copied().filter(|_| rng.random_bool(0.5)).collect();
+                    if rng.random_bool(0.1) || seats.is_empty() {
+                        seats.push(SeatId(rng.random_range(0..4)));
+                    }
+                    Command::RefundSeats {
+                        order,
+                        user,
+                        seats,
+                        why: RefundWhy::Operator { reason: "broken".into(), by },
+                    }
+                }
                 0..2 => {
                     let starts_at = self.clock.utc() + Duration::from_secs(rng.random_range(1..600));
                     Command::Postpone { schedule, starts_at, was: None, reason: None, by }

@@ -8,11 +8,12 @@ use frontrow::domain::command::Command;
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::{
     CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
+    SeatMoved,
 };
 use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
-    ExpiryReason, PaymentStatus, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
+    ExpiryReason, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{SaleRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
@@ -189,6 +190,11 @@ impl SaleModel {
         paid.map(|r| (r.id, r.user, r.schedule))
     }
 
+    /// The seats of an order.
+    pub fn seats_of_order(&self, order: ReservationId) -> &[SeatId] {
+        &self.reservations[&order].seats
+    }
+
     /// Every seat of a performance.
     pub fn seats_of(&self, schedule: ScheduleId) -> impl Iterator<Item = (SeatId, SeatNow)> {
         let count = self.schedules.get(&schedule).map_or(0, |of| of.categories.len());
@@ -212,6 +218,15 @@ impl SaleModel {
     /// The how-manieth state of its reservation this is, or `None` if it never was so. The newest such.
     pub fn reservation_version(&self, received: &Reservation) -> Option<usize> {
         self.reservation_versions.get(&received.id)?.iter().rposition(|version| version == received)
+    }
+
+    /// Was this ever what was paid for its reservation? Seats of it may have come back since, or become others.
+    pub fn was_paid(&self, received: &Payment) -> bool {
+        let versions = self.reservation_versions.get(&received.reservation);
+        let mut payments = versions.into_iter().flatten().filter_map(|version| version.payment.as_ref());
+        payments.any(|kept| {
+            (kept.id, kept.amount, &kept.tickets) == (received.id, received.amount, &received.tickets)
+        })
     }
 
     /// Was this so of the seat at any time since `since`?
@@ -424,20 +439,64 @@ impl SaleModel {
                 self.did_now(reservation.user, Deed::Paid);
                 self.keep_reservation(reservation);
             }
-            Event::Refunded { reservation, ledger, why } => {
+            Event::Refunded { reservation, seats, ledger, why } => {
                 let paid = &self.reservations[&reservation.id];
                 assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is refunded");
+                assert!(!seats.is_empty() && seats.iter().all(|seat| paid.seats.contains(seat)));
+                let cost: Money = seats.iter().map(|seat| self.taken_for[&(reservation.id, *seat)]).sum();
+                assert_eq!(ledger.amount_change, cost, "a seat comes back for what it cost");
+                let kept: Vec<_> = paid.seats.iter().copied().filter(|seat| !seats.contains(seat)).collect();
                 let payment = reservation.payment.as_ref().expect("what was paid has a payment");
-                assert_eq!((payment.status, ledger.amount_change), (PaymentStatus::Cancelled, paid.amount));
-                assert_eq!((payment.refunded, payment.refund_reason.as_deref()), (paid.amount, why.reason()));
+                let before = paid.payment.as_ref().expect("what was paid has a payment");
+                assert_eq!(payment.refunded, before.refunded + cost);
+                assert_eq!(payment.refund_reason.as_deref(), why.reason());
+                let valid = payment.tickets.iter().filter(|ticket| ticket.is_valid());
+                assert!(valid.map(|ticket| ticket.seat).eq(kept.iter().copied()), "a void ticket for each");
+                if kept.is_empty() {
+                    let whole = (ReservationStatus::Cancelled, PaymentStatus::Cancelled, payment.amount);
+                    assert_eq!((reservation.status, payment.status, payment.refunded), whole);
+                    assert_eq!(reservation.seats, *seats, "it names those that it had last");
+                } else {
+                    let part = (ReservationStatus::Reserved, PaymentStatus::Done, &kept);
+                    assert_eq!((reservation.status, payment.status, &reservation.seats), part);
+                    self.prove_prices(reservation);
+                }
                 let off = self.is_called_off(reservation.schedule);
                 match why {
                     RefundWhy::Cancelled => assert!(!off, "its refund is on the way"),
                     RefundWhy::CalledOff => assert!(off, "{} is played", reservation.schedule),
                     RefundWhy::Operator { .. } => {}
                 }
-                self.free(reservation, &reservation.seats);
+                self.free(reservation, seats);
                 self.did_now(reservation.user, Deed::Refunded);
+                self.keep_reservation(reservation);
+            }
+            Event::SeatMoved(SeatMoved { reservation, from, to, .. }) => {
+                let (id, schedule) = (reservation.id, reservation.schedule);
+                let paid = &self.reservations[&id];
+                assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is moved");
+                assert!(!self.is_called_off(schedule), "nothing of what is called off is moved");
+                assert_eq!(self.seat(schedule, *to), SeatNow::Free, "{to} of {schedule} has a holder");
+                let of = &self.schedules[&schedule];
+                assert!(of.price(*to) >= of.price(*from), "nobody gets a cheaper seat");
+                let mut seats: BTreeSet<_> = paid.seats.iter().copied().collect();
+                assert!(seats.remove(from) && seats.insert(*to));
+                assert!(seats.iter().eq(&reservation.seats) && paid.amount == reservation.amount);
+                let (before, after) = (paid.payment.as_ref(), reservation.payment.as_ref());
+                let (before, after) = (before.expect("a payment"), after.expect("a payment"));
+                let valid = after.tickets.iter().filter(|ticket| ticket.is_valid());
+                assert!(valid.map(|ticket| ticket.seat).collect::<BTreeSet<_>>() == seats, "a ticket a seat");
+                let new: Vec<_> =
+                    after.tickets.iter().filter(|t| before.tickets.iter().all(|b| b.id != t.id)).collect();
+                let [ticket] = new[..] else { panic!("{new:?}") };
+                assert_eq!((ticket.seat, ticket.moved_from), (*to, Some(*from)));
+                assert!(before.tickets.iter().all(|before| before.code != ticket.code), "a code of its own");
+                let cost = self.taken_for[&(id, *from)];
+                self.taken_for.insert((id, *to), cost);
+                self.prove_prices(reservation);
+                self.free(reservation, &[*from]);
+                self.seats.insert((schedule, *to), id);
+                self.seat_is(schedule, *to, SeatNow::Sold);
                 self.keep_reservation(reservation);
             }
             Event::SeatsRestricted(HouseSeats { schedule, seats, by, .. }) => {
@@ -507,9 +566,8 @@ impl SaleModel {
         let (reservation, more, fewer) = match event {
             Event::SeatsHeld { reservation, seats, .. } => (reservation, seats.len(), 0),
             Event::SeatsReleased { reservation, seats } => (reservation, 0, seats.len()),
-            Event::ReservationEnded { reservation, .. } | Event::Refunded { reservation, .. } => {
-                (reservation, 0, reservation.seats.len())
-            }
+            Event::Refunded { reservation, seats, .. } => (reservation, 0, seats.len()),
+            Event::ReservationEnded { reservation, .. } => (reservation, 0, reservation.seats.len()),
             _ => return,
         };
         let seats = self.seats_of_user(reservation.user) + more - fewer;

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use frontrow_protocol::Role;
-use frontrow_protocol::SeatState::{Restricted, TempReserved};
+use frontrow_protocol::SeatState::{Reserved, Restricted, TempReserved};
 use serde_json::{Value, json};
 
 use crate::harness::{Fan, House, Plan, in_time};
@@ -292,6 +292,148 @@ async fn of_two_operators_who_refund_at_once_one_does_and_the_fan_is_told() {
     house.audit().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn single_seats_come_back_and_whoever_waits_for_a_full_house_is_let_in() {
+    let mut house = House::open(Plan { seats: 3, ..Plan::default() }).await;
+    let schedule = house.schedule();
+    let (mut fan, order) = bought(&house, schedule, &[0, 1, 2]).await;
+    let paid = 10_000_000 - fan.ok("balance", json!({})).await["balance"].as_i64().unwrap();
+    let (mut waiting, place) = house.joined(10_000_000).await;
+    assert_eq!((&place["status"], &place["sold_out"]), (&json!("WAITING"), &json!(true)));
+
+    let (id, manager) = house.operator(Role::Manager).await;
+    let path = format!("orders/{order}/refund");
+    let body = json!({"reason": "The seat is broken", "seats": [1]});
+    let refunded = done(&house, &manager, &path, body.clone()).await;
+    let (now, back) = (&refunded["order"], refunded["order"]["refunded"].as_i64().unwrap());
+    assert_eq!((&now["status"], &now["amount"]), (&json!("RESERVED"), &json!(paid)));
+    assert_eq!(refunded["balance"], json!(10_000_000 - paid + back));
+    let seats =
+        |of: &Value| of["seats"].as_array().unwrap().iter().map(|seat| seat["seat"].clone()).collect();
+    let left: Vec<Value> = seats(now);
+    assert_eq!(left, [json!(0), json!(2)]);
+
+    // The fan is told, and the other one let in.
+    let told = fan.pushed("reservation.update").await;
+    let left: Vec<Value> = seats(&told);
+    assert_eq!((&told["status"], left), (&json!("RESERVED"), vec![json!(0), json!(2)]));
+    assert_eq!(told["amount"], json!(paid - back));
+    assert_eq!(fan.pushed("balance.update").await["balance"], refunded["balance"]);
+    let tickets = fan.ok("tickets", json!({})).await;
+    assert_eq!(tickets["tickets"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&tickets["cancelled"][0]["seat"], &tickets["cancelled"][0]["reason"]),
+        (&json!(1), &json!("The seat is broken"))
+    );
+    let again = fan.ok("pay", json!({"reservation_id": order})).await;
+    assert_eq!(again["tickets"], json!(fan_tickets(&again["tickets"], &tickets["tickets"])));
+    waiting.pushed_until("queue.update", |update| update["status"] == "PROGRESS").await;
+    let held = waiting.ok("hold", json!({"schedule_id": schedule, "seats": [1]})).await;
+    waiting.ok("pay", json!({"reservation_id": held["reservation_id"]})).await;
+
+    // Another operator is told who did it, also after a restart; and nothing half is done.
+    house.stop().await;
+    house.start().await;
+    for (seats, expected) in [
+        (json!([1]), (409, "ALREADY_REFUNDED")),
+        (json!([0, 1]), (409, "ALREADY_REFUNDED")),
+        (json!([0, 9]), (404, "SEAT_NOT_FOUND")),
+        (json!([]), (400, "INVALID_PARAMS")),
+        (json!(vec![0; 101]), (400, "INVALID_PARAMS")),
+        (json!([-1]), (400, "INVALID_PARAMS")),
+    ] {
+        let body = json!({"reason": "x", "seats": seats}).to_string();
+        let (path, token) = (format!("/api/v1/admin/{path}"), house.operator_token());
+        let reply = house.http("POST", &path, Some(&token), &body).await;
+        assert_eq!(reply.outcome(), (expected.0, expected.1.to_owned()), "{body}");
+        if expected.1 == "ALREADY_REFUNDED" {
+            let told = reply.json();
+            assert_eq!((&told["by"]["operator_id"], &told["seats"]), (&json!(id), &json!([1])));
+            assert!(told["at"].is_string(), "{told}");
+        }
+    }
+    // Its owner gives back the rest; that was no operator.
+    let mut fan = house.connection_of_token(&fan.access_token).await;
+    let rest = fan.ok("cancel", json!({"reservation_id": order})).await;
+    assert_eq!((&rest["reservation"]["status"], &rest["balance"]), (&json!("CANCELLED"), &json!(10_000_000)));
+    let told =
+        house.http("POST", &format!("/api/v1/admin/{path}"), Some(&manager), r#"{"reason":"x"}"#).await;
+    assert_eq!((told.outcome().1.as_str(), told.json().get("by")), ("ALREADY_REFUNDED", None));
+    let log = format!("/api/v1/admin/log?concert_id={}", house.concert);
+    let log = house.http("GET", &log, Some(&house.operator_token()), "").await.json();
+    let entry = &log["entries"][0];
+    assert_eq!((&entry["what"], &entry["subject"]), (&json!("refund"), &json!(format!("order {order}"))));
+    assert_eq!(entry["became"], json!({"refunded": back, "seats": [[1, 1]]}));
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sold_seat_becomes_another_one_and_the_old_code_opens_no_door() {
+    let house = House::open(Plan { seats: 30, ..Plan::default() }).await;
+    let schedule = house.schedule();
+    let (mut fan, order) = bought(&house, schedule, &[0, 20]).await;
+    let before = fan.ok("tickets", json!({})).await;
+    let balance = fan.ok("balance", json!({})).await["balance"].clone();
+    let (mut watcher, _) = house.joined(0).await;
+    watcher.ok("seats.watch", json!({"schedule_id": schedule})).await;
+    let (_, box_office) = house.operator(Role::BoxOffice).await;
+    let path = format!("orders/{order}/move");
+    let body = json!({"from": 20, "to": 21, "keep": true, "note": "Broken"});
+    let now = done(&house, &box_office, &path, body).await;
+    let seats: Vec<_> = now["seats"].as_array().unwrap().iter().map(|seat| seat["seat"].clone()).collect();
+    assert_eq!((&now["status"], seats), (&json!("RESERVED"), vec![json!(0), json!(21)]));
+    let told = fan.pushed("reservation.update").await;
+    assert_eq!(
+        (&told["status"], &told["seats"], &told["amount"]),
+        (&now["status"], &now["seats"], &now["amount"])
+    );
+    watcher.seats_until(schedule, &[(20, Restricted), (21, Reserved)]).await;
+    let after = fan.ok("tickets", json!({})).await;
+    assert_eq!(after["cancelled"], json!([]), "nothing came back");
+    let of = |tickets: &Value, seat: u32| {
+        let mut tickets = tickets["tickets"].as_array().unwrap().iter();
+        tickets.find(|ticket| ticket["seat"] == seat).cloned()
+    };
+    assert_eq!(of(&before, 0), of(&after, 0));
+    let (old, new) = (of(&before, 20).unwrap(), of(&after, 21).unwrap());
+    assert_eq!((&new["moved_from"], of(&after, 20)), (&old["label"], None));
+    assert_ne!((&new["code"], &new["ticket_id"]), (&old["code"], &old["ticket_id"]));
+    assert_eq!(fan.ok("balance", json!({})).await["balance"], balance);
+    let history = fan.ok("history", json!({})).await;
+    assert_eq!(history["entries"][0]["purchase"]["seats"], 2, "an exchanged ticket is not counted twice");
+
+    let held = watcher.ok("hold", json!({"schedule_id": schedule, "seats": [22]})).await;
+    assert_eq!(held["status"], "TEMP_RESERVED");
+    for (body, expected) in [
+        (json!({"from": 21, "to": 22}), (409, "SEAT_TAKEN")),
+        (json!({"from": 20, "to": 23}), (404, "SEAT_NOT_FOUND")),
+        (json!({"from": 21, "to": 99}), (404, "SEAT_NOT_FOUND")),
+        (json!({"from": 0, "to": 29}), (400, "INVALID_PARAMS")),
+        (json!({"from": 0}), (400, "INVALID_PARAMS")),
+        (json!({"from": 21, "to": 23, "note": ""}), (400, "INVALID_PARAMS")),
+    ] {
+        assert_eq!(refused(&house, &path, body.clone()).await, (expected.0, expected.1.to_owned()), "{body}");
+    }
+    let unknown = refused(&house, "orders/x/move", json!({"from": 1, "to": 2})).await;
+    assert_eq!(unknown, (400, "INVALID_PARAMS".to_owned()));
+    let log = format!("/api/v1/admin/log?concert_id={}", house.concert);
+    let log = house.http("GET", &log, Some(&house.operator_token()), "").await.json();
+    let told: Vec<_> = log["entries"].as_array().unwrap().iter().map(|entry| &entry["what"]).collect();
+    assert_eq!(told, ["keep", "move"]);
+    assert_eq!(
+        (&log["entries"][1]["was"], &log["entries"][1]["became"]),
+        (&json!({"seat": 20}), &json!({"seat": 21}))
+    );
+    house.audit().await;
+}
+
+/// The tickets of a repeated payment are those that are valid.
+fn fan_tickets(paid: &Value, valid: &Value) -> Vec<Value> {
+    let codes: Vec<_> = valid.as_array().unwrap().iter().map(|ticket| &ticket["code"]).collect();
+    let is_valid = |ticket: &&Value| codes.contains(&&ticket["code"]);
+    paid.as_array().unwrap().iter().filter(is_valid).cloned().collect()
+}
+
 /// Goal: a show that broke off is refunded long after it. Method: a sale with nothing left to run, which nobody runs after a
 /// restart, and which an operator's call loads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -336,6 +478,7 @@ async fn the_command_line_does_the_same_and_the_history_tells_it() {
     let house = House::open(Plan { schedules: 2, ..Plan::default() }).await;
     let [first, second] = [house.schedules[0].to_string(), house.schedules[1].to_string()];
     let (_, order) = bought(&house, house.schedules[1], &[2]).await;
+    let (_, other) = bought(&house, house.schedules[1], &[4, 5, 6]).await;
     let address = house.address().to_string();
     let run = async |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
@@ -346,11 +489,22 @@ async fn the_command_line_does_the_same_and_the_history_tells_it() {
         }
         let output = in_time("the command", tokio::task::spawn_blocking(move || command.output())).await;
         let output = output.unwrap().unwrap();
+        eprintln!("{}", String::from_utf8_lossy(&output.stderr));
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
     };
     let json = |(_, text): (bool, String)| serde_json::from_str::<Value>(&text).unwrap();
     let refunded = json(run(&["orders", "refund", &order, "--reason", "Asked"]).await);
     assert_eq!(refunded["order"]["reason"], "Asked");
+    let some = json(run(&["orders", "refund", &other, "--reason", "Broken", "--seats", "5,6"]).await);
+    assert_eq!(
+        (&some["order"]["status"], some["order"]["seats"].as_array().unwrap().len()),
+        (&json!("RESERVED"), 1)
+    );
+    let given =
+        json(run(&["orders", "move", &other, "--from", "4", "--to", "3", "--note", "Tall people"]).await);
+    assert_eq!(given["seats"][0]["seat"], 3);
+    let rest = json(run(&["orders", "refund", &other, "--reason", "Asked"]).await);
+    assert_eq!(rest["order"]["refunded"], rest["order"]["amount"]);
     let starts_at = "2099-05-01T19:00:00+09:00";
     let moved =
         json(run(&["schedule", "postpone", &first, "--starts-at", starts_at, "--reason", "Rain"]).await);
@@ -364,6 +518,8 @@ async fn the_command_line_does_the_same_and_the_history_tells_it() {
         format!("moved performance {first} from "),
         format!("called performance {second} off: Ill"),
         format!("of reservation {order} to user "),
+        format!("for 2 seats of reservation {other} to user "),
+        format!("seat 3 in the place of seat 4, of reservation {other}: Tall people"),
     ] {
         assert!(told.contains(&line), "{line} is not in\n{told}");
     }

@@ -465,6 +465,7 @@ async fn the_log_tells_each_change() {
         "admin.schedules.call_off",
         "admin.concerts.call_off",
         "admin.orders.refund",
+        "admin.orders.move",
     ];
     for call in frontrow_protocol::call::Call::ALL {
         let changes = call.verb().as_str() != "get" && call.path().starts_with("/api/v1/admin/");

@@ -44,7 +44,10 @@ const PLANTED: &[(&str, &str)] = &[
         "DELETE FROM payment_history WHERE user_id = 1 AND entry_no = 1",
         "the ledger of user 1 has entry 2 after entry 0",
     ),
-    ("UPDATE payment SET amount = 7 WHERE user_id = 1", "is 7 by user 1, its reservation is 160 of user 1"),
+    (
+        "UPDATE payment SET amount = 7 WHERE user_id = 1",
+        "is 7 by user 1, of which 0 came back, its reservation is 160 of user 1",
+    ),
     ("DELETE FROM payment WHERE user_id = 1", "is RESERVED and has no payment"),
     ("DELETE FROM ticket WHERE seat = 0", "seat 1:0 is sold and has 0 valid tickets"),
 ];

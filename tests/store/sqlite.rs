@@ -100,14 +100,17 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         "DELETE FROM payment_history WHERE type = 'REFUND'",
-        "over 60 is cancelled, its refunds in the ledgers are nowhere",
+        "over 60 is cancelled, 60 of it came back, its refunds in the ledgers are nowhere",
     ),
     (
         "UPDATE payment SET status = 'DONE', cancelled_at = NULL WHERE status = 'CANCELLED'",
-        "is done, its refunds in the ledgers are 60 of user 2",
+        "of which 60 came back, its reservation is 60 of user 2",
     ),
     ("UPDATE payment SET cancelled_at = 1 WHERE status = 'DONE'", "is DONE, its times say otherwise"),
-    ("UPDATE payment SET amount = 7 WHERE user_id = 1", "is 7 by user 1, its reservation is 160 of user 1"),
+    (
+        "UPDATE payment SET amount = 7 WHERE user_id = 1",
+        "is 7 by user 1, of which 0 came back, its reservation is 160 of user 1",
+    ),
     ("DELETE FROM payment WHERE user_id = 1", "is RESERVED and has no payment"),
     ("DELETE FROM payment WHERE user_id = 1", "which does not exist"),
     ("DELETE FROM payment WHERE user_id = 1", "user 1 paid 0 times, and 1 of their places in line are DONE"),
@@ -125,6 +128,11 @@ const PLANTED: &[(&str, &str)] = &[
          schedule_id, seat, user_id, code, issued_at, cancelled_at FROM ticket WHERE seat = 0",
         "seat 1:0 is sold and has 2 valid tickets",
     ),
+    (
+        "UPDATE payment SET refunded = 5 WHERE status = 'DONE'",
+        "is done, 5 of it came back, its refunds in the ledgers are",
+    ),
+    ("UPDATE ticket SET moved_to = 7 WHERE seat = 0", "is in no journal as it is"),
     ("UPDATE ticket SET cancelled_at = 1 WHERE seat = 0", "the ticket for seat 1:0 is void, payment"),
     ("UPDATE ticket SET cancelled_at = NULL WHERE seat = 2", "the ticket for seat 1:2 is valid, payment"),
     ("UPDATE ticket SET user_id = 3 WHERE seat = 0", "the ticket for seat 1:0 names another user"),
@@ -155,8 +163,7 @@ const PLANTED: &[(&str, &str)] = &[
         "seat 1:5 is TEMP_RESERVED by reservation",
     ),
     (
-        "INSERT INTO reservation_seat SELECT concert_id, reservation_id, 0, 1 FROM reservation WHERE user_id = 2; \
-         UPDATE reservation SET status = 'RESERVED' WHERE user_id = 2",
+        "UPDATE reservation SET status = 'RESERVED', seats = '0' WHERE user_id = 2",
         "is paid for seat 1:0, which is sold to reservation",
     ),
     (

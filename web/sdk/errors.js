@@ -180,9 +180,17 @@ export class AlreadyAnnouncedError extends FrontrowError {
 }
 
 export class AlreadyRefundedError extends FrontrowError {
-  /** When its money was given back. */
+  /** When its money was given back, or that of `seats`. */
   get at() {
     return this.data.at;
+  }
+  /** The operator who did it, if it was one. */
+  get by() {
+    return this.data.by;
+  }
+  /** The seats that were given back before; absent if it was all of the order. */
+  get seats() {
+    return this.data.seats;
   }
 }
 

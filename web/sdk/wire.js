@@ -195,7 +195,8 @@ export const SeatState = Object.freeze({
  * @property {number} [retry_after_ms] The time to wait before sending it again.
  * @property {Timestamp} [retry_at] The time from which the user may hold the seats again.
  * @property {boolean} retryable The same request may be sent again, later.
- * @property {number[]} [seats] The seats that are taken, not for sale, that do not exist, or that have to wait.
+ * @property {number[]} [seats] The seats that are taken, not for sale, that do not exist, that have to wait, or that
+ *   were given back before.
  * @property {RefusedStatus} [status] The state that does not allow it.
  * @property {Record<string, unknown>} [was] What is there now of what was to be changed.
  */
@@ -693,6 +694,8 @@ export const SeatState = Object.freeze({
  * @property {string} code The code that is scanned at the door.
  * @property {number} concert_id
  * @property {string} label Zone, row and number.
+ * @property {string} [moved_from] The label of the seat in whose place an operator gave this one; the code of the
+ *   ticket for that one opens no door.
  * @property {number} price Minor units of the currency.
  * @property {string} [reason] Why the performance was moved or called off, or an operator gave the money back, as they
  *   wrote it.

@@ -181,6 +181,7 @@ fn every_path_of_the_second_door_is_there() {
                  post   /api/v1/admin/concerts/{concert_id}/call_off
                  get    /api/v1/admin/refunds
                  post   /api/v1/admin/orders/{reservation_id}/refund
+                 post   /api/v1/admin/orders/{reservation_id}/move
                  post   /api/v1/admin/session
                  get    /api/v1/admin/session
                  delete /api/v1/admin/session

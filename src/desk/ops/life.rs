@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
+use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::ops::life::{CallOff, Postpone, RefundProgress, Refunds, ScheduleLife, StuckRefund};
-use frontrow_protocol::ops::orders::RefundedOrder;
+use frontrow_protocol::ops::orders::{MoveSeat, Order, Refund, RefundedOrder};
 use frontrow_protocol::{ErrorObject, Timestamp as WireTime};
 
 use crate::desk::{Context, translate};
+use crate::dispatcher::Refusal;
 use crate::domain::actor::Actor;
-use crate::domain::command::{Answer, Command};
+use crate::domain::command::{Answer, Command, Rejection};
 use crate::domain::event::RefundWhy;
-use crate::domain::ids::{ConcertId, ReservationId, ScheduleId};
+use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use crate::domain::record::SaleState;
 use crate::domain::rules::SalePatch;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleView;
 use crate::ops::refunds::Progress;
+use crate::store::operators::{LogEntry, LogQuery};
+
+/// Lines of the log that are looked through for who gave an order back: more than its seats can have.
+const REFUNDS_LOOKED_AT_MAX: u32 = 100;
 
 impl Context {
     /// Gives a performance another start.
@@ -87,28 +93,103 @@ impl Context {
         self.operate(view.concert().id, Command::CallOff { schedule, reason, by }).await.map(drop)
     }
 
-    /// Gives an order's money back.
+    /// Gives an order's money back, or that of single seats.
     pub async fn refund_order(
         &self,
         id: ReservationId,
-        reason: String,
+        asked: Refund,
         by: Actor,
     ) -> Result<RefundedOrder, ErrorObject> {
         let concert = id.concert().ok_or_else(ErrorObject::reservation_not_found)?;
         // The wallet has to be named before it is read, and whose it is stays the same.
         let order = self.read(self.store.order(id)).await?.ok_or_else(ErrorObject::reservation_not_found)?;
         self.wake(concert).await?;
-        let why = RefundWhy::Operator { reason: reason.into(), by };
-        let command = Command::Refund { orders: vec![(id, order.user)], why };
-        let Answer::Refunded { done, left } = self.operate(concert, command).await? else {
-            return Err(ErrorObject::internal());
+        let why = RefundWhy::Operator { reason: asked.reason.into(), by };
+        let seats = asked.seats.map(|seats| seats.into_iter().map(SeatId).collect());
+        let command = match seats {
+            None => Command::Refund { orders: vec![(id, order.user)], why },
+            Some(seats) => Command::RefundSeats { order: id, user: order.user, seats, why },
+        };
+        let (done, left) = match self.submit_and_wait(concert, command).await {
+            Ok(Answer::Refunded { done, left }) => (done, left),
+            Ok(_) => return Err(ErrorObject::internal()),
+            Err(Refusal::Rejected(rejection)) => (Vec::new(), vec![(id, rejection)]),
+            Err(refusal) => return Err(translate::refusal(&refusal)),
         };
         if let Some((_, rejection)) = left.into_iter().next() {
-            return Err(translate::rejection(&rejection));
+            let error = translate::rejection(&rejection);
+            return Err(match rejection {
+                Rejection::AlreadyRefunded { seats, .. } => {
+                    self.refunded_by(error, concert, id, &seats).await
+                }
+                _ => error,
+            });
         }
         let (order, balance) = done.into_iter().next().ok_or_else(ErrorObject::internal)?;
         let order = translate::order(&self.fanout, &order).ok_or_else(ErrorObject::internal)?;
         Ok(RefundedOrder { order, balance })
+    }
+
+    /// Gives who bought a seat another one.
+    pub async fn move_seat(
+        &self,
+        id: ReservationId,
+        asked: MoveSeat,
+        by: Actor,
+    ) -> Result<Order, ErrorObject> {
+        let concert = id.concert().ok_or_else(ErrorObject::reservation_not_found)?;
+        self.read(self.store.order(id)).await?.ok_or_else(ErrorObject::reservation_not_found)?;
+        self.wake(concert).await?;
+        let command = Command::MoveSeat {
+            order: id,
+            from: SeatId(asked.from),
+            to: SeatId(asked.to),
+            keep: asked.keep,
+            note: asked.note.map(String::into_boxed_str),
+            by,
+        };
+        let Answer::Moved(order) = self.operate(concert, command).await? else {
+            return Err(ErrorObject::internal());
+        };
+        translate::order(&self.fanout, &order).ok_or_else(ErrorObject::internal)
+    }
+
+    /// Adds the operator who gave an order back before, or one of these seats of it, if it was one.
+    async fn refunded_by(
+        &self,
+        error: ErrorObject,
+        concert: ConcertId,
+        id: ReservationId,
+        seats: &[SeatId],
+    ) -> ErrorObject {
+        let at = error.data.at;
+        let query = LogQuery {
+            concert: Some(concert),
+            subject: Some(format!("order {id}")),
+            limit: REFUNDS_LOOKED_AT_MAX,
+            ..LogQuery::default()
+        };
+        let Some(operators) = self.store.operators() else { return error };
+        let (Ok(order), Ok(log)) = (self.store.order(id).await, operators.log(&query).await) else {
+            return error;
+        };
+        // What its owner gave back, or what was called off, is no operator's doing.
+        let of_an_operator = order.and_then(|order| order.payment?.refund_reason).is_some();
+        let is_it = |entry: &&LogEntry| {
+            let of = entry.became.as_ref().and_then(|became| became.get("seats"));
+            let ranges = of.and_then(|seats| serde_json::from_value::<Vec<(u32, u32)>>(seats.clone()).ok());
+            let has = |seat: &SeatId| {
+                ranges.iter().flatten().any(|(first, last)| (*first..=*last).contains(&seat.0))
+            };
+            entry.what == "refund"
+                && if ranges.is_some() { seats.iter().any(has) || seats.is_empty() } else { of_an_operator }
+        };
+        let last = log.iter().find(is_it).filter(|_| of_an_operator || !seats.is_empty());
+        let by = last.map(|entry| ChangedBy {
+            operator_id: entry.operator.as_ref().map(|(id, ..)| id.0),
+            user_id: entry.user.map(|user| user.0),
+        });
+        error.made_so(by, at)
     }
 
     /// A sale for an operator: one with nothing left to run is loaded for them.

@@ -463,6 +463,7 @@ fn count_events(metrics: &Metrics, events: &[Event]) {
             Event::Joined(_)
             | Event::SeatsReleased { .. }
             | Event::Refunded { .. }
+            | Event::SeatMoved(_)
             | Event::SeatsRestricted(_)
             | Event::SeatsUnrestricted(_)
             | Event::Described(_)

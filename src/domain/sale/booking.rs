@@ -218,6 +218,9 @@ impl Sale {
             seat: *seat,
             price: held.price(*seat),
             code: step.inputs.ids.ticket_code().into(),
+            cancelled_at: None,
+            moved_from: None,
+            moved_to: None,
         });
         let payment = Payment {
             id: payment_id,
@@ -276,14 +279,15 @@ impl Sale {
         };
         let ledger = step.inputs.wallets.refund(
             caller.user,
-            payment.amount,
+            paid.amount,
             payment.id,
             now.utc,
             &mut step.inputs.ids,
         )?;
-        let balance = ledger.balance;
-        let (reservation, why) = (paid.refunded(now.utc, None), RefundWhy::Cancelled);
-        self.change(step, Event::Refunded { reservation: reservation.clone(), ledger, why });
+        let (balance, seats, amount, why) =
+            (ledger.balance, paid.seats.clone(), paid.amount, RefundWhy::Cancelled);
+        let reservation = paid.refunded(&seats, amount, now.utc, None);
+        self.change(step, Event::Refunded { reservation: reservation.clone(), seats, ledger, why });
         Ok(Answer::Cancelled { reservation, balance })
     }
 

@@ -4,7 +4,7 @@
 
 use super::{LAPSES_KEPT_MAX, Sale, Step, Subject, ends_holds_at};
 use crate::domain::concert::Texts;
-use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, Repricing, Rescheduled};
+use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, Repricing, Rescheduled, SeatMoved};
 use crate::domain::guest_holds::GuestHold;
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus, ScheduleState, TokenRecord, TokenStatus};
@@ -24,6 +24,7 @@ pub(super) enum Undo {
     SeatsReleased { seats: Seats, held: Held },
     HoldEnded { seats: Seats, held: Held, holds: Option<Holds>, lapsed: bool },
     Refunded(Seats),
+    SeatMoved { from: Seats, to: Seats },
     House { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
     Prices { schedule: ScheduleId, before: Vec<(u16, Money)>, changed: Option<(By, Timestamp)> },
     Texts(Texts, Option<(By, Timestamp)>),
@@ -72,7 +73,8 @@ impl Sale {
             Event::Paid { reservation, .. } => {
                 self.apply_hold_ended(reservation, SeatState::Sold(reservation.id), false)
             }
-            Event::Refunded { reservation, .. } => self.apply_refunded(reservation),
+            Event::Refunded { reservation, seats, .. } => self.apply_refunded(reservation, seats),
+            Event::SeatMoved(moved) => self.apply_seat_moved(moved),
             Event::SeatsRestricted(kept) => self.apply_house_seats(kept, SeatState::Restricted),
             Event::SeatsUnrestricted(opened) => self.apply_house_seats(opened, SeatState::Available),
             Event::Described(Description { after, by, .. }) => {
@@ -103,6 +105,7 @@ impl Sale {
                 self.undo_hold_ended(seats, held, holds, lapsed);
             }
             Undo::Refunded(seats) => self.undo_refunded(seats),
+            Undo::SeatMoved { from, to } => self.undo_seat_moved(from, to),
             Undo::House { schedule, before } => self.undo_house_seats(schedule, before),
             Undo::Prices { schedule, before, changed } => {
                 drop(self.apply_prices(schedule, &before, changed));
@@ -251,10 +254,10 @@ impl Sale {
         self.reset_seats(seats);
     }
 
-    // A paid reservation was given back.
+    // Seats of a paid reservation were given back.
 
-    fn apply_refunded(&mut self, reservation: &Reservation) -> Undo {
-        let seats = self.set_seats(reservation, &reservation.seats, SeatState::Available);
+    fn apply_refunded(&mut self, reservation: &Reservation, seats: &[SeatId]) -> Undo {
+        let seats = self.set_seats(reservation, seats, SeatState::Available);
         self.reservations.push_ended(reservation.clone());
         Undo::Refunded(seats)
     }
@@ -262,6 +265,21 @@ impl Sale {
     fn undo_refunded(&mut self, seats: Seats) {
         self.reservations.pop_ended();
         self.reset_seats(seats);
+    }
+
+    // A seat of a paid reservation became another one.
+
+    fn apply_seat_moved(&mut self, SeatMoved { reservation, from, to, .. }: &SeatMoved) -> Undo {
+        let to = self.set_seats(reservation, &[*to], SeatState::Sold(reservation.id));
+        let from = self.set_seats(reservation, &[*from], SeatState::Available);
+        self.reservations.push_ended(reservation.clone());
+        Undo::SeatMoved { from, to }
+    }
+
+    fn undo_seat_moved(&mut self, from: Seats, to: Seats) {
+        self.reservations.pop_ended();
+        self.reset_seats(from);
+        self.reset_seats(to);
     }
 
     // The house keeps seats, or keeps them no more. They are nobody's before and after.

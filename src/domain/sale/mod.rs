@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use booking::BestWanted;
 use changes::Undo;
+use orders::Move;
 
 use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures, Seen};
 use super::concert::Texts;
@@ -273,6 +274,11 @@ impl Sale {
                     needs.wallets.push(*user);
                 }
             }
+            Command::MoveSeat { order, .. } => self.needs_of_reservation(*order, needs),
+            Command::RefundSeats { order, user, .. } => {
+                self.needs_of_reservation(*order, needs);
+                needs.wallets.push(*user);
+            }
             Command::Join { .. }
             | Command::Touch { .. }
             | Command::Connect { .. }
@@ -395,6 +401,13 @@ impl Sale {
             }
             Command::CallOff { schedule, reason, by } => self.call_off(step, *schedule, reason, by),
             Command::Refund { orders, why } => Ok(self.refund(step, orders, why)),
+            Command::RefundSeats { order, user, seats, why } => {
+                self.refund_seats(step, *order, *user, seats, why)
+            }
+            Command::MoveSeat { order, from, to, keep, note, by } => {
+                let (order, from, to, keep, note) = (*order, *from, *to, *keep, note.as_deref());
+                self.move_seat(step, &Move { order, from, to, keep, note, by })
+            }
             Command::Figures => Ok(Answer::Figures(self.figures(now))),
         }
     }

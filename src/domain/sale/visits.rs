@@ -224,6 +224,8 @@ impl Sale {
             | Command::Postpone { .. }
             | Command::CallOff { .. }
             | Command::Refund { .. }
+            | Command::RefundSeats { .. }
+            | Command::MoveSeat { .. }
             | Command::Figures => None,
         };
         let Some(entry) = entry else { return };

@@ -1,7 +1,7 @@
 //! What becomes of performances, and of the money of their orders.
 
 use frontrow_protocol::ops::life::{CallOff, Postpone};
-use frontrow_protocol::ops::orders::Refund;
+use frontrow_protocol::ops::orders::{MoveSeat, Refund};
 use frontrow_protocol::{ErrorObject, parse_body};
 use hyper::StatusCode;
 use uuid::Uuid;
@@ -42,10 +42,23 @@ pub async fn refunds(asked: &OpsAsked<'_>) -> ApiResult {
 
 pub async fn refund_order(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&[])?;
+    let order = order_id(id)?;
+    let refund: Refund = parse_body(&asked.body)?;
+    let refunded = asked.context.refund_order(order, refund, asked.actor()?).await?;
+    Ok(reply::json(StatusCode::OK, &refunded))
+}
+
+pub async fn move_seat(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let order = order_id(id)?;
+    let change: MoveSeat = parse_body(&asked.body)?;
+    let moved = asked.context.move_seat(order, change, asked.actor()?).await?;
+    Ok(reply::json(StatusCode::OK, &moved))
+}
+
+fn order_id(id: &str) -> Result<ReservationId, ErrorObject> {
     let id = Uuid::try_parse(id);
     let id = id
         .map_err(|_| ErrorObject::invalid_params(Some("reservation_id"), "`reservation_id` is not a UUID"))?;
-    let Refund { reason } = parse_body(&asked.body)?;
-    let refunded = asked.context.refund_order(ReservationId(id), reason, asked.actor()?).await?;
-    Ok(reply::json(StatusCode::OK, &refunded))
+    Ok(ReservationId(id))
 }

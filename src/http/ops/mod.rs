@@ -84,6 +84,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
 
         // Orders.
         Call::RefundOrder => life::refund_order(asked, argument).await,
+        Call::MoveSeat => life::move_seat(asked, argument).await,
 
         // Who.
         Call::SignIn => who::sign_in(asked).await,

@@ -189,6 +189,7 @@ pub async fn log(asked: &OpsAsked<'_>) -> ApiResult {
     let asked_for = LogQuery {
         concert: query.get("concert_id").map(|id| number(id, "concert_id").map(ConcertId)).transpose()?,
         operator: query.get("operator_id").map(|id| number(id, "operator_id").map(OperatorId)).transpose()?,
+        subject: None,
         before: query.get("before").map(|id| number(id, "before")).transpose()?,
         limit,
     };

@@ -61,7 +61,7 @@ impl SeatsPerUser {
         let count = change.seats.len() as u64;
         match change.change {
             SeatsChange::Hold { .. } | SeatsChange::Add { .. } => *had += count,
-            SeatsChange::Pay { .. } => return,
+            SeatsChange::Pay { .. } | SeatsChange::Move { .. } => return,
             SeatsChange::Release { .. } | SeatsChange::Lapse { .. } | SeatsChange::Refund { .. } => {
                 *had = had.saturating_sub(count);
                 return;

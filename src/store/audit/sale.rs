@@ -302,7 +302,6 @@ impl SaleAudit {
         payment: PaymentId,
         reservation: ReservationId,
         user: UserId,
-        valid: bool,
         findings: &mut Findings,
     ) {
         if !self.payments.contains_key(&payment) {
@@ -311,15 +310,14 @@ impl SaleAudit {
         }
         let folded = self.replay.sale().reservation(reservation).filter(|folded| folded.is_whole);
         if let Some(folded) = folded.and_then(|folded| folded.row.payment.as_ref()) {
-            let same = |folded: &Ticket| {
-                (folded.id, folded.seat, folded.price) == (ticket.id, ticket.seat, ticket.price)
-            };
+            // Of its code the journal knows nothing.
+            let same = |folded: &Ticket| *ticket == Ticket { code: ticket.code.clone(), ..folded.clone() };
             findings.check(folded.tickets.iter().any(same), || {
                 let (sale, id) = (sale_name(self.concert), ticket.id);
                 format!("{sale}: ticket {id} is in no journal as it is")
             });
         }
-        let seat = (ticket.schedule, ticket.seat);
+        let (seat, valid) = ((ticket.schedule, ticket.seat), ticket.is_valid());
         self.tickets.entry(payment).or_default().push(SoldTicket { seat, reservation, user, valid });
     }
 
@@ -409,6 +407,7 @@ impl SaleAudit {
         });
         let written = self.seats_of.get(&id).map_or(&[][..], Vec::as_slice);
         let payment = self.payment_of.get(&id).and_then(|payment| self.payments.get(payment));
+        let seats = self.seats(reservation);
         match status {
             ReservationStatus::TempReserved => {
                 findings.check(held.insert((user, schedule)), || {
@@ -420,7 +419,7 @@ impl SaleAudit {
                 });
             }
             ReservationStatus::Reserved => {
-                for &seat in written {
+                for seat in reservation.seats.iter().map(|seat| (schedule, *seat)) {
                     let state = self.taken.get(&seat).copied();
                     findings.check(state == Some((SeatStatus::Reserved, id)), || {
                         let seat = seat_name(seat);
@@ -448,7 +447,6 @@ impl SaleAudit {
             });
             format!("{sale}: reservation {id} is {word} and has {payment}")
         });
-        let seats = self.seats(reservation);
         findings.check(!seats.is_empty(), || format!("{sale}: reservation {id} has no seats"));
         let named = reservation.seats.iter().map(|seat| (schedule, *seat));
         findings.check(named.eq(seats.iter().copied()), || {
@@ -478,7 +476,7 @@ impl SaleAudit {
         let sale = sale_name(self.concert);
         let Payment { id, user, amount, status, .. } = *payment;
         let done = status == PaymentStatus::Done;
-        wallets.payment(id, user, amount, !done, findings);
+        wallets.payment(payment, findings);
         let Some(reservation) = self.reservations.get(&payment.reservation) else {
             findings.fault(format!(
                 "{sale}: payment {id} is for reservation {}, which does not exist",
@@ -486,10 +484,12 @@ impl SaleAudit {
             ));
             return;
         };
-        findings.check(reservation.user == user && reservation.amount == amount, || {
+        // What was given back at last is what the reservation still names.
+        let rest = if done { amount - payment.refunded } else { reservation.amount.min(amount) };
+        findings.check(reservation.user == user && reservation.amount == rest, || {
             format!(
-                "{sale}: payment {id} is {amount} by user {user}, its reservation is {} of user {}",
-                reservation.amount, reservation.user
+                "{sale}: payment {id} is {amount} by user {user}, of which {} came back, its reservation is {} of user {}",
+                payment.refunded, reservation.amount, reservation.user
             )
         });
         let starts_at = self.schedules.get(&reservation.schedule);
@@ -498,17 +498,23 @@ impl SaleAudit {
             format!("{sale}: payment {id} was made after its performance had begun")
         });
         let tickets = self.tickets.get(&id).map_or(&[][..], Vec::as_slice);
-        let mut ticketed: Vec<_> = tickets.iter().map(|ticket| ticket.seat).collect();
-        ticketed.sort_unstable();
-        findings.check(ticketed == self.seats(reservation), || {
-            format!("{sale}: the tickets of payment {id} are not for the seats of its reservation")
-        });
+        let ticketed: BTreeSet<_> = tickets.iter().map(|ticket| ticket.seat).collect();
+        let written = self.seats_of.get(&payment.reservation).into_iter().flatten();
+        let named = reservation.seats.iter().map(|seat| (reservation.schedule, *seat));
+        findings
+            .check(ticketed.iter().eq(written) && named.clone().all(|seat| ticketed.contains(&seat)), || {
+                format!("{sale}: the tickets of payment {id} are not for the seats of its reservation")
+            });
         for ticket in tickets {
             let seat = seat_name(ticket.seat);
             findings.check(ticket.user == user && ticket.reservation == payment.reservation, || {
                 format!("{sale}: the ticket for {seat} names another user or reservation than payment {id}")
             });
-            findings.check(ticket.valid == done, || {
+            let is_its = named.clone().any(|seat| seat == ticket.seat);
+            let is_due = done && is_its;
+            // A seat that it got back has the void ticket of before, too.
+            let is_again = |other: &SoldTicket| other.valid && other.seat == ticket.seat;
+            findings.check(ticket.valid == is_due || !ticket.valid && tickets.iter().any(is_again), || {
                 let validity = if ticket.valid { "valid" } else { "void" };
                 format!(
                     "{sale}: the ticket for {seat} is {validity}, payment {id} is {}",
@@ -612,14 +618,22 @@ impl SaleAudit {
         }
     }
 
-    /// A reservation's seats, ascending: those that link to it while it is held, those written when it was paid, those
-    /// that it names if it never was.
+    /// A reservation's seats, ascending: those that link to it while it is held, those with a valid ticket while it is paid,
+    /// those that it names once it has ended.
     fn seats(&self, reservation: &Reservation) -> Vec<(ScheduleId, SeatId)> {
         let Reservation { id, schedule, status, ref seats, .. } = *reservation;
         let written = match status {
             ReservationStatus::TempReserved => self.held_by.get(&id),
-            _ if self.payment_of.contains_key(&id) => self.seats_of.get(&id),
-            _ => return seats.iter().map(|seat| (schedule, *seat)).collect(),
+            ReservationStatus::Reserved => {
+                let tickets = self.payment_of.get(&id).and_then(|payment| self.tickets.get(payment));
+                let valid = tickets.into_iter().flatten().filter(|ticket| ticket.valid);
+                let mut seats: Vec<_> = valid.map(|ticket| ticket.seat).collect();
+                seats.sort_unstable();
+                return seats;
+            }
+            ReservationStatus::Expired | ReservationStatus::Cancelled => {
+                return seats.iter().map(|seat| (schedule, *seat)).collect();
+            }
         };
         written.cloned().unwrap_or_default()
     }

@@ -59,12 +59,12 @@ static TABLES: Tables = Tables {
         " ON DUPLICATE KEY UPDATE user_id = IF(ticket_id = VALUES(ticket_id), user_id, NULL), \
            cancelled_at = VALUES(cancelled_at)",
     ),
-    priced_tickets: Bulk::new(
+    marked_tickets: Bulk::new(
         "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \
-           issued_at, cancelled_at, price) VALUES ",
-        columns::PRICED_TICKET,
+           issued_at, cancelled_at, price, moved_from, moved_to) VALUES ",
+        columns::MARKED_TICKET,
         " ON DUPLICATE KEY UPDATE user_id = IF(ticket_id = VALUES(ticket_id), user_id, NULL), \
-           cancelled_at = VALUES(cancelled_at)",
+           cancelled_at = VALUES(cancelled_at), moved_to = VALUES(moved_to)",
     ),
     ledger: Bulk::new(
         "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at, payment_id, \

@@ -46,11 +46,12 @@ static TABLES: Tables = Tables {
         columns::TICKET,
         " ON CONFLICT (concert_id, ticket_id) DO UPDATE SET cancelled_at = excluded.cancelled_at",
     ),
-    priced_tickets: Bulk::new(
+    marked_tickets: Bulk::new(
         "INSERT INTO ticket (concert_id, ticket_id, payment_id, reservation_id, schedule_id, seat, user_id, code, \
-           issued_at, cancelled_at, price) VALUES ",
-        columns::PRICED_TICKET,
-        " ON CONFLICT (concert_id, ticket_id) DO UPDATE SET cancelled_at = excluded.cancelled_at",
+           issued_at, cancelled_at, price, moved_from, moved_to) VALUES ",
+        columns::MARKED_TICKET,
+        " ON CONFLICT (concert_id, ticket_id) DO UPDATE SET cancelled_at = excluded.cancelled_at, \
+           moved_to = excluded.moved_to",
     ),
     ledger: Bulk::new(
         "INSERT INTO payment_history (user_id, entry_no, history_id, type, amount_change, balance, at, payment_id, \
@@ -86,9 +87,9 @@ static RESERVATIONS: Bulk = Bulk::new(
 /// The texts that batches are written with, lists of one row, for a test of their plans.
 #[cfg(test)]
 pub fn texts() -> Vec<String> {
-    let Tables { tokens, reservation_seats, payments, tickets, priced_tickets, ledger, wallets, .. } =
+    let Tables { tokens, reservation_seats, payments, tickets, marked_tickets, ledger, wallets, .. } =
         &TABLES;
-    let all = [tokens, &SEATS, &RESERVATIONS, reservation_seats, payments, tickets, priced_tickets, ledger];
+    let all = [tokens, &SEATS, &RESERVATIONS, reservation_seats, payments, tickets, marked_tickets, ledger];
     let lists = all
         .into_iter()
         .chain([wallets])

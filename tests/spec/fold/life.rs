@@ -387,6 +387,7 @@ impl Life {
             assert!(matches!(paid, Ok(Answer::Paid { .. })), "{paid:?}");
             bought.push((order, caller.user));
         }
+        self.some_seats_come_back(by.clone()).await;
         let fan = self.admitted_alone().await;
         self.hold(fan, 2).await;
         let why = RefundWhy::Operator { reason: "Bought \"twice\"".into(), by: by.clone() };
@@ -405,6 +406,54 @@ impl Life {
         let refund = Command::Refund { orders: bought[1..].to_vec(), why: RefundWhy::CalledOff };
         let refunded = self.ask(fan, refund).await;
         assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
+    }
+
+    /// A seat of an order with prices of its own, which is sold again, and the last of another one.
+    async fn some_seats_come_back(&mut self, by: Actor) {
+        let why = RefundWhy::Operator { reason: "Broken".into(), by };
+        self.reprice(2, 65_000).await;
+        let caller = self.admitted_alone().await;
+        let order = self.hold_in(caller, 2, Some("VIP")).await;
+        assert_eq!(self.hold_in(caller, 2, None).await, order);
+        let pay = Command::Pay { caller, reservation: order };
+        let Ok(Answer::Paid { payment, .. }) = self.ask(caller, pay).await else { panic!("not paid") };
+        let seats: Vec<_> = payment.tickets.iter().map(|ticket| ticket.seat).collect();
+        assert!(seats.len() > 1, "{seats:?}");
+        for seat in &seats[1..] {
+            let user = caller.user;
+            let refund = Command::RefundSeats { order, user, seats: vec![*seat], why: why.clone() };
+            let refunded = self.ask(caller, refund).await;
+            assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
+        }
+        // The seat that is left becomes another one, and comes back to what it was.
+        let (schedule, order_by) = (payment.tickets[0].schedule, why.by().cloned().unwrap());
+        let free = self.free_seat(schedule).await;
+        for (from, to, keep) in [(seats[0], free, true), (free, seats[0], false)] {
+            let (note, by) = (Some("Broken".into()), order_by.clone());
+            let moved = self.ask(caller, Command::MoveSeat { order, from, to, keep, note, by }).await;
+            assert!(matches!(moved, Ok(Answer::Moved(_))), "{moved:?}");
+        }
+        let next = self.admitted_alone().await;
+        let hold =
+            Command::Hold { caller: next, schedule: payment.tickets[0].schedule, seats: vec![seats[1]] };
+        let Ok(Answer::Reservation(held)) = self.ask(next, hold).await else { panic!("not held") };
+        let paid = self.ask(next, Command::Pay { caller: next, reservation: held.id }).await;
+        assert!(matches!(paid, Ok(Answer::Paid { .. })), "{paid:?}");
+        let refund = Command::RefundSeats { order: held.id, user: next.user, seats: vec![seats[1]], why };
+        let refunded = self.ask(next, refund).await;
+        assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
+    }
+
+    /// The first free seat of the dearest category.
+    async fn free_seat(&self, schedule: ScheduleId) -> SeatId {
+        let (store, now) = (self.house.store().clone(), self.house.clock.utc());
+        let loaded = store.load_sale(self.house.concert, now).await.unwrap();
+        let of = loaded.schedules.iter().find(|of| of.schedule.id == schedule).unwrap();
+        let is_free = |seat: &u32| {
+            of.layout.seats.category[*seat as usize] == 0
+                && of.taken.iter().all(|(taken, ..)| taken.0 != *seat)
+        };
+        (0..of.layout.seat_count() as u32).find(is_free).map(SeatId).unwrap()
     }
 
     /// Rows that are in files by now are of the journal all the same.

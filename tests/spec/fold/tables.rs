@@ -55,8 +55,13 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("reservation", "status", &["CANCELLED", "EXPIRED", "RESERVED", "TEMP_RESERVED"]),
     ("payment", "status", &["CANCELLED", "DONE"]),
     ("payment_history", "type", &["PAYMENT", "REFUND"]),
-    ("operator_log", "what", &["calloff", "describe", "keep", "open", "postpone", "price", "refund", "set"]),
+    (
+        "operator_log",
+        "what",
+        &["calloff", "describe", "keep", "move", "open", "postpone", "price", "refund", "set"],
+    ),
     ("journal", "refund", &["called off", "cancelled", "operator"]),
+    ("journal", "given back", &["all", "some"]),
     (
         "journal",
         "lapse",
@@ -115,7 +120,8 @@ impl Seen {
                 if let SeatsChange::Lapse { why, .. } = &change.change {
                     self.word("journal", "lapse", why);
                 }
-                if let SeatsChange::Refund { why, .. } = &change.change {
+                if let SeatsChange::Refund { why, is_all, .. } = &change.change {
+                    self.word("journal", "given back", if *is_all { "all" } else { "some" });
                     let word = match why {
                         RefundWhy::Cancelled => "cancelled",
                         RefundWhy::CalledOff => "called off",
@@ -460,7 +466,9 @@ fn ticket_row(row_of: &PaymentRow<'_>, ticket: &Ticket) -> Row {
         ("price", ticket.price.map(|price| price.to_string())),
         ("code", word(&ticket.code)),
         ("issued_at", time(Some(payment.at))),
-        ("cancelled_at", time(row_of.cancelled_at)),
+        ("cancelled_at", time(ticket.cancelled_at)),
+        ("moved_from", ticket.moved_from.map(|seat| seat.to_string())),
+        ("moved_to", ticket.moved_to.map(|seat| seat.to_string())),
     ])
 }
 
@@ -485,10 +493,13 @@ fn ledger_row(entry: &LedgerEntry) -> Row {
 /// What an operator did, as their log has it.
 fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry) -> Option<Row> {
     let performance = |schedule: ScheduleId| word(&format!("performance {schedule}"));
-    let of_seats = |of: &HouseSeats| {
-        let ranges = of.seats.chunk_by(|a, b| a.0 + 1 == b.0);
+    let ranges = |seats: &[SeatId]| {
+        let ranges = seats.chunk_by(|a, b| a.0 + 1 == b.0);
         let ranges: Vec<_> = ranges.map(|run| format!("[{},{}]", run[0], run[run.len() - 1])).collect();
-        let became = format!("{{\"seats\":[{}]}}", ranges.join(","));
+        format!("[{}]", ranges.join(","))
+    };
+    let of_seats = |of: &HouseSeats| {
+        let became = format!("{{\"seats\":{}}}", ranges(&of.seats));
         (
             word(&format!("performance {}", of.schedule)),
             None,
@@ -536,12 +547,23 @@ fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry
             (&of.by, "calloff", (performance(of.schedule), None, became, word(&of.reason)))
         }
         Entry::Seats(SeatsEntry {
-            change: SeatsChange::Refund { amount, why: RefundWhy::Operator { reason, by }, .. },
+            change: SeatsChange::Refund { amount, why: RefundWhy::Operator { reason, by }, is_all, .. },
             reservation,
+            seats,
             ..
         }) => {
-            let became = word(&format!("{{\"refunded\":{amount}}}"));
+            let became = match is_all {
+                true => word(&format!("{{\"refunded\":{amount}}}")),
+                false => word(&format!("{{\"refunded\":{amount},\"seats\":{}}}", ranges(seats))),
+            };
             (by, "refund", (word(&format!("order {reservation}")), None, became, word(reason)))
+        }
+        Entry::Seats(SeatsEntry {
+            change: SeatsChange::Move { note, by, .. }, reservation, seats, ..
+        }) => {
+            let seat = |seat: SeatId| word(&format!("{{\"seat\":{seat}}}"));
+            let (subject, note) = (word(&format!("order {reservation}")), note.as_deref().map(str::to_owned));
+            (by, "move", (subject, seat(seats[0]), seat(seats[1]), note))
         }
         Entry::Restrict(of) => (of.by.as_ref()?, "keep", of_seats(of)),
         Entry::Unrestrict(of) => (of.by.as_ref()?, "open", of_seats(of)),

@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use frontrow::domain::actor::Actor;
+use frontrow::domain::actor::{Actor, Who};
 use frontrow::domain::command::Needs;
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::{
     By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
+    SeatMoved,
 };
 use frontrow::domain::ids::{
-    AddressBlock, ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+    AddressBlock, ConcertId, EntryNo, IdSource, OperatorId, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::record::{
     BestRequest, ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation,
@@ -22,7 +23,7 @@ use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::store::{
     Batch, BatchWriter, CommitError, Facts, JournalPosition, LoadedSale, NewConcert, NewUser, SaleBatch,
-    SeatStatus, Store, StoreError, SweepPage, WalletCurrency, WriterId, random_id,
+    SeatStatus, Store, StoreError, StoredTicket, SweepPage, WalletCurrency, WriterId, random_id,
 };
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 
@@ -52,6 +53,8 @@ macro_rules! conformance_tests {
             what_becomes_of_a_performance_and_of_its_orders_is_kept
             a_purchase_is_kept_whole
             a_refund_frees_the_seats_and_voids_the_tickets
+            seats_of_an_order_come_back_one_after_the_other
+            a_sold_seat_becomes_another_one
             a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket
             a_charge_and_a_payment_in_one_batch_leave_the_last_balance
             a_charge_made_before_is_found_by_its_request
@@ -245,6 +248,9 @@ impl<'s> World<'s> {
             seat,
             price: held.price(seat),
             code: self.ids.ticket_code().into(),
+            cancelled_at: None,
+            moved_from: None,
+            moved_to: None,
         });
         let payment = Payment {
             id,
@@ -278,17 +284,45 @@ impl<'s> World<'s> {
 
     pub fn refunded_why(&mut self, paid: &Event, why: RefundWhy) -> Event {
         let Event::Paid { reservation, ledger } = paid else { panic!("only what was paid is refunded") };
-        let reservation = reservation.clone().refunded(NOW + TTL, why.reason());
-        let payment = reservation.payment.as_ref().unwrap();
+        let (seats, amount) = (reservation.seats.clone(), reservation.amount);
+        self.given_back(reservation, ledger, (&seats, amount), why)
+    }
+
+    /// These seats of a paid reservation come back for so much. `ledger`: the last entry of its user's.
+    pub fn given_back(
+        &mut self,
+        paid: &Reservation,
+        ledger: &LedgerEntry,
+        (seats, amount): (&[SeatId], Money),
+        why: RefundWhy,
+    ) -> Event {
+        let reservation = paid.clone().refunded(seats, amount, NOW + TTL, why.reason());
         let ledger = LedgerEntry {
             id: self.ids.history(NOW),
             kind: LedgerKind::Refund,
             at: NOW + TTL,
-            amount_change: payment.amount,
-            balance: ledger.balance + payment.amount,
+            amount_change: amount,
+            balance: ledger.balance + amount,
             ..ledger.clone()
         };
-        Event::Refunded { reservation, ledger, why }
+        Event::Refunded { reservation, seats: seats.to_vec(), ledger, why }
+    }
+
+    /// A seat of a paid reservation becomes another one; its seats cost this then, if that is to be written.
+    pub fn moved(&mut self, paid: &Reservation, (from, to): (u32, u32), prices: Vec<Money>) -> Event {
+        let (from, to, at) = (SeatId(from), SeatId(to), NOW + TTL);
+        let ticket = Ticket {
+            id: self.ids.ticket(at),
+            schedule: paid.schedule,
+            seat: to,
+            price: prices.first().copied(),
+            code: self.ids.ticket_code().into(),
+            cancelled_at: None,
+            moved_from: Some(from),
+            moved_to: None,
+        };
+        let (reservation, by) = (paid.clone().moved(from, ticket, prices, at), Actor::UNNAMED);
+        Event::SeatMoved(SeatMoved { reservation, from, to, at, note: Some("Broken".into()), by })
     }
 
     pub fn charge(&mut self, user: UserId, amount: Money, before: Money, request: &str) -> LedgerEntry {
@@ -917,10 +951,106 @@ pub async fn a_refund_frees_the_seats_and_voids_the_tickets(store: &dyn Store) {
     assert_eq!(store.balance(user).await.unwrap(), Some(500));
     assert_eq!(store.tickets(user).await.unwrap(), []);
     let void = store.cancelled_tickets(user).await.unwrap();
-    let void: Vec<_> = void.iter().map(|of| (of.ticket.seat.0, of.reservation, of.cancelled_at)).collect();
+    let void: Vec<_> =
+        void.iter().map(|of| (of.ticket.seat.0, of.reservation, of.ticket.cancelled_at)).collect();
     assert_eq!(void, [(3, reservation.id, reservation.ended_at)]);
     assert_eq!(store.reservations(user).await.unwrap(), [reservation]);
     assert!(world.seats().await.is_empty());
+}
+
+pub async fn seats_of_an_order_come_back_one_after_the_other(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (user, buyer) = (world.user(1_000).await, world.user(1_000).await);
+    let token = world.admit(user).await;
+    let held = world.held(user, &[0, 1, 3]);
+    let pay = world.paid(&held, 1_000);
+    let Event::Paid { reservation: paid, ledger } = pay.clone() else { unreachable!() };
+    world.commit(vec![opened(&held), pay, Event::TokenEnded(ended(&token, TokenStatus::Done))]).await;
+    let by = Actor::of(Who::Operator(OperatorId(7)));
+    let broken = RefundWhy::Operator { reason: "Broken".into(), by };
+
+    // One seat, which another fan buys in the same batch.
+    let token = world.admit(buyer).await;
+    let second = world.held(buyer, &[1]);
+    let back = world.given_back(&paid, &ledger, (&[SeatId(1)], REST), broken.clone());
+    let Event::Refunded { reservation: rest, ledger, .. } = back.clone() else { unreachable!() };
+    let again = world.paid(&second, 1_000);
+    let done = Event::TokenEnded(ended(&token, TokenStatus::Done));
+    world.commit(vec![back, opened(&second), again, done]).await;
+    assert_eq!((rest.status, &rest.seats), (ReservationStatus::Reserved, &vec![SeatId(0), SeatId(3)]));
+    assert_eq!(store.order(held.id).await.unwrap(), Some(rest.clone()));
+    assert_eq!(store.balance(user).await.unwrap(), Some(1_000 - VIP - REST));
+    let seats = async || {
+        let seats = |of: Vec<StoredTicket>| of.iter().map(|of| of.ticket.seat.0).rev().collect::<Vec<_>>();
+        let (valid, void) = (store.tickets(user).await, store.cancelled_tickets(user).await);
+        (seats(valid.unwrap()), seats(void.unwrap()))
+    };
+    assert_eq!(seats().await, (vec![0, 3], vec![1]));
+    let sold = |seat, by| (seat, SeatStatus::Reserved, by);
+    assert_eq!(world.seats().await, [sold(0, held.id), sold(1, second.id), sold(3, held.id)]);
+    let mut loaded = world.load().await;
+    loaded.bought.sort_unstable();
+    assert_eq!(loaded.bought, [(user, 2), (buyer, 1)]);
+    assert_eq!(loaded.takings, VIP + 2 * REST);
+
+    // The rest, one after the other in one batch.
+    let one = world.given_back(&rest, &ledger, (&[SeatId(0)], VIP), broken);
+    let Event::Refunded { reservation: rest, ledger, .. } = one.clone() else { unreachable!() };
+    let last = world.given_back(&rest, &ledger, (&[SeatId(3)], REST), RefundWhy::Cancelled);
+    let Event::Refunded { reservation: over, .. } = last.clone() else { unreachable!() };
+    world.commit(vec![one, last]).await;
+    assert_eq!((over.status, &over.seats), (ReservationStatus::Cancelled, &vec![SeatId(3)]));
+    let payment = over.payment.as_ref().unwrap();
+    assert_eq!((payment.status, payment.refunded), (PaymentStatus::Cancelled, VIP + 2 * REST));
+    assert_eq!(store.order(held.id).await.unwrap(), Some(over));
+    assert_eq!(seats().await, (vec![], vec![0, 1, 3]));
+    assert_eq!(store.balance(user).await.unwrap(), Some(1_000));
+    assert_eq!(world.load().await.bought, [(buyer, 1)]);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+}
+
+pub async fn a_sold_seat_becomes_another_one(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (user, other) = (world.user(1_000).await, world.user(1_000).await);
+    let (token, held) = (world.admit(user).await, world.held(user, &[1, 2]));
+    let pay = world.paid(&held, 1_000);
+    let Event::Paid { reservation: paid, .. } = pay.clone() else { unreachable!() };
+    world.commit(vec![opened(&held), pay, Event::TokenEnded(ended(&token, TokenStatus::Done))]).await;
+    let (token, second) = (world.admit(other).await, world.held(other, &[3]));
+    let pay = world.paid(&second, 1_000);
+    let Event::Paid { reservation: of_other, .. } = pay.clone() else { unreachable!() };
+    world.commit(vec![opened(&second), pay, Event::TokenEnded(ended(&token, TokenStatus::Done))]).await;
+
+    // Two who exchange seats by way of a third one, and one seat that is dearer, in one batch.
+    let spare = world.moved(&of_other, (3, 5), Vec::new());
+    let first = world.moved(&paid, (1, 3), Vec::new());
+    let [Event::SeatMoved(of_spare), Event::SeatMoved(of_first)] = [&spare, &first] else { unreachable!() };
+    let back = world.moved(&of_spare.reservation, (5, 1), Vec::new());
+    let dearer = world.moved(&of_first.reservation, (2, 0), vec![REST, REST]);
+    let [Event::SeatMoved(of_back), Event::SeatMoved(of_dearer)] = [&back, &dearer] else { unreachable!() };
+    let (now, of_other) = (of_dearer.reservation.clone(), of_back.reservation.clone());
+    world.commit(vec![spare, first, back, dearer]).await;
+    assert_eq!((&now.seats, &now.prices), (&vec![SeatId(0), SeatId(3)], &vec![REST, REST]));
+    assert_eq!(store.order(held.id).await.unwrap(), Some(now.clone()));
+    assert_eq!(store.order(second.id).await.unwrap(), Some(of_other));
+    let sold = |seat, by| (seat, SeatStatus::Reserved, by);
+    assert_eq!(world.seats().await, [sold(0, held.id), sold(1, second.id), sold(3, held.id)]);
+    let tickets = store.tickets(user).await.unwrap();
+    let told: Vec<_> =
+        tickets.iter().rev().map(|of| (of.ticket.seat.0, of.price, of.moved_from.as_deref())).collect();
+    assert_eq!(told, [(3, REST, Some("A-2")), (0, REST, Some("A-3"))]);
+    assert_eq!(store.cancelled_tickets(user).await.unwrap(), [], "nothing came back");
+    let codes: std::collections::BTreeSet<_> =
+        now.payment.iter().flat_map(|payment| &payment.tickets).map(|ticket| &ticket.code).collect();
+    assert_eq!(codes.len(), 4, "each ticket has a code of its own");
+
+    // Back where it was, which is written already.
+    let again = world.moved(&now, (3, 2), vec![REST, REST]);
+    let Event::SeatMoved(of_again) = again.clone() else { unreachable!() };
+    world.commit(vec![again]).await;
+    assert_eq!(store.order(held.id).await.unwrap(), Some(of_again.reservation));
+    assert_eq!(store.tickets(user).await.unwrap().len(), 2);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 pub async fn a_seat_refunded_and_sold_again_in_one_batch_has_one_valid_ticket(store: &dyn Store) {

@@ -328,7 +328,7 @@ pub async fn the_log_tells_every_change_and_nothing_secret(store: &dyn Store) {
     assert_eq!((log[3].operator.clone(), log[3].from.as_deref()), (None, Some("::1")));
     // Pages, and whose they are.
     let page = |before, operator, limit| async move {
-        let query = LogQuery { concert: None, operator, before, limit };
+        let query = LogQuery { operator, before, limit, ..LogQuery::default() };
         of(store).log(&query).await.unwrap().iter().map(|entry| entry.id).collect::<Vec<_>>()
     };
     let ids: Vec<_> = log.iter().map(|entry| entry.id).collect();

@@ -285,6 +285,7 @@ export const words = {
     calledOffOn: (/** @type {string} */ when) => `Called off; refunded on ${when}`,
     calledOff: 'Called off. The refund to your wallet is on its way.',
     moved: (/** @type {string} */ when) => `Moved. It was to begin on ${when}.`,
+    movedFrom: (/** @type {string} */ label) => `The organiser gave you this seat in place of ${label}. Only this code is valid.`,
     calledOffNews: 'One of your performances was called off. What you paid comes back to your wallet.',
     cancel: 'Cancel this order',
     cancelTitle: 'Cancel this order?',

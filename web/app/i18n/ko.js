@@ -280,6 +280,7 @@ export const words = {
     calledOffOn: (when) => `공연 취소, ${when} 환불`,
     calledOff: '취소된 공연입니다. 결제하신 금액은 지갑으로 환불됩니다.',
     moved: (when) => `공연 일정이 변경되었습니다. 이전 일시: ${when}`,
+    movedFrom: (label) => `${label} 좌석 대신 배정된 좌석입니다. 이 QR 코드로만 입장하실 수 있습니다.`,
     calledOffNews: '예매하신 공연이 취소되었습니다. 결제하신 금액은 지갑으로 환불됩니다.',
     cancel: '예매 취소',
     cancelTitle: '예매를 취소하시겠어요?',

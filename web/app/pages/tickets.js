@@ -12,7 +12,7 @@ import { Message } from '../parts/message.js';
 import { Named } from '../parts/named.js';
 import { Qr } from '../parts/qr.js';
 import { useWakeLock } from '../parts/wakelock.js';
-import { balance, currency, layoutOf, now, placeIn, session, signedIn, start, status } from '../session.js';
+import { balance, currency, layoutOf, now, placeIn, reservations, session, signedIn, start, status } from '../session.js';
 import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
 
@@ -74,7 +74,10 @@ export function Tickets({ bought }) {
     saveJson('tickets', news);
     setKnown(news);
   }
-  useEffect(refresh, [bought, signedIn.value, session.value]);
+  // Somebody at the box office may give seats back, or other ones, while the page is open.
+  const orders = reservations.value.filter((order) => order.status !== 'TEMP_RESERVED');
+  const changed = orders.map((order) => [order.reservation_id, order.status, ...order.seats.map((seat) => seat.seat)].join(' ')).join();
+  useEffect(refresh, [bought, signedIn.value, session.value, changed]);
   const some = known !== null && known.tickets.length > 0;
   useEffect(() => {
     if (some) void keepPage();
@@ -199,6 +202,7 @@ function Purchase({ purchase, onCancelled }) {
           <div class="ticket-main">
             <p class="label">${w.seat}</p>
             <p class="ticket-seat"><${SeatName} seat=${ticket} /></p>
+            ${ticket.moved_from && html`<p class="news">${w.movedFrom(ticket.moved_from)}</p>`}
             <p class="ticket-price">${ticket.category} · ${money(ticket.price, currency.value)}</p>
             <p class="label">${w.code}</p>
             <p class="ticket-code">${ticket.code}</p>

@@ -169,8 +169,12 @@ export declare class AlreadyAnnouncedError extends FrontrowError {
     get concertId(): unknown;
 }
 export declare class AlreadyRefundedError extends FrontrowError {
-    /** When its money was given back. */
+    /** When its money was given back, or that of `seats`. */
     get at(): unknown;
+    /** The operator who did it, if it was one. */
+    get by(): unknown;
+    /** The seats that were given back before; absent if it was all of the order. */
+    get seats(): unknown;
 }
 /** No answer within the request's time. What was asked may have happened: repeating it is safe. */
 export declare class TimeoutError extends FrontrowError {

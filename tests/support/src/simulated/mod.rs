@@ -23,7 +23,7 @@ use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
     ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
-use frontrow::domain::record::{LedgerEntry, PaymentStatus, Reservation, TokenRecord};
+use frontrow::domain::record::{LedgerEntry, Reservation, TokenRecord};
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
@@ -527,11 +527,11 @@ impl Reads for SimulatedStore {
     }
 
     async fn tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
-        self.read(|state| state.tables.tickets_of(user, PaymentStatus::Done)).await
+        self.read(|state| state.tables.tickets_of(user, true)).await
     }
 
     async fn cancelled_tickets(&self, user: UserId) -> Result<Vec<StoredTicket>, StoreError> {
-        self.read(|state| state.tables.tickets_of(user, PaymentStatus::Cancelled)).await
+        self.read(|state| state.tables.tickets_of(user, false)).await
     }
 
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError> {

@@ -14,7 +14,7 @@ use frontrow::domain::ids::{
 };
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
-    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState,
+    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Ticket,
     TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::SaleSettings;
@@ -255,14 +255,15 @@ impl Tables {
         of
     }
 
-    /// The tickets of a user's payments in this state.
-    pub fn tickets_of(&self, user: UserId, status: PaymentStatus) -> Vec<StoredTicket> {
-        let asked = |payment: &&Payment| payment.user == user && payment.status == status;
+    /// A user's tickets, those that are valid or those that are void.
+    pub fn tickets_of(&self, user: UserId, are_valid: bool) -> Vec<StoredTicket> {
+        let asked = |payment: &&Payment| payment.user == user;
         let mut tickets = Vec::new();
         for payment in self.payments.values().filter(asked) {
             let reservation = &self.reservations[&payment.reservation];
             let concert = &self.concerts[&reservation.concert];
-            for ticket in &payment.tickets {
+            let listed = |ticket: &&Ticket| ticket.is_valid() == are_valid && ticket.moved_to.is_none();
+            for ticket in payment.tickets.iter().filter(listed) {
                 let seats = &concert.layout.seats;
                 let index = ticket.seat.0 as usize;
                 let category = &concert.layout.categories[usize::from(seats.category[index])];
@@ -279,20 +280,18 @@ impl Tables {
                     starts_at: schedule.map(|schedule| schedule.starts_at).unwrap_or_default(),
                     time_zone: concert.record.time_zone.clone(),
                     payment: payment.id,
-                    cancelled_at: reservation.ended_at.filter(|_| status == PaymentStatus::Cancelled),
+                    moved_from: ticket.moved_from.map(|from| seats.label[from.0 as usize].clone()),
                     state: schedule.map(|schedule| schedule.state).unwrap_or_default(),
                     reason: {
                         let of_all = concert.reasons.get(&ticket.schedule).map(|reason| reason.to_string());
-                        payment.refund_reason.as_deref().map(str::to_owned).or(of_all)
+                        let of_it = payment.refund_reason.as_deref().filter(|_| !are_valid);
+                        of_it.map(str::to_owned).or(of_all)
                     },
                 });
             }
         }
         tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.ticket.id));
-        let listed_max = match status {
-            PaymentStatus::Done => TICKETS_LISTED_MAX,
-            PaymentStatus::Cancelled => CANCELLED_TICKETS_LISTED_MAX,
-        };
+        let listed_max = if are_valid { TICKETS_LISTED_MAX } else { CANCELLED_TICKETS_LISTED_MAX };
         tickets.truncate(listed_max as usize);
         tickets
     }
@@ -663,12 +662,21 @@ impl Tables {
             if mine != meant.collect() {
                 faults.push(format!("reservation {id}: {:?} with {mine:?}", row.status));
             }
-            let paid = whole.payment.as_ref().map(|payment| (payment.status, payment.tickets.len()));
-            let fits = match (row.status, paid) {
-                (ReservationStatus::Reserved, Some((PaymentStatus::Done, tickets))) => {
-                    tickets == whole.seats.len()
+            let paid = whole.payment.as_ref().map(|payment| {
+                let valid = payment.tickets.iter().filter(|ticket| ticket.is_valid());
+                let mut valid: Vec<_> = valid.map(|ticket| ticket.seat).collect();
+                valid.sort_unstable();
+                (payment.status, valid, payment.refunded)
+            });
+            let amount = whole.payment.as_ref().map_or(0, |payment| payment.amount);
+            let fits = match (row.status, &paid) {
+                (ReservationStatus::Reserved, Some((PaymentStatus::Done, valid, refunded))) => {
+                    *valid == whole.seats && amount - refunded == whole.amount
                 }
-                (ReservationStatus::Cancelled, None | Some((PaymentStatus::Cancelled, _))) => true,
+                (ReservationStatus::Cancelled, None) => true,
+                (ReservationStatus::Cancelled, Some((PaymentStatus::Cancelled, valid, refunded))) => {
+                    valid.is_empty() && *refunded == amount
+                }
                 (ReservationStatus::Expired | ReservationStatus::TempReserved, None) => true,
                 _ => false,
             };
