@@ -103,6 +103,7 @@ paths! {
     "/api/v1/admin/sales" { Get => Sales "admin.sales" for Owner Manager BoxOffice Viewer }
     "/api/v1/admin/sales/{concert_id}" { Patch => ChangeSale "admin.sale" for Owner Manager }
     "/api/v1/admin/sales/{concert_id}/figures" { Get => KeptFigures "admin.figures" for Owner Manager BoxOffice Viewer }
+    "/api/v1/admin/sales/{concert_id}/report" { Get => Report "admin.report" for Owner Manager BoxOffice Viewer }
 
     // Seats.
     "/api/v1/admin/schedules/{schedule_id}/layout" { Get => HouseLayout "admin.layout" for Owner Manager BoxOffice Viewer }

@@ -519,6 +519,21 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .parameter(in_query("points", "The most points; without it, 720.", json!({"type": "integer", "minimum": 1, "maximum": 720})))
         .answer(200, "The points, oldest first.", schemas.sent_by_server::<KeptFigures>())
         .refuses(&[Reason::InvalidParams, Reason::UnknownMethod]),
+        Call::Report => Description::new(
+            "operators",
+            Access::Operator,
+            "The report of a night: what was kept of a sale, as one page that needs nothing else.",
+        )
+        .parameter(in_path(
+            "concert_id",
+            "A concert.",
+            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+        ))
+        .parameter(in_query("from", "The beginning; without it, twelve hours before `to`.", json!({"type": "string", "format": "date-time"})))
+        .parameter(in_query("to", "The end; without it, now.", json!({"type": "string", "format": "date-time"})))
+        .parameter(in_query("lang", "The language of its words; without it, `en`.", json!({"enum": ["en", "ko"]})))
+        .answer_as(200, "The page.", "text/html; charset=utf-8", json!({"type": "string"}))
+        .refuses(&[Reason::InvalidParams, Reason::ConcertNotFound, Reason::UnknownMethod]),
         Call::HouseLayout => Description::new(
             "operators",
             Access::Operator,

@@ -78,6 +78,7 @@ impl Incoming<'_> {
             Call::Sales
             | Call::ChangeSale
             | Call::KeptFigures
+            | Call::Report
             | Call::HouseLayout
             | Call::HouseSeats
             | Call::RestrictSeats

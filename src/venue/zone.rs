@@ -31,6 +31,25 @@ impl Zone {
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
     }
+
+    /// The time of day of a moment, as 19:30; in UTC where no zone is known.
+    pub fn clock(zone: Option<&Self>, at: Timestamp) -> String {
+        civil(zone, at).strftime("%H:%M").to_string()
+    }
+
+    /// The day and time of a moment, as 2026-08-15 19:30; in UTC where no zone is known.
+    pub fn day_and_clock(zone: Option<&Self>, at: Timestamp) -> String {
+        civil(zone, at).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
+fn civil(zone: Option<&Zone>, at: Timestamp) -> DateTime {
+    // Times of the wire are within four digits of years.
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    match zone {
+        Some(zone) => zone.0.to_datetime(at),
+        None => TimeZone::UTC.to_datetime(at),
+    }
 }
 
 /// The start of a performance, as an organiser writes it: with an offset, or by the venue's clocks.
@@ -103,6 +122,15 @@ mod tests {
         {
             assert!(wrong.parse::<Zone>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_shown_by_the_venues_clocks() {
+        let at: WrittenTime = "2027-05-01T16:30:00Z".parse().unwrap();
+        let at = at.instant(None).unwrap();
+        let seoul = zone("Asia/Seoul");
+        assert_eq!(Zone::day_and_clock(Some(&seoul), at), "2027-05-02 01:30");
+        assert_eq!((Zone::clock(Some(&seoul), at), Zone::clock(None, at)), ("01:30".into(), "16:30".into()));
     }
 
     #[test]

@@ -70,6 +70,38 @@ async fn a_night_is_kept_and_goes_on_over_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_night_is_told_as_one_page() {
+    let house = House::open(Plan::default()).await;
+    let (_, viewer) = house.operator(Role::Viewer).await;
+    let (_, door) = house.operator(Role::Door).await;
+    let wanted = json!({"schedule_id": house.schedule(), "seats": [0, 1]});
+    let (mut ada, _) = house.joined(1_000_000).await;
+    until(&house, "the first row", |points| !points.is_empty()).await;
+    let held = ada.ok("hold", wanted).await;
+    ada.ok("pay", json!({"reservation_id": held["reservation_id"]})).await;
+    until(&house, "the sale", |points| sum(points, "seats_sold") == 2).await;
+    let path = format!("/api/v1/admin/sales/{}/report", house.concert.0);
+    let report = house.http("GET", &format!("{path}?lang=ko"), Some(&viewer), "").await;
+    assert_eq!((report.status, report.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(report.header("content-disposition"), "attachment; filename=\"frontrow-1-report.html\"");
+    let page = String::from_utf8(report.bytes.to_vec()).unwrap();
+    for part in ["<html lang=\"ko\">", "판매 좌석", "<strong>2</strong>", "<svg"] {
+        assert!(page.contains(part), "no `{part}`");
+    }
+    for (query, token, outcome) in [
+        ("?lang=tlh", &viewer, (400, "INVALID_PARAMS")),
+        ("?from=yesterday", &viewer, (400, "INVALID_PARAMS")),
+        ("?title=x", &viewer, (400, "INVALID_PARAMS")),
+        ("", &door, (403, "FORBIDDEN")),
+    ] {
+        let refused = house.http("GET", &format!("{path}{query}"), Some(token), "").await;
+        assert_eq!(refused.outcome(), (outcome.0, outcome.1.to_owned()), "{query}");
+    }
+    let none = house.http("GET", "/api/v1/admin/sales/99/report", Some(&viewer), "").await;
+    assert_eq!(none.outcome(), (404, "CONCERT_NOT_FOUND".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_old_is_put_together() {
     let house = House::open(Plan::default()).await;
     let store = house.store().figures().expect("this store keeps figures");

@@ -53,17 +53,38 @@ export async function call(method, path, body, { was } = {}) {
  */
 export const upload = (path, file) => ask('POST', path, file);
 
+/**
+ * Saves what the server answers as a file. Its policy is that of a file, not of this page.
+ * @param {string} path
+ * @param {string} name
+ */
+export async function download(path, name) {
+  const response = await send('GET', path);
+  if (!response.ok) await taken(response);
+  const url = URL.createObjectURL(await response.blob());
+  const link = Object.assign(document.createElement('a'), { href: url, download: name });
+  link.click();
+  // The browser has it by then; a minute is more than it needs.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
 /** @param {string} method @param {string} path @param {string | Blob} [sent] */
-async function ask(method, path, sent) {
+const ask = async (method, path, sent) => taken(await send(method, path, sent));
+
+/** @param {string} method @param {string} path @param {string | Blob} [sent] */
+async function send(method, path, sent) {
   const headers = new Headers();
   const bearer = token();
   if (bearer) headers.set('authorization', `Bearer ${bearer}`);
-  let response;
   try {
-    response = await fetch(API + path, { method, headers, body: sent, cache: 'no-store' });
+    return await fetch(API + path, { method, headers, body: sent, cache: 'no-store' });
   } catch (error) {
     throw new ApiError('NETWORK', String(error), {}, 0);
   }
+}
+
+/** What an answer says, or its refusal. @param {Response} response @returns {Promise<any>} */
+async function taken(response) {
   const text = await response.text();
   let data;
   try {

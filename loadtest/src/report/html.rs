@@ -1,60 +1,36 @@
-//! The report as one page that needs nothing else: no script, no font, no picture from anywhere.
+//! The report as one page that needs nothing else.
 
-use std::fmt::Write as _;
+use frontrow_report::{Axis, COLOURS, Chart, Line, Page, draw, grouped, short};
 
-use super::summary::{grouped, short};
-use super::svg::{COLOURS, Chart, Line, draw, escaped};
 use super::{ProcessUse, Report};
 use crate::record::{Counter, FanState, Op, Second, SecondOfOp};
 
-const STYLE: &str = include_str!("page.css");
-
 /// The whole page.
 pub fn page(report: &Report) -> String {
-    let title = format!("Frontrow load test: {}", report.scenario);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>{}</title>\n<style>\n{STYLE}</style></head>\n<body><main>\n",
-        escaped(&title)
-    );
+    let mut page = Page::new("en", &format!("Frontrow load test: {}", report.scenario), report.about);
     let verdict = match report.ok {
-        true => "<p class=\"verdict good\">Every check is good.</p>",
-        false => "<p class=\"verdict bad\">Not everything is good: see the checks.</p>",
+        true => "Every check is good.",
+        false => "Not everything is good: see the checks.",
     };
-    let _ = writeln!(
-        page,
-        "<header><h1>{}</h1><p class=\"about\">{}</p>{verdict}</header>",
-        escaped(&title),
-        escaped(report.about)
-    );
-    figures(&mut page, report);
+    page.verdict(report.ok, verdict);
+    page.figures(report.figures.iter().map(|figure| (grouped(figure.value), figure.unit, figure.about)));
     charts(&mut page, report);
     operations(&mut page, report);
-    checks(&mut page, report);
+    let checks = report.checks.iter().map(|check| (check.ok, format!("{}: {}", check.name, check.detail)));
+    let expected = report.expectations.iter().map(|expected| {
+        let value = expected.value.map_or_else(|| "no such figure".to_owned(), grouped);
+        (expected.ok, format!("{}: {value}", expected.expectation))
+    });
+    let faults = report.first_faults.iter().map(String::as_str);
+    page.checks("Checks from the outside", checks.chain(expected), faults);
     setup(&mut page, report);
-    page.push_str("</main></body></html>\n");
-    page
-}
-
-fn figures(page: &mut String, report: &Report) {
-    page.push_str("<section class=\"figures\">");
-    for figure in &report.figures {
-        let _ = write!(
-            page,
-            "<div><strong>{}</strong> <span class=\"unit\">{}</span><br>{}</div>",
-            grouped(figure.value),
-            escaped(figure.unit),
-            escaped(figure.about)
-        );
-    }
-    page.push_str("</section>\n");
+    page.finish()
 }
 
 /// The data that the charts are drawn from.
 struct Plots<'a> {
     report: &'a Report,
-    seconds: Vec<usize>,
+    at: Vec<f64>,
 }
 
 impl Plots<'_> {
@@ -91,12 +67,12 @@ impl Plots<'_> {
     }
 
     fn draw(&self, title: &str, unit: &str, lines: Vec<Line>, logarithmic: bool) -> String {
-        draw(&Chart { title, unit, seconds: &self.seconds, lines, logarithmic })
+        draw(&Chart { title, unit, at: &self.at, axis: Axis::Seconds, lines, logarithmic })
     }
 }
 
-fn charts(page: &mut String, report: &Report) {
-    let plots = Plots { report, seconds: report.seconds.iter().map(|second| second.second).collect() };
+fn charts(page: &mut Page, report: &Report) {
+    let plots = Plots { report, at: report.seconds.iter().map(|second| second.second as f64).collect() };
     let come = [
         plots.counted("arrivals", Counter::Arrivals),
         plots.counted("admissions", Counter::Admissions),
@@ -130,57 +106,49 @@ fn charts(page: &mut String, report: &Report) {
         plots.draw("The server's memory", "MiB resident", vec![memory], false),
         plots.draw("Refused by the rules, and failed", "a second", refused.into(), false),
     ] {
-        page.push_str(&chart);
+        page.chart(&chart);
     }
 }
 
-fn operations(page: &mut String, report: &Report) {
-    page.push_str(
-        "<section><h2>Operations</h2><div class=\"scroll\"><table><thead><tr><th>operation<th>ok<th>refused<th>failed\
-         <th>per s<th>p50 ms<th>p90 ms<th>p99 ms<th>p99.9 ms<th>max ms<th>reasons</tr></thead><tbody>\n",
-    );
-    for row in &report.operations {
-        let reasons: Vec<_> = row.reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-        let _ = writeln!(
-            page,
-            "<tr><th>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td class=\"text\">{}</tr>",
-            escaped(row.op),
-            grouped(row.ok as f64),
-            grouped(row.refused as f64),
-            grouped(row.failed as f64),
-            grouped(row.per_second),
-            short(row.p50_ms),
-            short(row.p90_ms),
-            short(row.p99_ms),
-            short(row.p999_ms),
-            short(row.max_ms),
-            escaped(&reasons.join(", "))
-        );
-    }
-    page.push_str("</tbody></table></div></section>\n");
+fn operations(page: &mut Page, report: &Report) {
+    let heads = [
+        "operation",
+        "ok",
+        "refused",
+        "failed",
+        "per s",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "max ms",
+        "reasons",
+    ];
+    let rows: Vec<_> = report
+        .operations
+        .iter()
+        .map(|row| {
+            let reasons: Vec<_> =
+                row.reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            vec![
+                row.op.to_owned(),
+                grouped(row.ok as f64),
+                grouped(row.refused as f64),
+                grouped(row.failed as f64),
+                grouped(row.per_second),
+                short(row.p50_ms),
+                short(row.p90_ms),
+                short(row.p99_ms),
+                short(row.p999_ms),
+                short(row.max_ms),
+                reasons.join(", "),
+            ]
+        })
+        .collect();
+    page.table("Operations", &heads, &rows, &[heads.len() - 1]);
 }
 
-fn checks(page: &mut String, report: &Report) {
-    page.push_str("<section><h2>Checks from the outside</h2><ul class=\"checks\">\n");
-    for check in &report.checks {
-        let class = if check.ok { "good" } else { "bad" };
-        let _ =
-            writeln!(page, "<li class=\"{class}\">{}: {}</li>", escaped(check.name), escaped(&check.detail));
-    }
-    for expected in &report.expectations {
-        let class = if expected.ok { "good" } else { "bad" };
-        let value = expected.value.map_or_else(|| "no such figure".to_owned(), grouped);
-        let _ = writeln!(page, "<li class=\"{class}\">{}: {value}</li>", escaped(&expected.expectation));
-    }
-    page.push_str("</ul>\n");
-    for fault in &report.first_faults {
-        let _ = writeln!(page, "<p class=\"fault\">{}</p>", escaped(fault));
-    }
-    page.push_str("</section>\n");
-}
-
-fn setup(page: &mut String, report: &Report) {
-    page.push_str("<section><h2>How it was run</h2><dl>");
+fn setup(page: &mut Page, report: &Report) {
     let machine = &report.machine;
     let mut rows = vec![
         ("machine".to_owned(), format!("{} cores, {}, {}", machine.cores, machine.processor, machine.system)),
@@ -199,10 +167,7 @@ fn setup(page: &mut String, report: &Report) {
     rows.extend(report.database.iter().map(|database| ("database".to_owned(), used(database))));
     rows.extend(report.client.iter().map(|client| ("this tool".to_owned(), used(client))));
     rows.extend(report.settings.iter().cloned());
-    for (name, value) in rows {
-        let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", escaped(&name), escaped(&value));
-    }
-    page.push_str("</dl></section>\n");
+    page.facts("How it was run", rows);
 }
 
 #[cfg(test)]

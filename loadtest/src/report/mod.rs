@@ -3,7 +3,6 @@
 
 mod html;
 mod summary;
-mod svg;
 
 use std::fmt;
 use std::path::Path;

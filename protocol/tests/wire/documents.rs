@@ -161,6 +161,7 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/sales
                  patch  /api/v1/admin/sales/{concert_id}
                  get    /api/v1/admin/sales/{concert_id}/figures
+                 get    /api/v1/admin/sales/{concert_id}/report
                  get    /api/v1/admin/schedules/{schedule_id}/layout
                  get    /api/v1/admin/schedules/{schedule_id}/seats
                  patch  /api/v1/admin/concerts/{concert_id}

@@ -4,6 +4,7 @@ mod concert;
 mod life;
 mod making;
 mod passkeys;
+mod report;
 mod sales;
 mod schedule;
 mod seats;
@@ -54,6 +55,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::Sales => sales::list(asked).await,
         Call::ChangeSale => sales::change(asked, argument).await,
         Call::KeptFigures => sales::kept(asked, argument).await,
+        Call::Report => report::report(asked, argument).await,
 
         // Seats.
         Call::HouseLayout => seats::layout(asked, argument).await,

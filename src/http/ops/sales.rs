@@ -59,6 +59,19 @@ pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
 pub async fn kept(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&["from", "to", "points"])?;
     let concert = ConcertId(number(id, "concert_id")?);
+    let (from, to) = span(asked)?;
+    let points = asked.query.get("points").map(|points| number(points, "points")).transpose()?;
+    let points = points.unwrap_or(POINTS_MAX);
+    if !(1..=POINTS_MAX).contains(&points) {
+        let problem = format!("`points` must be 1 to {POINTS_MAX}");
+        return Err(ErrorObject::invalid_params(Some("points"), &problem));
+    }
+    let kept = asked.context.kept_figures(concert, from, to, points).await?;
+    Ok(reply::json(StatusCode::OK, &kept))
+}
+
+/// The time that figures are asked of: the last hours, unless it is said.
+pub fn span(asked: &OpsAsked<'_>) -> Result<(Timestamp, Timestamp), ErrorObject> {
     let moment = |name: &str| -> Result<Option<Timestamp>, ErrorObject> {
         let Some(text) = asked.query.get(name) else { return Ok(None) };
         let moment: WireTime = text.parse().map_err(|_| {
@@ -74,14 +87,7 @@ pub async fn kept(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     if from >= to {
         return Err(ErrorObject::invalid_params(Some("from"), "`from` has to be before `to`"));
     }
-    let points = asked.query.get("points").map(|points| number(points, "points")).transpose()?;
-    let points = points.unwrap_or(POINTS_MAX);
-    if !(1..=POINTS_MAX).contains(&points) {
-        let problem = format!("`points` must be 1 to {POINTS_MAX}");
-        return Err(ErrorObject::invalid_params(Some("points"), &problem));
-    }
-    let kept = asked.context.kept_figures(concert, from, to, points).await?;
-    Ok(reply::json(StatusCode::OK, &kept))
+    Ok((from, to))
 }
 
 async fn ask(context: &Context, concert: ConcertId, command: Command) -> Result<Answer, ErrorObject> {

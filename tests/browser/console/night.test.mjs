@@ -174,6 +174,17 @@ test('who looks on steers nothing, and a console that is cut off says so and goe
   assert.ok((await vic.page.locator('.plot svg').first().getAttribute('aria-label'))?.startsWith(`${en.plots.line}: ${en.tonight.waiting}`));
   await vic.accessible('plots');
   await vic.fits('plots');
+  // The report is a file of its own: it is opened as one.
+  const [file] = await Promise.all([vic.page.waitForEvent('download'), vic.page.getByRole('button', { name: en.plots.report }).click()]);
+  assert.equal(file.suggestedFilename(), `frontrow-${concertId}-report.html`);
+  const report = await file.createReadStream().then((stream) => stream.toArray()).then((parts) => Buffer.concat(parts).toString());
+  await vic.page.setContent(report);
+  assert.equal(await vic.page.locator('h1').innerText(), 'Small Club Night');
+  await vic.page.locator('figure svg').first().waitFor();
+  await vic.accessible('report');
+  await vic.fits('report');
+  // From there a new hash alone would load nothing.
+  await vic.page.goto('about:blank');
   await vic.page.goto(`${server.url}/console/#/sale/4711`);
   await vic.shows(en.sale.missing);
   await vic.page.goto(`${server.url}/console/#/tonight`);

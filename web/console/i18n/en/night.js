@@ -163,6 +163,7 @@ export const plots = {
   /** @param {number} n */
   hours: (n) => (n === 1 ? 'the last hour' : n < 48 ? `the last ${n} hours` : `the last ${n / 24} days`),
   nothing: 'Nothing was kept of this time.',
+  report: 'Save as a report',
   line: 'Line and admissions',
   came: 'Who came',
   seats: 'Seats',

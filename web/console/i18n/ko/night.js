@@ -140,6 +140,7 @@ export const plots = {
   of: '기간',
   hours: (n) => (n < 48 ? `최근 ${n}시간` : `최근 ${n / 24}일`),
   nothing: '이 기간의 기록이 없습니다.',
+  report: '보고서로 저장',
   line: '대기와 입장',
   came: '유입',
   seats: '좌석',

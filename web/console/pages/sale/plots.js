@@ -1,11 +1,11 @@
 /** How a sale's night went, from what was kept. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../../../app/html.js';
-import { call } from '../../api.js';
+import { call, download } from '../../api.js';
 import { count, money } from '../../numbers.js';
 import { Problem } from '../../parts.js';
 import { Plot } from '../../plot.js';
-import { words } from '../../words.js';
+import { language, words } from '../../words.js';
 
 const HOURS = /** @type {const} */ ([1, 6, 24, 168]);
 /** New points are asked for so often. */
@@ -41,6 +41,15 @@ export function Plots({ id, currency }) {
       clearInterval(timer);
     };
   }, [id, hours]);
+  const report = async () => {
+    const from = new Date(Date.now() - hours * 3_600_000).toISOString();
+    try {
+      await download(`/sales/${id}/report?from=${from}&lang=${language.value}`, `frontrow-${id}-report.html`);
+      setError(null);
+    } catch (failure) {
+      setError(failure);
+    }
+  };
   return html`<section aria-labelledby="plots-title">
     <h2 id="plots-title">${w.title}</h2>
     <label class="field short">${w.of}
@@ -48,6 +57,7 @@ export function Plots({ id, currency }) {
         ${HOURS.map((n) => html`<option value=${n}>${w.hours(n)}</option>`)}
       </select>
     </label>
+    <button type="button" class="small" onClick=${report}>${w.report}</button>
     <${Problem} error=${error} />
     ${kept && kept.at.length === 0 && html`<p class="empty">${w.nothing}</p>`}
     ${kept && kept.at.length > 0 && html`<${Drawn} kept=${kept} currency=${currency} />`}

@@ -1,9 +1,10 @@
-//! Line charts as inline SVG: axes with round numbers, a legend, and a tip for every second. No script, no fonts of
+//! Line charts as inline SVG: axes with round numbers, a legend, and a tip for every moment. No script, no fonts of
 //! its own; colours come from the page's style sheet by class.
 
 use std::fmt::Write as _;
 
-use super::summary::grouped;
+use super::numbers::grouped;
+use super::page::escaped;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 240.0;
@@ -13,8 +14,48 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
 /// Grid lines of the value axis, at most.
 const STEPS_MAX: f64 = 5.0;
-/// Line colours that the style sheet has.
+/// The line colours that the style sheet has.
 pub const COLOURS: usize = 6;
+
+/// Marks of the time axis, at most.
+const MARKS_MAX: f64 = 7.0;
+/// Distances of marks that people count by, in seconds.
+const ROUND_TIMES: [f64; 17] = [
+    1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0,
+    43_200.0, 86_400.0, 604_800.0,
+];
+
+/// What moments are called.
+pub enum Axis<'a> {
+    /// Seconds since something began.
+    Seconds,
+    /// By this, which is given whole seconds.
+    Clock(&'a dyn Fn(f64) -> String),
+}
+
+impl Axis<'_> {
+    fn name(&self, second: f64) -> String {
+        match self {
+            Self::Seconds => format!("{} s", grouped(second)),
+            Self::Clock(name) => name(second),
+        }
+    }
+
+    /// The moments that are named below a chart.
+    fn marks(&self, first: f64, last: f64) -> Vec<f64> {
+        match self {
+            Self::Seconds => {
+                Scale::linear((last - first).max(1.0)).ticks().map(|tick| tick + first).collect()
+            }
+            Self::Clock(_) => {
+                let fits = |step: &f64| (last - first) / step <= MARKS_MAX;
+                let step = ROUND_TIMES.into_iter().find(fits).unwrap_or((last - first) / MARKS_MAX);
+                let count = (last / step).floor() - (first / step).ceil();
+                (0..=count.max(0.0) as usize).map(|n| ((first / step).ceil() + n as f64) * step).collect()
+            }
+        }
+    }
+}
 
 /// One line: `None` where there is no value.
 pub struct Line {
@@ -25,8 +66,9 @@ pub struct Line {
 pub struct Chart<'a> {
     pub title: &'a str,
     pub unit: &'a str,
-    /// The second of each value.
-    pub seconds: &'a [usize],
+    /// The moment of each value, in seconds, ascending.
+    pub at: &'a [f64],
+    pub axis: Axis<'a>,
     pub lines: Vec<Line>,
     /// Powers of ten apart: for latencies, which differ by orders of magnitude.
     pub logarithmic: bool,
@@ -36,7 +78,7 @@ pub struct Chart<'a> {
 pub fn draw(chart: &Chart<'_>) -> String {
     let lines: Vec<_> =
         chart.lines.iter().filter(|line| line.values.iter().flatten().any(|value| *value > 0.0)).collect();
-    if lines.is_empty() || chart.seconds.is_empty() {
+    if lines.is_empty() || chart.at.is_empty() {
         return String::new();
     }
     let values = || lines.iter().flat_map(|line| line.values.iter().flatten().copied());
@@ -48,8 +90,8 @@ pub fn draw(chart: &Chart<'_>) -> String {
         }
         false => Scale::linear(largest),
     };
-    let first = chart.seconds[0] as f64;
-    let span = (chart.seconds[chart.seconds.len() - 1] as f64 - first).max(1.0);
+    let (first, last) = (chart.at[0], chart.at[chart.at.len() - 1]);
+    let span = (last - first).max(1.0);
     let x = |second: f64| LEFT + (second - first) / span * (WIDTH - LEFT - RIGHT);
     let y = |value: f64| HEIGHT - BOTTOM - scale.share(value) * (HEIGHT - TOP - BOTTOM);
 
@@ -72,26 +114,26 @@ pub fn draw(chart: &Chart<'_>) -> String {
             grouped(tick)
         );
     }
-    for second in Scale::linear(span).ticks().map(|tick| tick + first) {
+    for second in chart.axis.marks(first, last) {
         let _ = writeln!(
             svg,
-            "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{} s</text>",
+            "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             x(second),
             HEIGHT - 8.0,
-            grouped(second)
+            escaped(&chart.axis.name(second))
         );
     }
     for (index, line) in lines.iter().enumerate() {
         let mut path = String::new();
         let mut pen_down = false;
-        for (second, value) in chart.seconds.iter().zip(&line.values) {
+        for (second, value) in chart.at.iter().zip(&line.values) {
             match value {
                 Some(value) => {
                     let _ = write!(
                         path,
                         "{}{:.1} {:.1}",
                         if pen_down { "L" } else { "M" },
-                        x(*second as f64),
+                        x(*second),
                         y(*value)
                     );
                     pen_down = true;
@@ -101,9 +143,9 @@ pub fn draw(chart: &Chart<'_>) -> String {
         }
         let _ = writeln!(svg, "<path class=\"line c{}\" d=\"{path}\"/>", index % COLOURS);
     }
-    let strip = (WIDTH - LEFT - RIGHT) / chart.seconds.len() as f64;
-    for (index, second) in chart.seconds.iter().enumerate() {
-        let mut tip = format!("{second} s");
+    let strip = (WIDTH - LEFT - RIGHT) / chart.at.len() as f64;
+    for (index, second) in chart.at.iter().enumerate() {
+        let mut tip = chart.axis.name(*second);
         for line in &lines {
             if let Some(value) = line.values[index] {
                 let _ = write!(tip, "\n{}: {} {}", line.name, grouped(value), chart.unit);
@@ -112,7 +154,7 @@ pub fn draw(chart: &Chart<'_>) -> String {
         let _ = writeln!(
             svg,
             "<rect class=\"tip\" x=\"{:.1}\" y=\"{TOP}\" width=\"{strip:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
-            x(*second as f64) - strip / 2.0,
+            x(*second) - strip / 2.0,
             HEIGHT - TOP - BOTTOM,
             escaped(&tip)
         );
@@ -123,11 +165,6 @@ pub fn draw(chart: &Chart<'_>) -> String {
     }
     svg.push_str("</ul></figure>\n");
     svg
-}
-
-/// A text as it may stand in a page.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 enum Scale {
@@ -193,11 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn times_of_day_are_named_at_round_ones() {
+        let axis = Axis::Clock(&|second| format!("{second}"));
+        assert_eq!(
+            axis.marks(3_590.0, 7_300.0),
+            [3_600.0, 4_200.0, 4_800.0, 5_400.0, 6_000.0, 6_600.0, 7_200.0]
+        );
+        assert_eq!(axis.marks(61.0, 61.0), [61.0]);
+        assert_eq!(axis.marks(0.0, 3.0 * 86_400.0).len(), 7);
+    }
+
+    #[test]
     fn a_line_breaks_where_nothing_is_known() {
         let chart = Chart {
             title: "Holds & more",
             unit: "/s",
-            seconds: &[0, 1, 2, 3],
+            at: &[0.0, 1.0, 2.0, 3.0],
+            axis: Axis::Seconds,
             lines: vec![
                 Line { name: "hold".to_owned(), values: vec![Some(1.0), None, Some(2.0), Some(4.0)] },
                 Line { name: "nothing".to_owned(), values: vec![Some(0.0); 4] },
