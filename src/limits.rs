@@ -379,6 +379,18 @@ pub const PICTURE_KEPT_UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
 /// times over.
 pub const LARGE_BODIES_AT_ONCE: usize = 2;
 
+/// Journals that are read at a time for what they tell of orders: each is some work for a second or so, in pieces.
+pub const JOURNALS_AT_ONCE: usize = 2;
+
+/// Rows of a journal that are read at once for that: fans have their turn in between.
+pub const JOURNAL_ROWS_AT_ONCE: u32 = 200;
+
+/// Paid orders of a performance that are counted at once.
+pub const SOLD_ORDERS_AT_ONCE: u32 = 1_000;
+
+/// Lines of a list for spreadsheets that are read at once.
+pub const EXPORT_LINES_AT_ONCE: u32 = 500;
+
 /// A client has so long to send a large body: a stadium's plan over a slow line.
 pub const LARGE_BODY_PATIENCE: Duration = Duration::from_secs(120);
 

@@ -113,7 +113,11 @@ paths! {
     }
 
     // Concerts and performances.
-    "/api/v1/admin/concerts/{concert_id}" { Patch => ChangeConcert "admin.concert" for Owner Manager }
+    "/api/v1/admin/concerts/{concert_id}" {
+        Get => HouseConcert "admin.concert.get" for Owner Manager BoxOffice Viewer,
+        Patch => ChangeConcert "admin.concert" for Owner Manager
+    }
+    "/api/v1/admin/schedules/{schedule_id}/sold" { Get => SoldOrders "admin.schedules.sold" for Owner Manager BoxOffice }
     "/api/v1/admin/schedules/{schedule_id}" { Patch => ChangeSchedule "admin.schedule" for Owner Manager }
 
     // Making.
@@ -136,6 +140,12 @@ paths! {
     "/api/v1/admin/refunds" { Get => Refunds "admin.refunds" for Owner Manager BoxOffice }
 
     // Orders.
+    "/api/v1/admin/orders" { Get => FindOrders "admin.orders" for Owner Manager BoxOffice }
+    "/api/v1/admin/orders/{reservation_id}" { Get => OrderLife "admin.order" for Owner Manager BoxOffice }
+    "/api/v1/admin/concerts/{concert_id}/export/orders.csv" { Get => ExportOrders "admin.export.orders" for Owner Manager BoxOffice }
+    "/api/v1/admin/concerts/{concert_id}/export/attendees.csv" { Get => ExportAttendees "admin.export.attendees" for Owner Manager BoxOffice }
+    "/api/v1/admin/concerts/{concert_id}/export/codes.csv" { Get => ExportCodes "admin.export.codes" for Owner Manager BoxOffice }
+    "/api/v1/admin/concerts/{concert_id}/export/ledger.csv" { Get => ExportLedger "admin.export.ledger" for Owner Manager }
     "/api/v1/admin/orders/{reservation_id}/refund" { Post => RefundOrder "admin.orders.refund" for Owner Manager }
     "/api/v1/admin/orders/{reservation_id}/move" { Post => MoveSeat "admin.orders.move" for Owner Manager BoxOffice }
 

@@ -27,6 +27,16 @@ pub const LOG_ENTRIES_MAX: u32 = 200;
 /// Lines of the operators' log in one answer, unless it is said how many.
 pub const LOG_ENTRIES_DEFAULT: u32 = 50;
 
+/// Orders of one page of those that an operator looks for, and how many come when nobody says.
+pub const ORDERS_FOUND_MAX: u32 = 100;
+pub const ORDERS_FOUND_DEFAULT: u32 = 20;
+
+/// Users of a name that an operator looks for: more than those, and the name is written on.
+pub const USERS_FOUND_MAX: u32 = 20;
+
+/// Events of an order's life in one answer.
+pub const ORDER_EVENTS_MAX: usize = 500;
+
 /// Entries of one page of the wallet's history, and how many come when nobody says.
 pub const HISTORY_ENTRIES_MAX: u32 = 200;
 pub const HISTORY_ENTRIES_DEFAULT: u32 = 50;

@@ -13,12 +13,14 @@ use crate::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, PROBLEM_JSON,
 use crate::layout::Layout;
 use crate::limits::{
     HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT,
-    LOG_ENTRIES_MAX,
+    LOG_ENTRIES_MAX, ORDERS_FOUND_MAX, USER_NAME_CHARS_MAX,
 };
 use crate::ops::concert::{ConcertInfo, ConcertPatch};
 use crate::ops::figures::KeptFigures;
+use crate::ops::house;
 use crate::ops::life;
 use crate::ops::making;
+use crate::ops::order_life;
 use crate::ops::orders;
 use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
@@ -325,6 +327,26 @@ fn concert_id() -> Value {
     in_path("concert_id", "A concert.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}))
 }
 
+fn order_id() -> Value {
+    in_path("reservation_id", "An order.", json!({"type": "string", "format": "uuid"}))
+}
+
+/// A list of a concert for spreadsheets.
+fn export(summary: &'static str) -> Description {
+    Description::new("operators", Access::Operator, summary)
+        .parameter(concert_id())
+        .answer_as(
+            200,
+            "Comma-separated values (RFC 4180) with a line of names, in UTF-8 behind a byte order mark, by which spreadsheets \
+             know it. Money is in minor units of the currency. A text that a spreadsheet would take for a formula stands behind \
+             an apostrophe. It is read page by page: what changes meanwhile is told as it was, or as it became.",
+            "text/csv",
+            json!({"type": "string"}),
+        )
+        .header("Content-Disposition", "The name of the file.")
+        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod])
+}
+
 fn operator_id() -> Value {
     in_path("operator_id", "An operator.", json!({"type": "integer", "minimum": 0}))
 }
@@ -556,6 +578,22 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<RestrictSeats>())
         .answer(200, "What became of them.", schemas.sent_by_server::<RestrictedSeats>())
         .refuses(&[Reason::ScheduleNotFound, Reason::SeatNotFound, Reason::UnknownMethod]),
+        Call::HouseConcert => Description::new(
+            "operators",
+            Access::Operator,
+            "What is said of a concert, and what became of each of its performances, with prices.",
+        )
+        .parameter(concert_id())
+        .answer(200, "As it is now.", schemas.sent_by_server::<house::HouseConcert>())
+        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::SoldOrders => Description::new(
+            "operators",
+            Access::Operator,
+            "Counts the paid orders of a performance: what calling it off would give back.",
+        )
+        .parameter(schedule_id())
+        .answer(200, "As it is now.", schemas.sent_by_server::<house::SoldOrders>())
+        .refuses(&[Reason::ScheduleNotFound, Reason::UnknownMethod]),
         Call::ChangeConcert => {
             Description::new("operators", Access::Operator, "Changes the title of a concert, and what its page says.")
                 .parameter(in_path(
@@ -698,12 +736,52 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         )
         .answer(200, "By concert and performance.", schemas.sent_by_server::<life::Refunds>())
         .refuses(&[Reason::UnknownMethod]),
+        Call::FindOrders => Description::new(
+            "operators",
+            Access::Operator,
+            "Finds orders, paid or not: one way of finding them is named, and `limit` and `before` with it.",
+        )
+        .parameter(in_query("reservation_id", "The order with this id.", json!({"type": "string", "format": "uuid"})))
+        .parameter(in_query("ticket", "Those of a ticket's code.", json!({"type": "string"})))
+        .parameter(in_query("user_id", "A user's.", json!({"type": "integer", "minimum": 0})))
+        .parameter(in_query(
+            "name",
+            "Users whose names begin so, capitals as they are written; if it is one alone, their orders.",
+            json!({"type": "string", "minLength": 1, "maxLength": USER_NAME_CHARS_MAX}),
+        ))
+        .parameter(in_query("concert_id", "All of a concert.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})))
+        .parameter(in_query(
+            "schedule_id",
+            "With `seat`: whoever has or had that seat of this performance, as the journal tells it.",
+            json!({"type": "integer", "minimum": 0}),
+        ))
+        .parameter(in_query("seat", "The seat's label, as on tickets.", json!({"type": "string"})))
+        .parameter(in_query("before", "Only older ones than this order.", json!({"type": "string", "format": "uuid"})))
+        .parameter(in_query(
+            "limit",
+            "The most orders; without it, 20.",
+            json!({"type": "integer", "minimum": 1, "maximum": ORDERS_FOUND_MAX}),
+        ))
+        .answer(200, "Newest first.", schemas.sent_by_server::<order_life::FoundOrders>())
+        .refuses(&[Reason::ScheduleNotFound, Reason::ReservationNotFound, Reason::UnknownMethod]),
+        Call::OrderLife => Description::new(
+            "operators",
+            Access::Operator,
+            "An order's whole life: what the journal tells of it, of its performance, and of its seats.",
+        )
+        .parameter(order_id())
+        .answer(200, "Oldest first.", schemas.sent_by_server::<order_life::OrderLife>())
+        .refuses(&[Reason::ReservationNotFound, Reason::UnknownMethod]),
+        Call::ExportOrders => export("All orders of a concert that were ever paid, a line each."),
+        Call::ExportAttendees => export("All valid tickets of a concert, with whom they are of."),
+        Call::ExportCodes => export("The codes of all tickets of a concert, valid or void."),
+        Call::ExportLedger => export("All money of a concert: what was paid, and what was given back."),
         Call::RefundOrder => Description::new(
             "operators",
             Access::Operator,
             "Gives a paid order's money back to its user's wallet, or that of single seats, once, also after the performance.",
         )
-        .parameter(in_path("reservation_id", "An order.", json!({"type": "string", "format": "uuid"})))
+        .parameter(order_id())
         .body(schemas.sent_by_clients::<orders::Refund>())
         .answer(200, "The order as it is now.", schemas.sent_by_server::<orders::RefundedOrder>())
         .refuses(&[

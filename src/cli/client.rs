@@ -1,5 +1,6 @@
 //! The operators' HTTP calls of a running server, as commands make them.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use clap::Args;
 use frontrow::clock::Clock;
 use frontrow::desk::auth::Auth;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -58,16 +59,34 @@ impl ServerArgs {
         self.send(Method::POST, path, file).await
     }
 
+    /// Writes what the server sends to stdout, or into a file that is there when all of it is.
+    pub async fn download(&self, path: &str, into: Option<&Path>) -> anyhow::Result<()> {
+        let (token, server) = (self.bearer()?, Server::named(&self.server, self.ca.as_deref())?);
+        let response = ask(&server, &token, Method::GET, path, Bytes::new()).await?;
+        if !response.status().is_success() {
+            return answered(response).await.map(drop);
+        }
+        let Some(file) = into else { return write(response.into_body(), &mut std::io::stdout()).await };
+        let part = file.with_added_extension("part");
+        let made = std::fs::File::create(&part);
+        let mut made = made.with_context(|| format!("could not make {}", part.display()))?;
+        write(response.into_body(), &mut made).await?;
+        std::fs::rename(&part, file).with_context(|| format!("could not make {}", file.display()))
+    }
+
     async fn send(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Value> {
-        let token = match &self.token {
+        let (token, server) = (self.bearer()?, Server::named(&self.server, self.ca.as_deref())?);
+        answered(ask(&server, &token, method, path, body).await?).await
+    }
+
+    fn bearer(&self) -> anyhow::Result<String> {
+        Ok(match &self.token {
             Some(token) => token.clone(),
             None => {
                 let config = self.data.config()?;
                 Auth::open(&config.data, &config.auth)?.mint_operator(Clock::system().utc(), *DEFAULT_TTL)
             }
-        };
-        let server = Server::named(&self.server, self.ca.as_deref())?;
-        call(&server, &token, method, path, body).await
+        })
     }
 }
 
@@ -139,13 +158,13 @@ where
     Ok(sender)
 }
 
-async fn call(
+async fn ask(
     server: &Server<'_>,
     token: &str,
     method: Method,
     path: &str,
     body: Bytes,
-) -> anyhow::Result<Value> {
+) -> anyhow::Result<Response<Incoming>> {
     let mut sender = server.connect().await?;
     let request = Request::builder()
         .method(method)
@@ -154,7 +173,21 @@ async fn call(
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(body))?;
-    let response = sender.send_request(request).await.context("the server did not answer")?;
+    sender.send_request(request).await.context("the server did not answer")
+}
+
+/// The pieces of an answer, as they come.
+async fn write(mut body: Incoming, out: &mut impl Write) -> anyhow::Result<()> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.context("the answer broke off in the middle: what was written is not whole")?;
+        if let Ok(piece) = frame.into_data() {
+            out.write_all(&piece).context("the answer could not be written")?;
+        }
+    }
+    out.flush().context("the answer could not be written")
+}
+
+async fn answered(response: Response<Incoming>) -> anyhow::Result<Value> {
     let status = response.status();
     let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("the answer could not be read: {error}"))?.to_bytes();

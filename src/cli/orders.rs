@@ -1,6 +1,9 @@
-//! `frontrow orders`: paid orders of a running server.
+//! `frontrow orders`: orders of a running server.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum};
 use hyper::Method;
 use serde_json::json;
 use uuid::Uuid;
@@ -18,6 +21,13 @@ pub struct Orders {
 
 #[derive(Subcommand)]
 enum Call {
+    /// Find orders, paid or not, newest first.
+    Find(Find),
+    /// Show an order's whole life: what became of it, of its performance, and of its seats.
+    Show {
+        /// The order, by the id of its reservation.
+        order: Uuid,
+    },
     /// Give an order's money back to its user's wallet, and its seats to the sale; or single seats of it.
     Refund {
         /// The order, by the id of its reservation.
@@ -46,26 +56,120 @@ enum Call {
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },
+    /// Write a list of a concert as comma-separated values, for spreadsheets.
+    Export {
+        concert: u32,
+        list: List,
+        /// The file that is written; without it, the list goes to stdout.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum List {
+    Orders,
+    Attendees,
+    Codes,
+    Ledger,
+}
+
+#[derive(Args)]
+struct Find {
+    #[command(flatten)]
+    by: By,
+    /// With --schedule: the seat, by its label as on tickets.
+    #[arg(long, value_name = "LABEL", requires = "schedule")]
+    seat: Option<String>,
+    /// Only older ones than this order.
+    #[arg(long, value_name = "ORDER")]
+    before: Option<Uuid>,
+    /// The most orders.
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct By {
+    #[arg(long, value_name = "ID")]
+    order: Option<Uuid>,
+    /// A ticket's code.
+    #[arg(long, value_name = "CODE")]
+    ticket: Option<String>,
+    #[arg(long, value_name = "ID")]
+    user: Option<u64>,
+    /// The beginning of a user's name.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    #[arg(long, value_name = "ID")]
+    concert: Option<u32>,
+    /// The performance of --seat: whoever has that seat or had it.
+    #[arg(long, value_name = "ID", requires = "seat")]
+    schedule: Option<u64>,
 }
 
 impl Orders {
     pub async fn run(self) -> anyhow::Result<()> {
-        let (path, body) = match &self.call {
+        let admin = "/api/v1/admin";
+        let answer = match &self.call {
+            Call::Find(find) => {
+                let path = format!("{admin}/orders?{}", find.query());
+                self.server.call(Method::GET, &path, None).await
+            }
+            Call::Show { order } => {
+                self.server.call(Method::GET, &format!("{admin}/orders/{order}"), None).await
+            }
             Call::Refund { order, reason, seats } => {
                 let mut body = json!({"reason": reason});
                 if !seats.is_empty() {
                     body["seats"] = json!(seats);
                 }
-                (format!("/api/v1/admin/orders/{order}/refund"), body)
+                let path = format!("{admin}/orders/{order}/refund");
+                self.server.call(Method::POST, &path, Some(&body)).await
             }
             Call::Move { order, from, to, keep, note } => {
                 let mut body = json!({"from": from, "to": to, "keep": keep});
                 if let Some(note) = note {
                     body["note"] = json!(note);
                 }
-                (format!("/api/v1/admin/orders/{order}/move"), body)
+                let path = format!("{admin}/orders/{order}/move");
+                self.server.call(Method::POST, &path, Some(&body)).await
+            }
+            Call::Export { concert, list, out } => {
+                let list = list.to_possible_value().context("every list has a name")?;
+                let path = format!("{admin}/concerts/{concert}/export/{}.csv", list.get_name());
+                return self.server.download(&path, out.as_deref()).await;
             }
         };
-        print_json(&self.server.call(Method::POST, &path, Some(&body)).await?)
+        print_json(&answer?)
     }
+}
+
+impl Find {
+    fn query(&self) -> String {
+        let By { order, ticket, user, name, concert, schedule } = &self.by;
+        let pairs = [
+            ("reservation_id", order.map(|id| id.to_string())),
+            ("ticket", ticket.as_deref().map(escaped)),
+            ("user_id", user.map(|id| id.to_string())),
+            ("name", name.as_deref().map(escaped)),
+            ("concert_id", concert.map(|id| id.to_string())),
+            ("schedule_id", schedule.map(|id| id.to_string())),
+            ("seat", self.seat.as_deref().map(escaped)),
+            ("before", self.before.map(|id| id.to_string())),
+            ("limit", self.limit.map(|limit| limit.to_string())),
+        ];
+        let named = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        named.collect::<Vec<_>>().join("&")
+    }
+}
+
+/// A text as it stands behind a question mark.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escape).collect()
 }

@@ -54,6 +54,8 @@ pub struct Context {
     pub large_bodies: Arc<Semaphore>,
     /// Plans of drafts that are read for their drawing or their announcement; each waits for a turn, and none of an upload.
     pub plans_at_work: Semaphore,
+    /// Journals that are read for what they tell of orders; each waits for a turn.
+    pub journals_at_work: Semaphore,
     /// The configured number; `None`: what the limit on open files leaves.
     pub connections_max: Option<usize>,
     /// Users of external issuers, by issuer and subject.
@@ -96,6 +98,7 @@ impl Context {
             admin_base_url: config.admin_base_url.clone(),
             large_bodies: Arc::new(Semaphore::new(limits::LARGE_BODIES_AT_ONCE)),
             plans_at_work: Semaphore::new(limits::LARGE_BODIES_AT_ONCE),
+            journals_at_work: Semaphore::new(limits::JOURNALS_AT_ONCE),
             connections_max: config.connections_max,
             externals: Remembered::new(limits::USERS_REMEMBERED_MAX),
             users: Remembered::new(limits::USERS_REMEMBERED_MAX),

@@ -134,7 +134,7 @@ pub fn queue_status(status: TokenStatus) -> wire::QueueStatus {
     }
 }
 
-fn reservation_status(status: ReservationStatus) -> wire::ReservationStatus {
+pub fn reservation_status(status: ReservationStatus) -> wire::ReservationStatus {
     match status {
         ReservationStatus::TempReserved => wire::ReservationStatus::TempReserved,
         ReservationStatus::Reserved => wire::ReservationStatus::Reserved,
@@ -152,7 +152,7 @@ pub fn sale_state(state: SaleState) -> wire::SaleState {
     }
 }
 
-fn schedule_state(state: ScheduleState) -> wire::ScheduleState {
+pub fn schedule_state(state: ScheduleState) -> wire::ScheduleState {
     match state {
         ScheduleState::Planned => wire::ScheduleState::Planned,
         ScheduleState::CalledOff => wire::ScheduleState::CalledOff,
@@ -211,7 +211,7 @@ pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
 
 /// A seat of an order, and what it costs there where that is not what it was imported with. Its number, and perhaps its price,
 /// is all that is known of one whose performance is no longer played here.
-fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId, price: Option<Money>) -> wire::ReservedSeat {
+pub fn reserved_seat(plan: Option<&SeatPlan>, seat: SeatId, price: Option<Money>) -> wire::ReservedSeat {
     let planned = plan.and_then(|plan| Some((plan, plan.seats.get(seat.0 as usize)?)));
     match planned {
         Some((plan, planned)) => {

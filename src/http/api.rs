@@ -82,6 +82,8 @@ impl Incoming<'_> {
             | Call::HouseLayout
             | Call::HouseSeats
             | Call::RestrictSeats
+            | Call::HouseConcert
+            | Call::SoldOrders
             | Call::ChangeConcert
             | Call::ChangeSchedule
             | Call::Drafts
@@ -98,6 +100,12 @@ impl Incoming<'_> {
             | Call::CallOff
             | Call::CallOffConcert
             | Call::Refunds
+            | Call::FindOrders
+            | Call::OrderLife
+            | Call::ExportOrders
+            | Call::ExportAttendees
+            | Call::ExportCodes
+            | Call::ExportLedger
             | Call::RefundOrder
             | Call::MoveSeat
             | Call::SignIn

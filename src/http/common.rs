@@ -3,7 +3,6 @@
 
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::http::{PROBLEM_JSON, Problem};
-use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -62,9 +61,10 @@ impl Common {
         }
         if self.head {
             // The headers are those of the GET, the length included.
-            let length = hyper::body::Body::size_hint(response.body()).exact().unwrap_or(0);
-            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            *response.body_mut() = Full::default();
+            if let Some(length) = hyper::body::Body::size_hint(response.body()).exact() {
+                response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            *response.body_mut() = Body::default();
         }
         response
     }
@@ -123,7 +123,7 @@ fn is_request_id(id: &[u8]) -> bool {
 
 /// The answer to `OPTIONS`: what may be done with a path, which is also what a browser asks before it does it.
 pub fn options(allowed: &str) -> Response<Body> {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     let asked = "authorization, content-type, idempotency-key, if-none-match, x-request-id";

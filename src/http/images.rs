@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use frontrow_protocol::ErrorObject;
-use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use parking_lot::Mutex;
@@ -56,12 +55,12 @@ impl Images {
         let mut known = known.flat_map(|list| list.split(','));
         let mut response = match known.any(|known| known.trim().trim_start_matches("W/") == tag) {
             true => {
-                let mut response = Response::new(Full::default());
+                let mut response = Response::new(Body::default());
                 *response.status_mut() = StatusCode::NOT_MODIFIED;
                 response
             }
             false => {
-                let mut response = Response::new(Full::new(jpeg));
+                let mut response = Response::new(Body::new(jpeg));
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JPEG));
                 response
             }

@@ -5,6 +5,7 @@ mod api;
 mod assets;
 mod common;
 mod concert;
+mod csv;
 mod images;
 mod layout;
 mod ops;

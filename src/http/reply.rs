@@ -7,18 +7,85 @@ use flate2::write::GzEncoder;
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::call::Call;
 use frontrow_protocol::http::{PROBLEM_JSON, Problem};
+use futures_util::Stream;
 use http_body_util::Full;
+use hyper::body::{Frame, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 use std::io::{Read, Write};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Context as Waker, Poll};
 
 use parking_lot::Mutex;
 
 use crate::desk::Context;
 
-pub type Body = Full<Bytes>;
+/// What is answered: whole, or made piece by piece as the client takes it.
+pub enum Body {
+    Whole(Full<Bytes>),
+    Pieces(Pieces),
+}
+
+/// Pieces of an answer. Each is made when the one before it is written, and nothing more is made for a client that is gone.
+pub type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, BrokenOff>> + Send>>;
+
+/// The rest of an answer cannot be made: the connection ends in the middle of it, so that nobody takes it for whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the rest of the answer cannot be made: {0}")]
+pub struct BrokenOff(pub String);
+
+impl Body {
+    pub fn new(bytes: Bytes) -> Self {
+        Self::Whole(Full::new(bytes))
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Whole(Full::default())
+    }
+}
+
+impl From<Full<Bytes>> for Body {
+    fn from(whole: Full<Bytes>) -> Self {
+        Self::Whole(whole)
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Waker<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match self.get_mut() {
+            Self::Whole(whole) => {
+                let frame = Pin::new(whole).poll_frame(cx);
+                frame.map(|frame| frame.map(|frame| frame.map_err(|never: Infallible| match never {})))
+            }
+            Self::Pieces(pieces) => {
+                pieces.as_mut().poll_next(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(whole) => whole.is_end_stream(),
+            Self::Pieces(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(whole) => whole.size_hint(),
+            Self::Pieces(_) => SizeHint::default(),
+        }
+    }
+}
+
 pub type ApiResult = Result<Response<Body>, ErrorObject>;
 
 const JSON: &str = "application/json";
@@ -55,7 +122,7 @@ pub fn counted(context: &Context, call: Call, answered: ApiResult) -> Response<B
 
 /// Done, and nothing to say.
 pub fn done() -> Response<Body> {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -80,7 +147,7 @@ pub fn problem(problem: Problem) -> Response<Body> {
 }
 
 fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Body::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -143,7 +210,7 @@ impl Fixed {
 
     /// Whole, or 304 if the client has it. `cache_control` is what it may do with it.
     pub fn response(&self, request: &HeaderMap, cache_control: &'static str) -> Response<Body> {
-        let mut response = Response::new(Full::default());
+        let mut response = Response::new(Body::default());
         let headers = response.headers_mut();
         let (coding, etag, body) = self.coded_for(request);
         headers.insert(header::ETAG, etag.clone());
@@ -159,7 +226,7 @@ impl Fixed {
         if let Some(coding) = coding {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
-        *response.body_mut() = Full::new(body.unwrap_or_else(|| self.plain()));
+        *response.body_mut() = Body::new(body.unwrap_or_else(|| self.plain()));
         response
     }
 

@@ -279,7 +279,7 @@ async fn converse(
             }
             let (response, newcomer) = upgrade::answer(hub, door, address, &request).await;
             *agreed.lock() = newcomer;
-            Ok(common.complete(response))
+            Ok(common.complete(response.map(http::Body::from)))
         })
     });
     let mut http = http1::Builder::new()

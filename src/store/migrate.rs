@@ -130,6 +130,8 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0040" "duty",
     "0041" "operator_log_subject",
     "0042" "ticket_moved",
+    "0043" "users_name",
+    "0044" "ticket_code",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -177,6 +179,8 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0040" "duty",
     "0041" "operator_log_subject",
     "0042" "ticket_moved",
+    "0043" "users_name",
+    "0044" "ticket_code",
 );
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod backend;
 mod batch;
 #[cfg(test)]
 mod bounds;
+pub mod box_office;
 mod bulk;
 mod claims;
 mod columns;
@@ -58,6 +59,7 @@ use crate::venue::layout::VenueLayout;
 
 use archive::OldJournal;
 pub use batch::BatchWriter;
+pub use box_office::BoxOffice;
 pub use claims::Claims;
 pub use duty::{DUTY_CHARS_MAX, Duties};
 pub use error::{CommitError, StoreError};
@@ -112,6 +114,11 @@ pub trait Store: Claims + Reads + Orders + Setup {
 
     /// What is kept of concerts that are being made. `None`: a store without any.
     fn making(&self) -> Option<&dyn Making> {
+        None
+    }
+
+    /// What the box office looks up. `None`: a store without any.
+    fn box_office(&self) -> Option<&dyn BoxOffice> {
         None
     }
 

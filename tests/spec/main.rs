@@ -23,6 +23,7 @@ mod making;
 mod money;
 mod operators;
 mod ops;
+mod orders;
 mod origins;
 mod passkeys;
 mod polling;

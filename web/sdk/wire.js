@@ -584,7 +584,8 @@ export const SeatState = Object.freeze({
 
 /**
  * A sale changed its state, its opening, its message, or what is said of its concert and performances. It goes to
- * everybody who waits, is admitted, or watches.
+ * everybody who waits, is admitted, or watches; that a performance was moved or called off, to everybody who is
+ * connected, as whoever bought is in no line any more.
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
  * @property {string} [message] The operator's message to the fans; absent when there is none.
@@ -622,6 +623,7 @@ export const SeatState = Object.freeze({
  * @property {number} schedule_id
  * @property {number} sold
  * @property {Timestamp} starts_at
+ * @property {ScheduleState} state
  */
 
 /**

@@ -2,9 +2,11 @@
 
 pub mod concert;
 pub mod figures;
+pub mod house;
 pub mod life;
 pub mod making;
 pub mod name;
+pub mod order_life;
 pub mod orders;
 pub mod passkeys;
 pub mod schedule;

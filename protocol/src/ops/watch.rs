@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::{SaleSettings, SaleSettingsOwn};
-use crate::result::SaleState;
+use crate::result::{SaleState, ScheduleState};
 use crate::time::Timestamp;
 
 /// What is watched, as it stands; `ops.update` leads on from it.
@@ -140,6 +140,7 @@ pub struct SaleDetail {
 pub struct ScheduleLine {
     pub schedule_id: u64,
     pub starts_at: Timestamp,
+    pub state: ScheduleState,
     pub available: u64,
     pub held: u64,
     pub sold: u64,

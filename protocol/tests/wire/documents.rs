@@ -164,7 +164,9 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/sales/{concert_id}/report
                  get    /api/v1/admin/schedules/{schedule_id}/layout
                  get    /api/v1/admin/schedules/{schedule_id}/seats
+                 get    /api/v1/admin/concerts/{concert_id}
                  patch  /api/v1/admin/concerts/{concert_id}
+                 get    /api/v1/admin/schedules/{schedule_id}/sold
                  patch  /api/v1/admin/schedules/{schedule_id}
                  post   /api/v1/admin/schedules/{schedule_id}/seats
                  get    /api/v1/admin/drafts
@@ -181,8 +183,14 @@ fn every_path_of_the_second_door_is_there() {
                  post   /api/v1/admin/schedules/{schedule_id}/call_off
                  post   /api/v1/admin/concerts/{concert_id}/call_off
                  get    /api/v1/admin/refunds
+                 get    /api/v1/admin/orders
+                 get    /api/v1/admin/orders/{reservation_id}
                  post   /api/v1/admin/orders/{reservation_id}/refund
                  post   /api/v1/admin/orders/{reservation_id}/move
+                 get    /api/v1/admin/concerts/{concert_id}/export/orders.csv
+                 get    /api/v1/admin/concerts/{concert_id}/export/attendees.csv
+                 get    /api/v1/admin/concerts/{concert_id}/export/codes.csv
+                 get    /api/v1/admin/concerts/{concert_id}/export/ledger.csv
                  post   /api/v1/admin/session
                  get    /api/v1/admin/session
                  delete /api/v1/admin/session

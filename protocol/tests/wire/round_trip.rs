@@ -12,7 +12,7 @@ use frontrow_protocol::ops::making;
 use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::watch::OpsState;
-use frontrow_protocol::ops::{life, orders, passkeys, who};
+use frontrow_protocol::ops::{house, life, order_life, orders, passkeys, who};
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
     Schedules, Snapshot, Tickets, Welcome,
@@ -225,11 +225,13 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("draft", again::<making::Draft>),
     ("draft_patch", again::<making::DraftPatch>),
     ("drafts", again::<making::Drafts>),
+    ("found_orders", again::<order_life::FoundOrders>),
     ("generate_plan", again::<making::GeneratePlan>),
     ("given_back", again::<GivenBack>),
     ("guest", again::<Guest>),
     ("guest_body", again::<GuestBody>),
     ("health", again::<Health>),
+    ("house_concert", again::<house::HouseConcert>),
     ("kept_figures", again::<KeptFigures>),
     ("layout", again::<Layout>),
     ("log", again::<who::Log>),
@@ -241,6 +243,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("operator_patch", again::<who::OperatorPatch>),
     ("operators", again::<who::Operators>),
     ("order", again::<orders::Order>),
+    ("order_life", again::<order_life::OrderLife>),
     ("own_session", again::<who::OwnSession>),
     ("passkey_challenge", again::<passkeys::PasskeyChallenge>),
     ("passkey_info", again::<passkeys::PasskeyInfo>),
@@ -264,6 +267,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("sign_in", again::<who::SignIn>),
     ("sign_in_link", again::<who::SignInLink>),
     ("signed_in", again::<who::SignedIn>),
+    ("sold_orders", again::<house::SoldOrders>),
     ("uploaded", again::<making::Uploaded>),
 ];
 

@@ -11,6 +11,7 @@ use crate::domain::command::Command;
 use crate::domain::concert::TextsPatch;
 use crate::domain::ids::ConcertId;
 use crate::fanout::SaleView;
+use crate::store::ConcertRecord;
 
 impl Context {
     /// Changes what is said of a concert, if it is as the operator saw it.
@@ -59,9 +60,13 @@ fn texts(field: &str, title: Option<String>, about: Option<&About>) -> Result<Te
     })
 }
 
-/// Texts of a newer server, which cannot be read, are left out.
 fn info(view: &SaleView) -> ConcertInfo {
     let concert = view.concert();
+    ConcertInfo { concert_id: concert.id.0, title: concert.title.clone(), about: about_of(&concert) }
+}
+
+/// Texts of a newer server, which cannot be read, are left out.
+pub(super) fn about_of(concert: &ConcertRecord) -> About {
     let about = concert.about.as_deref().and_then(|about| serde_json::from_str(about).ok());
-    ConcertInfo { concert_id: concert.id.0, title: concert.title.clone(), about: about.unwrap_or_default() }
+    about.unwrap_or_default()
 }

@@ -193,7 +193,7 @@ impl Context {
     }
 
     /// A sale for an operator: one with nothing left to run is loaded for them.
-    async fn woken_sale(&self, concert: ConcertId) -> Result<Arc<SaleView>, ErrorObject> {
+    pub(super) async fn woken_sale(&self, concert: ConcertId) -> Result<Arc<SaleView>, ErrorObject> {
         if self.fanout.sale(concert).is_none() {
             if !self.read(self.store.concerts()).await?.contains(&concert) {
                 return Err(ErrorObject::concert_not_found());

@@ -88,6 +88,7 @@ fn schedule(of: &crate::fanout::ScheduleStanding) -> ScheduleLine {
     ScheduleLine {
         schedule_id: of.schedule.id.0,
         starts_at: translate::time(of.schedule.starts_at),
+        state: translate::schedule_state(of.schedule.state),
         available: of.counts.available,
         held: of.counts.held,
         sold: of.counts.sold,

@@ -2,11 +2,13 @@
 
 mod concert;
 mod drafts;
+mod house;
 mod kept;
 mod life;
 mod lines;
 mod live;
 pub mod making;
+pub mod orders;
 pub mod pictures;
 mod schedule;
 mod seats;

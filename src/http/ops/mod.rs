@@ -1,8 +1,10 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
 mod concert;
+mod export;
 mod life;
 mod making;
+mod orders;
 mod passkeys;
 mod report;
 mod sales;
@@ -11,6 +13,7 @@ mod seats;
 mod who;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use frontrow_protocol::call::Call;
@@ -33,7 +36,7 @@ const OWNER: RoleSet = RoleSet::of(&[Role::Owner]);
 
 /// One request of an operator, taken apart.
 pub struct OpsAsked<'a> {
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     pub layouts: &'a Layouts,
     /// The address that it came from.
     pub client: IpAddr,
@@ -63,6 +66,8 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::RestrictSeats => seats::restrict(asked, argument).await,
 
         // Concerts and performances.
+        Call::HouseConcert => concert::get(asked, argument).await,
+        Call::SoldOrders => schedule::sold(asked, argument).await,
         Call::ChangeConcert => concert::change(asked, argument).await,
         Call::ChangeSchedule => schedule::change(asked, argument).await,
 
@@ -85,6 +90,12 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::Refunds => life::refunds(asked).await,
 
         // Orders.
+        Call::FindOrders => orders::find(asked).await,
+        Call::OrderLife => orders::life(asked, argument).await,
+        Call::ExportOrders => export::list(asked, argument, export::List::Orders).await,
+        Call::ExportAttendees => export::list(asked, argument, export::List::Attendees).await,
+        Call::ExportCodes => export::list(asked, argument, export::List::Codes).await,
+        Call::ExportLedger => export::list(asked, argument, export::List::Ledger).await,
         Call::RefundOrder => life::refund_order(asked, argument).await,
         Call::MoveSeat => life::move_seat(asked, argument).await,
 

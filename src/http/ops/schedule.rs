@@ -1,4 +1,4 @@
-//! What an operator changes of a performance.
+//! What is sold of a performance, and what an operator changes of it.
 
 use frontrow_protocol::ops::schedule::SchedulePatch;
 use frontrow_protocol::parse_body;
@@ -8,6 +8,12 @@ use super::OpsAsked;
 use crate::domain::ids::ScheduleId;
 use crate::http::query::number;
 use crate::http::reply::{self, ApiResult};
+
+pub async fn sold(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let sold = asked.context.sold_orders(ScheduleId(number(id, "schedule_id")?)).await?;
+    Ok(reply::json(StatusCode::OK, &sold))
+}
 
 pub async fn change(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&[])?;

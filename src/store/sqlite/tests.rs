@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
-use crate::store::{NewUser, Reads, Setup, duty, figures, making, operators, passkeys, query};
+use crate::store::{NewUser, Reads, Setup, box_office, duty, figures, making, operators, passkeys, query};
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -141,12 +141,14 @@ async fn no_question_reads_more_than_it_asks_for() {
     let of_duties = duty::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let of_figures = figures::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let of_making = making::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
+    let of_box_office = box_office::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let others = others
         .map(|question| (question, false))
         .chain(of_operators)
         .chain(of_duties)
         .chain(of_figures)
-        .chain(of_making);
+        .chain(of_making)
+        .chain(of_box_office);
     for (question, wants_all) in wanting_all.chain(others) {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}"));
         for step in sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap() {

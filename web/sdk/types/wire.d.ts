@@ -832,6 +832,7 @@ export type ScheduleLine = {
     schedule_id: number;
     sold: number;
     starts_at: Timestamp;
+    state: ScheduleState;
 };
 export type ScheduleState = 'PLANNED' | 'CALLED_OFF';
 export type Schedules = {
@@ -1497,7 +1498,8 @@ export type Hello = {
  */
 /**
  * A sale changed its state, its opening, its message, or what is said of its concert and performances. It goes to
- * everybody who waits, is admitted, or watches.
+ * everybody who waits, is admitted, or watches; that a performance was moved or called off, to everybody who is
+ * connected, as whoever bought is in no line any more.
  * @typedef {object} SaleUpdate
  * @property {number} concert_id
  * @property {string} [message] The operator's message to the fans; absent when there is none.
@@ -1533,6 +1535,7 @@ export type Hello = {
  * @property {number} schedule_id
  * @property {number} sold
  * @property {Timestamp} starts_at
+ * @property {ScheduleState} state
  */
 /**
  * Whether a performance is played.
