@@ -115,7 +115,8 @@ pub struct HelloAgain {
 }
 
 /// A sale changed its state, its opening, its message, or what is said of its concert and performances. It goes to everybody
-/// who waits, is admitted, or watches.
+/// who waits, is admitted, or watches; that a performance was moved or called off, to everybody who is connected, as whoever
+/// bought is in no line any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SaleUpdate {
     pub concert_id: u32,

@@ -43,7 +43,7 @@ use crate::domain::time::{Now, Timestamp};
 use crate::store::WalletCurrency;
 use crate::supervisor::Supervisor;
 use place_wheel::{FollowerId, PlaceWheel};
-use sale_news::PendingNews;
+use sale_news::{Audience, PendingNews};
 
 /// The sales that run here, and who is connected.
 #[derive(Default)]
@@ -271,12 +271,14 @@ impl Fanout {
             }
             // Those who watch the seats receive it by their topic.
             Event::SeatsRestricted(_) | Event::SeatsUnrestricted(_) => {}
-            Event::Described(_) | Event::Repriced(_) | Event::Rescheduled(_) | Event::CalledOff(_) => {
-                self.pending_news.add(view.id());
+            Event::Described(_) | Event::Repriced(_) => self.pending_news.add(view.id(), Audience::Visitors),
+            // Those who bought have to know.
+            Event::Rescheduled(_) | Event::CalledOff(_) => {
+                self.pending_news.add(view.id(), Audience::Everybody);
             }
             Event::SettingsChanged { before, after, .. } => {
                 if shown(before) != shown(after) {
-                    self.pending_news.add(view.id());
+                    self.pending_news.add(view.id(), Audience::Visitors);
                 }
             }
         }

@@ -65,6 +65,8 @@ async fn a_performance_is_postponed_and_who_is_there_is_told() {
     );
     let told = fan.pushed("sale.update").await;
     assert!(told["revision"].as_u64() > before["revision"].as_u64(), "{told}");
+    // Who bought is in no line any more, and told all the same.
+    assert_eq!(owner.pushed("sale.update").await["revision"], told["revision"]);
     let after = fan.ok("schedules", json!({})).await;
     assert_eq!(after["revision"], told["revision"]);
     assert_eq!(after["schedules"][0]["starts_at"], json!(starts_at));

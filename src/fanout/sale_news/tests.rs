@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, Place};
 use crate::domain::concert::Texts;
-use crate::domain::event::{By, Event};
+use crate::domain::event::{By, Event, Rescheduled};
 use crate::domain::ids::{ConnectionId, EntryNo, IdSource, ScheduleId, UserId};
 use crate::domain::line::Order;
 use crate::domain::record::{ExpiryReason, SaleState, ScheduleState, TokenRecord, TokenStatus};
@@ -115,6 +115,25 @@ fn received(subscriber: &Subscriber) -> Vec<SaleState> {
     let mut delivery = Delivery::default();
     subscriber.take(&mut delivery);
     delivery.sales.iter().map(|news| news.state).collect()
+}
+
+/// Whoever bought is in no line any more: they have to know all the same.
+#[tokio::test]
+async fn that_a_performance_is_moved_is_told_to_whoever_is_connected() {
+    let house = House::new();
+    let (visitor, second, stranger) = (house.connect(1, 10), house.connect(1, 11), house.connect(3, 30));
+    house.admit(1, &visitor);
+    let (before, after) = (Timestamp::default(), Timestamp::from_millis(1));
+    let moved = Rescheduled { schedule: SCHEDULE, before, after, reason: None, by: Actor::UNNAMED };
+    house.happened(&[Event::Rescheduled(moved), house.set(SaleState::Paused)]);
+    house.publish().await;
+    for subscriber in [&visitor, &second, &stranger] {
+        assert_eq!(received(subscriber), [SaleState::Paused], "once, and what is newest");
+    }
+    // What comes after it is the visitors' again.
+    house.happened(&[house.set(SaleState::Open)]);
+    house.publish().await;
+    assert_eq!((received(&visitor), received(&stranger)), (vec![SaleState::Open], vec![]));
 }
 
 #[tokio::test]
