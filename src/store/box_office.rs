@@ -57,8 +57,6 @@ pub struct ListedTicket {
     pub category: String,
     pub price: Money,
     pub starts_at: Timestamp,
-    /// UTC.
-    pub cancelled_at: Option<Timestamp>,
 }
 
 /// A paid order of a performance.
@@ -75,8 +73,6 @@ pub struct SoldOrder {
 pub struct OrderTicket {
     pub ticket: Ticket,
     pub label: String,
-    /// UTC.
-    pub cancelled_at: Option<Timestamp>,
 }
 
 /// Money that came or went for an order.
@@ -200,7 +196,7 @@ const SEATS_OF_ORDERS: &str = "SELECT t.reservation_id, t.seat, s.label, s.categ
      LEFT JOIN concert_seat s ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat \
      WHERE t.concert_id = ? AND t.reservation_id >= ? AND t.reservation_id <= ?";
 /// Found by `ticket_reservation`: asked for one value alone, SQLite would rather read all tickets of the concert.
-const TICKETS_OF_ORDER: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.code, t.cancelled_at, s.label FROM ticket t \
+const TICKETS_OF_ORDER: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.code, t.cancelled_at, t.moved_from, t.moved_to, s.label FROM ticket t \
      LEFT JOIN concert_seat s ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat \
      WHERE t.concert_id = ? AND t.reservation_id >= ? AND t.reservation_id <= ? ORDER BY t.seat, t.ticket_id";
 /// Found by `ticket_code`. One code is one ticket's; more would be a fault, and are shown.
@@ -210,7 +206,7 @@ const USERS_NAMED: &str =
     "SELECT user_id, name FROM users WHERE name >= ? AND name < ? ORDER BY name, user_id LIMIT ?";
 /// Found by the primary key.
 const TICKETS_OF: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.code, t.reservation_id, t.user_id, \
-       t.cancelled_at, u.name, s.label, s.category, s.price AS imported_price, p.starts_at FROM ticket t \
+       t.cancelled_at, t.moved_from, t.moved_to, u.name, s.label, s.category, s.price AS imported_price, p.starts_at FROM ticket t \
      LEFT JOIN users u ON u.user_id = t.user_id \
      LEFT JOIN concert_seat s ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat \
      LEFT JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
@@ -281,8 +277,7 @@ impl<B: Backend> BoxOffice for B {
         values.uuid(Some(order.0));
         let rows = self.reader().await?.all(TICKETS_OF_ORDER.into_sql_str(), values).await?;
         let ticket = |row: &<B::Link as Link>::Row| {
-            let (label, cancelled_at) = (row.text("label")?.to_owned(), row.opt_time("cancelled_at")?);
-            Ok(OrderTicket { ticket: read_ticket(row)?, label, cancelled_at })
+            Ok(OrderTicket { ticket: read_ticket(row)?, label: row.text("label")?.to_owned() })
         };
         rows.iter().map(ticket).collect()
     }
@@ -516,6 +511,5 @@ fn read_listed_ticket(row: &impl Cells) -> Result<ListedTicket, StoreError> {
         label: row.text("label")?.to_owned(),
         category: row.text("category")?.to_owned(),
         starts_at: row.time("starts_at")?,
-        cancelled_at: row.opt_time("cancelled_at")?,
     })
 }

@@ -226,6 +226,49 @@ async fn an_orders_whole_life_is_told() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn seats_that_were_given_back_or_changed_are_told() {
+    let house = House::open(Plan::default()).await;
+    let mut fan = called(&house, "Min").await;
+    let order = buys(&mut fan, house.schedule(), &[3, 4, 6]).await;
+    let (id, manager) = house.operator(Role::Manager).await;
+    for (call, body) in [
+        ("refund", json!({"reason": "One is ill", "seats": [6]})),
+        ("move", json!({"from": 4, "to": 5, "keep": true, "note": "Broken"})),
+    ] {
+        let path = format!("/api/v1/admin/orders/{order}/{call}");
+        let done = house.http("POST", &path, Some(&manager), &body.to_string()).await;
+        assert_eq!(done.status, 200, "{call}: {:?}", done.json());
+    }
+    let life = get(&house, &manager, &format!("orders/{order}")).await;
+    let told: Vec<_> = life["events"].as_array().unwrap().iter().collect();
+    let words: Vec<_> = told.iter().map(|event| (&event["what"], &event["seats"])).collect();
+    let words: Vec<_> =
+        words.iter().map(|(what, seats)| (what.as_str().unwrap(), (*seats).clone())).collect();
+    assert_eq!(
+        words[..4],
+        [
+            ("hold", json!([3, 4, 6])),
+            ("pay", json!([3, 4, 6])),
+            ("refund_seats", json!([6])),
+            ("move", json!([4, 5])),
+        ]
+    );
+    assert_eq!((&told[2]["reason"], &told[3]["reason"]), (&json!("One is ill"), &json!("Broken")));
+    assert_eq!((&told[2]["by"]["operator_id"], &told[3]["by"]["operator_id"]), (&json!(id), &json!(id)));
+    let tickets = life["tickets"].as_array().unwrap().iter();
+    let tickets: Vec<_> =
+        tickets.map(|ticket| (ticket["seat"].as_u64().unwrap(), &ticket["valid"])).collect();
+    let (valid, void) = (&json!(true), &json!(false));
+    assert_eq!(tickets, [(3, valid), (4, void), (5, valid), (6, void)]);
+    let payment = &life["order"]["payment"];
+    assert_eq!((&life["order"]["status"], &payment["refunded"]), (&json!("RESERVED"), &told[2]["amount"]));
+    assert!(life["order"]["seats"].as_array().unwrap().iter().all(|seat| seat["price"].as_i64() > Some(0)));
+    let sold = get(&house, &manager, &format!("schedules/{}/sold", house.schedule())).await;
+    let left = payment["amount"].as_i64().unwrap() - payment["refunded"].as_i64().unwrap();
+    assert_eq!((&sold["seats"], &sold["amount"]), (&json!(2), &json!(left)));
+}
+
 /// The lines of a list, each a list of cells, as a spreadsheet reads them.
 fn parsed(csv: &str) -> Vec<Vec<String>> {
     let (mut lines, mut line, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);

@@ -110,15 +110,15 @@ pub struct OrderTicket {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderEvent {
     pub at: Timestamp,
-    /// A word of the sale's journal: `hold`, `add`, `release`, `lapse`, `pay`, `refund`, `keep`, `open`, `postpone`, `calloff`.
-    /// There may be others.
+    /// A word of the sale's journal: `hold`, `add`, `release`, `lapse`, `pay`, `refund` (of all that it had), `refund_seats`,
+    /// `move`, `keep`, `open`, `postpone`, `calloff`. There may be others.
     pub what: String,
     /// Whose reservation it was: this one, or that of somebody else who had one of the seats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservation_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<u64>,
-    /// Of the order's seats, those that it is about; none: the performance.
+    /// The seats that it is about, of a `move` the one before it and the one after it; none: the performance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seats: Vec<u32>,
     /// What was paid or given back, in minor units of the currency.

@@ -174,7 +174,7 @@ impl Context {
             seat: of.ticket.seat.0,
             label: of.label.clone(),
             code: of.ticket.code.to_string(),
-            valid: of.cancelled_at.is_none(),
+            valid: of.ticket.is_valid(),
         };
         Ok(OrderLife {
             order,
@@ -371,7 +371,7 @@ impl<'a> Story<'a> {
                 balance: payment.as_ref().map(|paid| paid.ledger.balance),
                 ..event(earlier(late), "pay")
             },
-            SeatsChange::Refund { amount, late, ledger, why } => {
+            SeatsChange::Refund { amount, late, ledger, why, is_all } => {
                 let (word, reason, by) = match why {
                     RefundWhy::Cancelled => ("cancelled", None, None),
                     RefundWhy::CalledOff => ("called_off", None, None),
@@ -385,9 +385,14 @@ impl<'a> Story<'a> {
                     why: Some(word.to_owned()),
                     reason,
                     by,
-                    ..event(earlier(late), "refund")
+                    ..event(earlier(late), if *is_all { "refund" } else { "refund_seats" })
                 }
             }
+            SeatsChange::Move { late, note, by, .. } => OrderEvent {
+                reason: note.as_deref().map(str::to_owned),
+                by: Some(self.who(by)),
+                ..event(earlier(&Some(*late)), "move")
+            },
         };
         OrderEvent {
             reservation_id: Some(of.reservation.0),

@@ -151,7 +151,9 @@ impl Reader {
                 for ticket in &page {
                     match self.list {
                         List::Codes => code_line(&mut csv, ticket),
-                        _ if ticket.cancelled_at.is_none() => attendee_line(&mut csv, ticket, &self.currency),
+                        _ if ticket.ticket.cancelled_at.is_none() => {
+                            attendee_line(&mut csv, ticket, &self.currency);
+                        }
                         _ => {}
                     }
                 }
@@ -206,12 +208,12 @@ fn attendee_line(csv: &mut Csv, of: &ListedTicket, currency: &str) {
 
 fn code_line(csv: &mut Csv, of: &ListedTicket) {
     csv.text(&of.ticket.code);
-    csv.cell(if of.cancelled_at.is_none() { "valid" } else { "void" });
+    csv.cell(if of.ticket.cancelled_at.is_none() { "valid" } else { "void" });
     csv.cell(of.ticket.schedule);
     csv.time(Some(time(of.starts_at)));
     csv.text(&of.label);
     csv.text(&of.category);
-    csv.time(of.cancelled_at.map(time));
+    csv.time(of.ticket.cancelled_at.map(time));
     csv.cell(of.reservation);
     csv.cell(of.ticket.id);
     csv.end();
