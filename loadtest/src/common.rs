@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use frontrow_crowd::door::Tls;
 use frontrow_protocol::HumanDuration;
 
-use crate::door::Tls;
+use crate::authority;
 use crate::report::Expectation;
 
 #[derive(Args, Clone, Debug)]
@@ -77,7 +78,7 @@ pub struct Common {
 impl Common {
     /// The certificates to trust; `None`: connections are plain.
     pub fn tls(&self) -> anyhow::Result<Option<&'static Tls>> {
-        self.tls.then(|| Tls::new(self.ca.as_deref())).transpose()
+        self.tls.then(|| authority::tls(self.ca.as_deref())).transpose()
     }
 }
 

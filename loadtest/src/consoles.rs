@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use frontrow_crowd::ws::{Target, WebSocket};
 use frontrow_protocol::ops::watch::OpsState;
 use frontrow_protocol::request::OpsScope;
 use frontrow_protocol::{Push, Request, RequestId, ServerMessage, encode_request};
 use tokio::task::JoinHandle;
 
 use crate::server::Server;
-use crate::ws::{Target, WebSocket};
 
 /// What consoles saw together.
 #[derive(Default)]

@@ -1,9 +1,10 @@
 //! The few HTTP calls of a load test: making ready, asking operators' figures, filling a line. One connection, requests
 //! one after the other.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use anyhow::{Context, bail};
+use frontrow_crowd::door::Door;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -11,8 +12,6 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
-
-use crate::door::Door;
 
 /// A kept connection. Needs a runtime that goes on while it is used.
 pub struct HttpClient {
@@ -37,8 +36,8 @@ impl Response {
 }
 
 impl HttpClient {
-    pub async fn connect(door: Door, source: Option<Ipv4Addr>) -> anyhow::Result<Self> {
-        let stream = door.connect(source).await.with_context(|| format!("could not reach {door}"))?;
+    pub async fn connect(door: Door, source: Option<IpAddr>) -> anyhow::Result<Self> {
+        let stream = door.connect(source, None).await.with_context(|| format!("could not reach {door}"))?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
             // The caller who waits for an answer sees the error too.

@@ -4,22 +4,15 @@
 //! Always: what was refused by the rules is counted apart from what failed; a fault makes the exit code 1.
 
 mod args;
-mod claims;
+mod authority;
 mod common;
 mod consoles;
-mod crew;
-mod door;
-mod fan;
 mod file_limit;
 mod http;
-mod record;
 mod report;
 mod run;
 mod scenario;
-mod seats;
 mod server;
-mod tokens;
-mod ws;
 
 use std::process::ExitCode;
 

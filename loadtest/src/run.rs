@@ -6,20 +6,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use frontrow_crowd::claims::Claims;
+use frontrow_crowd::crew::{Crew, Worker};
+use frontrow_crowd::door::Door;
+use frontrow_crowd::figures;
+use frontrow_crowd::record::{Board, Op};
+use frontrow_crowd::shop::Venue;
+use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::layout::Layout;
 use frontrow_protocol::result::Concerts;
 
-use crate::claims::Claims;
 use crate::common::Common;
-use crate::crew::{Crew, Worker};
-use crate::door::Door;
 use crate::file_limit;
 use crate::http::HttpClient;
-use crate::record::{Board, Op};
 use crate::report::{Check, Figure, Machine, ProcessUse, Report, cores, progress_line, summary};
-use crate::server::{Server, SpawnOptions, Usage, Venue, usage_of};
-use crate::tokens::Tokens;
+use crate::server::{Server, SpawnOptions, Usage, usage_of};
 
 /// The interval at which a condition is looked at: well below what is measured, and next to nothing of a processor.
 const POLL: Duration = Duration::from_millis(2);
@@ -142,7 +144,7 @@ impl Run {
         R: Fn(std::rc::Rc<Worker>) -> F + Clone + Send + 'static,
         F: Future<Output = anyhow::Result<()>> + 'static,
     {
-        Ok(Crew::start(self.threads(), self.server.door, &self.board, role)?)
+        Ok(Crew::start(self.threads(), self.server.door, None, &self.board, role)?)
     }
 
     /// Waits until `condition` holds, showing a line every second. An error when the crew ends first, or after
@@ -253,7 +255,7 @@ impl Run {
             }
             self.pause().await;
         }
-        crew.collect()
+        crew.collect().map_err(|error| anyhow!(error))
     }
 
     /// An option of the scenario, for the report.
@@ -262,19 +264,20 @@ impl Run {
     }
 
     pub fn figure(&mut self, name: &'static str, value: f64, unit: &'static str, about: &'static str) {
-        self.figures.push(Figure { name, value, unit, about });
+        self.add_figure(Figure { name, value, unit, about });
+    }
+
+    pub fn add_figure(&mut self, figure: Figure) {
+        self.figures.push(figure);
     }
 
     /// Operations of a kind in a second of the window.
     pub fn rate_figure(&mut self, op: Op, name: &'static str, about: &'static str) {
-        let window = self.board.window().as_secs_f64();
-        self.figure(name, self.board.done(op) as f64 / window.max(f64::MIN_POSITIVE), "/s", about);
+        self.add_figure(figures::rate(&self.board, op, name, about));
     }
 
     pub fn percentile_figure(&mut self, op: Op, percentile: f64, name: &'static str, about: &'static str) {
-        if let Some(millis) = self.board.percentile_ms(op, percentile) {
-            self.figure(name, millis, "ms", about);
-        }
+        self.figures.extend(figures::percentile(&self.board, op, percentile, name, about));
     }
 
     /// The server's CPU for each of `count` operations.

@@ -11,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use frontrow_crowd::door::{Door, Tls};
+use frontrow_crowd::shop::Venue;
+use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::admin::{SaleFigures, Sales};
 use frontrow_protocol::ops::schedule::ScheduleInfo;
 use hyper::Method;
@@ -20,9 +23,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::door::{Door, Tls, lay_certificate};
+use crate::authority::lay_certificate;
 use crate::http::HttpClient;
-use crate::tokens::Tokens;
 
 /// The time that a server may take to become ready, a line of a million tokens included.
 const READY_PATIENCE: Duration = Duration::from_secs(120);
@@ -46,17 +48,6 @@ pub struct SpawnOptions {
     pub data_parent: PathBuf,
     /// Runs it with TLS and the certificate of the tests.
     pub tls: Option<&'static Tls>,
-}
-
-/// The venue that is sold.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Venue {
-    #[serde(rename = "concert_id")]
-    pub concert: u32,
-    #[serde(rename = "schedule_ids")]
-    pub schedules: Vec<u64>,
-    /// The seats of each schedule.
-    pub seats: usize,
 }
 
 /// The part of the machine that a process has used.
@@ -203,7 +194,7 @@ impl Server {
     /// Makes users, and tokens to act as them.
     pub fn add_users(&self, count: usize) -> anyhow::Result<Tokens> {
         let count = count.to_string();
-        Tokens::parse(self.run_command(&["user", "add", "--name", "Load test", "--count", &count])?)
+        Ok(Tokens::parse(self.run_command(&["user", "add", "--name", "Load test", "--count", &count])?)?)
     }
 
     /// Operators' figures of one sale.

@@ -1,9 +1,9 @@
 //! The report as one page that needs nothing else.
 
+use frontrow_crowd::record::{Counter, FanState, Op, Second, SecondOfOp};
 use frontrow_report::{Axis, COLOURS, Chart, Line, Page, draw, grouped, short};
 
 use super::{ProcessUse, Report};
-use crate::record::{Counter, FanState, Op, Second, SecondOfOp};
 
 /// The whole page.
 pub fn page(report: &Report) -> String {

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::Context;
+use frontrow_crowd::record::{OpSummary, Second};
 use serde::Serialize;
 
-use crate::record::{OpSummary, Second};
-
+pub use frontrow_crowd::figures::{Check, Figure};
 use html::page;
 pub use summary::{progress_line, summary};
 
@@ -53,17 +53,6 @@ pub struct Machine {
     pub open_files_max: u64,
 }
 
-/// One number that the scenario is about.
-#[derive(Clone, Debug, Serialize)]
-pub struct Figure {
-    /// The name for programs: lower case with underscores.
-    pub name: &'static str,
-    pub value: f64,
-    pub unit: &'static str,
-    /// The name for people.
-    pub about: &'static str,
-}
-
 /// The share of the machine that a process used in the window.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ProcessUse {
@@ -73,14 +62,6 @@ pub struct ProcessUse {
     /// Resident memory when the window began and when it ended, in bytes.
     pub rss_before_bytes: u64,
     pub rss_after_bytes: u64,
-}
-
-/// Something that must be so, looked at from the outside.
-#[derive(Clone, Debug, Serialize)]
-pub struct Check {
-    pub name: &'static str,
-    pub ok: bool,
-    pub detail: String,
 }
 
 /// A bound that the run's figures had to keep.
@@ -166,7 +147,7 @@ pub fn cores() -> usize {
 
 #[cfg(test)]
 pub(crate) fn example() -> Report {
-    use crate::record::SecondOfOp;
+    use frontrow_crowd::record::SecondOfOp;
     use std::collections::BTreeMap;
 
     let second = |second: usize| Second {

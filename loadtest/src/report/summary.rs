@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use frontrow_crowd::record::{Op, Second};
 use frontrow_report::{grouped, short};
 
 use super::Report;
-use crate::record::{Op, Second};
 
 /// The line for one second. `ops`: those that the scenario is about.
 pub fn progress_line(second: &Second, ops: &[Op]) -> String {

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Fan, Trouble};
+use frontrow_crowd::record::Op;
+use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::result::QueueStatus;
 
 use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::{Fan, Trouble};
-use crate::record::Op;
 use crate::run::{Needs, Run};
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "one fan at a time is admitted and leaves; the next one waits for the push.";
 

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use frontrow_crowd::crew::{Crew, Worker};
+use frontrow_crowd::door::Door;
+use frontrow_crowd::record::Board;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 
 use crate::common::{Common, duration};
-use crate::crew::{Crew, Worker};
-use crate::door::Door;
-use crate::record::Board;
 use crate::run::threads;
 use crate::server::usage_of;
 
@@ -99,10 +99,11 @@ pub async fn measure(common: &Common, bare: Bare, time: Duration) -> anyhow::Res
         .spawn()?;
     let mut lines = BufReader::new(child.stdout.take().context("stdout was asked for")?).lines();
     let address: SocketAddr = lines.next().context("the bare loop did not start")??.parse()?;
-    let crew = Crew::start(threads(common), Door::plain(address), &Board::new(), move |worker| async move {
-        worker.play(worker.share(bare.connections), |worker, _| read_all(worker)).await;
-        Ok(())
-    })?;
+    let crew =
+        Crew::start(threads(common), Door::plain(address), None, &Board::new(), move |worker| async move {
+            worker.play(worker.share(bare.connections), |worker, _| read_all(worker)).await;
+            anyhow::Ok(())
+        })?;
     let began = Instant::now();
     while crew.ready() < bare.connections as u64 {
         if began.elapsed() > PATIENCE || crew.is_finished() {
@@ -121,7 +122,7 @@ pub async fn measure(common: &Common, bare: Bare, time: Duration) -> anyhow::Res
 async fn read_all(worker: Rc<Worker>) {
     let target = worker.target();
     let permit = worker.connecting.acquire().await;
-    let connected = target.door.connect(target.source).await;
+    let connected = target.door.connect(target.source, None).await;
     drop(permit);
     let mut stream = match connected {
         Ok(stream) => stream,

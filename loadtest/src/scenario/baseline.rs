@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use frontrow_crowd::record::{Board, Op, Outcome, Stats};
+use frontrow_crowd::shop::rng_of;
 use rand::RngExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
-use super::shop::rng_of;
 use crate::common::{Common, duration};
-use crate::record::{Board, Op, Outcome, Stats};
 use crate::report::{Figure, Machine, Report, summary};
 use crate::server::Server;
 

@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Reservation, Trouble, release_request};
+use frontrow_crowd::record::Op;
+use frontrow_crowd::shop::{Venue, rng_of};
+use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::ops::life::{CallOff as CallOffBody, Confirmed, RefundProgress, Refunds};
 use hyper::Method;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::shop::rng_of;
 use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::{Reservation, Trouble, release_request};
 use crate::http::HttpClient;
-use crate::record::Op;
 use crate::run::{Needs, Run};
-use crate::server::{PRICE, Venue};
-use crate::tokens::Tokens;
+use crate::server::PRICE;
 
 const ABOUT: &str = "performances with many paid orders are called off, beside another sale's fans and under kills; each order is given \
     back once.";

@@ -14,14 +14,14 @@ use anyhow::bail;
 use buyer::{Buyer, PURCHASES_MAX, SEATS_MAX, Tally};
 use clap::{Args, ValueEnum};
 use database::Database;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::record::Op;
+use frontrow_crowd::shop::rng_of;
 use rand::RngExt;
 
 use super::READY_PATIENCE;
-use super::shop::rng_of;
 use crate::common::{Common, duration};
-use crate::crew::Worker;
 use crate::http::HttpClient;
-use crate::record::Op;
 use crate::run::{Needs, Run};
 
 const ABOUT: &str = "the server or its database is killed under load, and what was confirmed to each fan is compared with what is there.";

@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Event, Fan, Reservation, Trouble, hold_request, release_request};
+use frontrow_crowd::record::{Counter, Op};
+use frontrow_crowd::seats::SeatModel;
+use frontrow_crowd::shop::Shop;
+use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::SeatState;
 
 use super::bare_loop::{self, Bare};
-use super::shop::Shop;
 use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
 use crate::consoles::Consoles;
-use crate::crew::Worker;
-use crate::fan::{Event, Fan, Reservation, Trouble, hold_request, release_request};
-use crate::record::{Counter, Op};
 use crate::run::{Needs, Run};
-use crate::seats::SeatModel;
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "fans watch a hall in which seats are held and given back at a steady rate.";
 /// Fans who hold; each has one seat at a time and changes it in turn.
@@ -249,9 +249,9 @@ async fn newest(run: &Run, hall: &Hall, user: usize) -> anyhow::Result<(u64, Vec
     let asked = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let stats = crate::record::Stats::new(board);
-            let target = crate::ws::Target::plain(door);
-            let credential = crate::fan::Credential::Access(tokens.get(user).into());
+            let stats = frontrow_crowd::record::Stats::new(board);
+            let target = frontrow_crowd::ws::Target::plain(door);
+            let credential = frontrow_crowd::fan::Credential::Access(tokens.get(user).into());
             let mut fan = Fan::connect(&target, &credential, &stats, Op::Connect, Instant::now()).await?;
             fan.join(concert, Instant::now()).await?;
             fan.admitted().await?;

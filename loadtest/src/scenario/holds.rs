@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use frontrow_crowd::claims::Claims;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Reservation, Trouble, hold_request, release_request};
+use frontrow_crowd::record::{Counter, Op};
+use frontrow_crowd::shop::Venue;
+use frontrow_crowd::shop::rng_of;
+use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::Reason;
 use rand::RngExt;
 
 use super::baseline::{self, measure};
-use super::shop::rng_of;
 use super::{READY_PATIENCE, open_and_join, play};
-use crate::claims::Claims;
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::{Reservation, Trouble, hold_request, release_request};
-use crate::record::{Counter, Op};
 use crate::run::{Needs, Run};
-use crate::server::Venue;
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "admitted fans hold a seat and give it back, each as fast as the server confirms.";
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Event, Trouble};
+use frontrow_crowd::record::Op;
+use frontrow_crowd::tokens::Tokens;
 
 use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::{Event, Trouble};
-use crate::record::Op;
 use crate::run::{Needs, Run};
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "fans wait in line on open websockets; nothing moves but the server's pings.";
 
@@ -73,7 +73,7 @@ impl Idle {
 }
 
 /// Receives what comes, until the run is over.
-pub async fn wait_until_stopped(worker: &Worker, fan: &mut crate::fan::Fan) -> Result<(), Trouble> {
+pub async fn wait_until_stopped(worker: &Worker, fan: &mut frontrow_crowd::fan::Fan) -> Result<(), Trouble> {
     let mut stopped = std::pin::pin!(worker.stopped());
     loop {
         tokio::select! {

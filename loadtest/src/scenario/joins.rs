@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::record::Op;
+use frontrow_crowd::tokens::Tokens;
 
 use super::line::fill;
 use super::{READY_PATIENCE, open, play};
 use crate::common::Common;
-use crate::crew::Worker;
-use crate::record::Op;
 use crate::run::{Needs, Run};
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "users on sockets opened beforehand all join at once.";
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::Trouble;
+use frontrow_crowd::record::Op;
+use frontrow_crowd::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
+use frontrow_crowd::tokens::Tokens;
 use tokio::sync::Semaphore;
 
-use super::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
 use super::{READY_PATIENCE, open, play};
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::Trouble;
-use crate::record::Op;
 use crate::run::{Needs, Run, threads};
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "fans join, are admitted, list the performances, watch the seats, hold, charge and pay.";
 

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::record::{Counter, Op};
+use frontrow_crowd::tokens::Tokens;
 use hyper::Method;
 use hyper::body::Bytes;
 
 use crate::common::Common;
-use crate::crew::Worker;
 use crate::http::HttpClient;
-use crate::record::{Counter, Op};
 use crate::run::{Needs, Run};
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "a line of absent fans is filled, the server is killed and started again.";
 /// Connections that fill the line: enough for large commits.
@@ -102,7 +102,7 @@ pub async fn fill(run: &mut Run, users: Range<usize>) -> anyhow::Result<()> {
 async fn join_all(
     worker: &Rc<Worker>,
     tokens: &Arc<Tokens>,
-    door: crate::door::Door,
+    door: frontrow_crowd::door::Door,
     concert: u32,
     users: Vec<usize>,
 ) -> anyhow::Result<()> {

@@ -13,18 +13,18 @@ pub mod journeys;
 pub mod line;
 pub mod onsale;
 pub mod prices;
-mod shop;
 pub mod soak;
 pub mod storm;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::crew::{Crew, Worker};
-use crate::fan::{Credential, Fan, Trouble};
-use crate::record::Op;
+use frontrow_crowd::crew::{Crew, Worker};
+use frontrow_crowd::fan::{Credential, Fan, Trouble};
+use frontrow_crowd::record::Op;
+use frontrow_crowd::tokens::Tokens;
+
 use crate::run::Run;
-use crate::tokens::Tokens;
 
 /// The time that fans may take to get ready, however many they are.
 const READY_PATIENCE: Duration = Duration::from_secs(300);
@@ -46,10 +46,10 @@ where
         async move {
             let one = |worker: Rc<Worker>, number| {
                 let (stage, fan) = (stage.clone(), fan.clone());
-                async move { note_end(&worker, number, fan(&worker, &stage, number).await) }
+                async move { worker.note_end(number, fan(&worker, &stage, number).await) }
             };
             worker.play(worker.share(fans), one).await;
-            Ok(())
+            anyhow::Ok(())
         }
     })
 }
@@ -72,11 +72,4 @@ async fn open_and_join(
     let mut fan = open(worker, tokens, user).await?;
     fan.join(concert, Instant::now()).await?;
     Ok(fan)
-}
-
-/// Notes why a fan could not play to the end.
-fn note_end(worker: &Worker, fan: usize, ended: Result<(), Trouble>) {
-    if let Err(trouble) = ended {
-        worker.stats.fault(format!("fan {fan}: {trouble}"));
-    }
 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use frontrow_crowd::claims::Claims;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Fan, Reservation, Trouble};
+use frontrow_crowd::record::{Counter, Op};
+use frontrow_crowd::shop::Venue;
+use frontrow_crowd::shop::rng_of;
+use frontrow_crowd::tokens::Tokens;
 use rand::RngExt;
 
-use super::shop::rng_of;
 use super::{READY_PATIENCE, open, play};
-use crate::claims::Claims;
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::{Fan, Reservation, Trouble};
 use crate::http::HttpClient;
-use crate::record::{Counter, Op};
 use crate::run::{Needs, Run};
-use crate::server::Venue;
-use crate::tokens::Tokens;
 
 const ABOUT: &str =
     "an operator changes prices all the time while fans hold seats, pay, and give some of them back.";
@@ -133,7 +133,7 @@ async fn buy_and_give_back(worker: &Rc<Worker>, stage: &Stage, number: usize) ->
             tokio::time::sleep(Duration::from_millis(rng.random_range(0..60))).await;
             let more = fan.hold_best(schedule, 1).await?;
             claim(worker, stage, (schedule, number), &more);
-            let kept = |before: &crate::fan::Seat| {
+            let kept = |before: &frontrow_crowd::fan::Seat| {
                 more.seats.iter().any(|now| (now.seat, now.price) == (before.seat, before.price))
             };
             if !held.seats.iter().all(kept) {

@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Credential, Event, Fan, Trouble};
+use frontrow_crowd::record::{Counter, Op};
+use frontrow_crowd::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
+use frontrow_crowd::tokens::Tokens;
 use hyper::body::Bytes;
 use rand::RngExt;
 use tokio::task::JoinSet;
 
 use super::idle::wait_until_stopped;
-use super::shop::{Pick, Shop, Shopped, Visit, Wish, rng_of};
-use super::{note_end, open, open_and_join};
+use super::{open, open_and_join};
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::{Credential, Event, Fan, Trouble};
 use crate::http::HttpClient;
-use crate::record::{Counter, Op};
 use crate::run::{Needs, Run};
 use crate::server::PRICE;
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "buyers come, buy and cancel; a crowd waits, reconnects and polls; others only watch.";
 /// The interval at which a waiting fan loses the connection and comes back, on average.
@@ -68,7 +68,7 @@ struct Evening {
     tokens: Arc<Tokens>,
     /// The sale in whose line the crowd waits.
     crowded: u32,
-    door: crate::door::Door,
+    door: frontrow_crowd::door::Door,
     seed: u64,
     /// The balance of each buyer's wallet.
     balances: Vec<AtomicU64>,
@@ -169,14 +169,14 @@ async fn play_all(worker: &Rc<Worker>, evening: &Arc<Evening>, shop: &Rc<Shop>) 
         let (worker, evening) = (worker.clone(), evening.clone());
         playing.spawn_local(async move {
             let user = evening.waiting(fan);
-            note_end(&worker, user, wait_and_reconnect(&worker, &evening, user).await);
+            worker.note_end(user, wait_and_reconnect(&worker, &evening, user).await);
         });
     }
     for fan in worker.share(evening.options.watching) {
         let (worker, evening, shop) = (worker.clone(), evening.clone(), shop.clone());
         playing.spawn_local(async move {
             let user = evening.watching(fan);
-            note_end(&worker, user, only_watch(&worker, &evening, &shop, user).await);
+            worker.note_end(user, only_watch(&worker, &evening, &shop, user).await);
         });
     }
     for fan in worker.share(evening.options.polling) {
@@ -210,7 +210,7 @@ async fn play_all(worker: &Rc<Worker>, evening: &Arc<Evening>, shop: &Rc<Shop>) 
         let (worker, evening, shop, ended) = (worker.clone(), evening.clone(), shop.clone(), ended.clone());
         playing.spawn_local(async move {
             worker.stats.count(Counter::Arrivals, 1);
-            note_end(&worker, user, buy_and_cancel(&worker, &evening, &shop, user, turn, due).await);
+            worker.note_end(user, buy_and_cancel(&worker, &evening, &shop, user, turn, due).await);
             // There is room for every user.
             let _ = ended.try_send(user);
         });

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{Credential, Fan, Place, Trouble};
+use frontrow_crowd::record::{Counter, Op};
+use frontrow_crowd::tokens::Tokens;
 
 use super::idle::wait_until_stopped;
 use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
-use crate::crew::Worker;
-use crate::fan::{Credential, Fan, Place, Trouble};
-use crate::record::{Counter, Op};
 use crate::run::{Needs, Run};
-use crate::tokens::Tokens;
 
 const ABOUT: &str = "waiting fans lose their connections at once and come back with their queue tokens.";
 const PATIENCE: Duration = Duration::from_secs(120);

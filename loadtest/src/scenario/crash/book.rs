@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use frontrow_crowd::fan::Place;
 use frontrow_protocol::result::QueueStatus;
 use uuid::Uuid;
 
-use crate::fan::Place;
 use crate::server::PRICE;
 
 /// An action of a fan. Every one may be repeated safely.

@@ -9,6 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use frontrow_crowd::claims::Claims;
+use frontrow_crowd::crew::Worker;
+use frontrow_crowd::fan::{
+    Balance, Credential, Fan, Place, Reservation, Seat, Trouble, hold_request, release_request,
+};
+use frontrow_crowd::record::{Counter, FanState, Op, Outcome};
+use frontrow_crowd::shop::{Venue, rng_of};
+use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::request::{Charge, NoParams, QueueJoin, ReservationRef};
 use frontrow_protocol::result::{QueueStatus, ReservationStatus};
 use frontrow_protocol::{IdempotencyKey, Reason, Request};
@@ -19,15 +27,6 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::book::{Action, Book, Bought, Held, Seen, Settled, Standing, cost};
-use crate::claims::Claims;
-use crate::crew::Worker;
-use crate::fan::{
-    Balance, Credential, Fan, Place, Reservation, Seat, Trouble, hold_request, release_request,
-};
-use crate::record::{Counter, FanState, Op, Outcome};
-use crate::scenario::shop::rng_of;
-use crate::server::Venue;
-use crate::tokens::Tokens;
 
 /// A client that could not connect, or was refused with a time to wait, tries again after this.
 const RETRY_AFTER: Duration = Duration::from_millis(100);

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use frontrow_protocol::request::ScheduleRef;
 use frontrow_protocol::{Reason, Request, SeatState};
 use rand::rngs::StdRng;
@@ -17,19 +16,27 @@ use uuid::Uuid;
 
 use crate::claims::Claims;
 use crate::crew::Worker;
-use crate::fan::{Fan, Reservation, Trouble};
+use crate::fan::{Event, Fan, Reservation, Trouble};
 use crate::record::{Counter, FanState};
 use crate::seats::SeatModel;
-use crate::server::Venue;
 
 /// Tries to get a seat before a fan gives up; a person would be tired long before.
 const TRIES_MAX: usize = 50;
+
+/// Whoever was too slow so often in a row looks up, until the map shows who was faster.
+const LOOKS_UP_AFTER: usize = 5;
+/// Or for so long: several rounds of the map.
+const LOOKS_UP_FOR: Duration = Duration::from_millis(100);
+
+/// Seats that a fan looks at for some side by side.
+const LOOKED_AT_MAX: usize = 1_000;
 
 /// The share of the house that everybody wants.
 const POPULAR_SHARE: usize = 20;
 
 /// The seats that fans want.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// Any free seat.
     Uniform,
@@ -39,6 +46,17 @@ pub enum Pick {
     Best,
     /// A third of the fans each way.
     Mixed,
+}
+
+/// The venue that is sold.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Venue {
+    #[serde(rename = "concert_id")]
+    pub concert: u32,
+    #[serde(rename = "schedule_ids")]
+    pub schedules: Vec<u64>,
+    /// The seats of each schedule.
+    pub seats: usize,
 }
 
 /// The state that all fans of a worker share.
@@ -182,7 +200,7 @@ impl Visit<'_> {
             Pick::Mixed => [Pick::Uniform, Pick::Popular, Pick::Best][self.number % 3],
             one => one,
         };
-        for _ in 0..TRIES_MAX {
+        for tries in 1..=TRIES_MAX {
             let answer = if pick == Pick::Best {
                 self.fan.hold_best(schedule, self.wish.seats as u32).await
             } else {
@@ -203,6 +221,7 @@ impl Visit<'_> {
                 }
                 Err(trouble) => match trouble.reason() {
                     // Somebody was faster; the map shows it by now, or will after the next round.
+                    Some(Reason::SeatTaken) if tries % LOOKS_UP_AFTER == 0 => self.look_up().await?,
                     Some(Reason::SeatTaken) => {}
                     Some(Reason::NoSeatsAvailable) => return Ok(None),
                     _ => return Err(trouble),
@@ -210,6 +229,17 @@ impl Visit<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Waits until the map shows something new.
+    async fn look_up(&mut self) -> Result<(), Trouble> {
+        let until = tokio::time::Instant::now() + LOOKS_UP_FOR;
+        while let Ok(event) = tokio::time::timeout_at(until, self.fan.next()).await {
+            if matches!(event?, Event::Seats(_)) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Lets time pass as a person does, and receives what comes meanwhile.
@@ -225,7 +255,8 @@ impl Visit<'_> {
     }
 }
 
-/// Up to `count` free seats: side by side in the plan's order if the first one's neighbours are free.
+/// `count` free seats side by side in the plan's order, from the first one on that a fan would like; where there are none nearby,
+/// that one alone. So how many a fan takes does not depend on who was there a moment before, until the house is nearly full.
 fn choose(model: &SeatModel, count: usize, pick: Pick, rng: &mut StdRng) -> Vec<u32> {
     let states = model.states();
     let first = match pick {
@@ -233,12 +264,15 @@ fn choose(model: &SeatModel, count: usize, pick: Pick, rng: &mut StdRng) -> Vec<
         _ => model.pick_uniform(rng),
     };
     let Some(first) = first else { return Vec::new() };
-    let row = first as usize..first as usize + count;
-    match states.get(row.clone()) {
-        Some(side_by_side) if side_by_side.iter().all(|state| *state == SeatState::Available) => {
-            row.map(|seat| seat as u32).collect()
-        }
-        _ => vec![first],
+    let first = first as usize;
+    let is_free = |from: &usize| {
+        let row = states.get(*from..*from + count);
+        row.is_some_and(|row| row.iter().all(|state| *state == SeatState::Available))
+    };
+    let nearby = (first..states.len()).chain(0..first).take(LOOKED_AT_MAX);
+    match nearby.into_iter().find(is_free) {
+        Some(from) => (from..from + count).map(|seat| seat as u32).collect(),
+        None => vec![first as u32],
     }
 }
 

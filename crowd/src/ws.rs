@@ -5,14 +5,15 @@
 //! extensions, sending fragments or binary frames, none of which the server wants.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use frontrow_protocol::SUBPROTOCOL;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
-use crate::door::{Door, Stream};
+use crate::door::{Callers, Door, Stream};
 
 /// A snapshot of 1,000,000 seats is a third of it.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -45,11 +46,13 @@ pub enum WsError {
 }
 
 /// The target to connect to, and the address to connect from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     pub door: Door,
     /// `None`: as the system chooses, which gives about 28,000 ports in all.
-    pub source: Option<Ipv4Addr>,
+    pub source: Option<IpAddr>,
+    /// By whom the connection is announced before it is made.
+    pub callers: Option<Arc<dyn Callers>>,
     /// The path of the websocket.
     pub path: &'static str,
     pub subprotocol: &'static str,
@@ -58,7 +61,7 @@ pub struct Target {
 impl Target {
     /// The server's websocket, from an address that the system chooses.
     pub fn plain(door: Door) -> Self {
-        Self { door, source: None, path: "/ws", subprotocol: SUBPROTOCOL }
+        Self { door, source: None, callers: None, path: "/ws", subprotocol: SUBPROTOCOL }
     }
 }
 
@@ -80,7 +83,7 @@ pub struct WebSocket {
 impl WebSocket {
     /// Connects and upgrades. `authorization` is the bearer token, if it goes with the upgrade.
     pub async fn connect(target: &Target, authorization: Option<&str>) -> Result<Self, WsError> {
-        let stream = target.door.connect(target.source).await?;
+        let stream = target.door.connect(target.source, target.callers.as_deref()).await?;
         let mut socket = Self {
             stream,
             buffer: Vec::with_capacity(READ_BYTES),
@@ -303,6 +306,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use tokio::net::TcpListener;
 
@@ -329,7 +334,7 @@ mod tests {
             }
             read
         });
-        let source = Some(Ipv4Addr::new(127, 0, 0, 9));
+        let source = Some(Ipv4Addr::new(127, 0, 0, 9).into());
         (Target { source, ..Target::plain(Door::plain(address)) }, server)
     }
 

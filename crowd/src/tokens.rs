@@ -1,12 +1,26 @@
 //! Access tokens of many users: the lines that `frontrow user add --count` prints, kept as they came.
 
-use anyhow::{Context, bail};
 use serde::Deserialize;
 
 /// One token a user.
 pub struct Tokens {
     text: String,
     spans: Vec<(usize, usize)>,
+}
+
+/// Why these are not the tokens that are needed.
+#[derive(Debug, thiserror::Error)]
+pub enum TokensError {
+    #[error("line {line} has no `access_token`")]
+    Line {
+        line: usize,
+        #[source]
+        cause: serde_json::Error,
+    },
+    #[error(
+        "{needed} users are needed and there are tokens of {there}; `frontrow user add --count {needed}` makes more"
+    )]
+    TooFew { needed: usize, there: usize },
 }
 
 #[derive(Deserialize)]
@@ -16,11 +30,11 @@ struct Line<'a> {
 
 impl Tokens {
     /// Reads a line of JSON with `access_token` for each user; empty lines are skipped.
-    pub fn parse(text: String) -> anyhow::Result<Self> {
+    pub fn parse(text: String) -> Result<Self, TokensError> {
         let mut spans = Vec::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let Line { access_token } = serde_json::from_str(line)
-                .with_context(|| format!("line {} has no `access_token`", index + 1))?;
+            let Line { access_token } =
+                serde_json::from_str(line).map_err(|cause| TokensError::Line { line: index + 1, cause })?;
             // A slice of `text`: a token needs no escapes, so it was read where it lies.
             let begin = access_token.as_ptr() as usize - text.as_ptr() as usize;
             spans.push((begin, begin + access_token.len()));
@@ -32,6 +46,10 @@ impl Tokens {
         self.spans.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
     /// The token of one user.
     pub fn get(&self, user: usize) -> &str {
         let (begin, end) = self.spans[user];
@@ -39,14 +57,23 @@ impl Tokens {
     }
 
     /// Fails if there are fewer.
-    pub fn need(&self, users: usize) -> anyhow::Result<()> {
-        if self.len() < users {
-            bail!(
-                "{users} users are needed and there are tokens of {}; `frontrow user add --count {users}` makes more",
-                self.len()
-            );
+    pub fn need(&self, users: usize) -> Result<(), TokensError> {
+        match self.len() < users {
+            true => Err(TokensError::TooFew { needed: users, there: self.len() }),
+            false => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Tokens {
+    fn from_iter<I: IntoIterator<Item = T>>(tokens: I) -> Self {
+        let (mut text, mut spans) = (String::new(), Vec::new());
+        for token in tokens {
+            let begin = text.len();
+            text.push_str(token.as_ref());
+            spans.push((begin, text.len()));
+        }
+        Self { text, spans }
     }
 }
 
@@ -60,6 +87,8 @@ mod tests {
         let tokens = Tokens::parse(text.to_owned()).unwrap();
         assert_eq!((tokens.len(), tokens.get(0), tokens.get(1)), (2, "a.b.c", "d"));
         assert!(tokens.need(2).is_ok() && tokens.need(3).is_err());
+        let made: Tokens = ["a", "bc"].into_iter().collect();
+        assert_eq!((made.len(), made.get(0), made.get(1)), (2, "a", "bc"));
         let error = Tokens::parse("{\"access_token\":\"a\"}\n{\"user_id\":2}".to_owned()).err().unwrap();
         assert_eq!(error.to_string(), "line 2 has no `access_token`");
     }

@@ -2,23 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use anyhow::Context;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-
-/// The authority whose certificates the tests use, and one of them for a server that is started here.
-const AUTHORITY: &[u8] = include_bytes!("../../tests/tls/ca.pem");
-const CERTIFICATE: &[u8] = include_bytes!("../../tests/tls/first.pem");
-const KEY: &[u8] = include_bytes!("../../tests/tls/first.key");
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 /// Small, because everybody carries one.
 #[derive(Clone, Copy)]
@@ -31,32 +23,22 @@ pub struct Door {
 pub struct Tls(TlsConnector);
 
 impl Tls {
-    /// Believes in the authorities of a PEM file; without one, in that of the tests.
-    pub fn new(authorities: Option<&Path>) -> anyhow::Result<&'static Self> {
-        let pem = match authorities {
-            Some(path) => {
-                std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?
-            }
-            None => AUTHORITY.to_vec(),
-        };
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            roots.add(certificate.context("the authorities are not PEM")?)?;
-        }
+    /// Believes whoever these authorities vouch for. It is for the whole run of a process, and is never given back.
+    pub fn new(authorities: RootCertStore) -> Result<&'static Self, rustls::Error> {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
+            .with_root_certificates(authorities)
             .with_no_client_auth();
         Ok(Box::leak(Box::new(Self(TlsConnector::from(Arc::new(config))))))
     }
 }
 
-/// Lays the tests' certificate and its key into a folder, and gives their paths.
-pub fn lay_certificate(folder: &Path) -> io::Result<(PathBuf, PathBuf)> {
-    let (cert, key) = (folder.join("tls-cert.pem"), folder.join("tls-key.pem"));
-    std::fs::write(&cert, CERTIFICATE)?;
-    std::fs::write(&key, KEY)?;
-    Ok((cert, key))
+/// Somebody who wants to know of a connection before it is made, by the address that it comes from.
+pub trait Callers: Send + Sync {
+    fn expect(&self, from: SocketAddr);
+
+    /// It could not be made.
+    fn expect_no_more(&self, from: SocketAddr);
 }
 
 impl Door {
@@ -72,9 +54,9 @@ impl Door {
         self.address.ip()
     }
 
-    /// `source`: from which address; `None`: as the system chooses.
-    pub async fn connect(&self, source: Option<Ipv4Addr>) -> io::Result<Stream> {
-        let tcp = connect_tcp(self.address, source).await?;
+    /// `source`: from which address; `None`: as the system chooses, so that nobody can know it before.
+    pub async fn connect(&self, source: Option<IpAddr>, callers: Option<&dyn Callers>) -> io::Result<Stream> {
+        let tcp = connect_tcp(self.address, source, callers).await?;
         let Some(tls) = self.tls else { return Ok(Box::new(tcp)) };
         let secure = tls.0.connect(ServerName::from(self.address.ip()), tcp).await?;
         Ok(Box::new(secure))
@@ -99,13 +81,43 @@ impl fmt::Debug for Door {
     }
 }
 
+/// A connection that is announced until it is there.
+struct Announced<'c> {
+    callers: &'c dyn Callers,
+    from: SocketAddr,
+    is_made: bool,
+}
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        if !self.is_made {
+            self.callers.expect_no_more(self.from);
+        }
+    }
+}
+
 /// A TCP connection without Nagle's delay.
-async fn connect_tcp(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<TcpStream> {
+async fn connect_tcp(
+    address: SocketAddr,
+    source: Option<IpAddr>,
+    callers: Option<&dyn Callers>,
+) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(source) = source {
         socket.bind(SocketAddr::from((source, 0)))?;
     }
+    let mut announced = match callers {
+        None => None,
+        Some(callers) => {
+            let from = socket.local_addr()?;
+            callers.expect(from);
+            Some(Announced { callers, from, is_made: false })
+        }
+    };
     let stream = socket.connect(address).await?;
+    if let Some(announced) = &mut announced {
+        announced.is_made = true;
+    }
     stream.set_nodelay(true)?;
     Ok(stream)
 }

@@ -4,6 +4,7 @@
 //! Always: a run has three phases, and every fan sees them in this order: getting ready, `Go`, `Stop`.
 
 use std::cell::Cell;
+use std::error::Error;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -11,11 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::door::Door;
+use crate::door::{Callers, Door};
+use crate::fan::Trouble;
 use crate::record::{Board, Stats};
 use crate::ws::Target;
 
@@ -56,6 +57,7 @@ pub struct Worker {
     pub signals: Arc<Signals>,
     pub connecting: Semaphore,
     door: Door,
+    callers: Option<Arc<dyn Callers>>,
     phase: watch::Receiver<Phase>,
     connections: Cell<usize>,
 }
@@ -72,11 +74,12 @@ impl Worker {
         self.connections.set(self.connections.get() + 1);
         let source = match self.door.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => {
-                Some(Ipv4Addr::new(127, 0, 0, (1 + number % SOURCES) as u8))
+                Some(Ipv4Addr::new(127, 0, 0, (1 + number % SOURCES) as u8).into())
             }
-            _ => None,
+            // Whoever is to be known by the address has to have one before connecting.
+            ip => self.callers.is_some().then_some(ip),
         };
-        Target { source, ..Target::plain(self.door) }
+        Target { source, callers: self.callers.clone(), ..Target::plain(self.door) }
     }
 
     /// Counts one more fan as ready, and waits for the start.
@@ -110,6 +113,13 @@ impl Worker {
         self.signals.done.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Notes why a fan could not play to the end.
+    pub fn note_end(&self, fan: usize, ended: Result<(), Trouble>) {
+        if let Err(trouble) = ended {
+            self.stats.fault(format!("fan {fan}: {trouble}"));
+        }
+    }
+
     /// Plays one fan for each number, all at once, and waits for all of them.
     pub async fn play<F>(
         self: &Rc<Self>,
@@ -128,7 +138,7 @@ impl Worker {
         }
         while let Some(ended) = playing.join_next().await {
             if let Err(error) = ended {
-                self.stats.fault(format!("a fan of the load test itself broke: {error}"));
+                self.stats.fault(format!("a fan itself broke: {error}"));
             }
         }
     }
@@ -136,25 +146,37 @@ impl Worker {
 
 const _: () = assert!(SOURCES < 255, "the last byte of an address");
 
+/// Why a worker came to no good end.
+pub type CrewError = Box<dyn Error + Send + Sync>;
+
 /// The conductor's side.
 pub struct Crew {
     pub signals: Arc<Signals>,
     phase: watch::Sender<Phase>,
-    threads: Vec<std::thread::JoinHandle<anyhow::Result<()>>>,
+    threads: Vec<std::thread::JoinHandle<Result<(), CrewError>>>,
 }
 
 impl Crew {
-    /// Starts `threads` workers that play `role` against the server behind `door`.
-    pub fn start<R, F>(threads: usize, door: Door, board: &Arc<Board>, role: R) -> std::io::Result<Self>
+    /// Starts `threads` workers that play `role` against the server behind `door`. `callers`: by whom each connection is
+    /// announced before it is made.
+    pub fn start<R, F, E>(
+        threads: usize,
+        door: Door,
+        callers: Option<Arc<dyn Callers>>,
+        board: &Arc<Board>,
+        role: R,
+    ) -> std::io::Result<Self>
     where
         R: Fn(Rc<Worker>) -> F + Clone + Send + 'static,
-        F: Future<Output = anyhow::Result<()>> + 'static,
+        F: Future<Output = Result<(), E>> + 'static,
+        E: Into<CrewError> + 'static,
     {
         let (phase, seen) = watch::channel(Phase::Ready);
         let signals = Arc::new(Signals::default());
         let mut crew = Self { signals: signals.clone(), phase, threads: Vec::new() };
         for index in 0..threads {
             let (role, board, phase, signals) = (role.clone(), board.clone(), seen.clone(), signals.clone());
+            let callers = callers.clone();
             let thread = std::thread::Builder::new().name(format!("fans {index}"));
             crew.threads.push(thread.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -165,6 +187,7 @@ impl Crew {
                     signals,
                     connecting: Semaphore::new(CONNECTING_MAX),
                     door,
+                    callers,
                     phase,
                     connections: Cell::new(0),
                 });
@@ -197,18 +220,27 @@ impl Crew {
     }
 
     /// The workers' ends, of those that have come to one; the others are left behind.
-    pub fn collect(self) -> anyhow::Result<()> {
-        for thread in self.threads.into_iter().filter(|thread| thread.is_finished()) {
-            thread.join().map_err(|_| anyhow!("a worker of the load test broke"))??;
+    pub fn collect(mut self) -> Result<(), CrewError> {
+        let threads = std::mem::take(&mut self.threads);
+        for thread in threads.into_iter().filter(|thread| thread.is_finished()) {
+            thread.join().map_err(|_| "a worker of the fans broke")??;
         }
         Ok(())
     }
 }
 
-async fn work<R, F>(worker: Rc<Worker>, role: R) -> anyhow::Result<()>
+impl Drop for Crew {
+    /// Nobody goes on without a conductor.
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+async fn work<R, F, E>(worker: Rc<Worker>, role: R) -> Result<(), CrewError>
 where
     R: Fn(Rc<Worker>) -> F,
-    F: Future<Output = anyhow::Result<()>> + 'static,
+    F: Future<Output = Result<(), E>> + 'static,
+    E: Into<CrewError>,
 {
     let stats = worker.stats.clone();
     let flushed = stats.clone();
@@ -222,5 +254,5 @@ where
     let ended = role(worker).await;
     flushing.abort();
     stats.flush();
-    ended
+    ended.map_err(Into::into)
 }
