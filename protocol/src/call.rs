@@ -139,6 +139,13 @@ paths! {
     "/api/v1/admin/concerts/{concert_id}/call_off" { Post => CallOffConcert "admin.concerts.call_off" for Owner Manager }
     "/api/v1/admin/refunds" { Get => Refunds "admin.refunds" for Owner Manager BoxOffice }
 
+    // Rehearsal.
+    "/api/v1/admin/concerts/{concert_id}/rehearsal" {
+        Get => Rehearsal "admin.rehearsal" for Owner Manager,
+        Post => BeginRehearsal "admin.rehearsal.begin" for Owner Manager,
+        Delete => EndRehearsal "admin.rehearsal.end" for Owner Manager
+    }
+
     // Orders.
     "/api/v1/admin/orders" { Get => FindOrders "admin.orders" for Owner Manager BoxOffice }
     "/api/v1/admin/orders/{reservation_id}" { Get => OrderLife "admin.order" for Owner Manager BoxOffice }

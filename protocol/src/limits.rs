@@ -95,6 +95,15 @@ pub const PRICES_MAX: usize = 1_000;
 /// Fans admitted at once to one sale.
 pub const CAPACITY_MAX: u32 = 1_000_000;
 
+/// Buyers of one rehearsal: each has a socket at both ends, in a process that serves fans meanwhile.
+pub const REHEARSAL_BUYERS_MAX: u32 = 2_000;
+
+/// The seconds that a rehearsal may take: it is a look at a night, and not the night.
+pub const REHEARSAL_SECONDS_MAX: u32 = 1_800;
+
+/// The milliseconds for which a buyer may think.
+pub const REHEARSAL_THINK_MS_MAX: u32 = 60_000;
+
 /// Seats that one reservation may be allowed to have.
 pub const SEATS_PER_RESERVATION_MAX: u32 = 20;
 

@@ -22,6 +22,7 @@ use crate::ops::life;
 use crate::ops::making;
 use crate::ops::order_life;
 use crate::ops::orders;
+use crate::ops::rehearsal;
 use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
 use crate::ops::{passkeys, who};
@@ -396,16 +397,16 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         Call::Place => Description::new("queue", Access::Fan, "Returns the place; counts as presence.")
             .parameter(which_sale())
             .answer(200, "The place, whatever its status.", schemas.sent_by_server::<QueueUpdate>())
-            .refuses(&[Reason::NotInQueue]),
+            .refuses(&[Reason::NotInQueue, Reason::ConcertNotFound]),
         Call::Leave => Description::new("queue", Access::Fan, "Gives the place up.")
             .parameter(which_sale())
             .answer(200, "The place as it ended.", schemas.sent_by_server::<QueueUpdate>())
-            .refuses(&[Reason::NotInQueue]),
+            .refuses(&[Reason::NotInQueue, Reason::ConcertNotFound]),
         Call::Schedules => Description::new("concerts", Access::Fan, "Lists the performances, with prices.")
             .parameter(which_sale())
             .answer(200, "The performances that have not started.", schemas.sent_by_server::<Schedules>())
             .needs_admission()
-            .refuses(&[Reason::NoSchedulesAvailable]),
+            .refuses(&[Reason::NoSchedulesAvailable, Reason::ConcertNotFound]),
         Call::Layout => Description::new(
             "seats",
             Access::Anybody,
@@ -776,6 +777,31 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         Call::ExportAttendees => export("All valid tickets of a concert, with whom they are of."),
         Call::ExportCodes => export("The codes of all tickets of a concert, valid or void."),
         Call::ExportLedger => export("All money of a concert: what was paid, and what was given back."),
+        Call::Rehearsal => Description::new(
+            "operators",
+            Access::Operator,
+            "Tells how far the last rehearsal of a concert is, and what it found.",
+        )
+        .parameter(concert_id())
+        .answer(200, "It, if there is one.", schemas.sent_by_server::<rehearsal::RehearsalOf>())
+        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::BeginRehearsal => Description::new(
+            "operators",
+            Access::Operator,
+            "Has synthetic buyers play a hidden copy of a sale, one at a time; it is taken away at the end.",
+        )
+        .parameter(concert_id())
+        .body(schemas.sent_by_clients::<rehearsal::BeginRehearsal>())
+        .answer(201, "It has begun.", schemas.sent_by_server::<rehearsal::RehearsalOf>())
+        .refuses(&[Reason::ConcertNotFound, Reason::NoSchedulesAvailable, Reason::UnknownMethod]),
+        Call::EndRehearsal => Description::new(
+            "operators",
+            Access::Operator,
+            "Ends a rehearsal before its time. What is left of it is taken away.",
+        )
+        .parameter(concert_id())
+        .answer(200, "It ends, or did.", schemas.sent_by_server::<rehearsal::RehearsalOf>())
+        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
         Call::RefundOrder => Description::new(
             "operators",
             Access::Operator,

@@ -12,6 +12,7 @@ mod migrate;
 mod operator;
 mod orders;
 mod prices;
+mod rehearse;
 mod rules;
 mod sale;
 mod schedule;
@@ -64,6 +65,8 @@ enum Command {
     Sale(sale::Sale),
     /// Postpone performances of a running server, or call them off.
     Schedule(schedule::Schedule),
+    /// Let synthetic buyers play a hidden copy of a running server's sale.
+    Rehearse(rehearse::Rehearse),
     /// Paid orders of a running server: give their money back.
     Orders(orders::Orders),
     /// Keep seats of a running server's performances from sale, or give them back to it.
@@ -94,6 +97,7 @@ impl Cli {
             Command::Operator(command) => command.run().await,
             Command::Sale(command) => command.run().await,
             Command::Schedule(command) => command.run().await,
+            Command::Rehearse(command) => command.run().await,
             Command::Orders(command) => command.run().await,
             Command::Seats(command) => command.run().await,
             Command::Audit(command) => command.run().await,

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 
 use super::context::Context;
 use super::request::{self, Plan};
+use super::visitor::Audience;
 use crate::dispatcher::{Refusal, Reply, ReplyTo};
 use crate::domain::command::{Command, Rejection};
 use crate::domain::ids::{AddressBlock, ConcertId, UserId};
@@ -14,14 +15,16 @@ use crate::metrics::Metrics;
 
 impl Context {
     /// The plan of a request.
-    pub fn plan(&self, request: Request) -> Plan {
-        request::plan(request, |schedule| Ok(self.sale_of_schedule(schedule)?.id()))
+    pub fn plan(&self, audience: Audience, request: Request) -> Plan {
+        request::plan(request, |schedule| Ok(self.sale_of_schedule_for(audience, schedule)?.id()))
     }
 
-    /// Posts a command to a sale; as with performances, an unknown one may yet appear. `guest_of` is the address that
-    /// a guest comes from: their joins are counted by it, whichever door they take.
+    /// Posts a command to a sale; as with performances, an unknown one may yet appear, and a rehearsal does not exist but for
+    /// those who play it. `guest_of` is the address that a guest comes from: their joins are counted by it, whichever door
+    /// they take.
     pub fn submit(
         &self,
+        audience: Audience,
         concert: ConcertId,
         command: Command,
         guest_of: Option<AddressBlock>,
@@ -34,7 +37,11 @@ impl Context {
             let retry_after = too_many.retry_after;
             return Err(Refusal::RateLimited { retry_after, message: too_many.message() });
         }
-        match self.dispatcher.submit(concert, command, reply) {
+        let posted = match self.dispatcher.is_rehearsal(concert) == (audience == Audience::Rehearsal) {
+            true => self.dispatcher.submit(concert, command, reply),
+            false => Err(Refusal::Rejected(Rejection::ConcertNotFound)),
+        };
+        match posted {
             Err(Refusal::Rejected(Rejection::ConcertNotFound)) if !self.dispatcher.missing().is_empty() => {
                 Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
             }
@@ -55,7 +62,7 @@ impl Context {
         command: Command,
     ) -> Reply {
         let (sender, reply) = oneshot::channel();
-        self.submit(concert, command, guest_of, ReplyTo::Once(sender))?;
+        self.submit(Audience::Everybody, concert, command, guest_of, ReplyTo::Once(sender))?;
         reply.await.unwrap_or(Err(Refusal::OutcomeUnknown))
     }
 

@@ -15,12 +15,14 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::ops::gather::Gatherer;
 use crate::ops::refunds::Refunds;
+use crate::ops::rehearsals::Stage;
 use crate::store::Store;
 
 use super::address_limits::AddressLimiter;
 use super::auth::Auth;
+use super::callers::Callers;
 use super::operators::sessions::Sessions;
-use super::ops::Live;
+use super::ops::{Live, Rehearsals};
 use super::remembered::Remembered;
 use super::request_rates::RequestRates;
 
@@ -41,6 +43,8 @@ pub struct Context {
     /// The proxies that are believed about a client's address.
     pub proxies: Proxies,
     pub addresses: Arc<AddressLimiter>,
+    /// Those who play a rehearsal, as they connect.
+    pub callers: Arc<Callers>,
     pub rates: RequestRates,
     pub allowed_origins: Vec<String>,
     pub guests: bool,
@@ -48,6 +52,9 @@ pub struct Context {
     pub sessions: Sessions,
     /// Gives back what was paid for what is called off.
     pub refunds: Arc<Refunds>,
+    /// Where rehearsals are played.
+    pub stage: Arc<Stage>,
+    pub rehearsals: Rehearsals,
     /// Where operators find the console, if somebody said it.
     pub admin_base_url: Option<String>,
     /// Files that come in; each takes a turn, and whoever finds none comes again.
@@ -76,12 +83,14 @@ impl Context {
     ) -> Self {
         let time = || SteadyTime::new(clock.clone());
         let refunds = Refunds::new(dispatcher.clone(), fanout.clone(), store.clone(), clock.clone());
+        let stage = Stage::new(store.clone(), dispatcher.clone(), clock.clone());
         let addresses = Arc::new(AddressLimiter::new(config.address_limits.clone(), time()));
         Self {
             gatherer: Arc::new(Gatherer::new(dispatcher.clone(), fanout.clone(), clock.clone())),
             live: Live::default(),
             rates: RequestRates::new(&config.limits, addresses.clone(), time()),
             addresses,
+            callers: Arc::default(),
             dispatcher,
             fanout,
             store,
@@ -95,6 +104,8 @@ impl Context {
             guests: config.guests(),
             sessions: Sessions::new(config.operators),
             refunds: Arc::new(refunds),
+            stage: Arc::new(stage),
+            rehearsals: Rehearsals::default(),
             admin_base_url: config.admin_base_url.clone(),
             large_bodies: Arc::new(Semaphore::new(limits::LARGE_BODIES_AT_ONCE)),
             plans_at_work: Semaphore::new(limits::LARGE_BODIES_AT_ONCE),

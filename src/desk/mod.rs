@@ -4,6 +4,7 @@
 pub mod address_limits;
 pub mod admission;
 pub mod auth;
+pub mod callers;
 mod commands;
 mod context;
 pub mod gate;

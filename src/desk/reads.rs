@@ -10,6 +10,7 @@ use super::operators::Badge;
 use super::outcome::Outcome;
 use super::request::Reading;
 use super::translate;
+use super::visitor::Audience;
 use crate::domain::ids::{ConcertId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
 use crate::domain::time::Timestamp;
@@ -59,10 +60,23 @@ fn out_of_reach() -> ErrorObject {
 }
 
 impl Context {
-    /// The sale that sells this performance. While sales are still being recovered, or run elsewhere, one that is
-    /// not known may yet appear.
+    /// The sale that sells this performance, which is no rehearsal's. While sales are still being recovered, or run elsewhere,
+    /// one that is not known may yet appear.
     pub fn sale_of_schedule(&self, schedule: ScheduleId) -> Result<Arc<SaleView>, ErrorObject> {
-        match self.fanout.sale_of_schedule(schedule) {
+        self.sale_of_schedule_for(Audience::Everybody, schedule)
+    }
+
+    /// The same, as far as somebody may know of it.
+    pub fn sale_of_schedule_for(
+        &self,
+        audience: Audience,
+        schedule: ScheduleId,
+    ) -> Result<Arc<SaleView>, ErrorObject> {
+        let found = match audience {
+            Audience::Everybody => self.fanout.sale_of_schedule(schedule),
+            Audience::Rehearsal => self.fanout.rehearsal_of_schedule(schedule),
+        };
+        match found {
             Some(view) => Ok(view),
             None if self.dispatcher.knows_every_sale() => Err(ErrorObject::schedule_not_found()),
             None => Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64)),

@@ -1,4 +1,4 @@
-//! A bounded memory of what was looked up and never changes. Forgetting costs a look-up, nothing else.
+//! A bounded memory of what was looked up and hardly ever changes. Forgetting costs a look-up, nothing else.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -25,6 +25,13 @@ impl<K: Eq + Hash, V: Copy> Remembered<K, V> {
         let (key, value) = halves.1.remove_entry(key)?;
         self.put(&mut halves, key, value);
         Some(value)
+    }
+
+    /// What was looked up is not so any more.
+    pub fn forget(&self, key: &K) {
+        let mut halves = self.halves.lock();
+        halves.0.remove(key);
+        halves.1.remove(key);
     }
 
     pub fn insert(&self, key: K, value: V) {
@@ -54,5 +61,7 @@ mod tests {
         }
         assert_eq!(memory.get(&999), Some(999));
         assert_eq!(memory.get(&500), None);
+        memory.forget(&999);
+        assert_eq!(memory.get(&999), None);
     }
 }

@@ -51,7 +51,7 @@ pub fn result(fanout: &Fanout, now: Timestamp, outcome: &Outcome) -> Result<Stri
         }),
         Outcome::Place { place, .. } => json(&queue_update(fanout, place)),
         Outcome::Concerts => json(&concerts(fanout, now)),
-        Outcome::Schedules(concert) => match fanout.sale(*concert) {
+        Outcome::Schedules(concert) => match fanout.any_sale(*concert) {
             Some(view) => json(&schedules(&view, now)),
             None => return Err(ErrorObject::concert_not_found()),
         },
@@ -90,7 +90,7 @@ pub fn time(at: Timestamp) -> WireTime {
 
 pub fn queue_update(fanout: &Fanout, place: &Place) -> wire::QueueUpdate {
     let record = &place.record;
-    let ahead = fanout.sale(record.concert).map(|view| view.ahead()).unwrap_or_default();
+    let ahead = fanout.any_sale(record.concert).map(|view| view.ahead()).unwrap_or_default();
     let (status, reason) = match record.status {
         TokenStatus::Waiting => (wire::QueueStatus::Waiting, None),
         TokenStatus::Progress => (wire::QueueStatus::Progress, None),
@@ -190,7 +190,7 @@ pub fn order(fanout: &Fanout, of: &Reservation) -> Option<orders::Order> {
 }
 
 pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {
-    let view = fanout.sale_of_schedule(of.schedule);
+    let view = fanout.any_sale_of_schedule(of.schedule);
     let plan = view.as_ref().and_then(|view| view.plan(of.schedule));
     let ahead = view.as_ref().map(|view| view.ahead()).unwrap_or_default();
     let held = of.status == ReservationStatus::TempReserved;
@@ -269,7 +269,7 @@ fn purchase(payment: PaymentId, about: &[StoredTicket]) -> Option<wire::Purchase
 fn paid(fanout: &Fanout, of: &Payment, balance: Money) -> wire::Paid {
     // Of a payment that was made long ago, some seats may have been given back.
     let tickets = of.tickets.iter().filter(|ticket| ticket.is_valid()).map(|ticket| {
-        let view = fanout.sale_of_schedule(ticket.schedule);
+        let view = fanout.any_sale_of_schedule(ticket.schedule);
         let plan = view.as_ref().and_then(|view| view.plan(ticket.schedule));
         let wire::ReservedSeat { seat, label, category, price } =
             reserved_seat(plan.as_deref(), ticket.seat, ticket.price);
@@ -321,7 +321,7 @@ fn tickets(fanout: &Fanout, valid: &[StoredTicket], cancelled: &[StoredTicket]) 
 }
 
 fn ticket(fanout: &Fanout, of: &StoredTicket) -> wire::Ticket {
-    let rules = fanout.sale(of.concert).map(|view| view.rules());
+    let rules = fanout.any_sale(of.concert).map(|view| view.rules());
     wire::Ticket {
         ticket_id: of.ticket.id.0,
         reservation_id: of.reservation.0,

@@ -13,6 +13,17 @@ pub enum Door {
     Public,
     /// The operators' own, with connections of its own.
     Admin,
+    /// That of a rehearsal's buyers, who connect from within this process. No address leads there.
+    Rehearsal,
+}
+
+/// Whose sales somebody may know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// All sales but rehearsals.
+    Everybody,
+    /// Rehearsals alone.
+    Rehearsal,
 }
 
 /// Who may say hello on a websocket.
@@ -22,6 +33,8 @@ pub enum Admits {
     /// Operators have a listener of their own.
     Fans,
     Operators,
+    /// Those who play a rehearsal.
+    Buyers,
 }
 
 impl Admits {
@@ -29,14 +42,23 @@ impl Admits {
     pub fn of<U, B>(self, user: Option<U>, badge: Option<B>) -> Result<(Option<U>, Option<B>), ErrorObject> {
         match (self, user, badge) {
             (Self::Everybody, user, badge) => Ok((user, badge)),
-            (Self::Fans, Some(user), _) => Ok((Some(user), None)),
+            (Self::Fans | Self::Buyers, Some(user), _) => Ok((Some(user), None)),
             (Self::Fans, None, _) => {
                 Err(ErrorObject::forbidden("operators connect at an address of their own"))
             }
+            (Self::Buyers, None, _) => Err(ErrorObject::forbidden("only buyers of a rehearsal connect here")),
             (Self::Operators, _, Some(badge)) => Ok((None, Some(badge))),
             (Self::Operators, _, None) => {
                 Err(ErrorObject::forbidden("only operators connect at this address"))
             }
+        }
+    }
+
+    /// Whose sales they may know of.
+    pub fn audience(self) -> Audience {
+        match self {
+            Self::Buyers => Audience::Rehearsal,
+            Self::Everybody | Self::Fans | Self::Operators => Audience::Everybody,
         }
     }
 }
@@ -46,6 +68,7 @@ impl Door {
     pub fn admits(self, apart: bool) -> Admits {
         match (self, apart) {
             (Self::Admin, _) => Admits::Operators,
+            (Self::Rehearsal, _) => Admits::Buyers,
             (Self::Public, true) => Admits::Fans,
             (Self::Public, false) => Admits::Everybody,
         }

@@ -84,6 +84,26 @@ impl Dispatcher {
         }
     }
 
+    /// Has a rehearsal loaded, of which nobody else hears, and waits until it runs.
+    pub async fn rehearse(&self, concert: ConcertId) -> Result<(), Refusal> {
+        self.shared.sales.rehearse(concert);
+        self.wake(concert).await
+    }
+
+    pub fn is_rehearsal(&self, concert: ConcertId) -> bool {
+        self.shared.sales.is_rehearsal(concert)
+    }
+
+    /// Has a rehearsal leave memory, and waits until it has, for as long as a lane may take. Its rows stay.
+    pub async fn dismiss(&self, concert: ConcertId) -> Result<(), Refusal> {
+        self.shared.sales.dismiss(concert);
+        // The lane looks around when something comes.
+        let work = Work::Sale { concert, command: Command::Figures };
+        let _ = self.post(concert.0.into(), work, ReplyTo::Nobody);
+        let left = tokio::time::timeout(limits::WAKE_PATIENCE, self.shared.sales.has_left(concert)).await;
+        left.map_err(|_| Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
+    }
+
     /// Adds to a wallet, exactly once for a (user, request id). Answered by `Answer::Charged`.
     pub fn charge(
         &self,
@@ -133,7 +153,7 @@ impl Dispatcher {
         missing.chain(down).chain(stalled).collect()
     }
 
-    /// Each sale, where it runs, and its writer as far as it is known.
+    /// Each sale but rehearsals, where it runs, and its writer as far as it is known.
     pub fn whereabouts(&self) -> Vec<(ConcertId, Place, Option<WriterId>)> {
         let place = |(concert, status): (ConcertId, SaleStatus)| match status {
             SaleStatus::Loading | SaleStatus::Handed => (concert, Place::Loading, None),

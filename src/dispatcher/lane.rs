@@ -28,13 +28,13 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::Options;
 use super::handle::Shared;
 use super::mailbox::{Envelope, Mailbox, Work};
 use super::running::RunningSale;
 use super::sales::SaleStatus;
 use super::sweep::{Sweeper, Swept};
 use super::witness::Witness;
+use super::{Options, lane_of};
 use crate::domain::command::{Command, Needs};
 use crate::domain::ids::{ConcertId, ConnectionId, IdSource, UserId};
 use crate::domain::ledger_budget::LedgerBudget;
@@ -48,6 +48,8 @@ use patience::Patience;
 use pipeline::Pipeline;
 
 pub(super) struct Lane {
+    /// Its number among the lanes.
+    index: usize,
     /// Its name in the log and for its supervisor.
     name: String,
     shared: Arc<Shared>,
@@ -118,6 +120,7 @@ impl Lane {
             IdSource::seeded(seed)
         });
         Self {
+            index,
             name: format!("lane {index}"),
             mailbox: shared.mailboxes[index].clone(),
             writer: shared.writers[index],
@@ -208,7 +211,9 @@ impl Lane {
         if self.outage.is_none() {
             self.sweeper.begin(&self.sales, self.shared.clock.steady());
         }
+        self.let_go();
         self.wait().await;
+        self.let_go();
         while let Ok(running) = self.adopt.try_recv() {
             self.adopt_sale(running);
         }
@@ -289,6 +294,10 @@ impl Lane {
 
     fn adopt_sale(&mut self, mut running: RunningSale) {
         let concert = running.concert();
+        // A rehearsal may have left while it was loaded once more.
+        if running.view.is_rehearsal() && !self.shared.sales.is_rehearsal(concert) {
+            return self.shared.sales.forget(concert);
+        }
         self.fanout.show(running.view.clone(), &self.home, &self.shared.supervisor);
         // This precedes the count of those who are still connected: from now on nobody leaves unnoticed.
         self.shared.sales.set(concert, SaleStatus::Running);
@@ -441,8 +450,23 @@ impl Lane {
     }
 
     fn count_tokens(&self) {
-        self.metrics.tokens_waiting.set(self.sales.values().map(|r| r.sale.waiting() as i64).sum());
-        self.metrics.tokens_progress.set(self.sales.values().map(|r| r.sale.progress() as i64).sum());
+        let fans = || self.sales.values().filter(|running| !running.view.is_rehearsal());
+        self.metrics.tokens_waiting.set(fans().map(|running| running.sale.waiting() as i64).sum());
+        self.metrics.tokens_progress.set(fans().map(|running| running.sale.progress() as i64).sum());
+    }
+
+    /// Lets rehearsals go that are over.
+    fn let_go(&mut self) {
+        for concert in self.shared.sales.leaving() {
+            if lane_of(concert, self.shared.mailboxes.len()) == self.index {
+                self.sales.remove(&concert);
+                self.present.remove(&concert);
+                self.sweeper.forget(concert);
+                self.fanout.forget(concert);
+                self.shared.sales.forget(concert);
+                self.count_tokens();
+            }
+        }
     }
 
     /// Another process is the writer of this sale now.

@@ -1,6 +1,7 @@
 //! The sales that are known, and for each whether this process runs it, loads it, or leaves it to another process.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch};
@@ -29,6 +30,9 @@ pub(super) struct Sales {
     named: Notify,
     /// A sale's status changed.
     changed: Notify,
+    /// Whether there is a rehearsal, and whether one leaves: asked for with every request, and by every lane all the time.
+    has_rehearsals: AtomicBool,
+    has_leaving: AtomicBool,
 }
 
 #[derive(Default)]
@@ -36,6 +40,10 @@ struct State {
     sales: BTreeMap<ConcertId, SaleStatus>,
     /// Sales with nothing left to run that somebody asked for: they run all the same. The one named last is the last.
     named: VecDeque<ConcertId>,
+    /// Rehearsals that are run here. They are nobody's business but their own.
+    rehearsals: BTreeSet<ConcertId>,
+    /// Those of them that are to leave memory.
+    leaving: BTreeSet<ConcertId>,
     /// The reason why the store cannot be used; `None`: it can.
     store_fault: Option<String>,
     /// The trouble that each lane has with the store, although that may answer others.
@@ -69,6 +77,56 @@ impl Sales {
     /// Those that somebody asked for.
     pub fn named(&self) -> Vec<ConcertId> {
         self.state.read().named.iter().copied().collect()
+    }
+
+    /// Notes that this is a rehearsal, which is run here.
+    pub fn rehearse(&self, concert: ConcertId) {
+        self.state.write().rehearsals.insert(concert);
+        self.has_rehearsals.store(true, Ordering::Release);
+    }
+
+    pub fn is_rehearsal(&self, concert: ConcertId) -> bool {
+        self.has_rehearsals.load(Ordering::Acquire) && self.state.read().rehearsals.contains(&concert)
+    }
+
+    /// A rehearsal is to leave memory; its lane does it.
+    pub fn dismiss(&self, concert: ConcertId) {
+        let mut state = self.state.write();
+        state.named.retain(|named| *named != concert);
+        state.leaving.insert(concert);
+        drop(state);
+        self.has_leaving.store(true, Ordering::Release);
+    }
+
+    /// The rehearsals that are to leave memory.
+    pub fn leaving(&self) -> Vec<ConcertId> {
+        match self.has_leaving.load(Ordering::Acquire) {
+            true => self.state.read().leaving.iter().copied().collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// A rehearsal has left memory, and nothing is known of it any more.
+    pub fn forget(&self, concert: ConcertId) {
+        let mut state = self.state.write();
+        state.sales.remove(&concert);
+        state.rehearsals.remove(&concert);
+        state.leaving.remove(&concert);
+        self.has_rehearsals.store(!state.rehearsals.is_empty(), Ordering::Release);
+        self.has_leaving.store(!state.leaving.is_empty(), Ordering::Release);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Resolves when a rehearsal has left memory.
+    pub async fn has_left(&self, concert: ConcertId) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.state.read().leaving.contains(&concert) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Resolves when one was named since it was asked last.
@@ -122,7 +180,9 @@ impl Sales {
     pub fn all_run_here(&self) -> bool {
         let state = self.state.read();
         let is_here = |(concert, status): (&ConcertId, &SaleStatus)| {
-            *status == SaleStatus::Running || state.named.contains(concert)
+            *status == SaleStatus::Running
+                || state.named.contains(concert)
+                || state.rehearsals.contains(concert)
         };
         state.started && state.sales.iter().all(is_here)
     }
@@ -130,22 +190,21 @@ impl Sales {
     /// The reasons why requests are not served here, although nothing is missing.
     pub fn troubles(&self) -> Vec<String> {
         let state = self.state.read();
-        let elsewhere = state.sales.iter().filter(|(_, status)| matches!(status, SaleStatus::Elsewhere(_)));
+        let elsewhere = state.known().filter(|(_, status)| matches!(status, SaleStatus::Elsewhere(_)));
         let elsewhere = elsewhere.map(|(concert, _)| format!("sale {concert} is run by another server"));
         state.troubles.values().cloned().chain(elsewhere).collect()
     }
 
-    /// Each sale, and where it runs.
+    /// Each sale, and where it runs, without rehearsals.
     pub fn all(&self) -> Vec<(ConcertId, SaleStatus)> {
-        self.state.read().sales.iter().map(|(concert, status)| (*concert, *status)).collect()
+        self.state.read().known().map(|(concert, status)| (*concert, *status)).collect()
     }
 
     /// The reasons why this process cannot serve every sale yet; empty when it can.
     pub fn missing(&self) -> Vec<String> {
         let state = self.state.read();
         let loading = state
-            .sales
-            .iter()
+            .known()
             .filter(|(_, status)| matches!(status, SaleStatus::Loading | SaleStatus::Handed))
             // Whoever asked for one waits for it; nobody else does.
             .filter(|(concert, _)| !state.named.contains(concert))
@@ -153,5 +212,12 @@ impl Sales {
         let fault = state.store_fault.iter().map(|fault| format!("store: {fault}"));
         let starting = (!state.started).then(|| "sales are being looked up".to_owned());
         fault.chain(starting).chain(loading).collect()
+    }
+}
+
+impl State {
+    /// The sales that others may hear of.
+    fn known(&self) -> impl Iterator<Item = (&ConcertId, &SaleStatus)> {
+        self.sales.iter().filter(|(concert, _)| !self.rehearsals.contains(concert))
     }
 }

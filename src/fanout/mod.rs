@@ -84,6 +84,8 @@ struct Directory {
     by_schedule: HashMap<ScheduleId, Arc<SaleView>>,
     /// Sales that do not run here any more, kept for those who still watch them: they may come back.
     hidden: HashMap<ConcertId, Arc<SaleView>>,
+    /// Rehearsals, of which only those know who play them.
+    rehearsals: HashMap<ConcertId, Arc<SaleView>>,
 }
 
 impl Fanout {
@@ -109,12 +111,30 @@ impl Fanout {
         self.currency_note.read().clone()
     }
 
+    /// A sale that is no rehearsal.
     pub fn sale(&self, concert: ConcertId) -> Option<Arc<SaleView>> {
         self.sales.read().by_concert.get(&concert).cloned()
     }
 
+    /// A sale of whatever kind, for somebody who has to do with it already.
+    pub fn any_sale(&self, concert: ConcertId) -> Option<Arc<SaleView>> {
+        let sales = self.sales.read();
+        sales.by_concert.get(&concert).or_else(|| sales.rehearsals.get(&concert)).cloned()
+    }
+
+    /// The sale of a performance that is no rehearsal's.
     pub fn sale_of_schedule(&self, schedule: ScheduleId) -> Option<Arc<SaleView>> {
         self.sales.read().by_schedule.get(&schedule).cloned()
+    }
+
+    pub fn rehearsal_of_schedule(&self, schedule: ScheduleId) -> Option<Arc<SaleView>> {
+        let sales = self.sales.read();
+        sales.rehearsals.values().find(|view| view.topic(schedule).is_some()).cloned()
+    }
+
+    /// The sale of a performance of whatever kind, for somebody who has to do with it already.
+    pub fn any_sale_of_schedule(&self, schedule: ScheduleId) -> Option<Arc<SaleView>> {
+        self.sale_of_schedule(schedule).or_else(|| self.rehearsal_of_schedule(schedule))
     }
 
     /// A sale that does not run here at the moment, and may come back.
@@ -122,7 +142,7 @@ impl Fanout {
         self.sales.read().hidden.get(&concert).cloned()
     }
 
-    /// The sales in ascending order of concerts.
+    /// The sales in ascending order of concerts, without rehearsals.
     pub fn sales(&self) -> Vec<Arc<SaleView>> {
         let mut sales: Vec<_> = self.sales.read().by_concert.values().cloned().collect();
         sales.sort_by_key(|sale| sale.id());
@@ -138,7 +158,9 @@ impl Fanout {
         }
         let mut directory = self.sales.write();
         for topic in view.topics() {
-            directory.by_schedule.insert(topic.id(), view.clone());
+            if !view.is_rehearsal() {
+                directory.by_schedule.insert(topic.id(), view.clone());
+            }
             // The reference that is kept is weak: a topic ends when nobody else has a use for it.
             let kept = Arc::downgrade(topic);
             supervisor.keep(home, format!("rounds of performance {}", topic.id()), move || {
@@ -151,7 +173,11 @@ impl Fanout {
             });
         }
         let hidden = directory.hidden.remove(&view.id());
-        let former = directory.by_concert.insert(view.id(), view.clone()).or(hidden);
+        let shown = match view.is_rehearsal() {
+            true => &mut directory.rehearsals,
+            false => &mut directory.by_concert,
+        };
+        let former = shown.insert(view.id(), view.clone()).or(hidden);
         drop(directory);
         if let Some(former) = former {
             view.adopt_watchers(&former);
@@ -161,10 +187,20 @@ impl Fanout {
     /// Hides a sale that another process runs now, or that is being rebuilt.
     pub fn hide(&self, concert: ConcertId) {
         let mut directory = self.sales.write();
-        if let Some(view) = directory.by_concert.remove(&concert) {
+        let view = directory.by_concert.remove(&concert).or_else(|| directory.rehearsals.remove(&concert));
+        if let Some(view) = view {
             directory.hidden.insert(concert, view);
         }
         directory.by_schedule.retain(|_, sale| sale.id() != concert);
+    }
+
+    /// Forgets a rehearsal that is over. Its number may become another concert's.
+    pub fn forget(&self, concert: ConcertId) {
+        let mut directory = self.sales.write();
+        directory.rehearsals.remove(&concert);
+        directory.hidden.remove(&concert);
+        drop(directory);
+        self.visitors.remove(&concert);
     }
 
     /// Registers a connection under its user. Gives back the user's oldest one if they are more than `max` now;

@@ -85,7 +85,7 @@ impl Fanout {
                 continue;
             }
             // A sale that is being rebuilt may come back, with the same line.
-            let Some(view) = self.sale(concert) else {
+            let Some(view) = self.any_sale(concert) else {
                 again.push(follower);
                 continue;
             };

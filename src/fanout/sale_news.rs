@@ -70,7 +70,7 @@ impl PendingNews {
 impl Fanout {
     async fn publish_news(&self, concert: ConcertId) {
         // A sale that is being rebuilt may come back; its watchers are there all the time.
-        let view = self.sale(concert).or_else(|| self.hidden_sale(concert));
+        let view = self.any_sale(concert).or_else(|| self.hidden_sale(concert));
         let told = self.pending_news.audience(concert);
         let audience = view.as_ref().map(|view| self.audience_of(view, told)).unwrap_or_default();
         // The entry is removed only now: a watcher that leaves before is notified as it leaves. News from here on has

@@ -22,6 +22,7 @@ use crate::store::{ConcertRecord, ScheduleRecord};
 
 pub struct SaleView {
     id: ConcertId,
+    rehearsal_of: Option<ConcertId>,
     sells: bool,
     defaults: SaleRules,
     topics: BTreeMap<ScheduleId, Arc<SeatTopic>>,
@@ -93,7 +94,7 @@ impl SaleView {
         takings: Money,
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
-        let id = concert.id;
+        let (id, rehearsal_of) = (concert.id, concert.rehearsal_of);
         let state = State {
             concert: Arc::new(concert),
             settings: sale.settings.clone(),
@@ -107,11 +108,16 @@ impl SaleView {
         };
         let topics = topics.into_iter().map(|topic| (topic.id(), topic)).collect();
         let (state, tally) = (RwLock::new(state), Tally::new(takings));
-        Arc::new(Self { id, sells: sale.sells, defaults, topics, state, tally })
+        Arc::new(Self { id, rehearsal_of, sells: sale.sells, defaults, topics, state, tally })
     }
 
     pub fn id(&self) -> ConcertId {
         self.id
+    }
+
+    /// Is it a hidden copy of another one?
+    pub fn is_rehearsal(&self) -> bool {
+        self.rehearsal_of.is_some()
     }
 
     /// What is said of the concert, which an operator may change.

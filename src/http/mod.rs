@@ -122,8 +122,8 @@ pub async fn refuse_upgrade<B>(
     if let Some(refusal) = common::refuse_ambiguous(request) {
         return Some(refusal);
     }
-    // Operators are answered, whatever fans of the same address have used up.
-    if door == Door::Admin {
+    // Operators are answered, whatever fans of the same address have used up, and a rehearsal uses up nothing of theirs.
+    if door != Door::Public {
         return None;
     }
     let token =
@@ -254,6 +254,9 @@ enum Resource<'a> {
 impl<'a> Resource<'a> {
     /// `None`: there is no such path at this door.
     fn find(site: &Site, door: Door, path: &'a str) -> Option<Self> {
+        if door == Door::Rehearsal {
+            return None;
+        }
         let Some((known, argument)) = Path::find(path) else {
             if let Some((image, width)) = images::named(path) {
                 return Some(Self::Image(image, width));
@@ -264,6 +267,7 @@ impl<'a> Resource<'a> {
                 Door::Public if site.context.admin_apart && Assets::is_console(path) => false,
                 Door::Public => is_there || concert_of(path).is_some(),
                 Door::Admin => is_there && Assets::is_for_console(path),
+                Door::Rehearsal => false,
             };
             return is_page.then_some(Self::Page);
         };

@@ -276,6 +276,7 @@ mod tests {
                 currency: String::new(),
                 time_zone: None,
                 about: None,
+                rehearsal_of: None,
             },
             settings: SaleSettings {
                 state: SaleState::Open,

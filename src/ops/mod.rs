@@ -3,3 +3,4 @@
 
 pub mod gather;
 pub mod refunds;
+pub mod rehearsals;

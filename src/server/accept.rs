@@ -137,9 +137,9 @@ impl Room {
         let turning_away = Arc::new(Semaphore::new(limits::TURNED_AWAY_AT_ONCE));
         loop {
             match listener.accept().await {
-                Ok((tcp, peer)) => match self.let_in(&doors.hub, peer.ip()) {
-                    Ok(permit) => {
-                        tokio::spawn(converse(doors.clone(), self.door, tcp, peer, permit, stopped.clone()));
+                Ok((tcp, peer)) => match self.let_in(&doors.hub, peer) {
+                    Ok((door, permit)) => {
+                        tokio::spawn(converse(doors.clone(), door, tcp, peer, permit, stopped.clone()));
                     }
                     Err(refusal) => {
                         if let Ok(permit) = turning_away.clone().try_acquire_owned() {
@@ -160,15 +160,20 @@ impl Room {
     }
 
     /// A proxy's connections are not its own: whose they are is known when it says so. Operators are not counted by
-    /// address.
-    fn let_in(&self, hub: &Hub, peer: IpAddr) -> Result<Permit, ErrorObject> {
+    /// address, and neither is who plays a rehearsal.
+    fn let_in(&self, hub: &Hub, peer: SocketAddr) -> Result<(Door, Permit), ErrorObject> {
         let context = &hub.context;
-        let of_address = match self.door == Door::Admin || context.proxies.trusts(peer) {
+        let door = match self.door {
+            Door::Public if context.callers.take(peer) => Door::Rehearsal,
+            door => door,
+        };
+        let peer = peer.ip();
+        let of_address = match door != Door::Public || context.proxies.trusts(peer) {
             true => None,
             false => context.addresses.connect(peer).map_err(|too_many| refused(hub, too_many))?,
         };
         match self.connections.clone().try_acquire_owned() {
-            Ok(of_all) => Ok(Permit::new(of_all, of_address)),
+            Ok(of_all) => Ok((door, Permit::new(of_all, of_address))),
             Err(_) => {
                 Metrics::count(&context.metrics.refused, "connections");
                 Err(ErrorObject::overloaded(limits::FULL_RETRY_AFTER.as_millis() as u64))
@@ -248,7 +253,7 @@ async fn converse(
         }
     }
     let begun = tokio::select! {
-        begun = begin(&doors, tcp, limits::TLS_HANDSHAKE_PATIENCE) => begun,
+        begun = begin(&doors, door, tcp, limits::TLS_HANDSHAKE_PATIENCE) => begun,
         _ = stopped.changed() => return,
     };
     let stream = match begun {
@@ -266,7 +271,7 @@ async fn converse(
             let hub = &doors.hub;
             let client = match door {
                 Door::Public => hub.context.proxies.client(address, request.headers()),
-                Door::Admin => address,
+                Door::Admin | Door::Rehearsal => address,
             };
             if request.uri().path() != Call::Websocket.path() {
                 let is_local = is_local && !is_forwarded(request.headers());
@@ -318,9 +323,16 @@ async fn converse(
     }
 }
 
-/// The connection's bytes, behind the TLS handshake where there is one.
-async fn begin(doors: &Doors, tcp: TcpStream, patience: Duration) -> Result<Stream, HandshakeError> {
-    let Some(tls) = &doors.tls else { return Ok(Stream::Plain(tcp)) };
+/// The connection's bytes, behind the TLS handshake where there is one. What does not leave this process needs none.
+async fn begin(
+    doors: &Doors,
+    door: Door,
+    tcp: TcpStream,
+    patience: Duration,
+) -> Result<Stream, HandshakeError> {
+    let Some(tls) = doors.tls.as_ref().filter(|_| door != Door::Rehearsal) else {
+        return Ok(Stream::Plain(tcp));
+    };
     let begun = tls.accept(tcp, patience).await;
     let outcome = match &begun {
         Ok(_) => "ok",
@@ -395,8 +407,9 @@ async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, erro
         if peer.is_some_and(|peer| doors.hub.context.proxies.uses_proxy_protocol(peer)) {
             let _ = proxy_protocol::read(&mut tcp).await?;
         }
-        let mut stream =
-            begin(doors, tcp, limits::TURNING_AWAY_PATIENCE).await.map_err(std::io::Error::other)?;
+        let mut stream = begin(doors, Door::Public, tcp, limits::TURNING_AWAY_PATIENCE)
+            .await
+            .map_err(std::io::Error::other)?;
         // The request is read first: closing a socket with unread bytes would reset it before the answer.
         let mut scrap = [0; 2048];
         let _ = stream.read(&mut scrap).await?;

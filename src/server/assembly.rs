@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::Context;
 use crate::desk::auth::{Auth, KeyError};
-use crate::desk::ops::{keep_figures, tell_operators};
+use crate::desk::ops::{keep_figures, play_rehearsals, tell_operators};
 use crate::dispatcher::{self, Lanes};
 use crate::fanout::{self, Fanout};
 use crate::http::Site;
@@ -103,6 +103,7 @@ pub async fn start(
     let supervisor = dispatcher.supervisor().clone();
     let context = Context::new(config, dispatcher, fanout.clone(), store, clock.clone(), auth, metrics);
     let context = Arc::new(context);
+    context.rehearsals.listens_at(address);
     let site = Arc::new(Site::new(context.clone()));
     let home = Handle::current();
     let mut kept = vec![
@@ -135,6 +136,17 @@ pub async fn start(
             move || {
                 let refunds = refunds.clone();
                 async move { refunds.run().await }
+            }
+        }),
+        supervisor.keep(&home, "rehearsals", {
+            let context = context.clone();
+            move || play_rehearsals(context.clone())
+        }),
+        supervisor.keep(&home, "what is left of rehearsals", {
+            let stage = context.stage.clone();
+            move || {
+                let stage = stage.clone();
+                async move { stage.run().await }
             }
         }),
         supervisor.keep(&home, "keys", {

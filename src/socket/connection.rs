@@ -25,6 +25,7 @@ use crate::desk::outcome::Outcome;
 use crate::desk::rate::{Meter, Rate};
 use crate::desk::reads::Found;
 use crate::desk::translate;
+use crate::desk::visitor::Audience;
 use crate::dispatcher::ReplyTo;
 use crate::domain::ids::ScheduleId;
 use crate::domain::time::Timestamp;
@@ -199,7 +200,9 @@ impl Connection {
             }
             Output::Submit { tag, concert, command } => {
                 let guest_of = self.session.guest_of();
-                if let Err(refusal) = context.submit(concert, command, guest_of, self.reply_to(tag)) {
+                let audience = self.session.audience();
+                let reply = self.reply_to(tag);
+                if let Err(refusal) = context.submit(audience, concert, command, guest_of, reply) {
                     self.decide(Input::Reply { tag, reply: Err(refusal) }, more);
                 }
             }
@@ -264,8 +267,8 @@ impl Connection {
     fn watch(&self, schedule: ScheduleId, begun: bool) -> Result<Outcome, ErrorObject> {
         let context = &self.hub.context;
         let topic = context
-            .fanout
-            .sale_of_schedule(schedule)
+            .sale_of_schedule_for(self.session.audience(), schedule)
+            .ok()
             .and_then(|view| match begun {
                 true => view.topic(schedule),
                 false => view.topic_on_sale(schedule, context.clock.utc()),
@@ -275,7 +278,8 @@ impl Connection {
     }
 
     fn unwatch(&self, schedule: ScheduleId) -> Result<Outcome, ErrorObject> {
-        if let Some(topic) = self.hub.context.sale_of_schedule(schedule)?.topic(schedule) {
+        let view = self.hub.context.sale_of_schedule_for(self.session.audience(), schedule)?;
+        if let Some(topic) = view.topic(schedule) {
             topic.unwatch(self.subscriber.id());
         }
         Ok(Outcome::Done)
@@ -291,7 +295,10 @@ impl Connection {
         let result =
             outcome.and_then(|outcome| translate::result(&context.fanout, context.clock.utc(), &outcome));
         let counted = result.as_ref().map_or_else(|error| error.reason().as_str(), |_| "ok");
-        context.metrics.request(method.map_or("none", Method::as_str), counted);
+        // What is asked in a rehearsal is no fan's request.
+        if self.session.audience() == Audience::Everybody {
+            context.metrics.request(method.map_or("none", Method::as_str), counted);
+        }
         if method == Some(Method::Hello) {
             // The timer depends on who it is, and until when.
             self.hub.timers.set(&self.timer, self.session.next_tick());
@@ -518,13 +525,14 @@ impl Connection {
             if self.outbox.bytes() >= OUTBOX_BYTES_HIGH {
                 return Turn::Again;
             }
+            let audience = self.session.audience();
             let Self { wire, reader, outbox, session, hub, .. } = self;
             let mut outputs = Vec::new();
             let mut work = WORK_OF_FRAME;
             match reader.next(|room| wire.read(room)) {
                 Ok(Incoming::Text(text)) => {
                     work = WORK_OF_REQUEST + (text.len() / 1024) as u32;
-                    decide(session, hub, read_request(&hub.context, text), &mut outputs);
+                    decide(session, hub, read_request(&hub.context, audience, text), &mut outputs);
                 }
                 Ok(Incoming::Binary) => return self.refuse(CloseCode::UnsupportedData),
                 Ok(Incoming::Ping(payload)) => {
@@ -601,9 +609,11 @@ fn decide(session: &mut Session, hub: &Hub, input: Input, outputs: &mut Vec<Outp
 }
 
 /// A text frame as the session takes it. The sale that it is about is looked up here, so that the session need not.
-fn read_request(context: &Context, text: &str) -> Input {
+fn read_request(context: &Context, audience: Audience, text: &str) -> Input {
     match parse_request(text) {
-        Ok((id, request)) => Input::Request { id, method: request.method(), plan: context.plan(request) },
+        Ok((id, request)) => {
+            Input::Request { id, method: request.method(), plan: context.plan(audience, request) }
+        }
         Err(malformed) => Input::Malformed(malformed),
     }
 }

@@ -22,7 +22,7 @@ use crate::desk::rate::{Meter, Rate};
 use crate::desk::reads::{Found, Question};
 use crate::desk::replies;
 use crate::desk::request::{FanCommand, Local, OpsTask, Plan, Reading, Route, Task, View};
-use crate::desk::visitor::Admits;
+use crate::desk::visitor::{Admits, Audience};
 use crate::dispatcher::{Refusal, Reply};
 use crate::domain::command::{Answer, Caller, Command, Place};
 use crate::domain::ids::{AddressBlock, ConcertId, ConnectionId, QueueToken, ScheduleId, UserId};
@@ -400,6 +400,11 @@ impl Session {
             }
         }
         session
+    }
+
+    /// Whose sales this one may know of.
+    pub fn audience(&self) -> Audience {
+        self.admits.audience()
     }
 
     /// The user, once known.

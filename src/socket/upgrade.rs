@@ -109,7 +109,7 @@ async fn agree<B>(
     if !offered.is_empty() {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    let block = hub.context.addresses.block(client);
+    let block = hub.context.addresses.block(client).filter(|_| door != Door::Rehearsal);
     Ok((response, Agreed { newcomer: Newcomer { arrival, block, admits }, permit }))
 }
 

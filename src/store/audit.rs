@@ -11,7 +11,7 @@ mod replay;
 mod sale;
 mod wallets;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::SqlSafeStr;
 
@@ -21,6 +21,7 @@ use super::columns::{
     read_reservation, read_seat, read_ticket, read_token, reservation_columns, token_columns,
 };
 use super::query::{Link, Take};
+use super::rehearsals::issuer_of;
 use super::settings::{read_settings, settings_columns};
 use super::{AuditReport, StoreError, words};
 use crate::domain::concert::Texts;
@@ -84,7 +85,12 @@ impl Findings {
 const USERS: &str = "SELECT user_id, balance, ledger_entries FROM users ORDER BY user_id";
 const LEDGER: &str =
     concat!("SELECT ", ledger_columns!(), ", entry_no FROM payment_history ORDER BY user_id, entry_no");
-const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
+const CONCERTS: &str = "SELECT concert_id, rehearsal_of, archived_at FROM concert ORDER BY concert_id";
+const BUYERS: &str = "SELECT user_id FROM users WHERE issuer = ?";
+/// Users of rehearsals of which nothing else is left.
+const STRAY_BUYERS: &str = "SELECT user_id FROM users WHERE issuer >= 'frontrow:rehearsal:' \
+       AND issuer < 'frontrow:rehearsal;' AND issuer NOT IN \
+         (SELECT concat('frontrow:rehearsal:', concert_id) FROM concert WHERE rehearsal_of IS NOT NULL)";
 const LAYOUT: &str = "SELECT layout, seats FROM venue_layout WHERE concert_id = ?";
 const SCHEDULES: &str = "SELECT schedule_id, starts_at, state, reason, prices FROM concert_schedule \
      WHERE concert_id = ? ORDER BY schedule_id";
@@ -171,11 +177,47 @@ async fn each<L: Link>(
 pub async fn run(source: &mut impl Link, archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
     let mut findings = Findings::default();
     let mut wallets = Wallets::default();
+    let mut concerts = Vec::new();
+    let mut taken_away = Vec::new();
+    each(source, CONCERTS, None, &mut |row| {
+        let concert = ConcertId(row.number("concert_id")?);
+        match (row.opt_int("rehearsal_of")?, row.opt_time("archived_at")?) {
+            (Some(of), Some(_)) => {
+                findings.fault(format!(
+                    "concert {concert} is a rehearsal of concert {of} that is being made or taken away: a server is at \
+                     it, or does the rest when it starts"
+                ));
+                taken_away.push(concert);
+            }
+            (Some(_), None) => {
+                findings.saw("rehearsals");
+                concerts.push(concert);
+            }
+            (None, _) => {
+                findings.saw("concerts");
+                concerts.push(concert);
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    let mut left_out = HashSet::new();
+    for rehearsal in taken_away {
+        let mut values = values_of(source);
+        values.text(Some(&issuer_of(rehearsal)));
+        let take: &mut Take<'_, _> = &mut |row| {
+            left_out.insert(UserId(Cells::number(row, "user_id")?));
+            Ok(())
+        };
+        source.each(BUYERS.into_sql_str(), values, take).await?;
+    }
     each(source, USERS, None, &mut |row| {
         findings.saw("users");
         let user =
             (|| Ok((UserId(row.number("user_id")?), row.int("balance")?, row.number("ledger_entries")?)))();
-        if let Some((user, balance, entries)) = findings.read("users", user) {
+        if let Some((user, balance, entries)) = findings.read("users", user)
+            && !left_out.contains(&user)
+        {
             wallets.user(user, balance, entries, &mut findings);
         }
         Ok(())
@@ -184,7 +226,9 @@ pub async fn run(source: &mut impl Link, archive: Option<&Archive>) -> Result<Au
     each(source, LEDGER, None, &mut |row| {
         findings.saw("ledger entries");
         let entry = (|| Ok((read_ledger(row)?, row.number("entry_no")?)))();
-        if let Some((entry, number)) = findings.read("payment_history", entry) {
+        if let Some((entry, number)) = findings.read("payment_history", entry)
+            && !left_out.contains(&entry.user)
+        {
             wallets.entry(entry, number, &mut findings);
         }
         Ok(())
@@ -192,13 +236,6 @@ pub async fn run(source: &mut impl Link, archive: Option<&Archive>) -> Result<Au
     .await?;
     wallets.balance(&mut findings);
 
-    let mut concerts = Vec::new();
-    each(source, CONCERTS, None, &mut |row| {
-        findings.saw("concerts");
-        concerts.push(ConcertId(row.number("concert_id")?));
-        Ok(())
-    })
-    .await?;
     let rules = Rules {
         starts_end_since: known_since(source, STARTS_END_SINCE).await?,
         users_limited_since: known_since(source, USERS_LIMITED_SINCE).await?,
@@ -216,7 +253,18 @@ pub async fn run(source: &mut impl Link, archive: Option<&Archive>) -> Result<Au
         })
         .await?;
     }
+    each(source, STRAY_BUYERS, None, &mut |row| {
+        let user = row.int("user_id")?;
+        findings.fault(format!("user {user} is left over from a rehearsal"));
+        Ok(())
+    })
+    .await?;
     Ok(findings.report())
+}
+
+/// No values yet, for a query of this source.
+fn values_of<L: Link>(_: &L) -> L::Values {
+    L::Values::default()
 }
 
 /// The times since which rules are obeyed that are younger than the first of the rows.

@@ -145,7 +145,8 @@ pub trait BoxOffice: Send + Sync {
     ) -> Result<(Vec<ListedMoney>, Option<ReservationId>), StoreError>;
 }
 
-/// Joined from the left alone, so that every planner begins with the table whose index is meant.
+/// Joined from the left alone, so that every planner begins with the table whose index is meant. What is of rehearsals is nobody's
+/// order.
 macro_rules! found {
     ($from:literal, $which:literal) => {
         concat!(
@@ -156,7 +157,7 @@ macro_rules! found {
             $from,
             " LEFT JOIN users u ON u.user_id = r.user_id \
              LEFT JOIN concert c ON c.concert_id = r.concert_id \
-             LEFT JOIN concert_schedule p ON p.schedule_id = r.schedule_id WHERE ",
+             LEFT JOIN concert_schedule p ON p.schedule_id = r.schedule_id WHERE c.rehearsal_of IS NULL AND ",
             $which
         )
     };
@@ -202,8 +203,8 @@ const TICKETS_OF_ORDER: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.pri
 /// Found by `ticket_code`. One code is one ticket's; more would be a fault, and are shown.
 const ORDERS_OF_CODE: &str = "SELECT reservation_id FROM ticket WHERE code = ? LIMIT 10";
 /// Found by `users_name`.
-const USERS_NAMED: &str =
-    "SELECT user_id, name FROM users WHERE name >= ? AND name < ? ORDER BY name, user_id LIMIT ?";
+const USERS_NAMED: &str = "SELECT user_id, name FROM users WHERE name >= ? AND name < ? \
+       AND (issuer IS NULL OR issuer NOT LIKE 'frontrow:rehearsal:%') ORDER BY name, user_id LIMIT ?";
 /// Found by the primary key.
 const TICKETS_OF: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.code, t.reservation_id, t.user_id, \
        t.cancelled_at, t.moved_from, t.moved_to, u.name, s.label, s.category, s.price AS imported_price, p.starts_at FROM ticket t \
@@ -219,7 +220,11 @@ const LEDGER_OF_PAYMENT: &str = concat!(
     columns::ledger_columns!(),
     " FROM payment_history WHERE user_id = ? AND payment_id = ? ORDER BY entry_no"
 );
-const CONCERT: &str = concat!("SELECT ", columns::concert_columns!(), " FROM concert WHERE concert_id = ?");
+const CONCERT: &str = concat!(
+    "SELECT ",
+    columns::concert_columns!(),
+    " FROM concert WHERE concert_id = ? AND rehearsal_of IS NULL"
+);
 
 /// Every text above but the one that reads a user's ledger, for a test of their plans.
 #[cfg(test)]

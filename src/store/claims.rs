@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 /// Becoming, staying and ceasing to be the writer of sales.
 #[async_trait]
 pub trait Claims: Send + Sync + 'static {
-    /// Concerts that are not archived and have something left to run: a performance that starts, or did less than
+    /// Concerts that are neither archived nor rehearsals, and have something left to run: a performance that starts, or did less than
     /// `limits::RUNS_AFTER_START` ago, one that is called off, a live token or a held reservation. In ascending order.
     async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError>;
 

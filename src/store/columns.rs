@@ -99,7 +99,7 @@ macro_rules! ledger_columns {
 }
 macro_rules! concert_columns {
     () => {
-        "concert_id, title, about, venue, currency, time_zone"
+        "concert_id, title, about, venue, currency, time_zone, rehearsal_of"
     };
 }
 macro_rules! ticket_list {
@@ -478,6 +478,7 @@ pub fn read_concert(row: &impl Cells) -> Result<ConcertRecord, StoreError> {
         venue: row.text("venue")?.to_owned(),
         currency: row.text("currency")?.to_owned(),
         time_zone: row.opt_text("time_zone")?.map(str::to_owned),
+        rehearsal_of: row.opt_int("rehearsal_of")?.map(fitting).transpose()?.map(ConcertId),
     })
 }
 

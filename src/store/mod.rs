@@ -32,6 +32,7 @@ mod orders;
 pub mod passkeys;
 mod query;
 mod reads;
+pub mod rehearsals;
 pub mod rows;
 mod settings;
 mod setup;
@@ -70,6 +71,7 @@ pub use operators::Operators;
 pub use orders::Orders;
 pub use passkeys::Passkeys;
 pub use reads::Reads;
+pub use rehearsals::Rehearsals;
 pub use setup::Setup;
 
 /// A running process, as the store knows it: the writer of the sales that it claimed.
@@ -119,6 +121,11 @@ pub trait Store: Claims + Reads + Orders + Setup {
 
     /// What the box office looks up. `None`: a store without any.
     fn box_office(&self) -> Option<&dyn BoxOffice> {
+        None
+    }
+
+    /// What is kept of rehearsals. `None`: a store without any.
+    fn rehearsals(&self) -> Option<&dyn Rehearsals> {
         None
     }
 
@@ -308,6 +315,8 @@ pub struct ConcertRecord {
     pub currency: String,
     /// The venue's IANA time zone; `None` for venues of before it was kept.
     pub time_zone: Option<String>,
+    /// The concert that this is a hidden copy of, for a rehearsal.
+    pub rehearsal_of: Option<ConcertId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

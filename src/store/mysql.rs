@@ -32,8 +32,8 @@ use super::backend::Backend;
 use super::columns::Bind;
 use super::query::{self, Link};
 use super::{
-    BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Store, StoreError, WriterId,
-    claims, migrate,
+    BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store, StoreError,
+    WriterId, claims, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -188,6 +188,10 @@ impl Store for MySqlStore {
     }
 
     fn box_office(&self) -> Option<&dyn BoxOffice> {
+        Some(self)
+    }
+
+    fn rehearsals(&self) -> Option<&dyn Rehearsals> {
         Some(self)
     }
 

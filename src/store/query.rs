@@ -160,7 +160,7 @@ pub struct Dialect {
     pub ended_tokens: Bulk,
     /// The newest token of each (user, concert).
     pub last_tokens: Bulk,
-    /// Concerts that are not archived with a start after the first parameter, a performance that is called off, or a live
+    /// Concerts that are neither archived nor rehearsals with a start after the first parameter, a performance that is called off, or a live
     /// token.
     pub concerts_to_run: &'static str,
     /// Selects the process that runs a concert's sale, for a transaction that changes it.
@@ -183,6 +183,8 @@ pub struct Dialect {
     pub turn: &'static str,
     /// The user of a subject, unless they are there (name, issuer, subject, at).
     pub new_subject: &'static str,
+    /// Deletes rows of a concert, a statement for each table (concert, how many at most).
+    pub clear_rows: &'static [&'static str],
     /// Locks a wallet for a transaction that only looks at it, where a query does not do so by itself (user).
     pub take_wallet: Option<&'static str>,
 }
@@ -274,14 +276,15 @@ const CONCERT: &str = concat!(
 );
 const JOURNAL_PAGE: &str =
     "SELECT seq, at, events FROM journal WHERE concert_id = ? AND seq >= ? ORDER BY seq LIMIT ?";
-const CONCERTS: &str = "SELECT concert_id FROM concert ORDER BY concert_id";
+const CONCERTS: &str = "SELECT concert_id FROM concert WHERE rehearsal_of IS NULL ORDER BY concert_id";
 /// The starts of concerts with this title, which are few.
 const STARTS_OF_TITLE: &str = "SELECT c.concert_id, s.starts_at \
      FROM concert c JOIN concert_schedule s ON s.concert_id = c.concert_id \
      WHERE c.title = ? AND c.archived_at IS NULL AND c.rehearsal_of IS NULL AND s.state = 'PLANNED' \
      ORDER BY c.concert_id";
 const LAYOUT_OF: &str = "SELECT layout FROM venue_layout WHERE concert_id = ?";
-const CONCERT_OF_SCHEDULE: &str = "SELECT concert_id FROM concert_schedule WHERE schedule_id = ?";
+const CONCERT_OF_SCHEDULE: &str = "SELECT s.concert_id FROM concert_schedule s \
+     JOIN concert k ON k.concert_id = s.concert_id WHERE s.schedule_id = ? AND k.rehearsal_of IS NULL";
 const SEAT_LABEL: &str =
     "SELECT label FROM concert_seat WHERE concert_id = ? AND schedule_id = ? AND seat = ?";
 const OLD_ROWS: &str = "SELECT seq, batch_id, writer, at, events FROM journal WHERE concert_id = ? AND seq >= ? \

@@ -39,9 +39,10 @@ pub trait Reads: Send + Sync + 'static {
     /// The newest token of the user in each sale that they ever joined, the newest first, at most 100.
     async fn last_tokens(&self, user: UserId) -> Result<Vec<TokenRecord>, StoreError>;
 
-    /// Every concert, in ascending order.
+    /// Every concert but rehearsals, in ascending order.
     async fn concerts(&self) -> Result<Vec<ConcertId>, StoreError>;
 
+    /// None of a rehearsal.
     async fn concert_of_schedule(&self, schedule: ScheduleId) -> Result<Option<ConcertId>, StoreError>;
 
     async fn seat_label(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::backend::{Backend, again, begin, commit};
 use super::batch::{self, Expect, statements};
-use super::columns::{Bind, bind_new_seat, new_seats, pack_layout};
+use super::columns::{Bind, NewSeat, bind_new_seat, new_seats, pack_layout};
 use super::query::{self, Link};
 use super::settings::bind_settings;
 use super::{NewConcert, NewUser, StoreError, WalletCurrency, journal, random_id};
@@ -204,8 +204,34 @@ pub(super) async fn add_concert<L: Link>(
     new: &NewConcert,
     id: Option<ConcertId>,
 ) -> Result<Option<(ConcertId, Vec<ScheduleId>)>, StoreError> {
+    let Some((concert, schedules)) = add_without_seats(link, new, id).await? else { return Ok(None) };
     let seats = new_seats(&new.layout, &new.restricted);
+    for schedule in &schedules {
+        add_seats(link, concert, *schedule, &seats).await?;
+    }
+    Ok(Some((concert, schedules)))
+}
+
+/// Writes some seats of a performance that were not there.
+pub(super) async fn add_seats<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    schedule: ScheduleId,
+    seats: &[NewSeat<'_>],
+) -> Result<(), StoreError> {
+    let bind = |to: &mut L::Values, seat: &_| bind_new_seat(to, concert, schedule, seat);
+    let rows = statements::<L, _>("concert_seat", &L::DIALECT.new_seats, seats, Expect::Anything, bind);
+    batch::write(link, rows).await
+}
+
+/// The concert with its performances, whose seats are to follow. `None`: there is a concert with this id.
+pub(super) async fn add_without_seats<L: Link>(
+    link: &mut L,
+    new: &NewConcert,
+    id: Option<ConcertId>,
+) -> Result<Option<(ConcertId, Vec<ScheduleId>)>, StoreError> {
     let layout = pack_layout(&new.layout)?;
+    let seats = new.layout.seat_count();
 
     if !new.again {
         take_turn(link, new.at).await?;
@@ -241,7 +267,7 @@ pub(super) async fn add_concert<L: Link>(
     }
     query::run(link, LAYOUT, |to| {
         to.id(concert.0.into());
-        to.id(seats.len() as u64);
+        to.id(seats as u64);
         to.bytes(&layout);
     })
     .await?;
@@ -251,13 +277,9 @@ pub(super) async fn add_concert<L: Link>(
             to.id(concert.0.into());
             to.time(Some(*starts_at));
         });
-        let schedule = ScheduleId(added.await?.last_id);
-        schedules.push(schedule);
-        let bind = |to: &mut L::Values, seat: &_| bind_new_seat(to, concert, schedule, seat);
-        let rows = statements::<L, _>("concert_seat", &L::DIALECT.new_seats, &seats, Expect::Anything, bind);
-        batch::write(link, rows).await?;
+        schedules.push(ScheduleId(added.await?.last_id));
     }
-    let seats = u32::try_from(seats.len()).map_err(|error| StoreError::Broken(error.into()))?;
+    let seats = u32::try_from(seats).map_err(|error| StoreError::Broken(error.into()))?;
     let begun: Vec<_> = schedules.iter().map(|schedule| (*schedule, seats)).collect();
     query::run(link, FIRST_ROW, |to| {
         to.id(concert.0.into());

@@ -30,8 +30,8 @@ use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
 use super::{
-    BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Store, StoreError, WriterId,
-    claims, files, migrate,
+    BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store, StoreError,
+    WriterId, claims, files, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -231,6 +231,10 @@ impl Store for SqliteStore {
     }
 
     fn box_office(&self) -> Option<&dyn BoxOffice> {
+        Some(self)
+    }
+
+    fn rehearsals(&self) -> Option<&dyn Rehearsals> {
         Some(self)
     }
 

@@ -20,10 +20,11 @@ use frontrow::server::{self, Given, Server};
 use frontrow::store::operators::{NewLink, Note};
 use frontrow::store::{self, DataFolder, NewConcert, NewUser, Store};
 use frontrow::venue::{self, ImportOptions, Shape, VenueLayout};
+use frontrow_crowd::door::Callers as _;
 use frontrow_protocol::Role;
 use frontrow_testing::simulated::SimulatedStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use tokio::net::{TcpSocket, UnixStream};
 use tokio::sync::oneshot;
 
 use super::tls::{self, Pipe};
@@ -358,6 +359,17 @@ impl House {
     /// One more connection of this user.
     pub async fn connection_of(&self, user: UserId) -> Fan {
         self.connection_of_token(&self.access_token(user)).await
+    }
+
+    /// A connection of a user who plays a rehearsal, made as the server makes its own.
+    pub async fn buyer(&self, user: UserId) -> Fan {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((HERE, 0).into()).unwrap();
+        self.context().callers.expect(socket.local_addr().unwrap());
+        let mut fan = Fan::over(socket.connect(self.address()).await.unwrap(), &[]).await.unwrap();
+        fan.access_token = self.access_token(user);
+        fan.ok("hello", serde_json::json!({"access_token": fan.access_token.clone()})).await;
+        fan
     }
 
     /// A connection by this access token.

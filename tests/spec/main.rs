@@ -31,6 +31,7 @@ mod prices;
 mod process;
 mod queue;
 mod race;
+mod rehearsal;
 mod restricted;
 mod roles;
 mod sales;

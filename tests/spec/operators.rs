@@ -466,6 +466,9 @@ async fn the_log_tells_each_change() {
         "admin.concerts.call_off",
         "admin.orders.refund",
         "admin.orders.move",
+        // In `rehearsal`.
+        "admin.rehearsal.begin",
+        "admin.rehearsal.end",
     ];
     for call in frontrow_protocol::call::Call::ALL {
         let changes = call.verb().as_str() != "get" && call.path().starts_with("/api/v1/admin/");

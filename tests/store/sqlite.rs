@@ -277,6 +277,14 @@ const PLANTED: &[(&str, &str)] = &[
         "INSERT INTO queue SELECT 5, entry_no, token, user_id, status, reason, entered_at, admitted_at, expires_at, ended_at FROM queue WHERE user_id = 4",
         "queue has rows of concert 5, which does not exist",
     ),
+    (
+        "UPDATE concert SET rehearsal_of = 7, archived_at = 5",
+        "concert 1 is a rehearsal of concert 7 that is being made or taken away",
+    ),
+    (
+        "INSERT INTO users (name, issuer, subject, created_at) VALUES ('R', 'frontrow:rehearsal:9', '1', 0)",
+        "is left over from a rehearsal",
+    ),
     ("DELETE FROM concert", "journal has rows of concert 1, which does not exist"),
 ];
 

@@ -9,6 +9,7 @@ pub mod name;
 pub mod order_life;
 pub mod orders;
 pub mod passkeys;
+pub mod rehearsal;
 pub mod schedule;
 pub mod seats;
 pub mod watch;

@@ -12,7 +12,7 @@ use frontrow_protocol::ops::making;
 use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::watch::OpsState;
-use frontrow_protocol::ops::{house, life, order_life, orders, passkeys, who};
+use frontrow_protocol::ops::{house, life, order_life, orders, passkeys, rehearsal, who};
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
     Schedules, Snapshot, Tickets, Welcome,
@@ -217,6 +217,7 @@ type ReadAndWrite = fn(&str) -> Result<String, serde_json::Error>;
 pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("announce", again::<making::Announce>),
     ("announced", again::<making::Announced>),
+    ("begin_rehearsal", again::<rehearsal::BeginRehearsal>),
     ("call_off", again::<life::CallOff>),
     ("charge_body", again::<ChargeBody>),
     ("concert_page", again::<ConcertPage>),
@@ -254,6 +255,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("refund_progress", again::<life::RefundProgress>),
     ("refunded_order", again::<orders::RefundedOrder>),
     ("refunds", again::<life::Refunds>),
+    ("rehearsal_of", again::<rehearsal::RehearsalOf>),
     ("reservation_body", again::<ReservationBody>),
     ("restrict_seats", again::<RestrictSeats>),
     ("restricted_seats", again::<RestrictedSeats>),

@@ -10,10 +10,14 @@ mod live;
 pub mod making;
 pub mod orders;
 pub mod pictures;
+mod played;
+mod rehearsal;
 mod schedule;
 mod seats;
 mod told;
 
 pub use kept::{POINTS_MAX, keep_figures};
 pub use live::tell_operators;
+pub use played::Rehearsals;
+pub use rehearsal::play_rehearsals;
 pub use told::Live;

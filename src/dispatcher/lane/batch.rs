@@ -219,7 +219,9 @@ impl Lane {
                 running.view.tally().committed(self.commit_took);
                 running.sale.commit(limits::ENDED_KEPT_MAX);
                 self.sweeper.note(sale.concert, &sale.events);
-                count_events(&self.metrics, &sale.events);
+                if !running.view.is_rehearsal() {
+                    count_events(&self.metrics, &sale.events);
+                }
             }
         }
         let now = self.shared.clock.steady();

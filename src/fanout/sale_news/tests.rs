@@ -36,6 +36,7 @@ fn view() -> Arc<SaleView> {
         venue: "Hall".to_owned(),
         currency: "EUR".to_owned(),
         time_zone: None,
+        rehearsal_of: None,
     };
     let sale = SaleSnapshot {
         concert: CONCERT,

@@ -6,6 +6,7 @@ mod life;
 mod making;
 mod orders;
 mod passkeys;
+mod rehearsal;
 mod report;
 mod sales;
 mod schedule;
@@ -88,6 +89,11 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::CallOff => life::call_off(asked, argument).await,
         Call::CallOffConcert => life::call_off_concert(asked, argument).await,
         Call::Refunds => life::refunds(asked).await,
+
+        // Rehearsal.
+        Call::Rehearsal => rehearsal::last(asked, argument).await,
+        Call::BeginRehearsal => rehearsal::begin(asked, argument).await,
+        Call::EndRehearsal => rehearsal::end(asked, argument).await,
 
         // Orders.
         Call::FindOrders => orders::find(asked).await,

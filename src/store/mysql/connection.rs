@@ -16,7 +16,15 @@ use crate::store::StoreError;
 use crate::store::bulk::{Bulk, Packing};
 use crate::store::columns::{self, ledger_columns, reservation_columns, token_columns};
 use crate::store::query::{self, Changed, Dialect, Link, Take, question};
+use crate::store::rehearsals::clear_rows;
 use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
+
+/// Deletes some rows of a concert. Which ones does not matter, so the key is not named.
+macro_rules! clear {
+    ($table:literal, $key:literal) => {
+        concat!("DELETE FROM ", $table, " WHERE concert_id = ? LIMIT ?")
+    };
+}
 
 /// Statements kept prepared by a lane's connection, the least used one closed for the next: every bulk statement in
 /// every size, with room for the single ones. Preparing one again costs a round trip.
@@ -208,7 +216,7 @@ pub static DIALECT: Dialect = Dialect {
     ),
     // A user who holds seats has a live token, so held reservations need no look of their own.
     concerts_to_run: "SELECT concert_id FROM concert c \
-         WHERE archived_at IS NULL AND ( \
+         WHERE archived_at IS NULL AND rehearsal_of IS NULL AND ( \
                EXISTS (SELECT 1 FROM concert_schedule s \
                        WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \
             OR EXISTS (SELECT 1 FROM concert_schedule s \
@@ -239,6 +247,7 @@ pub static DIALECT: Dialect = Dialect {
          ON DUPLICATE KEY UPDATE holder = VALUES(holder), until = VALUES(until)",
     new_subject: "INSERT INTO users (name, issuer, subject, created_at) VALUES (?, ?, ?, ?) \
          ON DUPLICATE KEY UPDATE user_id = user_id",
+    clear_rows: clear_rows!(clear),
     take_wallet: None,
 };
 

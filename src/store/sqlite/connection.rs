@@ -16,7 +16,25 @@ use crate::store::StoreError;
 use crate::store::bulk::{Bulk, Packing};
 use crate::store::columns::{self, Bind, Cells, ledger_columns, reservation_columns, token_columns};
 use crate::store::query::{self, Changed, Dialect, Link, Take, question};
+use crate::store::rehearsals::clear_rows;
 use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
+
+/// Deletes some rows of a concert; a statement here takes no LIMIT.
+macro_rules! clear {
+    ($table:literal, $key:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE concert_id = ?1 AND (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE concert_id = ?1 LIMIT ?2)"
+        )
+    };
+}
 
 /// The time that a transaction waits for one of another process, such as an import, before it is a certain rollback.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -195,7 +213,7 @@ pub static DIALECT: Dialect = Dialect {
     ),
     // A user who holds seats has a live token, so held reservations need no look of their own.
     concerts_to_run: "SELECT concert_id FROM concert c \
-         WHERE archived_at IS NULL AND ( \
+         WHERE archived_at IS NULL AND rehearsal_of IS NULL AND ( \
                EXISTS (SELECT 1 FROM concert_schedule s \
                        WHERE s.concert_id = c.concert_id AND s.starts_at > ?) \
             OR EXISTS (SELECT 1 FROM concert_schedule s \
@@ -225,6 +243,7 @@ pub static DIALECT: Dialect = Dialect {
          ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until",
     new_subject: "INSERT INTO users (name, issuer, subject, created_at) VALUES (?, ?, ?, ?) \
          ON CONFLICT (issuer, subject) WHERE issuer IS NOT NULL DO NOTHING",
+    clear_rows: clear_rows!(clear),
     // The write lock is taken by then; what is changed cannot be changed by a log that is found again.
     take_wallet: Some("UPDATE users SET balance = balance WHERE user_id = ?"),
 };

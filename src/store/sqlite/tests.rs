@@ -7,7 +7,9 @@ use super::*;
 use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
-use crate::store::{NewUser, Reads, Setup, box_office, duty, figures, making, operators, passkeys, query};
+use crate::store::{
+    NewUser, Reads, Setup, box_office, duty, figures, making, operators, passkeys, query, rehearsals,
+};
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -134,13 +136,15 @@ async fn no_question_reads_more_than_it_asks_for() {
     let (_store, folder) = fresh().await;
     let mut connection = intruder(folder.path()).await;
     // Those of `query` take a sale or a user in whole, so what they read they want.
-    let wanting_all = query::QUESTIONS.iter().map(|question| ((*question).to_owned(), true));
+    let wanting_all = query::QUESTIONS.iter().chain(connection::DIALECT.clear_rows);
+    let wanting_all = wanting_all.map(|question| ((*question).to_owned(), true));
     let others = connection::DIALECT.questions().into_iter().chain(writer::texts());
     let of_operators = operators::QUESTIONS.iter().chain(passkeys::QUESTIONS);
     let of_operators = of_operators.map(|question| ((*question).to_owned(), false));
     let of_duties = duty::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let of_figures = figures::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
-    let of_making = making::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
+    let of_making = making::QUESTIONS.iter().chain(rehearsals::QUESTIONS);
+    let of_making = of_making.map(|question| ((*question).to_owned(), false));
     let of_box_office = box_office::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let others = others
         .map(|question| (question, false))

@@ -612,6 +612,17 @@ fn time(time: Option<Timestamp>) -> Cell {
 
 // The stored rows.
 
+/// The number of rows of every table that the schema has.
+pub async fn row_counts(house: &House) -> BTreeMap<String, u64> {
+    let mut database = Database::open(house).await;
+    let mut counts = BTreeMap::new();
+    for table in database.tables().await {
+        let count = database.all(format!("SELECT CAST(count(*) AS CHAR) FROM {table}")).await;
+        counts.insert(table, count[0][0].as_deref().unwrap().parse().unwrap());
+    }
+    counts
+}
+
 enum Database {
     Sqlite(SqliteConnection),
     MySql(MySqlConnection),

@@ -29,6 +29,7 @@ fn standing() -> Standing {
             id: ConcertId(1),
             title: "<b>한여름 밤</b>".into(),
             about: None,
+            rehearsal_of: None,
             venue: "Hall".into(),
             currency: "KRW".into(),
             time_zone: Some("Asia/Seoul".into()),

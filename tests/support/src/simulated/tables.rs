@@ -140,6 +140,7 @@ impl Tables {
                 venue: new.layout.name.clone(),
                 currency: new.currency,
                 time_zone: new.time_zone,
+                rehearsal_of: None,
             },
             begun: new.settings.clone(),
             restricted: new.restricted,
