@@ -4,6 +4,7 @@ import { html } from '../app/html.js';
 import { needs as logNeeds, Log } from './pages/log.js';
 import { needs as makingNeeds, Making } from './pages/making.js';
 import { needs as operatorsNeeds, Operators } from './pages/operators.js';
+import { needs as rehearsalNeeds, Rehearsal } from './pages/rehearsal.js';
 import { needs as saleNeeds, Sale } from './pages/sale.js';
 import { needs as sessionsNeeds, Sessions } from './pages/sessions.js';
 import { SignIn } from './pages/signin.js';
@@ -21,7 +22,10 @@ const PAGES = /** @type {const} */ ([
 ]);
 
 /** Pages about one thing, which the rest of the address names. They are reached from the page that they belong to. */
-const ABOUT = /** @type {const} */ ([{ path: '/sale/', of: '/tonight', page: Sale, needs: saleNeeds }]);
+const ABOUT = /** @type {const} */ ([
+  { path: '/sale/', of: '/tonight', page: Sale, needs: saleNeeds },
+  { path: '/rehearsal/', of: '/tonight', page: Rehearsal, needs: rehearsalNeeds },
+]);
 
 /** @param {{ me: import('@preact/signals').Signal<import('./session.js').Me | null>, path: import('@preact/signals').Signal<string> }} props */
 export function Shell({ me, path }) {

@@ -2,11 +2,13 @@
 
 import { plots, sale, tonight } from './en/night.js';
 import { making } from './en/making.js';
+import { rehearsal } from './en/rehearsal.js';
 
 export const words = {
   tonight,
   sale,
   plots,
+  rehearsal,
 
   title: 'Frontrow console',
   brand: 'Frontrow',
@@ -120,6 +122,8 @@ export const words = {
       'draft.drop': 'Draft thrown away',
       'draft.announce': 'Concert announced',
       'image.add': 'Picture uploaded',
+      'rehearsal.begin': 'Rehearsal begun',
+      'rehearsal.end': 'Rehearsal ended',
       set: 'Sale changed',
       keep: 'Seats kept from sale',
       open: 'Seats put on sale again',

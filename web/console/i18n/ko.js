@@ -1,11 +1,13 @@
 import { plots, sale, tonight } from './ko/night.js';
 import { making } from './ko/making.js';
+import { rehearsal } from './ko/rehearsal.js';
 
 /** Korean. @type {import('./en.js').Words} */
 export const words = {
   tonight,
   sale,
   plots,
+  rehearsal,
 
   title: 'Frontrow 콘솔',
   brand: 'Frontrow',
@@ -119,6 +121,8 @@ export const words = {
       'draft.drop': '작성 중인 공연 삭제',
       'draft.announce': '공연 공개',
       'image.add': '포스터 올림',
+      'rehearsal.begin': '리허설 시작',
+      'rehearsal.end': '리허설 종료',
       set: '판매 설정 변경',
       keep: '좌석 판매 보류',
       open: '좌석 판매 재개',

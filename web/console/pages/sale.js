@@ -20,7 +20,7 @@ const STEER = ['owner', 'manager'];
 
 /** @param {{ id: number }} props */
 export function Sale({ id }) {
-  const { sale: w, tonight, loading } = words();
+  const { sale: w, tonight, rehearsal, loading } = words();
   const { model, unknown } = useWatched(id);
   const line = model?.lines.get(id);
   const detail = model?.detail ?? null;
@@ -40,6 +40,7 @@ export function Sale({ id }) {
     ${detail && line.figures && (hasRole(...STEER)
       ? html`<${Controls} line=${line} figures=${line.figures} detail=${detail} /><${Rules} id=${id} detail=${detail} />`
       : html`<p>${w.looksOn}</p>`)}
+    ${detail && line.figures && hasRole(...STEER) && html`<p><a href=${`#/rehearsal/${id}`}>${rehearsal.link}</a></p>`}
     ${line.figures && html`<${Plots} id=${id} currency=${line.figures.currency} />`}
     ${detail && html`<${Seats} detail=${detail} zone=${line.figures?.time_zone ?? null} currency=${line.figures?.currency ?? 'XXX'} mayKeep=${hasRole(...STEER)} />`}`;
 }
