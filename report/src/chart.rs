@@ -131,10 +131,12 @@ pub fn draw(chart: &Chart<'_>) -> String {
                 Some(value) => {
                     let _ = write!(
                         path,
-                        "{}{:.1} {:.1}",
+                        "{}{:.1} {:.1}{}",
                         if pen_down { "L" } else { "M" },
                         x(*second),
-                        y(*value)
+                        y(*value),
+                        // A moment alone is a dot: a line of no length is drawn with its round ends.
+                        if pen_down { "" } else { "h0" }
                     );
                     pen_down = true;
                 }

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const BINARY = process.env.FRONTROW_BINARY ?? fileURLToPath(new URL('../../../target/release/frontrow', import.meta.url));
+export const BINARY = process.env.FRONTROW_BINARY ?? fileURLToPath(new URL('../../../target/release/frontrow', import.meta.url));
 
 /** @type {Set<Server>} */
 const running = new Set();
