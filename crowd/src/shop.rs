@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -242,16 +243,22 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Lets time pass as a person does, and receives what comes meanwhile.
+    /// Lets time pass as a person does, and receives what comes meanwhile. When it is over, nobody thinks any longer.
     async fn think(&mut self) -> Result<(), Trouble> {
         if self.wish.think.is_zero() {
             return Ok(());
         }
         let until = tokio::time::Instant::now() + self.wish.think.mul_f64(self.rng.random_range(0.5..1.5));
-        while let Ok(event) = tokio::time::timeout_at(until, self.fan.next()).await {
-            event?;
+        let mut stopped = pin!(self.worker.stopped());
+        loop {
+            tokio::select! {
+                event = tokio::time::timeout_at(until, self.fan.next()) => match event {
+                    Ok(event) => drop(event?),
+                    Err(_) => return Ok(()),
+                },
+                () = &mut stopped => return Ok(()),
+            }
         }
-        Ok(())
     }
 }
 

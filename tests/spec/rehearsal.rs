@@ -472,7 +472,7 @@ async fn a_rehearsal_counts_what_the_load_test_counts() {
 async fn a_rehearsal_ends_before_its_time() {
     let mut house = House::open(Plan { seats: 100, capacity: 10, ..Plan::default() }).await;
     let (id, manager) = house.operator(Role::Manager).await;
-    let asked = json!({"buyers": 30, "arrive_within": 0, "think_ms": 20});
+    let asked = json!({"buyers": 30, "arrive_within": 0, "think_ms": 60_000});
     let before = row_counts(&house).await;
     begin(&house, &manager, asked.clone()).await;
     rehearsed(&house, "the first buyers", |of| of["state"] != "preparing").await;

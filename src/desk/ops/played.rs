@@ -130,6 +130,11 @@ impl Playing {
         self.stopped.notify_one();
     }
 
+    /// Nobody new comes any more.
+    pub(super) fn winds_up(&self) {
+        self.state.lock().state = RehearsalState::Ending;
+    }
+
     pub(super) fn plays(&self) {
         let mut state = self.state.lock();
         state.state = RehearsalState::Playing;

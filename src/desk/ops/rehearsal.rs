@@ -274,6 +274,7 @@ async fn play(
     let crew = crew.map_err(|error| Trouble::Crew(error.to_string()))?;
     let conducted = conduct(context, playing, &crew).await;
     playing.board.end_window();
+    playing.winds_up();
     crew.stop();
     let began = Instant::now();
     while !crew.is_finished() && began.elapsed() < END_PATIENCE {
