@@ -28,6 +28,9 @@ pub struct About {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "image_id")]
     #[schemars(with = "String", regex(pattern = "^[0-9a-f]{32}$"))]
     pub image_id: Option<String>,
+    /// Whoever pays says before that they agree to the terms. Asked by the page; a client of one's own asks it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_agree: bool,
     /// The same texts for those who read another language, by its code, such as `en`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "languages")]
     pub languages: BTreeMap<String, AboutTexts>,
@@ -231,6 +234,7 @@ mod tests {
             json!({"image_id": "A".repeat(32)}),
             json!({"languages": {"English please": {}}}),
             json!({"languages": {"en": {"description": 7}}}),
+            json!({"must_agree": "yes"}),
             json!({"title": "x"}),
             json!({"texts": {"title": "x"}}),
         ] {

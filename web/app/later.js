@@ -54,8 +54,10 @@ function later(load) {
 const seats = later(async () => (await import('./pages/seats.js')).Seats);
 const tickets = later(async () => (await import('./pages/tickets.js')).Tickets);
 
+const beforePaying = later(async () => (await import('./parts/before-paying.js')).BeforePaying);
 const concert = later(async () => (await import('./pages/concert.js')).ConcertPage);
 
+export const BeforePaying = beforePaying.Later;
 export const ConcertPage = concert.Later;
 export const Seats = seats.Later;
 export const Tickets = tickets.Later;
@@ -67,6 +69,7 @@ export const Tickets = tickets.Later;
 export function prepareSelling(concert) {
   seats.prepare().catch(() => {});
   tickets.prepare().catch(() => {});
+  beforePaying.prepare().catch(() => {});
   const next = concert?.schedules.find((schedule) => !schedule.sold_out);
   if (next) layoutOf(next.schedule_id).catch(() => {});
 }

@@ -10,6 +10,7 @@ import { InsufficientBalanceError, RequestIdReusedError } from '@frontrow/sdk';
 import { html } from '../html.js';
 import { money, venueTime, words } from '../i18n.js';
 import { explain } from '../explain.js';
+import { BeforePaying } from '../later.js';
 import { notify } from '../notices.js';
 import { Icon } from '../parts/icons.js';
 import { Label } from '../parts/label.js';
@@ -26,6 +27,7 @@ export function Checkout({ reservationId }) {
   const w = words();
   const [step, setStep] = useState(/** @type {Step} */ (''));
   const [looked, setLooked] = useState(false);
+  const [may, setMay] = useState(false);
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   useTitle(w.checkout.title);
   const reservation = reservations.value.find((candidate) => candidate.reservation_id === reservationId);
@@ -101,7 +103,8 @@ export function Checkout({ reservationId }) {
           : html`<p class="line"><span>${w.checkout.after}</span><span>${price(have - amount)}</span></p>`}
       </div>
       ${heldElsewhere(reservation) && html`<p class="hint">${w.cart.other}</p>`}
-      <button type="button" class="primary wide big" disabled=${step !== '' || over || balance.value === null} onClick=${pay}>
+      <${BeforePaying} concertId=${reservation.concert_id} scheduleId=${reservation.schedule_id} onMay=${setMay} />
+      <button type="button" class="primary wide big" disabled=${!may || step !== '' || over || balance.value === null} onClick=${pay}>
         ${step === 'charging' ? w.checkout.charging : step === 'paying' ? w.checkout.paying : missing > 0 ? w.checkout.chargeAndPay(price(missing)) : w.checkout.pay(price(amount))}
       </button>
       <p class="hint" role="status">${step && status.value !== 'online' ? w.checkout.waitForLink : ''}</p>

@@ -9,6 +9,7 @@ import { Named } from '../parts/named.js';
 import { Poster } from '../parts/poster.js';
 import { Share } from '../parts/share.js';
 import { now } from '../session.js';
+import { textsOf } from '../texts.js';
 import { useTitle } from '../title.js';
 import { opening } from './concerts.js';
 import { WORDS } from './concert.words.js';
@@ -48,12 +49,6 @@ export function ConcertPage({ concertId }) {
   }
   return html`<p class="page empty" role="status">${w.loading}</p>`;
 }
-
-/**
- * The texts in the reader's language, where the promoter wrote them; else as they are.
- * @param {Page['about']} about
- */
-const textsOf = (about) => ({ ...about.texts, ...about.languages?.[language.value] });
 
 /** @param {{page: Page}} props */
 function Shown({ page: { concert, about, schedules, cancel_before_start_ms: cancelBefore } }) {

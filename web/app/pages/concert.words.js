@@ -19,6 +19,8 @@ const en = {
   refundUntil: (/** @type {string} */ when) => `until ${when}`,
   refundText: 'An order can be cancelled, and the money goes back to the wallet:',
   refundStart: 'An order can be cancelled until the start.',
+  agree: 'I have read this and agree to it.',
+  agreeTerms: 'I have read the terms and agree to them.',
 };
 
 /** @type {typeof en} */
@@ -41,6 +43,8 @@ const ko = {
   refundUntil: (when) => `${when}까지`,
   refundText: '아래 시각까지 취소할 수 있으며, 결제 금액은 지갑으로 환불됩니다.',
   refundStart: '공연 시작 전까지 취소할 수 있습니다.',
+  agree: '위 내용을 확인했으며 동의합니다.',
+  agreeTerms: '약관을 확인했으며 동의합니다.',
 };
 
 export const WORDS = Object.freeze({ en, ko });

@@ -25,7 +25,7 @@ import { Rules } from './draft/rules.js';
  * @property {string | null} opens_at
  * @property {boolean} open
  * @property {Record<string, number | string>} rules
- * @property {{ texts?: Record<string, string>, map_url?: string, image_id?: string, languages?: Record<string, Record<string, string>> }} about
+ * @property {{ texts?: Record<string, string>, map_url?: string, image_id?: string, must_agree?: boolean, languages?: Record<string, Record<string, string>> }} about
  * @property {boolean} fix_duplicates
  *
  * @typedef {{ path: string, problem: string, seats?: [number, number] }} PlanFault

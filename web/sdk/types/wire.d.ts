@@ -35,6 +35,11 @@ export type About = {
      */
     map_url?: string;
     /**
+     * Whoever pays says before that they agree to the terms. Asked by the page; a client
+     * of one's own asks it too.
+     */
+    must_agree?: boolean;
+    /**
      * In the language of the house.
      */
     texts?: AboutTexts;
@@ -1003,6 +1008,8 @@ export type Hello = {
  * @property {Record<string, AboutTexts>} [languages] The same texts for those who read another language, by its code,
  *   such as `en`.
  * @property {string} [map_url] The place on a map; https alone.
+ * @property {boolean} [must_agree] Whoever pays says before that they agree to the terms. Asked by the page; a client
+ *   of one's own asks it too.
  * @property {AboutTexts} [texts] In the language of the house.
  */
 /**

@@ -28,6 +28,7 @@ export const making = {
   age: 'Age',
   seller: 'Seller, and how they are reached',
   terms: 'Terms, shown before paying',
+  mustAgree: 'Buyers have to agree before they pay',
   picture: 'Picture',
   pictureHint: 'A JPEG, a PNG or a WebP of at most 10 MB.',
   pictureAlt: 'The picture in words, for those who do not see it',

@@ -28,6 +28,7 @@ export const making = {
   age: '관람 연령',
   seller: '판매자와 연락처',
   terms: '결제 전에 보여 줄 약관',
+  mustAgree: '결제 전에 동의를 받습니다',
   picture: '포스터',
   pictureHint: '10MB 이하의 JPEG, PNG 또는 WebP 파일',
   pictureAlt: '포스터를 보지 못하는 분을 위한 설명',

@@ -21,7 +21,7 @@ export function Basics({ draft, save, send }) {
     const map = String(form.get('map_url'));
     return save({
       title: String(form.get('title')),
-      about: { ...about, texts: Object.fromEntries(named.filter(([, text]) => text !== '')), map_url: map || undefined },
+      about: { ...about, texts: Object.fromEntries(named.filter(([, text]) => text !== '')), map_url: map || undefined, must_agree: form.has('must_agree') || undefined },
     });
   };
   /** @param {Event} event */
@@ -43,7 +43,7 @@ export function Basics({ draft, save, send }) {
     <small id="picture-hint">${w.pictureHint}</small>
     <span role="status">${busy ? w.pictureWait : ''}</span>
   </div>`;
-  return html`<${Card} id="basics" title=${w.basics} shows=${[title, texts, about.map_url]} onSave=${onSave} extra=${picture}>
+  return html`<${Card} id="basics" title=${w.basics} shows=${[title, texts, about.map_url, about.must_agree]} onSave=${onSave} extra=${picture}>
     <${Field} name="title" label=${w.name} value=${title} maxlength="200" />
     <label class="field">${w.description}<textarea name="description" rows="6" maxlength="10000" aria-describedby="description-hint" defaultValue=${texts.description ?? ''}></textarea></label>
     <small class="hint" id="description-hint">${w.descriptionHint}</small>
@@ -52,6 +52,7 @@ export function Basics({ draft, save, send }) {
     <${Field} name="age" label=${w.age} value=${texts.age} maxlength="500" />
     <${Field} name="seller" label=${w.seller} value=${texts.seller} maxlength="500" />
     <label class="field">${w.terms}<textarea name="terms" rows="4" maxlength="10000" defaultValue=${texts.terms ?? ''}></textarea></label>
+    <label class="choice"><input type="checkbox" name="must_agree" defaultChecked=${about.must_agree ?? false} /> ${w.mustAgree}</label>
     <${Field} name="image_alt" label=${w.pictureAlt} value=${texts.image_alt} maxlength="500" />
   <//>`;
 }
