@@ -62,6 +62,7 @@ impl Stage {
                 own: OwnRules::default(),
             },
             texts: Texts::default(),
+            archived: None,
             order: Order::default(),
             next_entry: EntryNo(waiting as u64),
             tokens: (0..waiting).map(|entry| token(entry, &mut ids)).collect(),

@@ -176,6 +176,7 @@ async fn load(
         concert,
         settings: loaded.settings,
         texts: Texts::default(),
+        archived: None,
         order: Order::default(),
         next_entry: loaded.next_entry,
         tokens: loaded.tokens,

@@ -412,3 +412,6 @@ const _: () = assert!(SWEEP_INTERVAL.as_millis() < SWEEP_PATIENCE.as_millis());
 // A lane that wakes for its heartbeat sees to its sweeps.
 const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() <= SWEEP_INTERVAL.as_millis());
 const _: () = assert!(HEARTBEAT_GAP_MAX.as_millis() < LEASE.as_millis());
+
+/// Performances of one concert: an evening each for a year.
+pub const PERFORMANCES_MAX: usize = 366;

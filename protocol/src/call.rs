@@ -118,6 +118,7 @@ paths! {
         Patch => ChangeConcert "admin.concert" for Owner Manager
     }
     "/api/v1/admin/schedules/{schedule_id}/sold" { Get => SoldOrders "admin.schedules.sold" for Owner Manager BoxOffice }
+    "/api/v1/admin/concerts/{concert_id}/schedules" { Post => AddSchedule "admin.schedules.add" for Owner Manager }
     "/api/v1/admin/schedules/{schedule_id}" { Patch => ChangeSchedule "admin.schedule" for Owner Manager }
 
     // Making.
@@ -137,6 +138,7 @@ paths! {
     "/api/v1/admin/schedules/{schedule_id}/postpone" { Post => Postpone "admin.schedules.postpone" for Owner Manager }
     "/api/v1/admin/schedules/{schedule_id}/call_off" { Post => CallOff "admin.schedules.call_off" for Owner Manager }
     "/api/v1/admin/concerts/{concert_id}/call_off" { Post => CallOffConcert "admin.concerts.call_off" for Owner Manager }
+    "/api/v1/admin/concerts/{concert_id}/archive" { Post => ArchiveConcert "admin.concerts.archive" for Owner Manager }
     "/api/v1/admin/refunds" { Get => Refunds "admin.refunds" for Owner Manager BoxOffice }
 
     // Rehearsal.

@@ -135,6 +135,8 @@ reasons! {
     PerformanceCalledOff = "PERFORMANCE_CALLED_OFF",
     /// Show the order again: its money was given back, or that of these `seats`, at `at`.
     AlreadyRefunded = "ALREADY_REFUNDED",
+    /// Say what is not over, as the message does; what is over can be archived.
+    NotOver = "NOT_OVER",
 }
 
 impl Reason {
@@ -173,7 +175,8 @@ impl Reason {
             | Self::Forbidden
             | Self::LastOwner
             | Self::ChangedMeanwhile
-            | Self::AlreadyAnnounced => -32011,
+            | Self::AlreadyAnnounced
+            | Self::NotOver => -32011,
         }
     }
 
@@ -214,7 +217,8 @@ impl Reason {
             | Self::ChangedMeanwhile
             | Self::AlreadyAnnounced
             | Self::PerformanceCalledOff
-            | Self::AlreadyRefunded => 409,
+            | Self::AlreadyRefunded
+            | Self::NotOver => 409,
             Self::InvalidAmount | Self::RequestIdReused => 422,
             Self::RateLimited => 429,
             Self::Internal | Self::Unrecognised => 500,
@@ -636,6 +640,16 @@ impl ErrorObject {
         let mut error = Self::new(Reason::AlreadyRefunded, message);
         error.data.seats = (!seats.is_empty()).then_some(seats);
         error.made_so(None, Some(at))
+    }
+
+    /// `what` is not over yet.
+    pub fn not_over(what: String) -> Self {
+        Self::new(Reason::NotOver, what)
+    }
+
+    /// Nothing of it changes any more.
+    pub fn archived() -> Self {
+        Self::new(Reason::ConcertNotFound, "this concert is archived: nothing of it changes any more")
     }
 
     pub fn cancel_too_late() -> Self {

@@ -23,7 +23,7 @@ use crate::ops::making;
 use crate::ops::order_life;
 use crate::ops::orders;
 use crate::ops::rehearsal;
-use crate::ops::schedule::{ScheduleInfo, SchedulePatch};
+use crate::ops::schedule::{NewSchedule, ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
 use crate::ops::{passkeys, who};
 use crate::request::{QueueJoin, ReservationRef};
@@ -569,7 +569,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         Call::HouseSeats => Description::new("operators", Access::Operator, "The seats of a performance.")
             .parameter(schedule_id())
             .answer(200, "All seats, at one version.", schemas.sent_by_server::<Snapshot>())
-            .refuses(&[Reason::ScheduleNotFound, Reason::UnknownMethod]),
+            .refuses(&[Reason::ConcertNotFound, Reason::ScheduleNotFound, Reason::UnknownMethod]),
         Call::RestrictSeats => Description::new(
             "operators",
             Access::Operator,
@@ -578,7 +578,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .parameter(schedule_id())
         .body(schemas.sent_by_clients::<RestrictSeats>())
         .answer(200, "What became of them.", schemas.sent_by_server::<RestrictedSeats>())
-        .refuses(&[Reason::ScheduleNotFound, Reason::SeatNotFound, Reason::UnknownMethod]),
+        .refuses(&[Reason::ConcertNotFound, Reason::ScheduleNotFound, Reason::SeatNotFound, Reason::UnknownMethod]),
         Call::HouseConcert => Description::new(
             "operators",
             Access::Operator,
@@ -594,7 +594,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         )
         .parameter(schedule_id())
         .answer(200, "As it is now.", schemas.sent_by_server::<house::SoldOrders>())
-        .refuses(&[Reason::ScheduleNotFound, Reason::UnknownMethod]),
+        .refuses(&[Reason::ConcertNotFound, Reason::ScheduleNotFound, Reason::UnknownMethod]),
         Call::ChangeConcert => {
             Description::new("operators", Access::Operator, "Changes the title of a concert, and what its page says.")
                 .parameter(in_path(
@@ -615,6 +615,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<SchedulePatch>())
         .answer(200, "The performance as it is now.", schemas.sent_by_server::<ScheduleInfo>())
         .refuses(&[
+            Reason::ConcertNotFound,
             Reason::ScheduleNotFound,
             Reason::PerformanceBegun,
             Reason::ChangedMeanwhile,
@@ -697,6 +698,20 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .file("image/*")
         .answer(201, "The picture.", schemas.sent_by_server::<making::Uploaded>())
         .refuses(&[Reason::UnknownMethod]),
+        Call::AddSchedule => Description::new(
+            "operators",
+            Access::Operator,
+            "Adds a performance to a concert, in the same hall, which is on sale at once if the sale is open.",
+        )
+        .parameter(concert_id())
+        .body(schemas.sent_by_clients::<NewSchedule>())
+        .answer(201, "The performance.", schemas.sent_by_server::<ScheduleInfo>())
+        .refuses(&[
+            Reason::ConcertNotFound,
+            Reason::ScheduleNotFound,
+            Reason::Forbidden,
+            Reason::UnknownMethod,
+        ]),
         Call::Postpone => Description::new(
             "operators",
             Access::Operator,
@@ -706,6 +721,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<life::Postpone>())
         .answer(200, "The performance as it is now.", schemas.sent_by_server::<life::ScheduleLife>())
         .refuses(&[
+            Reason::ConcertNotFound,
             Reason::ScheduleNotFound,
             Reason::PerformanceBegun,
             Reason::PerformanceCalledOff,
@@ -720,7 +736,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .parameter(schedule_id())
         .body(schemas.sent_by_clients::<life::CallOff>())
         .answer(200, "How far the refunds are.", schemas.sent_by_server::<life::RefundProgress>())
-        .refuses(&[Reason::ScheduleNotFound, Reason::UnknownMethod]),
+        .refuses(&[Reason::ConcertNotFound, Reason::ScheduleNotFound, Reason::UnknownMethod]),
         Call::CallOffConcert => Description::new(
             "operators",
             Access::Operator,
@@ -730,6 +746,15 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<life::CallOff>())
         .answer(200, "How far the refunds of each are.", schemas.sent_by_server::<life::Refunds>())
         .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::ArchiveConcert => Description::new(
+            "operators",
+            Access::Operator,
+            "Archives a concert of which everything is over: its sale is not run any more, and no list has it. Tickets and what \
+             happened are still read.",
+        )
+        .parameter(concert_id())
+        .answer(200, "It is archived.", schemas.sent_by_server::<crate::result::Done>())
+        .refuses(&[Reason::ConcertNotFound, Reason::NotOver, Reason::UnknownMethod]),
         Call::Refunds => Description::new(
             "operators",
             Access::Operator,
@@ -811,6 +836,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<orders::Refund>())
         .answer(200, "The order as it is now.", schemas.sent_by_server::<orders::RefundedOrder>())
         .refuses(&[
+            Reason::ConcertNotFound,
             Reason::ReservationNotFound,
             Reason::ReservationInvalid,
             Reason::SeatNotFound,
@@ -828,6 +854,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .body(schemas.sent_by_clients::<orders::MoveSeat>())
         .answer(200, "The order as it is now.", schemas.sent_by_server::<orders::Order>())
         .refuses(&[
+            Reason::ConcertNotFound,
             Reason::ReservationNotFound,
             Reason::ReservationInvalid,
             Reason::SeatNotFound,

@@ -58,6 +58,8 @@ enum Call {
     },
     /// Throw a draft away.
     Drop { draft: u64 },
+    /// Archive a concert of which everything is over: its sale is not run any more, and no list has it.
+    Archive { concert: u32 },
     /// Change what is said of a concert that is announced. What is not named stays as it is.
     Describe {
         concert: u32,
@@ -161,6 +163,11 @@ impl Concert {
             Call::Drop { draft } => {
                 self.server.call(Method::DELETE, &path(*draft), None).await?;
                 json!({"draft_id": draft, "dropped": true})
+            }
+            Call::Archive { concert } => {
+                let path = format!("/api/v1/admin/concerts/{concert}/archive");
+                self.server.call(Method::POST, &path, None).await?;
+                json!({"concert_id": concert, "archived": true})
             }
             Call::Describe { concert, title, about } => {
                 let about: Option<Value> =

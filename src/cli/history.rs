@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::domain::actor::{Actor, Who};
-use frontrow::domain::event::{By, CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled};
+use frontrow::domain::event::{
+    By, CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded,
+};
 use frontrow::domain::ids::{ConcertId, EntryNo, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
@@ -154,13 +156,20 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         (Subject::User(user), Entry::Seats(seats)) if seats.user == user => {
             Some(format!("{} of performance {}", change_in_words(seats), seats.schedule))
         }
+        (Subject::Seat(schedule, _), Entry::Perform(of)) if of.schedule == schedule => {
+            Some(added_in_words(of, names))
+        }
         (Subject::Seat(schedule, _), Entry::Postpone(of)) if of.schedule == schedule => {
             Some(postponed_in_words(of, names))
         }
         (Subject::Seat(schedule, _), Entry::CallOff(of)) if of.schedule == schedule => {
             Some(called_off_in_words(of, names))
         }
+        (Subject::Sale(_), Entry::Perform(of)) => Some(added_in_words(of, names)),
         (Subject::Sale(_), Entry::Postpone(of)) => Some(postponed_in_words(of, names)),
+        (Subject::Sale(_), Entry::Archive { by, .. }) => {
+            Some(format!("{} archived the concert", actor_in_words(by, names)))
+        }
         (Subject::Sale(_), Entry::CallOff(of)) => Some(called_off_in_words(of, names)),
         (Subject::Sale(_), Entry::Seats(seats)) => match &seats.change {
             SeatsChange::Refund { amount, why: RefundWhy::Operator { reason, by }, is_all, .. } => {
@@ -247,6 +256,11 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn added_in_words(of: &ScheduleAdded, names: &Names) -> String {
+    let (by, starts_at) = (actor_in_words(&of.by, names), time(of.starts_at));
+    format!("{by} added performance {} at {starts_at}", of.schedule)
 }
 
 fn postponed_in_words(of: &Rescheduled, names: &Names) -> String {

@@ -1,5 +1,7 @@
 //! `frontrow schedule`: what becomes of the performances of a running server.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use frontrow_protocol::Timestamp;
 use frontrow_protocol::ops::life::Confirmed;
@@ -7,6 +9,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::client::ServerArgs;
+use super::prices::price;
 use super::print_json;
 
 #[derive(Args)]
@@ -19,6 +22,19 @@ pub struct Schedule {
 
 #[derive(Subcommand)]
 enum Action {
+    /// Add a performance to a concert, in the same hall. It is on sale at once, if the sale is open.
+    Add {
+        concert: u32,
+        /// RFC 3339.
+        #[arg(long)]
+        starts_at: Timestamp,
+        /// What seats of a category cost there: NAME=AMOUNT, in the currency's minor unit.
+        #[arg(long = "price", value_name = "NAME=AMOUNT", value_parser = price)]
+        prices: Vec<(String, i64)>,
+        /// The performance whose prices the other categories have. Left out: those that were announced.
+        #[arg(long, value_name = "SCHEDULE")]
+        prices_of: Option<u64>,
+    },
     /// Give a performance that has not begun another start. Tickets keep their codes, and fans are told.
     Postpone {
         schedule: u64,
@@ -55,6 +71,14 @@ impl Schedule {
     pub async fn run(self) -> anyhow::Result<()> {
         let admin = "/api/v1/admin";
         let (method, path, body) = match &self.action {
+            Action::Add { concert, starts_at, prices, prices_of } => {
+                let prices: BTreeMap<_, _> = prices.iter().cloned().collect();
+                let mut body = json!({"starts_at": starts_at, "prices": prices});
+                if let Some(of) = prices_of {
+                    body["prices_of"] = json!(of);
+                }
+                (Method::POST, format!("{admin}/concerts/{concert}/schedules"), Some(body))
+            }
             Action::Postpone { schedule, starts_at, reason, was } => {
                 let mut body = json!({"starts_at": starts_at});
                 if let Some(reason) = reason {

@@ -93,8 +93,11 @@ impl Context {
         self.sale_of_schedule(schedule)
     }
 
-    /// Has a sale run that has nothing left to run. The caller knows that the concert exists.
+    /// Has a sale run that has nothing left to run, unless it is archived. The caller knows that the concert exists.
     pub async fn wake(&self, concert: ConcertId) -> Result<(), ErrorObject> {
+        if self.fanout.sale(concert).is_none() && self.read(self.store.is_archived(concert)).await? {
+            return Err(ErrorObject::archived());
+        }
         self.dispatcher.wake(concert).await.map_err(|refusal| translate::refusal(&refusal))
     }
 

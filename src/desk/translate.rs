@@ -10,7 +10,7 @@ use frontrow_protocol::{ErrorObject, Reason, Timestamp as WireTime, encode_push,
 
 use crate::dispatcher::Refusal;
 use crate::domain::actor::Who;
-use crate::domain::command::{Place, Rejection, SaleFigures, Seen};
+use crate::domain::command::{NotOver, Place, Rejection, SaleFigures, Seen};
 use crate::domain::concert::Texts;
 use crate::domain::event::By;
 use crate::domain::ids::{PaymentId, ScheduleId, SeatId};
@@ -552,6 +552,25 @@ pub fn rejection(rejection: &Rejection) -> ErrorObject {
         Rejection::ChangedMeanwhile { is, changed } => changed_meanwhile(is, changed.as_ref()),
         Rejection::PerformanceBegun => ErrorObject::performance_begun(),
         Rejection::PerformanceCalledOff => ErrorObject::performance_called_off(),
+        Rejection::NotOver(what) => ErrorObject::not_over(match what {
+            NotOver::Sale => "the sale is not closed".to_owned(),
+            NotOver::Fans(fans) => format!("{fans} fans are still in line, or may still buy"),
+            NotOver::Performance(id) => format!("performance {id} is still to come"),
+            NotOver::Refunds(id) => {
+                format!("not all that was paid for performance {id}, which is called off, is given back")
+            }
+        }),
+        Rejection::Archived => ErrorObject::archived(),
+        Rejection::SameStart => ErrorObject::invalid_params(
+            Some("starts_at"),
+            "a performance of this concert begins at `starts_at` already",
+        ),
+        Rejection::TooManyPerformances => {
+            let text = format!("a concert has at most {} performances", limits::PERFORMANCES_MAX);
+            let mut error = ErrorObject::new(Reason::Forbidden, text);
+            error.data.max = u32::try_from(limits::PERFORMANCES_MAX).ok();
+            error
+        }
         Rejection::SeatCheaper => ErrorObject::invalid_params(
             Some("to"),
             "`to` costs less than the seat in whose place it would be",

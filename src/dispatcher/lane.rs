@@ -208,6 +208,7 @@ impl Lane {
     /// in it is done.
     async fn rest(&mut self) -> ControlFlow<()> {
         self.call_witness();
+        self.put_archived_away();
         if self.outage.is_none() {
             self.sweeper.begin(&self.sales, self.shared.clock.steady());
         }
@@ -235,6 +236,22 @@ impl Lane {
             self.pipeline.want();
         }
         ControlFlow::Continue(())
+    }
+
+    /// What is archived is not run any more, once that is committed. Its claim ends by itself.
+    fn put_archived_away(&mut self) {
+        let is_over = |running: &&RunningSale| running.sale.is_archived() && running.sale.is_committed();
+        let over: Vec<_> = self.sales.values().filter(is_over).map(RunningSale::concert).collect();
+        for concert in over {
+            self.sales.remove(&concert);
+            self.present.remove(&concert);
+            self.sweeper.forget(concert);
+            self.fanout.hide(concert);
+            self.fanout.forget(concert);
+            self.shared.sales.forget(concert);
+            self.count_tokens();
+            tracing::info!(concert.id = concert.0, "a sale is archived");
+        }
     }
 
     /// Sales of which nothing is decided ahead are in memory as they were committed.

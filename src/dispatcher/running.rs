@@ -67,6 +67,7 @@ impl RunningSale {
             concert: loaded.concert.id,
             sells: loaded.sells,
             settings: loaded.settings,
+            archived: loaded.archived,
             texts: Texts {
                 title: loaded.concert.title.as_str().into(),
                 about: loaded.concert.about.as_deref().map(Box::from),

@@ -106,10 +106,11 @@ impl Sales {
         }
     }
 
-    /// A rehearsal has left memory, and nothing is known of it any more.
+    /// A rehearsal or an archived sale has left memory, and nothing is known of it any more.
     pub fn forget(&self, concert: ConcertId) {
         let mut state = self.state.write();
         state.sales.remove(&concert);
+        state.named.retain(|named| *named != concert);
         state.rehearsals.remove(&concert);
         state.leaving.remove(&concert);
         self.has_rehearsals.store(!state.rehearsals.is_empty(), Ordering::Release);

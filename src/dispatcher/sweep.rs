@@ -271,8 +271,10 @@ impl Touched {
             }
             Event::Described(_)
             | Event::Repriced(_)
+            | Event::ScheduleAdded(_)
             | Event::Rescheduled(_)
             | Event::CalledOff(_)
+            | Event::Archived(_)
             | Event::SettingsChanged { .. } => return,
             Event::SeatMoved(SeatMoved { reservation, from, to, .. }) => {
                 self.reservations.insert(reservation.id);

@@ -16,7 +16,7 @@ use super::seat_plan::Money;
 use super::time::Timestamp;
 use super::wallet::Wallets;
 
-pub use super::rejection::{Rejection, Seen, refusal_of_ended};
+pub use super::rejection::{NotOver, Rejection, Seen, refusal_of_ended};
 
 /// The one who asks: a user, the token that their session carries, if any, and for guests where they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +133,15 @@ pub enum Command {
         was: Box<TextsPatch>,
         by: Actor,
     },
+    /// Operators: another performance, whose seats the store has already.
+    AddSchedule {
+        schedule: ScheduleId,
+        /// UTC.
+        starts_at: Timestamp,
+        /// What seats of these categories cost, where that is not what the layout says.
+        prices: Vec<(u16, Money)>,
+        by: Actor,
+    },
     /// Operators: another start for a performance that has not begun.
     Postpone {
         schedule: ScheduleId,
@@ -141,6 +150,10 @@ pub enum Command {
         /// The start that the operator saw: if it is another one by now, they are told.
         was: Option<Timestamp>,
         reason: Option<Box<str>>,
+        by: Actor,
+    },
+    /// Operators: everything is over.
+    Archive {
         by: Actor,
     },
     /// Operators: a performance is not played, or broke off.
@@ -177,6 +190,38 @@ pub enum Command {
 }
 
 impl Command {
+    /// May it change something that is no fan's doing?
+    pub fn is_of_operators(&self) -> bool {
+        match self {
+            Self::Configure { .. }
+            | Self::Restrict { .. }
+            | Self::Unrestrict { .. }
+            | Self::Reprice { .. }
+            | Self::Describe { .. }
+            | Self::AddSchedule { .. }
+            | Self::Postpone { .. }
+            | Self::Archive { .. }
+            | Self::CallOff { .. }
+            | Self::Refund { .. }
+            | Self::RefundSeats { .. }
+            | Self::MoveSeat { .. } => true,
+            Self::Join { .. }
+            | Self::Resume { .. }
+            | Self::Get { .. }
+            | Self::Extend { .. }
+            | Self::Leave { .. }
+            | Self::Touch { .. }
+            | Self::Connect { .. }
+            | Self::Disconnect { .. }
+            | Self::Hold { .. }
+            | Self::HoldBest { .. }
+            | Self::Release { .. }
+            | Self::Pay { .. }
+            | Self::Cancel { .. }
+            | Self::Figures => false,
+        }
+    }
+
     /// The command's name for the log, which must not have a token in it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -198,7 +243,9 @@ impl Command {
             Self::Unrestrict { .. } => "unrestrict",
             Self::Reprice { .. } => "reprice",
             Self::Describe { .. } => "describe",
+            Self::AddSchedule { .. } => "add_schedule",
             Self::Postpone { .. } => "postpone",
+            Self::Archive { .. } => "archive",
             Self::CallOff { .. } => "call_off",
             Self::Refund { .. } => "refund",
             Self::RefundSeats { .. } => "refund_seats",

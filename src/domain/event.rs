@@ -47,10 +47,14 @@ pub enum Event {
     Described(Description),
     /// What free seats of a performance cost was changed.
     Repriced(Repricing),
+    /// The concert has another performance, with the seats of the others, all of them free.
+    ScheduleAdded(ScheduleAdded),
     /// A performance that had not begun begins at another time.
     Rescheduled(Rescheduled),
     /// A performance will not be played, or broke off. What is held of it ends at once; what is paid is refunded by and by.
     CalledOff(CalledOff),
+    /// Everything of the concert is over: nothing of it changes any more, and no process runs its sale.
+    Archived(Archived),
     /// The sale was changed.
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
 }
@@ -96,6 +100,25 @@ pub struct SeatMoved {
     pub by: Actor,
 }
 
+/// Another performance of a concert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleAdded {
+    pub schedule: ScheduleId,
+    /// UTC.
+    pub starts_at: Timestamp,
+    /// The number of its seats.
+    pub seats: u32,
+    /// Each category that does not cost what the layout says, in the plan's order: `before` is what it says.
+    pub prices: Vec<PriceChange>,
+    pub by: Actor,
+}
+
+impl ScheduleAdded {
+    pub fn own_prices(&self) -> Vec<(u16, Money)> {
+        self.prices.iter().map(|of| (of.category, of.after)).collect()
+    }
+}
+
 /// The starts of a performance, UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rescheduled {
@@ -104,6 +127,13 @@ pub struct Rescheduled {
     pub after: Timestamp,
     /// Why, as fans are told.
     pub reason: Option<Box<str>>,
+    pub by: Actor,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archived {
+    /// UTC.
+    pub at: Timestamp,
     pub by: Actor,
 }
 

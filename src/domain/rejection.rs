@@ -85,6 +85,14 @@ pub enum Rejection {
     PerformanceCalledOff,
     /// A start that lies behind.
     StartPassed,
+    /// Something of the concert is not over.
+    NotOver(NotOver),
+    /// The concert is archived.
+    Archived,
+    /// The concert has a performance that begins at this time.
+    SameStart,
+    /// The concert has as many performances as one may have.
+    TooManyPerformances,
     /// The seat costs less than the one in whose place it would be.
     SeatCheaper,
     /// The reservation was paid and given back at this time (UTC), or these seats of it were.
@@ -98,6 +106,19 @@ pub enum Rejection {
         balance: Money,
         refund: Money,
     },
+}
+
+/// What of a concert is not over, the first of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOver {
+    /// The sale is not closed.
+    Sale,
+    /// So many fans are still in line or admitted.
+    Fans(u64),
+    /// This performance is still to come.
+    Performance(ScheduleId),
+    /// Not everything that was paid for this performance, which is called off, is given back.
+    Refunds(ScheduleId),
 }
 
 /// What an operator looks at before they change it, as it is.

@@ -61,6 +61,19 @@ pub struct Fanout {
     currency_note: RwLock<Option<String>>,
 }
 
+/// The rounds of a performance. The reference that is kept is weak: a topic ends when nobody else has a use for it.
+fn keep_rounds(topic: &Arc<SeatTopic>, home: &Handle, supervisor: &Arc<Supervisor>) {
+    let kept = Arc::downgrade(topic);
+    supervisor.keep(home, format!("rounds of performance {}", topic.id()), move || {
+        let topic = kept.upgrade();
+        async move {
+            if let Some(topic) = topic {
+                topic.run_rounds().await;
+            }
+        }
+    });
+}
+
 /// A user with a connection.
 #[derive(Default)]
 struct Connected {
@@ -161,16 +174,7 @@ impl Fanout {
             if !view.is_rehearsal() {
                 directory.by_schedule.insert(topic.id(), view.clone());
             }
-            // The reference that is kept is weak: a topic ends when nobody else has a use for it.
-            let kept = Arc::downgrade(topic);
-            supervisor.keep(home, format!("rounds of performance {}", topic.id()), move || {
-                let topic = kept.upgrade();
-                async move {
-                    if let Some(topic) = topic {
-                        topic.run_rounds().await;
-                    }
-                }
-            });
+            keep_rounds(&topic, home, supervisor);
         }
         let hidden = directory.hidden.remove(&view.id());
         let shown = match view.is_rehearsal() {
@@ -184,6 +188,20 @@ impl Fanout {
         }
     }
 
+    /// Shows a performance that was added to a sale.
+    pub fn show_performance(
+        &self,
+        view: &Arc<SaleView>,
+        schedule: ScheduleId,
+        home: &Handle,
+        supervisor: &Arc<Supervisor>,
+    ) {
+        if let Some(topic) = view.topic(schedule) {
+            self.sales.write().by_schedule.insert(schedule, view.clone());
+            keep_rounds(&topic, home, supervisor);
+        }
+    }
+
     /// Hides a sale that another process runs now, or that is being rebuilt.
     pub fn hide(&self, concert: ConcertId) {
         let mut directory = self.sales.write();
@@ -194,7 +212,7 @@ impl Fanout {
         directory.by_schedule.retain(|_, sale| sale.id() != concert);
     }
 
-    /// Forgets a rehearsal that is over. Its number may become another concert's.
+    /// Forgets a hidden sale that is archived, or a rehearsal that is over, whose number may become another concert's.
     pub fn forget(&self, concert: ConcertId) {
         let mut directory = self.sales.write();
         directory.rehearsals.remove(&concert);
@@ -306,8 +324,10 @@ impl Fanout {
                 });
             }
             // Those who watch the seats receive it by their topic.
-            Event::SeatsRestricted(_) | Event::SeatsUnrestricted(_) => {}
-            Event::Described(_) | Event::Repriced(_) => self.pending_news.add(view.id(), Audience::Visitors),
+            Event::SeatsRestricted(_) | Event::SeatsUnrestricted(_) | Event::Archived(_) => {}
+            Event::Described(_) | Event::Repriced(_) | Event::ScheduleAdded(_) => {
+                self.pending_news.add(view.id(), Audience::Visitors);
+            }
             // Those who bought have to know.
             Event::Rescheduled(_) | Event::CalledOff(_) => {
                 self.pending_news.add(view.id(), Audience::Everybody);

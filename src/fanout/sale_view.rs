@@ -7,10 +7,10 @@ use std::time::Duration;
 use frontrow_protocol::SeatState;
 use parking_lot::RwLock;
 
-use super::seat_topic::{ScheduleStanding, SeatCounts, SeatTopic};
+use super::seat_topic::{ScheduleFacts, ScheduleStanding, SeatCounts, SeatTopic};
 use super::tally::{Tallied, Tally};
 use crate::domain::command::Place;
-use crate::domain::event::{Description, Event, Repricing};
+use crate::domain::event::{Description, Event, Repricing, ScheduleAdded};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, SeatId};
 use crate::domain::line::{self, Line, Stock};
 use crate::domain::record::{ScheduleState, TokenRecord};
@@ -25,7 +25,8 @@ pub struct SaleView {
     rehearsal_of: Option<ConcertId>,
     sells: bool,
     defaults: SaleRules,
-    topics: BTreeMap<ScheduleId, Arc<SeatTopic>>,
+    /// Grows when a performance is added.
+    topics: RwLock<BTreeMap<ScheduleId, Arc<SeatTopic>>>,
     state: RwLock<State>,
     tally: Tally,
 }
@@ -107,7 +108,7 @@ impl SaleView {
             live: sale.tokens.len() as u64,
         };
         let topics = topics.into_iter().map(|topic| (topic.id(), topic)).collect();
-        let (state, tally) = (RwLock::new(state), Tally::new(takings));
+        let (topics, state, tally) = (RwLock::new(topics), RwLock::new(state), Tally::new(takings));
         Arc::new(Self { id, rehearsal_of, sells: sale.sells, defaults, topics, state, tally })
     }
 
@@ -161,12 +162,14 @@ impl SaleView {
         Now::at(steady, state.outages, state.step)
     }
 
-    pub fn topics(&self) -> impl Iterator<Item = &Arc<SeatTopic>> {
-        self.topics.values()
+    /// By performance.
+    pub fn topics(&self) -> impl Iterator<Item = Arc<SeatTopic>> + use<> {
+        // Nobody holds the lock while they look at one after the other.
+        self.topics.read().values().cloned().collect::<Vec<_>>().into_iter()
     }
 
     pub fn topic(&self, schedule: ScheduleId) -> Option<Arc<SeatTopic>> {
-        self.topics.get(&schedule).cloned()
+        self.topics.read().get(&schedule).cloned()
     }
 
     /// The seats of a performance that has not begun and is played: what nobody can hold any more is shown to nobody either.
@@ -178,13 +181,14 @@ impl SaleView {
     }
 
     pub fn plan(&self, schedule: ScheduleId) -> Option<Arc<SeatPlan>> {
-        self.topics.get(&schedule).map(|topic| topic.plan().clone())
+        self.topics.read().get(&schedule).map(|topic| topic.plan().clone())
     }
 
     /// The performances that have not started, in the order of their start, and those that are called off until they would have.
     pub fn listing(&self, utc: Timestamp) -> Vec<ScheduleView> {
         let mut listed: Vec<_> = self
             .topics
+            .read()
             .values()
             .map(|topic| (topic.glance(), topic.reason()))
             .filter(|((schedule, _), _)| schedule.starts_at > utc)
@@ -219,7 +223,8 @@ impl SaleView {
     }
 
     fn stock(&self, now: Now) -> Stock {
-        let glances = self.topics.values().map(|topic| topic.glance());
+        let topics = self.topics.read();
+        let glances = topics.values().map(|topic| topic.glance());
         let played = glances.filter(|(schedule, _)| schedule.state == ScheduleState::Planned);
         let counts = |(schedule, counts): (ScheduleRecord, SeatCounts)| line::SeatCounts {
             starts_at: schedule.starts_at,
@@ -236,7 +241,7 @@ impl SaleView {
     }
 
     pub fn standing(&self, utc: Timestamp) -> Standing {
-        let mut schedules: Vec<_> = self.topics.values().map(|topic| topic.standing()).collect();
+        let mut schedules: Vec<_> = self.topics.read().values().map(|topic| topic.standing()).collect();
         schedules.sort_by_key(|standing| (standing.schedule.starts_at, standing.schedule.id));
         let state = self.state.read();
         Standing {
@@ -302,19 +307,25 @@ impl SaleView {
                 }
                 Event::Repriced(Repricing { schedule, changed, .. }) => {
                     state.revision = seq;
-                    if let Some(topic) = self.topics.get(schedule) {
+                    if let Some(topic) = self.topic(*schedule) {
                         topic.reprice(seq, changed.iter().map(|of| (of.category, of.after)));
                     }
                 }
+                Event::ScheduleAdded(added) => {
+                    state.revision = seq;
+                    self.add_topic(seq, added);
+                }
                 Event::Rescheduled(moved) => {
                     state.revision = seq;
-                    if let Some(topic) = self.topics.get(&moved.schedule) {
+                    if let Some(topic) = self.topic(moved.schedule) {
                         topic.moved(moved.after, moved.reason.as_deref());
                     }
                 }
+                // It is shown to nobody any more, as soon as its lane has put it away.
+                Event::Archived(_) => {}
                 Event::CalledOff(off) => {
                     state.revision = seq;
-                    if let Some(topic) = self.topics.get(&off.schedule) {
+                    if let Some(topic) = self.topic(off.schedule) {
                         topic.called_off(&off.reason);
                     }
                 }
@@ -358,22 +369,35 @@ impl SaleView {
         }
         drop(state);
         for (schedule, changes) in seats {
-            if let Some(topic) = self.topics.get(&schedule) {
+            if let Some(topic) = self.topic(schedule) {
                 topic.apply(seq, changes.into_iter());
             }
         }
     }
 
     pub(super) fn unwatch_all(&self, connection: ConnectionId) {
-        self.topics.values().for_each(|topic| topic.unwatch(connection));
+        self.topics.read().values().for_each(|topic| topic.unwatch(connection));
     }
 
     pub(super) fn adopt_watchers(&self, former: &SaleView) {
-        for (schedule, topic) in &self.topics {
-            if let Some(old) = former.topics.get(schedule) {
-                topic.adopt_watchers(old);
+        for (schedule, topic) in &*self.topics.read() {
+            if let Some(old) = former.topic(*schedule) {
+                topic.adopt_watchers(&old);
             }
         }
+    }
+
+    /// Another performance, in the hall of the others.
+    fn add_topic(&self, seq: u64, added: &ScheduleAdded) {
+        let mut topics = self.topics.write();
+        let Some((layout, plan)) = topics.values().next().map(|of| (of.layout().clone(), of.plan().clone()))
+        else {
+            return;
+        };
+        let (id, starts_at, prices) = (added.schedule, added.starts_at, added.own_prices());
+        let schedule = ScheduleRecord { id, starts_at, state: ScheduleState::Planned };
+        let facts = ScheduleFacts { schedule, reason: None, prices: &prices };
+        topics.insert(id, SeatTopic::new(self.id, facts, layout, plan, std::iter::empty(), seq));
     }
 }
 

@@ -128,8 +128,10 @@ impl Tally {
             | Event::SeatsUnrestricted(_)
             | Event::Described(_)
             | Event::Repriced(_)
+            | Event::ScheduleAdded(_)
             | Event::Rescheduled(_)
             | Event::CalledOff(_)
+            | Event::Archived(_)
             | Event::SettingsChanged { .. } => {}
         }
     }

@@ -110,6 +110,8 @@ impl Incoming<'_> {
             | Call::Rehearsal
             | Call::BeginRehearsal
             | Call::EndRehearsal
+            | Call::AddSchedule
+            | Call::ArchiveConcert
             | Call::RefundOrder
             | Call::MoveSeat
             | Call::SignIn

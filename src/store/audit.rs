@@ -93,9 +93,12 @@ const STRAY_BUYERS: &str = "SELECT user_id FROM users WHERE issuer >= 'frontrow:
          (SELECT concat('frontrow:rehearsal:', concert_id) FROM concert WHERE rehearsal_of IS NOT NULL)";
 const LAYOUT: &str = "SELECT layout, seats FROM venue_layout WHERE concert_id = ?";
 const SCHEDULES: &str = "SELECT schedule_id, starts_at, state, reason, prices FROM concert_schedule \
-     WHERE concert_id = ? ORDER BY schedule_id";
+     WHERE concert_id = ? AND state <> 'ADDING' ORDER BY schedule_id";
+/// Without those of performances that are being made.
 const SEATS: &str = "SELECT concert_id, schedule_id, seat, status, reservation_id, label, category, price \
-     FROM concert_seat WHERE concert_id = ? ORDER BY schedule_id, seat";
+     FROM concert_seat s WHERE concert_id = ? AND NOT EXISTS ( \
+       SELECT 1 FROM concert_schedule p WHERE p.schedule_id = s.schedule_id AND p.state = 'ADDING') \
+     ORDER BY schedule_id, seat";
 const TOKENS: &str =
     concat!("SELECT ", token_columns!(), " FROM queue WHERE concert_id = ? ORDER BY entry_no");
 const RESERVATIONS: &str = concat!(
@@ -112,8 +115,11 @@ const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
 
-const SETTINGS: &str =
-    concat!("SELECT title, about, ", settings_columns!(), " FROM concert WHERE concert_id = ?");
+const SETTINGS: &str = concat!(
+    "SELECT title, about, CASE WHEN rehearsal_of IS NULL THEN archived_at END AS archived_at, ",
+    settings_columns!(),
+    " FROM concert WHERE concert_id = ?"
+);
 /// The time at which the schema became that of servers which know a rule, and up to which an older one that ran
 /// meanwhile was alive.
 macro_rules! known_since {
@@ -336,6 +342,7 @@ async fn audit_sale(
         if let Some(texts) = findings.read("concert", texts) {
             sale.texts(texts);
         }
+        sale.archived(findings.read("concert", row.opt_time("archived_at")).flatten());
         Ok(())
     })
     .await?;

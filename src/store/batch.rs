@@ -61,6 +61,11 @@ pub const LOG: &str = "INSERT INTO operator_log \
 
 /// A performance starts at another time.
 pub const MOVED: &str = "UPDATE concert_schedule SET starts_at = ?, reason = ? WHERE schedule_id = ?";
+/// A performance whose seats are all stored is one of the sale's.
+pub const ADDED: &str =
+    "UPDATE concert_schedule SET state = 'PLANNED', reason = ? WHERE schedule_id = ? AND state = 'ADDING'";
+/// Everything of a concert is over.
+pub const ARCHIVED: &str = "UPDATE concert SET archived_at = ? WHERE concert_id = ? AND archived_at IS NULL";
 /// A performance is called off.
 pub const CALLED_OFF: &str = "UPDATE concert_schedule SET state = ?, reason = ? WHERE schedule_id = ?";
 
@@ -208,6 +213,12 @@ pub async fn write_rows<L: Link>(
         let sql = bind_schedule(&mut values, row);
         Bound { table: "concert_schedule", sql: sql.into_sql_str(), values, affected: Some(1) }
     });
+    let archived = rows.archived.iter().map(|(concert, at)| {
+        let mut values = L::Values::default();
+        values.time(Some(*at));
+        values.id(concert.0.into());
+        Bound { table: "concert", sql: ARCHIVED.into_sql_str(), values, affected: Some(1) }
+    });
     let log = rows.log.iter().map(|row| {
         let mut values = L::Values::default();
         bind_log(&mut values, row);
@@ -234,6 +245,7 @@ pub async fn write_rows<L: Link>(
             .chain(texts)
             .chain(prices)
             .chain(schedules)
+            .chain(archived)
             .chain(log)
             .chain(statements::<L, _>("payment_history", &tables.ledger, ledger, written, bind_ledger))
             .chain(statements::<L, _>(
@@ -253,6 +265,7 @@ fn bind_schedule(to: &mut impl Bind, row: &ScheduleRow<'_>) -> &'static str {
             to.time(Some(starts_at));
             MOVED
         }
+        Became::Added => ADDED,
         Became::CalledOff => {
             to.text(Some(words::schedule_state(ScheduleState::CalledOff)));
             CALLED_OFF
@@ -288,9 +301,15 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
         }
         Changed::Restricted(of) => house("keep", of),
         Changed::Unrestricted(of) => house("open", of),
+        Changed::ScheduleAdded(of) => {
+            let prices: BTreeMap<_, _> = of.prices.iter().map(|of| (&*of.name, of.after)).collect();
+            let became = json!({"starts_at": of.starts_at.as_millis(), "prices": prices});
+            ("perform", performance(of.schedule), None, became)
+        }
         Changed::Rescheduled(of) => {
             ("postpone", performance(of.schedule), Some(start(of.before)), start(of.after))
         }
+        Changed::Archived(of) => ("archive", None, None, json!({"archived_at": of.at.as_millis()})),
         Changed::CalledOff(of) => (
             "calloff",
             performance(of.schedule),
@@ -310,7 +329,11 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
         }
     };
     let reason = match row.changed {
-        Changed::Settings { .. } | Changed::Described(_) | Changed::Repriced(_) => None,
+        Changed::Settings { .. }
+        | Changed::Described(_)
+        | Changed::Repriced(_)
+        | Changed::ScheduleAdded(_)
+        | Changed::Archived(_) => None,
         Changed::Restricted(of) | Changed::Unrestricted(of) => of.note.as_deref(),
         Changed::Rescheduled(of) => of.reason.as_deref(),
         Changed::CalledOff(of) => Some(&*of.reason),

@@ -14,7 +14,7 @@ use super::journal::{self, Entry, InLedger, Paid, SeatsChange, SeatsEntry, Taken
 use super::rows::{Became, PaymentRow, Rows, ScheduleRow, SeatChange, SeatRow, seats_since_paid};
 use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
-use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled};
+use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded};
 use crate::domain::ids::{
     ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
@@ -53,6 +53,8 @@ pub struct FoldedSale {
     settings: Option<SaleSettings>,
     /// What is said of the concert, as far as it was ever changed.
     texts: TextsPatch,
+    /// Since when everything is over.
+    archived: Option<Timestamp>,
     /// What free seats of a schedule's categories were imported with and cost now, where that was ever changed.
     prices: BTreeMap<ScheduleId, BTreeMap<u16, (Money, Money)>>,
     /// What each seat of a held reservation costs, ascending.
@@ -73,6 +75,7 @@ impl FoldedSale {
             schedules: BTreeMap::new(),
             settings: None,
             texts: TextsPatch::default(),
+            archived: None,
             prices: BTreeMap::new(),
             held_prices: HashMap::new(),
             tokens: Vec::new(),
@@ -125,8 +128,13 @@ impl FoldedSale {
             Entry::Unrestrict(HouseSeats { schedule, seats, .. }) => {
                 self.pass(*schedule, seats, Some(self.house()), None)
             }
+            Entry::Perform(added) => self.added(added),
             Entry::Postpone(moved) => self.moved(moved),
             Entry::CallOff(off) => self.called_off(off),
+            Entry::Archive { late, .. } => {
+                let before = self.archived.replace(moment(at, Some(*late)));
+                follows(before.is_none(), || "the concert is archived again".to_owned())
+            }
             Entry::Seats(change) => {
                 let seats = self.seats_change(change);
                 let reservation = self.reservation_changes(at, change);
@@ -158,6 +166,11 @@ impl FoldedSale {
         fault
     }
 
+    /// Since when everything is over, UTC.
+    pub fn archived(&self) -> Option<Timestamp> {
+        self.archived
+    }
+
     /// What is said of the concert, as far as it was ever changed.
     pub fn texts(&self) -> &TextsPatch {
         &self.texts
@@ -185,6 +198,15 @@ impl FoldedSale {
 
     fn schedule(&mut self, schedule: ScheduleId) -> Result<&mut FoldedSchedule, String> {
         self.schedules.get_mut(&schedule).ok_or_else(|| format!("performance {schedule} is not here"))
+    }
+
+    fn added(&mut self, added: &ScheduleAdded) -> Result<(), String> {
+        let ScheduleAdded { schedule, starts_at, seats, .. } = *added;
+        let of = FoldedSchedule { seats, starts_at: Some(starts_at), ..FoldedSchedule::default() };
+        let before = self.schedules.insert(schedule, of);
+        let priced = self.price(schedule, &added.prices);
+        follows(before.is_none(), || format!("performance {schedule} is there already"))?;
+        priced
     }
 
     fn moved(&mut self, moved: &Rescheduled) -> Result<(), String> {
@@ -452,6 +474,7 @@ impl FoldedSale {
             texts: Vec::new(),
             prices: self.schedules.keys().map(prices_of).collect(),
             schedules: self.schedules.iter().flat_map(|(id, folded)| folded.rows(*id)).collect(),
+            archived: self.archived.iter().map(|at| (concert, *at)).collect(),
             // A line of it is an event as it stands in the journal: nothing is folded.
             log: Vec::new(),
         }

@@ -30,8 +30,12 @@
 //!                                                     what its page says, as JSON in a text
 //! ["price",schedule,[[category,name,was,is],...],by]                what free seats of these categories cost, by their
 //!                                                                  numbers in the layout
+//! ["perform",schedule,starts_at,seats,[[category,name,imported,is],...],by]
+//!                                                     another performance, with the categories that do not cost what the
+//!                                                     layout says
 //! ["postpone",schedule,before,after,reason,by]        another start, earlier or later: milliseconds since 1970
 //! ["calloff",schedule,reason,by]                      a performance is not played, or broke off
+//! ["archive",late,by]                              everything of the concert is over
 //! ["set",before,after,by]                             the sale's settings, each an object; by: who, as below, or
 //!                                                     "opens_at" by itself
 //! ```
@@ -56,8 +60,8 @@ use super::{columns, settings, words};
 use crate::domain::actor::{Actor, Who};
 use crate::domain::concert::{Texts, TextsPatch};
 use crate::domain::event::{
-    By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
-    SeatMoved,
+    Archived, By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing,
+    Rescheduled, ScheduleAdded, SeatMoved,
 };
 use crate::domain::ids::{
     EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
@@ -187,9 +191,12 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
             put(out, format_args!("[\"describe\",{before},{after},{}", actor_of(by)));
         }
         Event::Repriced(Repricing { schedule, changed, by, .. }) => {
-            let change = |of: &PriceChange| json!([of.category, of.name, of.before, of.after]);
-            let changed: Vec<_> = changed.iter().map(change).collect();
-            put(out, format_args!("[\"price\",{schedule},{},{}", json!(changed), actor_of(by)));
+            put(out, format_args!("[\"price\",{schedule},{},{}", price_changes(changed), actor_of(by)));
+        }
+        Event::ScheduleAdded(ScheduleAdded { schedule, starts_at, seats, prices, by }) => {
+            let starts_at = starts_at.as_millis();
+            put(out, format_args!("[\"perform\",{schedule},{starts_at},{seats},"));
+            put(out, format_args!("{},{}", price_changes(prices), actor_of(by)));
         }
         Event::Rescheduled(Rescheduled { schedule, before, after, reason, by }) => {
             let (before, after) = (before.as_millis(), after.as_millis());
@@ -198,6 +205,9 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
         }
         Event::CalledOff(CalledOff { schedule, reason, by }) => {
             put(out, format_args!("[\"calloff\",{schedule},{},{}", json!(reason), actor_of(by)));
+        }
+        Event::Archived(Archived { at: then, by }) => {
+            put(out, format_args!("[\"archive\",{},{}", late(at, Some(*then)), actor_of(by)));
         }
         Event::SettingsChanged { before, after, by } => {
             put(out, format_args!("[\"set\",{},{}", settings(before), settings(after)));
@@ -210,6 +220,10 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
 /// The milliseconds by which a row of `at` is later than this.
 fn late(at: Timestamp, moment: Option<Timestamp>) -> i64 {
     moment.map_or(0, |moment| at.as_millis().saturating_sub(moment.as_millis()))
+}
+
+fn price_changes(changed: &[PriceChange]) -> Value {
+    changed.iter().map(|of| json!([of.category, of.name, of.before, of.after])).collect()
 }
 
 fn put_prices(out: &mut String, prices: &[Money]) {
@@ -418,8 +432,13 @@ pub enum Entry {
         changed: Vec<PriceChange>,
         by: Actor,
     },
+    Perform(ScheduleAdded),
     Postpone(Rescheduled),
     CallOff(CalledOff),
+    Archive {
+        late: i64,
+        by: Actor,
+    },
     Set {
         before: Value,
         after: Value,
@@ -556,6 +575,13 @@ fn entry(event: &[Value]) -> Option<Entry> {
             changed: changed.as_array()?.iter().map(price_change).collect::<Option<_>>()?,
             by: read_actor(by)?,
         },
+        ("perform", [schedule, starts_at, seats, prices, by]) => Entry::Perform(ScheduleAdded {
+            schedule: ScheduleId(schedule.as_u64()?),
+            starts_at: Timestamp::from_millis(starts_at.as_i64()?),
+            seats: u32::try_from(seats.as_u64()?).ok()?,
+            prices: prices.as_array()?.iter().map(price_change).collect::<Option<_>>()?,
+            by: read_actor(by)?,
+        }),
         ("postpone", [schedule, before, after, reason, by]) => Entry::Postpone(Rescheduled {
             schedule: ScheduleId(schedule.as_u64()?),
             before: Timestamp::from_millis(before.as_i64()?),
@@ -568,6 +594,7 @@ fn entry(event: &[Value]) -> Option<Entry> {
             reason: reason.as_str()?.into(),
             by: read_actor(by)?,
         }),
+        ("archive", [late, by]) => Entry::Archive { late: late.as_i64()?, by: read_actor(by)? },
         ("set", [before, after, by @ ..]) => Entry::Set {
             before: before.clone(),
             after: after.clone(),
@@ -889,6 +916,11 @@ mod tests {
         Rescheduled { schedule: ScheduleId(7), before: THEN, after: AT, reason, by: operator9() }
     }
 
+    fn added() -> ScheduleAdded {
+        let Repricing { changed: prices, by, .. } = repricing();
+        ScheduleAdded { schedule: ScheduleId(8), starts_at: AT, seats: 20, prices, by }
+    }
+
     fn called_off() -> CalledOff {
         CalledOff { schedule: ScheduleId(7), reason: "ill".into(), by: operator9() }
     }
@@ -964,6 +996,14 @@ mod tests {
             (
                 Event::Rescheduled(rescheduled(None)),
                 "[\"postpone\",7,1899999999993,1900000000000,null,{\"operator\":9}]".to_owned(),
+            ),
+            (
+                Event::ScheduleAdded(added()),
+                "[\"perform\",8,1900000000000,20,[[1,\"V\\\"IP\",100,120]],{\"operator\":9}]".to_owned(),
+            ),
+            (
+                Event::Archived(Archived { at: THEN, by: operator9() }),
+                "[\"archive\",7,{\"operator\":9}]".to_owned(),
             ),
             (Event::CalledOff(called_off()), "[\"calloff\",7,\"ill\",{\"operator\":9}]".to_owned()),
             (
@@ -1071,9 +1111,14 @@ mod tests {
                 assert_eq!((read, is_all), (why.clone(), all));
             }
         }
-        let (moved, off) = (rescheduled(Some("rain")), called_off());
-        let text = encode(AT, &[Event::Rescheduled(moved.clone()), Event::CalledOff(off.clone())]);
-        assert_eq!(decode(&text).unwrap(), [Entry::Postpone(moved), Entry::CallOff(off)]);
+        let (added, moved, off) = (added(), rescheduled(Some("rain")), called_off());
+        let events = [
+            Event::ScheduleAdded(added.clone()),
+            Event::Rescheduled(moved.clone()),
+            Event::CalledOff(off.clone()),
+        ];
+        let read = [Entry::Perform(added), Entry::Postpone(moved), Entry::CallOff(off)];
+        assert_eq!(decode(&encode(AT, &events)).unwrap(), read);
     }
 
     #[test]

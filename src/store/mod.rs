@@ -251,6 +251,8 @@ pub struct LoadedSale {
     pub concert: ConcertRecord,
     /// Is it in the wallets' currency? What is not cannot be bought from them.
     pub sells: bool,
+    /// Since when everything is over, UTC.
+    pub archived: Option<Timestamp>,
     pub settings: SaleSettings,
     /// The sum of the sale's outages.
     pub outages: Duration,

@@ -20,6 +20,9 @@ pub trait Orders: Send + Sync + 'static {
 
     /// A reservation with its payment, whatever became of it.
     async fn order(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError>;
+
+    /// Is everything of this concert over, so that nobody runs its sale any more?
+    async fn is_archived(&self, concert: ConcertId) -> Result<bool, StoreError>;
 }
 
 #[async_trait]
@@ -39,5 +42,9 @@ impl<B: Backend> Orders for B {
         let order = query::order(&mut *view, id).await?;
         close::<B>(view).await?;
         Ok(order)
+    }
+
+    async fn is_archived(&self, concert: ConcertId) -> Result<bool, StoreError> {
+        query::is_archived(&mut *self.reader().await?, concert).await
     }
 }

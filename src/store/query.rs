@@ -270,7 +270,7 @@ const CONCERT: &str = concat!(
     concert_columns!(),
     ", ",
     settings_columns!(),
-    ", outage_ms, \
+    ", outage_ms, CASE WHEN rehearsal_of IS NULL THEN archived_at END AS archived_at, \
        (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) AS layout \
      FROM concert WHERE concert_id = ?"
 );
@@ -282,6 +282,8 @@ const STARTS_OF_TITLE: &str = "SELECT c.concert_id, s.starts_at \
      FROM concert c JOIN concert_schedule s ON s.concert_id = c.concert_id \
      WHERE c.title = ? AND c.archived_at IS NULL AND c.rehearsal_of IS NULL AND s.state = 'PLANNED' \
      ORDER BY c.concert_id";
+/// Of a rehearsal the column says something else.
+const ARCHIVED: &str = "SELECT archived_at FROM concert WHERE concert_id = ? AND rehearsal_of IS NULL";
 const LAYOUT_OF: &str = "SELECT layout FROM venue_layout WHERE concert_id = ?";
 const CONCERT_OF_SCHEDULE: &str = "SELECT s.concert_id FROM concert_schedule s \
      JOIN concert k ON k.concert_id = s.concert_id WHERE s.schedule_id = ? AND k.rehearsal_of IS NULL";
@@ -374,6 +376,7 @@ pub const QUESTIONS: &[&str] = &[
     TOKENS_OF_USER,
     CONCERT,
     STARTS_OF_TITLE,
+    ARCHIVED,
     LAYOUT_OF,
     OLD_ROWS,
     JOURNAL_END,
@@ -422,6 +425,12 @@ pub async fn concerts_to_run<L: Link>(link: &mut L, now: Timestamp) -> Result<Ve
 pub async fn concerts<L: Link>(link: &mut L) -> Result<Vec<ConcertId>, StoreError> {
     let rows = link.all(CONCERTS.into_sql_str(), numbers(&[])).await?;
     rows.iter().map(|row| Ok(ConcertId(row.number("concert_id")?))).collect()
+}
+
+/// The drawing of a concert's hall.
+pub async fn layout_of<L: Link>(link: &mut L, concert: ConcertId) -> Result<VenueLayout, StoreError> {
+    let row = one(link, LAYOUT_OF, numbers(&[concert.0.into()])).await?;
+    read_layout(&row.ok_or(StoreError::NoSuchConcert { concert })?)
 }
 
 /// The concert that is there with this title, one of these starts, and the same seats, whatever they cost. `packed` is its
@@ -633,6 +642,12 @@ pub async fn order(link: &mut impl Link, id: ReservationId) -> Result<Option<Res
     Ok(ended(link, &needs).await?.reservations.remove(&id))
 }
 
+/// Is everything of this concert over?
+pub async fn is_archived(link: &mut impl Link, concert: ConcertId) -> Result<bool, StoreError> {
+    let row = one(link, ARCHIVED, numbers(&[concert.0.into()])).await?;
+    Ok(row.map(|row| row.opt_time("archived_at")).transpose()?.flatten().is_some())
+}
+
 /// Everything that a sale's memory is built from, within one transaction.
 pub async fn load_sale<L: Link>(
     link: &mut L,
@@ -643,6 +658,7 @@ pub async fn load_sale<L: Link>(
     let row = one(link, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
     let (record, settings) = (read_concert(&row)?, read_settings(&row)?);
     let outages = Duration::from_millis(row.number("outage_ms")?);
+    let archived = row.opt_time("archived_at")?;
     let layout = Arc::new(read_layout(&row)?);
     let wallets = one(link, WALLETS, numbers(&[])).await?;
     let wallets = wallets.as_ref().map(|row| row.text("currency")).transpose()?;
@@ -720,6 +736,7 @@ pub async fn load_sale<L: Link>(
         sells,
         concert: record,
         settings,
+        archived,
         outages,
         journal,
         next_entry,

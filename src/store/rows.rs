@@ -8,7 +8,7 @@ use super::{Batch, SeatStatus, StoreError};
 use crate::domain::actor::Actor;
 use crate::domain::concert::Texts;
 use crate::domain::event::{
-    By, CalledOff, Description, Event, HouseSeats, Repricing, Rescheduled, SeatMoved,
+    Archived, By, CalledOff, Description, Event, HouseSeats, Repricing, Rescheduled, ScheduleAdded, SeatMoved,
 };
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{
@@ -44,6 +44,8 @@ pub struct Rows<'a> {
     pub prices: Vec<(ConcertId, ScheduleId, OwnPrices<'a>)>,
     /// What becomes of performances, in the order of the journal: the last word on one counts.
     pub schedules: Vec<ScheduleRow<'a>>,
+    /// Concerts that are archived, and when, UTC.
+    pub archived: Vec<(ConcertId, Timestamp)>,
     /// What operators changed, in the order of the journal.
     pub log: Vec<LogRow<'a>>,
 }
@@ -77,8 +79,10 @@ pub enum Changed<'a> {
     Unrestricted(&'a HouseSeats),
     Repriced(&'a Repricing),
     Described(&'a Description),
+    ScheduleAdded(&'a ScheduleAdded),
     Rescheduled(&'a Rescheduled),
     CalledOff(&'a CalledOff),
+    Archived(&'a Archived),
     SeatMoved(&'a SeatMoved),
     /// An order of which an operator gave money back.
     Refunded {
@@ -104,6 +108,8 @@ pub enum Became {
     /// It starts then, UTC.
     Moved(Timestamp),
     CalledOff,
+    /// It was being made, and is there.
+    Added,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,8 +234,9 @@ struct Fold<'a> {
     ledger: Vec<&'a LedgerEntry>,
     settings: HashMap<ConcertId, &'a SaleSettings>,
     texts: HashMap<ConcertId, &'a Texts>,
-    prices: HashMap<(ConcertId, ScheduleId), &'a [(u16, Money)]>,
+    prices: HashMap<(ConcertId, ScheduleId), OwnPrices<'a>>,
     schedules: Vec<ScheduleRow<'a>>,
+    archived: Vec<(ConcertId, Timestamp)>,
     log: Vec<LogRow<'a>>,
     /// Reservations that were paid in this batch, and so get their seats written.
     paid: Vec<ReservationId>,
@@ -309,8 +316,14 @@ impl<'a> Fold<'a> {
                 self.log(place, Some(&of.by), Changed::Described(of));
             }
             Event::Repriced(of) => {
-                self.prices.insert((concert, of.schedule), &of.own);
+                self.prices.insert((concert, of.schedule), Cow::Borrowed(&of.own));
                 self.log(place, Some(&of.by), Changed::Repriced(of));
+            }
+            Event::ScheduleAdded(added) => {
+                let schedule = added.schedule;
+                self.schedules.push(ScheduleRow { schedule, became: Became::Added, reason: None });
+                self.prices.insert((concert, schedule), Cow::Owned(added.own_prices()));
+                self.log(place, Some(&added.by), Changed::ScheduleAdded(added));
             }
             Event::Rescheduled(moved) => {
                 let (schedule, reason) = (moved.schedule, moved.reason.as_deref());
@@ -321,6 +334,10 @@ impl<'a> Fold<'a> {
                 let (schedule, reason) = (off.schedule, Some(&*off.reason));
                 self.schedules.push(ScheduleRow { schedule, became: Became::CalledOff, reason });
                 self.log(place, Some(&off.by), Changed::CalledOff(off));
+            }
+            Event::Archived(archived) => {
+                self.archived.push((concert, archived.at));
+                self.log(place, Some(&archived.by), Changed::Archived(archived));
             }
             Event::SettingsChanged { before, after, by } => {
                 self.settings.insert(concert, after);
@@ -418,10 +435,11 @@ impl<'a> Fold<'a> {
                 |(concert, _)| *concert,
             ),
             prices: sorted(
-                self.prices.into_iter().map(|((concert, of), own)| (concert, of, Cow::Borrowed(own))),
+                self.prices.into_iter().map(|((concert, of), own)| (concert, of, own)),
                 |(concert, of, _)| (*concert, *of),
             ),
             schedules: self.schedules,
+            archived: self.archived,
             log: self.log,
         }
     }

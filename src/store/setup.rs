@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::backend::{Backend, again, begin, commit};
 use super::batch::{self, Expect, statements};
-use super::columns::{Bind, NewSeat, bind_new_seat, new_seats, pack_layout};
+use super::columns::{Bind, Cells, NewSeat, bind_new_seat, new_seats, pack_layout};
 use super::query::{self, Link};
 use super::settings::bind_settings;
 use super::{NewConcert, NewUser, StoreError, WalletCurrency, journal, random_id};
@@ -23,6 +23,14 @@ pub trait Setup: Send + Sync + 'static {
 
     /// The same, unless there is a concert already: `false`. Of any number of servers at it at once, one makes it.
     async fn add_first_concert(&self, concert: NewConcert) -> Result<bool, StoreError>;
+
+    /// Makes another performance of a concert ready, seat by seat, of which nobody knows anything until its sale has it
+    /// (`Event::ScheduleAdded`). What was broken off is gone on with: asked again, it gives the same one.
+    async fn prepare_schedule(
+        &self,
+        concert: ConcertId,
+        starts_at: Timestamp,
+    ) -> Result<ScheduleId, StoreError>;
 
     /// The currency of wallets. Where older concerts are in several, the first one's is written down.
     async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError>;
@@ -58,6 +66,15 @@ pub const NAME_CHARS_MAX: usize = 200;
 
 const LAYOUT: &str = "INSERT INTO venue_layout (concert_id, seats, layout) VALUES (?, ?, ?)";
 const SCHEDULE: &str = "INSERT INTO concert_schedule (concert_id, starts_at) VALUES (?, ?)";
+/// Seats of a performance written in one transaction: a few milliseconds in which an embedded database commits no batch.
+const SEATS_PER_TRANSACTION: usize = 1_000;
+
+pub const UNFINISHED: &str = "SELECT schedule_id FROM concert_schedule \
+     WHERE concert_id = ? AND starts_at = ? AND state = 'ADDING' ORDER BY schedule_id LIMIT 1";
+const UNFINISHED_SCHEDULE: &str =
+    "INSERT INTO concert_schedule (concert_id, starts_at, state) VALUES (?, ?, 'ADDING')";
+pub const LAST_SEAT: &str =
+    "SELECT max(seat) AS seat FROM concert_seat WHERE concert_id = ? AND schedule_id = ?";
 const FIRST_ROW: &str =
     "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) VALUES (?, 0, ?, ?, ?, ?)";
 const ABOUT: &str = "UPDATE concert SET about = ? WHERE concert_id = ?";
@@ -90,6 +107,53 @@ impl<B: Backend> Setup for B {
             Ok(is_first)
         };
         again(add).await
+    }
+
+    async fn prepare_schedule(
+        &self,
+        concert: ConcertId,
+        starts_at: Timestamp,
+    ) -> Result<ScheduleId, StoreError> {
+        let layout = query::layout_of(&mut *self.reader().await?, concert).await?;
+        let seats = new_seats(&layout, &[]);
+        let begun = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            let schedule = unfinished_schedule(&mut *change, concert, starts_at).await?;
+            commit::<B>(change).await?;
+            Ok(schedule)
+        };
+        let schedule = again(begun).await?;
+        loop {
+            // Others get their turn between transactions: sales go on meanwhile.
+            let more = || async {
+                let mut held = self.hold().await?;
+                let mut change = begin::<B>(&mut held).await?;
+                let link = &mut *change;
+                let row =
+                    query::one(link, LAST_SEAT, query::numbers(&[concert.0.into(), schedule.0])).await?;
+                let last = row.map(|row| row.opt_int("seat")).transpose()?.flatten();
+                let from = last.and_then(|last| usize::try_from(last).ok()).map_or(0, |last| last + 1);
+                let some = seats.get(from..).unwrap_or_default();
+                let some = &some[..some.len().min(SEATS_PER_TRANSACTION)];
+                let bind =
+                    |to: &mut <B::Link as Link>::Values, seat: &_| bind_new_seat(to, concert, schedule, seat);
+                let dialect = B::Link::DIALECT;
+                let rows = statements::<B::Link, _>(
+                    "concert_seat",
+                    &dialect.new_seats,
+                    some,
+                    Expect::Anything,
+                    bind,
+                );
+                batch::write(link, rows).await?;
+                commit::<B>(change).await?;
+                Ok(!some.is_empty())
+            };
+            if !again(more).await? {
+                return Ok(schedule);
+            }
+        }
     }
 
     async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {
@@ -176,6 +240,24 @@ impl<B: Backend> Setup for B {
         };
         again(add).await?.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
     }
+}
+
+/// The performance with this start that is being made, or one that is begun now.
+async fn unfinished_schedule<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    starts_at: Timestamp,
+) -> Result<ScheduleId, StoreError> {
+    let bind = |to: &mut L::Values| {
+        to.id(concert.0.into());
+        to.time(Some(starts_at));
+    };
+    let mut values = L::Values::default();
+    bind(&mut values);
+    if let Some(row) = query::one(link, UNFINISHED, values).await? {
+        return row.number("schedule_id").map(ScheduleId);
+    }
+    Ok(ScheduleId(query::run(link, UNFINISHED_SCHEDULE, bind).await?.last_id))
 }
 
 /// The id that a concert gets which is to be the only one. Who looks sees nothing of what others are about to commit, and

@@ -277,6 +277,28 @@ impl Stage {
             let by = Actor::UNNAMED;
             return match words[..] {
                 ["figures"] => self.command(who, &Command::Figures),
+                // With its seats, those of the show.
+                ["adds", name, "at", time, ref prices @ ..] => {
+                    let show = self.performance("show").clone();
+                    let (number, starts_at) = (self.performances.len() as u64 + 1, START + duration(time));
+                    let known = self.performances.iter().find(|of| of.name == name).map(|of| of.id);
+                    let schedule = known.unwrap_or(ScheduleId(number));
+                    let prices = self::prices(prices);
+                    let command = Command::AddSchedule { schedule, starts_at, prices, by };
+                    if known.is_none() {
+                        self.performances.push(Performance {
+                            name: name.to_owned(),
+                            id: schedule,
+                            starts_at,
+                            ..show
+                        });
+                    }
+                    let answer = self.command(who, &command);
+                    if self.sale.seats_of(schedule).is_none() {
+                        self.performances.retain(|of| of.id != schedule);
+                    }
+                    answer
+                }
                 ["moves", name, "to", time, ref seen @ ..] => {
                     let was = match seen {
                         ["seen", "at", was] => Some(START + duration(was)),
@@ -286,6 +308,7 @@ impl Stage {
                     let (starts_at, reason) = (START + duration(time), None);
                     self.command(who, &Command::Postpone { schedule, starts_at, was, reason, by })
                 }
+                ["archives"] => self.command(who, &Command::Archive { by }),
                 ["calls", "off", name] => {
                     let schedule = self.seats(&[name]).0;
                     self.command(who, &Command::CallOff { schedule, reason: "ill".into(), by })
@@ -422,9 +445,6 @@ impl Stage {
             name => self.performance(name).id,
         };
         let schedules = named.into_iter().map(schedule).collect();
-        let category = |name: &str| ["VIP", "Floor", "X"].iter().position(|of| *of == name).unwrap() as u16;
-        let prices =
-            |words: &[&str]| words.chunks(2).map(|of| (category(of[0]), number(of[1]))).collect::<Vec<_>>();
         let (now, was) = match words.iter().position(|word| *word == "where") {
             Some(at) => (prices(&words[..at]), prices(&words[at + 1..])),
             None => (prices(words), Vec::new()),
@@ -853,7 +873,9 @@ impl Stage {
                     &self.performances.iter().find(|p| p.id == of.schedule).expect("its schedule").name;
                 Some(format!("{name}: {}", changed.collect::<Vec<_>>().join(", ")))
             }
+            Event::ScheduleAdded(added) => Some(format!("another at {}", self.time(added.starts_at))),
             Event::Rescheduled(moved) => Some(format!("starts at {}", self.time(moved.after))),
+            Event::Archived(_) => Some("archived".to_owned()),
             Event::CalledOff(_) => Some("called off".to_owned()),
             Event::SettingsChanged { after, .. } => match answer {
                 Some(Answer::Figures(figures)) if figures.settings == **after => None,
@@ -925,6 +947,10 @@ impl Stage {
             Rejection::PerformanceBegun => "PERFORMANCE_BEGUN".to_owned(),
             Rejection::PerformanceCalledOff => "PERFORMANCE_CALLED_OFF".to_owned(),
             Rejection::SeatCheaper => "a seat that costs less".to_owned(),
+            Rejection::NotOver(what) => format!("NOT_OVER {what:?}"),
+            Rejection::Archived => "CONCERT_NOT_FOUND archived".to_owned(),
+            Rejection::SameStart => "the start of another one".to_owned(),
+            Rejection::TooManyPerformances => "too many performances".to_owned(),
             Rejection::StartPassed => "a start that lies behind".to_owned(),
             Rejection::AlreadyRefunded { at, seats: given } => {
                 format!("ALREADY_REFUNDED{} at {}", seats(given), self.time(*at))
@@ -947,6 +973,12 @@ impl Stage {
             _ => format!("{millis}ms"),
         }
     }
+}
+
+/// Prices of categories, from their words.
+fn prices(words: &[&str]) -> Vec<(u16, i64)> {
+    let category = |name: &str| ["VIP", "Floor", "X"].iter().position(|of| *of == name).unwrap() as u16;
+    words.chunks(2).map(|of| (category(of[0]), number(of[1]))).collect()
 }
 
 fn texts(of: &Texts) -> String {

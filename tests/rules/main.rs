@@ -1,7 +1,9 @@
 //! The rules of a sale as tables: what is asked, when, and what happens. A module a rule; `check` is the one place
 //! that knows how a sale is called.
 
+mod added_performances;
 mod admission;
+mod archived;
 mod away;
 mod called_off;
 mod cancel;

@@ -897,6 +897,7 @@ impl Model {
                 let cost = self.taken_for[&(reservation.id, *from)];
                 self.taken_for.insert((reservation.id, *to), cost);
             }
+            Event::ScheduleAdded(_) | Event::Archived(_) => panic!("{event:?} was wished for by nobody"),
             Event::Rescheduled(moved) => {
                 assert!(!self.written.called_off.contains(&moved.schedule) && moved.before != moved.after);
             }

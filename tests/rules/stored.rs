@@ -29,6 +29,9 @@ pub struct Stored {
     /// The starts of performances that were moved.
     pub starts: BTreeMap<ScheduleId, Timestamp>,
     pub called_off: BTreeSet<ScheduleId>,
+    pub archived: Option<Timestamp>,
+    /// Performances that were added, with their starts.
+    pub added: BTreeMap<ScheduleId, Timestamp>,
 }
 
 impl Stored {
@@ -58,7 +61,12 @@ impl Stored {
                 }
                 Event::Described(of) => self.texts = of.after.clone(),
                 Event::Repriced(of) => drop(self.prices.insert(of.schedule, of.own.clone())),
+                Event::ScheduleAdded(added) => {
+                    self.added.insert(added.schedule, added.starts_at);
+                    self.prices.insert(added.schedule, added.own_prices());
+                }
                 Event::Rescheduled(moved) => drop(self.starts.insert(moved.schedule, moved.after)),
+                Event::Archived(archived) => self.archived = Some(archived.at),
                 Event::CalledOff(off) => drop(self.called_off.insert(off.schedule)),
                 Event::SettingsChanged { after, .. } => self.settings = Some((**after).clone()),
             }
@@ -138,6 +146,7 @@ impl Stored {
             concert,
             settings: self.settings.clone().unwrap_or(settings),
             texts: self.texts.clone(),
+            archived: self.archived,
             order: Order::default(),
             next_entry: EntryNo(self.tokens.len() as u64),
             tokens: self.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),

@@ -389,6 +389,15 @@ impl World {
                 }
                 _ => some(RefundWhy::Operator { reason: "asked".into(), by }, None, 2),
             }
+        } else if model.schedules().count() < 5 && rng.random_bool(0.05) {
+            // Now and then the time at which another one begins.
+            let starts_at = match rng.random_bool(0.2) {
+                true => model.starts_at(schedule),
+                false => self.clock.utc() + Duration::from_secs(rng.random_range(60..6_000)),
+            };
+            let prices = rng.random_bool(0.5).then(|| (0, rng.random_range(1..200)));
+            let added = self.database.prepare_schedule(concert, starts_at).expect("the concert is stored");
+            Command::AddSchedule { schedule: added, starts_at, prices: prices.into_iter().collect(), by }
         } else if rng.random_bool(0.1) {
             let was = model.texts.as_ref().filter(|_| rng.random_bool(0.5)).map(|texts| texts.title.clone());
             let title = Some(format!("Night {}", rng.random_range(0..4)).into());

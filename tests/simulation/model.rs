@@ -7,8 +7,8 @@ use std::time::Duration;
 use frontrow::domain::command::Command;
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::{
-    CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
-    SeatMoved,
+    Archived, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing,
+    Rescheduled, ScheduleAdded, SeatMoved,
 };
 use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::lapses::REMEMBERED;
@@ -532,10 +532,37 @@ impl SaleModel {
                     (0..).zip(of.prices.iter().zip(&of.imported)).filter(|(_, (now, was))| now != was);
                 assert!(differ.map(|(category, (now, _))| (category, *now)).eq(own.iter().copied()));
             }
+            Event::ScheduleAdded(added) => {
+                let ScheduleAdded { schedule, starts_at, seats, ref prices, .. } = *added;
+                let same = self
+                    .schedules
+                    .iter()
+                    .find(|(id, of)| of.starts_at == starts_at && !self.is_called_off(**id));
+                assert!(same.is_none(), "{schedule} begins as another one");
+                let mut of = self.schedules.values().next().expect("a sale has a performance").clone();
+                assert_eq!(of.categories.len(), seats as usize, "it is in the same hall");
+                of.starts_at = starts_at;
+                of.prices = of.imported.clone();
+                for PriceChange { category, before, after, .. } in prices {
+                    let price = &mut of.prices[usize::from(*category)];
+                    assert_eq!((*price, before == after), (*before, false), "category {category}");
+                    *price = *after;
+                }
+                assert!(self.schedules.insert(schedule, of).is_none(), "{schedule} is there already");
+            }
             Event::Rescheduled(Rescheduled { schedule, before, after, .. }) => {
                 assert!(!self.is_called_off(*schedule), "{schedule} is moved after it was called off");
                 let of = self.schedules.get_mut(schedule).expect("a performance of the sale");
                 assert_eq!(std::mem::replace(&mut of.starts_at, *after), *before);
+            }
+            Event::Archived(Archived { at, .. }) => {
+                assert_eq!(self.settings.state, SaleState::Closed, "what may still be sold is archived");
+                assert!(self.live.is_empty(), "somebody is still there");
+                let sold = |of: ScheduleId| self.orders().any(|(.., schedule)| schedule == of);
+                for (id, of) in &self.schedules {
+                    let is_over = if self.is_called_off(*id) { !sold(*id) } else { of.starts_at <= *at };
+                    assert!(is_over, "performance {id} is not over");
+                }
             }
             Event::CalledOff(CalledOff { schedule, .. }) => {
                 assert!(self.called_off.insert(*schedule), "{schedule} is called off once");

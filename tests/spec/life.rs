@@ -429,6 +429,119 @@ async fn a_sold_seat_becomes_another_one_and_the_old_code_opens_no_door() {
     house.audit().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_concert_has_another_performance_which_is_on_sale_at_once() {
+    let mut house = House::open(Plan { seats: 40, ..Plan::default() }).await;
+    let (mut fan, _) = house.joined(10_000_000).await;
+    let before = fan.ok("schedules", json!({})).await;
+    let imported = before["schedules"][0]["prices"].clone();
+    let (_, manager) = house.operator(Role::Manager).await;
+    let path = format!("concerts/{}/schedules", house.concert);
+    let at = |days: u64| {
+        let at = house.clock.utc() + Duration::from_secs(days * DAY);
+        json!(frontrow_protocol::Timestamp::from_millis(at.as_millis()))
+    };
+    let (late, later, past) = (at(50), at(51), at(0));
+    let body = json!({"starts_at": late, "prices": {"VIP": 77_000}}).to_string();
+    let added = house.http("POST", &format!("/api/v1/admin/{path}"), Some(&manager), &body).await;
+    assert_eq!(added.status, 201, "{:?}", added.json());
+    let added = added.json();
+    assert_eq!((&added["starts_at"], &added["prices"]["VIP"]), (&late, &json!(77_000)));
+    let schedule = added["schedule_id"].as_u64().unwrap();
+    let told = fan.pushed("sale.update").await;
+    assert!(told["revision"].as_u64() > before["revision"].as_u64(), "{told}");
+    let after = fan.ok("schedules", json!({})).await;
+    assert_eq!(after["schedules"].as_array().unwrap().len(), 2);
+    assert_eq!(after["schedules"][1]["schedule_id"], json!(schedule));
+    assert_eq!(
+        (after["schedules"][1]["seats"].clone(), &after["schedules"][0]["prices"]),
+        (json!(40), &imported)
+    );
+    let layout = house.http("GET", &format!("/api/v1/schedules/{schedule}/layout"), None, "").await;
+    assert_eq!(layout.status, 200);
+
+    // Its seats are watched, held and sold like those of the others, also after a restart.
+    fan.ok("seats.watch", json!({"schedule_id": schedule})).await;
+    let (mut other, order) = bought(&house, schedule, &[0]).await;
+    fan.seats_until(schedule, &[(0, Reserved)]).await;
+    assert_eq!(10_000_000 - 77_000, other.ok("balance", json!({})).await["balance"].as_i64().unwrap());
+    let list = house.http("GET", "/api/v1/concerts", None, "").await.json();
+    assert_eq!(list["concerts"][0]["schedules"].as_array().unwrap().len(), 2);
+    house.stop().await;
+    house.start().await;
+    let list = house.http("GET", "/api/v1/concerts", None, "").await.json();
+    assert_eq!(list["concerts"][0]["schedules"][1]["schedule_id"], json!(schedule));
+    done(&house, &manager, &format!("orders/{order}/refund"), json!({"reason": "Asked"})).await;
+
+    for (body, expected) in [
+        (json!({"starts_at": late}), (400, "INVALID_PARAMS")),
+        (json!({"starts_at": past}), (400, "INVALID_PARAMS")),
+        (json!({"starts_at": later, "prices": {"Nowhere": 1}}), (400, "INVALID_PARAMS")),
+        (json!({"starts_at": later, "prices": {"VIP": -1}}), (400, "INVALID_PARAMS")),
+        (json!({"starts_at": later, "prices_of": 999}), (404, "SCHEDULE_NOT_FOUND")),
+        (json!({}), (400, "INVALID_PARAMS")),
+    ] {
+        assert_eq!(refused(&house, &path, body.clone()).await, (expected.0, expected.1.to_owned()), "{body}");
+    }
+    let nowhere = refused(&house, "concerts/999/schedules", json!({"starts_at": later})).await;
+    assert_eq!(nowhere, (404, "CONCERT_NOT_FOUND".to_owned()));
+    let body = json!({"starts_at": later, "prices_of": schedule}).to_string();
+    let third = house.http("POST", &format!("/api/v1/admin/{path}"), Some(&manager), &body).await.json();
+    assert_eq!(third["prices"], added["prices"]);
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_over_is_archived_and_its_tickets_are_still_there() {
+    let mut house = House::open(Plan::default()).await;
+    let (mut fan, order) = bought(&house, house.schedule(), &[0]).await;
+    let path = format!("concerts/{}/archive", house.concert);
+    let archive = async |house: &House| {
+        let (path, token) = (format!("/api/v1/admin/{path}"), house.operator_token());
+        let reply = house.http("POST", &path, Some(&token), "").await;
+        (reply.outcome(), reply.json()["detail"].as_str().map(str::to_owned))
+    };
+    let not_over = (409, "NOT_OVER".to_owned());
+    let sale = format!("/api/v1/admin/sales/{}", house.concert);
+    assert_eq!(archive(&house).await, (not_over.clone(), Some("the sale is not closed".to_owned())));
+    house.http("PATCH", &sale, Some(&house.operator_token()), r#"{"state":"CLOSED"}"#).await;
+    let to_come = format!("performance {} is still to come", house.schedule());
+    assert_eq!(archive(&house).await, (not_over, Some(to_come)));
+    house.advance(31 * DAY);
+    let token = house.operator_token();
+    assert_eq!(done(&house, &token, &path, json!({})).await, json!({}));
+    // Nobody sees it any more, but for what they bought; and nothing of it changes.
+    in_time("the lane", async {
+        while house.context().fanout.sale(house.concert).is_some() {
+            house.clock.advance(Duration::from_millis(10));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    for restarted in [false, true] {
+        if restarted {
+            house.stop().await;
+            house.start().await;
+            fan = house.connection_of_token(&fan.access_token).await;
+        }
+        let list = house.http("GET", "/api/v1/concerts", None, "").await.json();
+        assert_eq!(list["concerts"], json!([]));
+        let sales = house.http("GET", "/api/v1/admin/sales", Some(&token), "").await.json();
+        assert_eq!(sales["sales"], json!([]));
+        assert_eq!(fan.ok("tickets", json!({})).await["tickets"].as_array().unwrap().len(), 1);
+        let refund = refused(&house, &format!("orders/{order}/refund"), json!({"reason": "x"})).await;
+        assert_eq!(refund, (404, "CONCERT_NOT_FOUND".to_owned()));
+        // Asked again, it is so already.
+        assert_eq!(archive(&house).await.0.0, 200);
+    }
+    let nowhere = refused(&house, "concerts/999/archive", json!({})).await;
+    assert_eq!(nowhere, (404, "CONCERT_NOT_FOUND".to_owned()));
+    let log = format!("/api/v1/admin/log?concert_id={}", house.concert);
+    let log = house.http("GET", &log, Some(&token), "").await.json();
+    assert_eq!(log["entries"][0]["what"], "archive");
+    house.audit().await;
+}
+
 /// The tickets of a repeated payment are those that are valid.
 fn fan_tickets(paid: &Value, valid: &Value) -> Vec<Value> {
     let codes: Vec<_> = valid.as_array().unwrap().iter().map(|ticket| &ticket["code"]).collect();
@@ -515,9 +628,14 @@ async fn the_command_line_does_the_same_and_the_history_tells_it() {
     let off = json(run(&["schedule", "call-off", &second, "--reason", "Ill", "--yes"]).await);
     assert_eq!((&off["seats_left"], off["schedule_id"].to_string()), (&json!(0), second.clone()));
     assert_eq!(json(run(&["schedule", "refunds"]).await)["refunds"].as_array().unwrap().len(), 1);
+    let concert = house.concert.to_string();
+    let another =
+        ["schedule", "add", &concert, "--starts-at", "2099-06-01T19:00:00+09:00", "--prices-of", &first];
+    let another = json(run(&another).await)["schedule_id"].to_string();
     let (_, told) = run(&["history", "--sale", &house.concert.to_string()]).await;
     for line in [
         format!("moved performance {first} from "),
+        format!("added performance {another} at 2099-06-01T10:00:00.000Z"),
         format!("called performance {second} off: Ill"),
         format!("of reservation {order} to user "),
         format!("for 2 seats of reservation {other} to user "),

@@ -469,6 +469,8 @@ async fn the_log_tells_each_change() {
         // In `rehearsal`.
         "admin.rehearsal.begin",
         "admin.rehearsal.end",
+        "admin.schedules.add",
+        "admin.concerts.archive",
     ];
     for call in frontrow_protocol::call::Call::ALL {
         let changes = call.verb().as_str() != "get" && call.path().starts_with("/api/v1/admin/");

@@ -34,7 +34,7 @@ fn rehearsals(store: &Arc<dyn Store>) -> &dyn Rehearsals {
 /// A copy of the house's sale with users of its own, as far as it is stored.
 async fn stored(house: &House, buyers: u32) -> (ConcertId, u64, Vec<UserId>) {
     let view = house.context().fanout.sale(house.concert).unwrap();
-    let topic = view.topics().next().unwrap().clone();
+    let topic = view.topics().next().unwrap();
     let at = house.clock.utc();
     let own = OwnRules { capacity: Some(100), ..OwnRules::default() };
     let copy = NewConcert {

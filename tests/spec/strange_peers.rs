@@ -127,7 +127,7 @@ async fn stops_reading(house: House) {
         fans.push(house.joined(0).await.0);
     }
     fans[0].ok("seats.watch", json!({"schedule_id": schedule})).await;
-    let topic = house.context().fanout.sale(house.concert).unwrap().topics().next().unwrap().clone();
+    let topic = house.context().fanout.sale(house.concert).unwrap().topics().next().unwrap();
     in_time("the watcher", async {
         while topic.watchers() < 2 {
             tokio::task::yield_now().await;

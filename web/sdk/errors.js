@@ -179,6 +179,8 @@ export class AlreadyAnnouncedError extends FrontrowError {
   }
 }
 
+/** Something of the concert is not over, as the message says. */
+export class NotOverError extends FrontrowError {}
 export class AlreadyRefundedError extends FrontrowError {
   /** When its money was given back, or that of `seats`. */
   get at() {
@@ -247,6 +249,7 @@ export const ERRORS = Object.freeze({
   ALREADY_ANNOUNCED: AlreadyAnnouncedError,
   PERFORMANCE_CALLED_OFF: PerformanceCalledOffError,
   ALREADY_REFUNDED: AlreadyRefundedError,
+  NOT_OVER: NotOverError,
   TIMEOUT: TimeoutError,
   DISCONNECTED: DisconnectedError,
   CLOSED: ClosedError,

@@ -26,6 +26,21 @@ pub struct SchedulePatch {
     pub was: Option<ScheduleWas>,
 }
 
+/// Another performance of a concert, in the same hall.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSchedule {
+    pub starts_at: Timestamp,
+    /// What seats of these categories cost there, in the currency's minor unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "prices")]
+    #[schemars(extend("additionalProperties" = {"type": "integer", "minimum": 0, "maximum": PRICE_MAX}))]
+    pub prices: BTreeMap<String, i64>,
+    /// What seats of the other categories cost: the prices of this performance of the concert. Left out: those that the
+    /// concert was announced with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices_of: Option<u64>,
+}
+
 /// What an operator saw of a performance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -182,6 +182,8 @@ fn every_path_of_the_second_door_is_there() {
                  post   /api/v1/admin/schedules/{schedule_id}/postpone
                  post   /api/v1/admin/schedules/{schedule_id}/call_off
                  post   /api/v1/admin/concerts/{concert_id}/call_off
+                 post   /api/v1/admin/concerts/{concert_id}/schedules
+                 post   /api/v1/admin/concerts/{concert_id}/archive
                  get    /api/v1/admin/refunds
                  get    /api/v1/admin/orders
                  get    /api/v1/admin/orders/{reservation_id}

@@ -9,7 +9,7 @@ use frontrow_protocol::layout::Layout;
 use frontrow_protocol::ops::concert::{ConcertInfo, ConcertPatch};
 use frontrow_protocol::ops::figures::KeptFigures;
 use frontrow_protocol::ops::making;
-use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
+use frontrow_protocol::ops::schedule::{NewSchedule, ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::watch::OpsState;
 use frontrow_protocol::ops::{house, life, order_life, orders, passkeys, rehearsal, who};
@@ -171,6 +171,7 @@ fn the_constructors_make_the_errors_of_the_fixtures() {
                 Some(ChangedBy { operator_id: Some(7), user_id: None }),
                 Some("2026-07-01T10:06:00.000Z".parse().expect("a time")),
             ),
+        ErrorObject::not_over("performance 7 is still to come".to_owned()),
         ErrorObject::wallet_full((1 << 53) - 1),
         ErrorObject::forbidden("a queue token cannot join another sale"),
         ErrorObject::needs_role(RoleSet::of(&[Role::Owner, Role::Manager])),
@@ -265,6 +266,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("schedule_info", again::<ScheduleInfo>),
     ("schedule_life", again::<life::ScheduleLife>),
     ("schedule_patch", again::<SchedulePatch>),
+    ("new_schedule", again::<NewSchedule>),
     ("sessions", again::<who::Sessions>),
     ("sign_in", again::<who::SignIn>),
     ("sign_in_link", again::<who::SignInLink>),

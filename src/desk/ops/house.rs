@@ -17,7 +17,7 @@ impl Context {
     pub async fn house_concert(&self, concert: ConcertId) -> Result<HouseConcert, ErrorObject> {
         let view = self.woken_sale(concert).await?;
         let (record, now) = (view.concert(), self.clock.utc());
-        let mut schedules: Vec<_> = view.topics().map(|topic| house_schedule(topic, now)).collect();
+        let mut schedules: Vec<_> = view.topics().map(|topic| house_schedule(&topic, now)).collect();
         schedules.sort_by_key(|schedule| (schedule.starts_at, schedule.schedule_id));
         Ok(HouseConcert {
             concert_id: concert.0,

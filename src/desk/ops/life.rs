@@ -77,6 +77,15 @@ impl Context {
         Ok(Refunds { refunds: of_it.map(refund_progress).collect() })
     }
 
+    /// Archives a concert of which everything is over. Asked again, it is so already.
+    pub async fn archive(&self, concert: ConcertId, by: Actor) -> Result<(), ErrorObject> {
+        if self.fanout.sale(concert).is_none() && self.read(self.store.is_archived(concert)).await? {
+            return Ok(());
+        }
+        self.woken_sale(concert).await?;
+        self.operate(concert, Command::Archive { by }).await.map(drop)
+    }
+
     /// How far the refunds are of every performance that is called off and runs here.
     pub fn refunds_so_far(&self) -> Refunds {
         Refunds { refunds: self.refunds.progress().into_iter().map(refund_progress).collect() }

@@ -143,7 +143,7 @@ fn busy(why: &'static str) -> ErrorObject {
 /// A sale as it is rehearsed: its plan, rules and dates as far as they are still to come, at the prices of its next
 /// performance, without the seats that the house keeps in all of them.
 fn copy_of(view: &SaleView, now: Timestamp) -> Result<NewConcert, ErrorObject> {
-    let is_to_come = |topic: &&Arc<SeatTopic>| {
+    let is_to_come = |topic: &Arc<SeatTopic>| {
         let schedule = topic.schedule();
         schedule.starts_at > now && schedule.state == ScheduleState::Planned
     };

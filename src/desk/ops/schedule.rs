@@ -1,16 +1,20 @@
 //! What an operator changes of a performance: from the words of the wire to the command of the sale, and what it is then.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use frontrow_protocol::ErrorObject;
-use frontrow_protocol::ops::schedule::{ScheduleInfo, SchedulePatch};
+use frontrow_protocol::ops::schedule::{NewSchedule, ScheduleInfo, SchedulePatch};
 
 use crate::desk::{Context, translate};
 use crate::domain::actor::Actor;
-use crate::domain::command::Command;
-use crate::domain::ids::ScheduleId;
+use crate::domain::command::{Command, Rejection};
+use crate::domain::ids::{ConcertId, ScheduleId};
+use crate::domain::record::ScheduleState;
 use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
 use crate::fanout::{SaleView, SeatTopic};
+use crate::limits;
 
 impl Context {
     /// Changes a performance, if it is as the operator saw it.
@@ -37,6 +41,47 @@ impl Context {
             let reply = self.submit_and_wait(view.id(), command).await;
             reply.map_err(|refusal| translate::refusal(&refusal))?;
         }
+        Ok(info(&topic))
+    }
+
+    /// Adds a performance to a concert. Its seats are stored before anybody knows of it; what was broken off is gone on with.
+    pub async fn add_schedule(
+        &self,
+        concert: ConcertId,
+        new: &NewSchedule,
+        by: Actor,
+    ) -> Result<ScheduleInfo, ErrorObject> {
+        let view = self.woken_sale(concert).await?;
+        let topics: Vec<_> = view.topics().collect();
+        let first = topics.first().ok_or_else(ErrorObject::schedule_not_found)?;
+        let named = numbered(first, "prices", &new.prices)?;
+        let of = match new.prices_of {
+            None => None,
+            Some(id) => {
+                Some(view.topic(ScheduleId(id)).ok_or_else(ErrorObject::schedule_not_found)?.prices())
+            }
+        };
+        let of = of.iter().flat_map(|prices| (0..).zip(prices.iter().copied()));
+        let prices: BTreeMap<u16, Money> = of.chain(named).collect();
+        let starts_at = Timestamp::from_millis(new.starts_at.as_millis());
+        // What would be refused anyway leaves no seats behind.
+        let is_same = |topic: &Arc<SeatTopic>| {
+            let of = topic.schedule();
+            of.starts_at == starts_at && of.state == ScheduleState::Planned
+        };
+        let refusal = match () {
+            () if starts_at <= self.clock.utc() => Some(Rejection::StartPassed),
+            () if topics.iter().any(is_same) => Some(Rejection::SameStart),
+            () if topics.len() >= limits::PERFORMANCES_MAX => Some(Rejection::TooManyPerformances),
+            () => None,
+        };
+        if let Some(refusal) = refusal {
+            return Err(translate::rejection(&refusal));
+        }
+        let schedule = self.change(self.store.prepare_schedule(concert, starts_at)).await?;
+        let prices = prices.into_iter().collect();
+        self.operate(concert, Command::AddSchedule { schedule, starts_at, prices, by }).await?;
+        let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
         Ok(info(&topic))
     }
 

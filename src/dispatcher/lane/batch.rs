@@ -216,6 +216,12 @@ impl Lane {
                 running.journal = JournalPosition { seq: sale.seq, batch: batch.id };
                 // The copies that others read are new before anything is published.
                 running.view.apply(sale.seq, &sale.events);
+                for event in &sale.events {
+                    if let Event::ScheduleAdded(added) = event {
+                        let (view, supervisor) = (&running.view, &self.shared.supervisor);
+                        self.fanout.show_performance(view, added.schedule, &self.home, supervisor);
+                    }
+                }
                 running.view.tally().committed(self.commit_took);
                 running.sale.commit(limits::ENDED_KEPT_MAX);
                 self.sweeper.note(sale.concert, &sale.events);
@@ -470,8 +476,10 @@ fn count_events(metrics: &Metrics, events: &[Event]) {
             | Event::SeatsUnrestricted(_)
             | Event::Described(_)
             | Event::Repriced(_)
+            | Event::ScheduleAdded(_)
             | Event::Rescheduled(_)
             | Event::CalledOff(_)
+            | Event::Archived(_)
             | Event::SettingsChanged { .. } => {}
             Event::Admitted(_) => {
                 metrics.admissions.inc();

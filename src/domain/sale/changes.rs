@@ -4,12 +4,14 @@
 
 use super::{LAPSES_KEPT_MAX, Sale, Step, Subject, ends_holds_at};
 use crate::domain::concert::Texts;
-use crate::domain::event::{By, Description, Event, HoldEnd, HouseSeats, Repricing, Rescheduled, SeatMoved};
+use crate::domain::event::{
+    By, Description, Event, HoldEnd, HouseSeats, Repricing, Rescheduled, ScheduleAdded, SeatMoved,
+};
 use crate::domain::guest_holds::GuestHold;
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{Reservation, ReservationStatus, ScheduleState, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
-use crate::domain::seat_map::SeatState;
+use crate::domain::seat_map::{SeatMap, SeatState};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::waiting_room::{Holds, LiveToken};
@@ -29,7 +31,9 @@ pub(super) enum Undo {
     Prices { schedule: ScheduleId, before: Vec<(u16, Money)>, changed: Option<(By, Timestamp)> },
     Texts(Texts, Option<(By, Timestamp)>),
     Rescheduled { schedule: ScheduleId, before: Timestamp, changed: Option<(By, Timestamp)> },
+    ScheduleAdded(ScheduleId),
     CalledOff(ScheduleId),
+    Archived,
     Settings(Box<SaleSettings>, Option<(By, Timestamp)>),
 }
 
@@ -84,8 +88,13 @@ impl Sale {
                 let prices: Vec<_> = changed.iter().map(|of| (of.category, of.after)).collect();
                 self.apply_prices(*schedule, &prices, Some((By::Actor(by.clone()), now.utc)))
             }
+            Event::ScheduleAdded(added) => self.apply_schedule_added(added),
             Event::Rescheduled(moved) => self.apply_rescheduled(moved, now),
             Event::CalledOff(off) => self.apply_called_off(off.schedule),
+            Event::Archived(archived) => {
+                self.archived = Some(archived.at);
+                Undo::Archived
+            }
             Event::SettingsChanged { after, by, .. } => {
                 self.apply_settings((**after).clone(), Some((by.clone(), now.utc)))
             }
@@ -114,7 +123,10 @@ impl Sale {
             Undo::Rescheduled { schedule, before, changed } => {
                 self.undo_rescheduled(schedule, before, changed);
             }
+            Undo::ScheduleAdded(schedule) => self.undo_schedule_added(schedule),
             Undo::CalledOff(schedule) => self.undo_called_off(schedule),
+            // Of what is archived already nothing changes.
+            Undo::Archived => self.archived = None,
             Undo::Settings(before, changed) => drop(self.apply_settings(*before, changed)),
         }
     }
@@ -320,6 +332,22 @@ impl Sale {
     fn apply_texts(&mut self, texts: Texts, changed: Option<(By, Timestamp)>) -> Undo {
         let before = std::mem::replace(&mut self.texts, texts);
         Undo::Texts(before, self.note_change(Subject::Texts, changed))
+    }
+
+    // There is another performance.
+
+    fn apply_schedule_added(&mut self, added: &ScheduleAdded) -> Undo {
+        let plan = self.schedules.values().next().expect("a sale has a performance").plan().clone();
+        let mut seats = SeatMap::new(plan, added.starts_at, ScheduleState::Planned);
+        seats.set_prices(&added.own_prices());
+        self.schedules.insert(added.schedule, seats);
+        self.reorder_starts(added.schedule);
+        Undo::ScheduleAdded(added.schedule)
+    }
+
+    fn undo_schedule_added(&mut self, schedule: ScheduleId) {
+        self.starts.retain(|(_, id)| *id != schedule);
+        self.schedules.remove(&schedule);
     }
 
     // A performance begins at another time.

@@ -52,6 +52,8 @@ pub struct Sale {
     sells: bool,
     settings: SaleSettings,
     texts: Texts,
+    /// UTC: since when everything is over.
+    archived: Option<Timestamp>,
     /// Who changed something last, and when (UTC), since this process runs the sale.
     changes: BTreeMap<Subject, (By, Timestamp)>,
     defaults: SaleRules,
@@ -98,6 +100,8 @@ pub struct SaleSnapshot {
     pub sells: bool,
     pub settings: SaleSettings,
     pub texts: Texts,
+    /// UTC: since when everything is over.
+    pub archived: Option<Timestamp>,
     /// The order of its line.
     pub order: Order,
     pub next_entry: EntryNo,
@@ -131,6 +135,7 @@ impl Sale {
             sells,
             settings,
             texts,
+            archived,
             order,
             next_entry,
             tokens,
@@ -146,6 +151,7 @@ impl Sale {
             sells,
             settings,
             texts,
+            archived,
             changes: BTreeMap::new(),
             defaults,
             rules,
@@ -199,6 +205,11 @@ impl Sale {
 
     pub fn rules(&self) -> &SaleRules {
         &self.rules
+    }
+
+    /// Is everything over, so that no process runs it any more?
+    pub fn is_archived(&self) -> bool {
+        self.archived.is_some()
     }
 
     pub fn waiting(&self) -> u64 {
@@ -288,7 +299,9 @@ impl Sale {
             | Command::Unrestrict { .. }
             | Command::Reprice { .. }
             | Command::Describe { .. }
+            | Command::AddSchedule { .. }
             | Command::Postpone { .. }
+            | Command::Archive { .. }
             | Command::CallOff { .. }
             | Command::Figures => {}
         }
@@ -341,6 +354,9 @@ impl Sale {
 
     fn obey(&mut self, step: &mut Step<'_>, command: &Command) -> Result<Answer, Rejection> {
         let now = step.now;
+        if self.archived.is_some() && command.is_of_operators() {
+            return Err(Rejection::Archived);
+        }
         match command {
             Command::Join { user, connection } => self.join(step, *user, *connection),
             Command::Resume { token, connection } => self.resume(step, *token, *connection),
@@ -396,9 +412,13 @@ impl Sale {
             }
             Command::Reprice { schedules, prices, was, by } => self.reprice(step, schedules, prices, was, by),
             Command::Describe { patch, was, by } => self.describe(step, patch, was, by),
+            Command::AddSchedule { schedule, starts_at, prices, by } => {
+                self.add_schedule(step, *schedule, *starts_at, prices, by)
+            }
             Command::Postpone { schedule, starts_at, was, reason, by } => {
                 self.postpone(step, *schedule, *starts_at, *was, reason.as_deref(), by)
             }
+            Command::Archive { by } => self.archive(step, by),
             Command::CallOff { schedule, reason, by } => self.call_off(step, *schedule, reason, by),
             Command::Refund { orders, why } => Ok(self.refund(step, orders, why)),
             Command::RefundSeats { order, user, seats, why } => {

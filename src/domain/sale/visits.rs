@@ -221,7 +221,9 @@ impl Sale {
             | Command::Unrestrict { .. }
             | Command::Reprice { .. }
             | Command::Describe { .. }
+            | Command::AddSchedule { .. }
             | Command::Postpone { .. }
+            | Command::Archive { .. }
             | Command::CallOff { .. }
             | Command::Refund { .. }
             | Command::RefundSeats { .. }

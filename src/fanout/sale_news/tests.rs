@@ -43,6 +43,7 @@ fn view() -> Arc<SaleView> {
         sells: true,
         settings: settings(SaleState::Open),
         texts: Texts::default(),
+        archived: None,
         order: Order::default(),
         next_entry: EntryNo(0),
         tokens: Vec::new(),

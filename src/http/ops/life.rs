@@ -35,6 +35,13 @@ pub async fn call_off_concert(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     Ok(reply::json(StatusCode::OK, &refunds))
 }
 
+pub async fn archive(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let concert = ConcertId(number(id, "concert_id")?);
+    asked.context.archive(concert, asked.actor()?).await?;
+    Ok(reply::json(StatusCode::OK, &frontrow_protocol::result::Done {}))
+}
+
 pub async fn refunds(asked: &OpsAsked<'_>) -> ApiResult {
     asked.query.only(&[])?;
     Ok(reply::json(StatusCode::OK, &asked.context.refunds_so_far()))

@@ -71,6 +71,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::SoldOrders => schedule::sold(asked, argument).await,
         Call::ChangeConcert => concert::change(asked, argument).await,
         Call::ChangeSchedule => schedule::change(asked, argument).await,
+        Call::AddSchedule => schedule::add(asked, argument).await,
 
         // Making.
         Call::Drafts => making::drafts(asked).await,
@@ -88,6 +89,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::Postpone => life::postpone(asked, argument).await,
         Call::CallOff => life::call_off(asked, argument).await,
         Call::CallOffConcert => life::call_off_concert(asked, argument).await,
+        Call::ArchiveConcert => life::archive(asked, argument).await,
         Call::Refunds => life::refunds(asked).await,
 
         // Rehearsal.

@@ -29,6 +29,8 @@ pub struct SaleAudit {
     /// The rules that the sale's operator set.
     own: OwnRules,
     texts: Texts,
+    /// Since when everything is over.
+    archived: Option<Timestamp>,
     /// Seats that are not free.
     taken: BTreeMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     /// The seats that link to a held reservation, ascending.
@@ -89,6 +91,7 @@ impl SaleAudit {
             seat_counts: BTreeMap::new(),
             own: OwnRules::default(),
             texts: Texts::default(),
+            archived: None,
             taken: BTreeMap::new(),
             held_by: HashMap::new(),
             tokens: Tokens::default(),
@@ -103,6 +106,10 @@ impl SaleAudit {
 
     pub fn texts(&mut self, texts: Texts) {
         self.texts = texts;
+    }
+
+    pub fn archived(&mut self, at: Option<Timestamp>) {
+        self.archived = at;
     }
 
     pub fn own_rules(&mut self, own: OwnRules) {
@@ -552,6 +559,14 @@ impl SaleAudit {
         let folded = self.texts.patched(self.replay.sale().texts());
         findings.check(folded == self.texts, || {
             format!("{sale}: it is told of as {:?}, by the journal as {folded:?}", self.texts)
+        });
+        findings.check(self.replay.sale().archived() == self.archived, || {
+            let (stored, folded) = (self.archived, self.replay.sale().archived());
+            format!("{sale}: it is archived at {stored:?}, by the journal at {folded:?}")
+        });
+        let runs = self.tokens.live.len() + self.held_by.len();
+        findings.check(self.archived.is_none() || runs == 0, || {
+            format!("{sale}: it is archived, and {runs} places in line or holds are not over")
         });
         findings.check(self.replay.rows() > 0, || format!("{sale}: the journal is empty"));
         for (schedule, stored) in &self.schedules {

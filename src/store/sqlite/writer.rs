@@ -103,6 +103,8 @@ pub fn texts() -> Vec<String> {
                 batch::TEXTS,
                 batch::PRICES,
                 batch::MOVED,
+                batch::ADDED,
+                batch::ARCHIVED,
                 batch::CALLED_OFF,
                 batch::LOG,
                 batch::CHARGE,

@@ -388,6 +388,7 @@ impl Life {
             bought.push((order, caller.user));
         }
         self.some_seats_come_back(by.clone()).await;
+        self.another_performance(by.clone()).await;
         let fan = self.admitted_alone().await;
         self.hold(fan, 2).await;
         let why = RefundWhy::Operator { reason: "Bought \"twice\"".into(), by: by.clone() };
@@ -444,6 +445,20 @@ impl Life {
         assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
     }
 
+    /// One is added, with a price of its own, and sold.
+    async fn another_performance(&mut self, by: Actor) {
+        let starts_at = self.house.clock.utc() + 80 * DAY;
+        let store = self.house.store().clone();
+        let schedule = store.prepare_schedule(self.house.concert, starts_at).await.unwrap();
+        let add = Command::AddSchedule { schedule, starts_at, prices: vec![(0, 77_000)], by };
+        let caller = self.admitted_alone().await;
+        assert_eq!(self.ask(caller, add).await, Ok(Answer::Done));
+        self.house.schedules.push(schedule.0);
+        let order = self.hold_in(caller, self.house.schedules.len() - 1, Some("VIP")).await;
+        let paid = self.ask(caller, Command::Pay { caller, reservation: order }).await;
+        assert!(matches!(paid, Ok(Answer::Paid { .. })), "{paid:?}");
+    }
+
     /// The first free seat of the dearest category.
     async fn free_seat(&self, schedule: ScheduleId) -> SeatId {
         let (store, now) = (self.house.store().clone(), self.house.clock.utc());
@@ -461,6 +476,17 @@ impl Life {
         let archive = Archive::new(self.house.journal_archive());
         let moved = archive.run(&**self.house.store(), self.house.clock.utc(), 50).await.unwrap();
         assert!(moved.rows > 0, "{moved:?}");
+    }
+
+    /// Every performance has begun, nobody is there, and the concert is archived.
+    pub async fn everything_is_over(&mut self) {
+        self.state(SaleState::Closed).await;
+        self.house.clock.advance(90 * DAY);
+        for fan in self.fans.clone() {
+            let _ = self.ask(fan, Command::Leave { caller: fan }).await;
+        }
+        let by = Actor::of(Who::Operator(OperatorId(7)));
+        assert_eq!(self.ask(self.fans[0], Command::Archive { by }).await, Ok(Answer::Done));
     }
 
     /// Holds end when their performance begins; other fans still wait, are admitted, hold and have bought.

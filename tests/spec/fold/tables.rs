@@ -58,7 +58,10 @@ const STATES: &[(&str, &str, &[&str])] = &[
     (
         "operator_log",
         "what",
-        &["calloff", "describe", "keep", "move", "open", "postpone", "price", "refund", "set"],
+        &[
+            "archive", "calloff", "describe", "keep", "move", "open", "perform", "postpone", "price",
+            "refund", "set",
+        ],
     ),
     ("journal", "refund", &["called off", "cancelled", "operator"]),
     ("journal", "given back", &["all", "some"]),
@@ -130,6 +133,8 @@ impl Seen {
                     self.word("journal", "refund", word);
                 }
             }
+            Entry::Archive { by, .. } => self.by(&By::Actor(by.clone())),
+            Entry::Perform(of) => self.by(&By::Actor(of.by.clone())),
             Entry::Postpone(of) => self.by(&By::Actor(of.by.clone())),
             Entry::CallOff(of) => self.by(&By::Actor(of.by.clone())),
             Entry::Restrict(of) | Entry::Unrestrict(of) => {
@@ -247,6 +252,13 @@ fn told_prices(entry: &Entry) -> Vec<Told> {
     if let Entry::Price { schedule, changed, .. } = entry {
         return changed.iter().map(|of| Told::Changed(*schedule, word(&of.name), of.after)).collect();
     }
+    if let Entry::Perform(of) = entry {
+        return of
+            .prices
+            .iter()
+            .map(|price| Told::Changed(of.schedule, word(&price.name), price.after))
+            .collect();
+    }
     let Entry::Seats(change) = entry else { return Vec::new() };
     let (SeatsChange::Hold { taken, .. } | SeatsChange::Add { taken }) = &change.change else {
         return Vec::new();
@@ -281,7 +293,7 @@ fn folded(rows: &Rows<'_>, texts: &TextsPatch) -> Vec<(&'static str, Vec<Row>)> 
     let tickets = rows.tickets();
     let tickets = tickets.iter().map(|(payment, ticket)| ticket_row(payment, ticket));
     vec![
-        ("concert", rows.settings.iter().map(|(concert, of)| sale_row(*concert, of, texts)).collect()),
+        ("concert", rows.settings.iter().map(|(concert, of)| sale_row(*concert, of, texts, rows)).collect()),
         ("concert_seat", rows.seats.iter().map(|change| seat_row(&change.row)).collect()),
         ("queue", rows.tokens.iter().map(|token| token_row(token)).collect()),
         ("reservation", rows.reservations.iter().map(|row| reservation_row(row)).collect()),
@@ -292,7 +304,7 @@ fn folded(rows: &Rows<'_>, texts: &TextsPatch) -> Vec<(&'static str, Vec<Row>)> 
     ]
 }
 
-fn sale_row(concert: ConcertId, settings: &SaleSettings, texts: &TextsPatch) -> Row {
+fn sale_row(concert: ConcertId, settings: &SaleSettings, texts: &TextsPatch, rows: &Rows<'_>) -> Row {
     let millis = |time: Option<std::time::Duration>| time.map(|time| time.as_millis().to_string());
     let own = &settings.own;
     let state = match settings.state {
@@ -317,6 +329,7 @@ fn sale_row(concert: ConcertId, settings: &SaleSettings, texts: &TextsPatch) -> 
         ("cancel_before_start_ms", millis(own.cancel_before_start)),
         ("hold_again_after_ms", millis(own.hold_again_after)),
         ("own_rules", own_rules(*own)),
+        ("archived_at", time(rows.archived.first().map(|(_, at)| *at))),
     ])
 }
 
@@ -537,10 +550,20 @@ fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry
             let subject = word(&format!("performance {schedule}"));
             (by, "price", (subject, prices(|of| of.before), prices(|of| of.after), None))
         }
+        Entry::Perform(of) => {
+            let prices: Vec<_> = of.prices.iter().map(|of| format!("{:?}:{}", of.name, of.after)).collect();
+            let (prices, at) = (prices.join(","), of.starts_at.as_millis());
+            let became = word(&format!("{{\"prices\":{{{prices}}},\"starts_at\":{at}}}"));
+            (&of.by, "perform", (performance(of.schedule), None, became, None))
+        }
         Entry::Postpone(of) => {
             let start = |at: Timestamp| word(&format!("{{\"starts_at\":{}}}", at.as_millis()));
             let reason = of.reason.as_deref().map(str::to_owned);
             (&of.by, "postpone", (performance(of.schedule), start(of.before), start(of.after), reason))
+        }
+        Entry::Archive { late, by } => {
+            let then = at.as_millis() - late;
+            (by, "archive", (None, None, word(&format!("{{\"archived_at\":{then}}}")), None))
         }
         Entry::CallOff(of) => {
             let became = word("{\"state\":\"CALLED_OFF\"}");

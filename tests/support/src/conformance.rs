@@ -8,8 +8,8 @@ use frontrow::domain::actor::{Actor, Who};
 use frontrow::domain::command::Needs;
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::{
-    By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing, Rescheduled,
-    SeatMoved,
+    Archived, By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing,
+    Rescheduled, ScheduleAdded, SeatMoved,
 };
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, EntryNo, IdSource, OperatorId, ReservationId, ScheduleId, SeatId, UserId,
@@ -23,7 +23,8 @@ use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::store::{
     Batch, BatchWriter, CommitError, Facts, JournalPosition, LoadedSale, NewConcert, NewUser, SaleBatch,
-    SeatStatus, Store, StoreError, StoredTicket, SweepPage, WalletCurrency, WriterId, random_id,
+    ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket, SweepPage, WalletCurrency, WriterId,
+    random_id,
 };
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 
@@ -51,6 +52,8 @@ macro_rules! conformance_tests {
             seats_that_the_house_keeps_are_nobodys
             orders_keep_the_prices_of_their_seats
             what_becomes_of_a_performance_and_of_its_orders_is_kept
+            a_performance_is_made_ready_and_added
+            an_archived_concert_is_run_no_more
             a_purchase_is_kept_whole
             a_refund_frees_the_seats_and_voids_the_tickets
             seats_of_an_order_come_back_one_after_the_other
@@ -849,6 +852,52 @@ pub async fn what_becomes_of_a_performance_and_of_its_orders_is_kept(store: &dyn
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
     // It is run for as long as it is not archived.
     assert_eq!(store.concerts_to_run(NOW + 4_000 * DAY).await.unwrap(), [concert]);
+}
+
+pub async fn a_performance_is_made_ready_and_added(store: &dyn Store) {
+    let mut world = World::new(store, 2_500).await;
+    let (concert, starts_at) = (world.concert, NOW + 70 * DAY);
+    let ready = store.prepare_schedule(concert, starts_at).await.unwrap();
+    assert!(!world.schedules.contains(&ready));
+    // Asked again, it is the same one; nobody sees anything of it.
+    assert_eq!(store.prepare_schedule(concert, starts_at).await.unwrap(), ready);
+    let other = store.prepare_schedule(concert, starts_at + DAY).await.unwrap();
+    assert_ne!(other, ready);
+    let schedules = async |world: &mut World<'_>| {
+        let loaded = world.load().await.schedules;
+        loaded.iter().map(|of| (of.schedule, of.prices.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(schedules(&mut world).await.len(), 2);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+
+    let change = PriceChange { category: 0, name: "VIP".into(), before: VIP, after: 120 };
+    let added =
+        ScheduleAdded { schedule: ready, starts_at, seats: 2_500, prices: vec![change], by: Actor::UNNAMED };
+    world.commit(vec![Event::ScheduleAdded(added)]).await;
+    let record = ScheduleRecord { id: ready, starts_at, state: ScheduleState::Planned };
+    assert_eq!(schedules(&mut world).await[2], (record, vec![(0, 120)]));
+    // Every seat of it can be taken.
+    let user = world.user(1_000).await;
+    world.admit(user).await;
+    let last = Reservation { schedule: ready, prices: vec![REST], ..world.held(user, &[2_499]) };
+    world.commit(vec![opened(&last)]).await;
+    assert_eq!(store.seat_label(concert, ready, SeatId(2_499)).await.unwrap().as_deref(), Some("A-2500"));
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+    let nobody = store.prepare_schedule(ConcertId(99), starts_at).await;
+    assert!(matches!(nobody, Err(StoreError::NoSuchConcert { .. })), "{nobody:?}");
+}
+
+pub async fn an_archived_concert_is_run_no_more(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let concert = world.concert;
+    assert!(!store.is_archived(concert).await.unwrap() && !store.is_archived(ConcertId(99)).await.unwrap());
+    assert_eq!(store.concerts_to_run(NOW).await.unwrap(), [concert]);
+    world.commit(vec![Event::Archived(Archived { at: NOW, by: Actor::UNNAMED })]).await;
+    assert!(store.is_archived(concert).await.unwrap());
+    assert_eq!(world.load().await.archived, Some(NOW));
+    assert_eq!(store.concerts_to_run(NOW).await.unwrap(), []);
+    assert_eq!(store.concerts().await.unwrap(), [concert]);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn Store) {

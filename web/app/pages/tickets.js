@@ -106,7 +106,7 @@ export function Tickets({ bought }) {
   </div>`;
 }
 
-/** @typedef {Ticket & import('../i18n.js').Whereabouts} NamedTicket */
+/** @typedef {Ticket & import('../i18n.js').Whereabouts & {movedSeat?: string}} NamedTicket */
 
 /**
  * A ticket with its names in the page's language.
@@ -114,8 +114,9 @@ export function Tickets({ bought }) {
  * @returns {NamedTicket}
  */
 function inWords(ticket) {
-  const { title, venue, label, place } = ticket;
-  return { ...ticket, title: title && named(title), venue: venue && named(venue), ...whereabouts(place, label, venue) };
+  const { title, venue, label, place, moved_from: before } = ticket;
+  const movedSeat = before && whereabouts(null, before, venue).label;
+  return { ...ticket, movedSeat, title: title && named(title), venue: venue && named(venue), ...whereabouts(place, label, venue) };
 }
 
 /** @param {Ticket} ticket */
@@ -202,7 +203,7 @@ function Purchase({ purchase, onCancelled }) {
           <div class="ticket-main">
             <p class="label">${w.seat}</p>
             <p class="ticket-seat"><${SeatName} seat=${ticket} /></p>
-            ${ticket.moved_from && html`<p class="news">${w.movedFrom(ticket.moved_from)}</p>`}
+            ${ticket.movedSeat && html`<p class="news">${w.movedFrom(ticket.movedSeat)}</p>`}
             <p class="ticket-price">${ticket.category} · ${money(ticket.price, currency.value)}</p>
             <p class="label">${w.code}</p>
             <p class="ticket-code">${ticket.code}</p>

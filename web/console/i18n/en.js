@@ -172,6 +172,7 @@ export const words = {
     PERFORMANCE_BEGUN: 'The performance has begun.',
     PERFORMANCE_CALLED_OFF: 'The performance was called off.',
     ALREADY_REFUNDED: 'The money of this order was given back before.',
+    NOT_OVER: 'This concert is not over yet: close its sale first, and wait for its performances and refunds.',
     WALLET_FULL: 'The wallet of this fan is too full for the refund.',
     NOT_FOUND: 'It is not there any more.',
     RATE_LIMITED: 'Too many tries. Wait a little.',

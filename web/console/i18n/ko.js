@@ -171,6 +171,7 @@ export const words = {
     PERFORMANCE_BEGUN: '이미 시작한 공연입니다.',
     PERFORMANCE_CALLED_OFF: '취소된 공연입니다.',
     ALREADY_REFUNDED: '이미 환불된 예매입니다.',
+    NOT_OVER: '아직 끝나지 않은 공연입니다. 판매를 종료하고 남은 회차와 환불이 끝난 뒤 다시 시도해 주세요.',
     WALLET_FULL: '고객의 지갑 한도를 넘어 환불할 수 없습니다.',
     NOT_FOUND: '더 이상 존재하지 않습니다.',
     RATE_LIMITED: '시도가 너무 많습니다. 잠시 후 다시 시도해 주세요.',

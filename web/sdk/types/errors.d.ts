@@ -168,6 +168,9 @@ export declare class AlreadyAnnouncedError extends FrontrowError {
     /** The concert that is there already. */
     get concertId(): unknown;
 }
+/** Something of the concert is not over, as the message says. */
+export declare class NotOverError extends FrontrowError {
+}
 export declare class AlreadyRefundedError extends FrontrowError {
     /** When its money was given back, or that of `seats`. */
     get at(): unknown;
@@ -231,6 +234,7 @@ export declare const ERRORS: Readonly<{
     ALREADY_ANNOUNCED: typeof AlreadyAnnouncedError;
     PERFORMANCE_CALLED_OFF: typeof PerformanceCalledOffError;
     ALREADY_REFUNDED: typeof AlreadyRefundedError;
+    NOT_OVER: typeof NotOverError;
     TIMEOUT: typeof TimeoutError;
     DISCONNECTED: typeof DisconnectedError;
     CLOSED: typeof ClosedError;

@@ -202,6 +202,11 @@ impl Database {
     }
 
     /// A user's ledger, newest first.
+    /// What `Setup::prepare_schedule` does, for whoever cannot wait.
+    pub fn prepare_schedule(&self, concert: ConcertId, starts_at: Timestamp) -> Option<ScheduleId> {
+        self.state.lock().tables.prepare_schedule(concert, starts_at)
+    }
+
     pub fn ledger(&self, user: UserId) -> Vec<LedgerEntry> {
         self.state.lock().tables.history(user, None, u32::MAX)
     }
@@ -447,6 +452,10 @@ impl Orders for SimulatedStore {
     async fn order(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError> {
         self.read(|state| state.tables.order(id)).await
     }
+
+    async fn is_archived(&self, concert: ConcertId) -> Result<bool, StoreError> {
+        self.read(|state| state.tables.is_archived(concert)).await
+    }
 }
 
 #[async_trait]
@@ -587,6 +596,15 @@ impl Setup for SimulatedStore {
                 None => Ok(tables.add_concert(concert)),
             },
         }
+    }
+
+    async fn prepare_schedule(
+        &self,
+        concert: ConcertId,
+        starts_at: Timestamp,
+    ) -> Result<ScheduleId, StoreError> {
+        let prepared = self.read(|state| state.tables.prepare_schedule(concert, starts_at)).await?;
+        prepared.ok_or(StoreError::NoSuchConcert { concert })
     }
 
     async fn add_first_concert(&self, concert: NewConcert) -> Result<bool, StoreError> {

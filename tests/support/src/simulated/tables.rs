@@ -73,6 +73,12 @@ struct Concert {
     prices: BTreeMap<ScheduleId, Vec<(u16, Money)>>,
     /// Why performances were moved or called off.
     reasons: BTreeMap<ScheduleId, Arc<str>>,
+    /// Since when everything is over.
+    archived: Option<Timestamp>,
+    /// Performances that are being made, which no sale has yet.
+    preparing: BTreeMap<ScheduleId, Timestamp>,
+    /// Performances that were not there from the beginning.
+    added: BTreeSet<ScheduleId>,
     outages: Duration,
     writer: Option<WriterId>,
     heartbeat_at: Option<Timestamp>,
@@ -149,6 +155,9 @@ impl Tables {
             prices: schedules.iter().map(|schedule| (schedule.id, Vec::new())).collect(),
             schedules,
             reasons: BTreeMap::new(),
+            preparing: BTreeMap::new(),
+            added: BTreeSet::new(),
+            archived: None,
             outages: Duration::ZERO,
             writer: None,
             heartbeat_at: None,
@@ -159,6 +168,21 @@ impl Tables {
         };
         self.concerts.insert(id, concert);
         (id, named)
+    }
+
+    pub fn is_archived(&self, concert: ConcertId) -> bool {
+        self.concerts.get(&concert).is_some_and(|sale| sale.archived.is_some())
+    }
+
+    /// The performance with this start that is being made, or one that is begun now.
+    pub fn prepare_schedule(&mut self, concert: ConcertId, starts_at: Timestamp) -> Option<ScheduleId> {
+        let next = ScheduleId(self.schedules.len() as u64 + 1);
+        let sale = self.concerts.get_mut(&concert)?;
+        let known = sale.preparing.iter().find(|(_, at)| **at == starts_at).map(|(id, _)| *id);
+        let id = known.unwrap_or(next);
+        sale.preparing.insert(id, starts_at);
+        self.schedules.insert(id, concert);
+        Some(id)
     }
 
     /// The concert that this one would only repeat.
@@ -329,7 +353,8 @@ impl Tables {
                 schedule.starts_at > now - RUNS_AFTER_START || schedule.state == ScheduleState::CalledOff
             }) || !concert.live.is_empty()
         };
-        self.concerts.values().filter(is_left).map(|concert| concert.record.id).collect()
+        let is_run = |concert: &&Concert| concert.archived.is_none() && is_left(concert);
+        self.concerts.values().filter(is_run).map(|concert| concert.record.id).collect()
     }
 
     pub fn claim(
@@ -387,6 +412,7 @@ impl Tables {
             sells: self.wallet_currency().code.as_ref() == Some(&sale.record.currency),
             concert: sale.record.clone(),
             settings: sale.settings.clone(),
+            archived: sale.archived,
             outages: sale.outages,
             journal: sale.journal_end(),
             next_entry: EntryNo(sale.tokens.last_key_value().map_or(0, |(entry, _)| entry.0 + 1)),
@@ -621,7 +647,8 @@ impl Tables {
                 KeptKind::New => {
                     let sale = &self.concerts[&concert];
                     let seats = sale.layout.seat_count() as u32;
-                    let begun: Vec<_> = sale.schedules.iter().map(|schedule| (schedule.id, seats)).collect();
+                    let first = sale.schedules.iter().filter(|schedule| !sale.added.contains(&schedule.id));
+                    let begun: Vec<_> = first.map(|schedule| (schedule.id, seats)).collect();
                     journal::new_concert(&begun, &sale.begun, &sale.restricted)
                 }
                 KeptKind::Claim { outage } => journal::claimed(*outage),
@@ -745,6 +772,9 @@ impl Tables {
                 Texts { title: record.title.as_str().into(), about: record.about.as_deref().map(Box::from) };
             if texts.patched(sale.texts()) != texts {
                 faults.push(format!("sale {id}: the journal has other texts: {:?}", sale.texts()));
+            }
+            if sale.archived() != concert.archived {
+                faults.push(format!("sale {id}: the journal has it archived at {:?}", sale.archived()));
             }
             let prices: BTreeMap<_, _> =
                 folded.prices.iter().map(|(_, of, prices)| (*of, prices.to_vec())).collect();
@@ -904,6 +934,11 @@ impl Tables {
                 sale.settings = (*settings).clone();
             }
         }
+        for (concert, at) in &rows.archived {
+            if let Some(sale) = self.concerts.get_mut(concert) {
+                sale.archived = Some(*at);
+            }
+        }
         for (concert, texts) in &rows.texts {
             if let Some(sale) = self.concerts.get_mut(concert) {
                 sale.record.title = texts.title.to_string();
@@ -918,10 +953,16 @@ impl Tables {
         for ScheduleRow { schedule, became, reason } in &rows.schedules {
             let concert = self.schedules.get(schedule);
             let Some(sale) = concert.and_then(|concert| self.concerts.get_mut(concert)) else { continue };
+            if let Some(starts_at) = sale.preparing.remove(schedule) {
+                let state = ScheduleState::Planned;
+                sale.schedules.push(ScheduleRecord { id: *schedule, starts_at, state });
+                sale.added.insert(*schedule);
+            }
             let Some(stored) = sale.schedules.iter_mut().find(|of| of.id == *schedule) else { continue };
             match became {
                 Became::Moved(starts_at) => stored.starts_at = *starts_at,
                 Became::CalledOff => stored.state = ScheduleState::CalledOff,
+                Became::Added => {}
             }
             match reason {
                 Some(reason) => drop(sale.reasons.insert(*schedule, Arc::from(*reason))),
