@@ -58,12 +58,13 @@ impl Stage {
     /// Takes the duty, or says that we have it still. `false`: another server has it.
     pub async fn keep(&self) -> Result<bool, StoreError> {
         let Some(duties) = self.store.duties() else { return Ok(true) };
-        let mut now = self.clock.utc();
-        if self.store.is_embedded() {
-            // The lock of the data folder says that no other server is there, whoever had it before.
-            now = now + DUTY_LASTS;
-        }
-        duties.take_duty(DUTY, self.holder, now, DUTY_LASTS).await
+        let (now, lasts) = match self.store.is_embedded() {
+            // The lock of the data folder says that no other server is there: whoever had it is gone, however long it was to
+            // last.
+            true => (self.clock.utc() + DUTY_LASTS, Duration::ZERO),
+            false => (self.clock.utc(), DUTY_LASTS),
+        };
+        duties.take_duty(DUTY, self.holder, now, lasts).await
     }
 
     /// There is something to be taken away.
