@@ -400,6 +400,37 @@ pub const LARGE_BODY_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The time in which a concert has to be stored: a stadium with many performances takes seconds.
 pub const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(60);
 
+/// Alarms that go on in one list: one of each kind and sale in a hundred sales would be a night to remember.
+pub const ALARMS_OPEN_LISTED_MAX: u32 = 500;
+
+/// Changes of alarms that wait until the store takes them; of more, the oldest are only in the log.
+pub const ALARMS_UNSTORED_MAX: usize = 256;
+
+/// An alarm that is over is kept for so long.
+pub const ALARMS_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// Webhooks that are sent something: a channel or two and a pager, for a few teams.
+pub const WEBHOOKS_MAX: usize = 16;
+
+/// Webhooks that were stopped and are still listed.
+pub const WEBHOOKS_STOPPED_LISTED_MAX: u32 = 16;
+
+/// The end of a server waits so long for its duties to be left.
+pub const DUTIES_END_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A message that did not arrive for so long is given up.
+pub const WEBHOOK_GIVEN_UP_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What was sent is kept for so long.
+pub const WEBHOOK_DELIVERIES_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const _: () = assert!(WEBHOOK_GIVEN_UP_AFTER.as_secs() < WEBHOOK_DELIVERIES_KEPT.as_secs());
+
+/// While a webhook's secret is exchanged, the old one signs for so long.
+pub const WEBHOOK_SECRET_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Messages that the store has not taken and that are sent all the same; of more, the oldest wait for it.
+pub const WEBHOOKS_UNSTORED_MAX: usize = 64;
+
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(LANE_STALL.as_millis() < COMMAND_PATIENCE.as_millis());
 const _: () = assert!(COMMAND_PATIENCE.as_millis() < OUTCOME_PATIENCE.as_millis());

@@ -104,6 +104,9 @@ pub struct Metrics {
     pub clock_step_ms: Gauge,
     /// Tasks that must live and ended by a fault of ours.
     pub task_ends: Counter,
+    /// Alarms that were raised here, by kind.
+    pub alarms_raised: Family<Kind, Counter>,
+    alarms_open: Family<Kind, Gauge>,
     sales: Family<SaleLabels, Gauge>,
     registry: Registry,
 }
@@ -142,6 +145,8 @@ impl Metrics {
             clock_steps: Counter::default(),
             clock_step_ms: Gauge::default(),
             task_ends: Counter::default(),
+            alarms_raised: Family::default(),
+            alarms_open: Family::default(),
             sales: Family::default(),
             registry: Registry::with_prefix("frontrow"),
         };
@@ -177,6 +182,8 @@ impl Metrics {
         r.register("store_log_bytes", "The embedded database's log", metrics.store_log_bytes.clone());
         r.register("clock_steps", "Times the machine's clock was set", metrics.clock_steps.clone());
         r.register("clock_step_ms", "How far it was set in all", metrics.clock_step_ms.clone());
+        r.register("alarms_raised", "Alarms that were raised by this server", metrics.alarms_raised.clone());
+        r.register("alarms_open", "Alarms that go on, of all servers", metrics.alarms_open.clone());
         r.register("task_ends", "Panics of tasks that must live", metrics.task_ends.clone());
         metrics
     }
@@ -197,6 +204,13 @@ impl Metrics {
         for (concert, runs, writer) in sales {
             let writer = writer.map(|id| id.to_string()).unwrap_or_default();
             self.sales.get_or_create(&SaleLabels { concert, runs, writer }).set(1);
+        }
+    }
+
+    /// How many alarms of each kind go on.
+    pub fn set_alarms(&self, open: impl Iterator<Item = (&'static str, i64)>) {
+        for (kind, count) in open {
+            self.alarms_open.get_or_create(&Kind { kind }).set(count);
         }
     }
 

@@ -158,6 +158,19 @@ paths! {
     "/api/v1/admin/orders/{reservation_id}/refund" { Post => RefundOrder "admin.orders.refund" for Owner Manager }
     "/api/v1/admin/orders/{reservation_id}/move" { Post => MoveSeat "admin.orders.move" for Owner Manager BoxOffice }
 
+    // Readiness.
+    "/api/v1/admin/readiness" { Get => SaleReadiness "admin.readiness" for Owner Manager BoxOffice Viewer }
+
+    // Alarms.
+    "/api/v1/admin/alarms" { Get => Alarms "admin.alarms" for Owner Manager BoxOffice Viewer }
+    "/api/v1/admin/alarms/{alarm_id}/seen" { Post => SeeAlarm "admin.alarms.see" for Owner Manager BoxOffice }
+    "/api/v1/admin/webhooks" { Get => Webhooks "admin.webhooks" for Owner Manager, Post => AddWebhook "admin.webhooks.add" for Owner Manager }
+    "/api/v1/admin/webhooks/{webhook_id}" { Delete => StopWebhook "admin.webhooks.stop" for Owner Manager }
+    "/api/v1/admin/webhooks/{webhook_id}/rotate" { Post => RotateWebhook "admin.webhooks.rotate" for Owner Manager }
+    "/api/v1/admin/webhooks/{webhook_id}/test" { Post => TestWebhook "admin.webhooks.test" for Owner Manager }
+    "/api/v1/admin/webhooks/{webhook_id}/deliveries" { Get => Deliveries "admin.webhooks.deliveries" for Owner Manager }
+    "/api/v1/admin/deliveries/{delivery_id}/resend" { Post => Resend "admin.deliveries.resend" for Owner Manager }
+
     // Who.
     "/api/v1/admin/session" {
         Post => SignIn "admin.sign_in",

@@ -36,6 +36,13 @@ pub const USERS_FOUND_MAX: u32 = 20;
 
 /// Events of an order's life in one answer.
 pub const ORDER_EVENTS_MAX: usize = 500;
+/// Alarms that are over in one answer, and how many come when nobody says.
+pub const ALARMS_PAST_MAX: u32 = 200;
+pub const ALARMS_PAST_DEFAULT: u32 = 50;
+
+/// Messages to a webhook in one answer, and how many come when nobody says.
+pub const DELIVERIES_MAX: u32 = 200;
+pub const DELIVERIES_DEFAULT: u32 = 50;
 
 /// Entries of one page of the wallet's history, and how many come when nobody says.
 pub const HISTORY_ENTRIES_MAX: u32 = 200;

@@ -12,9 +12,11 @@ use crate::error::Reason;
 use crate::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, PROBLEM_JSON, Problem, ReservationBody};
 use crate::layout::Layout;
 use crate::limits::{
-    HISTORY_ENTRIES_DEFAULT, HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT,
-    LOG_ENTRIES_MAX, ORDERS_FOUND_MAX, USER_NAME_CHARS_MAX,
+    ALARMS_PAST_DEFAULT, ALARMS_PAST_MAX, DELIVERIES_DEFAULT, DELIVERIES_MAX, HISTORY_ENTRIES_DEFAULT,
+    HISTORY_ENTRIES_MAX, IDEMPOTENCY_KEY_CHARS_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX, ORDERS_FOUND_MAX,
+    USER_NAME_CHARS_MAX,
 };
+use crate::ops::alarms;
 use crate::ops::concert::{ConcertInfo, ConcertPatch};
 use crate::ops::figures::KeptFigures;
 use crate::ops::house;
@@ -22,10 +24,11 @@ use crate::ops::life;
 use crate::ops::making;
 use crate::ops::order_life;
 use crate::ops::orders;
+use crate::ops::ready;
 use crate::ops::rehearsal;
 use crate::ops::schedule::{NewSchedule, ScheduleInfo, SchedulePatch};
 use crate::ops::seats::{RestrictSeats, RestrictedSeats};
-use crate::ops::{passkeys, who};
+use crate::ops::{passkeys, webhooks, who};
 use crate::request::{QueueJoin, ReservationRef};
 use crate::result::{
     Balance, Charged, Concerts, History, Paid, QueueUpdate, Reservation, Reservations, Schedules, Snapshot,
@@ -346,6 +349,10 @@ fn export(summary: &'static str) -> Description {
         )
         .header("Content-Disposition", "The name of the file.")
         .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod])
+}
+
+fn webhook_id() -> Value {
+    in_path("webhook_id", "A webhook.", json!({"type": "integer", "minimum": 0}))
 }
 
 fn operator_id() -> Value {
@@ -862,6 +869,92 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::PerformanceCalledOff,
             Reason::UnknownMethod,
         ]),
+        Call::SaleReadiness => Description::new(
+            "operators",
+            Access::Operator,
+            "Looks whether a sale and this server are ready before the doors open.",
+        )
+        .parameter(in_query(
+            "concert",
+            "The sale; it has to be named.",
+            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
+        ))
+        .answer(200, "What was looked at.", schemas.sent_by_server::<ready::SaleReadiness>())
+        .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::Alarms => Description::new("operators", Access::Operator, "Lists what is wrong, and what was.")
+            .parameter(in_query(
+                "before",
+                "The `alarm_id` of the last one seen: of those that are over only older ones are listed.",
+                json!({"type": "integer", "minimum": 0}),
+            ))
+            .parameter(in_query(
+                "limit",
+                "How many of those that are over at most.",
+                json!({"type": "integer", "minimum": 1, "maximum": ALARMS_PAST_MAX, "default": ALARMS_PAST_DEFAULT}),
+            ))
+            .answer(200, "Those that go on, and those that are over.", schemas.sent_by_server::<alarms::Alarms>())
+            .refuses(&[Reason::UnknownMethod]),
+        Call::SeeAlarm => Description::new(
+            "operators",
+            Access::Operator,
+            "Says that one has seen an alarm; who said so first stays.",
+        )
+        .parameter(in_path("alarm_id", "An alarm.", json!({"type": "integer", "minimum": 0})))
+        .answer(200, "The alarm.", schemas.sent_by_server::<alarms::Alarm>())
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::Webhooks => Description::new("operators", Access::Operator, "Lists where messages are sent to.")
+            .answer(200, "All of them, and those that were stopped lately.", schemas.sent_by_server::<webhooks::Webhooks>())
+            .refuses(&[Reason::UnknownMethod]),
+        Call::AddWebhook => Description::new(
+            "operators",
+            Access::Operator,
+            "Has messages sent to an address, signed with a secret that is told this once.",
+        )
+        .body(schemas.sent_by_clients::<webhooks::NewWebhook>())
+        .answer(201, "The webhook, with its secret.", schemas.sent_by_server::<webhooks::MadeWebhook>())
+        .refuses(&[Reason::UnknownMethod]),
+        Call::StopWebhook => {
+            Description::new("operators", Access::Operator, "Has nothing sent to an address any more.")
+                .parameter(webhook_id())
+                .answer_empty(204, "What waited was given up.")
+                .refuses(&[Reason::NotFound, Reason::UnknownMethod])
+        }
+        Call::RotateWebhook => Description::new(
+            "operators",
+            Access::Operator,
+            "Gives a webhook another secret. The one of before signs as well for a day.",
+        )
+        .parameter(webhook_id())
+        .answer(200, "The webhook, with its new secret.", schemas.sent_by_server::<webhooks::MadeWebhook>())
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::TestWebhook => {
+            Description::new("operators", Access::Operator, "Sends a webhook `webhook.test`, to see whether it arrives.")
+                .parameter(webhook_id())
+                .answer(202, "It is on its way.", schemas.sent_by_server::<webhooks::WebhookDelivery>())
+                .refuses(&[Reason::NotFound, Reason::UnknownMethod])
+        }
+        Call::Deliveries => Description::new("operators", Access::Operator, "Lists what was sent to a webhook.")
+            .parameter(webhook_id())
+            .parameter(in_query(
+                "before",
+                "The `delivery_id` of the last one seen: only older ones are listed.",
+                json!({"type": "string", "format": "uuid"}),
+            ))
+            .parameter(in_query(
+                "limit",
+                "How many at most.",
+                json!({"type": "integer", "minimum": 1, "maximum": DELIVERIES_MAX, "default": DELIVERIES_DEFAULT}),
+            ))
+            .answer(200, "Newest first.", schemas.sent_by_server::<webhooks::WebhookDeliveries>())
+            .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::Resend => Description::new(
+            "operators",
+            Access::Operator,
+            "Sends once more what was sent before, with the same `webhook-id`.",
+        )
+        .parameter(in_path("delivery_id", "A delivery.", json!({"type": "string", "format": "uuid"})))
+        .answer(202, "It is on its way.", schemas.sent_by_server::<webhooks::WebhookDelivery>())
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
         Call::SignIn => {
             Description::new("operators", Access::Anybody, "Signs an operator in by a link, which is spent, or by a passkey.")
                 .body(schemas.sent_by_clients::<who::SignIn>())

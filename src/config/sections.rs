@@ -49,6 +49,7 @@ pub(super) const SECTIONS: &[&[Setting]] = &[
     TlsSettings::SETTINGS,
     ADMIN,
     OperatorSettings::SETTINGS,
+    WebhookSettings::SETTINGS,
     ISSUER_KEY,
     AuthConfig::SETTINGS,
     SALE,
@@ -91,6 +92,7 @@ section! {
         /// Where operators find the console. `None`: nobody said.
         admin_base_url: Option<String>;
         operators: OperatorSettings;
+        webhooks: WebhookSettings;
         auth: AuthConfig;
         /// The rules of every sale whose operator set no others.
         sale: SaleRules;
@@ -133,6 +135,18 @@ section! {
     session_idle: Duration = Duration::from_secs(12 * 60 * 60), Time::Positive;
     /// How long after its beginning an operator's session ends, whatever happens.
     session_max: Duration = Duration::from_secs(7 * 24 * 60 * 60), Time::Positive;
+}
+
+section! {
+    /// Where webhooks may lead.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct WebhookSettings, "webhooks.", |config| config.webhooks;
+
+    /// Networks that webhooks may lead to besides public addresses, such as 10.0.0.0/8 or 127.0.0.1. In the environment:
+    /// separated by commas.
+    allow: Vec<Network> = Vec::new(), Networks;
+    /// Authorities that vouch for receivers' certificates besides the public ones, as a PEM file. Read at the start.
+    ca: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/webhooks-ca.pem\"");
 }
 
 settings! {

@@ -13,9 +13,11 @@ use crate::domain::ids::UserId;
 use crate::fanout::Fanout;
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::ops::alarms::{Alarms, Looked};
 use crate::ops::gather::Gatherer;
 use crate::ops::refunds::Refunds;
 use crate::ops::rehearsals::Stage;
+use crate::ops::webhooks::Webhooks;
 use crate::store::Store;
 
 use super::address_limits::AddressLimiter;
@@ -25,6 +27,9 @@ use super::operators::sessions::Sessions;
 use super::ops::{Live, Rehearsals};
 use super::remembered::Remembered;
 use super::request_rates::RequestRates;
+
+/// The characters of a machine's name that are told: with what is put around it, it fits the column of an alarm's subject.
+const SERVER_NAME_CHARS_MAX: usize = 64;
 
 pub struct Context {
     pub dispatcher: Dispatcher,
@@ -55,6 +60,10 @@ pub struct Context {
     /// Where rehearsals are played.
     pub stage: Arc<Stage>,
     pub rehearsals: Rehearsals,
+    /// What is wrong here, and elsewhere as far as it was written down.
+    pub alarms: Arc<Alarms>,
+    /// Sends what others are to be told.
+    pub webhooks: Arc<Webhooks>,
     /// Where operators find the console, if somebody said it.
     pub admin_base_url: Option<String>,
     /// Files that come in; each takes a turn, and whoever finds none comes again.
@@ -77,13 +86,26 @@ impl Context {
         dispatcher: Dispatcher,
         fanout: Arc<Fanout>,
         store: Arc<dyn Store>,
-        clock: Clock,
         auth: Auth,
         metrics: Arc<Metrics>,
+        webhooks: Arc<Webhooks>,
     ) -> Self {
+        let clock = dispatcher.clock().clone();
         let time = || SteadyTime::new(clock.clone());
         let refunds = Refunds::new(dispatcher.clone(), fanout.clone(), store.clone(), clock.clone());
         let stage = Stage::new(store.clone(), dispatcher.clone(), clock.clone());
+        let refunds = Arc::new(refunds);
+        let alarms = Alarms::new(Looked {
+            dispatcher: dispatcher.clone(),
+            fanout: fanout.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            refunds: refunds.clone(),
+            webhooks: webhooks.clone(),
+            data: config.data.clone(),
+            server: server_name(config),
+        });
         let addresses = Arc::new(AddressLimiter::new(config.address_limits.clone(), time()));
         Self {
             gatherer: Arc::new(Gatherer::new(dispatcher.clone(), fanout.clone(), clock.clone())),
@@ -103,9 +125,11 @@ impl Context {
             allowed_origins: config.allowed_origins.clone(),
             guests: config.guests(),
             sessions: Sessions::new(config.operators),
-            refunds: Arc::new(refunds),
             stage: Arc::new(stage),
             rehearsals: Rehearsals::default(),
+            refunds,
+            alarms: Arc::new(alarms),
+            webhooks,
             admin_base_url: config.admin_base_url.clone(),
             large_bodies: Arc::new(Semaphore::new(limits::LARGE_BODIES_AT_ONCE)),
             plans_at_work: Semaphore::new(limits::LARGE_BODIES_AT_ONCE),
@@ -115,4 +139,11 @@ impl Context {
             users: Remembered::new(limits::USERS_REMEMBERED_MAX),
         }
     }
+}
+
+/// What this server is called among several: the machine, and the port that it listens on. It is the same after a restart.
+fn server_name(config: &Config) -> String {
+    let machine = rustix::system::uname();
+    let machine: String = machine.nodename().to_string_lossy().chars().take(SERVER_NAME_CHARS_MAX).collect();
+    format!("{machine}:{}", config.listen.port())
 }

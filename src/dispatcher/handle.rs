@@ -154,6 +154,23 @@ impl Dispatcher {
     }
 
     /// Each sale but rehearsals, where it runs, and its writer as far as it is known.
+    /// The number of lanes.
+    pub fn lanes(&self) -> usize {
+        self.shared.writers.len()
+    }
+
+    /// The lane that has this sale if it runs here.
+    pub fn lane_of(&self, concert: ConcertId) -> usize {
+        lane_of(concert, self.shared.writers.len())
+    }
+
+    /// The lanes that take nothing of what waits for them.
+    pub fn stalled_lanes(&self) -> Vec<usize> {
+        let mailboxes = self.shared.mailboxes.iter().enumerate();
+        mailboxes.filter(|(_, mailbox)| mailbox.is_stalled()).map(|(lane, _)| lane).collect()
+    }
+
+    /// Each sale, where it runs, and its writer as far as it is known.
     pub fn whereabouts(&self) -> Vec<(ConcertId, Place, Option<WriterId>)> {
         let place = |(concert, status): (ConcertId, SaleStatus)| match status {
             SaleStatus::Loading | SaleStatus::Handed => (concert, Place::Loading, None),
@@ -164,6 +181,11 @@ impl Dispatcher {
             SaleStatus::Elsewhere(holder) => (concert, Place::Elsewhere, holder),
         };
         self.shared.sales.all().into_iter().map(place).collect()
+    }
+
+    /// The clock that commands are judged by.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// The supervisor of what must live as long as the server.

@@ -28,7 +28,7 @@ pub use place_wheel::push_places;
 pub use reply::{Refusal, Reply};
 pub use reply_to::ReplyTo;
 pub use sale_news::publish_sale_news;
-pub use sale_view::{SaleView, ScheduleView, Standing};
+pub use sale_view::{Crowd, SaleView, ScheduleView, Standing};
 pub(crate) use seat_topic::public_state;
 pub use seat_topic::{ScheduleFacts, ScheduleStanding, SeatCounts, SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, Outlet, SaleNews, Scope, Subscriber, Written};

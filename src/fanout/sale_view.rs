@@ -77,6 +77,14 @@ pub struct Standing {
     pub tallied: Tallied,
 }
 
+/// How many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crowd {
+    pub waiting: u64,
+    /// Admitted.
+    pub progress: u64,
+}
+
 impl Standing {
     /// The seats of all performances.
     pub fn counts(&self) -> SeatCounts {
@@ -254,6 +262,11 @@ impl SaleView {
             schedules,
             tallied: self.tally.copy(),
         }
+    }
+
+    pub fn crowd(&self) -> Crowd {
+        let state = self.state.read();
+        Crowd { waiting: state.line.len(), progress: state.live - state.line.len() }
     }
 
     /// Is this token still waiting?

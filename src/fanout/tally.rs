@@ -156,6 +156,11 @@ impl Tally {
         self.commits.add(took);
     }
 
+    /// Fans who were let in.
+    pub fn admitted(&self) -> u64 {
+        self.admitted.get()
+    }
+
     pub fn copy(&self) -> Tallied {
         Tallied {
             joined: self.joined.get(),
@@ -240,6 +245,18 @@ impl Times {
     pub fn since(&self, earlier: &Self) -> Self {
         let before = earlier.0.iter().copied().chain(std::iter::repeat(0));
         Self(self.0.iter().zip(before).map(|(now, before)| now - before).collect())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// These and others.
+    pub fn and(&self, others: &Self) -> Self {
+        let longest = self.0.len().max(others.0.len());
+        let of = |times: &Self, bucket: usize| times.0.get(bucket).copied().unwrap_or(0);
+        Self((0..longest).map(|bucket| of(self, bucket) + of(others, bucket)).collect())
     }
 
     /// The time that this part of all took no longer than. `None`: nothing was timed.

@@ -114,6 +114,16 @@ impl Incoming<'_> {
             | Call::ArchiveConcert
             | Call::RefundOrder
             | Call::MoveSeat
+            | Call::SaleReadiness
+            | Call::Alarms
+            | Call::SeeAlarm
+            | Call::Webhooks
+            | Call::AddWebhook
+            | Call::StopWebhook
+            | Call::RotateWebhook
+            | Call::TestWebhook
+            | Call::Deliveries
+            | Call::Resend
             | Call::SignIn
             | Call::SignInChallenge
             | Call::Passkeys

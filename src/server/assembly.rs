@@ -18,8 +18,10 @@ use crate::desk::ops::{keep_figures, play_rehearsals, tell_operators};
 use crate::dispatcher::{self, Lanes};
 use crate::fanout::{self, Fanout};
 use crate::http::Site;
-use crate::limits::{KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE, LEASE};
+use crate::limits::{DUTIES_END_PATIENCE, KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE, LEASE};
 use crate::metrics::Metrics;
+use crate::ops::webhooks::Webhooks;
+use crate::ops::webhooks::client::{Client, TrustError, connector};
 use crate::socket::tls::{Tls, TlsError};
 use crate::store::{DataFolder, FolderError, Store, StoreError};
 
@@ -54,6 +56,8 @@ pub enum ServerError {
     Key(#[from] KeyError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("webhooks.ca cannot be used")]
+    Trust(#[from] TrustError),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]
@@ -80,6 +84,7 @@ pub async fn start(
     let Given { store, clock, metrics, folder, heartbeat_gap_max } = given;
     let auth = Auth::open(&config.data, &config.auth)?;
     let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
+    let client = Client::new(config.webhooks.allow.clone(), connector(config.webhooks.ca.as_deref())?);
     let (public, address) = listen(config.listen)?;
     let (admin, admin_address) = config.admin_listen.map(listen).transpose()?.unzip();
 
@@ -101,7 +106,8 @@ pub async fn start(
     hand_over.end(folder.as_ref())?;
 
     let supervisor = dispatcher.supervisor().clone();
-    let context = Context::new(config, dispatcher, fanout.clone(), store, clock.clone(), auth, metrics);
+    let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), client));
+    let context = Context::new(config, dispatcher, fanout.clone(), store, auth, metrics, webhooks);
     let context = Arc::new(context);
     context.rehearsals.listens_at(address);
     let site = Arc::new(Site::new(context.clone()));
@@ -149,6 +155,17 @@ pub async fn start(
                 async move { stage.run().await }
             }
         }),
+        supervisor.keep(&home, "alarms", {
+            let alarms = context.alarms.clone();
+            move || {
+                let alarms = alarms.clone();
+                async move { alarms.run().await }
+            }
+        }),
+        supervisor.keep(&home, "webhooks", {
+            let webhooks = context.webhooks.clone();
+            move || webhooks.clone().run()
+        }),
         supervisor.keep(&home, "keys", {
             let context = context.clone();
             move || reread_keys(context.clone())
@@ -176,6 +193,9 @@ impl Server {
             tracing::error!("the lanes wait for the database, and the end does not wait for them");
         }
         self.kept.iter().for_each(JoinHandle::abort);
+        if tokio::time::timeout(DUTIES_END_PATIENCE, self.context.webhooks.end()).await.is_err() {
+            tracing::warn!("a duty was not left: another server has it when its time is over");
+        }
         drop(self.folder);
         served.map_err(ServerError::Serving)?;
         match self.context.dispatcher.supervisor().down().as_slice() {

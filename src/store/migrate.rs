@@ -132,6 +132,9 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0042" "ticket_moved",
     "0043" "users_name",
     "0044" "ticket_code",
+    "0045" "alarm_open",
+    "0046" "alarm_open_once",
+    "0047" "webhook_delivery_next",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -181,6 +184,9 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0042" "ticket_moved",
     "0043" "users_name",
     "0044" "ticket_code",
+    "0045" "alarm_open",
+    "0046" "alarm_open_once",
+    "0047" "webhook_delivery_next",
 );
 
 #[cfg(test)]

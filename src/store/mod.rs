@@ -7,6 +7,7 @@
 //! top of the row that this writer wrote or took over before. That row, not a lease, makes two writers
 //! impossible.
 
+pub mod alarms;
 pub mod archive;
 mod audit;
 mod backend;
@@ -37,6 +38,7 @@ pub mod rows;
 mod settings;
 mod setup;
 pub mod sqlite;
+pub mod webhooks;
 mod words;
 
 use std::collections::HashMap;
@@ -58,6 +60,7 @@ use crate::domain::wallet::Wallets;
 use crate::metrics::Metrics;
 use crate::venue::layout::VenueLayout;
 
+pub use alarms::Alarms;
 use archive::OldJournal;
 pub use batch::BatchWriter;
 pub use box_office::BoxOffice;
@@ -73,6 +76,7 @@ pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use rehearsals::Rehearsals;
 pub use setup::Setup;
+pub use webhooks::Webhooks;
 
 /// A running process, as the store knows it: the writer of the sales that it claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +94,12 @@ pub trait Store: Claims + Reads + Orders + Setup {
 
     /// Can the store answer?
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Settings of the store without which what was confirmed may be lost with the power, each with what is at stake. The
+    /// embedded one has none that anybody could set.
+    async fn loose_settings(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Looks after the store beside the work, for as long as a server uses it. Some have nothing to be looked after.
     async fn tend(&self, _metrics: &Metrics) {}
@@ -111,6 +121,16 @@ pub trait Store: Claims + Reads + Orders + Setup {
 
     /// The figures that are kept of sales. `None`: a store that keeps none.
     fn figures(&self) -> Option<&dyn FiguresStore> {
+        None
+    }
+
+    /// Alarms as they are kept. `None`: a store that keeps none.
+    fn alarms(&self) -> Option<&dyn Alarms> {
+        None
+    }
+
+    /// Webhooks and what is sent to them. `None`: a store without any.
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         None
     }
 

@@ -32,8 +32,8 @@ use super::backend::Backend;
 use super::columns::Bind;
 use super::query::{self, Link};
 use super::{
-    BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store, StoreError,
-    WriterId, claims, migrate,
+    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
+    StoreError, Webhooks, WriterId, claims, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -165,6 +165,18 @@ impl Store for MySqlStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1 FROM schema_migration LIMIT 1").fetch_one(&self.pool).await.map_err(fault)?;
         Ok(())
+    }
+
+    async fn loose_settings(&self) -> Result<Vec<String>, StoreError> {
+        settings::all_loose(&mut *self.reader().await?).await
+    }
+
+    fn alarms(&self) -> Option<&dyn Alarms> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        Some(self)
     }
 
     fn figures(&self) -> Option<&dyn FiguresStore> {

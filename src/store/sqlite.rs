@@ -30,8 +30,8 @@ use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
 use super::{
-    BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store, StoreError,
-    WriterId, claims, files, migrate,
+    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
+    StoreError, Webhooks, WriterId, claims, files, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -208,6 +208,14 @@ impl Store for SqliteStore {
 
     async fn tend(&self, metrics: &Metrics) {
         checkpoint::run(self, metrics).await;
+    }
+
+    fn alarms(&self) -> Option<&dyn Alarms> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        Some(self)
     }
 
     fn figures(&self) -> Option<&dyn FiguresStore> {

@@ -277,6 +277,32 @@ impl House {
         in_time(what, turning).await
     }
 
+    /// The same, but so slowly that what the server asks of its database comes long before it loses patience.
+    pub async fn stepping<T>(&self, what: &str, awaited: impl Future<Output = T>) -> T {
+        let stepping = async {
+            let mut awaited = pin!(awaited);
+            loop {
+                tokio::select! {
+                    biased;
+                    came = &mut awaited => return came,
+                    () = self.step() => {}
+                }
+            }
+        };
+        in_time(what, stepping).await
+    }
+
+    /// Turns the clock by a tenth of a second, after the runtime has looked at its sockets some hundred times.
+    pub async fn step(&self) {
+        const LOOKS: usize = 400;
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        for _ in 0..LOOKS {
+            here.write_all(b".").await.unwrap();
+            assert_ne!(there.read(&mut [0; 8]).await.unwrap(), 0);
+        }
+        self.clock.advance(Duration::from_millis(100));
+    }
+
     /// Waits until the server has noticed that only so many connections are left.
     pub async fn connections(&self, count: i64) {
         in_time("the end of a connection", async {

@@ -5,6 +5,7 @@ mod harness;
 
 mod addresses;
 mod admin_door;
+mod alarms;
 mod bad_input;
 mod clock;
 mod coming_back;
@@ -31,6 +32,7 @@ mod prices;
 mod process;
 mod queue;
 mod race;
+mod ready;
 mod rehearsal;
 mod restricted;
 mod roles;
@@ -41,4 +43,5 @@ mod texts;
 mod tls;
 #[cfg(feature = "mariadb-tests")]
 mod two_servers;
+mod webhooks;
 mod who;

@@ -107,6 +107,8 @@ async fn each_role_may_what_the_table_says_and_nobody_else_may_anything() {
         // So many calls by one operator are more than they may make at once.
         house.advance(1);
         let Some(needs) = call.needs else { continue };
+        // The requests of one token are counted.
+        house.advance(1);
         for (token, roles) in &operators {
             judge(call, needs, roles, &call.by(&house, Some(token)).await);
         }

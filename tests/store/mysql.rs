@@ -4,7 +4,9 @@
 use frontrow::store::Reads;
 use frontrow::store::mysql::{Form, MySqlStore};
 use frontrow_testing::mariadb::empty_database;
-use frontrow_testing::{conformance, conformance_tests, duties_tests, making_tests, operators_tests};
+use frontrow_testing::{
+    alarms_tests, conformance, conformance_tests, duties_tests, making_tests, operators_tests,
+};
 use sqlx::Connection;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError};
 
@@ -15,6 +17,7 @@ async fn fresh() -> (MySqlStore, ()) {
 conformance_tests!(fresh());
 operators_tests!(fresh());
 duties_tests!(fresh());
+alarms_tests!(fresh());
 making_tests!(fresh());
 
 /// The same in the words that MySQL and TiDB know too.

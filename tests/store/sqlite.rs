@@ -16,7 +16,7 @@ use frontrow::domain::time::Timestamp;
 use frontrow::store::sqlite::{FILE_NAME, SqliteStore, SqliteWriter};
 use frontrow::store::{BatchWriter, Claims, CommitError, Reads, Store, StoreError};
 use frontrow_testing::conformance::{self, World};
-use frontrow_testing::{conformance_tests, duties_tests, making_tests, operators_tests};
+use frontrow_testing::{alarms_tests, conformance_tests, duties_tests, making_tests, operators_tests};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
@@ -28,6 +28,7 @@ async fn fresh() -> (SqliteStore, tempfile::TempDir) {
 conformance_tests!(fresh());
 operators_tests!(fresh());
 duties_tests!(fresh());
+alarms_tests!(fresh());
 making_tests!(fresh());
 
 /// Another program's connection to the database.

@@ -1,10 +1,12 @@
 /** The frame: who is signed in, where one may go, the language. */
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../app/html.js';
+import { needs as alarmsNeeds, Alarms } from './pages/alarms.js';
 import { needs as logNeeds, Log } from './pages/log.js';
 import { needs as makingNeeds, Making } from './pages/making.js';
 import { needs as operatorsNeeds, Operators } from './pages/operators.js';
 import { needs as rehearsalNeeds, Rehearsal } from './pages/rehearsal.js';
+import { needs as readyNeeds, Ready } from './pages/ready.js';
 import { needs as saleNeeds, Sale } from './pages/sale.js';
 import { needs as sessionsNeeds, Sessions } from './pages/sessions.js';
 import { SignIn } from './pages/signin.js';
@@ -15,6 +17,7 @@ import { chooseLanguage, LANGUAGES, language, words } from './words.js';
 /** The pages, each with the roles of which it needs one: what one may not do is not shown. The server decides. */
 const PAGES = /** @type {const} */ ([
   { path: '/tonight', name: 'tonight', page: Tonight, needs: tonightNeeds },
+  { path: '/alarms', name: 'alarms', page: Alarms, needs: alarmsNeeds },
   { path: '/making', name: 'making', page: Making, needs: makingNeeds },
   { path: '/operators', name: 'operators', page: Operators, needs: operatorsNeeds },
   { path: '/sessions', name: 'sessions', page: Sessions, needs: sessionsNeeds },
@@ -25,6 +28,7 @@ const PAGES = /** @type {const} */ ([
 const ABOUT = /** @type {const} */ ([
   { path: '/sale/', of: '/tonight', page: Sale, needs: saleNeeds },
   { path: '/rehearsal/', of: '/tonight', page: Rehearsal, needs: rehearsalNeeds },
+  { path: '/ready/', of: '/tonight', page: Ready, needs: readyNeeds },
 ]);
 
 /** @param {{ me: import('@preact/signals').Signal<import('./session.js').Me | null>, path: import('@preact/signals').Signal<string> }} props */

@@ -36,6 +36,8 @@ export class OpsModel extends Emitter {
   lines = new Map();
   /** @type {import('./wire.js').SaleDetail | null} */
   detail = null;
+  /** Those that go on, oldest first. @type {import('./wire.js').Alarm[]} */
+  alarms = [];
 
   /** @param {number | null} concertId Null: every sale. */
   constructor(concertId) {
@@ -47,6 +49,8 @@ export class OpsModel extends Emitter {
   load(state) {
     this.lines = new Map(state.sales.map((line) => [line.concert_id, line]));
     this.detail = state.detail ?? null;
+    // A server of before has none.
+    this.alarms = state.alarms ?? [];
     this.seq = state.seq;
     this.at = state.at;
     this.live = true;
@@ -68,6 +72,7 @@ export class OpsModel extends Emitter {
     for (const gone of update.gone) lines.delete(gone);
     this.lines = lines;
     if (update.detail) this.detail = update.detail;
+    if (update.alarms) this.alarms = update.alarms;
     this.seq = update.seq;
     this.at = update.at;
     this.emit('change', this);

@@ -48,6 +48,21 @@ export const SeatState = Object.freeze({
  */
 
 /**
+ * Something that is or was wrong. There are never two open ones of the same `kind` and `subject`.
+ * @typedef {object} Alarm
+ * @property {number | null} alarm_id Null while the database has not taken it: it may be the database that is wrong.
+ * @property {number} [concert_id] The sale that it is about, if it is about one.
+ * @property {Timestamp | null} ended_at Null: it goes on.
+ * @property {Record<string, unknown>} facts The figures that raised it, by name. Which there are depends on the kind.
+ * @property {string} kind `no_movement`, `answers_late`, `commits_slow`, `lane_out`, `refusals_rising`, `differences`,
+ *   `audit`, `log_lost`, `outbox_drops`, `disk_low`, `refunds_stuck`, `clock_stepped`. There may be more.
+ * @property {Timestamp} raised_at
+ * @property {SeenBy} [seen_by] The operator who said first that they saw it.
+ * @property {string} subject What it is about: `sale 7`, `schedule 9`, `server NAME:PORT`, `lane 0 of NAME:PORT`, or
+ *   `database`.
+ */
+
+/**
  * Something drawn that is no seat. The member named like the shape has its sizes; one without sizes is drawn as its
  * text alone.
  * @typedef {object} LayoutArea
@@ -319,6 +334,7 @@ export const SeatState = Object.freeze({
 /**
  * What is watched, as it stands; `ops.update` leads on from it.
  * @typedef {object} OpsState
+ * @property {Alarm[]} alarms Those that go on, oldest first; of the one sale that is watched, those about it.
  * @property {Timestamp | null} at When the figures were gathered; null before that happened once.
  * @property {number | null} concert_id The sale; null: every sale.
  * @property {SaleDetail} [detail] Of the one sale that is watched; absent until its figures were gathered.
@@ -330,6 +346,7 @@ export const SeatState = Object.freeze({
 /**
  * What changed of what is watched. It comes each second in which something did, and every few seconds in any case.
  * @typedef {object} OpsUpdate
+ * @property {Alarm[]} [alarms] If they changed: all that go on.
  * @property {Timestamp} at When the figures were gathered.
  * @property {number | null} concert_id The sale; null: every sale.
  * @property {SaleDetail} [detail] Of the one sale that is watched, if something of it changed.
@@ -668,6 +685,13 @@ export const SeatState = Object.freeze({
  * @property {number} from The version that the changes lead on from.
  * @property {number} schedule_id
  * @property {number} version The version that they lead to.
+ */
+
+/**
+ * An operator who saw an alarm.
+ * @typedef {object} SeenBy
+ * @property {string} [name]
+ * @property {number} [operator_id] Absent of a token that names no operator.
  */
 
 /**

@@ -1,5 +1,6 @@
 //! The bodies of operators' calls, a file a subject.
 
+pub mod alarms;
 pub mod concert;
 pub mod figures;
 pub mod house;
@@ -9,10 +10,12 @@ pub mod name;
 pub mod order_life;
 pub mod orders;
 pub mod passkeys;
+pub mod ready;
 pub mod rehearsal;
 pub mod schedule;
 pub mod seats;
 pub mod watch;
+pub mod webhooks;
 pub mod who;
 
 use serde::{Deserialize, Deserializer, de};

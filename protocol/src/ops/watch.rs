@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::alarms::Alarm;
 use crate::admin::{SaleSettings, SaleSettingsOwn};
 use crate::result::{SaleState, ScheduleState};
 use crate::time::Timestamp;
@@ -25,6 +26,9 @@ pub struct OpsState {
     /// Of the one sale that is watched; absent until its figures were gathered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<SaleDetail>,
+    /// Those that go on, oldest first; of the one sale that is watched, those about it.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
 }
 
 /// What changed of what is watched. It comes each second in which something did, and every few seconds in any case.
@@ -45,6 +49,9 @@ pub struct OpsUpdate {
     /// Of the one sale that is watched, if something of it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<SaleDetail>,
+    /// If they changed: all that go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Vec<Alarm>>,
 }
 
 /// Where a sale is run.

@@ -196,6 +196,16 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/concerts/{concert_id}/export/attendees.csv
                  get    /api/v1/admin/concerts/{concert_id}/export/codes.csv
                  get    /api/v1/admin/concerts/{concert_id}/export/ledger.csv
+                 get    /api/v1/admin/readiness
+                 get    /api/v1/admin/alarms
+                 post   /api/v1/admin/alarms/{alarm_id}/seen
+                 get    /api/v1/admin/webhooks
+                 post   /api/v1/admin/webhooks
+                 delete /api/v1/admin/webhooks/{webhook_id}
+                 post   /api/v1/admin/webhooks/{webhook_id}/rotate
+                 post   /api/v1/admin/webhooks/{webhook_id}/test
+                 get    /api/v1/admin/webhooks/{webhook_id}/deliveries
+                 post   /api/v1/admin/deliveries/{delivery_id}/resend
                  post   /api/v1/admin/session
                  get    /api/v1/admin/session
                  delete /api/v1/admin/session

@@ -6,13 +6,14 @@ use frontrow_protocol::admin::{SaleFigures, SalePatch, Sales};
 use frontrow_protocol::error::ChangedBy;
 use frontrow_protocol::http::{ChargeBody, GivenBack, Guest, GuestBody, Health, Problem, ReservationBody};
 use frontrow_protocol::layout::Layout;
+use frontrow_protocol::ops::alarms;
 use frontrow_protocol::ops::concert::{ConcertInfo, ConcertPatch};
 use frontrow_protocol::ops::figures::KeptFigures;
 use frontrow_protocol::ops::making;
 use frontrow_protocol::ops::schedule::{NewSchedule, ScheduleInfo, SchedulePatch};
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::watch::OpsState;
-use frontrow_protocol::ops::{house, life, order_life, orders, passkeys, rehearsal, who};
+use frontrow_protocol::ops::{house, life, order_life, orders, passkeys, ready, rehearsal, webhooks, who};
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
     Schedules, Snapshot, Tickets, Welcome,
@@ -216,6 +217,8 @@ type ReadAndWrite = fn(&str) -> Result<String, serde_json::Error>;
 
 /// The bodies that exist over HTTP alone, and what reads and writes each. `documents.rs` checks that none is missing.
 pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
+    ("alarm", again::<alarms::Alarm>),
+    ("alarms", again::<alarms::Alarms>),
     ("announce", again::<making::Announce>),
     ("announced", again::<making::Announced>),
     ("begin_rehearsal", again::<rehearsal::BeginRehearsal>),
@@ -239,8 +242,10 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("log", again::<who::Log>),
     ("made_operator", again::<who::MadeOperator>),
     ("move_seat", again::<orders::MoveSeat>),
+    ("made_webhook", again::<webhooks::MadeWebhook>),
     ("new_operator", again::<who::NewOperator>),
     ("new_passkey", again::<passkeys::NewPasskey>),
+    ("new_webhook", again::<webhooks::NewWebhook>),
     ("operator_info", again::<who::OperatorInfo>),
     ("operator_patch", again::<who::OperatorPatch>),
     ("operators", again::<who::Operators>),
@@ -263,6 +268,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("sale_figures", again::<SaleFigures>),
     ("sale_patch", again::<SalePatch>),
     ("sales", again::<Sales>),
+    ("sale_readiness", again::<ready::SaleReadiness>),
     ("schedule_info", again::<ScheduleInfo>),
     ("schedule_life", again::<life::ScheduleLife>),
     ("schedule_patch", again::<SchedulePatch>),
@@ -273,6 +279,9 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("signed_in", again::<who::SignedIn>),
     ("sold_orders", again::<house::SoldOrders>),
     ("uploaded", again::<making::Uploaded>),
+    ("webhook_deliveries", again::<webhooks::WebhookDeliveries>),
+    ("webhook_delivery", again::<webhooks::WebhookDelivery>),
+    ("webhooks", again::<webhooks::Webhooks>),
 ];
 
 fn again<T: DeserializeOwned + Serialize>(text: &str) -> Result<String, serde_json::Error> {

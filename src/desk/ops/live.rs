@@ -5,13 +5,15 @@ use std::sync::Arc;
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::ops::watch::OpsState;
 
+use super::told::Whole;
 use crate::desk::Context;
 use crate::domain::ids::{ConcertId, ConnectionId};
 use crate::fanout::{Scope, Subscriber};
 
 impl Context {
-    fn connections(&self) -> u32 {
-        self.metrics.connections.get().try_into().unwrap_or_default()
+    fn whole(&self) -> Whole {
+        let connections = self.metrics.connections.get().try_into().unwrap_or_default();
+        Whole { connections, alarms: self.open_alarms() }
     }
 
     /// A connection watches this from now on.
@@ -21,7 +23,7 @@ impl Context {
         }
         let (consoles, latest) = (&self.fanout.consoles, self.gatherer.latest());
         let now = self.clock.utc();
-        Ok(self.live.watch(consoles, scope, subscriber, &latest, self.connections(), now))
+        Ok(self.live.watch(consoles, scope, subscriber, &latest, &self.whole(), now))
     }
 
     pub fn unwatch_sales(&self, scope: Scope, connection: ConnectionId) {
@@ -39,6 +41,6 @@ pub async fn tell_operators(context: Arc<Context>) {
     let mut gathered = context.gatherer.subscribe();
     while gathered.changed().await.is_ok() {
         let snapshot = gathered.borrow_and_update().clone();
-        context.live.publish(&context.fanout.consoles, &snapshot, context.connections());
+        context.live.publish(&context.fanout.consoles, &snapshot, &context.whole());
     }
 }

@@ -1,5 +1,6 @@
 //! What operators ask for beside the sales themselves: a file a subject.
 
+mod alarms;
 mod concert;
 mod drafts;
 mod house;
@@ -11,10 +12,12 @@ pub mod making;
 pub mod orders;
 pub mod pictures;
 mod played;
+mod ready;
 mod rehearsal;
 mod schedule;
 mod seats;
 mod told;
+mod webhooks;
 
 pub use kept::{POINTS_MAX, keep_figures};
 pub use live::tell_operators;

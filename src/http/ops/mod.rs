@@ -1,16 +1,19 @@
 //! Operators' calls. Who comes here has a role that the call asks for.
 
+mod alarms;
 mod concert;
 mod export;
 mod life;
 mod making;
 mod orders;
 mod passkeys;
+mod ready;
 mod rehearsal;
 mod report;
 mod sales;
 mod schedule;
 mod seats;
+mod webhooks;
 mod who;
 
 use std::net::IpAddr;
@@ -106,6 +109,20 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::ExportLedger => export::list(asked, argument, export::List::Ledger).await,
         Call::RefundOrder => life::refund_order(asked, argument).await,
         Call::MoveSeat => life::move_seat(asked, argument).await,
+
+        // Readiness.
+        Call::SaleReadiness => ready::of_sale(asked).await,
+
+        // Alarms.
+        Call::Alarms => alarms::list(asked).await,
+        Call::SeeAlarm => alarms::see(asked, argument).await,
+        Call::Webhooks => webhooks::list(asked).await,
+        Call::AddWebhook => webhooks::add(asked).await,
+        Call::StopWebhook => webhooks::stop(asked, argument).await,
+        Call::RotateWebhook => webhooks::rotate(asked, argument).await,
+        Call::TestWebhook => webhooks::test(asked, argument).await,
+        Call::Deliveries => webhooks::deliveries(asked, argument).await,
+        Call::Resend => webhooks::resend(asked, argument).await,
 
         // Who.
         Call::SignIn => who::sign_in(asked).await,

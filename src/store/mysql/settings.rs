@@ -32,6 +32,16 @@ pub async fn warn_when_loose(connection: &mut MySqlConnection) -> Result<(), Sto
     Ok(())
 }
 
+/// The settings that are looser than a sale needs, or that nobody can tell.
+pub async fn all_loose(connection: &mut MySqlConnection) -> Result<Vec<String>, StoreError> {
+    match keeps_rows_in_innodb(connection).await? {
+        true => loose(connection).await,
+        false => Ok(vec![
+            "this database server does not keep its rows in InnoDB: see in its own documents".to_owned(),
+        ]),
+    }
+}
+
 /// Servers with an engine of their own answer for InnoDB's settings, too, with whatever is right; but they do not count what
 /// InnoDB would have done.
 async fn keeps_rows_in_innodb(connection: &mut MySqlConnection) -> Result<bool, StoreError> {

@@ -8,7 +8,8 @@ use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
 use crate::store::{
-    NewUser, Reads, Setup, box_office, duty, figures, making, operators, passkeys, query, rehearsals,
+    NewUser, Reads, Setup, alarms, box_office, duty, figures, making, operators, passkeys, query, rehearsals,
+    webhooks,
 };
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
@@ -145,6 +146,8 @@ async fn no_question_reads_more_than_it_asks_for() {
     let of_figures = figures::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let of_making = making::QUESTIONS.iter().chain(rehearsals::QUESTIONS);
     let of_making = of_making.map(|question| ((*question).to_owned(), false));
+    let of_alarms = alarms::QUESTIONS.iter().chain(webhooks::QUESTIONS);
+    let of_alarms = of_alarms.map(|question| ((*question).to_owned(), false));
     let of_box_office = box_office::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let others = others
         .map(|question| (question, false))
@@ -152,7 +155,8 @@ async fn no_question_reads_more_than_it_asks_for() {
         .chain(of_duties)
         .chain(of_figures)
         .chain(of_making)
-        .chain(of_box_office);
+        .chain(of_box_office)
+        .chain(of_alarms);
     for (question, wants_all) in wanting_all.chain(others) {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}"));
         for step in sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap() {

@@ -3,6 +3,7 @@
 //! Unit tests inside of `frontrow` can only use what knows none of its types (`mariadb`, `proxy`): the crate that is under
 //! test there is not the one that this one was built with. What needs a store stands in `tests/`.
 
+pub mod alarms;
 pub mod conformance;
 pub mod duties;
 pub mod making;

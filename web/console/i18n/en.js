@@ -1,10 +1,15 @@
 /** English. The other languages have exactly these keys; the type checker says when one is missing. */
 
 import { plots, sale, tonight } from './en/night.js';
+import { alarms, webhooks } from './en/alarms.js';
+import { ready } from './en/ready.js';
 import { making } from './en/making.js';
 import { rehearsal } from './en/rehearsal.js';
 
 export const words = {
+  alarms,
+  webhooks,
+  ready,
   tonight,
   sale,
   plots,
@@ -21,7 +26,7 @@ export const words = {
   cancel: 'Cancel',
   signOut: 'Sign out',
   main: 'Main',
-  nav: { tonight: 'Tonight', making: 'Make', operators: 'Operators', sessions: 'Signed in', log: 'Log' },
+  nav: { tonight: 'Tonight', alarms: 'Alarms', making: 'Make', operators: 'Operators', sessions: 'Signed in', log: 'Log' },
   nobody: 'An owner without a name',
 
   roles: {
@@ -124,6 +129,11 @@ export const words = {
       'image.add': 'Picture uploaded',
       'rehearsal.begin': 'Rehearsal begun',
       'rehearsal.end': 'Rehearsal ended',
+      'alarm.see': 'Alarm seen',
+      'webhook.add': 'Webhook added',
+      'webhook.rotate': 'Webhook’s secret exchanged',
+      'webhook.stop': 'Webhook stopped',
+      'webhook.resend': 'Message sent again',
       set: 'Sale changed',
       keep: 'Seats kept from sale',
       open: 'Seats put on sale again',
@@ -145,6 +155,8 @@ export const words = {
       state: 'State',
       opens_at: 'Opens',
       starts_at: 'Starts',
+      url: 'Address',
+      types: 'Messages',
       refunded: 'Given back, in the smallest unit',
       message: 'Message',
       capacity: 'Fans admitted at once',

@@ -1,9 +1,14 @@
 import { plots, sale, tonight } from './ko/night.js';
+import { alarms, webhooks } from './ko/alarms.js';
+import { ready } from './ko/ready.js';
 import { making } from './ko/making.js';
 import { rehearsal } from './ko/rehearsal.js';
 
 /** Korean. @type {import('./en.js').Words} */
 export const words = {
+  alarms,
+  webhooks,
+  ready,
   tonight,
   sale,
   plots,
@@ -20,7 +25,7 @@ export const words = {
   cancel: '취소',
   signOut: '로그아웃',
   main: '주 메뉴',
-  nav: { tonight: '오늘의 판매', making: '공연 만들기', operators: '운영자', sessions: '로그인 현황', log: '기록' },
+  nav: { tonight: '오늘의 판매', alarms: '경보', making: '공연 만들기', operators: '운영자', sessions: '로그인 현황', log: '기록' },
   nobody: '이름 없는 소유자',
 
   roles: {
@@ -123,6 +128,11 @@ export const words = {
       'image.add': '포스터 올림',
       'rehearsal.begin': '리허설 시작',
       'rehearsal.end': '리허설 종료',
+      'alarm.see': '경보 확인',
+      'webhook.add': '웹훅 추가',
+      'webhook.rotate': '웹훅 비밀 키 교체',
+      'webhook.stop': '웹훅 중지',
+      'webhook.resend': '메시지 다시 전송',
       set: '판매 설정 변경',
       keep: '좌석 판매 보류',
       open: '좌석 판매 재개',
@@ -144,6 +154,8 @@ export const words = {
       state: '상태',
       opens_at: '판매 시작',
       starts_at: '공연 시작',
+      url: '주소',
+      types: '메시지',
       refunded: '환불 금액(최소 단위)',
       message: '안내문',
       capacity: '동시 입장 인원',

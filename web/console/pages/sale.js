@@ -1,5 +1,6 @@
 /** A sale: its figures, live, and what steers it. */
 import { html } from '../../app/html.js';
+import { AlarmStrip } from '../alarms.js';
 import { Figure, Liveness, SeatBar } from '../figures.js';
 import { useWatched } from '../live.js';
 import { count, when } from '../numbers.js';
@@ -20,7 +21,7 @@ const STEER = ['owner', 'manager'];
 
 /** @param {{ id: number }} props */
 export function Sale({ id }) {
-  const { sale: w, tonight, rehearsal, loading } = words();
+  const { sale: w, tonight, ready, rehearsal, loading } = words();
   const { model, unknown } = useWatched(id);
   const line = model?.lines.get(id);
   const detail = model?.detail ?? null;
@@ -28,8 +29,9 @@ export function Sale({ id }) {
   if (unknown || (model?.at && !line)) return html`${back}<h1>${tonight.nameless(id)}</h1><p class="empty">${w.missing}</p>`;
   if (!line) return html`${back}<h1>${tonight.nameless(id)}</h1><${Liveness} live=${model?.live ?? false} at=${model?.at ?? null} /><p>${loading}</p>`;
   return html`${back}
-    <div class="sale-head"><h1>${nameOf(line)}</h1> <${State} line=${line} /></div>
+    <div class="sale-head"><h1>${nameOf(line)}</h1> <${State} line=${line} /> <a href=${`#/ready/${id}`}>${ready.link}</a></div>
     <${Liveness} live=${model?.live ?? false} at=${model?.at ?? null} />
+    <${AlarmStrip} alarms=${model?.alarms ?? []} />
     ${line.runs === 'here' && !line.answers && html`<p class="problem" role="alert">${tonight.silentText}</p>`}
     ${line.figures && html`<section class=${model?.live ? '' : 'off'} aria-labelledby="figures-title">
       <h2 id="figures-title" class="visually-hidden">${w.figures}</h2>

@@ -1,5 +1,6 @@
 /** Tonight: every sale as it is now. */
 import { html } from '../../app/html.js';
+import { AlarmStrip } from '../alarms.js';
 import { Figure, Liveness, SeatBar } from '../figures.js';
 import { useWatched } from '../live.js';
 import { clock, count, lasting, money, when } from '../numbers.js';
@@ -14,6 +15,7 @@ export function Tonight() {
   return html`<h1>${w.title}</h1>
     <p class="lead">${w.text}</p>
     <${Liveness} live=${model?.live ?? false} at=${model?.at ?? null} />
+    <${AlarmStrip} alarms=${model?.alarms ?? []} />
     ${!lines && html`<p>${loading}</p>`}
     ${lines?.length === 0 && html`<p class="empty">${w.none}</p>`}
     <ul class=${model?.live ? 'sales' : 'sales off'}>${lines?.map((line) => html`<${Line} key=${line.concert_id} line=${line} />`)}</ul>`;

@@ -27,6 +27,8 @@ export declare class OpsModel extends Emitter<OpsModelEvents> {
     lines: Map<number, import('./wire.js').SaleLine>;
     /** @type {import('./wire.js').SaleDetail | null} */
     detail: import('./wire.js').SaleDetail | null;
+    /** Those that go on, oldest first. @type {import('./wire.js').Alarm[]} */
+    alarms: import('./wire.js').Alarm[];
     /** @param {number | null} concertId Null: every sale. */
     constructor(concertId: number | null);
     /** @param {import('./wire.js').OpsState} state */

@@ -70,6 +70,39 @@ export type AboutTexts = {
      */
     terms?: string;
 };
+export type Alarm = {
+    /**
+     * Null while the database has not taken it: it may be the database that is wrong.
+     */
+    alarm_id: number | null;
+    /**
+     * The sale that it is about, if it is about one.
+     */
+    concert_id?: number;
+    /**
+     * Null: it goes on.
+     */
+    ended_at: Timestamp | null;
+    /**
+     * The figures that raised it, by name. Which there are depends on the kind.
+     */
+    facts: Record<string, unknown>;
+    /**
+     * `no_movement`, `answers_late`, `commits_slow`, `lane_out`, `refusals_rising`, `differences`,
+     * `audit`, `log_lost`, `outbox_drops`, `disk_low`, `refunds_stuck`, `clock_stepped`. There may be more.
+     */
+    kind: string;
+    raised_at: Timestamp;
+    /**
+     * The operator who said first that they saw it.
+     */
+    seen_by?: SeenBy;
+    /**
+     * What it is about: `sale 7`, `schedule 9`, `server NAME:PORT`, `lane 0 of NAME:PORT`, or
+     * `database`.
+     */
+    subject: string;
+};
 export type LayoutArea = {
     border_color?: string;
     circle?: Circle;
@@ -441,6 +474,10 @@ export type Operator = {
 };
 export type OpsState = {
     /**
+     * Those that go on, oldest first; of the one sale that is watched, those about it.
+     */
+    alarms: Alarm[];
+    /**
      * When the figures were gathered; null before that happened once.
      */
     at: Timestamp | null;
@@ -457,6 +494,10 @@ export type OpsState = {
     server_time: Timestamp;
 };
 export type OpsUpdate = {
+    /**
+     * If they changed: all that go on.
+     */
+    alarms?: Alarm[];
     /**
      * When the figures were gathered.
      */
@@ -889,6 +930,13 @@ export type SeatsDelta = {
      */
     version: number;
 };
+export type SeenBy = {
+    name?: string;
+    /**
+     * Absent of a token that names no operator.
+     */
+    operator_id?: number;
+};
 export type Size = {
     height: number;
     width: number;
@@ -1021,6 +1069,20 @@ export type Hello = {
  * @property {string} [image_alt] The picture in words, for those who do not see it.
  * @property {string} [seller] Who sells, and how they are reached.
  * @property {string} [terms] What a buyer agrees to.
+ */
+/**
+ * Something that is or was wrong. There are never two open ones of the same `kind` and `subject`.
+ * @typedef {object} Alarm
+ * @property {number | null} alarm_id Null while the database has not taken it: it may be the database that is wrong.
+ * @property {number} [concert_id] The sale that it is about, if it is about one.
+ * @property {Timestamp | null} ended_at Null: it goes on.
+ * @property {Record<string, unknown>} facts The figures that raised it, by name. Which there are depends on the kind.
+ * @property {string} kind `no_movement`, `answers_late`, `commits_slow`, `lane_out`, `refusals_rising`, `differences`,
+ *   `audit`, `log_lost`, `outbox_drops`, `disk_low`, `refunds_stuck`, `clock_stepped`. There may be more.
+ * @property {Timestamp} raised_at
+ * @property {SeenBy} [seen_by] The operator who said first that they saw it.
+ * @property {string} subject What it is about: `sale 7`, `schedule 9`, `server NAME:PORT`, `lane 0 of NAME:PORT`, or
+ *   `database`.
  */
 /**
  * Something drawn that is no seat. The member named like the shape has its sizes; one without sizes is drawn as its
@@ -1266,6 +1328,7 @@ export type Hello = {
 /**
  * What is watched, as it stands; `ops.update` leads on from it.
  * @typedef {object} OpsState
+ * @property {Alarm[]} alarms Those that go on, oldest first; of the one sale that is watched, those about it.
  * @property {Timestamp | null} at When the figures were gathered; null before that happened once.
  * @property {number | null} concert_id The sale; null: every sale.
  * @property {SaleDetail} [detail] Of the one sale that is watched; absent until its figures were gathered.
@@ -1276,6 +1339,7 @@ export type Hello = {
 /**
  * What changed of what is watched. It comes each second in which something did, and every few seconds in any case.
  * @typedef {object} OpsUpdate
+ * @property {Alarm[]} [alarms] If they changed: all that go on.
  * @property {Timestamp} at When the figures were gathered.
  * @property {number | null} concert_id The sale; null: every sale.
  * @property {SaleDetail} [detail] Of the one sale that is watched, if something of it changed.
@@ -1580,6 +1644,12 @@ export type Hello = {
  * @property {number} from The version that the changes lead on from.
  * @property {number} schedule_id
  * @property {number} version The version that they lead to.
+ */
+/**
+ * An operator who saw an alarm.
+ * @typedef {object} SeenBy
+ * @property {string} [name]
+ * @property {number} [operator_id] Absent of a token that names no operator.
  */
 /**
  * A width and a height.

@@ -1,0 +1,238 @@
+//! Goal: when nobody moves who could, it is noticed with nobody looking on, within seconds, and told; once, also over restarts.
+//! Method: faults of the test's own making, a clock turned by hand, and a webhook.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use frontrow::store::alarms::{Message, NewAlarm};
+use frontrow::store::random_id;
+use frontrow::store::sqlite::FILE_NAME;
+use frontrow_protocol::{Role, Timestamp as WireTime};
+use serde_json::{Value, json};
+use sqlx::mysql::MySqlConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use super::harness::{House, Plan, in_time};
+use super::webhooks::{Receiver, inside, webhook};
+
+const PATH: &str = "/api/v1/admin/alarms";
+
+/// Another program that keeps what the lanes write, so that nothing is decided any more: of the embedded database all, of
+/// another one the journal.
+enum Fault {
+    Sqlite(SqliteConnection),
+    MySql(MySqlConnection),
+}
+
+impl Fault {
+    async fn begin(house: &House) -> Self {
+        match house.database_url() {
+            None => {
+                let file = house.data().join(FILE_NAME);
+                let mut link = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut link).await.unwrap();
+                Self::Sqlite(link)
+            }
+            Some(url) => {
+                let mut link = MySqlConnection::connect(url).await.unwrap();
+                sqlx::raw_sql("LOCK TABLES journal WRITE").execute(&mut link).await.unwrap();
+                Self::MySql(link)
+            }
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Sqlite(link) => link.close().await.unwrap(),
+            Self::MySql(link) => link.close().await.unwrap(),
+        }
+    }
+}
+
+/// The answer once it is so.
+async fn alarms(house: &House, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let token = house.operator_token();
+    let looking = async {
+        loop {
+            let found = house.http("GET", PATH, Some(&token), "").await;
+            if found.status == 200 && is_so(&found.json()) {
+                return found.json();
+            }
+            // Each look is a connection: there are not so many.
+            for _ in 0..5 {
+                house.step().await;
+            }
+        }
+    };
+    in_time(what, looking).await
+}
+
+fn find<'a>(list: &'a Value, kind: &str) -> Option<&'a Value> {
+    list.as_array().unwrap().iter().find(|alarm| alarm["kind"] == kind)
+}
+
+fn millis(time: &Value) -> i64 {
+    time.as_str().unwrap().parse::<WireTime>().unwrap().as_millis()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_moves_although_fans_wait_and_places_are_free() {
+    let house = House::open_with(Plan { capacity: 1, ..Plan::default() }, inside).await;
+    let mut receiver = Receiver::open(&house.clock).await;
+    let (_, secret) = webhook(&house, &receiver.url).await;
+    let (mut ada, _) = house.joined(0).await;
+    let (mut bob, place) = house.joined(0).await;
+    assert_eq!(place["status"], "WAITING");
+    // For a while all is well.
+    house
+        .stepping("some rounds", house.clock.sleep_until(house.clock.steady() + Duration::from_secs(20)))
+        .await;
+    assert_eq!(alarms(&house, "the list", |_| true).await["open"], json!([]));
+
+    let fault = Fault::begin(&house).await;
+    let (began, began_utc) = (house.clock.steady(), house.clock.utc());
+    // Her place is free now, and nobody gets it.
+    ada.send("queue.leave", json!({})).await;
+    let found = alarms(&house, "the alarm", |found| find(&found["open"], "no_movement").is_some()).await;
+    let alarm = find(&found["open"], "no_movement").unwrap();
+    assert_eq!(
+        (&alarm["subject"], &alarm["concert_id"], &alarm["ended_at"]),
+        (&json!(format!("sale {}", house.concert)), &json!(house.concert.0), &json!(null))
+    );
+    assert_eq!((&alarm["facts"]["waiting"], &alarm["facts"]["answers"]), (&json!(1), &json!(false)));
+    let raised_after = millis(&alarm["raised_at"]) - began_utc.as_millis();
+    assert!((8_000..=15_000).contains(&raised_after), "raised after {raised_after} ms");
+    // It is told although the embedded database takes no row of it.
+    let told = loop {
+        let told = receiver.next_of(&house, "alarm.raised").await;
+        if told.json()["data"]["kind"] == "no_movement" {
+            break told;
+        }
+    };
+    assert!(told.is_signed_by(&secret));
+    assert!(told.at.since(began) <= Duration::from_secs(20), "told after {:?}", told.at.since(began));
+    let data = &told.json()["data"];
+    assert_eq!((&data["facts"], &data["raised_at"]), (&alarm["facts"], &alarm["raised_at"]));
+    assert!(find(&found["open"], "lane_out").is_some(), "{found}");
+
+    fault.end().await;
+    house.stepping("bob's turn", bob.status("PROGRESS")).await;
+    let over = |found: &Value| found["open"] == json!([]) && find(&found["past"], "no_movement").is_some();
+    let found = alarms(&house, "the end", over).await;
+    let rows = found["past"].as_array().unwrap().iter().filter(|alarm| alarm["kind"] == "no_movement");
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows.len(), 1, "{found}");
+    assert_eq!((&rows[0]["raised_at"], &rows[0]["facts"]), (&alarm["raised_at"], &alarm["facts"]));
+    assert!(rows[0]["alarm_id"].is_u64() && millis(&rows[0]["ended_at"]) > millis(&alarm["raised_at"]));
+    // Whatever was sent twice has the same id.
+    let (mut ids, mut ended) = (BTreeSet::from([told.id().to_owned()]), false);
+    while !ended {
+        let next = receiver.next(&house).await;
+        if next.json()["data"]["kind"] == "no_movement" {
+            ended = next.json()["type"] == "alarm.ended";
+            ids.insert(next.id().to_owned());
+        }
+    }
+    assert_eq!(ids.len(), 2, "raised once, and ended once");
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_of_before_goes_on_until_it_is_right() {
+    let mut house = House::open_with(Plan::default(), inside).await;
+    let mut receiver = Receiver::open(&house.clock).await;
+    webhook(&house, &receiver.url).await;
+    let server = house.context().alarms.server().to_owned();
+    house.stop().await;
+    let raise = async |house: &House, kind: &str, subject: &str| {
+        let store = house.open_store().await;
+        let at = house.clock.utc();
+        let (kind, subject, facts) = (kind.to_owned(), subject.to_owned(), r#"{"sales":1}"#.to_owned());
+        let message = Message { id: random_id(), kind: "alarm.raised".into(), body: "{}".into(), at };
+        let alarms = store.alarms().expect("this store keeps alarms");
+        assert!(alarms.raise_alarm(&NewAlarm { kind, subject, at, facts }, &message).await.unwrap());
+    };
+    raise(&house, "lane_out", &format!("lane 0 of {server}")).await;
+    raise(&house, "no_movement", &format!("sale {}", house.concert)).await;
+    raise(&house, "answers_late", "sale 999").await;
+    raise(&house, "disk_low", "server of.another:1").await;
+    raise(&house, "audit", "database").await;
+    house.start().await;
+    let lane = format!("lane 0 of {server}");
+    let is_over = |found: &Value, subject: &str| {
+        found["past"].as_array().unwrap().iter().any(|alarm| alarm["subject"] == subject)
+    };
+    let sale = format!("sale {}", house.concert);
+    let found = alarms(&house, "the end", |found| {
+        [lane.as_str(), sale.as_str(), "sale 999"].iter().all(|subject| is_over(found, subject))
+    })
+    .await;
+    // Those that nobody here judges stay.
+    assert!(find(&found["open"], "disk_low").is_some() && find(&found["open"], "audit").is_some());
+    let ended = receiver.next_of(&house, "alarm.ended").await.json();
+    assert_eq!(ended["data"]["facts"], json!({"sales": 1}), "{ended}");
+    assert!(millis(&ended["data"]["raised_at"]) < millis(&ended["data"]["ended_at"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_is_seen_live_and_by_whom() {
+    let house = House::open(Plan::default()).await;
+    let (_, viewer) = house.operator(Role::Viewer).await;
+    let watch = async |params: Value| {
+        let mut console = house.stranger().await;
+        console.ok("hello", json!({"access_token": viewer})).await;
+        let state = console.ok("ops.watch", params).await;
+        assert_eq!(state["alarms"], json!([]));
+        console
+    };
+    let mut all = watch(json!({})).await;
+    let mut one = watch(json!({"concert_id": house.concert.0})).await;
+    let store = house.store().alarms().expect("this store keeps alarms");
+    let raise = async |kind: &str, subject: &str| {
+        let at = house.clock.utc();
+        let (kind, subject, facts) = (kind.to_owned(), subject.to_owned(), "{}".to_owned());
+        let message = Message { id: random_id(), kind: "alarm.raised".into(), body: "{}".into(), at };
+        assert!(store.raise_alarm(&NewAlarm { kind, subject, at, facts }, &message).await.unwrap());
+    };
+    // Another server's, and one about this sale that the next look does not end at once.
+    raise("disk_low", "server of.another:1").await;
+    raise("answers_late", &format!("sale {}", house.concert)).await;
+    let told = async |console: &mut super::harness::Fan, count: usize| {
+        let reading = async {
+            loop {
+                let update = console.pushed("ops.update").await;
+                if let Some(alarms) = update["alarms"].as_array().filter(|alarms| alarms.len() == count) {
+                    return alarms.clone();
+                }
+            }
+        };
+        house.stepping("the alarms", reading).await
+    };
+    let both = told(&mut all, 2).await;
+    let about = told(&mut one, 1).await;
+    assert_eq!(about[0]["kind"], "answers_late");
+    let id = both.iter().find(|alarm| alarm["kind"] == "disk_low").unwrap()["alarm_id"].as_u64().unwrap();
+    let metrics = house.http("GET", "/metrics", None, "").await;
+    let metrics = String::from_utf8(metrics.bytes.to_vec()).unwrap();
+    assert!(metrics.contains("frontrow_alarms_open{kind=\"disk_low\"} 1"), "{metrics}");
+
+    let path = format!("{PATH}/{id}/seen");
+    let (operator, session) = house.operator(Role::BoxOffice).await;
+    assert_eq!(house.http("POST", &path, Some(&viewer), "{}").await.status, 403);
+    let seen = house.http("POST", &path, Some(&session), "{}").await;
+    assert_eq!((seen.status, &seen.json()["seen_by"]["operator_id"]), (200, &json!(operator)));
+    let again = house.http("POST", &path, Some(&house.operator_token()), "{}").await;
+    assert_eq!(again.json()["seen_by"]["operator_id"], json!(operator), "who saw it first stays");
+    let unknown = house.http("POST", &format!("{PATH}/999/seen"), Some(&session), "{}").await;
+    assert_eq!(unknown.outcome(), (404, "NOT_FOUND".into()));
+    let found = alarms(&house, "the rows", |found| {
+        find(&found["open"], "disk_low").is_some_and(|alarm| alarm["seen_by"]["operator_id"] == operator)
+    })
+    .await;
+    assert_eq!(found["next"], json!(null));
+    for query in ["?limit=0", "?limit=201", "?before=x", "?after=1"] {
+        let refused = house.http("GET", &format!("{PATH}{query}"), Some(&viewer), "").await;
+        assert_eq!(refused.outcome(), (400, "INVALID_PARAMS".into()), "{query}");
+    }
+}
