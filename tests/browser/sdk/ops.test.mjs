@@ -18,7 +18,7 @@ test('updates lead on from one another, and a gap is noticed', () => {
   /** @param {number} from @param {number} seq @param {Partial<import('../../../web/sdk/wire.js').OpsUpdate>} more */
   const update = (from, seq, more = {}) => model.apply({ concert_id: null, from, seq, at: AT, sales: [], gone: [], ...more });
   assert.equal(update(0, 1), 'stale', 'nothing is known yet');
-  model.load({ concert_id: null, seq: 5, server_time: AT, at: null, sales: [line(1, 'one'), line(2, 'two')] });
+  model.load({ concert_id: null, seq: 5, server_time: AT, at: null, alarms: [], sales: [line(1, 'one'), line(2, 'two')] });
   let changes = 0;
   model.on('change', () => changes++);
   assert.equal(update(3, 5), 'stale');
