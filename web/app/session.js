@@ -63,6 +63,11 @@ export const signedIn = signal(load('access_token') !== null || load('queue_toke
 /** Grows with every new client: what asked or listens to the one before has to do it anew. */
 export const session = signal(0);
 
+/** Grows when something was changed of a performance: whatever shows tickets asks again. */
+export const changes = signal(0);
+/** What was said last of each concert. @type {Map<number, number>} */
+const revisions = new Map();
+
 /** Held and not paid, newest last. */
 export const held = computed(() => reservations.value.filter((r) => r.status === 'TEMP_RESERVED'));
 
@@ -124,11 +129,15 @@ export function start() {
     });
   });
   mine.on('sale', (update) => {
+    const { concert_id: concert, revision = 0 } = update;
+    const isNews = revision > (revisions.get(concert) ?? 0);
+    revisions.set(concert, revision);
+    // All who have tickets ask again, but not in one moment.
+    if (isNews) window.setTimeout(() => changes.value++, Math.random() * CONCERTS_WITHIN_MS);
     if (asking) pushedMeanwhile.set(update.concert_id, update);
     if (listed.value) listed.value = listed.value.map((concert) => withSale(concert, update));
   });
   // Everybody in line asks for what is played now, but not in one moment.
-  mine.on('outdated', () => window.setTimeout(() => refreshConcerts().catch(() => {}), Math.random() * CONCERTS_WITHIN_MS));
   mine.on('outdated', () => window.setTimeout(() => refreshConcerts().catch(() => {}), Math.random() * CONCERTS_WITHIN_MS));
   const greeted = () => {
     now.value = mine.now();

@@ -4,6 +4,7 @@ import { html } from '../app/html.js';
 import { needs as alarmsNeeds, Alarms } from './pages/alarms.js';
 import { needs as logNeeds, Log } from './pages/log.js';
 import { needs as makingNeeds, Making } from './pages/making.js';
+import { needs as ordersNeeds, Orders } from './pages/orders.js';
 import { needs as operatorsNeeds, Operators } from './pages/operators.js';
 import { needs as rehearsalNeeds, Rehearsal } from './pages/rehearsal.js';
 import { needs as readyNeeds, Ready } from './pages/ready.js';
@@ -19,6 +20,7 @@ const PAGES = /** @type {const} */ ([
   { path: '/tonight', name: 'tonight', page: Tonight, needs: tonightNeeds },
   { path: '/alarms', name: 'alarms', page: Alarms, needs: alarmsNeeds },
   { path: '/making', name: 'making', page: Making, needs: makingNeeds },
+  { path: '/orders', name: 'orders', page: Orders, needs: ordersNeeds },
   { path: '/operators', name: 'operators', page: Operators, needs: operatorsNeeds },
   { path: '/sessions', name: 'sessions', page: Sessions, needs: sessionsNeeds },
   { path: '/log', name: 'log', page: Log, needs: logNeeds },
@@ -36,7 +38,7 @@ export function Shell({ me, path }) {
   const w = words();
   const open = PAGES.filter((page) => hasRole(...page.needs));
   // What is behind a page's own path is the page's business.
-  const here = open.find((page) => page.path === path.value || path.value.startsWith(`${page.path}/`)) ?? open[0];
+  const here = open.find((page) => page.path === path.value || path.value.startsWith(`${page.path}/`) || path.value.startsWith(`${page.path}?`)) ?? open[0];
   const one = ABOUT.find((page) => path.value.startsWith(page.path) && hasRole(...page.needs));
   const id = one ? Number(path.value.slice(one.path.length)) : NaN;
   const isOne = one !== undefined && Number.isSafeInteger(id) && id > 0;

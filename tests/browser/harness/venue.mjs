@@ -6,9 +6,9 @@ import { Server } from './server.mjs';
 /**
  * A server with a concert in a house of one row.
  * @param {number} seats
- * @param {{guests?: boolean, opensAt?: string, currency?: string, title?: string}} [options] `opensAt`: when the sale opens; else it is open.
+ * @param {{guests?: boolean, opensAt?: string, currency?: string, title?: string, performances?: number}} [options] `opensAt`: when the sale opens; else it is open.
  */
-export async function club(seats, { guests = true, opensAt, currency = 'KRW', title = 'Small Club Night' } = {}) {
+export async function club(seats, { guests = true, opensAt, currency = 'KRW', title = 'Small Club Night', performances = 1 } = {}) {
   const server = new Server(['--set', `guests=${guests}`]);
   const plan = {
     name: 'Club',
@@ -41,10 +41,10 @@ export async function club(seats, { guests = true, opensAt, currency = 'KRW', ti
   };
   const file = join(server.data, 'club.json');
   writeFileSync(file, JSON.stringify(plan));
-  const starts = new Date(Date.now() + 60 * 24 * 3600_000).toISOString();
+  const starts = Array.from({ length: performances }, (_, n) => ['--starts-at', new Date(Date.now() + (60 + n) * 24 * 3600_000).toISOString()]);
   const { concert_id: concertId, schedule_ids: scheduleIds } = await server.command(
-    'import', file, '--title', title, '--starts-at', starts, '--price', 'Row=50000', '--currency', currency, ...(opensAt ? ['--opens-at', opensAt] : ['--open']),
+    'import', file, '--title', title, ...starts.flat(), '--price', 'Row=50000', '--currency', currency, ...(opensAt ? ['--opens-at', opensAt] : ['--open']),
   );
   await server.begin();
-  return { server, concertId, scheduleId: scheduleIds[0] };
+  return { server, concertId, scheduleId: scheduleIds[0], scheduleIds };
 }

@@ -57,6 +57,10 @@ function Shown({ page: { concert, about, schedules, cancel_before_start_ms: canc
   const { concert_id: id, title, venue, sale, time_zone: zone } = concert;
   const currency = concert.currency ?? 'KRW';
   const texts = textsOf(about);
+  // What became of the performances stands in the list's words of them.
+  const reasons = new Map(concert.schedules.map((schedule) => [schedule.schedule_id, schedule.reason]));
+  const calledOff = concert.schedules.filter((schedule) => schedule.state === 'CALLED_OFF');
+  const isOff = schedules.length === 0 && calledOff.length > 0;
   const soldOut = schedules.length > 0 && schedules.every((schedule) => schedule.sold_out);
   const opensIn = sale.state === 'SCHEDULED' && sale.opens_at ? Date.parse(sale.opens_at) - now.value : 0;
   const paragraphs = (texts.description ?? '').split(/\n\s*\n/).filter(Boolean);
@@ -66,7 +70,7 @@ function Shown({ page: { concert, about, schedules, cancel_before_start_ms: canc
       ? html`<img class="picture" src="/images/${image}-1600.jpg" srcset="/images/${image}-800.jpg 800w, /images/${image}-1600.jpg 1600w" sizes="(max-width: 60rem) 100vw, 60rem" alt=${texts.image_alt ?? ''} />`
       : html`<${Poster} text=${title} />`}
     <header>
-      <p class="badge ${soldOut ? 'closed' : sale.state.toLowerCase()}">${soldOut ? w.soldOut : (w.state[sale.state] ?? sale.state)}</p>
+      <p class="badge ${soldOut || isOff ? 'closed' : sale.state.toLowerCase()}">${isOff ? own.off : soldOut ? w.soldOut : (w.state[sale.state] ?? sale.state)}</p>
       <h1><${Named} text=${title} /></h1>
       ${venue && html`<p class="venue"><${Named} text=${venue} /></p>`}
       ${opensIn > 0 && sale.opens_at && html`<p class="opens">${opening(sale.opens_at, now.value, zone)}</p>`}
@@ -79,10 +83,16 @@ function Shown({ page: { concert, about, schedules, cancel_before_start_ms: canc
       <ul class="days">
         ${schedules.map((schedule) => html`<li key=${schedule.schedule_id} class="day">
           <time datetime=${schedule.starts_at}>${venueTime(schedule.starts_at, zone)}</time>
+          ${reasons.get(schedule.schedule_id) && html`<p class="news">${own.moved} <${Named} text=${reasons.get(schedule.schedule_id)} /></p>`}
           <dl>${schedule.categories.map(({ name, price, left }) => html`<div key=${name}>
             <dt><${Named} text=${name} /></dt><dd class="money">${money(price, currency)}</dd>
             <dd class="left">${left === 0 ? own.none : left <= FEW ? own.few(count(left)) : own.left(count(left))}</dd></div>`)}
           </dl>
+        </li>`)}
+        ${calledOff.map((schedule) => html`<li key=${schedule.schedule_id} class="day called-off">
+          <p>${w.calledOff(venueTime(schedule.starts_at, zone))}</p>
+          ${schedule.reason && html`<p class="news"><${Named} text=${schedule.reason} /></p>`}
+          <p>${own.moneyBack}</p>
         </li>`)}
       </ul>
     </section>

@@ -12,7 +12,7 @@ import { Message } from '../parts/message.js';
 import { Named } from '../parts/named.js';
 import { Qr } from '../parts/qr.js';
 import { useWakeLock } from '../parts/wakelock.js';
-import { balance, currency, layoutOf, now, placeIn, reservations, session, signedIn, start, status } from '../session.js';
+import { balance, changes, currency, layoutOf, now, placeIn, reservations, session, signedIn, start, status } from '../session.js';
 import { loadJson, saveJson } from '../storage.js';
 import { useTitle } from '../title.js';
 
@@ -77,7 +77,7 @@ export function Tickets({ bought }) {
   // Somebody at the box office may give seats back, or other ones, while the page is open.
   const orders = reservations.value.filter((order) => order.status !== 'TEMP_RESERVED');
   const changed = orders.map((order) => [order.reservation_id, order.status, ...order.seats.map((seat) => seat.seat)].join(' ')).join();
-  useEffect(refresh, [bought, signedIn.value, session.value, changed]);
+  useEffect(refresh, [bought, signedIn.value, session.value, changed, changes.value]);
   const some = known !== null && known.tickets.length > 0;
   useEffect(() => {
     if (some) void keepPage();

@@ -3,7 +3,9 @@
 import { plots, sale, tonight } from './en/night.js';
 import { alarms, webhooks } from './en/alarms.js';
 import { ready } from './en/ready.js';
+import { life } from './en/life.js';
 import { making } from './en/making.js';
+import { orders } from './en/orders.js';
 import { rehearsal } from './en/rehearsal.js';
 
 export const words = {
@@ -26,7 +28,7 @@ export const words = {
   cancel: 'Cancel',
   signOut: 'Sign out',
   main: 'Main',
-  nav: { tonight: 'Tonight', alarms: 'Alarms', making: 'Make', operators: 'Operators', sessions: 'Signed in', log: 'Log' },
+  nav: { tonight: 'Tonight', alarms: 'Alarms', making: 'Make', orders: 'Orders', operators: 'Operators', sessions: 'Signed in', log: 'Log' },
   nobody: 'An owner without a name',
 
   roles: {
@@ -172,7 +174,9 @@ export const words = {
     states: { SCHEDULED: 'scheduled', OPEN: 'open', PAUSED: 'paused', CLOSED: 'closed', PLANNED: 'planned', CALLED_OFF: 'called off' },
   },
 
+  life,
   making,
+  orders,
 
   problems: {
     LINK_SPENT: 'This link was used already, or is over. Ask for a new one.',

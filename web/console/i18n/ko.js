@@ -1,7 +1,9 @@
 import { plots, sale, tonight } from './ko/night.js';
 import { alarms, webhooks } from './ko/alarms.js';
 import { ready } from './ko/ready.js';
+import { life } from './ko/life.js';
 import { making } from './ko/making.js';
+import { orders } from './ko/orders.js';
 import { rehearsal } from './ko/rehearsal.js';
 
 /** Korean. @type {import('./en.js').Words} */
@@ -25,7 +27,7 @@ export const words = {
   cancel: '취소',
   signOut: '로그아웃',
   main: '주 메뉴',
-  nav: { tonight: '오늘의 판매', alarms: '경보', making: '공연 만들기', operators: '운영자', sessions: '로그인 현황', log: '기록' },
+  nav: { tonight: '오늘의 판매', alarms: '경보', making: '공연 만들기', orders: '예매 내역', operators: '운영자', sessions: '로그인 현황', log: '기록' },
   nobody: '이름 없는 소유자',
 
   roles: {
@@ -171,7 +173,9 @@ export const words = {
     states: { SCHEDULED: '예정', OPEN: '판매 중', PAUSED: '일시 중지', CLOSED: '종료', PLANNED: '예정', CALLED_OFF: '공연 취소' },
   },
 
+  life,
   making,
+  orders,
 
   problems: {
     LINK_SPENT: '이미 사용했거나 만료된 링크입니다. 새 링크를 요청해 주세요.',

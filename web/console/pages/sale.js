@@ -3,10 +3,11 @@ import { html } from '../../app/html.js';
 import { AlarmStrip } from '../alarms.js';
 import { Figure, Liveness, SeatBar } from '../figures.js';
 import { useWatched } from '../live.js';
-import { count, when } from '../numbers.js';
+import { count } from '../numbers.js';
 import { hasRole } from '../session.js';
 import { words } from '../words.js';
 import { Controls } from './sale/controls.js';
+import { Life } from './sale/life.js';
 import { Plots } from './sale/plots.js';
 import { Rules } from './sale/rules.js';
 import { Seats } from './sale/seats.js';
@@ -38,7 +39,7 @@ export function Sale({ id }) {
       <${Figures} of=${line.figures} /><${SeatBar} of=${line.figures} />
       ${detail && html`<${Detail} detail=${detail} />`}
     </section>`}
-    ${detail && line.figures && html`<${Schedules} figures=${line.figures} detail=${detail} />`}
+    ${detail && line.figures && html`<${Life} id=${id} detail=${detail} />`}
     ${detail && line.figures && (hasRole(...STEER)
       ? html`<${Controls} line=${line} figures=${line.figures} detail=${detail} /><${Rules} id=${id} detail=${detail} />`
       : html`<p>${w.looksOn}</p>`)}
@@ -64,18 +65,3 @@ function Detail({ detail }) {
     <${Figure} name=${w.connections} value=${count(detail.connections)} />
   </dl>`;
 }
-
-/** @param {{ figures: import('../../sdk/wire.js').LiveFigures, detail: SaleDetail }} props */
-function Schedules({ figures, detail }) {
-  const { sale: w, tonight } = words();
-  return html`<section aria-labelledby="schedules-title">
-    <h2 id="schedules-title">${w.schedules}</h2>
-    <ul class="rows">${detail.by_schedule.map((schedule) => html`<li key=${schedule.schedule_id} class="row">
-      <div class="row-what"><strong>${when(schedule.starts_at, figures.time_zone)}</strong>
-        <span>${tonight.seats({ sold: count(schedule.sold), held: count(schedule.held), free: count(schedule.available), kept: count(schedule.restricted) })}</span>
-        <small>${w.left}: ${Object.entries(schedule.left).map(([name, n]) => `${name} ${count(n)}`).join(', ')}</small>
-      </div>
-    </li>`)}</ul>
-  </section>`;
-}
-

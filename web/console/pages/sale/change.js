@@ -30,20 +30,23 @@ export function useChange(id) {
 /** @param {{ outcome: ReturnType<typeof useChange> }} props */
 export function Outcome({ outcome: { done, error, wanted, saw } }) {
   const { sale: w } = words();
-  const isChanged = error instanceof ApiError && error.reason === 'CHANGED_MEANWHILE';
   return html`<p role="status" class=${done ? 'done' : 'visually-hidden'}>${done ? w.done : ''}</p>
-    ${isChanged ? html`<${Changed} error=${error} wanted=${wanted} saw=${saw} />` : html`<${Problem} error=${error} />`}`;
+    <${Changed} error=${error} wanted=${wanted} saw=${saw} />`;
 }
 
-/** What one saw, what it is now, and what one wants. @param {{ error: ApiError, wanted: Patch, saw: Patch }} props */
-function Changed({ error, wanted, saw }) {
+/**
+ * What one saw, what it is now, and what one wants; of another failure, what went wrong.
+ * @param {{ error: unknown, wanted: Patch, saw: Patch, is?: Patch }} props `is`: else as the server says it.
+ */
+export function Changed({ error, wanted, saw, is }) {
   const { sale: w } = words();
-  const is = /** @type {Patch} */ (error.data.was ?? {});
+  if (!(error instanceof ApiError) || error.reason !== 'CHANGED_MEANWHILE') return html`<${Problem} error=${error} />`;
+  const now = is ?? /** @type {Patch} */ (error.data.was ?? {});
   return html`<div role="alert" class="problem changed">
     <p>${w.changed} ${error.data.at ? w.changedAt(moment(error.data.at)) : ''}</p>
     <dl class="difference">${Object.keys(wanted).map((field) => html`<div key=${field}>
       <dt>${fieldName(field)}</dt>
-      <dd>${w.saw}: ${shown(field, saw[field])}</dd><dd>${w.is}: ${shown(field, is[field])}</dd><dd>${w.want}: ${shown(field, wanted[field])}</dd>
+      <dd>${w.saw}: ${shown(field, saw[field])}</dd><dd>${w.is}: ${shown(field, now[field])}</dd><dd>${w.want}: ${shown(field, wanted[field])}</dd>
     </div>`)}</dl>
   </div>`;
 }
@@ -60,6 +63,6 @@ export function shown(field, value) {
   const { log, sale: w } = words();
   if (value === null || value === undefined) return field === 'message' ? log.unset : w.unset;
   if (field === 'state') return /** @type {Record<string, string>} */ (log.states)[String(value)] ?? String(value);
-  if (field === 'opens_at') return moment(String(value));
+  if (field === 'opens_at' || field === 'starts_at') return moment(String(value));
   return String(value);
 }
