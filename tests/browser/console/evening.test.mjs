@@ -1,6 +1,7 @@
 /**
  * Goal: a promoter's whole evening in the browser, from an empty data folder and one link: a concert is made, sold to fifty fans by
- * the load test, watched, a row is kept back, and the night is told in a report. Method: the console of a real server, on a phone
+ * the load test, watched, a row is kept back, a sold seat is moved, an order is given back, the performance is called off, and the night
+ * is told in a report. Method: the console of a real server, on a phone
  * and on a desk, in both languages, looked at by axe at every step. `FRONTROW_GUIDE=FOLDER` leaves the pictures of docs/promoters/.
  */
 import assert from 'node:assert/strict';
@@ -20,6 +21,8 @@ const run = promisify(execFile);
 const FANS = 50;
 const ROWS = ['A', 'B', 'C', 'D', 'E'];
 const SEATS_PER_ROW = 16;
+/** Of the dearest seats, so that whoever is moved into it has no worse one. */
+const KEPT_ROW = 1;
 
 /** A hall of five rows. `faulty`: one seat is of a category that is none. @param {boolean} faulty @param {string} name */
 function plan(faulty, name) {
@@ -76,6 +79,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
 
     // Making: a plan with a fault, seen on the drawing; mended; what is played, what it costs, when.
     await page.getByRole('link', { name: w.nav.making }).press('Enter');
+    await operator.shows(m.none);
     await page.getByRole('button', { name: m.begin }).press('Enter');
     await operator.shows(m.missingWords.title);
     await card(m.venue).locator('input[type=file]').setInputFiles(plan(true, korean ? '구민회관' : 'Town Hall'));
@@ -103,34 +107,79 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await page.locator('dialog[open]').getByRole('button', { name: m.announce, exact: true }).press('Enter');
     await operator.shows(m.done(title, 1));
 
-    // Fifty fans buy, and the operator sees it live.
-    await page.getByRole('link', { name: w.nav.tonight }).press('Enter');
-    await page.getByRole('link', { name: title }).waitFor();
-    const sold = async (/** @type {number} */ seats) => page.waitForFunction(
-      ([name, seats]) => [...document.querySelectorAll('.figure')].some((figure) => figure.querySelector('dt')?.textContent === name && figure.querySelector('dd')?.textContent?.startsWith(String(seats))),
-      /** @type {[string, number]} */ ([w.tonight.sold, seats]),
-    );
-    await Promise.all([fiftyBuy(server), sold(FANS)]);
-    await seen('tonight');
+    // A row is kept back, by keyboard.
+    await page.getByRole('link', { name: w.nav.tonight, exact: true }).press('Enter');
     await page.getByRole('link', { name: title }).press('Enter');
     await page.locator('frontrow-seatmap').waitFor();
-    await sold(FANS);
-    await seen('sale');
-
-    // A row is kept back; what is sold in it stays sold.
-    await page.getByLabel(w.sale.row).selectOption({ index: ROWS.length });
+    await page.getByLabel(w.sale.row).selectOption({ index: 1 + KEPT_ROW });
     await operator.shows(w.sale.chosen(SEATS_PER_ROW));
     await page.getByLabel(w.sale.note).fill(korean ? '촬영 장비' : 'Camera crane');
     await page.getByRole('button', { name: w.sale.keep, exact: true }).press('Enter');
-    await page.locator('dialog .danger').press('Enter');
-    const outcomes = Array.from({ length: SEATS_PER_ROW + 1 }, (_, left) => w.sale.changedSeats(SEATS_PER_ROW - left, left));
-    await page.waitForFunction((outcomes) => outcomes.some((told) => document.querySelector('main')?.textContent?.includes(told)), outcomes);
+    await page.locator('dialog[open] .danger').press('Enter');
+    await operator.shows(w.sale.changedSeats(SEATS_PER_ROW, 0));
     await seen('kept', page.locator('section.seats'));
 
+    // Fifty fans buy, and the operator sees it live.
+    await page.getByRole('link', { name: w.nav.tonight, exact: true }).press('Enter');
+    await page.getByRole('link', { name: title }).waitFor();
+    const says = async (/** @type {string} */ name, /** @type {number} */ seats) => page.waitForFunction(
+      ([name, seats]) => [...document.querySelectorAll('.figure')].some((figure) => figure.querySelector('dt')?.textContent === name && figure.querySelector('dd')?.textContent?.startsWith(String(seats))),
+      /** @type {[string, number]} */ ([name, seats]),
+    );
+    await Promise.all([fiftyBuy(server), says(w.tonight.sold, FANS)]);
+    await seen('tonight');
+    await page.getByRole('link', { name: title }).press('Enter');
+    await page.locator('frontrow-seatmap').waitFor();
+    await says(w.tonight.sold, FANS);
+    await seen('sale');
+
+    // A sold seat is moved into the row that is kept back, and another order is given back.
+    const orders = async () => {
+      await page.getByRole('link', { name: w.nav.orders, exact: true }).press('Enter');
+      await page.getByLabel(w.orders.by).selectOption('concert');
+      await page.getByRole('button', { name: w.orders.find, exact: true }).press('Enter');
+      await operator.shows(w.orders.results);
+    };
+    const found = page.locator('main a[href*="#/orders/"]');
+    await orders();
+    await found.first().waitFor();
+    await seen('orders');
+    await found.first().press('Enter');
+    await page.getByRole('button', { name: w.orders.moveBegin }).press('Enter');
+    await page.locator('frontrow-seatmap').waitFor();
+    await page.getByRole('group', { name: w.orders.moveTo }).getByRole('button', { name: w.sale.list }).press('Enter');
+    await page.locator(`frontrow-seatmap button.seat[data-seat="${KEPT_ROW * SEATS_PER_ROW + 2}"]`).press('Enter');
+    await page.getByRole('button', { name: w.orders.moveLook }).press('Enter');
+    await seen('move', page.locator('dialog[open]'));
+    await page.locator('dialog[open] .danger').press('Enter');
+    await page.locator('.life li', { hasText: /B-3|B3/ }).first().waitFor();
+    await seen('order');
+    await orders();
+    await found.nth(1).press('Enter');
+    await page.getByLabel(w.orders.reason).fill(korean ? '이중 결제' : 'Bought twice');
+    await page.keyboard.press('Enter');
+    await seen('refund', page.locator('dialog[open]'));
+    await page.locator('dialog[open] .danger').press('Enter');
+    await page.locator('.sale-head .tag', { hasText: w.orders.status({ status: 'CANCELLED', payment: { refunded: 1 } }) }).waitFor();
+
     // The night's figures, as a report that is a file of its own.
+    await page.getByRole('link', { name: w.nav.tonight, exact: true }).press('Enter');
+    await page.getByRole('link', { name: title }).press('Enter');
     await page.locator('.plot').first().waitFor({ timeout: 120_000 });
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: w.plots.report }).press('Enter')]);
     assert.equal(file.suggestedFilename(), 'frontrow-1-report.html');
+
+    // Called off: what will happen is said before, and everybody gets their money back.
+    await says(w.tonight.sold, FANS - 1);
+    await page.locator('.performance .row-do').getByRole('button', { name: w.life.callOff }).press('Enter');
+    const form = page.getByRole('form');
+    await form.getByLabel(w.life.why).fill(korean ? '폭우로 취소' : 'The roof leaks');
+    await form.getByRole('button', { name: w.life.lookOff }).press('Enter');
+    await seen('call-off', page.locator('dialog[open]'));
+    await page.locator('dialog[open] .danger').press('Enter');
+    await operator.shows(w.life.allBack);
+    await says(w.tonight.sold, 0);
+    await seen('called-off');
     await operator.leave();
     await server.stop();
   });

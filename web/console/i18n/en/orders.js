@@ -120,6 +120,21 @@ export const orders = {
     calloff: (by) => `${by} called the performance off.`,
   },
 
+  move: 'Give another seat',
+  moveHint: 'Of the same performance, for what was paid: a seat that is free or kept from sale, and costs no less.',
+  moveBegin: 'Choose the seat',
+  moveFrom: 'Instead of',
+  moveTo: 'The new seat',
+  moveNone: 'No seat is chosen.',
+  /** @param {string} label */
+  moveChosen: (label) => `Chosen: ${label}`,
+  /** @param {string} label */
+  moveKeep: (label) => `Keep ${label} from sale from then on`,
+  moveLook: 'Look at the change',
+  /** @param {string} name @param {string} from @param {string} to */
+  moveText: (name, from, to) => `${name} gets ${to} in the place of ${from}, and is told. The ticket for ${from} is void, and there is a new one. Nothing is paid.`,
+
+  refundSeats: 'Which seats',
   refund: 'Give the money back',
   reason: 'Why',
   reasonHint: 'The fan reads it beside the ticket.',

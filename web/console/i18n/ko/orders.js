@@ -83,6 +83,18 @@ export const orders = {
     calloff: (by) => `${by}: 공연 취소.`,
   },
 
+  move: '좌석 변경',
+  moveHint: '같은 회차에서 추가 결제 없이 바꿉니다. 비어 있거나 판매 보류 중이며, 가격이 같거나 높은 좌석이어야 합니다.',
+  moveBegin: '좌석 고르기',
+  moveFrom: '기존 좌석',
+  moveTo: '새 좌석',
+  moveNone: '선택한 좌석이 없습니다.',
+  moveChosen: (label) => `선택: ${label}`,
+  moveKeep: (label) => `${label} 좌석은 이후 판매 보류`,
+  moveLook: '변경 내용 확인',
+  moveText: (name, from, to) => `${name} 님의 ${from} 좌석을 ${to} 좌석으로 바꾸고 고객에게 알립니다. ${from} 티켓은 무효가 되고 새 티켓이 발급됩니다. 추가 결제는 없습니다.`,
+
+  refundSeats: '환불할 좌석',
   refund: '환불',
   reason: '이유',
   reasonHint: '고객의 티켓 옆에 표시됩니다.',

@@ -7,10 +7,12 @@ import { Problem, SecondLook, useAsked } from '../../parts.js';
 import { hasRole } from '../../session.js';
 import { moment, words } from '../../words.js';
 import { tone } from './find.js';
+import { Move } from './move.js';
 import { told } from './told.js';
 
-/** Those who give money back. */
+/** Those who give money back, and those who give other seats. */
 const REFUND = ['owner', 'manager'];
+const MOVE = ['owner', 'manager', 'box_office'];
 
 /**
  * @typedef {object} FoundOrder
@@ -66,6 +68,7 @@ export function Order({ id }) {
       ${!error && html`<p role="status">${loading}</p>`}`;
   }
   const { order } = life;
+  const good = order.seats.filter(({ seat }) => life.tickets.some((ticket) => ticket.seat === seat && ticket.valid));
   const paid = order.payment;
   return html`${back}
     <div class="sale-head"><h1>${w.orderOf(order.name)}</h1> <span class=${`tag ${tone(order)}`}>${w.status(order)}</span></div>
@@ -101,7 +104,8 @@ export function Order({ id }) {
         </div>
       </li>`)}</ol>
     </section>
-    ${order.status === 'RESERVED' && hasRole(...REFUND) && html`<${Refund} order=${order} onDone=${again} />`}`;
+    ${order.status === 'RESERVED' && order.state === 'PLANNED' && good.length > 0 && hasRole(...MOVE) && html`<${Move} key=${`move ${good.map(({ seat }) => seat)}`} order=${order} seats=${good} onDone=${again} />`}
+    ${order.status === 'RESERVED' && hasRole(...REFUND) && html`<${Refund} key=${`refund ${good.map(({ seat }) => seat)}`} order=${order} seats=${good} onDone=${again} />`}`;
 }
 
 /** @param {{ name: string, children: unknown }} props */
@@ -109,19 +113,26 @@ function Fact({ name, children }) {
   return html`<div class="figure"><dt>${name}</dt><dd>${children}</dd></div>`;
 }
 
-/** @param {{ order: FoundOrder, onDone: () => Promise<void> }} props */
-function Refund({ order, onDone }) {
+/**
+ * All of an order, or single seats of it.
+ * @param {{ order: FoundOrder, seats: FoundOrder['seats'], onDone: () => Promise<void> }} props `seats`: those whose tickets are good.
+ */
+function Refund({ order, seats, onDone }) {
   const { orders: w } = words();
+  const [chosen, setChosen] = useState(/** @type {ReadonlySet<number>} */ (new Set(seats.map(({ seat }) => seat))));
   const [reason, setReason] = useState('');
   const [asked, setAsked] = useState(false);
   const [error, setError] = useState(/** @type {unknown} */ (null));
-  const left = (order.payment?.amount ?? 0) - (order.payment?.refunded ?? 0);
-  const labels = order.seats.map((seat) => seat.label).join(', ');
+  const all = chosen.size === seats.length;
+  const theirs = seats.filter(({ seat }) => chosen.has(seat));
+  // The rest of what was paid, to the last unit; single seats are what they cost.
+  const left = all ? (order.payment?.amount ?? 0) - (order.payment?.refunded ?? 0) : theirs.reduce((sum, { price }) => sum + price, 0);
+  const labels = theirs.map((seat) => seat.label).join(', ');
   const sum = money(left, order.currency);
   const refund = async () => {
     setError(null);
     try {
-      await call('POST', `/orders/${order.reservation_id}/refund`, { reason: reason.trim() });
+      await call('POST', `/orders/${order.reservation_id}/refund`, { reason: reason.trim(), ...(all ? {} : { seats: [...chosen] }) });
     } catch (failure) {
       setError(failure);
     }
@@ -134,9 +145,14 @@ function Refund({ order, onDone }) {
       event.preventDefault();
       setAsked(true);
     }}>
+      ${seats.length > 1 && html`<fieldset><legend>${w.refundSeats}</legend>${seats.map(({ seat, label, price }) => html`<label key=${seat} class="choice"><input type="checkbox" checked=${chosen.has(seat)} onChange=${() => setChosen((before) => {
+        const after = new Set(before);
+        if (!after.delete(seat)) after.add(seat);
+        return after;
+      })} /> ${label} <small>${money(price, order.currency)}</small></label>`)}</fieldset>`}
       <label class="field">${w.reason}<input name="reason" required maxlength="500" pattern=".*\\S.*" autocomplete="off" value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.currentTarget.value)} aria-describedby="reason-hint" /></label>
       <small class="hint" id="reason-hint">${w.reasonHint}</small>
-      <button class="danger">${w.refundSum(sum)}</button>
+      <button class="danger" disabled=${chosen.size === 0}>${w.refundSum(sum)}</button>
     </form>
     <${Problem} error=${error} />
     ${asked && html`<${SecondLook} title=${w.refundSum(sum)} confirm=${w.refund}

@@ -148,7 +148,7 @@ function Groups({ layout, onChoose }) {
  *   currency: string, onPick: ((seat: number) => void) | null, onLasso: (seats: number[]) => void,
  * }} props
  */
-function Map({ layout, model, seats, list, lasso, currency, onPick, onLasso }) {
+export function Map({ layout, model, seats, list, lasso, currency, onPick, onLasso }) {
   const { sale: w } = words();
   const map = useRef(/** @type {import('../../../seatmap/index.js').FrontrowSeatmap | null} */ (null));
   useEffect(() => {
