@@ -83,7 +83,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     ada.refused(400);
     await ada.page.getByLabel(w.webhooks.url).fill(hook);
     await ada.page.getByRole('button', { name: w.webhooks.addButton, exact: true }).click();
-    const secret = ada.page.getByLabel(w.webhooks.of(w.webhooks.secret, hook));
+    const secret = ada.page.getByRole('textbox', { name: w.webhooks.of(w.webhooks.secret, hook) });
     assert.match(await secret.inputValue(), /^whsec_/);
     const before = came.length;
     await ada.page.getByRole('button', { name: w.webhooks.of(w.webhooks.test, hook) }).click();
