@@ -55,6 +55,9 @@ pub async fn call_from(
     body: &str,
 ) -> Reply {
     let tcp = connect_from(source, address).await;
+    // The answer is whole when it is closed. Ports that wait for what comes late would be used up by tests that ask until
+    // something is so.
+    tcp.set_zero_linger().unwrap();
     call_through(Box::new(tcp), address, method, path, headers, body).await
 }
 
