@@ -54,7 +54,6 @@ export function Life({ id, detail }) {
   useEffect(() => void again(), [seen]);
   const [asked, setAsked] = useState(/** @type {Asked | null} */ (null));
   const [problem, setProblem] = useState(/** @type {unknown} */ (null));
-  const [off, setOff] = useState(0);
   const steers = hasRole(...STEER);
 
   const planned = concert?.schedules.filter((schedule) => schedule.state === 'PLANNED') ?? [];
@@ -77,12 +76,9 @@ export function Life({ id, detail }) {
       <${Problem} error=${problem ?? error} />
       <ul class="rows">${concert.schedules.map((schedule) => html`<${Performance} key=${schedule.schedule_id} schedule=${schedule} concert=${concert}
         line=${lines.get(schedule.schedule_id)} steers=${steers} onChanged=${again} onCallOff=${() => void ask(schedule)} />`)}</ul>
-      ${hasRole(...STEER, 'box_office') && html`<${Progress} key=${`${off} ${seen}`} id=${id} schedules=${concert.schedules} zone=${concert.time_zone} />`}
+      ${hasRole(...STEER, 'box_office') && html`<${Progress} key=${concert.schedules.filter((one) => one.state === 'CALLED_OFF').map((one) => one.schedule_id).join()} id=${id} schedules=${concert.schedules} zone=${concert.time_zone} />`}
       ${steers && planned.length > 0 && html`<p><button type="button" class="danger" onClick=${() => void ask(null)}>${w.callOffAll}</button></p>`}
-      ${asked && html`<${CallOff} asked=${asked} concert=${concert} onClose=${() => setAsked(null)} onDone=${() => {
-        setOff((n) => n + 1);
-        void again();
-      }} />`}
+      ${asked && html`<${CallOff} asked=${asked} concert=${concert} onClose=${() => setAsked(null)} onDone=${() => void again()} />`}
     </section>
     ${steers && html`<${Texts} concert=${concert} onChanged=${again} />`}`;
 }
@@ -121,7 +117,7 @@ function Performance({ schedule, concert, line, steers, onChanged, onCallOff }) 
         <button type="button" class="small" aria-expanded=${open === 'prices'} aria-label=${w.pricesOf(start)} onClick=${() => toggle('prices')}>${w.prices}</button>`}
       <button type="button" class="small" aria-label=${w.callOffOf(start)} onClick=${onCallOff}>${w.callOff}</button>
     </div>`}
-    <p role="status" class=${done ? 'done whole' : 'visually-hidden'}>${done}</p>
+    <p role="status" class=${done && !isOff ? 'done whole' : 'visually-hidden'}>${isOff ? '' : done}</p>
     ${open === 'move' && html`<${Move} schedule=${schedule} zone=${concert.time_zone} onDone=${() => changed(w.moved)} />`}
     ${open === 'prices' && html`<${Prices} schedule=${schedule} concert=${concert} onDone=${() => changed(w.priced)} onTold=${onChanged} />`}
   </li>`;

@@ -16,7 +16,7 @@ const ASK_EVERY_MS = 1_000;
 export function Progress({ id, schedules, zone }) {
   const { life: w, problems } = words();
   const off = new Map(schedules.filter((schedule) => schedule.state === 'CALLED_OFF').map((schedule) => [schedule.schedule_id, schedule]));
-  const { value, error, again } = useAsked(async () => (off.size > 0 ? call('GET', '/refunds') : { refunds: [] }));
+  const { value, error, again } = useAsked(() => call('GET', '/refunds'));
   const own = /** @type {Refund[]} */ (value?.refunds ?? []).filter((of) => of.concert_id === id && off.has(of.schedule_id));
   const goesOn = own.some((of) => of.seats_left > 0);
   useEffect(() => {
@@ -28,7 +28,7 @@ export function Progress({ id, schedules, zone }) {
   return html`<section class="card" aria-labelledby="refunds-title">
     <h3 id="refunds-title">${w.refunds}</h3>
     <${Problem} error=${error} />
-    <p role="status">${value ? (goesOn ? w.goesOn : w.allBack) : ''}</p>
+    <p role="status">${own.length === 0 ? '' : goesOn ? w.goesOn : w.allBack}</p>
     <ul class="rows">${own.map((of) => html`<li key=${of.schedule_id} class="row">
       <div class="row-what"><strong>${when(off.get(of.schedule_id)?.starts_at ?? '', zone)}</strong>
         <span>${of.seats_left > 0 ? w.seatsLeft(of.seats_left) : w.allBack}</span> <small>${w.ordersDone(of.orders_done)}</small>
