@@ -98,11 +98,11 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.accessible('alarms');
     await ada.fits('alarms');
     await ada.page.getByRole('button', { name: w.webhooks.of(w.webhooks.rotate, hook) }).click();
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('small', { hasText: locale === 'ko-KR' ? '이전 비밀 키' : 'The secret of before' }).waitFor();
     await ada.page.getByRole('button', { name: w.webhooks.of(w.webhooks.stop, hook) }).click();
     await ada.page.locator('dialog[open]', { hasText: w.webhooks.stopText }).waitFor();
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('.tag', { hasText: w.webhooks.stopped }).waitFor();
 
     // Whether all is well: it is not, because there is an alarm.

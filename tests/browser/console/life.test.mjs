@@ -78,7 +78,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await move.getByLabel(l.why).press('Enter');
     await page.locator('dialog[open]').waitFor();
     await ada.accessible('moving, second look');
-    await page.locator('dialog .danger').focus();
+    await page.locator('dialog[open] .danger').focus();
     await page.keyboard.press('Enter');
     await ada.shows(l.moved);
     await ada.shows('The singer is <b>ill</b>');
@@ -95,7 +95,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     const plannedId = await planned(server, concertId);
     await admin(server, 'PATCH', `/schedules/${plannedId}`, { prices: { Row: 55_000 }, all_performances: true });
     await second.getByRole('button', { name: l.lookPrices }).click();
-    await page.locator('dialog .danger').click();
+    await page.locator('dialog[open] .danger').click();
     await page.locator('.changed', { hasText: '55,000' }).waitFor();
     ada.refused(409);
     assert.match(await page.locator('.changed').innerText(), /50,000[^]*55,000[^]*60,000/);
@@ -103,7 +103,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     // Whoever was told goes on from there.
     await second.getByLabel(l.allPerformances).check();
     await second.getByRole('button', { name: l.lookPrices }).click();
-    await page.locator('dialog .danger').click();
+    await page.locator('dialog[open] .danger').click();
     await ada.shows(l.priced);
     await performances.filter({ hasText: '60,000' }).nth(1).waitFor();
 
@@ -132,7 +132,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await page.locator('dialog').waitFor({ state: 'detached' });
     assert.equal(await page.locator('.performance .tag.bad').count(), 0);
     await form.getByRole('button', { name: l.lookOff }).click();
-    await page.locator('dialog .danger').click();
+    await page.locator('dialog[open] .danger').click();
     await page.locator('.performance .tag.bad').waitFor();
     await ada.shows(l.allBack);
     await ada.accessible('called off');
@@ -159,7 +159,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await page.getByRole('button', { name: l.callOffAll }).click();
     await page.getByRole('form').getByLabel(l.why).fill('No licence');
     await page.getByRole('button', { name: l.lookOff }).click();
-    await page.locator('dialog .danger').click();
+    await page.locator('dialog[open] .danger').click();
     await page.locator('.performance .tag.bad').nth(1).waitFor();
     await page.locator('.sale-head .tag', { hasText: w.log.states.CLOSED }).waitFor();
     await fan.leave();

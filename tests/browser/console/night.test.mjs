@@ -75,10 +75,10 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.keyboard.press('Escape');
     await ada.page.locator('dialog').waitFor({ state: 'detached' });
     await pause.click();
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('.sale-head .tag', { hasText: w.log.states.PAUSED }).waitFor();
     await ada.page.getByRole('button', { name: w.sale.open }).click();
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('.sale-head .tag', { hasText: w.log.states.OPEN }).waitFor();
 
     // A message, how many are let in, and a rule with what it does.
@@ -91,7 +91,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByLabel(w.log.fields.hold_ttl_ms).fill('3m');
     await ada.page.getByRole('button', { name: w.sale.save }).click();
     await ada.page.locator('dialog[open]', { hasText: w.sale.does.hold_ttl }).waitFor();
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.page.getByRole('region', { name: w.sale.rules }).locator('.done', { hasText: w.sale.done }).waitFor();
 
     // Somebody else changes the same at once: the second one is told what it is.
@@ -101,7 +101,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByRole('button', { name: w.sale.save }).click();
     const path = `${server.url}/api/v1/admin/sales/${concertId}`;
     assert.equal((await fetch(path, { method: 'PATCH', headers, body: '{"hold_ttl":"9m"}' })).status, 200);
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('.changed', { hasText: '9m' }).waitFor();
     ada.refused(409);
     await ada.accessible('changed meanwhile');
@@ -112,7 +112,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByLabel(w.sale.note).fill('House seats');
     await ada.page.getByRole('button', { name: w.sale.keep }).click();
     await ada.page.locator('dialog[open]', { hasText: w.sale.keepText(8) }).waitFor();
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.shows(w.sale.changedSeats(6, 2));
     await says(ada.page, w.tonight.kept, '6');
     // One of them again, in the list and without a mouse.
@@ -124,7 +124,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.fits('list of seats');
     await ada.page.getByRole('button', { name: w.sale.giveBack }).focus();
     await ada.page.keyboard.press('Enter');
-    await ada.page.locator('dialog .danger').focus();
+    await ada.page.locator('dialog[open] .danger').focus();
     await ada.page.keyboard.press('Enter');
     await ada.shows(w.sale.changedSeats(1, 0));
     await says(ada.page, w.tonight.kept, '5');

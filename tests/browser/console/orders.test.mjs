@@ -102,7 +102,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await page.locator('dialog').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: /100,000/ }).click();
     await dialog.waitFor();
-    await page.locator('dialog .danger').focus();
+    await page.locator('dialog[open] .danger').focus();
     await page.keyboard.press('Enter');
     await page.locator('.sale-head .tag', { hasText: o.status({ status: 'CANCELLED', payment: { refunded: 1 } }) }).waitFor();
     await ada.shows('Bought twice');
@@ -149,7 +149,7 @@ test('the box office reads orders and gives nothing back, and who was faster is 
   const headers = { authorization: `Bearer ${token}` };
   const first = await fetch(`${server.url}/api/v1/admin/orders/${order}/refund`, { method: 'POST', headers, body: JSON.stringify({ reason: 'First' }) });
   assert.equal(first.status, 200);
-  await ada.page.locator('dialog .danger').click();
+  await ada.page.locator('dialog[open] .danger').click();
   await ada.page.locator('.quote', { hasText: 'First' }).waitFor();
   ada.refused(409);
   await ada.leave();

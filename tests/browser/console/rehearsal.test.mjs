@@ -50,7 +50,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByRole('button', { name: w.end }).click();
     await ada.page.locator('dialog[open]', { hasText: w.endText }).waitFor();
     await ada.accessible('second look');
-    await ada.page.locator('dialog .danger').click();
+    await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('[role=status] .tag', { hasText: w.states.over }).waitFor();
     await ada.leave();
     await server.stop();

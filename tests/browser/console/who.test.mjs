@@ -60,7 +60,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     // They see what they may, and nothing else.
     const min = await Operator.signIn(browser, theirs, { size, locale, scheme });
     assert.equal(await min.title(), w.tonight.title);
-    assert.deepEqual(await min.page.locator('nav a').allInnerTexts(), [w.nav.tonight, w.nav.sessions]);
+    assert.deepEqual(await min.page.locator('nav a').allInnerTexts(), [w.nav.tonight, w.nav.alarms, w.nav.sessions]);
     await min.page.getByRole('link', { name: w.nav.sessions }).click();
     await min.shows(w.sessions.own);
     await min.accessible('sessions');
@@ -98,7 +98,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await owner.page.keyboard.press('Escape');
     await owner.page.locator('dialog').waitFor({ state: 'detached' });
     await shutOut.click();
-    await owner.page.locator('dialog .danger').click();
+    await owner.page.locator('dialog[open] .danger').click();
     await owner.page.locator('.row.off').waitFor();
     await min.page.getByRole('link', { name: w.nav.log }).click();
     await min.page.getByRole('heading', { name: w.signIn.title }).waitFor();
