@@ -153,7 +153,6 @@ impl Dispatcher {
         missing.chain(down).chain(stalled).collect()
     }
 
-    /// Each sale but rehearsals, where it runs, and its writer as far as it is known.
     /// The number of lanes.
     pub fn lanes(&self) -> usize {
         self.shared.writers.len()
@@ -170,7 +169,7 @@ impl Dispatcher {
         mailboxes.filter(|(_, mailbox)| mailbox.is_stalled()).map(|(lane, _)| lane).collect()
     }
 
-    /// Each sale, where it runs, and its writer as far as it is known.
+    /// Each sale but rehearsals, where it runs, and its writer as far as it is known.
     pub fn whereabouts(&self) -> Vec<(ConcertId, Place, Option<WriterId>)> {
         let place = |(concert, status): (ConcertId, SaleStatus)| match status {
             SaleStatus::Loading | SaleStatus::Handed => (concert, Place::Loading, None),

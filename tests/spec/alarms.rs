@@ -224,6 +224,8 @@ async fn an_alarm_is_seen_live_and_by_whom() {
     assert_eq!((seen.status, &seen.json()["seen_by"]["operator_id"]), (200, &json!(operator)));
     let again = house.http("POST", &path, Some(&house.operator_token()), "{}").await;
     assert_eq!(again.json()["seen_by"]["operator_id"], json!(operator), "who saw it first stays");
+    let log = house.http("GET", "/api/v1/admin/log", Some(&house.operator_token()), "").await.json();
+    assert!(log["entries"].as_array().unwrap().iter().any(|entry| entry["what"] == "alarm.see"), "{log}");
     let unknown = house.http("POST", &format!("{PATH}/999/seen"), Some(&session), "{}").await;
     assert_eq!(unknown.outcome(), (404, "NOT_FOUND".into()));
     let found = alarms(&house, "the rows", |found| {

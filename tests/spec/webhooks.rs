@@ -242,6 +242,10 @@ async fn a_message_is_signed_and_its_secret_exchanged() {
     assert_eq!(call(&house, "POST", &format!("webhooks/{id}/test")).await.0, 404);
     let (_, all) = call(&house, "GET", "webhooks").await;
     assert!(all["webhooks"][0]["stopped_at"].is_string(), "{all}");
+    // Each change is in the log, and a test changes nothing.
+    let (_, log) = call(&house, "GET", "log").await;
+    let whats: Vec<_> = log["entries"].as_array().unwrap().iter().map(|entry| &entry["what"]).collect();
+    assert_eq!(whats, ["webhook.stop", "webhook.rotate", "webhook.resend", "webhook.add"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
