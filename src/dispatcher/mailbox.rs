@@ -32,6 +32,12 @@ impl Work {
     pub fn must_not_be_lost(&self) -> bool {
         matches!(self, Self::Sale { command: Command::Connect { .. } | Command::Disconnect { .. }, .. })
     }
+
+    /// Whether this asks for nothing but whether the lane answers. It comes each second, and tells by its own answer: that it
+    /// waits makes nobody's command one too many.
+    fn is_a_look(&self) -> bool {
+        matches!(self, Self::Sale { command: Command::Figures, .. })
+    }
 }
 
 pub(super) struct Mailbox {
@@ -45,7 +51,7 @@ struct State {
     queue: VecDeque<Envelope>,
     closed: bool,
     latest: Timestamp,
-    /// The time since which the lane has left something here, whatever became of it.
+    /// The time since which the lane has left something here, whatever became of it; looks aside.
     untouched_since: Option<Timestamp>,
 }
 
@@ -67,8 +73,13 @@ impl Mailbox {
         {
             let mut state = self.state.lock();
             let arrived = state.time(&self.clock);
-            let untouched_since = *state.untouched_since.get_or_insert(arrived);
-            let stalled = arrived.since(untouched_since) > limits::LANE_STALL;
+            let is_a_look = work.is_a_look();
+            // A lane that hangs is not asked again and again.
+            let untouched_since = match is_a_look {
+                true => state.queue.front().map(|envelope| envelope.arrived),
+                false => Some(*state.untouched_since.get_or_insert(arrived)),
+            };
+            let stalled = untouched_since.is_some_and(|since| arrived.since(since) > limits::LANE_STALL);
             let full = stalled || state.queue.len() >= limits::MAILBOX_COMMANDS_MAX;
             if state.closed || full && !work.must_not_be_lost() {
                 return false;
@@ -91,7 +102,8 @@ impl Mailbox {
         let mut state = self.state.lock();
         let count = state.queue.len().min(max);
         batch.extend(state.queue.drain(..count));
-        state.untouched_since = state.queue.front().map(|envelope| envelope.arrived);
+        let left = state.queue.iter().find(|envelope| !envelope.work.is_a_look());
+        state.untouched_since = left.map(|envelope| envelope.arrived);
     }
 
     /// Takes away the commands that have waited for longer than anybody waits, while the lane hangs in its store.
@@ -166,6 +178,26 @@ mod tests {
         mailbox.take(10, &mut batch);
         assert_eq!(batch.len(), 3);
         assert!(mailbox.post(charge(), ReplyTo::Nobody), "it goes on");
+    }
+
+    /// Whoever looks whether a lane answers does so each second: what they left there while a process stood still must not make
+    /// the next command one too many.
+    #[test]
+    fn a_look_that_waits_refuses_nobody_but_other_looks() {
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let mailbox = Mailbox::new(clock.clone());
+        let charge = || Work::Charge { user: UserId(1), amount: 1, request_id: "r".into() };
+        let look = || Work::Sale { concert: ConcertId(1), command: Command::Figures };
+        assert!(mailbox.post(look(), ReplyTo::Nobody));
+        clock.advance(2 * limits::LANE_STALL);
+        assert!(!mailbox.is_stalled());
+        assert!(!mailbox.post(look(), ReplyTo::Nobody), "one is enough");
+        assert!(mailbox.post(charge(), ReplyTo::Nobody));
+        mailbox.take(1, &mut VecDeque::new());
+        clock.advance(2 * limits::LANE_STALL);
+        assert!(mailbox.is_stalled() && !mailbox.post(charge(), ReplyTo::Nobody), "the charge waits");
+        mailbox.take(1, &mut VecDeque::new());
+        assert!(mailbox.post(charge(), ReplyTo::Nobody));
     }
 
     #[test]

@@ -111,10 +111,15 @@ impl Life {
     }
 
     fn charge(&mut self, caller: Caller) -> oneshot::Receiver<Reply> {
+        let (sender, reply) = oneshot::channel();
         let request = format!("c{}", self.rng.random_range(0..3));
         let amount = self.rng.random_range(1..3) * 100_000;
-        let dispatcher = &self.house.context().dispatcher;
-        taken(|reply| dispatcher.charge(caller.user, amount, &request, reply))
+        self.house
+            .context()
+            .dispatcher
+            .charge(caller.user, amount, &request, ReplyTo::Once(sender))
+            .expect("there is room");
+        reply
     }
 
     /// An operator changes something that does not end the sale.
@@ -143,8 +148,10 @@ impl Life {
     }
 
     fn post(&self, command: Command) -> oneshot::Receiver<Reply> {
+        let (sender, reply) = oneshot::channel();
         let dispatcher = &self.house.context().dispatcher;
-        taken(|reply| dispatcher.submit(self.house.concert, command.clone(), reply))
+        dispatcher.submit(self.house.concert, command, ReplyTo::Once(sender)).expect("the sale runs");
+        reply
     }
 
     async fn answered(&mut self, caller: Caller, reply: oneshot::Receiver<Reply>) -> Reply {
@@ -505,18 +512,5 @@ impl Life {
         self.house.clock.advance(begin.since(self.house.clock.utc()) + MINUTE);
         let get = self.ask(loser, Command::Get { caller: loser, polled: false }).await;
         assert!(matches!(get, Ok(Answer::Queue { .. })), "{get:?}");
-    }
-}
-
-/// Asks until it is taken. A lane whose mailbox was not empty when the clock was turned by minutes seems to stand still, until it
-/// takes what waits there.
-fn taken(ask: impl Fn(ReplyTo) -> Result<(), Refusal>) -> oneshot::Receiver<Reply> {
-    loop {
-        let (sender, reply) = oneshot::channel();
-        match ask(ReplyTo::Once(sender)) {
-            Ok(()) => return reply,
-            Err(Refusal::Overloaded { .. }) => std::thread::yield_now(),
-            Err(other) => panic!("the sale does not run: {other:?}"),
-        }
     }
 }
