@@ -200,7 +200,8 @@ const SEATS_OF_ORDERS: &str = "SELECT t.reservation_id, t.seat, s.label, s.categ
 const TICKETS_OF_ORDER: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.code, t.cancelled_at, t.moved_from, t.moved_to, s.label FROM ticket t \
      LEFT JOIN concert_seat s ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat \
      WHERE t.concert_id = ? AND t.reservation_id >= ? AND t.reservation_id <= ? ORDER BY t.seat, t.ticket_id";
-/// Found by `ticket_code`. One code is one ticket's; more would be a fault, and are shown.
+/// Reads all tickets: an index of random codes made each sold seat a tenth dearer, and a code is asked for by hand. One code is
+/// one ticket's; more would be a fault, and are shown.
 const ORDERS_OF_CODE: &str = "SELECT reservation_id FROM ticket WHERE code = ? LIMIT 10";
 /// Found by `users_name`.
 const USERS_NAMED: &str = "SELECT user_id, name FROM users WHERE name >= ? AND name < ? \

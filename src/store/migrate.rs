@@ -135,6 +135,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0045" "alarm_open",
     "0046" "alarm_open_once",
     "0047" "webhook_delivery_next",
+    "0048" "ticket_code_read",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -187,6 +188,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0045" "alarm_open",
     "0046" "alarm_open_once",
     "0047" "webhook_delivery_next",
+    "0048" "ticket_code_read",
 );
 
 #[cfg(test)]
