@@ -1,11 +1,12 @@
 //! Proves or refutes the invariants from the stored rows alone: what is sold is paid, what is paid is in a wallet's
-//! ledger, what is held belongs to somebody who was let in, and the journal agrees. Every fault is a
-//! sentence that names its rows. The statements are SQL that all backends share.
+//! ledger, what is held belongs to somebody who was let in, and the journal agrees, as does what the log says of operators. Every
+//! fault is a sentence that names its rows. The statements are SQL that all backends share.
 //!
 //! Always: one view of the database, read once, a sale at a time, so that memory holds one sale and the wallets'
 //! payments. Not here: repair.
 
 mod again;
+mod log;
 mod per_user;
 mod replay;
 mod sale;
@@ -114,6 +115,8 @@ const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment
        moved_from, moved_to \
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
+const LOG: &str = "SELECT log_id, seq, nr, at, operator_id, user_id, came_from, what, subject, was, became, reason \
+     FROM operator_log WHERE concert_id = ? AND seq IS NOT NULL ORDER BY seq, nr";
 
 const SETTINGS: &str = concat!(
     "SELECT title, about, CASE WHEN rehearsal_of IS NULL THEN archived_at END AS archived_at, ",
@@ -135,11 +138,13 @@ macro_rules! known_since {
 }
 /// A performance's start ends its sale.
 const STARTS_END_SINCE: &str = known_since!("installation");
+/// What operators do with a sale is in their log.
+const LOGGED_SINCE: &str = known_since!("operator_log");
 /// A user has so many seats of a sale and no more.
 const USERS_LIMITED_SINCE: &str = known_since!("concert_own_rules");
 
 /// Rows of concerts that do not exist would be seen by no sale's audit.
-const STRAYS: [(&str, &str); 9] = {
+const STRAYS: [(&str, &str); 10] = {
     macro_rules! strays {
         ($table:literal) => {
             (
@@ -162,6 +167,7 @@ const STRAYS: [(&str, &str); 9] = {
         strays!("payment"),
         strays!("ticket"),
         strays!("journal"),
+        strays!("operator_log"),
     ]
 };
 
@@ -245,6 +251,7 @@ pub async fn run(source: &mut impl Link, archive: Option<&Archive>) -> Result<Au
     let rules = Rules {
         starts_end_since: known_since(source, STARTS_END_SINCE).await?,
         users_limited_since: known_since(source, USERS_LIMITED_SINCE).await?,
+        logged_since: known_since(source, LOGGED_SINCE).await?,
     };
     for concert in concerts {
         audit_sale(source, concert, archive, rules, &mut wallets, &mut findings).await?;
@@ -278,6 +285,7 @@ fn values_of<L: Link>(_: &L) -> L::Values {
 struct Rules {
     starts_end_since: Option<Timestamp>,
     users_limited_since: Option<Timestamp>,
+    logged_since: Option<Timestamp>,
 }
 
 async fn known_since(
@@ -368,6 +376,14 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
+    each(source, LOG, of, &mut |row| {
+        findings.saw("log lines");
+        if let Some((id, place, line)) = findings.read("operator_log", log::read(row)) {
+            sale.log(id, place, &line, findings);
+        }
+        Ok(())
+    })
+    .await?;
     each(source, SEATS, of, &mut |row| {
         findings.saw("seats");
         let seat = (|| Ok((read_seat(row)?, row.text("label")?, row.text("category")?, row.int("price")?)))();
@@ -423,7 +439,7 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
-    sale.conclude(rules.starts_end_since, wallets, findings);
+    sale.conclude(rules, wallets, findings);
     Ok(())
 }
 

@@ -324,7 +324,11 @@ fn settings(settings: &SaleSettings) -> Value {
 
 /// The settings that differ, as they were and as they became.
 pub fn difference(before: &SaleSettings, after: &SaleSettings) -> (Value, Value) {
-    let (mut was, mut became) = (settings(before), settings(after));
+    values_that_differ(settings(before), settings(after))
+}
+
+/// Of two objects of settings what differs.
+pub fn values_that_differ(mut was: Value, mut became: Value) -> (Value, Value) {
     // What is not set is not there: who reads the log is told that, too.
     if let (Some(before), Some(after)) = (was.as_object_mut(), became.as_object_mut()) {
         for name in before.keys().chain(after.keys()).cloned().collect::<Vec<_>>() {

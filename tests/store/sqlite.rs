@@ -287,7 +287,55 @@ const PLANTED: &[(&str, &str)] = &[
         "is left over from a rehearsal",
     ),
     ("DELETE FROM concert", "journal has rows of concert 1, which does not exist"),
+    ("DELETE FROM concert", "operator_log has rows of concert 1, which does not exist"),
+    ("DELETE FROM operator_log WHERE what = 'set'", "a `set` by operator 7, is not in the operators' log"),
+    ("UPDATE operator_log SET nr = 7 WHERE what = 'keep'", "which no operator made"),
+    (
+        "UPDATE operator_log SET nr = 7 WHERE what = 'keep'",
+        "a `keep` by operator 7, is not in the operators' log",
+    ),
+    (
+        "INSERT INTO operator_log (concert_id, seq, nr, at, operator_id, what) VALUES (1, 1, 0, 0, 8, 'refund')",
+        "of the log is about event 0 of journal row 1, which no operator made",
+    ),
+    (
+        "UPDATE operator_log SET at = 1, operator_id = 8, reason = 'rain' WHERE what = 'keep'",
+        ": at, who, reason",
+    ),
+    ("UPDATE operator_log SET came_from = NULL WHERE what = 'keep'", ": who"),
+    (
+        "UPDATE operator_log SET subject = 'performance 1', became = '{\"seats\":[[7,9]]}' WHERE what = 'keep'",
+        ": subject, became",
+    ),
+    ("UPDATE operator_log SET what = 'open' WHERE what = 'keep'", ": what"),
+    (
+        "UPDATE operator_log SET was = '{\"capacity\":1}' WHERE what = 'set'",
+        "of the log is not as event 0 of journal row",
+    ),
+    (
+        "UPDATE operator_log SET user_id = 3 WHERE what = 'set'",
+        "a row of operator_log cannot be read: it names an operator and a user",
+    ),
+    (r#"UPDATE journal SET events = replace(events, '"operator":7}', '"operator":9}')"#, ": who"),
 ];
+
+#[tokio::test]
+async fn what_operators_did_before_there_was_a_log_is_no_fault() {
+    let (store, folder) = fresh().await;
+    conformance::evening(&store).await;
+    let mut connection = intruder(folder.path()).await;
+    // The log lost all of it, and then what it lost is older than the log, or of an older server that ran on meanwhile.
+    for (sql, faults) in [
+        ("DELETE FROM operator_log", 2),
+        ("UPDATE schema_migration SET applied_at = 1900000000001 WHERE name = 'operator_log'", 0),
+        ("UPDATE schema_migration SET applied_at = 1 WHERE name = 'operator_log'", 2),
+        ("INSERT INTO node (writer, started_at, heartbeat_at) VALUES (randomblob(16), 0, 1900000000000)", 0),
+    ] {
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        let found = store.audit().await.unwrap().faults;
+        assert_eq!(found.len(), faults, "{sql}: {found:?}");
+    }
+}
 
 #[tokio::test]
 async fn every_planted_fault_is_named() {

@@ -1,6 +1,7 @@
 //! The journal read from its first row: what it makes of a sale, and where it contradicts itself.
 
 use super::again::HeldAgain;
+use super::log::Told;
 use super::per_user::SeatsPerUser;
 use super::{Findings, sale_name};
 use crate::domain::ids::ConcertId;
@@ -14,6 +15,7 @@ pub struct Replay {
     sale: FoldedSale,
     again: HeldAgain,
     pub per_user: SeatsPerUser,
+    pub told: Told,
 }
 
 impl Replay {
@@ -24,6 +26,7 @@ impl Replay {
             sale: FoldedSale::new(concert),
             again: HeldAgain::default(),
             per_user: SeatsPerUser::default(),
+            told: Told::default(),
         }
     }
 
@@ -36,7 +39,8 @@ impl Replay {
         self.next_seq = seq + 1;
         match journal::decode(events) {
             Ok(entries) => {
-                for entry in entries {
+                for (nr, entry) in (0..).zip(entries) {
+                    self.told.event((seq, nr), at, &entry);
                     if let Err(why) = self.play(seq, at, &entry) {
                         findings.fault(format!("{sale}: journal row {seq}: {why}"));
                     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::log::{Line, Place};
 use super::per_user::TooMany;
 use super::replay::Replay;
 use super::wallets::Wallets;
-use super::{Findings, sale_name, seat_name};
+use super::{Findings, Rules, sale_name, seat_name};
 use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{
@@ -333,26 +334,29 @@ impl SaleAudit {
         self.replay.row(seq, at, events, findings);
     }
 
-    /// Compares, after the last row, what rows of different tables say of each other. `starts_end_since`: before that
-    /// no payment after a start was refused.
-    pub fn conclude(
-        &self,
-        starts_end_since: Option<Timestamp>,
-        wallets: &mut Wallets,
-        findings: &mut Findings,
-    ) {
+    /// A line of the operators' log, which comes after the journal.
+    pub fn log(&mut self, id: u64, place: Place, line: &Line, findings: &mut Findings) {
+        if let Some(why) = self.replay.told.line(id, place, line) {
+            findings.fault(format!("{}: {why}", sale_name(self.concert)));
+        }
+    }
+
+    /// Compares, after the last row, what rows of different tables say of each other. What came about before a rule was
+    /// obeyed is no fault.
+    pub fn conclude(&self, rules: Rules, wallets: &mut Wallets, findings: &mut Findings) {
         self.conclude_seats(findings);
         let mut held = HashSet::new();
         for reservation in self.reservations.values() {
             self.conclude_reservation(reservation, &mut held, wallets, findings);
         }
         for payment in self.payments.values() {
-            self.conclude_payment(payment, starts_end_since, wallets, findings);
+            self.conclude_payment(payment, rules.starts_end_since, wallets, findings);
         }
         self.conclude_tokens(wallets, findings);
         self.conclude_journal(findings);
         self.conclude_again(findings);
         self.conclude_per_user(findings);
+        self.replay.told.conclude(self.concert, rules.logged_since, findings);
     }
 
     fn conclude_seats(&self, findings: &mut Findings) {

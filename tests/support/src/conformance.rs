@@ -1555,7 +1555,8 @@ pub async fn only_concerts_with_something_left_are_run(store: &dyn Store) {
 
 /// An evening with something of everything, in concert 1 with schedules 1 and 2 of ten seats. User 1 bought seats 0
 /// and 1; user 2 bought seat 2 and gave it back; user 3 holds seats 4 and 5; user 4 waits; user 5 is admitted and
-/// lost seat 6; user 6 left. User 2 charged 10 beside the 1,000 that each began with.
+/// lost seat 6; user 6 left. User 2 charged 10 beside the 1,000 that each began with. Operator 7 lets 9 in at once, and keeps
+/// seats 7 and 8 of schedule 2 from sale.
 pub async fn evening(store: &dyn Store) {
     let mut world = World::new(store, 10).await;
     let mut fans = Vec::new();
@@ -1595,6 +1596,14 @@ pub async fn evening(store: &dyn Store) {
     let (third, fifth) = (world.held(fans[2], &[4, 5]), world.held(fans[4], &[6]));
     let lapse = lapsed(&fifth, ReservationStatus::Expired, HoldEnd::HoldTime);
     world.commit(vec![opened(&third), opened(&fifth), lapse]).await;
+
+    let by = Actor { who: Who::Operator(OperatorId(7)), from: Some("::1".into()) };
+    let before = Box::new(world.load().await.settings);
+    let own = OwnRules { capacity: Some(9), ..before.own };
+    let after = Box::new(SaleSettings { own, ..(*before).clone() });
+    let kept = HouseSeats::new(world.schedules[1], vec![SeatId(7), SeatId(8)], Some("cameras"), &by);
+    let set = Event::SettingsChanged { before, after, by: By::Actor(by) };
+    world.commit(vec![set, Event::SeatsRestricted(kept)]).await;
     store.claim(world.concert, world.writer, NOW + TTL, Duration::ZERO).await.unwrap();
 }
 
