@@ -70,7 +70,11 @@ impl ServerArgs {
         let part = file.with_added_extension("part");
         let made = std::fs::File::create(&part);
         let mut made = made.with_context(|| format!("could not make {}", part.display()))?;
-        write(response.into_body(), &mut made).await?;
+        if let Err(error) = write(response.into_body(), &mut made).await {
+            // What is not whole is of no use, and names fans.
+            let _ = std::fs::remove_file(&part);
+            return Err(error);
+        }
         std::fs::rename(&part, file).with_context(|| format!("could not make {}", file.display()))
     }
 

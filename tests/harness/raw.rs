@@ -83,6 +83,10 @@ impl Raw {
         String::from_utf8(head).unwrap()
     }
 
+    pub async fn byte(&mut self) -> u8 {
+        in_time("a byte", self.stream.read_u8()).await.unwrap()
+    }
+
     /// Reads so many bytes, and forgets them.
     pub async fn skip(&mut self, bytes: usize) {
         in_time("a body", self.stream.read_exact(&mut vec![0; bytes])).await.unwrap();

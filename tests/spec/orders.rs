@@ -1,12 +1,18 @@
 //! Orders are found by whatever a fan at the box office knows, their whole life is told from the journal, and a concert's lists
 //! come whole into a spreadsheet, which runs nothing of them.
 
+use std::ops::Range;
 use std::process::Command;
 
 use frontrow::store::NewUser;
+use frontrow::store::sqlite::FILE_NAME;
 use frontrow_protocol::Role;
 use serde_json::{Value, json};
+use sqlx::mysql::MySqlConnection;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
+use crate::harness::raw::Raw;
 use crate::harness::{Fan, House, Plan, in_time};
 
 const BALANCE: i64 = 1_000_000_000;
@@ -30,6 +36,36 @@ async fn buys(fan: &mut Fan, schedule: u64, seats: &[u32]) -> String {
     let order = holds(fan, schedule, seats).await;
     fan.ok("pay", json!({"reservation_id": order})).await;
     order
+}
+
+/// Buys seats four at a time; gives the orders.
+async fn buys_many(house: &House, seats: Range<u32>) -> Vec<String> {
+    let mut many = called(house, "many").await;
+    let mut orders = Vec::new();
+    for first in seats.step_by(4) {
+        // No faster than one may ask.
+        house.advance(1);
+        orders.push(buys(&mut many, house.schedule(), &[first, first + 1, first + 2, first + 3]).await);
+        // Buying ends the visit.
+        many.ok("queue.join", json!({"concert_id": house.concert.0})).await;
+    }
+    orders
+}
+
+/// Somebody else changes the database.
+async fn intrude(house: &House, sql: &'static str) {
+    let changed = match house.database_url() {
+        None => {
+            let file = SqliteConnectOptions::new().filename(house.data().join(FILE_NAME));
+            let mut link = file.connect().await.unwrap();
+            sqlx::query(sql).execute(&mut link).await.unwrap().rows_affected()
+        }
+        Some(url) => {
+            let mut link = MySqlConnection::connect(url).await.unwrap();
+            sqlx::query(sql).execute(&mut link).await.unwrap().rows_affected()
+        }
+    };
+    assert_eq!(changed, 1, "{sql}");
 }
 
 async fn get(house: &House, token: &str, path: &str) -> Value {
@@ -307,14 +343,7 @@ async fn lists_come_whole_into_a_spreadsheet_which_runs_nothing_of_them() {
         let mut fan = called(&house, name).await;
         orders.push(buys(&mut fan, schedule, &[place as u32]).await);
     }
-    let mut many = called(&house, "many").await;
-    for first in (10..690).step_by(4) {
-        // No faster than one may ask.
-        house.advance(1);
-        orders.push(buys(&mut many, schedule, &[first, first + 1, first + 2, first + 3]).await);
-        // Buying ends the visit.
-        many.ok("queue.join", json!({"concert_id": house.concert.0})).await;
-    }
+    orders.extend(buys_many(&house, 10..690).await);
     let (_, manager) = house.operator(Role::Manager).await;
     let refund = format!("/api/v1/admin/orders/{}/refund", orders[1]);
     let refunded = house.http("POST", &refund, Some(&manager), r#"{"reason":"=cmd|'/c calc'!A0"}"#).await;
@@ -381,21 +410,100 @@ async fn lists_come_whole_into_a_spreadsheet_which_runs_nothing_of_them() {
     house.audit().await;
 }
 
+/// A list under way over a connection with little room: what was asked for, and not read yet.
+async fn begun(house: &House, list: &str, token: &str) -> Raw {
+    let mut raw = Raw::connect(house.address()).await;
+    let path = format!("/api/v1/admin/concerts/{}/export/{list}.csv", house.concert);
+    let host = house.address();
+    raw.send(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n")).await;
+    let head = raw.head().await.to_lowercase();
+    assert!(
+        head.starts_with("http/1.1 200") && head.contains("\r\ntransfer-encoding: chunked\r\n"),
+        "{head}"
+    );
+    raw
+}
+
+/// Goal: nobody takes a part of a list for all of it. Method: the store cannot read a line of the second page, so the list breaks
+/// off when much of it was sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_breaks_off_does_not_end_as_one_that_is_whole() {
+    let house = House::open(Plan { seats: 700, capacity: 1_000, ..Plan::default() }).await;
+    let orders = buys_many(&house, 0..600).await.len();
+    let (_, manager) = house.operator(Role::Manager).await;
+    const END: &[u8] = b"\r\n0\r\n\r\n";
+    let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches(",valid,").count();
+    let cut = async |connection: &mut Raw| {
+        let came = connection.rest().await;
+        assert!(!came.windows(END.len()).any(|piece| piece == END), "the end of a whole answer");
+        lines(&came)
+    };
+    // No seat has that number, so the ticket that comes last has no label to be told.
+    intrude(
+        &house,
+        "UPDATE ticket SET seat = seat + 100000 \
+           WHERE ticket_id = (SELECT last FROM (SELECT max(ticket_id) AS last FROM ticket) newest)",
+    )
+    .await;
+    let mut connection = begun(&house, "codes", &manager).await;
+    let came = cut(&mut connection).await;
+    assert!((1..=500).contains(&came), "{came} lines came");
+    // The command says so, and leaves nothing.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("codes.csv");
+    let (done, said) = run(&house, &["export", "1", "codes", "--out", file.to_str().unwrap()]).await;
+    assert!(!done && said.contains("broke off"), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    intrude(&house, "UPDATE ticket SET seat = seat - 100000 WHERE seat >= 100000").await;
+    let mut connection = begun(&house, "codes", &manager).await;
+    // The connection stays open behind a whole one.
+    let mut whole = Vec::new();
+    while !whole.ends_with(END) {
+        whole.push(connection.byte().await);
+    }
+    assert_eq!(lines(&whole), orders * 4);
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_goes_away_in_the_middle_of_a_list_leaves_nothing_behind() {
+    let house = House::open(Plan { seats: 700, capacity: 1_000, ..Plan::default() }).await;
+    let orders = buys_many(&house, 0..600).await.len();
+    let (_, manager) = house.operator(Role::Manager).await;
+    let before = house.context().metrics.connections.get();
+    for list in ["orders", "attendees", "codes", "ledger"] {
+        let mut left = Vec::new();
+        for _ in 0..4 {
+            left.push(begun(&house, list, &manager).await);
+        }
+        drop(left);
+        house.connections(before).await;
+    }
+    let path = format!("/api/v1/admin/concerts/{}/export/orders.csv", house.concert);
+    let whole = house.http("GET", &path, Some(&manager), "").await;
+    assert_eq!(column(&parsed(std::str::from_utf8(&whole.bytes).unwrap()), "order").len(), orders);
+}
+
+/// Runs `frontrow orders`. Gives whether it did what it was asked, and what it said.
+async fn run(house: &House, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+    command.arg("orders").args(arguments).arg("--data").arg(house.data());
+    command.args(house.database_url().iter().flat_map(|url| ["--database-url", url]));
+    let server = format!("http://{}", house.address());
+    command.args(["--server", &server, "--token", &house.operator_token()]);
+    let output = in_time("the command", tokio::task::spawn_blocking(move || command.output())).await;
+    let output = output.unwrap().unwrap();
+    let said = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_finds_shows_and_exports() {
     let house = House::open(Plan::default()).await;
     let mut fan = called(&house, "Kim & Söhne").await;
     let order = buys(&mut fan, house.schedule(), &[2]).await;
-    let address = house.address().to_string();
-    let run = async |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
-        command.arg("orders").args(arguments).arg("--data").arg(house.data());
-        command.args(house.database_url().iter().flat_map(|url| ["--database-url", url]));
-        command.args(["--server", &format!("http://{address}"), "--token", &house.operator_token()]);
-        let output = in_time("the command", tokio::task::spawn_blocking(move || command.output())).await;
-        let output = output.unwrap().unwrap();
-        (output.status.success(), String::from_utf8(output.stdout).unwrap())
-    };
+    let run = async |arguments: &[&str]| run(&house, arguments).await;
     let json = |(done, text): (bool, String)| {
         assert!(done, "{text}");
         serde_json::from_str::<Value>(&text).unwrap()
