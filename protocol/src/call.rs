@@ -164,6 +164,7 @@ paths! {
     // Alarms.
     "/api/v1/admin/alarms" { Get => Alarms "admin.alarms" for Owner Manager BoxOffice Viewer }
     "/api/v1/admin/alarms/{alarm_id}/seen" { Post => SeeAlarm "admin.alarms.see" for Owner Manager BoxOffice }
+    "/api/v1/admin/alarms/{alarm_id}/end" { Post => EndAlarm "admin.alarms.end" for Owner Manager }
     "/api/v1/admin/webhooks" { Get => Webhooks "admin.webhooks" for Owner Manager, Post => AddWebhook "admin.webhooks.add" for Owner Manager }
     "/api/v1/admin/webhooks/{webhook_id}" { Delete => StopWebhook "admin.webhooks.stop" for Owner Manager }
     "/api/v1/admin/webhooks/{webhook_id}/rotate" { Post => RotateWebhook "admin.webhooks.rotate" for Owner Manager }

@@ -902,6 +902,14 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .parameter(in_path("alarm_id", "An alarm.", json!({"type": "integer", "minimum": 0})))
         .answer(200, "The alarm.", schemas.sent_by_server::<alarms::Alarm>())
         .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::EndAlarm => Description::new(
+            "operators",
+            Access::Operator,
+            "Ends an alarm. What is still wrong is raised anew; one that is over stays as it is.",
+        )
+        .parameter(in_path("alarm_id", "An alarm.", json!({"type": "integer", "minimum": 0})))
+        .answer(200, "The alarm.", schemas.sent_by_server::<alarms::Alarm>())
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
         Call::Webhooks => Description::new("operators", Access::Operator, "Lists where messages are sent to.")
             .answer(200, "All of them, and those that were stopped lately.", schemas.sent_by_server::<webhooks::Webhooks>())
             .refuses(&[Reason::UnknownMethod]),

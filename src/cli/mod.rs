@@ -1,6 +1,7 @@
 //! The command line: one file a command. Results go to stdout as JSON, everything else to stderr; a command that
 //! did not do what it was asked exits with 1 and says why.
 
+mod alarms;
 mod audit;
 mod client;
 mod concert;
@@ -21,6 +22,7 @@ mod serve;
 mod token;
 mod user;
 mod venue;
+mod webhook;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -71,6 +73,10 @@ enum Command {
     Orders(orders::Orders),
     /// Keep seats of a running server's performances from sale, or give them back to it.
     Seats(seats::Seats),
+    /// What is wrong at a running server, and what was.
+    Alarms(alarms::Alarms),
+    /// Where a running server sends its alarms.
+    Webhook(webhook::Webhook),
     /// Prove or refute, from the database alone, that everything fits.
     Audit(audit::Audit),
     /// Show from the journal who held a seat, when, and why it was lost, and who changed a sale.
@@ -100,6 +106,8 @@ impl Cli {
             Command::Rehearse(command) => command.run().await,
             Command::Orders(command) => command.run().await,
             Command::Seats(command) => command.run().await,
+            Command::Alarms(command) => command.run().await,
+            Command::Webhook(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,
             Command::Journal(command) => command.run().await,

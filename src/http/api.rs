@@ -117,6 +117,7 @@ impl Incoming<'_> {
             | Call::SaleReadiness
             | Call::Alarms
             | Call::SeeAlarm
+            | Call::EndAlarm
             | Call::Webhooks
             | Call::AddWebhook
             | Call::StopWebhook

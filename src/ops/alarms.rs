@@ -3,11 +3,12 @@
 //!
 //! Always: what was raised is known here at once, and is written down as soon as the store takes it, in order; while it does
 //! not, webhooks are told all the same. A row that is open and ours is judged here, whoever raised it, so it ends after a
-//! restart and after a sale went to another server. It costs a lane one question a round and sale. Not here: sending, words.
+//! restart and after a sale went to another server; one of a server that is gone is ended by whoever is there. What somebody
+//! else ended, and is still wrong, is raised anew. It costs a lane one question a round and sale. Not here: sending, words.
 
 pub mod rules;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use frontrow_protocol::{Method, Reason, Timestamp as WireTime};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use self::rules::{Change, Counted, Counters, Facts, Judge, Kind, SaleSeen, Subject};
@@ -26,12 +28,12 @@ use crate::domain::ids::{ConcertId, OperatorId, ScheduleId};
 use crate::domain::record::{SaleState, ScheduleState};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, SaleView, Tallied, Times};
-use crate::limits::{ALARMS_KEPT, ALARMS_UNSTORED_MAX};
+use crate::limits::{ALARMS_KEPT, ALARMS_OPEN_LISTED_MAX, ALARMS_UNSTORED_MAX};
 use crate::metrics::{Metrics, RequestLabels};
 use crate::ops::refunds::Refunds;
 use crate::ops::webhooks::Webhooks;
 use crate::store::alarms::{AlarmRow, Message, NewAlarm};
-use crate::store::{Store, StoreError, random_id};
+use crate::store::{DUTY_CHARS_MAX, Store, StoreError, WriterId, random_id};
 
 /// Between two rounds.
 const ROUND_INTERVAL: Duration = Duration::from_secs(2);
@@ -41,6 +43,10 @@ const ANSWER_PATIENCE: Duration = Duration::from_millis(900);
 const STORE_PATIENCE: Duration = Duration::from_millis(1_500);
 /// Between two looks at the alarms that go on, which other servers may have raised.
 const ROWS_READ_EVERY: Duration = Duration::from_secs(5);
+/// So often a server says that it is there, and looks whether others are that have alarms.
+const SERVERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(20);
+/// A server that did not say so for so long is gone: a restart takes less, and so does a store that is out for a moment.
+const SERVER_GONE_AFTER: Duration = Duration::from_secs(2 * 60);
 const DISK_LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
 const FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
 /// What answers and commits are timed over.
@@ -103,9 +109,10 @@ struct State {
     waiting: VecDeque<Waiting>,
     /// Those that go on, as they were read last.
     rows: Vec<AlarmRow>,
-    /// Steady: when they were read, the disk was looked at, and what is old was forgotten.
+    /// Steady: when they were read, the disk and other servers were looked at, and what is old was forgotten.
     rows_read: Option<Timestamp>,
     disk_looked_at: Option<Timestamp>,
+    servers_looked_at: Option<Timestamp>,
     forgotten: Option<Timestamp>,
 }
 
@@ -172,6 +179,10 @@ impl Alarms {
             tracing::debug!("alarms wait for the store");
         }
         self.show();
+        if let Err(Some(error)) = self.look_at_servers().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "alarms of other servers could not be looked at; it is tried again");
+        }
         self.forget().await;
     }
 
@@ -232,6 +243,54 @@ impl Alarms {
             let mut state = self.state.lock();
             (state.rows, state.rows_read) = (rows, Some(now));
         }
+    }
+
+    /// Says that this server is there, and ends what goes on of servers that are not, as nobody else does. `Err(None)`: the
+    /// store took too long.
+    async fn look_at_servers(&self) -> Result<(), Option<StoreError>> {
+        let (Some(store), Some(duties)) = (self.at.store.alarms(), self.at.store.duties()) else {
+            return Ok(());
+        };
+        let now = self.at.clock.steady();
+        let of_others: Vec<_> = {
+            let mut state = self.state.lock();
+            if state.servers_looked_at.is_some_and(|at| now.since(at) < SERVERS_LOOKED_AT_EVERY) {
+                return Ok(());
+            }
+            state.servers_looked_at = Some(now);
+            let is_others = |row: &&AlarmRow| {
+                Subject::server_of(&row.subject).is_some_and(|server| server != self.at.server)
+            };
+            state.rows.iter().filter(is_others).cloned().collect()
+        };
+        let utc = self.at.clock.utc();
+        let (own, us) = presence(&self.at.server);
+        self.patiently(duties.take_duty(&own, us, utc, SERVER_GONE_AFTER)).await?;
+        let servers: BTreeSet<_> =
+            of_others.iter().filter_map(|row| Subject::server_of(&row.subject)).collect();
+        let mut gone = BTreeSet::new();
+        for server in servers {
+            // For no time: it may be back at any moment.
+            let (its, _) = presence(server);
+            if self.patiently(duties.take_duty(&its, us, utc, Duration::ZERO)).await? {
+                gone.insert(server);
+            }
+        }
+        for row in &of_others {
+            let Some(server) = Subject::server_of(&row.subject).filter(|server| gone.contains(server)) else {
+                continue;
+            };
+            let at = utc.max(row.raised_at);
+            let over = Alarm { ended_at: Some(at), ..Alarm::of_row(row) };
+            let message = over.message(None, Some(&self.at.server));
+            if self.patiently(store.end_alarm(&row.kind, &row.subject, at, &message)).await? {
+                let (kind, subject) = (&row.kind, &row.subject);
+                tracing::info!(kind, subject, server, "an alarm is over, as its server is gone");
+                self.look_again();
+                self.at.webhooks.wake();
+            }
+        }
+        Ok(())
     }
 
     fn judge(&self, answers: &BTreeMap<ConcertId, bool>) {
@@ -440,7 +499,11 @@ impl State {
             (_, Some(concert)) => places.get(&concert).is_none_or(|place| *place == Place::Here),
             (_, None) => true,
         };
-        let gone: Vec<_> = self.judge.up().filter(|(_, subject)| !is_ours(*subject)).collect();
+        let gone: Vec<_> = self
+            .judge
+            .up()
+            .filter(|(kind, subject)| !is_ours(*subject) || self.is_ended_elsewhere(*kind, *subject, server))
+            .collect();
         for (kind, subject) in gone {
             self.judge.forget(kind, subject);
         }
@@ -455,6 +518,16 @@ impl State {
                 self.judge.adopt(kind, subject, row.raised_at, read_facts(&row.facts));
             }
         }
+    }
+
+    /// Is it up here, and over by the rows? An operator ended it, or another server that took us for gone.
+    fn is_ended_elsewhere(&self, kind: Kind, subject: Subject, server: &str) -> bool {
+        // Rows that are older than what was written last, or not all of them, say nothing.
+        let rows_tell = self.rows_read.is_some() && self.rows.len() < ALARMS_OPEN_LISTED_MAX as usize;
+        let name = subject.named(server);
+        rows_tell
+            && !self.rows.iter().any(|row| row.kind == kind.as_str() && row.subject == name)
+            && !self.waiting.iter().any(|of| (of.change.kind, of.change.subject) == (kind, subject))
     }
 
     fn see_counters(
@@ -579,6 +652,15 @@ impl Past {
     }
 }
 
+/// The duty that a server of this name has while it is there, and who it is then, in each of its lives.
+fn presence(server: &str) -> (String, WriterId) {
+    let name = format!("server {server}");
+    let from = name.char_indices().rev().nth(DUTY_CHARS_MAX - 1).map_or(0, |(start, _)| start);
+    let hash = Sha256::digest(server);
+    let holder = uuid::Uuid::from_slice(&hash[..16]).unwrap_or_default();
+    (name[from..].to_owned(), WriterId(holder))
+}
+
 fn seen(view: &SaleView, answers: bool, utc: Timestamp) -> SaleSeen {
     let (settings, glance) = (view.settings(), view.crowd());
     let free = view
@@ -616,4 +698,19 @@ fn wire_time(at: Timestamp) -> Value {
 pub fn room_of_disk(folder: &std::path::Path) -> Option<(u64, u64)> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_duty_fits_its_column_and_is_its_own() {
+        let (name, holder) = presence("web1:8080");
+        assert_eq!((name.as_str(), holder), ("server web1:8080", presence("web1:8080").1));
+        assert_ne!(holder, presence("web2:8080").1);
+        let (long, other) = (format!("{}:65535", "é".repeat(64)), format!("{}:65534", "é".repeat(64)));
+        assert_eq!(presence(&long).0.chars().count(), DUTY_CHARS_MAX);
+        assert_ne!(presence(&long), presence(&other));
+    }
 }

@@ -61,6 +61,12 @@ pub trait Alarms: Send + Sync {
         message: &Message,
     ) -> Result<bool, StoreError>;
 
+    /// An operator ends it. `false`: it was over already, and nothing was done.
+    async fn close_alarm(&self, alarm: &AlarmRow, message: &Message, note: &Note)
+    -> Result<bool, StoreError>;
+
+    async fn alarm(&self, alarm: u64) -> Result<Option<AlarmRow>, StoreError>;
+
     /// Oldest first.
     async fn open_alarms(&self) -> Result<Vec<AlarmRow>, StoreError>;
 
@@ -76,6 +82,7 @@ pub trait Alarms: Send + Sync {
 
 const RAISE: &str = "INSERT INTO alarms (kind, subject, raised_at, facts, open_as) VALUES (?, ?, ?, ?, ?)";
 const END: &str = "UPDATE alarms SET ended_at = ?, open_as = NULL WHERE open_as = ?";
+const CLOSE: &str = "UPDATE alarms SET ended_at = ?, open_as = NULL WHERE alarm_id = ? AND ended_at IS NULL";
 macro_rules! alarms {
     ($rest:literal) => {
         concat!(
@@ -96,7 +103,7 @@ const UNNAMED: u64 = 0;
 
 /// Every text above that looks for rows by a key, for a test of their plans. What is forgotten is looked for once an hour.
 #[cfg(test)]
-pub const QUESTIONS: &[&str] = &[END, OPEN, PAST, ALARM, SEE];
+pub const QUESTIONS: &[&str] = &[END, CLOSE, OPEN, PAST, ALARM, SEE];
 
 /// What the key of those that go on has.
 fn open_as(kind: &str, subject: &str) -> String {
@@ -149,6 +156,35 @@ impl<B: Backend> Alarms for B {
         again(make).await
     }
 
+    async fn close_alarm(
+        &self,
+        alarm: &AlarmRow,
+        message: &Message,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let make = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            let closed = query::run(&mut *change, CLOSE, |to| {
+                to.time(Some(note.at.max(alarm.raised_at)));
+                to.id(alarm.id);
+            });
+            let closed = closed.await?.rows > 0;
+            if closed {
+                send_to_all(&mut *change, message).await?;
+                add_log(&mut *change, note, "alarm.end", Some(&told(alarm)), None, None).await?;
+            }
+            commit::<B>(change).await?;
+            Ok(closed)
+        };
+        again(make).await
+    }
+
+    async fn alarm(&self, id: u64) -> Result<Option<AlarmRow>, StoreError> {
+        let row = query::one(&mut *self.reader().await?, ALARM, query::numbers(&[id])).await?;
+        row.as_ref().map(read).transpose()
+    }
+
     async fn open_alarms(&self) -> Result<Vec<AlarmRow>, StoreError> {
         let values = query::numbers(&[ALARMS_OPEN_LISTED_MAX.into()]);
         let rows = self.reader().await?.all(OPEN.into_sql_str(), values).await?;
@@ -178,8 +214,7 @@ impl<B: Backend> Alarms for B {
             let row = query::one(&mut *change, ALARM, query::numbers(&[id])).await?;
             let alarm = row.as_ref().map(read).transpose()?;
             if let Some(alarm) = alarm.as_ref().filter(|_| is_first) {
-                let subject = format!("{}, {}", alarm.kind, alarm.subject);
-                add_log(&mut *change, note, "alarm.see", Some(&subject), None, None).await?;
+                add_log(&mut *change, note, "alarm.see", Some(&told(alarm)), None, None).await?;
             }
             commit::<B>(change).await?;
             Ok(alarm)
@@ -193,6 +228,11 @@ impl<B: Backend> Alarms for B {
         query::run(&mut *change, FORGET, |to| to.time(Some(before))).await?;
         commit::<B>(change).await
     }
+}
+
+/// What a line of the operators' log calls it.
+fn told(alarm: &AlarmRow) -> String {
+    format!("{}, {}", alarm.kind, alarm.subject)
 }
 
 fn read(row: &impl Cells) -> Result<AlarmRow, StoreError> {

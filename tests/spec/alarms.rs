@@ -2,11 +2,13 @@
 //! Method: faults of the test's own making, a clock turned by hand, and a webhook.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::Duration;
 
+use frontrow::domain::time::Timestamp;
 use frontrow::store::alarms::{Message, NewAlarm};
-use frontrow::store::random_id;
 use frontrow::store::sqlite::FILE_NAME;
+use frontrow::store::{Store, WriterId, random_id};
 use frontrow_protocol::{Role, Timestamp as WireTime};
 use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnection;
@@ -158,6 +160,7 @@ async fn an_alarm_of_before_goes_on_until_it_is_right() {
     raise(&house, "answers_late", "sale 999").await;
     raise(&house, "disk_low", "server of.another:1").await;
     raise(&house, "audit", "database").await;
+    is_there(&*house.open_store().await, house.clock.utc(), "of.another:1").await;
     house.start().await;
     let lane = format!("lane 0 of {server}");
     let is_over = |found: &Value, subject: &str| {
@@ -173,6 +176,125 @@ async fn an_alarm_of_before_goes_on_until_it_is_right() {
     let ended = receiver.next_of(&house, "alarm.ended").await.json();
     assert_eq!(ended["data"]["facts"], json!({"sales": 1}), "{ended}");
     assert!(millis(&ended["data"]["raised_at"]) < millis(&ended["data"]["ended_at"]));
+}
+
+/// Another server of this name says that it is there, for the last time.
+async fn is_there(store: &dyn Store, now: Timestamp, server: &str) {
+    let duties = store.duties().expect("this store has duties");
+    let (name, lasts) = (format!("server {server}"), Duration::from_secs(2 * 60));
+    assert!(duties.take_duty(&name, WriterId(random_id()), now, lasts).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alarms_of_a_server_that_is_gone_are_ended_and_those_of_others_stay() {
+    let mut house = House::open_with(Plan::default(), inside).await;
+    let mut receiver = Receiver::open(&house.clock).await;
+    webhook(&house, &receiver.url).await;
+    house.stop().await;
+    let store = house.open_store().await;
+    is_there(&*store, house.clock.utc(), "of.another:1").await;
+    for (kind, subject) in [
+        ("disk_low", "server of.another:1"),
+        ("lane_out", "lane 3 of of.another:1"),
+        ("disk_low", "server never.seen:1"),
+    ] {
+        let at = house.clock.utc();
+        let (kind, subject, facts) = (kind.to_owned(), subject.to_owned(), "{}".to_owned());
+        let message = Message { id: random_id(), kind: "alarm.raised".into(), body: "{}".into(), at };
+        let alarms = store.alarms().expect("this store keeps alarms");
+        assert!(alarms.raise_alarm(&NewAlarm { kind, subject, at, facts }, &message).await.unwrap());
+    }
+    drop(store);
+    house.start().await;
+    let began = house.clock.utc().as_millis();
+    // On a slow machine there may be others as well.
+    let of_others = |list: &Value| {
+        let subjects = list.as_array().unwrap().iter().map(|alarm| alarm["subject"].as_str().unwrap());
+        let of_others = subjects.filter(|subject| subject.contains("another") || subject.contains("never"));
+        of_others.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    // Of one that nobody has heard of nobody would end it.
+    let unheard = "server never.seen:1";
+    let is_over = |found: &Value| {
+        of_others(&found["past"]).contains(unheard) && !of_others(&found["open"]).contains(unheard)
+    };
+    let found = alarms(&house, "the end of one", is_over).await;
+    let both = ["server of.another:1", "lane 3 of of.another:1"].map(str::to_owned);
+    assert_eq!(of_others(&found["open"]), BTreeSet::from(both));
+    let found = alarms(&house, "the end of both", |found| of_others(&found["open"]).is_empty()).await;
+    for alarm in found["past"].as_array().unwrap() {
+        let after = millis(&alarm["ended_at"]) - began;
+        let is_gone = alarm["subject"].as_str().unwrap().ends_with("of.another:1");
+        assert!(!is_gone || after >= 110_000, "{alarm} was ended after {after} ms");
+    }
+    let mut told = BTreeSet::new();
+    while !told.is_superset(&of_others(&found["past"])) {
+        let ended = receiver.next_of(&house, "alarm.ended").await.json();
+        told.insert(ended["data"]["subject"].as_str().unwrap().to_owned());
+    }
+    house.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_ends_an_alarm_and_what_is_still_wrong_is_raised_anew() {
+    let house = House::open_with(Plan::default(), inside).await;
+    let mut receiver = Receiver::open(&house.clock).await;
+    let (_, manager) = house.operator(Role::Manager).await;
+    webhook(&house, &receiver.url).await;
+    let end =
+        async |token: &str, id: u64| house.http("POST", &format!("{PATH}/{id}/end"), Some(token), "{}").await;
+    // One that nobody judges here: the audit's.
+    let store = house.store().alarms().expect("this store keeps alarms");
+    let at = house.clock.utc();
+    let (kind, subject, facts) = ("audit".to_owned(), "database".to_owned(), "{}".to_owned());
+    let message = Message { id: random_id(), kind: "alarm.raised".into(), body: "{}".into(), at };
+    assert!(store.raise_alarm(&NewAlarm { kind, subject, at, facts }, &message).await.unwrap());
+    let found = alarms(&house, "the alarm", |found| find(&found["open"], "audit").is_some()).await;
+    let id = find(&found["open"], "audit").unwrap()["alarm_id"].as_u64().unwrap();
+    let (_, clerk) = house.operator(Role::BoxOffice).await;
+    assert_eq!(end(&clerk, id).await.status, 403);
+    assert_eq!(end(&manager, 999).await.outcome(), (404, "NOT_FOUND".into()));
+    let ended = end(&manager, id).await;
+    assert_eq!(ended.status, 200, "{:?}", ended.outcome());
+    let over = ended.json();
+    assert!(over["ended_at"].is_string(), "{over}");
+    // Again: it is as it was, and nobody is told a second time.
+    assert_eq!(end(&manager, id).await.json(), over);
+    alarms(&house, "the end", |found| find(&found["open"], "audit").is_none()).await;
+    let told = receiver.next_of(&house, "alarm.ended").await.json();
+    assert_eq!((&told["data"]["kind"], &told["data"]["ended_at"]), (&json!("audit"), &over["ended_at"]));
+    let log = house.http("GET", "/api/v1/admin/log", Some(&manager), "").await.json();
+    let lines = log["entries"].as_array().unwrap().iter().filter(|entry| entry["what"] == "alarm.end");
+    let lines: Vec<_> = lines.collect();
+    assert_eq!((lines.len(), &lines[0]["subject"]), (1, &json!("audit, database")));
+
+    // The same from a shell.
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+        command.arg("alarms").args(arguments).arg("--data").arg(house.data());
+        command.args(["--server", &format!("http://{}", house.address()), "--token", &manager]);
+        let output = in_time("the command", tokio::task::spawn_blocking(move || command.output())).await;
+        serde_json::from_slice::<Value>(&output.unwrap().unwrap().stdout).ok()
+    };
+    let listed = run(&["list", "--limit", "5"]).await.unwrap();
+    assert!(listed["past"].as_array().unwrap().contains(&over), "{listed}");
+    assert_eq!(run(&["end", &id.to_string()]).await, Some(over));
+    let seen = run(&["seen", &id.to_string()]).await.unwrap();
+    assert!(seen["seen_by"]["operator_id"].is_u64(), "{seen}");
+    assert_eq!(run(&["end", "999"]).await, None);
+
+    // One that is judged here, and is still wrong: for ten minutes it is told.
+    house.context().metrics.sweep_differences.inc();
+    let differences =
+        |found: &Value| find(&found["open"], "differences").and_then(|of| of["alarm_id"].as_u64());
+    let found = alarms(&house, "the alarm", |found| differences(found).is_some()).await;
+    let first = differences(&found);
+    assert_eq!(end(&manager, first.expect("the store takes it")).await.status, 200);
+    let found = alarms(&house, "another one", |found| differences(found) > first).await;
+    let past = found["past"].as_array().unwrap();
+    assert!(past.iter().any(|of| of["alarm_id"].as_u64() == first), "{found}");
+    let times = |kind| past.iter().filter(|of| of["kind"] == kind).count();
+    assert_eq!((times("audit"), times("differences")), (1, 1), "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,7 +317,8 @@ async fn an_alarm_is_seen_live_and_by_whom() {
         let message = Message { id: random_id(), kind: "alarm.raised".into(), body: "{}".into(), at };
         assert!(store.raise_alarm(&NewAlarm { kind, subject, at, facts }, &message).await.unwrap());
     };
-    // Another server's, and one about this sale that the next look does not end at once.
+    // Another server's, which is there, and one about this sale that the next look does not end at once.
+    is_there(&**house.store(), house.clock.utc(), "of.another:1").await;
     raise("disk_low", "server of.another:1").await;
     raise("answers_late", &format!("sale {}", house.concert)).await;
     let told = async |console: &mut super::harness::Fan, count: usize| {

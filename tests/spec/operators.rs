@@ -468,6 +468,7 @@ async fn the_log_tells_each_change() {
         "admin.orders.move",
         // In `alarms` and `webhooks`; a test changes nothing.
         "admin.alarms.see",
+        "admin.alarms.end",
         "admin.webhooks.add",
         "admin.webhooks.stop",
         "admin.webhooks.rotate",

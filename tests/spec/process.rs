@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use frontrow::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
+use super::webhooks::Receiver;
 use crate::harness::{Fan, http, in_time};
 
 struct Server {
@@ -238,4 +240,78 @@ async fn the_wallets_currency_is_changed_under_no_server_and_confirmed_under_any
     server.end_at_once().await;
     let (done, said) = decide("EUR");
     assert!(done && said.contains(r#""currency":"EUR""#), "{said}");
+}
+
+/// Goal: what a server that is killed was sending is sent again, and known by its receiver as the same. Method: a receiver that
+/// takes a message and never answers, and `kill -9` meanwhile; all of it by `frontrow webhook`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_a_killed_server_was_sending_comes_again_with_its_id() {
+    let data = tempfile::tempdir().unwrap();
+    let mut receiver = Receiver::open(&Clock::system()).await;
+    *receiver.status.lock() = None;
+    let start = || {
+        let mut command = frontrow();
+        // Receivers are on this machine.
+        command.env("FRONTROW_WEBHOOKS_ALLOW", "127.0.0.0/8");
+        Server::start(command, data.path(), Stdio::null())
+    };
+    let webhook = async |server: &Server, arguments: &[&str]| {
+        let mut command = frontrow();
+        command.arg("webhook").args(arguments).arg("--data").arg(data.path());
+        command.args(["--server", &format!("http://{}", server.address)]);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let output = in_time("the command", output).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        serde_json::from_slice::<Value>(&output.stdout).map_err(|_| said)
+    };
+    let server = start();
+    let made = webhook(&server, &["add", &receiver.url]).await.unwrap();
+    let (id, secret) = (made["webhook_id"].to_string(), made["secret"].as_str().unwrap().to_owned());
+    let sent = webhook(&server, &["test", &id]).await.unwrap();
+    let first = receiver.next_test().await;
+    assert_eq!(first.id(), sent["message_id"].as_str().unwrap());
+    server.signal(Signal::KILL);
+    assert!(!server.end().await.success());
+
+    let file = SqliteConnectOptions::new().filename(data.path().join("frontrow.db"));
+    let mut database = file.connect().await.unwrap();
+    // It was taken to be sent, so nobody else sends it for a minute, which goes by.
+    let minute = "UPDATE webhook_delivery SET next_at = next_at - 60000 WHERE tries = 1 AND done_at IS NULL";
+    assert_eq!(sqlx::query(minute).execute(&mut database).await.unwrap().rows_affected(), 1);
+    database.close().await.unwrap();
+    *receiver.status.lock() = Some(204);
+    let server = start();
+    let again = receiver.next_test().await;
+    assert_eq!((again.id(), &again.body), (first.id(), &first.body));
+    assert!(again.is_signed_by(&secret));
+    let arrived = async {
+        loop {
+            let sent = webhook(&server, &["deliveries", &id, "--limit", "5"]).await.unwrap();
+            if sent["deliveries"][0]["done_at"].is_string() {
+                return sent;
+            }
+        }
+    };
+    let sent = in_time("its arrival", arrived).await;
+    assert_eq!(sent["deliveries"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&sent["deliveries"][0]["tries"], &sent["deliveries"][0]["answer"]),
+        (&json!(2), &json!("204"))
+    );
+
+    // The rest of the command, in short.
+    let rotated = webhook(&server, &["rotate", &id]).await.unwrap();
+    assert_ne!(rotated["secret"], made["secret"]);
+    let delivery = sent["deliveries"][0]["delivery_id"].as_str().unwrap();
+    assert_eq!(
+        webhook(&server, &["resend", delivery]).await.unwrap()["message_id"],
+        sent["deliveries"][0]["message_id"]
+    );
+    assert_eq!(receiver.next_test().await.id(), first.id());
+    let refused = webhook(&server, &["add", &receiver.url, "--type", "sale.state"]).await.unwrap_err();
+    assert!(refused.contains("sale.state"), "{refused}");
+    assert_eq!(webhook(&server, &["remove", &id]).await.unwrap(), json!(null));
+    let all = webhook(&server, &["list"]).await.unwrap();
+    assert!(all["webhooks"][0]["stopped_at"].is_string(), "{all}");
+    server.end_at_once().await;
 }

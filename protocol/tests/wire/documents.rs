@@ -199,6 +199,7 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/readiness
                  get    /api/v1/admin/alarms
                  post   /api/v1/admin/alarms/{alarm_id}/seen
+                 post   /api/v1/admin/alarms/{alarm_id}/end
                  get    /api/v1/admin/webhooks
                  post   /api/v1/admin/webhooks
                  delete /api/v1/admin/webhooks/{webhook_id}

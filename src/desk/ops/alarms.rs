@@ -37,6 +37,28 @@ impl Context {
         self.alarms.look_again();
         Ok(told_alarm(&self.fanout, &Alarm::of_row(&row)))
     }
+
+    /// Ends an alarm by an operator's word; one that is over stays as it is. What is still wrong is raised anew.
+    pub async fn end_alarm(&self, id: u64, note: &Note) -> Result<wire::Alarm, ErrorObject> {
+        let missing = || ErrorObject::not_found("alarm");
+        let store = self.store.alarms().ok_or_else(missing)?;
+        let row = self.read(store.alarm(id)).await?.ok_or_else(missing)?;
+        let alarm = Alarm::of_row(&row);
+        if alarm.ended_at.is_some() {
+            return Ok(told_alarm(&self.fanout, &alarm));
+        }
+        let over = Alarm { ended_at: Some(note.at.max(alarm.raised_at)), ..alarm };
+        let message = over.message(over.concert(&self.fanout), Some(self.alarms.server()));
+        let closed = self.change(store.close_alarm(&row, &message, note)).await?;
+        self.alarms.look_again();
+        self.webhooks.wake();
+        if closed {
+            return Ok(told_alarm(&self.fanout, &over));
+        }
+        // It ended by itself meanwhile.
+        let row = self.read(store.alarm(id)).await?.ok_or_else(missing)?;
+        Ok(told_alarm(&self.fanout, &Alarm::of_row(&row)))
+    }
 }
 
 fn told_alarm(fanout: &Fanout, of: &Alarm) -> wire::Alarm {

@@ -26,3 +26,9 @@ pub async fn see(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     let alarm = asked.context.see_alarm(number(id, "alarm_id")?, &asked.note()?).await?;
     Ok(reply::json(StatusCode::OK, &alarm))
 }
+
+pub async fn end(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let alarm = asked.context.end_alarm(number(id, "alarm_id")?, &asked.note()?).await?;
+    Ok(reply::json(StatusCode::OK, &alarm))
+}

@@ -116,6 +116,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         // Alarms.
         Call::Alarms => alarms::list(asked).await,
         Call::SeeAlarm => alarms::see(asked, argument).await,
+        Call::EndAlarm => alarms::end(asked, argument).await,
         Call::Webhooks => webhooks::list(asked).await,
         Call::AddWebhook => webhooks::add(asked).await,
         Call::StopWebhook => webhooks::stop(asked, argument).await,

@@ -104,6 +104,12 @@ impl Subject {
         }
     }
 
+    /// The server of which a subject of this name is one, if it is one's.
+    pub fn server_of(name: &str) -> Option<&str> {
+        let lane = || name.strip_prefix("lane ")?.split_once(" of ").map(|(_, server)| server);
+        name.strip_prefix("server ").or_else(lane)
+    }
+
     /// The subject of this name. `None`: it is another server's, or nobody's who judges.
     pub fn read(name: &str, server: &str) -> Option<Self> {
         if let Some(of) = name.strip_prefix("server ") {
@@ -438,6 +444,21 @@ mod tests {
         ] {
             assert_eq!(judged(kind, seen), said, "{kind:?} {seen}");
         }
+    }
+
+    #[test]
+    fn a_subject_says_whose_it_is() {
+        for (subject, of) in [
+            (Subject::Server, Some("web1:8080")),
+            (Subject::Lane(3), Some("web1:8080")),
+            (SALE, None),
+            (Subject::Schedule(ScheduleId(9)), None),
+        ] {
+            let name = subject.named("web1:8080");
+            assert_eq!(Subject::server_of(&name), of, "{name}");
+            assert_eq!(Subject::read(&name, "web1:8080"), Some(subject), "{name}");
+        }
+        assert_eq!(Subject::server_of("database"), None);
     }
 
     #[test]

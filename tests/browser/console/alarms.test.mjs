@@ -21,8 +21,10 @@ process.env.FRONTROW_WEBHOOKS_ALLOW = '127.0.0.0/8';
 
 const INSERT = `
 import json, sqlite3, sys
+values = json.loads(sys.argv[2])
 with sqlite3.connect(sys.argv[1], timeout=30) as link:
-    link.execute("INSERT INTO alarms (kind, subject, raised_at, facts, open_as) VALUES ('disk_low', ?, ?, ?, ?)", json.loads(sys.argv[2]))
+    link.execute("INSERT INTO duty (name, holder, until) VALUES (?, randomblob(16), ?)", (values[0], values[1] + 3600000))
+    link.execute("INSERT INTO alarms (kind, subject, raised_at, facts, open_as) VALUES ('disk_low', ?, ?, ?, ?)", values)
 `;
 
 /** @type {string[]} */
@@ -43,7 +45,7 @@ async function link(server, role) {
   return made.link.url.replace(/^https?:\/\/[^/]+/, server.url);
 }
 
-/** Another server's alarm, which nobody here ends. @param {import('../harness/server.mjs').Server} server */
+/** Another server's alarm, which nobody here ends, as that server is there. @param {import('../harness/server.mjs').Server} server */
 function raise(server) {
   const subject = 'server <i>other</i>:8080';
   const values = [subject, Date.now(), JSON.stringify({ free_bytes: 5e8, total_bytes: 1e11 }), `disk_low ${subject}`];
@@ -116,6 +118,18 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByRole('button', { name: w.ready.again }).click();
     await ada.accessible('readiness');
     await ada.fits('readiness');
+
+    // Its server is gone for good, so she ends it herself.
+    await ada.page.goto(`${server.url}/console/#/alarms`);
+    const end = w.alarms.endOf(w.alarms.kinds.disk_low.name, 'server <i>other</i>:8080');
+    await ada.page.getByRole('button', { name: end }).focus();
+    await ada.page.keyboard.press('Enter');
+    await ada.page.locator('dialog[open]', { hasText: w.alarms.endText }).waitFor();
+    await ada.accessible('ending an alarm');
+    await ada.fits('ending an alarm');
+    await ada.page.locator('dialog[open] .danger').click();
+    await ada.shows(w.alarms.none);
+    assert.equal(await ada.page.getByRole('button', { name: end }).count(), 0);
     await ada.leave();
     await server.stop();
   });
@@ -128,6 +142,7 @@ test('whoever looks on sees alarms, and no webhooks', async () => {
   await ada.page.getByRole('link', { name: en.nav.alarms, exact: true }).click();
   await ada.shows(en.alarms.kinds.disk_low.name);
   assert.equal(await ada.page.getByRole('button', { name: en.alarms.seen }).count(), 0);
+  assert.equal(await ada.page.getByRole('button', { name: en.alarms.end }).count(), 0);
   assert.equal(await ada.page.getByRole('heading', { name: en.webhooks.title }).count(), 0);
   await ada.leave();
   await server.stop();

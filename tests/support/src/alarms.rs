@@ -25,6 +25,7 @@ macro_rules! alarms_tests {
         $crate::alarms_tests!($open;
             an_alarm_goes_on_once_however_many_raise_it
             who_saw_an_alarm_first_stays
+            an_operator_ends_an_alarm_once
             a_message_is_sent_to_who_wants_it_and_claimed_once
             a_secret_is_exchanged_and_nothing_is_sent_to_what_is_stopped
         );
@@ -108,6 +109,33 @@ pub async fn who_saw_an_alarm_first_stays(store: &dyn Store) {
     assert!(kept.raise_alarm(&new("sale 8", NOW), &message("alarm.raised", NOW)).await.unwrap());
     let id = kept.open_alarms().await.unwrap().iter().find(|alarm| alarm.subject == "sale 8").unwrap().id;
     assert_eq!(kept.see_alarm(id, &note(NOW)).await.unwrap().unwrap().seen_by, Some((None, None)));
+}
+
+pub async fn an_operator_ends_an_alarm_once(store: &dyn Store) {
+    let (kept, to) = (alarms(store), webhooks(store));
+    let hook = to.add_webhook("https://a.example/", &[], &[7; 32], &note(NOW)).await.unwrap();
+    let hook = hook.expect("there is room").id;
+    assert!(kept.raise_alarm(&new("sale 7", NOW), &message("alarm.raised", NOW)).await.unwrap());
+    let row = kept.open_alarms().await.unwrap().remove(0);
+    assert_eq!(kept.alarm(row.id).await.unwrap(), Some(row.clone()));
+    assert_eq!(kept.alarm(row.id + 1).await.unwrap(), None);
+    let operators = store.operators().expect("this store keeps operators");
+    let min = operators.add_operator("Min", Role::Manager, None, &note(NOW)).await.unwrap();
+    let by_min = Note { by: Actor::of(Who::Operator(min.id)), at: NOW - SECOND };
+    let tellings: Vec<_> = (0..4).map(|_| message("alarm.ended", NOW)).collect();
+    let ends = tellings.iter().map(|telling| kept.close_alarm(&row, telling, &by_min));
+    assert_eq!(join_all(ends).await.into_iter().filter(|ended| *ended.as_ref().unwrap()).count(), 1);
+    assert_eq!(kept.open_alarms().await.unwrap(), []);
+    // A clock that is behind ends nothing before it began.
+    assert_eq!(kept.alarm(row.id).await.unwrap().unwrap().ended_at, Some(NOW));
+    assert_eq!(to.deliveries(hook, None, 10).await.unwrap().len(), 2);
+    let log = operators.log(&LogQuery { limit: 10, ..LogQuery::default() }).await.unwrap();
+    let ended: Vec<_> = log.iter().filter(|line| line.what == "alarm.end").collect();
+    assert_eq!((ended.len(), ended[0].subject.as_deref()), (1, Some("no_movement, sale 7")));
+    // It may come again, and whoever still has the one of before ends nothing of that.
+    assert!(kept.raise_alarm(&new("sale 7", NOW + SECOND), &message("alarm.raised", NOW)).await.unwrap());
+    assert!(!kept.close_alarm(&row, &message("alarm.ended", NOW), &by_min).await.unwrap());
+    assert_eq!(kept.open_alarms().await.unwrap().len(), 1);
 }
 
 pub async fn a_message_is_sent_to_who_wants_it_and_claimed_once(store: &dyn Store) {

@@ -132,6 +132,7 @@ export const words = {
       'rehearsal.begin': 'Rehearsal begun',
       'rehearsal.end': 'Rehearsal ended',
       'alarm.see': 'Alarm seen',
+      'alarm.end': 'Alarm ended',
       'webhook.add': 'Webhook added',
       'webhook.rotate': 'Webhook’s secret exchanged',
       'webhook.stop': 'Webhook stopped',

@@ -131,6 +131,7 @@ export const words = {
       'rehearsal.begin': '리허설 시작',
       'rehearsal.end': '리허설 종료',
       'alarm.see': '경보 확인',
+      'alarm.end': '경보 종료',
       'webhook.add': '웹훅 추가',
       'webhook.rotate': '웹훅 비밀 키 교체',
       'webhook.stop': '웹훅 중지',

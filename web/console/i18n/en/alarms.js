@@ -13,6 +13,10 @@ export const alarms = {
   since: (at) => `since ${at}`,
   /** @param {string} from @param {string} to */
   fromTo: (from, to) => `${from} to ${to}`,
+  end: 'End this',
+  /** @param {string} kind @param {string} subject */
+  endOf: (kind, subject) => `End this: ${kind}, ${subject}`,
+  endText: 'For one whose server is gone, or that is over for another reason. If it is still wrong, it comes again. Everybody who is told of alarms is told that it is over.',
   seen: 'I have seen this',
   /** @param {string} kind @param {string} subject */
   seenOf: (kind, subject) => `I have seen this: ${kind}, ${subject}`,
