@@ -229,6 +229,9 @@ pub const USERS_REMEMBERED_MAX: usize = 262_144;
 
 /// An issuer's name, and a person's there, in bytes of UTF-8: what their columns hold. A longer one is no name.
 pub const SUBJECT_BYTES_MAX: usize = 512;
+/// The bytes that the request of an order at the desk may have: with the sale's number it is its user's subject.
+pub const DESK_REQUEST_BYTES_MAX: usize = 256;
+const _: () = assert!("4294967295/".len() + DESK_REQUEST_BYTES_MAX <= SUBJECT_BYTES_MAX);
 
 /// The time for which an ended queue token still tells how it ended: long enough for whoever comes back late, and no
 /// longer, because pages and devices keep it for as long as they like.

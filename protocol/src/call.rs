@@ -111,6 +111,7 @@ paths! {
         Get => HouseSeats "admin.seats" for Owner Manager BoxOffice Viewer,
         Post => RestrictSeats "admin.seats.restrict" for Owner Manager
     }
+    "/api/v1/admin/schedules/{schedule_id}/sell" { Post => SellSeats "admin.seats.sell" for Owner Manager BoxOffice }
 
     // Concerts and performances.
     "/api/v1/admin/concerts/{concert_id}" {

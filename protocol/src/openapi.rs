@@ -18,6 +18,7 @@ use crate::limits::{
 };
 use crate::ops::alarms;
 use crate::ops::concert::{ConcertInfo, ConcertPatch};
+use crate::ops::desk;
 use crate::ops::figures::KeptFigures;
 use crate::ops::house;
 use crate::ops::life;
@@ -834,10 +835,36 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .parameter(concert_id())
         .answer(200, "It ends, or did.", schemas.sent_by_server::<rehearsal::RehearsalOf>())
         .refuses(&[Reason::ConcertNotFound, Reason::UnknownMethod]),
+        Call::SellSeats => Description::new(
+            "operators",
+            Access::Operator,
+            "Sells seats, free or kept, to somebody at the desk, or gives them away, without a place in line; the answer has the \
+             tickets' codes. While a sale is closed it goes on; before it opens, or while it is paused, only gifts do.",
+        )
+        .parameter(schedule_id())
+        .body(schemas.sent_by_clients::<desk::SellSeats>())
+        .answer(201, "The order.", schemas.sent_by_server::<desk::DeskOrder>())
+        .answer(200, "The same as before: the call was sent again.", schemas.sent_by_server::<desk::DeskOrder>())
+        .refuses(&[
+            Reason::ConcertNotFound,
+            Reason::ScheduleNotFound,
+            Reason::SaleNotOpen,
+            Reason::SalePaused,
+            Reason::SaleClosed,
+            Reason::SeatNotFound,
+            Reason::SeatTaken,
+            Reason::PerformanceBegun,
+            Reason::PerformanceCalledOff,
+            Reason::ChangedMeanwhile,
+            Reason::HoldLimit,
+            Reason::RequestIdReused,
+            Reason::UnknownMethod,
+        ]),
         Call::RefundOrder => Description::new(
             "operators",
             Access::Operator,
-            "Gives a paid order's money back to its user's wallet, or that of single seats, once, also after the performance.",
+            "Gives a paid order's money back to its user's wallet, or that of single seats, once, also after the performance. What was \
+             paid at the desk is handed out there, and noted by this.",
         )
         .parameter(order_id())
         .body(schemas.sent_by_clients::<orders::Refund>())

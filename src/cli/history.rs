@@ -9,6 +9,7 @@ use frontrow::domain::event::{
     By, CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded,
 };
 use frontrow::domain::ids::{ConcertId, EntryNo, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::record::PaymentSource;
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow::store::journal::{Entry, SeatsChange, SeatsEntry};
@@ -185,6 +186,12 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
                     seats.user
                 ))
             }
+            SeatsChange::Sell { by, .. } => Some(format!(
+                "{} sold at the desk: user {} {}",
+                actor_in_words(by, names),
+                seats.user,
+                change_in_words(seats)
+            )),
             SeatsChange::Move { note, by, .. } => Some(format!(
                 "{} gave user {} seat {} in the place of seat {}, of reservation {}{}",
                 actor_in_words(by, names),
@@ -343,6 +350,19 @@ fn change_in_words(of: &SeatsEntry) -> String {
         SeatsChange::Release { .. } => format!("gave {seats} back, of reservation {id}"),
         SeatsChange::Lapse { why, .. } => format!("lost {seats} of reservation {id}: {}", loss_in_words(why)),
         SeatsChange::Pay { amount, .. } => format!("bought {seats} for {amount} by reservation {id}"),
+        SeatsChange::Sell { prices, source, note, .. } => {
+            let (amount, note) = (prices.iter().sum::<i64>(), in_brackets(note.as_deref()));
+            let how = match source {
+                PaymentSource::Gift => "was given",
+                PaymentSource::Cash => "bought with cash, at the desk,",
+                PaymentSource::Card => "bought by card, at the desk,",
+                PaymentSource::Wallet => "bought",
+            };
+            match source {
+                PaymentSource::Gift => format!("{how} {seats} by reservation {id}{note}"),
+                _ => format!("{how} {seats} for {amount} by reservation {id}{note}"),
+            }
+        }
         SeatsChange::Move { .. } => {
             format!("got seat {} in the place of seat {}, of reservation {id}", of.seats[1], of.seats[0])
         }
@@ -360,6 +380,10 @@ fn change_in_words(of: &SeatsEntry) -> String {
             }
         },
     }
+}
+
+fn in_brackets(note: Option<&str>) -> String {
+    note.map_or(String::new(), |note| format!(" ({note})"))
 }
 
 fn loss_in_words(why: &str) -> &str {

@@ -71,7 +71,7 @@ enum Command {
     Rehearse(rehearse::Rehearse),
     /// Paid orders of a running server: give their money back.
     Orders(orders::Orders),
-    /// Keep seats of a running server's performances from sale, or give them back to it.
+    /// Keep seats of a running server's performances from sale, give them back to it, sell them at the desk, or give them away.
     Seats(seats::Seats),
     /// What is wrong at a running server, and what was.
     Alarms(alarms::Alarms),

@@ -28,7 +28,8 @@ enum Call {
         /// The order, by the id of its reservation.
         order: Uuid,
     },
-    /// Give an order's money back to its user's wallet, and its seats to the sale; or single seats of it.
+    /// Give an order's money back to its user's wallet, or note that it was handed out at the desk if it was paid there, and its
+    /// seats to the sale; or single seats of it.
     Refund {
         /// The order, by the id of its reservation.
         order: Uuid,

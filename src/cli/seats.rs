@@ -1,7 +1,8 @@
-//! `frontrow seats`: which seats of a performance the house keeps from sale.
+//! `frontrow seats`: which seats of a performance the house keeps from sale, and those that the box office sells or gives away.
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use frontrow::store::random_id;
 use frontrow_protocol::{SeatState, decode_seats};
 use hyper::Method;
 use serde_json::{Value, json};
@@ -23,6 +24,22 @@ enum Call {
     Keep(Change),
     /// Give seats that are kept back to the sale.
     Open(Change),
+    /// Sell seats to somebody at the desk, free or kept ones, without a place in line. Prints the order with its tickets' codes.
+    Sell {
+        #[command(flatten)]
+        order: Order,
+        /// How it is paid.
+        #[arg(long, value_name = "HOW")]
+        paid: Paid,
+        /// What they were told that it costs, in minor units of the currency: if it is another sum by now, nothing is sold.
+        #[arg(long, value_name = "MONEY")]
+        amount: Option<i64>,
+    },
+    /// Give seats away: free tickets.
+    Give {
+        #[command(flatten)]
+        order: Order,
+    },
     /// Show how many seats are in which state, and the numbers of those that are kept.
     List { schedule: u64 },
 }
@@ -36,6 +53,30 @@ struct Change {
     /// Why, for the other operators.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Paid {
+    Cash,
+    Card,
+}
+
+#[derive(Args)]
+struct Order {
+    /// The performance.
+    schedule: u64,
+    /// The seats, by their numbers.
+    #[arg(long, value_name = "N", value_delimiter = ',', required = true)]
+    numbers: Vec<u32>,
+    /// Who gets them, as they want to be called.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// For the other operators.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// The request's own name: the same again sells nothing twice. Without it, each call is a new one.
+    #[arg(long, value_name = "TEXT")]
+    request: Option<String>,
 }
 
 #[derive(Args)]
@@ -65,9 +106,32 @@ impl Seats {
         let answer = match &self.call {
             Call::Keep(change) => self.change(true, change).await,
             Call::Open(change) => self.change(false, change).await,
+            Call::Sell { order, paid, amount } => {
+                let paid = match paid {
+                    Paid::Cash => "cash",
+                    Paid::Card => "card",
+                };
+                self.sell(order, paid, *amount).await
+            }
+            Call::Give { order } => self.sell(order, "gift", None).await,
             Call::List { schedule } => listed(&self.server.call(Method::GET, &path(*schedule), None).await?),
         };
         print_json(&answer?)
+    }
+
+    async fn sell(&self, order: &Order, source: &str, amount: Option<i64>) -> anyhow::Result<Value> {
+        let request = order.request.clone().unwrap_or_else(|| random_id().to_string());
+        let mut body = json!({"seats": order.numbers, "source": source, "request_id": request});
+        let amount = amount.map(|amount| json!(amount));
+        let texts = [("name", &order.name), ("note", &order.note)];
+        let texts = texts.map(|(field, text)| (field, text.as_ref().map(|text| json!(text))));
+        for (field, value) in texts.into_iter().chain([("amount", amount)]) {
+            if let Some(value) = value {
+                body[field] = value;
+            }
+        }
+        let path = format!("/api/v1/admin/schedules/{}/sell", order.schedule);
+        self.server.call(Method::POST, &path, Some(&body)).await
     }
 
     async fn change(&self, restrict: bool, change: &Change) -> anyhow::Result<Value> {

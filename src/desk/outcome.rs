@@ -71,7 +71,11 @@ impl Outcome {
             Answer::Cancelled { reservation, balance } => Self::Cancelled { reservation, balance },
             Answer::Charged(entry) => Self::Charged(entry),
             Answer::Done => Self::Done,
-            Answer::Figures(_) | Answer::Restricted { .. } | Answer::Refunded { .. } | Answer::Moved(_) => {
+            Answer::Figures(_)
+            | Answer::Restricted { .. }
+            | Answer::Refunded { .. }
+            | Answer::SoldAtDesk { .. }
+            | Answer::Moved(_) => {
                 return None;
             }
         })

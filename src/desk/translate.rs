@@ -15,8 +15,8 @@ use crate::domain::concert::Texts;
 use crate::domain::event::By;
 use crate::domain::ids::{PaymentId, ScheduleId, SeatId};
 use crate::domain::record::{
-    ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState,
-    ScheduleState, TokenStatus,
+    ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus, Reservation,
+    ReservationStatus, SaleState, ScheduleState, TokenStatus,
 };
 use crate::domain::rules::{OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use crate::domain::seat_plan::{Money, SeatPlan};
@@ -27,6 +27,7 @@ use crate::store::StoredTicket;
 use frontrow_protocol::about::{About, ConcertPage, PageCategory, PageSchedule};
 use frontrow_protocol::admin;
 use frontrow_protocol::error::ChangedBy;
+use frontrow_protocol::ops::desk::PaymentSource as PaidBy;
 use frontrow_protocol::ops::{life, orders, who};
 use serde_json::{Map, Value, json as value};
 
@@ -180,6 +181,7 @@ pub fn order(fanout: &Fanout, of: &Reservation) -> Option<orders::Order> {
         schedule_id: of.schedule.0,
         user_id: of.user.0,
         status: shown.status,
+        source: payment_source(payment.source),
         amount: payment.amount,
         refunded: payment.refunded,
         paid_at: time(payment.at),
@@ -187,6 +189,25 @@ pub fn order(fanout: &Fanout, of: &Reservation) -> Option<orders::Order> {
         reason: payment.refund_reason.as_deref().map(str::to_owned),
         seats: shown.seats,
     })
+}
+
+pub fn payment_source(source: PaymentSource) -> PaidBy {
+    match source {
+        PaymentSource::Wallet => PaidBy::Wallet,
+        PaymentSource::Cash => PaidBy::Cash,
+        PaymentSource::Card => PaidBy::Card,
+        PaymentSource::Gift => PaidBy::Gift,
+    }
+}
+
+/// The same as a word of lists.
+pub fn source_word(source: PaymentSource) -> &'static str {
+    match source {
+        PaymentSource::Wallet => "wallet",
+        PaymentSource::Cash => "cash",
+        PaymentSource::Card => "card",
+        PaymentSource::Gift => "gift",
+    }
 }
 
 pub fn reservation(fanout: &Fanout, of: &Reservation) -> wire::Reservation {

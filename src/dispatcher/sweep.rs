@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::running::RunningSale;
-use crate::domain::event::{Event, SeatMoved};
+use crate::domain::event::{Event, Refunded, SeatMoved, SoldAtDesk};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord};
 use crate::domain::sale::Sale;
@@ -287,10 +287,10 @@ impl Touched {
             }
             Event::SeatsHeld { reservation, seats, .. }
             | Event::SeatsReleased { reservation, seats }
-            | Event::Refunded { reservation, seats, .. } => (reservation, seats),
-            Event::ReservationEnded { reservation, .. } | Event::Paid { reservation, .. } => {
-                (reservation, &reservation.seats)
-            }
+            | Event::Refunded(Refunded { reservation, seats, .. }) => (reservation, seats),
+            Event::ReservationEnded { reservation, .. }
+            | Event::Paid { reservation, .. }
+            | Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => (reservation, &reservation.seats),
         };
         self.reservations.insert(reservation.id);
         self.seats.extend(seats.iter().map(|seat| (reservation.schedule, *seat)));

@@ -9,7 +9,7 @@ use super::event::RefundWhy;
 use super::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
-use super::record::{LedgerEntry, Payment, Reservation, TokenRecord};
+use super::record::{LedgerEntry, Payment, PaymentSource, Reservation, TokenRecord};
 use super::rules::SalePatch;
 use super::seat_map::SeatState;
 use super::seat_plan::Money;
@@ -162,6 +162,19 @@ pub enum Command {
         reason: Box<str>,
         by: Actor,
     },
+    /// Operators: sell seats to somebody who is at the desk, or give them away. All of these, free or kept, or none.
+    SellAtDesk {
+        /// Of this one order, made for it: asked again for the same user, it is the same order.
+        user: UserId,
+        schedule: ScheduleId,
+        seats: Vec<SeatId>,
+        /// Not a wallet.
+        source: PaymentSource,
+        /// What the operator saw that it costs.
+        amount: Option<Money>,
+        note: Option<Box<str>>,
+        by: Actor,
+    },
     /// Give paid orders back, each named with its user, whose wallet has to be read before. One that cannot be given back
     /// is left, and does not stop the others.
     Refund {
@@ -204,6 +217,7 @@ impl Command {
             | Self::CallOff { .. }
             | Self::Refund { .. }
             | Self::RefundSeats { .. }
+            | Self::SellAtDesk { .. }
             | Self::MoveSeat { .. } => true,
             Self::Join { .. }
             | Self::Resume { .. }
@@ -249,6 +263,7 @@ impl Command {
             Self::CallOff { .. } => "call_off",
             Self::Refund { .. } => "refund",
             Self::RefundSeats { .. } => "refund_seats",
+            Self::SellAtDesk { .. } => "sell_at_desk",
             Self::MoveSeat { .. } => "move_seat",
             Self::Figures => "figures",
         }
@@ -283,10 +298,16 @@ pub enum Answer {
         changed: Vec<SeatId>,
         left: Vec<(SeatId, SeatState)>,
     },
-    /// The orders that were given back, as they are now, with the balance after each, and those that were left, with the reason.
+    /// The orders that were given back, as they are now, with the balance after each that came from a wallet, and those that
+    /// were left, with the reason.
     Refunded {
-        done: Vec<(Reservation, Money)>,
+        done: Vec<(Reservation, Option<Money>)>,
         left: Vec<(ReservationId, Rejection)>,
+    },
+    /// The order of the box office. `created`: it was not there before.
+    SoldAtDesk {
+        order: Reservation,
+        created: bool,
     },
     /// The order whose seat is another one.
     Moved(Reservation),
@@ -349,6 +370,8 @@ pub struct EndedFacts {
     pub tokens: HashMap<QueueToken, TokenRecord>,
     /// The token that a user had last in a sale.
     pub last_tokens: HashMap<(ConcertId, UserId), TokenRecord>,
+    /// The order that was made at the desk for a user.
+    pub desk_orders: HashMap<(ConcertId, UserId), Reservation>,
 }
 
 /// The rows that have to be read before a command is decided.
@@ -359,6 +382,7 @@ pub struct Needs {
     pub reservations: Vec<ReservationId>,
     pub tokens: Vec<QueueToken>,
     pub last_tokens: Vec<(ConcertId, UserId)>,
+    pub desk_orders: Vec<(ConcertId, UserId)>,
     /// Users whose ledger of today is not known, once for each entry that they may add, and what of it matters.
     pub ledgers: Vec<UserId>,
     pub ledger_since: Timestamp,

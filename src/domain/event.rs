@@ -34,9 +34,10 @@ pub enum Event {
     ReservationEnded { reservation: Reservation, why: HoldEnd },
     /// A reservation was paid: seats sold, tickets made, the wallet debited.
     Paid { reservation: Reservation, ledger: LedgerEntry },
-    /// These seats of a paid reservation were given back, perhaps all that it had: they are free, their tickets void, the wallet
-    /// refunded.
-    Refunded { reservation: Reservation, seats: Vec<SeatId>, ledger: LedgerEntry, why: RefundWhy },
+    /// An operator sold free seats, or gave them away, to somebody without a place in line: tickets made, no wallet debited.
+    SoldAtDesk(SoldAtDesk),
+    /// These seats of a paid reservation were given back, perhaps all that it had: they are free, their tickets void.
+    Refunded(Refunded),
     /// A seat of a paid reservation became another one, which was free, with a ticket of its own.
     SeatMoved(SeatMoved),
     /// The house keeps seats from sale, which were free.
@@ -57,6 +58,30 @@ pub enum Event {
     Archived(Archived),
     /// The sale was changed.
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
+}
+
+/// An order of the box office, sold and paid at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoldAtDesk {
+    /// With its payment, which says how it was paid.
+    pub reservation: Reservation,
+    /// What the operator wrote of it.
+    pub note: Option<Box<str>>,
+    pub by: Actor,
+}
+
+/// Seats of a paid reservation that were given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refunded {
+    pub reservation: Reservation,
+    pub seats: Vec<SeatId>,
+    /// What came back for them.
+    pub amount: Money,
+    /// UTC.
+    pub at: Timestamp,
+    /// The entry of the wallet that it came back to; `None`: it was handed out at the desk, or there was nothing to give.
+    pub ledger: Option<LedgerEntry>,
+    pub why: RefundWhy,
 }
 
 /// Why seats of a paid reservation were given back.

@@ -224,6 +224,51 @@ impl BestRequest {
     }
 }
 
+/// The way in which an order was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaymentSource {
+    /// By a fan, from their wallet.
+    Wallet,
+    /// At the desk, where an operator took the money. No wallet has a part in it, and what comes back does so at the desk.
+    Cash,
+    Card,
+    /// By nobody: the house gave the seats away.
+    Gift,
+}
+
+impl PaymentSource {
+    /// Is it in no wallet, but in the box office's drawer or on its terminal?
+    pub fn is_taken_at_desk(self) -> bool {
+        match self {
+            Self::Cash | Self::Card => true,
+            Self::Wallet | Self::Gift => false,
+        }
+    }
+}
+
+/// What was paid and not given back, by the way in which it was paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Takings {
+    pub wallet: Money,
+    pub cash: Money,
+    pub card: Money,
+}
+
+impl Takings {
+    pub fn add(&mut self, source: PaymentSource, money: Money) {
+        match source {
+            PaymentSource::Wallet => self.wallet += money,
+            PaymentSource::Cash => self.cash += money,
+            PaymentSource::Card => self.card += money,
+            PaymentSource::Gift => {}
+        }
+    }
+
+    pub fn sum(self) -> Money {
+        self.wallet + self.cash + self.card
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PaymentStatus {
     Done,
@@ -237,6 +282,7 @@ pub struct Payment {
     pub id: PaymentId,
     pub reservation: ReservationId,
     pub user: UserId,
+    pub source: PaymentSource,
     pub amount: Money,
     pub status: PaymentStatus,
     /// UTC.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::ids::{ReservationId, ScheduleId, UserId};
 use super::recent::Recent;
-use super::record::Reservation;
+use super::record::{PaymentSource, Reservation};
 use super::time::Timestamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(super) struct Reservations {
     ended: Recent<ReservationId, Reservation>,
     /// The ended reservation that each `hold_best` request had led to.
     ended_best: Recent<(UserId, Box<str>), ReservationId>,
+    /// The order that was made at the desk for each user.
+    at_desk: Recent<UserId, ReservationId>,
 }
 
 impl Reservations {
@@ -63,7 +65,15 @@ impl Reservations {
         held.or_else(|| self.ended.get(self.ended_best.get(&(user, request_id.into()))?))
     }
 
+    /// The order that was made at the desk for this user, if that, or something else about it, was lately.
+    pub fn at_desk(&self, user: UserId) -> Option<&Reservation> {
+        self.ended.get(self.at_desk.get(&user)?)
+    }
+
     pub fn push_ended(&mut self, reservation: Reservation) {
+        if is_of_desk(&reservation) {
+            self.at_desk.push(reservation.user, reservation.id);
+        }
         for request in &reservation.best_requests {
             self.ended_best.push((reservation.user, request.request_id.clone()), reservation.id);
         }
@@ -71,14 +81,19 @@ impl Reservations {
     }
 
     pub fn pop_ended(&mut self) {
-        for _ in self.ended.pop().iter().flat_map(|reservation| &reservation.best_requests) {
+        let Some(reservation) = self.ended.pop() else { return };
+        for _ in &reservation.best_requests {
             self.ended_best.pop();
+        }
+        if is_of_desk(&reservation) {
+            self.at_desk.pop();
         }
     }
 
     pub fn trim_ended(&mut self, max: usize) {
         self.ended.trim(max);
         self.ended_best.trim(max);
+        self.at_desk.trim(max);
     }
 
     pub fn next_deadline(&self) -> Option<Timestamp> {
@@ -106,4 +121,8 @@ impl Reservations {
             assert!(!reservation.seats.is_empty(), "a held reservation has seats");
         }
     }
+}
+
+fn is_of_desk(reservation: &Reservation) -> bool {
+    reservation.payment.as_ref().is_some_and(|payment| payment.source != PaymentSource::Wallet)
 }

@@ -34,6 +34,7 @@ impl Answered {
             | Answer::Figures(_)
             | Answer::Restricted { .. }
             | Answer::Refunded { .. }
+            | Answer::SoldAtDesk { .. }
             | Answer::Moved(_)
             | Answer::Done => return None,
         };

@@ -35,7 +35,7 @@ pub use subscriber::{Delivery, Outlet, SaleNews, Scope, Subscriber, Written};
 pub use tally::{Tallied, Tally, Times};
 
 use crate::domain::command::{Answer, Place};
-use crate::domain::event::{Event, SeatMoved};
+use crate::domain::event::{Event, Refunded, SeatMoved};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, UserId};
 use crate::domain::record::{ExpiryReason, Reservation, SaleState, TokenRecord, TokenStatus};
 use crate::domain::rules::SaleSettings;
@@ -311,9 +311,9 @@ impl Fanout {
             | Event::SeatsReleased { reservation, .. }
             | Event::ReservationEnded { reservation, .. }
             | Event::Paid { reservation, .. }
-            | Event::Refunded { reservation, .. }
+            | Event::Refunded(Refunded { reservation, .. })
             | Event::SeatMoved(SeatMoved { reservation, .. }) => {
-                let is_money = matches!(event, Event::Paid { .. } | Event::Refunded { .. });
+                let is_money = matches!(event, Event::Paid { .. } | Event::Refunded(_));
                 self.each_connection(reservation.user, |subscriber| {
                     if !answered.is_some_and(|answered| answered.knows_reservation(subscriber, reservation)) {
                         subscriber.offer_reservation(reservation.clone());
@@ -323,8 +323,11 @@ impl Fanout {
                     }
                 });
             }
-            // Those who watch the seats receive it by their topic.
-            Event::SeatsRestricted(_) | Event::SeatsUnrestricted(_) | Event::Archived(_) => {}
+            // Those who watch the seats receive it by their topic. Nobody is connected as who bought at the desk.
+            Event::SoldAtDesk(_)
+            | Event::SeatsRestricted(_)
+            | Event::SeatsUnrestricted(_)
+            | Event::Archived(_) => {}
             Event::Described(_) | Event::Repriced(_) | Event::ScheduleAdded(_) => {
                 self.pending_news.add(view.id(), Audience::Visitors);
             }

@@ -10,13 +10,13 @@ use parking_lot::RwLock;
 use super::seat_topic::{ScheduleFacts, ScheduleStanding, SeatCounts, SeatTopic};
 use super::tally::{Tallied, Tally};
 use crate::domain::command::Place;
-use crate::domain::event::{Description, Event, Repricing, ScheduleAdded};
+use crate::domain::event::{Description, Event, Repricing, ScheduleAdded, SoldAtDesk};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, SeatId};
 use crate::domain::line::{self, Line, Stock};
-use crate::domain::record::{ScheduleState, TokenRecord};
+use crate::domain::record::{ScheduleState, Takings, TokenRecord};
 use crate::domain::rules::{SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
-use crate::domain::seat_plan::{Money, SeatPlan};
+use crate::domain::seat_plan::SeatPlan;
 use crate::domain::time::{Now, Timestamp};
 use crate::store::{ConcertRecord, ScheduleRecord};
 
@@ -100,7 +100,7 @@ impl SaleView {
         sale: &SaleSnapshot,
         defaults: SaleRules,
         outages: Duration,
-        takings: Money,
+        takings: Takings,
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
         let (id, rehearsal_of) = (concert.id, concert.rehearsal_of);
@@ -354,10 +354,10 @@ impl SaleView {
                     .entry(reservation.schedule)
                     .or_default()
                     .extend(changed.iter().map(|&seat| (seat, SeatState::Available))),
-                Event::Refunded { reservation, seats: given, .. } => seats
-                    .entry(reservation.schedule)
+                Event::Refunded(of) => seats
+                    .entry(of.reservation.schedule)
                     .or_default()
-                    .extend(given.iter().map(|&seat| (seat, SeatState::Available))),
+                    .extend(of.seats.iter().map(|&seat| (seat, SeatState::Available))),
                 Event::SeatMoved(moved) => seats
                     .entry(moved.reservation.schedule)
                     .or_default()
@@ -374,7 +374,7 @@ impl SaleView {
                     .entry(opened.schedule)
                     .or_default()
                     .extend(opened.seats.iter().map(|&seat| (seat, SeatState::Available))),
-                Event::Paid { reservation, .. } => seats
+                Event::Paid { reservation, .. } | Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => seats
                     .entry(reservation.schedule)
                     .or_default()
                     .extend(reservation.seats.iter().map(|&seat| (seat, SeatState::Reserved))),

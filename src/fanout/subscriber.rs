@@ -147,6 +147,7 @@ impl Inbox {
             | Answer::Figures(_)
             | Answer::Restricted { .. }
             | Answer::Refunded { .. }
+            | Answer::SoldAtDesk { .. }
             | Answer::Moved(_)
             | Answer::Done => {}
         }

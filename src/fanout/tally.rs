@@ -10,8 +10,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Refusal;
-use crate::domain::event::{Event, HoldEnd};
-use crate::domain::record::{ExpiryReason, TokenStatus};
+use crate::domain::event::{Event, HoldEnd, SoldAtDesk};
+use crate::domain::record::{ExpiryReason, PaymentSource, Reservation, Takings, TokenStatus};
 use crate::domain::rejection::Rejection;
 use crate::domain::seat_plan::Money;
 
@@ -32,6 +32,34 @@ impl Counter {
     }
 }
 
+/// The same for money, which may become less.
+#[derive(Debug, Default)]
+struct TakingsCounter {
+    wallet: AtomicI64,
+    cash: AtomicI64,
+    card: AtomicI64,
+}
+
+impl TakingsCounter {
+    fn new(Takings { wallet, cash, card }: Takings) -> Self {
+        Self { wallet: wallet.into(), cash: cash.into(), card: card.into() }
+    }
+
+    fn add(&self, source: PaymentSource, money: Money) {
+        let mut more = Takings::default();
+        more.add(source, money);
+        for (counter, more) in [(&self.wallet, more.wallet), (&self.cash, more.cash), (&self.card, more.card)]
+        {
+            counter.store(counter.load(Relaxed) + more, Relaxed);
+        }
+    }
+
+    fn get(&self) -> Takings {
+        let [wallet, cash, card] = [&self.wallet, &self.cash, &self.card].map(|of| of.load(Relaxed));
+        Takings { wallet, cash, card }
+    }
+}
+
 pub struct Tally {
     joined: Counter,
     admitted: Counter,
@@ -44,8 +72,8 @@ pub struct Tally {
     out_of_time: Counter,
     away: Counter,
     closed: Counter,
-    /// Paid and not given back.
-    takings: AtomicI64,
+    /// What was paid and not given back.
+    takings: TakingsCounter,
     answers: Histogram,
     commits: Histogram,
     /// One of each kind, and how many there were.
@@ -71,7 +99,7 @@ pub struct Tallied {
     pub away: u64,
     /// Visits that the end of the sale ended.
     pub closed: u64,
-    pub takings: Money,
+    pub takings: Takings,
     pub answers: Times,
     pub commits: Times,
     pub refusals: Vec<(Refusal, u64)>,
@@ -79,7 +107,7 @@ pub struct Tallied {
 
 impl Tally {
     /// `takings` is what was paid before, and not given back.
-    pub fn new(takings: Money) -> Self {
+    pub fn new(takings: Takings) -> Self {
         Self {
             joined: Counter::default(),
             admitted: Counter::default(),
@@ -92,7 +120,7 @@ impl Tally {
             out_of_time: Counter::default(),
             away: Counter::default(),
             closed: Counter::default(),
-            takings: AtomicI64::new(takings),
+            takings: TakingsCounter::new(takings),
             answers: Histogram::default(),
             commits: Histogram::default(),
             refusals: Mutex::default(),
@@ -116,11 +144,11 @@ impl Tally {
             },
             Event::SeatsHeld { seats, .. } => self.seats_held.add(seats.len() as u64),
             Event::ReservationEnded { why: HoldEnd::HoldTime, .. } => self.holds_out.add(1),
-            Event::Paid { reservation, ledger } => {
+            Event::Paid { reservation, .. } | Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => {
                 self.seats_sold.add(reservation.seats.len() as u64);
-                self.took(-ledger.amount_change);
+                self.took(reservation, reservation.amount);
             }
-            Event::Refunded { ledger, .. } => self.took(-ledger.amount_change),
+            Event::Refunded(of) => self.took(&of.reservation, -of.amount),
             Event::ReservationEnded { .. }
             | Event::SeatsReleased { .. }
             | Event::SeatMoved(_)
@@ -136,8 +164,10 @@ impl Tally {
         }
     }
 
-    fn took(&self, money: Money) {
-        self.takings.store(self.takings.load(Relaxed) + money, Relaxed);
+    fn took(&self, order: &Reservation, money: Money) {
+        if let Some(payment) = &order.payment {
+            self.takings.add(payment.source, money);
+        }
     }
 
     /// Somebody's command was answered, so long after it came.
@@ -174,7 +204,7 @@ impl Tally {
             out_of_time: self.out_of_time.get(),
             away: self.away.get(),
             closed: self.closed.get(),
-            takings: self.takings.load(Relaxed),
+            takings: self.takings.get(),
             answers: self.answers.copy(),
             commits: self.commits.copy(),
             refusals: self.refusals.lock().clone(),
@@ -317,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_quantile_is_of_what_was_timed_since() {
-        let tally = Tally::new(0);
+        let tally = Tally::new(Takings::default());
         for _ in 0..1_000 {
             tally.answered(Duration::from_secs(9), None);
         }
@@ -337,7 +367,7 @@ mod tests {
 
     #[test]
     fn refusals_are_counted_by_their_kind() {
-        let tally = Tally::new(0);
+        let tally = Tally::new(Takings::default());
         let refuse = |rejection| tally.answered(Duration::ZERO, Some(&Refusal::Rejected(rejection)));
         refuse(Rejection::SeatTaken { seats: vec![] });
         refuse(Rejection::TokenExpired(None));

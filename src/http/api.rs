@@ -113,6 +113,7 @@ impl Incoming<'_> {
             | Call::AddSchedule
             | Call::ArchiveConcert
             | Call::RefundOrder
+            | Call::SellSeats
             | Call::MoveSeat
             | Call::SaleReadiness
             | Call::Alarms

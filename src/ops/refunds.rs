@@ -1,6 +1,9 @@
 //! Gives back what was paid for performances that were called off: a few orders at a time, so that those who hold and pay in
 //! other sales of the lane do not wait for it.
 //!
+//! Not what was paid at the desk: whoever bought there comes for the money, an operator hands it out and refunds the order. It is
+//! counted, so that the box office knows what is to come.
+//!
 //! Always: what is left to do is what the rows say, the paid orders of a performance that is called off; so a server that was
 //! killed goes on where the last commit was, and no order is given back twice. Not here: whether an order may be given back,
 //! which the sale decides.
@@ -20,6 +23,7 @@ use crate::domain::command::{Answer, Command, Rejection};
 use crate::domain::event::RefundWhy;
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, UserId};
 use crate::domain::record::ScheduleState;
+use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::fanout::Fanout;
 use crate::limits;
@@ -47,9 +51,20 @@ pub struct Refunds {
 #[derive(Default)]
 struct Performance {
     done: u64,
+    at_desk: AtDesk,
+    /// Sold seats when it was looked at last: if these are others by now, somebody gave one back.
+    sold: Option<u64>,
     stuck: BTreeMap<ReservationId, Rejection>,
     /// Steady: not looked at before.
     again: Option<Timestamp>,
+}
+
+/// Paid orders whose money is handed out at the desk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtDesk {
+    pub orders: u64,
+    pub seats: u64,
+    pub amount: Money,
 }
 
 /// How far a performance's refunds are.
@@ -57,8 +72,10 @@ struct Performance {
 pub struct Progress {
     pub concert: ConcertId,
     pub schedule: ScheduleId,
-    /// Paid seats that are not given back yet.
+    /// Seats paid from wallets that are not given back yet.
     pub seats_left: u64,
+    /// As of the last look.
+    pub at_desk: AtDesk,
     /// Orders that this process gave back.
     pub done: u64,
     /// The first of those that cannot be given back now.
@@ -80,13 +97,15 @@ impl Refunds {
     pub fn progress(&self) -> Vec<Progress> {
         let progress = self.progress.lock();
         let off = self.called_off_here(|_| true).into_iter();
-        let of = |(concert, schedule, seats_left)| {
+        let of = |(concert, schedule, sold): (_, _, u64)| {
             let known = progress.get(&(concert, schedule));
+            let at_desk = known.map(|known| known.at_desk).unwrap_or_default();
             let stuck = known.iter().flat_map(|known| &known.stuck).take(limits::STUCK_REFUNDS_LISTED_MAX);
             Progress {
                 concert,
                 schedule,
-                seats_left,
+                seats_left: sold.saturating_sub(at_desk.seats),
+                at_desk,
                 done: known.map_or(0, |known| known.done),
                 stuck: stuck.map(|(id, rejection)| (*id, rejection.clone())).collect(),
             }
@@ -97,8 +116,8 @@ impl Refunds {
     /// Runs for as long as the server does.
     pub async fn run(&self) {
         loop {
-            for (concert, schedule, _) in self.called_off_here(|sold| sold > 0) {
-                if self.is_due(concert, schedule) {
+            for (concert, schedule, sold) in self.called_off_here(|_| true) {
+                if self.is_due(concert, schedule, sold) {
                     self.give_back(concert, schedule).await;
                 }
             }
@@ -124,15 +143,19 @@ impl Refunds {
         off
     }
 
-    fn is_due(&self, concert: ConcertId, schedule: ScheduleId) -> bool {
+    /// Is there something to do, as far as is known? Of a performance of which all is given back, nothing is looked at again.
+    fn is_due(&self, concert: ConcertId, schedule: ScheduleId, sold: u64) -> bool {
         let progress = self.progress.lock();
-        let again = progress.get(&(concert, schedule)).and_then(|known| known.again);
-        again.is_none_or(|again| again <= self.clock.steady())
+        let Some(known) = progress.get(&(concert, schedule)) else { return sold > 0 };
+        let is_changed =
+            known.sold.is_none_or(|before| before != sold) && (sold > 0 || known.at_desk.orders > 0);
+        let is_left = sold > known.at_desk.seats || !known.stuck.is_empty();
+        is_changed || is_left && known.again.is_none_or(|again| again <= self.clock.steady())
     }
 
     /// Goes once through all paid orders of a performance.
     async fn give_back(&self, concert: ConcertId, schedule: ScheduleId) {
-        let mut stuck = BTreeMap::new();
+        let (mut stuck, mut at_desk) = (BTreeMap::new(), AtDesk::default());
         let mut after = ReservationId(Uuid::nil());
         loop {
             let page = self.store.orders_to_refund(concert, schedule, after, PAGE).await;
@@ -149,8 +172,16 @@ impl Refunds {
                     return;
                 }
             };
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            let (handed_out, page): (Vec<_>, Vec<_>) =
+                page.into_iter().partition(|order| order.source.is_taken_at_desk());
+            for order in handed_out {
+                at_desk.orders += 1;
+                at_desk.seats += order.seats;
+                at_desk.amount += order.amount;
+            }
+            let page: Vec<_> = page.into_iter().map(|order| (order.id, order.user)).collect();
             for orders in page.chunks(limits::ORDERS_PER_REFUND) {
                 let began = Instant::now();
                 match self.refund(concert, orders).await {
@@ -174,8 +205,10 @@ impl Refunds {
                 tokio::time::sleep(began.elapsed().max(PAUSE_MIN)).await;
             }
         }
+        let sold = self.called_off_here(|_| true).into_iter().find(|(_, id, _)| *id == schedule);
         let mut progress = self.progress.lock();
         let known = progress.entry((concert, schedule)).or_default();
+        (known.sold, known.at_desk) = (sold.map(|(.., sold)| sold), at_desk);
         known.again = (!stuck.is_empty()).then(|| self.clock.steady() + STUCK_AGAIN);
         if !stuck.is_empty() {
             tracing::warn!(

@@ -109,7 +109,7 @@ const RESERVATIONS: &str = concat!(
 );
 const RESERVATION_SEATS: &str = "SELECT reservation_id, schedule_id, seat FROM reservation_seat \
      WHERE concert_id = ? ORDER BY reservation_id, seat";
-const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, cancelled_at, refunded, refund_reason \
+const PAYMENTS: &str = "SELECT payment_id, reservation_id, user_id, source, amount, status, at, cancelled_at, refunded, refund_reason \
      FROM payment WHERE concert_id = ? ORDER BY payment_id";
 const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment_id, reservation_id, user_id, cancelled_at, \
        moved_from, moved_to \

@@ -320,6 +320,13 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
             let seat = |seat: SeatId| json!({"seat": seat.0});
             ("move", Some(format!("order {}", of.reservation.id)), Some(seat(of.from)), seat(of.to))
         }
+        Changed::SoldAtDesk(of) => {
+            let (order, payment) = (&of.reservation, of.reservation.payment.as_ref());
+            let source = payment.map(|payment| words::payment_source(payment.source));
+            let seats = journal::ranges(&order.seats);
+            let became = json!({"source": source, "amount": order.amount, "seats": seats});
+            ("sell", Some(format!("order {}", order.id)), None, became)
+        }
         Changed::Refunded { order, amount, seats, .. } => {
             let became = match seats {
                 None => json!({"refunded": amount}),
@@ -339,6 +346,7 @@ fn bind_log(to: &mut impl Bind, row: &LogRow<'_>) {
         Changed::CalledOff(of) => Some(&*of.reason),
         Changed::Refunded { reason, .. } => Some(reason),
         Changed::SeatMoved(of) => of.note.as_deref(),
+        Changed::SoldAtDesk(of) => of.note.as_deref(),
     };
     to.id(row.concert.0.into());
     to.id(row.seq);

@@ -70,6 +70,7 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("reservation", "best_requests", Bytes(BEST_REQUESTS_KEPT_MAX * BEST_REQUEST_BYTES_MAX)),
     ("payment", "amount", MONEY),
     ("payment", "refunded", MONEY),
+    ("payment", "source", Chars("wallet".len())),
     ("ticket", "price", Number(PRICE_MAX)),
     // What the console and the command line take, or what is kept of a subject.
     ("operators", "name", Chars(OPERATOR_NAME_CHARS_MAX)),

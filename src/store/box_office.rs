@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 
 use super::backend::{Backend, close};
-use super::columns::{Bind, Cells, known, read_ledger, read_reservation, read_ticket};
+use super::columns::{Bind, Cells, known, read_ledger, read_reservation, read_source, read_ticket};
 use super::query::{self, Link, numbers};
 use super::{ConcertRecord, StoreError, columns, words};
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId};
 use crate::domain::record::{
-    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ScheduleState, Ticket,
+    LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus, Reservation, ScheduleState, Ticket,
 };
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -24,8 +24,6 @@ use crate::domain::time::Timestamp;
 pub struct FoundOrder {
     /// Without the tickets of its payment.
     pub reservation: Reservation,
-    /// How it was paid; `None` if it never was.
-    pub source: Option<Box<str>>,
     /// The user's.
     pub name: String,
     pub title: String,
@@ -63,6 +61,7 @@ pub struct ListedTicket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoldOrder {
     pub order: ReservationId,
+    pub source: PaymentSource,
     pub seats: u32,
     /// What was paid and not given back.
     pub amount: Money,
@@ -81,7 +80,7 @@ pub struct ListedMoney {
     pub payment: PaymentId,
     pub reservation: ReservationId,
     pub user: UserId,
-    pub source: Box<str>,
+    pub source: PaymentSource,
     /// UTC.
     pub at: Timestamp,
     pub kind: LedgerKind,
@@ -188,7 +187,7 @@ const PAID_ORDERS: &str = found!(
     "y.concert_id = ? AND y.reservation_id > ? ORDER BY y.reservation_id LIMIT ?"
 );
 /// Found by the primary key, as those that are refunded.
-const SOLD_ORDERS: &str = "SELECT r.reservation_id, r.seats, y.amount AS paid, y.refunded FROM reservation r \
+const SOLD_ORDERS: &str = "SELECT r.reservation_id, r.seats, y.source, y.amount AS paid, y.refunded FROM reservation r \
      LEFT JOIN payment y ON y.concert_id = r.concert_id AND y.reservation_id = r.reservation_id \
      WHERE r.concert_id = ? AND r.reservation_id > ? AND r.schedule_id = ? AND r.status = 'RESERVED' \
      ORDER BY r.reservation_id LIMIT ?";
@@ -204,8 +203,12 @@ const TICKETS_OF_ORDER: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.pri
 /// one ticket's; more would be a fault, and are shown.
 const ORDERS_OF_CODE: &str = "SELECT reservation_id FROM ticket WHERE code = ? LIMIT 10";
 /// Found by `users_name`.
-const USERS_NAMED: &str = "SELECT user_id, name FROM users WHERE name >= ? AND name < ? \
-       AND (issuer IS NULL OR issuer NOT LIKE 'frontrow:rehearsal:%') ORDER BY name, user_id LIMIT ?";
+/// A user who was made for an order of the desk that came to nothing is nobody.
+const USERS_NAMED: &str = "SELECT user_id, name FROM users u WHERE name >= ? AND name < ? \
+       AND (issuer IS NULL OR issuer NOT LIKE 'frontrow:rehearsal:%') \
+       AND (issuer IS NULL OR issuer <> 'frontrow:desk' \
+         OR EXISTS (SELECT 1 FROM reservation r WHERE r.user_id = u.user_id)) \
+     ORDER BY name, user_id LIMIT ?";
 /// Found by the primary key.
 const TICKETS_OF: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.code, t.reservation_id, t.user_id, \
        t.cancelled_at, t.moved_from, t.moved_to, u.name, s.label, s.category, s.price AS imported_price, p.starts_at FROM ticket t \
@@ -213,8 +216,10 @@ const TICKETS_OF: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.
      LEFT JOIN concert_seat s ON s.concert_id = t.concert_id AND s.schedule_id = t.schedule_id AND s.seat = t.seat \
      LEFT JOIN concert_schedule p ON p.schedule_id = t.schedule_id \
      WHERE t.concert_id = ? AND t.ticket_id > ? ORDER BY t.ticket_id LIMIT ?";
-const PAYMENTS_OF: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, cancelled_at, refunded, refund_reason, \
-       source FROM payment WHERE concert_id = ? AND reservation_id > ? ORDER BY reservation_id LIMIT ?";
+/// What came back at the desk has no entry of a ledger: its last ticket became void when it did.
+const PAYMENTS_OF: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, refunded, refund_reason, source, \
+       (SELECT max(t.cancelled_at) FROM ticket t WHERE t.concert_id = payment.concert_id \
+          AND t.reservation_id = payment.reservation_id AND t.moved_to IS NULL) AS back_at FROM payment WHERE concert_id = ? AND reservation_id > ? ORDER BY reservation_id LIMIT ?";
 /// A user's ledger is read for each of their payments: it is short, as charges and orders are limited.
 const LEDGER_OF_PAYMENT: &str = concat!(
     "SELECT ",
@@ -324,7 +329,7 @@ impl<B: Backend> BoxOffice for B {
             let order = ReservationId(row.uuid("reservation_id")?);
             let amount = row.int("paid")? - row.int("refunded")?;
             let seats = row.text("seats")?.split(',').filter(|seat| !seat.is_empty()).count();
-            Ok(SoldOrder { order, seats: seats as u32, amount })
+            Ok(SoldOrder { order, source: read_source(row)?, seats: seats as u32, amount })
         };
         rows.iter().map(order).collect()
     }
@@ -351,12 +356,12 @@ impl<B: Backend> BoxOffice for B {
         let rows = view.all(PAYMENTS_OF.into_sql_str(), values).await?;
         let (mut money, mut last) = (Vec::new(), None);
         for row in &rows {
-            let (payment, source) = (columns::read_payment(row)?, row.text("source")?);
+            let payment = columns::read_payment(row)?;
             let mut values: <B::Link as Link>::Values = numbers(&[payment.user.0]);
             values.uuid(Some(payment.id.0));
             let entries = view.all(LEDGER_OF_PAYMENT.into_sql_str(), values).await?;
             let entries = entries.iter().map(read_ledger).collect::<Result<Vec<_>, _>>()?;
-            money.extend(moves(&payment, source, &entries, row.opt_time("cancelled_at")?));
+            money.extend(moves(&payment, &entries, row.opt_time("back_at")?));
             last = Some(payment.reservation);
         }
         close::<B>(view).await?;
@@ -365,17 +370,12 @@ impl<B: Backend> BoxOffice for B {
 }
 
 /// What came and went for a payment: as its wallet has it, or, if it was not paid from one, as its own row has it.
-fn moves(
-    payment: &Payment,
-    source: &str,
-    entries: &[LedgerEntry],
-    cancelled_at: Option<Timestamp>,
-) -> Vec<ListedMoney> {
+fn moves(payment: &Payment, entries: &[LedgerEntry], back_at: Option<Timestamp>) -> Vec<ListedMoney> {
     let one = |at, kind, change| ListedMoney {
         payment: payment.id,
         reservation: payment.reservation,
         user: payment.user,
-        source: source.into(),
+        source: payment.source,
         at,
         kind,
         change,
@@ -384,7 +384,7 @@ fn moves(
         return entries.iter().map(|entry| one(entry.at, entry.kind, entry.amount_change)).collect();
     }
     let back = (payment.refunded > 0)
-        .then(|| one(cancelled_at.unwrap_or(payment.at), LedgerKind::Refund, payment.refunded));
+        .then(|| one(back_at.unwrap_or(payment.at), LedgerKind::Refund, payment.refunded));
     std::iter::once(one(payment.at, LedgerKind::Payment, -payment.amount)).chain(back).collect()
 }
 
@@ -443,7 +443,7 @@ async fn orders_of<L: Link>(
 /// Adds what the seats of paid orders are called, by their tickets: a few orders at a time, of one concert each.
 async fn look_up_seats<L: Link>(link: &mut L, found: &mut [FoundOrder]) -> Result<(), StoreError> {
     let mut known: HashMap<(ReservationId, SeatId), (String, String, Money)> = HashMap::new();
-    let paid = found.iter().filter(|order| order.source.is_some());
+    let paid = found.iter().filter(|order| order.reservation.payment.is_some());
     let mut ids: Vec<_> = paid.map(|order| (order.reservation.concert, order.reservation.id)).collect();
     ids.sort_unstable();
     // Orders of a user lie far apart, those of a list beside each other.
@@ -464,7 +464,7 @@ async fn look_up_seats<L: Link>(link: &mut L, found: &mut [FoundOrder]) -> Resul
             known.insert(key, (label, category, row.int("price")?));
         }
     }
-    for order in found.iter_mut().filter(|order| order.source.is_some()) {
+    for order in found.iter_mut().filter(|order| order.reservation.payment.is_some()) {
         let id = order.reservation.id;
         let seats = order.reservation.seats.iter();
         let called = seats.map(|seat| known.get(&(id, *seat)).cloned());
@@ -476,7 +476,6 @@ async fn look_up_seats<L: Link>(link: &mut L, found: &mut [FoundOrder]) -> Resul
 fn read_found(row: &impl Cells) -> Result<FoundOrder, StoreError> {
     let mut reservation = read_reservation(row)?;
     let state = row.text("state")?;
-    let source = row.opt_text("source")?.map(Box::from);
     if let Some(payment) = row.opt_uuid("payment_id")? {
         let word = row.text("payment_status")?;
         let (amount, status) = (row.int("paid")?, known(words::payment_status_of(word), word)?);
@@ -484,6 +483,7 @@ fn read_found(row: &impl Cells) -> Result<FoundOrder, StoreError> {
             id: PaymentId(payment),
             reservation: reservation.id,
             user: reservation.user,
+            source: read_source(row)?,
             amount,
             status,
             at: row.time("paid_at")?,
@@ -495,7 +495,6 @@ fn read_found(row: &impl Cells) -> Result<FoundOrder, StoreError> {
     }
     Ok(FoundOrder {
         reservation,
-        source,
         name: row.text("name")?.to_owned(),
         title: row.text("title")?.to_owned(),
         currency: row.text("currency")?.to_owned(),

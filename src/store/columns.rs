@@ -18,7 +18,7 @@ use crate::domain::ids::{
     TicketId, UserId,
 };
 use crate::domain::record::{
-    BestRequest, LedgerEntry, Payment, PaymentStatus, Reservation, Ticket, TokenRecord,
+    BestRequest, LedgerEntry, Payment, PaymentSource, PaymentStatus, Reservation, Ticket, TokenRecord,
 };
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -310,9 +310,9 @@ pub fn bind_reservation_seat(
     to.id(schedule.0);
 }
 
-pub const PAYMENT: usize = 10;
+pub const PAYMENT: usize = 11;
 
-/// (concert, payment, reservation, user, amount, status, at, cancelled at, refunded, refund reason).
+/// (concert, payment, reservation, user, amount, status, at, cancelled at, refunded, refund reason, source).
 pub fn bind_payment(to: &mut impl Bind, row: &PaymentRow<'_>) {
     let payment = row.payment;
     to.id(row.concert.0.into());
@@ -325,6 +325,7 @@ pub fn bind_payment(to: &mut impl Bind, row: &PaymentRow<'_>) {
     to.time(row.cancelled_at);
     to.int(Some(payment.refunded));
     to.text(payment.refund_reason.as_deref());
+    to.text(Some(words::payment_source(payment.source)));
 }
 
 /// Reads a payment without its tickets. A server of before gave a payment back whole, and wrote its status alone.
@@ -335,6 +336,7 @@ pub fn read_payment(row: &impl Cells) -> Result<Payment, StoreError> {
         id: PaymentId(row.uuid("payment_id")?),
         reservation: ReservationId(row.uuid("reservation_id")?),
         user: UserId(row.number("user_id")?),
+        source: read_source(row)?,
         amount,
         status,
         at: row.time("at")?,
@@ -342,6 +344,11 @@ pub fn read_payment(row: &impl Cells) -> Result<Payment, StoreError> {
         refund_reason: row.opt_text("refund_reason")?.map(Box::from),
         tickets: Vec::new(),
     })
+}
+
+pub fn read_source(row: &impl Cells) -> Result<PaymentSource, StoreError> {
+    let word = row.text("source")?;
+    known(words::payment_source_of(word), word)
 }
 
 pub const TICKET: usize = 10;

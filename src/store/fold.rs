@@ -10,17 +10,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::journal::{self, Entry, InLedger, Paid, SeatsChange, SeatsEntry, Taken};
+use super::journal::{self, Entry, InLedger, SeatsChange, SeatsEntry, Taken};
 use super::rows::{Became, PaymentRow, Rows, ScheduleRow, SeatChange, SeatRow, seats_since_paid};
 use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
 use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded};
 use crate::domain::ids::{
-    ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+    ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
 use crate::domain::record::{
-    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Ticket,
-    TokenRecord, TokenStatus,
+    LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus, Reservation, ReservationStatus,
+    ScheduleState, Ticket, TokenRecord, TokenStatus,
 };
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
@@ -271,6 +271,7 @@ impl FoldedSale {
             SeatsChange::Hold { .. } | SeatsChange::Add { .. } => (None, held),
             SeatsChange::Release { .. } | SeatsChange::Lapse { .. } => (held, None),
             SeatsChange::Pay { .. } => (held, sold),
+            SeatsChange::Sell { .. } => (None, sold),
             SeatsChange::Refund { .. } => (sold, None),
             SeatsChange::Move { .. } => {
                 let [from, to] = change.seats[..] else { return Err(format!("reservation {id}: no move")) };
@@ -337,12 +338,34 @@ impl FoldedSale {
             let before = self.reservations.insert(id, Folded { row, is_whole });
             return follows(before.is_none(), || format!("reservation {id} is opened again"));
         }
+        if let SeatsChange::Sell { expires_at, prices, late, payment, tickets, source, .. } = &change.change {
+            let (at, amount) = (moment(at, Some(*late)), prices.iter().sum());
+            let mut row = Reservation {
+                id,
+                concert: self.concert,
+                schedule,
+                user,
+                status: ReservationStatus::Reserved,
+                seats: seats.clone(),
+                prices: prices.clone(),
+                amount,
+                opened_at: at,
+                expires_at: *expires_at,
+                ended_at: Some(at),
+                best_requests: Vec::new(),
+                guest_of: None,
+                payment: None,
+            };
+            row.payment = Some(payment_of(&row, (*payment, tickets, *source), amount, at));
+            let before = self.reservations.insert(id, Folded { row, is_whole: true });
+            return follows(before.is_none(), || format!("reservation {id} is sold again"));
+        }
         let Some(Folded { row, is_whole }) = self.reservations.get_mut(&id) else {
             return Err(format!("reservation {id} was never opened"));
         };
         let before = row.status;
         let (was, is_all) = match &change.change {
-            SeatsChange::Hold { .. } => return Ok(()),
+            SeatsChange::Hold { .. } | SeatsChange::Sell { .. } => return Ok(()),
             SeatsChange::Add { taken } => {
                 let prices = self.held_prices.entry(id).or_default();
                 *is_whole &= more_seats(row, prices, seats, taken.as_ref(), is_repriced);
@@ -373,7 +396,8 @@ impl FoldedSale {
                 self.held_prices.remove(&id);
                 end(row, ReservationStatus::Reserved, paid_at);
                 if let Some(paid) = payment {
-                    row.payment = Some(payment_of(row, paid, *amount, paid_at));
+                    let of = (paid.id, &paid.tickets[..], PaymentSource::Wallet);
+                    row.payment = Some(payment_of(row, of, *amount, paid_at));
                     let entry = (LedgerKind::Payment, -*amount);
                     self.ledger.push(ledger_entry(row, entry, paid.id, paid.ledger, paid_at));
                 }
@@ -384,7 +408,7 @@ impl FoldedSale {
             }
             SeatsChange::Refund { amount, late, ledger, why, is_all } => {
                 let refunded_at = moment(at, *late);
-                *is_whole &= ledger.is_some();
+                *is_whole &= late.is_some();
                 // It names those that it had last.
                 let are_its = seats.iter().all(|seat| row.seats.contains(seat));
                 let fits = are_its && *is_all == (row.seats == *seats);
@@ -396,6 +420,13 @@ impl FoldedSale {
                 }
                 let is_off =
                     self.schedules.get(&schedule).map(|of| of.state) == Some(ScheduleState::CalledOff);
+                let source = row.payment.as_ref().map(|payment| payment.source);
+                if let (Some(source), Some(_)) = (source, late)
+                    && (source == PaymentSource::Wallet) != ledger.is_some()
+                {
+                    let source = words::payment_source(source);
+                    return Err(format!("reservation {id} was paid by {source}, and comes back otherwise"));
+                }
                 if *why == RefundWhy::CalledOff && !is_off {
                     return Err(format!(
                         "reservation {id} is refunded as performance {schedule} is called off, which it is not"
@@ -565,7 +596,12 @@ fn end(row: &mut Reservation, status: ReservationStatus, at: Timestamp) {
     row.guest_of = None;
 }
 
-fn payment_of(row: &Reservation, paid: &Paid, amount: Money, at: Timestamp) -> Payment {
+fn payment_of(
+    row: &Reservation,
+    (id, tickets, source): (PaymentId, &[TicketId], PaymentSource),
+    amount: Money,
+    at: Timestamp,
+) -> Payment {
     let ticket = |(id, seat): (_, &SeatId)| Ticket {
         id,
         schedule: row.schedule,
@@ -577,15 +613,16 @@ fn payment_of(row: &Reservation, paid: &Paid, amount: Money, at: Timestamp) -> P
         moved_to: None,
     };
     Payment {
-        id: paid.id,
+        id,
         reservation: row.id,
         user: row.user,
+        source,
         amount,
         status: PaymentStatus::Done,
         at,
         refunded: 0,
         refund_reason: None,
-        tickets: paid.tickets.iter().copied().zip(&row.seats).map(ticket).collect(),
+        tickets: tickets.iter().copied().zip(&row.seats).map(ticket).collect(),
     }
 }
 

@@ -17,7 +17,10 @@
 //! ["lapse",reservation,schedule,user,[seat,...],why,late]          all of them: released, left, bought_another,
 //!                                                                  hold_time, idle, started, called_off
 //! ["pay",reservation,schedule,user,[seat,...],amount,late,payment,[ticket,...],ledger entry,balance]
+//! ["sell",reservation,schedule,user,[seat,...],expires_at,prices,late,payment,[ticket,...],source,note,by]
+//!                                                     an operator sold seats at once. source: cash, card, gift
 //! ["refund",reservation,schedule,user,[seat,...],amount,late,ledger entry,balance,reason,by]
+//!                                                     ledger entry and balance: null and null of what was sold so
 //!                                                     reason and by: of an operator, who wrote it; null and null if the
 //!                                                     performance was called off; left out if its owner cancelled it
 //! ["refund_seats",...]                                the same of some of its seats, and what these cost
@@ -60,14 +63,15 @@ use super::{columns, settings, words};
 use crate::domain::actor::{Actor, Who};
 use crate::domain::concert::{Texts, TextsPatch};
 use crate::domain::event::{
-    Archived, By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing,
-    Rescheduled, ScheduleAdded, SeatMoved,
+    Archived, By, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Refunded,
+    Repricing, Rescheduled, ScheduleAdded, SeatMoved, SoldAtDesk,
 };
 use crate::domain::ids::{
     EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
 use crate::domain::record::{
-    BestRequest, LedgerEntry, Payment, Reservation, ReservationStatus, TokenRecord, TokenStatus,
+    BestRequest, LedgerEntry, Payment, PaymentSource, Reservation, ReservationStatus, TokenRecord,
+    TokenStatus,
 };
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
@@ -155,11 +159,25 @@ fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
                 put_ledger(out, ledger);
             }
         }
-        Event::Refunded { reservation, seats, ledger, why } => {
+        Event::SoldAtDesk(SoldAtDesk { reservation, note, by }) => {
+            seats_event(out, "sell", reservation, &reservation.seats);
+            put(out, format_args!(",{}", reservation.expires_at.as_millis()));
+            put_prices(out, &reservation.prices);
+            if let Some(payment) = &reservation.payment {
+                put(out, format_args!(",{},", late(at, Some(payment.at))));
+                put_payment(out, payment);
+                let source = words::payment_source(payment.source);
+                put(out, format_args!(",\"{source}\",{},{}", json!(note), actor_of(by)));
+            }
+        }
+        Event::Refunded(Refunded { reservation, seats, amount, at: then, ledger, why }) => {
             let is_all = reservation.status == ReservationStatus::Cancelled;
             seats_event(out, if is_all { "refund" } else { "refund_seats" }, reservation, seats);
-            put(out, format_args!(",{},{}", ledger.amount_change, late(at, Some(ledger.at))));
-            put_ledger(out, ledger);
+            put(out, format_args!(",{amount},{}", late(at, Some(*then))));
+            match ledger {
+                Some(entry) => put_ledger(out, entry),
+                None => out.push_str(",null,null"),
+            }
             match why {
                 RefundWhy::Cancelled => {}
                 RefundWhy::CalledOff => out.push_str(",null,null"),
@@ -484,9 +502,24 @@ pub enum SeatsChange {
         late: Option<i64>,
         payment: Option<Paid>,
     },
+    /// Free seats, at once.
+    Sell {
+        expires_at: Timestamp,
+        /// One for each seat.
+        prices: Vec<Money>,
+        late: i64,
+        payment: PaymentId,
+        /// One for each seat.
+        tickets: Vec<TicketId>,
+        source: PaymentSource,
+        note: Option<Box<str>>,
+        by: Actor,
+    },
     Refund {
         amount: Money,
+        /// Rows of older versions have neither this nor what follows.
         late: Option<i64>,
+        /// None where no wallet had a part in it, too.
         ledger: Option<InLedger>,
         why: RefundWhy,
         /// All that it had by then?
@@ -649,9 +682,26 @@ fn change(what: &str, seats: usize, more: &[Value]) -> Option<SeatsChange> {
             };
             SeatsChange::Pay { amount: amount.as_i64()?, late, payment }
         }
+        ("sell", [expires_at, prices, late, payment, tickets, source, note, by]) => {
+            let tickets = tickets.as_array()?.iter().map(|ticket| uuid(ticket).map(TicketId));
+            let tickets: Vec<_> = tickets.collect::<Option<_>>()?;
+            let Taken { prices, .. } = taken(prices, seats, &[])?;
+            (tickets.len() == seats).then_some(SeatsChange::Sell {
+                expires_at: Timestamp::from_millis(expires_at.as_i64()?),
+                prices,
+                late: late.as_i64()?,
+                payment: PaymentId(uuid(payment)?),
+                tickets,
+                source: words::payment_source_of(source.as_str()?)
+                    .filter(|source| *source != PaymentSource::Wallet)?,
+                note: if note.is_null() { None } else { Some(note.as_str()?.into()) },
+                by: read_actor(by)?,
+            })?
+        }
         ("refund" | "refund_seats", [amount, rest @ ..]) => {
             let (late, ledger) = match rest {
                 [] => (None, None),
+                [late, Value::Null, Value::Null, ..] => (Some(late.as_i64()?), None),
                 [late, ledger, balance, ..] => (Some(late.as_i64()?), Some(in_ledger(ledger, balance)?)),
                 _ => return None,
             };
@@ -845,6 +895,7 @@ mod tests {
             id: PaymentId(Uuid::from_u128(0xA)),
             reservation: reservation.id,
             user: reservation.user,
+            source: PaymentSource::Wallet,
             amount: reservation.amount,
             status: PaymentStatus::Done,
             at: THEN,
@@ -868,9 +919,16 @@ mod tests {
     fn refunded(seats: &[SeatId], why: RefundWhy) -> Event {
         let (paid, ledger) = paid();
         let amount = 150_000 * seats.len() as Money;
-        let ledger = LedgerEntry { kind: LedgerKind::Refund, amount_change: amount, ..ledger };
+        let ledger = Some(LedgerEntry { kind: LedgerKind::Refund, amount_change: amount, ..ledger });
         let reservation = paid.refunded(seats, amount, THEN, why.reason());
-        Event::Refunded { reservation, seats: seats.to_vec(), ledger, why }
+        Event::Refunded(Refunded { reservation, seats: seats.to_vec(), amount, at: THEN, ledger, why })
+    }
+
+    fn sold_at_desk(prices: [Money; 2], source: PaymentSource, note: Option<&str>) -> Event {
+        let (paid, _) = paid();
+        let payment = paid.payment.clone().map(|payment| Payment { source, ..payment });
+        let reservation = Reservation { prices: prices.to_vec(), payment, ..paid };
+        Event::SoldAtDesk(SoldAtDesk { reservation, note: note.map(Box::from), by: operator9() })
     }
 
     fn moved(to: u32, prices: Vec<Money>, note: Option<&str>) -> Event {
@@ -951,6 +1009,10 @@ mod tests {
         let refunded = |why| refunded(&bought.seats, why);
         let some = format!("{RESERVATION},7,56789,[1201],150000,7,{},700000", id(0xD));
         let part = |why| super::tests::refunded(&[SeatId(1_201)], why);
+        let at_desk = |event: Event| {
+            let Event::Refunded(refunded) = event else { panic!("{event:?}") };
+            Event::Refunded(Refunded { ledger: None, ..refunded })
+        };
         let pay = format!("[\"pay\",{of},300000,7,{},[{},{}],{},700000]", id(0xA), id(0xB), id(0xC), id(0xD));
         let released = Event::SeatsReleased { reservation: reservation(), seats: vec![SeatId(3)] };
         let expected = [
@@ -978,6 +1040,32 @@ mod tests {
             (
                 part(RefundWhy::Operator { reason: "broken".into(), by: operator9() }),
                 format!("[\"refund_seats\",{some},\"broken\",{{\"operator\":9}}]"),
+            ),
+            (
+                sold_at_desk([150_000; 2], PaymentSource::Cash, None),
+                format!(
+                    "[\"sell\",{of},1900000300000,150000,7,{},[{},{}],\"cash\",null,{{\"operator\":9}}]",
+                    id(0xA),
+                    id(0xB),
+                    id(0xC)
+                ),
+            ),
+            (
+                sold_at_desk([1, 2], PaymentSource::Gift, Some("a\"b")),
+                format!(
+                    "[\"sell\",{of},1900000300000,[1,2],7,{},[{},{}],\"gift\",\"a\\\"b\",{{\"operator\":9}}]",
+                    id(0xA),
+                    id(0xB),
+                    id(0xC)
+                ),
+            ),
+            (
+                at_desk(refunded(RefundWhy::CalledOff)),
+                format!("[\"refund\",{of},300000,7,null,null,null,null]"),
+            ),
+            (
+                at_desk(refunded(RefundWhy::Operator { reason: "ill".into(), by: operator9() })),
+                format!("[\"refund\",{of},300000,7,null,null,\"ill\",{{\"operator\":9}}]"),
             ),
             (
                 moved(1_100, Vec::new(), None),
@@ -1071,6 +1159,29 @@ mod tests {
         assert!(
             matches!(&decode(&begun).unwrap()[..], [Entry::New { restricted, .. }] if restricted.is_empty())
         );
+    }
+
+    #[test]
+    fn what_the_box_office_sold_is_read_as_it_was_written() {
+        for (prices, source) in
+            [([5, 5], PaymentSource::Cash), ([5, 7], PaymentSource::Card), ([0, 0], PaymentSource::Gift)]
+        {
+            let decoded =
+                decode(&encode(AT, &[sold_at_desk(prices, source, Some("row 3"))])).unwrap().remove(0);
+            let Entry::Seats(SeatsEntry { change, seats, .. }) = decoded else { panic!("{decoded:?}") };
+            let SeatsChange::Sell { prices: read, tickets, source: of, note, by, expires_at, late, payment } =
+                change
+            else {
+                panic!("{change:?}")
+            };
+            assert_eq!(
+                (read, of, note.as_deref(), by),
+                (prices.to_vec(), source, Some("row 3"), operator9())
+            );
+            assert_eq!((seats, late, expires_at), (reservation().seats, 7, reservation().expires_at));
+            assert_eq!(payment, PaymentId(Uuid::from_u128(0xA)));
+            assert_eq!(tickets, [0xB, 0xC].map(|n| TicketId(Uuid::from_u128(n))));
+        }
     }
 
     #[test]
@@ -1181,6 +1292,10 @@ mod tests {
             "[\"postpone\",7,1,2,null,null]",
             "[\"calloff\",7,null,{\"operator\":9}]",
             "[\"refund\",\"00000001019e80008000000000000001\",7,3,[1],5,7,\"00000000000000000000000000000001\",5,null]",
+            "[\"sell\",\"00000001019e80008000000000000001\",7,3,[1],9,5,7,\"00000000000000000000000000000001\",\
+             [\"00000000000000000000000000000002\"],\"wallet\",null,\"operator\"]",
+            "[\"sell\",\"00000001019e80008000000000000001\",7,3,[1],9,5,7,\"00000000000000000000000000000001\",\
+             [],\"cash\",null,\"operator\"]",
             "[\"set\",{},{},\"nobody\"]",
             "[\"set\",{},{},{\"operator\":1,\"user\":1}]",
             "[\"set\",{},{},{\"operator\":1,\"from\":2}]",

@@ -51,7 +51,7 @@ use uuid::Uuid;
 use crate::domain::command::EndedFacts;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, EntryNo, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{LedgerEntry, Reservation, ScheduleState, Ticket, TokenRecord};
+use crate::domain::record::{LedgerEntry, Reservation, ScheduleState, Takings, Ticket, TokenRecord};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_map::SeatState;
 use crate::domain::seat_plan::Money;
@@ -71,11 +71,11 @@ pub use figures::FiguresStore;
 pub use making::Making;
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 pub use operators::Operators;
-pub use orders::Orders;
+pub use orders::{OrderToRefund, Orders};
 pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use rehearsals::Rehearsals;
-pub use setup::Setup;
+pub use setup::{DESK, Setup, desk_subject};
 pub use webhooks::Webhooks;
 
 /// A running process, as the store knows it: the writer of the sales that it claimed.
@@ -288,7 +288,7 @@ pub struct LoadedSale {
     /// The number of seats that each user has bought and not given back, in no order.
     pub bought: Vec<(UserId, u32)>,
     /// What was paid and not given back.
-    pub takings: Money,
+    pub takings: Takings,
     pub schedules: Vec<LoadedSchedule>,
 }
 

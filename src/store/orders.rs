@@ -5,18 +5,30 @@ use async_trait::async_trait;
 use super::backend::{Backend, close};
 use super::{StoreError, query};
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, UserId};
-use crate::domain::record::Reservation;
+use crate::domain::record::{PaymentSource, Reservation};
+use crate::domain::seat_plan::Money;
+
+/// A paid order of a performance that is called off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderToRefund {
+    pub id: ReservationId,
+    pub user: UserId,
+    pub source: PaymentSource,
+    pub seats: u64,
+    /// What was paid and not given back.
+    pub amount: Money,
+}
 
 #[async_trait]
 pub trait Orders: Send + Sync + 'static {
-    /// Paid orders of a performance and whose they are, by their ids, from the one behind `after` on.
+    /// Paid orders of a performance, by their ids, from the one behind `after` on.
     async fn orders_to_refund(
         &self,
         concert: ConcertId,
         schedule: ScheduleId,
         after: ReservationId,
         max: u32,
-    ) -> Result<Vec<(ReservationId, UserId)>, StoreError>;
+    ) -> Result<Vec<OrderToRefund>, StoreError>;
 
     /// A reservation with its payment, whatever became of it.
     async fn order(&self, id: ReservationId) -> Result<Option<Reservation>, StoreError>;
@@ -33,7 +45,7 @@ impl<B: Backend> Orders for B {
         schedule: ScheduleId,
         after: ReservationId,
         max: u32,
-    ) -> Result<Vec<(ReservationId, UserId)>, StoreError> {
+    ) -> Result<Vec<OrderToRefund>, StoreError> {
         query::orders_to_refund(&mut *self.reader().await?, concert, schedule, after, max).await
     }
 

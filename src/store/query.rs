@@ -13,20 +13,21 @@ use super::archive::OldRow;
 use super::bulk::{self, Bulk, Packing};
 use super::columns::{
     Bind, Cells, concert_columns, known, ledger_columns, read_concert, read_layout, read_ledger,
-    read_own_prices, read_payment, read_reservation, read_seat, read_stored_ticket, read_ticket, read_token,
-    reservation_columns, ticket_list, token_columns, unpack_layout,
+    read_own_prices, read_payment, read_reservation, read_seat, read_source, read_stored_ticket, read_ticket,
+    read_token, reservation_columns, ticket_list, token_columns, unpack_layout,
 };
 use super::journal;
 use super::rows::WalletRow;
 use super::settings::{read_settings, settings_columns};
 use super::{
-    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, ScheduleRecord, SeatStatus,
-    StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, words,
+    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, OrderToRefund,
+    ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
+    words,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::lapses::REMEMBERED;
-use crate::domain::record::{LedgerEntry, Reservation, ReservationStatus, TokenRecord};
+use crate::domain::record::{LedgerEntry, Reservation, ReservationStatus, Takings, TokenRecord};
 use crate::domain::sale::LAPSES_KEPT_MAX;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
@@ -211,7 +212,7 @@ macro_rules! question {
         )
     };
     (payments) => {
-        "SELECT payment_id, reservation_id, user_id, amount, status, at, refunded, refund_reason FROM payment \
+        "SELECT payment_id, reservation_id, user_id, source, amount, status, at, refunded, refund_reason FROM payment \
          WHERE (concert_id, reservation_id) IN ("
     };
     (tickets $hint:literal) => {
@@ -325,7 +326,7 @@ const LAPSED_RESERVATIONS: &str = concat!(
 /// Counted here: what is sorted there, to be counted, is as much to read.
 const BUYERS: &str = "SELECT user_id FROM ticket WHERE concert_id = ? AND cancelled_at IS NULL";
 /// Added up here: a database's sum is of another type.
-const TAKINGS: &str = "SELECT amount, refunded FROM payment WHERE concert_id = ? AND status = 'DONE'";
+const TAKINGS: &str = "SELECT source, amount, refunded FROM payment WHERE concert_id = ? AND status = 'DONE'";
 /// Those whose seats are all stored.
 const SCHEDULES: &str = "SELECT schedule_id, starts_at, state, reason, prices FROM concert_schedule WHERE concert_id = ? AND state <> 'ADDING' \
      ORDER BY starts_at, schedule_id";
@@ -358,9 +359,17 @@ const SEATS_PAGE: &str = "SELECT concert_id, schedule_id, seat, status, reservat
      WHERE concert_id = ? AND schedule_id = ? AND seat >= ? ORDER BY seat LIMIT ?";
 
 /// Found by the primary key, from the last one seen on.
-const ORDERS_TO_REFUND: &str = "SELECT reservation_id, user_id FROM reservation \
-     WHERE concert_id = ? AND reservation_id > ? AND schedule_id = ? AND status = 'RESERVED' \
-     ORDER BY reservation_id LIMIT ?";
+const ORDERS_TO_REFUND: &str = "SELECT r.reservation_id, r.user_id, r.seats, y.source, y.amount, y.refunded \
+     FROM reservation r \
+     LEFT JOIN payment y ON y.concert_id = r.concert_id AND y.reservation_id = r.reservation_id \
+     WHERE r.concert_id = ? AND r.reservation_id > ? AND r.schedule_id = ? AND r.status = 'RESERVED' \
+     ORDER BY r.reservation_id LIMIT ?";
+/// Found by `reservation_user`: a user who was made for an order has that one alone.
+const DESK_ORDER: &str = concat!(
+    "SELECT ",
+    reservation_columns!(),
+    " FROM reservation WHERE user_id = ? AND concert_id = ? ORDER BY opened_at DESC, reservation_id DESC LIMIT 1"
+);
 
 /// Every text above, for a test of their plans.
 #[cfg(test)]
@@ -395,6 +404,7 @@ pub const QUESTIONS: &[&str] = &[
     RESERVATIONS_PAGE,
     SEATS_PAGE,
     ORDERS_TO_REFUND,
+    DESK_ORDER,
 ];
 
 #[cfg(test)]
@@ -625,14 +635,22 @@ pub async fn orders_to_refund<L: Link>(
     schedule: ScheduleId,
     after: ReservationId,
     max: u32,
-) -> Result<Vec<(ReservationId, UserId)>, StoreError> {
+) -> Result<Vec<OrderToRefund>, StoreError> {
     let mut values: L::Values = numbers(&[concert.0.into()]);
     values.uuid(Some(after.0));
     values.id(schedule.0);
     values.id(max.into());
     let rows = link.all(ORDERS_TO_REFUND.into_sql_str(), values).await?;
-    let order =
-        |row: &L::Row| Ok((ReservationId(row.uuid("reservation_id")?), UserId(row.number("user_id")?)));
+    let order = |row: &L::Row| {
+        let seats = row.text("seats")?.split(',').filter(|seat| !seat.is_empty()).count();
+        Ok(OrderToRefund {
+            id: ReservationId(row.uuid("reservation_id")?),
+            user: UserId(row.number("user_id")?),
+            source: read_source(row)?,
+            seats: seats as u64,
+            amount: row.int("amount")? - row.int("refunded")?,
+        })
+    };
     rows.iter().map(order).collect()
 }
 
@@ -696,9 +714,9 @@ pub async fn load_sale<L: Link>(
     };
     link.each(BUYERS.into_sql_str(), numbers(&[of]), take).await?;
 
-    let mut takings = 0;
+    let mut takings = Takings::default();
     let take: &mut Take<'_, L::Row> = &mut |row| {
-        takings += row.int("amount")? - row.int("refunded")?;
+        takings.add(read_source(row)?, row.int("amount")? - row.int("refunded")?);
         Ok(())
     };
     link.each(TAKINGS.into_sql_str(), numbers(&[of]), take).await?;
@@ -860,6 +878,13 @@ async fn ended<L: Link>(link: &mut L, needs: &Needs) -> Result<EndedFacts, Store
         to.id(concert.0.into());
     });
     let last_tokens = last_tokens.await?;
+    // The box office sells by hand: there is one in a batch, if there is any.
+    let mut desk_orders = Vec::new();
+    for (concert, user) in &needs.desk_orders {
+        let found = one(link, DESK_ORDER, numbers(&[user.0, concert.0.into()])).await?;
+        desk_orders.extend(found.as_ref().map(read_reservation).transpose()?);
+    }
+    complete(link, &mut desk_orders).await?;
 
     Ok(EndedFacts {
         reservations: reservations.into_iter().map(|r| (r.id, r)).collect(),
@@ -868,6 +893,7 @@ async fn ended<L: Link>(link: &mut L, needs: &Needs) -> Result<EndedFacts, Store
             .iter()
             .map(|row| read_token(row).map(|t| ((t.concert, t.user), t)))
             .collect::<Result<_, _>>()?,
+        desk_orders: desk_orders.into_iter().map(|r| ((r.concert, r.user), r)).collect(),
     })
 }
 

@@ -8,7 +8,8 @@ use super::{Batch, SeatStatus, StoreError};
 use crate::domain::actor::Actor;
 use crate::domain::concert::Texts;
 use crate::domain::event::{
-    Archived, By, CalledOff, Description, Event, HouseSeats, Repricing, Rescheduled, ScheduleAdded, SeatMoved,
+    Archived, By, CalledOff, Description, Event, HouseSeats, Refunded, Repricing, Rescheduled, ScheduleAdded,
+    SeatMoved, SoldAtDesk,
 };
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{
@@ -84,6 +85,7 @@ pub enum Changed<'a> {
     CalledOff(&'a CalledOff),
     Archived(&'a Archived),
     SeatMoved(&'a SeatMoved),
+    SoldAtDesk(&'a SoldAtDesk),
     /// An order of which an operator gave money back.
     Refunded {
         order: &'a Reservation,
@@ -268,7 +270,18 @@ impl<'a> Fold<'a> {
                 self.paid.push(reservation.id);
                 self.ledger.push(ledger);
             }
-            Event::Refunded { reservation, seats, ledger, why } => {
+            Event::SoldAtDesk(sold) => {
+                let SoldAtDesk { reservation, by, .. } = sold;
+                let (schedule, status, id) = (reservation.schedule, SeatStatus::Reserved, reservation.id);
+                for &seat in &reservation.seats {
+                    self.seat(SeatRow { concert, schedule, seat, status, reservation: Some(id) }, None);
+                }
+                self.reservations.insert(id, (reservation, false));
+                self.payment(concert, reservation);
+                self.paid.push(id);
+                self.log(place, Some(by), Changed::SoldAtDesk(sold));
+            }
+            Event::Refunded(Refunded { reservation, seats, amount, ledger, why, .. }) => {
                 let is_all = reservation.status == ReservationStatus::Cancelled;
                 if is_all {
                     self.ended(reservation, SeatStatus::Available);
@@ -277,10 +290,10 @@ impl<'a> Fold<'a> {
                     self.reservations.insert(reservation.id, (reservation, false));
                 }
                 self.payment(concert, reservation);
-                self.ledger.push(ledger);
+                self.ledger.extend(ledger);
                 let changed = Changed::Refunded {
                     order: reservation,
-                    amount: ledger.amount_change,
+                    amount: *amount,
                     seats: (!is_all).then_some(&**seats),
                     reason: why.reason().unwrap_or_default(),
                 };

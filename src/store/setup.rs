@@ -57,6 +57,23 @@ pub trait Setup: Send + Sync + 'static {
         subject: &str,
         now: Timestamp,
     ) -> Result<UserId, StoreError>;
+
+    /// The user of one order at the desk, made at first use with this name; the same request of the same sale always gives the
+    /// same user. Nobody can say that they are this user.
+    async fn user_at_desk(
+        &self,
+        concert: ConcertId,
+        request: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError>;
+}
+
+/// The issuer of users who are made for one order at the desk. No issuer of tokens is called so: it is no address.
+pub const DESK: &str = "frontrow:desk";
+/// A request of a sale, as the subject of its user.
+pub fn desk_subject(concert: ConcertId, request: &str) -> String {
+    format!("{concert}/{request}")
 }
 
 /// Users made in one transaction: a few milliseconds in which an embedded database commits no batch.
@@ -215,31 +232,51 @@ impl<B: Backend> Setup for B {
         subject: &str,
         now: Timestamp,
     ) -> Result<UserId, StoreError> {
-        if issuer.len() > SUBJECT_BYTES_MAX || subject.len() > SUBJECT_BYTES_MAX {
-            return Err(StoreError::broken(format!(
-                "an issuer or a subject has more than {SUBJECT_BYTES_MAX} bytes"
-            )));
-        }
-        if let Some(user) = query::user_of_subject(&mut *self.reader().await?, issuer, subject).await? {
-            return Ok(user);
-        }
-        let add = || async {
-            let mut held = self.hold().await?;
-            let mut change = begin::<B>(&mut held).await?;
-            // Somebody else may make the same user at this moment; then theirs is the one.
-            query::run(&mut *change, B::Link::DIALECT.new_subject, |to| {
-                to.text(Some(&subject.chars().take(NAME_CHARS_MAX).collect::<String>()));
-                to.text(Some(issuer));
-                to.text(Some(subject));
-                to.time(Some(now));
-            })
-            .await?;
-            let found = query::user_of_subject(&mut *change, issuer, subject).await?;
-            commit::<B>(change).await?;
-            Ok(found)
-        };
-        again(add).await?.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
+        user_of(self, (issuer, subject), subject, now).await
     }
+
+    async fn user_at_desk(
+        &self,
+        concert: ConcertId,
+        request: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError> {
+        user_of(self, (DESK, &desk_subject(concert, request)), name, now).await
+    }
+}
+
+/// The user of this issuer and subject, made at first use with this name.
+async fn user_of<B: Backend>(
+    store: &B,
+    (issuer, subject): (&str, &str),
+    name: &str,
+    now: Timestamp,
+) -> Result<UserId, StoreError> {
+    if issuer.len() > SUBJECT_BYTES_MAX || subject.len() > SUBJECT_BYTES_MAX {
+        return Err(StoreError::broken(format!(
+            "an issuer or a subject has more than {SUBJECT_BYTES_MAX} bytes"
+        )));
+    }
+    if let Some(user) = query::user_of_subject(&mut *store.reader().await?, issuer, subject).await? {
+        return Ok(user);
+    }
+    let add = || async {
+        let mut held = store.hold().await?;
+        let mut change = begin::<B>(&mut held).await?;
+        // Somebody else may make the same user at this moment; then theirs is the one.
+        query::run(&mut *change, B::Link::DIALECT.new_subject, |to| {
+            to.text(Some(&name.chars().take(NAME_CHARS_MAX).collect::<String>()));
+            to.text(Some(issuer));
+            to.text(Some(subject));
+            to.time(Some(now));
+        })
+        .await?;
+        let found = query::user_of_subject(&mut *change, issuer, subject).await?;
+        commit::<B>(change).await?;
+        Ok(found)
+    };
+    again(add).await?.ok_or_else(|| StoreError::broken("a user who was just made is not there"))
 }
 
 /// The performance with this start that is being made, or one that is begun now.

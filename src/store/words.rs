@@ -3,7 +3,8 @@
 
 use super::SeatStatus;
 use crate::domain::record::{
-    ExpiryReason, LedgerKind, PaymentStatus, ReservationStatus, SaleState, ScheduleState, TokenStatus,
+    ExpiryReason, LedgerKind, PaymentSource, PaymentStatus, ReservationStatus, SaleState, ScheduleState,
+    TokenStatus,
 };
 
 pub fn sale_state(state: SaleState) -> &'static str {
@@ -132,6 +133,25 @@ pub fn payment_status_of(word: &str) -> Option<PaymentStatus> {
     })
 }
 
+pub fn payment_source(source: PaymentSource) -> &'static str {
+    match source {
+        PaymentSource::Wallet => "wallet",
+        PaymentSource::Cash => "cash",
+        PaymentSource::Card => "card",
+        PaymentSource::Gift => "gift",
+    }
+}
+
+pub fn payment_source_of(word: &str) -> Option<PaymentSource> {
+    Some(match word {
+        "wallet" => PaymentSource::Wallet,
+        "cash" => PaymentSource::Cash,
+        "card" => PaymentSource::Card,
+        "gift" => PaymentSource::Gift,
+        _ => return None,
+    })
+}
+
 pub fn ledger_kind(kind: LedgerKind) -> &'static str {
     match kind {
         LedgerKind::Charge => "CHARGE",
@@ -179,6 +199,10 @@ mod tests {
         }
         for status in [PaymentStatus::Done, PaymentStatus::Cancelled] {
             assert_eq!(payment_status_of(payment_status(status)), Some(status));
+        }
+        use PaymentSource as Source;
+        for source in [Source::Wallet, Source::Cash, Source::Card, Source::Gift] {
+            assert_eq!(payment_source_of(payment_source(source)), Some(source));
         }
         for kind in [LedgerKind::Charge, LedgerKind::Payment, LedgerKind::Refund] {
             assert_eq!(ledger_kind_of(ledger_kind(kind)), Some(kind));

@@ -23,12 +23,12 @@ use std::time::Duration;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Needs, Place, Rejection, Seen};
 use frontrow::domain::concert::{Texts, TextsPatch};
-use frontrow::domain::event::{By, Event, HouseSeats, RefundWhy, SeatMoved};
+use frontrow::domain::event::{By, Event, HouseSeats, RefundWhy, Refunded, SeatMoved, SoldAtDesk};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::record::{
-    ExpiryReason, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
+    ExpiryReason, PaymentSource, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use frontrow::domain::sale::{Sale, Step};
@@ -319,6 +319,24 @@ impl Stage {
                     let ([from, to], keep) = (seats, words.first() == Some(&"keeping"));
                     self.command(who, &Command::MoveSeat { order, from, to, keep, note: None, by })
                 }
+                // `sells anna cash A1 A2 seen 200`, `sells anna gift matinee A1`: anna is the user of this one order.
+                ["sells", buyer, how, ref words @ ..] => {
+                    let (words, amount) = match words.iter().position(|word| *word == "seen") {
+                        Some(at) => (&words[..at], Some(number(words[at + 1]))),
+                        None => (words, None),
+                    };
+                    let (user, (schedule, seats)) = (self.user(buyer), self.seats(words));
+                    let source = match how {
+                        "cash" => PaymentSource::Cash,
+                        "card" => PaymentSource::Card,
+                        "gift" => PaymentSource::Gift,
+                        "wallet" => PaymentSource::Wallet,
+                        how => panic!("what is `{how}`?"),
+                    };
+                    let note = None;
+                    let sells = Command::SellAtDesk { user, schedule, seats, source, amount, note, by };
+                    self.command(who, &sells)
+                }
                 ["gives", "back", order, ref seats @ ..] => {
                     let why = RefundWhy::Operator { reason: "broken".into(), by };
                     let [(order, user)] = self.orders(&[order])[..] else { panic!("one order") };
@@ -537,7 +555,8 @@ impl Stage {
         for event in events {
             match event {
                 Event::Joined(record) => self.tokens.push(record.token),
-                Event::SeatsHeld { reservation, opened: true, .. } => self.reservations.push(reservation.id),
+                Event::SeatsHeld { reservation, opened: true, .. }
+                | Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => self.reservations.push(reservation.id),
                 _ => {}
             }
         }
@@ -741,14 +760,27 @@ impl Stage {
                 [changed.join(" ")].into_iter().chain(left).collect::<Vec<_>>().join(", not ")
             }
             Answer::Refunded { done, left } => {
-                let done =
-                    done.iter().map(|(order, balance)| format!("{}, balance {balance}", self.shown(order)));
+                let done = done.iter().map(|(order, balance)| match balance {
+                    Some(balance) => format!("{}, balance {balance}", self.shown(order)),
+                    None => format!("{}, at the desk", self.shown(order)),
+                });
                 let left = left.iter().map(|(id, why)| {
                     let known = self.reservations.iter().any(|known| known == id);
                     let name = if known { self.name(*id) } else { "r?".to_owned() };
                     format!("not {name} {}", self.refusal(why))
                 });
                 done.chain(left).collect::<Vec<_>>().join("; ")
+            }
+            Answer::SoldAtDesk { order, created } => {
+                let payment = order.payment.as_ref().expect("what was sold has a payment");
+                let how = match payment.source {
+                    PaymentSource::Wallet => panic!("nobody pays at the desk from a wallet"),
+                    PaymentSource::Cash => "cash",
+                    PaymentSource::Card => "card",
+                    PaymentSource::Gift => "gift",
+                };
+                let again = if *created { "" } else { ", as before" };
+                format!("{} {how} {}{again}", self.shown(order), payment.amount)
             }
             Answer::Moved(order) => self.shown(order),
             Answer::Done => "done".to_owned(),
@@ -829,7 +861,7 @@ impl Stage {
                 shown == reservation
             }
             Some(Answer::Paid { payment, .. }) => reservation.payment.as_ref() == Some(payment),
-            Some(Answer::Moved(shown)) => shown == reservation,
+            Some(Answer::Moved(shown) | Answer::SoldAtDesk { order: shown, .. }) => shown == reservation,
             Some(Answer::Refunded { done, .. }) => done.iter().any(|(shown, _)| shown == reservation),
             _ => false,
         };
@@ -849,7 +881,8 @@ impl Stage {
             | Event::ReservationEnded { reservation, .. }
             | Event::Paid { reservation, .. }
             | Event::SeatMoved(SeatMoved { reservation, .. })
-            | Event::Refunded { reservation, .. } => {
+            | Event::SoldAtDesk(SoldAtDesk { reservation, .. })
+            | Event::Refunded(Refunded { reservation, .. }) => {
                 (!says_reservation(reservation)).then(|| self.shown(reservation))
             }
             Event::SeatsRestricted(HouseSeats { schedule, seats, by: None, .. }) => {
@@ -860,7 +893,7 @@ impl Stage {
             }
             Event::SeatsRestricted(HouseSeats { seats, .. })
             | Event::SeatsUnrestricted(HouseSeats { seats, .. }) => {
-                let of_move = matches!(answer, Some(Answer::Moved(_)));
+                let of_move = matches!(answer, Some(Answer::Moved(_) | Answer::SoldAtDesk { .. }));
                 let answered = matches!(answer, Some(Answer::Restricted { changed, .. }) if changed == seats);
                 assert!(answered || of_move, "the operator is answered with what changed");
                 None

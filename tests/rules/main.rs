@@ -5,6 +5,7 @@ mod added_performances;
 mod admission;
 mod archived;
 mod away;
+mod box_office;
 mod called_off;
 mod cancel;
 mod charge;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Answer, Caller, Command, Inputs, Needs, Rejection};
 use frontrow::domain::concert::TextsPatch;
-use frontrow::domain::event::{Event, HoldEnd, HouseSeats, RefundWhy, SeatMoved};
+use frontrow::domain::event::{Event, HoldEnd, HouseSeats, RefundWhy, Refunded, SeatMoved, SoldAtDesk};
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::record::{
-    ExpiryReason, LedgerEntry, LedgerKind, Reservation, ReservationStatus, SaleState, TokenRecord,
-    TokenStatus,
+    ExpiryReason, LedgerEntry, LedgerKind, PaymentSource, Reservation, ReservationStatus, SaleState,
+    TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{GuestSeats, OwnRules, OwnRulesPatch, SalePatch, SaleRules, SaleSettings};
 use frontrow::domain::sale::{self, Sale};
@@ -119,6 +119,14 @@ enum Wish {
         reservation: usize,
         seats: Vec<u32>,
     },
+    /// Each request has a user of its own.
+    SellAtDesk {
+        schedule: u64,
+        seats: Vec<u32>,
+        source: PaymentSource,
+        seen: Option<i64>,
+        request: u64,
+    },
     MoveSeat {
         reservation: usize,
         from: u32,
@@ -141,6 +149,10 @@ struct Step {
     /// The one of the user's tokens that the session carries, if any.
     carried: Option<usize>,
     wish: Wish,
+}
+
+fn desk_user(request: u64) -> UserId {
+    UserId(100 + request)
 }
 
 #[derive(Clone, Debug)]
@@ -206,11 +218,18 @@ fn wish() -> impl Strategy<Value = Wish> {
             .prop_map(|(reservations, off)| Wish::Refund { reservations, off }),
         2 => (0_usize..6, prop::collection::vec(0_u32..6, 0..3))
             .prop_map(|(reservation, seats)| Wish::RefundSeats { reservation, seats }),
+        4 => (1_u64..4, seats(4), source(), prop::option::weighted(0.1, 0_i64..200), 0_u64..6)
+            .prop_map(|(schedule, seats, source, seen, request)| Wish::SellAtDesk { schedule, seats, source, seen, request }),
         2 => (0_usize..6, 0_u32..6, 0_u32..6, any::<bool>())
             .prop_map(|(reservation, from, to, keep)| Wish::MoveSeat { reservation, from, to, keep }),
         2 => (prop::option::of(state), prop::option::of(0_u32..4), prop::option::of(5_u64..30), prop::option::of(3_u64..20))
             .prop_map(|(state, capacity, idle, away)| Wish::Configure { state, capacity, idle, away }),
     ]
+}
+
+/// A way in which the box office is paid.
+fn source() -> impl Strategy<Value = PaymentSource> {
+    prop_oneof![Just(PaymentSource::Cash), Just(PaymentSource::Card), Just(PaymentSource::Gift)]
 }
 
 /// Often what a category was imported with.
@@ -511,13 +530,18 @@ impl Life {
                 assert_eq!(*balance, stored.balance(reservation.user));
             }
             Err(Rejection::SeatTaken { seats }) => {
-                let Command::Hold { caller, schedule, .. } = command else { panic!("{command:?}") };
+                let (caller, schedule) = match command {
+                    Command::Hold { caller, schedule, .. } => (Some(caller.user), schedule),
+                    Command::SellAtDesk { schedule, .. } => (None, schedule),
+                    _ => panic!("{command:?}"),
+                };
                 for seat in seats {
                     let holder = stored.holder(*schedule, *seat).map(|r| r.user);
                     let own_paid = stored
                         .holder(*schedule, *seat)
                         .is_some_and(|r| r.status == ReservationStatus::Reserved);
-                    assert!(holder.is_some_and(|holder| holder != caller.user) || own_paid, "{seat} is free");
+                    let is_others = holder.is_some_and(|holder| Some(holder) != caller);
+                    assert!(is_others || own_paid, "{seat} is free");
                 }
             }
             Err(Rejection::SeatRestricted { seats }) => {
@@ -548,19 +572,40 @@ impl Life {
                     }
                     Command::RefundSeats { order, .. } => {
                         assert!(done.len() == 1 && done[0].0.id == *order && left.is_empty());
-                        assert_eq!(done[0].1, stored.balance(done[0].0.user));
+                        let balance = stored.balance(done[0].0.user);
+                        assert!(done[0].1.is_none_or(|after| after == balance));
                     }
                     _ => panic!("{command:?}"),
                 }
-                for (order, _) in done {
+                for (order, balance) in done {
                     assert_eq!(stored.reservations.get(&order.id), Some(order));
                     let payment = order.payment.as_ref().expect("what was paid has a payment");
                     let refunds = stored.ledger.iter().filter(|entry| {
                         entry.payment == Some(payment.id) && entry.kind == LedgerKind::Refund
                     });
                     let sum: i64 = refunds.map(|entry| entry.amount_change).sum();
-                    assert_eq!(payment.refunded, sum, "each seat comes back once");
+                    match payment.source {
+                        PaymentSource::Wallet => {
+                            assert_eq!(payment.refunded, sum, "each seat comes back once");
+                            assert!(balance.is_some());
+                        }
+                        _ => assert_eq!(
+                            (sum, *balance),
+                            (0, None),
+                            "what was paid at the desk is in no wallet"
+                        ),
+                    }
                 }
+            }
+            Ok(Answer::SoldAtDesk { order, .. }) => {
+                let Command::SellAtDesk { user, schedule, source, .. } = command else {
+                    panic!("{command:?}")
+                };
+                assert_eq!(stored.reservations.get(&order.id), Some(order));
+                let payment = order.payment.as_ref().expect("what was sold has a payment");
+                assert_eq!((order.user, order.schedule, payment.source), (*user, *schedule, *source));
+                let of_user = stored.reservations.values().filter(|r| r.user == *user).count();
+                assert_eq!(of_user, 1, "a request sells once");
             }
             Ok(Answer::Moved(order)) => {
                 assert_eq!(stored.reservations.get(&order.id), Some(order));
@@ -686,6 +731,7 @@ impl Life {
             reservations: stored.reservations.keys().copied().collect(),
             tokens: stored.tokens.values().map(|token| token.token).collect(),
             last_tokens: users().map(|user| (CONCERT, user)).collect(),
+            desk_orders: (0..6).map(|request| (CONCERT, desk_user(request))).collect(),
             ..Needs::default()
         }
     }
@@ -789,6 +835,15 @@ impl Life {
                     why: RefundWhy::Operator { reason: "broken".into(), by: Actor::UNNAMED },
                 }
             }
+            Wish::SellAtDesk { schedule, seats: named, source, seen, request } => Command::SellAtDesk {
+                user: desk_user(*request),
+                schedule: ScheduleId(*schedule),
+                seats: seats(named),
+                source: *source,
+                amount: *seen,
+                note: None,
+                by: Actor::UNNAMED,
+            },
             Wish::MoveSeat { reservation: n, from, to, keep } => Command::MoveSeat {
                 order: reservation(*n),
                 from: SeatId(*from),
@@ -879,12 +934,32 @@ impl Model {
             Event::ReservationEnded { reservation, why: HoldEnd::CalledOff } => {
                 assert!(self.written.called_off.contains(&reservation.schedule));
             }
-            Event::Refunded { reservation, seats, ledger, why } => {
+            Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => {
+                let Reservation { id, schedule, .. } = *reservation;
+                let payment = reservation.payment.as_ref().expect("what was sold has a payment");
+                assert!(!self.written.called_off.contains(&schedule));
+                for (seat, price) in reservation.seats.iter().zip(&reservation.prices) {
+                    self.taken_for.insert((id, *seat), *price);
+                    assert!(self.written.holder(schedule, *seat).is_none(), "{seat} has a holder");
+                    assert!(!self.written.restricted.contains(&(schedule, *seat)), "{seat} is kept");
+                }
+                let sum: i64 = reservation.prices.iter().sum();
+                assert_eq!((reservation.amount, payment.amount), (sum, sum));
+                assert!(payment.source != PaymentSource::Gift || sum == 0, "a gift costs nothing");
+                let tickets: Vec<_> = payment.tickets.iter().map(|ticket| ticket.seat).collect();
+                assert_eq!(tickets, reservation.seats, "a ticket for each seat");
+                self.reservations.push(id);
+            }
+            Event::Refunded(Refunded { reservation, seats, amount, ledger, why, .. }) => {
                 let paid = &self.written.reservations[&reservation.id];
                 assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is given back");
                 assert!(!seats.is_empty() && seats.iter().all(|seat| paid.seats.contains(seat)));
                 let cost: i64 = seats.iter().map(|seat| self.taken_for[&(reservation.id, *seat)]).sum();
-                assert_eq!(ledger.amount_change, cost, "a seat comes back for what it cost");
+                assert_eq!(*amount, cost, "a seat comes back for what it cost");
+                let source = paid.payment.as_ref().expect("what is paid has a payment").source;
+                let entry = ledger.as_ref().map(|entry| (entry.user, entry.amount_change));
+                assert_eq!(entry, (source == PaymentSource::Wallet).then_some((paid.user, cost)));
+                assert!(why.by().is_some() || !source.is_taken_at_desk(), "nobody stands at the desk");
                 let off = self.written.called_off.contains(&reservation.schedule);
                 assert!(off || *why != RefundWhy::CalledOff);
             }

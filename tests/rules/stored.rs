@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use frontrow::domain::command::{EndedFacts, Inputs, Needs};
 use frontrow::domain::concert::Texts;
-use frontrow::domain::event::{Event, SeatMoved};
+use frontrow::domain::event::{Event, Refunded, SeatMoved, SoldAtDesk};
 use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::line::Order;
 use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, ScheduleState, TokenRecord};
@@ -44,12 +44,17 @@ impl Stored {
                 Event::SeatsHeld { reservation, .. }
                 | Event::SeatsReleased { reservation, .. }
                 | Event::SeatMoved(SeatMoved { reservation, .. })
+                | Event::SoldAtDesk(SoldAtDesk { reservation, .. })
                 | Event::ReservationEnded { reservation, .. } => {
                     self.reservations.insert(reservation.id, reservation.clone());
                 }
-                Event::Paid { reservation, ledger } | Event::Refunded { reservation, ledger, .. } => {
+                Event::Paid { reservation, ledger } => {
                     self.reservations.insert(reservation.id, reservation.clone());
                     self.ledger.push(ledger.clone());
+                }
+                Event::Refunded(Refunded { reservation, ledger, .. }) => {
+                    self.reservations.insert(reservation.id, reservation.clone());
+                    self.ledger.extend(ledger.clone());
                 }
                 Event::SeatsRestricted(kept) => {
                     self.restricted.extend(kept.seats.iter().map(|seat| (kept.schedule, *seat)));
@@ -105,6 +110,10 @@ impl Stored {
             if needs.last_tokens.contains(&(concert, record.user)) {
                 ended.last_tokens.insert((concert, record.user), record.clone());
             }
+        }
+        for (concert, user) in &needs.desk_orders {
+            let found = self.reservations.values().find(|r| r.user == *user);
+            ended.desk_orders.extend(found.map(|found| ((*concert, *user), found.clone())));
         }
         let charges = self.ledger.iter().filter(charged).cloned().collect();
         Inputs { wallets: Wallets::new(balances, charges), ended, ids }

@@ -12,7 +12,7 @@ use frontrow::domain::event::RefundWhy;
 use frontrow::domain::ids::{
     AddressBlock, ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId, UserId,
 };
-use frontrow::domain::record::{SaleState, TokenStatus};
+use frontrow::domain::record::{PaymentSource, SaleState, TokenStatus};
 use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::Subscriber;
@@ -25,6 +25,8 @@ use crate::model::SeatNow;
 use crate::processes::Node;
 use crate::world::World;
 
+/// The users who are made for orders of the box office begin behind all fans.
+const DESK_USERS: u64 = 1_000_000;
 const CONNECTIONS_PER_USER_MAX: usize = 5;
 const REQUESTS_IN_FLIGHT_MAX: usize = 3;
 
@@ -388,6 +390,39 @@ impl World {
                     some(RefundWhy::CalledOff, Some(off.map_or(schedule, |(id, _)| id)), 4)
                 }
                 _ => some(RefundWhy::Operator { reason: "asked".into(), by }, None, 2),
+            }
+        } else if rng.random_bool(0.25) {
+            let again = self.sold.iter().rfind(|(of, _)| *of == concert).filter(|_| rng.random_bool(0.2));
+            match again {
+                // An operator whose answer was lost sends the same again, perhaps to another process.
+                Some((_, command)) => command.clone(),
+                None => {
+                    let all: Vec<_> = model.seats_of(schedule).collect();
+                    let free =
+                        |(_, now): &&(SeatId, SeatNow)| matches!(now, SeatNow::Free | SeatNow::Restricted);
+                    let mut seats: Vec<_> = all.iter().filter(free).map(|(seat, _)| *seat).collect();
+                    let count = rng.random_range(1..4);
+                    while seats.len() > count {
+                        seats.swap_remove(rng.random_range(0..seats.len()));
+                    }
+                    // Now and then one that somebody has, or none at all.
+                    if rng.random_bool(0.1) {
+                        seats.push(SeatId(rng.random_range(0..house as u32)));
+                    }
+                    let ways = [PaymentSource::Cash, PaymentSource::Card, PaymentSource::Gift];
+                    let source = ways[rng.random_range(0..ways.len())];
+                    // Now and then a request that was used before.
+                    let next = self.sold.len() as u64;
+                    let user = UserId(DESK_USERS + next.saturating_sub(rng.random_range(0..10) / 9));
+                    let price = |seat: &SeatId| model.price_of(schedule, *seat);
+                    let sum = if source == PaymentSource::Gift { 0 } else { seats.iter().map(price).sum() };
+                    // What an operator saw may be another price than it is by now.
+                    let amount = rng.random_bool(0.5).then_some(sum);
+                    let command =
+                        Command::SellAtDesk { user, schedule, seats, source, amount, note: None, by };
+                    self.sold.push((concert, command.clone()));
+                    command
+                }
             }
         } else if model.schedules().count() < 5 && rng.random_bool(0.05) {
             // Now and then the time at which another one begins.

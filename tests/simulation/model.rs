@@ -7,13 +7,14 @@ use std::time::Duration;
 use frontrow::domain::command::Command;
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::{
-    Archived, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Repricing,
-    Rescheduled, ScheduleAdded, SeatMoved,
+    Archived, CalledOff, Description, Event, HoldEnd, HouseSeats, PriceChange, RefundWhy, Refunded,
+    Repricing, Rescheduled, ScheduleAdded, SeatMoved, SoldAtDesk,
 };
 use frontrow::domain::ids::{EntryNo, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
-    ExpiryReason, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, TokenRecord, TokenStatus,
+    ExpiryReason, Payment, PaymentSource, PaymentStatus, Reservation, ReservationStatus, SaleState,
+    TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{SaleRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
@@ -178,6 +179,11 @@ impl SaleModel {
     /// What a free seat of each category of a performance costs.
     pub fn prices(&self, schedule: ScheduleId) -> &[Money] {
         &self.schedules[&schedule].prices
+    }
+
+    /// What a free seat of a performance costs.
+    pub fn price_of(&self, schedule: ScheduleId, seat: SeatId) -> Money {
+        self.schedules[&schedule].price(seat)
     }
 
     pub fn is_called_off(&self, schedule: ScheduleId) -> bool {
@@ -439,16 +445,24 @@ impl SaleModel {
                 self.did_now(reservation.user, Deed::Paid);
                 self.keep_reservation(reservation);
             }
-            Event::Refunded { reservation, seats, ledger, why } => {
+            Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => self.sold_at_desk(reservation),
+            Event::Refunded(Refunded { reservation, seats, amount, ledger, why, .. }) => {
                 let paid = &self.reservations[&reservation.id];
                 assert_eq!(paid.status, ReservationStatus::Reserved, "only what is paid is refunded");
                 assert!(!seats.is_empty() && seats.iter().all(|seat| paid.seats.contains(seat)));
                 let cost: Money = seats.iter().map(|seat| self.taken_for[&(reservation.id, *seat)]).sum();
-                assert_eq!(ledger.amount_change, cost, "a seat comes back for what it cost");
+                assert_eq!(*amount, cost, "a seat comes back for what it cost");
                 let kept: Vec<_> = paid.seats.iter().copied().filter(|seat| !seats.contains(seat)).collect();
                 let payment = reservation.payment.as_ref().expect("what was paid has a payment");
                 let before = paid.payment.as_ref().expect("what was paid has a payment");
                 assert_eq!(payment.refunded, before.refunded + cost);
+                let entry = ledger.as_ref().map(|entry| (entry.user, entry.amount_change));
+                let is_of_wallet = before.source == PaymentSource::Wallet;
+                assert_eq!(
+                    entry,
+                    is_of_wallet.then_some((reservation.user, cost)),
+                    "it goes where it came from"
+                );
                 assert_eq!(payment.refund_reason.as_deref(), why.reason());
                 let valid = payment.tickets.iter().filter(|ticket| ticket.is_valid());
                 assert!(valid.map(|ticket| ticket.seat).eq(kept.iter().copied()), "a void ticket for each");
@@ -463,8 +477,12 @@ impl SaleModel {
                 }
                 let off = self.is_called_off(reservation.schedule);
                 match why {
-                    RefundWhy::Cancelled => assert!(!off, "its refund is on the way"),
-                    RefundWhy::CalledOff => assert!(off, "{} is played", reservation.schedule),
+                    RefundWhy::Cancelled => assert!(!off && is_of_wallet, "its refund is on the way"),
+                    RefundWhy::CalledOff => {
+                        assert!(off, "{} is played", reservation.schedule);
+                        let handed_out = matches!(before.source, PaymentSource::Cash | PaymentSource::Card);
+                        assert!(!handed_out, "nobody stands at the desk");
+                    }
                     RefundWhy::Operator { .. } => {}
                 }
                 self.free(reservation, seats);
@@ -574,6 +592,39 @@ impl SaleModel {
         }
     }
 
+    /// An order of the box office: all at once, by an operator, for a user who has no other.
+    fn sold_at_desk(&mut self, reservation: &Reservation) {
+        let Reservation { id, schedule, user, .. } = *reservation;
+        let payment = reservation.payment.as_ref().expect("what is sold has a payment");
+        let is_gift = payment.source == PaymentSource::Gift;
+        assert!(payment.source != PaymentSource::Wallet, "the box office has no wallet");
+        let sells = matches!(self.settings.state, SaleState::Open | SaleState::Closed);
+        assert!(is_gift || sells, "{id} was sold while the sale was {:?}", self.settings.state);
+        assert!(!self.is_called_off(schedule), "what is called off is not sold");
+        assert!(payment.at < self.starts_at(schedule), "{id} was sold after the performance had begun");
+        let earlier = self.reservations.values().find(|order| order.user == user);
+        assert_eq!(earlier, None, "a request sells once");
+        let now = (ReservationStatus::Reserved, PaymentStatus::Done, 0, payment.amount);
+        let is = (reservation.status, payment.status, payment.refunded, reservation.amount);
+        assert_eq!(is, now);
+        for seat in &reservation.seats {
+            assert_eq!(self.seat(schedule, *seat), SeatNow::Free, "{seat} of {schedule} has a holder");
+            let price = if is_gift { 0 } else { self.schedules[&schedule].price(*seat) };
+            self.taken_for.insert((id, *seat), price);
+        }
+        self.prove_prices(reservation);
+        let tickets = payment.tickets.iter().filter(|ticket| ticket.is_valid());
+        let told = tickets.map(|ticket| (ticket.seat, ticket.price));
+        let due = reservation.seats.iter().map(|seat| (*seat, reservation.price(*seat)));
+        assert!(told.eq(due), "a ticket for each seat, which says what was paid");
+        self.keep_reservation(reservation);
+        for seat in &reservation.seats {
+            self.seats.insert((schedule, *seat), id);
+            self.seat_is(schedule, *seat, SeatNow::Sold);
+        }
+        self.user_seats.entry(user).or_default().push((self.moment, reservation.seats.len()));
+    }
+
     /// Nobody pays for a seat what it did not cost when they took it.
     fn prove_prices(&self, reservation: &Reservation) {
         let of = &self.schedules[&reservation.schedule];
@@ -593,7 +644,7 @@ impl SaleModel {
         let (reservation, more, fewer) = match event {
             Event::SeatsHeld { reservation, seats, .. } => (reservation, seats.len(), 0),
             Event::SeatsReleased { reservation, seats } => (reservation, 0, seats.len()),
-            Event::Refunded { reservation, seats, .. } => (reservation, 0, seats.len()),
+            Event::Refunded(Refunded { reservation, seats, .. }) => (reservation, 0, seats.len()),
             Event::ReservationEnded { reservation, .. } => (reservation, 0, reservation.seats.len()),
             _ => return,
         };

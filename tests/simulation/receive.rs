@@ -193,6 +193,7 @@ impl World {
             Answer::Figures(_)
             | Answer::Restricted { .. }
             | Answer::Refunded { .. }
+            | Answer::SoldAtDesk { .. }
             | Answer::Moved(_)
             | Answer::Done => {}
         }

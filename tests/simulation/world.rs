@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::clock::Clock;
+use frontrow::domain::command::Command;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::record::{ExpiryReason, LedgerKind, SaleState, TokenStatus};
@@ -42,6 +43,8 @@ pub struct World {
     pub models: BTreeMap<ConcertId, SaleModel>,
     /// Connections made so far, of all processes.
     pub connections: u64,
+    /// What operators wished to sell at the desk.
+    pub sold: Vec<(ConcertId, Command)>,
     pub seed: u64,
     /// The options of each process.
     pub lanes: usize,
@@ -106,6 +109,7 @@ impl World {
             models: BTreeMap::new(),
             trace,
             connections: 0,
+            sold: Vec::new(),
             seed,
             lanes: rng.random_range(1..3),
             sweep_rows_max: rng.random_range(2..9),

@@ -24,7 +24,7 @@ async fn refused(house: &House, path: &str, body: Value) -> (u16, String) {
 }
 
 /// A fan who bought these seats of a performance, and the order.
-async fn bought(house: &House, schedule: u64, seats: &[u32]) -> (Fan, String) {
+pub async fn bought(house: &House, schedule: u64, seats: &[u32]) -> (Fan, String) {
     let (mut fan, _) = house.joined(10_000_000).await;
     let held = fan.ok("hold", json!({"schedule_id": schedule, "seats": seats})).await;
     fan.ok("pay", json!({"reservation_id": held["reservation_id"]})).await;
@@ -32,7 +32,7 @@ async fn bought(house: &House, schedule: u64, seats: &[u32]) -> (Fan, String) {
 }
 
 /// Waits until all that was paid for what is called off is given back.
-async fn given_back(house: &House) {
+pub async fn given_back(house: &House) {
     in_time("the refunds", async {
         while house.context().refunds.progress().iter().any(|of| of.seats_left > 0) {
             house.clock.advance(Duration::from_millis(100));

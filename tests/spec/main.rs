@@ -7,6 +7,7 @@ mod addresses;
 mod admin_door;
 mod alarms;
 mod bad_input;
+mod box_office;
 mod clock;
 mod coming_back;
 mod concert_page;

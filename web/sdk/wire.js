@@ -302,6 +302,7 @@ export const SeatState = Object.freeze({
  * The figures of a sale, as they are now.
  * @typedef {object} LiveFigures
  * @property {number} admissions_per_minute
+ * @property {TakenAtDesk} at_desk
  * @property {number} available
  * @property {number} capacity Fans admitted at once, at most.
  * @property {string} currency ISO 4217.
@@ -710,6 +711,13 @@ export const SeatState = Object.freeze({
  * @property {string} seats Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1
  *   TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).
  * @property {number} version Grows with every change.
+ */
+
+/**
+ * The part of the money that was taken at the desk, in minor units of the currency.
+ * @typedef {object} TakenAtDesk
+ * @property {number} card
+ * @property {number} cash
  */
 
 /**

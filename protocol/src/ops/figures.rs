@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::desk::TakenAtDesk;
 use crate::time::Timestamp;
 
 /// What was kept of a sale between two moments, a point for each span in which something was. Older spans are longer.
@@ -35,6 +36,7 @@ pub struct KeptPoint {
     pub restricted: u64,
     /// What was paid and not given back until then, in the currency's minor unit.
     pub money: i64,
+    pub at_desk: TakenAtDesk,
     /// Fans who joined the line in the span.
     pub joins: u64,
     pub admissions: u64,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::desk::AtDesk;
 use crate::about::{About, PageCategory};
 use crate::result::ScheduleState;
 use crate::time::Timestamp;
@@ -45,6 +46,9 @@ pub struct SoldOrders {
     pub seats: u64,
     /// What was paid for them and not given back, in minor units of the currency.
     pub amount: i64,
+    /// The part of it that was paid at the desk, and comes back there alone.
+    #[serde(default)]
+    pub at_desk: AtDesk,
     /// ISO 4217.
     pub currency: String,
 }

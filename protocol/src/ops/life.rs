@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
+use super::desk::AtDesk;
 use super::{note, reason};
 use crate::error::Reason;
 use crate::limits::NOTE_CHARS_MAX;
@@ -105,8 +106,11 @@ pub struct Refunds {
 pub struct RefundProgress {
     pub concert_id: u32,
     pub schedule_id: u64,
-    /// Paid seats whose money is still to be given back; 0: all of it was.
+    /// Seats paid from wallets whose money is still to be given back; 0: all of it was.
     pub seats_left: u64,
+    /// What was paid at the desk, and waits there until somebody comes for it: an operator refunds such an order.
+    #[serde(default)]
+    pub at_desk: AtDesk,
     /// Orders that were given back since this server began to run the sale.
     pub orders_done: u64,
     /// Orders that cannot be given back now, the first hundred of them. They are tried again from time to time.

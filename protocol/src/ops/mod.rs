@@ -2,6 +2,7 @@
 
 pub mod alarms;
 pub mod concert;
+pub mod desk;
 pub mod figures;
 pub mod house;
 pub mod life;

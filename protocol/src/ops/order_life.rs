@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::desk::PaymentSource;
 use super::who::LogWho;
 use crate::result::{ReservationStatus, ReservedSeat, ScheduleState};
 use crate::time::Timestamp;
@@ -62,8 +63,7 @@ pub struct FoundOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundPayment {
     pub payment_id: Uuid,
-    /// `wallet`; there may be others.
-    pub source: String,
+    pub source: PaymentSource,
     pub at: Timestamp,
     pub amount: i64,
     /// The part of it that was given back.
@@ -111,7 +111,7 @@ pub struct OrderTicket {
 pub struct OrderEvent {
     pub at: Timestamp,
     /// A word of the sale's journal: `hold`, `add`, `release`, `lapse`, `pay`, `refund` (of all that it had), `refund_seats`,
-    /// `move`, `keep`, `open`, `postpone`, `calloff`. There may be others.
+    /// `sell` (at the desk), `move`, `keep`, `open`, `postpone`, `calloff`. There may be others.
     pub what: String,
     /// Whose reservation it was: this one, or that of somebody else who had one of the seats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,7 +128,7 @@ pub struct OrderEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<i64>,
     /// Of a `lapse`: `released`, `left`, `bought_another`, `hold_time`, `idle`, `started`, `called_off`. Of a `refund`:
-    /// `cancelled` by its owner, `operator`, `called_off`.
+    /// `cancelled` by its owner, `operator`, `called_off`. Of a `sell`: `cash`, `card`, `gift`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// As an operator wrote it.

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
 
+use super::desk::PaymentSource;
 use super::{note, reason};
 use crate::limits::{NOTE_CHARS_MAX, SEATS_NAMED_MAX};
 use crate::result::{ReservationStatus, ReservedSeat};
 use crate::time::Timestamp;
 
-/// Gives money of an order back to its user's wallet, and the seats to the sale.
+/// Gives money of an order back to its user's wallet, or, if it was paid at the desk, to who stands there; and the seats to the sale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refund {
@@ -59,8 +60,9 @@ fn is_false(value: &bool) -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RefundedOrder {
     pub order: Order,
-    /// The wallet after it, in minor units of the currency.
-    pub balance: i64,
+    /// The wallet after it, in minor units of the currency; absent if the money was not from one, and is handed out at the desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<i64>,
 }
 
 /// A paid order, as operators see it.
@@ -72,6 +74,8 @@ pub struct Order {
     pub user_id: u64,
     /// `RESERVED`, or `CANCELLED` once all of it was given back.
     pub status: ReservationStatus,
+    /// How it was paid.
+    pub source: PaymentSource,
     /// What was paid, in minor units of the currency.
     pub amount: i64,
     /// The part of it that was given back.

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::alarms::Alarm;
+use super::desk::TakenAtDesk;
 use crate::admin::{SaleSettings, SaleSettingsOwn};
 use crate::result::{SaleState, ScheduleState};
 use crate::time::Timestamp;
@@ -107,6 +108,8 @@ pub struct LiveFigures {
     pub restricted: u64,
     /// What was paid and not given back, in the currency's minor unit.
     pub money: i64,
+    #[serde(default)]
+    pub at_desk: TakenAtDesk,
     /// ISO 4217.
     pub currency: String,
     pub joins_per_minute: u32,

@@ -169,6 +169,7 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/schedules/{schedule_id}/sold
                  patch  /api/v1/admin/schedules/{schedule_id}
                  post   /api/v1/admin/schedules/{schedule_id}/seats
+                 post   /api/v1/admin/schedules/{schedule_id}/sell
                  get    /api/v1/admin/drafts
                  post   /api/v1/admin/drafts
                  get    /api/v1/admin/drafts/{draft_id}

@@ -2,6 +2,7 @@
 
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::about::PageCategory;
+use frontrow_protocol::ops::desk::AtDesk;
 use frontrow_protocol::ops::house::{HouseConcert, HouseSchedule, SoldOrders};
 
 use crate::desk::{Context, translate};
@@ -39,6 +40,7 @@ impl Context {
             orders: 0,
             seats: 0,
             amount: 0,
+            at_desk: AtDesk::default(),
             currency,
         };
         let mut after: Option<ReservationId> = None;
@@ -50,6 +52,11 @@ impl Context {
             sold.orders += page.len() as u64;
             sold.seats += page.iter().map(|order| u64::from(order.seats)).sum::<u64>();
             sold.amount += page.iter().map(|order| order.amount).sum::<i64>();
+            for order in page.iter().filter(|order| order.source.is_taken_at_desk()) {
+                sold.at_desk.orders += 1;
+                sold.at_desk.seats += u64::from(order.seats);
+                sold.at_desk.amount += order.amount;
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::ops::figures::{KeptFigures, KeptPoint};
 
+use super::lines;
 use crate::desk::{Context, translate};
 use crate::domain::ids::ConcertId;
 use crate::domain::record::SaleState;
@@ -125,7 +126,8 @@ fn point_of(standing: &Standing, before: &Tallied) -> KeptPoint {
         held: counts.held,
         sold: counts.sold,
         restricted: counts.restricted,
-        money: is.takings,
+        money: is.takings.sum(),
+        at_desk: lines::taken_at_desk(is.takings),
         joins: since(|tallied| tallied.joined),
         admissions: since(|tallied| tallied.admitted),
         seats_held: since(|tallied| tallied.seats_held),

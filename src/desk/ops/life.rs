@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use frontrow_protocol::error::ChangedBy;
+use frontrow_protocol::ops::desk as wire;
 use frontrow_protocol::ops::life::{CallOff, Postpone, RefundProgress, Refunds, ScheduleLife, StuckRefund};
 use frontrow_protocol::ops::orders::{MoveSeat, Order, Refund, RefundedOrder};
 use frontrow_protocol::{ErrorObject, Timestamp as WireTime};
@@ -17,7 +18,7 @@ use crate::domain::record::SaleState;
 use crate::domain::rules::SalePatch;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleView;
-use crate::ops::refunds::Progress;
+use crate::ops::refunds::{AtDesk, Progress};
 use crate::store::operators::{LogEntry, LogQuery};
 
 /// Lines of the log that are looked through for who gave an order back: more than its seats can have.
@@ -224,10 +225,12 @@ fn refund_progress(of: Progress) -> RefundProgress {
         let error = translate::rejection(&rejection);
         StuckRefund { reservation_id: id.0, reason: error.reason(), message: error.message.into_owned() }
     });
+    let AtDesk { orders, seats, amount } = of.at_desk;
     RefundProgress {
         concert_id: of.concert.0,
         schedule_id: of.schedule.0,
         seats_left: of.seats_left,
+        at_desk: wire::AtDesk { orders, seats, amount },
         orders_done: of.done,
         stuck: stuck.collect(),
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use frontrow_protocol::ops::desk::TakenAtDesk;
 use frontrow_protocol::ops::watch::{LiveFigures, Quantiles, Runs, SaleDetail, SaleLine, ScheduleLine};
 
 use crate::desk::translate;
 use crate::dispatcher::Place;
+use crate::domain::record::Takings;
 use crate::ops::gather::{self, Line, Live};
 
 pub fn line(of: &Line) -> SaleLine {
@@ -43,13 +45,18 @@ fn figures(live: &Live) -> LiveFigures {
         held: counts.held,
         sold: counts.sold,
         restricted: counts.restricted,
-        money: standing.tallied.takings,
+        money: standing.tallied.takings.sum(),
+        at_desk: taken_at_desk(standing.tallied.takings),
         currency: concert.currency.clone(),
         joins_per_minute: pace.joins_per_minute,
         admissions_per_minute: u32::try_from(standing.admissions_last_minute).unwrap_or(u32::MAX),
         sales_per_minute: pace.sales_per_minute,
         sells_out_in_s: pace.sells_out_in.map(|time| time.as_secs()),
     }
+}
+
+pub fn taken_at_desk(takings: Takings) -> TakenAtDesk {
+    TakenAtDesk { cash: takings.cash, card: takings.card }
 }
 
 /// `connections` are those of the whole server.

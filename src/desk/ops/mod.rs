@@ -2,6 +2,7 @@
 
 mod alarms;
 mod concert;
+mod desk;
 mod drafts;
 mod house;
 mod kept;

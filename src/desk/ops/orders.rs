@@ -235,7 +235,7 @@ impl Context {
             ended_at: order.ended_at.filter(|_| is_over).map(time),
             payment: order.payment.as_ref().map(|payment| wire::FoundPayment {
                 payment_id: payment.id.0,
-                source: of.source.as_deref().unwrap_or_default().to_owned(),
+                source: translate::payment_source(payment.source),
                 at: time(payment.at),
                 amount: payment.amount,
                 refunded: payment.refunded,
@@ -370,6 +370,13 @@ impl<'a> Story<'a> {
                 amount: Some(*amount),
                 balance: payment.as_ref().map(|paid| paid.ledger.balance),
                 ..event(earlier(late), "pay")
+            },
+            SeatsChange::Sell { prices, late, source, note, by, .. } => OrderEvent {
+                amount: Some(prices.iter().sum()),
+                why: Some(translate::source_word(*source).to_owned()),
+                reason: note.as_deref().map(str::to_owned),
+                by: Some(self.who(by)),
+                ..event(earlier(&Some(*late)), "sell")
             },
             SeatsChange::Refund { amount, late, ledger, why, is_all } => {
                 let (word, reason, by) = match why {

@@ -10,7 +10,7 @@ use super::Lane;
 use super::pipeline::{Consequence, Failure, Step, Verdict};
 use crate::dispatcher::mailbox::{Envelope, Work};
 use crate::domain::command::{Answer, Command, Inputs, Needs};
-use crate::domain::event::{Event, HoldEnd};
+use crate::domain::event::{Event, HoldEnd, Refunded, SoldAtDesk};
 use crate::domain::ids::ConcertId;
 use crate::domain::record::{ExpiryReason, TokenStatus};
 use crate::domain::rejection::Rejection;
@@ -207,9 +207,12 @@ impl Lane {
             self.ledger.count(entry.user, entry.at);
         }
         for event in batch.sales.iter().flat_map(|sale| &sale.events) {
-            if let Event::Paid { ledger, .. } | Event::Refunded { ledger, .. } = event {
-                self.ledger.count(ledger.user, ledger.at);
-            }
+            let entry = match event {
+                Event::Paid { ledger, .. } => Some(ledger),
+                Event::Refunded(Refunded { ledger, .. }) => ledger.as_ref(),
+                _ => None,
+            };
+            entry.into_iter().for_each(|entry| self.ledger.count(entry.user, entry.at));
         }
         for sale in &batch.sales {
             if let Some(running) = self.sales.get_mut(&sale.concert) {
@@ -470,7 +473,7 @@ fn count_events(metrics: &Metrics, events: &[Event]) {
         match event {
             Event::Joined(_)
             | Event::SeatsReleased { .. }
-            | Event::Refunded { .. }
+            | Event::Refunded(_)
             | Event::SeatMoved(_)
             | Event::SeatsRestricted(_)
             | Event::SeatsUnrestricted(_)
@@ -487,7 +490,7 @@ fn count_events(metrics: &Metrics, events: &[Event]) {
             Event::SeatsHeld { seats, .. } => {
                 metrics.holds.inc_by(seats.len() as u64);
             }
-            Event::Paid { reservation, .. } => {
+            Event::Paid { reservation, .. } | Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => {
                 metrics.seats_sold.inc_by(reservation.seats.len() as u64);
             }
             Event::ReservationEnded { why: HoldEnd::HoldTime, .. } => {

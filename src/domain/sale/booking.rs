@@ -1,11 +1,12 @@
 //! Holding, releasing, paying and cancelling. Each checks in the stated order; the first refusal wins.
 
 use crate::domain::command::{Answer, Caller, Rejection};
-use crate::domain::event::{Event, HoldEnd, RefundWhy};
+use crate::domain::event::{Event, HoldEnd, RefundWhy, Refunded};
 use crate::domain::ids::{ReservationId, ScheduleId, SeatId};
 use crate::domain::lapses::Waits;
 use crate::domain::record::{
-    BestRequest, Payment, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket, TokenStatus,
+    BestRequest, Payment, PaymentSource, PaymentStatus, Reservation, ReservationStatus, SaleState, Ticket,
+    TokenStatus,
 };
 use crate::domain::seat_map::{SeatMap, SeatState};
 use crate::domain::seat_plan::{MONEY_MAX, Money};
@@ -33,7 +34,11 @@ impl Waits {
 }
 
 /// No reservation is worth more than money can be: of dearer seats it may have fewer.
-fn within_money(map: &SeatMap, open: Option<&Reservation>, more: &[SeatId]) -> Result<(), Rejection> {
+pub(super) fn within_money(
+    map: &SeatMap,
+    open: Option<&Reservation>,
+    more: &[SeatId],
+) -> Result<(), Rejection> {
     let held = open.map_or(&[][..], |open| &open.seats);
     let mut amount = open.map_or(0, |open| open.amount);
     for (count, seat) in (held.len()..).zip(more) {
@@ -226,6 +231,7 @@ impl Sale {
             id: payment_id,
             reservation: id,
             user: caller.user,
+            source: PaymentSource::Wallet,
             amount: held.amount,
             status: PaymentStatus::Done,
             at: now.utc,
@@ -274,20 +280,16 @@ impl Sale {
         if now.utc >= map.starts_at() - self.rules.cancel_before_start {
             return Err(Rejection::CancelTooLate);
         }
-        let Some(payment) = paid.payment.clone() else {
-            return Err(Rejection::ReservationInvalid { status: paid.status });
-        };
-        let ledger = step.inputs.wallets.refund(
-            caller.user,
-            paid.amount,
-            payment.id,
-            now.utc,
-            &mut step.inputs.ids,
-        )?;
-        let (balance, seats, amount, why) =
-            (ledger.balance, paid.seats.clone(), paid.amount, RefundWhy::Cancelled);
-        let reservation = paid.refunded(&seats, amount, now.utc, None);
-        self.change(step, Event::Refunded { reservation: reservation.clone(), seats, ledger, why });
+        // What was sold at the desk comes back there alone.
+        let payment = paid.payment.as_ref().filter(|payment| payment.source == PaymentSource::Wallet);
+        let payment = payment.ok_or(Rejection::ReservationInvalid { status: paid.status })?.id;
+        let (at, amount) = (now.utc, paid.amount);
+        let inputs = &mut *step.inputs;
+        let ledger = inputs.wallets.refund(caller.user, amount, payment, at, &mut inputs.ids)?;
+        let (balance, seats, why) = (ledger.balance, paid.seats.clone(), RefundWhy::Cancelled);
+        let reservation = paid.refunded(&seats, amount, at, None);
+        let (of, ledger) = (reservation.clone(), Some(ledger));
+        self.change(step, Event::Refunded(Refunded { reservation: of, seats, amount, at, ledger, why }));
         Ok(Answer::Cancelled { reservation, balance })
     }
 

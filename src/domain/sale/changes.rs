@@ -5,7 +5,7 @@
 use super::{LAPSES_KEPT_MAX, Sale, Step, Subject, ends_holds_at};
 use crate::domain::concert::Texts;
 use crate::domain::event::{
-    By, Description, Event, HoldEnd, HouseSeats, Repricing, Rescheduled, ScheduleAdded, SeatMoved,
+    By, Description, Event, HoldEnd, HouseSeats, Refunded, Repricing, Rescheduled, ScheduleAdded, SeatMoved,
 };
 use crate::domain::guest_holds::GuestHold;
 use crate::domain::ids::{EntryNo, ReservationId, ScheduleId, SeatId, UserId};
@@ -25,6 +25,7 @@ pub(super) enum Undo {
     SeatsHeld { seats: Seats, held: Held, holds: Option<Holds> },
     SeatsReleased { seats: Seats, held: Held },
     HoldEnded { seats: Seats, held: Held, holds: Option<Holds>, lapsed: bool },
+    SoldAtDesk(Seats),
     Refunded(Seats),
     SeatMoved { from: Seats, to: Seats },
     House { schedule: ScheduleId, before: Vec<(SeatId, SeatState)> },
@@ -77,7 +78,8 @@ impl Sale {
             Event::Paid { reservation, .. } => {
                 self.apply_hold_ended(reservation, SeatState::Sold(reservation.id), false)
             }
-            Event::Refunded { reservation, seats, .. } => self.apply_refunded(reservation, seats),
+            Event::SoldAtDesk(sold) => self.apply_sold_at_desk(&sold.reservation),
+            Event::Refunded(Refunded { reservation, seats, .. }) => self.apply_refunded(reservation, seats),
             Event::SeatMoved(moved) => self.apply_seat_moved(moved),
             Event::SeatsRestricted(kept) => self.apply_house_seats(kept, SeatState::Restricted),
             Event::SeatsUnrestricted(opened) => self.apply_house_seats(opened, SeatState::Available),
@@ -113,6 +115,7 @@ impl Sale {
             Undo::HoldEnded { seats, held, holds, lapsed } => {
                 self.undo_hold_ended(seats, held, holds, lapsed);
             }
+            Undo::SoldAtDesk(seats) => self.undo_sold_at_desk(seats),
             Undo::Refunded(seats) => self.undo_refunded(seats),
             Undo::SeatMoved { from, to } => self.undo_seat_moved(from, to),
             Undo::House { schedule, before } => self.undo_house_seats(schedule, before),
@@ -263,6 +266,19 @@ impl Sale {
         self.reset_holds(held.user, holds);
         self.reservations.pop_ended();
         self.reset_held(held);
+        self.reset_seats(seats);
+    }
+
+    // Seats were sold at the desk, at once: nobody held them.
+
+    fn apply_sold_at_desk(&mut self, reservation: &Reservation) -> Undo {
+        let seats = self.set_seats(reservation, &reservation.seats, SeatState::Sold(reservation.id));
+        self.reservations.push_ended(reservation.clone());
+        Undo::SoldAtDesk(seats)
+    }
+
+    fn undo_sold_at_desk(&mut self, seats: Seats) {
+        self.reservations.pop_ended();
         self.reset_seats(seats);
     }
 

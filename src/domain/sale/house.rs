@@ -134,7 +134,11 @@ impl Sale {
     }
 
     /// These seats, each once, in ascending order.
-    fn named(&self, schedule: ScheduleId, seats: &[SeatId]) -> Result<(&SeatMap, Vec<SeatId>), Rejection> {
+    pub(super) fn named(
+        &self,
+        schedule: ScheduleId,
+        seats: &[SeatId],
+    ) -> Result<(&SeatMap, Vec<SeatId>), Rejection> {
         let map = self.schedules.get(&schedule).ok_or(Rejection::ScheduleNotFound)?;
         let mut wanted = seats.to_vec();
         wanted.sort_unstable();

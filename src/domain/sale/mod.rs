@@ -7,6 +7,7 @@
 
 mod booking;
 mod changes;
+mod desk;
 mod house;
 mod life;
 mod orders;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use booking::BestWanted;
 use changes::Undo;
+use desk::DeskSale;
 use orders::Move;
 
 use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures, Seen};
@@ -286,6 +288,11 @@ impl Sale {
                 }
             }
             Command::MoveSeat { order, .. } => self.needs_of_reservation(*order, needs),
+            Command::SellAtDesk { user, .. } => {
+                if self.reservations.at_desk(*user).is_none() {
+                    needs.desk_orders.push((self.concert, *user));
+                }
+            }
             Command::RefundSeats { order, user, .. } => {
                 self.needs_of_reservation(*order, needs);
                 needs.wallets.push(*user);
@@ -423,6 +430,11 @@ impl Sale {
             Command::Refund { orders, why } => Ok(self.refund(step, orders, why)),
             Command::RefundSeats { order, user, seats, why } => {
                 self.refund_seats(step, *order, *user, seats, why)
+            }
+            Command::SellAtDesk { user, schedule, seats, source, amount, note, by } => {
+                let (user, schedule, source, note) = (*user, *schedule, *source, note.as_deref());
+                let asked = DeskSale { user, schedule, seats, source, amount: *amount, note, by };
+                self.sell_at_desk(step, &asked)
             }
             Command::MoveSeat { order, from, to, keep, note, by } => {
                 let (order, from, to, keep, note) = (*order, *from, *to, *keep, note.as_deref());

@@ -1,12 +1,12 @@
-//! What the house does with paid orders: their money back, whole or seat by seat, each seat once and to its owner's wallet;
-//! and another seat for one that was sold.
+//! What the house does with paid orders: their money back, whole or seat by seat, each seat once and to its owner's wallet, if
+//! it came from there; and another seat for one that was sold.
 
 use super::{Sale, Step};
 use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, Rejection};
-use crate::domain::event::{Event, HouseSeats, RefundWhy, SeatMoved};
+use crate::domain::event::{Event, HouseSeats, RefundWhy, Refunded, SeatMoved};
 use crate::domain::ids::{ReservationId, SeatId, UserId};
-use crate::domain::record::{Payment, Reservation, ReservationStatus, Ticket};
+use crate::domain::record::{Payment, PaymentSource, Reservation, ReservationStatus, Ticket};
 use crate::domain::seat_map::SeatState;
 use crate::domain::seat_plan::Money;
 
@@ -49,7 +49,7 @@ impl Sale {
         user: UserId,
         seats: Option<&[SeatId]>,
         why: &RefundWhy,
-    ) -> Result<(Reservation, Money), Rejection> {
+    ) -> Result<(Reservation, Option<Money>), Rejection> {
         if let Some(held) = self.reservations.held(id) {
             return Err(Rejection::ReservationInvalid { status: held.status });
         }
@@ -72,18 +72,24 @@ impl Sale {
         }
         let map = self.schedules.get(&order.schedule).ok_or(Rejection::ScheduleNotFound)?;
         let is_called_off = map.is_called_off();
-        // What the house gives back without an operator follows from what was called off.
-        if why.by().is_none() && !is_called_off {
+        // What the house gives back without an operator follows from what was called off, and is in a wallet: what was paid at
+        // the desk is somebody's only once an operator has handed it out.
+        if why.by().is_none() && (!is_called_off || payment.source.is_taken_at_desk()) {
             return Err(Rejection::ReservationInvalid { status });
         }
-        let (now, amount, payment) = (step.now, map.amount_in(&order, &seats), payment.id);
+        let (at, amount) = (step.now.utc, map.amount_in(&order, &seats));
         let inputs = &mut *step.inputs;
-        let ledger = inputs.wallets.refund(user, amount, payment, now.utc, &mut inputs.ids)?;
-        let balance = ledger.balance;
-        let refunded = order.refunded(&seats, amount, now.utc, why.reason());
+        let ledger = match payment.source {
+            PaymentSource::Wallet => {
+                Some(inputs.wallets.refund(user, amount, payment.id, at, &mut inputs.ids)?)
+            }
+            PaymentSource::Cash | PaymentSource::Card | PaymentSource::Gift => None,
+        };
+        let balance = ledger.as_ref().map(|entry| entry.balance);
+        let refunded = order.refunded(&seats, amount, at, why.reason());
         let (schedule, reservation) = (refunded.schedule, refunded.clone());
         let (of, why) = (seats.clone(), why.clone());
-        self.change(step, Event::Refunded { reservation, seats: of, ledger, why });
+        self.change(step, Event::Refunded(Refunded { reservation, seats: of, amount, at, ledger, why }));
         if is_called_off {
             // A server of before, which does not know that a performance can be called off, sells none of what the house keeps.
             let kept = HouseSeats { schedule, seats, note: None, by: None };

@@ -227,6 +227,7 @@ impl Sale {
             | Command::CallOff { .. }
             | Command::Refund { .. }
             | Command::RefundSeats { .. }
+            | Command::SellAtDesk { .. }
             | Command::MoveSeat { .. }
             | Command::Figures => None,
         };

@@ -5,7 +5,7 @@ use crate::domain::concert::Texts;
 use crate::domain::event::{By, Event, Rescheduled};
 use crate::domain::ids::{ConnectionId, EntryNo, IdSource, ScheduleId, UserId};
 use crate::domain::line::Order;
-use crate::domain::record::{ExpiryReason, SaleState, ScheduleState, TokenRecord, TokenStatus};
+use crate::domain::record::{ExpiryReason, SaleState, ScheduleState, Takings, TokenRecord, TokenStatus};
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
 use crate::domain::time::{Now, Timestamp};
@@ -52,7 +52,7 @@ fn view() -> Arc<SaleView> {
         bought: Vec::new(),
         schedules: Vec::new(),
     };
-    SaleView::new(concert, 1, &sale, SaleRules::default(), Duration::ZERO, 0, vec![topic])
+    SaleView::new(concert, 1, &sale, SaleRules::default(), Duration::ZERO, Takings::default(), vec![topic])
 }
 
 /// A fanout with one sale, and what its lane does.

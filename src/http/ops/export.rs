@@ -13,7 +13,8 @@ use super::OpsAsked;
 use crate::desk::Context;
 use crate::desk::translate::{self, time};
 use crate::domain::ids::{ConcertId, ReservationId, TicketId};
-use crate::domain::record::{LedgerKind, ReservationStatus};
+use crate::domain::record::{LedgerKind, ReservationStatus, ScheduleState};
+use crate::domain::seat_plan::Money;
 use crate::http::csv::{BYTE_ORDER_MARK, Csv};
 use crate::http::query::number;
 use crate::http::reply::{ApiResult, Body, BrokenOff};
@@ -53,6 +54,7 @@ impl List {
                 "labels",
                 "amount",
                 "refunded",
+                "back_at_desk",
                 "currency",
                 "ended_at",
                 "reason",
@@ -180,16 +182,24 @@ fn order_line(csv: &mut Csv, of: &FoundOrder) {
     csv.text(&of.name);
     csv.cell(translate::reservation_status(order.status).as_str());
     csv.time(payment.map(|payment| time(payment.at)));
-    csv.text(of.source.as_deref().unwrap_or_default());
+    csv.cell(payment.map_or("", |payment| translate::source_word(payment.source)));
     csv.cell(order.seats.len());
     let labels: Vec<_> = of.seats.iter().map(|(label, ..)| label.as_str()).collect();
     csv.text(&labels.join(" "));
     csv.cell(payment.map_or(0, |payment| payment.amount));
     csv.cell(payment.map_or(0, |payment| payment.refunded));
+    csv.cell(back_at_desk(of));
     csv.text(&of.currency);
     csv.time(order.ended_at.filter(|_| order.status == ReservationStatus::Cancelled).map(time));
     csv.text(payment.and_then(|payment| payment.refund_reason.as_deref()).unwrap_or_default());
     csv.end();
+}
+
+/// What whoever bought it at the desk has to come for, as the performance is called off.
+fn back_at_desk(of: &FoundOrder) -> Money {
+    let is_off = of.state == ScheduleState::CalledOff && of.reservation.status == ReservationStatus::Reserved;
+    let payment = of.reservation.payment.as_ref().filter(|payment| payment.source.is_taken_at_desk());
+    payment.filter(|_| is_off).map_or(0, |payment| payment.amount - payment.refunded)
 }
 
 fn attendee_line(csv: &mut Csv, of: &ListedTicket, currency: &str) {
@@ -229,7 +239,7 @@ fn money_line(csv: &mut Csv, of: &ListedMoney, currency: &str) {
     });
     csv.cell(-of.change);
     csv.text(currency);
-    csv.text(&of.source);
+    csv.cell(translate::source_word(of.source));
     csv.cell(of.payment);
     csv.cell(of.reservation);
     csv.cell(of.user);

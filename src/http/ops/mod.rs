@@ -68,6 +68,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::HouseLayout => seats::layout(asked, argument).await,
         Call::HouseSeats => seats::all(asked, argument).await,
         Call::RestrictSeats => seats::restrict(asked, argument).await,
+        Call::SellSeats => seats::sell(asked, argument).await,
 
         // Concerts and performances.
         Call::HouseConcert => concert::get(asked, argument).await,

@@ -1,5 +1,6 @@
-//! The seats of a performance, and which of them the house keeps.
+//! The seats of a performance, which of them the house keeps, and which the box office sells.
 
+use frontrow_protocol::ops::desk::SellSeats;
 use frontrow_protocol::ops::seats::RestrictSeats;
 use frontrow_protocol::{ErrorObject, parse_body};
 use hyper::StatusCode;
@@ -39,4 +40,13 @@ pub async fn restrict(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     let change: RestrictSeats = parse_body(&asked.body)?;
     let done = asked.context.restrict_seats(schedule, &change, &asked.actor()?).await?;
     Ok(reply::json(StatusCode::OK, &done))
+}
+
+pub async fn sell(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    let schedule = ScheduleId(number(id, "schedule_id")?);
+    let sale: SellSeats = parse_body(&asked.body)?;
+    let sold = asked.context.sell_seats(schedule, sale, asked.actor()?).await?;
+    let status = if sold.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(reply::json(status, &sold))
 }

@@ -61,6 +61,11 @@ impl SeatsPerUser {
         let count = change.seats.len() as u64;
         match change.change {
             SeatsChange::Hold { .. } | SeatsChange::Add { .. } => *had += count,
+            // The box office may sell somebody as many as it likes.
+            SeatsChange::Sell { .. } => {
+                *had += count;
+                return;
+            }
             SeatsChange::Pay { .. } | SeatsChange::Move { .. } => return,
             SeatsChange::Release { .. } | SeatsChange::Lapse { .. } | SeatsChange::Refund { .. } => {
                 *had = had.saturating_sub(count);

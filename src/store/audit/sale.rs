@@ -10,7 +10,8 @@ use super::{Findings, Rules, sale_name, seat_name};
 use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{
-    Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Ticket, TokenRecord, TokenStatus,
+    Payment, PaymentSource, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Ticket,
+    TokenRecord, TokenStatus,
 };
 use crate::domain::rules::OwnRules;
 use crate::domain::seat_plan::Money;
@@ -294,6 +295,7 @@ impl SaleAudit {
                 &format!("payment {id}"),
                 &[
                     ("payment_id", id == folded.id),
+                    ("source", payment.source == folded.source),
                     ("amount", payment.amount == folded.amount),
                     ("at", payment.at == folded.at),
                     ("refunded", payment.refunded == folded.refunded),
@@ -538,7 +540,9 @@ impl SaleAudit {
     fn conclude_tokens(&self, wallets: &Wallets, findings: &mut Findings) {
         let sale = sale_name(self.concert);
         let mut paid: BTreeMap<UserId, u32> = BTreeMap::new();
-        for payment in self.payments.values() {
+        // Who bought at the desk had no place in line.
+        let by_fans = self.payments.values().filter(|payment| payment.source == PaymentSource::Wallet);
+        for payment in by_fans {
             *paid.entry(payment.user).or_default() += 1;
         }
         let users: BTreeSet<_> = paid.keys().chain(self.tokens.done.keys()).collect();

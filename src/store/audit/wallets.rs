@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Findings;
 use crate::domain::ids::{HistoryId, PaymentId, UserId};
-use crate::domain::record::{LedgerEntry, LedgerKind, Payment, PaymentStatus};
+use crate::domain::record::{LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus};
 use crate::domain::seat_plan::{MONEY_MAX, Money};
 
 #[derive(Default)]
@@ -108,10 +108,25 @@ impl Wallets {
         self.users.contains_key(&user)
     }
 
-    /// A stored payment: its ledger entries must be one payment, and refunds of what came back of it.
+    /// A stored payment: its ledger entries must be one payment, and refunds of what came back of it. One that was made at the
+    /// desk has none, as no wallet had a part in it.
     pub fn payment(&mut self, payment: &Payment, findings: &mut Findings) {
-        let Payment { id, user, amount, status, refunded, .. } = *payment;
+        let Payment { id, user, source, amount, status, refunded, .. } = *payment;
         let in_ledgers = self.payments.remove(&id).unwrap_or_default();
+        if source != PaymentSource::Wallet {
+            let entries: Vec<_> = in_ledgers.paid.iter().chain(&in_ledgers.refunded).copied().collect();
+            findings.check(entries.is_empty(), || {
+                format!("payment {id} was made at the desk, in the ledgers it is {}", listed(&entries))
+            });
+            let is_whole = status != PaymentStatus::Cancelled || refunded == amount;
+            findings.check((0..=amount).contains(&refunded) && is_whole, || {
+                format!("payment {id} was made at the desk over {amount}, and {refunded} of it came back")
+            });
+            findings.check(source != PaymentSource::Gift || amount == 0, || {
+                format!("payment {id} was given away, and {amount} was paid for it")
+            });
+            return;
+        }
         let once = [(user, amount)];
         findings.check(in_ledgers.paid == once, || {
             format!(

@@ -46,7 +46,7 @@ static TABLES: Tables = Tables {
     ),
     payments: Bulk::new(
         "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at, \
-           refunded, refund_reason) VALUES ",
+           refunded, refund_reason, source) VALUES ",
         columns::PAYMENT,
         " ON DUPLICATE KEY UPDATE user_id = IF(payment_id = VALUES(payment_id), user_id, NULL), \
            status = VALUES(status), cancelled_at = VALUES(cancelled_at), refunded = VALUES(refunded), \

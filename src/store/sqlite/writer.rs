@@ -34,7 +34,7 @@ static TABLES: Tables = Tables {
     ),
     payments: Bulk::new(
         "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at, \
-           refunded, refund_reason) VALUES ",
+           refunded, refund_reason, source) VALUES ",
         columns::PAYMENT,
         " ON CONFLICT (concert_id, payment_id) DO UPDATE SET status = excluded.status, \
            cancelled_at = excluded.cancelled_at, refunded = excluded.refunded, \

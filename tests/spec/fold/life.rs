@@ -9,7 +9,7 @@ use frontrow::domain::command::{Answer, Caller, Command, Rejection};
 use frontrow::domain::concert::TextsPatch;
 use frontrow::domain::event::RefundWhy;
 use frontrow::domain::ids::{AddressBlock, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
-use frontrow::domain::record::{Reservation, SaleState};
+use frontrow::domain::record::{PaymentSource, Reservation, SaleState};
 use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
 use frontrow::store::archive::Archive;
 use frontrow::store::{NewConcert, StoreError};
@@ -388,6 +388,7 @@ impl Life {
             bought.push((order, caller.user));
         }
         self.some_seats_come_back(by.clone()).await;
+        self.the_box_office_sells(by.clone()).await;
         self.another_performance(by.clone()).await;
         let fan = self.admitted_alone().await;
         self.hold(fan, 2).await;
@@ -445,6 +446,40 @@ impl Life {
         assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
     }
 
+    /// In each way, of free seats and of kept ones; one of them comes back whole, and a seat of another one.
+    async fn the_box_office_sells(&mut self, by: Actor) {
+        let (caller, schedule) = (self.admitted_alone().await, ScheduleId(self.house.schedules[2]));
+        let mut orders = Vec::new();
+        for (n, source) in (0..).zip([PaymentSource::Cash, PaymentSource::Card, PaymentSource::Gift]) {
+            let seats = self.free_seats(schedule, 2).await;
+            if source == PaymentSource::Card {
+                let (seats, note, by) = (seats[..1].to_vec(), None, by.clone());
+                let kept = self.ask(caller, Command::Restrict { schedule, seats, note, by }).await;
+                assert!(matches!(kept, Ok(Answer::Restricted { .. })), "{kept:?}");
+            }
+            let (store, now) = (self.house.store().clone(), self.house.clock.utc());
+            let request = format!("request {n}");
+            let user = store.user_at_desk(self.house.concert, &request, "Walk-in", now).await.unwrap();
+            let (note, by) = (Some("Row \"3\"".into()), by.clone());
+            let sell = Command::SellAtDesk { user, schedule, seats, source, amount: None, note, by };
+            let Ok(Answer::SoldAtDesk { order, created: true }) = self.ask(caller, sell.clone()).await else {
+                panic!("not sold")
+            };
+            let again = self.ask(caller, sell).await;
+            assert_eq!(again, Ok(Answer::SoldAtDesk { order: order.clone(), created: false }));
+            orders.push(order);
+        }
+        let why = RefundWhy::Operator { reason: "Broken".into(), by };
+        let (cash, card) = (&orders[0], &orders[1]);
+        let whole = Command::Refund { orders: vec![(cash.id, cash.user)], why: why.clone() };
+        let (order, user, seats) = (card.id, card.user, vec![card.seats[0]]);
+        for back in [whole, Command::RefundSeats { order, user, seats, why }] {
+            let refunded = self.ask(caller, back).await;
+            let is_handed_out = matches!(&refunded, Ok(Answer::Refunded { done, .. }) if done[0].1.is_none());
+            assert!(is_handed_out, "{refunded:?}");
+        }
+    }
+
     /// One is added, with a price of its own, and sold.
     async fn another_performance(&mut self, by: Actor) {
         let starts_at = self.house.clock.utc() + 80 * DAY;
@@ -461,6 +496,10 @@ impl Life {
 
     /// The first free seat of the dearest category.
     async fn free_seat(&self, schedule: ScheduleId) -> SeatId {
+        self.free_seats(schedule, 1).await[0]
+    }
+
+    async fn free_seats(&self, schedule: ScheduleId, count: usize) -> Vec<SeatId> {
         let (store, now) = (self.house.store().clone(), self.house.clock.utc());
         let loaded = store.load_sale(self.house.concert, now).await.unwrap();
         let of = loaded.schedules.iter().find(|of| of.schedule.id == schedule).unwrap();
@@ -468,7 +507,10 @@ impl Life {
             of.layout.seats.category[*seat as usize] == 0
                 && of.taken.iter().all(|(taken, ..)| taken.0 != *seat)
         };
-        (0..of.layout.seat_count() as u32).find(is_free).map(SeatId).unwrap()
+        let free: Vec<_> =
+            (0..of.layout.seat_count() as u32).filter(is_free).map(SeatId).take(count).collect();
+        assert_eq!(free.len(), count, "so many are free");
+        free
     }
 
     /// Rows that are in files by now are of the journal all the same.

@@ -15,7 +15,6 @@ use tables::{Seen, compare};
 const CREDENTIAL: &str = "a credential, and a journal is shown to people";
 const STORED_BEFORE: &str = "stored with the concert, before its sale: no lane writes it";
 const CLAIMED: &str = "of claims and heartbeats, which are no lane's batches";
-const UNUSED: &str = "in the schema before anything writes it, as servers of two releases overlap";
 const REHEARSAL: &str = "of rehearsals alone, which are made and taken away beside the lanes";
 const OPERATORS: &str = "of operators, who are of no sale";
 const NIGHT: &str = "measured beside the lanes";
@@ -38,7 +37,6 @@ const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("concert", "heartbeat_at", CLAIMED),
     ("concert", "outage_ms", CLAIMED),
     ("concert", "rehearsal_of", REHEARSAL),
-    ("payment", "source", UNUSED),
     ("operator_log", "log_id", "given by the database"),
 ];
 

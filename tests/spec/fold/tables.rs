@@ -7,8 +7,8 @@ use frontrow::domain::concert::TextsPatch;
 use frontrow::domain::event::{By, HouseSeats, PriceChange, RefundWhy};
 use frontrow::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
 use frontrow::domain::record::{
-    LedgerEntry, LedgerKind, PaymentStatus, Reservation, ReservationStatus, SaleState, ScheduleState, Ticket,
-    TokenRecord, TokenStatus,
+    LedgerEntry, LedgerKind, PaymentSource, PaymentStatus, Reservation, ReservationStatus, SaleState,
+    ScheduleState, Ticket, TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::{OwnRule, OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
@@ -54,13 +54,14 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("queue", "reason", &["away", "closed", "idle", "left", "time"]),
     ("reservation", "status", &["CANCELLED", "EXPIRED", "RESERVED", "TEMP_RESERVED"]),
     ("payment", "status", &["CANCELLED", "DONE"]),
+    ("payment", "source", &["card", "cash", "gift", "wallet"]),
     ("payment_history", "type", &["PAYMENT", "REFUND"]),
     (
         "operator_log",
         "what",
         &[
             "archive", "calloff", "describe", "keep", "move", "open", "perform", "postpone", "price",
-            "refund", "set",
+            "refund", "sell", "set",
         ],
     ),
     ("journal", "refund", &["called off", "cancelled", "operator"]),
@@ -452,11 +453,18 @@ fn payment_row(row_of: &PaymentRow<'_>) -> Row {
         PaymentStatus::Done => "DONE",
         PaymentStatus::Cancelled => "CANCELLED",
     };
+    let source = match payment.source {
+        PaymentSource::Wallet => "wallet",
+        PaymentSource::Cash => "cash",
+        PaymentSource::Card => "card",
+        PaymentSource::Gift => "gift",
+    };
     row([
         ("concert_id", number(row_of.concert)),
         ("payment_id", id(payment.id.0)),
         ("reservation_id", id(payment.reservation.0)),
         ("user_id", number(payment.user)),
+        ("source", word(source)),
         ("amount", number(payment.amount)),
         ("status", word(status)),
         ("at", time(Some(payment.at))),
@@ -587,6 +595,23 @@ fn log_row(concert: ConcertId, seq: u64, nr: usize, at: Timestamp, entry: &Entry
             let seat = |seat: SeatId| word(&format!("{{\"seat\":{seat}}}"));
             let (subject, note) = (word(&format!("order {reservation}")), note.as_deref().map(str::to_owned));
             (by, "move", (subject, seat(seats[0]), seat(seats[1]), note))
+        }
+        Entry::Seats(SeatsEntry {
+            change: SeatsChange::Sell { prices, source, note, by, .. },
+            reservation,
+            seats,
+            ..
+        }) => {
+            let (amount, seats) = (prices.iter().sum::<i64>(), ranges(seats));
+            let source = match source {
+                PaymentSource::Wallet => panic!("nobody pays at the desk from a wallet"),
+                PaymentSource::Cash => "cash",
+                PaymentSource::Card => "card",
+                PaymentSource::Gift => "gift",
+            };
+            let became = format!("{{\"amount\":{amount},\"seats\":{seats},\"source\":\"{source}\"}}");
+            let note = note.as_deref().map(str::to_owned);
+            (by, "sell", (word(&format!("order {reservation}")), None, word(&became), note))
         }
         Entry::Restrict(of) => (of.by.as_ref()?, "keep", of_seats(of)),
         Entry::Unrestrict(of) => (of.by.as_ref()?, "open", of_seats(of)),

@@ -411,6 +411,7 @@ export type LayoutZone = {
 };
 export type LiveFigures = {
     admissions_per_minute: number;
+    at_desk: TakenAtDesk;
     available: number;
     /**
      * Fans admitted at once, at most.
@@ -961,6 +962,10 @@ export type SeatsSnapshot = {
      */
     version: number;
 };
+export type TakenAtDesk = {
+    card: number;
+    cash: number;
+};
 export type Ticket = {
     /**
      * The performance is not played: absent unless that is so. What was paid comes back.
@@ -1298,6 +1303,7 @@ export type Hello = {
  * The figures of a sale, as they are now.
  * @typedef {object} LiveFigures
  * @property {number} admissions_per_minute
+ * @property {TakenAtDesk} at_desk
  * @property {number} available
  * @property {number} capacity Fans admitted at once, at most.
  * @property {string} currency ISO 4217.
@@ -1666,6 +1672,12 @@ export type Hello = {
  * @property {string} seats Two bits a seat, seat 0 in the low bits of byte 0, base64 with padding: 0 AVAILABLE, 1
  *   TEMP_RESERVED, 2 RESERVED, 3 RESTRICTED (not for sale).
  * @property {number} version Grows with every change.
+ */
+/**
+ * The part of the money that was taken at the desk, in minor units of the currency.
+ * @typedef {object} TakenAtDesk
+ * @property {number} card
+ * @property {number} cash
  */
 /**
  * A sold seat.

@@ -106,6 +106,11 @@ impl Night<'_> {
             (sum(|point| point.refused), words.refused),
             (format!("{} ms", grouped(most(|point| point.answers_p99_ms))), words.slowest_answer),
         ];
+        // As long as nothing is sold there, nobody asks.
+        let at_desk = [(last.at_desk.cash, words.in_cash), (last.at_desk.card, words.by_card)];
+        for (money, name) in at_desk.into_iter().filter(|(money, _)| *money != 0) {
+            figures.insert(1, (money::written(money, &self.standing.concert.currency), name));
+        }
         let sold_out =
             points.iter().position(|point| point.available == 0 && point.held == 0 && point.sold > 0);
         if let Some(at) = sold_out.and_then(|index| self.kept.at.get(index)) {

@@ -30,8 +30,8 @@ use frontrow::store::archive::Archive;
 use frontrow::store::rows::Rows;
 use frontrow::store::{
     AuditReport, Batch, BatchWriter, Claims, CommitError, Facts, JournalRow, LoadedSale, NewConcert, NewUser,
-    Orders, Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
-    WriterId,
+    OrderToRefund, Orders, Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord,
+    WalletCurrency, WriterId,
 };
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
@@ -445,7 +445,7 @@ impl Orders for SimulatedStore {
         schedule: ScheduleId,
         after: ReservationId,
         max: u32,
-    ) -> Result<Vec<(ReservationId, UserId)>, StoreError> {
+    ) -> Result<Vec<OrderToRefund>, StoreError> {
         self.read(|state| state.tables.orders_to_refund(concert, schedule, after, max)).await
     }
 
@@ -629,6 +629,16 @@ impl Setup for SimulatedStore {
         now: Timestamp,
     ) -> Result<UserId, StoreError> {
         self.read(|state| state.tables.user_of_subject(issuer, subject, now, &mut state.ids)).await
+    }
+
+    async fn user_at_desk(
+        &self,
+        concert: ConcertId,
+        request: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<UserId, StoreError> {
+        self.read(|state| state.tables.user_at_desk((concert, request), name, now, &mut state.ids)).await
     }
 
     async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError> {

@@ -14,8 +14,8 @@ use frontrow::domain::ids::{
 };
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
-    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Ticket,
-    TokenRecord, TokenStatus,
+    LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Takings,
+    Ticket, TokenRecord, TokenStatus,
 };
 use frontrow::domain::rules::SaleSettings;
 use frontrow::domain::seat_plan::Money;
@@ -27,9 +27,10 @@ use frontrow::limits::{
 use frontrow::store::fold::FoldedSale;
 use frontrow::store::rows::{Became, LedgerRow, Rows, ScheduleRow, SeatChange, SeatRow, WalletRow};
 use frontrow::store::{
-    AuditReport, Batch, CommitError, ConcertRecord, Facts, JournalPosition, JournalRow, LoadedSale,
-    LoadedSchedule, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket,
-    SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, journal, random_id,
+    AuditReport, Batch, CommitError, ConcertRecord, DESK, Facts, JournalPosition, JournalRow, LoadedSale,
+    LoadedSchedule, NewConcert, NewUser, OrderToRefund, SaleBatch, ScheduleRecord, SeatStatus, StoreError,
+    StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, desk_subject, journal,
+    random_id,
 };
 use frontrow::venue::layout::VenueLayout;
 use uuid::Uuid;
@@ -253,9 +254,33 @@ impl Tables {
         if let Some(known) = self.subjects.get(&key) {
             return *known;
         }
-        let user = self.add_user(NewUser { name: subject.to_owned(), balance: 0, guest: false, at }, ids);
+        self.add_subject(key, subject, at, ids)
+    }
+
+    fn add_subject(
+        &mut self,
+        key: (String, String),
+        name: &str,
+        at: Timestamp,
+        ids: &mut IdSource,
+    ) -> UserId {
+        let user = self.add_user(NewUser { name: name.to_owned(), balance: 0, guest: false, at }, ids);
         self.subjects.insert(key, user);
         user
+    }
+
+    pub fn user_at_desk(
+        &mut self,
+        (concert, request): (ConcertId, &str),
+        name: &str,
+        at: Timestamp,
+        ids: &mut IdSource,
+    ) -> UserId {
+        let key = (DESK.to_owned(), desk_subject(concert, request));
+        match self.subjects.get(&key) {
+            Some(known) => *known,
+            None => self.add_subject(key, name, at, ids),
+        }
     }
 
     pub fn user(&self, id: UserId) -> Option<UserRecord> {
@@ -335,12 +360,22 @@ impl Tables {
         schedule: ScheduleId,
         after: ReservationId,
         max: u32,
-    ) -> Vec<(ReservationId, UserId)> {
+    ) -> Vec<OrderToRefund> {
         let behind = (Bound::Excluded(after), Bound::Unbounded);
         let paid = self.reservations.range(behind).map(|(_, row)| row).filter(|row| {
             (row.concert, row.schedule, row.status) == (concert, schedule, ReservationStatus::Reserved)
         });
-        paid.map(|row| (row.id, row.user)).take(max as usize).collect()
+        let order = |row: &Reservation| {
+            let payment = &self.payments[&row.id];
+            OrderToRefund {
+                id: row.id,
+                user: row.user,
+                source: payment.source,
+                seats: row.seats.len() as u64,
+                amount: payment.amount - payment.refunded,
+            }
+        };
+        paid.map(order).take(max as usize).collect()
     }
 
     pub fn order(&self, id: ReservationId) -> Option<Reservation> {
@@ -387,14 +422,14 @@ impl Tables {
                 && r.status == ReservationStatus::Expired
                 && r.ended_at.is_some_and(|at| at > since)
         };
-        let (mut bought, mut takings) = (BTreeMap::new(), 0);
+        let (mut bought, mut takings) = (BTreeMap::new(), Takings::default());
         for paid in self
             .reservations
             .values()
             .filter(|r| r.concert == concert && r.status == ReservationStatus::Reserved)
         {
             *bought.entry(paid.user).or_default() += paid.seats.len() as u32;
-            takings += paid.amount;
+            takings.add(self.payments[&paid.id].source, paid.amount);
         }
         let schedules = sale.schedules.iter().map(|schedule| {
             let seats = self.seats.range((schedule.id, SeatId(0))..=(schedule.id, SeatId(u32::MAX)));
@@ -545,6 +580,10 @@ impl Tables {
         for (concert, user) in &needs.last_tokens {
             let found = self.concerts.get(concert).and_then(|sale| sale.newest_of(*user));
             ended.last_tokens.extend(found.map(|found| ((*concert, *user), found.clone())));
+        }
+        for (concert, user) in &needs.desk_orders {
+            let found = self.reservations.values().find(|r| (r.concert, r.user) == (*concert, *user));
+            ended.desk_orders.extend(found.map(|r| ((*concert, *user), self.whole(r))));
         }
         let made = |user: &UserId| {
             let ledger = &self.users.get(user)?.ledger;
