@@ -24,8 +24,14 @@ const PAGE: &str = "index.html";
 /// The operators' page.
 const CONSOLE: &str = "console/index.html";
 /// What the console takes of the fans' page: at the operators' own listener nothing else of that is there.
-const SHARED_WITH_CONSOLE: [&str; 5] =
-    ["/app/style.css", "/app/amount.js", "/app/html.js", "/app/storage.js", "/app/icon.svg"];
+const SHARED_WITH_CONSOLE: [&str; 6] = [
+    "/app/style.css",
+    "/app/amount.js",
+    "/app/html.js",
+    "/app/parts/qr.js",
+    "/app/storage.js",
+    "/app/icon.svg",
+];
 /// Folders of which it takes all.
 const FOLDERS_OF_CONSOLE: [&str; 3] = ["/seatmap/", "/sdk/", "/vendor/"];
 /// The module that the page begins with.

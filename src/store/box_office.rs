@@ -219,7 +219,8 @@ const TICKETS_OF: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.
 /// What came back at the desk has no entry of a ledger: its last ticket became void when it did.
 const PAYMENTS_OF: &str = "SELECT payment_id, reservation_id, user_id, amount, status, at, refunded, refund_reason, source, \
        (SELECT max(t.cancelled_at) FROM ticket t WHERE t.concert_id = payment.concert_id \
-          AND t.reservation_id = payment.reservation_id AND t.moved_to IS NULL) AS back_at FROM payment WHERE concert_id = ? AND reservation_id > ? ORDER BY reservation_id LIMIT ?";
+          AND t.reservation_id >= payment.reservation_id AND t.reservation_id <= payment.reservation_id \
+          AND t.moved_to IS NULL) AS back_at FROM payment WHERE concert_id = ? AND reservation_id > ? ORDER BY reservation_id LIMIT ?";
 /// A user's ledger is read for each of their payments: it is short, as charges and orders are limited.
 const LEDGER_OF_PAYMENT: &str = concat!(
     "SELECT ",

@@ -3,6 +3,7 @@
 import { plots, sale, tonight } from './en/night.js';
 import { alarms, webhooks } from './en/alarms.js';
 import { ready } from './en/ready.js';
+import { desk } from './en/desk.js';
 import { life } from './en/life.js';
 import { making } from './en/making.js';
 import { orders } from './en/orders.js';
@@ -145,6 +146,7 @@ export const words = {
       postpone: 'Performance moved',
       calloff: 'Performance called off',
       refund: 'Order refunded',
+      sell: 'Sold at the box office',
     },
     seconds: /** @param {number} n */ (n) => `${n} s`,
     yes: 'yes',
@@ -161,6 +163,8 @@ export const words = {
       url: 'Address',
       types: 'Messages',
       refunded: 'Given back, in the smallest unit',
+      source: 'Paid by',
+      amount: 'Price, in the smallest unit',
       message: 'Message',
       capacity: 'Fans admitted at once',
       hold_ttl_ms: 'Seats are held for',
@@ -175,6 +179,7 @@ export const words = {
     states: { SCHEDULED: 'scheduled', OPEN: 'open', PAUSED: 'paused', CLOSED: 'closed', PLANNED: 'planned', CALLED_OFF: 'called off' },
   },
 
+  desk,
   life,
   making,
   orders,

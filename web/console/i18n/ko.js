@@ -1,6 +1,7 @@
 import { plots, sale, tonight } from './ko/night.js';
 import { alarms, webhooks } from './ko/alarms.js';
 import { ready } from './ko/ready.js';
+import { desk } from './ko/desk.js';
 import { life } from './ko/life.js';
 import { making } from './ko/making.js';
 import { orders } from './ko/orders.js';
@@ -144,6 +145,7 @@ export const words = {
       postpone: '공연 일정 변경',
       calloff: '공연 취소',
       refund: '예매 환불',
+      sell: '매표소 판매',
     },
     seconds: (n) => `${n}초`,
     yes: '예',
@@ -160,6 +162,8 @@ export const words = {
       url: '주소',
       types: '메시지',
       refunded: '환불 금액(최소 단위)',
+      source: '결제 방법',
+      amount: '금액(최소 단위)',
       message: '안내문',
       capacity: '동시 입장 인원',
       hold_ttl_ms: '좌석 선점 시간',
@@ -174,6 +178,7 @@ export const words = {
     states: { SCHEDULED: '예정', OPEN: '판매 중', PAUSED: '일시 중지', CLOSED: '종료', PLANNED: '예정', CALLED_OFF: '공연 취소' },
   },
 
+  desk,
   life,
   making,
   orders,

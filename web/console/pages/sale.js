@@ -16,6 +16,8 @@ import { Figures, State, nameOf } from './tonight.js';
 export const needs = ['owner', 'manager', 'box_office', 'viewer'];
 /** Those who change something here. */
 const STEER = ['owner', 'manager'];
+/** Those who sell at the box office. */
+const SELL = ['owner', 'manager', 'box_office'];
 
 /** @typedef {import('../../sdk/wire.js').SaleLine} SaleLine */
 /** @typedef {import('../../sdk/wire.js').SaleDetail} SaleDetail */
@@ -45,7 +47,8 @@ export function Sale({ id }) {
       : html`<p>${w.looksOn}</p>`)}
     ${detail && line.figures && hasRole(...STEER) && html`<p><a href=${`#/rehearsal/${id}`}>${rehearsal.link}</a></p>`}
     ${line.figures && html`<${Plots} id=${id} currency=${line.figures.currency} />`}
-    ${detail && html`<${Seats} detail=${detail} zone=${line.figures?.time_zone ?? null} currency=${line.figures?.currency ?? 'XXX'} mayKeep=${hasRole(...STEER)} />`}`;
+    ${detail && html`<${Seats} detail=${detail} zone=${line.figures?.time_zone ?? null} currency=${line.figures?.currency ?? 'XXX'}
+      concert=${id} mayKeep=${hasRole(...STEER)} maySell=${hasRole(...SELL)} />`}`;
 }
 
 /** @param {{ detail: SaleDetail }} props */

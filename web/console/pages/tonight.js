@@ -60,7 +60,8 @@ export function Figures({ of }) {
     <${Figure} name=${w.sold} value=${count(of.sold)} />
     <${Figure} name=${w.free} value=${count(of.available)} />
     ${of.restricted > 0 && html`<${Figure} name=${w.kept} value=${count(of.restricted)} />`}
-    <${Figure} name=${w.money} value=${money(of.money, of.currency)} />
+    <${Figure} name=${w.money} value=${money(of.money, of.currency)}
+      more=${of.at_desk.cash + of.at_desk.card > 0 && words().desk.taking(money(of.at_desk.cash, of.currency), money(of.at_desk.card, of.currency))} />
     <${Figure} name=${w.joins} value=${count(of.joins_per_minute)} />
     <${Figure} name=${w.admissions} value=${count(of.admissions_per_minute)} />
     <${Figure} name=${w.sales} value=${count(of.sales_per_minute)} />

@@ -119,7 +119,8 @@ export const sale = {
   want: 'you want',
 
   seats: 'Seats',
-  seatsText: 'Choose seats, then keep them from sale or put them on sale again. What somebody holds or bought stays theirs.',
+  seatsText: 'Choose seats, then keep them from sale, put them on sale again, sell them at the box office or give them away. What somebody holds or bought stays theirs.',
+  seatsSellText: 'Choose seats, then sell them at the box office or give them away.',
   performance: 'Performance',
   map: 'Map',
   list: 'List',

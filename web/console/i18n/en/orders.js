@@ -63,7 +63,7 @@ export const orders = {
   fan: 'Fan',
   paid: 'Paid',
   /** @param {string} source @param {string} at */
-  paidBy: (source, at) => `${{ wallet: 'from the wallet', desk: 'at the box office', free: 'given away' }[source] ?? source}, ${at}`,
+  paidBy: (source, at) => `${{ wallet: 'from the wallet', cash: 'at the box office, in cash', card: 'at the box office, by card', gift: 'given away' }[source] ?? source}, ${at}`,
   refunded: 'Given back',
   costs: 'Costs',
   number: 'Order number',
@@ -99,6 +99,11 @@ export const orders = {
     pay: (who, seats, sum) => `${who} paid ${sum} for ${seats}.`,
     /** @param {string} who @param {string} seats */
     payOther: (who, seats) => `${who} bought ${seats}.`,
+    /** @param {string} by @param {string} who @param {string} seats @param {string} sum @param {string} how */
+    sell: (by, who, seats, sum, how) => `${by} sold ${who} ${seats} for ${sum} at the box office, ${how}.`,
+    /** @param {string} by @param {string} who @param {string} seats */
+    give: (by, who, seats) => `${by} gave ${who} ${seats}.`,
+    soldBy: { cash: 'in cash', card: 'by card' },
     /** @param {string} who @param {string} seats @param {string} sum @param {string} why */
     refund: (who, seats, sum, why) => `${who} got ${sum} back for ${seats}: ${why}.`,
     /** @param {string} who @param {string} seats */

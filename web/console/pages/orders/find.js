@@ -145,7 +145,7 @@ function Line({ order }) {
   const labels = order.seats.map((seat) => seat.label).join(', ');
   return html`<li class="row">
     <div class="row-what">
-      <strong><a href=${`#/orders/${order.reservation_id}`}>${labels || w.noSeats} · ${order.name}</a></strong>
+      <strong><a href=${`#/orders/${order.reservation_id}`}>${labels || w.noSeats} · ${order.name || words().desk.nameless}</a></strong>
       <span class=${`tag ${tone(order)}`}>${w.status(order)}</span>
       <span>${money(order.payment?.amount ?? order.amount, order.currency)}</span>
       <small>${order.title} · ${when(order.starts_at, order.time_zone)} · ${w.opened(moment(order.opened_at))}</small>

@@ -66,6 +66,6 @@ export function Move({ order, seats, onDone }) {
         <label class="field">${sale.note}<input maxlength="500" autocomplete="off" value=${note} onInput=${(/** @type {any} */ event) => setNote(event.currentTarget.value)} /></label>
         <button class="primary">${w.moveLook}</button>
       </form>`}`}
-    ${asked && html`<${SecondLook} title=${w.move} text=${w.moveText(order.name, old, label)} confirm=${w.move} onConfirm=${() => void move()} onClose=${() => setAsked(false)} />`}
+    ${asked && html`<${SecondLook} title=${w.move} text=${w.moveText(order.name || words().desk.nameless, old, label)} confirm=${w.move} onConfirm=${() => void move()} onClose=${() => setAsked(false)} />`}
   </section>`;
 }

@@ -58,7 +58,7 @@ const MOVE = ['owner', 'manager', 'box_office'];
 
 /** @param {{ id: string }} props */
 export function Order({ id }) {
-  const { orders: w, loading } = words();
+  const { orders: w, desk, loading } = words();
   const { value, error, again } = useAsked(() => call('GET', `/orders/${id}`));
   const life = /** @type {OrderLife | null} */ (value);
   const back = html`<p class="back"><a href="#/orders">← ${w.back}</a></p>`;
@@ -71,12 +71,12 @@ export function Order({ id }) {
   const good = order.seats.filter(({ seat }) => life.tickets.some((ticket) => ticket.seat === seat && ticket.valid));
   const paid = order.payment;
   return html`${back}
-    <div class="sale-head"><h1>${w.orderOf(order.name)}</h1> <span class=${`tag ${tone(order)}`}>${w.status(order)}</span></div>
+    <div class="sale-head"><h1>${w.orderOf(order.name || desk.nameless)}</h1> <span class=${`tag ${tone(order)}`}>${w.status(order)}</span></div>
     <${Problem} error=${error} />
     <dl class="figures more">
       <${Fact} name=${w.concert}><a href=${`#/sale/${order.concert_id}`}>${order.title}</a><//>
       <${Fact} name=${w.performance}>${when(order.starts_at, order.time_zone)} ${order.state === 'CALLED_OFF' && html`<span class="tag bad">${words().log.states.CALLED_OFF}</span>`}<//>
-      <${Fact} name=${w.fan}><a href=${`#/orders?user_id=${order.user_id}`}>${order.name}</a> <small>${w.userNo(order.user_id)}</small><//>
+      <${Fact} name=${w.fan}><a href=${`#/orders?user_id=${order.user_id}`}>${order.name || desk.nameless}</a> <small>${w.userNo(order.user_id)}</small><//>
       ${paid
         ? html`<${Fact} name=${w.paid}>${money(paid.amount, order.currency)} <small>${w.paidBy(paid.source, moment(paid.at))}</small><//>
             ${paid.refunded > 0 && html`<${Fact} name=${w.refunded}>${money(paid.refunded, order.currency)}<//>`}`
@@ -93,6 +93,7 @@ export function Order({ id }) {
           </div>
         </li>`;
       })}</ul>
+      ${good.length > 0 && html`<p><a href=${`#/orders/${order.reservation_id}/tickets`}>${desk.print}</a></p>`}
     </section>
     <section aria-labelledby="life-title">
       <h2 id="life-title">${w.life}</h2>
@@ -118,7 +119,9 @@ function Fact({ name, children }) {
  * @param {{ order: FoundOrder, seats: FoundOrder['seats'], onDone: () => Promise<void> }} props `seats`: those whose tickets are good.
  */
 function Refund({ order, seats, onDone }) {
-  const { orders: w } = words();
+  const { orders: w, desk } = words();
+  const source = order.payment?.source ?? 'wallet';
+  const isOff = order.state === 'CALLED_OFF';
   const [chosen, setChosen] = useState(/** @type {ReadonlySet<number>} */ (new Set(seats.map(({ seat }) => seat))));
   const [reason, setReason] = useState('');
   const [asked, setAsked] = useState(false);
@@ -129,6 +132,10 @@ function Refund({ order, seats, onDone }) {
   const left = all ? (order.payment?.amount ?? 0) - (order.payment?.refunded ?? 0) : theirs.reduce((sum, { price }) => sum + price, 0);
   const labels = theirs.map((seat) => seat.label).join(', ');
   const sum = money(left, order.currency);
+  const title = source === 'gift' ? desk.gift : w.refundSum(sum);
+  const inWallet = isOff ? w.refundOff(sum, order.name) : w.refundText(sum, order.name, labels);
+  const atDesk = isOff ? desk.refundOff(sum) : desk.refundText(sum, labels);
+  const text = source === 'wallet' ? inWallet : source === 'gift' ? desk.giftText(labels) : atDesk;
   const refund = async () => {
     setError(null);
     try {
@@ -140,7 +147,7 @@ function Refund({ order, seats, onDone }) {
     await onDone();
   };
   return html`<section class="card" aria-labelledby="refund-title">
-    <h2 id="refund-title">${w.refund}</h2>
+    <h2 id="refund-title">${source === 'gift' ? desk.gift : w.refund}</h2>
     <form onSubmit=${(/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       setAsked(true);
@@ -152,11 +159,10 @@ function Refund({ order, seats, onDone }) {
       })} /> ${label} <small>${money(price, order.currency)}</small></label>`)}</fieldset>`}
       <label class="field">${w.reason}<input name="reason" required maxlength="500" pattern=".*\\S.*" autocomplete="off" value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.currentTarget.value)} aria-describedby="reason-hint" /></label>
       <small class="hint" id="reason-hint">${w.reasonHint}</small>
-      <button class="danger" disabled=${chosen.size === 0}>${w.refundSum(sum)}</button>
+      <button class="danger" disabled=${chosen.size === 0}>${title}</button>
     </form>
     <${Problem} error=${error} />
-    ${asked && html`<${SecondLook} title=${w.refundSum(sum)} confirm=${w.refund}
-      text=${order.state === 'CALLED_OFF' ? w.refundOff(sum, order.name) : w.refundText(sum, order.name, labels)}
+    ${asked && html`<${SecondLook} title=${title} confirm=${source === 'gift' ? desk.gift : w.refund} text=${text}
       onConfirm=${() => void refund()} onClose=${() => setAsked(false)} />`}
   </section>`;
 }

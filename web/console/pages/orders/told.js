@@ -14,7 +14,7 @@ export function told(event, { order, labels }) {
   const sum = event.amount === undefined ? '' : money(event.amount, order.currency);
   const by = nameOf(event.by);
   const isOwn = event.reservation_id === order.reservation_id;
-  const who = isOwn ? order.name : w.another(event.user_id ?? 0);
+  const who = isOwn ? order.name || words().desk.nameless : w.another(event.user_id ?? 0);
   const why = (/** @type {Record<string, string>} */ known) => known[event.why ?? ''] ?? event.why ?? '';
   switch (event.what) {
     case 'hold':
@@ -26,6 +26,9 @@ export function told(event, { order, labels }) {
       return e.lapse(who, seats, why(e.lapsed));
     case 'pay':
       return isOwn ? e.pay(who, seats, sum) : e.payOther(who, seats);
+    case 'sell':
+      if (event.why === 'gift') return e.give(by, who, seats);
+      return isOwn ? e.sell(by, who, seats, sum, why(e.soldBy)) : e.payOther(who, seats);
     case 'refund':
     case 'refund_seats':
       return isOwn ? e.refund(who, seats, sum, event.why === 'operator' ? e.refundedBy(by) : why(e.refunded)) : e.refundOther(who, seats);

@@ -35,7 +35,7 @@ const STEER = ['owner', 'manager'];
  * @property {string | null} time_zone
  * @property {HouseSchedule[]} schedules
  *
- * @typedef {{ orders: number, seats: number, amount: number }} Sold
+ * @typedef {{ orders: number, seats: number, amount: number, at_desk: { orders: number, amount: number } }} Sold
  *
  * What is asked before it is called off.
  * @typedef {{ of: HouseSchedule | null, path: string, sold: Sold, held: number }} Asked
@@ -62,10 +62,12 @@ export function Life({ id, detail }) {
     setProblem(null);
     try {
       const counted = await Promise.all((of ? [of] : planned).map((one) => call('GET', `/schedules/${one.schedule_id}/sold`)));
-      const sum = (/** @type {keyof Sold} */ field) => counted.reduce((all, one) => all + one[field], 0);
+      const sum = (/** @type {'orders' | 'seats' | 'amount'} */ field) => counted.reduce((all, one) => all + one[field], 0);
       const held = (of ? [of] : planned).reduce((all, one) => all + (lines.get(one.schedule_id)?.held ?? 0), 0);
       const path = of ? `/schedules/${of.schedule_id}/call_off` : `/concerts/${id}/call_off`;
-      setAsked({ of, path, held, sold: { orders: sum('orders'), seats: sum('seats'), amount: sum('amount') } });
+      const atDesk = (/** @type {'orders' | 'amount'} */ what) => counted.reduce((all, one) => all + one.at_desk[what], 0);
+      const at_desk = { orders: atDesk('orders'), amount: atDesk('amount') };
+      setAsked({ of, path, held, sold: { orders: sum('orders'), seats: sum('seats'), amount: sum('amount'), at_desk } });
     } catch (failure) {
       setProblem(failure);
     }
@@ -76,7 +78,7 @@ export function Life({ id, detail }) {
       <${Problem} error=${problem ?? error} />
       <ul class="rows">${concert.schedules.map((schedule) => html`<${Performance} key=${schedule.schedule_id} schedule=${schedule} concert=${concert}
         line=${lines.get(schedule.schedule_id)} steers=${steers} onChanged=${again} onCallOff=${() => void ask(schedule)} />`)}</ul>
-      ${hasRole(...STEER, 'box_office') && html`<${Progress} key=${concert.schedules.filter((one) => one.state === 'CALLED_OFF').map((one) => one.schedule_id).join()} id=${id} schedules=${concert.schedules} zone=${concert.time_zone} />`}
+      ${hasRole(...STEER, 'box_office') && html`<${Progress} key=${concert.schedules.filter((one) => one.state === 'CALLED_OFF').map((one) => one.schedule_id).join()} id=${id} schedules=${concert.schedules} zone=${concert.time_zone} currency=${concert.currency} />`}
       ${steers && planned.length > 0 && html`<p><button type="button" class="danger" onClick=${() => void ask(null)}>${w.callOffAll}</button></p>`}
       ${asked && html`<${CallOff} asked=${asked} concert=${concert} onClose=${() => setAsked(null)} onDone=${() => void again()} />`}
     </section>
@@ -188,6 +190,7 @@ function CallOff({ asked: { of, path, sold, held }, concert, onClose, onDone }) 
     }}>
     <h3>${title}</h3>
     <p>${w.callOffText(told)}</p>
+    ${sold.at_desk.orders > 0 && html`<p>${words().desk.ofWhichDesk(count(sold.at_desk.orders), money(sold.at_desk.amount, concert.currency))}</p>`}
     <label class="field">${w.why}<input name="reason" required maxlength="500" pattern=".*\\S.*" autocomplete="off" value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.currentTarget.value)} /></label>
     <small class="hint">${w.whyHint}</small>
     <${Problem} error=${error} />

@@ -1,6 +1,7 @@
 /**
  * The live seat map, and what an operator does with seats: choosing them one by one, by lasso, row, section or category, and
- * keeping them from sale or putting them on sale again. By keyboard and in the list as on the map.
+ * keeping them from sale or putting them on sale again, selling them at the box office or giving them away. By keyboard and in
+ * the list as on the map.
  */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { html } from '../../../app/html.js';
@@ -10,6 +11,7 @@ import { useSeats } from '../../live.js';
 import { count, money, when } from '../../numbers.js';
 import { Problem, SecondLook } from '../../parts.js';
 import { words } from '../../words.js';
+import { Desk, Sold } from './desk.js';
 import { within } from './lasso.js';
 
 /** Seats that are named in one call: a body has 16 KiB. */
@@ -18,26 +20,26 @@ const SEATS_PER_CALL = 2_000;
 /** @typedef {import('../../../sdk/wire.js').Layout} Layout */
 /** @typedef {{ restrict: boolean, title: string, text: string }} Asked */
 
-/** @param {{ detail: import('../../../sdk/wire.js').SaleDetail, zone: string | null, currency: string, mayKeep: boolean }} props */
-export function Seats({ detail, zone, currency, mayKeep }) {
+/** @param {{ concert: number, detail: import('../../../sdk/wire.js').SaleDetail, zone: string | null, currency: string, mayKeep: boolean, maySell: boolean }} props */
+export function Seats({ concert, detail, zone, currency, mayKeep, maySell }) {
   const { sale: w } = words();
   const [chosen, setChosen] = useState(/** @type {number | null} */ (null));
   const schedule = chosen ?? detail.by_schedule[0]?.schedule_id ?? null;
   if (schedule === null) return null;
   return html`<section class="seats" aria-labelledby="seats-title">
     <h2 id="seats-title">${w.seats}</h2>
-    <p>${w.seatsText}</p>
+    <p>${mayKeep || !maySell ? w.seatsText : w.seatsSellText}</p>
     ${detail.by_schedule.length > 1 && html`<label class="field short">${w.performance}
       <select value=${schedule} onChange=${(/** @type {any} */ event) => setChosen(Number(event.currentTarget.value))}>
         ${detail.by_schedule.map((one) => html`<option value=${one.schedule_id}>${when(one.starts_at, zone)}</option>`)}
       </select>
     </label>`}
-    <${Tool} key=${schedule} schedule=${schedule} currency=${currency} mayKeep=${mayKeep} />
+    <${Tool} key=${schedule} concert=${concert} schedule=${schedule} currency=${currency} mayKeep=${mayKeep} maySell=${maySell} />
   </section>`;
 }
 
-/** @param {{ schedule: number, currency: string, mayKeep: boolean }} props */
-function Tool({ schedule, currency, mayKeep }) {
+/** @param {{ concert: number, schedule: number, currency: string, mayKeep: boolean, maySell: boolean }} props */
+function Tool({ concert, schedule, currency, mayKeep, maySell }) {
   const { sale: w, loading } = words();
   const model = useSeats(schedule);
   const [layout, setLayout] = useState(/** @type {Layout | null} */ (null));
@@ -48,6 +50,8 @@ function Tool({ schedule, currency, mayKeep }) {
   const [asked, setAsked] = useState(/** @type {Asked | null} */ (null));
   const [told, setTold] = useState('');
   const [note, setNote] = useState('');
+  const [sold, setSold] = useState(/** @type {import('./desk.js').DeskOrder | null} */ (null));
+  const mayChoose = mayKeep || maySell;
   useEffect(() => {
     let current = true;
     call('GET', `/schedules/${schedule}/layout`).then(
@@ -91,23 +95,29 @@ function Tool({ schedule, currency, mayKeep }) {
       <div class="buttons" role="group" aria-label=${w.seats}>
         <button type="button" class="chip" aria-pressed=${!list} onClick=${() => setList(false)}>${w.map}</button>
         <button type="button" class="chip" aria-pressed=${list} onClick=${() => setList(true)}>${w.list}</button>
-        ${mayKeep && !list && html`<button type="button" class="chip" aria-pressed=${lasso} title=${w.lassoText} onClick=${() => setLasso(!lasso)}>${w.lasso}</button>`}
+        ${mayChoose && !list && html`<button type="button" class="chip" aria-pressed=${lasso} title=${w.lassoText} onClick=${() => setLasso(!lasso)}>${w.lasso}</button>`}
       </div>
-      ${mayKeep && html`<${Groups} layout=${layout} onChoose=${add} />`}
+      ${mayChoose && html`<${Groups} layout=${layout} onChoose=${add} />`}
     </div>
-    <${Map} layout=${layout} model=${model} seats=${seats} list=${list} lasso=${lasso && !list && mayKeep} currency=${currency}
-      onPick=${mayKeep ? toggle : null} onLasso=${add} />
+    <${Map} layout=${layout} model=${model} seats=${seats} list=${list} lasso=${lasso && !list && mayChoose} currency=${currency}
+      onPick=${mayChoose ? toggle : null} onLasso=${add} />
     <p role="status">${told}</p>
     <${Problem} error=${error} />
-    ${mayKeep && html`<div class="chosen">
+    ${mayChoose && html`<div class="chosen">
       <p role="status"><strong>${w.chosen(n)}</strong></p>
-      ${n > 0 && html`<label class="field">${w.note}<input maxlength="500" autocomplete="off" value=${note} onInput=${(/** @type {any} */ event) => setNote(event.currentTarget.value)} /></label>
+      ${n > 0 && !mayKeep && html`<div class="buttons"><button type="button" class="quiet" onClick=${() => setSeats(new Set())}>${w.clear}</button></div>`}
+      ${n > 0 && mayKeep && html`<label class="field">${w.note}<input maxlength="500" autocomplete="off" value=${note} onInput=${(/** @type {any} */ event) => setNote(event.currentTarget.value)} /></label>
       <div class="buttons">
         <button type="button" class="primary" onClick=${() => setAsked({ restrict: true, title: w.keep, text: w.keepText(n) })}>${w.keep}</button>
         <button type="button" onClick=${() => setAsked({ restrict: false, title: w.giveBack, text: w.giveBackText(n) })}>${w.giveBack}</button>
         <button type="button" class="quiet" onClick=${() => setSeats(new Set())}>${w.clear}</button>
       </div>`}
     </div>`}
+    ${maySell && n > 0 && html`<${Desk} concert=${concert} schedule=${schedule} layout=${layout} currency=${currency} seats=${seats} onSold=${(/** @type {import('./desk.js').DeskOrder} */ order) => {
+      setSold(order);
+      setSeats(new Set());
+    }} />`}
+    ${sold && n === 0 && html`<${Sold} key=${sold.order.reservation_id} sold=${sold} onNext=${() => setSold(null)} />`}
     ${asked && html`<${SecondLook} title=${asked.title} text=${asked.text} confirm=${asked.title} onConfirm=${() => void change(asked.restrict)} onClose=${() => setAsked(null)} />`}`;
 }
 
