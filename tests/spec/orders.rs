@@ -393,7 +393,8 @@ async fn lists_come_whole_into_a_spreadsheet_which_runs_nothing_of_them() {
         sold,
         json!({
             "concert_id": house.concert.0, "schedule_id": schedule, "orders": orders.len() - 1,
-            "seats": tickets - 1, "amount": amounts.sum::<i64>(), "currency": "KRW"
+            "seats": tickets - 1, "amount": amounts.sum::<i64>(), "currency": "KRW",
+            "at_desk": {"orders": 0, "seats": 0, "amount": 0}
         })
     );
     assert_eq!(column(&ledger, "type").iter().filter(|kind| **kind == "refund").count(), 1);

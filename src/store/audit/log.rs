@@ -169,6 +169,13 @@ fn line_of(at: Timestamp, entry: &Entry) -> Option<Line> {
                 let reason = owned(Some(reason));
                 Line { reason, ..line(by, "refund", order(of.reservation), became) }
             }
+            SeatsChange::Sell { prices, source, note, by, .. } => {
+                let (source, amount) = (words::payment_source(*source), prices.iter().sum::<Money>());
+                let seats = journal::ranges(&of.seats);
+                let became = json!({"source": source, "amount": amount, "seats": seats});
+                let reason = owned(note.as_deref());
+                Line { reason, ..line(by, "sell", order(of.reservation), became) }
+            }
             SeatsChange::Move { note, by, .. } => {
                 let [from, to] = of.seats[..] else { return None };
                 let seat = |seat: SeatId| json!({"seat": seat.0});

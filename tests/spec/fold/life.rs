@@ -19,6 +19,9 @@ use tokio::sync::oneshot;
 
 use crate::harness::{House, in_time};
 
+/// An order, and whose it is.
+type Order = (ReservationId, UserId);
+
 /// The seats of each performance.
 pub const SEATS: u32 = 60;
 const FANS: usize = 14;
@@ -388,7 +391,7 @@ impl Life {
             bought.push((order, caller.user));
         }
         self.some_seats_come_back(by.clone()).await;
-        self.the_box_office_sells(by.clone()).await;
+        let (at_desk, gift) = self.the_box_office_sells(by.clone()).await;
         self.another_performance(by.clone()).await;
         let fan = self.admitted_alone().await;
         self.hold(fan, 2).await;
@@ -402,12 +405,18 @@ impl Life {
         let reason = Some("Rain \u{2014} \"비\"".into());
         let move_it = Command::Postpone { schedule, starts_at, was: None, reason, by: by.clone() };
         assert_eq!(self.ask(fan, move_it).await, Ok(Answer::Done));
+        let late = by.clone();
         let off = Command::CallOff { schedule, reason: "The singer is ill".into(), by };
         assert_eq!(self.ask(fan, off).await, Ok(Answer::Done));
         // The refunds of a server that runs may be faster.
-        let refund = Command::Refund { orders: bought[1..].to_vec(), why: RefundWhy::CalledOff };
+        let orders = vec![bought[1], gift];
+        let refund = Command::Refund { orders, why: RefundWhy::CalledOff };
         let refunded = self.ask(fan, refund).await;
         assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
+        // What is left of the desk's order is handed out there.
+        let why = RefundWhy::Operator { reason: "Came for it".into(), by: late };
+        let refunded = self.ask(fan, Command::Refund { orders: vec![at_desk], why }).await;
+        assert!(one(&refunded), "{refunded:?}");
     }
 
     /// A seat of an order with prices of its own, which is sold again, and the last of another one.
@@ -446,8 +455,8 @@ impl Life {
         assert!(matches!(refunded, Ok(Answer::Refunded { .. })), "{refunded:?}");
     }
 
-    /// In each way, of free seats and of kept ones; one of them comes back whole, and a seat of another one.
-    async fn the_box_office_sells(&mut self, by: Actor) {
+    /// In each way, of free seats and of kept ones; one of them comes back whole, and a seat of another one, which is given back.
+    async fn the_box_office_sells(&mut self, by: Actor) -> (Order, Order) {
         let (caller, schedule) = (self.admitted_alone().await, ScheduleId(self.house.schedules[2]));
         let mut orders = Vec::new();
         for (n, source) in (0..).zip([PaymentSource::Cash, PaymentSource::Card, PaymentSource::Gift]) {
@@ -478,6 +487,7 @@ impl Life {
             let is_handed_out = matches!(&refunded, Ok(Answer::Refunded { done, .. }) if done[0].1.is_none());
             assert!(is_handed_out, "{refunded:?}");
         }
+        ((card.id, card.user), (orders[2].id, orders[2].user))
     }
 
     /// One is added, with a price of its own, and sold.
