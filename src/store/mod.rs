@@ -51,7 +51,9 @@ use uuid::Uuid;
 use crate::domain::command::EndedFacts;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, EntryNo, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
-use crate::domain::record::{LedgerEntry, Reservation, ScheduleState, Takings, Ticket, TokenRecord};
+use crate::domain::record::{
+    LedgerEntry, PaymentSource, Reservation, ScheduleState, Takings, Ticket, TokenRecord,
+};
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_map::SeatState;
 use crate::domain::seat_plan::Money;
@@ -71,7 +73,7 @@ pub use figures::FiguresStore;
 pub use making::Making;
 pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
 pub use operators::Operators;
-pub use orders::{OrderToRefund, Orders};
+pub use orders::Orders;
 pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use rehearsals::Rehearsals;
@@ -290,6 +292,17 @@ pub struct LoadedSale {
     /// What was paid and not given back.
     pub takings: Takings,
     pub schedules: Vec<LoadedSchedule>,
+}
+
+/// A paid order of a performance that is called off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderToRefund {
+    pub id: ReservationId,
+    pub user: UserId,
+    pub source: PaymentSource,
+    pub seats: u64,
+    /// What was paid and not given back.
+    pub amount: Money,
 }
 
 pub struct LoadedSchedule {

@@ -3,21 +3,9 @@
 use async_trait::async_trait;
 
 use super::backend::{Backend, close};
-use super::{StoreError, query};
-use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, UserId};
-use crate::domain::record::{PaymentSource, Reservation};
-use crate::domain::seat_plan::Money;
-
-/// A paid order of a performance that is called off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderToRefund {
-    pub id: ReservationId,
-    pub user: UserId,
-    pub source: PaymentSource,
-    pub seats: u64,
-    /// What was paid and not given back.
-    pub amount: Money,
-}
+use super::{OrderToRefund, StoreError, query};
+use crate::domain::ids::{ConcertId, ReservationId, ScheduleId};
+use crate::domain::record::Reservation;
 
 #[async_trait]
 pub trait Orders: Send + Sync + 'static {
