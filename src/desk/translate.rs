@@ -27,7 +27,7 @@ use crate::store::StoredTicket;
 use frontrow_protocol::about::{About, ConcertPage, PageCategory, PageSchedule};
 use frontrow_protocol::admin;
 use frontrow_protocol::error::ChangedBy;
-use frontrow_protocol::ops::desk::PaymentSource as PaidBy;
+use frontrow_protocol::ops::orders::PaymentSource as PaidBy;
 use frontrow_protocol::ops::{life, orders, who};
 use serde_json::{Map, Value, json as value};
 

@@ -79,19 +79,6 @@ pub enum DeskSource {
     Gift,
 }
 
-/// How an order was paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentSource {
-    /// By a fan, from their wallet.
-    Wallet,
-    /// At the desk; what comes back of it does so there, too.
-    Cash,
-    Card,
-    /// Not at all: the house gave the seats away.
-    Gift,
-}
-
 /// What the box office sold, with its tickets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeskOrder {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::desk::PaymentSource;
+use super::orders::PaymentSource;
 use super::who::LogWho;
 use crate::result::{ReservationStatus, ReservedSeat, ScheduleState};
 use crate::time::Timestamp;

@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
 
-use super::desk::PaymentSource;
 use super::{note, reason};
 use crate::limits::{NOTE_CHARS_MAX, SEATS_NAMED_MAX};
 use crate::result::{ReservationStatus, ReservedSeat};
@@ -63,6 +62,19 @@ pub struct RefundedOrder {
     /// The wallet after it, in minor units of the currency; absent if the money was not from one, and is handed out at the desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<i64>,
+}
+
+/// How an order was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentSource {
+    /// By a fan, from their wallet.
+    Wallet,
+    /// At the desk; what comes back of it does so there, too.
+    Cash,
+    Card,
+    /// Not at all: the house gave the seats away.
+    Gift,
 }
 
 /// A paid order, as operators see it.
