@@ -1,4 +1,5 @@
-//! Operators who look on: each watches every sale and one with its details, and notes how old what it shows ever is.
+//! Operators who look on: each watches every sale and one with its details, and notes how late it hears of what is new. While
+//! nothing changes the server says nothing, but for a sign of life; who has heard nothing new then is not behind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +14,11 @@ use tokio::task::JoinHandle;
 
 use crate::server::Server;
 
+/// The server looks for what is new so often: what an update says may be as much older than the update itself.
+const ROUND_MS: i64 = 1_000;
+/// Every five seconds there is a sign of life: who hears none for so long has lost the server.
+const SILENCE_MAX: Duration = Duration::from_secs(7);
+
 /// What consoles saw together.
 #[derive(Default)]
 struct Seen {
@@ -20,20 +26,13 @@ struct Seen {
     counts: AtomicBool,
     updates: AtomicU64,
     gaps: AtomicU64,
-    /// The oldest that anything ever was which a console showed, in milliseconds.
-    oldest_ms: AtomicU64,
+    /// The longest that a console did not know of something, in milliseconds.
+    behind_ms: AtomicU64,
 }
 
 pub struct Consoles {
     seen: Arc<Seen>,
     tasks: Vec<JoinHandle<anyhow::Result<()>>>,
-}
-
-/// What one console has of one scope.
-struct Shown {
-    seq: u64,
-    /// The server's time when it was gathered, in milliseconds.
-    at: i64,
 }
 
 impl Consoles {
@@ -58,7 +57,7 @@ impl Consoles {
         self.seen.counts.store(true, Ordering::Relaxed);
     }
 
-    /// The number of updates, of gaps, and the oldest that anything was, since `begin`.
+    /// The number of updates, of gaps, and the longest that a console was behind, since `begin`.
     pub fn end(self) -> anyhow::Result<(u64, u64, Duration)> {
         for task in &self.tasks {
             if task.is_finished() {
@@ -67,41 +66,39 @@ impl Consoles {
             task.abort();
         }
         let seen = |of: &AtomicU64| of.load(Ordering::Relaxed);
-        let oldest = Duration::from_millis(seen(&self.seen.oldest_ms));
-        Ok((seen(&self.seen.updates), seen(&self.seen.gaps), oldest))
+        let behind = Duration::from_millis(seen(&self.seen.behind_ms));
+        Ok((seen(&self.seen.updates), seen(&self.seen.gaps), behind))
     }
 }
 
 async fn look(mut socket: WebSocket, seen: Arc<Seen>) -> anyhow::Result<()> {
-    // Of all sales, and of one.
-    let mut shown: [Option<Shown>; 2] = [None, None];
+    // The number of what was told last, of all sales and of one.
+    let mut shown: [Option<(u64, Instant)>; 2] = [None, None];
     let mut clock: Option<(i64, Instant)> = None;
-    let note_ages = |shown: &[Option<Shown>; 2], clock: Option<(i64, Instant)>| {
-        let Some((server, received)) = clock.filter(|_| seen.counts.load(Ordering::Relaxed)) else { return };
-        let now = server + received.elapsed().as_millis() as i64;
-        for shown in shown.iter().flatten() {
-            seen.oldest_ms.fetch_max((now - shown.at).max(0) as u64, Ordering::Relaxed);
-        }
-    };
     loop {
         let text = String::from_utf8(socket.next().await?.to_vec())?;
-        // Until now it showed what it had.
-        note_ages(&shown, clock);
         match ServerMessage::parse(&text)? {
             ServerMessage::Response(answer) => {
                 let state: OpsState = answer.into_result()?;
                 clock = Some((state.server_time.as_millis(), Instant::now()));
-                let at = state.at.unwrap_or(state.server_time).as_millis();
-                shown[usize::from(state.concert_id.is_some())] = Some(Shown { seq: state.seq, at });
+                shown[usize::from(state.concert_id.is_some())] = Some((state.seq, Instant::now()));
             }
             ServerMessage::Push(Push::OpsUpdate(update)) => {
                 let shown = &mut shown[usize::from(update.concert_id.is_some())];
-                let Some(known) = shown else { continue };
+                let Some((known, heard)) = shown else { continue };
                 if seen.counts.load(Ordering::Relaxed) {
                     seen.updates.fetch_add(1, Ordering::Relaxed);
-                    seen.gaps.fetch_add(u64::from(update.from > known.seq), Ordering::Relaxed);
+                    seen.gaps.fetch_add(u64::from(update.from > *known), Ordering::Relaxed);
+                    if let Some((server, received)) = clock {
+                        let now = server + received.elapsed().as_millis() as i64;
+                        let behind = (now - update.at.as_millis()).max(0) + ROUND_MS;
+                        seen.behind_ms.fetch_max(behind as u64, Ordering::Relaxed);
+                        if heard.elapsed() > SILENCE_MAX {
+                            seen.behind_ms.fetch_max(heard.elapsed().as_millis() as u64, Ordering::Relaxed);
+                        }
+                    }
                 }
-                *known = Shown { seq: update.seq, at: update.at.as_millis() };
+                (*known, *heard) = (update.seq, Instant::now());
             }
             ServerMessage::Push(_) | ServerMessage::UnknownPush(_) => {}
         }

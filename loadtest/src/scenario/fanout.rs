@@ -210,17 +210,17 @@ impl Fanout {
         run.cpu_figure(frames, "server_cpu_per_frame", "of the server's CPU for a delta");
     }
 
-    fn check_consoles(&self, run: &mut Run, (updates, gaps, oldest): (u64, u64, Duration)) {
+    fn check_consoles(&self, run: &mut Run, (updates, gaps, behind): (u64, u64, Duration)) {
         if self.consoles == 0 {
             return;
         }
-        let oldest = oldest.as_secs_f64();
+        let behind = behind.as_secs_f64();
         run.figure("console_updates", updates as f64, "", "updates that consoles received");
-        run.figure("console_oldest", oldest, "s", "the oldest that a console's figures ever were");
+        run.figure("console_behind", behind, "s", "the longest that a console did not know of something");
         run.check(
             "consoles are never more than two seconds behind",
-            oldest <= 2.0 && gaps == 0 && updates > 0,
-            format!("{updates} updates, {gaps} gaps, {oldest:.2} s at most"),
+            behind <= 2.0 && gaps == 0 && updates > 0,
+            format!("{updates} updates, {gaps} gaps, {behind:.2} s at most"),
         );
     }
 
