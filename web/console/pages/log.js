@@ -7,6 +7,9 @@ import { moment, words } from '../words.js';
 
 export const needs = ['owner', 'manager'];
 
+/** What the journal has as a moment. */
+const MOMENTS = ['opens_at', 'starts_at', 'archived_at'];
+
 /**
  * @typedef {object} Entry
  * @property {number} log_id
@@ -94,7 +97,7 @@ function shown(field, value) {
   if (field === 'state') return /** @type {Record<string, string>} */ (w.states)[String(value)] ?? String(value);
   if (field === 'seats' && Array.isArray(value)) return value.map(([first, last]) => (first === last ? first : `${first}–${last}`)).join(', ');
   // As the journal has them: moments and times in milliseconds.
-  if ((field === 'opens_at' || field === 'starts_at') && typeof value === 'number') return moment(new Date(value).toISOString());
+  if (MOMENTS.includes(field) && typeof value === 'number') return moment(new Date(value).toISOString());
   if (field.endsWith('_ms') && typeof value === 'number') return w.seconds(value / 1000);
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

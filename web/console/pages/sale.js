@@ -1,4 +1,5 @@
 /** A sale: its figures, live, and what steers it. */
+import { useState } from 'preact/hooks';
 import { html } from '../../app/html.js';
 import { AlarmStrip } from '../alarms.js';
 import { Figure, Liveness, SeatBar } from '../figures.js';
@@ -24,11 +25,13 @@ const SELL = ['owner', 'manager', 'box_office'];
 
 /** @param {{ id: number }} props */
 export function Sale({ id }) {
-  const { sale: w, tonight, ready, rehearsal, loading } = words();
+  const { sale: w, life, tonight, ready, rehearsal, loading } = words();
   const { model, unknown } = useWatched(id);
   const line = model?.lines.get(id);
   const detail = model?.detail ?? null;
+  const [archived, setArchived] = useState(/** @type {{ id: number, name: string } | null} */ (null));
   const back = html`<p><a href="#/tonight">← ${w.back}</a></p>`;
+  if (archived?.id === id) return html`${back}<h1>${archived.name}</h1><p class="done" role="status">${life.archived}</p>`;
   if (unknown || (model?.at && !line)) return html`${back}<h1>${tonight.nameless(id)}</h1><p class="empty">${w.missing}</p>`;
   if (!line) return html`${back}<h1>${tonight.nameless(id)}</h1><${Liveness} live=${model?.live ?? false} at=${model?.at ?? null} /><p>${loading}</p>`;
   return html`${back}
@@ -41,7 +44,7 @@ export function Sale({ id }) {
       <${Figures} of=${line.figures} /><${SeatBar} of=${line.figures} />
       ${detail && html`<${Detail} detail=${detail} />`}
     </section>`}
-    ${detail && line.figures && html`<${Life} id=${id} detail=${detail} />`}
+    ${detail && line.figures && html`<${Life} id=${id} figures=${line.figures} detail=${detail} onArchived=${() => setArchived({ id, name: nameOf(line) })} />`}
     ${detail && line.figures && (hasRole(...STEER)
       ? html`<${Controls} line=${line} figures=${line.figures} detail=${detail} /><${Rules} id=${id} detail=${detail} />`
       : html`<p>${w.looksOn}</p>`)}

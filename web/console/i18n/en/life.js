@@ -7,6 +7,23 @@ const plural = (n, one, many) => (n === 1 ? one : many);
 
 export const life = {
   begun: 'has begun',
+
+  add: 'Add a performance',
+  addText: 'In the same hall. All of its seats are for sale, also those that other performances keep; keep them from sale afterwards if they are not.',
+  /** @param {string} zone */
+  start: (zone) => `Start, by the clocks of the venue (${zone})`,
+  startHere: 'Start, by the clock of this device',
+  startsThen: 'A performance of this concert begins then already.',
+  startBehind: 'This start has passed.',
+  lookAdd: 'Look at it',
+  /** @param {string} start */
+  addOf: (start) => `Another performance on ${start}?`,
+  addSure: 'It is on sale as soon as the sale is open, and fans are told at once. It cannot be taken away again, only called off.',
+  addButton: 'Add it',
+  adding: 'Its seats are being made …',
+  /** @param {string} start */
+  added: (start) => `Added: ${start}.`,
+
   move: 'Move',
   /** @param {string} start */
   moveOf: (start) => `Move ${start}`,
@@ -52,6 +69,23 @@ export const life = {
   ordersDone: (n) => `${n} ${plural(n, 'order', 'orders')} given back since the server began`,
   /** @param {number} n */
   stuck: (n) => `${n} ${plural(n, 'order', 'orders')} cannot be given back now. ${plural(n, 'It is', 'They are')} tried again by itself.`,
+
+  archive: 'Archive',
+  archiveText: 'When everything is over, a concert is put away: it is in no list any more, and nothing of it changes. Fans still find their tickets.',
+  over: {
+    sale: 'The sale is closed',
+    fans: 'Nobody is in line or may still buy',
+    performances: 'Every performance has begun or is called off',
+    refunds: 'What was paid for performances that are called off is given back',
+    notYet: 'not yet',
+    /** @param {string} n */
+    left: (n) => `${n} left`,
+  },
+  lookArchive: 'Archive …',
+  /** @param {string} title */
+  archiveOf: (title) => `Archive ${title}?`,
+  archiveSure: 'No order of it can be refunded or changed any more. There is no way back.',
+  archived: 'This concert is archived.',
 
   texts: 'Title, texts and picture',
   textsText: 'Fans see what you save at once.',

@@ -3,6 +3,20 @@
 /** @type {typeof import('../en/life.js').life} */
 export const life = {
   begun: '시작됨',
+
+  add: '회차 추가',
+  addText: '같은 공연장에 회차를 추가합니다. 다른 회차에서 판매하지 않는 좌석도 모두 판매됩니다. 판매하지 않을 좌석은 추가한 뒤에 지정해 주세요.',
+  start: (zone) => `시작 시각(공연장 시간대 ${zone})`,
+  startHere: '시작 시각(이 기기의 시간대)',
+  startsThen: '같은 시각에 시작하는 회차가 이미 있습니다.',
+  startBehind: '이미 지난 시각입니다.',
+  lookAdd: '추가 내용 확인',
+  addOf: (start) => `${start} 회차를 추가할까요?`,
+  addSure: '판매가 열려 있으면 바로 판매되며 팬에게 알립니다. 추가한 회차는 삭제할 수 없고 공연 취소만 할 수 있습니다.',
+  addButton: '추가',
+  adding: '좌석을 만들고 있습니다 …',
+  added: (start) => `${start} 회차를 추가했습니다.`,
+
   move: '일정 변경',
   moveOf: (start) => `${start} 일정 변경`,
   newStart: (zone) => `새 시작 시각(공연장 시간대 ${zone})`,
@@ -37,6 +51,21 @@ export const life = {
   seatsLeft: (n) => `환불할 좌석 ${n}석`,
   ordersDone: (n) => `서버 시작 이후 ${n}건 환불`,
   stuck: (n) => `예매 ${n}건은 지금 환불할 수 없습니다. 자동으로 다시 시도합니다.`,
+
+  archive: '보관',
+  archiveText: '모두 끝난 공연을 보관합니다. 목록에서 사라지고 더 이상 바뀌지 않습니다. 팬은 계속 티켓을 볼 수 있습니다.',
+  over: {
+    sale: '판매가 종료됨',
+    fans: '대기 중이거나 구매 중인 팬이 없음',
+    performances: '모든 회차가 시작했거나 취소됨',
+    refunds: '취소한 회차의 환불이 끝남',
+    notYet: '아직',
+    left: (n) => `${n} 남음`,
+  },
+  lookArchive: '보관 진행 …',
+  archiveOf: (title) => `${title} 공연을 보관할까요?`,
+  archiveSure: '보관한 뒤에는 예매를 환불하거나 변경할 수 없습니다. 되돌릴 수 없습니다.',
+  archived: '이 공연을 보관했습니다.',
 
   texts: '제목, 소개, 포스터',
   textsText: '저장하면 팬에게 바로 보입니다.',

@@ -1,14 +1,16 @@
 /**
- * What becomes of a sale's performances: another start, prices of free seats, calling off, and how far the money back is. Each
- * change is made on top of what was seen, after a second look that says what will happen.
+ * What becomes of a sale's performances: another one, another start, prices of free seats, calling off, how far the money back
+ * is, and the end of it all. Each change is made on top of what was seen, after a second look that says what will happen.
  */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../../../app/html.js';
 import { call } from '../../api.js';
 import { count, money, when } from '../../numbers.js';
 import { Problem, SecondLook, useAsked } from '../../parts.js';
 import { hasRole } from '../../session.js';
 import { words } from '../../words.js';
+import { AddPerformance } from './add.js';
+import { Archive } from './archive.js';
 import { Changed } from './change.js';
 import { Prices } from './prices.js';
 import { Progress } from './refunds.js';
@@ -42,9 +44,12 @@ const STEER = ['owner', 'manager'];
  */
 
 /**
- * @param {{ id: number, detail: import('../../../sdk/wire.js').SaleDetail }} props
+ * @param {{
+ *   id: number, figures: import('../../../sdk/wire.js').LiveFigures, detail: import('../../../sdk/wire.js').SaleDetail,
+ *   onArchived: () => void,
+ * }} props
  */
-export function Life({ id, detail }) {
+export function Life({ id, figures, detail, onArchived }) {
   const { life: w, loading } = words();
   const { value, error, again } = useAsked(() => call('GET', `/concerts/${id}`));
   const concert = /** @type {HouseConcert | null} */ (value);
@@ -54,6 +59,9 @@ export function Life({ id, detail }) {
   useEffect(() => void again(), [seen]);
   const [asked, setAsked] = useState(/** @type {Asked | null} */ (null));
   const [problem, setProblem] = useState(/** @type {unknown} */ (null));
+  const [adds, setAdds] = useState(false);
+  const [added, setAdded] = useState('');
+  const adder = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const steers = hasRole(...STEER);
 
   const planned = concert?.schedules.filter((schedule) => schedule.state === 'PLANNED') ?? [];
@@ -72,6 +80,11 @@ export function Life({ id, detail }) {
       setProblem(failure);
     }
   };
+  const closeAdding = () => {
+    setAdds(false);
+    // What had the focus is gone with the form.
+    adder.current?.focus();
+  };
   if (!concert) return html`<section aria-labelledby="schedules-title"><h2 id="schedules-title">${words().sale.schedules}</h2><${Problem} error=${error} />${!error && html`<p role="status">${loading}</p>`}</section>`;
   return html`<section aria-labelledby="schedules-title">
       <h2 id="schedules-title">${words().sale.schedules}</h2>
@@ -79,10 +92,22 @@ export function Life({ id, detail }) {
       <ul class="rows">${concert.schedules.map((schedule) => html`<${Performance} key=${schedule.schedule_id} schedule=${schedule} concert=${concert}
         line=${lines.get(schedule.schedule_id)} steers=${steers} onChanged=${again} onCallOff=${() => void ask(schedule)} />`)}</ul>
       ${hasRole(...STEER, 'box_office') && html`<${Progress} key=${concert.schedules.filter((one) => one.state === 'CALLED_OFF').map((one) => one.schedule_id).join()} id=${id} schedules=${concert.schedules} zone=${concert.time_zone} currency=${concert.currency} />`}
-      ${steers && planned.length > 0 && html`<p><button type="button" class="danger" onClick=${() => void ask(null)}>${w.callOffAll}</button></p>`}
+      ${steers && html`<div class="buttons">
+        ${concert.schedules.length > 0 && html`<button ref=${adder} type="button" aria-expanded=${adds} onClick=${() => {
+          setAdded('');
+          setAdds(!adds);
+        }}>${w.add}</button>`}
+        ${planned.length > 0 && html`<button type="button" class="danger" onClick=${() => void ask(null)}>${w.callOffAll}</button>`}
+      </div>
+      <p role="status" class=${added ? 'done' : 'visually-hidden'}>${added}</p>`}
+      ${adds && html`<${AddPerformance} concert=${concert} onClose=${closeAdding} onDone=${async (/** @type {string} */ start) => {
+        closeAdding();
+        setAdded(w.added(when(start, concert.time_zone)));
+        await again();
+      }} />`}
       ${asked && html`<${CallOff} asked=${asked} concert=${concert} onClose=${() => setAsked(null)} onDone=${() => void again()} />`}
     </section>
-    ${steers && html`<${Texts} concert=${concert} onChanged=${again} />`}`;
+    ${steers && html`<${Texts} concert=${concert} onChanged=${again} /><${Archive} concert=${concert} figures=${figures} detail=${detail} onArchived=${onArchived} />`}`;
 }
 
 /**

@@ -1,14 +1,14 @@
 /** What the free seats of a performance cost from now on. */
 import { useState } from 'preact/hooks';
-import { readAmount } from '../../../app/amount.js';
 import { html } from '../../../app/html.js';
 import { call } from '../../api.js';
 import { money } from '../../numbers.js';
 import { SecondLook } from '../../parts.js';
-import { language, words } from '../../words.js';
+import { words } from '../../words.js';
 import { Changed } from './change.js';
+import { PriceFields, readPrices } from './price-fields.js';
 
-/** @typedef {Record<string, number>} PricesOf */
+/** @typedef {import('./price-fields.js').PricesOf} PricesOf */
 
 /** @param {{ schedule: import('./life.js').HouseSchedule, concert: import('./life.js').HouseConcert, onDone: () => Promise<void>, onTold: () => Promise<void> }} props */
 export function Prices({ schedule, concert, onDone, onTold }) {
@@ -20,8 +20,6 @@ export function Prices({ schedule, concert, onDone, onTold }) {
   // On top of what was seen when the form was opened; whoever was told that it is something else has seen that.
   const [saw, setSaw] = useState(() => /** @type {PricesOf} */ (Object.fromEntries(schedule.categories.map(({ name, price }) => [name, price]))));
   const { currency } = concert;
-  const digits = new Intl.NumberFormat(language.value, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 0;
-  const plain = new Intl.NumberFormat(language.value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const id = schedule.schedule_id;
   // In all of them at once only what costs the same in all: else nobody saw what is changed.
   const others = concert.schedules.filter((other) => other.state === 'PLANNED' && !other.begun && other !== schedule);
@@ -31,14 +29,10 @@ export function Prices({ schedule, concert, onDone, onTold }) {
   const read = (event) => {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
-    const prices = /** @type {PricesOf} */ ({});
-    setWrong('');
-    for (const [n, { name }] of schedule.categories.entries()) {
-      const text = String(form.get(`price-${n}`)).trim();
-      const amount = /^0+([.,]0+)?$/.test(text) ? 0 : readAmount(text, { language: language.value, digits }).sure;
-      if (amount === null) return setWrong(making.priceWrong(name));
-      if (amount !== saw[name]) prices[name] = amount;
-    }
+    const typed = readPrices(form, schedule.categories, currency);
+    setWrong(typed.wrong === null ? '' : making.priceWrong(typed.wrong));
+    if (typed.wrong !== null) return;
+    const prices = Object.fromEntries(Object.entries(typed.prices).filter(([name, price]) => price !== saw[name]));
     if (Object.keys(prices).length === 0) return;
     setAsked({ prices, all: form.has('all') });
     setLook(true);
@@ -60,7 +54,8 @@ export function Prices({ schedule, concert, onDone, onTold }) {
   const isNow = /** @type {any} */ (told?.error)?.data?.was;
   const inMoney = (/** @type {PricesOf | undefined} */ prices) => Object.fromEntries(Object.entries(prices ?? {}).map(([name, price]) => [name, money(price, currency)]));
   return html`<form class="whole" onSubmit=${read}>
-    ${schedule.categories.map(({ name, left }, n) => html`<label key=${name} class="field">${making.priceOf(name, left)}<input name=${`price-${n}`} required inputmode="decimal" maxlength="40" autocomplete="off" defaultValue=${plain.format(saw[name] / 10 ** digits)} /></label>`)}
+    <${PriceFields} categories=${schedule.categories.map(({ name }) => ({ name, price: saw[name] }))} currency=${currency}
+      label=${(/** @type {string} */ name) => making.priceOf(name, schedule.categories.find((of) => of.name === name)?.left ?? 0)} />
     ${alike && html`<label class="choice"><input type="checkbox" name="all" /> ${w.allPerformances}</label>`}
     <small class="hint">${w.pricesHint}</small>
     <div role="alert">${wrong && html`<p class="problem">${wrong}</p>`}</div>
