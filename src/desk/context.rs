@@ -13,6 +13,7 @@ use crate::domain::ids::UserId;
 use crate::fanout::Fanout;
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::ops::additions::Additions;
 use crate::ops::alarms::{Alarms, Looked};
 use crate::ops::gather::Gatherer;
 use crate::ops::refunds::Refunds;
@@ -57,6 +58,8 @@ pub struct Context {
     pub sessions: Sessions,
     /// Gives back what was paid for what is called off.
     pub refunds: Arc<Refunds>,
+    /// Performances that are being added.
+    pub additions: Arc<Additions>,
     /// Where rehearsals are played.
     pub stage: Arc<Stage>,
     pub rehearsals: Rehearsals,
@@ -95,6 +98,7 @@ impl Context {
         let refunds = Refunds::new(dispatcher.clone(), fanout.clone(), store.clone(), clock.clone());
         let stage = Stage::new(store.clone(), dispatcher.clone(), clock.clone());
         let refunds = Arc::new(refunds);
+        let additions = Arc::new(Additions::new(store.clone(), clock.clone()));
         let alarms = Alarms::new(Looked {
             dispatcher: dispatcher.clone(),
             fanout: fanout.clone(),
@@ -128,6 +132,7 @@ impl Context {
             stage: Arc::new(stage),
             rehearsals: Rehearsals::default(),
             refunds,
+            additions,
             alarms: Arc::new(alarms),
             webhooks,
             admin_base_url: config.admin_base_url.clone(),

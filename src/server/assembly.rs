@@ -155,6 +155,13 @@ pub async fn start(
                 async move { stage.run().await }
             }
         }),
+        supervisor.keep(&home, "what is left of performances", {
+            let additions = context.additions.clone();
+            move || {
+                let additions = additions.clone();
+                async move { additions.run().await }
+            }
+        }),
         supervisor.keep(&home, "alarms", {
             let alarms = context.alarms.clone();
             move || {

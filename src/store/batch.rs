@@ -61,9 +61,9 @@ pub const LOG: &str = "INSERT INTO operator_log \
 
 /// A performance starts at another time.
 pub const MOVED: &str = "UPDATE concert_schedule SET starts_at = ?, reason = ? WHERE schedule_id = ?";
-/// A performance whose seats are all stored is one of the sale's.
-pub const ADDED: &str =
-    "UPDATE concert_schedule SET state = 'PLANNED', reason = ? WHERE schedule_id = ? AND state = 'ADDING'";
+/// A performance whose seats are all stored is one of the sale's, unless it was given up.
+pub const ADDED: &str = "UPDATE concert_schedule SET state = 'PLANNED', reason = ? \
+     WHERE schedule_id = ? AND state = 'ADDING' AND reason IS NULL";
 /// Everything of a concert is over.
 pub const ARCHIVED: &str = "UPDATE concert SET archived_at = ? WHERE concert_id = ? AND archived_at IS NULL";
 /// A performance is called off.

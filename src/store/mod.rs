@@ -38,6 +38,7 @@ pub mod rows;
 mod settings;
 mod setup;
 pub mod sqlite;
+pub mod unfinished;
 pub mod webhooks;
 mod words;
 
@@ -77,7 +78,8 @@ pub use orders::Orders;
 pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use rehearsals::Rehearsals;
-pub use setup::{DESK, Setup, desk_subject};
+pub use setup::{DESK, Prepared, Setup, desk_subject};
+pub use unfinished::Unfinished;
 pub use webhooks::Webhooks;
 
 /// A running process, as the store knows it: the writer of the sales that it claimed.
@@ -148,6 +150,11 @@ pub trait Store: Claims + Reads + Orders + Setup {
 
     /// What is kept of rehearsals. `None`: a store without any.
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        None
+    }
+
+    /// Performances whose making was broken off. `None`: a store that has none.
+    fn unfinished(&self) -> Option<&dyn Unfinished> {
         None
     }
 

@@ -33,7 +33,7 @@ use super::columns::Bind;
 use super::query::{self, Link};
 use super::{
     Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, Webhooks, WriterId, claims, migrate,
+    StoreError, Unfinished, Webhooks, WriterId, claims, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -204,6 +204,10 @@ impl Store for MySqlStore {
     }
 
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        Some(self)
+    }
+
+    fn unfinished(&self) -> Option<&dyn Unfinished> {
         Some(self)
     }
 

@@ -25,12 +25,14 @@ pub trait Setup: Send + Sync + 'static {
     async fn add_first_concert(&self, concert: NewConcert) -> Result<bool, StoreError>;
 
     /// Makes another performance of a concert ready, seat by seat, of which nobody knows anything until its sale has it
-    /// (`Event::ScheduleAdded`). What was broken off is gone on with: asked again, it gives the same one.
+    /// (`Event::ScheduleAdded`), and writes at most so many seats of it now. Asked again, it goes on with the same one, also
+    /// with what was broken off, unless that was given up (`Unfinished`).
     async fn prepare_schedule(
         &self,
         concert: ConcertId,
         starts_at: Timestamp,
-    ) -> Result<ScheduleId, StoreError>;
+        seats_max: usize,
+    ) -> Result<Prepared, StoreError>;
 
     /// The currency of wallets. Where older concerts are in several, the first one's is written down.
     async fn wallet_currency(&self) -> Result<WalletCurrency, StoreError>;
@@ -76,6 +78,14 @@ pub fn desk_subject(concert: ConcertId, request: &str) -> String {
     format!("{concert}/{request}")
 }
 
+/// A performance that is being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    pub schedule: ScheduleId,
+    /// It has all of its seats.
+    pub is_whole: bool,
+}
+
 /// Users made in one transaction: a few milliseconds in which an embedded database commits no batch.
 const USERS_PER_TRANSACTION: usize = 1_000;
 /// The characters of an external subject that become a user's name, at most: a name may have so many.
@@ -87,9 +97,11 @@ const SCHEDULE: &str = "INSERT INTO concert_schedule (concert_id, starts_at) VAL
 const SEATS_PER_TRANSACTION: usize = 1_000;
 
 pub const UNFINISHED: &str = "SELECT schedule_id FROM concert_schedule \
-     WHERE concert_id = ? AND starts_at = ? AND state = 'ADDING' ORDER BY schedule_id LIMIT 1";
+     WHERE concert_id = ? AND starts_at = ? AND state = 'ADDING' AND reason IS NULL ORDER BY schedule_id LIMIT 1";
 const UNFINISHED_SCHEDULE: &str =
     "INSERT INTO concert_schedule (concert_id, starts_at, state) VALUES (?, ?, 'ADDING')";
+/// Locks the row of a performance that is being made, so that nobody takes it away meanwhile.
+pub const STILL_ADDING: &str = "UPDATE concert_schedule SET state = 'ADDING' WHERE schedule_id = ? AND state = 'ADDING' AND reason IS NULL";
 pub const LAST_SEAT: &str =
     "SELECT max(seat) AS seat FROM concert_seat WHERE concert_id = ? AND schedule_id = ?";
 const FIRST_ROW: &str =
@@ -130,7 +142,8 @@ impl<B: Backend> Setup for B {
         &self,
         concert: ConcertId,
         starts_at: Timestamp,
-    ) -> Result<ScheduleId, StoreError> {
+        seats_max: usize,
+    ) -> Result<Prepared, StoreError> {
         let layout = query::layout_of(&mut *self.reader().await?, concert).await?;
         let seats = new_seats(&layout, &[]);
         let begun = || async {
@@ -141,18 +154,24 @@ impl<B: Backend> Setup for B {
             Ok(schedule)
         };
         let schedule = again(begun).await?;
+        let mut written = 0;
         loop {
             // Others get their turn between transactions: sales go on meanwhile.
             let more = || async {
                 let mut held = self.hold().await?;
                 let mut change = begin::<B>(&mut held).await?;
                 let link = &mut *change;
+                if query::run(link, STILL_ADDING, |to| to.id(schedule.0)).await?.rows == 0 {
+                    let what = format!("the making of performance {schedule} was given up meanwhile");
+                    return Err(StoreError::broken(what));
+                }
                 let row =
                     query::one(link, LAST_SEAT, query::numbers(&[concert.0.into(), schedule.0])).await?;
                 let last = row.map(|row| row.opt_int("seat")).transpose()?.flatten();
                 let from = last.and_then(|last| usize::try_from(last).ok()).map_or(0, |last| last + 1);
                 let some = seats.get(from..).unwrap_or_default();
-                let some = &some[..some.len().min(SEATS_PER_TRANSACTION)];
+                let most = SEATS_PER_TRANSACTION.min(seats_max - written);
+                let some = &some[..some.len().min(most)];
                 let bind =
                     |to: &mut <B::Link as Link>::Values, seat: &_| bind_new_seat(to, concert, schedule, seat);
                 let dialect = B::Link::DIALECT;
@@ -165,10 +184,12 @@ impl<B: Backend> Setup for B {
                 );
                 batch::write(link, rows).await?;
                 commit::<B>(change).await?;
-                Ok(!some.is_empty())
+                Ok((some.len(), from + some.len() == seats.len()))
             };
-            if !again(more).await? {
-                return Ok(schedule);
+            let (more, is_whole) = again(more).await?;
+            written += more;
+            if is_whole || written >= seats_max {
+                return Ok(Prepared { schedule, is_whole });
             }
         }
     }

@@ -31,7 +31,7 @@ use super::columns::Bind;
 use super::query::Link;
 use super::{
     Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, Webhooks, WriterId, claims, files, migrate,
+    StoreError, Unfinished, Webhooks, WriterId, claims, files, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -243,6 +243,10 @@ impl Store for SqliteStore {
     }
 
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        Some(self)
+    }
+
+    fn unfinished(&self) -> Option<&dyn Unfinished> {
         Some(self)
     }
 

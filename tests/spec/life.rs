@@ -3,10 +3,12 @@
 use std::process::Command;
 use std::time::Duration;
 
+use frontrow::ops::additions::RESTS_AFTER;
 use frontrow_protocol::Role;
 use frontrow_protocol::SeatState::{Reserved, Restricted, TempReserved};
 use serde_json::{Value, json};
 
+use crate::fold::row_counts;
 use crate::harness::{Fan, House, Plan, in_time};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -488,6 +490,75 @@ async fn a_concert_has_another_performance_which_is_on_sale_at_once() {
     let body = json!({"starts_at": later, "prices_of": schedule}).to_string();
     let third = house.http("POST", &format!("/api/v1/admin/{path}"), Some(&manager), &body).await.json();
     assert_eq!(third["prices"], added["prices"]);
+    house.audit().await;
+}
+
+/// Goal: nothing is left of a performance whose making was broken off, wherever it was. Method: every table is counted before and
+/// after; a server is killed in the middle, while it makes one and while it takes one away, and one goes on too slowly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_of_a_performance_that_was_not_made_is_taken_away() {
+    let mut house = House::open(Plan { seats: 1_500, ..Plan::default() }).await;
+    let starts_at = house.clock.utc() + Duration::from_secs(60 * DAY);
+    let rows = async |house: &House| {
+        let rows = row_counts(house).await;
+        ["concert_schedule", "concert_seat", "concert", "venue_layout"].map(|table| rows[table])
+    };
+    let before = rows(&house).await;
+    for left in ["half made", "whole", "half taken away"] {
+        house.stop().await;
+        let store = house.open_store().await;
+        let seats_max = if left == "half made" { 700 } else { usize::MAX };
+        let made = store.prepare_schedule(house.concert, starts_at, seats_max).await.unwrap();
+        assert_eq!(made.is_whole, left != "half made");
+        let unfinished = store.unfinished().expect("this store has unfinished ones");
+        let seen = unfinished.unfinished().await.unwrap();
+        if left == "half taken away" {
+            assert!(unfinished.give_up(&seen[0]).await.unwrap());
+            unfinished.clear_given_up(house.concert, made.schedule, 600).await.unwrap();
+        }
+        assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+        drop(store);
+        house.start().await;
+        let gone = async {
+            let unfinished = house.store().unfinished().unwrap();
+            while !unfinished.unfinished().await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        match house.database_url() {
+            // Nobody else can be at it, and nothing is waited for.
+            None => in_time("the end of what was left", gone).await,
+            Some(_) => house.turning("the end of what was left", gone).await,
+        }
+        assert_eq!(rows(&house).await, before, "{left}");
+    }
+
+    // Another server may be at it: as long as it goes on, it is left alone, and what was given up is gone on with by nobody.
+    let (additions, unfinished) = (&house.context().additions, house.store().unfinished().unwrap());
+    let mut seen = Default::default();
+    for seats in [100, 200, 300] {
+        house.store().prepare_schedule(house.concert, starts_at, 100).await.unwrap();
+        additions.look(unfinished, &mut seen, false).await.unwrap();
+        assert_eq!(unfinished.unfinished().await.unwrap()[0].seats, seats);
+        house.clock.advance(RESTS_AFTER - Duration::from_secs(1));
+        additions.look(unfinished, &mut seen, false).await.unwrap();
+        assert_eq!(unfinished.unfinished().await.unwrap()[0].seats, seats);
+    }
+    // Who makes one here may take as long as it takes.
+    let being_made = additions.begin(house.concert, starts_at).unwrap();
+    assert!(additions.begin(house.concert, starts_at).is_none());
+    house.clock.advance(RESTS_AFTER);
+    additions.look(unfinished, &mut seen, false).await.unwrap();
+    assert_eq!(unfinished.unfinished().await.unwrap().len(), 1);
+    drop(being_made);
+    house.clock.advance(RESTS_AFTER);
+    in_time("the end of what was left", async {
+        while !unfinished.unfinished().await.unwrap().is_empty() {
+            additions.look(unfinished, &mut seen, false).await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(rows(&house).await, before);
     house.audit().await;
 }
 

@@ -16,6 +16,9 @@ use crate::domain::time::Timestamp;
 use crate::fanout::{SaleView, SeatTopic};
 use crate::limits;
 
+/// Seats of a new performance that have to be stored within the time that a change may take.
+const SEATS_AT_ONCE: usize = 10_000;
+
 impl Context {
     /// Changes a performance, if it is as the operator saw it.
     pub async fn change_schedule(
@@ -78,7 +81,16 @@ impl Context {
         if let Some(refusal) = refusal {
             return Err(translate::rejection(&refusal));
         }
-        let schedule = self.change(self.store.prepare_schedule(concert, starts_at)).await?;
+        // Of two at once the second would write the seats of the first.
+        let being_made = self.additions.begin(concert, starts_at);
+        let _being_made = being_made.ok_or_else(|| translate::rejection(&Rejection::SameStart))?;
+        let schedule = loop {
+            let prepare = self.store.prepare_schedule(concert, starts_at, SEATS_AT_ONCE);
+            let prepared = self.change(prepare).await?;
+            if prepared.is_whole {
+                break prepared.schedule;
+            }
+        };
         let prices = prices.into_iter().collect();
         self.operate(concert, Command::AddSchedule { schedule, starts_at, prices, by }).await?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;

@@ -9,7 +9,7 @@ use crate::store::bounds::{self, Column};
 use crate::store::columns::Cells;
 use crate::store::{
     NewUser, Reads, Setup, alarms, box_office, duty, figures, making, operators, passkeys, query, rehearsals,
-    webhooks,
+    unfinished, webhooks,
 };
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
@@ -145,7 +145,7 @@ async fn no_question_reads_more_than_it_asks_for() {
     let of_operators = of_operators.map(|question| ((*question).to_owned(), false));
     let of_duties = duty::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let of_figures = figures::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
-    let of_making = making::QUESTIONS.iter().chain(rehearsals::QUESTIONS);
+    let of_making = making::QUESTIONS.iter().chain(rehearsals::QUESTIONS).chain(unfinished::QUESTIONS);
     let of_making = of_making.map(|question| ((*question).to_owned(), false));
     let of_alarms = alarms::QUESTIONS.iter().chain(webhooks::QUESTIONS);
     let of_alarms = of_alarms.map(|question| ((*question).to_owned(), false));

@@ -494,7 +494,8 @@ impl Life {
     async fn another_performance(&mut self, by: Actor) {
         let starts_at = self.house.clock.utc() + 80 * DAY;
         let store = self.house.store().clone();
-        let schedule = store.prepare_schedule(self.house.concert, starts_at).await.unwrap();
+        let prepared = store.prepare_schedule(self.house.concert, starts_at, usize::MAX).await.unwrap();
+        let schedule = prepared.schedule;
         let add = Command::AddSchedule { schedule, starts_at, prices: vec![(0, 77_000)], by };
         let caller = self.admitted_alone().await;
         assert_eq!(self.ask(caller, add).await, Ok(Answer::Done));

@@ -21,6 +21,8 @@ use frontrow::domain::record::{
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
+use frontrow::store::rehearsals::Cleared;
+use frontrow::store::unfinished::UnfinishedSchedule;
 use frontrow::store::{
     Batch, BatchWriter, CommitError, Facts, JournalPosition, LoadedSale, NewConcert, NewUser, SaleBatch,
     ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket, SweepPage, WalletCurrency, WriterId,
@@ -53,6 +55,7 @@ macro_rules! conformance_tests {
             orders_keep_the_prices_of_their_seats
             what_becomes_of_a_performance_and_of_its_orders_is_kept
             a_performance_is_made_ready_and_added
+            a_performance_that_was_given_up_is_taken_away
             an_archived_concert_is_run_no_more
             a_purchase_is_kept_whole
             a_refund_frees_the_seats_and_voids_the_tickets
@@ -925,11 +928,16 @@ pub async fn what_becomes_of_a_performance_and_of_its_orders_is_kept(store: &dyn
 pub async fn a_performance_is_made_ready_and_added(store: &dyn Store) {
     let mut world = World::new(store, 2_500).await;
     let (concert, starts_at) = (world.concert, NOW + 70 * DAY);
-    let ready = store.prepare_schedule(concert, starts_at).await.unwrap();
+    let prepare = async |starts_at| {
+        let prepared = store.prepare_schedule(concert, starts_at, usize::MAX).await.unwrap();
+        assert!(prepared.is_whole);
+        prepared.schedule
+    };
+    let ready = prepare(starts_at).await;
     assert!(!world.schedules.contains(&ready));
     // Asked again, it is the same one; nobody sees anything of it.
-    assert_eq!(store.prepare_schedule(concert, starts_at).await.unwrap(), ready);
-    let other = store.prepare_schedule(concert, starts_at + DAY).await.unwrap();
+    assert_eq!(prepare(starts_at).await, ready);
+    let other = prepare(starts_at + DAY).await;
     assert_ne!(other, ready);
     let schedules = async |world: &mut World<'_>| {
         let loaded = world.load().await.schedules;
@@ -951,8 +959,66 @@ pub async fn a_performance_is_made_ready_and_added(store: &dyn Store) {
     world.commit(vec![opened(&last)]).await;
     assert_eq!(store.seat_label(concert, ready, SeatId(2_499)).await.unwrap().as_deref(), Some("A-2500"));
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
-    let nobody = store.prepare_schedule(ConcertId(99), starts_at).await;
+    let nobody = store.prepare_schedule(ConcertId(99), starts_at, usize::MAX).await;
     assert!(matches!(nobody, Err(StoreError::NoSuchConcert { .. })), "{nobody:?}");
+}
+
+pub async fn a_performance_that_was_given_up_is_taken_away(store: &dyn Store) {
+    let Some(unfinished) = store.unfinished() else { return };
+    let mut world = World::new(store, 2_500).await;
+    let (concert, starts_at) = (world.concert, NOW + 70 * DAY);
+    let half = store.prepare_schedule(concert, starts_at, 1_200).await.unwrap();
+    assert!(!half.is_whole);
+    let half =
+        UnfinishedSchedule { concert, schedule: half.schedule, starts_at, seats: 1_200, is_given_up: false };
+    assert_eq!(unfinished.unfinished().await.unwrap(), [half]);
+    // Somebody goes on with it: who saw it before does not give it up, and of what is not given up nothing goes.
+    let more = store.prepare_schedule(concert, starts_at, 800).await.unwrap();
+    assert_eq!((more.schedule, more.is_whole), (half.schedule, false));
+    assert!(!unfinished.give_up(&half).await.unwrap());
+    let cleared = unfinished.clear_given_up(concert, half.schedule, 10).await.unwrap();
+    assert_eq!(cleared, Cleared::All);
+    let half = UnfinishedSchedule { seats: 2_000, ..half };
+    assert_eq!(unfinished.unfinished().await.unwrap(), [half]);
+
+    // From then on it is nobody's: another one is begun in its place, and it is not added to the sale.
+    assert!(unfinished.give_up(&half).await.unwrap());
+    assert!(!unfinished.give_up(&half).await.unwrap());
+    let whole = store.prepare_schedule(concert, starts_at, usize::MAX).await.unwrap();
+    assert_ne!(whole.schedule, half.schedule);
+    let added = |schedule| {
+        let by = Actor::UNNAMED;
+        vec![Event::ScheduleAdded(ScheduleAdded {
+            schedule,
+            starts_at,
+            seats: 2_500,
+            prices: Vec::new(),
+            by,
+        })]
+    };
+    let late = world.batch(added(half.schedule), Vec::new());
+    assert!(matches!(world.try_commit(&late).await, Err(CommitError::NotCommitted(_))));
+
+    // It goes a few seats at a time, and nothing else with it.
+    for left in [1_500, 1_000, 500] {
+        let cleared = unfinished.clear_given_up(concert, half.schedule, 500).await.unwrap();
+        assert_eq!(cleared, Cleared::Some);
+        let seen = UnfinishedSchedule { seats: left, is_given_up: true, ..half };
+        assert_eq!(unfinished.unfinished().await.unwrap()[0], seen);
+        assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+    }
+    let cleared = unfinished.clear_given_up(concert, half.schedule, 500).await.unwrap();
+    assert_eq!(cleared, Cleared::All);
+    let whole = UnfinishedSchedule { schedule: whole.schedule, seats: 2_500, ..half };
+    assert_eq!(unfinished.unfinished().await.unwrap(), [whole]);
+
+    // What was added is a performance like the others.
+    world.commit(added(whole.schedule)).await;
+    assert!(!unfinished.give_up(&whole).await.unwrap());
+    unfinished.clear_given_up(concert, whole.schedule, 500).await.unwrap();
+    assert_eq!(unfinished.unfinished().await.unwrap(), []);
+    assert_eq!(world.load().await.schedules.len(), 3);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 pub async fn an_archived_concert_is_run_no_more(store: &dyn Store) {

@@ -30,8 +30,8 @@ use frontrow::store::archive::Archive;
 use frontrow::store::rows::Rows;
 use frontrow::store::{
     AuditReport, Batch, BatchWriter, Claims, CommitError, Facts, JournalRow, LoadedSale, NewConcert, NewUser,
-    OrderToRefund, Orders, Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord,
-    WalletCurrency, WriterId,
+    OrderToRefund, Orders, Prepared, Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows,
+    UserRecord, WalletCurrency, WriterId,
 };
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
@@ -602,9 +602,11 @@ impl Setup for SimulatedStore {
         &self,
         concert: ConcertId,
         starts_at: Timestamp,
-    ) -> Result<ScheduleId, StoreError> {
+        _seats_max: usize,
+    ) -> Result<Prepared, StoreError> {
         let prepared = self.read(|state| state.tables.prepare_schedule(concert, starts_at)).await?;
-        prepared.ok_or(StoreError::NoSuchConcert { concert })
+        let schedule = prepared.ok_or(StoreError::NoSuchConcert { concert })?;
+        Ok(Prepared { schedule, is_whole: true })
     }
 
     async fn add_first_concert(&self, concert: NewConcert) -> Result<bool, StoreError> {
