@@ -132,6 +132,7 @@ paths! {
     "/api/v1/admin/drafts/{draft_id}/plan" { Post => UploadPlan "admin.drafts.plan" for Owner Manager }
     "/api/v1/admin/drafts/{draft_id}/generate" { Post => GeneratePlan "admin.drafts.generate" for Owner Manager }
     "/api/v1/admin/drafts/{draft_id}/layout" { Get => DraftLayout "admin.drafts.layout" for Owner Manager }
+    "/api/v1/admin/drafts/{draft_id}/page" { Get => DraftPage "admin.drafts.page" for Owner Manager }
     "/api/v1/admin/drafts/{draft_id}/announce" { Post => Announce "admin.drafts.announce" for Owner Manager }
     "/api/v1/admin/images" { Post => UploadImage "admin.images.add" for Owner Manager }
 

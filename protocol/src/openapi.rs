@@ -684,6 +684,15 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .answer(200, "The drawing.", json!({"type": "object"}))
         .cached("The drawing that is there already.")
         .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
+        Call::DraftPage => Description::new(
+            "operators",
+            Access::Operator,
+            "The page of the concert that a draft will be, as fans will see it. What is missing is left out; its performances \
+                are numbered from 1 on, and the concert's own number is 0.",
+        )
+        .parameter(draft_id())
+        .answer(200, "The page.", schemas.sent_by_server::<ConcertPage>())
+        .refuses(&[Reason::NotFound, Reason::UnknownMethod]),
         Call::Announce => Description::new(
             "operators",
             Access::Operator,

@@ -10,6 +10,7 @@ use crate::clock::{Clock, SteadyTime};
 use crate::config::{ClientLimits, Config};
 use crate::dispatcher::Dispatcher;
 use crate::domain::ids::UserId;
+use crate::domain::rules::SaleRules;
 use crate::fanout::Fanout;
 use crate::limits;
 use crate::metrics::Metrics;
@@ -44,6 +45,8 @@ pub struct Context {
     /// What those are told who watch them.
     pub(super) live: Live,
     pub limits: ClientLimits,
+    /// The rules of a sale that has none of its own.
+    pub usual: SaleRules,
     /// Operators have a listener of their own, so everybody's has nothing for them.
     pub admin_apart: bool,
     /// The proxies that are believed about a client's address.
@@ -124,6 +127,7 @@ impl Context {
             auth,
             metrics,
             limits: config.limits,
+            usual: config.sale.clone(),
             admin_apart: config.admin_listen.is_some(),
             proxies: config.proxy.clone(),
             allowed_origins: config.allowed_origins.clone(),

@@ -95,6 +95,7 @@ impl Incoming<'_> {
             | Call::UploadPlan
             | Call::GeneratePlan
             | Call::DraftLayout
+            | Call::DraftPage
             | Call::Announce
             | Call::UploadImage
             | Call::Postpone

@@ -23,17 +23,12 @@ use crate::desk::ops::pictures::Size;
 const PAGE: &str = "index.html";
 /// The operators' page.
 const CONSOLE: &str = "console/index.html";
-/// What the console takes of the fans' page: at the operators' own listener nothing else of that is there.
-const SHARED_WITH_CONSOLE: [&str; 6] = [
-    "/app/style.css",
-    "/app/amount.js",
-    "/app/html.js",
-    "/app/parts/qr.js",
-    "/app/storage.js",
-    "/app/icon.svg",
-];
-/// Folders of which it takes all.
-const FOLDERS_OF_CONSOLE: [&str; 3] = ["/seatmap/", "/sdk/", "/vendor/"];
+/// The fans' page with what a draft will be, which the console shows in a frame.
+const PREVIEW: &str = "console/preview.html";
+/// Folders of which the console takes what its own pages are made of, the preview's among them.
+const FOLDERS_OF_CONSOLE: [&str; 4] = ["/app/", "/seatmap/", "/sdk/", "/vendor/"];
+/// What the fans' page begins with: at the operators' own listener there is no such page.
+const NOT_FOR_CONSOLE: [&str; 2] = ["app/main.js", join::FIRST];
 /// The module that the page begins with.
 const ENTRY: &str = "app/main.js";
 /// The folders that the pages refer to. The service worker is not among it: its path says which pages it may serve.
@@ -68,6 +63,7 @@ pub struct Assets {
     version: String,
     policy: HeaderValue,
     console_policy: HeaderValue,
+    preview_policy: HeaderValue,
     /// Compressing well takes a moment: it is done once, aside, when somebody comes who can read it.
     squeezed: Once,
 }
@@ -95,7 +91,8 @@ impl Assets {
         let version: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let version = format!("/~{version}");
         let mut files = HashMap::new();
-        let (mut page, mut policy, mut console_policy) = (String::new(), policy_for(""), policy_for(""));
+        let (mut page, mut policy) = (String::new(), policy_for("", Frames::None));
+        let (mut console_policy, mut preview_policy) = (policy.clone(), policy.clone());
         for (name, file) in embedded {
             let content_type = content_type(name, &file);
             let fixed = if **name == *PAGE {
@@ -104,12 +101,16 @@ impl Assets {
                     page = with_joined(&page);
                 }
                 page = versioned(&page, &version);
-                policy = policy_for(&page);
+                policy = policy_for(&page, Frames::None);
                 Fixed::new(content_type, page.as_bytes())
             } else if **name == *CONSOLE {
                 let console = versioned(&String::from_utf8_lossy(&file.data), &version);
-                console_policy = policy_for(&console);
+                console_policy = policy_for(&console, Frames::Has);
                 Fixed::new(content_type, console.as_bytes())
+            } else if **name == *PREVIEW {
+                let preview = versioned(&String::from_utf8_lossy(&file.data), &version);
+                preview_policy = policy_for(&preview, Frames::IsOne);
+                Fixed::new(content_type, preview.as_bytes())
             } else {
                 Fixed::new(content_type, &file.data)
             };
@@ -118,7 +119,7 @@ impl Assets {
         for (name, text) in joined {
             files.insert(format!("/{name}"), Arc::new(Fixed::new(JAVASCRIPT, text.as_bytes())));
         }
-        Self { files, page, version, policy, console_policy, squeezed: Once::new() }
+        Self { files, page, version, policy, console_policy, preview_policy, squeezed: Once::new() }
     }
 
     /// Is this path the console's alone?
@@ -131,7 +132,8 @@ impl Assets {
     pub fn is_for_console(path: &str) -> bool {
         let (_, own) = parted(path);
         let is_shared = FOLDERS_OF_CONSOLE.iter().any(|folder| own.starts_with(folder));
-        Self::is_console(path) || is_shared || SHARED_WITH_CONSOLE.contains(&own)
+        let begins_another = own.strip_prefix('/').is_some_and(|own| NOT_FOR_CONSOLE.contains(&own));
+        Self::is_console(path) || (is_shared && !begins_another)
     }
 
     /// The asset at the path of a request; `/` is the page, `/console/` the operators'.
@@ -148,7 +150,11 @@ impl Assets {
         self.squeezed.call_once(|| squeeze(self.files.values().cloned().collect()));
         let fixed = self.files.get(path)?;
         let is_page = path.ends_with(".html");
-        let policy = if Self::is_console(path) { &self.console_policy } else { &self.policy };
+        let policy = match path {
+            path if path.strip_prefix('/') == Some(PREVIEW) => &self.preview_policy,
+            path if Self::is_console(path) => &self.console_policy,
+            _ => &self.policy,
+        };
         Some(Asset {
             fixed,
             cache_control: if is_page { ASKED_AGAIN } else { cache_control },
@@ -338,14 +344,29 @@ fn content_type(name: &str, file: &rust_embed::EmbeddedFile) -> String {
     }
 }
 
-fn policy_for(page: &str) -> HeaderValue {
+/// What a page has to do with frames.
+#[derive(Clone, Copy)]
+enum Frames {
+    None,
+    /// It shows pages of ours in frames.
+    Has,
+    /// A page of ours shows it in a frame, and nobody else's.
+    IsOne,
+}
+
+fn policy_for(page: &str, frames: Frames) -> HeaderValue {
     let import_map = between(page, IMPORT_MAP, "</script>")
         .map(|map| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(map))))
         .unwrap_or_default();
+    let (has, is_one) = match frames {
+        Frames::None => ("", "'none'"),
+        Frames::Has => ("frame-src 'self'; ", "'none'"),
+        Frames::IsOne => ("", "'self'"),
+    };
     let policy = format!(
         "default-src 'none'; script-src 'self'{import_map}; style-src 'self'; img-src 'self' data: blob:; \
          media-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
-         worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         worker-src 'self'; {has}base-uri 'none'; form-action 'self'; frame-ancestors {is_one}"
     );
     HeaderValue::from_str(&policy).expect("base 64 and our own words are visible ASCII")
 }
@@ -397,7 +418,7 @@ mod tests {
         for path in named {
             assert!(Assets::is_for_console(&path) && assets.get(&path).is_some(), "{path}");
         }
-        for path in ["/", "/app/main.js", "/worker.js", "/consoles", "/~0/app/main.js"] {
+        for path in ["/", "/app/main.js", "/app/joined.js", "/worker.js", "/consoles", "/~0/app/main.js"] {
             assert!(!Assets::is_for_console(path), "{path}");
         }
         for path in ["/sdk/ops.js", "/seatmap/index.js"] {
@@ -405,6 +426,27 @@ mod tests {
         }
         assert!(Assets::is_for_console(&format!("{}/vendor/htm/htm.mjs", assets.version)));
         assert!(!assets.page.contains("console"), "fans hear nothing of it");
+    }
+
+    #[test]
+    fn the_console_alone_shows_a_page_in_a_frame() {
+        let assets = Assets::load();
+        let policy = |path: &str| assets.get(path).unwrap().policy.unwrap().to_str().unwrap().to_owned();
+        let is_nobodys_frame = |path: &str| policy(path).ends_with("frame-ancestors 'none'");
+        assert!(is_nobodys_frame("/") && !policy("/").contains("frame-src"));
+        assert!(is_nobodys_frame("/console/") && policy("/console/").contains("frame-src 'self'"));
+        let preview = policy("/console/preview.html");
+        assert!(
+            preview.ends_with("frame-ancestors 'self'") && preview.contains("script-src 'self' 'sha256-")
+        );
+        // The fans' modules find the draft's session in the place of theirs.
+        let text = String::from_utf8(Files::get(PREVIEW).unwrap().data.into_owned()).unwrap();
+        let map = import_map(&versioned(&text, &assets.version));
+        let is = format!("{}/console/preview/session.js", assets.version);
+        assert_eq!(map[&format!("{}/app/session.js", assets.version)], is);
+        for path in map.values() {
+            assert!(assets.get(path).is_some() && Assets::is_for_console(path), "{path}");
+        }
     }
 
     #[test]
@@ -469,7 +511,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_of_what_stands_between_the_tags() {
-        let policy = policy_for("<script type=\"importmap\">{}</script>");
+        let policy = policy_for("<script type=\"importmap\">{}</script>", Frames::None);
         let hash = "sha256-RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=";
         assert!(policy.to_str().unwrap().contains(hash), "{policy:?}");
     }

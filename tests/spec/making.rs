@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::process::Command;
+use std::time::Duration;
 
 use frontrow::limits::LARGE_BODIES_AT_ONCE;
 use frontrow::venue::{self, Shape};
@@ -120,10 +121,37 @@ async fn a_draft_says_what_is_missing_until_it_is_announced() {
         .ok("PATCH", &path, json!({"revision": 4, "starts_at": starts, "opens_at": "", "open": true}))
         .await;
     assert_eq!(missing(&draft), Vec::<String>::new());
+    // Its page is that of the concert, but for what only a concert has; and it is nobody's but the operators'.
+    let mut preview = maker.ok("GET", &format!("{path}/page"), Value::Null).await;
+    let fan = maker.house.fan(0).await.access_token;
+    let seen = maker.house.http("GET", &format!("{path}/page"), Some(&fan), "").await;
+    assert_eq!(seen.outcome(), (403, "FORBIDDEN".to_owned()));
+    assert_eq!(maker.house.http("GET", &format!("{path}/page"), None, "").await.status, 401);
+    let listed = maker.house.http("GET", "/api/v1/concerts", None, "").await.json();
+    assert_eq!(listed["concerts"].as_array().unwrap().len(), 1);
     let announce = format!("{path}/announce");
     let announced = maker.ok("POST", &announce, json!({"revision": 5})).await;
     assert_eq!((&announced["seats"], &announced["state"]), (&json!(40), &json!("OPEN")));
     assert_eq!(announced["schedule_ids"].as_array().unwrap().len(), 2);
+
+    let page = format!("/api/v1/concerts/{}", announced["concert_id"]);
+    let page = in_time("the announced sale", async {
+        loop {
+            let reply = maker.house.http("GET", &page, None, "").await;
+            if reply.status == 200 {
+                break reply.json();
+            }
+            maker.house.clock.advance(Duration::from_millis(100));
+        }
+    })
+    .await;
+    preview["concert"]["concert_id"] = announced["concert_id"].clone();
+    for (n, id) in announced["schedule_ids"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(preview["schedules"][n]["schedule_id"], json!(n + 1));
+        preview["schedules"][n]["schedule_id"] = id.clone();
+        preview["concert"]["schedules"][n]["schedule_id"] = id.clone();
+    }
+    assert_eq!(preview, page);
 
     // Once, and only once.
     let again = maker.ask("POST", &announce, &json!({"revision": 5})).await;

@@ -6,6 +6,7 @@ import { needs as logNeeds, Log } from './pages/log.js';
 import { needs as makingNeeds, Making } from './pages/making.js';
 import { needs as ordersNeeds, Orders } from './pages/orders.js';
 import { needs as operatorsNeeds, Operators } from './pages/operators.js';
+import { needs as previewNeeds, Preview } from './pages/preview.js';
 import { needs as rehearsalNeeds, Rehearsal } from './pages/rehearsal.js';
 import { needs as readyNeeds, Ready } from './pages/ready.js';
 import { needs as saleNeeds, Sale } from './pages/sale.js';
@@ -31,6 +32,7 @@ const ABOUT = /** @type {const} */ ([
   { path: '/sale/', of: '/tonight', page: Sale, needs: saleNeeds },
   { path: '/rehearsal/', of: '/tonight', page: Rehearsal, needs: rehearsalNeeds },
   { path: '/ready/', of: '/tonight', page: Ready, needs: readyNeeds },
+  { path: '/preview/', of: '/making', page: Preview, needs: previewNeeds },
 ]);
 
 /** @param {{ me: import('@preact/signals').Signal<import('./session.js').Me | null>, path: import('@preact/signals').Signal<string> }} props */

@@ -178,6 +178,7 @@ fn every_path_of_the_second_door_is_there() {
                  post   /api/v1/admin/drafts/{draft_id}/plan
                  post   /api/v1/admin/drafts/{draft_id}/generate
                  get    /api/v1/admin/drafts/{draft_id}/layout
+                 get    /api/v1/admin/drafts/{draft_id}/page
                  post   /api/v1/admin/drafts/{draft_id}/announce
                  post   /api/v1/admin/images
                  post   /api/v1/admin/schedules/{schedule_id}/postpone

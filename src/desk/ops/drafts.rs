@@ -8,10 +8,12 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use frontrow_protocol::ErrorObject;
+use frontrow_protocol::about::{ConcertPage, PageCategory, PageSchedule};
 use frontrow_protocol::ops::making::{
     self, Announce, Announced, Draft, DraftCategory, DraftPatch, DraftPlan, Drafts, Entered, GeneratePlan,
     Missing, MissingPart, PlanFault,
 };
+use frontrow_protocol::result::{Concert, ConcertSchedule, Sale, SaleState, ScheduleState};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -387,6 +389,87 @@ impl Context {
         aside(draw).await
     }
 
+    /// The page of the concert that a draft will be, as fans will see it. What is missing is left out.
+    pub async fn draft_page(&self, id: u64) -> Result<ConcertPage, ErrorObject> {
+        let Body { entered, plan } = Body::of(&self.draft_record(id).await?)?;
+        let packed = self.read(self.making()?.draft_plan(id)).await?;
+        let left = match packed {
+            None => Vec::new(),
+            Some(packed) => {
+                let options = ImportOptions { fix_duplicates: entered.fix_duplicates };
+                let _turn = self.plans_at_work.acquire().await;
+                aside(move || Ok(for_sale(&venue::examine(&unpack(&packed)?, options)))).await?
+            }
+        };
+        let currency = self.currency_of(&entered).await?;
+        let rules = translate::own_rules(&entered.rules).over(&self.usual);
+        let zone = entered.zone.clone().or(plan.as_ref().and_then(|plan| plan.time_zone.clone()));
+        let clocks = zone.as_deref().and_then(|name| name.parse::<Zone>().ok());
+        let instant = |text: &String| text.parse::<WrittenTime>().ok()?.instant(clocks.as_ref()).ok();
+        let now = self.clock.utc();
+        let mut starts: Vec<_> =
+            entered.starts_at.iter().filter_map(instant).filter(|at| *at > now).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let numbered = || (1..).zip(starts.iter().map(|at| translate::time(*at)));
+        let sold_out = left.iter().all(|(_, left)| *left == 0);
+        let priced = |(name, left): &(String, u32)| {
+            let price = *entered.prices.get(name)?;
+            Some(PageCategory { name: name.clone(), price, left: *left })
+        };
+        let categories: Vec<_> = left.iter().filter_map(priced).collect();
+        Ok(ConcertPage {
+            concert: Concert {
+                concert_id: 0,
+                title: entered.title.clone(),
+                venue: plan.map(|plan| plan.venue).unwrap_or_default(),
+                currency: Some(currency),
+                time_zone: zone,
+                seats_per_reservation_max: rules.seats_per_reservation_max,
+                seats_per_user_max: rules.seats_per_user_max,
+                sale: Sale {
+                    state: if entered.open { SaleState::Open } else { SaleState::Scheduled },
+                    opens_at: entered
+                        .opens_at
+                        .as_ref()
+                        .filter(|_| !entered.open)
+                        .and_then(instant)
+                        .map(translate::time),
+                    message: None,
+                },
+                schedules: numbered()
+                    .map(|(schedule_id, starts_at)| ConcertSchedule {
+                        schedule_id,
+                        starts_at,
+                        sold_out,
+                        state: ScheduleState::Planned,
+                        reason: None,
+                    })
+                    .collect(),
+            },
+            about: entered.about.clone(),
+            schedules: numbered()
+                .map(|(schedule_id, starts_at)| PageSchedule {
+                    schedule_id,
+                    starts_at,
+                    sold_out,
+                    categories: categories.clone(),
+                })
+                .collect(),
+            cancel_before_start_ms: rules.cancel_before_start.as_millis() as u64,
+        })
+    }
+
+    async fn currency_of(&self, entered: &Entered) -> Result<String, ErrorObject> {
+        match entered.currency.clone() {
+            Some(currency) => Ok(currency),
+            None => {
+                let wallets = self.read(self.store.wallet_currency()).await?;
+                Ok(wallets.code.unwrap_or_else(|| "KRW".to_owned()))
+            }
+        }
+    }
+
     /// Makes a concert of a draft.
     pub async fn announce_draft(
         &self,
@@ -405,10 +488,7 @@ impl Context {
         }
         let packed = self.read(self.making()?.draft_plan(id)).await?;
         let packed = packed.ok_or_else(|| ErrorObject::not_found("plan"))?;
-        let currency = match draft.entered.currency.clone() {
-            Some(currency) => currency,
-            None => self.read(self.store.wallet_currency()).await?.code.unwrap_or_else(|| "KRW".to_owned()),
-        };
+        let currency = self.currency_of(&draft.entered).await?;
         let (now, again, entered) = (note.at, asked.again, draft.entered);
         let _turn = self.plans_at_work.acquire().await;
         let Ready { concert, warnings } = aside(move || {
@@ -446,6 +526,21 @@ impl Context {
             warnings,
         })
     }
+}
+
+/// The categories that have seats, each with those that are for sale, as far as the plan can be drawn.
+fn for_sale(plan: &ExaminedPlan) -> Vec<(String, u32)> {
+    let Some(sketch) = plan.sketch() else { return Vec::new() };
+    let (layout, mut left) = (&sketch.layout, vec![0_u32; sketch.layout.categories.len()]);
+    for category in &layout.seats.category {
+        left[usize::from(*category)] += 1;
+    }
+    let has_seats: Vec<_> = left.iter().map(|seats| *seats > 0).collect();
+    for seat in &sketch.restricted {
+        left[usize::from(layout.seats.category[seat.0 as usize])] -= 1;
+    }
+    let named = layout.categories.iter().map(|category| category.name.clone()).zip(left);
+    named.zip(has_seats).filter(|(_, has_seats)| *has_seats).map(|(of, _)| of).collect()
 }
 
 /// What was entered, as it is announced. Prices for what the plan does not have are left over from an earlier one.

@@ -63,6 +63,11 @@ pub async fn layout(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     Ok(drawing.response(asked.headers, LAYOUT_KEPT))
 }
 
+pub async fn page(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
+    asked.query.only(&[])?;
+    Ok(reply::json(StatusCode::OK, &asked.context.draft_page(draft_id(id)?).await?))
+}
+
 pub async fn announce(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&[])?;
     let (id, how): (_, Announce) = (draft_id(id)?, parse_body(&asked.body)?);

@@ -86,6 +86,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::UploadPlan => making::upload_plan(asked, argument).await,
         Call::GeneratePlan => making::generate_plan(asked, argument).await,
         Call::DraftLayout => making::layout(asked, argument).await,
+        Call::DraftPage => making::page(asked, argument).await,
         Call::Announce => making::announce(asked, argument).await,
         Call::UploadImage => making::upload_image(asked).await,
 

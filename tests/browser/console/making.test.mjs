@@ -117,6 +117,38 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await operator.accessible('ready');
     await operator.fits('ready');
 
+    // As fans will see it, before any of them does: the page and its seats, on a phone and on a desk.
+    const own = WORDS[locale === 'ko-KR' ? 'ko' : 'en'];
+    const atDraft = page.url();
+    await page.getByRole('link', { name: m.preview }).click();
+    const frame = page.frameLocator('.preview iframe');
+    await frame.getByRole('heading', { level: 1, name: title }).waitFor();
+    await frame.getByText('With an orchestra.').waitFor();
+    assert.equal(await frame.locator('.day').count(), 2);
+    assert.ok((await frame.locator('.day').first().innerText()).includes(own.few('7')));
+    assert.equal(await page.locator('.preview iframe').getAttribute('width'), '360');
+    assert.equal(await frame.locator('html').evaluate(() => innerWidth), 360);
+    await operator.accessible('preview');
+    await operator.fits('preview');
+    await operator.screenshot(`preview-page-${size.width}-${locale}-${scheme}`);
+    await page.getByLabel(m.previews.seats).check();
+    await frame.locator('frontrow-seatmap').waitFor();
+    const seen = await frame.locator('frontrow-seatmap').evaluate(async (map) => {
+      const drawn = /** @type {any} */ (map);
+      while (!drawn.venue) await new Promise((resolve) => requestAnimationFrame(resolve));
+      return [drawn.stateOf(0), drawn.stateOf(4)];
+    });
+    assert.deepEqual(seen, ['available', 'notForSale']);
+    assert.match(await frame.locator('.filters').innerText(), /VIP[^]*55,000/);
+    await page.getByLabel(m.previews.desk).check();
+    await frame.locator('frontrow-seatmap').waitFor();
+    assert.equal(await frame.locator('html').evaluate(() => innerWidth), 1280);
+    await operator.fits('preview on a desk');
+    await operator.screenshot(`preview-seats-${size.width}-${locale}-${scheme}`);
+    for (const path of ['/api/v1/concerts/2', '/api/v1/admin/drafts/1/page']) assert.ok((await fetch(server.url + path)).status >= 401, path);
+    await page.goto(atDraft);
+    await card(m.basics).getByLabel(m.age).waitFor();
+
     // Another operator changes it meanwhile: it is told, and nothing that was typed is lost.
     const { access_token: token } = await server.command('token', '--operator');
     const headers = { authorization: `Bearer ${token}` };
@@ -148,7 +180,6 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     while (!(await fetch(`${server.url}/api/v1/concerts/2`)).ok) await new Promise((resolve) => setTimeout(resolve, 50));
     const fan = await Fan.open(browser, server.url, { size, locale, scheme });
     await fan.page.goto(`${server.url}/concert/2`);
-    const own = WORDS[locale === 'ko-KR' ? 'ko' : 'en'];
     await fan.page.getByRole('heading', { name: title }).waitFor();
     await fan.page.getByText('With an orchestra.').waitFor();
     assert.equal(await fan.page.locator('.day').count(), 2);

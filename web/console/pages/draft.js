@@ -123,6 +123,7 @@ export function DraftPage({ id }) {
   return html`<p class="back"><a href="#/making">${w.back}</a></p>
     <h1>${title}</h1>
     <${Problem} error=${problem} />
+    ${draft.concert_id === undefined && html`<p><a class="button" href=${`#/preview/${id}`}>${w.preview}</a></p>`}
     <div role="alert">${theirs && html`<p class="problem">${w.theirs}</p>`}</div>
     ${draft.concert_id === undefined
       ? html`<${Missing} draft=${draft} onDone=${done} onFailed=${failed} />

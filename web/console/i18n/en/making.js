@@ -90,6 +90,17 @@ export const making = {
   atOnce: 'Open it at once',
   atTime: 'It opens by itself at',
 
+  preview: 'See it as fans will',
+  /** @param {string} title */
+  previewOf: (title) => `${title}, as fans will see it`,
+  previewText: 'Nobody else sees it before it is announced. Nothing can be held or bought here.',
+  /** @param {number} n */
+  previewMissing: (n) => (n === 1 ? 'One thing is still missing: it is left out here.' : `${n} things are still missing: they are left out here.`),
+  previewSize: 'Window',
+  previewPage: 'Page',
+  previews: { phone: 'On a phone', desk: 'On a desk', page: 'The concert’s page', seats: 'The seats' },
+  backToDraft: 'Back to the draft',
+
   announce: 'Announce',
   announceOf: /** @param {string} title */ (title) => `Announce ${title}?`,
   announceText: /** @param {number} seats @param {number} shows @param {string} opening */ (seats, shows, opening) =>

@@ -100,6 +100,15 @@ export const making = {
   atOnce: '바로 시작합니다',
   atTime: '정한 시각에 시작합니다',
 
+  preview: '팬에게 보일 화면 미리 보기',
+  previewOf: (title) => `${title}, 팬에게 보일 화면`,
+  previewText: '공개하기 전에는 다른 사람에게 보이지 않습니다. 여기서는 좌석을 선점하거나 구매할 수 없습니다.',
+  previewMissing: (n) => `아직 정하지 않은 항목 ${n}개는 표시되지 않습니다.`,
+  previewSize: '화면 크기',
+  previewPage: '페이지',
+  previews: { phone: '휴대전화', desk: '컴퓨터', page: '공연 페이지', seats: '좌석' },
+  backToDraft: '초안으로 돌아가기',
+
   announce: '공개',
   announceOf: (title) => `${title} 공연을 공개할까요?`,
   announceText: (seats, shows, opening) => `${shows}개 회차, 회차마다 ${seats}석입니다. ${opening} 공개한 뒤에는 배치도와 좌석 이름을 바꿀 수 없습니다.`,

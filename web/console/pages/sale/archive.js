@@ -44,7 +44,7 @@ export function Archive({ concert, figures, detail, onArchived }) {
       setError(failure);
     }
   };
-  return html`<details class="texts archive">
+  return html`<details class="archive">
     <summary>${w.archive}</summary>
     <p>${w.archiveText}</p>
     <ul class="rows">${overOf(concert, figures, detail).map(({ what, is, more }) => html`<li key=${what} class="row">
