@@ -149,6 +149,7 @@ paths! {
         Post => BeginRehearsal "admin.rehearsal.begin" for Owner Manager,
         Delete => EndRehearsal "admin.rehearsal.end" for Owner Manager
     }
+    "/api/v1/admin/concerts/{concert_id}/rehearsal/report" { Get => RehearsalPage "admin.rehearsal.report" for Owner Manager }
 
     // Orders.
     "/api/v1/admin/orders" { Get => FindOrders "admin.orders" for Owner Manager BoxOffice }

@@ -332,6 +332,19 @@ fn concert_id() -> Value {
     in_path("concert_id", "A concert.", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}))
 }
 
+fn span_from() -> Value {
+    let schema = json!({"type": "string", "format": "date-time"});
+    in_query("from", "The beginning; without it, twelve hours before `to`.", schema)
+}
+
+fn span_to() -> Value {
+    in_query("to", "The end; without it, now.", json!({"type": "string", "format": "date-time"}))
+}
+
+fn language() -> Value {
+    in_query("lang", "The language of its words; without it, `en`.", json!({"enum": ["en", "ko"]}))
+}
+
 fn order_id() -> Value {
     in_path("reservation_id", "An order.", json!({"type": "string", "format": "uuid"}))
 }
@@ -389,11 +402,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Access::Anybody,
             "A concert's own page: texts, prices, and what is left; at most two seconds old.",
         )
-        .parameter(in_path(
-            "concert_id",
-            "A concert.",
-            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
-        ))
+        .parameter(concert_id())
         .answer(200, "The concert.", schemas.sent_by_server::<ConcertPage>())
         .cached("What is there already.")
         .refuses(&[Reason::ConcertNotFound]),
@@ -526,11 +535,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             // This is the answer on everybody's listener, where operators have one of their own.
             .refuses(&[Reason::UnknownMethod]),
         Call::ChangeSale => Description::new("operators", Access::Operator, "Changes a sale while it runs.")
-            .parameter(in_path(
-                "concert_id",
-                "A concert.",
-                json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
-            ))
+            .parameter(concert_id())
             .body(schemas.sent_by_clients::<SalePatch>())
             .answer(200, "The sale as it is now.", schemas.sent_by_server::<SaleFigures>())
             .refuses(&[Reason::ConcertNotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod]),
@@ -540,13 +545,9 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             "What was kept of a sale: a point for each span, 10 s long at first, longer after a week, and longer for whoever looks at \
                 a long time.",
         )
-        .parameter(in_path(
-            "concert_id",
-            "A concert.",
-            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
-        ))
-        .parameter(in_query("from", "The beginning; without it, twelve hours before `to`.", json!({"type": "string", "format": "date-time"})))
-        .parameter(in_query("to", "The end; without it, now.", json!({"type": "string", "format": "date-time"})))
+        .parameter(concert_id())
+        .parameter(span_from())
+        .parameter(span_to())
         .parameter(in_query("points", "The most points; without it, 720.", json!({"type": "integer", "minimum": 1, "maximum": 720})))
         .answer(200, "The points, oldest first.", schemas.sent_by_server::<KeptFigures>())
         .refuses(&[Reason::InvalidParams, Reason::UnknownMethod]),
@@ -555,14 +556,10 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Access::Operator,
             "The report of a night: what was kept of a sale, as one page that needs nothing else.",
         )
-        .parameter(in_path(
-            "concert_id",
-            "A concert.",
-            json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
-        ))
-        .parameter(in_query("from", "The beginning; without it, twelve hours before `to`.", json!({"type": "string", "format": "date-time"})))
-        .parameter(in_query("to", "The end; without it, now.", json!({"type": "string", "format": "date-time"})))
-        .parameter(in_query("lang", "The language of its words; without it, `en`.", json!({"enum": ["en", "ko"]})))
+        .parameter(concert_id())
+        .parameter(span_from())
+        .parameter(span_to())
+        .parameter(language())
         .answer_as(200, "The page.", "text/html; charset=utf-8", json!({"type": "string"}))
         .refuses(&[Reason::InvalidParams, Reason::ConcertNotFound, Reason::UnknownMethod]),
         Call::HouseLayout => Description::new(
@@ -605,11 +602,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         .refuses(&[Reason::ConcertNotFound, Reason::ScheduleNotFound, Reason::UnknownMethod]),
         Call::ChangeConcert => {
             Description::new("operators", Access::Operator, "Changes the title of a concert, and what its page says.")
-                .parameter(in_path(
-                    "concert_id",
-                    "A concert.",
-                    json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
-                ))
+                .parameter(concert_id())
                 .body(schemas.sent_by_clients::<ConcertPatch>())
                 .answer(200, "What is said of it now.", schemas.sent_by_server::<ConcertInfo>())
                 .refuses(&[Reason::ConcertNotFound, Reason::ChangedMeanwhile, Reason::UnknownMethod])
@@ -869,6 +862,15 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             Reason::RequestIdReused,
             Reason::UnknownMethod,
         ]),
+        Call::RehearsalPage => Description::new(
+            "operators",
+            Access::Operator,
+            "What the last rehearsal of a concert found, as one page that needs nothing else. It is kept until this server ends.",
+        )
+        .parameter(concert_id())
+        .parameter(language())
+        .answer_as(200, "The page.", "text/html; charset=utf-8", json!({"type": "string"}))
+        .refuses(&[Reason::InvalidParams, Reason::ConcertNotFound, Reason::NotFound, Reason::UnknownMethod]),
         Call::RefundOrder => Description::new(
             "operators",
             Access::Operator,
@@ -893,7 +895,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
             "Gives who bought a seat another one of the same performance, free or kept, that costs no less; they pay nothing, and \
              get another ticket.",
         )
-        .parameter(in_path("reservation_id", "An order.", json!({"type": "string", "format": "uuid"})))
+        .parameter(order_id())
         .body(schemas.sent_by_clients::<orders::MoveSeat>())
         .answer(200, "The order as it is now.", schemas.sent_by_server::<orders::Order>())
         .refuses(&[

@@ -111,6 +111,7 @@ impl Incoming<'_> {
             | Call::Rehearsal
             | Call::BeginRehearsal
             | Call::EndRehearsal
+            | Call::RehearsalPage
             | Call::AddSchedule
             | Call::ArchiveConcert
             | Call::RefundOrder

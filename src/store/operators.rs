@@ -116,7 +116,7 @@ pub struct SessionRecord {
 pub struct LogQuery {
     pub concert: Option<ConcertId>,
     pub operator: Option<OperatorId>,
-    /// Of the concert's, those about this alone, as `subject` has it.
+    /// Those about this alone, as `subject` has it: of the concert's, or of those that are of no sale.
     pub subject: Option<String>,
     /// Only older ones than this.
     pub before: Option<u64>,
@@ -307,6 +307,7 @@ const LOG_OF_CONCERT: &str = log!("l.concert_id = ?");
 const LOG_OF_OPERATOR: &str = log!("l.operator_id = ?");
 const LOG_OF_BOTH: &str = log!("l.concert_id = ? AND l.operator_id = ?");
 const LOG_OF_SUBJECT: &str = log!("l.concert_id = ? AND l.subject = ?");
+const LOG_OF_THING: &str = log!("l.concert_id IS NULL AND l.subject = ?");
 
 /// Every text above that reads, for a test of their plans.
 #[cfg(test)]
@@ -322,6 +323,7 @@ pub const QUESTIONS: &[&str] = &[
     LOG_OF_OPERATOR,
     LOG_OF_BOTH,
     LOG_OF_SUBJECT,
+    LOG_OF_THING,
 ];
 
 #[async_trait]
@@ -598,9 +600,10 @@ impl<B: Backend> Operators for B {
     }
 
     async fn log(&self, asked: &LogQuery) -> Result<Vec<LogEntry>, StoreError> {
-        let subject = asked.subject.as_deref().filter(|_| asked.concert.is_some());
+        let subject = asked.subject.as_deref();
         let sql = match (asked.concert, asked.operator) {
             (Some(_), _) if subject.is_some() => LOG_OF_SUBJECT,
+            (None, _) if subject.is_some() => LOG_OF_THING,
             (None, None) => LOG,
             (Some(_), None) => LOG_OF_CONCERT,
             (None, Some(_)) => LOG_OF_OPERATOR,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::SqlSafeStr;
 
 use super::backend::{Backend, again, begin, commit};
@@ -78,6 +78,9 @@ pub trait Rehearsals: Send + Sync {
         note: Option<&Note>,
     ) -> Result<(), StoreError>;
 
+    /// Writes down in the log how a rehearsal of this concert ended. It is all that is kept of it.
+    async fn note_outcome(&self, of: ConcertId, note: &Note, outcome: &Value) -> Result<(), StoreError>;
+
     /// Takes away some rows of a rehearsal that is over, at most `rows_max` but for a user's ledger, which goes whole.
     async fn clear_rehearsal(&self, rehearsal: ConcertId, rows_max: u32) -> Result<Cleared, StoreError>;
 }
@@ -91,6 +94,11 @@ pub fn issuer_of(rehearsal: ConcertId) -> String {
 pub fn rehearsal_of(issuer: &str) -> Option<ConcertId> {
     issuer.strip_prefix(ISSUER_PREFIX)?.parse().ok().map(ConcertId)
 }
+
+/// What the log calls the beginning of one.
+pub const BEGAN: &str = "rehearsal.begin";
+/// And that it was played to some end, whichever.
+pub const OVER: &str = "rehearsal.over";
 
 const ISSUER_PREFIX: &str = "frontrow:rehearsal:";
 
@@ -158,7 +166,7 @@ impl<B: Backend> Rehearsals for B {
             .await?;
             let became = json!({"title": copy.title});
             let subject = subject(of);
-            add_log(&mut *change, note, "rehearsal.begin", Some(&subject), None, Some(&became)).await?;
+            add_log(&mut *change, note, BEGAN, Some(&subject), None, Some(&became)).await?;
             commit::<B>(change).await?;
             Ok((concert, schedules))
         };
@@ -258,6 +266,16 @@ impl<B: Backend> Rehearsals for B {
         again(end).await
     }
 
+    async fn note_outcome(&self, of: ConcertId, note: &Note, outcome: &Value) -> Result<(), StoreError> {
+        let tell = || async {
+            let mut held = self.hold().await?;
+            let mut change = begin::<B>(&mut held).await?;
+            add_log(&mut *change, note, OVER, Some(&subject(of)), None, Some(outcome)).await?;
+            commit::<B>(change).await
+        };
+        again(tell).await
+    }
+
     async fn clear_rehearsal(&self, rehearsal: ConcertId, rows_max: u32) -> Result<Cleared, StoreError> {
         let clear = || async {
             let mut held = self.hold().await?;
@@ -271,7 +289,7 @@ impl<B: Backend> Rehearsals for B {
 }
 
 /// What a line of the log calls the concert that is rehearsed.
-fn subject(of: ConcertId) -> String {
+pub fn subject(of: ConcertId) -> String {
     format!("concert {of}")
 }
 

@@ -50,6 +50,8 @@ async fn what_is_not_well_is_seen_before_the_doors_open() {
         assert_eq!(state(&found, name), if is_loose { "bad" } else { "good" }, "{found}");
     }
     assert_eq!(check(&found, "store_fast")["facts"]["commits"], 10);
+    let rehearsal = check(&found, "rehearsal");
+    assert_eq!((state(&found, "rehearsal"), &rehearsal["facts"]["played"]), ("look", &json!(false)));
     assert_eq!((state(&found, "webhooks"), &check(&found, "plan")["facts"]["seats"]), ("look", &json!(20)));
     assert_eq!(check(&found, "rules")["facts"]["rules"]["capacity"], 100);
 

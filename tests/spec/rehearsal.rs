@@ -25,7 +25,7 @@ use crate::fold::row_counts;
 use crate::harness::{Fan, House, Plan, in_time};
 
 /// Tables of which a rehearsal leaves rows on purpose, and how many: what an operator did, and whose turn it was.
-const LEFT: [(&str, u64); 2] = [("operator_log", 2), ("duty", 1)];
+const LEFT: [(&str, u64); 2] = [("operator_log", 3), ("duty", 1)];
 
 fn rehearsals(store: &Arc<dyn Store>) -> &dyn Rehearsals {
     store.rehearsals().expect("this store keeps rehearsals")
@@ -385,6 +385,13 @@ async fn rehearsed(house: &House, what: &str, is_so: impl Fn(&Value) -> bool) ->
     .await
 }
 
+/// What is said of rehearsals before the doors open.
+async fn readiness(house: &House) -> Value {
+    let path = format!("/api/v1/admin/readiness?concert={}", house.concert);
+    let found = house.http("GET", &path, Some(&house.operator_token()), "").await.json();
+    found["checks"].as_array().unwrap().iter().find(|check| check["name"] == "rehearsal").unwrap().clone()
+}
+
 fn figure(rehearsal: &Value, name: &str) -> f64 {
     let figures = rehearsal["report"]["figures"].as_array().expect("it has a report");
     let found = figures.iter().find(|figure| figure["name"] == name).unwrap_or_else(|| panic!("no {name}"));
@@ -465,8 +472,24 @@ async fn a_rehearsal_counts_what_the_load_test_counts() {
     let more: Vec<_> = more.into_iter().filter(|(table, _)| *table != "reservation_seat").collect();
     assert_eq!(more, []);
     let log = house.http("GET", "/api/v1/admin/log", Some(&manager), "").await.json();
-    assert_eq!(log["entries"][0]["what"], "rehearsal.begin");
-    assert_eq!(log["entries"][0]["subject"], format!("concert {}", house.concert));
+    for (line, what) in [(0, "rehearsal.over"), (1, "rehearsal.begin")] {
+        let line = &log["entries"][line];
+        let subject = format!("concert {}", house.concert);
+        assert_eq!((&line["what"], &line["subject"]), (&json!(what), &json!(subject)));
+    }
+    let found = readiness(&house).await;
+    assert_eq!((&found["state"], &found["facts"]["bought"]), (&json!("good"), &json!(inside.0)), "{found}");
+
+    // What it found is a page that needs nothing else, in either language.
+    for (lang, words) in [("en", "Every check is good."), ("ko", "모든 점검이 정상입니다.")] {
+        let path = format!("{path}/report?lang={lang}");
+        let page = house.http("GET", &path, Some(&manager), "").await;
+        let text = String::from_utf8(page.bytes.to_vec()).unwrap();
+        assert!(page.status == 200 && text.contains(words) && text.contains("<svg"), "{lang}: {text}");
+        assert!(["<script", "http://", "https://"].iter().all(|foreign| !text.contains(foreign)));
+    }
+    let other = house.http("GET", &format!("{path}/report?lang=xx"), Some(&manager), "").await;
+    assert_eq!(other.outcome(), (400, "INVALID_PARAMS".to_owned()));
     house.audit().await;
 }
 
@@ -486,11 +509,13 @@ async fn a_rehearsal_ends_before_its_time() {
     assert!(over["report"]["window_seconds"].as_f64().unwrap() < 60.0);
     assert_eq!(house.http("DELETE", &path, Some(&manager), "").await.status, 200, "it stays over");
     let log = house.http("GET", "/api/v1/admin/log", Some(&manager), "").await.json();
-    for (line, what) in [(0, "rehearsal.end"), (1, "rehearsal.begin")] {
+    for (line, what) in [(0, "rehearsal.over"), (1, "rehearsal.end"), (2, "rehearsal.begin")] {
         let line = &log["entries"][line];
         assert_eq!((&line["what"], &line["who"]["operator_id"]), (&json!(what), &json!(id)));
     }
     assert_eq!(added(&before, &row_counts(&house).await), []);
+    let found = readiness(&house).await;
+    assert_eq!((&found["state"], &found["facts"]["ended_early"]), (&json!("look"), &json!(true)), "{found}");
 
     begin(&house, &manager, json!({"buyers": 30, "arrive_within": 0, "think_ms": 60_000, "seconds": 600}))
         .await;
@@ -508,6 +533,11 @@ async fn a_rehearsal_ends_before_its_time() {
     // Nobody knows of it any more, and another one may begin.
     let none = house.http("GET", &path, Some(&house.operator_token()), "").await.json();
     assert_eq!(none["rehearsal"], Value::Null);
+    let found = readiness(&house).await;
+    let facts = (&found["state"], &found["facts"]["ended"], &found["facts"]["goes_on"]);
+    assert_eq!(facts, (&json!("look"), &json!(false), &json!(false)), "{found}");
+    let page = house.http("GET", &format!("{path}/report"), Some(&house.operator_token()), "").await;
+    assert_eq!(page.outcome(), (404, "NOT_FOUND".to_owned()));
     house.audit().await;
 }
 

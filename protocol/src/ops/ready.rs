@@ -23,7 +23,7 @@ pub struct SaleReadiness {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// `store_durable`, `store_fast`, `clock`, `disk`, `files`, `sale_runs`, `servers`, `keys`, `rules`, `performances`, `plan`,
-    /// `prices`, `opening`, `alarms`, `webhooks`. There may be more.
+    /// `prices`, `opening`, `rehearsal`, `alarms`, `webhooks`. There may be more.
     pub name: String,
     pub state: CheckState,
     /// What was seen, by name.

@@ -192,6 +192,7 @@ fn every_path_of_the_second_door_is_there() {
                  get    /api/v1/admin/concerts/{concert_id}/rehearsal
                  post   /api/v1/admin/concerts/{concert_id}/rehearsal
                  delete /api/v1/admin/concerts/{concert_id}/rehearsal
+                 get    /api/v1/admin/concerts/{concert_id}/rehearsal/report
                  post   /api/v1/admin/orders/{reservation_id}/refund
                  post   /api/v1/admin/orders/{reservation_id}/move
                  get    /api/v1/admin/concerts/{concert_id}/export/orders.csv

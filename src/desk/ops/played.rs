@@ -10,6 +10,7 @@ use frontrow_protocol::ops::rehearsal::{
     BeginRehearsal, Rehearsal, RehearsalFigures, RehearsalReport, RehearsalState,
 };
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
 
 use crate::desk::translate;
@@ -167,6 +168,24 @@ impl Playing {
         state.state = RehearsalState::Ending;
         state.problem = problem;
         state.ended_by.take()
+    }
+
+    /// How it ended, as it is kept.
+    pub(super) fn outcome(&self) -> Value {
+        let state = self.state.lock();
+        let is_ok = state.problem.is_none() && state.report.as_ref().is_some_and(|report| report.ok);
+        json!({
+            "ok": is_ok,
+            "ended_early": self.is_stopped.load(Ordering::Acquire),
+            "buyers": self.asked.buyers,
+            "bought": state.figures.bought,
+            "seats_sold": state.figures.seats_sold,
+            "faults": state.figures.faults,
+        })
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.state.lock().state == RehearsalState::Over
     }
 
     pub(super) fn is_over(&self, at: Timestamp) {

@@ -19,7 +19,8 @@ use crate::domain::time::Timestamp;
 use crate::fanout::{SaleView, Standing};
 use crate::limits::FILES_RESERVED;
 use crate::ops::alarms::{room_of_disk, rules};
-use crate::store::{StoreError, WriterId, random_id};
+use crate::store::operators::LogQuery;
+use crate::store::{StoreError, WriterId, random_id, rehearsals};
 
 /// The duty that nobody does: taking and leaving it are commits.
 const PROBE: &str = "readiness";
@@ -34,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECTIONS_GOOD: u64 = 10_000;
 /// Fewer are no night.
 const CONNECTIONS_BAD: u64 = 1_000;
+/// Lines of the log that are looked through for the last rehearsal, each of which leaves three.
+const LINES_LOOKED_AT_MAX: u32 = 20;
 /// Bytes of a print, as they are told: enough to compare two servers by eye.
 const PRINT_BYTES: usize = 6;
 
@@ -57,6 +60,7 @@ impl Context {
             plan(&standing),
             prices(&view, &standing),
             opening(&standing, at),
+            self.rehearsed(concert).await,
             self.no_alarms(),
             self.webhooks_arrive().await,
         ];
@@ -194,6 +198,48 @@ impl Context {
             CheckState::Good,
             [("print", json!(print_of(self.auth.sign("readiness:print").as_bytes())))],
         )
+    }
+
+    /// When was the sale rehearsed last, and how did that end? The log says it, whichever server played it.
+    async fn rehearsed(&self, concert: ConcertId) -> Check {
+        let Some(operators) = self.store.operators() else {
+            return check("rehearsal", CheckState::Look, [("played", json!(false))]);
+        };
+        let subject = Some(rehearsals::subject(concert));
+        let query = LogQuery { subject, limit: LINES_LOOKED_AT_MAX, ..LogQuery::default() };
+        let lines = match self.patiently(operators.log(&query)).await {
+            Ok(lines) => lines,
+            Err(why) => return check("rehearsal", CheckState::Look, [("error", json!(why))]),
+        };
+        // Newest first.
+        let newest = |what: &str| lines.iter().position(|line| line.what == what);
+        let Some(began) = newest(rehearsals::BEGAN) else {
+            return check("rehearsal", CheckState::Look, [("played", json!(false))]);
+        };
+        let began_at = json!(translate::time(lines[began].at));
+        let Some(over) = newest(rehearsals::OVER).filter(|over| *over < began) else {
+            let playing = self.rehearsals.of(concert);
+            let goes_on = playing.is_some_and(|playing| !playing.has_ended());
+            let facts = [("began_at", began_at), ("goes_on", json!(goes_on)), ("ended", json!(false))];
+            return check("rehearsal", CheckState::Look, facts);
+        };
+        let outcome = lines[over].became.as_ref();
+        let fact = |name: &str| outcome.and_then(|outcome| outcome.get(name)).cloned().unwrap_or(Value::Null);
+        let state = match (fact("ok") == json!(true), fact("ended_early") == json!(true)) {
+            (_, true) => CheckState::Look,
+            (true, false) => CheckState::Good,
+            (false, false) => CheckState::Bad,
+        };
+        let facts = [
+            ("began_at", began_at),
+            ("ok", fact("ok")),
+            ("ended_early", fact("ended_early")),
+            ("buyers", fact("buyers")),
+            ("bought", fact("bought")),
+            ("seats_sold", fact("seats_sold")),
+            ("faults", fact("faults")),
+        ];
+        check("rehearsal", state, facts)
     }
 
     fn no_alarms(&self) -> Check {

@@ -16,8 +16,8 @@ use frontrow_crowd::record::{Counter, FanState};
 use frontrow_crowd::shop::{Pick, Shop, Venue};
 use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::ops::rehearsal::{
-    BeginRehearsal, RehearsalCheck, RehearsalFigure, RehearsalOf, RehearsalOperation, RehearsalReport,
-    RehearsalSecond,
+    BeginRehearsal, Rehearsal, RehearsalCheck, RehearsalFigure, RehearsalOf, RehearsalOperation,
+    RehearsalReport, RehearsalSecond,
 };
 use frontrow_protocol::{ErrorObject, SeatState, decode_seats};
 use rustix::process::{Resource, getrlimit};
@@ -109,6 +109,15 @@ impl Context {
         self.rehearsals.jobs.try_send(job).map_err(|_| busy("another rehearsal is about to begin"))?;
         *self.rehearsals.last.lock() = Some(playing);
         self.rehearsal(concert).await
+    }
+
+    /// The last rehearsal of a concert with what it found, and the concert's title, for a page of its own.
+    pub async fn rehearsal_found(&self, concert: ConcertId) -> Result<(String, Rehearsal), ErrorObject> {
+        let view = self.woken_sale(concert).await?;
+        let last = self.rehearsals.of(concert).map(|playing| playing.shown());
+        let found = last.filter(|rehearsal| rehearsal.report.is_some());
+        let found = found.ok_or_else(|| ErrorObject::not_found("report of a rehearsal"))?;
+        Ok((view.concert().title.clone(), found))
     }
 
     /// Ends a rehearsal; one that is over, or ends already, stays so.
@@ -217,6 +226,17 @@ pub async fn play_rehearsals(context: Arc<Context>) {
         context.stage.leave(entered).await;
         // Their numbers may become other people's.
         made.users.iter().for_each(|user| context.users.forget(user));
+        if let Some(store) = context.store.rehearsals() {
+            let note = Note { at: context.clock.utc(), ..note };
+            if let Err(error) = store.note_outcome(playing.of, &note, &playing.outcome()).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    concert.id = playing.of.0,
+                    error,
+                    "how a rehearsal ended could not be written down"
+                );
+            }
+        }
         playing.is_over(context.clock.utc());
     }
 }

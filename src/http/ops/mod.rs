@@ -101,6 +101,7 @@ async fn answered(asked: &OpsAsked<'_>, call: Call, argument: &str) -> ApiResult
         Call::Rehearsal => rehearsal::last(asked, argument).await,
         Call::BeginRehearsal => rehearsal::begin(asked, argument).await,
         Call::EndRehearsal => rehearsal::end(asked, argument).await,
+        Call::RehearsalPage => report::rehearsal::report(asked, argument).await,
 
         // Orders.
         Call::FindOrders => orders::find(asked).await,

@@ -3,6 +3,7 @@
  * desk, by keyboard too; the fans' page has nothing of it. Method: a real server that plays the buyers itself.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { words as en } from '../../../web/console/i18n/en.js';
 import { words as ko } from '../../../web/console/i18n/ko.js';
@@ -21,7 +22,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
   [PHONE, 'ko-KR', 'dark'],
   [DESKTOP, 'en-GB', 'light'],
 ])) {
-  const { rehearsal: w } = locale === 'ko-KR' ? ko : en;
+  const { rehearsal: w, plots, ready } = locale === 'ko-KR' ? ko : en;
   test(`a sale is rehearsed, ${size.width} px, ${locale}, ${scheme}`, async () => {
     const { server, concertId } = await club(60);
     const ada = await Operator.signIn(browser, await link(server, 'Ada', 'manager'), { size, locale, scheme });
@@ -43,6 +44,19 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.fits('after a rehearsal');
     const { concerts } = await (await fetch(`${server.url}/api/v1/concerts`)).json();
     assert.deepEqual(concerts.map((/** @type {{ concert_id: number }} */ concert) => concert.concert_id), [concertId]);
+
+    // What it found is a file, and the list before the doors open knows of it.
+    const [file] = await Promise.all([ada.page.waitForEvent('download'), ada.page.getByRole('button', { name: plots.report }).click()]);
+    const saved = readFileSync(await file.path(), 'utf8');
+    assert.match(saved, /<svg/);
+    assert.match(saved, new RegExp(`<html lang="${locale.slice(0, 2)}"`));
+    await ada.page.goto(`${server.url}/console/#/ready/${concertId}`);
+    const row = ada.page.locator('.checks .row', { hasText: ready.checks.rehearsal.name });
+    await row.locator('.tag.good').waitFor();
+    await ada.accessible('ready, rehearsed');
+    await ada.fits('ready, rehearsed');
+    await ada.page.goto(`${server.url}/console/#/rehearsal/${concertId}`);
+    await ada.page.getByRole('heading', { name: w.operations }).waitFor();
 
     // One that would last is ended, after a second look.
     await ada.page.getByLabel(w.think).fill('60000');

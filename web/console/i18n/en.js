@@ -132,6 +132,7 @@ export const words = {
       'image.add': 'Picture uploaded',
       'rehearsal.begin': 'Rehearsal begun',
       'rehearsal.end': 'Rehearsal ended',
+      'rehearsal.over': 'Rehearsal over',
       'alarm.see': 'Alarm seen',
       'alarm.end': 'Alarm ended',
       'webhook.add': 'Webhook added',

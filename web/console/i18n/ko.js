@@ -131,6 +131,7 @@ export const words = {
       'image.add': '포스터 올림',
       'rehearsal.begin': '리허설 시작',
       'rehearsal.end': '리허설 종료',
+      'rehearsal.over': '리허설 끝남',
       'alarm.see': '경보 확인',
       'alarm.end': '경보 종료',
       'webhook.add': '웹훅 추가',

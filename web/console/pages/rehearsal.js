@@ -1,12 +1,12 @@
 /** A rehearsal of a sale: synthetic buyers, live, and what they found. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../../app/html.js';
-import { call } from '../api.js';
+import { call, download } from '../api.js';
 import { Figure } from '../figures.js';
 import { count, lasting } from '../numbers.js';
 import { Problem, SecondLook } from '../parts.js';
 import { Plot } from '../plot.js';
-import { moment, words } from '../words.js';
+import { language, moment, words } from '../words.js';
 
 export const needs = ['owner', 'manager'];
 
@@ -58,6 +58,14 @@ export function Rehearsal({ id }) {
       setError(failure);
     }
   };
+  const save = async () => {
+    try {
+      await download(`${path}/report?lang=${language.value}`, `frontrow-${id}-rehearsal.html`);
+      setError(null);
+    } catch (failure) {
+      setError(failure);
+    }
+  };
   return html`<p><a href=${`#/sale/${id}`}>← ${w.back}</a></p>
     <h1>${w.title(id)}</h1>
     <p class="lead">${w.text}</p>
@@ -71,6 +79,7 @@ export function Rehearsal({ id }) {
       ${played.problem && html`<p class="problem" role="alert">${w.problem(played.problem)}</p>`}
       <${Live} of=${played.figures} buyers=${played.asked.buyers} />
       ${(played.state === 'preparing' || played.state === 'playing') && html`<div class="buttons"><button type="button" class="danger" onClick=${() => setStops(true)}>${w.end}</button></div>`}
+      ${played.report && html`<p><button type="button" class="small" onClick=${save}>${words().plots.report}</button></p>`}
       ${played.report && html`<${Found} report=${played.report} began=${played.began_at} />`}
     </section>`}
     ${stops && html`<${SecondLook} title=${w.end} text=${w.endText} confirm=${w.end} onConfirm=${() => void change('DELETE')} onClose=${() => setStops(false)} />`}`;

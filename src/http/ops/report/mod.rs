@@ -4,11 +4,13 @@
 //! load tester draws with, too).
 
 mod money;
+pub mod rehearsal;
 mod words;
 
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::ops::figures::{KeptFigures, KeptPoint};
 use frontrow_report::{Axis, COLOURS, Chart, Line, Page, draw, grouped};
+use hyper::Response;
 use hyper::header::{self, HeaderValue};
 
 use self::words::Words;
@@ -19,7 +21,7 @@ use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 use crate::fanout::Standing;
 use crate::http::query::number;
-use crate::http::reply::{self, ApiResult};
+use crate::http::reply::{self, ApiResult, Body};
 use crate::venue::Zone;
 
 /// Points further apart than so many spans are not joined: nothing was kept between them.
@@ -28,22 +30,39 @@ const GAP_SPANS: f64 = 2.5;
 pub async fn report(asked: &OpsAsked<'_>, id: &str) -> ApiResult {
     asked.query.only(&["from", "to", "lang"])?;
     let concert = ConcertId(number(id, "concert_id")?);
-    let words = match asked.query.get("lang") {
-        None | Some("en") => &words::EN,
-        Some("ko") => &words::KO,
-        Some(_) => return Err(ErrorObject::invalid_params(Some("lang"), "`lang` must be en or ko")),
+    let words = match language(asked)? {
+        Language::English => &words::EN,
+        Language::Korean => &words::KO,
     };
     let (from, to) = span(asked)?;
     let view = asked.context.fanout.sale(concert).ok_or_else(ErrorObject::concert_not_found)?;
     let standing = view.standing(asked.context.clock.utc());
     let kept = asked.context.kept_figures(concert, from, to, POINTS_MAX).await?;
-    let mut response = reply::text("text/html; charset=utf-8", page(&standing, &kept, words));
-    // Its style is in it, which no policy of ours lets run here: it is kept and opened as a file.
-    let name = format!("attachment; filename=\"frontrow-{}-report.html\"", concert.0);
-    if let Ok(name) = HeaderValue::from_str(&name) {
+    Ok(as_file(page(&standing, &kept, words), &format!("frontrow-{}-report.html", concert.0)))
+}
+
+/// The languages that a report may be in, which are the console's.
+#[derive(Clone, Copy)]
+enum Language {
+    English,
+    Korean,
+}
+
+fn language(asked: &OpsAsked<'_>) -> Result<Language, ErrorObject> {
+    match asked.query.get("lang") {
+        None | Some("en") => Ok(Language::English),
+        Some("ko") => Ok(Language::Korean),
+        Some(_) => Err(ErrorObject::invalid_params(Some("lang"), "`lang` must be en or ko")),
+    }
+}
+
+/// A page whose style is in it, which no policy of ours lets run here: it is kept and opened as a file.
+fn as_file(page: String, name: &str) -> Response<Body> {
+    let mut response = reply::text("text/html; charset=utf-8", page);
+    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     }
-    Ok(response)
+    response
 }
 
 fn page(standing: &Standing, kept: &KeptFigures, words: &Words) -> String {
@@ -79,6 +98,9 @@ struct Night<'a> {
     /// The venue's; `None`: UTC.
     zone: Option<Zone>,
 }
+
+/// A line of a chart: its name, what its values are multiplied by, and the value of a point.
+type Told<'w> = (&'w str, f64, fn(&KeptPoint) -> f64);
 
 impl Night<'_> {
     fn moment(&self, millis: i64) -> String {
@@ -122,74 +144,62 @@ impl Night<'_> {
     fn charts(&self) -> Vec<String> {
         let words = self.words;
         let minutes = 60.0 / f64::from(self.kept.span_s.max(1));
-        let level = |name: &str, of: fn(&KeptPoint) -> f64| (name.to_owned(), 1.0, of);
-        let a_minute = |name: &str, of: fn(&KeptPoint) -> f64| (name.to_owned(), minutes, of);
-        let charts = [
+        // What is told by its title, its unit, and two lines or three; what is counted in a span is told by the minute.
+        let is = |name, of: fn(&KeptPoint) -> f64| (name, 1.0, of);
+        let by_minute = |name, of: fn(&KeptPoint) -> f64| (name, minutes, of);
+        let (line, seats) = ((words.line, words.fans), (words.seats, words.seats_unit));
+        let by = |title| (title, words.per_minute);
+        let millis = |title| (title, "ms");
+        let charts: [(_, Vec<Told<'_>>); 7] = [
             (
-                words.line,
-                words.fans,
+                line,
+                vec![is(words.waiting, |of| of.waiting as f64), is(words.admitted, |of| of.progress as f64)],
+            ),
+            (
+                by(words.came),
                 vec![
-                    level(words.waiting, |point| point.waiting as f64),
-                    level(words.admitted, |point| point.progress as f64),
+                    by_minute(words.joins, |of| of.joins as f64),
+                    by_minute(words.admissions, |of| of.admissions as f64),
                 ],
             ),
             (
-                words.came,
-                words.per_minute,
+                seats,
                 vec![
-                    a_minute(words.joins, |point| point.joins as f64),
-                    a_minute(words.admissions, |point| point.admissions as f64),
+                    is(words.sold, |of| of.sold as f64),
+                    is(words.held, |of| of.held as f64),
+                    is(words.free, |of| of.available as f64),
                 ],
             ),
             (
-                words.seats,
-                words.seats_unit,
+                by(words.trade),
                 vec![
-                    level(words.sold, |point| point.sold as f64),
-                    level(words.held, |point| point.held as f64),
-                    level(words.free, |point| point.available as f64),
+                    by_minute(words.seats_held, |of| of.seats_held as f64),
+                    by_minute(words.seats_sold, |of| of.seats_sold as f64),
                 ],
             ),
             (
-                words.trade,
-                words.per_minute,
+                by(words.lost),
                 vec![
-                    a_minute(words.seats_held, |point| point.seats_held as f64),
-                    a_minute(words.seats_sold, |point| point.seats_sold as f64),
+                    by_minute(words.refused, |of| of.refused as f64),
+                    by_minute(words.expiries, |of| of.expiries as f64),
                 ],
             ),
             (
-                words.lost,
-                words.per_minute,
-                vec![
-                    a_minute(words.refused, |point| point.refused as f64),
-                    a_minute(words.expiries, |point| point.expiries as f64),
-                ],
+                millis(words.answers),
+                vec![is(words.half, |of| of.answers_p50_ms), is(words.of_hundred, |of| of.answers_p99_ms)],
             ),
             (
-                words.answers,
-                "ms",
-                vec![
-                    level(words.half, |point| point.answers_p50_ms),
-                    level(words.of_hundred, |point| point.answers_p99_ms),
-                ],
-            ),
-            (
-                words.commits,
-                "ms",
-                vec![
-                    level(words.half, |point| point.commit_p50_ms),
-                    level(words.of_hundred, |point| point.commit_p99_ms),
-                ],
+                millis(words.commits),
+                vec![is(words.half, |of| of.commit_p50_ms), is(words.of_hundred, |of| of.commit_p99_ms)],
             ),
         ];
         let named = |second: f64| self.clock((second * 1_000.0) as i64);
         let at = self.moments();
-        let drawn = charts.into_iter().map(|(title, unit, lines)| {
+        let drawn = charts.into_iter().map(|((title, unit), lines)| {
             debug_assert!(lines.len() <= COLOURS);
             let lines = lines.into_iter().map(|(name, factor, of)| {
                 let values = at.iter().map(|(_, point)| point.map(|point| of(point) * factor)).collect();
-                Line { name, values }
+                Line { name: name.to_owned(), values }
             });
             let at: Vec<f64> = at.iter().map(|(at, _)| *at).collect();
             draw(&Chart {

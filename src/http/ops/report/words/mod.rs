@@ -1,5 +1,7 @@
 //! The words of a report, in the console's languages: a promoter sends it to people who never see the console.
 
+pub mod rehearsal;
+
 pub struct Words {
     /// The language's tag.
     pub language: &'static str,
