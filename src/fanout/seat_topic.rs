@@ -108,6 +108,11 @@ impl SeatCounts {
         self.available + self.held + self.sold
     }
 
+    /// Of a performance that is called off nothing is sold, so what nobody has is as good as kept.
+    fn with_none_free(self) -> Self {
+        Self { available: 0, restricted: self.restricted + self.available, ..self }
+    }
+
     fn of(&mut self, state: SeatState) -> &mut u64 {
         match state {
             SeatState::Available => &mut self.available,
@@ -285,10 +290,12 @@ impl SeatTopic {
     pub fn standing(&self) -> ScheduleStanding {
         let state = self.state.lock();
         let names = self.plan.categories.iter().map(|category| category.name.clone());
+        let is_played = state.schedule.state == ScheduleState::Planned;
+        let left = state.left.iter().map(|left| if is_played { *left } else { 0 });
         ScheduleStanding {
             schedule: state.schedule,
-            counts: state.counts,
-            left: names.zip(state.left.iter().copied()).collect(),
+            counts: if is_played { state.counts } else { state.counts.with_none_free() },
+            left: names.zip(left).collect(),
             watchers: state.watchers.len(),
         }
     }

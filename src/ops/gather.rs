@@ -26,6 +26,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_millis(900);
 const MINUTE: Duration = Duration::from_secs(60);
 /// By the pace of so long it is told when a sale sells out.
 const PACE: Duration = Duration::from_secs(5 * 60);
+/// A burst that is over for so long is seen to be.
+const MOMENT: Duration = Duration::from_secs(15);
 /// A sale of fewer seats in that time has no pace.
 const PACE_SEATS_MIN: u64 = 5;
 /// Copies are remembered so far apart: a minute is known to a twelfth.
@@ -224,14 +226,22 @@ impl Past {
         }
     }
 
+    /// By the slowest of three paces: that of a longer time, that of the last minute, and that of a moment, as if one seat more had
+    /// been sold in it. So a burst is no pace. A sale that is known for less than a minute, or that sold nothing in the last one,
+    /// has none yet, or none any more.
     fn sells_out_in(&self, now: Timestamp, standing: &Standing) -> Option<Duration> {
-        let (before, age) = self.before(now, PACE)?;
-        let sold = standing.tallied.seats_sold - before.seats_sold;
         let free = standing.counts().available;
-        (sold >= PACE_SEATS_MIN && free > 0).then(|| {
-            let seconds = free as f64 * age.as_secs_f64() / sold as f64;
-            Duration::from_secs(seconds as u64)
-        })
+        let seconds_a_seat = |age: Duration, seats_min: u64| {
+            let (before, age) = self.before(now, age).filter(|(_, age)| *age >= MINUTE)?;
+            let sold = standing.tallied.seats_sold - before.seats_sold;
+            (sold >= seats_min).then(|| age.as_secs_f64() / sold as f64)
+        };
+        let (lately, long) = (seconds_a_seat(MINUTE, 1)?, seconds_a_seat(PACE, PACE_SEATS_MIN)?);
+        let now_at_least = self.before(now, MOMENT).map_or(0.0, |(before, age)| {
+            let sold = standing.tallied.seats_sold - before.seats_sold;
+            age.as_secs_f64() / (sold + 1) as f64
+        });
+        (free > 0).then(|| Duration::from_secs((free as f64 * lately.max(long).max(now_at_least)) as u64))
     }
 
     fn remember(&mut self, now: Timestamp, copy: &Tallied) {
@@ -336,5 +346,28 @@ mod tests {
         assert_eq!(told(4, 96), None);
         assert_eq!(told(5, 95), Some(Duration::from_secs(95 * 12)));
         assert_eq!(told(100, 0), None);
+    }
+
+    /// Goal: a burst does not sell a house out in a second. Method: most of it is sold in the first ten seconds, then a seat each
+    /// twenty, then nothing.
+    #[test]
+    fn a_burst_is_no_pace() {
+        let mut past = Past { view: Weak::new(), copies: VecDeque::new() };
+        let mut told = Vec::new();
+        for n in 0_u64..=400 {
+            let sold = (n.min(10) * 9 + n.saturating_sub(10).min(290) / 20).min(99);
+            let standing = standing(0, sold, 100 - sold);
+            let now = Timestamp::from_millis(n as i64 * 1_000);
+            let said = past.pace(now, &standing).sells_out_in;
+            past.remember(now, &standing.tallied);
+            match n {
+                0..60 => assert_eq!(said, None, "{n} s are too few to say it"),
+                // Eight seats or fewer are left, one of which is sold each twenty seconds.
+                60..=200 => told.push(said.expect("it has a pace").as_secs() / (100 - sold)),
+                260.. => assert_eq!(said, None, "{n} s: nothing was sold for a minute"),
+                _ => {}
+            }
+        }
+        assert!(told.iter().all(|seconds| (7..=30).contains(seconds)), "{told:?}");
     }
 }

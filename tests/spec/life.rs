@@ -138,6 +138,16 @@ async fn what_is_called_off_is_given_back_and_told_to_whom_it_concerns() {
     let states: Vec<_> =
         list["concerts"][0]["schedules"].as_array().unwrap().iter().map(|s| &s["state"]).collect();
     assert_eq!(states, ["CALLED_OFF", "PLANNED"]);
+    // Of its seats none is free, whoever had them, in the figures as in the answer to a change.
+    let sales = async |house: &House| {
+        let token = house.operator_token();
+        let sales = house.http("GET", "/api/v1/admin/sales", Some(&token), "").await.json();
+        let path = format!("/api/v1/admin/sales/{}", house.concert);
+        let changed = house.http("PATCH", &path, Some(&token), r#"{"capacity": 90}"#).await.json();
+        [sales["sales"][0].clone(), changed]
+            .map(|of| ["available", "restricted", "sold", "seats"].map(|field| of[field].as_u64().unwrap()))
+    };
+    assert_eq!(sales(&house).await, [[19, 20, 1, 40]; 2]);
 
     // There is no way back, also after a restart; and nobody is refunded twice.
     house.stop().await;
@@ -169,6 +179,7 @@ async fn what_is_called_off_is_given_back_and_told_to_whom_it_concerns() {
         [
             ("set", Value::Null),
             ("calloff", json!("The hall is under water")),
+            ("set", Value::Null),
             ("calloff", json!("The singer is ill"))
         ]
     );

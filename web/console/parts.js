@@ -62,3 +62,22 @@ export function SecondLook({ title, text, confirm, onConfirm, onClose }) {
     </div>
   </dialog>`;
 }
+
+/**
+ * Something secret that is told this once, to be copied.
+ * @param {{ id: string, level: 2 | 3, title: string, text: string, value: string, words: { copy: string, copied: string } }} props `level`: of its heading.
+ */
+export function ShownOnce({ id, level, title, text, value, words: w }) {
+  const [copied, setCopied] = useState('');
+  const copy = async () => {
+    await navigator.clipboard.writeText(value);
+    setCopied(value);
+  };
+  return html`<section class="card made" aria-labelledby=${`${id}-title`}>
+    <${`h${level}`} id=${`${id}-title`}>${title}<//>
+    <p>${text}</p>
+    <input readonly aria-label=${title} value=${value} onFocus=${(/** @type {any} */ event) => event.currentTarget.select()} />
+    <button type="button" onClick=${copy}>${w.copy}</button>
+    <span role="status">${copied === value ? w.copied : ''}</span>
+  </section>`;
+}

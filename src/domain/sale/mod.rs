@@ -642,6 +642,9 @@ impl Sale {
 
     fn figures(&self, now: Now) -> SaleFigures {
         let sum = |count: fn(&SeatMap) -> u64| self.schedules.values().map(count).sum();
+        // Of a performance that is called off nothing is sold, so what nobody has is as good as kept.
+        let free = |map: &SeatMap| if map.is_called_off() { 0 } else { map.available() };
+        let kept = |map: &SeatMap| map.restricted() + if map.is_called_off() { map.available() } else { 0 };
         SaleFigures {
             concert: self.concert,
             settings: self.settings.clone(),
@@ -651,10 +654,10 @@ impl Sale {
             done: self.done,
             expired: self.expired,
             seats: sum(SeatMap::len),
-            available: sum(SeatMap::available),
+            available: sum(free),
             held: sum(SeatMap::held),
             sold: sum(SeatMap::sold),
-            restricted: sum(SeatMap::restricted),
+            restricted: sum(kept),
             admissions_last_minute: self.room.line().admissions_last_minute(now.utc),
         }
     }

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { html } from '../../app/html.js';
 import { call } from '../api.js';
-import { Problem, SecondLook, useAsked } from '../parts.js';
+import { Problem, SecondLook, ShownOnce, useAsked } from '../parts.js';
 import { me } from '../session.js';
 import { moment, words } from '../words.js';
 
@@ -53,7 +53,7 @@ export function Operators() {
   return html`<h1>${w.title}</h1>
     <p class="lead">${w.text}</p>
     <${Problem} error=${problem ?? error} />
-    ${made && html`<${MadeLink} made=${made} />`}
+    ${made && html`<${ShownOnce} id="made" level=${2} title=${w.made(made.name)} text=${w.madeText(moment(made.expires_at))} value=${made.url} words=${w} />`}
     <ul class="rows">
       ${value?.operators.map((/** @type {Operator} */ operator) => {
         const own = operator.operator_id === me.value?.operator.operator_id;
@@ -93,21 +93,4 @@ export function Operators() {
       </label>
       <button class="primary">${w.addButton}</button>
     </form>`;
-}
-
-/** @param {{ made: Made }} props */
-function MadeLink({ made }) {
-  const { operators: w } = words();
-  const [copied, setCopied] = useState('');
-  const copy = async () => {
-    await navigator.clipboard.writeText(made.url);
-    setCopied(made.url);
-  };
-  return html`<section class="card made" aria-labelledby="made-title">
-    <h2 id="made-title">${w.made(made.name)}</h2>
-    <p>${w.madeText(moment(made.expires_at))}</p>
-    <input readonly aria-label=${w.made(made.name)} value=${made.url} onFocus=${(/** @type {any} */ event) => event.currentTarget.select()} />
-    <button type="button" onClick=${copy}>${w.copy}</button>
-    <span role="status">${copied === made.url ? w.copied : ''}</span>
-  </section>`;
 }

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { html } from '../../app/html.js';
 import { call } from '../api.js';
-import { Problem, SecondLook, useAsked } from '../parts.js';
+import { Problem, SecondLook, ShownOnce, useAsked } from '../parts.js';
 import { moment, words } from '../words.js';
 
 export const needs = ['owner', 'manager'];
@@ -66,7 +66,7 @@ export function Webhooks() {
     <h2 id="webhooks-title">${w.title}</h2>
     <p>${w.text}</p>
     <${Problem} error=${problem ?? error} />
-    ${made && html`<${Secret} made=${made} />`}
+    ${made && html`<${ShownOnce} id="secret" level=${3} title=${w.of(w.secret, made.url)} text=${w.secretText} value=${made.secret} words=${w} />`}
     ${value?.webhooks.length === 0 && html`<p class="empty">${w.none}</p>`}
     <ul class="rows">${value?.webhooks.map((/** @type {Webhook} */ of) => html`<li key=${of.webhook_id} class="row ${of.stopped_at ? 'off' : ''}">
       <div class="row-what"><strong>${of.url}</strong>
@@ -87,23 +87,6 @@ export function Webhooks() {
       <label class="field">${w.url}<input name="url" type="url" required maxlength="2000" autocomplete="off" placeholder="https://" /></label>
       <button class="primary">${w.addButton}</button>
     </form>
-  </section>`;
-}
-
-/** @param {{ made: { url: string, secret: string } }} props */
-function Secret({ made }) {
-  const { webhooks: w } = words();
-  const [copied, setCopied] = useState('');
-  const copy = async () => {
-    await navigator.clipboard.writeText(made.secret);
-    setCopied(made.secret);
-  };
-  return html`<section class="card made" aria-labelledby="secret-title">
-    <h3 id="secret-title">${w.of(w.secret, made.url)}</h3>
-    <p>${w.secretText}</p>
-    <input readonly aria-label=${w.of(w.secret, made.url)} value=${made.secret} onFocus=${(/** @type {any} */ event) => event.currentTarget.select()} />
-    <button type="button" onClick=${copy}>${w.copy}</button>
-    <span role="status">${copied === made.secret ? w.copied : ''}</span>
   </section>`;
 }
 
