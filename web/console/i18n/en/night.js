@@ -121,6 +121,7 @@ export const sale = {
   seats: 'Seats',
   seatsText: 'Choose seats, then keep them from sale, put them on sale again, sell them at the box office or give them away. What somebody holds or bought stays theirs.',
   seatsSellText: 'Choose seats, then sell them at the box office or give them away.',
+  seatsOff: 'This performance is called off: nothing of it is sold, whatever the map shows as free.',
   performance: 'Performance',
   map: 'Map',
   list: 'List',

@@ -22,18 +22,20 @@ const SEATS_PER_CALL = 2_000;
 
 /** @param {{ concert: number, detail: import('../../../sdk/wire.js').SaleDetail, zone: string | null, currency: string, mayKeep: boolean, maySell: boolean }} props */
 export function Seats({ concert, detail, zone, currency, mayKeep, maySell }) {
-  const { sale: w } = words();
+  const { sale: w, log } = words();
   const [chosen, setChosen] = useState(/** @type {number | null} */ (null));
   const schedule = chosen ?? detail.by_schedule[0]?.schedule_id ?? null;
   if (schedule === null) return null;
+  const isOff = (/** @type {number} */ id) => detail.by_schedule.some((one) => one.schedule_id === id && one.state === 'CALLED_OFF');
   return html`<section class="seats" aria-labelledby="seats-title">
     <h2 id="seats-title">${w.seats}</h2>
     <p>${mayKeep || !maySell ? w.seatsText : w.seatsSellText}</p>
     ${detail.by_schedule.length > 1 && html`<label class="field short">${w.performance}
       <select value=${schedule} onChange=${(/** @type {any} */ event) => setChosen(Number(event.currentTarget.value))}>
-        ${detail.by_schedule.map((one) => html`<option value=${one.schedule_id}>${when(one.starts_at, zone)}</option>`)}
+        ${detail.by_schedule.map((one) => html`<option value=${one.schedule_id}>${when(one.starts_at, zone)}${isOff(one.schedule_id) ? ` – ${log.states.CALLED_OFF}` : ''}</option>`)}
       </select>
     </label>`}
+    ${isOff(schedule) && html`<p class="problem off">${w.seatsOff}</p>`}
     <${Tool} key=${schedule} concert=${concert} schedule=${schedule} currency=${currency} mayKeep=${mayKeep} maySell=${maySell} />
   </section>`;
 }
