@@ -13,7 +13,7 @@ import { Changed } from './change.js';
 /** What is said, a line each, so that two versions can be compared. @param {Patch} patch @returns {Record<string, string | null>} */
 const lines = ({ title, about }) => ({
   ...(title === undefined ? {} : { title }),
-  ...(about === undefined ? {} : { ...about.texts, map_url: about.map_url ?? null, image_id: about.image_id ?? null }),
+  ...(about ? { ...about.texts, map_url: about.map_url ?? null, image_id: about.image_id ?? null } : {}),
 });
 
 /** @param {{ concert: HouseConcert, onChanged: () => Promise<void> }} props */
@@ -22,18 +22,24 @@ export function Texts({ concert, onChanged }) {
   const [failed, setFailed] = useState(/** @type {{ error: unknown, wanted: Patch, saw: Patch } | null} */ (null));
   const { title, about } = concert;
   const now = /** @type {Patch} */ ({ title, about });
+  // What was shown when somebody began to type: whatever comes from the server meanwhile, they have not seen it.
+  const [typedOn, setTypedOn] = useState(/** @type {Patch | null} */ (null));
   /** @param {Patch} patch */
   const save = async (patch) => {
-    const saw = Object.fromEntries(Object.keys(patch).map((field) => [field, /** @type {any} */ (now)[field]]));
+    const saw = Object.fromEntries(Object.keys(patch).map((field) => [field, /** @type {any} */ (typedOn ?? now)[field]]));
     setFailed(null);
     try {
       await call('PATCH', `/concerts/${concert.concert_id}`, { ...patch }, { was: saw });
+      setTypedOn(null);
       await onChanged();
       return true;
     } catch (error) {
       setFailed({ error, wanted: patch, saw });
       // What is typed stays, and the next save is on top of what it is now.
-      if (error instanceof ApiError && error.reason === 'CHANGED_MEANWHILE') await onChanged();
+      if (error instanceof ApiError && error.reason === 'CHANGED_MEANWHILE') {
+        await onChanged();
+        setTypedOn(null);
+      }
       return false;
     }
   };
@@ -49,7 +55,7 @@ export function Texts({ concert, onChanged }) {
   const is = failed?.error instanceof ApiError ? failed.error.data.was : undefined;
   const differing = failed ? differences(lines(failed.wanted), lines(failed.saw), is && lines(is)) : [];
   const only = (/** @type {Patch} */ patch) => Object.fromEntries(differing.map((field) => [named(field), lines(patch)[field] ?? null]));
-  return html`<details class="texts">
+  return html`<details class="texts" onInput=${() => setTypedOn((seen) => seen ?? now)}>
     <summary>${w.texts}</summary>
     <p>${w.textsText}</p>
     ${failed && (is ? html`<${Changed} error=${failed.error} wanted=${only(failed.wanted)} saw=${only(failed.saw)} is=${only(is)} />` : html`<${Problem} error=${failed.error} />`)}
