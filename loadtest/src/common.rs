@@ -41,6 +41,10 @@ pub struct Common {
     /// The database of the started server. Without: the embedded one, in a fresh data folder.
     #[arg(long, global = true, value_name = "URL", conflicts_with = "server")]
     pub database_url: Option<String>,
+    /// The time that each packet takes to the database, and back from it, as if it were elsewhere: 2ms is another zone. The
+    /// tool passes the packets on itself.
+    #[arg(long, global = true, value_name = "TIME", requires = "database_url", value_parser = duration)]
+    pub database_delay: Option<Duration>,
     /// The database server's process, if it runs on this machine, to count its CPU beside the server's.
     #[arg(long, global = true, value_name = "PID")]
     pub database_pid: Option<u32>,

@@ -18,6 +18,7 @@ use frontrow_protocol::layout::Layout;
 use frontrow_protocol::result::Concerts;
 
 use crate::common::Common;
+use crate::database_counts::DatabaseCounts;
 use crate::file_limit;
 use crate::http::HttpClient;
 use crate::report::{Check, Figure, Machine, ProcessUse, Report, cores, progress_line, summary};
@@ -74,6 +75,9 @@ pub struct Run {
     server_use: Option<ProcessUse>,
     client_use: Option<ProcessUse>,
     database_use: Option<ProcessUse>,
+    /// What the database counted in the window, and how often the server waited for it.
+    database_work: Option<DatabaseCounts>,
+    round_trips: Option<u64>,
     /// Seats that were sold before this run.
     sold_before: u64,
     /// The server's use at the last tick.
@@ -129,6 +133,8 @@ impl Run {
             server_use: None,
             client_use: None,
             database_use: None,
+            database_work: None,
+            round_trips: None,
             sold_before,
             last_tick: (Instant::now(), None),
         })
@@ -228,6 +234,10 @@ impl Run {
             self.server_use = both(before.server, after.server);
             self.database_use = both(before.database, after.database);
             self.client_use = Some(used(before.client, after.client));
+            let counts = before.counts.zip(after.counts);
+            self.database_work = counts.map(|(before, after)| after.since(before));
+            self.round_trips =
+                before.round_trips.zip(after.round_trips).map(|(before, after)| after - before);
         }
     }
 
@@ -236,6 +246,8 @@ impl Run {
             server: self.server.usage(),
             client: usage_of(std::process::id())?,
             database: self.common.database_pid.and_then(usage_of),
+            counts: self.server.database_url().and_then(counts_of),
+            round_trips: self.server.round_trips(),
         })
     }
 
@@ -293,6 +305,20 @@ impl Run {
             let micros = 1e6 * used.cpu_seconds / count as f64;
             self.figure("database_cpu_per_operation", micros, "µs", "of the database's CPU for the same");
         }
+        if count == 0 {
+            return;
+        }
+        let each = |all: u64| all as f64 / count as f64;
+        if let Some(work) = self.database_work {
+            let about = "statements that the database was sent for the same, by its own count";
+            self.figure("database_statements_per_operation", each(work.statements), "", about);
+            let about = "rows that it wrote for the same, by its own count";
+            self.figure("database_rows_per_operation", each(work.rows), "", about);
+        }
+        if let Some(round_trips) = self.round_trips {
+            let about = "times that the server waited for its database's answer, for the same";
+            self.figure("round_trips_per_operation", each(round_trips), "", about);
+        }
     }
 
     pub fn check(&mut self, name: &'static str, ok: bool, detail: impl Into<String>) {
@@ -347,6 +373,12 @@ impl Run {
         if self.server.is_spawned() {
             let store = self.server.database_url().map_or("SQLite", |_| "MySQL-compatible");
             settings.push(("store".to_owned(), store.to_owned()));
+            if let Some(delay) = self.common.database_delay {
+                settings.push((
+                    "database".to_owned(),
+                    format!("{} ms away, each way", delay.as_secs_f64() * 1e3),
+                ));
+            }
         }
         let expectations: Vec<_> =
             self.common.expect.iter().map(|expectation| expectation.check(&self.figures)).collect();
@@ -381,6 +413,13 @@ struct Usages {
     server: Option<Usage>,
     client: Usage,
     database: Option<Usage>,
+    counts: Option<DatabaseCounts>,
+    round_trips: Option<u64>,
+}
+
+/// A database that does not say what it counts is measured without.
+fn counts_of(url: &str) -> Option<DatabaseCounts> {
+    DatabaseCounts::of(url).inspect_err(|error| eprintln!("{error:#}")).ok()
 }
 
 /// Threads that play fans.
@@ -402,6 +441,7 @@ async fn spawn(common: &Common, needs: &Needs) -> anyhow::Result<(Server, Venue,
     let options = SpawnOptions {
         binary: server_binary(common)?,
         database_url: common.database_url.clone(),
+        database_delay: common.database_delay,
         settings,
         data: None,
         data_parent: common.data_parent.clone(),

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::authority::lay_certificate;
+use crate::far_database::FarDatabase;
 use crate::http::HttpClient;
 
 /// The time that a server may take to become ready, a line of a million tokens included.
@@ -41,6 +42,8 @@ pub struct SpawnOptions {
     pub binary: PathBuf,
     /// `None`: the embedded database.
     pub database_url: Option<String>,
+    /// The time that each packet takes between the server and its database.
+    pub database_delay: Option<Duration>,
     /// `name=value`, as `frontrow serve --set` takes them; later ones win.
     pub settings: Vec<String>,
     /// `None`: a folder of its own under `data_parent`, removed at the end.
@@ -69,6 +72,8 @@ pub struct Server {
 
 struct Spawned {
     options: SpawnOptions,
+    /// What delays the packets, if they are delayed.
+    far: Option<FarDatabase>,
     child: Child,
     data: PathBuf,
     remove_data: bool,
@@ -91,10 +96,14 @@ impl Server {
             }
         };
         std::fs::create_dir_all(&data).with_context(|| format!("could not make {}", data.display()))?;
-        let (child, address) = start(&options, &data, "127.0.0.1:0")?;
+        let far = match (&options.database_url, options.database_delay) {
+            (Some(url), Some(delay)) => Some(FarDatabase::before(url, delay)?),
+            _ => None,
+        };
+        let (child, address) = start(&options, far.as_ref(), &data, "127.0.0.1:0")?;
         let door = Door::new(address, options.tls);
         let pid = Some(child.id());
-        let spawned = Spawned { options, child, data, remove_data };
+        let spawned = Spawned { options, far, child, data, remove_data };
         let mut server = Self { door, spawned: Some(spawned), pid, operator_token: None };
         server.wait_ready().await?;
         let operator = server.run_command(&["token", "--operator"])?;
@@ -292,6 +301,11 @@ impl Server {
         self.spawned.as_ref().map(|spawned| spawned.data.as_path())
     }
 
+    /// How often the server has waited for its database so far; `None` unless packets are delayed.
+    pub fn round_trips(&self) -> Option<u64> {
+        Some(self.spawned.as_ref()?.far.as_ref()?.round_trips())
+    }
+
     pub fn database_url(&self) -> Option<&str> {
         self.spawned.as_ref()?.options.database_url.as_deref()
     }
@@ -315,7 +329,7 @@ impl Server {
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         let address = self.door.address.to_string();
         let spawned = self.own()?;
-        let (child, _) = start(&spawned.options, &spawned.data, &address)?;
+        let (child, _) = start(&spawned.options, spawned.far.as_ref(), &spawned.data, &address)?;
         let pid = child.id();
         spawned.child = child;
         self.pid = Some(pid);
@@ -372,12 +386,18 @@ impl Drop for Spawned {
     }
 }
 
-fn start(options: &SpawnOptions, data: &Path, listen: &str) -> anyhow::Result<(Child, SocketAddr)> {
+fn start(
+    options: &SpawnOptions,
+    far: Option<&FarDatabase>,
+    data: &Path,
+    listen: &str,
+) -> anyhow::Result<(Child, SocketAddr)> {
     let log_path = data.join("server.log");
     let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path)?;
     let mut command = Command::new(&options.binary);
     command.args(["serve", "--listen", listen, "--data"]).arg(data);
-    if let Some(url) = &options.database_url {
+    // Only the server is far away from it; commands are not what is measured.
+    if let Some(url) = far.map(FarDatabase::url).or(options.database_url.as_deref()) {
         command.arg("--database-url").arg(url);
     }
     for setting in &options.settings {
@@ -469,6 +489,7 @@ mod tests {
         let options = SpawnOptions {
             binary: "/nowhere/frontrow".into(),
             database_url: None,
+            database_delay: None,
             settings: Vec::new(),
             data: None,
             data_parent: std::env::temp_dir(),

@@ -1,10 +1,12 @@
 //! A database server that is ours to kill.
 
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+
+use crate::database_url::DatabaseUrl;
 
 /// The time that it may take until it takes connections; recovery after a kill included.
 const START_PATIENCE: Duration = Duration::from_secs(120);
@@ -19,7 +21,7 @@ pub struct Database {
 impl Database {
     /// Starts it by a line for the shell, and waits until `url`'s host takes connections.
     pub async fn start(command: &str, url: &str) -> anyhow::Result<Self> {
-        let address = address_of(url)?;
+        let address = DatabaseUrl::parse(url)?.address()?;
         let child = spawn(command)?;
         let mut database = Self { command: command.to_owned(), address, child };
         database.wait_open().await?;
@@ -70,29 +72,9 @@ fn spawn(command: &str) -> anyhow::Result<Child> {
         .with_context(|| format!("could not run `{command}`"))
 }
 
-/// The address in `mysql://user:password@host:port/name`.
-fn address_of(url: &str) -> anyhow::Result<SocketAddr> {
-    let (_, rest) = url.split_once("://").with_context(|| "the database's URL has no `://`")?;
-    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    let host = if host.contains(':') { host.to_owned() } else { format!("{host}:3306") };
-    host.to_socket_addrs()
-        .with_context(|| format!("`{host}` is no address"))?
-        .next()
-        .with_context(|| format!("`{host}` has no address"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_address_is_read_from_the_url() {
-        let address = |url| address_of(url).unwrap().to_string();
-        assert_eq!(address("mysql://root:a%40b@127.0.0.1:3307/frontrow?x=1"), "127.0.0.1:3307");
-        assert_eq!(address("mysql://127.0.0.1/frontrow"), "127.0.0.1:3306");
-        assert!(address_of("sqlite.db").is_err());
-    }
 
     #[tokio::test]
     async fn a_database_that_ends_at_once_is_said_so() {
