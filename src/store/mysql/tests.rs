@@ -11,7 +11,7 @@ use super::*;
 use crate::domain::ids::IdSource;
 use crate::domain::record::{LedgerEntry, LedgerKind, SaleState};
 use crate::domain::rules::{OwnRules, SaleSettings};
-use crate::store::bounds::{self, Column};
+use crate::store::bounds::{self, Column, Kind};
 use crate::store::columns::Cells;
 use crate::store::{Batch, Claims, CommitError, NewConcert, NewUser, Reads, Setup, box_office, random_id};
 use crate::venue::{self, ImportOptions, Shape};
@@ -246,13 +246,21 @@ async fn the_schema_takes_whatever_is_let_in() {
     let (store, ()) = fresh().await;
     let mut connection = store.reader().await.unwrap();
     let sql = "SELECT table_name AS of_table, column_name AS named, CAST(data_type AS CHAR) AS kind, \
-           CAST(character_maximum_length AS SIGNED) AS chars, CAST(character_octet_length AS SIGNED) AS bytes FROM information_schema.columns WHERE table_schema = DATABASE()";
+           CAST(character_maximum_length AS SIGNED) AS chars, CAST(character_octet_length AS SIGNED) AS bytes, \
+           CAST(column_type AS CHAR) AS type, CAST(is_nullable AS CHAR) AS nullable, \
+           CAST(COALESCE(generation_expression, '') AS CHAR) AS made_of \
+         FROM information_schema.columns WHERE table_schema = DATABASE()";
     let columns = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
     let sql = "SELECT t.table_name AS of_table, CAST(c.check_clause AS CHAR) AS stated FROM information_schema.check_constraints c \
          JOIN information_schema.table_constraints t \
            ON t.constraint_schema = c.constraint_schema AND t.constraint_name = c.constraint_name \
          WHERE c.constraint_schema = DATABASE()";
     let checks = sqlx::raw_sql(sql).fetch_all(&mut *connection).await.unwrap();
+    bounds::all_stand_here(|table| {
+        let of_table = columns.iter().filter(|row| row.text("of_table").unwrap() == table);
+        let written = of_table.filter(|row| row.text("made_of").unwrap().is_empty());
+        written.map(|row| row.text("named").unwrap().to_owned()).collect()
+    });
     bounds::compare(|table, column| {
         let is_it =
             |row: &&MySqlRow| row.text("of_table").unwrap() == table && row.text("named").unwrap() == column;
@@ -260,12 +268,29 @@ async fn the_schema_takes_whatever_is_let_in() {
         let length = |at| found.opt_int(at).unwrap().map(|most| most as usize);
         let of_table = checks.iter().filter(|row| row.text("of_table").unwrap() == table);
         let stated = of_table.filter_map(|row| bounds::checked(row.text("stated").unwrap(), column)).next();
-        let numbers = match found.text("kind").unwrap() {
-            "bigint" => stated.or(Some((i64::MIN, i64::MAX))),
-            "int" => stated.or(Some((i32::MIN.into(), i32::MAX.into()))),
-            _ => None,
+        let (kind, widest) = match found.text("kind").unwrap() {
+            "bigint" => (Kind::Number, Some((i64::MIN, i64::MAX))),
+            "int" if found.text("type").unwrap().contains("unsigned") => {
+                (Kind::Number, Some((0, u32::MAX.into())))
+            }
+            "int" => (Kind::Number, Some((i32::MIN.into(), i32::MAX.into()))),
+            "datetime" => (Kind::Time, None),
+            kind if kind.contains("text") || kind.contains("char") || kind == "enum" => (Kind::Text, None),
+            kind if kind.contains("blob") || kind.contains("binary") => (Kind::Bytes, None),
+            other => panic!("{other}"),
         };
-        Column { numbers, chars: length("chars"), bytes: length("bytes") }
+        let numbers = widest.map(|(least, most)| {
+            let (from, to) = stated.unwrap_or((i64::MIN, i64::MAX));
+            (from.max(least), to.min(most))
+        });
+        Column {
+            kind,
+            nullable: found.text("nullable").unwrap() == "YES",
+            numbers,
+            chars: length("chars"),
+            bytes: length("bytes"),
+            words: bounds::words(found.text("type").unwrap(), "enum("),
+        }
     });
 }
 

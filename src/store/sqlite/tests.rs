@@ -5,7 +5,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::*;
 use crate::domain::command::Needs;
-use crate::store::bounds::{self, Column};
+use crate::store::bounds::{self, Column, Kind};
 use crate::store::columns::Cells;
 use crate::store::{
     NewUser, Reads, Setup, alarms, box_office, duty, figures, making, operators, passkeys, query, rehearsals,
@@ -241,18 +241,36 @@ async fn the_schema_takes_whatever_is_let_in() {
     let mut reader = store.reader().await.unwrap();
     let tables = sqlx::query("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
     let tables = tables.fetch_all(&mut *reader).await.unwrap();
+    let columns = sqlx::query(
+        "SELECT t.name AS of_table, c.name AS named, c.type AS kind, c.\"notnull\" AS required, c.hidden AS hidden \
+         FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'",
+    );
+    let columns = columns.fetch_all(&mut *reader).await.unwrap();
+    let of_table =
+        |table: &str| columns.iter().filter(|row| row.text("of_table").unwrap() == table).collect::<Vec<_>>();
+    bounds::all_stand_here(|table| {
+        let written = of_table(table).into_iter().filter(|row| row.int("hidden").unwrap() == 0);
+        written.map(|row| row.text("named").unwrap().to_owned()).collect()
+    });
     bounds::compare(|table, column| {
-        let found =
-            tables.iter().find(|row| row.text("name").unwrap() == table).expect("there is such a table");
-        let sql = found.text("sql").unwrap();
-        // What was added later stands in one line with others.
-        let mut parts = sql.split([',', '\n']);
-        assert!(
-            parts.any(|part| part.split_whitespace().next() == Some(column)),
-            "{table}.{column} is in {sql}"
-        );
+        let found = of_table(table).into_iter().find(|row| row.text("named").unwrap() == column);
+        let found = found.unwrap_or_else(|| panic!("there is no column {table}.{column}"));
+        let made = tables.iter().find(|row| row.text("name").unwrap() == table).unwrap();
+        let sql = made.text("sql").unwrap();
+        let kind = match found.text("kind").unwrap() {
+            "INTEGER" => Kind::NumberOrTime,
+            "TEXT" => Kind::Text,
+            "BLOB" => Kind::Bytes,
+            other => panic!("{other}"),
+        };
         // A text may be as long as it likes, where no check says otherwise.
-        Column { numbers: bounds::checked(sql, column), ..Column::default() }
+        Column {
+            kind,
+            nullable: found.int("required").unwrap() == 0,
+            numbers: bounds::checked(sql, column),
+            words: bounds::words(sql, &format!("{column} IN (")),
+            ..Column::default()
+        }
     });
 }
 
