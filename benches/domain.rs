@@ -15,6 +15,7 @@ use frontrow::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot, Step};
 use frontrow::domain::seat_plan::{PlannedCategory, PlannedRow, PlannedSeat, SeatPlan};
 use frontrow::domain::time::{Now, Timestamp};
+use frontrow::domain::token_secret::TokenSecret;
 use frontrow::domain::wallet::Wallets;
 use frontrow::limits::ENDED_KEPT_MAX;
 use rand::rngs::StdRng;
@@ -44,7 +45,7 @@ struct Stage {
 impl Stage {
     /// `waiting` fans in line, users 1, 2, 3 … in this order, and one place for an admitted one.
     fn new(waiting: usize, seats: usize) -> Self {
-        let mut ids = IdSource::seeded([7; 32]);
+        let ids = IdSource::seeded([7; 32]);
         let rules = SaleRules {
             capacity: 1,
             admission_ttl: LONG,
@@ -54,6 +55,7 @@ impl Stage {
         };
         let snapshot = SaleSnapshot {
             sells: true,
+            token_secret: TokenSecret::new([7; 32]),
             concert: CONCERT,
             settings: SaleSettings {
                 state: SaleState::Open,
@@ -65,7 +67,7 @@ impl Stage {
             archived: None,
             order: Order::default(),
             next_entry: EntryNo(waiting as u64),
-            tokens: (0..waiting).map(|entry| token(entry, &mut ids)).collect(),
+            tokens: (0..waiting).map(token).collect(),
             reservations: Vec::new(),
             lapsed: Vec::new(),
             bought: Vec::new(),
@@ -114,12 +116,13 @@ impl Stage {
     }
 }
 
-fn token(entry: usize, ids: &mut IdSource) -> TokenRecord {
+fn token(entry: usize) -> TokenRecord {
+    let (entry, user) = (EntryNo(entry as u64), UserId(entry as u64 + 1));
     TokenRecord {
         concert: CONCERT,
-        entry: EntryNo(entry as u64),
-        token: ids.queue_token(CONCERT),
-        user: UserId(entry as u64 + 1),
+        entry,
+        token: TokenSecret::new([7; 32]).token(CONCERT, entry, user, START),
+        user,
         status: TokenStatus::Waiting,
         entered_at: START,
         admitted_at: None,
@@ -181,8 +184,7 @@ fn place_in_drawn_classes(bencher: Bencher<'_, '_>, waiting: usize) {
     drawn.shuffle(&mut rng);
     let draw = Draw::new(drawn).expect("shuffling makes a permutation");
     let order = Order::default().by_class(|token| Class((token.user.0 % 3) as u8)).by_draw(Arc::new(draw));
-    let mut ids = IdSource::seeded([7; 32]);
-    let mut tokens: Vec<_> = (0..waiting).map(|entry| token(entry, &mut ids)).collect();
+    let mut tokens: Vec<_> = (0..waiting).map(token).collect();
     tokens.retain(|_| rng.random_range(0..3) > 0);
     let line = Line::restored(order, EntryNo(waiting as u64), &tokens);
     let (rules, now) = (SaleRules::default(), Now::new(START, Duration::ZERO));

@@ -173,6 +173,7 @@ async fn load(
     let schedule = loaded.schedules[0].schedule;
     let snapshot = SaleSnapshot {
         sells: true,
+        token_secret: loaded.token_secret.expect("the claim gave it one"),
         concert,
         settings: loaded.settings,
         texts: Texts::default(),

@@ -191,6 +191,10 @@ pub const LANES_DEFAULT: usize = 4;
 /// Loaded sales that wait for their lane: each may be large.
 pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 
+/// Events of the journal that are written into a sale's rows in one transaction before it is loaded: what a large batch has, some
+/// tens of milliseconds of work for the database.
+pub const CAUGHT_UP_AT_ONCE_MAX: usize = 4_096;
+
 /// Tokens and seats of a sale that is built in memory where it was loaded: some milliseconds of work.
 pub const SALE_BUILT_AT_ONCE_MAX: usize = 5_000;
 

@@ -450,7 +450,7 @@ mod tests {
         assert_eq!(sentence(Subject::Seat(ScheduleId(7), SeatId(6)), &lost, &Names::new()), None);
         assert_eq!(sentence(Subject::Seat(ScheduleId(8), SeatId(5)), &lost, &Names::new()), None);
         assert_eq!(sentence(Subject::User(UserId(4)), &lost, &Names::new()), None);
-        let joined = Entry::Join { entry: EntryNo(0), user: UserId(3), late: None };
+        let joined = Entry::Join { entry: EntryNo(0), user: UserId(3), late: None, is_made: false };
         assert_eq!(
             sentence(Subject::User(UserId(3)), &joined, &Names::new()).unwrap(),
             "joined the line as number 1"

@@ -141,7 +141,9 @@ impl Recovery {
         let seats = loaded.schedules.iter().map(|schedule| schedule.layout.seat_count()).sum::<usize>();
         let is_small = loaded.tokens.len() + seats <= limits::SALE_BUILT_AT_ONCE_MAX;
         let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
-        let build = move || RunningSale::restored(loaded, defaults, clock.steady());
+        let lacks_secret = || StoreError::broken("a sale that was claimed has no secret to make tokens with");
+        let secret = loaded.token_secret.clone().ok_or_else(lacks_secret)?;
+        let build = move || RunningSale::restored(loaded, secret, defaults, clock.steady());
         if is_small {
             return catch_unwind(AssertUnwindSafe(build))
                 .map_err(|_| StoreError::broken("a sale in the store breaks an invariant"));
@@ -160,6 +162,7 @@ impl Recovery {
         // The sale's time may be ahead: by another process, or by this machine's clock before it was set back.
         let claimed_at = before.map_or(at, |before| before.max(at));
         clock.go_on_from(claimed_at);
+        self.store.catch_up(concert, writer, limits::CAUGHT_UP_AT_ONCE_MAX).await?;
         let loaded = self.store.load_sale(concert, claimed_at).await?;
         let tokens = loaded.tokens.len();
         let mut running = self.build(loaded).await?;

@@ -12,6 +12,7 @@ use crate::domain::record::Reservation;
 use crate::domain::rules::SaleRules;
 use crate::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
 use crate::domain::time::{Now, Timestamp};
+use crate::domain::token_secret::TokenSecret;
 use crate::fanout::{Fanout, SaleView, ScheduleFacts, SeatTopic};
 use crate::store::{JournalPosition, LoadedSale};
 
@@ -31,7 +32,12 @@ pub(super) struct RunningSale {
 
 impl RunningSale {
     /// The sale as it was loaded from the store; presence and idle clocks start at `steady`.
-    pub fn restored(loaded: LoadedSale, defaults: SaleRules, steady: Timestamp) -> Self {
+    pub fn restored(
+        loaded: LoadedSale,
+        token_secret: TokenSecret,
+        defaults: SaleRules,
+        steady: Timestamp,
+    ) -> Self {
         let now = Now::at(steady, loaded.outages, 0);
         let mut topics = Vec::with_capacity(loaded.schedules.len());
         let mut schedules = Vec::with_capacity(loaded.schedules.len());
@@ -66,6 +72,7 @@ impl RunningSale {
         let snapshot = SaleSnapshot {
             concert: loaded.concert.id,
             sells: loaded.sells,
+            token_secret,
             settings: loaded.settings,
             archived: loaded.archived,
             texts: Texts {

@@ -1,7 +1,8 @@
 //! The names of things. Each is a type of its own, so that swapped ids do not compile.
 //! Concerts, schedules and users are integers given by the store; tokens and reservations are UUIDv8 whose
 //! first 32 bits name the concert, so that any node can route them; payments, tickets and ledger entries are v7.
-//! What is stored under a key of its own ascends with time; queue tokens are credentials, and random.
+//! What is stored under a key of its own ascends with time; queue tokens are credentials, and follow from a secret
+//! (`token_secret`).
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -125,7 +126,7 @@ fn routed_concert(id: Uuid) -> Option<ConcertId> {
 }
 
 /// A UUIDv8 of a concert; `rest` are the 96 bits behind it, without those of the version and the variant.
-fn routed(concert: ConcertId, rest: u128) -> Uuid {
+pub(super) fn routed(concert: ConcertId, rest: u128) -> Uuid {
     uuid::Builder::from_custom_bytes((u128::from(concert.0) << 96 | rest).to_be_bytes()).into_uuid()
 }
 
@@ -143,7 +144,7 @@ impl IdSource {
         Self { rng: StdRng::from_seed(seed), timed: (0, 0) }
     }
 
-    /// Seeded by the operating system: queue tokens are credentials.
+    /// Seeded by the operating system: the codes of tickets are credentials.
     pub fn from_os() -> Self {
         Self { rng: rand::make_rng(), timed: (0, 0) }
     }
@@ -153,10 +154,6 @@ impl IdSource {
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
         Self { rng: StdRng::from_seed(seed), timed: self.timed }
-    }
-
-    pub fn queue_token(&mut self, concert: ConcertId) -> QueueToken {
-        QueueToken(routed(concert, self.random_u128() & ((1 << 96) - 1)))
     }
 
     /// The time stands behind the concert. A reservation's id is no secret, and rows that are written together lie
@@ -222,11 +219,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_names_its_concert_and_a_foreign_uuid_names_none() {
+    fn a_reservation_names_its_concert_and_a_foreign_uuid_names_none() {
         let mut ids = IdSource::seeded([7; 32]);
-        assert_eq!(ids.queue_token(ConcertId(0xDEAD_BEEF)).concert(), Some(ConcertId(0xDEAD_BEEF)));
         let now = Timestamp::from_millis(i64::MAX);
-        assert_eq!(ids.reservation(ConcertId(1), now).concert(), Some(ConcertId(1)));
+        let concert = ConcertId(0xDEAD_BEEF);
+        assert_eq!(ids.reservation(concert, now).concert(), Some(concert));
         assert_eq!(QueueToken(Uuid::nil()).concert(), None);
     }
 
@@ -244,9 +241,9 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_ids_and_another_call_another_id() {
         let (mut one, mut two) = (IdSource::seeded([7; 32]), IdSource::seeded([7; 32]));
-        let first = one.queue_token(ConcertId(1));
-        assert_eq!(first, two.queue_token(ConcertId(1)));
-        assert_ne!(first, one.queue_token(ConcertId(1)));
+        let first = one.ticket_code();
+        assert_eq!(first, two.ticket_code());
+        assert_ne!(first, one.ticket_code());
     }
 
     #[test]
@@ -254,7 +251,7 @@ mod tests {
         let mut ids = IdSource::seeded([7; 32]);
         let before = ids.history(Timestamp::from_millis(9));
         let mut spare = ids.spare();
-        assert_ne!(spare.queue_token(ConcertId(1)), ids.queue_token(ConcertId(1)));
+        assert_ne!(spare.ticket_code(), ids.ticket_code());
         assert!(spare.history(Timestamp::from_millis(3)) > before);
     }
 

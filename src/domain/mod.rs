@@ -23,6 +23,7 @@ pub mod sale;
 pub mod seat_map;
 pub mod seat_plan;
 pub mod time;
+pub mod token_secret;
 mod user_seats;
 mod waiting_room;
 pub mod wallet;

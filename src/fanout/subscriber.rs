@@ -391,6 +391,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{EntryNo, IdSource, SeatId, UserId};
     use crate::domain::record::{ReservationStatus, TokenRecord, TokenStatus};
+    use crate::domain::token_secret::TokenSecret;
 
     fn reservation(seats: &[u32]) -> Reservation {
         Reservation {
@@ -415,7 +416,12 @@ mod tests {
         let record = TokenRecord {
             concert: ConcertId(1),
             entry: EntryNo(entry),
-            token: IdSource::seeded([entry as u8; 32]).queue_token(ConcertId(1)),
+            token: TokenSecret::new([1; 32]).token(
+                ConcertId(1),
+                EntryNo(entry),
+                UserId(1),
+                Timestamp::default(),
+            ),
             user: UserId(1),
             status,
             entered_at: Timestamp::default(),

@@ -19,9 +19,10 @@ use sqlx::SqlSafeStr;
 use super::archive::Archive;
 use super::columns::{
     Bind, Cells, known, ledger_columns, read_layout, read_ledger, read_own_prices, read_payment,
-    read_reservation, read_seat, read_ticket, read_token, reservation_columns, token_columns,
+    read_reservation, read_seat, read_ticket, read_token, read_token_secret, reservation_columns,
+    token_columns,
 };
-use super::query::{Link, Take};
+use super::query::{self, Link, Take};
 use super::rehearsals::issuer_of;
 use super::settings::{read_settings, settings_columns};
 use super::{AuditReport, StoreError, words};
@@ -143,8 +144,10 @@ const LOGGED_SINCE: &str = known_since!("operator_log");
 /// A user has so many seats of a sale and no more.
 const USERS_LIMITED_SINCE: &str = known_since!("concert_own_rules");
 
+const TOKEN_SECRET: &str = "SELECT token_secret FROM concert WHERE concert_id = ?";
+
 /// Rows of concerts that do not exist would be seen by no sale's audit.
-const STRAYS: [(&str, &str); 10] = {
+const STRAYS: [(&str, &str); 11] = {
     macro_rules! strays {
         ($table:literal) => {
             (
@@ -168,6 +171,7 @@ const STRAYS: [(&str, &str); 10] = {
         strays!("ticket"),
         strays!("journal"),
         strays!("operator_log"),
+        strays!("applied"),
     ]
 };
 
@@ -322,7 +326,21 @@ async fn audit_sale(
         findings.fault(format!("{}: there is no layout to compare with", sale_name(concert)));
         return Ok(());
     };
-    let mut sale = SaleAudit::new(concert, &layout, seats, findings);
+    if let Some((applied, _)) = query::applied(source, concert).await? {
+        findings.fault(format!(
+            "{}: its rows are as of row {applied} of its journal, and cannot be judged until the next server that runs the sale \
+             has brought them up to date",
+            sale_name(concert)
+        ));
+        return Ok(());
+    }
+    let mut token_secret = None;
+    each(source, TOKEN_SECRET, of, &mut |row| {
+        token_secret = findings.read("concert", read_token_secret(row)).flatten();
+        Ok(())
+    })
+    .await?;
+    let mut sale = SaleAudit::new(concert, token_secret, &layout, seats, findings);
     sale.users_limited_since(rules.users_limited_since);
     each(source, SCHEDULES, of, &mut |row| {
         let schedule = ScheduleId(row.number("schedule_id")?);

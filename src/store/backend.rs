@@ -10,6 +10,7 @@ use sqlx::{Connection, Database, SqlSafeStr, Transaction};
 
 use super::archive::{OldJournal, OldRow};
 use super::query::{self, Link};
+use super::rows::Rows;
 use super::{StoreError, WriterId};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -31,6 +32,13 @@ pub trait Backend: Send + Sync + 'static {
     fn view(&self) -> impl Future<Output = Result<Transaction<'static, Self::Db>, StoreError>> + Send;
 
     fn hold(&self) -> impl Future<Output = Result<Self::Held, StoreError>> + Send;
+
+    /// Writes these places in line, seats and reservations, within a transaction. Each seat that is listed changes.
+    fn write_behind(
+        &self,
+        link: &mut Self::Link,
+        rows: &Rows<'_>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// See `Claims::heartbeat`, which must wait for nobody.
     fn beat(

@@ -8,15 +8,17 @@ use sqlx::SqlSafeStr;
 use super::backend::{Backend, begin, close, commit};
 use super::columns::{Bind, Cells};
 use super::query::{self, Link, numbers};
-use super::{LoadedSale, StoreError, WriterId, journal, random_id};
+use super::{LoadedSale, StoreError, WriterId, catch_up, journal, random_id};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
+use crate::domain::token_secret::TokenSecret;
 
 /// Becoming, staying and ceasing to be the writer of sales.
 #[async_trait]
 pub trait Claims: Send + Sync + 'static {
     /// Concerts that are neither archived nor rehearsals, and have something left to run: a performance that starts, or did less than
-    /// `limits::RUNS_AFTER_START` ago, one that is called off, a live token or a held reservation. In ascending order.
+    /// `limits::RUNS_AFTER_START` ago, one that is called off, a live token or a held reservation. Also any whose rows are behind
+    /// their journal. In ascending order.
     async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError>;
 
     /// Makes `writer` the writer of a sale: counts the time since the last heartbeat as an outage (once, in the
@@ -62,8 +64,9 @@ pub trait Claims: Send + Sync + 'static {
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError>;
 }
 
-const TAKE: &str =
-    "UPDATE concert SET writer = ?, heartbeat_at = ?, outage_ms = outage_ms + ? WHERE concert_id = ?";
+/// The first claim also gives a sale the secret of its tokens.
+const TAKE: &str = "UPDATE concert SET writer = ?, heartbeat_at = ?, outage_ms = outage_ms + ?, \
+       token_secret = COALESCE(token_secret, ?) WHERE concert_id = ?";
 const COUNT: &str = "UPDATE concert SET outage_ms = outage_ms + ? WHERE concert_id = ? AND writer = ?";
 const OUTAGES: &str = "SELECT outage_ms FROM concert WHERE concert_id = ?";
 const RELEASE: [&str; 2] = [
@@ -99,6 +102,12 @@ impl<B: Backend> Claims for B {
             to.uuid(Some(writer.0));
             to.time(Some(heartbeat.map_or(now, |heartbeat| heartbeat.max(now))));
             to.int(Some(millis(outage)));
+            to.bytes(&rand::random::<[u8; TokenSecret::BYTES]>());
+            to.id(concert.0.into());
+        })
+        .await?;
+        query::run(link, catch_up::TAKE, |to| {
+            to.uuid(Some(writer.0));
             to.id(concert.0.into());
         })
         .await?;

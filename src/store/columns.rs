@@ -22,6 +22,7 @@ use crate::domain::record::{
 };
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::domain::token_secret::TokenSecret;
 use crate::venue::VenueLayout;
 
 /// Takes a row's values in the order of its columns.
@@ -151,6 +152,16 @@ pub fn read_token(row: &impl Cells) -> Result<TokenRecord, StoreError> {
         expires_at: row.opt_time("expires_at")?,
         ended_at: row.opt_time("ended_at")?,
     })
+}
+
+/// What a sale's tokens are made with; `None`: it was never claimed.
+pub fn read_token_secret(row: &impl Cells) -> Result<Option<TokenSecret>, StoreError> {
+    let Some(bytes) = row.opt_bytes("token_secret")? else { return Ok(None) };
+    let wrong = |_| {
+        let (has, needs) = (bytes.len(), TokenSecret::BYTES);
+        StoreError::broken(format!("a secret of tokens has {has} bytes instead of {needs}"))
+    };
+    bytes.try_into().map(TokenSecret::new).map(Some).map_err(wrong)
 }
 
 pub const SEAT: usize = 5;

@@ -2,11 +2,14 @@
 //! audit compares the two, and `tests/spec/fold/` proves column by column that nothing is missing.
 //!
 //! Always: an event that does not follow from those before it is named, and counts all the same, as the last word.
-//! Not here, because no journal has it: queue tokens (nil) and ticket codes (empty), which are credentials, where guests
-//! came from, and charges, which are of no sale.
+//! Not here, because no journal has it: ticket codes (empty), which are credentials, where guests came from, and charges,
+//! which are of no sale. Queue tokens are here if the sale's secret is known; random ones, of before, are nil.
+//!
+//! A part of a journal is folded in the same way, onto the rows of before that it names (`Touched`, `Base`).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -25,6 +28,8 @@ use crate::domain::record::{
 use crate::domain::rules::SaleSettings;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::domain::token_secret::TokenSecret;
+use crate::venue::VenueLayout;
 
 /// A row as far as the journal has it.
 #[derive(Clone, Debug)]
@@ -45,10 +50,109 @@ pub struct FoldedSchedule {
     pub reason: Option<Box<str>>,
 }
 
+/// The rows that a part of a journal is folded onto: those that it touches, as they were before it. More of them do no harm.
+#[derive(Clone, Debug)]
+pub struct Base {
+    pub concert: ConcertId,
+    /// As for `FoldedSale::new`.
+    pub token_secret: Option<TokenSecret>,
+    pub layout: Arc<VenueLayout>,
+    pub schedules: BTreeMap<ScheduleId, BaseSchedule>,
+    /// The number of places in line that were given.
+    pub places: u64,
+    pub tokens: Vec<TokenRecord>,
+    /// Seats that are not free.
+    pub taken: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
+    pub reservations: Vec<Reservation>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct BaseSchedule {
+    pub folded: FoldedSchedule,
+    /// The price of each category that does not cost what the layout says.
+    pub prices: BTreeMap<u16, Money>,
+}
+
+impl Base {
+    /// With performances as they were before these events, which come after the other rows. What operators change of
+    /// performances is written together with its event, and so may be ahead of those rows.
+    pub fn before<'e>(mut self, entries: impl DoubleEndedIterator<Item = &'e Entry>) -> Self {
+        for entry in entries.rev() {
+            match entry {
+                Entry::Perform(added) => drop(self.schedules.remove(&added.schedule)),
+                Entry::Price { schedule, changed, .. } => {
+                    let prices = &mut self.schedules.entry(*schedule).or_default().prices;
+                    for PriceChange { category, before, .. } in changed {
+                        let imported = self.layout.categories.get(usize::from(*category));
+                        match imported.is_some_and(|of| of.price == *before) {
+                            true => prices.remove(category),
+                            false => prices.insert(*category, *before),
+                        };
+                    }
+                }
+                Entry::Postpone(moved) => {
+                    self.schedules.entry(moved.schedule).or_default().folded.starts_at = Some(moved.before);
+                }
+                Entry::CallOff(off) => {
+                    self.schedules.entry(off.schedule).or_default().folded.state = ScheduleState::Planned;
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+
+    fn imported_price(&self, seat: SeatId) -> Option<Money> {
+        let category = *self.layout.seats.category.get(seat.0 as usize)?;
+        Some(self.layout.categories.get(usize::from(category))?.price)
+    }
+}
+
+/// The rows of places in line, seats and reservations that a part of a journal changes, and so those of before that it
+/// has to be folded onto.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    pub tokens: BTreeSet<EntryNo>,
+    pub seats: BTreeSet<(ScheduleId, SeatId)>,
+    pub reservations: BTreeSet<ReservationId>,
+}
+
+impl Touched {
+    pub fn by<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Self {
+        let mut touched = Self::default();
+        entries.into_iter().for_each(|entry| touched.add(entry));
+        touched
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Join { entry, .. } | Entry::Admit { entry, .. } | Entry::End { entry, .. } => {
+                self.tokens.insert(*entry);
+            }
+            Entry::Seats(SeatsEntry { reservation, schedule, seats, .. }) => {
+                self.reservations.insert(*reservation);
+                self.seats.extend(seats.iter().map(|seat| (*schedule, *seat)));
+            }
+            Entry::Restrict(HouseSeats { schedule, seats, .. })
+            | Entry::Unrestrict(HouseSeats { schedule, seats, .. }) => {
+                self.seats.extend(seats.iter().map(|seat| (*schedule, *seat)));
+            }
+            // Seats of a performance are there, and free or the house's, before there is a row of the journal about it.
+            Entry::New { .. } | Entry::Perform(_) => {}
+            // Of the concert's own row, or of its performances'.
+            Entry::Set { .. } | Entry::Describe { .. } | Entry::Archive { .. } => {}
+            Entry::Price { .. } | Entry::Postpone(_) | Entry::CallOff(_) => {}
+            Entry::Claim { .. } | Entry::Void => {}
+        }
+    }
+}
+
 /// A sale's tables, made from its journal.
 #[derive(Debug)]
 pub struct FoldedSale {
     concert: ConcertId,
+    /// What its tokens are made with, if it is known.
+    token_secret: Option<TokenSecret>,
     schedules: BTreeMap<ScheduleId, FoldedSchedule>,
     settings: Option<SaleSettings>,
     /// What is said of the concert, as far as it was ever changed.
@@ -59,30 +163,64 @@ pub struct FoldedSale {
     prices: BTreeMap<ScheduleId, BTreeMap<u16, (Money, Money)>>,
     /// What each seat of a held reservation costs, ascending.
     held_prices: HashMap<ReservationId, Vec<(SeatId, Money)>>,
-    /// The tokens by entry number.
+    /// The number of places in line that were given before the first row that is folded, and those of them that are known.
+    places_before: u64,
+    tokens_before: BTreeMap<EntryNo, Folded<TokenRecord>>,
+    /// The tokens by entry number, from there on.
     tokens: Vec<Folded<TokenRecord>>,
-    /// Seats that are not free.
+    /// Seats that are not free, and those that were not before the first row that is folded.
     taken: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
+    taken_before: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     reservations: BTreeMap<ReservationId, Folded<Reservation>>,
     /// Payments and refunds, in their order.
     ledger: Vec<LedgerEntry>,
 }
 
 impl FoldedSale {
-    pub fn new(concert: ConcertId) -> Self {
+    /// `token_secret` is that of the concert's row; `None`: it has none, as nobody ran the sale since there are secrets.
+    pub fn new(concert: ConcertId, token_secret: Option<TokenSecret>) -> Self {
         Self {
             concert,
+            token_secret,
             schedules: BTreeMap::new(),
             settings: None,
             texts: TextsPatch::default(),
             archived: None,
             prices: BTreeMap::new(),
             held_prices: HashMap::new(),
+            places_before: 0,
+            tokens_before: BTreeMap::new(),
             tokens: Vec::new(),
             taken: HashMap::new(),
+            taken_before: HashMap::new(),
             reservations: BTreeMap::new(),
             ledger: Vec::new(),
         }
+    }
+
+    /// The sale as these rows have it, for the part of its journal that follows.
+    pub fn on(base: Base) -> Self {
+        let mut sale = Self::new(base.concert, base.token_secret.clone());
+        sale.places_before = base.places;
+        for row in base.reservations.iter().filter(|row| row.status == ReservationStatus::TempReserved) {
+            let seats = row.seats.iter();
+            let costs = |seat: &SeatId| row.price(*seat).or_else(|| base.imported_price(*seat));
+            let costs = seats.map(|seat| Some((*seat, costs(seat)?))).collect::<Option<_>>();
+            sale.held_prices.extend(costs.map(|costs| (row.id, costs)));
+        }
+        for (id, BaseSchedule { folded, prices }) in base.schedules {
+            let imported = |of: u16| base.layout.categories.get(usize::from(of)).map(|of| of.price);
+            let prices = prices.iter().filter_map(|(of, now)| Some((*of, (imported(*of)?, *now))));
+            sale.prices.insert(id, prices.collect());
+            sale.schedules.insert(id, folded);
+        }
+        let tokens = base.tokens.into_iter().map(|row| (row.entry, Folded { row, is_whole: true }));
+        sale.tokens_before = tokens.collect();
+        let reservations = base.reservations.into_iter().map(|row| (row.id, Folded { row, is_whole: true }));
+        sale.reservations = reservations.collect();
+        sale.taken_before = base.taken.clone();
+        sale.taken = base.taken;
+        sale
     }
 
     /// Adds an event of the row that was written at `at`; events come in their order. The error says what does not follow
@@ -98,7 +236,9 @@ impl FoldedSale {
                 settings.as_ref().map_or(Ok(()), |settings| self.set(settings))
             }
             Entry::Claim { .. } | Entry::Void => Ok(()),
-            Entry::Join { entry, user, late } => self.join(*entry, *user, at, *late),
+            Entry::Join { entry, user, late, is_made } => {
+                self.join(*entry, *user, moment(at, *late), late.is_some(), *is_made)
+            }
             Entry::Admit { entry, user, expires_at, late } => {
                 self.step(*entry, *user, &[TokenStatus::Waiting], late.is_some(), |token| {
                     token.status = TokenStatus::Progress;
@@ -228,20 +368,31 @@ impl FoldedSale {
         })
     }
 
-    fn join(&mut self, entry: EntryNo, user: UserId, at: Timestamp, late: Option<i64>) -> Result<(), String> {
-        let next = EntryNo(self.tokens.len() as u64);
+    fn join(
+        &mut self,
+        entry: EntryNo,
+        user: UserId,
+        entered_at: Timestamp,
+        is_whole: bool,
+        is_made: bool,
+    ) -> Result<(), String> {
+        let next = EntryNo(self.places());
+        let secret = self.token_secret.as_ref().filter(|_| is_made);
+        let token = secret.map(|secret| secret.token(self.concert, next, user, entered_at));
+        let is_known = token.is_some() == is_made;
         let row = TokenRecord {
             concert: self.concert,
             entry: next,
-            token: QueueToken(Uuid::nil()),
+            token: token.unwrap_or(QueueToken(Uuid::nil())),
             user,
             status: TokenStatus::Waiting,
-            entered_at: moment(at, late),
+            entered_at,
             admitted_at: None,
             expires_at: None,
             ended_at: None,
         };
-        self.tokens.push(Folded { row, is_whole: late.is_some() });
+        self.tokens.push(Folded { row, is_whole });
+        follows(is_known, || format!("entry {entry} has a token of the sale's secret, which is not there"))?;
         follows(entry == next, || format!("entry {entry} joins where {next} is next"))
     }
 
@@ -253,7 +404,10 @@ impl FoldedSale {
         is_whole: bool,
         change: impl FnOnce(&mut TokenRecord),
     ) -> Result<(), String> {
-        let folded = usize::try_from(entry.0).ok().and_then(|entry| self.tokens.get_mut(entry));
+        let folded = match entry.0.checked_sub(self.places_before) {
+            Some(later) => usize::try_from(later).ok().and_then(|later| self.tokens.get_mut(later)),
+            None => self.tokens_before.get_mut(&entry),
+        };
         let folded = folded.ok_or_else(|| format!("entry {entry} never joined"))?;
         let (before, of) = (folded.row.status, folded.row.user);
         folded.is_whole &= is_whole;
@@ -464,17 +618,10 @@ impl FoldedSale {
     /// Everything, as a lane would write it into empty tables.
     pub fn rows(&self) -> Rows<'_> {
         let concert = self.concert;
-        let seats = self.schedules.iter().flat_map(|(schedule, of)| {
-            (0..of.seats).map(|seat| {
-                let seat = SeatId(seat);
-                let (status, reservation) = match self.seat((*schedule, seat)) {
-                    Some((status, reservation)) => (status, Some(reservation)),
-                    None => (SeatStatus::Available, None),
-                };
-                let row = SeatRow { concert, schedule: *schedule, seat, status, reservation };
-                SeatChange { row, before: None }
-            })
-        });
+        let seats = self
+            .schedules
+            .iter()
+            .flat_map(|(schedule, of)| (0..of.seats).map(|seat| self.seat_change(*schedule, SeatId(seat))));
         let reservations: Vec<_> = self.reservations.values().map(|folded| &folded.row).collect();
         let paid = reservations.iter().filter_map(|row| Some((*row, row.payment.as_ref()?)));
         let mut payments: Vec<_> = paid
@@ -489,7 +636,7 @@ impl FoldedSale {
         let mut ledger: Vec<_> = self.ledger.iter().collect();
         ledger.sort_by_key(|entry| (entry.user, entry.id));
         Rows {
-            tokens: self.tokens.iter().map(|folded| &folded.row).collect(),
+            tokens: self.tokens_before.values().chain(&self.tokens).map(|folded| &folded.row).collect(),
             seats: seats.collect(),
             reservation_seats: paid
                 .flat_map(|(row, _)| seats_since_paid(row))
@@ -511,18 +658,51 @@ impl FoldedSale {
         }
     }
 
+    /// The places in line and reservations that `touched` names, as they are now, and those of its seats that are not as they were
+    /// before the first row that is folded.
+    pub fn rows_of(&self, touched: &Touched) -> Rows<'_> {
+        let token = |entry: &EntryNo| self.token(*entry).map(|folded| &folded.row);
+        let reservation = |id: &ReservationId| self.reservations.get(id).map(|folded| &folded.row);
+        let reservations: Vec<_> = touched.reservations.iter().filter_map(reservation).collect();
+        let paid = reservations.iter().flat_map(|row| seats_since_paid(row)).collect::<BTreeSet<_>>();
+        let changed = |seat: &&(ScheduleId, SeatId)| self.taken.get(*seat) != self.taken_before.get(*seat);
+        let seat = |&(schedule, seat): &(ScheduleId, SeatId)| {
+            let before = self.taken_before.get(&(schedule, seat)).map(|(_, by)| *by);
+            SeatChange { before, ..self.seat_change(schedule, seat) }
+        };
+        Rows {
+            tokens: touched.tokens.iter().filter_map(token).collect(),
+            seats: touched.seats.iter().filter(changed).map(seat).collect(),
+            reservation_seats: paid.into_iter().collect(),
+            reservations,
+            ..Rows::default()
+        }
+    }
+
+    fn seat_change(&self, schedule: ScheduleId, seat: SeatId) -> SeatChange {
+        let (status, reservation) = match self.seat((schedule, seat)) {
+            Some((status, reservation)) => (status, Some(reservation)),
+            None => (SeatStatus::Available, None),
+        };
+        let row = SeatRow { concert: self.concert, schedule, seat, status, reservation };
+        SeatChange { row, before: None }
+    }
+
     /// The status of a seat, and the reservation that has it.
     pub fn seat(&self, seat: (ScheduleId, SeatId)) -> Option<(SeatStatus, ReservationId)> {
         self.taken.get(&seat).copied()
     }
 
     pub fn token(&self, entry: EntryNo) -> Option<&Folded<TokenRecord>> {
-        self.tokens.get(usize::try_from(entry.0).ok()?)
+        match entry.0.checked_sub(self.places_before) {
+            Some(later) => self.tokens.get(usize::try_from(later).ok()?),
+            None => self.tokens_before.get(&entry),
+        }
     }
 
     /// The number of places in line that were given.
     pub fn places(&self) -> u64 {
-        self.tokens.len() as u64
+        self.places_before + self.tokens.len() as u64
     }
 
     pub fn reservation(&self, id: ReservationId) -> Option<&Folded<Reservation>> {

@@ -1,14 +1,14 @@
 //! The journal's rows as text: a batch's events as compact JSON, each a list whose first element says what it is.
 //! Readable with SQL alone (ids as 32 hexadecimal digits), and enough to rebuild the rows of a sale (`store::fold`). Not
-//! here, on purpose: queue tokens and ticket codes, which are credentials, and where guests came from, which is kept no
-//! longer than they hold.
+//! here, on purpose: queue tokens, which follow from what is here and a secret beside it (`domain::token_secret`), the
+//! codes of tickets, which are credentials too, and where guests came from, which is kept no longer than they hold.
 //!
 //! ```text
 //! ["new",[[schedule,seats],...],settings,ranges]      the concert was stored; its sale begins. ranges, if there are any:
 //!                                                     the seats of each performance that the house keeps from the start
 //! ["claim",outage_ms]                                 a process became the writer, after so long an outage
 //! ["void"]                                            nothing: a batch of unknown outcome can never appear here
-//! ["join",entry,user,late]
+//! ["join",entry,user,late,made]                       made: 1, the token is made of the sale's secret; older ones are random
 //! ["admit",entry,user,expires_at,late]
 //! ["end",entry,user,why,late]                         why: done, left, away, idle, time, closed
 //! ["hold",reservation,schedule,user,[seat,...],expires_at,prices,late,request]
@@ -115,7 +115,7 @@ pub fn encode(at: Timestamp, events: &[Event]) -> String {
 fn encode_event(out: &mut String, at: Timestamp, event: &Event) {
     match event {
         Event::Joined(TokenRecord { entry, user, entered_at, .. }) => {
-            put(out, format_args!("[\"join\",{entry},{user},{}", late(at, Some(*entered_at))));
+            put(out, format_args!("[\"join\",{entry},{user},{},1", late(at, Some(*entered_at))));
         }
         Event::Admitted(TokenRecord { entry, user, admitted_at, expires_at, .. }) => {
             let expires_at = expires_at.map_or(0, Timestamp::as_millis);
@@ -423,10 +423,12 @@ pub enum Entry {
         outage: Duration,
     },
     Void,
+    /// `is_made`: the token is made of the sale's secret.
     Join {
         entry: EntryNo,
         user: UserId,
         late: Option<i64>,
+        is_made: bool,
     },
     Admit {
         entry: EntryNo,
@@ -587,8 +589,12 @@ fn entry(event: &[Value]) -> Option<Entry> {
         }
         ("claim", [outage]) => Entry::Claim { outage: Duration::from_millis(outage.as_u64()?) },
         ("void", []) => Entry::Void,
-        ("join", [entry, user, late @ ..]) => {
-            Entry::Join { entry: EntryNo(entry.as_u64()?), user: UserId(user.as_u64()?), late: number(late)? }
+        ("join", [entry, user, rest @ ..]) => {
+            let (late, is_made) = match rest {
+                [late, made] if made.as_u64() == Some(1) => (Some(late.as_i64()?), true),
+                late => (number(late)?, false),
+            };
+            Entry::Join { entry: EntryNo(entry.as_u64()?), user: UserId(user.as_u64()?), late, is_made }
         }
         ("admit", [entry, user, expires_at, late @ ..]) => Entry::Admit {
             entry: EntryNo(entry.as_u64()?),
@@ -1016,7 +1022,7 @@ mod tests {
         let pay = format!("[\"pay\",{of},300000,7,{},[{},{}],{},700000]", id(0xA), id(0xB), id(0xC), id(0xD));
         let released = Event::SeatsReleased { reservation: reservation(), seats: vec![SeatId(3)] };
         let expected = [
-            (Event::Joined(token()), "[\"join\",1234,56789,7]".to_owned()),
+            (Event::Joined(token()), "[\"join\",1234,56789,7,1]".to_owned()),
             (Event::Admitted(token()), "[\"admit\",1234,56789,1900000600000,7]".to_owned()),
             (Event::TokenEnded(left), "[\"end\",1234,56789,\"left\",7]".to_owned()),
             (held([150_000; 2], true, None), format!("[\"hold\",{of},1900000300000,150000,7]")),
@@ -1268,7 +1274,7 @@ mod tests {
             ]
         );
         assert!(matches!(decoded[0], Entry::New { settings: None, .. }));
-        assert!(matches!(decoded[1], Entry::Join { late: None, .. }));
+        assert!(matches!(decoded[1], Entry::Join { late: None, is_made: false, .. }));
         let Some(Entry::Set { after, by: None, .. }) = decoded.last() else { panic!("{decoded:?}") };
         let own = OwnRules { capacity: Some(4), ..OwnRules::default() };
         assert_eq!(settings_of(after), Some(SaleSettings { state: SaleState::Paused, own, ..open() }));
@@ -1280,6 +1286,8 @@ mod tests {
             "[\"join\",0]",
             "[\"join\",0,3,\"late\"]",
             "[\"join\",0,3,7,7]",
+            "[\"join\",0,3,7,1,1]",
+            "[\"join\",0,3,null,1]",
             "[\"steal\",1]",
             "[\"keep\",7,[[4,3]],null,null]",
             "[\"keep\",7,[[0,4294967295]],null,null]",

@@ -136,6 +136,8 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0046" "alarm_open_once",
     "0047" "webhook_delivery_next",
     "0048" "ticket_code_read",
+    "0049" "concert_token_secret",
+    "0050" "applied",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -189,6 +191,8 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0046" "alarm_open_once",
     "0047" "webhook_delivery_next",
     "0048" "ticket_code_read",
+    "0049" "concert_token_secret",
+    "0050" "applied",
 );
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The store keeps what was confirmed. It has four narrow traits: `Claims` (who runs a sale), `BatchWriter` (what a lane
-//! writes with), `Reads` and `Setup`. What an SQL database does for them is written once, over its connection
+//! The store keeps what was confirmed. It has five narrow traits: `Claims` (who runs a sale), `CatchUp` (rows that are behind
+//! their journal), `BatchWriter` (what a lane writes with), `Reads` and `Setup`. What an SQL database does for them is written once, over its connection
 //! (`query`, `Link`); a file for each backend says how it connects and where its words differ. The same conformance tests
 //! hold for all (`tests/support`). A backend knows the domain's records and events, and decides nothing.
 //!
@@ -16,6 +16,7 @@ mod batch;
 mod bounds;
 pub mod box_office;
 mod bulk;
+mod catch_up;
 mod claims;
 mod columns;
 mod duty;
@@ -59,6 +60,7 @@ use crate::domain::rules::SaleSettings;
 use crate::domain::seat_map::SeatState;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::domain::token_secret::TokenSecret;
 use crate::domain::wallet::Wallets;
 use crate::metrics::Metrics;
 use crate::venue::layout::VenueLayout;
@@ -67,6 +69,7 @@ pub use alarms::Alarms;
 use archive::OldJournal;
 pub use batch::BatchWriter;
 pub use box_office::BoxOffice;
+pub use catch_up::CatchUp;
 pub use claims::Claims;
 pub use duty::{DUTY_CHARS_MAX, Duties};
 pub use error::{CommitError, StoreError};
@@ -88,7 +91,7 @@ pub struct WriterId(pub Uuid);
 
 /// A store: who runs which sale, what is in it, how it comes in, and the writing side of lanes.
 #[async_trait]
-pub trait Store: Claims + Reads + Orders + Setup {
+pub trait Store: Claims + CatchUp + Reads + Orders + Setup {
     /// Is this the embedded database, with one writer and one process? Others spread sales over several lanes, and
     /// a former process's lease has to run out.
     fn is_embedded(&self) -> bool;
@@ -285,6 +288,8 @@ pub struct LoadedSale {
     pub settings: SaleSettings,
     /// The sum of the sale's outages.
     pub outages: Duration,
+    /// What new tokens are made with. `None`: it was never claimed.
+    pub token_secret: Option<TokenSecret>,
     pub journal: JournalPosition,
     /// One more than the largest entry number ever given.
     pub next_entry: EntryNo,

@@ -31,6 +31,7 @@ use super::archive::OldJournal;
 use super::backend::Backend;
 use super::columns::Bind;
 use super::query::{self, Link};
+use super::rows::Rows;
 use super::{
     Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
     StoreError, Unfinished, Webhooks, WriterId, claims, migrate,
@@ -124,6 +125,10 @@ impl Backend for MySqlStore {
 
     async fn hold(&self) -> Result<PoolConnection<MySql>, StoreError> {
         self.reader().await
+    }
+
+    async fn write_behind(&self, link: &mut MySqlConnection, rows: &Rows<'_>) -> Result<(), StoreError> {
+        writer::write_rows(link, rows, (&[], &[]), self.form).await
     }
 
     async fn beat(

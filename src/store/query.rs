@@ -1,7 +1,7 @@
 //! A connection to a database of any backend, and the queries that all of them are sent. A backend says how it runs a
 //! statement and, where the dialects differ, its text; what the rows mean is said once, here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,16 @@ use super::bulk::{self, Bulk, Packing};
 use super::columns::{
     Bind, Cells, concert_columns, known, ledger_columns, read_concert, read_layout, read_ledger,
     read_own_prices, read_payment, read_reservation, read_seat, read_source, read_stored_ticket, read_ticket,
-    read_token, reservation_columns, ticket_list, token_columns, unpack_layout,
+    read_token, read_token_secret, reservation_columns, ticket_list, token_columns, unpack_layout,
 };
+use super::fold::{Base, BaseSchedule, FoldedSchedule, Touched};
 use super::journal;
 use super::rows::WalletRow;
 use super::settings::{read_settings, settings_columns};
 use super::{
     Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, OrderToRefund,
     ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
-    words,
+    WriterId, words,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
@@ -161,8 +162,12 @@ pub struct Dialect {
     pub ended_tokens: Bulk,
     /// The newest token of each (user, concert).
     pub last_tokens: Bulk,
+    /// Places in line (concert, entry).
+    pub tokens: Bulk,
+    /// Seats (concert, schedule, seat).
+    pub seats: Bulk,
     /// Concerts that are neither archived nor rehearsals with a start after the first parameter, a performance that is called off, or a live
-    /// token.
+    /// token; and those whose rows are behind their journal.
     pub concerts_to_run: &'static str,
     /// Selects the process that runs a concert's sale, for a transaction that changes it.
     pub holder: &'static str,
@@ -214,6 +219,16 @@ macro_rules! question {
     (payments) => {
         "SELECT payment_id, reservation_id, user_id, source, amount, status, at, refunded, refund_reason FROM payment \
          WHERE (concert_id, reservation_id) IN ("
+    };
+    (tokens $hint:literal) => {
+        concat!("SELECT ", token_columns!(), " FROM queue ", $hint, " WHERE (concert_id, entry_no) IN (")
+    };
+    (seats $hint:literal) => {
+        concat!(
+            "SELECT concert_id, schedule_id, seat, status, reservation_id FROM concert_seat ",
+            $hint,
+            " WHERE (concert_id, schedule_id, seat) IN ("
+        )
     };
     (tickets $hint:literal) => {
         concat!(
@@ -271,7 +286,7 @@ const CONCERT: &str = concat!(
     concert_columns!(),
     ", ",
     settings_columns!(),
-    ", outage_ms, CASE WHEN rehearsal_of IS NULL THEN archived_at END AS archived_at, \
+    ", outage_ms, token_secret, CASE WHEN rehearsal_of IS NULL THEN archived_at END AS archived_at, \
        (SELECT layout FROM venue_layout WHERE venue_layout.concert_id = concert.concert_id) AS layout \
      FROM concert WHERE concert_id = ?"
 );
@@ -285,6 +300,7 @@ const STARTS_OF_TITLE: &str = "SELECT c.concert_id, s.starts_at \
      ORDER BY c.concert_id";
 /// Of a rehearsal the column says something else.
 const ARCHIVED: &str = "SELECT archived_at FROM concert WHERE concert_id = ? AND rehearsal_of IS NULL";
+const APPLIED: &str = "SELECT seq, writer FROM applied WHERE concert_id = ?";
 const LAYOUT_OF: &str = "SELECT layout FROM venue_layout WHERE concert_id = ?";
 const CONCERT_OF_SCHEDULE: &str = "SELECT s.concert_id FROM concert_schedule s \
      JOIN concert k ON k.concert_id = s.concert_id WHERE s.schedule_id = ? AND k.rehearsal_of IS NULL";
@@ -386,6 +402,7 @@ pub const QUESTIONS: &[&str] = &[
     CONCERT,
     STARTS_OF_TITLE,
     ARCHIVED,
+    APPLIED,
     LAYOUT_OF,
     OLD_ROWS,
     JOURNAL_END,
@@ -419,6 +436,8 @@ impl Dialect {
             &self.tickets,
             &self.ended_tokens,
             &self.last_tokens,
+            &self.tokens,
+            &self.seats,
         ];
         let lists = lists.map(|list| list.sql(super::bulk::BUCKETS.len() - 1).as_str().to_owned());
         lists.into_iter().chain([self.concerts_to_run.to_owned()]).collect()
@@ -525,8 +544,17 @@ pub async fn old_rows<L: Link>(
     Ok((rows.iter().map(read).collect::<Result<_, StoreError>>()?, newest))
 }
 
+/// The last row of its journal that a sale's rows have, and whose they are; `None`: they have all of it.
+pub async fn applied(
+    link: &mut impl Link,
+    concert: ConcertId,
+) -> Result<Option<(u64, WriterId)>, StoreError> {
+    let row = one(link, APPLIED, numbers(&[concert.0.into()])).await?;
+    row.map(|row| Ok((row.number("seq")?, WriterId(row.uuid("writer")?)))).transpose()
+}
+
 /// Deletes rows of a sale's journal, within a transaction. Refused for the newest one: the writer goes on from it, and
-/// places only ascend.
+/// places only ascend. Also for what the sale's other rows do not have yet.
 pub async fn delete_rows(
     link: &mut impl Link,
     concert: ConcertId,
@@ -535,6 +563,13 @@ pub async fn delete_rows(
 ) -> Result<(), StoreError> {
     if last >= journal_end(link, concert).await?.seq {
         return Err(StoreError::broken(format!("row {last} of sale {concert} is its newest one and stays")));
+    }
+    if let Some((applied, _)) = applied(link, concert).await?
+        && last > applied
+    {
+        return Err(StoreError::broken(format!(
+            "row {last} of sale {concert} is not in its other tables yet, and stays"
+        )));
     }
     link.all(DELETE_ROWS.into_sql_str(), numbers(&[concert.0.into(), first, last])).await.map(drop)
 }
@@ -676,6 +711,7 @@ pub async fn load_sale<L: Link>(
     let row = one(link, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
     let (record, settings) = (read_concert(&row)?, read_settings(&row)?);
     let outages = Duration::from_millis(row.number("outage_ms")?);
+    let token_secret = read_token_secret(&row)?;
     let archived = row.opt_time("archived_at")?;
     let layout = Arc::new(read_layout(&row)?);
     let wallets = one(link, WALLETS, numbers(&[])).await?;
@@ -756,6 +792,7 @@ pub async fn load_sale<L: Link>(
         settings,
         archived,
         outages,
+        token_secret,
         journal,
         next_entry,
         tokens,
@@ -765,6 +802,56 @@ pub async fn load_sale<L: Link>(
         takings,
         schedules,
     })
+}
+
+/// The rows of a sale that a part of its journal is folded onto, within the transaction that writes what comes of it.
+pub async fn base_of<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    touched: &Touched,
+) -> Result<Base, StoreError> {
+    let of = u64::from(concert.0);
+    let row = one(link, CONCERT, numbers(&[of])).await?.ok_or(StoreError::NoSuchConcert { concert })?;
+    let (token_secret, layout) = (read_token_secret(&row)?, Arc::new(read_layout(&row)?));
+    let row = one(link, LAST_ENTRY, numbers(&[of])).await?;
+    let last = row.map(|row| row.opt_int("last_entry")).transpose()?.flatten();
+    let mut schedules = BTreeMap::new();
+    for row in link.all(SCHEDULES.into_sql_str(), numbers(&[of])).await? {
+        let word = row.text("state")?;
+        let prices = row.opt_text("prices")?;
+        let prices = prices.map_or(Ok(Vec::new()), |prices| read_own_prices(prices, &layout))?;
+        let folded = FoldedSchedule {
+            seats: layout.seat_count() as u32,
+            starts_at: Some(row.time("starts_at")?),
+            state: known(words::schedule_state_of(word), word)?,
+            reason: row.opt_text("reason")?.map(Box::from),
+        };
+        let schedule = BaseSchedule { folded, prices: prices.into_iter().collect() };
+        schedules.insert(ScheduleId(row.number("schedule_id")?), schedule);
+    }
+    let tokens: Vec<_> = touched.tokens.iter().copied().collect();
+    let tokens = among(link, &L::DIALECT.tokens, &tokens, |to, entry| {
+        to.id(of);
+        to.id(entry.0);
+    });
+    let tokens = tokens.await?.iter().map(read_token).collect::<Result<_, _>>()?;
+    let seats: Vec<_> = touched.seats.iter().copied().collect();
+    let seats = among(link, &L::DIALECT.seats, &seats, |to, (schedule, seat)| {
+        to.id(of);
+        to.id(schedule.0);
+        to.id(seat.0.into());
+    });
+    let mut taken = HashMap::new();
+    for row in &seats.await? {
+        let seat = read_seat(row)?;
+        taken.extend(seat.reservation.map(|by| ((seat.schedule, seat.seat), (seat.status, by))));
+    }
+    let reservations: Vec<_> = touched.reservations.iter().map(|id| (concert, *id)).collect();
+    let rows = among(link, &L::DIALECT.reservations, &reservations, bind_key).await?;
+    let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+    complete(link, &mut reservations).await?;
+    let places = last.map_or(0, |last| last.cast_unsigned() + 1);
+    Ok(Base { concert, token_secret, layout, schedules, places, tokens, taken, reservations })
 }
 
 /// Some rows of a sale, within one transaction.

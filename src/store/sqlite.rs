@@ -29,6 +29,7 @@ use super::archive::OldJournal;
 use super::backend::{Backend, begin, commit};
 use super::columns::Bind;
 use super::query::Link;
+use super::rows::Rows;
 use super::{
     Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
     StoreError, Unfinished, Webhooks, WriterId, claims, files, migrate,
@@ -137,6 +138,10 @@ impl Backend for SqliteStore {
             *connection = writer_options(self.files.path()).connect().await.map_err(fault)?;
         }
         Ok(Held { connection, _turn: turn })
+    }
+
+    async fn write_behind(&self, link: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(), StoreError> {
+        writer::write_rows(link, rows, (&[], &[])).await
     }
 
     async fn beat(

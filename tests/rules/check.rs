@@ -36,7 +36,7 @@ use frontrow::domain::seat_map::SeatState;
 use frontrow::domain::time::{Now, Timestamp};
 
 use crate::house::Performance;
-use crate::stored::Stored;
+use crate::stored::{self, Stored};
 
 const CONCERT: ConcertId = ConcertId(7);
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -391,7 +391,7 @@ impl Stage {
             ["join"] => Command::Join { user, connection: self.connect(who) },
             ["hello"] => {
                 let token = self.device(who).token.or_else(|| self.last_token(user));
-                let token = token.unwrap_or_else(|| self.ids_mut().queue_token(CONCERT));
+                let token = token.unwrap_or_else(|| stored::unknown_token(CONCERT));
                 Command::Resume { token, connection: self.connect(who) }
             }
             ["get" | "eta"] => Command::Get { caller, polled: who.ends_with("@http") },

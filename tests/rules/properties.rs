@@ -23,7 +23,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use crate::house::{FLOOR, Performance, VIP};
-use crate::stored::Stored;
+use crate::stored::{self, Stored};
 
 const CONCERT: ConcertId = ConcertId(3);
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -752,7 +752,7 @@ impl Life {
             Wish::Hello { token, connection: n } => {
                 let known = self.model.tokens.get(*token).filter(|record| record.user == user);
                 let token = known.map(|record| record.token);
-                let token = token.unwrap_or_else(|| IdSource::seeded([201; 32]).queue_token(CONCERT));
+                let token = token.unwrap_or_else(|| stored::unknown_token(CONCERT));
                 Command::Resume { token, connection: n.map(connection) }
             }
             Wish::Get { polled } => Command::Get { caller, polled: *polled },

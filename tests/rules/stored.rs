@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use frontrow::domain::command::{EndedFacts, Inputs, Needs};
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::{Event, Refunded, SeatMoved, SoldAtDesk};
-use frontrow::domain::ids::{ConcertId, EntryNo, IdSource, ReservationId, ScheduleId, SeatId, UserId};
+use frontrow::domain::ids::{
+    ConcertId, EntryNo, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+};
 use frontrow::domain::line::Order;
 use frontrow::domain::record::{LedgerEntry, Reservation, ReservationStatus, ScheduleState, TokenRecord};
 use frontrow::domain::rules::SaleSettings;
@@ -14,7 +16,13 @@ use frontrow::domain::sale::{SaleSnapshot, ScheduleSnapshot};
 use frontrow::domain::seat_map::SeatState;
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
+use frontrow::domain::token_secret::TokenSecret;
 use frontrow::domain::wallet::Wallets;
+
+/// A token that nobody ever got.
+pub fn unknown_token(concert: ConcertId) -> QueueToken {
+    TokenSecret::new([201; 32]).token(concert, EntryNo(0), UserId(0), Timestamp::default())
+}
 
 #[derive(Clone, Default)]
 pub struct Stored {
@@ -152,6 +160,7 @@ impl Stored {
         }
         SaleSnapshot {
             sells: true,
+            token_secret: TokenSecret::new([6; 32]),
             concert,
             settings: self.settings.clone().unwrap_or(settings),
             texts: self.texts.clone(),

@@ -1,7 +1,11 @@
 //! A lost connection, a lost server, and an orderly stop.
 
+use std::path::{Path, PathBuf};
+
+use frontrow::domain::ids::{EntryNo, UserId};
+use frontrow::store::sqlite::FILE_NAME;
 use frontrow_protocol::SeatState::TempReserved;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Fan, House, Plan};
 
@@ -97,4 +101,58 @@ async fn an_orderly_stop_answers_what_was_asked() {
     let mut fan = house.connection_of_token(&fan.access_token).await;
     assert_eq!(fan.ok("balance", json!({})).await["balance"], if answered { 5 } else { 0 });
     house.audit().await;
+}
+
+/// Goal: a token of before a backup was restored acts as nobody, also when its number in line, and even its user's number, were
+/// given again since. Method: the same place is taken by two fans, one of whom nobody knows any more. Of the embedded database,
+/// whose backup is its files.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_of_before_a_restored_backup_acts_as_nobody() {
+    let mut house = House::open(Plan::default()).await;
+    if house.database_url().is_some() {
+        return;
+    }
+    house.joined(0).await;
+    house.stop().await;
+    let backup = tempfile::tempdir().unwrap();
+    replace_database(house.data(), backup.path());
+
+    house.start().await;
+    let (forgotten, of_before) = joins(&house).await;
+    house.stop().await;
+    replace_database(backup.path(), house.data());
+    house.clock.advance(std::time::Duration::from_millis(1));
+    house.start().await;
+    let (user, token) = joins(&house).await;
+    let last = house.store().last_tokens(user).await.unwrap().remove(0);
+    assert_eq!((user, last.entry), (forgotten, EntryNo(1)), "both had this place");
+    assert_ne!(token, of_before);
+
+    let mut stranger = house.stranger().await;
+    assert_eq!(stranger.refused("hello", json!({"queue_token": of_before})).await, "UNAUTHENTICATED");
+    let mut owner = house.stranger().await;
+    let welcome = owner.ok("hello", json!({"queue_token": token})).await;
+    assert_eq!(welcome["queue"]["token"], token);
+    house.audit().await;
+}
+
+/// A new user takes a place in line: who, and by which token.
+async fn joins(house: &House) -> (UserId, Value) {
+    let user = house.user(0).await;
+    let mut fan = house.connection_of(user).await;
+    let place = fan.ok("queue.join", json!({"concert_id": house.concert.0})).await;
+    (user, place["token"].clone())
+}
+
+/// Puts the embedded database of one folder into another one, in the place of what is there.
+fn replace_database(from: &Path, to: &Path) {
+    let of_database = |folder: &Path| {
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let is_its = |file: &PathBuf| file.file_name().unwrap().to_string_lossy().starts_with(FILE_NAME);
+        files.filter(is_its).collect::<Vec<_>>()
+    };
+    of_database(to).iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    for file in of_database(from) {
+        std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+    }
 }

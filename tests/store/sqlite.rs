@@ -202,6 +202,15 @@ const PLANTED: &[(&str, &str)] = &[
         "the token of entry 3 was given before",
     ),
     (
+        "UPDATE queue SET token = CAST(substr(token, 1, 15) || x'00' AS BLOB) WHERE user_id = 4",
+        "entry 3 is not as in the journal: token",
+    ),
+    (
+        "UPDATE concert SET token_secret = NULL",
+        "entry 3 has a token of the sale's secret, which is not there",
+    ),
+    ("UPDATE concert SET token_secret = x'00'", "a secret of tokens has 1 bytes instead of 32"),
+    (
         "UPDATE queue SET reason = 'bored' WHERE user_id = 6",
         "a row of queue cannot be read: unknown word \"EXPIRED\"",
     ),

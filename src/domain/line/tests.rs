@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::ids::{ConcertId, IdSource, QueueToken, UserId};
+use crate::domain::ids::{ConcertId, QueueToken, UserId};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const NOW: Now = Now { utc: START, sale: START };
@@ -217,11 +217,9 @@ fn what_is_left_counts_performances_that_have_not_started() {
 
 #[test]
 fn a_place_says_what_its_status_calls_for() {
-    let mut ids = IdSource::seeded([7; 32]);
     let rules = SaleRules { idle_ttl: Duration::from_secs(300), ..SaleRules::default() };
     let mut line = Line::new(Order::default(), EntryNo(0));
-    let tokens =
-        [0, 1, 2].map(|entry| TokenRecord { token: ids.queue_token(ConcertId(1)), ..waiting(entry) });
+    let tokens = [0, 1, 2].map(waiting);
     tokens.iter().for_each(|token| line.join(token));
     line.leave(EntryNo(0));
     line.note_admission(START);

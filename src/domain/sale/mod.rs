@@ -34,6 +34,7 @@ use super::rules::{SalePatch, SaleRules, SaleSettings};
 use super::seat_map::{SeatMap, SeatState};
 use super::seat_plan::{Money, SeatPlan};
 use super::time::{Now, Timestamp};
+use super::token_secret::TokenSecret;
 use super::user_seats::UserSeats;
 use super::waiting_room::{Holds, WaitingRoom};
 
@@ -52,6 +53,7 @@ pub struct Sale {
     concert: ConcertId,
     /// Whether it is in the wallets' currency: if not, nothing of it can be bought, whatever its settings say.
     sells: bool,
+    token_secret: TokenSecret,
     settings: SaleSettings,
     texts: Texts,
     /// UTC: since when everything is over.
@@ -100,6 +102,8 @@ pub struct SaleSnapshot {
     pub concert: ConcertId,
     /// Is it in the wallets' currency?
     pub sells: bool,
+    /// What new tokens are made with.
+    pub token_secret: TokenSecret,
     pub settings: SaleSettings,
     pub texts: Texts,
     /// UTC: since when everything is over.
@@ -135,6 +139,7 @@ impl Sale {
         let SaleSnapshot {
             concert,
             sells,
+            token_secret,
             settings,
             texts,
             archived,
@@ -151,6 +156,7 @@ impl Sale {
             room: WaitingRoom::restored(concert, order, next_entry, &tokens, now, &rules),
             concert,
             sells,
+            token_secret,
             settings,
             texts,
             archived,

@@ -28,10 +28,11 @@ impl Sale {
             SaleState::Paused => return Err(Rejection::SalePaused),
             SaleState::Closed => return Err(Rejection::SaleClosed),
         }
+        let entry = self.room.next_entry();
         let record = TokenRecord {
             concert: self.concert,
-            entry: self.room.next_entry(),
-            token: step.inputs.ids.queue_token(self.concert),
+            entry,
+            token: self.token_secret.token(self.concert, entry, user, now.utc),
             user,
             status: TokenStatus::Waiting,
             entered_at: now.utc,
@@ -39,7 +40,6 @@ impl Sale {
             expires_at: None,
             ended_at: None,
         };
-        let entry = record.entry;
         self.change(step, Event::Joined(record));
         self.seen(entry, user, connection, now);
         let place = self.place(entry, now).ok_or(Rejection::NotInQueue)?;

@@ -3,12 +3,13 @@ use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, Place};
 use crate::domain::concert::Texts;
 use crate::domain::event::{By, Event, Rescheduled};
-use crate::domain::ids::{ConnectionId, EntryNo, IdSource, ScheduleId, UserId};
+use crate::domain::ids::{ConnectionId, EntryNo, ScheduleId, UserId};
 use crate::domain::line::Order;
 use crate::domain::record::{ExpiryReason, SaleState, ScheduleState, Takings, TokenRecord, TokenStatus};
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
 use crate::domain::sale::SaleSnapshot;
 use crate::domain::time::{Now, Timestamp};
+use crate::domain::token_secret::TokenSecret;
 use crate::fanout::{Delivery, ReplyTo, ScheduleFacts, SeatTopic};
 use crate::store::{ConcertRecord, ScheduleRecord};
 use crate::venue::{self, ImportOptions, Shape};
@@ -41,6 +42,7 @@ fn view() -> Arc<SaleView> {
     let sale = SaleSnapshot {
         concert: CONCERT,
         sells: true,
+        token_secret: TokenSecret::new([1; 32]),
         settings: settings(SaleState::Open),
         texts: Texts::default(),
         archived: None,
@@ -79,7 +81,12 @@ impl House {
         let record = TokenRecord {
             concert: CONCERT,
             entry: EntryNo(user),
-            token: IdSource::seeded([user as u8; 32]).queue_token(CONCERT),
+            token: TokenSecret::new([1; 32]).token(
+                CONCERT,
+                EntryNo(user),
+                UserId(user),
+                Timestamp::default(),
+            ),
             user: UserId(user),
             status: TokenStatus::Progress,
             entered_at: Timestamp::default(),

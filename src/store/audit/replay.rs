@@ -6,6 +6,7 @@ use super::per_user::SeatsPerUser;
 use super::{Findings, sale_name};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
+use crate::domain::token_secret::TokenSecret;
 use crate::store::fold::FoldedSale;
 use crate::store::journal::{self, Entry};
 
@@ -19,11 +20,11 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub fn new(concert: ConcertId) -> Self {
+    pub fn new(concert: ConcertId, token_secret: Option<TokenSecret>) -> Self {
         Self {
             concert,
             next_seq: 0,
-            sale: FoldedSale::new(concert),
+            sale: FoldedSale::new(concert, token_secret),
             again: HeldAgain::default(),
             per_user: SeatsPerUser::default(),
             told: Told::default(),

@@ -16,6 +16,7 @@ use crate::domain::record::{
 use crate::domain::rules::OwnRules;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
+use crate::domain::token_secret::TokenSecret;
 use crate::store::fold::{Folded, state_in_words};
 use crate::store::rows::SeatRow;
 use crate::store::{SeatStatus, words};
@@ -75,7 +76,13 @@ struct SoldTicket {
 }
 
 impl SaleAudit {
-    pub fn new(concert: ConcertId, layout: &VenueLayout, seats: usize, findings: &mut Findings) -> Self {
+    pub fn new(
+        concert: ConcertId,
+        token_secret: Option<TokenSecret>,
+        layout: &VenueLayout,
+        seats: usize,
+        findings: &mut Findings,
+    ) -> Self {
         let drawn: Vec<_> = (0..layout.seat_count())
             .map(|seat| {
                 let category = &layout.categories[usize::from(layout.seats.category[seat])];
@@ -102,7 +109,7 @@ impl SaleAudit {
             payments: BTreeMap::new(),
             payment_of: HashMap::new(),
             tickets: HashMap::new(),
-            replay: Replay::new(concert),
+            replay: Replay::new(concert, token_secret),
         }
     }
 
@@ -204,6 +211,8 @@ impl SaleAudit {
                 &sale,
                 &format!("entry {entry}"),
                 &[
+                    // Random ones, of before, the journal does not have.
+                    ("token", folded.token.0.is_nil() || token.token == folded.token),
                     ("entered_at", token.entered_at == folded.entered_at),
                     ("admitted_at", token.admitted_at == folded.admitted_at),
                     ("expires_at", token.expires_at == folded.expires_at),

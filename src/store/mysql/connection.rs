@@ -214,6 +214,8 @@ pub static DIALECT: Dialect = Dialect {
         2,
         ") GROUP BY user_id, concert_id)",
     ),
+    tokens: Bulk::new(question!(tokens "FORCE INDEX (PRIMARY)"), 2, ")"),
+    seats: Bulk::new(question!(seats "FORCE INDEX (PRIMARY)"), 3, ")"),
     // A user who holds seats has a live token, so held reservations need no look of their own.
     concerts_to_run: "SELECT concert_id FROM concert c \
          WHERE archived_at IS NULL AND rehearsal_of IS NULL AND ( \
@@ -223,6 +225,7 @@ pub static DIALECT: Dialect = Dialect {
                        WHERE s.concert_id = c.concert_id AND s.state = 'CALLED_OFF') \
             OR EXISTS (SELECT 1 FROM queue q FORCE INDEX (queue_live) \
                        WHERE q.concert_id = c.concert_id AND q.live_user IS NOT NULL)) \
+            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id) \
          ORDER BY concert_id",
     holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
     claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \

@@ -18,7 +18,7 @@ use crate::domain::ids::UserId;
 use crate::store::batch::{self, Expect, Tables};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{self, Bind, token_columns};
-use crate::store::rows::WalletRow;
+use crate::store::rows::{LedgerRow, Rows, WalletRow};
 use crate::store::{Batch, BatchWriter, CommitError, Facts, StoreError, query};
 
 /// The time that the server may take for the statements of a batch, short of COMMIT. Longer than it waits for a lock.
@@ -184,9 +184,7 @@ impl MySqlWriter {
         let connection = self.start().await?;
         let rows = batch::write_journal(connection, batch).await?;
         let (ledger, wallets) = batch::on_wallets(connection, &rows, known).await?;
-        let (seats, reservations) = (SeatSteps::of(&rows.seats), Reservations::of(&rows, form));
-        let seats_and_reservations = seats.statements(form).chain(reservations.statements());
-        batch::write_rows(connection, &TABLES, &rows, (&ledger, &wallets), seats_and_reservations).await?;
+        write_rows(connection, &rows, (&ledger, &wallets), form).await?;
         Ok(())
     }
 
@@ -253,6 +251,18 @@ impl MySqlWriter {
         }
         done
     }
+}
+
+/// Writes everything of a batch but its journal.
+pub async fn write_rows(
+    connection: &mut MySqlConnection,
+    rows: &Rows<'_>,
+    wallets: (&[LedgerRow<'_>], &[WalletRow]),
+    form: Form,
+) -> Result<(), StoreError> {
+    let (seats, reservations) = (SeatSteps::of(&rows.seats), Reservations::of(rows, form));
+    let seats_and_reservations = seats.statements(form).chain(reservations.statements());
+    batch::write_rows(connection, &TABLES, rows, wallets, seats_and_reservations).await
 }
 
 /// The fate of a connection, by the error that came on it.

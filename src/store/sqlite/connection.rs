@@ -211,6 +211,8 @@ pub static DIALECT: Dialect = Dialect {
         2,
         ") GROUP BY user_id, concert_id)",
     ),
+    tokens: Bulk::new(concat!(question!(tokens ""), "VALUES "), 2, ")"),
+    seats: Bulk::new(concat!(question!(seats ""), "VALUES "), 3, ")"),
     // A user who holds seats has a live token, so held reservations need no look of their own.
     concerts_to_run: "SELECT concert_id FROM concert c \
          WHERE archived_at IS NULL AND rehearsal_of IS NULL AND ( \
@@ -220,6 +222,7 @@ pub static DIALECT: Dialect = Dialect {
                        WHERE s.concert_id = c.concert_id AND s.state = 'CALLED_OFF') \
             OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_live \
                        WHERE q.concert_id = c.concert_id AND q.status IN ('WAITING', 'PROGRESS'))) \
+            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id) \
          ORDER BY concert_id",
     holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ?",
     claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \

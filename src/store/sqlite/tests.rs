@@ -8,8 +8,8 @@ use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column, Kind};
 use crate::store::columns::Cells;
 use crate::store::{
-    NewUser, Reads, Setup, alarms, box_office, duty, figures, making, operators, passkeys, query, rehearsals,
-    unfinished, webhooks,
+    NewUser, Reads, Setup, alarms, box_office, catch_up, duty, figures, making, operators, passkeys, query,
+    rehearsals, unfinished, webhooks,
 };
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
@@ -143,7 +143,8 @@ async fn no_question_reads_more_than_it_asks_for() {
     let others = connection::DIALECT.questions().into_iter().chain(writer::texts());
     let of_operators = operators::QUESTIONS.iter().chain(passkeys::QUESTIONS);
     let of_operators = of_operators.map(|question| ((*question).to_owned(), false));
-    let of_duties = duty::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
+    let of_duties =
+        duty::QUESTIONS.iter().chain(catch_up::QUESTIONS).map(|question| ((*question).to_owned(), false));
     let of_figures = figures::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let of_making = making::QUESTIONS.iter().chain(rehearsals::QUESTIONS).chain(unfinished::QUESTIONS);
     let of_making = of_making.map(|question| ((*question).to_owned(), false));

@@ -17,7 +17,7 @@ use crate::domain::record::Reservation;
 use crate::store::batch::{self, Expect, Tables, statements};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{self, bind_reservation, bind_seat, token_columns};
-use crate::store::rows::{SeatChange, WalletRow};
+use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
 use crate::store::{Batch, BatchWriter, CommitError, Facts, StoreError, query};
 
 static TABLES: Tables = Tables {
@@ -30,7 +30,8 @@ static TABLES: Tables = Tables {
     reservation_seats: Bulk::new(
         "INSERT INTO reservation_seat (concert_id, reservation_id, seat, schedule_id) VALUES ",
         columns::RESERVATION_SEAT,
-        "",
+        // Rows that are brought up to date may be there.
+        " ON CONFLICT (concert_id, reservation_id, seat) DO NOTHING",
     ),
     payments: Bulk::new(
         "INSERT INTO payment (concert_id, payment_id, reservation_id, user_id, amount, status, at, cancelled_at, \
@@ -189,28 +190,7 @@ impl SqliteWriter {
         let connection = self.start().await?;
         let rows = batch::write_journal(connection, batch).await?;
         let (ledger, wallets) = batch::on_wallets(connection, &rows, known).await?;
-        let seats = statements::<SqliteConnection, _>(
-            "concert_seat",
-            &SEATS,
-            &rows.seats,
-            Expect::Written,
-            |to, seat: &SeatChange| {
-                bind_seat(to, &seat.row);
-            },
-        );
-        let reservations = [&rows.reservations, &rows.ended_reservations].into_iter().flat_map(|rows| {
-            statements::<SqliteConnection, _>(
-                "reservation",
-                &RESERVATIONS,
-                rows,
-                Expect::Anything,
-                |to, row: &&Reservation| {
-                    bind_reservation(to, row);
-                },
-            )
-        });
-        let seats_and_reservations = seats.chain(reservations);
-        batch::write_rows(connection, &TABLES, &rows, (&ledger, &wallets), seats_and_reservations).await?;
+        write_rows(connection, &rows, (&ledger, &wallets)).await?;
         Ok(())
     }
 
@@ -283,6 +263,35 @@ impl BatchWriter for SqliteWriter {
         }
         settled
     }
+}
+
+/// Writes everything of a batch but its journal.
+pub async fn write_rows(
+    connection: &mut SqliteConnection,
+    rows: &Rows<'_>,
+    wallets: (&[LedgerRow<'_>], &[WalletRow]),
+) -> Result<(), StoreError> {
+    let seats = statements::<SqliteConnection, _>(
+        "concert_seat",
+        &SEATS,
+        &rows.seats,
+        Expect::Written,
+        |to, seat: &SeatChange| {
+            bind_seat(to, &seat.row);
+        },
+    );
+    let reservations = [&rows.reservations, &rows.ended_reservations].into_iter().flat_map(|rows| {
+        statements::<SqliteConnection, _>(
+            "reservation",
+            &RESERVATIONS,
+            rows,
+            Expect::Anything,
+            |to, row: &&Reservation| {
+                bind_reservation(to, row);
+            },
+        )
+    });
+    batch::write_rows(connection, &TABLES, rows, wallets, seats.chain(reservations)).await
 }
 
 /// Is the connection out of any transaction now?

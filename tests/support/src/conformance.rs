@@ -21,6 +21,7 @@ use frontrow::domain::record::{
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
+use frontrow::domain::token_secret::TokenSecret;
 use frontrow::store::rehearsals::Cleared;
 use frontrow::store::unfinished::UnfinishedSchedule;
 use frontrow::store::{
@@ -104,6 +105,7 @@ pub struct World<'s> {
     pub concert: ConcertId,
     pub schedules: Vec<ScheduleId>,
     pub journal: JournalPosition,
+    pub token_secret: TokenSecret,
     pub ids: IdSource,
     entries: u64,
 }
@@ -157,10 +159,11 @@ impl<'s> World<'s> {
         let (concert, schedules) = add_concert(store, seats).await;
         let writer = WriterId(random_id());
         store.claim(concert, writer, NOW, Duration::ZERO).await.unwrap();
-        let journal = store.load_sale(concert, NOW).await.unwrap().journal;
+        let LoadedSale { journal, token_secret, .. } = store.load_sale(concert, NOW).await.unwrap();
+        let token_secret = token_secret.expect("the claim gave it one");
         let lane = store.open_writer().await.unwrap();
         let ids = IdSource::seeded([3; 32]);
-        Self { store, lane, writer, concert, schedules, journal, ids, entries: 0 }
+        Self { store, lane, writer, concert, schedules, journal, token_secret, ids, entries: 0 }
     }
 
     pub async fn load(&self) -> LoadedSale {
@@ -202,10 +205,11 @@ impl<'s> World<'s> {
 
     pub fn waiting(&mut self, user: UserId) -> TokenRecord {
         self.entries += 1;
+        let entry = EntryNo(self.entries - 1);
         TokenRecord {
             concert: self.concert,
-            entry: EntryNo(self.entries - 1),
-            token: self.ids.queue_token(self.concert),
+            entry,
+            token: self.token_secret.token(self.concert, entry, user, NOW),
             user,
             status: TokenStatus::Waiting,
             entered_at: NOW,
@@ -657,7 +661,7 @@ pub async fn a_token_that_ended_is_found_by_its_user_and_by_itself(store: &dyn S
         Event::Joined(live.clone()),
     ];
     world.commit(events).await;
-    let foreign = world.ids.queue_token(ConcertId(99));
+    let foreign = world.token_secret.token(ConcertId(99), EntryNo(0), user, NOW);
     let needs = Needs {
         tokens: vec![away.token, done.token, foreign],
         last_tokens: vec![(world.concert, user), (world.concert, UserId(9))],

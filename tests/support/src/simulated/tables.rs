@@ -10,7 +10,7 @@ use frontrow::domain::command::{EndedFacts, Needs};
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
-    ConcertId, EntryNo, HistoryId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::lapses::REMEMBERED;
 use frontrow::domain::record::{
@@ -20,6 +20,7 @@ use frontrow::domain::record::{
 use frontrow::domain::rules::SaleSettings;
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
+use frontrow::domain::token_secret::TokenSecret;
 use frontrow::domain::wallet::Wallets;
 use frontrow::limits::{
     CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START, TICKETS_LISTED_MAX,
@@ -81,6 +82,7 @@ struct Concert {
     /// Performances that were not there from the beginning.
     added: BTreeSet<ScheduleId>,
     outages: Duration,
+    token_secret: Option<TokenSecret>,
     writer: Option<WriterId>,
     heartbeat_at: Option<Timestamp>,
     journal: Vec<KeptRow>,
@@ -160,6 +162,7 @@ impl Tables {
             added: BTreeSet::new(),
             archived: None,
             outages: Duration::ZERO,
+            token_secret: None,
             writer: None,
             heartbeat_at: None,
             journal: vec![begin],
@@ -409,6 +412,8 @@ impl Tables {
         }
         (sale.writer, sale.heartbeat_at) = (Some(writer), heartbeat.max(Some(now)));
         sale.outages += outage;
+        // Known to all, as a life has to come out the same again.
+        sale.token_secret.get_or_insert_with(|| TokenSecret::new([concert.0 as u8; TokenSecret::BYTES]));
         sale.add_row(random_id(), writer, now, KeptKind::Claim { outage });
         Ok(heartbeat)
     }
@@ -449,6 +454,7 @@ impl Tables {
             settings: sale.settings.clone(),
             archived: sale.archived,
             outages: sale.outages,
+            token_secret: sale.token_secret.clone(),
             journal: sale.journal_end(),
             next_entry: EntryNo(sale.tokens.last_key_value().map_or(0, |(entry, _)| entry.0 + 1)),
             tokens: sale.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
@@ -552,6 +558,8 @@ impl Tables {
         let sale = self.concerts.get_mut(&concert).filter(|sale| sale.writer == Some(writer));
         let sale = sale.ok_or(StoreError::Claimed { concert, holder: None, heartbeat: None })?;
         sale.outages += outage;
+        // Known to all, as a life has to come out the same again.
+        sale.token_secret.get_or_insert_with(|| TokenSecret::new([concert.0 as u8; TokenSecret::BYTES]));
         Ok(sale.outages)
     }
 
@@ -770,7 +778,7 @@ impl Tables {
     pub fn audit_journals(&self) -> Vec<String> {
         let (mut faults, mut ledger) = (Vec::new(), Vec::new());
         for (id, concert) in &self.concerts {
-            let mut sale = FoldedSale::new(*id);
+            let mut sale = FoldedSale::new(*id, concert.token_secret.clone());
             let rows = self.journal_rows(*id, 0, u32::MAX).unwrap_or_else(|error| {
                 faults.push(format!("sale {id}: {error:?}"));
                 Vec::new()
@@ -1033,10 +1041,10 @@ impl Concert {
 
 /// Rows without what no journal has, and without deadlines, which the simulation meddles with.
 mod in_journal {
-    use super::{QueueToken, Reservation, Timestamp, TokenRecord, Uuid};
+    use super::{Reservation, Timestamp, TokenRecord};
 
     pub fn token(token: &TokenRecord) -> TokenRecord {
-        TokenRecord { token: QueueToken(Uuid::nil()), expires_at: None, ..token.clone() }
+        TokenRecord { expires_at: None, ..token.clone() }
     }
 
     pub fn reservation(reservation: &Reservation) -> Reservation {
