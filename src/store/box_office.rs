@@ -201,7 +201,7 @@ const TICKETS_OF_ORDER: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.pri
      WHERE t.concert_id = ? AND t.reservation_id >= ? AND t.reservation_id <= ? ORDER BY t.seat, t.ticket_id";
 /// Reads all tickets: an index of random codes made each sold seat a tenth dearer, and a code is asked for by hand. One code is
 /// one ticket's; more would be a fault, and are shown.
-const ORDERS_OF_CODE: &str = "SELECT reservation_id FROM ticket WHERE code = ? LIMIT 10";
+pub const ORDERS_OF_CODE: &str = "SELECT reservation_id FROM ticket WHERE code = ? LIMIT 10";
 /// Found by `users_name`.
 /// A user who was made for an order of the desk that came to nothing is nobody.
 const USERS_NAMED: &str = "SELECT user_id, name FROM users u WHERE name >= ? AND name < ? \

@@ -330,6 +330,11 @@ async fn no_question_of_the_box_office_has_to_read_a_table_through() {
             let cell = |name: &str| step.try_get_unchecked::<Option<String>, _>(name).unwrap();
             let is_found =
                 cell("table").is_none() || cell("possible_keys").is_some() || cell("key").is_some();
+            // Random codes have no index, since it would cost each sold seat more than whoever asks for one waits.
+            if *question == box_office::ORDERS_OF_CODE {
+                assert!(!is_found, "{written}\n{:?}", cell("table"));
+                continue;
+            }
             assert!(is_found, "{written}\n{:?}", cell("table"));
         }
     }
