@@ -531,14 +531,15 @@ impl Life {
             }
             Err(Rejection::SeatTaken { seats }) => {
                 let (caller, schedule) = match command {
-                    Command::Hold { caller, schedule, .. } => (Some(caller.user), schedule),
-                    Command::SellAtDesk { schedule, .. } => (None, schedule),
+                    Command::Hold { caller, schedule, .. } => (Some(caller.user), *schedule),
+                    Command::SellAtDesk { schedule, .. } => (None, *schedule),
+                    Command::MoveSeat { order, .. } => (None, stored.reservations[order].schedule),
                     _ => panic!("{command:?}"),
                 };
                 for seat in seats {
-                    let holder = stored.holder(*schedule, *seat).map(|r| r.user);
+                    let holder = stored.holder(schedule, *seat).map(|r| r.user);
                     let own_paid = stored
-                        .holder(*schedule, *seat)
+                        .holder(schedule, *seat)
                         .is_some_and(|r| r.status == ReservationStatus::Reserved);
                     let is_others = holder.is_some_and(|holder| Some(holder) != caller);
                     assert!(is_others || own_paid, "{seat} is free");
