@@ -17,8 +17,8 @@ use crate::limits::{
     USER_NAME_CHARS_MAX,
 };
 use crate::ops::alarms;
+use crate::ops::box_office;
 use crate::ops::concert::{ConcertInfo, ConcertPatch};
-use crate::ops::desk;
 use crate::ops::figures::KeptFigures;
 use crate::ops::house;
 use crate::ops::life;
@@ -844,9 +844,9 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
              tickets' codes. While a sale is closed it goes on; before it opens, or while it is paused, only gifts do.",
         )
         .parameter(schedule_id())
-        .body(schemas.sent_by_clients::<desk::SellSeats>())
-        .answer(201, "The order.", schemas.sent_by_server::<desk::DeskOrder>())
-        .answer(200, "The same as before: the call was sent again.", schemas.sent_by_server::<desk::DeskOrder>())
+        .body(schemas.sent_by_clients::<box_office::SellSeats>())
+        .answer(201, "The order.", schemas.sent_by_server::<box_office::DeskOrder>())
+        .answer(200, "The same as before: the call was sent again.", schemas.sent_by_server::<box_office::DeskOrder>())
         .refuses(&[
             Reason::ConcertNotFound,
             Reason::ScheduleNotFound,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::desk::TakenAtDesk;
+use super::box_office::TakenAtDesk;
 use crate::time::Timestamp;
 
 /// What was kept of a sale between two moments, a point for each span in which something was. Older spans are longer.

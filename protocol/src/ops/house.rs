@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::desk::AtDesk;
+use super::box_office::AtDesk;
 use crate::about::{About, PageCategory};
 use crate::result::ScheduleState;
 use crate::time::Timestamp;

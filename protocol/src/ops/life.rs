@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-use super::desk::AtDesk;
+use super::box_office::AtDesk;
 use super::{note, reason};
 use crate::error::Reason;
 use crate::limits::NOTE_CHARS_MAX;

@@ -1,8 +1,8 @@
 //! The bodies of operators' calls, a file a subject.
 
 pub mod alarms;
+pub mod box_office;
 pub mod concert;
-pub mod desk;
 pub mod figures;
 pub mod house;
 pub mod life;

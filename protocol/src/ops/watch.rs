@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::alarms::Alarm;
-use super::desk::TakenAtDesk;
+use super::box_office::TakenAtDesk;
 use crate::admin::{SaleSettings, SaleSettingsOwn};
 use crate::result::{SaleState, ScheduleState};
 use crate::time::Timestamp;

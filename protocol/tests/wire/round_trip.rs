@@ -14,7 +14,7 @@ use frontrow_protocol::ops::schedule::{NewSchedule, ScheduleInfo, SchedulePatch}
 use frontrow_protocol::ops::seats::{RestrictSeats, RestrictedSeats};
 use frontrow_protocol::ops::watch::OpsState;
 use frontrow_protocol::ops::{
-    desk, house, life, order_life, orders, passkeys, ready, rehearsal, webhooks, who,
+    box_office, house, life, order_life, orders, passkeys, ready, rehearsal, webhooks, who,
 };
 use frontrow_protocol::result::{
     Balance, Cancelled, Charged, Concerts, Done, History, Paid, Pong, QueueUpdate, Reservation, Reservations,
@@ -229,7 +229,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("concert_page", again::<ConcertPage>),
     ("concert_info", again::<ConcertInfo>),
     ("concert_patch", again::<ConcertPatch>),
-    ("desk_order", again::<desk::DeskOrder>),
+    ("desk_order", again::<box_office::DeskOrder>),
     ("draft", again::<making::Draft>),
     ("draft_patch", again::<making::DraftPatch>),
     ("drafts", again::<making::Drafts>),
@@ -276,7 +276,7 @@ pub const HTTP_BODIES: &[(&str, ReadAndWrite)] = &[
     ("schedule_life", again::<life::ScheduleLife>),
     ("schedule_patch", again::<SchedulePatch>),
     ("new_schedule", again::<NewSchedule>),
-    ("sell_seats", again::<desk::SellSeats>),
+    ("sell_seats", again::<box_office::SellSeats>),
     ("sessions", again::<who::Sessions>),
     ("sign_in", again::<who::SignIn>),
     ("sign_in_link", again::<who::SignInLink>),

@@ -2,7 +2,7 @@
 
 use frontrow_protocol::ErrorObject;
 use frontrow_protocol::about::PageCategory;
-use frontrow_protocol::ops::desk::AtDesk;
+use frontrow_protocol::ops::box_office::AtDesk;
 use frontrow_protocol::ops::house::{HouseConcert, HouseSchedule, SoldOrders};
 
 use crate::desk::{Context, translate};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use frontrow_protocol::error::ChangedBy;
-use frontrow_protocol::ops::desk as wire;
+use frontrow_protocol::ops::box_office as wire;
 use frontrow_protocol::ops::life::{CallOff, Postpone, RefundProgress, Refunds, ScheduleLife, StuckRefund};
 use frontrow_protocol::ops::orders::{MoveSeat, Order, Refund, RefundedOrder};
 use frontrow_protocol::{ErrorObject, Timestamp as WireTime};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frontrow_protocol::ops::desk::TakenAtDesk;
+use frontrow_protocol::ops::box_office::TakenAtDesk;
 use frontrow_protocol::ops::watch::{LiveFigures, Quantiles, Runs, SaleDetail, SaleLine, ScheduleLine};
 
 use crate::desk::translate;

@@ -1,8 +1,8 @@
 //! What operators ask for beside the sales themselves: a file a subject.
 
 mod alarms;
+mod box_office;
 mod concert;
-mod desk;
 mod drafts;
 mod house;
 mod kept;

@@ -6,8 +6,8 @@
 //! back everything since the last one. Not here: what a wallet holds (it comes in), who is connected where, any clock.
 
 mod booking;
+mod box_office;
 mod changes;
-mod desk;
 mod house;
 mod life;
 mod orders;
@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use booking::BestWanted;
+use box_office::DeskSale;
 use changes::Undo;
-use desk::DeskSale;
 use orders::Move;
 
 use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, SaleFigures, Seen};

@@ -1,6 +1,6 @@
 //! The seats of a performance, which of them the house keeps, and which the box office sells.
 
-use frontrow_protocol::ops::desk::SellSeats;
+use frontrow_protocol::ops::box_office::SellSeats;
 use frontrow_protocol::ops::seats::RestrictSeats;
 use frontrow_protocol::{ErrorObject, parse_body};
 use hyper::StatusCode;

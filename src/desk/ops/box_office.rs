@@ -3,7 +3,7 @@
 //! Always: each call has a user of its own, made for its request, so that it may be sent again. Not here: whether the seats may be
 //! sold, which the sale decides.
 
-use frontrow_protocol::ops::desk::{DeskOrder, DeskSource, DeskTicket, SellSeats};
+use frontrow_protocol::ops::box_office::{DeskOrder, DeskSource, DeskTicket, SellSeats};
 use frontrow_protocol::{ErrorObject, SeatState, decode_seats};
 
 use crate::desk::{Context, translate};
