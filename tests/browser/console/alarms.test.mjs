@@ -82,7 +82,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByLabel(w.webhooks.url).fill('https://10.0.0.1/');
     await ada.page.getByRole('button', { name: w.webhooks.addButton, exact: true }).click();
     await ada.page.locator('.problem').waitFor();
-    ada.refused(400);
+    await ada.refused(400);
     await ada.page.getByLabel(w.webhooks.url).fill(hook);
     await ada.page.getByRole('button', { name: w.webhooks.addButton, exact: true }).click();
     const secret = ada.page.getByRole('textbox', { name: w.webhooks.of(w.webhooks.secret, hook) });

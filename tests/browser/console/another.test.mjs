@@ -92,7 +92,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await archive.getByRole('button', { name: l.lookArchive }).click();
     await dialog.locator('.danger').click();
     await archive.getByText(w.problems.NOT_OVER).waitFor();
-    ada.refused(409);
+    await ada.refused(409);
 
     // Called off as a whole, everything is over.
     await page.getByRole('button', { name: l.callOffAll }).click();

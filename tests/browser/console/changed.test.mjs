@@ -51,7 +51,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await dialog.locator('.danger').click();
     const changed = page.locator('.changed');
     await changed.waitFor();
-    ada.refused(409);
+    await ada.refused(409);
     assert.match(await changed.innerText(), /2097[^]*2098/);
     await ada.accessible('moved by somebody else');
     await ada.fits('moved by somebody else');
@@ -68,7 +68,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     const save = page.locator('#basics form .save button');
     await save.click();
     await changed.waitFor();
-    ada.refused(409);
+    await ada.refused(409);
     assert.match(await changed.innerText(), /Small Club Night[^]*Winter Club Night[^]*Large Club Night/);
     await ada.accessible('described by somebody else');
     await ada.fits('described by somebody else');

@@ -105,7 +105,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await page.locator('dialog[open] .danger').press('Enter');
     const status = page.locator('.desk [role=status]');
     await status.filter({ hasText: d.taken('').slice(0, 8) }).waitFor();
-    bo.refused(409);
+    await bo.refused(409);
     await choose(page, [0]);
     await page.getByRole('button', { name: d.give, exact: true }).press('Enter');
     await dialog.waitFor();

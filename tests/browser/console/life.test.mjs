@@ -97,7 +97,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await second.getByRole('button', { name: l.lookPrices }).click();
     await page.locator('dialog[open] .danger').click();
     await page.locator('.changed', { hasText: '55,000' }).waitFor();
-    ada.refused(409);
+    await ada.refused(409);
     assert.match(await page.locator('.changed').innerText(), /50,000[^]*55,000[^]*60,000/);
     await ada.accessible('somebody was faster');
     // Whoever was told goes on from there.

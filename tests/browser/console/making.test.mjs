@@ -92,7 +92,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await page.waitForFunction(() => /** @type {HTMLImageElement} */ (document.querySelector('.picture img')).naturalWidth === 400);
     await card(m.basics).locator('input[type=file]').setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('<svg/>') });
     await operator.shows('SVG');
-    operator.refused(400);
+    await operator.refused(400);
 
     await card(m.prices).getByLabel(m.priceOf('VIP', 8)).fill('free');
     await save(m.prices).click();
@@ -159,7 +159,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await card(m.basics).getByLabel(m.age).fill('7+');
     await save(m.basics).click();
     await operator.shows(m.theirs);
-    operator.refused(409);
+    await operator.refused(409);
     assert.equal(await card(m.basics).getByLabel(m.age).inputValue(), '7+');
     await page.waitForFunction(() => /** @type {HTMLInputElement} */ (document.querySelector('input[name=capacity]')).value === '70');
     await save(m.basics).click();

@@ -103,7 +103,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     assert.equal((await fetch(path, { method: 'PATCH', headers, body: '{"hold_ttl":"9m"}' })).status, 200);
     await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('.changed', { hasText: '9m' }).waitFor();
-    ada.refused(409);
+    await ada.refused(409);
     await ada.accessible('changed meanwhile');
 
     // A row is kept from sale; what was bought stays somebody's.

@@ -124,7 +124,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     // What is wrong is said.
     await page.goto(`${server.url}/console/#/orders/00000001-0000-8000-8000-000000000001`);
     await ada.shows(o.missing);
-    ada.refused(404);
+    await ada.refused(404);
     await ada.leave();
     await server.stop();
   });
@@ -151,7 +151,7 @@ test('the box office reads orders and gives nothing back, and who was faster is 
   assert.equal(first.status, 200);
   await ada.page.locator('dialog[open] .danger').click();
   await ada.page.locator('.quote', { hasText: 'First' }).waitFor();
-  ada.refused(409);
+  await ada.refused(409);
   await ada.leave();
   await bo.leave();
   await server.stop();

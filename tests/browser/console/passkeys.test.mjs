@@ -67,7 +67,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByRole('button', { name: w.signOut, exact: true }).click();
     await ada.page.getByRole('button', { name: w.signIn.passkey }).click();
     await ada.shows(w.problems.UNAUTHENTICATED);
-    ada.refused(401);
+    await ada.refused(401);
     await ada.leave();
 
     // At an address there is nothing to press that could not work.

@@ -70,7 +70,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     const late = await Operator.signIn(browser, theirs, { size, locale, scheme });
     assert.equal(await late.title(), w.signIn.title);
     await late.shows(w.problems.LINK_SPENT);
-    late.refused(401);
+    await late.refused(401);
     await late.accessible('sign in');
     await late.fits('sign in');
     await late.leave();
@@ -102,7 +102,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await owner.page.locator('.row.off').waitFor();
     await min.page.getByRole('link', { name: w.nav.log }).click();
     await min.page.getByRole('heading', { name: w.signIn.title }).waitFor();
-    min.refused(401);
+    await min.refused(401);
     await min.leave();
 
     // Everything is in the log, by whom, and as it was.

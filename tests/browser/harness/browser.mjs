@@ -197,6 +197,17 @@ export class Fan {
     assert.ok(wide <= 0, `${where} is ${wide} px too wide`);
   }
 
+  /**
+   * The browser said something that was to be said. It may say so later than the page shows why.
+   * @param {RegExp} words
+   */
+  async said(words) {
+    while (!this.faults.some((fault) => words.test(fault))) {
+      await this.page.waitForEvent('console', (message) => words.test(message.text()));
+    }
+    this.faults.splice(this.faults.findIndex((fault) => words.test(fault)), 1);
+  }
+
   /** Ends the fan's visit; fails on what must not have been. */
   async leave() {
     const cookies = await this.context.cookies();

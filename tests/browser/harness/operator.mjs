@@ -1,5 +1,4 @@
 /** An operator in a browser of their own: what a fan's browser is watched for, this one is, too. */
-import assert from 'node:assert/strict';
 import { Fan } from './browser.mjs';
 
 export class Operator extends Fan {
@@ -29,10 +28,8 @@ export class Operator extends Fan {
     await this.page.locator('main', { hasText: text }).waitFor();
   }
 
-  /** What the browser itself says of an answer that was to be a refusal. @param {number} status */
-  refused(status) {
-    const told = this.faults.findIndex((fault) => fault.includes(`status of ${status}`));
-    assert.ok(told >= 0, `no ${status} among ${JSON.stringify(this.faults)}`);
-    this.faults.splice(told, 1);
+  /** An answer was to be a refusal. @param {number} status */
+  async refused(status) {
+    await this.said(new RegExp(`status of ${status}`));
   }
 }
