@@ -33,7 +33,7 @@ use crate::store::Store;
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Orders that are read at a time.
 const PAGE: u32 = 256;
-/// The least pause after a command. Others have their turn for as long as it took, and no less than this.
+/// The least pause after a command. Others have their turn for twice as long as it took, and no less than this.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// A performance of which orders were left is looked at again after this: a fan may have spent from a full wallet.
 const STUCK_AGAIN: Duration = Duration::from_secs(10 * 60);
@@ -202,7 +202,7 @@ impl Refunds {
                         return;
                     }
                 }
-                tokio::time::sleep(began.elapsed().max(PAUSE_MIN)).await;
+                tokio::time::sleep((2 * began.elapsed()).max(PAUSE_MIN)).await;
             }
         }
         let sold = self.called_off_here(|_| true).into_iter().find(|(_, id, _)| *id == schedule);
