@@ -9,6 +9,7 @@ mod consoles;
 mod place_wheel;
 mod reply;
 mod reply_to;
+mod round_pace;
 mod sale_news;
 mod sale_view;
 mod seat_topic;
@@ -43,6 +44,7 @@ use crate::domain::time::{Now, Timestamp};
 use crate::store::WalletCurrency;
 use crate::supervisor::Supervisor;
 use place_wheel::{FollowerId, PlaceWheel};
+use round_pace::RoundPace;
 use sale_news::{Audience, PendingNews};
 
 /// The sales that run here, and who is connected.
@@ -55,23 +57,11 @@ pub struct Fanout {
     wheel: PlaceWheel,
     pub consoles: Consoles,
     pending_news: PendingNews,
+    round_pace: Arc<RoundPace>,
     /// ISO 4217, of every wallet; not known before the first concert.
     currency: OnceLock<Box<str>>,
     /// The note that operators have to know of currencies, until they decide.
     currency_note: RwLock<Option<String>>,
-}
-
-/// The rounds of a performance. The reference that is kept is weak: a topic ends when nobody else has a use for it.
-fn keep_rounds(topic: &Arc<SeatTopic>, home: &Handle, supervisor: &Arc<Supervisor>) {
-    let kept = Arc::downgrade(topic);
-    supervisor.keep(home, format!("rounds of performance {}", topic.id()), move || {
-        let topic = kept.upgrade();
-        async move {
-            if let Some(topic) = topic {
-                topic.run_rounds().await;
-            }
-        }
-    });
 }
 
 /// A user with a connection.
@@ -174,7 +164,7 @@ impl Fanout {
             if !view.is_rehearsal() {
                 directory.by_schedule.insert(topic.id(), view.clone());
             }
-            keep_rounds(&topic, home, supervisor);
+            self.keep_rounds(&topic, home, supervisor);
         }
         let hidden = directory.hidden.remove(&view.id());
         let shown = match view.is_rehearsal() {
@@ -188,6 +178,19 @@ impl Fanout {
         }
     }
 
+    /// The rounds of a performance. The reference that is kept is weak: a topic ends when nobody else has a use for it.
+    fn keep_rounds(&self, topic: &Arc<SeatTopic>, home: &Handle, supervisor: &Arc<Supervisor>) {
+        let (kept, pace) = (Arc::downgrade(topic), self.round_pace.clone());
+        supervisor.keep(home, format!("rounds of performance {}", topic.id()), move || {
+            let (topic, pace) = (kept.upgrade(), pace.clone());
+            async move {
+                if let Some(topic) = topic {
+                    topic.run_rounds(&pace).await;
+                }
+            }
+        });
+    }
+
     /// Shows a performance that was added to a sale.
     pub fn show_performance(
         &self,
@@ -198,7 +201,7 @@ impl Fanout {
     ) {
         if let Some(topic) = view.topic(schedule) {
             self.sales.write().by_schedule.insert(schedule, view.clone());
-            keep_rounds(&topic, home, supervisor);
+            self.keep_rounds(&topic, home, supervisor);
         }
     }
 

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::round_pace::RoundPace;
 use super::subscriber::{Delta, Subscriber, Visit, Watched};
 use crate::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId};
 use crate::domain::record::ScheduleState;
@@ -27,13 +28,6 @@ use crate::domain::time::Timestamp;
 use crate::store::ScheduleRecord;
 use crate::venue::layout::VenueLayout;
 
-/// Between two visits of one watcher lies at least this: more would cost a system call each, unseen.
-const ROUND_MIN: Duration = Duration::from_millis(20);
-/// The time that each watcher adds between two rounds. Writing to one takes about a tenth of this, so a hall's rounds
-/// take about a tenth of a core, and leave the rest to those who hold and pay there.
-const ROUND_PER_WATCHER: Duration = Duration::from_micros(100);
-/// However many they are, nobody waits longer than this for the next round, but for what the writing itself takes.
-const ROUND_MAX: Duration = Duration::from_millis(100);
 /// Watchers who are written to before requests and answers on the same thread have their turn: a third of a
 /// millisecond's work.
 const WATCHERS_AT_ONCE: usize = 32;
@@ -371,17 +365,18 @@ impl SeatTopic {
     }
 
     /// Sends rounds for as long as anybody else has a use for the topic.
-    pub async fn run_rounds(self: Arc<Self>) {
+    pub(super) async fn run_rounds(self: Arc<Self>, pace: &RoundPace) {
         while Arc::strong_count(&self) > 1 {
             // A topic that was replaced is woken by nobody, so it looks around now and then.
             let _ = tokio::time::timeout(Duration::from_secs(60), self.changed.notified()).await;
+            let mut rounds = pace.begin();
             loop {
                 // The runtime's clock, which a simulation turns: a round's length must not depend on the machine there.
                 let began = Instant::now();
                 let Some(watchers) = self.begin_round() else { break };
                 let threads = Handle::current().metrics().num_workers();
-                self.go_round(watchers.div_ceil(WATCHERS_PER_TASK).min(threads)).await;
-                tokio::time::sleep_until(began + round_interval(watchers)).await;
+                let work = self.go_round(watchers.div_ceil(WATCHERS_PER_TASK).min(threads)).await;
+                tokio::time::sleep_until(began + rounds.interval_after(work)).await;
             }
         }
     }
@@ -394,8 +389,9 @@ impl SeatTopic {
         (changed && !state.watchers.is_empty()).then_some(state.watchers.len())
     }
 
-    /// Goes through all watchers, and sends each what is newest at that moment.
-    async fn go_round(self: &Arc<Self>, tasks: usize) {
+    /// Goes through all watchers, and sends each what is newest at that moment. Returns the time that the writing took,
+    /// of all tasks together.
+    async fn go_round(self: &Arc<Self>, tasks: usize) -> Duration {
         let each = self.watchers().div_ceil(tasks).max(1);
         let begins: Vec<_> = self.state.lock().watchers.keys().copied().skip(each).step_by(each).collect();
         let mut others = JoinSet::new();
@@ -403,22 +399,30 @@ impl SeatTopic {
             let (topic, end) = (self.clone(), begins.get(index + 1).copied());
             others.spawn(async move { topic.go_through(Bound::Included(begin), end).await });
         }
-        self.go_through(Bound::Unbounded, begins.first().copied()).await;
-        while others.join_next().await.is_some() {}
+        let mut work = self.go_through(Bound::Unbounded, begins.first().copied()).await;
+        while let Some(other) = others.join_next().await {
+            work += other.unwrap_or_default();
+        }
+        work
     }
 
-    /// Notifies the watchers from `begin` on and before `end`, a few at a time.
-    async fn go_through(&self, mut begin: Bound<ConnectionId>, end: Option<ConnectionId>) {
+    /// Notifies the watchers from `begin` on and before `end`, a few at a time. Returns the time that took, without the
+    /// pauses.
+    async fn go_through(&self, mut begin: Bound<ConnectionId>, end: Option<ConnectionId>) -> Duration {
         let end = end.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut work = Duration::ZERO;
         let mut due = Instant::now();
         loop {
+            let began = Instant::now();
             let some = self.next_watchers((begin, end));
-            let Some(last) = some.last() else { break };
+            let Some(last) = some.last() else { break work };
             begin = Bound::Excluded(last.id());
             self.publish(&some);
+            let now = Instant::now();
+            work += now - began;
             due += WATCHERS_INTERVAL;
             // Everything else on this thread comes first, also when the round is late.
-            if Instant::now() < due {
+            if now < due {
                 tokio::time::sleep_until(due).await;
             } else {
                 tokio::task::yield_now().await;
@@ -490,11 +494,6 @@ fn repriced(before: &[Money], changed: impl Iterator<Item = (u16, Money)>) -> Ar
     let mut prices = before.to_vec();
     changed.for_each(|(category, price)| prices[usize::from(category)] = price);
     prices.into()
-}
-
-fn round_interval(watchers: usize) -> Duration {
-    let watchers = u32::try_from(watchers).unwrap_or(u32::MAX);
-    ROUND_PER_WATCHER.saturating_mul(watchers).clamp(ROUND_MIN, ROUND_MAX)
 }
 
 impl State {

@@ -257,23 +257,46 @@ fn a_delta_is_the_same_whether_remembered_or_looked_for() {
     }
 }
 
+/// Goal: rounds follow each other soon where they cost little, and spread where they cost much. Method: a clock that is
+/// turned by each write.
 #[tokio::test(start_paused = true)]
-async fn rounds_become_rarer_with_the_number_of_watchers() {
-    assert_eq!(round_interval(1), ROUND_MIN);
-    assert!(round_interval(1_000) > round_interval(500));
-    assert_eq!(round_interval(1_000_000), ROUND_MAX);
-
-    let topic = topic(20);
-    let (alice, socket) = connection(1);
-    topic.watch(&alice);
-    let rounds = tokio::spawn(topic.clone().run_rounds());
-    let began = tokio::time::Instant::now();
-    let mut rounds_received = 0;
-    while began.elapsed() < 10 * ROUND_MIN {
-        hold(&topic, rounds_received);
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        rounds_received += socket.received().len() as u32;
+async fn rounds_become_rarer_with_what_their_writing_takes() {
+    struct Costly {
+        write: Duration,
+        written: Mutex<u32>,
     }
-    assert!((9..=11).contains(&rounds_received), "{rounds_received} rounds");
-    rounds.abort();
+    impl Outlet for Costly {
+        fn try_write(&self, _: &Bytes) -> Written {
+            // The clock is turned by the first poll.
+            let _ = tokio::time::advance(self.write).now_or_never();
+            *self.written.lock() += 1;
+            Written::Whole
+        }
+    }
+    const WATCHERS: u64 = 10;
+    for (write, interval) in [(0, 20), (1, 30), (2, 60), (5, 100)] {
+        let (write, interval) = (Duration::from_millis(write), Duration::from_millis(interval));
+        let topic = topic(20);
+        let sockets: Vec<_> = (0..WATCHERS)
+            .map(|id| {
+                let socket = Arc::new(Costly { write, written: Mutex::default() });
+                topic.watch(&Subscriber::with_outlet(ConnectionId(id), socket.clone()));
+                socket
+            })
+            .collect();
+        let kept = topic.clone();
+        let rounds = tokio::spawn(async move { kept.run_rounds(&RoundPace::default()).await });
+        let began = Instant::now();
+        let mut seat = 0;
+        while began.elapsed() < 20 * interval {
+            hold(&topic, seat % 20);
+            seat += 1;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        for socket in sockets {
+            let written = *socket.written.lock();
+            assert!((18..=21).contains(&written), "{written} rounds, each with writes of {write:?}");
+        }
+        rounds.abort();
+    }
 }
