@@ -140,6 +140,8 @@ pub enum Command {
         starts_at: Timestamp,
         /// What seats of these categories cost, where that is not what the layout says.
         prices: Vec<(u16, Money)>,
+        /// The seats that the plan keeps from sale, if that is known still.
+        of_plan: Option<Vec<SeatId>>,
         by: Actor,
     },
     /// Operators: another start for a performance that has not begun.

@@ -11,7 +11,7 @@ use frontrow::config::{Config, DatabaseUrl};
 use frontrow::desk::Context;
 use frontrow::desk::operators::links::Secret;
 use frontrow::domain::actor::Actor;
-use frontrow::domain::ids::{ConcertId, UserId};
+use frontrow::domain::ids::{ConcertId, SeatId, UserId};
 use frontrow::domain::record::SaleState;
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
@@ -39,12 +39,15 @@ pub struct Plan {
     pub capacity: u32,
     pub schedules: usize,
     pub state: SaleState,
+    /// The seats that the plan keeps from sale.
+    pub restricted: &'static [u32],
     pub settings: fn(&mut Config),
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { seats: 20, capacity: 100, schedules: 1, state: SaleState::Open, settings: |_| {} }
+        let (state, restricted) = (SaleState::Open, &[][..]);
+        Self { seats: 20, capacity: 100, schedules: 1, state, restricted, settings: |_| {} }
     }
 }
 
@@ -127,7 +130,7 @@ impl House {
             time_zone: Some("Asia/Seoul".into()),
             layout: hall(plan.seats),
             starts_at: days.collect(),
-            restricted: Vec::new(),
+            restricted: plan.restricted.iter().copied().map(SeatId).collect(),
             about: None,
             again: true,
             settings: SaleSettings { state: plan.state, opens_at: None, message: None, own },

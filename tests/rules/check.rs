@@ -277,14 +277,18 @@ impl Stage {
             let by = Actor::UNNAMED;
             return match words[..] {
                 ["figures"] => self.command(who, &Command::Figures),
-                // With its seats, those of the show.
+                // With its seats, those of the show; and after `planned` those that the plan keeps, if that is known.
                 ["adds", name, "at", time, ref prices @ ..] => {
                     let show = self.performance("show").clone();
                     let (number, starts_at) = (self.performances.len() as u64 + 1, START + duration(time));
                     let known = self.performances.iter().find(|of| of.name == name).map(|of| of.id);
                     let schedule = known.unwrap_or(ScheduleId(number));
+                    let (prices, of_plan) = match prices.iter().position(|word| *word == "planned") {
+                        None => (prices, None),
+                        Some(at) => (&prices[..at], Some(self.seats(&prices[at + 1..]).1)),
+                    };
                     let prices = self::prices(prices);
-                    let command = Command::AddSchedule { schedule, starts_at, prices, by };
+                    let command = Command::AddSchedule { schedule, starts_at, prices, of_plan, by };
                     if known.is_none() {
                         self.performances.push(Performance {
                             name: name.to_owned(),

@@ -432,7 +432,8 @@ impl World {
             };
             let prices = rng.random_bool(0.5).then(|| (0, rng.random_range(1..200)));
             let added = self.database.prepare_schedule(concert, starts_at).expect("the concert is stored");
-            Command::AddSchedule { schedule: added, starts_at, prices: prices.into_iter().collect(), by }
+            let prices = prices.into_iter().collect();
+            Command::AddSchedule { schedule: added, starts_at, prices, of_plan: None, by }
         } else if rng.random_bool(0.1) {
             let was = model.texts.as_ref().filter(|_| rng.random_bool(0.5)).map(|texts| texts.title.clone());
             let title = Some(format!("Night {}", rng.random_range(0..4)).into());

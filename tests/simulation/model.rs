@@ -43,6 +43,8 @@ pub struct SaleModel {
     taken_for: BTreeMap<(ReservationId, SeatId), Money>,
     /// Seats that the house keeps.
     restricted: BTreeSet<(ScheduleId, SeatId)>,
+    /// What a performance that was just added has to keep, as all others do.
+    to_keep: Option<(ScheduleId, Vec<SeatId>)>,
     /// Live tokens whose user let a hold run out.
     ran_out: BTreeSet<EntryNo>,
     /// The number of seats that each user had, held and bought together, since when.
@@ -119,6 +121,7 @@ impl SaleModel {
             seats: BTreeMap::new(),
             taken_for: BTreeMap::new(),
             restricted: BTreeSet::new(),
+            to_keep: None,
             ran_out: BTreeSet::new(),
             user_seats: BTreeMap::new(),
             token_versions: BTreeMap::new(),
@@ -320,7 +323,20 @@ impl SaleModel {
 
     fn witness(&mut self, event: &Event, outages: Duration) {
         self.prove_seats_of_user(event);
+        let to_keep = self.to_keep.take();
         match event {
+            Event::SeatsRestricted(HouseSeats { schedule, seats, by: None, .. }) if to_keep.is_some() => {
+                assert_eq!(
+                    to_keep,
+                    Some((*schedule, seats.clone())),
+                    "an added performance keeps what all keep"
+                );
+                for seat in seats {
+                    self.restricted.insert((*schedule, *seat));
+                    self.seat_is(*schedule, *seat, SeatNow::Restricted);
+                }
+            }
+            _ if to_keep.is_some() => panic!("what every performance keeps is sold: {event:?}"),
             Event::Joined(record) => {
                 assert!(
                     matches!(self.settings.state, SaleState::Open | SaleState::Scheduled),
@@ -566,6 +582,13 @@ impl SaleModel {
                     assert_eq!((*price, before == after), (*before, false), "category {category}");
                     *price = *after;
                 }
+                let mut others: Vec<_> = self.schedules.keys().copied().collect();
+                if others.iter().any(|id| !self.is_called_off(*id)) {
+                    others.retain(|id| !self.is_called_off(*id));
+                }
+                let is_kept = |seat: &SeatId| others.iter().all(|of| self.restricted.contains(&(*of, *seat)));
+                let kept: Vec<SeatId> = (0..seats).map(SeatId).filter(is_kept).collect();
+                self.to_keep = (!kept.is_empty()).then_some((schedule, kept));
                 assert!(self.schedules.insert(schedule, of).is_none(), "{schedule} is there already");
             }
             Event::Rescheduled(Rescheduled { schedule, before, after, .. }) => {

@@ -504,6 +504,44 @@ async fn a_concert_has_another_performance_which_is_on_sale_at_once() {
     house.audit().await;
 }
 
+/// Goal: what the plan keeps from sale is kept in another performance from its first moment, also what the box office sold of it; what
+/// was put on sale in all of them is for sale. Method: by its calls, and again after a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_performance_keeps_the_seats_that_the_plan_keeps() {
+    let mut house = House::open(Plan { seats: 40, restricted: &[4, 5, 6], ..Plan::default() }).await;
+    let (_, manager) = house.operator(Role::Manager).await;
+    let first = house.schedule();
+    let gift = json!({"seats": [4], "source": "gift", "request_id": "0198a000-0000-7000-8000-000000000001"});
+    let path = format!("/api/v1/admin/schedules/{first}/sell");
+    assert_eq!(house.http("POST", &path, Some(&manager), &gift.to_string()).await.status, 201);
+    let opened = json!({"restrict": false, "select": {"seats": [5]}});
+    done(&house, &manager, &format!("schedules/{first}/seats"), opened).await;
+
+    let at = house.clock.utc() + Duration::from_secs(50 * DAY);
+    let at = frontrow_protocol::Timestamp::from_millis(at.as_millis());
+    let (path, body) = (format!("concerts/{}/schedules", house.concert), json!({"starts_at": at}));
+    let path = format!("/api/v1/admin/{path}");
+    let added = house.http("POST", &path, Some(&manager), &body.to_string()).await.json();
+    let left: u64 = added["left"].as_object().unwrap().values().map(|left| left.as_u64().unwrap()).sum();
+    assert_eq!(left, 38, "{added}");
+    let schedule = added["schedule_id"].as_u64().unwrap();
+    let (mut fan, _) = house.joined(10_000_000).await;
+    for (seat, expected) in [(4, Some("SEAT_RESTRICTED")), (5, None), (6, Some("SEAT_RESTRICTED"))] {
+        let wish = json!({"schedule_id": schedule, "seats": [seat]});
+        match expected {
+            Some(reason) => assert_eq!(fan.refused("hold", wish).await, reason, "{seat}"),
+            None => drop(fan.ok("hold", wish).await),
+        }
+    }
+    house.audit().await;
+    house.stop().await;
+    house.start().await;
+    let (mut fan, _) = house.joined(10_000_000).await;
+    let wish = json!({"schedule_id": schedule, "seats": [6]});
+    assert_eq!(fan.refused("hold", wish).await, "SEAT_RESTRICTED");
+    house.audit().await;
+}
+
 /// Goal: nothing is left of a performance whose making was broken off, wherever it was. Method: every table is counted before and
 /// after; a server is killed in the middle, while it makes one and while it takes one away, and one goes on too slowly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,12 +9,13 @@ use frontrow_protocol::ops::schedule::{NewSchedule, ScheduleInfo, SchedulePatch}
 use crate::desk::{Context, translate};
 use crate::domain::actor::Actor;
 use crate::domain::command::{Command, Rejection};
-use crate::domain::ids::{ConcertId, ScheduleId};
+use crate::domain::ids::{ConcertId, ScheduleId, SeatId};
 use crate::domain::record::ScheduleState;
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::fanout::{SaleView, SeatTopic};
 use crate::limits;
+use crate::store::journal::Entry;
 
 /// Seats of a new performance that have to be stored within the time that a change may take.
 const SEATS_AT_ONCE: usize = 10_000;
@@ -91,10 +92,21 @@ impl Context {
                 break prepared.schedule;
             }
         };
-        let prices = prices.into_iter().collect();
-        self.operate(concert, Command::AddSchedule { schedule, starts_at, prices, by }).await?;
+        let (prices, of_plan) = (prices.into_iter().collect(), self.kept_by_plan(concert).await?);
+        self.operate(concert, Command::AddSchedule { schedule, starts_at, prices, of_plan, by }).await?;
         let topic = view.topic(schedule).ok_or_else(ErrorObject::schedule_not_found)?;
         Ok(info(&topic))
+    }
+
+    /// The seats that the house kept from sale when the concert began, if the beginning of its journal was not moved into files.
+    async fn kept_by_plan(&self, concert: ConcertId) -> Result<Option<Vec<SeatId>>, ErrorObject> {
+        let first = self.read(self.store.journal(concert, 0, 1)).await?;
+        let events = first.into_iter().filter(|row| row.seq == 0).flat_map(|row| row.events);
+        let mut kept = events.filter_map(|event| match event {
+            Entry::New { restricted, .. } => Some(restricted),
+            _ => None,
+        });
+        Ok(kept.next())
     }
 
     /// This performance, and every other one of the sale that has not begun.

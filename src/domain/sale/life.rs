@@ -1,25 +1,28 @@
 //! What becomes of performances: there is another one, one starts at another time, or not at all. Who holds seats of it and who
 //! bought some follow from that.
 
+use std::collections::BTreeSet;
+
 use super::{Sale, Step, Subject};
 use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, NotOver, Rejection, Seen};
-use crate::domain::event::{Archived, CalledOff, Event, PriceChange, Rescheduled, ScheduleAdded};
-use crate::domain::ids::ScheduleId;
+use crate::domain::event::{Archived, CalledOff, Event, HouseSeats, PriceChange, Rescheduled, ScheduleAdded};
+use crate::domain::ids::{ScheduleId, SeatId};
 use crate::domain::record::SaleState;
-use crate::domain::seat_map::SeatMap;
+use crate::domain::seat_map::{SeatMap, SeatState};
 use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::limits::PERFORMANCES_MAX;
 
 impl Sale {
-    /// Another performance in the same hall. It is on sale at once, if the sale is open.
+    /// Another performance in the same hall. It is on sale at once, if the sale is open, but for the seats that the house keeps.
     pub(super) fn add_schedule(
         &mut self,
         step: &mut Step<'_>,
         schedule: ScheduleId,
         starts_at: Timestamp,
         prices: &[(u16, Money)],
+        of_plan: Option<&[SeatId]>,
         by: &Actor,
     ) -> Result<Answer, Rejection> {
         if starts_at <= step.now.utc {
@@ -46,10 +49,38 @@ impl Sale {
         own.retain(|of| of.before != of.after);
         own.sort_unstable_by_key(|of| of.category);
         own.dedup_by_key(|of| of.category);
-        let seats = plan.seats.len() as u32;
+        let (seats, kept) = (plan.seats.len() as u32, self.kept_in_another(of_plan));
         let added = ScheduleAdded { schedule, starts_at, seats, prices: own, by: by.clone() };
         self.change(step, Event::ScheduleAdded(added));
+        // In the same batch, so that nobody is sold a seat that the hall does not have.
+        if !kept.is_empty() {
+            let kept = HouseSeats { schedule, seats: kept, note: None, by: None };
+            self.change(step, Event::SeatsRestricted(kept));
+        }
         Ok(Answer::Done)
+    }
+
+    /// The seats that another performance keeps: those that all of them keep, and those of the plan that are not for sale in all by
+    /// now, as one that the box office sold is the house's still. Performances that are called off do not count beside others, as
+    /// they keep what was given back, too.
+    fn kept_in_another(&self, of_plan: Option<&[SeatId]>) -> Vec<SeatId> {
+        let is_off = self.schedules.values().all(SeatMap::is_called_off);
+        let maps: Vec<_> = self.schedules.values().filter(|map| is_off || !map.is_called_off()).collect();
+        let is = |map: &SeatMap, seat, states: fn(SeatState) -> bool| map.get(seat).is_some_and(states);
+        let is_kept = |map: &SeatMap, seat| is(map, seat, |state| state == SeatState::Restricted);
+        let is_for_sale = |map: &SeatMap, seat| {
+            is(map, seat, |state| matches!(state, SeatState::Available | SeatState::Held(_)))
+        };
+        let planned = of_plan.unwrap_or_default().iter().copied();
+        let planned = planned.filter(|seat| maps.iter().any(|map| map.get(*seat).is_some()));
+        let mut kept: BTreeSet<SeatId> =
+            planned.filter(|seat| !maps.iter().all(|map| is_for_sale(map, *seat))).collect();
+        let least = maps.iter().min_by_key(|map| map.restricted()).filter(|map| map.restricted() > 0);
+        if let Some(least) = least.filter(|_| !is_off || of_plan.is_none()) {
+            let seats = (0..least.len() as u32).map(SeatId).filter(|seat| is_kept(least, *seat));
+            kept.extend(seats.filter(|seat| maps.iter().all(|map| is_kept(map, *seat))));
+        }
+        kept.into_iter().collect()
     }
 
     /// Another start, later or earlier. Tickets keep their codes; what is held goes on, until the new start at most; until when

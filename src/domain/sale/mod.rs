@@ -425,8 +425,8 @@ impl Sale {
             }
             Command::Reprice { schedules, prices, was, by } => self.reprice(step, schedules, prices, was, by),
             Command::Describe { patch, was, by } => self.describe(step, patch, was, by),
-            Command::AddSchedule { schedule, starts_at, prices, by } => {
-                self.add_schedule(step, *schedule, *starts_at, prices, by)
+            Command::AddSchedule { schedule, starts_at, prices, of_plan, by } => {
+                self.add_schedule(step, *schedule, *starts_at, prices, of_plan.as_deref(), by)
             }
             Command::Postpone { schedule, starts_at, was, reason, by } => {
                 self.postpone(step, *schedule, *starts_at, *was, reason.as_deref(), by)

@@ -496,7 +496,13 @@ impl Life {
         let store = self.house.store().clone();
         let prepared = store.prepare_schedule(self.house.concert, starts_at, usize::MAX).await.unwrap();
         let schedule = prepared.schedule;
-        let add = Command::AddSchedule { schedule, starts_at, prices: vec![(0, 77_000)], by };
+        let add = Command::AddSchedule {
+            schedule,
+            starts_at,
+            prices: vec![(0, 77_000)],
+            of_plan: Some(vec![SeatId(1)]),
+            by,
+        };
         let caller = self.admitted_alone().await;
         assert_eq!(self.ask(caller, add).await, Ok(Answer::Done));
         self.house.schedules.push(schedule.0);

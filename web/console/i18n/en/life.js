@@ -9,7 +9,7 @@ export const life = {
   begun: 'has begun',
 
   add: 'Add a performance',
-  addText: 'In the same hall. All of its seats are for sale, also those that other performances keep; keep them from sale afterwards if they are not.',
+  addText: 'In the same hall. The seats that all of its performances keep from sale, such as those that the plan calls blocked, are kept in it, too.',
   /** @param {string} zone */
   start: (zone) => `Start, by the clocks of the venue (${zone})`,
   startHere: 'Start, by the clock of this device',
