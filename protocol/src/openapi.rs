@@ -865,7 +865,7 @@ fn described(call: Call, schemas: &mut Schemas) -> Description {
         Call::RehearsalPage => Description::new(
             "operators",
             Access::Operator,
-            "What the last rehearsal of a concert found, as one page that needs nothing else. It is kept until this server ends.",
+            "What the last rehearsal of a concert found, as one page that needs nothing else. It is kept until the next one is over.",
         )
         .parameter(concert_id())
         .parameter(language())

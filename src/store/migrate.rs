@@ -138,6 +138,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0048" "ticket_code_read",
     "0049" "concert_token_secret",
     "0050" "applied",
+    "0051" "rehearsal",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -193,6 +194,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0048" "ticket_code_read",
     "0049" "concert_token_secret",
     "0050" "applied",
+    "0051" "rehearsal",
 );
 
 #[cfg(test)]

@@ -44,6 +44,15 @@ pub enum Cleared {
     All,
 }
 
+/// How a rehearsal ended.
+pub struct Outcome<'a> {
+    pub began_at: Timestamp,
+    /// What the log says.
+    pub in_short: &'a Value,
+    /// JSON: how it was played, and what it found.
+    pub body: &'a str,
+}
+
 /// What is kept of rehearsals.
 #[async_trait]
 pub trait Rehearsals: Send + Sync {
@@ -78,8 +87,13 @@ pub trait Rehearsals: Send + Sync {
         note: Option<&Note>,
     ) -> Result<(), StoreError>;
 
-    /// Writes down in the log how a rehearsal of this concert ended. It is all that is kept of it.
-    async fn note_outcome(&self, of: ConcertId, note: &Note, outcome: &Value) -> Result<(), StoreError>;
+    /// Writes down how a rehearsal of this concert ended, in the log, and what it found in the place of what the one before did.
+    /// It is all that is kept of it.
+    async fn note_outcome(&self, of: ConcertId, note: &Note, outcome: &Outcome<'_>)
+    -> Result<(), StoreError>;
+
+    /// What the last rehearsal of this concert found, as it was written.
+    async fn last_rehearsal(&self, of: ConcertId) -> Result<Option<String>, StoreError>;
 
     /// Takes away some rows of a rehearsal that is over, at most `rows_max` but for a user's ledger, which goes whole.
     async fn clear_rehearsal(&self, rehearsal: ConcertId, rows_max: u32) -> Result<Cleared, StoreError>;
@@ -112,6 +126,10 @@ const END: &str = "UPDATE concert SET archived_at = ? \
      WHERE concert_id = ? AND rehearsal_of IS NOT NULL AND archived_at IS NULL";
 const IS_OVER: &str = "SELECT 1 FROM concert \
      WHERE concert_id = ? AND rehearsal_of IS NOT NULL AND archived_at IS NOT NULL";
+/// Rehearsals of a concert are written one after the other, as there is one at a time.
+const FORGET: &str = "DELETE FROM rehearsal WHERE concert_id = ?";
+const FOUND: &str = "INSERT INTO rehearsal (concert_id, began_at, body) VALUES (?, ?, ?)";
+const LAST: &str = "SELECT body FROM rehearsal WHERE concert_id = ?";
 const BUYERS: &str = "SELECT user_id FROM users WHERE issuer = ? ORDER BY subject LIMIT ?";
 const CLEAR_LEDGER: &str = "DELETE FROM payment_history WHERE user_id = ?";
 const CLEAR_BUYER: &str = "DELETE FROM users WHERE user_id = ?";
@@ -124,7 +142,7 @@ const CLEAR_REST: [&str; 3] = [
 
 /// Every text above that finds rows by a key, for a test of their plans.
 #[cfg(test)]
-pub const QUESTIONS: &[&str] = &[MARK, BEGIN, REHEARSALS, END, IS_OVER, BUYERS, CLEAR_BUYER];
+pub const QUESTIONS: &[&str] = &[MARK, BEGIN, REHEARSALS, END, IS_OVER, FORGET, LAST, BUYERS, CLEAR_BUYER];
 
 /// Deletes rows of a concert from each table that a sale writes many rows to (concert, how many at most).
 macro_rules! clear_rows {
@@ -266,14 +284,31 @@ impl<B: Backend> Rehearsals for B {
         again(end).await
     }
 
-    async fn note_outcome(&self, of: ConcertId, note: &Note, outcome: &Value) -> Result<(), StoreError> {
+    async fn note_outcome(
+        &self,
+        of: ConcertId,
+        note: &Note,
+        outcome: &Outcome<'_>,
+    ) -> Result<(), StoreError> {
         let tell = || async {
             let mut held = self.hold().await?;
             let mut change = begin::<B>(&mut held).await?;
-            add_log(&mut *change, note, OVER, Some(&subject(of)), None, Some(outcome)).await?;
+            add_log(&mut *change, note, OVER, Some(&subject(of)), None, Some(outcome.in_short)).await?;
+            query::run(&mut *change, FORGET, |to| to.id(of.0.into())).await?;
+            query::run(&mut *change, FOUND, |to| {
+                to.id(of.0.into());
+                to.time(Some(outcome.began_at));
+                to.text(Some(outcome.body));
+            })
+            .await?;
             commit::<B>(change).await
         };
         again(tell).await
+    }
+
+    async fn last_rehearsal(&self, of: ConcertId) -> Result<Option<String>, StoreError> {
+        let row = query::one(&mut *self.reader().await?, LAST, numbers(&[of.0.into()])).await?;
+        row.map(|row| row.text("body").map(str::to_owned)).transpose()
     }
 
     async fn clear_rehearsal(&self, rehearsal: ConcertId, rows_max: u32) -> Result<Cleared, StoreError> {

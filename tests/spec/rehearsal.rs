@@ -25,7 +25,7 @@ use crate::fold::row_counts;
 use crate::harness::{Fan, House, Plan, in_time};
 
 /// Tables of which a rehearsal leaves rows on purpose, and how many: what an operator did, and whose turn it was.
-const LEFT: [(&str, u64); 2] = [("operator_log", 3), ("duty", 1)];
+const LEFT: [(&str, u64); 3] = [("operator_log", 3), ("duty", 1), ("rehearsal", 1)];
 
 fn rehearsals(store: &Arc<dyn Store>) -> &dyn Rehearsals {
     store.rehearsals().expect("this store keeps rehearsals")
@@ -438,7 +438,7 @@ async fn played_from_outside(buyers: u32, seed: u64) -> (u64, u64) {
 /// left of it is a line that it began. Method: the same seed is played from outside against another house with the same plan.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rehearsal_counts_what_the_load_test_counts() {
-    let house = House::open(Plan { seats: 600, schedules: 2, ..Plan::default() }).await;
+    let mut house = House::open(Plan { seats: 600, schedules: 2, ..Plan::default() }).await;
     let (mut fan, _) = house.joined(1_000_000).await;
     let (_, manager) = house.operator(Role::Manager).await;
     let lists_before = lists(&house).await;
@@ -491,6 +491,14 @@ async fn a_rehearsal_counts_what_the_load_test_counts() {
     let other = house.http("GET", &format!("{path}/report?lang=xx"), Some(&manager), "").await;
     assert_eq!(other.outcome(), (400, "INVALID_PARAMS".to_owned()));
     house.audit().await;
+
+    // Whoever comes back after a restart finds it, and so does whoever asks another server.
+    house.stop().await;
+    house.start().await;
+    let kept = house.http("GET", &path, Some(&manager), "").await.json();
+    assert_eq!(kept["rehearsal"], over);
+    let page = house.http("GET", &format!("{path}/report"), Some(&manager), "").await;
+    assert_eq!(page.status, 200);
 }
 
 /// Goal: whoever began it can end it, and a server that ends in the middle leaves nothing either. Method: buyers who think for
@@ -530,14 +538,12 @@ async fn a_rehearsal_ends_before_its_time() {
         .collect();
     assert_eq!(more, []);
     nothing_is_kept_of(&house, ConcertId(house.concert.0 + 1)).await;
-    // Nobody knows of it any more, and another one may begin.
-    let none = house.http("GET", &path, Some(&house.operator_token()), "").await.json();
-    assert_eq!(none["rehearsal"], Value::Null);
+    // Of this one nothing is known any more, but of the one before; and another one may begin.
+    let before = house.http("GET", &path, Some(&house.operator_token()), "").await.json();
+    assert_eq!(before["rehearsal"], over);
     let found = readiness(&house).await;
     let facts = (&found["state"], &found["facts"]["ended"], &found["facts"]["goes_on"]);
     assert_eq!(facts, (&json!("look"), &json!(false), &json!(false)), "{found}");
-    let page = house.http("GET", &format!("{path}/report"), Some(&house.operator_token()), "").await;
-    assert_eq!(page.outcome(), (404, "NOT_FOUND".to_owned()));
     house.audit().await;
 }
 
@@ -546,6 +552,10 @@ async fn a_rehearsal_that_cannot_be_is_refused_with_the_reason() {
     let house = House::open(Plan::default()).await;
     let owner = house.operator_token();
     let path = format!("/api/v1/admin/concerts/{}/rehearsal", house.concert);
+    let none = house.http("GET", &path, Some(&owner), "").await.json();
+    assert_eq!(none["rehearsal"], Value::Null);
+    let page = house.http("GET", &format!("{path}/report"), Some(&owner), "").await;
+    assert_eq!(page.outcome(), (404, "NOT_FOUND".to_owned()));
     for (body, field) in [
         (json!({}), None),
         (json!({"buyers": 0}), Some("buyers")),

@@ -84,11 +84,11 @@ fn abandon<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> 
     number(deserializer, 0, 100)
 }
 
-/// The last rehearsal of a concert that this server knows of.
+/// The last rehearsal of a concert: the one that is played here, or else the last one that came to its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RehearsalOf {
     pub concert_id: u32,
-    /// Null: none since this server started.
+    /// Null: there was none yet.
     pub rehearsal: Option<Rehearsal>,
 }
 

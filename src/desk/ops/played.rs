@@ -121,6 +121,12 @@ impl Playing {
         }
     }
 
+    /// As it is kept, once nothing else of it is left.
+    pub(super) fn as_over(&self, at: Timestamp) -> Rehearsal {
+        let (state, ended_at) = (RehearsalState::Over, Some(translate::time(at)));
+        Rehearsal { state, ended_at, ..self.shown() }
+    }
+
     pub(super) fn stop(&self, note: Note) {
         let mut state = self.state.lock();
         if matches!(state.state, RehearsalState::Preparing | RehearsalState::Playing) {

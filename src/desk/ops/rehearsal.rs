@@ -17,7 +17,7 @@ use frontrow_crowd::shop::{Pick, Shop, Venue};
 use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::ops::rehearsal::{
     BeginRehearsal, Rehearsal, RehearsalCheck, RehearsalFigure, RehearsalOf, RehearsalOperation,
-    RehearsalReport, RehearsalSecond,
+    RehearsalReport, RehearsalSecond, RehearsalState,
 };
 use frontrow_protocol::{ErrorObject, SeatState, decode_seats};
 use rustix::process::{Resource, getrlimit};
@@ -33,7 +33,7 @@ use crate::fanout::{SaleView, SeatTopic};
 use crate::limits::FILES_RESERVED;
 use crate::ops::rehearsals::DUTY_AGAIN;
 use crate::store::operators::Note;
-use crate::store::rehearsals::StoredRehearsal;
+use crate::store::rehearsals::{Outcome, StoredRehearsal};
 use crate::store::{NewConcert, StoreError};
 
 /// Seats that a buyer wants, if the sale's rules allow them: 1 up to this.
@@ -74,12 +74,29 @@ enum Trouble {
 impl Context {
     /// The last rehearsal of a concert.
     pub async fn rehearsal(&self, concert: ConcertId) -> Result<RehearsalOf, ErrorObject> {
-        let playing = self.rehearsals.of(concert);
-        if playing.is_none() {
+        let rehearsal = self.last_rehearsal(concert).await?;
+        if rehearsal.is_none() {
             self.woken_sale(concert).await?;
         }
-        let rehearsal = playing.map(|playing| playing.shown());
         Ok(RehearsalOf { concert_id: concert.0, rehearsal })
+    }
+
+    /// The one that is played here, or else the last one, whichever server played it.
+    async fn last_rehearsal(&self, concert: ConcertId) -> Result<Option<Rehearsal>, ErrorObject> {
+        let own = self.rehearsals.of(concert).map(|playing| playing.shown());
+        if own.as_ref().is_some_and(|own| own.state != RehearsalState::Over) {
+            return Ok(own);
+        }
+        let Some(store) = self.store.rehearsals() else { return Ok(own) };
+        let kept = self.read(store.last_rehearsal(concert)).await?;
+        let kept = kept.map(|body| serde_json::from_str::<Rehearsal>(&body)).transpose();
+        let kept = kept.map_err(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(concert.id = concert.0, error, "what a rehearsal found cannot be read");
+            ErrorObject::internal()
+        })?;
+        // Ours is newer where it could not be written down.
+        Ok(kept.into_iter().chain(own).max_by_key(|rehearsal| rehearsal.began_at))
     }
 
     /// Has a hidden copy of a sale played.
@@ -114,7 +131,7 @@ impl Context {
     /// The last rehearsal of a concert with what it found, and the concert's title, for a page of its own.
     pub async fn rehearsal_found(&self, concert: ConcertId) -> Result<(String, Rehearsal), ErrorObject> {
         let view = self.woken_sale(concert).await?;
-        let last = self.rehearsals.of(concert).map(|playing| playing.shown());
+        let last = self.last_rehearsal(concert).await?;
         let found = last.filter(|rehearsal| rehearsal.report.is_some());
         let found = found.ok_or_else(|| ErrorObject::not_found("report of a rehearsal"))?;
         Ok((view.concert().title.clone(), found))
@@ -226,9 +243,12 @@ pub async fn play_rehearsals(context: Arc<Context>) {
         context.stage.leave(entered).await;
         // Their numbers may become other people's.
         made.users.iter().for_each(|user| context.users.forget(user));
+        let now = context.clock.utc();
         if let Some(store) = context.store.rehearsals() {
-            let note = Note { at: context.clock.utc(), ..note };
-            if let Err(error) = store.note_outcome(playing.of, &note, &playing.outcome()).await {
+            let (note, in_short) = (Note { at: now, ..note }, playing.outcome());
+            let body = serde_json::json!(playing.as_over(now)).to_string();
+            let outcome = Outcome { began_at: playing.began_at, in_short: &in_short, body: &body };
+            if let Err(error) = store.note_outcome(playing.of, &note, &outcome).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(
                     concert.id = playing.of.0,
@@ -237,7 +257,7 @@ pub async fn play_rehearsals(context: Arc<Context>) {
                 );
             }
         }
-        playing.is_over(context.clock.utc());
+        playing.is_over(now);
     }
 }
 

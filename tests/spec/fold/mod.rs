@@ -61,6 +61,7 @@ const TABLES_LEFT_OUT: &[(&str, &str)] = &[
     ("webhook", OPERATORS),
     ("webhook_delivery", NIGHT),
     ("duty", CLAIMED),
+    ("rehearsal", NIGHT),
     ("applied", "how far the other rows follow their journal"),
 ];
 
