@@ -142,6 +142,26 @@ async fn the_night_is_seen_live() {
     assert!(!house.context().fanout.consoles.is_watched());
 }
 
+/// What is called off is no next performance, and nothing of it is free.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn figures_go_by_the_performances_that_are_played() {
+    let house = House::open(Plan { schedules: 2, ..Plan::default() }).await;
+    let (concert, viewer) = (u64::from(house.concert.0), operator(&house, Role::Viewer).await);
+    let mut all = Console::open(&house, &viewer, json!(null)).await;
+    all.until(&house, "its figures", |all| all.figures(concert)["available"] == 40).await;
+    let first = all.figures(concert)["next_start"].clone();
+    let mut nexts = Vec::new();
+    for (schedule, free) in house.schedules.iter().zip([20, 0]) {
+        let path = format!("/api/v1/admin/schedules/{schedule}/call_off");
+        let off = json!({"reason": "Ill", "confirm": "CALL OFF"}).to_string();
+        assert_eq!(house.http("POST", &path, Some(&house.operator_token()), &off).await.status, 200);
+        all.until(&house, "what is free", |all| all.figures(concert)["available"] == free).await;
+        nexts.push(all.figures(concert)["next_start"].clone());
+    }
+    assert!(first.is_string() && nexts[0].is_string() && nexts[0] != first, "{first} {nexts:?}");
+    assert_eq!(nexts[1], json!(null));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn takings_are_known_after_a_restart() {
     let mut house = House::open(Plan::default()).await;

@@ -7,7 +7,7 @@ use frontrow_protocol::ops::watch::{LiveFigures, Quantiles, Runs, SaleDetail, Sa
 
 use crate::desk::translate;
 use crate::dispatcher::Place;
-use crate::domain::record::Takings;
+use crate::domain::record::{ScheduleState, Takings};
 use crate::ops::gather::{self, Line, Live};
 
 pub fn line(of: &Line) -> SaleLine {
@@ -30,7 +30,9 @@ pub fn line(of: &Line) -> SaleLine {
 fn figures(live: &Live) -> LiveFigures {
     let (standing, pace) = (&live.standing, &live.pace);
     let (concert, settings, counts) = (&standing.concert, &standing.settings, standing.counts());
-    let next = standing.schedules.iter().map(|schedule| schedule.schedule.starts_at);
+    let planned =
+        standing.schedules.iter().map(|of| &of.schedule).filter(|of| of.state == ScheduleState::Planned);
+    let next = planned.map(|schedule| schedule.starts_at);
     LiveFigures {
         venue: concert.venue.clone(),
         state: translate::sale_state(settings.state),
