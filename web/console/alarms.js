@@ -1,6 +1,6 @@
 /** An alarm in words, as every page shows it. */
 import { html } from '../app/html.js';
-import { count } from './numbers.js';
+import { count, money } from './numbers.js';
 import { moment, words } from './words.js';
 
 /** @typedef {import('../sdk/wire.js').Alarm} Alarm */
@@ -14,22 +14,32 @@ export function kindOf(kind) {
 /** @param {number} bytes */
 const size = (bytes) => (bytes >= 1e9 ? `${count(Math.round(bytes / 1e8) / 10)} GB` : `${count(Math.round(bytes / 1e5) / 10)} MB`);
 
-/** @param {string} name @param {unknown} value @returns {string} */
-function shown(name, value) {
-  const { log } = words();
+/** A point in time as the server writes it. */
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
+
+/** @param {string} name @param {unknown} value @param {(amount: number) => string} priced @returns {string} */
+function shown(name, value, priced) {
+  const { log, ready } = words();
   if (value === null || value === undefined) return log.unset;
   if (Array.isArray(value)) return value.length === 0 ? log.unset : value.join('; ');
   if (typeof value === 'boolean') return value ? log.yes : log.no;
   if (typeof value === 'number') return name.endsWith('_bytes') ? size(value) : count(value);
-  if (typeof value === 'object') return Object.entries(value).map(([key, n]) => `${key} ${shown('', n)}`).join(', ');
-  return String(value);
+  if (typeof value === 'object') {
+    const rule = /** @type {Record<string, string>} */ (log.fields);
+    const one = (/** @type {string} */ key, /** @type {unknown} */ n) => (name === 'prices' && typeof n === 'number' ? priced(n) : shown(key, n, priced));
+    return Object.entries(value).map(([key, n]) => `${rule[`${key}_ms`] ?? rule[key] ?? key} ${one(key, n)}`).join(', ');
+  }
+  if (typeof value === 'string' && MOMENT.test(value)) return moment(value);
+  const known = /** @type {Record<string, Record<string, string>>} */ ({ state: log.states, runs: ready.runs })[name] ?? {};
+  return known[String(value)] ?? String(value);
 }
 
 /** Figures by name. @param {{ of: Record<string, unknown>, names: Record<string, string> }} props */
 export function Facts({ of, names }) {
   const facts = Object.entries(of);
   if (facts.length === 0) return null;
-  return html`<dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${names[name] ?? name}</dt> <dd>${shown(name, value)}</dd></div>`)}</dl>`;
+  const priced = (/** @type {number} */ amount) => (typeof of.currency === 'string' ? money(amount, of.currency) : count(amount));
+  return html`<dl class="measured">${facts.map(([name, value]) => html`<div key=${name}><dt>${names[name] ?? name}</dt> <dd>${shown(name, value, priced)}</dd></div>`)}</dl>`;
 }
 
 /** @param {{ alarm: Alarm }} props */

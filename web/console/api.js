@@ -13,6 +13,9 @@ const API = '/api/v1/admin';
 /** Counts how often the server said that nobody is signed in any more. */
 export const signedOut = signal(0);
 
+/** Counts how often it said that the role is another one than the page took it for. */
+export const forbidden = signal(0);
+
 export const token = () => load(TOKEN);
 /** @param {string | null} value */
 export const keepToken = (value) => save(TOKEN, value);
@@ -51,7 +54,15 @@ export async function call(method, path, body, { was } = {}) {
  * @param {Blob} file
  * @returns {Promise<any>}
  */
-export const upload = (path, file) => ask('POST', path, file);
+export async function upload(path, file) {
+  try {
+    return await ask('POST', path, file);
+  } catch (failure) {
+    if (!(failure instanceof ApiError)) throw failure;
+    const reason = failure.status === 413 ? 'TOO_LARGE' : path === '/images' && failure.status === 400 ? 'NO_PICTURE' : failure.reason;
+    throw new ApiError(reason, failure.message, failure.data, failure.status);
+  }
+}
 
 /**
  * Saves what the server answers as a file. Its policy is that of a file, not of this page.
@@ -99,5 +110,6 @@ async function taken(response) {
     keepToken(null);
     signedOut.value += 1;
   }
+  if (reason === 'FORBIDDEN') forbidden.value += 1;
   throw new ApiError(reason, detail, data ?? {}, response.status);
 }

@@ -1,6 +1,6 @@
 /** Who is signed in here. */
 import { effect, signal } from '@preact/signals';
-import { ApiError, call, keepToken, signedOut, token } from './api.js';
+import { ApiError, call, forbidden, keepToken, signedOut, token } from './api.js';
 import { use } from './passkeys.js';
 
 /**
@@ -17,6 +17,11 @@ export const problem = signal(/** @type {ApiError | null} */ (null));
 
 effect(() => {
   if (signedOut.value > 0) me.value = null;
+});
+
+// Somebody changed one's role: what may be done is shown anew.
+effect(() => {
+  if (forbidden.value > 0) void resume();
 });
 
 /** @param {unknown} error */

@@ -91,7 +91,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await shown.waitFor();
     await page.waitForFunction(() => /** @type {HTMLImageElement} */ (document.querySelector('.picture img')).naturalWidth === 400);
     await card(m.basics).locator('input[type=file]').setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('<svg/>') });
-    await operator.shows('SVG');
+    await operator.shows(w.problems.NO_PICTURE);
     await operator.refused(400);
 
     await card(m.prices).getByLabel(m.priceOf('VIP', 8)).fill('free');
@@ -144,6 +144,11 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await frame.locator('frontrow-seatmap').waitFor();
     assert.equal(await frame.locator('html').evaluate(() => innerWidth), 1280);
     await operator.fits('preview on a desk');
+    // All of it is seen, on a phone too: it is drawn smaller where there is less room.
+    await page.waitForFunction(() => {
+      const [room, window] = ['.preview', '.preview iframe'].map((of) => /** @type {Element} */ (document.querySelector(of)).getBoundingClientRect());
+      return window.left >= room.left && window.right <= room.right && window.bottom <= room.bottom;
+    });
     await operator.screenshot(`preview-seats-${size.width}-${locale}-${scheme}`);
     for (const path of ['/api/v1/concerts/2', '/api/v1/admin/drafts/1/page']) assert.ok((await fetch(server.url + path)).status >= 401, path);
     await page.goto(atDraft);
@@ -165,6 +170,14 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await save(m.basics).click();
     await card(m.basics).getByText(m.saved).waitFor();
 
+    // What is typed and not saved is not announced, so it is told, and saved first.
+    await card(m.basics).getByLabel(m.address).fill('2 Main Street');
+    await page.locator('.state .missing a', { hasText: m.basics }).waitFor();
+    assert.ok(await page.getByRole('button', { name: m.announce, exact: true }).isDisabled());
+    await operator.accessible('typed and not saved');
+    await save(m.basics).click();
+    await page.locator('.state .missing').waitFor({ state: 'detached' });
+
     // Announced after a second look, and open to fans.
     await page.getByRole('button', { name: m.announce, exact: true }).click();
     const dialog = page.locator('dialog[open]');
@@ -172,6 +185,8 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await operator.accessible('announce');
     await dialog.getByRole('button', { name: m.announce, exact: true }).click();
     await operator.shows(m.done(title, 2));
+    assert.equal(await page.getByRole('link', { name: m.toSale }).getAttribute('href'), '#/sale/2');
+    await operator.accessible('announced');
     await page.getByRole('link', { name: w.nav.making }).click();
     await operator.shows(m.announcedAs(2));
     await operator.leave();

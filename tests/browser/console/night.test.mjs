@@ -81,13 +81,36 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.locator('dialog[open] .danger').click();
     await ada.page.locator('.sale-head .tag', { hasText: w.log.states.OPEN }).waitFor();
 
+    // What somebody types stays while figures go on arriving, and another operator's change of the same is told.
+    const message = ada.page.getByLabel(w.sale.message);
+    await message.fill('Back at');
+    await ada.page.getByLabel(w.sale.capacity).fill('9');
+    await ada.page.getByLabel(w.log.fields.idle_ttl_ms).fill('4m');
+    const { client: more } = await admitted(server.url);
+    await more.hold(scheduleId, [2]);
+    await says(ada.page, w.tonight.held, '1');
+    const typed = [message, ada.page.getByLabel(w.sale.capacity), ada.page.getByLabel(w.log.fields.idle_ttl_ms)];
+    assert.deepEqual(await Promise.all(typed.map((field) => field.inputValue())), ['Back at', '9', '4m']);
+    const { access_token: another } = await server.command('token', '--operator');
+    const theirs = await fetch(`${server.url}/api/v1/admin/sales/${concertId}`, { method: 'PATCH', headers: { authorization: `Bearer ${another}` }, body: '{"message":"Doors are late"}' });
+    assert.equal(theirs.status, 200);
+    await ada.page.getByRole('button', { name: w.sale.takeBack }).waitFor();
+    assert.equal(await message.inputValue(), 'Back at');
+    await ada.page.getByRole('button', { name: w.sale.send }).click();
+    await ada.page.locator('.changed', { hasText: 'Doors are late' }).waitFor();
+    await ada.refused(409);
+    assert.equal(await message.inputValue(), 'Back at');
+    await ada.accessible('said by somebody else');
+    await ada.fits('said by somebody else');
+
     // A message, how many are let in, and a rule with what it does.
     await ada.page.getByLabel(w.sale.message).fill('Back at nine <b>sharp</b>');
     await ada.page.getByRole('button', { name: w.sale.send }).click();
-    await ada.page.getByRole('button', { name: w.sale.takeBack }).waitFor();
+    await ada.page.locator('.steer .done', { hasText: w.sale.done }).waitFor();
     await ada.page.getByLabel(w.sale.capacity).fill('7');
     await ada.page.getByRole('button', { name: w.sale.set, exact: true }).click();
-    await says(ada.page, w.tonight.admitted, `0 ${w.tonight.of('7')}`);
+    await says(ada.page, w.tonight.admitted, `1 ${w.tonight.of('7')}`);
+    await ada.page.getByLabel(w.log.fields.idle_ttl_ms).fill('');
     await ada.page.getByLabel(w.log.fields.hold_ttl_ms).fill('3m');
     await ada.page.getByRole('button', { name: w.sale.save }).click();
     await ada.page.locator('dialog[open]', { hasText: w.sale.does.hold_ttl }).waitFor();
@@ -113,13 +136,21 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByRole('button', { name: w.sale.keep }).click();
     await ada.page.locator('dialog[open]', { hasText: w.sale.keepText(8) }).waitFor();
     await ada.page.locator('dialog[open] .danger').click();
-    await ada.shows(w.sale.changedSeats(6, 2));
-    await says(ada.page, w.tonight.kept, '6');
-    // One of them again, in the list and without a mouse.
+    await ada.shows(w.sale.changedSeats(5, 3));
+    await says(ada.page, w.tonight.kept, '5');
     await ada.page.getByRole('button', { name: w.sale.list }).click();
     const map = ada.page.locator('frontrow-seatmap');
+    // Whose a seat is, with the way to the whole of its order.
+    await map.evaluate((element) => element.dispatchEvent(new CustomEvent('seat-pick', { detail: { seat: 0, state: 'sold', by: 'list' } })));
+    await ada.page.locator('.whose a[href*="#/orders/"]').waitFor();
+    assert.ok((await ada.page.locator('.whose .row').innerText()).includes(w.orders.status({ status: 'RESERVED' })));
+    await ada.accessible('whose a seat is');
+    await ada.fits('whose a seat is');
+    await map.evaluate((element) => element.dispatchEvent(new CustomEvent('seat-pick', { detail: { seat: 0, state: 'sold', by: 'list' } })));
+    // One of them again, in the list and without a mouse.
     await map.evaluate((element) => element.dispatchEvent(new CustomEvent('seat-pick', { detail: { seat: 5, state: 'notForSale', by: 'list' } })));
     await ada.shows(w.sale.chosen(1));
+    await ada.shows(w.sale.nobodys);
     await ada.accessible('list of seats');
     await ada.fits('list of seats');
     await ada.page.getByRole('button', { name: w.sale.giveBack }).focus();
@@ -127,12 +158,52 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.locator('dialog[open] .danger').focus();
     await ada.page.keyboard.press('Enter');
     await ada.shows(w.sale.changedSeats(1, 0));
-    await says(ada.page, w.tonight.kept, '5');
+    await says(ada.page, w.tonight.kept, '4');
 
     // Closing says who loses what.
     await ada.page.getByRole('button', { name: w.sale.close }).click();
     await ada.page.locator('dialog[open]', { hasText: w.sale.closeText('0') }).waitFor();
     await ada.page.keyboard.press('Escape');
+    await ada.leave();
+    await server.stop();
+  });
+}
+
+for (const [size, locale, scheme] of /** @type {const} */ ([
+  [PHONE, 'ko-KR', 'dark'],
+  [DESKTOP, 'en-GB', 'light'],
+])) {
+  const w = locale === 'ko-KR' ? ko : en;
+  test(`when a sale opens is changed before it does, ${size.width} px, ${locale}`, async () => {
+    const { server, concertId } = await club(8);
+    const { access_token: owner } = await server.command('token', '--operator');
+    const headers = { authorization: `Bearer ${owner}` };
+    const planned = await fetch(`${server.url}/api/v1/admin/sales/${concertId}`, { method: 'PATCH', headers, body: '{"state":"SCHEDULED","opens_at":"2099-01-01T10:00:00Z"}' });
+    assert.equal(planned.status, 200);
+    const ada = await Operator.signIn(browser, await link(server, 'Ada', 'manager'), { size, locale, scheme });
+    const { page } = ada;
+    await page.goto(`${server.url}/console/#/sale/${concertId}`);
+    await ada.shows(w.sale.opensText);
+    await page.locator('input[name=opens_at]').fill('2098-02-03T20:00');
+    await page.getByRole('button', { name: w.sale.setOpening }).click();
+    await page.locator('.sale-head', { hasText: '2098' }).waitFor();
+    await ada.accessible('the opening');
+    await ada.fits('the opening');
+
+    // Readiness and the log tell times, states and rules as people do.
+    await page.getByRole('link', { name: w.ready.link }).click();
+    await ada.shows(w.log.states.SCHEDULED);
+    assert.doesNotMatch(await page.locator('main').innerText(), /\dT\d\d:|SCHEDULED|hold_ttl/);
+    await ada.accessible('readiness');
+    await ada.fits('readiness');
+    await page.goto(`${server.url}/console/#/sale/${concertId}`);
+    await page.getByRole('button', { name: w.sale.openByHand }).click();
+    await ada.shows(w.sale.opensByHand);
+    await page.getByRole('link', { name: w.sale.log, exact: true }).click();
+    await page.locator('.line', { hasText: w.log.fields.opens_at }).nth(1).waitFor();
+    assert.equal(await page.locator('.line').count(), await page.locator('.line', { hasText: w.log.what.set }).count(), 'of this sale alone');
+    await ada.accessible('the log of a sale');
+    await ada.fits('the log of a sale');
     await ada.leave();
     await server.stop();
   });
@@ -162,6 +233,24 @@ test('a lasso takes the seats within it', async () => {
   const outline = [{ x: 0, y: 0 }, { x: 4, y: 0 }, { x: 4, y: 4 }, { x: 0, y: 4 }];
   assert.deepEqual(within(layout, outline), [0, 1]);
   assert.deepEqual(within(layout, [...outline].reverse()), [0, 1]);
+});
+
+test('whoever lost a role is shown what is left to them as soon as it is refused', async () => {
+  const { server, concertId } = await club(8);
+  const made = await server.command('operator', 'add', 'Ada', '--role', 'manager');
+  const ada = await Operator.signIn(browser, made.link.url.replace(/^https?:\/\/[^/]+/, server.url), { size: PHONE, locale: 'en-GB' });
+  await ada.page.goto(`${server.url}/console/#/sale/${concertId}`);
+  await ada.page.getByRole('button', { name: en.sale.pause }).waitFor();
+  const { access_token: owner } = await server.command('token', '--operator');
+  const taken = await fetch(`${server.url}/api/v1/admin/operators/${made.operator_id}`, { method: 'PATCH', headers: { authorization: `Bearer ${owner}` }, body: '{"role":"viewer"}' });
+  assert.equal(taken.status, 200);
+  await ada.page.getByRole('button', { name: en.sale.pause }).click();
+  await ada.page.locator('dialog[open] .danger').click();
+  await ada.shows(en.sale.looksOn);
+  await ada.refused(403);
+  assert.equal(await ada.page.locator('.steer, .performance button').count(), 0);
+  await ada.leave();
+  await server.stop();
 });
 
 test('who looks on steers nothing, and a console that is cut off says so and goes on by itself', async () => {

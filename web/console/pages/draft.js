@@ -10,6 +10,7 @@ import { ApiError, call, upload } from '../api.js';
 import { Problem, SecondLook, useAsked } from '../parts.js';
 import { words } from '../words.js';
 import { Basics } from './draft/basics.js';
+import { unsaved } from './draft/card.js';
 import { Dates } from './draft/dates.js';
 import { Plan } from './draft/plan.js';
 import { Prices } from './draft/prices.js';
@@ -122,9 +123,9 @@ export function DraftPage({ id }) {
   const title = draft.entered.title || w.untitled;
   return html`<p class="back"><a href="#/making">${w.back}</a></p>
     <h1>${title}</h1>
-    <${Problem} error=${problem} />
+    <div class="told"><${Problem} error=${problem} /></div>
     ${draft.concert_id === undefined && html`<p><a class="button" href=${`#/preview/${id}`}>${w.preview}</a></p>`}
-    <div role="alert">${theirs && html`<p class="problem">${w.theirs}</p>`}</div>
+    <div class="told" role="alert">${theirs && html`<p class="problem">${w.theirs}</p>`}</div>
     ${draft.concert_id === undefined
       ? html`<${Missing} draft=${draft} onDone=${done} onFailed=${failed} />
           <div class="cards">
@@ -134,7 +135,8 @@ export function DraftPage({ id }) {
             <${Dates} ...${card} />
             <${Rules} ...${card} />
           </div>`
-      : html`<p class="card" role="status">${w.done(title, draft.concert_id)} <a href=${`/concert/${draft.concert_id}`}>${w.toPage}</a></p>`}`;
+      : html`<p class="card" role="status">${w.done(title, draft.concert_id)}</p>
+          <div class="buttons"><a class="button primary" href=${`#/sale/${draft.concert_id}`}>${w.toSale}</a> <a class="button" href=${`/concert/${draft.concert_id}`}>${w.toPage}</a></div>`}`;
 }
 
 /** @param {{ draft: Draft, onDone: (draft: Draft) => boolean, onFailed: (failure: unknown) => boolean }} props */
@@ -160,16 +162,21 @@ function Missing({ draft, onDone, onFailed }) {
     const known = w.missingWords[what];
     return typeof known === 'function' ? known(of ?? '') : known;
   };
+  // What is announced is what is saved.
+  const typed = Object.entries(unsaved.value);
+  /** @param {string} card @param {string} said */
+  const wayTo = (card, said) => html`<a href=${`#${card}`} onClick=${(/** @type {Event} */ event) => {
+    // The part behind `#` is the page's own.
+    event.preventDefault();
+    document.getElementById(card)?.focus();
+  }}>${said}</a>`;
   return html`<section class="card state" aria-labelledby="state-title">
       <h2 id="state-title">${missing.length > 0 ? w.missing : w.ready}</h2>
       ${missing.length > 0 && html`<ul class="missing">
-        ${missing.map((one) => html`<li key=${one.what + (one.of ?? '')}><a href=${`#${CARD_OF[one.what]}`} onClick=${(/** @type {Event} */ event) => {
-          // The part behind `#` is the page's own.
-          event.preventDefault();
-          document.getElementById(CARD_OF[one.what])?.focus();
-        }}>${inWords(one)}</a></li>`)}
+        ${missing.map((one) => html`<li key=${one.what + (one.of ?? '')}>${wayTo(CARD_OF[one.what], inWords(one))}</li>`)}
       </ul>`}
-      <button type="button" class="primary" disabled=${missing.length > 0} onClick=${() => setLook('sure')}>${w.announce}</button>
+      ${typed.length > 0 && html`<p class="missing"><span>${w.unsaved}:</span> ${typed.map(([card, title]) => html`<span key=${card}>${wayTo(card, title)}</span>`)}</p>`}
+      <button type="button" class="primary" disabled=${missing.length > 0 || typed.length > 0} onClick=${() => setLook('sure')}>${w.announce}</button>
     </section>
     ${look === 'sure' && html`<${SecondLook} key="sure" title=${w.announceOf(entered.title)} confirm=${w.announce}
       text=${w.announceText(plan?.seats ?? 0, entered.starts_at.length, opening)}

@@ -1,5 +1,5 @@
 /** A draft as fans will see it, on a phone or on a desk: the concert's page, and its seats. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../../app/html.js';
 import { call } from '../api.js';
 import { Problem, useAsked } from '../parts.js';
@@ -19,7 +19,6 @@ export function Preview({ id }) {
   const draft = /** @type {import('./draft.js').Draft | null} */ (value);
   const [size, setSize] = useState(/** @type {keyof typeof SIZES} */ ('phone'));
   const [shown, setShown] = useState(/** @type {keyof typeof PAGES} */ ('page'));
-  const [width, height] = SIZES[size];
   const hasSeats = (draft?.plan?.seats ?? 0) > 0;
   /** @template {string} T @param {string} name @param {readonly T[]} all @param {T} chosen @param {(one: T) => void} choose @param {(one: T) => boolean} may */
   const choice = (name, all, chosen, choose, may) => html`<fieldset class="segments"><legend class="visually-hidden">${name}</legend>
@@ -36,7 +35,23 @@ export function Preview({ id }) {
         ${choice(w.previewSize, /** @type {const} */ (['phone', 'desk']), size, setSize, () => true)}
         ${choice(w.previewPage, /** @type {const} */ (['page', 'seats']), shown, setShown, (one) => one === 'page' || hasSeats)}
       </div>
-      <div class="preview" tabindex="0" role="region" aria-label=${w.previews[size]}>
-        <iframe key=${`${size} ${shown} ${language.value}`} title=${w.previews[shown]} width=${width} height=${height} src=${`/console/preview.html?draft=${id}${PAGES[shown]}`}></iframe>
-      </div>`}`;
+      <${Window} key=${`${size} ${shown} ${language.value}`} size=${size} title=${w.previews[shown]} src=${`/console/preview.html?draft=${id}${PAGES[shown]}`} />`}`;
+}
+
+/** A fan's window, drawn smaller where it is wider than the room that there is. @param {{ size: keyof typeof SIZES, title: string, src: string }} props */
+function Window({ size, title, src }) {
+  const { making: w } = words();
+  const room = useRef(/** @type {HTMLElement | null} */ (null));
+  const [scale, setScale] = useState(1);
+  const [width, height] = SIZES[size];
+  useEffect(() => {
+    const observer = new ResizeObserver(([{ contentRect }]) => setScale(Math.min(1, contentRect.width / width)));
+    if (room.current) observer.observe(room.current);
+    return () => observer.disconnect();
+  }, [width]);
+  return html`<div class="preview" ref=${room} role="region" aria-label=${w.previews[size]}>
+    <div class="preview-window" style=${{ inlineSize: `${width * scale}px`, blockSize: `${height * scale}px` }}>
+      <iframe title=${title} width=${width} height=${height} style=${{ transform: `scale(${scale})` }} src=${src}></iframe>
+    </div>
+  </div>`;
 }

@@ -1,7 +1,7 @@
 /** A rehearsal of a sale: synthetic buyers, live, and what they found. */
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../../app/html.js';
-import { call, download } from '../api.js';
+import { ApiError, call, download } from '../api.js';
 import { Figure } from '../figures.js';
 import { count, lasting } from '../numbers.js';
 import { Problem, SecondLook } from '../parts.js';
@@ -55,7 +55,8 @@ export function Rehearsal({ id }) {
       setLast(await call(method, path, body));
       setError(null);
     } catch (failure) {
-      setError(failure);
+      const isBusy = failure instanceof ApiError && failure.reason === 'UNAVAILABLE';
+      setError(isBusy ? new ApiError('REHEARSAL_BUSY', failure.message, failure.data, failure.status) : failure);
     }
   };
   const save = async () => {

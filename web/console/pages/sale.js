@@ -35,7 +35,7 @@ export function Sale({ id }) {
   if (unknown || (model?.at && !line)) return html`${back}<h1>${tonight.nameless(id)}</h1><p class="empty">${w.missing}</p>`;
   if (!line) return html`${back}<h1>${tonight.nameless(id)}</h1><${Liveness} live=${model?.live ?? false} at=${model?.at ?? null} /><p>${loading}</p>`;
   return html`${back}
-    <div class="sale-head"><h1>${nameOf(line)}</h1> <${State} line=${line} /> <a href=${`#/ready/${id}`}>${ready.link}</a></div>
+    <div class="sale-head"><h1>${nameOf(line)}</h1> <${State} line=${line} /> <a href=${`#/ready/${id}`}>${ready.link}</a> <a href=${`/concert/${id}`}>${w.page}</a>${hasRole(...STEER) && html` <a href=${`#/log?concert_id=${id}`}>${w.log}</a>`}</div>
     <${Liveness} live=${model?.live ?? false} at=${model?.at ?? null} />
     <${AlarmStrip} alarms=${model?.alarms ?? []} />
     ${line.runs === 'here' && !line.answers && html`<p class="problem" role="alert">${tonight.silentText}</p>`}

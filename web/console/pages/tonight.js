@@ -4,7 +4,9 @@ import { AlarmStrip } from '../alarms.js';
 import { Figure, Liveness, SeatBar } from '../figures.js';
 import { useWatched } from '../live.js';
 import { clock, count, lasting, money, when } from '../numbers.js';
+import { hasRole } from '../session.js';
 import { words } from '../words.js';
+import { needs as makingNeeds } from './making.js';
 
 export const needs = ['owner', 'manager', 'box_office', 'viewer'];
 
@@ -17,7 +19,7 @@ export function Tonight() {
     <${Liveness} live=${model?.live ?? false} at=${model?.at ?? null} />
     <${AlarmStrip} alarms=${model?.alarms ?? []} />
     ${!lines && html`<p>${loading}</p>`}
-    ${lines?.length === 0 && html`<p class="empty">${w.none}</p>`}
+    ${lines?.length === 0 && html`<p class="empty">${w.none}${hasRole(...makingNeeds) && html` <a href="#/making">${words().making.begin}</a>`}</p>`}
     <ul class=${model?.live ? 'sales' : 'sales off'}>${lines?.map((line) => html`<${Line} key=${line.concert_id} line=${line} />`)}</ul>`;
 }
 

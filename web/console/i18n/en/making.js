@@ -112,6 +112,7 @@ export const making = {
   alreadyOf: /** @param {number} id */ (id) => `This is concert ${id} already`,
   alreadyText: 'The title, the plan and a start are the same. If it is another concert all the same, announce it.',
   done: /** @param {string} title @param {number} id */ (title, id) => `${title} is announced: concert ${id}.`,
+  toSale: 'Go to its sale',
   toPage: 'See its page',
   missing: 'Still missing',
   ready: 'Everything is there.',

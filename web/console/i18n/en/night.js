@@ -55,6 +55,8 @@ export const tonight = {
 export const sale = {
   back: 'Tonight',
   missing: 'There is no such sale.',
+  page: 'As fans see it',
+  log: 'What was changed',
   figures: 'Figures',
   schedules: 'Performances',
   left: 'Free by category',
@@ -80,6 +82,13 @@ export const sale = {
   pauseText: (waiting, held) => `Nobody joins, is let in, or holds another seat until you open it again. ${waiting} keep their places in line; the ${held} held seats can still be paid.`,
   /** @param {string} waiting */
   closeText: (waiting) => `The line is dissolved: ${waiting} fans lose their places, and get them back by nothing. What is held can still be paid. Nothing more is sold.`,
+  /** @param {string} zone */
+  opensAt: (zone) => `It opens by itself at (by the clocks of the venue, ${zone})`,
+  opensAtHere: 'It opens by itself at (by the clock of this device)',
+  opensText: 'Until then fans may line up, and nobody is let in.',
+  opensByHand: 'No time is set: it is opened by hand. Fans may line up, and nobody is let in.',
+  setOpening: 'Set the opening',
+  openByHand: 'Open it by hand instead',
   capacity: 'Fans let in at once',
   /** @param {string} n */
   capacityText: (n) => `${n} are in now. Fewer sends nobody away: nobody new is let in until there is room.`,
@@ -134,6 +143,9 @@ export const sale = {
   clear: 'Choose none',
   /** @param {number} n */
   chosen: (n) => `${n} ${plural(n, 'seat', 'seats')} chosen`,
+  /** @param {string} label */
+  whose: (label) => `Whose is ${label}?`,
+  nobodys: 'Nobody has it, and nobody had it.',
   keep: 'Keep from sale',
   giveBack: 'Put on sale',
   note: 'Why (other operators read it)',

@@ -8,6 +8,7 @@ export const ready = {
   ready: 'Ready',
   notReady: 'Not ready',
   again: 'Look again',
+  runs: { here: 'here', elsewhere: 'at another server', nowhere: 'nowhere' },
   states: { good: 'Good', look: 'Look', bad: 'Bad' },
   checks: {
     store_durable: { name: 'What is confirmed stays', text: 'The settings of the database may lose what was confirmed when the power fails. Change those that are named.' },
@@ -56,7 +57,7 @@ export const ready = {
     restricted: 'Kept from sale',
     time_zone: 'Time zone',
     currency: 'Currency',
-    prices: 'Prices, in the smallest unit',
+    prices: 'Prices',
     state: 'State',
     opens_at: 'Opens',
     played: 'Played',

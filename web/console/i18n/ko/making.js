@@ -119,6 +119,7 @@ export const making = {
   alreadyOf: (id) => `이미 공연 ${id}번으로 공개되어 있습니다`,
   alreadyText: '제목, 배치도, 시작 시각이 같습니다. 다른 공연이라면 그래도 공개할 수 있습니다.',
   done: (title, id) => `${title} 공연을 공개했습니다. 공연 ${id}번입니다.`,
+  toSale: '판매 화면으로',
   toPage: '공연 페이지 보기',
   missing: '아직 필요한 것',
   ready: '모두 준비되었습니다.',

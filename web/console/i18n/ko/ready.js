@@ -9,6 +9,7 @@ export const ready = {
   ready: '준비됨',
   notReady: '준비되지 않음',
   again: '다시 점검',
+  runs: { here: '이 서버', elsewhere: '다른 서버', nowhere: '없음' },
   states: { good: '정상', look: '확인 필요', bad: '문제' },
   checks: {
     store_durable: { name: '확정된 내용의 보존', text: '정전이 되면 확정된 내용이 사라질 수 있는 데이터베이스 설정입니다. 표시된 설정을 바꾸세요.' },
@@ -57,7 +58,7 @@ export const ready = {
     restricted: '판매 보류',
     time_zone: '시간대',
     currency: '통화',
-    prices: '가격(최소 단위)',
+    prices: '가격',
     state: '상태',
     opens_at: '판매 시작',
     played: '리허설함',

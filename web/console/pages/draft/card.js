@@ -1,7 +1,17 @@
 /** The card of one part of a draft: its fields, and whether they are saved. */
+import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../../../app/html.js';
 import { words } from '../../words.js';
+
+/** The titles of the cards in which something is typed that is not saved, by their ids. */
+export const unsaved = signal(/** @type {Readonly<Record<string, string>>} */ ({}));
+
+/** @param {string} id @param {string | null} title Null: what was typed is saved, or gone. */
+function note(id, title) {
+  const { [id]: before, ...others } = unsaved.peek();
+  if ((before ?? null) !== title) unsaved.value = title === null ? others : { ...others, [id]: title };
+}
 
 /**
  * A form whose fields begin anew only when what they show is another thing on the server.
@@ -16,6 +26,8 @@ export function Card({ id, title, shows, onSave, children, extra }) {
   useEffect(() => {
     if (state !== 'typed') setDrawn(key);
   }, [key, state]);
+  useEffect(() => note(id, state === 'typed' ? title : null), [state, title]);
+  useEffect(() => () => note(id, null), []);
   const saving = useRef(/** @type {HTMLButtonElement | null} */ (null));
   useEffect(() => {
     // The form that had the focus is gone with what it showed.

@@ -139,8 +139,8 @@ function Results({ query }) {
   </section>`;
 }
 
-/** @param {{ order: FoundOrder }} props */
-function Line({ order }) {
+/** An order in short, with the way to it. @param {{ order: FoundOrder }} props */
+export function Line({ order }) {
   const { orders: w } = words();
   const labels = order.seats.map((seat) => seat.label).join(', ');
   return html`<li class="row">

@@ -13,15 +13,19 @@ import { moment, words } from '../../words.js';
  */
 export function useChange(id) {
   const [state, setState] = useState(/** @type {{ done: boolean, error: unknown, wanted: Patch, saw: Patch }} */ ({ done: false, error: null, wanted: {}, saw: {} }));
-  /** @param {Patch} wanted @param {Patch} saw The same fields, as they were shown. */
+  /**
+   * @param {Patch} wanted
+   * @param {Patch} saw The same fields, as they were shown.
+   * @returns {Promise<Record<string, any> | null | undefined>} Null: it is done. What it is, if somebody else was faster.
+   */
   const change = async (wanted, saw) => {
     try {
       await call('PATCH', `/sales/${id}`, wanted, { was: saw });
       setState({ done: true, error: null, wanted, saw });
-      return true;
+      return null;
     } catch (error) {
       setState({ done: false, error, wanted, saw });
-      return false;
+      return error instanceof ApiError && error.reason === 'CHANGED_MEANWHILE' ? (error.data.was ?? {}) : undefined;
     }
   };
   return { ...state, change };

@@ -68,7 +68,9 @@ export function Plots({ id, currency }) {
 function Drawn({ kept, currency }) {
   const { plots: w, tonight } = words();
   const at = kept.at.map((time) => Date.parse(time));
-  const common = { at, from: Date.parse(kept.from), to: Math.max(Date.parse(kept.to), at[at.length - 1]), gap: kept.span_s * 2_500 };
+  // A sale that is younger than what is asked for fills the drawing.
+  const from = Math.max(Date.parse(kept.from), at[0] - kept.span_s * 1_000);
+  const common = { at, from, to: Math.max(Date.parse(kept.to), at[at.length - 1]), gap: kept.span_s * 2_500 };
   /** @param {string} field */
   const level = (field) => kept.points.map((point) => Number(point[field]));
   /** @param {string} field */

@@ -13,6 +13,7 @@ import { Problem, SecondLook } from '../../parts.js';
 import { words } from '../../words.js';
 import { Desk, Sold } from './desk.js';
 import { within } from './lasso.js';
+import { Whose } from './whose.js';
 
 /** Seats that are named in one call: a body has 16 KiB. */
 const SEATS_PER_CALL = 2_000;
@@ -93,6 +94,7 @@ function Tool({ concert, schedule, currency, mayKeep, maySell }) {
   };
   if (!layout) return html`<${Problem} error=${error} />${error ? null : html`<p>${loading}</p>`}`;
   const n = seats.size;
+  const [single] = n === 1 ? seats : [];
   return html`<div class="seat-tools">
       <div class="buttons" role="group" aria-label=${w.seats}>
         <button type="button" class="chip" aria-pressed=${!list} onClick=${() => setList(false)}>${w.map}</button>
@@ -107,6 +109,7 @@ function Tool({ concert, schedule, currency, mayKeep, maySell }) {
     <${Problem} error=${error} />
     ${mayChoose && html`<div class="chosen">
       <p role="status"><strong>${w.chosen(n)}</strong></p>
+      ${maySell && single !== undefined && html`<${Whose} key=${`${single} ${model?.state(single)}`} concert=${concert} schedule=${schedule} label=${layout.seats.label[single]} />`}
       ${n > 0 && !mayKeep && html`<div class="buttons"><button type="button" class="quiet" onClick=${() => setSeats(new Set())}>${w.clear}</button></div>`}
       ${n > 0 && mayKeep && html`<label class="field">${w.note}<input maxlength="500" autocomplete="off" value=${note} onInput=${(/** @type {any} */ event) => setNote(event.currentTarget.value)} /></label>
       <div class="buttons">
