@@ -202,6 +202,15 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await fan.page.waitForFunction(() => /** @type {HTMLImageElement} */ (document.querySelector('.concert-page img')).naturalWidth > 0);
     await fan.accessible('the concert');
     await fan.fits('the concert');
+    // What a thing is called stands beside it or above it, all of them below each other.
+    const misplaced = await fan.page.locator('.particulars').evaluate((list) => {
+      const names = [...list.querySelectorAll('dt')];
+      return names.filter((name) => {
+        const [of, it] = [name, /** @type {Element} */ (name.nextElementSibling)].map((element) => element.getBoundingClientRect());
+        return of.left !== names[0].getBoundingClientRect().left || it.bottom < of.top || (it.left <= of.left && it.top < of.bottom);
+      }).map((name) => name.textContent);
+    });
+    assert.deepEqual(misplaced, []);
     await fan.leave();
     await server.stop();
   });

@@ -98,7 +98,7 @@ function Shown({ page: { concert, about, schedules, cancel_before_start_ms: canc
     </section>
     <section aria-labelledby="about">
       <h2 id="about">${own.about}</h2>
-      <dl class="facts">
+      <dl class="particulars">
         ${(texts.address || about.map_url) && html`<dt>${own.address}</dt><dd>${texts.address && html`<${Named} text=${texts.address} />`} ${about.map_url && html`<a href=${about.map_url} rel="noreferrer">${own.map}</a>`}</dd>`}
         ${texts.age && html`<dt>${own.age}</dt><dd><${Named} text=${texts.age} /></dd>`}
         <dt>${own.limits}</dt><dd>${own.perOrder(count(concert.seats_per_reservation_max))} ${concert.seats_per_user_max > 0 && own.perUser(count(concert.seats_per_user_max))}</dd>
