@@ -215,3 +215,51 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await server.stop();
   });
 }
+
+test('what is saved while a picture is on its way is no other operator\'s', async () => {
+  const m = en.making;
+  const server = await Server.start('--demo');
+  const made = await server.command('operator', 'add', 'Min', '--role', 'manager');
+  const link = made.link.url.replace(/^https?:\/\/[^/]+/, server.url);
+  const operator = await Operator.signIn(browser, link, { size: DESKTOP, locale: 'en-GB' });
+  const { page } = operator;
+  const card = (/** @type {string} */ name) => page.getByRole('region', { name, exact: true });
+  const save = (/** @type {string} */ name) => card(name).getByRole('button', { name: m.save, exact: true });
+  await page.getByRole('link', { name: en.nav.making }).click();
+  await page.getByRole('button', { name: m.begin }).click();
+
+  // The picture stays on its way until it is let go.
+  let letGo = () => {};
+  const way = new Promise((resolve) => (letGo = () => resolve(undefined)));
+  const sent = page.waitForRequest('**/images');
+  await page.route('**/images', async (route) => {
+    await way;
+    await route.continue();
+  });
+  await card(m.basics).locator('input[type=file]').setInputFiles(await picture(page));
+  await sent;
+  await card(m.basics).getByLabel(m.address).fill('1 Main Street');
+  await save(m.basics).click();
+  await card(m.basics).getByText(m.saved).waitFor();
+  letGo();
+  await card(m.basics).locator('img').waitFor();
+  assert.equal(await page.getByText(m.theirs).count(), 0);
+  assert.equal(await card(m.basics).getByLabel(m.address).inputValue(), '1 Main Street');
+
+  // Two cards, one behind the other, and the first of them is slow.
+  const turn = new Promise((resolve) => (letGo = () => resolve(undefined)));
+  await page.route('**/drafts/1', async (route) => {
+    if (route.request().postData()?.includes('"zone"')) await turn;
+    await route.continue();
+  });
+  await card(m.dates).getByLabel(m.zone).fill('Asia/Seoul');
+  await save(m.dates).click();
+  await card(m.sale).getByLabel(m.capacity).fill('50');
+  await save(m.sale).click();
+  letGo();
+  await card(m.dates).getByText(m.saved).waitFor();
+  await card(m.sale).getByText(m.saved).waitFor();
+  assert.equal(await page.getByText(m.theirs).count(), 0);
+  await operator.leave();
+  await server.stop();
+});

@@ -4,7 +4,7 @@
  * Always: what somebody typed stays until it is saved, whatever comes from the server meanwhile. What another operator changed
  * is told, and shown beside it.
  */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { html } from '../../app/html.js';
 import { ApiError, call, upload } from '../api.js';
 import { Problem, SecondLook, useAsked } from '../parts.js';
@@ -57,8 +57,10 @@ import { Rules } from './draft/rules.js';
  * What a card needs: the draft, and how it is changed.
  * @typedef {object} CardProps
  * @property {Draft} draft
- * @property {(patch: Partial<Entered>) => Promise<boolean>} save Whether it was done.
- * @property {(path: string, file: Blob) => Promise<any>} send
+ * @property {(patch: (entered: Entered) => Partial<Entered>) => Promise<boolean>} save What is to become of what is there by then.
+ *   Whether it was done.
+ * @property {(path: string, file: Blob) => Promise<any>} send A file that is no part of the draft yet. Null: it was refused.
+ * @property {(path: string, file: Blob) => Promise<boolean>} replace
  * @property {(path: string, body: Record<string, unknown>) => Promise<boolean>} act
  */
 
@@ -84,6 +86,9 @@ export function DraftPage({ id }) {
   const [problem, setProblem] = useState(/** @type {unknown} */ (null));
   const [theirs, setTheirs] = useState(false);
   const draft = newest ?? /** @type {Draft | null} */ (asked.value);
+  const latest = useRef(draft);
+  latest.current = draft;
+  const turn = useRef(Promise.resolve(true));
 
   /** What went wrong is told; of what another operator did, the newest is shown. @param {unknown} failure */
   const failed = (failure) => {
@@ -94,10 +99,20 @@ export function DraftPage({ id }) {
     return false;
   };
   const done = (/** @type {Draft} */ changed) => {
+    latest.current = changed;
     setNewest(changed);
     setTheirs(false);
     setProblem(null);
     return true;
+  };
+  /**
+   * One after the other, each of what the one before left: who saves two cards, or one while a picture is on its way, is no two
+   * operators.
+   * @param {(now: Draft) => Promise<any>} make
+   */
+  const change = (make) => {
+    turn.current = turn.current.then(() => make(/** @type {Draft} */ (latest.current))).then(done, failed);
+    return turn.current;
   };
   if (!draft) {
     return html`<h1>${w.title}</h1><${Problem} error=${asked.error} />${!asked.error && html`<p role="status">${loading}</p>`}`;
@@ -105,15 +120,18 @@ export function DraftPage({ id }) {
   const at = `/drafts/${id}`;
   const card = {
     draft,
-    save: (/** @type {Partial<Entered>} */ patch) => call('PATCH', at, { revision: draft.revision, ...patch }).then(done, failed),
+    save: (/** @type {(entered: Entered) => Partial<Entered>} */ patch) =>
+      change((now) => call('PATCH', at, { revision: now.revision, ...patch(now.entered) })),
     act: (/** @type {string} */ path, /** @type {Record<string, unknown>} */ body) =>
-      call('POST', at + path, { revision: draft.revision, ...body }).then(done, failed),
+      change((now) => call('POST', at + path, { revision: now.revision, ...body })),
+    replace: (/** @type {string} */ path, /** @type {Blob} */ file) => {
+      setProblem(null);
+      return change((now) => upload(`${at}${path}?revision=${now.revision}`, file));
+    },
     send: async (/** @type {string} */ path, /** @type {Blob} */ file) => {
       setProblem(null);
       try {
-        const answer = await upload(path, file);
-        if (answer.draft_id !== undefined) done(answer);
-        return answer;
+        return await upload(path, file);
       } catch (failure) {
         failed(failure);
         return null;

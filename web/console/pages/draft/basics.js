@@ -19,10 +19,10 @@ export function Basics({ draft, save, send }) {
   const onSave = (form) => {
     const named = [...LINES, ...TEXTS].map((name) => [name, String(form.get(name) ?? '')]);
     const map = String(form.get('map_url'));
-    return save({
+    return save(({ about }) => ({
       title: String(form.get('title')),
       about: { ...about, texts: Object.fromEntries(named.filter(([, text]) => text !== '')), map_url: map || undefined, must_agree: form.has('must_agree') || undefined },
-    });
+    }));
   };
   /** @param {Event} event */
   const choose = async (event) => {
@@ -32,14 +32,14 @@ export function Basics({ draft, save, send }) {
     if (!file) return;
     setBusy(true);
     const made = await send('/images', file);
-    if (made) await save({ about: { ...about, image_id: made.image_id } });
+    if (made) await save(({ about }) => ({ about: { ...about, image_id: made.image_id } }));
     setBusy(false);
   };
   const picture = html`<div class="picture">
     <h3 id="picture-title">${w.picture}</h3>
     ${imageId && html`<img src=${`/images/${imageId}-800.jpg`} alt=${texts.image_alt ?? ''} />`}
     <label class="button file">${w.choose}<input type="file" class="visually-hidden" accept="image/jpeg,image/png,image/webp" aria-describedby="picture-title picture-hint" disabled=${busy} onChange=${choose} /></label>
-    ${imageId && html`<button type="button" onClick=${() => save({ about: { ...about, image_id: undefined } })}>${w.pictureDrop}</button>`}
+    ${imageId && html`<button type="button" onClick=${() => save(({ about }) => ({ about: { ...about, image_id: undefined } }))}>${w.pictureDrop}</button>`}
     <small id="picture-hint">${w.pictureHint}</small>
     <span role="status">${busy ? w.pictureWait : ''}</span>
   </div>`;

@@ -16,7 +16,7 @@ export function Dates({ draft, save }) {
   const { zone, starts_at: starts } = draft.entered;
   /** @param {FormData} form */
   const onSave = (form) =>
-    save({ zone: String(form.get('zone')).trim(), starts_at: form.getAll('start').map(String).filter((time) => time !== '') });
+    save(() => ({ zone: String(form.get('zone')).trim(), starts_at: form.getAll('start').map(String).filter((time) => time !== '') }));
   const zones = typeof Intl.supportedValuesOf === 'function' ? Intl.supportedValuesOf('timeZone') : [];
   return html`<${Card} id="dates" title=${w.dates} shows=${[zone, starts, draft.plan?.time_zone]} onSave=${onSave}>
     <${Field} name="zone" label=${w.zone} value=${zone ?? draft.plan?.time_zone ?? ''} hint=${w.zoneHint} list="zones" spellcheck="false" maxlength="64" />

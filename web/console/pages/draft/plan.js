@@ -11,7 +11,7 @@ const SHAPES = /** @type {const} */ (['hall', 'arena', 'stadium']);
 const SEATS_USUAL = 1_000;
 
 /** @param {import('../draft.js').CardProps} props */
-export function Plan({ draft, save, act, send }) {
+export function Plan({ draft, save, act, replace }) {
   const { making: w } = words();
   const [busy, setBusy] = useState(false);
   const [over, setOver] = useState(false);
@@ -26,7 +26,7 @@ export function Plan({ draft, save, act, send }) {
   };
   /** @param {File | null | undefined} file */
   const take = (file) => {
-    if (file) void working(() => send(`/drafts/${draft.draft_id}/plan?revision=${draft.revision}`, file));
+    if (file) void working(() => replace('/plan', file));
   };
   /** @param {DragEvent} event */
   const drop = (event) => {
@@ -71,7 +71,7 @@ export function Plan({ draft, save, act, send }) {
             ${fault.seats
               ? html`<button type="button" class="small" aria-label=${w.showFault(fault.path)} onClick=${() => fault.seats && setShown({ seats: fault.seats, at: Date.now() })}><code>${fault.path}</code></button>`
               : html`<code>${fault.path}</code>`} <span lang="en">${fault.problem}</span></li>`)}</ul>
-          ${repeats && html`<button type="button" disabled=${busy} onClick=${() => working(() => save({ fix_duplicates: true }))}>${w.fix}</button>`}`}
+          ${repeats && html`<button type="button" disabled=${busy} onClick=${() => working(() => save(() => ({ fix_duplicates: true })))}>${w.fix}</button>`}`}
       ${plan.seats > 0 && html`<${Drawing} key=${JSON.stringify(plan)} draft=${draft} shown=${shown} />`}
       ${plan.warnings.length > 0 && html`<details><summary>${w.warnings(plan.warnings.length)}</summary>
         <ul class="faults" lang="en">${plan.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></details>`}`}

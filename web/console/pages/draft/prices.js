@@ -41,7 +41,7 @@ export function Prices({ draft, save }) {
       next[name] = amount;
     }
     setWrong(null);
-    return save({ prices: next, currency: String(form.get('currency')).trim().toUpperCase() });
+    return save(() => ({ prices: next, currency: String(form.get('currency')).trim().toUpperCase() }));
   };
   const full = categories.reduce((sum, { name, seats }) => sum + (prices[name] ?? 0) * seats, 0);
   return html`<${Card} id="prices" title=${w.prices} shows=${[prices, currency, categories]} onSave=${onSave}>

@@ -41,7 +41,7 @@ export function Rules({ draft, save }) {
       else next[name] = `${Math.round(Number(text) * seconds)}s`;
     }
     const opening = form.get('opening');
-    return save({ rules: next, open: opening === 'once', opens_at: opening === 'time' ? String(form.get('opens_at') ?? '') : '' });
+    return save(() => ({ rules: next, open: opening === 'once', opens_at: opening === 'time' ? String(form.get('opens_at') ?? '') : '' }));
   };
   return html`<${Card} id="rules" title=${w.sale} shows=${[rules, open, opensAt]} onSave=${onSave}>
     <p class="hint">${w.default}</p>

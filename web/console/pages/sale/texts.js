@@ -1,5 +1,5 @@
 /** The title, the texts and the picture of a concert that is announced: as in a draft, but each save is seen by fans at once. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { html } from '../../../app/html.js';
 import { ApiError, call, upload } from '../../api.js';
 import { Problem } from '../../parts.js';
@@ -24,9 +24,13 @@ export function Texts({ concert, onChanged }) {
   const now = /** @type {Patch} */ ({ title, about });
   // What was shown when somebody began to type: whatever comes from the server meanwhile, they have not seen it.
   const [typedOn, setTypedOn] = useState(/** @type {Patch | null} */ (null));
-  /** @param {Patch} patch */
-  const save = async (patch) => {
-    const saw = Object.fromEntries(Object.keys(patch).map((field) => [field, /** @type {any} */ (typedOn ?? now)[field]]));
+  // A picture that was chosen goes with what is there when it has arrived.
+  const seen = useRef(now);
+  seen.current = typedOn ?? now;
+  /** @param {(seen: any) => Patch} make */
+  const save = async (make) => {
+    const patch = make(seen.current);
+    const saw = Object.fromEntries(Object.keys(patch).map((field) => [field, /** @type {any} */ (seen.current)[field]]));
     setFailed(null);
     try {
       await call('PATCH', `/concerts/${concert.concert_id}`, { ...patch }, { was: saw });
