@@ -101,7 +101,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await card(m.sale).getByLabel(m.atOnce).check();
     await saved(m.sale);
     await operator.shows(m.ready);
-    await seen('ready');
+    await seen('ready', page.locator('section.state'));
     await page.getByRole('button', { name: m.announce, exact: true }).press('Enter');
     await seen('announce', page.locator('dialog[open]'));
     await page.locator('dialog[open]').getByRole('button', { name: m.announce, exact: true }).press('Enter');
