@@ -74,9 +74,10 @@ async fn a_night_is_told_as_one_page() {
     let house = House::open(Plan::default()).await;
     let (_, viewer) = house.operator(Role::Viewer).await;
     let (_, door) = house.operator(Role::Door).await;
+    // Before she comes: the clock runs far ahead, and who says nothing for so long is hung up on.
+    until(&house, "the first row", |points| !points.is_empty()).await;
     let wanted = json!({"schedule_id": house.schedule(), "seats": [0, 1]});
     let (mut ada, _) = house.joined(1_000_000).await;
-    until(&house, "the first row", |points| !points.is_empty()).await;
     let held = ada.ok("hold", wanted).await;
     ada.ok("pay", json!({"reservation_id": held["reservation_id"]})).await;
     until(&house, "the sale", |points| sum(points, "seats_sold") == 2).await;
