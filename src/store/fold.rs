@@ -19,8 +19,7 @@ use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
 use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded};
 use crate::domain::ids::{
-    AddressBlock, ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId,
-    UserId,
+    ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
 };
 use crate::domain::record::{
     LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus, Reservation, ReservationStatus,
@@ -280,17 +279,6 @@ impl FoldedSale {
                 let seats = self.seats_change(change);
                 let reservation = self.reservation_changes(at, change);
                 seats.and(reservation)
-            }
-        }
-    }
-
-    /// Where guests come from who hold after a row.
-    pub fn add_guests(&mut self, guests: &[(ReservationId, AddressBlock)]) {
-        for (id, block) in guests {
-            if let Some(Folded { row, .. }) = self.reservations.get_mut(id)
-                && row.status == ReservationStatus::TempReserved
-            {
-                row.guest_of = Some(*block);
             }
         }
     }

@@ -58,9 +58,6 @@ pub struct SaleModel {
     moment: Moment,
     /// Reservations whose row was changed behind the server's back, and not since by itself.
     planted: BTreeSet<ReservationId>,
-    /// The same, also after they ended.
-    ever_planted: BTreeSet<ReservationId>,
-    planted_tokens: BTreeSet<EntryNo>,
     /// The time of the last row of the journal.
     outages: Duration,
     /// The number of rows of the journal that were read.
@@ -133,8 +130,6 @@ impl SaleModel {
             user_events: BTreeMap::new(),
             moment: 0,
             planted: BTreeSet::new(),
-            ever_planted: BTreeSet::new(),
-            planted_tokens: BTreeSet::new(),
             outages: Duration::ZERO,
             rows: 0,
         }
@@ -226,25 +221,12 @@ impl SaleModel {
 
     /// The how-manieth state of its token this is, or `None` if it never was so.
     pub fn token_version(&self, received: &TokenRecord) -> Option<usize> {
-        let versions = self.token_versions.get(&received.entry)?;
-        let exact = versions.iter().position(|version| version == received);
-        // A row whose end was moved keeps that, if its sale was lost before it was found.
-        let is_planted = self.planted_tokens.contains(&received.entry);
-        let besides = |version: &TokenRecord| {
-            TokenRecord { expires_at: received.expires_at, ..version.clone() } == *received
-        };
-        exact.or_else(|| versions.iter().position(|version| is_planted && besides(version)))
+        self.token_versions.get(&received.entry)?.iter().position(|version| version == received)
     }
 
     /// The how-manieth state of its reservation this is, or `None` if it never was so. The newest such.
     pub fn reservation_version(&self, received: &Reservation) -> Option<usize> {
-        let versions = self.reservation_versions.get(&received.id)?;
-        let exact = versions.iter().rposition(|version| version == received);
-        let is_planted = self.ever_planted.contains(&received.id);
-        let besides = |version: &Reservation| {
-            Reservation { expires_at: received.expires_at, ..version.clone() } == *received
-        };
-        exact.or_else(|| versions.iter().rposition(|version| is_planted && besides(version)))
+        self.reservation_versions.get(&received.id)?.iter().rposition(|version| version == received)
     }
 
     /// Was this ever what was paid for its reservation? Seats of it may have come back since, or become others.
@@ -755,13 +737,11 @@ impl SaleModel {
     pub fn plant_token(&mut self, record: &TokenRecord) {
         self.token_versions.entry(record.entry).or_default().push(record.clone());
         self.tokens.insert(record.entry, record.clone());
-        self.planted_tokens.insert(record.entry);
     }
 
     pub fn plant_reservation(&mut self, reservation: &Reservation) {
         self.keep_reservation(reservation);
         self.planted.insert(reservation.id);
-        self.ever_planted.insert(reservation.id);
     }
 
     fn end_token(&mut self, record: &TokenRecord, outages: Duration) {
