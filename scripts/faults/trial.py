@@ -11,6 +11,7 @@ from client import now
 TRIALS = {}
 # On a machine that is busy with the fault itself: how much later than promised still counts as in time.
 SLACK = 1.0
+WARNINGS_PRINTED = 20
 
 
 def trial(name):
@@ -35,6 +36,12 @@ class Trial:
                 house.process.process.kill()
                 house.process.process.wait()
 
+    def print_warnings(self):
+        """The servers' own words about what went wrong: their folders are gone afterwards."""
+        for house in self.houses:
+            lines = [line for line in house.log().splitlines() if " WARN " in line or "ERROR " in line]
+            print("\n".join(f"    {line}" for line in lines[-WARNINGS_PRINTED:]), flush=True)
+
     def check(self, what, seen, right=True):
         """Notes what was seen of something, and whether it should be so."""
         self.findings.append((self.name, what, str(seen), bool(right)))
@@ -42,6 +49,12 @@ class Trial:
 
     def within(self, what, seconds, most):
         self.check(f"{what} (at most {most:g} s)", "never" if seconds is None else f"{seconds:.2f} s", seconds is not None and seconds <= most + SLACK)
+
+    def always_ready(self, what, watch, since=0):
+        """Readiness never said no; where it did, what it said was missing."""
+        said = sorted({probe.outcome for probe in watch.between(since)})
+        missing = watch.reasons(since)
+        self.check(what, f"{said} {missing}" if missing else said, watch.first(since, 503) is None)
 
     def house(self, **options):
         self.houses.append(House(self.options, self.folder, **options))

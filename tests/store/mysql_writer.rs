@@ -10,7 +10,8 @@ use frontrow::domain::record::{Reservation, ReservationStatus};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::mysql::{Form, MySqlStore, MySqlWriter};
 use frontrow::store::{
-    Batch, BatchWriter, CommitError, JournalPosition, NewUser, Reads, SeatStatus, Setup, StoreError,
+    Batch, BatchWriter, CommitError, JournalPosition, NewUser, Reads, SeatStatus, Setup, Store as _,
+    StoreError,
 };
 use frontrow_testing::conformance::{World, lapsed, opened};
 use frontrow_testing::mariadb::{self, empty_database};
@@ -523,6 +524,19 @@ async fn hang_up(other: &mut MySqlConnection, connection: u64) {
     );
     while number_of(other, is_there.clone()).await > 0 {
         tokio::task::yield_now().await;
+    }
+}
+
+/// Also in the middle of the question, after the pool found it alive.
+#[tokio::test]
+async fn a_connection_that_ends_does_not_make_readiness_say_no() {
+    let store = open().await;
+    let proxy = Proxy::start().await;
+    let behind = MySqlStore::open(&proxy.url(store.options())).await.unwrap();
+    behind.ping().await.unwrap();
+    for words in 1..=4 {
+        proxy.cut_after(words);
+        behind.ping().await.unwrap();
     }
 }
 
