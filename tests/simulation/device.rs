@@ -110,10 +110,14 @@ impl Connection {
         assert!(before.is_none_or(|before| before >= position), "{entry} fell back to {position}");
     }
 
+    /// A reservation's state was so, and is never older than what was received before.
     pub fn received_reservation(&mut self, model: &SaleModel, reservation: &Reservation) {
-        let version = version_of_reservation(model, reservation);
-        let before = self.reservations.insert(reservation.id, version);
-        assert!(before.is_none_or(|before| before <= version), "received an older state: {reservation:?}");
+        let known = self.reservations.get(&reservation.id).copied().unwrap_or(0);
+        let Some(version) = model.reservation_version(reservation, known) else {
+            assert!(was(model, reservation), "received what never was: {reservation:?}");
+            panic!("received an older state: {reservation:?}");
+        };
+        self.reservations.insert(reservation.id, version);
     }
 
     pub fn watch(&mut self, schedule: ScheduleId, snapshot: &SeatSnapshot) {
@@ -146,10 +150,8 @@ pub fn version_of_token(model: &SaleModel, record: &TokenRecord) -> usize {
     model.token_version(record).unwrap_or_else(|| panic!("received what never was: {record:?}"))
 }
 
-pub fn version_of_reservation(model: &SaleModel, reservation: &Reservation) -> usize {
-    model
-        .reservation_version(reservation)
-        .unwrap_or_else(|| panic!("received what never was: {reservation:?}"))
+pub fn was(model: &SaleModel, reservation: &Reservation) -> bool {
+    model.reservation_version(reservation, 0).is_some()
 }
 
 pub fn seat_now(state: SeatState) -> SeatNow {

@@ -224,9 +224,11 @@ impl SaleModel {
         self.token_versions.get(&received.entry)?.iter().position(|version| version == received)
     }
 
-    /// The how-manieth state of its reservation this is, or `None` if it never was so. The newest such.
-    pub fn reservation_version(&self, received: &Reservation) -> Option<usize> {
-        self.reservation_versions.get(&received.id)?.iter().rposition(|version| version == received)
+    /// The how-manieth state of its reservation this is, from the `since`th on, or `None` if it never was so since. The first
+    /// such: seats that are given back and held again within a batch make a state of before come back.
+    pub fn reservation_version(&self, received: &Reservation, since: usize) -> Option<usize> {
+        let mut versions = self.reservation_versions.get(&received.id)?.iter().enumerate().skip(since);
+        versions.find(|(_, version)| *version == received).map(|(number, _)| number)
     }
 
     /// Was this ever what was paid for its reservation? Seats of it may have come back since, or become others.

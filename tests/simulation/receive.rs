@@ -11,7 +11,7 @@ use frontrow::fanout::Delivery;
 use frontrow_protocol::push::SeatsUpdate;
 use tokio::sync::oneshot;
 
-use crate::device::{Asked, Device, What, seat_now, version_of_reservation};
+use crate::device::{Asked, Device, What, seat_now, was};
 use crate::fans::guest_of;
 use crate::model::{Deed, SaleModel, SeatNow};
 use crate::world::World;
@@ -343,7 +343,7 @@ impl Device {
     fn received_reservation(&mut self, model: &SaleModel, reservation: &Reservation) {
         match &mut self.connection {
             Some(connection) => connection.received_reservation(model, reservation),
-            None => drop(version_of_reservation(model, reservation)),
+            None => assert!(was(model, reservation), "received what never was: {reservation:?}"),
         }
     }
 }
