@@ -33,8 +33,12 @@ use crate::store::Store;
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Orders that are read at a time.
 const PAGE: u32 = 256;
-/// The least pause after a command. Others have their turn for twice as long as it took, and no less than this.
+/// The least pause after a command, and the one while nobody else is there.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// While others hold and pay, they have their turn for so many times as long as a command took: fewer than one in a hundred of
+/// them waits for it.
+const TURNS_OF_OTHERS: u32 = 100;
 /// A performance of which orders were left is looked at again after this: a fan may have spent from a full wallet.
 const STUCK_AGAIN: Duration = Duration::from_secs(10 * 60);
 
@@ -156,6 +160,7 @@ impl Refunds {
     /// Goes once through all paid orders of a performance.
     async fn give_back(&self, concert: ConcertId, schedule: ScheduleId) {
         let (mut stuck, mut at_desk) = (BTreeMap::new(), AtDesk::default());
+        let mut answered = self.answered();
         let mut after = ReservationId(Uuid::nil());
         loop {
             let page = self.store.orders_to_refund(concert, schedule, after, PAGE).await;
@@ -202,7 +207,10 @@ impl Refunds {
                         return;
                     }
                 }
-                tokio::time::sleep((2 * began.elapsed()).max(PAUSE_MIN)).await;
+                let before = std::mem::replace(&mut answered, self.answered());
+                // The command itself is one of them.
+                let is_alone = answered <= before + 1;
+                tokio::time::sleep(pause_after(began.elapsed(), is_alone)).await;
             }
         }
         let sold = self.called_off_here(|_| true).into_iter().find(|(_, id, _)| *id == schedule);
@@ -221,6 +229,11 @@ impl Refunds {
         known.stuck = stuck;
     }
 
+    /// The commands that the sales of this server answered.
+    fn answered(&self) -> u64 {
+        self.fanout.sales().iter().map(|view| view.tally().copy().answers.count()).sum()
+    }
+
     async fn refund(&self, concert: ConcertId, orders: &[(ReservationId, UserId)]) -> Reply {
         let (sender, reply) = oneshot::channel();
         let command = Command::Refund { orders: orders.to_vec(), why: RefundWhy::CalledOff };
@@ -232,4 +245,26 @@ impl Refunds {
 /// Somebody else gave it back meanwhile: then there is nothing left to do.
 fn is_stuck(why: &Rejection) -> bool {
     !matches!(why, Rejection::AlreadyRefunded { .. })
+}
+
+fn pause_after(took: Duration, is_alone: bool) -> Duration {
+    match is_alone {
+        true => PAUSE_MIN,
+        false => (TURNS_OF_OTHERS * took).clamp(PAUSE_MIN, PAUSE_MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command each 1.7 s for 17 ms: not one in a hundred of their holds waits for it.
+    #[test]
+    fn others_have_their_turn_for_much_longer_than_refunds() {
+        let ms = Duration::from_millis;
+        assert_eq!(pause_after(ms(17), false), ms(1_700));
+        assert_eq!(pause_after(ms(300), false), PAUSE_MAX, "whose turn it is not must not wait for ever");
+        assert_eq!(pause_after(Duration::ZERO, false), PAUSE_MIN);
+        assert_eq!(pause_after(ms(17), true), PAUSE_MIN, "while nobody else is there");
+    }
 }
