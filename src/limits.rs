@@ -89,11 +89,6 @@ pub const SEATS_PER_CHANGE_MAX: usize = 4_096;
 /// The seats that an operator could not have which are listed: as many as a person looks through.
 pub const LEFT_SEATS_LISTED_MAX: usize = 100;
 
-/// Orders of a performance that was called off which are given back with one command. Each is a commit, for which the others
-/// on an embedded database wait however little it writes: so they are few, and fans hardly notice (src/ops/refunds.rs). A
-/// batch grows by a few milliseconds.
-pub const ORDERS_PER_REFUND: usize = 32;
-
 /// Orders that cannot be given back now which are listed: as many as a person looks through.
 pub const STUCK_REFUNDS_LISTED_MAX: usize = 100;
 

@@ -171,9 +171,18 @@ impl CallOff {
         let second = run.venue.schedules[1];
         call_off(&run, second).await?;
         let mut rng = rng_of(common.seed, usize::MAX);
-        let mut in_the_middle = 0;
-        for _ in 0..self.kills {
-            tokio::time::sleep(took.mul_f64(rng.random_range(0.02..0.9) / (self.kills + 1) as f64)).await;
+        // Killed when so many are left; by time it might be over before, as nobody else is there now.
+        let mut kill_at: Vec<u64> =
+            (0..self.kills).map(|_| rng.random_range(seats as u64 / 10..seats as u64)).collect();
+        kill_at.sort_unstable_by(|one, other| other.cmp(one));
+        let (mut in_the_middle, began) = (0, Instant::now());
+        for most in kill_at {
+            while seats_left(&run, second).await? > most {
+                if began.elapsed() > REFUNDS_PATIENCE {
+                    bail!("the refunds do not come to their end");
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             run.server.kill()?;
             run.server.start_again()?;
             run.server.wait_ready().await?;
