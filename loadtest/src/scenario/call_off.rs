@@ -171,9 +171,10 @@ impl CallOff {
         let second = run.venue.schedules[1];
         call_off(&run, second).await?;
         let mut rng = rng_of(common.seed, usize::MAX);
-        // Killed when so many are left; by time it might be over before, as nobody else is there now.
+        // Killed when so many are left: by time it might be over before, as nobody else is there now, and it goes on as soon as
+        // the server is there again.
         let mut kill_at: Vec<u64> =
-            (0..self.kills).map(|_| rng.random_range(seats as u64 / 10..seats as u64)).collect();
+            (0..self.kills).map(|_| rng.random_range(seats as u64 / 2..seats as u64)).collect();
         kill_at.sort_unstable_by(|one, other| other.cmp(one));
         let (mut in_the_middle, began) = (0, Instant::now());
         for most in kill_at {
