@@ -186,7 +186,13 @@ impl Lane {
         self.pipeline.unknown(batch);
         let mut arrived = VecDeque::new();
         self.mailbox.take(limits::BATCH_COMMANDS_MAX, &mut arrived);
-        arrived.into_iter().for_each(|envelope| self.refuse_while_out(envelope));
+        for envelope in arrived {
+            match envelope.work.must_not_be_lost() {
+                // Memory is ahead of the truth: whoever comes now would be told a place that may never have been.
+                true => self.pipeline.waiting_mut().push_back(envelope),
+                false => self.refuse_while_out(envelope),
+            }
+        }
         self.patiently(tokio::time::sleep(SETTLE_PAUSE)).await;
     }
 
