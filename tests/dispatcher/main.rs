@@ -661,6 +661,52 @@ async fn a_commit_that_hangs_keeps_no_answer_of_the_batch_before() {
     running.lanes.shutdown().await;
 }
 
+/// Goal: nobody is told a place that may never have been. Method: a fan's connection comes while it is unknown whether her
+/// joining was kept, which it was not.
+#[tokio::test(start_paused = true)]
+async fn who_comes_while_an_outcome_is_unknown_is_told_no_place_that_never_was() {
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    let (concert, _) = store.add_concert(new_concert(1)).await.unwrap();
+    let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
+    let alice = add_fan(&*running.store, 0).await;
+    let subscriber = Subscriber::new(ConnectionId(1));
+    running.fanout.connect(alice, &subscriber, 1);
+    let received = || {
+        let mut received = Delivery::default();
+        subscriber.take(&mut received);
+        received.places
+    };
+    let asked = async |queries| {
+        while database.calls(Call::Settle) < queries {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+
+    database.plan(Call::Commit, Fault::UnknownUndone, 1);
+    database.plan(Call::Settle, Fault::Unreachable, 1);
+    let before = database.calls(Call::Settle);
+    database.hold_up_behind(Call::Settle, before);
+    let (sender, reply) = oneshot::channel();
+    let join = Command::Join { user: alice, connection: None };
+    running.dispatcher.submit(concert, join, ReplyTo::Once(sender)).unwrap();
+    asked(before + 1).await;
+    running.dispatcher.connect(concert, alice, &subscriber);
+    database.hold_up_behind(Call::Settle, before + 1);
+    asked(before + 2).await;
+    assert_eq!(received(), Vec::<Place>::new(), "nobody knows yet");
+
+    database.hold_up(None);
+    let joined = match reply.await.unwrap() {
+        Ok(Answer::Queue { place, .. }) => place,
+        other => panic!("{other:?}"),
+    };
+    subscriber.changed().await;
+    let tokens: Vec<_> = received().into_iter().map(|place| place.record.token).collect();
+    assert_eq!(tokens, [joined.record.token]);
+    running.lanes.shutdown().await;
+}
+
 /// Goal: nobody waits longer because a batch is tried again. Method: somebody else has the rows locked, for longer than
 /// the store waits for a lock.
 #[tokio::test(start_paused = true)]
