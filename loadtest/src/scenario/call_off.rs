@@ -15,6 +15,7 @@ use frontrow_crowd::shop::{Venue, rng_of};
 use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::ops::life::{CallOff as CallOffBody, Confirmed, RefundProgress, Refunds};
 use hyper::Method;
+use hyper::body::Bytes;
 use rand::RngExt;
 use serde_json::Value;
 
@@ -114,6 +115,7 @@ impl CallOff {
         run.setting("holders", holders);
         run.setting("kills", self.kills);
         let other = run.server.import(10_000, "arena", 1, holders.max(1) as u32, true).await?;
+        let elsewhere = other.concert;
         let latencies = Arc::new(Latencies::default());
         let stage = Stage {
             tokens: run.tokens.clone(),
@@ -171,10 +173,9 @@ impl CallOff {
         let second = run.venue.schedules[1];
         call_off(&run, second).await?;
         let mut rng = rng_of(common.seed, usize::MAX);
-        // Killed when so many are left: by time it might be over before, as nobody else is there now, and it goes on as soon as
-        // the server is there again.
+        // Killed when so many are left. Somebody comes by all the time, as alone it might be over before.
         let mut kill_at: Vec<u64> =
-            (0..self.kills).map(|_| rng.random_range(seats as u64 / 2..seats as u64)).collect();
+            (0..self.kills).map(|_| rng.random_range(seats as u64 * 4 / 5..seats as u64)).collect();
         kill_at.sort_unstable_by(|one, other| other.cmp(one));
         let (mut in_the_middle, began) = (0, Instant::now());
         for most in kill_at {
@@ -182,7 +183,7 @@ impl CallOff {
                 if began.elapsed() > REFUNDS_PATIENCE {
                     bail!("the refunds do not come to their end");
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                come_by(&run, elsewhere).await?;
             }
             run.server.kill()?;
             run.server.start_again()?;
@@ -225,6 +226,15 @@ async fn call_off(run: &Run, schedule: u64) -> anyhow::Result<()> {
     let path = format!("/api/v1/admin/schedules/{schedule}/call_off");
     let _: RefundProgress =
         run.server.operate(Method::POST, &path, Some(&serde_json::to_value(body)?)).await?;
+    Ok(())
+}
+
+/// A fan of another sale asks for a place there, which they have.
+async fn come_by(run: &Run, concert: u32) -> anyhow::Result<()> {
+    let mut client = HttpClient::connect(run.server.door, None).await?;
+    let body = serde_json::json!({ "concert_id": concert }).to_string();
+    client.call(Method::POST, "/api/v1/queue/tokens", Some(run.tokens.get(0)), Bytes::from(body)).await?;
+    tokio::time::sleep(Duration::from_millis(5)).await;
     Ok(())
 }
 
