@@ -3,16 +3,17 @@
 //! its last part is copied, because it begins anew only when all of it is.
 //!
 //! A reader that stays keeps the log from beginning anew for as long, whoever it is: a forgotten transaction in a shell.
-//! The log then grows with everything that is written, which is said once a minute.
+//! The log then grows with everything that is written, which is said once a minute. When that ends its file is cut part by
+//! part: SQLite would cut it at once within a commit, for which all others would wait, some seconds on a slow disk.
 
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{ConnectOptions, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 use tokio::time::Instant;
 
 use super::SqliteStore;
-use super::connection::{CHECKPOINT_PAGES, fault, lane_options};
+use super::connection::{CHECKPOINT_PAGES, LOG_BYTES_KEPT, fault, lane_options};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
 
@@ -22,6 +23,12 @@ const PAGES_LONG: u64 = 4 * CHECKPOINT_PAGES as u64;
 /// A log that is longer than this has a reason that somebody should look for.
 const PAGES_TOO_LONG: u64 = 8 * CHECKPOINT_PAGES as u64;
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// The part by which the file of a log that had grown is cut while commits wait.
+const CUT_BYTES: u64 = 16 << 20;
+/// The time between two cuts, for commits.
+const CUT_EVERY: Duration = Duration::from_millis(250);
+/// The number of cuts until the log is copied again as always.
+const CUTS_MAX: u32 = 8;
 
 /// The length of the log and the part of it that is in the database, in pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +43,14 @@ pub(super) async fn run(store: &SqliteStore, metrics: &Metrics) {
     let mut said: Option<Instant> = None;
     loop {
         tokio::time::sleep(INTERVAL).await;
-        metrics.store_log_bytes.set(std::fs::metadata(store.files.log()).map_or(0, |log| log.len() as i64));
-        match step(store, &mut connection).await {
+        metrics.store_log_bytes.set(log_bytes(store) as i64);
+        let mut done = step(store, &mut connection).await;
+        if done.as_ref().is_ok_and(|done| done.copied == done.log)
+            && let Err(error) = shrink(store, &mut connection).await
+        {
+            done = Err(error);
+        }
+        match done {
             Ok(Progress { log, copied }) if log > PAGES_TOO_LONG && copied < log => {
                 if said.is_none_or(|at| at.elapsed() >= SAY_AGAIN_AFTER) {
                     said = Some(Instant::now());
@@ -75,7 +88,7 @@ pub(super) async fn step(
         None => {
             store.files.check()?;
             // Heartbeats are written by this one, and are not to wait either.
-            sqlx::raw_sql("PRAGMA wal_autocheckpoint = 0")
+            sqlx::raw_sql("PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = -1")
                 .execute(&mut *store.writer.lock().await)
                 .await
                 .map_err(fault)?;
@@ -90,6 +103,42 @@ pub(super) async fn step(
     // Nobody adds to it for this moment, and what is left is little.
     let _turn = store.turn.lock().await;
     copy(connection).await
+}
+
+/// Cuts the file of a log that had grown, while there is something to cut and nobody reads.
+async fn shrink(store: &SqliteStore, connection: &mut Option<SqliteConnection>) -> Result<(), StoreError> {
+    let Some(connection) = connection else { return Ok(()) };
+    for _ in 0..CUTS_MAX {
+        let length = log_bytes(store);
+        let kept = length.saturating_sub(CUT_BYTES).max(LOG_BYTES_KEPT.into());
+        if kept >= length || !cut(store, connection, kept).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(CUT_EVERY).await;
+    }
+    Ok(())
+}
+
+/// Has the log begin anew, in a file of at most so many bytes. Gives whether it could: not while somebody reads of it.
+pub(super) async fn cut(
+    store: &SqliteStore,
+    connection: &mut SqliteConnection,
+    kept: u64,
+) -> Result<bool, StoreError> {
+    let _turn = store.turn.lock().await;
+    let done = copy(connection).await?;
+    if done.copied < done.log {
+        return Ok(false);
+    }
+    // Whoever writes first to a log that is copied whole has it begin anew, and cuts its file to their own limit. The number
+    // that is written is always 0, and of no use to us.
+    let write = AssertSqlSafe(format!("PRAGMA journal_size_limit = {kept}; PRAGMA user_version = 0"));
+    sqlx::raw_sql(write).execute(&mut *connection).await.map_err(fault)?;
+    Ok(log_bytes(store) <= kept)
+}
+
+fn log_bytes(store: &SqliteStore) -> u64 {
+    std::fs::metadata(store.files.log()).map_or(0, |log| log.len())
 }
 
 async fn copy(connection: &mut SqliteConnection) -> Result<Progress, StoreError> {

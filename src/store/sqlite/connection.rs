@@ -42,7 +42,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// cheaper, since a page that changes often is copied once, and a restart slower.
 pub const CHECKPOINT_PAGES: u32 = 8_192;
 /// The size that the log's file shrinks to after a burst.
-const LOG_BYTES_KEPT: u32 = 64 << 20;
+pub const LOG_BYTES_KEPT: u32 = 64 << 20;
 /// Pages kept in memory by a connection that writes, in KiB: enough for the seats and the end of the line of a
 /// large sale.
 const WRITER_CACHE_KIB: u32 = 64 << 10;
@@ -86,9 +86,9 @@ pub fn writer_options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// The options of a lane, whose commits must not wait until the log is copied: that is done beside them.
+/// The options of a lane, whose commits must not wait until the log is copied or its file is cut: that is done beside them.
 pub fn lane_options(path: &Path) -> SqliteConnectOptions {
-    writer_options(path).pragma("wal_autocheckpoint", "0")
+    writer_options(path).pragma("wal_autocheckpoint", "0").pragma("journal_size_limit", "-1")
 }
 
 pub fn reader_options(path: &Path) -> SqliteConnectOptions {

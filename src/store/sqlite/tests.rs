@@ -295,3 +295,36 @@ async fn the_log_is_copied_beside_the_work_and_a_reader_that_stays_is_seen() {
     assert_eq!(whole.copied, whole.log, "nobody waits for the batch, and it for nobody");
     lane.rollback().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_log_that_had_grown_is_cut_part_by_part_and_by_no_commit() {
+    const MIB: u64 = 1 << 20;
+    let (store, folder) = fresh().await;
+    let length = || std::fs::metadata(store.files.log()).unwrap().len();
+    let mut lane = store.new_writer().await.unwrap();
+    let limit = sqlx::query_scalar::<_, i64>("PRAGMA journal_size_limit");
+    assert_eq!(limit.fetch_one(lane.connection().await.unwrap()).await.unwrap(), -1);
+    let mut other = intruder(folder.path()).await;
+    let grow =
+        "CREATE TABLE filler (bytes BLOB); INSERT INTO filler VALUES (zeroblob(4194304)); DROP TABLE filler";
+    sqlx::raw_sql(grow).execute(&mut other).await.unwrap();
+    let long = length();
+    assert!(long > 4 * MIB, "{long}");
+    let mut connection = None;
+    let whole = checkpoint::step(&store, &mut connection).await.unwrap();
+    assert_eq!(whole.copied, whole.log);
+    let connection = connection.as_mut().unwrap();
+    // Somebody who reads of it keeps it as it is.
+    let mut reader = store.view().await.unwrap();
+    sqlx::query("SELECT 1 FROM users").fetch_optional(&mut *reader).await.unwrap();
+    store
+        .add_user(NewUser { name: "Ada".into(), balance: 5, guest: false, at: Timestamp::default() })
+        .await
+        .unwrap();
+    assert!(!checkpoint::cut(&store, connection, long - MIB).await.unwrap());
+    reader.rollback().await.unwrap();
+    for cuts in 1..=2 {
+        assert!(checkpoint::cut(&store, connection, long - cuts * MIB).await.unwrap());
+        assert_eq!(length(), long - cuts * MIB);
+    }
+}
