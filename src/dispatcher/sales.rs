@@ -188,6 +188,12 @@ impl Sales {
         state.started && state.sales.iter().all(is_here)
     }
 
+    /// Whether the sales are known and each of them is in memory here.
+    pub fn every_one_runs(&self) -> bool {
+        let state = self.state.read();
+        state.started && state.sales.values().all(|status| *status == SaleStatus::Running)
+    }
+
     /// The reasons why requests are not served here, although nothing is missing.
     pub fn troubles(&self) -> Vec<String> {
         let state = self.state.read();

@@ -43,9 +43,10 @@ pub trait BatchWriter: Send {
     async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError>;
 }
 
-/// Reads without a lock: if another writer adds the same row, the primary key decides.
-pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
-     SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
+/// Reads without a lock: if another writer adds the same row, the primary key decides. An older server knows no form, and
+/// adds nothing.
+pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, guests, form) \
+     SELECT concert_id, seq + 1, ?, writer, ?, ?, ?, 1 FROM journal \
      WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
 
 /// What is said of a concert.
@@ -150,16 +151,17 @@ pub async fn write<L: Link>(
     Ok(())
 }
 
-/// Adds the batch's rows to the journals of its sales, before anything else, and gives the rows that it leaves elsewhere.
+/// Adds the batch's rows to the journals of its sales, before anything else, and gives the rows that are written with it.
 pub async fn write_journal<'b, L: Link>(link: &mut L, batch: &'b Batch) -> Result<Rows<'b>, CommitError> {
     let add = async {
         for sale in &batch.sales {
-            add_to_journal(link, sale, batch, batch.id, &journal::encode(batch.at, &sale.events)).await?;
+            let (events, guests) = (journal::encode(batch.at, &sale.events), journal::guests(&sale.events));
+            add_to_journal(link, sale, batch, batch.id, (&events, guests.as_deref())).await?;
         }
         Ok::<_, CommitError>(())
     };
     // The rest is made ready while the journal is written.
-    let (added, rows) = tokio::join!(biased; add, async { Rows::of(batch) });
+    let (added, rows) = tokio::join!(biased; add, async { Rows::at_once(batch) });
     added?;
     Ok(rows)
 }
@@ -175,7 +177,7 @@ pub async fn on_wallets<'b, L: Link>(
     rows.on_wallets(&known)
 }
 
-/// Writes everything of a batch but its journal. How seats and reservations are written is the backend's.
+/// Writes rows of a batch, or rows that follow. How seats and reservations are written is the backend's.
 pub async fn write_rows<L: Link>(
     link: &mut L,
     tables: &'static Tables,
@@ -376,12 +378,13 @@ async fn add_to_journal<L: Link>(
     sale: &SaleBatch,
     batch: &Batch,
     id: Uuid,
-    events: &str,
+    (events, guests): (&str, Option<&str>),
 ) -> Result<(), CommitError> {
     let mut values = L::Values::default();
     values.uuid(Some(id));
     values.time(Some(batch.at));
     values.text(Some(events));
+    values.text(guests);
     values.id(sale.concert.0.into());
     values.int(i64::try_from(sale.seq).ok().and_then(|seq| seq.checked_sub(1)));
     values.uuid(Some(sale.after));
@@ -395,7 +398,7 @@ async fn add_to_journal<L: Link>(
 /// Is a batch in the store? If it was not, it never will be.
 pub async fn settle<L: Link>(link: &mut L, batch: &Batch) -> Result<bool, CommitError> {
     for sale in &batch.sales {
-        match add_to_journal(link, sale, batch, batch.void_id(), journal::void()).await {
+        match add_to_journal(link, sale, batch, batch.void_id(), (journal::void(), None)).await {
             Ok(()) => {}
             Err(CommitError::SteppedDown { .. }) => return written_by(link, sale, batch).await,
             Err(error) => return Err(error),

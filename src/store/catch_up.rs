@@ -1,18 +1,18 @@
-//! Rows that are behind their sale's journal are brought up to date: what the journal says since is folded onto them.
-//! A release that writes them after the journal leaves them so when it is killed; a sale that has no row in `applied`
-//! has all that its journal says.
+//! Rows that are behind their sale's journal are brought up to date: what the journal says since is folded onto them. They
+//! are behind after a server was killed, as they follow the journal (`table_writer`).
 //!
 //! Always: each transaction first moves the sale's row in `applied` on from where it was, as the writer that claimed the
 //! sale. So a step is taken once, whoever was at it before, and a run that was broken off goes on where it was.
 
 use async_trait::async_trait;
+use sqlx::SqlSafeStr;
 
 use super::backend::{Backend, again, begin, commit};
-use super::columns::Bind;
+use super::columns::{Bind, Cells};
 use super::fold::{FoldedSale, Touched};
 use super::journal::Entry;
-use super::query;
-use super::{JournalRow, StoreError, WriterId};
+use super::query::{self, Link};
+use super::{JournalRow, StoreError, WriterId, table_writer};
 use crate::domain::ids::ConcertId;
 
 /// Bringing a sale's rows up to date with its journal.
@@ -33,13 +33,48 @@ pub trait CatchUp: Send + Sync + 'static {
 const PAGE_ROWS: u32 = 64;
 
 /// A claim goes before whoever was at the rows, and waits for what they have under way.
-pub const TAKE: &str = "UPDATE applied SET writer = ? WHERE concert_id = ?";
-const MOVE: &str = "UPDATE applied SET seq = ? WHERE concert_id = ? AND seq = ? AND writer = ?";
-const END: &str = "DELETE FROM applied WHERE concert_id = ? AND seq = ? AND writer = ?";
+const TAKE: &str = "UPDATE applied SET writer = ? WHERE concert_id = ?";
+const BEGIN: &str = "INSERT INTO applied (concert_id, seq, writer) VALUES (?, ?, ?)";
+const LAST_TWO: &str = "SELECT seq, form FROM journal WHERE concert_id = ? ORDER BY seq DESC LIMIT 2";
 
 /// Every text above, for a test of their plans.
 #[cfg(test)]
-pub const QUESTIONS: &[&str] = &[TAKE, MOVE, END];
+pub const QUESTIONS: &[&str] = &[TAKE, LAST_TWO];
+
+/// Takes a sale's rows for whoever claims it, before the journal: from now on nobody else follows it.
+pub async fn take<L: Link>(link: &mut L, concert: ConcertId, writer: WriterId) -> Result<(), StoreError> {
+    let taken = query::run(link, TAKE, |to| {
+        to.uuid(Some(writer.0));
+        to.id(concert.0.into());
+    });
+    taken.await.map(drop)
+}
+
+/// Follows the row that a claim has just added to the journal. The rows of a sale that nobody claimed yet have all of it, and
+/// so do those of one whose last writer was an older server, which wrote them together with it.
+pub async fn begin_at<L: Link>(link: &mut L, concert: ConcertId, writer: WriterId) -> Result<(), StoreError> {
+    let rows = link.all(LAST_TWO.into_sql_str(), query::numbers(&[concert.0.into()])).await?;
+    let lacks = || StoreError::broken(format!("sale {concert} has no journal"));
+    let claim: u64 = rows.first().ok_or_else(lacks)?.number("seq")?;
+    let before = rows.get(1).map(|row| Ok::<_, StoreError>((row.number::<u64>("seq")?, row.int("form")?)));
+    let (before, form) = before.transpose()?.unwrap_or((claim, 0));
+    let applied = query::applied(link, concert).await?.map(|(at, _)| at);
+    match applied {
+        None => {
+            let begun = query::run(link, BEGIN, |to| {
+                to.id(concert.0.into());
+                to.id(claim);
+                to.uuid(Some(writer.0));
+            });
+            begun.await.map(drop)
+        }
+        Some(at) if at == before || form == 0 => {
+            table_writer::step(link, concert, writer, (at, claim)).await.map(drop)
+        }
+        // The rest is caught up with in transactions of its own.
+        Some(_) => Ok(()),
+    }
+}
 
 #[async_trait]
 impl<B: Backend> CatchUp for B {
@@ -49,8 +84,13 @@ impl<B: Backend> CatchUp for B {
         writer: WriterId,
         events_max: usize,
     ) -> Result<u64, StoreError> {
-        let behind = query::applied(&mut *self.reader().await?, concert).await?;
-        let Some((first, holder)) = behind else { return Ok(0) };
+        let applied = query::applied(&mut *self.reader().await?, concert).await?;
+        // The rows of a sale that nobody claimed yet were written together with its journal.
+        let Some((first, holder)) = applied else { return Ok(0) };
+        let end = query::journal_end(&mut *self.reader().await?, concert).await?.seq;
+        if first == end {
+            return Ok(0);
+        }
         if holder != writer {
             return Err(is_others(concert, Some(holder)));
         }
@@ -76,7 +116,6 @@ impl<B: Backend> CatchUp for B {
             at = last;
         }
         // Nobody adds a row meanwhile: the sale is this writer's, and not in memory yet.
-        again(|| end(self, concert, writer, at)).await?;
         tracing::info!(
             concert.id = concert.0,
             rows = at - first,
@@ -110,7 +149,7 @@ async fn ahead<B: Backend>(
     }
 }
 
-fn is_of_performance(entry: &Entry) -> bool {
+pub fn is_of_performance(entry: &Entry) -> bool {
     matches!(entry, Entry::Perform(_) | Entry::Price { .. } | Entry::Postpone(_) | Entry::CallOff(_))
 }
 
@@ -125,13 +164,7 @@ async fn step<B: Backend>(
     let mut held = store.hold().await?;
     let mut change = begin::<B>(&mut held).await?;
     let last = rows.last().map_or(at, |row| row.seq);
-    let moved = query::run(&mut *change, MOVE, |to| {
-        to.id(last);
-        to.id(concert.0.into());
-        to.id(at);
-        to.uuid(Some(writer.0));
-    });
-    if moved.await?.rows != 1 {
+    if !table_writer::step(&mut *change, concert, writer, (at, last)).await? {
         return Err(is_others(concert, None));
     }
     let touched = Touched::by(rows.iter().flat_map(|row| &row.events));
@@ -145,20 +178,12 @@ async fn step<B: Backend>(
             })?;
         }
     }
-    store.write_behind(&mut *change, &sale.rows_of(&touched)).await?;
-    commit::<B>(change).await
-}
-
-async fn end<B: Backend>(store: &B, concert: ConcertId, writer: WriterId, at: u64) -> Result<(), StoreError> {
-    let mut held = store.hold().await?;
-    let mut change = begin::<B>(&mut held).await?;
-    let ended = query::run(&mut *change, END, |to| {
-        to.id(concert.0.into());
-        to.id(at);
-        to.uuid(Some(writer.0));
-    });
-    if ended.await?.rows != 1 {
-        return Err(is_others(concert, None));
+    // A guest of one of these rows holds still, or nobody cares any more where they come from.
+    let guests = query::guests(&mut *change, concert, (at, last)).await?;
+    sale.add_guests(&guests);
+    if !guests.is_empty() {
+        table_writer::forget_guests(&mut *change, concert, (at, last)).await?;
     }
+    store.write_behind(&mut *change, &sale.rows_of(&touched)).await?;
     commit::<B>(change).await
 }

@@ -106,12 +106,9 @@ impl<B: Backend> Claims for B {
             to.id(concert.0.into());
         })
         .await?;
-        query::run(link, catch_up::TAKE, |to| {
-            to.uuid(Some(writer.0));
-            to.id(concert.0.into());
-        })
-        .await?;
+        catch_up::take(link, concert, writer).await?;
         add_claim_row(link, concert, writer, now, outage).await?;
+        catch_up::begin_at(link, concert, writer).await?;
         node_lives(link, writer, now).await?;
         commit::<B>(change).await?;
         Ok(heartbeat)

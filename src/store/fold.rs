@@ -19,7 +19,8 @@ use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
 use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded};
 use crate::domain::ids::{
-    ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+    AddressBlock, ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId,
+    UserId,
 };
 use crate::domain::record::{
     LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus, Reservation, ReservationStatus,
@@ -279,6 +280,17 @@ impl FoldedSale {
                 let seats = self.seats_change(change);
                 let reservation = self.reservation_changes(at, change);
                 seats.and(reservation)
+            }
+        }
+    }
+
+    /// Where guests come from who hold after a row.
+    pub fn add_guests(&mut self, guests: &[(ReservationId, AddressBlock)]) {
+        for (id, block) in guests {
+            if let Some(Folded { row, .. }) = self.reservations.get_mut(id)
+                && row.status == ReservationStatus::TempReserved
+            {
+                row.guest_of = Some(*block);
             }
         }
     }

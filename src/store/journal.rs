@@ -1,7 +1,8 @@
 //! The journal's rows as text: a batch's events as compact JSON, each a list whose first element says what it is.
 //! Readable with SQL alone (ids as 32 hexadecimal digits), and enough to rebuild the rows of a sale (`store::fold`). Not
 //! here, on purpose: queue tokens, which follow from what is here and a secret beside it (`domain::token_secret`), the
-//! codes of tickets, which are credentials too, and where guests came from, which is kept no longer than they hold.
+//! codes of tickets, which are credentials too, and where guests came from, which is kept no longer than they hold (it stands
+//! beside a row's events until it is applied: `guests`).
 //!
 //! ```text
 //! ["new",[[schedule,seats],...],settings,ranges]      the concert was stored; its sale begins. ranges, if there are any:
@@ -53,6 +54,7 @@
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
 //! none of these. They are read as they are: what they lack is `None`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -67,7 +69,8 @@ use crate::domain::event::{
     Repricing, Rescheduled, ScheduleAdded, SeatMoved, SoldAtDesk,
 };
 use crate::domain::ids::{
-    EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+    AddressBlock, EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId,
+    UserId,
 };
 use crate::domain::record::{
     BestRequest, LedgerEntry, Payment, PaymentSource, Reservation, ReservationStatus, TokenRecord,
@@ -96,6 +99,37 @@ pub fn claimed(outage: Duration) -> String {
 /// The row that keeps a batch of unknown outcome from ever appearing.
 pub fn void() -> &'static str {
     "[[\"void\"]]"
+}
+
+/// Where guests come from who hold after these events, `{"reservation":"address",...}` with both as 32 hexadecimal digits;
+/// `None`: no guest does. It stands beside the events until the reservations' rows have it, because a journal is kept for ever.
+pub fn guests(events: &[Event]) -> Option<String> {
+    let mut guests: BTreeMap<ReservationId, AddressBlock> = BTreeMap::new();
+    for event in events {
+        match event {
+            Event::SeatsHeld { reservation, .. } | Event::SeatsReleased { reservation, .. } => {
+                guests.extend(reservation.guest_of.map(|block| (reservation.id, block)));
+            }
+            Event::ReservationEnded { reservation, .. } | Event::Paid { reservation, .. } => {
+                guests.remove(&reservation.id);
+            }
+            _ => {}
+        }
+    }
+    let text = |(id, block): (&ReservationId, &AddressBlock)| {
+        (id.0.simple().to_string(), Value::from(Uuid::from_u128(block.0).simple().to_string()))
+    };
+    (!guests.is_empty()).then(|| Value::Object(guests.iter().map(text).collect()).to_string())
+}
+
+/// Reads what `guests` wrote.
+pub fn guests_of(text: &str) -> Result<Vec<(ReservationId, AddressBlock)>, String> {
+    let read = || {
+        let guests: BTreeMap<Uuid, Uuid> = serde_json::from_str(text).ok()?;
+        let guest = |(id, block): (Uuid, Uuid)| (ReservationId(id), AddressBlock(block.as_u128()));
+        Some(guests.into_iter().map(guest).collect())
+    };
+    read().ok_or_else(|| format!("{text:?} are no addresses of guests"))
 }
 
 /// A batch's events, in their order, for a row of this time.

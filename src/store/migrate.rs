@@ -139,6 +139,7 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0049" "concert_token_secret",
     "0050" "applied",
     "0051" "rehearsal",
+    "0052" "journal_form",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -195,6 +196,7 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0049" "concert_token_secret",
     "0050" "applied",
     "0051" "rehearsal",
+    "0052" "journal_form",
 );
 
 #[cfg(test)]

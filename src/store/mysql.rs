@@ -34,7 +34,7 @@ use super::query::{self, Link};
 use super::rows::Rows;
 use super::{
     Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, Unfinished, Webhooks, WriterId, claims, migrate,
+    StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -104,6 +104,11 @@ impl MySqlStore {
     pub async fn new_writer(&self) -> Result<MySqlWriter, StoreError> {
         MySqlWriter::open(self.options.clone(), self.form, self.budget.clone()).await
     }
+
+    /// The same of `open_table_writer`.
+    pub async fn new_table_writer(&self) -> Result<MySqlWriter, StoreError> {
+        self.new_writer().await
+    }
 }
 
 impl Backend for MySqlStore {
@@ -165,6 +170,10 @@ impl Store for MySqlStore {
 
     async fn open_writer(&self) -> Result<Box<dyn BatchWriter>, StoreError> {
         Ok(Box::new(self.new_writer().await?))
+    }
+
+    async fn open_table_writer(&self) -> Result<Box<dyn TableWriter>, StoreError> {
+        Ok(Box::new(self.new_table_writer().await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

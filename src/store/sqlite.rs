@@ -21,7 +21,9 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use connection::{OpenError, Values, fault, is_busy, reader_options, writer_options};
+use connection::{
+    OpenError, Values, fault, is_busy, lane_options, reader_options, table_options, writer_options,
+};
 use open_files::OpenFiles;
 pub use writer::SqliteWriter;
 
@@ -32,7 +34,7 @@ use super::query::Link;
 use super::rows::Rows;
 use super::{
     Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, Unfinished, Webhooks, WriterId, claims, files, migrate,
+    StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, files, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -90,7 +92,12 @@ impl SqliteStore {
 
     /// Gives what `open_writer` gives by its own type, for tests that look behind the trait.
     pub async fn new_writer(&self) -> Result<SqliteWriter, StoreError> {
-        SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn)).await
+        SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn), lane_options).await
+    }
+
+    /// The same of `open_table_writer`.
+    pub async fn new_table_writer(&self) -> Result<SqliteWriter, StoreError> {
+        SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn), table_options).await
     }
 }
 
@@ -203,6 +210,10 @@ impl Store for SqliteStore {
 
     async fn open_writer(&self) -> Result<Box<dyn BatchWriter>, StoreError> {
         Ok(Box::new(self.new_writer().await?))
+    }
+
+    async fn open_table_writer(&self) -> Result<Box<dyn TableWriter>, StoreError> {
+        Ok(Box::new(self.new_table_writer().await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

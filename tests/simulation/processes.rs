@@ -68,6 +68,8 @@ impl World {
             writers: dispatcher::new_writers(self.lanes),
             sweep_rows_max: self.sweep_rows_max,
             ledger_entries_per_day: self.ledger_max,
+            events_behind_max: self.events_behind_max,
+            ended_kept_max: self.ended_kept_max,
             seed: Some(seed),
             witness: Some(self.memory.witness()),
             ..Options::new(self.defaults.clone())

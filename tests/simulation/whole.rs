@@ -143,6 +143,7 @@ impl World {
             }
         }
         self.pass(Duration::from_secs(2)).await;
+        assert_eq!(self.database.behind(), [], "nothing is behind once a healthy process has stopped");
         for node in &self.nodes {
             let hangs = matches!(&node.phase, Phase::Stopping(done) if !done.is_finished());
             assert!(!hangs, "a healthy process stops at once");

@@ -23,6 +23,7 @@ async fn old_rows_of_the_journal_are_read_from_files_and_the_sale_goes_on() {
     }
     let future = Timestamp::from_millis(i64::MAX / 4);
     let now = house.clock.utc();
+    house.rows_follow().await;
     // Nothing is old yet.
     assert_eq!(archive.run(&**house.store(), now, 1).await.unwrap().rows, 0);
     let moved = archive.run(&**house.store(), future, 3).await.unwrap();
@@ -38,6 +39,7 @@ async fn old_rows_of_the_journal_are_read_from_files_and_the_sale_goes_on() {
     let (mut other, _) = house.joined(1_000_000).await;
     other.ok("hold", json!({"schedule_id": house.schedule(), "seats": [9]})).await;
 
+    house.rows_follow().await;
     // Everything but the newest row.
     let moved = archive.run(&**house.store(), future, 1).await.unwrap();
     assert!(moved.rows > 0);
@@ -91,6 +93,8 @@ async fn rows_that_are_in_both_places_are_compared_before_they_are_deleted() {
     elsewhere.ok("hold", json!({"schedule_id": other.schedule(), "seats": [1]})).await;
     let future = Timestamp::from_millis(i64::MAX / 4);
     assert_eq!(house.concert, other.concert);
+    house.rows_follow().await;
+    other.rows_follow().await;
     archive.run(&**house.store(), future, 1).await.unwrap();
     let before = other.store().journal(other.concert, 0, 100).await.unwrap();
     let refused = archive.run(&**other.store(), future, 1).await.unwrap_err().to_string();

@@ -40,6 +40,7 @@ mod roles;
 mod sales;
 mod seats_per_user;
 mod strange_peers;
+mod tables;
 mod texts;
 mod tls;
 #[cfg(feature = "mariadb-tests")]

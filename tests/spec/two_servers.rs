@@ -134,6 +134,7 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     let refused = too_late.answer(late).await.unwrap_err();
     assert_eq!(refused.reason, "UNAVAILABLE");
     let store = store::open(Some(&url), data.path()).await.unwrap();
+    in_time("the rows that follow", async { while !store.behind().await.unwrap().is_empty() {} }).await;
     let report = store.audit().await.unwrap();
     assert_eq!(report.faults, Vec::<String>::new());
     let loaded = store

@@ -19,7 +19,9 @@ use crate::store::batch::{self, Expect, Tables};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{self, Bind, token_columns};
 use crate::store::rows::{LedgerRow, Rows, WalletRow};
-use crate::store::{Batch, BatchWriter, CommitError, Facts, StoreError, query};
+use crate::store::{
+    Batch, BatchWriter, CommitError, Facts, Following, StoreError, TableWriter, query, table_writer,
+};
 
 /// The time that the server may take for the statements of a batch, short of COMMIT. Longer than it waits for a lock.
 const BATCH_PATIENCE: Duration = Duration::from_secs(15);
@@ -214,6 +216,30 @@ impl MySqlWriter {
         self.finish().await
     }
 
+    /// `Some`: there was nothing to write, as the tables have it already, up to that row.
+    async fn write_behind(&mut self, following: &Following) -> Result<Option<u64>, StoreError> {
+        let form = self.form;
+        let connection = self.start().await?;
+        if let Some(at) = table_writer::begin(connection, following).await? {
+            return Ok(Some(at));
+        }
+        write_rows(connection, &following.rows(), (&[], &[]), form).await?;
+        table_writer::end(connection, following).await?;
+        Ok(None)
+    }
+
+    async fn try_follow(&mut self, following: &Following) -> Result<u64, StoreError> {
+        if let Some(at) = in_time(self.write_behind(following)).await? {
+            return Ok(at);
+        }
+        match self.finish().await {
+            Ok(()) => Ok(following.to),
+            Err(CommitError::NotCommitted(error)) => Err(error),
+            // The same again waits for what is under way, and finds out.
+            Err(error) => Err(StoreError::Unreachable(error.into())),
+        }
+    }
+
     async fn try_settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
         let connection = self.start().await?;
         let is_written = batch::settle(connection, batch).await?;
@@ -253,7 +279,20 @@ impl MySqlWriter {
     }
 }
 
-/// Writes everything of a batch but its journal.
+#[async_trait]
+impl TableWriter for MySqlWriter {
+    async fn follow(&mut self, rows: &Following) -> Result<u64, StoreError> {
+        self.abort().await;
+        self.busy = true;
+        let followed = self.try_follow(rows).await;
+        let followed = self.end(followed, fate).await;
+        // Nothing is left open where there was nothing to write.
+        self.abort().await;
+        followed
+    }
+}
+
+/// Writes rows of a batch besides its journal, or rows that follow.
 pub async fn write_rows(
     connection: &mut MySqlConnection,
     rows: &Rows<'_>,

@@ -91,6 +91,12 @@ pub fn lane_options(path: &Path) -> SqliteConnectOptions {
     writer_options(path).pragma("wal_autocheckpoint", "0").pragma("journal_size_limit", "-1")
 }
 
+/// The options of a table writer. What it writes is lost with the power unless something was committed after it, and then
+/// written anew from the journal, which is durable: so it waits for no disk.
+pub fn table_options(path: &Path) -> SqliteConnectOptions {
+    lane_options(path).synchronous(SqliteSynchronous::Normal)
+}
+
 pub fn reader_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -222,11 +228,12 @@ pub static DIALECT: Dialect = Dialect {
                        WHERE s.concert_id = c.concert_id AND s.state = 'CALLED_OFF') \
             OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_live \
                        WHERE q.concert_id = c.concert_id AND q.status IN ('WAITING', 'PROGRESS'))) \
-            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id) \
+            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id AND a.seq < ( \
+                       SELECT max(j.seq) FROM journal j WHERE j.concert_id = c.concert_id)) \
          ORDER BY concert_id",
     holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ?",
-    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
-         SELECT ?5, max(seq) + 1, ?1, ?2, ?3, ?4 FROM journal WHERE concert_id = ?5",
+    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) \
+         SELECT ?5, max(seq) + 1, ?1, ?2, ?3, ?4, 1 FROM journal WHERE concert_id = ?5",
     node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
          ON CONFLICT (writer) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, stopped_at = NULL",
     new_concert: new_concert!("json_patch"),

@@ -9,7 +9,7 @@ use crate::store::bounds::{self, Column, Kind};
 use crate::store::columns::Cells;
 use crate::store::{
     NewUser, Reads, Setup, alarms, box_office, catch_up, duty, figures, making, operators, passkeys, query,
-    rehearsals, unfinished, webhooks,
+    rehearsals, table_writer, unfinished, webhooks,
 };
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
@@ -143,8 +143,11 @@ async fn no_question_reads_more_than_it_asks_for() {
     let others = connection::DIALECT.questions().into_iter().chain(writer::texts());
     let of_operators = operators::QUESTIONS.iter().chain(passkeys::QUESTIONS);
     let of_operators = of_operators.map(|question| ((*question).to_owned(), false));
-    let of_duties =
-        duty::QUESTIONS.iter().chain(catch_up::QUESTIONS).map(|question| ((*question).to_owned(), false));
+    let of_duties = duty::QUESTIONS
+        .iter()
+        .chain(catch_up::QUESTIONS)
+        .chain(table_writer::QUESTIONS)
+        .map(|question| ((*question).to_owned(), false));
     let of_figures = figures::QUESTIONS.iter().map(|question| ((*question).to_owned(), false));
     let of_making = making::QUESTIONS.iter().chain(rehearsals::QUESTIONS).chain(unfinished::QUESTIONS);
     let of_making = of_making.map(|question| ((*question).to_owned(), false));

@@ -764,6 +764,7 @@ fn time(time: Option<Timestamp>) -> Cell {
 
 /// The number of rows of every table that the schema has.
 pub async fn row_counts(house: &House) -> BTreeMap<String, u64> {
+    house.rows_follow().await;
     let mut database = Database::open(house).await;
     let mut counts = BTreeMap::new();
     for table in database.tables().await {
