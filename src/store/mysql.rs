@@ -1,7 +1,7 @@
 //! The store for production: MariaDB, and what shares its SQL (MySQL 8, TiDB). Each lane has a connection of its own,
 //! outside of the pool that serves reads and single changes.
 //!
-//! Always: a batch is a few statements for many rows each, prepared once a connection, in one transaction. Whether a
+//! Always: a batch is a few statements for many rows each, prepared once a connection, in one transaction, or a single one. Whether a
 //! confirmed commit survives a loss of power is the server's setting; `open` warns when it is loose.
 
 mod connection;

@@ -21,9 +21,9 @@ use super::journal;
 use super::rows::WalletRow;
 use super::settings::{read_settings, settings_columns};
 use super::{
-    Behind, Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, OrderToRefund,
-    ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
-    WriterId, words,
+    Behind, CommitError, Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert,
+    OrderToRefund, ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord,
+    WalletCurrency, WriterId, words,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{
@@ -92,6 +92,14 @@ pub trait Link: Send {
         sql: SqlStr,
         values: Self::Values,
     ) -> impl Future<Output = Result<Option<Changed>, StoreError>> + Send;
+
+    /// The same as `run`, outside of any transaction: the statement commits by itself, and its errors are those of a COMMIT as
+    /// well.
+    fn run_alone(
+        &mut self,
+        sql: SqlStr,
+        values: Self::Values,
+    ) -> impl Future<Output = Result<Changed, CommitError>> + Send;
 }
 
 /// Takes each of these rows.

@@ -249,6 +249,31 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Do the rows that an event changes all follow, and none is written together with its batch?
+pub fn is_only_followed(event: &Event) -> bool {
+    match event {
+        Event::Joined(_)
+        | Event::Admitted(_)
+        | Event::TokenEnded(_)
+        | Event::SeatsHeld { .. }
+        | Event::SeatsReleased { .. }
+        | Event::ReservationEnded { .. } => true,
+        Event::SeatsRestricted(_)
+        | Event::SeatsUnrestricted(_)
+        | Event::Paid { .. }
+        | Event::SoldAtDesk(_)
+        | Event::Refunded(_)
+        | Event::SeatMoved(_)
+        | Event::Described(_)
+        | Event::Repriced(_)
+        | Event::ScheduleAdded(_)
+        | Event::Rescheduled(_)
+        | Event::CalledOff(_)
+        | Event::Archived(_)
+        | Event::SettingsChanged { .. } => false,
+    }
+}
+
 /// Where an event stands in the journal.
 #[derive(Clone, Copy)]
 struct Place {

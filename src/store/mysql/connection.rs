@@ -10,14 +10,14 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow};
 use sqlx::{ConnectOptions, Executor, SqlStr};
 
-use super::fault::{DUPLICATE, UNKNOWN_SYSTEM_VARIABLE, fault, number};
+use super::fault::{DUPLICATE, UNKNOWN_SYSTEM_VARIABLE, fault, is_undone, number};
 use super::values::Values;
-use crate::store::StoreError;
 use crate::store::bulk::{Bulk, Packing};
 use crate::store::columns::{self, ledger_columns, reservation_columns, token_columns};
 use crate::store::query::{self, Changed, Dialect, Link, Take, question};
 use crate::store::rehearsals::clear_rows;
 use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
+use crate::store::{CommitError, StoreError};
 
 /// Deletes some rows of a concert. Which ones does not matter, so the key is not named.
 macro_rules! clear {
@@ -176,6 +176,14 @@ impl Link for MySqlConnection {
             Ok(done) => Ok(Some(changed(done))),
             Err(error) if number(&error) == Some(DUPLICATE) => Ok(None),
             Err(error) => Err(fault(error)),
+        }
+    }
+
+    async fn run_alone(&mut self, sql: SqlStr, values: Values) -> Result<Changed, CommitError> {
+        match sqlx::query_with(sql, values.0).execute(self).await {
+            Ok(done) => Ok(changed(done)),
+            Err(error) if is_undone(&error) => Err(fault(error).into()),
+            Err(error) => Err(CommitError::OutcomeUnknown(error.into())),
         }
     }
 }

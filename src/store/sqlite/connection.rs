@@ -12,12 +12,12 @@ use sqlx::{Arguments, ConnectOptions, Row, SqlStr};
 use uuid::Uuid;
 
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
 use crate::store::bulk::{Bulk, Packing};
 use crate::store::columns::{self, Bind, Cells, ledger_columns, reservation_columns, token_columns};
 use crate::store::query::{self, Changed, Dialect, Link, Take, question};
 use crate::store::rehearsals::clear_rows;
 use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
+use crate::store::{CommitError, StoreError};
 
 /// Deletes some rows of a concert; a statement here takes no LIMIT.
 macro_rules! clear {
@@ -181,6 +181,14 @@ impl Link for SqliteConnection {
             Ok(done) => Ok(Some(changed(done))),
             Err(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => Ok(None),
             Err(error) => Err(fault(error)),
+        }
+    }
+
+    async fn run_alone(&mut self, sql: SqlStr, values: Values) -> Result<Changed, CommitError> {
+        match sqlx::query_with(sql, values.0).execute(self).await {
+            Ok(done) => Ok(changed(done)),
+            Err(error) if leaves_commit_unknown(&error) => Err(CommitError::OutcomeUnknown(error.into())),
+            Err(error) => Err(fault(error).into()),
         }
     }
 }

@@ -125,9 +125,9 @@ async fn a_migration_that_fails_leaves_nothing_of_itself_and_the_next_start_goes
     assert_eq!(schema_of(folder.path()).await, schema_of(fresh().await.1.path()).await);
 }
 
-/// The tables that are read whole on purpose: the concerts, of which there are few, a statement's own list of rows, and the
-/// tickets by their random codes, of which an index costs each sold seat more than whoever asks for one waits.
-const READ_WHOLE: [&str; 4] = ["SCAN c", "SCAN change", "SCAN CONSTANT ROW", "SCAN ticket"];
+/// The tables that are read whole on purpose: the concerts, of which there are few, a statement's own list of rows or its part in a
+/// union, and the tickets by their random codes, of which an index costs each sold seat more than whoever asks for one waits.
+const READ_WHOLE: [&str; 5] = ["SCAN c", "SCAN change", "SCAN part", "SCAN CONSTANT ROW", "SCAN ticket"];
 
 /// Plans that read every row of a sale or of a user.
 const TOO_MUCH: [&str; 2] = ["PRIMARY KEY (concert_id=?)", "PRIMARY KEY (user_id=?)"];

@@ -115,6 +115,7 @@ pub fn texts() -> Vec<String> {
             ]
             .map(str::to_owned),
         )
+        .chain([batch::JOURNALS.sql(2).0.as_str().to_owned()])
         .collect()
 }
 
@@ -128,7 +129,7 @@ pub struct SqliteWriter {
     connection: Option<SqliteConnection>,
     /// The turn to write, among the connections of this process: SQLite itself does not queue them fairly.
     turn: Arc<Mutex<()>>,
-    /// Held from BEGIN until COMMIT or ROLLBACK.
+    /// Held from BEGIN until COMMIT or ROLLBACK, and while a batch is written that is one statement.
     holding: Option<OwnedMutexGuard<()>>,
     /// The wallets that `begin` read.
     wallets: HashMap<UserId, WalletRow>,
@@ -206,16 +207,33 @@ impl SqliteWriter {
         Ok(())
     }
 
+    /// Writes a batch that is one statement, which commits by itself.
+    async fn write_alone(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        self.holding = Some(Arc::clone(&self.turn).lock_owned().await);
+        batch::write_alone(self.connection().await?, batch).await?;
+        self.committed()
+    }
+
+    async fn write_and_finish(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if self.holding.is_none() && batch::is_one_statement(batch) {
+            return self.write_alone(batch).await;
+        }
+        self.write(batch).await?;
+        self.finish().await
+    }
+
+    fn committed(&mut self) -> Result<(), CommitError> {
+        self.wallets.clear();
+        self.writing = false;
+        self.holding = None;
+        // Into a file that nobody will find again? Then it is as good as lost, if nobody brings the file back.
+        self.files.check().map_err(|error| CommitError::OutcomeUnknown(error.into()))
+    }
+
     async fn finish(&mut self) -> Result<(), CommitError> {
         let committed = sqlx::query("COMMIT").execute(self.connection().await?).await;
         match committed {
-            Ok(_) => {
-                self.wallets.clear();
-                self.writing = false;
-                self.holding = None;
-                // Into a file that nobody will find again? Then it is as good as lost, if nobody brings the file back.
-                self.files.check().map_err(|error| CommitError::OutcomeUnknown(error.into()))
-            }
+            Ok(_) => self.committed(),
             Err(error) if leaves_commit_unknown(&error) => Err(CommitError::OutcomeUnknown(error.into())),
             Err(error) => Err(fault(error).into()),
         }
@@ -262,10 +280,7 @@ impl BatchWriter for SqliteWriter {
             self.abort().await;
         }
         self.writing = true;
-        let mut done = self.write(batch).await;
-        if done.is_ok() {
-            done = self.finish().await;
-        }
+        let done = self.write_and_finish(batch).await;
         if done.is_err() {
             self.abort().await;
         }

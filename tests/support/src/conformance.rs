@@ -72,7 +72,8 @@ macro_rules! conformance_tests {
             settings_are_kept
             what_is_said_of_a_concert_is_kept
             a_batch_larger_than_any_statement_is_kept_whole
-            one_batch_may_hold_several_sales
+            a_batch_is_kept_of_all_its_sales_or_of_none
+            one_batch_may_hold_many_sales
             a_replaced_writer_can_add_nothing_more
             a_sale_is_claimed_only_when_its_writer_is_silent
             outages_are_counted_once
@@ -169,6 +170,12 @@ impl<'s> World<'s> {
         let tables = store.open_table_writer().await.unwrap();
         let ids = IdSource::seeded([3; 32]);
         Self { store, lane, tables, writer, concert, schedules, journal, token_secret, ids, entries: 0 }
+    }
+
+    /// The writer takes its sale, which may be somebody else's by now.
+    pub async fn claim_again(&mut self) {
+        self.store.claim(self.concert, self.writer, NOW, Duration::ZERO).await.unwrap();
+        self.journal = self.load().await.journal;
     }
 
     pub async fn load(&self) -> LoadedSale {
@@ -1567,24 +1574,121 @@ pub async fn a_batch_larger_than_any_statement_is_kept_whole(store: &dyn Store) 
     }
 }
 
-pub async fn one_batch_may_hold_several_sales(store: &dyn Store) {
-    let mut one = World::new(store, 10).await;
-    let mut other = World::new(store, 10).await;
-    other.writer = one.writer;
-    store.claim(other.concert, one.writer, NOW, Duration::ZERO).await.unwrap();
-    other.journal = other.load().await.journal;
-    let (first, second) = (one.waiting(UserId(1)), other.waiting(UserId(1)));
-    let mut batch = one.batch(vec![Event::Joined(first.clone())], Vec::new());
-    batch.sales.extend(other.batch(vec![Event::Joined(second.clone())], Vec::new()).sales);
-    one.try_commit(&batch).await.unwrap();
-    assert_eq!((one.load().await.tokens, other.load().await.tokens), (vec![first], vec![second]));
-    // One sale that is somebody else's by now refuses the whole batch.
-    let (first, second) = (one.joining(UserId(2)), other.joining(UserId(2)));
-    let mut batch = one.batch(first, Vec::new());
-    batch.sales.extend(other.batch(second, Vec::new()).sales);
-    let refused = one.try_commit(&batch).await.unwrap_err();
-    assert!(matches!(refused, CommitError::SteppedDown { concert } if concert == other.concert));
-    assert_eq!(one.load().await.tokens.len(), 1);
+/// Worlds whose sales all have the first one's writer.
+async fn worlds_of_one_writer(store: &dyn Store, count: usize, seats: usize) -> Vec<World<'_>> {
+    let mut worlds: Vec<World<'_>> = Vec::new();
+    for _ in 0..count {
+        let mut world = World::new(store, seats).await;
+        if let Some(first) = worlds.first() {
+            world.writer = first.writer;
+            world.claim_again().await;
+        }
+        worlds.push(world);
+    }
+    worlds
+}
+
+/// A batch in which so many fans join each of these sales.
+fn joining_all(worlds: &mut [World<'_>], fans: u64) -> Batch {
+    let mut batch = worlds[0].batch(Vec::new(), Vec::new());
+    for world in worlds {
+        let first = world.entries;
+        let events = (first..first + fans).flat_map(|user| world.joining(UserId(user + 1))).collect();
+        batch.sales.extend(world.batch(events, Vec::new()).sales);
+    }
+    batch
+}
+
+async fn ends_of(worlds: &[World<'_>]) -> Vec<JournalPosition> {
+    let mut ends = Vec::new();
+    for world in worlds {
+        ends.push(world.load().await.journal);
+    }
+    ends
+}
+
+/// Goal: a batch is kept of all its sales or of none, whoever took one of them over, and the others go on with theirs. Method:
+/// each of three sales is somebody else's once; as one statement, and in a transaction because a wallet is read with it.
+pub async fn a_batch_is_kept_of_all_its_sales_or_of_none(store: &dyn Store) {
+    let mut worlds = worlds_of_one_writer(store, 3, 10).await;
+    let fan = worlds[0].user(0).await;
+    let mut lane = store.open_writer().await.unwrap();
+    let concerts: Vec<_> = worlds.iter().map(|world| world.concert).collect();
+    for (wallets, taken) in [vec![], vec![fan]].into_iter().flat_map(|w| [0, 1, 2].map(|n| (w.clone(), n))) {
+        let needs = Needs { wallets, ..Needs::default() };
+        let batch = joining_all(&mut worlds, 1);
+        lane.begin(&needs).await.unwrap();
+        lane.commit(&batch).await.unwrap();
+        assert!(lane.settle(&batch).await.unwrap());
+        worlds[0].follow(&batch).await;
+        for (world, sale) in worlds.iter_mut().zip(&batch.sales) {
+            world.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+        }
+
+        let late = joining_all(&mut worlds, 1);
+        store.claim(concerts[taken], WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+        // What was kept before is known to be, also of the sale that was taken over on top of it.
+        assert!(lane.settle(&batch).await.unwrap());
+        let before = ends_of(&worlds).await;
+        lane.begin(&needs).await.unwrap();
+        let refused = lane.commit(&late).await.unwrap_err();
+        let is_of = |error: &CommitError| matches!(error, CommitError::SteppedDown { concert } if *concert == concerts[taken]);
+        assert!(is_of(&refused), "{refused:?}");
+        assert_eq!(ends_of(&worlds).await, before);
+        // Whether it was kept can be found out as well.
+        assert!(is_of(&lane.settle(&late).await.unwrap_err()));
+        assert_eq!(ends_of(&worlds).await, before);
+
+        let mut others = Batch { id: random_id(), ..late.clone() };
+        others.sales.remove(taken);
+        lane.begin(&needs).await.unwrap();
+        lane.commit(&others).await.unwrap();
+        worlds[0].follow(&others).await;
+        for world in &mut worlds {
+            world.claim_again().await;
+        }
+    }
+    let tokens = [0, 1, 2].map(|n| worlds[n].load());
+    for loaded in futures_util::future::join_all(tokens).await {
+        // Six times with the others, and of six more the four when it was not the one taken over.
+        assert_eq!(loaded.tokens.len(), 10);
+    }
+}
+
+/// Texts that are long, and sales that are many.
+pub async fn one_batch_may_hold_many_sales(store: &dyn Store) {
+    const FANS: u64 = 2_000;
+    let mut worlds = worlds_of_one_writer(store, 3, 1).await;
+    let mut lane = store.open_writer().await.unwrap();
+    for long in [0, 1, 2] {
+        let mut batch = joining_all(&mut worlds, 1);
+        batch.at = NOW + Duration::from_millis(1_234);
+        let mut of_many = joining_all(&mut worlds[long..=long], FANS);
+        batch.sales[long].events.append(&mut of_many.sales[0].events);
+        lane.begin(&Needs::default()).await.unwrap();
+        lane.commit(&batch).await.unwrap();
+        for (world, sale) in worlds.iter_mut().zip(&batch.sales) {
+            let kept = store.journal(world.concert, sale.seq, 1).await.unwrap();
+            assert_eq!((kept[0].at, kept[0].events.len()), (batch.at, sale.events.len()));
+            world.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+        }
+    }
+    let mut worlds = worlds_of_one_writer(store, 70, 1).await;
+    let batch = joining_all(&mut worlds, 1);
+    lane.begin(&Needs::default()).await.unwrap();
+    lane.commit(&batch).await.unwrap();
+    let kept = |sale: &SaleBatch| JournalPosition { seq: sale.seq, batch: batch.id };
+    assert!(ends_of(&worlds).await.into_iter().eq(batch.sales.iter().map(kept)));
+    // None is kept if the last one is somebody else's.
+    for (world, sale) in worlds.iter_mut().zip(&batch.sales) {
+        world.journal = kept(sale);
+    }
+    let late = joining_all(&mut worlds, 1);
+    store.claim(late.sales[69].concert, WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+    let before = ends_of(&worlds).await;
+    let refused = lane.commit(&late).await.unwrap_err();
+    assert!(matches!(refused, CommitError::SteppedDown { concert } if concert == late.sales[69].concert));
+    assert_eq!(ends_of(&worlds).await, before);
 }
 
 pub async fn a_replaced_writer_can_add_nothing_more(store: &dyn Store) {
