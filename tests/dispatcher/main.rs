@@ -715,6 +715,88 @@ async fn who_comes_while_an_outcome_is_unknown_is_told_no_place_that_never_was()
     running.lanes.shutdown().await;
 }
 
+/// What became of a batch's commit, and of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It arrives after a sale of it was taken over, and is refused.
+    Late,
+    /// It was kept before that, and its answer is lost.
+    KeptUnheard,
+    /// It was lost, and so is its answer.
+    LostUnheard,
+}
+
+/// Goal: a sale that is taken over in the middle of a batch takes no other one with it: what was kept is told to everybody, and
+/// what was not is kept the next time, but for that sale. Method: each of three sales once, with everything that may become
+/// of the batch.
+#[tokio::test(start_paused = true)]
+async fn a_sale_that_is_taken_over_in_the_middle_of_a_batch_takes_no_other_with_it() {
+    for fate in [Fate::Late, Fate::KeptUnheard, Fate::LostUnheard] {
+        for taken in 0..3 {
+            takes_no_other_with_it(fate, taken).await;
+        }
+    }
+}
+
+async fn takes_no_other_with_it(fate: Fate, taken: usize) {
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    let mut concerts = Vec::new();
+    for _ in 0..3 {
+        concerts.push(store.add_concert(new_concert(1)).await.unwrap().0);
+    }
+    let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
+    let fan = add_fan(&*running.store, 0).await;
+    let call = match fate {
+        Fate::Late => Call::Commit,
+        Fate::KeptUnheard => {
+            database.plan(Call::Commit, Fault::UnknownDone, 1);
+            Call::Settle
+        }
+        Fate::LostUnheard => {
+            database.plan(Call::Commit, Fault::UnknownUndone, 1);
+            Call::Settle
+        }
+    };
+    let before = database.calls(call);
+    database.hold_up_behind(call, before);
+    let mut replies = Vec::new();
+    for concert in &concerts {
+        let (sender, reply) = oneshot::channel();
+        let join = Command::Join { user: fan, connection: None };
+        running.dispatcher.submit(*concert, join, ReplyTo::Once(sender)).unwrap();
+        replies.push(reply);
+    }
+    while database.calls(call) == before {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    database.take_over(concerts[taken], clock.steady());
+    database.hold_up(None);
+
+    let joins = |concert: ConcertId| {
+        let is_join = |row: &KeptRow| match &row.kind {
+            KeptKind::Events(events) => events.iter().any(|event| matches!(event, Event::Joined(_))),
+            _ => false,
+        };
+        database.journal(concert, 0).iter().filter(|row| is_join(row)).count()
+    };
+    for (index, reply) in replies.into_iter().enumerate() {
+        let is_kept = index != taken || fate == Fate::KeptUnheard;
+        let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
+        match reply.await.unwrap() {
+            Ok(Answer::Queue { .. }) if is_kept => {}
+            Err(refusal) if !is_kept => assert_eq!(refusal, Refusal::Unavailable { retry_after }),
+            other => panic!("{fate:?}, sale {index} of which {taken} was taken over: {other:?}"),
+        }
+        assert_eq!(
+            joins(concerts[index]),
+            usize::from(is_kept),
+            "{fate:?}, sale {index}, {taken} taken over"
+        );
+    }
+    running.lanes.shutdown().await;
+}
+
 /// Goal: nobody waits longer because a batch is tried again. Method: somebody else has the rows locked, for longer than
 /// the store waits for a lock.
 #[tokio::test(start_paused = true)]

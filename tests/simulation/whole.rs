@@ -31,6 +31,9 @@ impl World {
                 *until = START;
             }
         }
+        for index in 0..self.nodes.len() {
+            self.let_tables_stand(index, None);
+        }
         self.recover(HEALING).await;
         // A sweep finds in time whatever is wrong with the rows now.
         self.plant();

@@ -66,6 +66,9 @@ pub struct World {
     pub unknown: u64,
     /// The number of times that a seat was made one that the store refuses to hold.
     pub refused: u64,
+    /// The number of times that one sale of a process was taken over, and that a process's tables fell behind.
+    pub taken_over: u64,
+    pub fell_behind: u64,
     /// The time since which there is only one process.
     pub alone_since: Option<Timestamp>,
     pub memory: Arc<Memory>,
@@ -129,13 +132,15 @@ impl World {
             planted: 0,
             unknown: 0,
             refused: 0,
+            taken_over: 0,
+            fell_behind: 0,
             alone_since: None,
             memory: Arc::default(),
             steps: rng.random_range(40..120),
             rng,
         };
         let store = database.connect();
-        for _ in 0..world.rng.random_range(1..3) {
+        for _ in 0..world.rng.random_range(1..4) {
             world.add_concert(&store).await;
         }
         for _ in 0..world.rng.random_range(2..16) {
@@ -372,6 +377,8 @@ impl World {
         let waited = self.nodes.iter().map(|node| node.metrics.batches_waited.get()).sum();
         faults.insert("batches that waited for the tables".to_owned(), waited);
         faults.insert("reads at doors".to_owned(), self.reads);
+        faults.insert("sales taken over alone".to_owned(), self.taken_over);
+        faults.insert("tables that stood still".to_owned(), self.fell_behind);
         faults.insert("bugs in a lane".to_owned(), ends);
         faults.insert("rows changed by others".to_owned(), self.planted);
         let ahead = self.nodes.iter().map(|node| node.metrics.decided_ahead.get()).sum();

@@ -183,6 +183,11 @@ impl Faults {
         (self.rng.random(), Duration::from_millis(self.rng.random_range(10..5_000)))
     }
 
+    /// Is a statement that was lost still on its way, and not with the server?
+    pub fn is_late(&mut self) -> bool {
+        self.rng.random()
+    }
+
     fn happens(&mut self, per_mille: u32) -> bool {
         per_mille > 0 && self.rng.random_range(0..1_000) < per_mille
     }

@@ -31,13 +31,16 @@ use frontrow::store::rows::Rows;
 use frontrow::store::{
     AuditReport, Batch, BatchWriter, Behind, CatchUp, Claims, CommitError, Facts, Following, JournalRow,
     LoadedSale, NewConcert, NewUser, OrderToRefund, Orders, Prepared, Reads, Setup, Store, StoreError,
-    StoredTicket, SweepPage, SweepRows, TableWriter, UserRecord, WalletCurrency, WriterId,
+    StoredTicket, SweepPage, SweepRows, TableWriter, UserRecord, WalletCurrency, WriterId, random_id,
 };
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
 
 /// The time that a transaction waits for what another one has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// So few events are caught up with in one transaction that whoever dies has often done some of it.
+const CAUGHT_UP_AT_ONCE_MAX: usize = 3;
 
 /// The database, to which any number of processes are connected.
 pub struct Database {
@@ -88,6 +91,8 @@ struct OpenCommit {
     transaction: Transaction,
     ends: Instant,
     commits: bool,
+    /// The server has nothing of it yet: a batch that is one statement is on its way, and locks nothing until it arrives.
+    is_on_its_way: bool,
 }
 
 /// The same of what follows: the sale's row in `applied` is locked meanwhile.
@@ -200,6 +205,19 @@ impl Database {
         self.state.lock().tables.behind()
     }
 
+    /// Somebody claims a sale whose writer lives, and is never heard of again: as a process does that was cut off, whose clock
+    /// is ahead. Nothing happens while a transaction has the sale's rows.
+    pub fn take_over(&self, concert: ConcertId, now: Timestamp) {
+        let mut state = self.state.lock();
+        state.end_open_commits();
+        if !state.is_open(concert) && !state.is_followed(concert) {
+            let claimed = state.tables.claim(concert, WriterId(random_id()), now, Duration::ZERO);
+            debug_assert!(claimed.is_ok(), "no lease is too short for it: {claimed:?}");
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
     /// Moves the end of a live token, as if somebody had with SQL. Gives the row as it is now.
     pub fn plant_token(
         &self,
@@ -292,7 +310,8 @@ impl State {
             let open = self.open.remove(index);
             if open.commits {
                 let written = self.tables.write(&open.batch);
-                debug_assert!(written.is_ok(), "its place and its wallets were locked: {written:?}");
+                let is_sure = !open.is_on_its_way;
+                debug_assert!(!is_sure || written.is_ok(), "its place and wallets were locked: {written:?}");
             }
             self.unlock(open.transaction);
         }
@@ -329,7 +348,8 @@ impl State {
 
     /// Is the end of this sale's journal locked by a commit that was left open?
     fn is_open(&self, concert: ConcertId) -> bool {
-        self.open.iter().any(|open| open.batch.sales.iter().any(|sale| sale.concert == concert))
+        let is_of = |open: &OpenCommit| open.batch.sales.iter().any(|sale| sale.concert == concert);
+        self.open.iter().any(|open| !open.is_on_its_way && is_of(open))
     }
 
     fn refuses(&self, batch: &Batch) -> bool {
@@ -499,7 +519,7 @@ impl CatchUp for SimulatedStore {
         writer: WriterId,
         events_max: usize,
     ) -> Result<u64, StoreError> {
-        let mut rows = 0;
+        let (mut rows, events_max) = (0, events_max.min(CAUGHT_UP_AT_ONCE_MAX));
         loop {
             let step = |state: &mut State| {
                 (!state.is_followed(concert)).then(|| state.tables.catch_up(concert, writer, events_max))
@@ -908,7 +928,17 @@ impl SimulatedWriter {
     /// The connection is lost with the transaction complete but for its end. The server keeps its locks until it
     /// finds out, and then it commits, if the COMMIT had come through, or not.
     async fn leave_open(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let is_alone = self.transaction.is_none() && Rows::at_once(batch).is_empty();
         let transaction = self.start();
+        if is_alone && self.database().state.lock().faults.is_late() {
+            let mut state = self.database().state.lock();
+            let (commits, after) = state.faults.late_outcome();
+            let (batch, ends) = (batch.clone(), Instant::now() + after);
+            state.open.push(OpenCommit { batch, transaction, ends, commits, is_on_its_way: true });
+            drop(state);
+            self.transaction = None;
+            return Err(CommitError::OutcomeUnknown("connection reset after the statement was sent".into()));
+        }
         let wallets = Rows::at_once(batch).wallet_users();
         let left = self.database().wait_for(|state| {
             if state.blocks(batch) {
@@ -920,7 +950,8 @@ impl SimulatedWriter {
             let fits = state.tables.could_write(batch);
             if fits.is_ok() {
                 let ends = Instant::now() + after;
-                state.open.push(OpenCommit { batch: batch.clone(), transaction, ends, commits });
+                let batch = batch.clone();
+                state.open.push(OpenCommit { batch, transaction, ends, commits, is_on_its_way: false });
             }
             Some(fits)
         });
