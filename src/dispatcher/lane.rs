@@ -275,12 +275,12 @@ impl Lane {
         }
     }
 
-    /// A sale whose tables refuse what its journal says stops alone. It is claimed again, once a second, until somebody mends
-    /// its rows.
+    /// A sale whose tables refuse what its journal says stops alone. Recovery finds out what exactly it is, and looks whether
+    /// somebody mended it.
     fn put_refused_away(&mut self) {
         for (concert, why) in self.tables.refused() {
-            self.note_trouble(&format!("had to stop sale {concert}: {why}"), true);
-            self.put_away(concert);
+            self.shared.sales.set_stuck(concert, Some(why));
+            self.lose(concert);
         }
     }
 

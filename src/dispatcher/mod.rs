@@ -175,6 +175,7 @@ pub async fn start(
         lost,
         stopping,
         silent: BTreeMap::new(),
+        stuck: BTreeMap::new(),
     };
     let recovery = tokio::spawn(recovery.live());
     let dispatcher = Dispatcher::new(shared.clone());

@@ -5,6 +5,7 @@
 //! sale. So a step is taken once, whoever was at it before, and a run that was broken off goes on where it was.
 
 use async_trait::async_trait;
+use serde_json::Value;
 use sqlx::SqlSafeStr;
 
 use super::backend::{Backend, again, begin, commit};
@@ -20,7 +21,8 @@ use crate::domain::ids::ConcertId;
 pub trait CatchUp: Send + Sync + 'static {
     /// Writes what the journal says of places in line, seats and reservations since they were written last, in transactions of
     /// some `events_max` events each. Gives the number of the journal's rows that there were. Only after `claim`, and before
-    /// anything is read of the sale or written to it.
+    /// anything is read of the sale or written to it. `Refused`: the tables have all that they take, and what they do not take
+    /// first is named.
     async fn catch_up(
         &self,
         concert: ConcertId,
@@ -95,7 +97,7 @@ impl<B: Backend> CatchUp for B {
             return Err(is_others(concert, Some(holder)));
         }
         let ahead = ahead(self, concert, first).await?;
-        let mut at = first;
+        let (mut at, mut rows_max) = (first, usize::MAX);
         loop {
             let page = query::journal(&mut *self.reader().await?, concert, at + 1, PAGE_ROWS).await?;
             let mut events = 0;
@@ -104,7 +106,7 @@ impl<B: Backend> CatchUp for B {
                 events += row.events.len();
                 is_first || events <= events_max
             };
-            let rows: Vec<_> = page.iter().take_while(fits).collect();
+            let rows: Vec<_> = page.iter().take_while(fits).take(rows_max).collect();
             let (Some(next), Some(last)) = (rows.first(), rows.last().map(|row| row.seq)) else { break };
             if next.seq != at + 1 {
                 return Err(StoreError::broken(format!(
@@ -112,8 +114,16 @@ impl<B: Backend> CatchUp for B {
                     at + 1
                 )));
             }
-            again(|| step(self, concert, writer, (at, &ahead), &rows)).await?;
-            at = last;
+            match again(|| step(self, concert, writer, (at, &ahead), &rows)).await {
+                Ok(()) => at = last,
+                // From here on one by one, so that what fits is written and what does not is named.
+                Err(StoreError::Refused(_)) if rows.len() > 1 => rows_max = 1,
+                Err(StoreError::Refused(_)) => {
+                    let what = again(|| first_refused(self, (concert, writer), (at, &ahead), next)).await?;
+                    return Err(StoreError::refused(what));
+                }
+                Err(error) => return Err(error),
+            }
         }
         // Nobody adds a row meanwhile: the sale is this writer's, and not in memory yet.
         tracing::info!(
@@ -132,7 +142,7 @@ fn is_others(concert: ConcertId, holder: Option<WriterId>) -> StoreError {
 
 /// What the journal says of performances from some row on, and where. Their rows were written together with it, and so are ahead of
 /// the others until the last step; operators are few, and so are these.
-async fn ahead<B: Backend>(
+pub async fn ahead<B: Backend>(
     store: &B,
     concert: ConcertId,
     first: u64,
@@ -154,36 +164,92 @@ pub fn is_of_performance(entry: &Entry) -> bool {
 }
 
 /// Folds these rows of the journal onto the sale's rows, which are as of `at`.
-async fn step<B: Backend>(
+pub async fn step<B: Backend>(
     store: &B,
+    concert: ConcertId,
+    writer: WriterId,
+    as_of: (u64, &[(u64, Entry)]),
+    rows: &[&JournalRow],
+) -> Result<(), StoreError> {
+    let mut held = store.hold().await?;
+    let mut change = begin::<B>(&mut held).await?;
+    fold_onto(store, &mut *change, concert, writer, as_of, rows).await?;
+    commit::<B>(change).await
+}
+
+/// The same within a transaction. `Refused`: the rows do not take what the journal says.
+pub async fn fold_onto<B: Backend>(
+    store: &B,
+    link: &mut B::Link,
     concert: ConcertId,
     writer: WriterId,
     (at, ahead): (u64, &[(u64, Entry)]),
     rows: &[&JournalRow],
 ) -> Result<(), StoreError> {
-    let mut held = store.hold().await?;
-    let mut change = begin::<B>(&mut held).await?;
     let last = rows.last().map_or(at, |row| row.seq);
-    if !table_writer::step(&mut *change, concert, writer, (at, last)).await? {
+    if !table_writer::step(link, concert, writer, (at, last)).await? {
         return Err(is_others(concert, None));
     }
     let touched = Touched::by(rows.iter().flat_map(|row| &row.events));
-    let base = query::base_of(&mut *change, concert, &touched).await?;
+    let base = query::base_of(link, concert, &touched).await?;
     let ahead = ahead.iter().filter(|(seq, _)| *seq > at).map(|(_, entry)| entry);
     let mut sale = FoldedSale::on(base.before(ahead));
     for row in rows {
         for entry in &row.events {
             sale.add(row.at, entry).map_err(|why| {
-                StoreError::broken(format!("sale {concert}: row {} of its journal: {why}", row.seq))
+                StoreError::refused(format!("sale {concert}: row {} of its journal: {why}", row.seq))
             })?;
         }
     }
     // A guest of one of these rows holds still, or nobody cares any more where they come from.
-    let guests = query::guests(&mut *change, concert, (at, last)).await?;
+    let guests = query::guests(link, concert, (at, last)).await?;
     sale.add_guests(&guests);
     if !guests.is_empty() {
-        table_writer::forget_guests(&mut *change, concert, (at, last)).await?;
+        table_writer::forget_guests(link, concert, (at, last)).await?;
     }
-    store.write_behind(&mut *change, &sale.rows_of(&touched)).await?;
-    commit::<B>(change).await
+    store.write_behind(link, &sale.rows_of(&touched)).await
+}
+
+/// Why the tables refuse the first `count` events of a row of the journal; `None`: they do not. Nothing is written.
+async fn why_refused<B: Backend>(
+    store: &B,
+    (concert, writer): (ConcertId, WriterId),
+    as_of: (u64, &[(u64, Entry)]),
+    row: &JournalRow,
+    count: usize,
+) -> Result<Option<String>, StoreError> {
+    let part = JournalRow { seq: row.seq, at: row.at, events: row.events[..count].to_vec() };
+    let mut held = store.hold().await?;
+    let mut change = begin::<B>(&mut held).await?;
+    let folded = fold_onto(store, &mut *change, concert, writer, as_of, &[&part]).await;
+    change.rollback().await.map_err(B::Link::fault)?;
+    match folded {
+        Ok(()) => Ok(None),
+        Err(error @ StoreError::Refused(_)) => Ok(Some(error.reason())),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the tables refuse first of a row of the journal, in words: the event and why.
+async fn first_refused<B: Backend>(
+    store: &B,
+    of: (ConcertId, WriterId),
+    as_of: (u64, &[(u64, Entry)]),
+    row: &JournalRow,
+) -> Result<String, StoreError> {
+    let (mut taken, mut refused) = (0, row.events.len());
+    let why = why_refused(store, of, as_of, row, refused).await?;
+    let mut why = why.unwrap_or_else(|| "they take it by now".to_owned());
+    while refused - taken > 1 {
+        let middle = taken + (refused - taken) / 2;
+        match why_refused(store, of, as_of, row, middle).await? {
+            None => taken = middle,
+            Some(because) => (refused, why) = (middle, because),
+        }
+    }
+    let nr = refused.saturating_sub(1);
+    let (texts, _) = query::old_rows(&mut *store.reader().await?, of.0, row.seq, 1).await?;
+    let events = texts.first().and_then(|row| serde_json::from_str::<Vec<Value>>(&row.events).ok());
+    let word = events.as_ref().and_then(|events| events.get(nr)?.get(0)?.as_str()).unwrap_or("unknown");
+    Ok(format!("event {nr} (\"{word}\") of row {} of its journal does not fit its tables: {why}", row.seq))
 }

@@ -1075,7 +1075,9 @@ async fn a_sale_whose_tables_refuse_what_follows_stops_alone() {
     // Somebody waits for it, so it follows at once.
     let dispatcher = running.dispatcher.clone();
     tokio::spawn(async move { dispatcher.tables_have(Rows::All).await });
-    while !running.dispatcher.unready().iter().any(|why| why.contains("do not fit its tables")) {
+    let names =
+        |why: &String| why.contains("event 0 (\"hold\") of row") && why.contains("does not fit its tables");
+    while !running.dispatcher.unready().iter().any(names) {
         house.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
     }
