@@ -33,6 +33,9 @@ const READY_POLL: Duration = Duration::from_millis(20);
 /// The time that a server may take to stop when it is asked to.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
+/// The time that its tables may take to have what is in its journal, once nothing comes anew.
+const EVEN_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The price of every seat, in minor units: one price makes balances easy to check.
 pub const PRICE: i64 = 1_000;
 
@@ -60,6 +63,14 @@ pub struct Usage {
     pub cpu: Duration,
     /// Resident now.
     pub rss_bytes: u64,
+}
+
+/// How far a server's tables are behind its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    pub events: u64,
+    /// Batches that waited for the tables since the server began.
+    pub batches_waited: u64,
 }
 
 pub struct Server {
@@ -288,7 +299,37 @@ impl Server {
         let output = command.output().context("could not run `frontrow audit`")?;
         let audit: Audit = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("`frontrow audit` said: {}", String::from_utf8_lossy(&output.stderr)))?;
-        Ok(Some(audit.faults))
+        Ok(Some(audit))
+    }
+
+    /// How far its tables are behind its journal; `None`: it writes both at once, or does not let us see.
+    pub async fn lag(&self) -> anyhow::Result<Option<Lag>> {
+        let mut client = HttpClient::connect(self.door, None).await?;
+        self.lag_through(&mut client).await
+    }
+
+    async fn lag_through(&self, client: &mut HttpClient) -> anyhow::Result<Option<Lag>> {
+        let answer = client.get("/metrics", self.operator_token()).await?;
+        Ok(match answer.status {
+            200 => read_lag(std::str::from_utf8(&answer.body).context("metrics are UTF-8")?),
+            _ => None,
+        })
+    }
+
+    /// Waits until its tables have all of its journal. Gives how far they were when that was so.
+    pub async fn wait_even(&self) -> anyhow::Result<Option<Lag>> {
+        let (mut client, began) = (HttpClient::connect(self.door, None).await?, Instant::now());
+        loop {
+            match self.lag_through(&mut client).await? {
+                Some(lag) if lag.events > 0 => {
+                    if began.elapsed() > EVEN_PATIENCE {
+                        bail!("the server's tables still lack {} events", lag.events);
+                    }
+                    tokio::time::sleep(READY_POLL).await;
+                }
+                even => return Ok(even),
+            }
+        }
     }
 
     /// The server's usage so far; `None` for one on another machine.
@@ -456,6 +497,18 @@ pub fn usage_of(pid: u32) -> Option<Usage> {
     read_usage(&stat, &statm)
 }
 
+/// Reads the lines of the server's metrics that say how far its tables are.
+fn read_lag(metrics: &str) -> Option<Lag> {
+    let value = |name: &str| {
+        let of = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+        metrics.lines().find_map(of)
+    };
+    Some(Lag {
+        events: value("frontrow_apply_lag_events")?,
+        batches_waited: value("frontrow_apply_batches_waited_total")?,
+    })
+}
+
 fn read_usage(stat: &str, statm: &str) -> Option<Usage> {
     // The name, in parentheses, may itself contain anything.
     let (_, fields) = stat.rsplit_once(')')?;
@@ -482,6 +535,14 @@ mod tests {
         assert_eq!(usage.rss_bytes, 25 * rustix::param::page_size() as u64);
         assert!(read_usage("42 (x", "").is_none());
         assert!(usage_of(std::process::id()).is_some_and(|own| own.rss_bytes > 0));
+    }
+
+    #[test]
+    fn how_far_the_tables_are_is_read_where_it_is_said() {
+        let metrics = "# HELP frontrow_apply_lag_events Events that the tables lack.\n\
+             frontrow_apply_lag_events 17\nfrontrow_apply_batches_waited_total 2\nfrontrow_apply_lag_seconds 0.25\n";
+        assert_eq!(read_lag(metrics), Some(Lag { events: 17, batches_waited: 2 }));
+        assert_eq!(read_lag("frontrow_mailbox_depth 0\n"), None);
     }
 
     #[tokio::test]
