@@ -14,6 +14,7 @@ mod operator;
 mod orders;
 mod prices;
 mod rehearse;
+mod repair;
 mod rules;
 mod sale;
 mod schedule;
@@ -84,6 +85,8 @@ enum Command {
     /// Move old rows of the journal into files.
     #[command(subcommand)]
     Journal(journal::Journal),
+    /// Go past what the tables of a sale refuse of its journal, so that the sale goes on.
+    Repair(repair::Repair),
     /// Bring the database's schema up to date; a server does the same when it starts.
     Migrate(migrate::Migrate),
     /// Print every setting, explained, with its default.
@@ -111,6 +114,7 @@ impl Cli {
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,
             Command::Journal(command) => command.run().await,
+            Command::Repair(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
             Command::Config => print_text(&Config::default().to_toml()),
         }

@@ -26,7 +26,7 @@ use super::columns::{
 use super::query::{Link, Take};
 use super::rehearsals::issuer_of;
 use super::settings::{read_settings, settings_columns};
-use super::{AuditReport, StoreError, words};
+use super::{AuditReport, StoreError, journal, words};
 use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::time::Timestamp;
@@ -118,6 +118,8 @@ const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment
        moved_from, moved_to \
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
+/// What was left out of a sale's tables is told by the log before its journal is read; that says the same.
+const REPAIRS: &str = "SELECT was FROM operator_log WHERE concert_id = ? AND what = 'repair'";
 const LOG: &str = "SELECT log_id, seq, nr, at, operator_id, user_id, came_from, what, subject, was, became, reason \
      FROM operator_log WHERE concert_id = ? AND seq IS NOT NULL ORDER BY seq, nr";
 
@@ -364,6 +366,16 @@ async fn audit_sale(
             sale.texts(texts);
         }
         sale.archived(findings.read("concert", row.opt_time("archived_at")).flatten());
+        Ok(())
+    })
+    .await?;
+    each(source, REPAIRS, of, &mut |row| {
+        let read = |text| serde_json::from_str(text).ok().and_then(|was| journal::repaired_events_of(&was));
+        let left_out = row.opt_text("was")?.and_then(read);
+        let left_out = left_out.ok_or_else(|| StoreError::broken("a repair does not say of what"));
+        if let Some((seq, events)) = findings.read("operator_log", left_out) {
+            events.into_iter().for_each(|nr| sale.leave_out((seq, nr)));
+        }
         Ok(())
     })
     .await?;

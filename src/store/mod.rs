@@ -35,6 +35,7 @@ pub mod passkeys;
 mod query;
 mod reads;
 pub mod rehearsals;
+pub mod repair;
 pub mod rows;
 mod settings;
 mod setup;
@@ -82,6 +83,7 @@ pub use orders::Orders;
 pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use rehearsals::Rehearsals;
+pub use repair::Repairs;
 pub use setup::{DESK, Prepared, Setup, desk_subject};
 pub use table_writer::{Following, TableWriter};
 pub use unfinished::Unfinished;
@@ -158,6 +160,11 @@ pub trait Store: Claims + CatchUp + Reads + Orders + Setup {
 
     /// What is kept of rehearsals. `None`: a store without any.
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        None
+    }
+
+    /// Going past what tables refuse. `None`: a store whose tables refuse nothing.
+    fn repairs(&self) -> Option<&dyn Repairs> {
         None
     }
 

@@ -33,8 +33,8 @@ use super::columns::Bind;
 use super::query::{self, Link};
 use super::rows::Rows;
 use super::{
-    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, migrate,
+    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Repairs,
+    Store, StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -224,6 +224,10 @@ impl Store for MySqlStore {
     }
 
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        Some(self)
+    }
+
+    fn repairs(&self) -> Option<&dyn Repairs> {
         Some(self)
     }
 

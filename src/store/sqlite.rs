@@ -33,8 +33,8 @@ use super::columns::Bind;
 use super::query::Link;
 use super::rows::Rows;
 use super::{
-    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, files, migrate,
+    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Repairs,
+    Store, StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, files, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -259,6 +259,10 @@ impl Store for SqliteStore {
     }
 
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        Some(self)
+    }
+
+    fn repairs(&self) -> Option<&dyn Repairs> {
         Some(self)
     }
 

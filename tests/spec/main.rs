@@ -35,6 +35,7 @@ mod queue;
 mod race;
 mod ready;
 mod rehearsal;
+mod repair;
 mod restricted;
 mod roles;
 mod sales;

@@ -155,7 +155,7 @@ impl Seen {
                 self.word("journal", "house", "price");
                 self.by(&By::Actor(by.clone()));
             }
-            Entry::New { .. } | Entry::Claim { .. } | Entry::Void => {}
+            Entry::New { .. } | Entry::Claim { .. } | Entry::Void | Entry::Repair { .. } => {}
         }
     }
 }
