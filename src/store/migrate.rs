@@ -140,6 +140,10 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0050" "applied",
     "0051" "rehearsal",
     "0052" "journal_form",
+    "0053" "queue_follows",
+    "0054" "concert_seat_follows",
+    "0055" "reservation_follows",
+    "0056" "reservation_seat_follows",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -197,6 +201,10 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0050" "applied",
     "0051" "rehearsal",
     "0052" "journal_form",
+    "0053" "queue_follows",
+    "0054" "concert_seat_follows",
+    "0055" "reservation_follows",
+    "0056" "reservation_seat_follows",
 );
 
 #[cfg(test)]
