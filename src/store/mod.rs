@@ -77,7 +77,9 @@ pub use duty::{DUTY_CHARS_MAX, Duties};
 pub use error::{CommitError, StoreError};
 pub use figures::FiguresStore;
 pub use making::Making;
-pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
+pub use open::{
+    DataFolder, FolderError, has_lost_its_database, may_take_back, open, pending_migrations, take_back,
+};
 pub use operators::Operators;
 pub use orders::Orders;
 pub use passkeys::Passkeys;

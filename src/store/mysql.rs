@@ -86,6 +86,13 @@ impl MySqlStore {
         Ok(pending.iter().map(|migration| migration.name).collect())
     }
 
+    /// Takes the schema back to what a release knows that ends at migration `to`, and gives the names of what was taken back.
+    /// Nobody may be at work with the database, and no row behind its journal.
+    pub async fn take_back(url: &str, to: u32) -> Result<Vec<&'static str>, StoreError> {
+        let mut connection = connection::connect(&connection::options(url)?).await?;
+        schema::take_back(&mut connection, migrate::MYSQL, migrate::MYSQL_BACK, to).await
+    }
+
     pub fn options(&self) -> &MySqlConnectOptions {
         &self.options
     }

@@ -90,6 +90,14 @@ impl SqliteStore {
         Ok(pending.iter().map(|migration| migration.name).collect())
     }
 
+    /// Takes the schema back to what a release knows that ends at migration `to`, and gives the names of what was taken back.
+    /// Nobody may be at work with the database, and no row behind its journal.
+    pub async fn take_back(folder: &Path, to: u32) -> Result<Vec<&'static str>, StoreError> {
+        let path = make_folder(folder)?;
+        let mut connection = open_writer(&path).await?;
+        schema::take_back(&mut connection, &path, migrate::SQLITE, migrate::SQLITE_BACK, to).await
+    }
+
     /// Gives what `open_writer` gives by its own type, for tests that look behind the trait.
     pub async fn new_writer(&self) -> Result<SqliteWriter, StoreError> {
         SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn), lane_options).await

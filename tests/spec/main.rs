@@ -6,6 +6,7 @@ mod harness;
 mod addresses;
 mod admin_door;
 mod alarms;
+mod apply;
 mod bad_input;
 mod box_office;
 mod clock;

@@ -780,7 +780,7 @@ pub enum Database {
 }
 
 impl Database {
-    async fn open(house: &House) -> Self {
+    pub async fn open(house: &House) -> Self {
         match house.database_url() {
             Some(url) => Self::MySql(MySqlConnection::connect(url).await.unwrap()),
             None => {
