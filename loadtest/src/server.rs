@@ -3,6 +3,7 @@
 //! Always: a server that was started here ends with its `Server`, and so does its data folder. Its memory and CPU are
 //! read from /proc, as the system sees them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -38,6 +39,22 @@ const EVEN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The price of every seat, in minor units: one price makes balances easy to check.
 pub const PRICE: i64 = 1_000;
+
+/// What `frontrow audit` says.
+#[derive(Debug, Deserialize)]
+pub struct Audit {
+    pub faults: Vec<String>,
+    /// The number of rows of each kind.
+    seen: BTreeMap<String, u64>,
+}
+
+impl Audit {
+    /// The rows of the journal, and those of them that the other tables do not have yet.
+    pub fn journal(&self) -> (u64, u64) {
+        let seen = |what: &str| self.seen.get(what).copied().unwrap_or_default();
+        (seen("journal rows"), seen("journal rows to follow"))
+    }
+}
 
 /// The way to start a server.
 #[derive(Clone, Debug)]
@@ -290,14 +307,15 @@ impl Server {
 
     /// The faults that `frontrow audit` finds; `None` without the database.
     pub fn audit(&self) -> anyhow::Result<Option<Vec<String>>> {
-        #[derive(Deserialize)]
-        struct Audit {
-            faults: Vec<String>,
-        }
+        Ok(self.audited()?.map(|audit| audit.faults))
+    }
+
+    /// What `frontrow audit` says; `None` without the database.
+    pub fn audited(&self) -> anyhow::Result<Option<Audit>> {
         let Some(spawned) = &self.spawned else { return Ok(None) };
         let mut command = spawned.command(&["audit", "--json"]);
         let output = command.output().context("could not run `frontrow audit`")?;
-        let audit: Audit = serde_json::from_slice(&output.stdout)
+        let audit = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("`frontrow audit` said: {}", String::from_utf8_lossy(&output.stderr)))?;
         Ok(Some(audit))
     }
@@ -377,6 +395,19 @@ impl Server {
         Ok(())
     }
 
+    /// Starts a server that was stopped, and kills it after so long, in the middle of whatever it is at: of taking over its
+    /// sales, if it was quick.
+    pub async fn start_and_kill(&mut self, after: Duration) -> anyhow::Result<()> {
+        let address = self.door.address.to_string();
+        let spawned = self.own()?;
+        let mut command = serving(&spawned.options, spawned.far.as_ref(), &spawned.data, &address)?;
+        let mut child = command.stdout(Stdio::null()).spawn()?;
+        tokio::time::sleep(after).await;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
     fn own(&mut self) -> anyhow::Result<&mut Spawned> {
         self.spawned.as_mut().context("only a server that was started here can be restarted")
     }
@@ -427,14 +458,14 @@ impl Drop for Spawned {
     }
 }
 
-fn start(
+/// The command that serves, with its log in the data folder.
+fn serving(
     options: &SpawnOptions,
     far: Option<&FarDatabase>,
     data: &Path,
     listen: &str,
-) -> anyhow::Result<(Child, SocketAddr)> {
-    let log_path = data.join("server.log");
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path)?;
+) -> anyhow::Result<Command> {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log_path(data))?;
     let mut command = Command::new(&options.binary);
     command.args(["serve", "--listen", listen, "--data"]).arg(data);
     // Only the server is far away from it; commands are not what is measured.
@@ -453,14 +484,28 @@ fn start(
         command.arg("--set").arg(format!("tls.cert={}", cert.display()));
         command.arg("--set").arg(format!("tls.key={}", key.display()));
     }
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+    command.stdin(Stdio::null()).stderr(log);
+    Ok(command)
+}
+
+fn log_path(data: &Path) -> PathBuf {
+    data.join("server.log")
+}
+
+fn start(
+    options: &SpawnOptions,
+    far: Option<&FarDatabase>,
+    data: &Path,
+    listen: &str,
+) -> anyhow::Result<(Child, SocketAddr)> {
+    let mut child = serving(options, far, data, listen)?.stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().context("stdout was asked for")?;
     let mut lines = BufReader::new(stdout).lines();
     let address = loop {
         let line = match lines.next() {
             Some(line) => line?,
             None => {
-                let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+                let log = std::fs::read_to_string(log_path(data)).unwrap_or_default();
                 // It has closed its stdout, so it is ending; its exit code says no more than the log.
                 let _ = child.wait();
                 bail!("the server did not start: {}", log.trim_end());

@@ -50,6 +50,7 @@ impl Tail {
             // A row that cannot be read is named where the journal is.
             let Ok(page) = query::journal(source, concert, next, PAGE_ROWS).await else { break };
             let Some(last) = page.last().map(|row| row.seq) else { break };
+            page.iter().for_each(|_| findings.saw("journal rows to follow"));
             rows.extend(page);
             next = last + 1;
         }
