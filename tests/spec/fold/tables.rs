@@ -155,7 +155,7 @@ impl Seen {
                 self.word("journal", "house", "price");
                 self.by(&By::Actor(by.clone()));
             }
-            Entry::New { .. } | Entry::Claim { .. } | Entry::Void | Entry::Repair { .. } => {}
+            Entry::New { .. } | Entry::Claim { .. } | Entry::Void => {}
         }
     }
 }
@@ -764,7 +764,6 @@ fn time(time: Option<Timestamp>) -> Cell {
 
 /// The number of rows of every table that the schema has.
 pub async fn row_counts(house: &House) -> BTreeMap<String, u64> {
-    house.rows_follow().await;
     let mut database = Database::open(house).await;
     let mut counts = BTreeMap::new();
     for table in database.tables().await {
@@ -780,7 +779,7 @@ pub enum Database {
 }
 
 impl Database {
-    pub async fn open(house: &House) -> Self {
+    async fn open(house: &House) -> Self {
         match house.database_url() {
             Some(url) => Self::MySql(MySqlConnection::connect(url).await.unwrap()),
             None => {
