@@ -1,5 +1,5 @@
 //! The cost of a durable batch: fans hold a seat each in one transaction, and give it back in the next. The time of a
-//! batch grows far slower than its size, which is why there are batches. In the embedded store, or in the database that
+//! batch grows far slower than its size, which is why there are batches. And what it costs that the tables follow. In the embedded store, or in the database that
 //! `FRONTROW_BENCH_DATABASE` names by its URL; on that one also what the same holds cost row by row.
 
 use std::cell::RefCell;
@@ -19,11 +19,12 @@ use frontrow::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot, Step};
 use frontrow::domain::time::{Now, Timestamp};
 use frontrow::limits::ENDED_KEPT_MAX;
 use frontrow::store::{
-    self, Batch, BatchWriter, JournalPosition, NewConcert, SaleBatch, Store, WriterId, random_id,
+    self, Batch, BatchWriter, Following, JournalPosition, NewConcert, SaleBatch, Store, TableWriter,
+    WriterId, random_id,
 };
 use frontrow::venue::{self, ImportOptions, Shape};
-use sqlx::Connection;
 use sqlx::mysql::MySqlConnection;
+use sqlx::{Connection, Row};
 
 const DATABASE: &str = "FRONTROW_BENCH_DATABASE";
 const SEATS: usize = 20_000;
@@ -34,11 +35,15 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A filter runs only what it names; `in turns` is the comparison at the end.
+/// A filter runs only what it names; `counts` and `in turns` are what follows at the end.
 fn main() {
     divan::main();
     let filters: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    if filters.is_empty() || filters.iter().any(|filter| filter == "in turns") {
+    let is_wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| filter == name);
+    if is_wanted("counts") {
+        count();
+    }
+    if is_wanted("in turns") {
         compare();
     }
 }
@@ -47,11 +52,14 @@ fn main() {
 struct Stage {
     runtime: tokio::runtime::Runtime,
     lane: Box<dyn BatchWriter>,
+    tables: Box<dyn TableWriter>,
     sale: Sale,
     schedule: ScheduleId,
     inputs: Inputs,
     writer: WriterId,
     journal: JournalPosition,
+    /// What the tables do not have yet.
+    behind: Vec<Arc<Vec<Event>>>,
     /// Kept for as long as the store is open.
     _folder: tempfile::TempDir,
 }
@@ -64,11 +72,15 @@ impl Stage {
         let writer = WriterId(random_id());
         let (store, concert) = runtime.block_on(new_concert(folder.path()));
         let (lane, sale, schedule, journal) = runtime.block_on(load(&*store, concert, writer));
+        let tables = runtime.block_on(store.open_table_writer()).expect("a table writer");
         let inputs =
             Inputs { wallets: Default::default(), ended: EndedFacts::default(), ids: IdSource::from_os() };
-        let mut stage = Self { runtime, lane, sale, schedule, inputs, writer, journal, _folder: folder };
+        let behind = Vec::new();
+        let mut stage =
+            Self { runtime, lane, tables, sale, schedule, inputs, writer, journal, behind, _folder: folder };
         let joins = (1..=fans).map(|user| Command::Join { user: UserId(user as u64), connection: None });
         stage.commit(&joins.collect::<Vec<_>>());
+        stage.follow();
         stage
     }
 
@@ -110,6 +122,21 @@ impl Stage {
         committed.expect("the disk has room");
         self.sale.commit(ENDED_KEPT_MAX);
         self.journal = JournalPosition { seq: self.journal.seq + 1, batch: batch.id };
+        self.behind.extend(batch.sales.into_iter().map(|sale| Arc::new(sale.events)));
+    }
+
+    /// Has the tables follow all that was committed, in one transaction.
+    fn follow(&mut self) {
+        let to = self.journal.seq;
+        let following = Following {
+            concert: self.sale.concert(),
+            writer: self.writer,
+            from: to - self.behind.len() as u64,
+            to,
+            events: std::mem::take(&mut self.behind),
+        };
+        let followed = self.runtime.block_on(self.tables.follow(&following));
+        assert_eq!(followed.expect("the tables take what the journal says"), to);
     }
 
     /// The holds of the first `fans` of them, spread over the house.
@@ -238,6 +265,29 @@ fn holds_in_a_batch(bencher: Bencher<'_, '_>, fans: usize) {
         .bench_local_values(|batch| stage.borrow_mut().0.write(batch));
 }
 
+/// What it takes to write the rows of a thousand holds behind their batch, and of a thousand that were given back meanwhile, as
+/// most are in a rush.
+#[divan::bench(args = [false, true], sample_count = 60, sample_size = 1)]
+fn tables_follow_a_thousand_holds(bencher: Bencher<'_, '_>, given_back: bool) {
+    const FANS: usize = 1_000;
+    let stage = RefCell::new((Stage::new(FANS), Vec::new()));
+    let commit = || {
+        let (stage, held) = &mut *stage.borrow_mut();
+        stage.give_back(held);
+        stage.follow();
+        let (batch, mut answers) = stage.holds(FANS);
+        stage.write(batch);
+        if given_back {
+            stage.give_back(&mut answers);
+        }
+        *held = answers;
+    };
+    bencher
+        .counter(ItemsCount::new(FANS))
+        .with_inputs(commit)
+        .bench_local_values(|()| stage.borrow_mut().0.follow());
+}
+
 /// The same, of two sales at once, each on a lane of its own, as a server with a database spreads its sales: a thousand in
 /// each batch.
 #[divan::bench(sample_count = 60, sample_size = 1)]
@@ -328,6 +378,80 @@ impl RowByRow {
         for task in tasks {
             self.connections.push(self.runtime.block_on(task).expect("the task ends"));
         }
+    }
+}
+
+/// What a database server counts for a hold and its release: the statements that it is sent, each a round trip, and the rows
+/// that it writes, with the tables a second behind and with them at once behind every batch.
+fn count() {
+    const FANS: usize = 1_000;
+    const BATCHES: usize = 10;
+    let Ok(url) = std::env::var(DATABASE) else { return };
+    let mut stage = Stage::new(FANS);
+    let mut counts = Counts::of(&url, &stage.runtime);
+    for (at_once, how) in [(false, "behind ten batches"), (true, "behind each batch")] {
+        let mut held = Vec::new();
+        for _ in 0..BATCHES {
+            let (batch, answers) = stage.holds(FANS);
+            stage.write(batch);
+            if at_once {
+                stage.follow();
+            }
+            held = answers;
+            stage.give_back(&mut held);
+            if at_once {
+                stage.follow();
+            }
+        }
+        let batches = counts.since(&stage.runtime);
+        stage.follow();
+        let tables = counts.since(&stage.runtime);
+        assert!(held.is_empty(), "all were given back");
+        let each = |count: u64| count as f64 / (BATCHES * FANS) as f64;
+        println!(
+            "{how}: {} + {} statements, {} + {} rows of {} holds and releases; a hold {:.4} statements, {:.3} rows",
+            batches.0,
+            tables.0,
+            batches.1,
+            tables.1,
+            BATCHES * FANS,
+            each(batches.0 + tables.0),
+            each(batches.1 + tables.1),
+        );
+    }
+}
+
+/// The statements and rows that a database server has counted.
+struct Counts {
+    connection: MySqlConnection,
+    last: (u64, u64),
+}
+
+impl Counts {
+    fn of(url: &str, runtime: &tokio::runtime::Runtime) -> Self {
+        let connection = runtime.block_on(MySqlConnection::connect(url)).expect("a connection");
+        let mut counts = Self { connection, last: (0, 0) };
+        counts.since(runtime);
+        counts
+    }
+
+    /// Since the last time; asking is no part of it.
+    fn since(&mut self, runtime: &tokio::runtime::Runtime) -> (u64, u64) {
+        let status = "SHOW GLOBAL STATUS WHERE Variable_name IN \
+             ('Questions', 'Handler_write', 'Handler_update', 'Handler_delete')";
+        let asked = sqlx::raw_sql(status).fetch_all(&mut self.connection);
+        let rows = runtime.block_on(asked).expect("what the server counts");
+        let (mut statements, mut written) = (0, 0);
+        for row in rows {
+            let count: u64 = row.get::<String, _>(1).parse().expect("a number");
+            match row.get::<String, _>(0).as_str() {
+                "Questions" => statements += count,
+                _ => written += count,
+            }
+        }
+        let since = (statements.saturating_sub(self.last.0 + 1), written.saturating_sub(self.last.1));
+        self.last = (statements, written);
+        since
     }
 }
 

@@ -157,7 +157,7 @@ pub const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 pub const LANES_END_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Reservations and tokens that ended lately stay in memory, so that a repeated command needs no look-up.
-/// At least two batches' worth, one being committed and one on top of it: what ends in them may be named again in them.
+/// Besides, as many stay as there are events that the tables do not have yet, or that are not committed.
 pub const ENDED_KEPT_MAX: usize = 20_480;
 
 /// The time that an overloaded server tells a client to wait.
@@ -190,6 +190,33 @@ pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 /// Events of the journal that are written into a sale's rows in one transaction before it is loaded: what a large batch has, some
 /// tens of milliseconds of work for the database.
 pub const CAUGHT_UP_AT_ONCE_MAX: usize = 4_096;
+
+/// The time for which what was committed waits until its rows are written: long enough that what is undone soon, as most holds
+/// of a rush are, is written once or not at all, and no more than half of what people's SQL may be late.
+pub const FOLLOW_PAUSE: Duration = Duration::from_millis(500);
+
+/// Events from which their rows are written at once: a second of a lane in a rush, less than half of what it may be behind.
+pub const FOLLOWED_EVENTS_MAX: usize = 8_192;
+
+/// Events whose rows are written in one transaction, unless one row of the journal has more: some tens of milliseconds of the
+/// database, beside the lane's commits.
+pub const FOLLOWED_AT_ONCE_MAX: usize = 4_096;
+
+/// The same of the embedded database, whose commits wait meanwhile: some 5 ms.
+pub const FOLLOWED_AT_ONCE_MAX_EMBEDDED: usize = 512;
+
+/// The most events that tables are behind, unless somebody says otherwise: at this many, batches wait. A server that was killed
+/// is ready again by a second later for them.
+pub const EVENTS_BEHIND_MAX: usize = 20_000;
+
+/// The most that it may be said to be: each of them stays in memory, and is written before a sale is loaded.
+pub const EVENTS_BEHIND_SET_MAX: usize = 1_000_000;
+
+/// The time that a read waits for the tables to have what was confirmed before it.
+pub const TABLES_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The interval at which tables are looked at whose sale another server runs.
+pub const TABLES_LOOKUP_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Tokens and seats of a sale that is built in memory where it was loaded: some milliseconds of work.
 pub const SALE_BUILT_AT_ONCE_MAX: usize = 5_000;

@@ -4,6 +4,7 @@
 //! shared: a clone of a field counts into the same number.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::encoding::text;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -87,6 +88,10 @@ pub struct Metrics {
     pub decided_ahead: Counter,
     /// The time from the begin of a batch's transaction to the end of its commit.
     pub commit_seconds: Histogram,
+    /// Batches that waited because the tables were too far behind the journal.
+    pub batches_waited: Counter,
+    apply_lag_events: Gauge,
+    apply_lag_seconds: Gauge<f64, AtomicU64>,
     /// Sessions closed because they did not take their answers.
     pub outbox_drops: Counter,
     /// Commands that wait for a lane.
@@ -136,6 +141,9 @@ impl Metrics {
             commit_batch_commands: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             decided_ahead: Counter::default(),
             commit_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
+            batches_waited: Counter::default(),
+            apply_lag_events: Gauge::default(),
+            apply_lag_seconds: Gauge::default(),
             outbox_drops: Counter::default(),
             mailbox_depth: Gauge::default(),
             store_errors: Family::default(),
@@ -173,6 +181,18 @@ impl Metrics {
             Unit::Seconds,
             metrics.commit_seconds.clone(),
         );
+        r.register(
+            "apply_batches_waited",
+            "Batches that waited for the tables",
+            metrics.batches_waited.clone(),
+        );
+        r.register("apply_lag_events", "Events that the tables lack", metrics.apply_lag_events.clone());
+        r.register_with_unit(
+            "apply_lag",
+            "Time since the first of these",
+            Unit::Seconds,
+            metrics.apply_lag_seconds.clone(),
+        );
         r.register("outbox_drops", "Sessions closed for not taking answers", metrics.outbox_drops.clone());
         r.register("mailbox_depth", "Commands that wait for a lane", metrics.mailbox_depth.clone());
         r.register("store_errors", "Failures of the store", metrics.store_errors.clone());
@@ -205,6 +225,12 @@ impl Metrics {
             let writer = writer.map(|id| id.to_string()).unwrap_or_default();
             self.sales.get_or_create(&SaleLabels { concert, runs, writer }).set(1);
         }
+    }
+
+    /// By how many events the tables are behind the journal, and for how long.
+    pub fn set_apply_lag(&self, events: usize, since: Duration) {
+        self.apply_lag_events.set(events as i64);
+        self.apply_lag_seconds.set(since.as_secs_f64());
     }
 
     /// How many alarms of each kind go on.

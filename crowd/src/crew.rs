@@ -45,6 +45,7 @@ pub struct Signals {
     pub ready: AtomicU64,
     /// Fans that are done, well or not.
     pub done: AtomicU64,
+    resting: AtomicBool,
     stopping: AtomicBool,
 }
 
@@ -96,6 +97,11 @@ impl Worker {
             Ok(Phase::Go(began)) => *began,
             _ => Instant::now(),
         }
+    }
+
+    /// Is nothing more to be asked for, although the run is not over?
+    pub fn resting(&self) -> bool {
+        self.signals.resting.load(Ordering::Relaxed)
     }
 
     /// Is the run over?
@@ -207,6 +213,11 @@ impl Crew {
 
     pub fn go(&self) {
         self.phase.send_replace(Phase::Go(Instant::now()));
+    }
+
+    /// Has fans who go on and on come to rest; they stay until the run is over.
+    pub fn rest(&self) {
+        self.signals.resting.store(true, Ordering::Relaxed);
     }
 
     pub fn stop(&self) {

@@ -5,8 +5,9 @@
 //   node loadtest/scripts/pairs.mjs --before … --after … --only holds,fanout --pairs 7
 //   loadtest/scripts/with-mariadb node loadtest/scripts/pairs.mjs …            the same on a private MariaDB
 //
-// A ratio is after over before, so above 1 is faster for rates and dearer for CPU. Every second pair is played the other
-// way round. Ends with 1 when a rate's whole range of ratios lies below `--at-least`, or a run failed.
+// A ratio is after over before, so above 1 is faster for rates and dearer for CPU. The time and the CPU of a build whose tables
+// follow its journal go on until they have all of it (the load test of that build waits for it); of one that writes both at once
+// they end with the last answer. Every second pair is played the other way round. Ends with 1 when a rate's whole range of ratios lies below `--at-least`, or a run failed.
 
 import { execSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -29,22 +30,26 @@ const atLeast = Number(options["at-least"]);
 // `with-mariadb` sets them; without them the embedded database is taken.
 const { DATABASE_URL: databaseUrl, DATABASE_PID: databasePid, DATABASE_EMPTY: emptyDatabase } = process.env;
 
+const DATABASE = ["cpu", "statements", "rows"].map((of) => `database_${of}_per_operation`).concat("round_trips_per_operation");
+// Of a build whose tables follow, alone.
+const TABLES = ["tables_even_after", "batches_waited"];
+
 // Scenario, and its figures: a rate is to be kept, CPU stands beside it.
 const PLAN = {
   holds: {
     arguments: "holds --fans 4000 --baseline 0s --duration 8s".split(" "),
     rates: ["holds_per_second"],
-    beside: ["server_cpu_per_hold", "database_cpu_per_operation"],
+    beside: ["server_cpu_per_hold", ...DATABASE, ...TABLES],
   },
   journeys: {
     arguments: ["journeys"],
     rates: ["journeys_per_second"],
-    beside: ["server_cpu_per_journey", "database_cpu_per_operation"],
+    beside: ["server_cpu_per_journey", ...DATABASE, ...TABLES],
   },
   joins: {
     arguments: ["joins"],
     rates: ["joins_per_second"],
-    beside: ["server_cpu_per_join", "database_cpu_per_operation"],
+    beside: ["server_cpu_per_join", ...DATABASE, ...TABLES],
   },
   fanout: {
     arguments: "fanout --bare 0s --duration 10s".split(" "),
@@ -91,7 +96,11 @@ for (const name of wanted) {
   }
   for (const figure of [...PLAN[name].rates, ...PLAN[name].beside]) {
     const both = pairs.filter(({ before, after }) => before.has(figure) && after.has(figure));
-    if (both.length === 0) continue;
+    if (both.length === 0) {
+      const alone = pairs.flatMap(({ after }) => after.get(figure) ?? []).sort((a, b) => a - b);
+      if (alone.length > 0) console.log(`| ${[name, figure, "", short(middle(alone)), "", ""].join(" | ")} |`);
+      continue;
+    }
     const column = (which) => both.map((pair) => pair[which].get(figure)).sort((a, b) => a - b);
     const ratios = both.map(({ before, after }) => after.get(figure) / before.get(figure)).sort((a, b) => a - b);
     const slower = PLAN[name].rates.includes(figure) && ratios.at(-1) < atLeast;

@@ -78,6 +78,8 @@ pub struct Run {
     /// What the database counted in the window, and how often the server waited for it.
     database_work: Option<DatabaseCounts>,
     round_trips: Option<u64>,
+    /// Batches that had waited for the tables when the figures began.
+    waited_before: Option<u64>,
     /// Seats that were sold before this run.
     sold_before: u64,
     /// The server's use at the last tick.
@@ -135,6 +137,7 @@ impl Run {
             database_use: None,
             database_work: None,
             round_trips: None,
+            waited_before: None,
             sold_before,
             last_tick: (Instant::now(), None),
         })
@@ -214,6 +217,35 @@ impl Run {
     pub fn begin(&mut self) {
         self.usage_before = self.usages();
         self.board.begin_window();
+    }
+
+    /// The same for a scenario that ends its figures with `end_even`.
+    pub async fn begin_even(&mut self) -> anyhow::Result<()> {
+        self.waited_before = self.server.lag().await?.map(|lag| lag.batches_waited);
+        self.begin();
+        Ok(())
+    }
+
+    /// Up to when the server's tables have all that was confirmed: what it does for that is part of the price. Before, the
+    /// fans come to rest, if there are as many as that who go on and on. A server that writes its tables at once, and so says
+    /// nothing of them, is measured up to here, as it is.
+    pub async fn end_even(&mut self, crew: &Crew, resting: Option<u64>) -> anyhow::Result<()> {
+        let Some(waited_before) = self.waited_before else {
+            self.end();
+            return Ok(());
+        };
+        if let Some(fans) = resting {
+            crew.rest();
+            self.until(crew, "all fans rest", END_PATIENCE, || crew.done() >= fans).await?;
+        }
+        let began = Instant::now();
+        let even = self.server.wait_even().await?;
+        self.end();
+        let about = "from the last answer until the tables had all that was confirmed; counted in";
+        self.figure("tables_even_after", began.elapsed().as_secs_f64() * 1e3, "ms", about);
+        let waited = even.map_or(0, |lag| lag.batches_waited.saturating_sub(waited_before));
+        self.figure("batches_waited", waited as f64, "", "batches that waited for the tables");
+        Ok(())
     }
 
     /// Up to here.

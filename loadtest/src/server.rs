@@ -3,6 +3,7 @@
 //! Always: a server that was started here ends with its `Server`, and so does its data folder. Its memory and CPU are
 //! read from /proc, as the system sees them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -33,8 +34,27 @@ const READY_POLL: Duration = Duration::from_millis(20);
 /// The time that a server may take to stop when it is asked to.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
+/// The time that its tables may take to have what is in its journal, once nothing comes anew.
+const EVEN_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The price of every seat, in minor units: one price makes balances easy to check.
 pub const PRICE: i64 = 1_000;
+
+/// What `frontrow audit` says.
+#[derive(Debug, Deserialize)]
+pub struct Audit {
+    pub faults: Vec<String>,
+    /// The number of rows of each kind.
+    seen: BTreeMap<String, u64>,
+}
+
+impl Audit {
+    /// The rows of the journal, and those of them that the other tables do not have yet.
+    pub fn journal(&self) -> (u64, u64) {
+        let seen = |what: &str| self.seen.get(what).copied().unwrap_or_default();
+        (seen("journal rows"), seen("journal rows to follow"))
+    }
+}
 
 /// The way to start a server.
 #[derive(Clone, Debug)]
@@ -60,6 +80,14 @@ pub struct Usage {
     pub cpu: Duration,
     /// Resident now.
     pub rss_bytes: u64,
+}
+
+/// How far a server's tables are behind its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    pub events: u64,
+    /// Batches that waited for the tables since the server began.
+    pub batches_waited: u64,
 }
 
 pub struct Server {
@@ -279,16 +307,47 @@ impl Server {
 
     /// The faults that `frontrow audit` finds; `None` without the database.
     pub fn audit(&self) -> anyhow::Result<Option<Vec<String>>> {
-        #[derive(Deserialize)]
-        struct Audit {
-            faults: Vec<String>,
-        }
+        Ok(self.audited()?.map(|audit| audit.faults))
+    }
+
+    /// What `frontrow audit` says; `None` without the database.
+    pub fn audited(&self) -> anyhow::Result<Option<Audit>> {
         let Some(spawned) = &self.spawned else { return Ok(None) };
         let mut command = spawned.command(&["audit", "--json"]);
         let output = command.output().context("could not run `frontrow audit`")?;
-        let audit: Audit = serde_json::from_slice(&output.stdout)
+        let audit = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("`frontrow audit` said: {}", String::from_utf8_lossy(&output.stderr)))?;
-        Ok(Some(audit.faults))
+        Ok(Some(audit))
+    }
+
+    /// How far its tables are behind its journal; `None`: it writes both at once, or does not let us see.
+    pub async fn lag(&self) -> anyhow::Result<Option<Lag>> {
+        let mut client = HttpClient::connect(self.door, None).await?;
+        self.lag_through(&mut client).await
+    }
+
+    async fn lag_through(&self, client: &mut HttpClient) -> anyhow::Result<Option<Lag>> {
+        let answer = client.get("/metrics", self.operator_token()).await?;
+        Ok(match answer.status {
+            200 => read_lag(std::str::from_utf8(&answer.body).context("metrics are UTF-8")?),
+            _ => None,
+        })
+    }
+
+    /// Waits until its tables have all of its journal. Gives how far they were when that was so.
+    pub async fn wait_even(&self) -> anyhow::Result<Option<Lag>> {
+        let (mut client, began) = (HttpClient::connect(self.door, None).await?, Instant::now());
+        loop {
+            match self.lag_through(&mut client).await? {
+                Some(lag) if lag.events > 0 => {
+                    if began.elapsed() > EVEN_PATIENCE {
+                        bail!("the server's tables still lack {} events", lag.events);
+                    }
+                    tokio::time::sleep(READY_POLL).await;
+                }
+                even => return Ok(even),
+            }
+        }
     }
 
     /// The server's usage so far; `None` for one on another machine.
@@ -333,6 +392,19 @@ impl Server {
         let pid = child.id();
         spawned.child = child;
         self.pid = Some(pid);
+        Ok(())
+    }
+
+    /// Starts a server that was stopped, and kills it after so long, in the middle of whatever it is at: of taking over its
+    /// sales, if it was quick.
+    pub async fn start_and_kill(&mut self, after: Duration) -> anyhow::Result<()> {
+        let address = self.door.address.to_string();
+        let spawned = self.own()?;
+        let mut command = serving(&spawned.options, spawned.far.as_ref(), &spawned.data, &address)?;
+        let mut child = command.stdout(Stdio::null()).spawn()?;
+        tokio::time::sleep(after).await;
+        child.kill()?;
+        child.wait()?;
         Ok(())
     }
 
@@ -386,14 +458,14 @@ impl Drop for Spawned {
     }
 }
 
-fn start(
+/// The command that serves, with its log in the data folder.
+fn serving(
     options: &SpawnOptions,
     far: Option<&FarDatabase>,
     data: &Path,
     listen: &str,
-) -> anyhow::Result<(Child, SocketAddr)> {
-    let log_path = data.join("server.log");
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path)?;
+) -> anyhow::Result<Command> {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log_path(data))?;
     let mut command = Command::new(&options.binary);
     command.args(["serve", "--listen", listen, "--data"]).arg(data);
     // Only the server is far away from it; commands are not what is measured.
@@ -412,14 +484,28 @@ fn start(
         command.arg("--set").arg(format!("tls.cert={}", cert.display()));
         command.arg("--set").arg(format!("tls.key={}", key.display()));
     }
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+    command.stdin(Stdio::null()).stderr(log);
+    Ok(command)
+}
+
+fn log_path(data: &Path) -> PathBuf {
+    data.join("server.log")
+}
+
+fn start(
+    options: &SpawnOptions,
+    far: Option<&FarDatabase>,
+    data: &Path,
+    listen: &str,
+) -> anyhow::Result<(Child, SocketAddr)> {
+    let mut child = serving(options, far, data, listen)?.stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().context("stdout was asked for")?;
     let mut lines = BufReader::new(stdout).lines();
     let address = loop {
         let line = match lines.next() {
             Some(line) => line?,
             None => {
-                let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+                let log = std::fs::read_to_string(log_path(data)).unwrap_or_default();
                 // It has closed its stdout, so it is ending; its exit code says no more than the log.
                 let _ = child.wait();
                 bail!("the server did not start: {}", log.trim_end());
@@ -456,6 +542,18 @@ pub fn usage_of(pid: u32) -> Option<Usage> {
     read_usage(&stat, &statm)
 }
 
+/// Reads the lines of the server's metrics that say how far its tables are.
+fn read_lag(metrics: &str) -> Option<Lag> {
+    let value = |name: &str| {
+        let of = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+        metrics.lines().find_map(of)
+    };
+    Some(Lag {
+        events: value("frontrow_apply_lag_events")?,
+        batches_waited: value("frontrow_apply_batches_waited_total")?,
+    })
+}
+
 fn read_usage(stat: &str, statm: &str) -> Option<Usage> {
     // The name, in parentheses, may itself contain anything.
     let (_, fields) = stat.rsplit_once(')')?;
@@ -482,6 +580,14 @@ mod tests {
         assert_eq!(usage.rss_bytes, 25 * rustix::param::page_size() as u64);
         assert!(read_usage("42 (x", "").is_none());
         assert!(usage_of(std::process::id()).is_some_and(|own| own.rss_bytes > 0));
+    }
+
+    #[test]
+    fn how_far_the_tables_are_is_read_where_it_is_said() {
+        let metrics = "# HELP frontrow_apply_lag_events Events that the tables lack.\n\
+             frontrow_apply_lag_events 17\nfrontrow_apply_batches_waited_total 2\nfrontrow_apply_lag_seconds 0.25\n";
+        assert_eq!(read_lag(metrics), Some(Lag { events: 17, batches_waited: 2 }));
+        assert_eq!(read_lag("frontrow_mailbox_depth 0\n"), None);
     }
 
     #[tokio::test]

@@ -171,6 +171,11 @@ fn sentence(subject: Subject, entry: &Entry, names: &Names) -> Option<String> {
         (Subject::Sale(_), Entry::Archive { by, .. }) => {
             Some(format!("{} archived the concert", actor_in_words(by, names)))
         }
+        (Subject::Sale(_), Entry::Repair { row, events, reason, by }) => Some(format!(
+            "{} left {} of row {row} out of the tables, which refused it: {reason}",
+            actor_in_words(by, names),
+            events_in_words(events)
+        )),
         (Subject::Sale(_), Entry::CallOff(of)) => Some(called_off_in_words(of, names)),
         (Subject::Sale(_), Entry::Seats(seats)) => match &seats.change {
             SeatsChange::Refund { amount, why: RefundWhy::Operator { reason, by }, is_all, .. } => {
@@ -289,6 +294,11 @@ fn count_in_words(of: &HouseSeats) -> String {
         [seat] => format!("seat {seat}"),
         ref seats => format!("{} seats", seats.len()),
     }
+}
+
+fn events_in_words(events: &[u32]) -> String {
+    let list: Vec<_> = events.iter().map(ToString::to_string).collect();
+    format!("{} {}", if list.len() == 1 { "event" } else { "events" }, list.join(", "))
 }
 
 fn prices_in_words(changed: &[PriceChange]) -> String {

@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use frontrow::clock::Clock;
+use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow_protocol::HumanDuration;
 use serde_json::json;
@@ -18,11 +19,15 @@ const NEWEST_KEPT: u64 = 1_000;
 #[derive(Subcommand)]
 pub enum Journal {
     /// Move rows into files that `history` and `audit` read as well (`journal_archive`), but for the newest thousand of each
-    /// sale. Servers may be running.
+    /// sale, and none that its other tables do not have yet. Servers may be running.
     Archive {
         /// The age that a row has to have, such as 30d; an hour at least.
-        #[arg(long, default_value = "30d")]
+        #[arg(long, default_value = "30d", conflicts_with = "before")]
         older_than: HumanDuration,
+        /// The time that a row has to be older than, RFC 3339 with an offset, such as 2026-11-29T00:00:00Z; an hour ago at
+        /// the latest.
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        before: Option<Timestamp>,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -30,17 +35,18 @@ pub enum Journal {
 
 impl Journal {
     pub async fn run(self) -> anyhow::Result<()> {
-        let Self::Archive { older_than, data } = self;
-        let older_than = older_than.as_duration();
-        if older_than < OLDER_THAN_MIN {
-            bail!("--older-than must be an hour at least: a running server's last rows stay");
+        let Self::Archive { older_than, before, data } = self;
+        let now = Clock::system().utc();
+        let (named, before) = match before {
+            Some(before) => ("--before must be an hour ago at least", before),
+            None => ("--older-than must be an hour at least", now - older_than.as_duration()),
+        };
+        if before > now - OLDER_THAN_MIN {
+            bail!("{named}: a running server's last rows stay");
         }
         let config = data.config()?;
         let store = open_store(&config, &data).await?;
         let archive = Archive::new(config.journal_archive());
-        let millis = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
-        let now = Clock::system().utc().as_millis();
-        let before = frontrow::domain::time::Timestamp::from_millis(now.saturating_sub(millis));
         let archived =
             archive.run(&*store, before, NEWEST_KEPT).await.context("could not archive the journal")?;
         print_json(&json!({
@@ -49,4 +55,9 @@ impl Journal {
             "folder": archive.folder().display().to_string(),
         }))
     }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let read = chrono::DateTime::parse_from_rfc3339(text).map_err(|error| error.to_string())?;
+    Ok(Timestamp::from_millis(read.timestamp_millis()))
 }

@@ -2,6 +2,7 @@
 //! did not do what it was asked exits with 1 and says why.
 
 mod alarms;
+mod apply;
 mod audit;
 mod client;
 mod concert;
@@ -14,6 +15,7 @@ mod operator;
 mod orders;
 mod prices;
 mod rehearse;
+mod repair;
 mod rules;
 mod sale;
 mod schedule;
@@ -84,6 +86,10 @@ enum Command {
     /// Move old rows of the journal into files.
     #[command(subcommand)]
     Journal(journal::Journal),
+    /// Go past what the tables of a sale refuse of its journal, so that the sale goes on.
+    Repair(repair::Repair),
+    /// Bring the tables up to date with the journal while no server runs, and the schema back for an older release.
+    Apply(apply::Apply),
     /// Bring the database's schema up to date; a server does the same when it starts.
     Migrate(migrate::Migrate),
     /// Print every setting, explained, with its default.
@@ -111,6 +117,8 @@ impl Cli {
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,
             Command::Journal(command) => command.run().await,
+            Command::Repair(command) => command.run().await,
+            Command::Apply(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
             Command::Config => print_text(&Config::default().to_toml()),
         }

@@ -16,8 +16,9 @@ use super::kind::{
 use crate::address::{AddressSource, Network, Proxies};
 use crate::domain::rules::SaleRules;
 use crate::limits::{
-    ADDRESS_CONNECTIONS_SET_MAX, CONNECTIONS_PER_USER_SET_MAX, CONNECTIONS_SET_MAX, GUEST_SEATS_SET_MAX,
-    LANES_SET_MAX, RATE_SET_MAX, REQUESTS_IN_FLIGHT_SET_MAX, SECRET_BYTES_MIN,
+    ADDRESS_CONNECTIONS_SET_MAX, CONNECTIONS_PER_USER_SET_MAX, CONNECTIONS_SET_MAX, EVENTS_BEHIND_MAX,
+    EVENTS_BEHIND_SET_MAX, GUEST_SEATS_SET_MAX, LANES_SET_MAX, RATE_SET_MAX, REQUESTS_IN_FLIGHT_SET_MAX,
+    SECRET_BYTES_MIN,
 };
 
 /// The prefix of every environment variable that is read.
@@ -83,6 +84,8 @@ section! {
     allowed_origins: Vec<String> = Vec::new(), Origins;
     /// Writers that sales are spread over. If unset: what suits the database.
     lanes: Option<usize> = None, Optional(Whole(1, LANES_SET_MAX), "4");
+    /// Events of each of them that are in the journal, and whose rows the other tables may lack: at so many, it waits.
+    events_behind_max: usize = EVENTS_BEHIND_MAX, Whole(1, EVENTS_BEHIND_SET_MAX);
 
     besides {
         /// The certificate that connections are encrypted with. Neither file: they are plain. Only one is refused.

@@ -11,12 +11,16 @@ use super::outcome::Outcome;
 use super::request::Reading;
 use super::translate;
 use super::visitor::Audience;
+use crate::dispatcher::Rows;
 use crate::domain::ids::{ConcertId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleView;
 use crate::limits;
 use crate::store::StoreError;
+
+/// The number of times that somebody's rows are read who changes them meanwhile.
+const READS_OF_ONE_MAX: usize = 3;
 
 /// A question about something outside the lanes.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +123,33 @@ impl Context {
         }
     }
 
+    /// Reads rows that follow what is committed: nobody reads less of them than was confirmed before.
+    pub async fn read_confirmed<T, F>(&self, rows: Rows, reading: impl Fn() -> F) -> Result<T, ErrorObject>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        for _ in 1..READS_OF_ONE_MAX {
+            let read = self.read_once_confirmed(rows, &reading).await?;
+            // What money made is written at once: read together with rows of before, it would tell two stories.
+            if !self.dispatcher.tables_are_behind(rows) {
+                return Ok(read);
+            }
+        }
+        self.read_once_confirmed(rows, &reading).await
+    }
+
+    async fn read_once_confirmed<T, F>(&self, rows: Rows, reading: &impl Fn() -> F) -> Result<T, ErrorObject>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        tokio::select! {
+            biased;
+            have = self.read(self.dispatcher.tables_have(rows)) => have?,
+            () = self.clock.run_out(limits::TABLES_PATIENCE) => return Err(out_of_reach()),
+        }
+        self.read(reading()).await
+    }
+
     /// Changes something in the store without a lane. When it hangs, nobody knows what will become of it.
     pub async fn change<T>(
         &self,
@@ -150,7 +181,7 @@ impl Context {
 
     /// The user's newest token of each sale, newest first.
     pub async fn tokens_of(&self, user: UserId) -> Result<Vec<TokenRecord>, ErrorObject> {
-        self.read(self.store.last_tokens(user)).await
+        self.read_confirmed(Rows::OfUser(user), || self.store.last_tokens(user)).await
     }
 
     /// Answers a session's question.
@@ -191,7 +222,8 @@ impl Context {
         let is_meant = |concert| only.is_none_or(|only| only == concert);
         Ok(match reading {
             Reading::Reservations => {
-                let mut reservations = self.read(self.store.reservations(user)).await?;
+                let reservations = || self.store.reservations(user);
+                let mut reservations = self.read_confirmed(Rows::OfUser(user), reservations).await?;
                 reservations.retain(|reservation| is_meant(reservation.concert));
                 Outcome::Reservations(reservations)
             }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use super::lane_of;
 use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
+use super::tables::{Rows, Tables};
 use crate::clock::Clock;
 use crate::domain::command::{Command, Rejection};
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
@@ -13,7 +17,7 @@ use crate::domain::seat_plan::Money;
 use crate::fanout::{Refusal, ReplyTo, Subscriber};
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::store::WriterId;
+use crate::store::{Store, StoreError, WriterId};
 use crate::supervisor::Supervisor;
 
 /// The lanes' front door. Cheap to clone; never blocks.
@@ -26,6 +30,9 @@ pub(super) struct Shared {
     pub clock: Clock,
     pub sales: Sales,
     pub mailboxes: Vec<Arc<Mailbox>>,
+    /// How far the tables of each lane's sales are.
+    pub tables: Vec<Arc<Tables>>,
+    pub store: Arc<dyn Store>,
     /// One a lane.
     pub writers: Vec<WriterId>,
     pub supervisor: Arc<Supervisor>,
@@ -180,6 +187,81 @@ impl Dispatcher {
             SaleStatus::Elsewhere(holder) => (concert, Place::Elsewhere, holder),
         };
         self.shared.sales.all().into_iter().map(place).collect()
+    }
+
+    /// Waits until the tables have all that was confirmed of these rows. Of sales that other servers run: all that is in their
+    /// journals now.
+    pub async fn tables_have(&self, rows: Rows) -> Result<(), StoreError> {
+        let mut elsewhere = match self.shared.sales.every_one_runs() {
+            true => Vec::new(),
+            false => self.behind_elsewhere(rows).await?,
+        };
+        let mut wanted: Vec<_> =
+            self.shared.tables.iter().map(|tables| (tables, tables.targets(rows))).collect();
+        loop {
+            wanted.retain_mut(|(tables, targets)| {
+                *targets = tables.missing(targets);
+                !targets.is_empty()
+            });
+            let is_lost = wanted.iter().any(|(tables, targets)| tables.are_lost(targets));
+            if wanted.is_empty() && elsewhere.is_empty() {
+                return Ok(());
+            }
+            let have = join_all(wanted.iter().map(|(tables, targets)| tables.have(targets)));
+            if elsewhere.is_empty() && !is_lost {
+                have.await;
+                continue;
+            }
+            // Nobody here hears of it when another server's tables go on.
+            let _ = tokio::time::timeout(limits::TABLES_LOOKUP_INTERVAL, async {
+                have.await;
+                std::future::pending::<()>().await;
+            })
+            .await;
+            let behind = self.shared.store.behind().await?;
+            let has = |(concert, seq): &(ConcertId, u64)| {
+                behind.iter().all(|of| of.concert != *concert || of.applied >= *seq)
+            };
+            for (tables, targets) in &wanted {
+                let had = targets.iter().filter(|target| has(target));
+                had.for_each(|(concert, seq)| tables.applied(*concert, *seq));
+            }
+            elsewhere.retain(|target| !has(target));
+        }
+    }
+
+    /// Was something committed of these rows that the tables do not have?
+    pub fn tables_are_behind(&self, rows: Rows) -> bool {
+        let is_one = matches!(rows, Rows::OfUser(_));
+        is_one && self.shared.tables.iter().any(|tables| !tables.targets(rows).is_empty())
+    }
+
+    async fn behind_elsewhere(&self, rows: Rows) -> Result<Vec<(ConcertId, u64)>, StoreError> {
+        let is_meant = |concert: ConcertId| {
+            let is_asked_for = !matches!(rows, Rows::OfSale(of) if of != concert);
+            let is_known = match self.shared.sales.status(concert) {
+                Some(SaleStatus::Running) => true,
+                // Of one that was lost it is known whom it is about; of another server's nothing is.
+                Some(SaleStatus::Loading | SaleStatus::Handed) => {
+                    self.shared.tables.iter().any(|tables| tables.know(concert))
+                }
+                Some(SaleStatus::Elsewhere(_)) | None => false,
+            };
+            is_asked_for && !is_known
+        };
+        let behind = self.shared.store.behind().await?.into_iter();
+        Ok(behind.filter(|of| is_meant(of.concert)).map(|of| (of.concert, of.end)).collect())
+    }
+
+    /// Has the tables stand still where they are, or go on: for whoever looks at what holds meanwhile.
+    pub fn let_tables_stand(&self, still: bool) {
+        self.shared.tables.iter().for_each(|tables| tables.stand(still));
+    }
+
+    /// By how many events the tables of all sales here are behind, and for how long.
+    pub fn lag(&self) -> (usize, Duration) {
+        let lags = self.shared.tables.iter().map(|tables| tables.lag());
+        lags.fold((0, Duration::ZERO), |(events, since), of| (events + of.0, since.max(of.1)))
     }
 
     /// The clock that commands are judged by.

@@ -33,6 +33,7 @@ use super::mailbox::{Envelope, Mailbox, Work};
 use super::running::RunningSale;
 use super::sales::SaleStatus;
 use super::sweep::{Sweeper, Swept};
+use super::tables::Tables;
 use super::witness::Witness;
 use super::{Options, lane_of};
 use crate::domain::command::{Command, Needs};
@@ -68,6 +69,8 @@ pub(super) struct Lane {
     /// Sales that were lost, to be claimed and loaded again when they can be.
     lost: mpsc::Sender<ConcertId>,
     sweeper: Sweeper,
+    tables: Arc<Tables>,
+    ended_kept_max: usize,
     /// The entries that each user added to their ledger today.
     ledger: LedgerBudget,
     sales: BTreeMap<ConcertId, RunningSale>,
@@ -124,7 +127,15 @@ impl Lane {
             name: format!("lane {index}"),
             mailbox: shared.mailboxes[index].clone(),
             writer: shared.writers[index],
-            sweeper: Sweeper::new(store.clone(), metrics.clone(), home.clone(), options.sweep_rows_max),
+            sweeper: Sweeper::new(
+                store.clone(),
+                shared.tables[index].clone(),
+                metrics.clone(),
+                home.clone(),
+                options.sweep_rows_max,
+            ),
+            tables: shared.tables[index].clone(),
+            ended_kept_max: options.ended_kept_max,
             ledger: LedgerBudget::new(options.ledger_entries_per_day),
             last_heartbeat: clock.steady(),
             patience: Patience::new(clock.clone()),
@@ -191,6 +202,10 @@ impl Lane {
 
     async fn run(&mut self) {
         while self.perform(self.pipeline.next()).await.is_continue() {}
+        // Whoever claims the sales next has nothing to catch up with.
+        if tokio::time::timeout(limits::RELEASE_PATIENCE, self.tables.end()).await.is_err() {
+            tracing::warn!("the tables are behind the journal, and the next server brings them up to date");
+        }
         let (writer, now) = (self.writer, self.shared.clock.steady());
         let store = self.store.clone();
         let released =
@@ -209,6 +224,7 @@ impl Lane {
     async fn rest(&mut self) -> ControlFlow<()> {
         self.call_witness();
         self.put_archived_away();
+        self.put_refused_away();
         if self.outage.is_none() {
             self.sweeper.begin(&self.sales, self.shared.clock.steady());
         }
@@ -240,17 +256,31 @@ impl Lane {
 
     /// What is archived is not run any more, once that is committed. Its claim ends by itself.
     fn put_archived_away(&mut self) {
-        let is_over = |running: &&RunningSale| running.sale.is_archived() && running.sale.is_committed();
+        let is_over = |running: &&RunningSale| {
+            running.sale.is_archived()
+                && running.sale.is_committed()
+                && self.tables.are_even(running.concert())
+        };
         let over: Vec<_> = self.sales.values().filter(is_over).map(RunningSale::concert).collect();
         for concert in over {
             self.sales.remove(&concert);
             self.present.remove(&concert);
             self.sweeper.forget(concert);
+            self.tables.forget(concert);
             self.fanout.hide(concert);
             self.fanout.forget(concert);
             self.shared.sales.forget(concert);
             self.count_tokens();
             tracing::info!(concert.id = concert.0, "a sale is archived");
+        }
+    }
+
+    /// A sale whose tables refuse what its journal says stops alone. Recovery finds out what exactly it is, and looks whether
+    /// somebody mended it.
+    fn put_refused_away(&mut self) {
+        for (concert, why) in self.tables.refused() {
+            self.shared.sales.set_stuck(concert, Some(why));
+            self.lose(concert);
         }
     }
 
@@ -329,6 +359,7 @@ impl Lane {
         present.dedup();
         running.welcome_back(&present, &self.fanout);
         self.sweeper.forget(concert);
+        self.tables.begin(concert, running.journal.seq);
         self.sales.insert(concert, running);
         // The sale may have waited for the lane while time stood still: that must be known before anything expires.
         self.last_heartbeat = Timestamp::default();
@@ -479,6 +510,7 @@ impl Lane {
                 self.sales.remove(&concert);
                 self.present.remove(&concert);
                 self.sweeper.forget(concert);
+                self.tables.forget(concert);
                 self.fanout.forget(concert);
                 self.shared.sales.forget(concert);
                 self.count_tokens();
@@ -506,6 +538,7 @@ impl Lane {
             self.present.insert(concert, lost.sale.connections().collect());
         }
         self.sweeper.forget(concert);
+        self.tables.lose(concert);
         self.fanout.hide(concert);
         self.shared.sales.set(concert, SaleStatus::Loading);
     }

@@ -8,6 +8,8 @@ mod recovery;
 mod running;
 mod sales;
 mod sweep;
+mod table_writer;
+mod tables;
 mod witness;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use handle::{Dispatcher, Place};
+pub use tables::Rows;
 pub use witness::Witness;
 
 pub use crate::fanout::{Refusal, Reply, ReplyTo};
@@ -37,6 +40,8 @@ use lane::Lane;
 use mailbox::Mailbox;
 use recovery::Recovery;
 use sales::Sales;
+use table_writer::TableWriter;
+use tables::Tables;
 
 /// The choices of a run for its dispatcher.
 #[derive(Clone, Debug)]
@@ -56,6 +61,10 @@ pub struct Options {
     pub sweep_rows_max: u32,
     /// The number of entries that a user may add to their ledger in a day.
     pub ledger_entries_per_day: u32,
+    /// Events that the tables of a lane may be behind: at this many, batches wait.
+    pub events_behind_max: usize,
+    /// What ended lately and stays in memory, besides all that is not in the tables yet.
+    pub ended_kept_max: usize,
     /// The seed of every id; `None`: the operating system's.
     pub seed: Option<[u8; 32]>,
     /// Each lane has a thread of its own, so that its store is not kept waiting until the runtime's threads are through
@@ -75,6 +84,8 @@ impl Options {
             former: Vec::new(),
             sweep_rows_max: limits::SWEEP_ROWS_MAX,
             ledger_entries_per_day: u32::MAX,
+            events_behind_max: limits::EVENTS_BEHIND_MAX,
+            ended_kept_max: limits::ENDED_KEPT_MAX,
             seed: None,
             threads: false,
             witness: None,
@@ -88,7 +99,8 @@ pub struct Lanes {
     stopping: watch::Sender<bool>,
     lanes: Vec<JoinHandle<()>>,
     recovery: JoinHandle<()>,
-    tending: JoinHandle<()>,
+    /// What goes on for as long as the lanes do.
+    beside: Vec<JoinHandle<()>>,
 }
 
 /// Starts the lanes; sales come in as they are claimed and loaded.
@@ -109,7 +121,11 @@ pub async fn start(
     fanout.know_currency(&wallets);
     let mailboxes = options.writers.iter().map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
     let supervisor = Supervisor::new(metrics.clone());
+    let tables =
+        options.writers.iter().map(|writer| Arc::new(Tables::new(*writer, options.events_behind_max)));
     let shared = Arc::new(Shared {
+        tables: tables.collect(),
+        store: store.clone(),
         clock: clock.clone(),
         sales: Sales::default(),
         mailboxes,
@@ -130,13 +146,26 @@ pub async fn start(
             false => tokio::spawn(lane.opened().await?.live()),
         });
     }
-    let tending = shared.supervisor.keep(&Handle::current(), "the store's care", {
+    let mut beside = Vec::new();
+    for (index, tables) in shared.tables.iter().enumerate() {
+        let (tables, store, shared) = (tables.clone(), store.clone(), shared.clone());
+        let name = format!("tables of lane {index}");
+        let run = {
+            let (name, shared) = (name.clone(), shared.clone());
+            move || {
+                let (tables, store, shared) = (tables.clone(), store.clone(), shared.clone());
+                TableWriter { tables, store, shared, name: name.clone() }.run()
+            }
+        };
+        beside.push(shared.supervisor.keep(&Handle::current(), &name, run));
+    }
+    beside.push(shared.supervisor.keep(&Handle::current(), "the store's care", {
         let (store, metrics) = (store.clone(), metrics.clone());
         move || {
             let (store, metrics) = (store.clone(), metrics.clone());
             async move { store.tend(&metrics).await }
         }
-    });
+    }));
     let recovery = Recovery {
         shared: shared.clone(),
         store,
@@ -146,10 +175,11 @@ pub async fn start(
         lost,
         stopping,
         silent: BTreeMap::new(),
+        stuck: BTreeMap::new(),
     };
     let recovery = tokio::spawn(recovery.live());
     let dispatcher = Dispatcher::new(shared.clone());
-    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery, tending }))
+    Ok((dispatcher, Lanes { shared, stopping: stopping_sender, lanes, recovery, beside }))
 }
 
 /// Runs a lane on a thread of its own, which also polls its connection to the store. The thread ends with the runtime that it
@@ -210,7 +240,7 @@ impl Lanes {
                 tracing::error!(error = &error as &dyn std::error::Error, "a lane did not end well");
             }
         }
-        self.tending.abort();
+        self.beside.iter().for_each(JoinHandle::abort);
     }
 }
 

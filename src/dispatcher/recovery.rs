@@ -35,6 +35,8 @@ pub(super) struct Recovery {
     pub stopping: watch::Receiver<bool>,
     /// Sales of other processes: the heartbeat that was seen last, and since when.
     pub silent: BTreeMap<ConcertId, (Timestamp, Timestamp)>,
+    /// Sales that were claimed and stand still, because their tables refuse what their journals say: since when.
+    pub stuck: BTreeMap<ConcertId, Timestamp>,
 }
 
 impl Recovery {
@@ -104,6 +106,9 @@ impl Recovery {
             return;
         }
         let (writer, lane) = self.lanes[lane_of(concert, self.lanes.len())].clone();
+        if self.stuck.contains_key(&concert) && !self.may_go_on(concert, writer).await {
+            return;
+        }
         let silent = self.silent.get(&concert).copied();
         let now = self.shared.clock.steady();
         // A writer whose clock is ahead of ours seems to have been alive just now for as long as that takes. If it was silent
@@ -113,6 +118,7 @@ impl Recovery {
         match self.load(concert, writer, at).await {
             Ok(running) => {
                 self.silent.remove(&concert);
+                self.is_not_stuck(concert);
                 // This precedes the sending, because the lane sets it to running.
                 self.shared.sales.set(concert, SaleStatus::Handed);
                 // Recovery stops as well if the lane has stopped.
@@ -122,7 +128,18 @@ impl Recovery {
                 if silent.is_none_or(|(seen, _)| Some(seen) != heartbeat) {
                     self.silent.extend(heartbeat.map(|heartbeat| (concert, (heartbeat, now))));
                 }
+                self.is_not_stuck(concert);
                 self.shared.sales.set(concert, SaleStatus::Elsewhere(holder));
+            }
+            Err(error @ StoreError::Refused(_)) => {
+                self.stuck.entry(concert).or_insert(at);
+                self.shared.sales.set(concert, SaleStatus::Loading);
+                self.shared.sales.set_stuck(concert, Some(error.reason()));
+                tracing::error!(
+                    concert.id = concert.0,
+                    error = &error as &dyn std::error::Error,
+                    "a sale stands still, as its tables refuse what its journal says"
+                );
             }
             Err(error) => {
                 self.shared.sales.set(concert, SaleStatus::Loading);
@@ -133,6 +150,33 @@ impl Recovery {
                 );
             }
         }
+    }
+
+    /// Do the tables of a sale that stands still take its journal now? It is not claimed for this: each claim is a row of the
+    /// journal.
+    async fn may_go_on(&self, concert: ConcertId, writer: WriterId) -> bool {
+        match self.store.catch_up(concert, writer, limits::CAUGHT_UP_AT_ONCE_MAX).await {
+            // Somebody mended them; or went past what they refuse, or runs the sale.
+            Ok(_) | Err(StoreError::Claimed { .. } | StoreError::NoSuchConcert { .. }) => true,
+            Err(error @ StoreError::Refused(_)) => {
+                self.shared.sales.set_stuck(concert, Some(error.reason()));
+                false
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    concert.id = concert.0,
+                    error,
+                    "could not look after a sale that stands still"
+                );
+                false
+            }
+        }
+    }
+
+    fn is_not_stuck(&mut self, concert: ConcertId) {
+        self.stuck.remove(&concert);
+        self.shared.sales.set_stuck(concert, None);
     }
 
     /// Building a line of a million takes a while, and is done on no thread that serves others. A small sale is not worth
@@ -162,13 +206,16 @@ impl Recovery {
         // The sale's time may be ahead: by another process, or by this machine's clock before it was set back.
         let claimed_at = before.map_or(at, |before| before.max(at));
         clock.go_on_from(claimed_at);
+        // It was claimed all the while that it stood still.
+        let stood_still = self.stuck.get(&concert).zip(before).map(|(since, before)| before.since(*since));
         self.store.catch_up(concert, writer, limits::CAUGHT_UP_AT_ONCE_MAX).await?;
         let loaded = self.store.load_sale(concert, claimed_at).await?;
         let tokens = loaded.tokens.len();
         let mut running = self.build(loaded).await?;
         // Time stood still while we loaded, too.
         let now = clock.steady();
-        let outages = self.store.count_outage(concert, writer, now.since(claimed_at)).await?;
+        let stood_still = now.since(claimed_at) + stood_still.unwrap_or_default();
+        let outages = self.store.count_outage(concert, writer, stood_still).await?;
         running.begin(outages, now, self.shared.clock_step.load(Ordering::Relaxed));
         tracing::info!(
             concert.id = concert.0,

@@ -46,6 +46,8 @@ struct State {
     leaving: BTreeSet<ConcertId>,
     /// The reason why the store cannot be used; `None`: it can.
     store_fault: Option<String>,
+    /// Sales that stand still because their tables refuse what their journals say, and what that is.
+    stuck: BTreeMap<ConcertId, String>,
     /// The trouble that each lane has with the store, although that may answer others.
     troubles: BTreeMap<String, String>,
     started: bool,
@@ -113,6 +115,7 @@ impl Sales {
         state.named.retain(|named| *named != concert);
         state.rehearsals.remove(&concert);
         state.leaving.remove(&concert);
+        state.stuck.remove(&concert);
         self.has_rehearsals.store(!state.rehearsals.is_empty(), Ordering::Release);
         self.has_leaving.store(!state.leaving.is_empty(), Ordering::Release);
         drop(state);
@@ -163,6 +166,15 @@ impl Sales {
         self.store_is_out.send_replace(is_out);
     }
 
+    /// Takes what the tables of a sale refuse of its journal; `None`: nothing.
+    pub fn set_stuck(&self, concert: ConcertId, what: Option<String>) {
+        let mut state = self.state.write();
+        match what {
+            Some(what) => drop(state.stuck.insert(concert, what)),
+            None => drop(state.stuck.remove(&concert)),
+        }
+    }
+
     pub fn set_trouble(&self, lane: &str, trouble: Option<String>) {
         let mut state = self.state.write();
         match trouble {
@@ -188,6 +200,12 @@ impl Sales {
         state.started && state.sales.iter().all(is_here)
     }
 
+    /// Whether the sales are known and each of them is in memory here.
+    pub fn every_one_runs(&self) -> bool {
+        let state = self.state.read();
+        state.started && state.sales.values().all(|status| *status == SaleStatus::Running)
+    }
+
     /// The reasons why requests are not served here, although nothing is missing.
     pub fn troubles(&self) -> Vec<String> {
         let state = self.state.read();
@@ -209,7 +227,10 @@ impl Sales {
             .filter(|(_, status)| matches!(status, SaleStatus::Loading | SaleStatus::Handed))
             // Whoever asked for one waits for it; nobody else does.
             .filter(|(concert, _)| !state.named.contains(concert))
-            .map(|(concert, _)| format!("sale {concert} is being recovered"));
+            .map(|(concert, _)| match state.stuck.get(concert) {
+                Some(what) => format!("sale {concert} stands still: {what} (`frontrow repair` goes past it)"),
+                None => format!("sale {concert} is being recovered"),
+            });
         let fault = state.store_fault.iter().map(|fault| format!("store: {fault}"));
         let starting = (!state.started).then(|| "sales are being looked up".to_owned());
         fault.chain(starting).chain(loading).collect()

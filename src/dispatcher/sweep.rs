@@ -2,9 +2,9 @@
 //! some rows of each sale are read beside its lane: those whose time is over, and the next page of each table, so that
 //! the whole sale is seen in time.
 //!
-//! Always: like is compared with like. The rows come with the place in the journal as of which they were read, and
-//! what changed between querying them and looking at them is left out: everything else must be the same in the rows
-//! and in memory. One read is under way for a lane, and what it remembers meanwhile is bounded.
+//! Always: like is compared with like. The rows come with the place in the journal up to which they follow it, and are
+//! read once that is where memory was when the sweep began; what changed since then is left out: everything else must be the
+//! same in the rows and in memory. One read is under way for a lane, and what it remembers meanwhile is bounded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::running::RunningSale;
+use super::tables::Tables;
 use crate::domain::event::{Event, Refunded, SeatMoved, SoldAtDesk};
 use crate::domain::ids::{ConcertId, EntryNo, ReservationId, ScheduleId, SeatId};
 use crate::domain::record::{Reservation, ReservationStatus, TokenRecord};
@@ -28,6 +29,7 @@ use crate::store::{Reads, StoreError, SweepPage, SweepRows};
 
 pub(super) struct Sweeper {
     store: Arc<dyn Reads>,
+    tables: Arc<Tables>,
     metrics: Arc<Metrics>,
     /// The runtime that polls the pooled connections, and so the sweeps.
     home: Handle,
@@ -93,11 +95,17 @@ struct Difference {
 }
 
 impl Sweeper {
-    pub fn new(store: Arc<dyn Reads>, metrics: Arc<Metrics>, home: Handle, rows_max: u32) -> Self {
+    pub fn new(
+        store: Arc<dyn Reads>,
+        tables: Arc<Tables>,
+        metrics: Arc<Metrics>,
+        home: Handle,
+        rows_max: u32,
+    ) -> Self {
         // One sweep is under way; those that were given up may still send something.
         let (sender, receiver) = mpsc::channel(4);
         let rounds = BTreeMap::new();
-        Self { store, metrics, home, rows_max, count: 0, under_way: None, rounds, sender, receiver }
+        Self { store, tables, metrics, home, rows_max, count: 0, under_way: None, rounds, sender, receiver }
     }
 
     /// Queries the rows of a sale that is due, if none are on their way.
@@ -131,8 +139,10 @@ impl Sweeper {
         let number = self.count;
         let (since, touched) = (running.journal.seq, Touched::default());
         self.under_way = Some(UnderWay { number, page, begun: now, since, touched });
-        let (store, sender) = (self.store.clone(), self.sender.clone());
+        let (store, tables, sender) = (self.store.clone(), self.tables.clone(), self.sender.clone());
         self.home.spawn(async move {
+            // What was not in the tables when the sweep began would look like a difference.
+            tables.have(&[(page.concert, since)]).await;
             let rows = store.sweep(&page).await;
             // Nobody compares any more if the lane has stopped.
             let _ = sender.send(Swept { number, rows }).await;
@@ -192,7 +202,7 @@ impl Sweeper {
             }
         };
         // Nothing is known of what was touched outside of that time, least of all by another writer.
-        if !(way.since..=running.journal.seq).contains(&rows.journal.seq) {
+        if !(way.since..=running.journal.seq).contains(&rows.applied) {
             return None;
         }
         let differences = differences(&way, &rows, &running.sale);
@@ -207,7 +217,7 @@ impl Sweeper {
                 row = %difference.key,
                 stored = %difference.stored,
                 remembered = %difference.remembered,
-                journal.seq = rows.journal.seq,
+                journal.seq = rows.applied,
                 is_known,
                 "the store and memory differ"
             );

@@ -416,6 +416,8 @@ async fn readiness(context: &Context) -> Response<Body> {
 
 fn metrics(context: &Context) -> Response<Body> {
     context.metrics.mailbox_depth.set(context.dispatcher.mailbox_depth() as i64);
+    let (events, since) = context.dispatcher.lag();
+    context.metrics.set_apply_lag(events, since);
     let sales = context.dispatcher.whereabouts().into_iter();
     context
         .metrics

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::dispatcher::{Dispatcher, Refusal, Reply, ReplyTo};
+use crate::dispatcher::{Dispatcher, Refusal, Reply, ReplyTo, Rows};
 use crate::domain::command::{Answer, Command, Rejection};
 use crate::domain::event::RefundWhy;
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, UserId};
@@ -180,7 +180,10 @@ impl Refunds {
         let (mut answered, mut pause) = (self.answered(), Duration::ZERO);
         let mut after = ReservationId(Uuid::nil());
         loop {
-            let page = self.store.orders_to_refund(concert, schedule, after, PAGE).await;
+            let page = match self.dispatcher.tables_have(Rows::OfSale(concert)).await {
+                Ok(()) => self.store.orders_to_refund(concert, schedule, after, PAGE).await,
+                Err(error) => Err(error),
+            };
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {

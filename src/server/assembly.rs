@@ -99,6 +99,7 @@ pub async fn start(
         heartbeat_gap_max,
         threads: true,
         ledger_entries_per_day: config.limits.ledger_entries_per_day,
+        events_behind_max: config.events_behind_max,
         ..dispatcher::Options::new(config.sale.clone())
     };
     let (dispatcher, lanes) =

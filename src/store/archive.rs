@@ -45,7 +45,7 @@ pub struct OldRow {
 /// The part of the archive's work that a backend does.
 #[async_trait]
 pub trait OldJournal: Send + Sync {
-    /// A sale's rows from `from` on, at most `rows_max`, and the place of its newest row.
+    /// A sale's rows from `from` on, at most `rows_max`, and the place of its newest row that its other rows have.
     async fn old_rows(
         &self,
         concert: ConcertId,

@@ -10,6 +10,7 @@ mod log;
 mod per_user;
 mod replay;
 mod sale;
+mod tail;
 mod wallets;
 
 use std::collections::{HashMap, HashSet};
@@ -22,15 +23,16 @@ use super::columns::{
     read_reservation, read_seat, read_ticket, read_token, read_token_secret, reservation_columns,
     token_columns,
 };
-use super::query::{self, Link, Take};
+use super::query::{Link, Take};
 use super::rehearsals::issuer_of;
 use super::settings::{read_settings, settings_columns};
-use super::{AuditReport, StoreError, words};
+use super::{AuditReport, StoreError, journal, words};
 use crate::domain::concert::Texts;
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::time::Timestamp;
 use crate::limits;
 use sale::{SaleAudit, StoredSchedule};
+use tail::Tail;
 use wallets::Wallets;
 
 /// Named faults; more of them would not be read. The rest is counted.
@@ -116,6 +118,8 @@ const TICKETS: &str = "SELECT ticket_id, schedule_id, seat, price, code, payment
        moved_from, moved_to \
      FROM ticket WHERE concert_id = ? ORDER BY ticket_id";
 const JOURNAL: &str = "SELECT seq, at, events FROM journal WHERE concert_id = ? ORDER BY seq";
+/// What was left out of a sale's tables is told by the log before its journal is read; that says the same.
+const REPAIRS: &str = "SELECT was FROM operator_log WHERE concert_id = ? AND what = 'repair'";
 const LOG: &str = "SELECT log_id, seq, nr, at, operator_id, user_id, came_from, what, subject, was, became, reason \
      FROM operator_log WHERE concert_id = ? AND seq IS NOT NULL ORDER BY seq, nr";
 
@@ -326,14 +330,7 @@ async fn audit_sale(
         findings.fault(format!("{}: there is no layout to compare with", sale_name(concert)));
         return Ok(());
     };
-    if let Some((applied, _)) = query::applied(source, concert).await? {
-        findings.fault(format!(
-            "{}: its rows are as of row {applied} of its journal, and cannot be judged until the next server that runs the sale \
-             has brought them up to date",
-            sale_name(concert)
-        ));
-        return Ok(());
-    }
+    let mut tail = Tail::read(source, concert, findings).await?;
     let mut token_secret = None;
     each(source, TOKEN_SECRET, of, &mut |row| {
         token_secret = findings.read("concert", read_token_secret(row)).flatten();
@@ -372,6 +369,16 @@ async fn audit_sale(
         Ok(())
     })
     .await?;
+    each(source, REPAIRS, of, &mut |row| {
+        let read = |text| serde_json::from_str(text).ok().and_then(|was| journal::repaired_events_of(&was));
+        let left_out = row.opt_text("was")?.and_then(read);
+        let left_out = left_out.ok_or_else(|| StoreError::broken("a repair does not say of what"));
+        if let Some((seq, events)) = findings.read("operator_log", left_out) {
+            events.into_iter().for_each(|nr| sale.leave_out((seq, nr)));
+        }
+        Ok(())
+    })
+    .await?;
     // The journal is read first, so that every row is compared with it.
     let archived = archive.map_or(Ok(0), |archive| {
         archive.each(concert, 0, &mut |row| {
@@ -406,7 +413,7 @@ async fn audit_sale(
         findings.saw("seats");
         let seat = (|| Ok((read_seat(row)?, row.text("label")?, row.text("category")?, row.int("price")?)))();
         if let Some((seat, label, category, price)) = findings.read("concert_seat", seat) {
-            sale.seat(seat, label, category, price, findings);
+            sale.seat(tail.seat(seat), label, category, price, findings);
         }
         Ok(())
     })
@@ -414,26 +421,40 @@ async fn audit_sale(
     each(source, TOKENS, of, &mut |row| {
         findings.saw("tokens");
         if let Some(token) = findings.read("queue", read_token(row)) {
-            sale.token(token, findings);
+            sale.token(tail.token(token), findings);
         }
         Ok(())
     })
     .await?;
+    for token in std::mem::take(&mut tail.tokens).into_values() {
+        findings.saw("tokens");
+        sale.token(token, findings);
+    }
     each(source, RESERVATIONS, of, &mut |row| {
         findings.saw("reservations");
         if let Some(reservation) = findings.read("reservation", read_reservation(row)) {
-            sale.reservation(reservation, findings);
+            sale.reservation(tail.reservation(reservation), findings);
         }
         Ok(())
     })
     .await?;
+    for reservation in std::mem::take(&mut tail.reservations).into_values() {
+        findings.saw("reservations");
+        sale.reservation(reservation, findings);
+    }
     each(source, RESERVATION_SEATS, of, &mut |row| {
         let (id, schedule) =
             (ReservationId(row.uuid("reservation_id")?), ScheduleId(row.number("schedule_id")?));
-        sale.reservation_seat(id, schedule, SeatId(row.number("seat")?), findings);
+        let seat = SeatId(row.number("seat")?);
+        if !tail.takes_seat((id, schedule, seat)) {
+            sale.reservation_seat(id, schedule, seat, findings);
+        }
         Ok(())
     })
     .await?;
+    for (id, schedule, seat) in std::mem::take(&mut tail.reservation_seats) {
+        sale.reservation_seat(id, schedule, seat, findings);
+    }
     each(source, PAYMENTS, of, &mut |row| {
         findings.saw("payments");
         let payment = (|| Ok((read_payment(row)?, row.opt_time("cancelled_at")?)))();

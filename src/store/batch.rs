@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use sqlx::{SqlSafeStr, SqlStr};
 use uuid::Uuid;
 
-use super::bulk::{self, Bulk};
+use super::bulk::{self, Bulk, Union};
 use super::columns::{
     Bind, Cells, bind_actor, bind_ledger, bind_marked_ticket, bind_payment, bind_reservation_seat,
     bind_ticket, bind_token, bind_wallet, is_marked, own_prices,
 };
 use super::query::{self, Link};
-use super::rows::{Became, Changed, LedgerRow, LogRow, PaymentRow, Rows, ScheduleRow, WalletRow};
+use super::rows::{self, Became, Changed, LedgerRow, LogRow, PaymentRow, Rows, ScheduleRow, WalletRow};
 use super::settings::bind_settings;
 use super::{Batch, CommitError, Facts, SaleBatch, StoreError, WriterId, journal, words};
 use crate::domain::command::Needs;
@@ -26,14 +26,14 @@ use crate::domain::time::Timestamp;
 /// One lane's connection: one batch at a time.
 #[async_trait]
 pub trait BatchWriter: Send {
-    /// Opens the transaction and reads what the batch needs, wallets locked in the order of user ids. With empty
-    /// needs nothing is sent.
+    /// Reads what the batch needs. Wallets are locked in the order of user ids, in the transaction that the batch is written in:
+    /// without them there need not be any. With empty needs nothing is sent.
     async fn begin(&mut self, needs: &Needs) -> Result<Facts, StoreError>;
 
     /// Writes the batch and commits.
     async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
 
-    /// Ends a transaction that `begin` opened and that has nothing to write.
+    /// Ends a transaction that `begin` may have opened and that has nothing to write.
     async fn rollback(&mut self) -> Result<(), StoreError>;
 
     /// Finds out after `CommitError::OutcomeUnknown` whether the batch was committed, and makes sure that it cannot
@@ -43,10 +43,21 @@ pub trait BatchWriter: Send {
     async fn settle(&mut self, batch: &Batch) -> Result<bool, CommitError>;
 }
 
-/// Reads without a lock: if another writer adds the same row, the primary key decides.
-pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
-     SELECT concert_id, seq + 1, ?, writer, ?, ? FROM journal \
+/// Reads without a lock: if another writer adds the same row, the primary key decides. An older server knows no form, and
+/// adds nothing.
+pub const JOURNAL: &str = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, guests, form) \
+     SELECT concert_id, seq + 1, ?, writer, ?, ?, ?, 1 FROM journal \
      WHERE concert_id = ? AND seq = ? AND batch_id = ? AND writer = ?";
+
+/// The rows of several sales, of all or of none: where one stands on nothing, its number is NULL, which no row may have.
+/// A query of a shorter list's rest is given 0, and gives nothing.
+pub static JOURNALS: Union = Union::new(
+    "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, guests, form) ",
+    "SELECT below.concert_id, below.seq + 1, ?, below.writer, ?, ?, ?, 1 \
+     FROM (SELECT 1 AS given) AS part LEFT JOIN journal AS below \
+       ON below.concert_id = ? AND below.seq = ? AND below.batch_id = ? AND below.writer = ? \
+     WHERE part.given = ?",
+);
 
 /// What is said of a concert.
 pub const TEXTS: &str = "UPDATE concert SET title = ?, about = ? WHERE concert_id = ?";
@@ -150,18 +161,86 @@ pub async fn write<L: Link>(
     Ok(())
 }
 
-/// Adds the batch's rows to the journals of its sales, before anything else, and gives the rows that it leaves elsewhere.
+/// Adds the batch's rows to the journals of its sales, before anything else, and gives the rows that are written with it.
 pub async fn write_journal<'b, L: Link>(link: &mut L, batch: &'b Batch) -> Result<Rows<'b>, CommitError> {
     let add = async {
-        for sale in &batch.sales {
-            add_to_journal(link, sale, batch, batch.id, &journal::encode(batch.at, &sale.events)).await?;
+        for sales in batch.sales.chunks(Union::QUERIES_MAX) {
+            let (sql, values) = bind_journals::<L>(batch, sales);
+            let added = link.run(sql, values).await;
+            see_added(link, batch, sales, added.map_err(CommitError::from)).await?;
         }
         Ok::<_, CommitError>(())
     };
     // The rest is made ready while the journal is written.
-    let (added, rows) = tokio::join!(biased; add, async { Rows::of(batch) });
+    let (added, rows) = tokio::join!(biased; add, async { Rows::at_once(batch) });
     added?;
     Ok(rows)
+}
+
+/// Is there nothing to write but rows of journals, few enough for one statement?
+pub fn is_one_statement(batch: &Batch) -> bool {
+    (1..=Union::QUERIES_MAX).contains(&batch.sales.len())
+        && batch.charges.is_empty()
+        && batch.sales.iter().flat_map(|sale| &sale.events).all(rows::is_only_followed)
+}
+
+/// Writes such a batch outside of any transaction: its statement commits by itself.
+pub async fn write_alone<L: Link>(link: &mut L, batch: &Batch) -> Result<(), CommitError> {
+    debug_assert!(Rows::at_once(batch).is_empty(), "what is not written now is not written at all");
+    let (sql, values) = bind_journals::<L>(batch, &batch.sales);
+    let added = link.run_alone(sql, values).await;
+    see_added(link, batch, &batch.sales, added).await
+}
+
+/// The statement that adds the rows of these sales, of all or of none.
+fn bind_journals<L: Link>(batch: &Batch, sales: &[SaleBatch]) -> (SqlStr, L::Values) {
+    let mut values = L::Values::default();
+    let bind = |values: &mut L::Values, sale: &SaleBatch| {
+        let (events, guests) = (journal::encode(batch.at, &sale.events), journal::guests(&sale.events));
+        bind_journal(values, sale, batch, batch.id, (&events, guests.as_deref()));
+    };
+    if let [sale] = sales {
+        bind(&mut values, sale);
+        return (JOURNAL.into_sql_str(), values);
+    }
+    let (sql, queries) = JOURNALS.sql(sales.len());
+    for sale in sales {
+        bind(&mut values, sale);
+        values.id(1);
+    }
+    for sale in sales.last().into_iter().cycle().take(queries - sales.len()) {
+        bind_journal(&mut values, sale, batch, batch.id, (journal::void(), None));
+        values.id(0);
+    }
+    (sql, values)
+}
+
+/// If the rows of these sales were not added, whose could not be?
+async fn see_added<L: Link>(
+    link: &mut L,
+    batch: &Batch,
+    sales: &[SaleBatch],
+    added: Result<query::Changed, CommitError>,
+) -> Result<(), CommitError> {
+    let refused = match added {
+        Ok(added) if added.rows == sales.len() as u64 => return Ok(()),
+        Ok(_) => StoreError::refused("a row of a journal was not added"),
+        Err(CommitError::NotCommitted(error @ StoreError::Refused(_))) => error,
+        Err(error) => return Err(error),
+    };
+    for sale in sales {
+        let place = |seq| query::numbers(&[sale.concert.0.into(), seq]);
+        let is_taken = query::one(link, JOURNAL_ROW, place(sale.seq)).await?.is_some();
+        let below = match is_taken {
+            true => None,
+            false => query::one(link, JOURNAL_ROW, place(sale.seq.saturating_sub(1))).await?,
+        };
+        let below = below.map(|row| Ok::<_, StoreError>((row.uuid("batch_id")?, row.uuid("writer")?)));
+        if below.transpose()? != Some((sale.after, batch.writer.0)) {
+            return Err(CommitError::SteppedDown { concert: sale.concert });
+        }
+    }
+    Err(refused.into())
 }
 
 /// The wallets that a batch changes, and its entries in their ledgers. `known` was read in this transaction already.
@@ -175,7 +254,7 @@ pub async fn on_wallets<'b, L: Link>(
     rows.on_wallets(&known)
 }
 
-/// Writes everything of a batch but its journal. How seats and reservations are written is the backend's.
+/// Writes rows of a batch, or rows that follow. How seats and reservations are written is the backend's.
 pub async fn write_rows<L: Link>(
     link: &mut L,
     tables: &'static Tables,
@@ -370,22 +449,28 @@ fn readable(mut texts: Value) -> Value {
     texts
 }
 
-/// Adds a sale's row on top of the one that this writer wrote before; anything else there is another writer.
-async fn add_to_journal<L: Link>(
-    link: &mut L,
+/// Binds a sale's row, on top of the one that this writer wrote before.
+fn bind_journal(
+    values: &mut impl Bind,
     sale: &SaleBatch,
     batch: &Batch,
     id: Uuid,
-    events: &str,
-) -> Result<(), CommitError> {
-    let mut values = L::Values::default();
+    (events, guests): (&str, Option<&str>),
+) {
     values.uuid(Some(id));
     values.time(Some(batch.at));
     values.text(Some(events));
+    values.text(guests);
     values.id(sale.concert.0.into());
     values.int(i64::try_from(sale.seq).ok().and_then(|seq| seq.checked_sub(1)));
     values.uuid(Some(sale.after));
     values.uuid(Some(batch.writer.0));
+}
+
+/// Adds a void row at the batch's place in a sale's journal; anything else there is another writer.
+async fn add_void<L: Link>(link: &mut L, sale: &SaleBatch, batch: &Batch) -> Result<(), CommitError> {
+    let mut values = L::Values::default();
+    bind_journal(&mut values, sale, batch, batch.void_id(), (journal::void(), None));
     match link.run_unless_there(JOURNAL.into_sql_str(), values).await? {
         Some(added) if added.rows == 1 => Ok(()),
         _ => Err(CommitError::SteppedDown { concert: sale.concert }),
@@ -395,7 +480,7 @@ async fn add_to_journal<L: Link>(
 /// Is a batch in the store? If it was not, it never will be.
 pub async fn settle<L: Link>(link: &mut L, batch: &Batch) -> Result<bool, CommitError> {
     for sale in &batch.sales {
-        match add_to_journal(link, sale, batch, batch.void_id(), journal::void()).await {
+        match add_void(link, sale, batch).await {
             Ok(()) => {}
             Err(CommitError::SteppedDown { .. }) => return written_by(link, sale, batch).await,
             Err(error) => return Err(error),

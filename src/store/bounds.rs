@@ -151,6 +151,8 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("journal", "writer", Uuid),
     ("journal", "at", Time),
     ("journal", "events", Bytes(EVENTS_BYTES_MAX)),
+    ("journal", "guests", Maybe(&Bytes(EVENTS_BYTES_MAX))),
+    ("journal", "form", Number(1)),
     // What the console and the command line take, or what is kept of a subject.
     ("operators", "name", Chars(OPERATOR_NAME_CHARS_MAX)),
     ("operators", "name", Chars(super::setup::NAME_CHARS_MAX)),

@@ -180,11 +180,11 @@ const ORDERS_OF_USER_BEFORE: &str = found!(
 /// Found by the primary key, read backwards: ids ascend with time.
 const ORDERS_OF_CONCERT: &str =
     found!("r.concert_id = ? AND r.reservation_id < ? ORDER BY r.reservation_id DESC LIMIT ?");
-/// Found by `payment_reservation`.
+/// Found by `payment_reservation`. What was paid just now may have a payment and no row yet.
 const PAID_ORDERS: &str = found!(
     "payment y \
      LEFT JOIN reservation r ON r.concert_id = y.concert_id AND r.reservation_id = y.reservation_id",
-    "y.concert_id = ? AND y.reservation_id > ? ORDER BY y.reservation_id LIMIT ?"
+    "y.concert_id = ? AND y.reservation_id > ? AND r.reservation_id IS NOT NULL ORDER BY y.reservation_id LIMIT ?"
 );
 /// Found by the primary key, as those that are refunded.
 const SOLD_ORDERS: &str = "SELECT r.reservation_id, r.seats, y.source, y.amount AS paid, y.refunded FROM reservation r \

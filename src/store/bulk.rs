@@ -119,6 +119,34 @@ impl Listing {
     }
 }
 
+/// A statement that takes what several queries of one text give together.
+pub struct Union {
+    head: &'static str,
+    query: &'static str,
+    texts: [OnceLock<SqlStr>; BUCKETS.len()],
+}
+
+impl Union {
+    /// The most queries that one may have: a compound of more is slow to read, and not every backend takes it.
+    pub const QUERIES_MAX: usize = 64;
+
+    pub const fn new(head: &'static str, query: &'static str) -> Self {
+        Self { head, query, texts: [const { OnceLock::new() }; BUCKETS.len()] }
+    }
+
+    /// The statement for at least so many queries, at most `QUERIES_MAX`, and their number in it.
+    pub fn sql(&self, queries: usize) -> (SqlStr, usize) {
+        debug_assert!((1..=Self::QUERIES_MAX).contains(&queries), "{queries} are none or too many");
+        let bucket = BUCKETS.iter().rposition(|&size| size >= queries).unwrap_or(0);
+        let text = || {
+            let queries = vec![self.query; BUCKETS[bucket]].join(" UNION ALL ");
+            let text: Arc<str> = format!("{}{queries}", self.head).into();
+            AssertSqlSafe(text).into_sql_str()
+        };
+        (self.texts[bucket].get_or_init(text).clone(), BUCKETS[bucket])
+    }
+}
+
 /// A piece's rows, the last one repeated until the bucket is full.
 pub fn padded<T>(bucket: usize, piece: &[T]) -> impl Iterator<Item = &T> {
     let padding = piece.last().into_iter().cycle().take(BUCKETS[bucket].saturating_sub(piece.len()));
@@ -188,6 +216,13 @@ mod tests {
         assert_eq!(
             LISTING.sql(BUCKETS.len() - 2).as_str(),
             "DELETE FROM t WHERE a IN (?,?,?,?) AND b IN (?,?,?,?)"
+        );
+        static UNION: Union = Union::new("INSERT INTO t ", "SELECT ?");
+        assert_eq!(UNION.sql(1).0.as_str(), "INSERT INTO t SELECT ?");
+        let (four, size) = UNION.sql(2);
+        assert_eq!(
+            (four.as_str(), size),
+            ("INSERT INTO t SELECT ? UNION ALL SELECT ? UNION ALL SELECT ? UNION ALL SELECT ?", 4)
         );
         static MORE: Bulk = Bulk::with_constants("INSERT INTO t VALUES ", 1, ",''", "");
         assert_eq!(MORE.sql(BUCKETS.len() - 2).as_str(), "INSERT INTO t VALUES (?,''),(?,''),(?,''),(?,'')");

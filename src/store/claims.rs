@@ -106,12 +106,9 @@ impl<B: Backend> Claims for B {
             to.id(concert.0.into());
         })
         .await?;
-        query::run(link, catch_up::TAKE, |to| {
-            to.uuid(Some(writer.0));
-            to.id(concert.0.into());
-        })
-        .await?;
-        add_claim_row(link, concert, writer, now, outage).await?;
+        catch_up::take(link, concert, writer).await?;
+        add_row(link, concert, writer, now, &journal::claimed(outage)).await?;
+        catch_up::begin_at(link, concert, writer).await?;
         node_lives(link, writer, now).await?;
         commit::<B>(change).await?;
         Ok(heartbeat)
@@ -173,18 +170,19 @@ impl<B: Backend> Claims for B {
     }
 }
 
-async fn add_claim_row<L: Link>(
+/// Adds a row to a sale's journal whatever is its last one, for whoever claims the sale or has just claimed it.
+pub async fn add_row<L: Link>(
     link: &mut L,
     concert: ConcertId,
     writer: WriterId,
     now: Timestamp,
-    outage: Duration,
+    events: &str,
 ) -> Result<(), StoreError> {
     let mut values = L::Values::default();
     values.uuid(Some(random_id()));
     values.uuid(Some(writer.0));
     values.time(Some(now));
-    values.text(Some(&journal::claimed(outage)));
+    values.text(Some(events));
     values.id(concert.0.into());
     match link.run_unless_there(L::DIALECT.claim_row.into_sql_str(), values).await? {
         Some(added) if added.rows == 1 => Ok(()),

@@ -19,7 +19,8 @@ use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
 use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded};
 use crate::domain::ids::{
-    ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+    AddressBlock, ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId,
+    UserId,
 };
 use crate::domain::record::{
     LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus, Reservation, ReservationStatus,
@@ -142,10 +143,13 @@ impl Touched {
             // Of the concert's own row, or of its performances'.
             Entry::Set { .. } | Entry::Describe { .. } | Entry::Archive { .. } => {}
             Entry::Price { .. } | Entry::Postpone(_) | Entry::CallOff(_) => {}
-            Entry::Claim { .. } | Entry::Void => {}
+            Entry::Claim { .. } | Entry::Void | Entry::Repair { .. } => {}
         }
     }
 }
+
+/// Places in line that follow each other and were left out, at most: a number that makes no sense must not be passed over to.
+const LEFT_OUT_TOGETHER_MAX: u64 = 10_000;
 
 /// A sale's tables, made from its journal.
 #[derive(Debug)]
@@ -166,8 +170,10 @@ pub struct FoldedSale {
     /// The number of places in line that were given before the first row that is folded, and those of them that are known.
     places_before: u64,
     tokens_before: BTreeMap<EntryNo, Folded<TokenRecord>>,
-    /// The tokens by entry number, from there on.
-    tokens: Vec<Folded<TokenRecord>>,
+    /// The tokens by entry number, from there on. `None`: the tables do not have it, by an operator's word.
+    tokens: Vec<Option<Folded<TokenRecord>>>,
+    /// Places in line that are not among them for that reason; `None`: not known, as only a part of the journal is folded.
+    left_out: Option<BTreeSet<EntryNo>>,
     /// Seats that are not free, and those that were not before the first row that is folded.
     taken: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     taken_before: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
@@ -191,6 +197,7 @@ impl FoldedSale {
             places_before: 0,
             tokens_before: BTreeMap::new(),
             tokens: Vec::new(),
+            left_out: Some(BTreeSet::new()),
             taken: HashMap::new(),
             taken_before: HashMap::new(),
             reservations: BTreeMap::new(),
@@ -202,6 +209,7 @@ impl FoldedSale {
     pub fn on(base: Base) -> Self {
         let mut sale = Self::new(base.concert, base.token_secret.clone());
         sale.places_before = base.places;
+        sale.left_out = None;
         for row in base.reservations.iter().filter(|row| row.status == ReservationStatus::TempReserved) {
             let seats = row.seats.iter();
             let costs = |seat: &SeatId| row.price(*seat).or_else(|| base.imported_price(*seat));
@@ -235,7 +243,7 @@ impl FoldedSale {
                 }
                 settings.as_ref().map_or(Ok(()), |settings| self.set(settings))
             }
-            Entry::Claim { .. } | Entry::Void => Ok(()),
+            Entry::Claim { .. } | Entry::Void | Entry::Repair { .. } => Ok(()),
             Entry::Join { entry, user, late, is_made } => {
                 self.join(*entry, *user, moment(at, *late), late.is_some(), *is_made)
             }
@@ -279,6 +287,29 @@ impl FoldedSale {
                 let seats = self.seats_change(change);
                 let reservation = self.reservation_changes(at, change);
                 seats.and(reservation)
+            }
+        }
+    }
+
+    /// Passes an event over that the tables do not have, by an operator's word.
+    pub fn leave_out(&mut self, entry: &Entry) {
+        if let (Entry::Join { entry, .. }, Some(left_out)) = (entry, &mut self.left_out) {
+            left_out.insert(*entry);
+        }
+    }
+
+    /// Was a place in line given that the tables do not have?
+    pub fn is_left_out(&self, entry: EntryNo) -> bool {
+        self.left_out.as_ref().is_none_or(|left_out| left_out.contains(&entry))
+    }
+
+    /// Where guests come from who hold after a row.
+    pub fn add_guests(&mut self, guests: &[(ReservationId, AddressBlock)]) {
+        for (id, block) in guests {
+            if let Some(Folded { row, .. }) = self.reservations.get_mut(id)
+                && row.status == ReservationStatus::TempReserved
+            {
+                row.guest_of = Some(*block);
             }
         }
     }
@@ -376,6 +407,11 @@ impl FoldedSale {
         is_whole: bool,
         is_made: bool,
     ) -> Result<(), String> {
+        // The last one that was left out may have been given again, and is not passed over then.
+        let is_near = entry.0.saturating_sub(self.places()) <= LEFT_OUT_TOGETHER_MAX;
+        while is_near && self.places() < entry.0 && self.is_left_out(EntryNo(self.places())) {
+            self.tokens.push(None);
+        }
         let next = EntryNo(self.places());
         let secret = self.token_secret.as_ref().filter(|_| is_made);
         let token = secret.map(|secret| secret.token(self.concert, next, user, entered_at));
@@ -391,7 +427,7 @@ impl FoldedSale {
             expires_at: None,
             ended_at: None,
         };
-        self.tokens.push(Folded { row, is_whole });
+        self.tokens.push(Some(Folded { row, is_whole }));
         follows(is_known, || format!("entry {entry} has a token of the sale's secret, which is not there"))?;
         follows(entry == next, || format!("entry {entry} joins where {next} is next"))
     }
@@ -405,7 +441,7 @@ impl FoldedSale {
         change: impl FnOnce(&mut TokenRecord),
     ) -> Result<(), String> {
         let folded = match entry.0.checked_sub(self.places_before) {
-            Some(later) => usize::try_from(later).ok().and_then(|later| self.tokens.get_mut(later)),
+            Some(later) => usize::try_from(later).ok().and_then(|later| self.tokens.get_mut(later)?.as_mut()),
             None => self.tokens_before.get_mut(&entry),
         };
         let folded = folded.ok_or_else(|| format!("entry {entry} never joined"))?;
@@ -636,7 +672,7 @@ impl FoldedSale {
         let mut ledger: Vec<_> = self.ledger.iter().collect();
         ledger.sort_by_key(|entry| (entry.user, entry.id));
         Rows {
-            tokens: self.tokens_before.values().chain(&self.tokens).map(|folded| &folded.row).collect(),
+            tokens: self.every_token().map(|folded| &folded.row).collect(),
             seats: seats.collect(),
             reservation_seats: paid
                 .flat_map(|(row, _)| seats_since_paid(row))
@@ -695,9 +731,18 @@ impl FoldedSale {
 
     pub fn token(&self, entry: EntryNo) -> Option<&Folded<TokenRecord>> {
         match entry.0.checked_sub(self.places_before) {
-            Some(later) => self.tokens.get(usize::try_from(later).ok()?),
+            Some(later) => self.tokens.get(usize::try_from(later).ok()?)?.as_ref(),
             None => self.tokens_before.get(&entry),
         }
+    }
+
+    fn every_token(&self) -> impl Iterator<Item = &Folded<TokenRecord>> {
+        self.tokens_before.values().chain(self.tokens.iter().flatten())
+    }
+
+    /// The number of places in line that the tables have.
+    pub fn tokens(&self) -> u64 {
+        self.every_token().count() as u64
     }
 
     /// The number of places in line that were given.

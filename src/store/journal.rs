@@ -1,13 +1,16 @@
 //! The journal's rows as text: a batch's events as compact JSON, each a list whose first element says what it is.
 //! Readable with SQL alone (ids as 32 hexadecimal digits), and enough to rebuild the rows of a sale (`store::fold`). Not
 //! here, on purpose: queue tokens, which follow from what is here and a secret beside it (`domain::token_secret`), the
-//! codes of tickets, which are credentials too, and where guests came from, which is kept no longer than they hold.
+//! codes of tickets, which are credentials too, and where guests came from, which is kept no longer than they hold (it stands
+//! beside a row's events until it is applied: `guests`).
 //!
 //! ```text
 //! ["new",[[schedule,seats],...],settings,ranges]      the concert was stored; its sale begins. ranges, if there are any:
 //!                                                     the seats of each performance that the house keeps from the start
 //! ["claim",outage_ms]                                 a process became the writer, after so long an outage
 //! ["void"]                                            nothing: a batch of unknown outcome can never appear here
+//! ["repair",row,[nr,...],reason,by]                   the tables refused these events of a row, counted from 0, and do not
+//!                                                     have them, by an operator's word
 //! ["join",entry,user,late,made]                       made: 1, the token is made of the sale's secret; older ones are random
 //! ["admit",entry,user,expires_at,late]
 //! ["end",entry,user,why,late]                         why: done, left, away, idle, time, closed
@@ -53,6 +56,7 @@
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
 //! none of these. They are read as they are: what they lack is `None`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -67,7 +71,8 @@ use crate::domain::event::{
     Repricing, Rescheduled, ScheduleAdded, SeatMoved, SoldAtDesk,
 };
 use crate::domain::ids::{
-    EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId,
+    AddressBlock, EntryNo, HistoryId, OperatorId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId,
+    UserId,
 };
 use crate::domain::record::{
     BestRequest, LedgerEntry, Payment, PaymentSource, Reservation, ReservationStatus, TokenRecord,
@@ -93,9 +98,64 @@ pub fn claimed(outage: Duration) -> String {
     format!("[[\"claim\",{}]]", outage.as_millis())
 }
 
+/// The row that says which events of another one the tables do not have, by an operator's word.
+pub fn repaired(row: u64, events: &[u32], reason: &str, by: &Actor) -> String {
+    json!([["repair", row, events, reason, actor_of(by)]]).to_string()
+}
+
+/// What a line of the operators' log calls a row.
+pub fn repaired_row(row: u64) -> String {
+    format!("row {row}")
+}
+
+/// What a line of the operators' log says of what was left out.
+pub fn repaired_events(row: u64, events: &[u32]) -> Value {
+    json!({"row": row, "events": events})
+}
+
+/// Reads what `repaired_events` wrote.
+pub fn repaired_events_of(value: &Value) -> Option<(u64, Vec<u32>)> {
+    Some((value.get("row")?.as_u64()?, numbers_of(value.get("events")?)?))
+}
+
+fn numbers_of(value: &Value) -> Option<Vec<u32>> {
+    value.as_array()?.iter().map(|number| u32::try_from(number.as_u64()?).ok()).collect()
+}
+
 /// The row that keeps a batch of unknown outcome from ever appearing.
 pub fn void() -> &'static str {
     "[[\"void\"]]"
+}
+
+/// Where guests come from who hold after these events, `{"reservation":"address",...}` with both as 32 hexadecimal digits;
+/// `None`: no guest does. It stands beside the events until the reservations' rows have it, because a journal is kept for ever.
+pub fn guests(events: &[Event]) -> Option<String> {
+    let mut guests: BTreeMap<ReservationId, AddressBlock> = BTreeMap::new();
+    for event in events {
+        match event {
+            Event::SeatsHeld { reservation, .. } | Event::SeatsReleased { reservation, .. } => {
+                guests.extend(reservation.guest_of.map(|block| (reservation.id, block)));
+            }
+            Event::ReservationEnded { reservation, .. } | Event::Paid { reservation, .. } => {
+                guests.remove(&reservation.id);
+            }
+            _ => {}
+        }
+    }
+    let text = |(id, block): (&ReservationId, &AddressBlock)| {
+        (id.0.simple().to_string(), Value::from(Uuid::from_u128(block.0).simple().to_string()))
+    };
+    (!guests.is_empty()).then(|| Value::Object(guests.iter().map(text).collect()).to_string())
+}
+
+/// Reads what `guests` wrote.
+pub fn guests_of(text: &str) -> Result<Vec<(ReservationId, AddressBlock)>, String> {
+    let read = || {
+        let guests: BTreeMap<Uuid, Uuid> = serde_json::from_str(text).ok()?;
+        let guest = |(id, block): (Uuid, Uuid)| (ReservationId(id), AddressBlock(block.as_u128()));
+        Some(guests.into_iter().map(guest).collect())
+    };
+    read().ok_or_else(|| format!("{text:?} are no addresses of guests"))
 }
 
 /// A batch's events, in their order, for a row of this time.
@@ -423,6 +483,13 @@ pub enum Entry {
         outage: Duration,
     },
     Void,
+    /// The tables refused these events of an earlier row, and do not have them.
+    Repair {
+        row: u64,
+        events: Vec<u32>,
+        reason: String,
+        by: Actor,
+    },
     /// `is_made`: the token is made of the sale's secret.
     Join {
         entry: EntryNo,
@@ -589,6 +656,12 @@ fn entry(event: &[Value]) -> Option<Entry> {
         }
         ("claim", [outage]) => Entry::Claim { outage: Duration::from_millis(outage.as_u64()?) },
         ("void", []) => Entry::Void,
+        ("repair", [row, events, reason, by]) => Entry::Repair {
+            row: row.as_u64()?,
+            events: numbers_of(events)?,
+            reason: reason.as_str()?.to_owned(),
+            by: read_actor(by)?,
+        },
         ("join", [entry, user, rest @ ..]) => {
             let (late, is_made) = match rest {
                 [late, made] if made.as_u64() == Some(1) => (Some(late.as_i64()?), true),
@@ -1132,6 +1205,11 @@ mod tests {
         let expires_at = reservation().expires_at;
         assert_eq!(change, SeatsChange::Hold { expires_at, late: Some(7), taken: Some(taken) });
         let (operator, user) = (Who::Operator(OperatorId(7)), Who::User(UserId(56_789)));
+        let text = repaired(17, &[0, 3], "by \"hand\"", &Actor::of(operator));
+        assert_eq!(text, r#"[["repair",17,[0,3],"by \"hand\"",{"operator":7}]]"#);
+        let (row, events, reason) = (17, vec![0, 3], "by \"hand\"".to_owned());
+        assert_eq!(decode(&text), Ok(vec![Entry::Repair { row, events, reason, by: Actor::of(operator) }]));
+        assert_eq!(repaired_events_of(&repaired_events(17, &[0, 3])), Some((17, vec![0, 3])));
         for (word, by) in [
             ("\"opens_at\"", By::OpensAt),
             ("\"operator\"", by(Who::Unnamed, None)),

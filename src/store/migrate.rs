@@ -44,6 +44,11 @@ pub enum SchemaError {
     Changed { version: u32, name: String },
     #[error("the database lacks migration {version}, though it has later ones")]
     Hole { version: u32 },
+    #[error(
+        "the schema can be taken back to migration {first} at most, and not before what this program ends at, {known}: no \
+         release ends at migration {to} that could be helped"
+    )]
+    NotBack { to: u32, first: u32, known: u32 },
 }
 
 /// The migrations still to be applied, given those that were, in the order of their versions.
@@ -61,6 +66,24 @@ pub fn pending<'a>(known: &'a [Migration], applied: &[Applied]) -> Result<&'a [M
         }
     }
     Ok(&known[applied.len()..])
+}
+
+/// What takes a migration back, for a release that does not know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Back {
+    pub version: u32,
+    /// One after the other; each may be repeated.
+    pub statements: &'static [&'static str],
+}
+
+/// The migrations to be taken back, the newest first, so that the schema ends at migration `to`.
+pub fn back<'a>(known: &[Migration], backs: &'a [Back], to: u32) -> Result<Vec<&'a Back>, SchemaError> {
+    let first = backs.first().map_or(u32::MAX, |back| back.version - 1);
+    let known = known.last().map_or(0, |last| last.version);
+    match (first..=known).contains(&to) {
+        true => Ok(backs.iter().rev().filter(|back| back.version > to).collect()),
+        false => Err(SchemaError::NotBack { to, first, known }),
+    }
 }
 
 /// Names the files of a folder as migrations; a file's number is its place in the list.
@@ -139,6 +162,11 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0049" "concert_token_secret",
     "0050" "applied",
     "0051" "rehearsal",
+    "0052" "journal_form",
+    "0053" "queue_follows",
+    "0054" "concert_seat_follows",
+    "0055" "reservation_follows",
+    "0056" "reservation_seat_follows",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -195,7 +223,53 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0049" "concert_token_secret",
     "0050" "applied",
     "0051" "rehearsal",
+    "0052" "journal_form",
+    "0053" "queue_follows",
+    "0054" "concert_seat_follows",
+    "0055" "reservation_follows",
+    "0056" "reservation_seat_follows",
 );
+
+/// From the first one on that an older release cannot live with. Tables have no comments here.
+pub const SQLITE_BACK: &[Back] = &[
+    Back {
+        version: 52,
+        statements: &[
+            // That nothing is behind is said by no row: what an older release writes is even by itself.
+            "DELETE FROM applied",
+            "ALTER TABLE journal DROP COLUMN form",
+            "ALTER TABLE journal DROP COLUMN guests",
+        ],
+    },
+    Back { version: 53, statements: &[] },
+    Back { version: 54, statements: &[] },
+    Back { version: 55, statements: &[] },
+    Back { version: 56, statements: &[] },
+];
+
+/// The same of the other folder.
+pub const MYSQL_BACK: &[Back] = &[
+    Back {
+        version: 52,
+        statements: &[
+            "DELETE FROM applied",
+            "ALTER TABLE journal DROP COLUMN /*M! IF EXISTS */ form, DROP COLUMN /*M! IF EXISTS */ guests",
+        ],
+    },
+    Back { version: 53, statements: &["ALTER TABLE queue COMMENT = 'Places in line'"] },
+    Back {
+        version: 54,
+        statements: &["ALTER TABLE concert_seat COMMENT = 'Every seat of every schedule, and who has it'"],
+    },
+    Back {
+        version: 55,
+        statements: &["ALTER TABLE reservation COMMENT = 'Seats held together for one user'"],
+    },
+    Back {
+        version: 56,
+        statements: &["ALTER TABLE reservation_seat COMMENT = 'Seats of reservations that were paid'"],
+    },
+];
 
 #[cfg(test)]
 mod tests {
@@ -241,6 +315,30 @@ mod tests {
         rows[0].checksum = "0".repeat(64);
         let changed = SchemaError::Changed { version: 1, name: "one".into() };
         assert_eq!(pending(KNOWN, &rows).unwrap_err(), changed);
+    }
+
+    #[test]
+    fn what_is_newer_than_a_release_is_taken_back_from_the_end_of_the_list() {
+        const BACKS: &[Back] =
+            &[Back { version: 2, statements: &["SELECT 2"] }, Back { version: 3, statements: &[] }];
+        let three =
+            [KNOWN, &[Migration { version: 3, name: "three", sql: "SELECT 3", formerly: &[] }]].concat();
+        let to =
+            |to| back(&three, BACKS, to).map(|backs| backs.iter().map(|of| of.version).collect::<Vec<_>>());
+        assert_eq!((to(1), to(2), to(3)), (Ok(vec![3, 2]), Ok(vec![3]), Ok(vec![])));
+        for other in [0, 4] {
+            assert_eq!(to(other), Err(SchemaError::NotBack { to: other, first: 1, known: 3 }));
+        }
+    }
+
+    #[test]
+    fn every_migration_that_an_older_release_must_not_meet_can_be_taken_back() {
+        for (known, backs) in [(SQLITE, SQLITE_BACK), (MYSQL, MYSQL_BACK)] {
+            let newer = known.iter().skip_while(|migration| migration.name != "journal_form");
+            let newer: Vec<_> = newer.map(|migration| migration.version).collect();
+            assert_eq!(backs.iter().map(|back| back.version).collect::<Vec<_>>(), newer);
+            assert!(!newer.is_empty());
+        }
     }
 
     #[test]

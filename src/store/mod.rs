@@ -1,11 +1,11 @@
 //! The store keeps what was confirmed. It has five narrow traits: `Claims` (who runs a sale), `CatchUp` (rows that are behind
-//! their journal), `BatchWriter` (what a lane writes with), `Reads` and `Setup`. What an SQL database does for them is written once, over its connection
+//! their journal), `BatchWriter` (what a lane writes with, and `TableWriter` behind it), `Reads` and `Setup`. What an SQL database does for them is written once, over its connection
 //! (`query`, `Link`); a file for each backend says how it connects and where its words differ. The same conformance tests
 //! hold for all (`tests/support`). A backend knows the domain's records and events, and decides nothing.
 //!
 //! Always: a batch is one transaction, and its first statement adds the journal rows of its sales, each only on
 //! top of the row that this writer wrote or took over before. That row, not a lease, makes two writers
-//! impossible.
+//! impossible. Places in line, seats and reservations follow (`TableWriter`): `applied` says of each sale up to which row.
 
 pub mod alarms;
 pub mod archive;
@@ -35,10 +35,12 @@ pub mod passkeys;
 mod query;
 mod reads;
 pub mod rehearsals;
+pub mod repair;
 pub mod rows;
 mod settings;
 mod setup;
 pub mod sqlite;
+mod table_writer;
 pub mod unfinished;
 pub mod webhooks;
 mod words;
@@ -75,13 +77,17 @@ pub use duty::{DUTY_CHARS_MAX, Duties};
 pub use error::{CommitError, StoreError};
 pub use figures::FiguresStore;
 pub use making::Making;
-pub use open::{DataFolder, FolderError, has_lost_its_database, open, pending_migrations};
+pub use open::{
+    DataFolder, FolderError, has_lost_its_database, may_take_back, open, pending_migrations, take_back,
+};
 pub use operators::Operators;
 pub use orders::Orders;
 pub use passkeys::Passkeys;
 pub use reads::Reads;
 pub use rehearsals::Rehearsals;
+pub use repair::Repairs;
 pub use setup::{DESK, Prepared, Setup, desk_subject};
+pub use table_writer::{Following, TableWriter};
 pub use unfinished::Unfinished;
 pub use webhooks::Webhooks;
 
@@ -98,6 +104,9 @@ pub trait Store: Claims + CatchUp + Reads + Orders + Setup {
 
     /// The writing side of one lane: a connection of its own.
     async fn open_writer(&self) -> Result<Box<dyn BatchWriter>, StoreError>;
+
+    /// The connection of a lane's table writer.
+    async fn open_table_writer(&self) -> Result<Box<dyn TableWriter>, StoreError>;
 
     /// Can the store answer?
     async fn ping(&self) -> Result<(), StoreError>;
@@ -153,6 +162,11 @@ pub trait Store: Claims + CatchUp + Reads + Orders + Setup {
 
     /// What is kept of rehearsals. `None`: a store without any.
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        None
+    }
+
+    /// Going past what tables refuse. `None`: a store whose tables refuse nothing.
+    fn repairs(&self) -> Option<&dyn Repairs> {
         None
     }
 
@@ -236,7 +250,8 @@ pub struct SweepPage {
 /// Rows of one sale as of one place in its journal.
 #[derive(Debug)]
 pub struct SweepRows {
-    pub journal: JournalPosition,
+    /// The last row of the journal that they have.
+    pub applied: u64,
     /// Admitted, and over.
     pub overdue_tokens: Vec<TokenRecord>,
     /// Held, and over.
@@ -247,6 +262,15 @@ pub struct SweepRows {
     pub reservations: Vec<Reservation>,
     /// The seats by number.
     pub seats: Vec<(SeatId, SeatStatus, Option<ReservationId>)>,
+}
+
+/// A sale whose rows are behind its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    pub concert: ConcertId,
+    /// The last row of the journal that they have, and its last one.
+    pub applied: u64,
+    pub end: u64,
 }
 
 /// The end of a sale's journal.

@@ -1,7 +1,7 @@
 //! The store for production: MariaDB, and what shares its SQL (MySQL 8, TiDB). Each lane has a connection of its own,
 //! outside of the pool that serves reads and single changes.
 //!
-//! Always: a batch is a few statements for many rows each, prepared once a connection, in one transaction. Whether a
+//! Always: a batch is a few statements for many rows each, prepared once a connection, in one transaction, or a single one. Whether a
 //! confirmed commit survives a loss of power is the server's setting; `open` warns when it is loose.
 
 mod connection;
@@ -33,8 +33,8 @@ use super::columns::Bind;
 use super::query::{self, Link};
 use super::rows::Rows;
 use super::{
-    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, Unfinished, Webhooks, WriterId, claims, migrate,
+    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Repairs,
+    Store, StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -86,6 +86,13 @@ impl MySqlStore {
         Ok(pending.iter().map(|migration| migration.name).collect())
     }
 
+    /// Takes the schema back to what a release knows that ends at migration `to`, and gives the names of what was taken back.
+    /// Nobody may be at work with the database, and no row behind its journal.
+    pub async fn take_back(url: &str, to: u32) -> Result<Vec<&'static str>, StoreError> {
+        let mut connection = connection::connect(&connection::options(url)?).await?;
+        schema::take_back(&mut connection, migrate::MYSQL, migrate::MYSQL_BACK, to).await
+    }
+
     pub fn options(&self) -> &MySqlConnectOptions {
         &self.options
     }
@@ -103,6 +110,11 @@ impl MySqlStore {
     /// Gives what `open_writer` gives by its own type, for tests that look behind the trait.
     pub async fn new_writer(&self) -> Result<MySqlWriter, StoreError> {
         MySqlWriter::open(self.options.clone(), self.form, self.budget.clone()).await
+    }
+
+    /// The same of `open_table_writer`.
+    pub async fn new_table_writer(&self) -> Result<MySqlWriter, StoreError> {
+        self.new_writer().await
     }
 }
 
@@ -167,6 +179,10 @@ impl Store for MySqlStore {
         Ok(Box::new(self.new_writer().await?))
     }
 
+    async fn open_table_writer(&self) -> Result<Box<dyn TableWriter>, StoreError> {
+        Ok(Box::new(self.new_table_writer().await?))
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let asked = || async {
             sqlx::query("SELECT 1 FROM schema_migration LIMIT 1").fetch_one(&self.pool).await.map_err(fault)
@@ -215,6 +231,10 @@ impl Store for MySqlStore {
     }
 
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        Some(self)
+    }
+
+    fn repairs(&self) -> Option<&dyn Repairs> {
         Some(self)
     }
 

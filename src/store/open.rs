@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::migrate::{self, SchemaError};
 use super::mysql::MySqlStore;
 use super::sqlite::SqliteStore;
 use super::{Store, StoreError, WriterId, files};
@@ -25,6 +26,25 @@ pub async fn pending_migrations(url: Option<&str>, data: &Path) -> Result<Vec<&'
         Some(url) if is_mysql(url) => MySqlStore::pending_migrations(url).await,
         Some(url) => Err(unknown(url)),
     }
+}
+
+/// Takes the schema back to what a release knows whose last migration is `to`, and gives the names of those that were taken
+/// back. Only when no server is at work, and no row is behind its journal.
+pub async fn take_back(url: Option<&str>, data: &Path, to: u32) -> Result<Vec<&'static str>, StoreError> {
+    match url {
+        None => SqliteStore::take_back(data, to).await,
+        Some(url) if is_mysql(url) => MySqlStore::take_back(url, to).await,
+        Some(url) => Err(unknown(url)),
+    }
+}
+
+/// Can the schema be taken back to this? It is asked before anything is done.
+pub fn may_take_back(url: Option<&str>, to: u32) -> Result<(), SchemaError> {
+    let (known, backs) = match url {
+        None => (migrate::SQLITE, migrate::SQLITE_BACK),
+        Some(_) => (migrate::MYSQL, migrate::MYSQL_BACK),
+    };
+    migrate::back(known, backs, to).map(drop)
 }
 
 fn unknown(url: &str) -> StoreError {

@@ -21,12 +21,14 @@ use super::journal;
 use super::rows::WalletRow;
 use super::settings::{read_settings, settings_columns};
 use super::{
-    Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, OrderToRefund,
-    ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
-    WriterId, words,
+    Behind, CommitError, Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert,
+    OrderToRefund, ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord,
+    WalletCurrency, WriterId, words,
 };
 use crate::domain::command::{EndedFacts, Needs};
-use crate::domain::ids::{ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::ids::{
+    AddressBlock, ConcertId, EntryNo, HistoryId, ReservationId, ScheduleId, SeatId, UserId,
+};
 use crate::domain::lapses::REMEMBERED;
 use crate::domain::record::{LedgerEntry, Reservation, ReservationStatus, Takings, TokenRecord};
 use crate::domain::sale::LAPSES_KEPT_MAX;
@@ -90,6 +92,14 @@ pub trait Link: Send {
         sql: SqlStr,
         values: Self::Values,
     ) -> impl Future<Output = Result<Option<Changed>, StoreError>> + Send;
+
+    /// The same as `run`, outside of any transaction: the statement commits by itself, and its errors are those of a COMMIT as
+    /// well.
+    fn run_alone(
+        &mut self,
+        sql: SqlStr,
+        values: Self::Values,
+    ) -> impl Future<Output = Result<Changed, CommitError>> + Send;
 }
 
 /// Takes each of these rows.
@@ -301,6 +311,11 @@ const STARTS_OF_TITLE: &str = "SELECT c.concert_id, s.starts_at \
 /// Of a rehearsal the column says something else.
 const ARCHIVED: &str = "SELECT archived_at FROM concert WHERE concert_id = ? AND rehearsal_of IS NULL";
 const APPLIED: &str = "SELECT seq, writer FROM applied WHERE concert_id = ?";
+/// A row a sale, of which there are few, and the end of the journal of each.
+const BEHIND: &str = "SELECT a.concert_id, a.seq, \
+       (SELECT max(j.seq) FROM journal j WHERE j.concert_id = a.concert_id) AS newest FROM applied a";
+const GUESTS: &str = "SELECT guests FROM journal WHERE concert_id = ? AND seq > ? AND seq <= ? AND guests IS NOT NULL \
+     ORDER BY seq";
 const LAYOUT_OF: &str = "SELECT layout FROM venue_layout WHERE concert_id = ?";
 const CONCERT_OF_SCHEDULE: &str = "SELECT s.concert_id FROM concert_schedule s \
      JOIN concert k ON k.concert_id = s.concert_id WHERE s.schedule_id = ? AND k.rehearsal_of IS NULL";
@@ -403,6 +418,7 @@ pub const QUESTIONS: &[&str] = &[
     STARTS_OF_TITLE,
     ARCHIVED,
     APPLIED,
+    GUESTS,
     LAYOUT_OF,
     OLD_ROWS,
     JOURNAL_END,
@@ -526,14 +542,15 @@ pub async fn journal<L: Link>(
     rows.iter().map(read).collect()
 }
 
-/// Rows as they are, and the place of the newest one.
+/// Rows as they are, and the place of the newest one that the sale's other rows have.
 pub async fn old_rows<L: Link>(
     link: &mut L,
     concert: ConcertId,
     from: u64,
     rows_max: u32,
 ) -> Result<(Vec<OldRow>, u64), StoreError> {
-    let newest = journal_end(link, concert).await?.seq;
+    let end = journal_end(link, concert).await?.seq;
+    let newest = applied(link, concert).await?.map_or(end, |(at, _)| at.min(end));
     let values = numbers(&[concert.0.into(), from, rows_max.into()]);
     let rows = link.all(OLD_ROWS.into_sql_str(), values).await?;
     let read = |row: &L::Row| {
@@ -544,13 +561,39 @@ pub async fn old_rows<L: Link>(
     Ok((rows.iter().map(read).collect::<Result<_, StoreError>>()?, newest))
 }
 
-/// The last row of its journal that a sale's rows have, and whose they are; `None`: they have all of it.
+/// The last row of its journal that a sale's rows have, and whose they are; `None`: nobody claimed it yet, and they have all
+/// of it.
 pub async fn applied(
     link: &mut impl Link,
     concert: ConcertId,
 ) -> Result<Option<(u64, WriterId)>, StoreError> {
     let row = one(link, APPLIED, numbers(&[concert.0.into()])).await?;
     row.map(|row| Ok((row.number("seq")?, WriterId(row.uuid("writer")?)))).transpose()
+}
+
+/// The sales whose rows do not have all of their journal.
+pub async fn behind<L: Link>(link: &mut L) -> Result<Vec<Behind>, StoreError> {
+    let rows = link.all(BEHIND.into_sql_str(), numbers(&[])).await?;
+    let read = |row: &L::Row| {
+        let concert = ConcertId(row.number("concert_id")?);
+        Ok(Behind { concert, applied: row.number("seq")?, end: row.number("newest")? })
+    };
+    let behind = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(behind.into_iter().filter(|of| of.applied < of.end).collect())
+}
+
+/// Where guests come from, as it stands beside the rows behind the first one of these up to the second, in their order.
+pub async fn guests<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    (from, to): (u64, u64),
+) -> Result<Vec<(ReservationId, AddressBlock)>, StoreError> {
+    let rows = link.all(GUESTS.into_sql_str(), numbers(&[concert.0.into(), from, to])).await?;
+    let mut guests = Vec::new();
+    for row in &rows {
+        guests.append(&mut journal::guests_of(row.text("guests")?).map_err(StoreError::broken)?);
+    }
+    Ok(guests)
 }
 
 /// Deletes rows of a sale's journal, within a transaction. Refused for the newest one: the writer goes on from it, and
@@ -864,7 +907,10 @@ pub async fn sweep<L: Link>(link: &mut L, page: &SweepPage) -> Result<SweepRows,
         values.id(rows_max);
         values
     };
-    let journal = journal_end(link, page.concert).await?;
+    let applied = match applied(link, page.concert).await? {
+        Some((at, _)) => at,
+        None => journal_end(link, page.concert).await?.seq,
+    };
     let tokens = |rows: Vec<L::Row>| rows.iter().map(read_token).collect::<Result<Vec<_>, _>>();
     let overdue_tokens = tokens(link.all(OVERDUE_TOKENS.into_sql_str(), overdue(None)).await?)?;
     let values = numbers(&[of, page.tokens_from.0, rows_max]);
@@ -883,10 +929,10 @@ pub async fn sweep<L: Link>(link: &mut L, page: &SweepPage) -> Result<SweepRows,
     let rows = link.all(SEATS_PAGE.into_sql_str(), values).await?;
     let seat = |row: &L::Row| read_seat(row).map(|seat| (seat.seat, seat.status, seat.reservation));
     let seats = rows.iter().map(seat).collect::<Result<_, _>>()?;
-    Ok(SweepRows { journal, overdue_tokens, overdue_reservations, tokens, reservations, seats })
+    Ok(SweepRows { applied, overdue_tokens, overdue_reservations, tokens, reservations, seats })
 }
 
-async fn journal_end(link: &mut impl Link, concert: ConcertId) -> Result<JournalPosition, StoreError> {
+pub async fn journal_end(link: &mut impl Link, concert: ConcertId) -> Result<JournalPosition, StoreError> {
     let row = one(link, JOURNAL_END, numbers(&[concert.0.into()])).await?;
     let row = row.ok_or_else(|| StoreError::broken(format!("sale {concert} has no journal")))?;
     Ok(JournalPosition { seq: row.number("seq")?, batch: row.uuid("batch_id")? })

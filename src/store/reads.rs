@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::archive::Archive;
 use super::backend::{Backend, close};
 use super::{
-    AuditReport, JournalRow, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, audit, query,
+    AuditReport, Behind, JournalRow, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, audit, query,
 };
 use crate::domain::ids::{ConcertId, HistoryId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{LedgerEntry, Reservation, TokenRecord};
@@ -59,6 +59,9 @@ pub trait Reads: Send + Sync + 'static {
         from: u64,
         rows_max: u32,
     ) -> Result<Vec<JournalRow>, StoreError>;
+
+    /// The sales whose rows do not have all of their journal.
+    async fn behind(&self) -> Result<Vec<Behind>, StoreError>;
 
     /// Some rows of a sale, all as of one place in its journal, to be compared with its memory.
     async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError>;
@@ -134,6 +137,10 @@ impl<B: Backend> Reads for B {
         rows_max: u32,
     ) -> Result<Vec<JournalRow>, StoreError> {
         query::journal(&mut *self.reader().await?, concert, from, rows_max).await
+    }
+
+    async fn behind(&self) -> Result<Vec<Behind>, StoreError> {
+        query::behind(&mut *self.reader().await?).await
     }
 
     async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError> {

@@ -133,6 +133,8 @@ const LAST: &str = "SELECT body FROM rehearsal WHERE concert_id = ?";
 const BUYERS: &str = "SELECT user_id FROM users WHERE issuer = ? ORDER BY subject LIMIT ?";
 const CLEAR_LEDGER: &str = "DELETE FROM payment_history WHERE user_id = ?";
 const CLEAR_BUYER: &str = "DELETE FROM users WHERE user_id = ?";
+/// From then on nothing follows its journal any more: what is under way comes first, and is taken away with the rest.
+const UNFOLLOW: &str = "DELETE FROM applied WHERE concert_id = ?";
 /// What is left when all else is gone, of which there is little. The concert goes last: by it the rest is found.
 const CLEAR_REST: [&str; 3] = [
     "DELETE FROM concert_schedule WHERE concert_id = ?",
@@ -142,7 +144,8 @@ const CLEAR_REST: [&str; 3] = [
 
 /// Every text above that finds rows by a key, for a test of their plans.
 #[cfg(test)]
-pub const QUESTIONS: &[&str] = &[MARK, BEGIN, REHEARSALS, END, IS_OVER, FORGET, LAST, BUYERS, CLEAR_BUYER];
+pub const QUESTIONS: &[&str] =
+    &[MARK, BEGIN, REHEARSALS, END, IS_OVER, FORGET, LAST, BUYERS, CLEAR_BUYER, UNFOLLOW];
 
 /// Deletes rows of a concert from each table that a sale writes many rows to (concert, how many at most).
 macro_rules! clear_rows {
@@ -333,6 +336,7 @@ async fn clear<L: Link>(link: &mut L, rehearsal: ConcertId, rows_max: u32) -> Re
     if query::one(link, IS_OVER, numbers(&[of])).await?.is_none() {
         return Ok(Cleared::All);
     }
+    query::run(link, UNFOLLOW, |to| to.id(of)).await?;
     // Wallets go first: what is left of a sale whose payments are in no ledger is nobody's money.
     let mut values = L::Values::default();
     values.text(Some(&issuer_of(rehearsal)));

@@ -1,5 +1,8 @@
-//! The rows that a batch leaves behind in each table, folded from its events: the last state of every row it touched.
+//! The rows that batches leave behind in each table, folded from their events: the last state of every row they touched.
 //! A backend writes these in a few multi-row statements.
+//!
+//! Always: what others than a sale's lane write or rely on, and what money made, is written at once, in the transaction of
+//! its batch. Places in line, seats and reservations follow, those of many batches together (`Rows::behind`).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -156,8 +159,9 @@ pub struct SeatChange {
 }
 
 impl<'a> Rows<'a> {
-    pub fn of(batch: &'a Batch) -> Self {
-        let mut fold = Fold::default();
+    /// The rows that are written together with a batch's journal.
+    pub fn at_once(batch: &'a Batch) -> Self {
+        let mut fold = Fold::of(Part::AtOnce);
         for sale in &batch.sales {
             for (nr, event) in (0..).zip(&sale.events) {
                 fold.event(Place { concert: sale.concert, seq: sale.seq, nr, at: batch.at }, event);
@@ -165,6 +169,34 @@ impl<'a> Rows<'a> {
         }
         fold.ledger.extend(&batch.charges);
         fold.rows()
+    }
+
+    /// The rows that follow, after all of these events of one sale.
+    pub fn behind(concert: ConcertId, events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut fold = Fold::of(Part::Behind);
+        // Nothing of it stands in a log, and so its place does not matter.
+        let place = Place { concert, seq: 0, nr: 0, at: Timestamp::default() };
+        events.into_iter().for_each(|event| fold.event(place, event));
+        fold.rows()
+    }
+
+    /// Is there nothing to write?
+    pub fn is_empty(&self) -> bool {
+        let Self { tokens, seats, reservations, ended_reservations, reservation_seats, payments, .. } = self;
+        let Self { ledger, settings, texts, prices, schedules, archived, log, .. } = self;
+        tokens.is_empty()
+            && seats.is_empty()
+            && reservations.is_empty()
+            && ended_reservations.is_empty()
+            && reservation_seats.is_empty()
+            && payments.is_empty()
+            && ledger.is_empty()
+            && settings.is_empty()
+            && texts.is_empty()
+            && prices.is_empty()
+            && schedules.is_empty()
+            && archived.is_empty()
+            && log.is_empty()
     }
 
     /// Numbers the ledger's entries on top of the wallets as they were before the batch, and gives the wallets as
@@ -217,6 +249,31 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Do the rows that an event changes all follow, and none is written together with its batch?
+pub fn is_only_followed(event: &Event) -> bool {
+    match event {
+        Event::Joined(_)
+        | Event::Admitted(_)
+        | Event::TokenEnded(_)
+        | Event::SeatsHeld { .. }
+        | Event::SeatsReleased { .. }
+        | Event::ReservationEnded { .. } => true,
+        Event::SeatsRestricted(_)
+        | Event::SeatsUnrestricted(_)
+        | Event::Paid { .. }
+        | Event::SoldAtDesk(_)
+        | Event::Refunded(_)
+        | Event::SeatMoved(_)
+        | Event::Described(_)
+        | Event::Repriced(_)
+        | Event::ScheduleAdded(_)
+        | Event::Rescheduled(_)
+        | Event::CalledOff(_)
+        | Event::Archived(_)
+        | Event::SettingsChanged { .. } => false,
+    }
+}
+
 /// Where an event stands in the journal.
 #[derive(Clone, Copy)]
 struct Place {
@@ -226,10 +283,23 @@ struct Place {
     at: Timestamp,
 }
 
+/// Which of the rows are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    AtOnce,
+    Behind,
+}
+
+/// Who has a seat; `None`: it is free.
+type Has = Option<(SeatStatus, ReservationId)>;
+
 #[derive(Default)]
 struct Fold<'a> {
+    part: Part,
     tokens: HashMap<(ConcertId, EntryNo), &'a TokenRecord>,
-    seats: HashMap<(ScheduleId, SeatId), SeatChange>,
+    /// Each with the state of before the first change.
+    seats: HashMap<(ScheduleId, SeatId), (SeatRow, Has)>,
     /// Each with the answer to: did nothing but its end happen to it?
     reservations: HashMap<ReservationId, (&'a Reservation, bool)>,
     payments: HashMap<ReservationId, PaymentRow<'a>>,
@@ -247,48 +317,100 @@ struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
+    fn of(part: Part) -> Self {
+        Self { part, ..Self::default() }
+    }
+
     fn event(&mut self, place: Place, event: &'a Event) {
-        let concert = place.concert;
+        match self.part {
+            Part::AtOnce => self.at_once(place, event),
+            Part::Behind => self.behind(place.concert, event),
+        }
+    }
+
+    /// What an event changes of places in line, seats and reservations.
+    fn behind(&mut self, concert: ConcertId, event: &'a Event) {
+        let house = || Some((SeatStatus::Reserved, ReservationId::house(concert)));
         match event {
             Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => {
                 self.tokens.insert((concert, token.entry), token);
             }
             Event::SeatsHeld { reservation, seats, .. } => {
-                self.seats(reservation, seats, SeatStatus::TempReserved);
+                self.seats(reservation, seats, None, Some(SeatStatus::TempReserved));
                 self.reservations.insert(reservation.id, (reservation, false));
             }
             Event::SeatsReleased { reservation, seats } => {
-                self.seats(reservation, seats, SeatStatus::Available);
+                self.seats(reservation, seats, Some(SeatStatus::TempReserved), None);
                 self.reservations.insert(reservation.id, (reservation, false));
             }
             Event::ReservationEnded { reservation, .. } => {
-                self.ended(reservation, SeatStatus::Available);
+                self.seats(reservation, &reservation.seats, Some(SeatStatus::TempReserved), None);
+                self.ended(reservation);
             }
-            Event::Paid { reservation, ledger } => {
-                self.ended(reservation, SeatStatus::Reserved);
-                self.payment(concert, reservation);
+            Event::Paid { reservation, .. } => {
+                let (held, sold) = (Some(SeatStatus::TempReserved), Some(SeatStatus::Reserved));
+                self.seats(reservation, &reservation.seats, held, sold);
+                self.ended(reservation);
                 self.paid.push(reservation.id);
+            }
+            Event::SoldAtDesk(SoldAtDesk { reservation, .. }) => {
+                self.seats(reservation, &reservation.seats, None, Some(SeatStatus::Reserved));
+                self.reservations.insert(reservation.id, (reservation, false));
+                self.paid.push(reservation.id);
+            }
+            Event::Refunded(Refunded { reservation, seats, .. }) => {
+                let sold = Some(SeatStatus::Reserved);
+                if reservation.status == ReservationStatus::Cancelled {
+                    self.seats(reservation, &reservation.seats, sold, None);
+                    self.ended(reservation);
+                } else {
+                    self.seats(reservation, seats, sold, None);
+                    self.reservations.insert(reservation.id, (reservation, false));
+                }
+            }
+            Event::SeatMoved(SeatMoved { reservation, from, to, .. }) => {
+                let (id, sold) = (reservation.id, Some(SeatStatus::Reserved));
+                self.seats(reservation, &[*from], sold, None);
+                self.seats(reservation, &[*to], None, sold);
+                self.reservations.insert(id, (reservation, false));
+                // A seat that it has again is written already.
+                let of_seat = seats_since_paid(reservation).filter(|(.., seat)| seat == to).count();
+                if of_seat == 1 && !self.paid.contains(&id) {
+                    self.moved.push((id, concert, reservation.schedule, *to));
+                }
+            }
+            Event::SeatsRestricted(of) => self.house_seats(concert, of, None, house()),
+            Event::SeatsUnrestricted(of) => self.house_seats(concert, of, house(), None),
+            Event::Described(_)
+            | Event::Repriced(_)
+            | Event::ScheduleAdded(_)
+            | Event::Rescheduled(_)
+            | Event::CalledOff(_)
+            | Event::Archived(_)
+            | Event::SettingsChanged { .. } => {}
+        }
+    }
+
+    /// What an event changes of everything else.
+    fn at_once(&mut self, place: Place, event: &'a Event) {
+        let concert = place.concert;
+        match event {
+            Event::Joined(_)
+            | Event::Admitted(_)
+            | Event::TokenEnded(_)
+            | Event::SeatsHeld { .. }
+            | Event::SeatsReleased { .. }
+            | Event::ReservationEnded { .. } => {}
+            Event::Paid { reservation, ledger } => {
+                self.payment(concert, reservation);
                 self.ledger.push(ledger);
             }
             Event::SoldAtDesk(sold) => {
-                let SoldAtDesk { reservation, by, .. } = sold;
-                let (schedule, status, id) = (reservation.schedule, SeatStatus::Reserved, reservation.id);
-                for &seat in &reservation.seats {
-                    self.seat(SeatRow { concert, schedule, seat, status, reservation: Some(id) }, None);
-                }
-                self.reservations.insert(id, (reservation, false));
-                self.payment(concert, reservation);
-                self.paid.push(id);
-                self.log(place, Some(by), Changed::SoldAtDesk(sold));
+                self.payment(concert, &sold.reservation);
+                self.log(place, Some(&sold.by), Changed::SoldAtDesk(sold));
             }
             Event::Refunded(Refunded { reservation, seats, amount, ledger, why, .. }) => {
                 let is_all = reservation.status == ReservationStatus::Cancelled;
-                if is_all {
-                    self.ended(reservation, SeatStatus::Available);
-                } else {
-                    self.seats(reservation, seats, SeatStatus::Available);
-                    self.reservations.insert(reservation.id, (reservation, false));
-                }
                 self.payment(concert, reservation);
                 self.ledger.extend(ledger);
                 let changed = Changed::Refunded {
@@ -300,28 +422,13 @@ impl<'a> Fold<'a> {
                 self.log(place, why.by(), changed);
             }
             Event::SeatMoved(moved) => {
-                let SeatMoved { reservation, from, to, .. } = moved;
-                let (id, schedule) = (reservation.id, reservation.schedule);
-                self.seats(reservation, &[*from], SeatStatus::Available);
-                let (seat, status) = (*to, SeatStatus::Reserved);
-                self.seat(SeatRow { concert, schedule, seat, status, reservation: Some(id) }, None);
-                self.reservations.insert(id, (reservation, false));
-                self.payment(concert, reservation);
-                // A seat that it has again is written already.
-                let of_seat = seats_since_paid(reservation).filter(|(.., seat)| seat == to).count();
-                if of_seat == 1 && !self.paid.contains(&id) {
-                    self.moved.push((id, concert, schedule, *to));
-                }
+                self.payment(concert, &moved.reservation);
                 self.log(place, Some(&moved.by), Changed::SeatMoved(moved));
             }
             Event::SeatsRestricted(kept) => {
-                let house = Some(ReservationId::house(concert));
-                self.house_seats(concert, kept, SeatStatus::Reserved, (None, house));
                 self.log(place, kept.by.as_ref(), Changed::Restricted(kept));
             }
             Event::SeatsUnrestricted(opened) => {
-                let house = Some(ReservationId::house(concert));
-                self.house_seats(concert, opened, SeatStatus::Available, (house, None));
                 self.log(place, opened.by.as_ref(), Changed::Unrestricted(opened));
             }
             Event::Described(of) => {
@@ -363,20 +470,18 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn seats(&mut self, reservation: &'a Reservation, seats: &[SeatId], status: SeatStatus) {
-        let holder = (status != SeatStatus::Available).then_some(reservation.id);
-        for &seat in seats {
-            let row = SeatRow {
-                concert: reservation.concert,
-                schedule: reservation.schedule,
-                seat,
-                status,
-                reservation: holder,
-            };
-            // The first change of a seat in a batch tells whose it was: only a free one can be held.
-            let before = (status != SeatStatus::TempReserved).then_some(reservation.id);
-            self.seat(row, before);
-        }
+    /// Seats come to a reservation, or go, or are sold to it; `None`: they are free. The first change of a seat tells how it
+    /// was before all.
+    fn seats(
+        &mut self,
+        reservation: &'a Reservation,
+        seats: &[SeatId],
+        from: Option<SeatStatus>,
+        to: Option<SeatStatus>,
+    ) {
+        let Reservation { concert, schedule, id, .. } = *reservation;
+        let state = |status: Option<SeatStatus>| status.map(|status| (status, id));
+        seats.iter().for_each(|seat| self.seat((concert, schedule, *seat), state(from), state(to)));
     }
 
     /// Notes what an operator changed; what comes about by itself is nobody's doing.
@@ -385,26 +490,25 @@ impl<'a> Fold<'a> {
         self.log.extend(by.map(|by| LogRow { concert, seq, nr, at, by, changed }));
     }
 
-    /// With who had them and who has them then. The house keeps only what is free, and gives back only what
-    /// it kept.
+    /// The house keeps only what is free, and gives back only what it kept.
     fn house_seats(
         &mut self,
         concert: ConcertId,
         HouseSeats { schedule, seats, .. }: &HouseSeats,
-        status: SeatStatus,
-        (before, reservation): (Option<ReservationId>, Option<ReservationId>),
+        from: Has,
+        to: Has,
     ) {
-        for &seat in seats {
-            self.seat(SeatRow { concert, schedule: *schedule, seat, status, reservation }, before);
-        }
+        seats.iter().for_each(|seat| self.seat((concert, *schedule, *seat), from, to));
     }
 
-    fn seat(&mut self, row: SeatRow, before: Option<ReservationId>) {
-        self.seats.entry((row.schedule, row.seat)).or_insert(SeatChange { row, before }).row = row;
+    fn seat(&mut self, (concert, schedule, seat): (ConcertId, ScheduleId, SeatId), from: Has, to: Has) {
+        let (status, reservation) =
+            to.map_or((SeatStatus::Available, None), |(status, by)| (status, Some(by)));
+        let row = SeatRow { concert, schedule, seat, status, reservation };
+        self.seats.entry((schedule, seat)).or_insert((row, from)).0 = row;
     }
 
-    fn ended(&mut self, reservation: &'a Reservation, status: SeatStatus) {
-        self.seats(reservation, &reservation.seats, status);
+    fn ended(&mut self, reservation: &'a Reservation) {
         self.reservations.entry(reservation.id).or_insert((reservation, true)).0 = reservation;
     }
 
@@ -431,9 +535,14 @@ impl<'a> Fold<'a> {
         let by_key = |list: Vec<(&'a Reservation, bool)>| {
             sorted(list.into_iter().map(|(reservation, _)| reservation), |r| (r.concert, r.id))
         };
+        // A seat that is again as it was is not written: an upsert counts only what it changes.
+        let seats = self.seats.into_values().filter_map(|(row, before)| {
+            let after = row.reservation.map(|by| (row.status, by));
+            (before != after).then_some(SeatChange { row, before: before.map(|(_, by)| by) })
+        });
         Rows {
             tokens: sorted(self.tokens.into_values(), |t| (t.concert, t.entry)),
-            seats: sorted(self.seats.into_values(), |s| (s.row.concert, s.row.schedule, s.row.seat)),
+            seats: sorted(seats, |s| (s.row.concert, s.row.schedule, s.row.seat)),
             reservations: by_key(changed),
             ended_reservations: by_key(ended),
             reservation_seats,

@@ -105,7 +105,7 @@ pub const STILL_ADDING: &str = "UPDATE concert_schedule SET state = 'ADDING' WHE
 pub const LAST_SEAT: &str =
     "SELECT max(seat) AS seat FROM concert_seat WHERE concert_id = ? AND schedule_id = ?";
 const FIRST_ROW: &str =
-    "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) VALUES (?, 0, ?, ?, ?, ?)";
+    "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) VALUES (?, 0, ?, ?, ?, ?, 1)";
 const ABOUT: &str = "UPDATE concert SET about = ? WHERE concert_id = ?";
 const USER: &str =
     "INSERT INTO users (name, balance, ledger_entries, created_at, vouched) VALUES (?, ?, ?, ?, ?)";

@@ -21,7 +21,9 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use connection::{OpenError, Values, fault, is_busy, reader_options, writer_options};
+use connection::{
+    OpenError, Values, fault, is_busy, lane_options, reader_options, table_options, writer_options,
+};
 use open_files::OpenFiles;
 pub use writer::SqliteWriter;
 
@@ -31,8 +33,8 @@ use super::columns::Bind;
 use super::query::Link;
 use super::rows::Rows;
 use super::{
-    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Store,
-    StoreError, Unfinished, Webhooks, WriterId, claims, files, migrate,
+    Alarms, BatchWriter, BoxOffice, Duties, FiguresStore, Making, Operators, Passkeys, Rehearsals, Repairs,
+    Store, StoreError, TableWriter, Unfinished, Webhooks, WriterId, claims, files, migrate,
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
@@ -88,9 +90,22 @@ impl SqliteStore {
         Ok(pending.iter().map(|migration| migration.name).collect())
     }
 
+    /// Takes the schema back to what a release knows that ends at migration `to`, and gives the names of what was taken back.
+    /// Nobody may be at work with the database, and no row behind its journal.
+    pub async fn take_back(folder: &Path, to: u32) -> Result<Vec<&'static str>, StoreError> {
+        let path = make_folder(folder)?;
+        let mut connection = open_writer(&path).await?;
+        schema::take_back(&mut connection, &path, migrate::SQLITE, migrate::SQLITE_BACK, to).await
+    }
+
     /// Gives what `open_writer` gives by its own type, for tests that look behind the trait.
     pub async fn new_writer(&self) -> Result<SqliteWriter, StoreError> {
-        SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn)).await
+        SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn), lane_options).await
+    }
+
+    /// The same of `open_table_writer`.
+    pub async fn new_table_writer(&self) -> Result<SqliteWriter, StoreError> {
+        SqliteWriter::open(Arc::clone(&self.files), Arc::clone(&self.turn), table_options).await
     }
 }
 
@@ -205,6 +220,10 @@ impl Store for SqliteStore {
         Ok(Box::new(self.new_writer().await?))
     }
 
+    async fn open_table_writer(&self) -> Result<Box<dyn TableWriter>, StoreError> {
+        Ok(Box::new(self.new_table_writer().await?))
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.files.check()?;
         sqlx::query("SELECT 1 FROM schema_migration").fetch_one(&self.readers).await.map_err(fault)?;
@@ -248,6 +267,10 @@ impl Store for SqliteStore {
     }
 
     fn rehearsals(&self) -> Option<&dyn Rehearsals> {
+        Some(self)
+    }
+
+    fn repairs(&self) -> Option<&dyn Repairs> {
         Some(self)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use frontrow::clock::Clock;
-use frontrow::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo};
+use frontrow::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo, Rows};
 use frontrow::domain::command::{Answer, Caller, Command, Place, Rejection};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId, UserId};
@@ -138,6 +138,14 @@ impl House {
 
     /// Somebody changes rows with SQL of their own.
     async fn meddle(&self, sql: &'static str) {
+        // What follows would only write over it.
+        if let Some(running) = &self.running {
+            running.dispatcher.tables_have(Rows::All).await.unwrap();
+        }
+        self.meddle_at_once(sql).await;
+    }
+
+    async fn meddle_at_once(&self, sql: &'static str) {
         let file = self.folder.path().join(store::sqlite::FILE_NAME);
         let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
@@ -707,6 +715,88 @@ async fn who_comes_while_an_outcome_is_unknown_is_told_no_place_that_never_was()
     running.lanes.shutdown().await;
 }
 
+/// What became of a batch's commit, and of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It arrives after a sale of it was taken over, and is refused.
+    Late,
+    /// It was kept before that, and its answer is lost.
+    KeptUnheard,
+    /// It was lost, and so is its answer.
+    LostUnheard,
+}
+
+/// Goal: a sale that is taken over in the middle of a batch takes no other one with it: what was kept is told to everybody, and
+/// what was not is kept the next time, but for that sale. Method: each of three sales once, with everything that may become
+/// of the batch.
+#[tokio::test(start_paused = true)]
+async fn a_sale_that_is_taken_over_in_the_middle_of_a_batch_takes_no_other_with_it() {
+    for fate in [Fate::Late, Fate::KeptUnheard, Fate::LostUnheard] {
+        for taken in 0..3 {
+            takes_no_other_with_it(fate, taken).await;
+        }
+    }
+}
+
+async fn takes_no_other_with_it(fate: Fate, taken: usize) {
+    let (database, clock) = (Database::new(1), Clock::manual(START));
+    let store = database.connect();
+    let mut concerts = Vec::new();
+    for _ in 0..3 {
+        concerts.push(store.add_concert(new_concert(1)).await.unwrap().0);
+    }
+    let running = Running::start(Arc::new(store.handle()), &clock, Options::new(SaleRules::default())).await;
+    let fan = add_fan(&*running.store, 0).await;
+    let call = match fate {
+        Fate::Late => Call::Commit,
+        Fate::KeptUnheard => {
+            database.plan(Call::Commit, Fault::UnknownDone, 1);
+            Call::Settle
+        }
+        Fate::LostUnheard => {
+            database.plan(Call::Commit, Fault::UnknownUndone, 1);
+            Call::Settle
+        }
+    };
+    let before = database.calls(call);
+    database.hold_up_behind(call, before);
+    let mut replies = Vec::new();
+    for concert in &concerts {
+        let (sender, reply) = oneshot::channel();
+        let join = Command::Join { user: fan, connection: None };
+        running.dispatcher.submit(*concert, join, ReplyTo::Once(sender)).unwrap();
+        replies.push(reply);
+    }
+    while database.calls(call) == before {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    database.take_over(concerts[taken], clock.steady());
+    database.hold_up(None);
+
+    let joins = |concert: ConcertId| {
+        let is_join = |row: &KeptRow| match &row.kind {
+            KeptKind::Events(events) => events.iter().any(|event| matches!(event, Event::Joined(_))),
+            _ => false,
+        };
+        database.journal(concert, 0).iter().filter(|row| is_join(row)).count()
+    };
+    for (index, reply) in replies.into_iter().enumerate() {
+        let is_kept = index != taken || fate == Fate::KeptUnheard;
+        let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
+        match reply.await.unwrap() {
+            Ok(Answer::Queue { .. }) if is_kept => {}
+            Err(refusal) if !is_kept => assert_eq!(refusal, Refusal::Unavailable { retry_after }),
+            other => panic!("{fate:?}, sale {index} of which {taken} was taken over: {other:?}"),
+        }
+        assert_eq!(
+            joins(concerts[index]),
+            usize::from(is_kept),
+            "{fate:?}, sale {index}, {taken} taken over"
+        );
+    }
+    running.lanes.shutdown().await;
+}
+
 /// Goal: nobody waits longer because a batch is tried again. Method: somebody else has the rows locked, for longer than
 /// the store waits for a lock.
 #[tokio::test(start_paused = true)]
@@ -920,7 +1010,7 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     }
     house
         .meddle(
-            "CREATE TRIGGER never BEFORE UPDATE ON concert_seat WHEN new.seat = 7 AND new.status <> 'AVAILABLE' \
+            "CREATE TRIGGER never BEFORE INSERT ON journal WHEN new.events LIKE '%[\"hold\",%,[7],%' \
              BEGIN SELECT RAISE(ABORT, 'no'); END",
         )
         .await;
@@ -947,7 +1037,7 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
     assert!(running.request(other, Command::Join { user, connection: None }).await.is_ok());
     house
         .meddle(
-            "CREATE TRIGGER stay BEFORE UPDATE ON reservation WHEN new.status = 'EXPIRED' AND new.concert_id = 1 \
+            "CREATE TRIGGER stay BEFORE INSERT ON journal WHEN new.concert_id = 1 AND new.events LIKE '%[\"lapse\",%' \
              BEGIN SELECT RAISE(ABORT, 'no'); END",
         )
         .await;
@@ -965,6 +1055,40 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
         house.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
     }
+}
+
+/// Goal: tables that refuse what was confirmed stop its sale alone, readiness says why, and nothing is lost once somebody has
+/// mended them. Method: a trigger of somebody's own.
+#[tokio::test]
+async fn a_sale_whose_tables_refuse_what_follows_stops_alone() {
+    let house = House::open(100).await;
+    let alice = house.user(0).await;
+    house.join(alice.user).await;
+    house
+        .meddle(
+            "CREATE TRIGGER never BEFORE UPDATE ON concert_seat WHEN new.seat = 7 AND new.status <> 'AVAILABLE' \
+             BEGIN SELECT RAISE(ABORT, 'no'); END",
+        )
+        .await;
+    assert!(house.hold(alice, &[7]).await.is_ok(), "it is in the journal");
+    let running = house.running.as_ref().unwrap();
+    // Somebody waits for it, so it follows at once.
+    let dispatcher = running.dispatcher.clone();
+    tokio::spawn(async move { dispatcher.tables_have(Rows::All).await });
+    let names =
+        |why: &String| why.contains("event 0 (\"hold\") of row") && why.contains("does not fit its tables");
+    while !running.dispatcher.unready().iter().any(names) {
+        house.clock.advance(Duration::from_millis(100));
+        tokio::task::yield_now().await;
+    }
+    house.meddle_at_once("DROP TRIGGER never").await;
+    while !running.dispatcher.unready().is_empty() {
+        house.clock.advance(Duration::from_millis(100));
+        tokio::task::yield_now().await;
+    }
+    let reservations = running.store.reservations(alice.user).await.unwrap();
+    assert_eq!(reservations.iter().map(|row| &row.seats[..]).collect::<Vec<_>>(), [&[SeatId(7)][..]]);
+    assert_eq!(running.store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
 /// Goal: a fault of ours in one sale is no other's trouble. Method: a hold in a performance that its sale does not have

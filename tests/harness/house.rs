@@ -10,6 +10,7 @@ use frontrow::clock::Clock;
 use frontrow::config::{Config, DatabaseUrl};
 use frontrow::desk::Context;
 use frontrow::desk::operators::links::Secret;
+use frontrow::dispatcher::Rows;
 use frontrow::domain::actor::Actor;
 use frontrow::domain::ids::{ConcertId, SeatId, UserId};
 use frontrow::domain::record::SaleState;
@@ -426,6 +427,12 @@ impl House {
     /// One HTTP request with these headers.
     pub async fn http_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         http::call_through(self.pipe().await, self.address(), method, path, headers, body).await
+    }
+
+    /// Waits until the stored rows have all that was confirmed by now.
+    pub async fn rows_follow(&self) {
+        let followed = self.context().dispatcher.tables_have(Rows::All);
+        in_time("the rows that follow", followed).await.unwrap();
     }
 
     /// The stored rows must fit each other, whatever happened.

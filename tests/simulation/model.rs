@@ -58,6 +58,9 @@ pub struct SaleModel {
     moment: Moment,
     /// Reservations whose row was changed behind the server's back, and not since by itself.
     planted: BTreeSet<ReservationId>,
+    /// The same, also after they ended.
+    ever_planted: BTreeSet<ReservationId>,
+    planted_tokens: BTreeSet<EntryNo>,
     /// The time of the last row of the journal.
     outages: Duration,
     /// The number of rows of the journal that were read.
@@ -130,6 +133,8 @@ impl SaleModel {
             user_events: BTreeMap::new(),
             moment: 0,
             planted: BTreeSet::new(),
+            ever_planted: BTreeSet::new(),
+            planted_tokens: BTreeSet::new(),
             outages: Duration::ZERO,
             rows: 0,
         }
@@ -221,14 +226,34 @@ impl SaleModel {
 
     /// The how-manieth state of its token this is, or `None` if it never was so.
     pub fn token_version(&self, received: &TokenRecord) -> Option<usize> {
-        self.token_versions.get(&received.entry)?.iter().position(|version| version == received)
+        let versions = self.token_versions.get(&received.entry)?;
+        let exact = versions.iter().position(|version| version == received);
+        // A row whose end was moved keeps that, if its sale was lost before it was found.
+        let is_planted = self.planted_tokens.contains(&received.entry);
+        let besides = |version: &TokenRecord| {
+            TokenRecord { expires_at: received.expires_at, ..version.clone() } == *received
+        };
+        exact.or_else(|| versions.iter().position(|version| is_planted && besides(version)))
     }
 
     /// The how-manieth state of its reservation this is, from the `since`th on, or `None` if it never was so since. The first
     /// such: seats that are given back and held again within a batch make a state of before come back.
     pub fn reservation_version(&self, received: &Reservation, since: usize) -> Option<usize> {
-        let mut versions = self.reservation_versions.get(&received.id)?.iter().enumerate().skip(since);
-        versions.find(|(_, version)| *version == received).map(|(number, _)| number)
+        let versions = self.reservation_versions.get(&received.id)?;
+        let is_planted = self.ever_planted.contains(&received.id);
+        // A row whose end was moved keeps that, if its sale was lost before it was found.
+        let besides = |version: &Reservation| {
+            Reservation { expires_at: received.expires_at, ..version.clone() } == *received
+        };
+        let first = |is_it: &dyn Fn(&Reservation) -> bool| {
+            versions
+                .iter()
+                .enumerate()
+                .skip(since)
+                .find(|(_, version)| is_it(version))
+                .map(|(number, _)| number)
+        };
+        first(&|version| version == received).or_else(|| first(&|version| is_planted && besides(version)))
     }
 
     /// Was this ever what was paid for its reservation? Seats of it may have come back since, or become others.
@@ -739,11 +764,13 @@ impl SaleModel {
     pub fn plant_token(&mut self, record: &TokenRecord) {
         self.token_versions.entry(record.entry).or_default().push(record.clone());
         self.tokens.insert(record.entry, record.clone());
+        self.planted_tokens.insert(record.entry);
     }
 
     pub fn plant_reservation(&mut self, reservation: &Reservation) {
         self.keep_reservation(reservation);
         self.planted.insert(reservation.id);
+        self.ever_planted.insert(reservation.id);
     }
 
     fn end_token(&mut self, record: &TokenRecord, outages: Duration) {

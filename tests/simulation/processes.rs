@@ -21,6 +21,8 @@ pub struct Node {
     pub phase: Phase,
     pub metrics: Arc<Metrics>,
     pub gone_at: Option<Timestamp>,
+    /// Its tables stand still until then, while it sells.
+    tables_stand_until: Option<Timestamp>,
     /// The tasks of the fanout.
     publishing: [JoinHandle<()>; 2],
 }
@@ -68,6 +70,8 @@ impl World {
             writers: dispatcher::new_writers(self.lanes),
             sweep_rows_max: self.sweep_rows_max,
             ledger_entries_per_day: self.ledger_max,
+            events_behind_max: self.events_behind_max,
+            ended_kept_max: self.ended_kept_max,
             seed: Some(seed),
             witness: Some(self.memory.witness()),
             ..Options::new(self.defaults.clone())
@@ -87,7 +91,15 @@ impl World {
         self.alone_since = None;
         self.counted_apart |= self.lanes > 1 || self.alive() > 0;
         let phase = Phase::Starting(tokio::spawn(started));
-        self.nodes.push(Node { store, fanout, phase, metrics, gone_at: None, publishing });
+        self.nodes.push(Node {
+            store,
+            fanout,
+            phase,
+            metrics,
+            gone_at: None,
+            tables_stand_until: None,
+            publishing,
+        });
     }
 
     /// Some processes are stopped, stand still or are killed; another one may start.
@@ -118,6 +130,18 @@ impl World {
             self.database.refuse_seat(seat);
             self.refused += 1;
         }
+        if self.rng.random_bool(0.02) {
+            let concerts = self.models.len();
+            let concert = *self.models.keys().nth(self.rng.random_range(0..concerts)).expect("there is one");
+            self.note(|| format!("somebody takes sale {concert}, and is never heard of again"));
+            self.database.take_over(concert, self.clock.steady());
+            self.taken_over += 1;
+        }
+        if self.rng.random_bool(0.02) {
+            let index = self.rng.random_range(0..self.nodes.len());
+            let until = self.clock.utc() + Duration::from_millis(self.rng.random_range(100..10_000));
+            self.let_tables_stand(index, Some(until));
+        }
         self.go_on().await;
         if self.alive() == 1 && self.rng.random_bool(0.02) {
             self.start_node();
@@ -132,6 +156,16 @@ impl World {
             Phase::Up { dispatcher, lanes } => Phase::Standing { dispatcher, lanes, until },
             other => other,
         };
+    }
+
+    /// The tables of a process stand still until then, or go on.
+    pub fn let_tables_stand(&mut self, index: usize, until: Option<Timestamp>) {
+        let Some(dispatcher) = self.nodes[index].dispatcher().cloned() else { return };
+        dispatcher.let_tables_stand(until.is_some());
+        self.nodes[index].tables_stand_until = until;
+        self.fell_behind += u64::from(until.is_some());
+        let what = if until.is_some() { "stand still" } else { "go on" };
+        self.note(|| format!("the tables of process {index} {what}"));
     }
 
     /// Asks a process to stop in good order.
@@ -166,6 +200,11 @@ impl World {
                 Phase::Stopping(done) if done.is_finished() => self.bury(index),
                 other => other,
             };
+        }
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].tables_stand_until.is_some_and(|until| until <= self.clock.utc()) {
+                self.let_tables_stand(index, None);
+            }
         }
         if self.alive() == 0 {
             self.start_node();

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
-use frontrow::dispatcher::{Refusal, Reply};
+use frontrow::dispatcher::{Refusal, Reply, Rows};
 use frontrow::domain::command::{Answer, Command, Place, Rejection};
 use frontrow::domain::ids::{ConcertId, QueueToken, ScheduleId, SeatId, UserId};
-use frontrow::domain::record::{Reservation, TokenStatus};
+use frontrow::domain::record::{Reservation, ReservationStatus, TokenStatus};
 use frontrow::fanout::Delivery;
+use frontrow::limits::TABLES_PATIENCE;
+use frontrow::store::Reads;
 use frontrow_protocol::push::SeatsUpdate;
 use tokio::sync::oneshot;
 
@@ -34,6 +36,25 @@ impl World {
             connection.subscriber.take(&mut delivery);
             self.receive(index, delivery);
         }
+    }
+
+    /// Whoever was told of a reservation lists theirs, and does not find less.
+    fn read_at_door(&mut self, device: usize, told: &Reservation) {
+        let Some(connection) = &self.devices[device].connection else { return };
+        let node = &self.nodes[connection.node];
+        let Some(dispatcher) = node.dispatcher().cloned() else { return };
+        let (store, told, less) = (node.store.handle(), told.clone(), self.read_less.clone());
+        self.reads += 1;
+        tokio::spawn(async move {
+            let have = tokio::time::timeout(TABLES_PATIENCE, dispatcher.tables_have(Rows::OfUser(told.user)));
+            let Ok(Ok(())) = have.await else { return };
+            let Ok(rows) = store.reservations(told.user).await else { return };
+            let is_held = |row: &Reservation| row.status == ReservationStatus::TempReserved;
+            let read = rows.iter().find(|row| row.id == told.id);
+            if read.is_none_or(|read| is_held(read) && !is_held(&told)) {
+                less.lock().push(format!("{} was told of {told:?} and read {read:?}", told.user));
+            }
+        });
     }
 
     fn listen_to_polls(&mut self, index: usize) {
@@ -72,6 +93,7 @@ impl World {
         }
         for reservation in delivery.reservations {
             self.note(|| format!("{user} receives {reservation:?}"));
+            self.read_at_door(index, &reservation);
             let model = &self.models[&reservation.concert];
             if let Some(connection) = &mut self.devices[index].connection {
                 connection.received_reservation(model, &reservation);

@@ -31,6 +31,9 @@ impl World {
                 *until = START;
             }
         }
+        for index in 0..self.nodes.len() {
+            self.let_tables_stand(index, None);
+        }
         self.recover(HEALING).await;
         // A sweep finds in time whatever is wrong with the rows now.
         self.plant();
@@ -143,6 +146,7 @@ impl World {
             }
         }
         self.pass(Duration::from_secs(2)).await;
+        assert_eq!(self.database.behind(), [], "nothing is behind once a healthy process has stopped");
         for node in &self.nodes {
             let hangs = matches!(&node.phase, Phase::Stopping(done) if !done.is_finished());
             assert!(!hangs, "a healthy process stops at once");

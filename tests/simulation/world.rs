@@ -51,6 +51,13 @@ pub struct World {
     pub sweep_rows_max: u32,
     /// Entries that a user may add to their ledger in a day, which no run is longer than.
     pub ledger_max: u32,
+    /// Events that tables may be behind, so few that batches wait in some lives.
+    pub events_behind_max: usize,
+    /// What ended and stays in memory, so little that most of it is read from the tables again.
+    pub ended_kept_max: usize,
+    /// What fans read at doors that was less than they had been told, and the number of times that they read.
+    pub read_less: Arc<Mutex<Vec<String>>>,
+    pub reads: u64,
     /// Each lane counts for itself: were there ever two, of one process or of several?
     pub counted_apart: bool,
     /// Rows changed behind the servers' backs.
@@ -59,6 +66,9 @@ pub struct World {
     pub unknown: u64,
     /// The number of times that a seat was made one that the store refuses to hold.
     pub refused: u64,
+    /// The number of times that one sale of a process was taken over, and that a process's tables fell behind.
+    pub taken_over: u64,
+    pub fell_behind: u64,
     /// The time since which there is only one process.
     pub alone_since: Option<Timestamp>,
     pub memory: Arc<Memory>,
@@ -114,17 +124,23 @@ impl World {
             lanes: rng.random_range(1..3),
             sweep_rows_max: rng.random_range(2..9),
             ledger_max: [u32::MAX, rng.random_range(2..8)][rng.random_range(0..2)],
+            ended_kept_max: [20_480, rng.random_range(0..6)][rng.random_range(0..2)],
+            read_less: Arc::default(),
+            reads: 0,
+            events_behind_max: [usize::MAX, rng.random_range(1..20)][rng.random_range(0..2)],
             counted_apart: false,
             planted: 0,
             unknown: 0,
             refused: 0,
+            taken_over: 0,
+            fell_behind: 0,
             alone_since: None,
             memory: Arc::default(),
             steps: rng.random_range(40..120),
             rng,
         };
         let store = database.connect();
-        for _ in 0..world.rng.random_range(1..3) {
+        for _ in 0..world.rng.random_range(1..4) {
             world.add_concert(&store).await;
         }
         for _ in 0..world.rng.random_range(2..16) {
@@ -278,6 +294,7 @@ impl World {
         self.listen();
         let report = self.database.audit();
         assert_eq!(report.faults, Vec::<String>::new());
+        assert_eq!(*self.read_less.lock(), Vec::<String>::new());
         self.prove_ledgers();
     }
 
@@ -357,6 +374,11 @@ impl World {
         faults.insert("outcomes that nobody learnt".to_owned(), self.unknown);
         let ends = self.nodes.iter().map(|node| node.metrics.task_ends.get()).sum();
         faults.insert("seats that cannot be held".to_owned(), self.refused);
+        let waited = self.nodes.iter().map(|node| node.metrics.batches_waited.get()).sum();
+        faults.insert("batches that waited for the tables".to_owned(), waited);
+        faults.insert("reads at doors".to_owned(), self.reads);
+        faults.insert("sales taken over alone".to_owned(), self.taken_over);
+        faults.insert("tables that stood still".to_owned(), self.fell_behind);
         faults.insert("bugs in a lane".to_owned(), ends);
         faults.insert("rows changed by others".to_owned(), self.planted);
         let ahead = self.nodes.iter().map(|node| node.metrics.decided_ahead.get()).sum();

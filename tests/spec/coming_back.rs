@@ -124,6 +124,7 @@ async fn a_token_of_before_a_restored_backup_acts_as_nobody() {
     house.clock.advance(std::time::Duration::from_millis(1));
     house.start().await;
     let (user, token) = joins(&house).await;
+    house.rows_follow().await;
     let last = house.store().last_tokens(user).await.unwrap().remove(0);
     assert_eq!((user, last.entry), (forgotten, EntryNo(1)), "both had this place");
     assert_ne!(token, of_before);

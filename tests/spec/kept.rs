@@ -23,6 +23,7 @@ async fn old_rows_of_the_journal_are_read_from_files_and_the_sale_goes_on() {
     }
     let future = Timestamp::from_millis(i64::MAX / 4);
     let now = house.clock.utc();
+    house.rows_follow().await;
     // Nothing is old yet.
     assert_eq!(archive.run(&**house.store(), now, 1).await.unwrap().rows, 0);
     let moved = archive.run(&**house.store(), future, 3).await.unwrap();
@@ -38,6 +39,7 @@ async fn old_rows_of_the_journal_are_read_from_files_and_the_sale_goes_on() {
     let (mut other, _) = house.joined(1_000_000).await;
     other.ok("hold", json!({"schedule_id": house.schedule(), "seats": [9]})).await;
 
+    house.rows_follow().await;
     // Everything but the newest row.
     let moved = archive.run(&**house.store(), future, 1).await.unwrap();
     assert!(moved.rows > 0);
@@ -91,11 +93,50 @@ async fn rows_that_are_in_both_places_are_compared_before_they_are_deleted() {
     elsewhere.ok("hold", json!({"schedule_id": other.schedule(), "seats": [1]})).await;
     let future = Timestamp::from_millis(i64::MAX / 4);
     assert_eq!(house.concert, other.concert);
+    house.rows_follow().await;
+    other.rows_follow().await;
     archive.run(&**house.store(), future, 1).await.unwrap();
     let before = other.store().journal(other.concert, 0, 100).await.unwrap();
     let refused = archive.run(&**other.store(), future, 1).await.unwrap_err().to_string();
     assert!(refused.contains("another one than the database's"), "{refused}");
     assert_eq!(other.store().journal(other.concert, 0, 100).await.unwrap(), before);
+}
+
+/// Goal: what the tables do not have yet is left to them, whoever asks for how much; a server that was killed finds it.
+/// Method: the tables stand still while the journal goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_the_tables_lack_stay_in_the_journal() {
+    let house = House::open(Plan::default()).await;
+    let archive = Archive::new(house.journal_archive());
+    let future = Timestamp::from_millis(i64::MAX / 4);
+    let (mut fan, _) = house.joined(0).await;
+    house.rows_follow().await;
+    house.context().dispatcher.let_tables_stand(true);
+    for seat in 0..4 {
+        fan.ok("hold", json!({"schedule_id": house.schedule(), "seats": [seat]})).await;
+    }
+    let behind = house.store().behind().await.unwrap();
+    let [behind] = behind[..] else { panic!("{behind:?}") };
+    assert!(behind.applied < behind.end, "{behind:?}");
+
+    archive.run(&**house.store(), future, 1).await.unwrap();
+    // The newest row that they have stays as well: it is what they go on from.
+    assert_eq!(archive.end(house.concert).unwrap(), behind.applied);
+    let old = house.store().old_journal().unwrap();
+    for last in [behind.applied + 1, behind.end - 1] {
+        let refused = old.delete_rows(house.concert, behind.applied, last).await.unwrap_err().reason();
+        assert!(refused.contains("not in its other tables yet"), "{refused}");
+    }
+    let report = house.store().audit_with(Some(&archive)).await.unwrap();
+    assert_eq!(report.faults, Vec::<String>::new());
+
+    house.context().dispatcher.let_tables_stand(false);
+    house.rows_follow().await;
+    assert_eq!(house.store().behind().await.unwrap(), []);
+    archive.run(&**house.store(), future, 1).await.unwrap();
+    assert_eq!(archive.end(house.concert).unwrap(), behind.end);
+    let report = house.store().audit_with(Some(&archive)).await.unwrap();
+    assert_eq!(report.faults, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,4 +234,29 @@ fn an_import_reads_so_much_of_anything_and_lists_so_many_faults() {
     assert_eq!(lines.len(), 1 + 100 + 1, "{printed:.2000}");
     assert!(lines[101].starts_with("  and ") && lines[101].ends_with(" more"), "{}", lines[101]);
     assert!(printed.contains("contains a control character") && !printed.contains('\u{7}'));
+}
+
+#[test]
+fn what_is_archived_is_said_as_an_age_or_as_a_time_an_hour_ago_at_least() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+        let output =
+            command.args(["journal", "archive", "--data"]).arg(folder.path()).args(arguments).output();
+        let output = output.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let (done, said, _) = archive(&["--before", "2020-01-01T00:00:00+09:00"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(done && said["rows"] == 0 && said["files"] == 0, "{said}");
+    for (arguments, why) in [
+        (&["--before", "2999-01-01T00:00:00Z"][..], "--before must be an hour ago at least"),
+        (&["--older-than", "5m"], "--older-than must be an hour at least"),
+        (&["--before", "yesterday"], "--before"),
+        (&["--before", "2020-01-01T00:00:00Z", "--older-than", "2d"], "cannot be used with"),
+    ] {
+        let (done, _, said) = archive(arguments);
+        assert!(!done && said.contains(why), "{arguments:?}: {said}");
+    }
 }

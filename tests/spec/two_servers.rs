@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use frontrow::store;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde_json::json;
+use sqlx::mysql::MySqlConnection;
+use sqlx::{Connection, Row};
 
 use crate::harness::{Fan, http, in_time, mariadb};
 
@@ -116,8 +118,22 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     assert_eq!(at_second.refused("hold", seat(1)).await, "UNAVAILABLE", "it may come back");
     at_first.ok("hold", seat(1)).await;
 
-    // The first stands still with a request in hand, until the second is the writer.
-    first.stop();
+    // The first stands still with a request in hand, and with a hold that it confirmed and did not write into its tables yet,
+    // until the second is the writer.
+    let store = store::open(Some(&url), data.path()).await.unwrap();
+    in_time("a hold that is not in the tables", async {
+        loop {
+            at_first.ok("hold", seat(2)).await;
+            first.stop();
+            if !store.behind().await.unwrap().is_empty() {
+                return;
+            }
+            first.go_on();
+            let all_but = json!({"reservation_id": held["reservation_id"], "seats": [2]});
+            at_first.ok("release", all_but).await;
+        }
+    })
+    .await;
     let late = too_late.send("hold", seat(5)).await;
     let mut at_second = second.fan(&ada).await;
     in_time("the takeover", async {
@@ -127,13 +143,35 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     assert_eq!(http::call(second.address, "GET", "/readyz", &[], "").await.status, 200);
     let open = at_second.ok("reservations", json!({})).await;
     assert_eq!(open["reservations"][0]["reservation_id"], held["reservation_id"]);
-    assert_eq!(open["reservations"][0]["seats"].as_array().map(Vec::len), Some(2));
+    assert_eq!(open["reservations"][0]["seats"].as_array().map(Vec::len), Some(3));
     at_second.ok("hold", seat(5)).await;
+    // What the first has in hand is not so any more by the time it goes on.
+    at_second.ok("release", json!({"reservation_id": held["reservation_id"], "seats": [2]})).await;
+    in_time("the rows that follow", async { while !store.behind().await.unwrap().is_empty() {} }).await;
+    let applied = || async {
+        let mut link = MySqlConnection::connect(&url).await.unwrap();
+        let row = sqlx::query("SELECT CAST(seq AS SIGNED), writer FROM applied")
+            .fetch_one(&mut link)
+            .await
+            .unwrap();
+        (row.get::<i64, _>(0), row.get::<Vec<u8>, _>(1))
+    };
+    let before = applied().await;
 
     first.go_on();
     let refused = too_late.answer(late).await.unwrap_err();
     assert_eq!(refused.reason, "UNAVAILABLE");
-    let store = store::open(Some(&url), data.path()).await.unwrap();
+    // Its tables' writer has let go of the sale as well, and neither of them has changed anything.
+    in_time("the end of what it had in hand", async {
+        loop {
+            let metrics = http::call(first.address, "GET", "/metrics", &[], "").await;
+            if String::from_utf8_lossy(&metrics.bytes).contains("frontrow_apply_lag_events 0\n") {
+                return;
+            }
+        }
+    })
+    .await;
+    assert_eq!(applied().await, before);
     let report = store.audit().await.unwrap();
     assert_eq!(report.faults, Vec::<String>::new());
     let loaded = store

@@ -7,6 +7,7 @@ mod mysql;
 mod mysql_writer;
 #[cfg(feature = "mariadb-tests")]
 mod power_loss;
+mod repair;
 mod shipped;
 mod simulated;
 mod sqlite;

@@ -178,7 +178,7 @@ async fn settle_rests_on_what_is_durable(of: Of) {
     let (mut world, mut lane, mut other) = stage(&store).await;
     let user = world.user(0).await;
     let (batch, written) = match of {
-        Of::ASale => (holding(&mut world, user.0, 1), "SELECT CAST(count(*) AS SIGNED) FROM reservation"),
+        Of::ASale => (holding(&mut world, user.0, 1), "SELECT CAST(count(*) AS SIGNED) FROM journal"),
         Of::ChargesAlone => {
             let charge = world.charge(user, 5, 0, "r");
             (world.batch(Vec::new(), vec![charge]), "SELECT CAST(count(*) AS SIGNED) FROM payment_history")

@@ -14,7 +14,9 @@ use frontrow::domain::record::{Reservation, ReservationStatus};
 use frontrow::domain::rules::{OwnRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::sqlite::{FILE_NAME, SqliteStore, SqliteWriter};
-use frontrow::store::{BatchWriter, Claims, CommitError, Reads, Store, StoreError};
+use frontrow::store::{
+    BatchWriter, CatchUp, Claims, CommitError, Reads, Store, StoreError, WriterId, random_id,
+};
 use frontrow_testing::conformance::{self, World};
 use frontrow_testing::{alarms_tests, conformance_tests, duties_tests, making_tests, operators_tests};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -523,6 +525,27 @@ async fn a_database_that_is_deleted_or_replaced_is_noticed_before_anything_is_co
     }
 }
 
+/// What an older program wrote last, it wrote together with its rows.
+#[tokio::test]
+async fn a_sale_whose_journal_ends_with_a_row_of_before_has_all_of_it() {
+    let (store, folder) = fresh().await;
+    let mut world = World::new(&store, 10).await;
+    let joining = world.joining(UserId(1));
+    let batch = world.batch(joining, Vec::new());
+    world.lane.commit(&batch).await.unwrap();
+    assert_eq!(store.behind().await.unwrap().len(), 1);
+    let old = "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
+               SELECT concert_id, max(seq) + 1, randomblob(16), writer, at, '[]' FROM journal";
+    sqlx::raw_sql(old).execute(&mut intruder(folder.path()).await).await.unwrap();
+    let next = WriterId(random_id());
+    store
+        .claim(world.concert, next, Timestamp::from_millis(1_900_000_000_000), Duration::ZERO)
+        .await
+        .unwrap();
+    assert_eq!(store.behind().await.unwrap(), []);
+    assert_eq!(store.catch_up(world.concert, next, 100).await.unwrap(), 0);
+}
+
 async fn pragma(lane: &mut SqliteWriter, pragma: String) {
     let pragma = sqlx::raw_sql(sqlx::AssertSqlSafe(pragma));
     pragma.execute(lane.connection().await.unwrap()).await.unwrap();
@@ -545,6 +568,7 @@ async fn a_full_disk_refuses_the_batch_whole_and_the_lane_goes_on_when_there_is_
 
     pragma(&mut lane, format!("PRAGMA max_page_count = {}", pages + 1_000)).await;
     lane.commit(&batch).await.unwrap();
+    world.follow(&batch).await;
     assert_eq!(world.load().await.tokens.len(), 2_000);
 }
 
@@ -564,6 +588,7 @@ async fn another_process_that_writes_for_long_makes_a_certain_rollback() {
     }
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     lane.commit(&batch).await.unwrap();
+    world.follow(&batch).await;
     assert_eq!(world.load().await.tokens.len(), 1);
 }
 
@@ -600,9 +625,12 @@ async fn half_a_batch_that_nobody_waits_for_is_not_committed_with_the_next() {
         let joining = world.joining(UserId(2));
         let next = world.batch(joining, Vec::new());
         match lane.commit(&next).await {
-            Ok(()) => {}
+            Ok(()) => world.follow(&next).await,
             // It had got to its COMMIT, which was done.
-            Err(CommitError::SteppedDown { .. }) => assert!(lane.settle(&dropped).await.unwrap()),
+            Err(CommitError::SteppedDown { .. }) => {
+                assert!(lane.settle(&dropped).await.unwrap());
+                world.follow(&dropped).await;
+            }
             Err(error) => panic!("{error:?}"),
         }
         let tokens: Vec<_> = world.load().await.tokens.iter().map(|token| token.user).collect();

@@ -24,12 +24,18 @@ use crate::common::{Common, duration};
 use crate::http::HttpClient;
 use crate::run::{Needs, Run};
 
+/// A server that begins has taken over its sales by then, on the machines that this is run on.
+const RECOVERY_TIME: Duration = Duration::from_millis(120);
+
 const ABOUT: &str = "the server or its database is killed under load, and what was confirmed to each fan is compared with what is there.";
 /// Kills under load: nothing that was confirmed may be lost, nothing may happen twice.
 #[derive(Args)]
 pub struct Crash {
     #[arg(long, default_value_t = 50)]
     kills: usize,
+    /// The most times that what a killed server left is audited before the next one begins; spread over the kills.
+    #[arg(long, default_value_t = 50)]
+    audits: usize,
     /// Fans who buy all the time.
     #[arg(long, default_value_t = 300)]
     fans: usize,
@@ -100,6 +106,7 @@ impl Crash {
         let mut recoveries = Vec::with_capacity(self.kills);
         let mut not_ready = 0_u64;
         let mut killed = 0;
+        let mut left = Left::new(self.kills, self.audits);
         while killed < self.kills {
             run.pass(&crew, self.every.mul_f64(rng.random_range(0.1..1.0))).await;
             if crew.is_finished() {
@@ -125,12 +132,13 @@ impl Crash {
                 database.start_again().await?;
             }
             if server {
-                // Sometimes it dies again while it recovers.
-                while killed < self.kills && rng.random_bool(0.2) {
-                    run.server.start_again()?;
-                    run.pass(&crew, Duration::from_millis(rng.random_range(0..300))).await;
-                    run.server.kill()?;
+                left.look(&run, killed, false)?;
+                // Sometimes it dies again while it recovers, or soon after.
+                while killed < self.kills && rng.random_bool(0.3) {
+                    let longest = if rng.random_bool(0.7) { RECOVERY_TIME } else { 5 * RECOVERY_TIME };
+                    run.server.start_and_kill(longest.mul_f64(rng.random_range(0.0..1.0))).await?;
                     killed += 1;
+                    left.look(&run, killed, true)?;
                 }
                 run.server.start_again()?;
             }
@@ -149,6 +157,7 @@ impl Crash {
             run.figure("recovery_median_seconds", median, "s", "from the start until ready");
             run.figure("recovery_longest_seconds", *longest, "s", "from the start until ready");
         }
+        left.report(&mut run);
         run.figure(
             "comparisons",
             value(&tally.compared),
@@ -188,6 +197,70 @@ impl Crash {
         let ok = run.report("crash", ABOUT);
         drop(database); // After the audit, which needs it.
         ok
+    }
+}
+
+/// What killed servers left behind, as the audit finds it before the next one begins.
+#[derive(Default)]
+struct Left {
+    /// Kills between two audits, so that there are not too many.
+    every: usize,
+    next: usize,
+    audits: u64,
+    faults: Vec<String>,
+    /// Rows of the journal, as the last audit saw them; `None`: something happened since.
+    journal: Option<u64>,
+    /// Kills with rows of the journal that the tables did not have, and the most that there were.
+    behind: u64,
+    most_behind: u64,
+    /// Of those the ones that came between a claim and the end of its catching up.
+    in_catch_up: u64,
+}
+
+impl Left {
+    fn new(kills: usize, audits: usize) -> Self {
+        Self { every: kills.div_ceil(audits.max(1)), ..Self::default() }
+    }
+
+    /// Looks at what is there after a kill, if it is time. `again`: nobody did anything since the last look but a server that
+    /// was started and killed.
+    fn look(&mut self, run: &Run, killed: usize, again: bool) -> anyhow::Result<()> {
+        let before = self.journal.take().filter(|_| again);
+        if killed < self.next && before.is_none() {
+            return Ok(());
+        }
+        self.next = killed + self.every;
+        let Some(audit) = run.server.audited()? else { return Ok(()) };
+        let (rows, to_follow) = audit.journal();
+        self.audits += 1;
+        self.faults.extend(audit.faults.into_iter().map(|fault| format!("after kill {killed}: {fault}")));
+        self.behind += u64::from(to_follow > 0);
+        self.most_behind = self.most_behind.max(to_follow);
+        // A claim has added a row, and what it found is not in the tables yet.
+        self.in_catch_up += u64::from(to_follow > 0 && before.is_some_and(|before| rows > before));
+        self.journal = Some(rows);
+        Ok(())
+    }
+
+    fn report(&self, run: &mut Run) {
+        let mut figure = |name, value: u64, about| run.figure(name, value as f64, "", about);
+        figure(
+            "audits_of_killed",
+            self.audits,
+            "audits of what a killed server left, before the next one began",
+        );
+        figure("killed_behind", self.behind, "of them with rows of the journal that the tables did not have");
+        figure("most_behind", self.most_behind, "rows of the journal that the tables did not have, at most");
+        figure(
+            "killed_in_catch_up",
+            self.in_catch_up,
+            "kills between a claim and the end of its catching up",
+        );
+        let detail = match self.faults.first() {
+            None => format!("{} audits", self.audits),
+            Some(first) => format!("{} faults, the first: {first}", self.faults.len()),
+        };
+        run.check("what killed servers left fits", self.faults.is_empty(), detail);
     }
 }
 

@@ -78,9 +78,9 @@ impl Holds {
         run.until(&crew, "all fans are admitted", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
         run.pass(&crew, self.warm_up).await;
-        run.begin();
+        run.begin_even().await?;
         run.pass(&crew, self.duration).await;
-        run.end();
+        run.end_even(&crew, Some(fans as u64)).await?;
         run.finish(crew).await?;
         let holds = run.board.done(Op::Hold);
         run.rate_figure(Op::Hold, "holds_per_second", "durable holds");
@@ -132,6 +132,10 @@ async fn hold_and_release(worker: &Rc<Worker>, stage: &Stage, number: usize) -> 
             }
             Err(trouble) if trouble.reason() == Some(Reason::SeatTaken) => {}
             Err(trouble) => return Err(trouble),
+        }
+        if worker.resting() {
+            worker.count_done();
+            worker.stopped().await;
         }
     }
     fan.close().await;

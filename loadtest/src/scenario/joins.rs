@@ -56,10 +56,10 @@ impl Joins {
         };
         let crew = play(&run, fans, move || tokens.clone(), join)?;
         run.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        run.begin();
+        run.begin_even().await?;
         crew.go();
         run.until(&crew, "all fans are in line", PATIENCE, || crew.done() >= fans as u64).await?;
-        run.end();
+        run.end_even(&crew, None).await?;
         let figures = match run.server.can_operate() {
             true => Some(run.server.figures(concert).await?),
             false => None,

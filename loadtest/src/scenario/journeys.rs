@@ -75,13 +75,13 @@ impl Journeys {
         };
         let crew = play(&run, fans, stage, buy)?;
         run.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        run.begin();
+        run.begin_even().await?;
         crew.go();
         let began = Instant::now();
         while crew.done() < fans as u64 && began.elapsed() < self.duration && !crew.is_finished() {
             run.pass(&crew, Duration::from_millis(2)).await;
         }
-        run.end();
+        run.end_even(&crew, None).await?;
         run.finish(crew).await?;
         let journeys = run.board.done(Op::Journey);
         run.rate_figure(Op::Journey, "journeys_per_second", "complete buyers");

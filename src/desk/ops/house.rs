@@ -6,6 +6,7 @@ use frontrow_protocol::ops::box_office::AtDesk;
 use frontrow_protocol::ops::house::{HouseConcert, HouseSchedule, SoldOrders};
 
 use crate::desk::{Context, translate};
+use crate::dispatcher::Rows;
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId};
 use crate::domain::time::Timestamp;
 use crate::fanout::SeatTopic;
@@ -45,8 +46,9 @@ impl Context {
         };
         let mut after: Option<ReservationId> = None;
         loop {
-            let page = self.box_office()?.sold_orders(concert, schedule, after, SOLD_ORDERS_AT_ONCE);
-            let page = self.read(page).await?;
+            let box_office = self.box_office()?;
+            let page = || box_office.sold_orders(concert, schedule, after, SOLD_ORDERS_AT_ONCE);
+            let page = self.read_confirmed(Rows::OfSale(concert), page).await?;
             let Some(last) = page.last() else { return Ok(sold) };
             after = Some(last.order);
             sold.orders += page.len() as u64;

@@ -9,12 +9,12 @@ use frontrow_protocol::ops::orders::{MoveSeat, Order, Refund, RefundedOrder};
 use frontrow_protocol::{ErrorObject, Timestamp as WireTime};
 
 use crate::desk::{Context, translate};
-use crate::dispatcher::Refusal;
+use crate::dispatcher::{Refusal, Rows};
 use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, Command, Rejection};
 use crate::domain::event::RefundWhy;
 use crate::domain::ids::{ConcertId, ReservationId, ScheduleId, SeatId};
-use crate::domain::record::SaleState;
+use crate::domain::record::{Reservation, SaleState};
 use crate::domain::rules::SalePatch;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleView;
@@ -103,6 +103,12 @@ impl Context {
         self.operate(view.concert().id, Command::CallOff { schedule, reason, by }).await.map(drop)
     }
 
+    /// A reservation with its payment, whatever became of it.
+    async fn order(&self, id: ReservationId) -> Result<Option<Reservation>, ErrorObject> {
+        let Some(concert) = id.concert() else { return Ok(None) };
+        self.read_confirmed(Rows::OfSale(concert), || self.store.order(id)).await
+    }
+
     /// Gives an order's money back, or that of single seats.
     pub async fn refund_order(
         &self,
@@ -112,7 +118,7 @@ impl Context {
     ) -> Result<RefundedOrder, ErrorObject> {
         let concert = id.concert().ok_or_else(ErrorObject::reservation_not_found)?;
         // The wallet has to be named before it is read, and whose it is stays the same.
-        let order = self.read(self.store.order(id)).await?.ok_or_else(ErrorObject::reservation_not_found)?;
+        let order = self.order(id).await?.ok_or_else(ErrorObject::reservation_not_found)?;
         self.wake(concert).await?;
         let why = RefundWhy::Operator { reason: asked.reason.into(), by };
         let seats = asked.seats.map(|seats| seats.into_iter().map(SeatId).collect());
@@ -148,7 +154,7 @@ impl Context {
         by: Actor,
     ) -> Result<Order, ErrorObject> {
         let concert = id.concert().ok_or_else(ErrorObject::reservation_not_found)?;
-        self.read(self.store.order(id)).await?.ok_or_else(ErrorObject::reservation_not_found)?;
+        self.order(id).await?.ok_or_else(ErrorObject::reservation_not_found)?;
         self.wake(concert).await?;
         let command = Command::MoveSeat {
             order: id,
@@ -180,7 +186,7 @@ impl Context {
             ..LogQuery::default()
         };
         let Some(operators) = self.store.operators() else { return error };
-        let (Ok(order), Ok(log)) = (self.store.order(id).await, operators.log(&query).await) else {
+        let (Ok(order), Ok(log)) = (self.order(id).await, operators.log(&query).await) else {
             return error;
         };
         // What its owner gave back, or what was called off, is no operator's doing.

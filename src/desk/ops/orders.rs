@@ -13,6 +13,7 @@ use frontrow_protocol::result::ReservedSeat;
 
 use crate::desk::Context;
 use crate::desk::translate::{self, time};
+use crate::dispatcher::Rows;
 use crate::domain::actor::{Actor, Who};
 use crate::domain::event::RefundWhy;
 use crate::domain::ids::{ConcertId, OperatorId, ReservationId, ScheduleId, SeatId, UserId};
@@ -63,7 +64,9 @@ impl Context {
             }
             Sought::User(user) => self.orders_of(OrdersOf::User(*user), page).await?,
             Sought::Name(beginning) => {
-                users = self.read(self.box_office()?.users_named(beginning, USERS_FOUND_MAX)).await?;
+                let box_office = self.box_office()?;
+                let named = || box_office.users_named(beginning, USERS_FOUND_MAX);
+                users = self.read_confirmed(Rows::All, named).await?;
                 match users.as_slice() {
                     [(user, _)] => self.orders_of(OrdersOf::User(*user), page).await?,
                     _ => Vec::new(),
@@ -84,7 +87,13 @@ impl Context {
 
     /// A page, and one more if there are more.
     async fn orders_of(&self, of: OrdersOf, page: Page) -> Result<Vec<FoundOrder>, ErrorObject> {
-        self.read(self.box_office()?.orders_of(of, page.before, page.limit + 1)).await
+        let (box_office, Page { before, limit }) = (self.box_office()?, page);
+        let rows = match of {
+            OrdersOf::One(id) => id.concert().map_or(Rows::All, Rows::OfSale),
+            OrdersOf::User(user) => Rows::OfUser(user),
+            OrdersOf::Concert(concert) => Rows::OfSale(concert),
+        };
+        self.read_confirmed(rows, || box_office.orders_of(of, before, limit + 1)).await
     }
 
     async fn orders_by_ids(
@@ -93,7 +102,7 @@ impl Context {
     ) -> Result<Vec<FoundOrder>, ErrorObject> {
         let mut found = Vec::new();
         for id in ids {
-            found.append(&mut self.read(self.box_office()?.orders_of(OrdersOf::One(id), None, 1)).await?);
+            found.append(&mut self.orders_of(OrdersOf::One(id), Page { before: None, limit: 0 }).await?);
         }
         Ok(found)
     }
@@ -139,7 +148,7 @@ impl Context {
     /// An order's whole life.
     pub async fn order_life(&self, id: ReservationId) -> Result<OrderLife, ErrorObject> {
         let box_office = self.box_office()?;
-        let found = self.read(box_office.orders_of(OrdersOf::One(id), None, 1)).await?.pop();
+        let found = self.orders_by_ids([id]).await?.pop();
         let found = found.ok_or_else(ErrorObject::reservation_not_found)?;
         let tickets = self.read(box_office.tickets_of_order(id)).await?;
         let operators = self.read(self.operators()?.operators()).await?;

@@ -28,7 +28,7 @@ impl Lane {
     pub(super) async fn perform(&mut self, step: Step) -> ControlFlow<()> {
         match step {
             Step::Rest => return self.rest().await,
-            Step::Begin => self.begin(),
+            Step::Begin => self.begin().await,
             Step::Read => self.read().await,
             Step::Decide => self.decide(),
             Step::Commit => self.commit().await,
@@ -42,9 +42,12 @@ impl Lane {
         ControlFlow::Continue(())
     }
 
-    fn begin(&mut self) {
+    async fn begin(&mut self) {
         if self.pipeline.is_new() {
             self.begin_waiting();
+        }
+        if self.tables.are_too_far_behind() && !self.wait_for_tables().await {
+            return;
         }
         if self.pipeline.has_begun_ahead() {
             self.call_witness();
@@ -52,6 +55,20 @@ impl Lane {
         }
         self.needs = self.needs_of(self.pipeline.next_commands());
         self.pipeline.begin(self.is_beat_due(), !self.needs.is_empty());
+    }
+
+    /// Waits until the tables have less to catch up with. `false`: something else comes first by now.
+    async fn wait_for_tables(&mut self) -> bool {
+        self.metrics.batches_waited.inc();
+        // What is not published is not handed over to the table writer yet.
+        self.publish(usize::MAX);
+        let tables = self.tables.clone();
+        self.patiently(tables.room()).await;
+        // Somebody else may be the writer by now, and what is decided and changes nothing would be published unnoticed.
+        if self.is_beat_due() && !self.pipeline.has_begun_ahead() {
+            self.pipeline.put_off();
+        }
+        self.pipeline.next() == Step::Begin
     }
 
     async fn read(&mut self) {
@@ -169,6 +186,8 @@ impl Lane {
                 for sale in &batch.sales {
                     if let Some(running) = self.sales.get_mut(&sale.concert) {
                         running.journal = JournalPosition { seq: sale.seq, batch: batch.void_id() };
+                        self.tables.commit(sale.concert, sale.seq, &[]);
+                        self.tables.hand_over(sale.concert, sale.seq, Vec::new());
                     }
                 }
                 let lost = std::io::Error::other("the connection was lost before the commit");
@@ -232,7 +251,9 @@ impl Lane {
                     }
                 }
                 running.view.tally().committed(self.commit_took);
-                running.sale.commit(limits::ENDED_KEPT_MAX);
+                // What the tables do not have yet can be found nowhere but in memory, and neither can what is decided ahead.
+                let behind = self.tables.commit(sale.concert, sale.seq, &sale.events);
+                running.sale.commit(self.ended_kept_max + behind + running.events.len());
                 self.sweeper.note(sale.concert, &sale.events);
                 if !running.view.is_rehearsal() {
                     count_events(&self.metrics, &sale.events);

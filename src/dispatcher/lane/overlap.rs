@@ -88,7 +88,10 @@ impl Lane {
         for (concert, range) in tail.drain(..) {
             notify(&self.fanout, &self.sales, &events, concert, range, None);
         }
-        *committed = None;
+        // Nobody needs the events any more but the tables, which follow.
+        for sale in committed.take().into_iter().flat_map(|committed| committed.batch.sales) {
+            self.tables.hand_over(sale.concert, sale.seq, sale.events);
+        }
     }
 }
 

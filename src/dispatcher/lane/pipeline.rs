@@ -281,6 +281,11 @@ impl Pipeline {
 
     // A batch is made.
 
+    /// The batch, of which nothing is decided, is wanted later: something comes first that is done between batches.
+    pub fn put_off(&mut self) {
+        self.stage = Stage::Idle;
+    }
+
     /// Whether the next batch is made for the first time.
     pub fn is_new(&self) -> bool {
         !self.is_again

@@ -12,6 +12,7 @@ use hyper::{Response, StatusCode};
 use super::OpsAsked;
 use crate::desk::Context;
 use crate::desk::translate::{self, time};
+use crate::dispatcher::Rows;
 use crate::domain::ids::{ConcertId, ReservationId, TicketId};
 use crate::domain::record::{LedgerKind, ReservationStatus, ScheduleState};
 use crate::domain::seat_plan::Money;
@@ -143,7 +144,8 @@ impl Reader {
         let box_office = context.box_office()?;
         match self.list {
             List::Orders => {
-                let page = context.read(box_office.paid_orders(concert, self.order, max)).await?;
+                let page = || box_office.paid_orders(concert, self.order, max);
+                let page = context.read_confirmed(Rows::OfSale(concert), page).await?;
                 page.iter().for_each(|order| order_line(&mut csv, order));
                 self.ended = page.len() < max as usize;
                 self.order = page.last().map(|order| order.reservation.id);

@@ -157,6 +157,12 @@ fn line_of(at: Timestamp, entry: &Entry) -> Option<Line> {
             let reason = owned(Some(&of.reason));
             Line { reason, ..line(&of.by, "calloff", performance(of.schedule), became) }
         }
+        Entry::Repair { row, events, reason, by } => Line {
+            was: Some(journal::repaired_events(*row, events)),
+            became: None,
+            reason: Some(reason.clone()),
+            ..line(by, "repair", Some(journal::repaired_row(*row)), Value::Null)
+        },
         Entry::Archive { late, by } => {
             line(by, "archive", None, json!({"archived_at": at.as_millis() - late}))
         }

@@ -10,14 +10,14 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow};
 use sqlx::{ConnectOptions, Executor, SqlStr};
 
-use super::fault::{DUPLICATE, UNKNOWN_SYSTEM_VARIABLE, fault, number};
+use super::fault::{DUPLICATE, UNKNOWN_SYSTEM_VARIABLE, fault, is_undone, number};
 use super::values::Values;
-use crate::store::StoreError;
 use crate::store::bulk::{Bulk, Packing};
 use crate::store::columns::{self, ledger_columns, reservation_columns, token_columns};
 use crate::store::query::{self, Changed, Dialect, Link, Take, question};
 use crate::store::rehearsals::clear_rows;
 use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
+use crate::store::{CommitError, StoreError};
 
 /// Deletes some rows of a concert. Which ones does not matter, so the key is not named.
 macro_rules! clear {
@@ -178,6 +178,14 @@ impl Link for MySqlConnection {
             Err(error) => Err(fault(error)),
         }
     }
+
+    async fn run_alone(&mut self, sql: SqlStr, values: Values) -> Result<Changed, CommitError> {
+        match sqlx::query_with(sql, values.0).execute(self).await {
+            Ok(done) => Ok(changed(done)),
+            Err(error) if is_undone(&error) => Err(fault(error).into()),
+            Err(error) => Err(CommitError::OutcomeUnknown(error.into())),
+        }
+    }
 }
 
 fn changed(done: MySqlQueryResult) -> Changed {
@@ -225,11 +233,12 @@ pub static DIALECT: Dialect = Dialect {
                        WHERE s.concert_id = c.concert_id AND s.state = 'CALLED_OFF') \
             OR EXISTS (SELECT 1 FROM queue q FORCE INDEX (queue_live) \
                        WHERE q.concert_id = c.concert_id AND q.live_user IS NOT NULL)) \
-            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id) \
+            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id AND a.seq < ( \
+                       SELECT max(j.seq) FROM journal j WHERE j.concert_id = c.concert_id)) \
          ORDER BY concert_id",
     holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
-    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
-         SELECT concert_id, max(seq) + 1, ?, ?, ?, ? FROM journal WHERE concert_id = ? GROUP BY concert_id",
+    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) \
+         SELECT concert_id, max(seq) + 1, ?, ?, ?, ?, 1 FROM journal WHERE concert_id = ? GROUP BY concert_id",
     node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
          ON DUPLICATE KEY UPDATE heartbeat_at = VALUES(heartbeat_at), stopped_at = NULL",
     new_concert: new_concert!("JSON_MERGE_PATCH"),

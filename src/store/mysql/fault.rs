@@ -120,6 +120,23 @@ pub fn is_rolled_back(error: &sqlx::Error) -> bool {
     number(error).and_then(remedy) == Some(Again)
 }
 
+/// What a server says before a statement has done anything, or after it has taken back what it did.
+const NOTHING_DONE: [u16; 7] = [
+    1114, // no more room in the table
+    NO_SUCH_TABLE,
+    1223, // locked for reading, by a backup
+    1290, // read-only
+    1792, // read-only
+    1836, // read-only
+    1874, // read-only
+];
+
+/// Did this statement, which commits by itself, certainly leave nothing? What may have come in its commit is no answer.
+pub fn is_undone(error: &sqlx::Error) -> bool {
+    let Some(number) = number(error) else { return false };
+    matches!(remedy(number), Some(Again | Renew | Refuse)) || NOTHING_DONE.contains(&number)
+}
+
 /// Is it the connection that has no more of something? The same would then fail on it again.
 pub fn is_used_up(error: &StoreError) -> bool {
     let StoreError::RolledBack(cause) = error else { return false };

@@ -14,7 +14,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use super::fault::{MADE_ALREADY, NO_SUCH_TABLE, fault, number};
 use crate::store::StoreError;
 use crate::store::columns::Cells;
-use crate::store::migrate::{self, Applied, Migration};
+use crate::store::migrate::{self, Applied, Back, Migration};
 
 /// The time that a start waits for another one to take its next step before it does the same beside it. No longer: a server
 /// that was lost together with its machine keeps the lock until the database notices, which may take hours.
@@ -108,6 +108,27 @@ async fn take_turn(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Takes back what a release does not know that ends at migration `to`, and gives the names. Whatever it breaks off at, this
+/// program's next start puts right, and the same again goes on: a migration is forgotten before it is undone.
+pub async fn take_back(
+    connection: &mut MySqlConnection,
+    known: &'static [Migration],
+    backs: &'static [Back],
+    to: u32,
+) -> Result<Vec<&'static str>, StoreError> {
+    let backs = migrate::back(known, backs, to).map_err(|error| StoreError::Broken(error.into()))?;
+    let mut names = Vec::new();
+    for back in backs {
+        let forgotten = sqlx::query("DELETE FROM schema_migration WHERE version = ?").bind(back.version);
+        forgotten.execute(&mut *connection).await.map_err(fault)?;
+        for statement in back.statements {
+            change(connection, statement).await?;
+        }
+        names.extend(known.iter().filter(|of| of.version == back.version).map(|of| of.name));
+    }
+    Ok(names)
 }
 
 /// It has to fit 64 characters, which a database's name may have by itself.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{Connection, Executor};
+use tokio::time::Instant;
 
 use super::connection::{self, StatementBudget};
 use super::fault::{fault, is_rolled_back, is_used_up};
@@ -19,12 +20,17 @@ use crate::store::batch::{self, Expect, Tables};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{self, Bind, token_columns};
 use crate::store::rows::{LedgerRow, Rows, WalletRow};
-use crate::store::{Batch, BatchWriter, CommitError, Facts, StoreError, query};
+use crate::store::{
+    Batch, BatchWriter, CommitError, Facts, Following, StoreError, TableWriter, query, table_writer,
+};
 
 /// The time that the server may take for the statements of a batch, short of COMMIT. Longer than it waits for a lock.
 const BATCH_PATIENCE: Duration = Duration::from_secs(15);
 /// The time that a commit may take.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(15);
+/// The time after which a server, or what stands before it, may have closed a connection that was silent: it is looked after
+/// before a batch is entrusted to it, of which nobody would know what became of it.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 // Each statement below is given new rows and changed ones alike, and finds a changed one by its primary key. If a row
 // meets another one by a unique key instead, what must never be was about to happen: a column that may not be NULL is
@@ -92,10 +98,12 @@ pub struct MySqlWriter {
     budget: StatementBudget,
     /// `None` after it was lost; made again when it is needed.
     connection: Option<MySqlConnection>,
-    /// The writer is between START TRANSACTION and its end.
+    /// The writer is between START TRANSACTION and its end. A batch that is one statement needs neither.
     open: bool,
     /// Something was sent whose end was not seen: a task that is dropped meanwhile leaves it so.
     busy: bool,
+    /// The last answer of the server.
+    heard_at: Instant,
     /// The wallets that `begin` read.
     wallets: HashMap<UserId, WalletRow>,
 }
@@ -114,6 +122,7 @@ impl MySqlWriter {
             connection: Some(connection),
             open: false,
             busy: false,
+            heard_at: Instant::now(),
             wallets: HashMap::new(),
         })
     }
@@ -127,20 +136,25 @@ impl MySqlWriter {
         Ok(self.connection.insert(connection))
     }
 
-    /// Opens the transaction, unless it is open. A server closes a connection that was silent for a while: a connection
-    /// that ended while nothing was under way on it is made anew before that counts as an outage.
+    /// Opens the transaction, unless it is open.
     async fn start(&mut self) -> Result<&mut MySqlConnection, StoreError> {
         if !self.open {
-            let is_kept = self.connection.is_some();
-            let mut begun = self.connection().await?.execute("START TRANSACTION").await.map_err(fault);
-            if is_kept && matches!(begun, Err(StoreError::Unreachable(_))) {
-                self.connection = None;
-                begun = self.connection().await?.execute("START TRANSACTION").await.map_err(fault);
-            }
-            begun?;
+            self.hear("START TRANSACTION").await?;
             self.open = true;
         }
         self.connection().await
+    }
+
+    /// Sends a statement that may as well be sent again. A server closes a connection that was silent for a while: a connection
+    /// that ended while nothing was under way on it is made anew before that counts as an outage.
+    async fn hear(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        let is_kept = self.connection.is_some();
+        let mut heard = self.connection().await?.execute(statement).await.map_err(fault);
+        if is_kept && matches!(heard, Err(StoreError::Unreachable(_))) {
+            self.connection = None;
+            heard = self.connection().await?.execute(statement).await.map_err(fault);
+        }
+        heard.map(drop)
     }
 
     /// Forgets a connection, and with it the transaction. The server notices by itself.
@@ -174,9 +188,40 @@ impl MySqlWriter {
     }
 
     async fn read(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        if needs.wallets.is_empty() {
+            return self.read_alone(needs).await;
+        }
         let (facts, wallets) = query::facts(self.start().await?, needs).await?;
         self.wallets = wallets;
         Ok(facts)
+    }
+
+    /// Reads what ended of sales: nobody else writes it, and so nothing has to be locked, and no transaction begun.
+    async fn read_alone(&mut self, needs: &Needs) -> Result<Facts, StoreError> {
+        let is_kept = self.connection.is_some();
+        let mut read = query::facts(self.connection().await?, needs).await;
+        if is_kept && matches!(read, Err(StoreError::Unreachable(_))) {
+            self.connection = None;
+            read = query::facts(self.connection().await?, needs).await;
+        }
+        read.map(|(facts, _)| facts)
+    }
+
+    /// The connection, for a batch that is written outside of a transaction.
+    async fn awake(&mut self) -> Result<&mut MySqlConnection, StoreError> {
+        if self.heard_at.elapsed() > SILENCE_MAX {
+            self.hear("DO 0").await?;
+        }
+        self.connection().await
+    }
+
+    /// Writes a batch that is one statement, which commits by itself.
+    async fn write_alone(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let connection = in_time(self.awake()).await?;
+        match tokio::time::timeout(COMMIT_PATIENCE, batch::write_alone(connection, batch)).await {
+            Ok(written) => written,
+            Err(late) => Err(CommitError::OutcomeUnknown(late.into())),
+        }
     }
 
     async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
@@ -210,8 +255,35 @@ impl MySqlWriter {
     }
 
     async fn write_and_finish(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if !self.open && batch::is_one_statement(batch) {
+            return self.write_alone(batch).await;
+        }
         in_time(self.write(batch)).await?;
         self.finish().await
+    }
+
+    /// `Some`: there was nothing to write, as the tables have it already, up to that row.
+    async fn write_behind(&mut self, following: &Following) -> Result<Option<u64>, StoreError> {
+        let form = self.form;
+        let connection = self.start().await?;
+        if let Some(at) = table_writer::begin(connection, following).await? {
+            return Ok(Some(at));
+        }
+        write_rows(connection, &following.rows(), (&[], &[]), form).await?;
+        table_writer::end(connection, following).await?;
+        Ok(None)
+    }
+
+    async fn try_follow(&mut self, following: &Following) -> Result<u64, StoreError> {
+        if let Some(at) = in_time(self.write_behind(following)).await? {
+            return Ok(at);
+        }
+        match self.finish().await {
+            Ok(()) => Ok(following.to),
+            Err(CommitError::NotCommitted(error)) => Err(error),
+            // The same again waits for what is under way, and finds out.
+            Err(error) => Err(StoreError::Unreachable(error.into())),
+        }
     }
 
     async fn try_settle(&mut self, batch: &Batch) -> Result<bool, CommitError> {
@@ -237,7 +309,10 @@ impl MySqlWriter {
     /// Follows every step: nothing half done stays.
     async fn end<T, E>(&mut self, done: Result<T, E>, fate: impl Fn(&E) -> Fate) -> Result<T, E> {
         match done.as_ref().map_err(fate) {
-            Ok(_) => self.busy = false,
+            Ok(_) => {
+                self.busy = false;
+                self.heard_at = Instant::now();
+            }
             Err(Fate::Stays) => {
                 self.busy = false;
                 self.abort().await;
@@ -253,7 +328,20 @@ impl MySqlWriter {
     }
 }
 
-/// Writes everything of a batch but its journal.
+#[async_trait]
+impl TableWriter for MySqlWriter {
+    async fn follow(&mut self, rows: &Following) -> Result<u64, StoreError> {
+        self.abort().await;
+        self.busy = true;
+        let followed = self.try_follow(rows).await;
+        let followed = self.end(followed, fate).await;
+        // Nothing is left open where there was nothing to write.
+        self.abort().await;
+        followed
+    }
+}
+
+/// Writes rows of a batch besides its journal, or rows that follow.
 pub async fn write_rows(
     connection: &mut MySqlConnection,
     rows: &Rows<'_>,

@@ -12,12 +12,12 @@ use sqlx::{Arguments, ConnectOptions, Row, SqlStr};
 use uuid::Uuid;
 
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
 use crate::store::bulk::{Bulk, Packing};
 use crate::store::columns::{self, Bind, Cells, ledger_columns, reservation_columns, token_columns};
 use crate::store::query::{self, Changed, Dialect, Link, Take, question};
 use crate::store::rehearsals::clear_rows;
 use crate::store::settings::{new_concert, settings_columns, settings_update, settings_values};
+use crate::store::{CommitError, StoreError};
 
 /// Deletes some rows of a concert; a statement here takes no LIMIT.
 macro_rules! clear {
@@ -89,6 +89,12 @@ pub fn writer_options(path: &Path) -> SqliteConnectOptions {
 /// The options of a lane, whose commits must not wait until the log is copied or its file is cut: that is done beside them.
 pub fn lane_options(path: &Path) -> SqliteConnectOptions {
     writer_options(path).pragma("wal_autocheckpoint", "0").pragma("journal_size_limit", "-1")
+}
+
+/// The options of a table writer. What it writes is lost with the power unless something was committed after it, and then
+/// written anew from the journal, which is durable: so it waits for no disk.
+pub fn table_options(path: &Path) -> SqliteConnectOptions {
+    lane_options(path).synchronous(SqliteSynchronous::Normal)
 }
 
 pub fn reader_options(path: &Path) -> SqliteConnectOptions {
@@ -177,6 +183,14 @@ impl Link for SqliteConnection {
             Err(error) => Err(fault(error)),
         }
     }
+
+    async fn run_alone(&mut self, sql: SqlStr, values: Values) -> Result<Changed, CommitError> {
+        match sqlx::query_with(sql, values.0).execute(self).await {
+            Ok(done) => Ok(changed(done)),
+            Err(error) if leaves_commit_unknown(&error) => Err(CommitError::OutcomeUnknown(error.into())),
+            Err(error) => Err(fault(error).into()),
+        }
+    }
 }
 
 fn changed(done: SqliteQueryResult) -> Changed {
@@ -222,11 +236,12 @@ pub static DIALECT: Dialect = Dialect {
                        WHERE s.concert_id = c.concert_id AND s.state = 'CALLED_OFF') \
             OR EXISTS (SELECT 1 FROM queue q INDEXED BY queue_live \
                        WHERE q.concert_id = c.concert_id AND q.status IN ('WAITING', 'PROGRESS'))) \
-            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id) \
+            OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id AND a.seq < ( \
+                       SELECT max(j.seq) FROM journal j WHERE j.concert_id = c.concert_id)) \
          ORDER BY concert_id",
     holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ?",
-    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events) \
-         SELECT ?5, max(seq) + 1, ?1, ?2, ?3, ?4 FROM journal WHERE concert_id = ?5",
+    claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) \
+         SELECT ?5, max(seq) + 1, ?1, ?2, ?3, ?4, 1 FROM journal WHERE concert_id = ?5",
     node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
          ON CONFLICT (writer) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, stopped_at = NULL",
     new_concert: new_concert!("json_patch"),

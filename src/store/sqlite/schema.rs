@@ -7,7 +7,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::connection::{OpenError, fault};
 use crate::store::StoreError;
-use crate::store::migrate::{self, Applied, Migration};
+use crate::store::migrate::{self, Applied, Back, Migration};
 
 /// "frow": marks the file as ours, so that another program's database is not taken for an empty one.
 const APPLICATION_ID: i32 = 0x6672_6F77;
@@ -33,6 +33,33 @@ pub async fn pending(
 ) -> Result<&'static [Migration], StoreError> {
     let applied = applied(connection, path).await?;
     migrate::pending(known, &applied).map_err(|error| OpenError::broken("use the schema of", path, error))
+}
+
+/// Takes back what a release does not know that ends at migration `to`, and gives the names. Each is a transaction.
+pub async fn take_back(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    known: &'static [Migration],
+    backs: &'static [Back],
+    to: u32,
+) -> Result<Vec<&'static str>, StoreError> {
+    let backs = migrate::back(known, backs, to)
+        .map_err(|error| OpenError::broken("take back the schema of", path, error))?;
+    let mut names = Vec::new();
+    for back in backs {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+        sqlx::query("DELETE FROM schema_migration WHERE version = ?")
+            .bind(back.version)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        for statement in back.statements {
+            sqlx::raw_sql(*statement).execute(&mut *transaction).await.map_err(fault)?;
+        }
+        transaction.commit().await.map_err(fault)?;
+        names.extend(known.iter().filter(|of| of.version == back.version).map(|of| of.name));
+    }
+    Ok(names)
 }
 
 async fn migrate_once(

@@ -2,14 +2,15 @@
 //! whatever fails leaves no transaction open, so that what memory undoes is undone here too.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::ConnectOptions;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::connection::{fault, lane_options, leaves_commit_unknown};
+use super::connection::{fault, leaves_commit_unknown};
 use super::open_files::OpenFiles;
 use crate::domain::command::Needs;
 use crate::domain::ids::UserId;
@@ -18,7 +19,9 @@ use crate::store::batch::{self, Expect, Tables, statements};
 use crate::store::bulk::Bulk;
 use crate::store::columns::{self, bind_reservation, bind_seat, token_columns};
 use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
-use crate::store::{Batch, BatchWriter, CommitError, Facts, StoreError, query};
+use crate::store::{
+    Batch, BatchWriter, CommitError, Facts, Following, StoreError, TableWriter, query, table_writer,
+};
 
 static TABLES: Tables = Tables {
     tokens: Bulk::new(
@@ -112,16 +115,21 @@ pub fn texts() -> Vec<String> {
             ]
             .map(str::to_owned),
         )
+        .chain([batch::JOURNALS.sql(2).0.as_str().to_owned()])
         .collect()
 }
 
+/// How a connection to the file is opened.
+type Options = fn(&Path) -> SqliteConnectOptions;
+
 pub struct SqliteWriter {
     files: Arc<OpenFiles>,
+    options: Options,
     /// `None` after its worker died; opened again when it is needed.
     connection: Option<SqliteConnection>,
     /// The turn to write, among the connections of this process: SQLite itself does not queue them fairly.
     turn: Arc<Mutex<()>>,
-    /// Held from BEGIN until COMMIT or ROLLBACK.
+    /// Held from BEGIN until COMMIT or ROLLBACK, and while a batch is written that is one statement.
     holding: Option<OwnedMutexGuard<()>>,
     /// The wallets that `begin` read.
     wallets: HashMap<UserId, WalletRow>,
@@ -130,11 +138,16 @@ pub struct SqliteWriter {
 }
 
 impl SqliteWriter {
-    pub async fn open(files: Arc<OpenFiles>, turn: Arc<Mutex<()>>) -> Result<Self, StoreError> {
+    pub async fn open(
+        files: Arc<OpenFiles>,
+        turn: Arc<Mutex<()>>,
+        options: Options,
+    ) -> Result<Self, StoreError> {
         files.check()?;
-        let connection = lane_options(files.path()).connect().await.map_err(fault)?;
+        let connection = options(files.path()).connect().await.map_err(fault)?;
         Ok(Self {
             files,
+            options,
             connection: Some(connection),
             turn,
             holding: None,
@@ -150,7 +163,7 @@ impl SqliteWriter {
             None => {
                 // A file that is gone must not be made anew, empty.
                 self.files.check()?;
-                lane_options(self.files.path()).connect().await.map_err(fault)?
+                (self.options)(self.files.path()).connect().await.map_err(fault)?
             }
         };
         Ok(self.connection.insert(connection))
@@ -194,18 +207,51 @@ impl SqliteWriter {
         Ok(())
     }
 
+    /// Writes a batch that is one statement, which commits by itself.
+    async fn write_alone(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        self.holding = Some(Arc::clone(&self.turn).lock_owned().await);
+        batch::write_alone(self.connection().await?, batch).await?;
+        self.committed()
+    }
+
+    async fn write_and_finish(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if self.holding.is_none() && batch::is_one_statement(batch) {
+            return self.write_alone(batch).await;
+        }
+        self.write(batch).await?;
+        self.finish().await
+    }
+
+    fn committed(&mut self) -> Result<(), CommitError> {
+        self.wallets.clear();
+        self.writing = false;
+        self.holding = None;
+        // Into a file that nobody will find again? Then it is as good as lost, if nobody brings the file back.
+        self.files.check().map_err(|error| CommitError::OutcomeUnknown(error.into()))
+    }
+
     async fn finish(&mut self) -> Result<(), CommitError> {
         let committed = sqlx::query("COMMIT").execute(self.connection().await?).await;
         match committed {
-            Ok(_) => {
-                self.wallets.clear();
-                self.writing = false;
-                self.holding = None;
-                // Into a file that nobody will find again? Then it is as good as lost, if nobody brings the file back.
-                self.files.check().map_err(|error| CommitError::OutcomeUnknown(error.into()))
-            }
+            Ok(_) => self.committed(),
             Err(error) if leaves_commit_unknown(&error) => Err(CommitError::OutcomeUnknown(error.into())),
             Err(error) => Err(fault(error).into()),
+        }
+    }
+
+    async fn try_follow(&mut self, following: &Following) -> Result<u64, StoreError> {
+        let connection = self.start().await?;
+        if let Some(at) = table_writer::begin(connection, following).await? {
+            self.abort().await;
+            return Ok(at);
+        }
+        write_rows(connection, &following.rows(), (&[], &[])).await?;
+        table_writer::end(connection, following).await?;
+        match self.finish().await {
+            Ok(()) => Ok(following.to),
+            Err(CommitError::NotCommitted(error)) => Err(error),
+            // The same again finds out.
+            Err(error) => Err(StoreError::Unreachable(error.into())),
         }
     }
 
@@ -234,10 +280,7 @@ impl BatchWriter for SqliteWriter {
             self.abort().await;
         }
         self.writing = true;
-        let mut done = self.write(batch).await;
-        if done.is_ok() {
-            done = self.finish().await;
-        }
+        let done = self.write_and_finish(batch).await;
         if done.is_err() {
             self.abort().await;
         }
@@ -265,7 +308,20 @@ impl BatchWriter for SqliteWriter {
     }
 }
 
-/// Writes everything of a batch but its journal.
+#[async_trait]
+impl TableWriter for SqliteWriter {
+    async fn follow(&mut self, rows: &Following) -> Result<u64, StoreError> {
+        self.abort().await;
+        self.files.check()?;
+        let followed = self.try_follow(rows).await;
+        if followed.is_err() {
+            self.abort().await;
+        }
+        followed
+    }
+}
+
+/// Writes rows of a batch besides its journal, or rows that follow.
 pub async fn write_rows(
     connection: &mut SqliteConnection,
     rows: &Rows<'_>,

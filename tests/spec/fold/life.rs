@@ -296,6 +296,7 @@ impl Life {
         let caller = self.admitted_alone().await;
         self.hold(caller, 1).await;
         let store = self.house.store().clone();
+        self.house.rows_follow().await;
         let loaded = store.load_sale(self.house.concert, self.house.clock.utc()).await.unwrap();
         let imported = loaded.schedules[0].layout.categories[0].price;
         self.reprice(0, imported).await;
@@ -347,6 +348,7 @@ impl Life {
         let caller = self.admitted_alone().await;
         let held = self.hold(caller, 0).await;
         let store = self.house.store().clone();
+        self.house.rows_follow().await;
         let loaded = store.load_sale(self.house.concert, self.house.clock.utc()).await.unwrap();
         let foreign = NewConcert {
             title: "Premier soir".into(),
@@ -518,6 +520,7 @@ impl Life {
 
     async fn free_seats(&self, schedule: ScheduleId, count: usize) -> Vec<SeatId> {
         let (store, now) = (self.house.store().clone(), self.house.clock.utc());
+        self.house.rows_follow().await;
         let loaded = store.load_sale(self.house.concert, now).await.unwrap();
         let of = loaded.schedules.iter().find(|of| of.schedule.id == schedule).unwrap();
         let is_free = |seat: &u32| {
@@ -533,6 +536,7 @@ impl Life {
     /// Rows that are in files by now are of the journal all the same.
     pub async fn old_rows_are_archived(&mut self) {
         let archive = Archive::new(self.house.journal_archive());
+        self.house.rows_follow().await;
         let moved = archive.run(&**self.house.store(), self.house.clock.utc(), 50).await.unwrap();
         assert!(moved.rows > 0, "{moved:?}");
     }

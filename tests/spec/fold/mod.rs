@@ -11,7 +11,7 @@ use crate::harness::{House, Plan};
 use behind::Behind;
 use frontrow::store::archive::Archive;
 use life::Life;
-pub use tables::row_counts;
+pub use tables::{Database, Row, row_counts};
 use tables::{Seen, compare};
 
 const CREDENTIAL: &str = "a credential, and a journal is shown to people";

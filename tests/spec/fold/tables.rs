@@ -155,7 +155,7 @@ impl Seen {
                 self.word("journal", "house", "price");
                 self.by(&By::Actor(by.clone()));
             }
-            Entry::New { .. } | Entry::Claim { .. } | Entry::Void => {}
+            Entry::New { .. } | Entry::Claim { .. } | Entry::Void | Entry::Repair { .. } => {}
         }
     }
 }
@@ -764,6 +764,7 @@ fn time(time: Option<Timestamp>) -> Cell {
 
 /// The number of rows of every table that the schema has.
 pub async fn row_counts(house: &House) -> BTreeMap<String, u64> {
+    house.rows_follow().await;
     let mut database = Database::open(house).await;
     let mut counts = BTreeMap::new();
     for table in database.tables().await {
@@ -779,7 +780,7 @@ pub enum Database {
 }
 
 impl Database {
-    async fn open(house: &House) -> Self {
+    pub async fn open(house: &House) -> Self {
         match house.database_url() {
             Some(url) => Self::MySql(MySqlConnection::connect(url).await.unwrap()),
             None => {

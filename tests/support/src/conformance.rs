@@ -2,6 +2,7 @@
 //! made.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::domain::actor::{Actor, Who};
@@ -25,9 +26,9 @@ use frontrow::domain::token_secret::TokenSecret;
 use frontrow::store::rehearsals::Cleared;
 use frontrow::store::unfinished::UnfinishedSchedule;
 use frontrow::store::{
-    Batch, BatchWriter, CommitError, Facts, JournalPosition, LoadedSale, NewConcert, NewUser, SaleBatch,
-    ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket, SweepPage, WalletCurrency, WriterId,
-    random_id,
+    Batch, BatchWriter, Behind, CommitError, Facts, Following, JournalPosition, LoadedSale, NewConcert,
+    NewUser, SaleBatch, ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket, SweepPage, TableWriter,
+    WalletCurrency, WriterId, random_id,
 };
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 
@@ -71,7 +72,8 @@ macro_rules! conformance_tests {
             settings_are_kept
             what_is_said_of_a_concert_is_kept
             a_batch_larger_than_any_statement_is_kept_whole
-            one_batch_may_hold_several_sales
+            a_batch_is_kept_of_all_its_sales_or_of_none
+            one_batch_may_hold_many_sales
             a_replaced_writer_can_add_nothing_more
             a_sale_is_claimed_only_when_its_writer_is_silent
             outages_are_counted_once
@@ -81,6 +83,8 @@ macro_rules! conformance_tests {
             what_breaks_a_rule_is_refused_whole
             a_ledger_entry_that_does_not_continue_its_wallet_is_refused
             a_lane_can_let_go
+            tables_follow_in_steps_that_are_taken_once
+            guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold
             a_sweep_sees_what_is_over_and_one_page_of_each_table
             only_concerts_with_something_left_are_run
             what_does_not_exist_is_none_or_named
@@ -101,6 +105,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub struct World<'s> {
     pub store: &'s dyn Store,
     pub lane: Box<dyn BatchWriter>,
+    pub tables: Box<dyn TableWriter>,
     pub writer: WriterId,
     pub concert: ConcertId,
     pub schedules: Vec<ScheduleId>,
@@ -162,8 +167,15 @@ impl<'s> World<'s> {
         let LoadedSale { journal, token_secret, .. } = store.load_sale(concert, NOW).await.unwrap();
         let token_secret = token_secret.expect("the claim gave it one");
         let lane = store.open_writer().await.unwrap();
+        let tables = store.open_table_writer().await.unwrap();
         let ids = IdSource::seeded([3; 32]);
-        Self { store, lane, writer, concert, schedules, journal, token_secret, ids, entries: 0 }
+        Self { store, lane, tables, writer, concert, schedules, journal, token_secret, ids, entries: 0 }
+    }
+
+    /// The writer takes its sale, which may be somebody else's by now.
+    pub async fn claim_again(&mut self) {
+        self.store.claim(self.concert, self.writer, NOW, Duration::ZERO).await.unwrap();
+        self.journal = self.load().await.journal;
     }
 
     pub async fn load(&self) -> LoadedSale {
@@ -181,11 +193,33 @@ impl<'s> World<'s> {
         Batch { id: random_id(), writer: self.writer, at: NOW, sales, charges }
     }
 
-    /// Commits a batch as a lane does, wallets read first.
+    /// Has the tables follow a batch that was committed.
+    pub async fn follow(&mut self, batch: &Batch) {
+        for sale in &batch.sales {
+            let behind = self.store.behind().await.unwrap();
+            let behind = behind.iter().find(|of| of.concert == sale.concert).expect("it was committed");
+            // Void rows may lie in between.
+            let mut events = vec![Arc::default(); (sale.seq - behind.applied - 1) as usize];
+            events.push(Arc::new(sale.events.clone()));
+            let (concert, writer) = (sale.concert, batch.writer);
+            let rows = Following { concert, writer, from: behind.applied, to: sale.seq, events };
+            assert_eq!(self.tables.follow(&rows).await.unwrap(), sale.seq);
+        }
+    }
+
+    /// What follows of a batch if the tables have all that there is below it.
+    pub fn following(&self, batch: &Batch) -> Following {
+        let sale = &batch.sales[0];
+        let (concert, writer, events) = (sale.concert, batch.writer, vec![Arc::new(sale.events.clone())]);
+        Following { concert, writer, from: sale.seq - 1, to: sale.seq, events }
+    }
+
+    /// Commits a batch as a lane does, wallets read first, and has the tables follow.
     pub async fn try_commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let wallets = frontrow::store::rows::Rows::of(batch).wallet_users();
+        let wallets = frontrow::store::rows::Rows::at_once(batch).wallet_users();
         self.lane.begin(&Needs { wallets, ..Needs::default() }).await?;
         self.lane.commit(batch).await?;
+        self.follow(batch).await;
         if let Some(sale) = batch.sales.iter().find(|sale| sale.concert == self.concert) {
             self.journal = JournalPosition { seq: sale.seq, batch: batch.id };
         }
@@ -1062,7 +1096,7 @@ pub async fn a_sweep_sees_what_is_over_and_one_page_of_each_table(store: &dyn St
         rows_max: 2,
     };
     let rows = store.sweep(&page).await.unwrap();
-    assert_eq!(rows.journal, world.journal);
+    assert_eq!(rows.applied, world.journal.seq);
     assert!(rows.overdue_tokens.is_empty() && rows.overdue_reservations.is_empty(), "not yet");
     assert_eq!(rows.tokens, [first.clone(), waiting.clone()]);
     let (free, taken) = (SeatStatus::Available, SeatStatus::TempReserved);
@@ -1540,24 +1574,121 @@ pub async fn a_batch_larger_than_any_statement_is_kept_whole(store: &dyn Store) 
     }
 }
 
-pub async fn one_batch_may_hold_several_sales(store: &dyn Store) {
-    let mut one = World::new(store, 10).await;
-    let mut other = World::new(store, 10).await;
-    other.writer = one.writer;
-    store.claim(other.concert, one.writer, NOW, Duration::ZERO).await.unwrap();
-    other.journal = other.load().await.journal;
-    let (first, second) = (one.waiting(UserId(1)), other.waiting(UserId(1)));
-    let mut batch = one.batch(vec![Event::Joined(first.clone())], Vec::new());
-    batch.sales.extend(other.batch(vec![Event::Joined(second.clone())], Vec::new()).sales);
-    one.try_commit(&batch).await.unwrap();
-    assert_eq!((one.load().await.tokens, other.load().await.tokens), (vec![first], vec![second]));
-    // One sale that is somebody else's by now refuses the whole batch.
-    let (first, second) = (one.joining(UserId(2)), other.joining(UserId(2)));
-    let mut batch = one.batch(first, Vec::new());
-    batch.sales.extend(other.batch(second, Vec::new()).sales);
-    let refused = one.try_commit(&batch).await.unwrap_err();
-    assert!(matches!(refused, CommitError::SteppedDown { concert } if concert == other.concert));
-    assert_eq!(one.load().await.tokens.len(), 1);
+/// Worlds whose sales all have the first one's writer.
+async fn worlds_of_one_writer(store: &dyn Store, count: usize, seats: usize) -> Vec<World<'_>> {
+    let mut worlds: Vec<World<'_>> = Vec::new();
+    for _ in 0..count {
+        let mut world = World::new(store, seats).await;
+        if let Some(first) = worlds.first() {
+            world.writer = first.writer;
+            world.claim_again().await;
+        }
+        worlds.push(world);
+    }
+    worlds
+}
+
+/// A batch in which so many fans join each of these sales.
+fn joining_all(worlds: &mut [World<'_>], fans: u64) -> Batch {
+    let mut batch = worlds[0].batch(Vec::new(), Vec::new());
+    for world in worlds {
+        let first = world.entries;
+        let events = (first..first + fans).flat_map(|user| world.joining(UserId(user + 1))).collect();
+        batch.sales.extend(world.batch(events, Vec::new()).sales);
+    }
+    batch
+}
+
+async fn ends_of(worlds: &[World<'_>]) -> Vec<JournalPosition> {
+    let mut ends = Vec::new();
+    for world in worlds {
+        ends.push(world.load().await.journal);
+    }
+    ends
+}
+
+/// Goal: a batch is kept of all its sales or of none, whoever took one of them over, and the others go on with theirs. Method:
+/// each of three sales is somebody else's once; as one statement, and in a transaction because a wallet is read with it.
+pub async fn a_batch_is_kept_of_all_its_sales_or_of_none(store: &dyn Store) {
+    let mut worlds = worlds_of_one_writer(store, 3, 10).await;
+    let fan = worlds[0].user(0).await;
+    let mut lane = store.open_writer().await.unwrap();
+    let concerts: Vec<_> = worlds.iter().map(|world| world.concert).collect();
+    for (wallets, taken) in [vec![], vec![fan]].into_iter().flat_map(|w| [0, 1, 2].map(|n| (w.clone(), n))) {
+        let needs = Needs { wallets, ..Needs::default() };
+        let batch = joining_all(&mut worlds, 1);
+        lane.begin(&needs).await.unwrap();
+        lane.commit(&batch).await.unwrap();
+        assert!(lane.settle(&batch).await.unwrap());
+        worlds[0].follow(&batch).await;
+        for (world, sale) in worlds.iter_mut().zip(&batch.sales) {
+            world.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+        }
+
+        let late = joining_all(&mut worlds, 1);
+        store.claim(concerts[taken], WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+        // What was kept before is known to be, also of the sale that was taken over on top of it.
+        assert!(lane.settle(&batch).await.unwrap());
+        let before = ends_of(&worlds).await;
+        lane.begin(&needs).await.unwrap();
+        let refused = lane.commit(&late).await.unwrap_err();
+        let is_of = |error: &CommitError| matches!(error, CommitError::SteppedDown { concert } if *concert == concerts[taken]);
+        assert!(is_of(&refused), "{refused:?}");
+        assert_eq!(ends_of(&worlds).await, before);
+        // Whether it was kept can be found out as well.
+        assert!(is_of(&lane.settle(&late).await.unwrap_err()));
+        assert_eq!(ends_of(&worlds).await, before);
+
+        let mut others = Batch { id: random_id(), ..late.clone() };
+        others.sales.remove(taken);
+        lane.begin(&needs).await.unwrap();
+        lane.commit(&others).await.unwrap();
+        worlds[0].follow(&others).await;
+        for world in &mut worlds {
+            world.claim_again().await;
+        }
+    }
+    let tokens = [0, 1, 2].map(|n| worlds[n].load());
+    for loaded in futures_util::future::join_all(tokens).await {
+        // Six times with the others, and of six more the four when it was not the one taken over.
+        assert_eq!(loaded.tokens.len(), 10);
+    }
+}
+
+/// Texts that are long, and sales that are many.
+pub async fn one_batch_may_hold_many_sales(store: &dyn Store) {
+    const FANS: u64 = 2_000;
+    let mut worlds = worlds_of_one_writer(store, 3, 1).await;
+    let mut lane = store.open_writer().await.unwrap();
+    for long in [0, 1, 2] {
+        let mut batch = joining_all(&mut worlds, 1);
+        batch.at = NOW + Duration::from_millis(1_234);
+        let mut of_many = joining_all(&mut worlds[long..=long], FANS);
+        batch.sales[long].events.append(&mut of_many.sales[0].events);
+        lane.begin(&Needs::default()).await.unwrap();
+        lane.commit(&batch).await.unwrap();
+        for (world, sale) in worlds.iter_mut().zip(&batch.sales) {
+            let kept = store.journal(world.concert, sale.seq, 1).await.unwrap();
+            assert_eq!((kept[0].at, kept[0].events.len()), (batch.at, sale.events.len()));
+            world.journal = JournalPosition { seq: sale.seq, batch: batch.id };
+        }
+    }
+    let mut worlds = worlds_of_one_writer(store, 70, 1).await;
+    let batch = joining_all(&mut worlds, 1);
+    lane.begin(&Needs::default()).await.unwrap();
+    lane.commit(&batch).await.unwrap();
+    let kept = |sale: &SaleBatch| JournalPosition { seq: sale.seq, batch: batch.id };
+    assert!(ends_of(&worlds).await.into_iter().eq(batch.sales.iter().map(kept)));
+    // None is kept if the last one is somebody else's.
+    for (world, sale) in worlds.iter_mut().zip(&batch.sales) {
+        world.journal = kept(sale);
+    }
+    let late = joining_all(&mut worlds, 1);
+    store.claim(late.sales[69].concert, WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+    let before = ends_of(&worlds).await;
+    let refused = lane.commit(&late).await.unwrap_err();
+    assert!(matches!(refused, CommitError::SteppedDown { concert } if concert == late.sales[69].concert));
+    assert_eq!(ends_of(&worlds).await, before);
 }
 
 pub async fn a_replaced_writer_can_add_nothing_more(store: &dyn Store) {
@@ -1703,12 +1834,17 @@ pub async fn what_breaks_a_rule_is_refused_whole(store: &dyn Store) {
     let backwards = Event::TokenEnded(TokenRecord { status: TokenStatus::Done, ..token.clone() });
     let nowhere = opened(&world.held(user, &[10]));
     let broke = world.paid(&Reservation { amount: 101, ..held.clone() }, 100);
-    for event in [twice, backwards, nowhere, broke] {
+    for event in [twice, backwards, nowhere] {
         let bystander = Event::Joined(world.waiting(UserId(77)));
         let batch = world.batch(vec![bystander, event], Vec::new());
-        let refused = world.try_commit(&batch).await.unwrap_err();
-        assert!(matches!(refused, CommitError::NotCommitted(StoreError::Refused(_))), "{refused:?}");
+        let following = world.following(&batch);
+        let refused = world.tables.follow(&following).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Refused(_)), "{refused:?}");
     }
+    let bystander = Event::Joined(world.waiting(UserId(77)));
+    let batch = world.batch(vec![bystander, broke], Vec::new());
+    let refused = world.try_commit(&batch).await.unwrap_err();
+    assert!(matches!(refused, CommitError::NotCommitted(StoreError::Refused(_))), "{refused:?}");
     let sale = world.load().await;
     assert_eq!((sale.tokens, sale.reservations, sale.journal), (vec![token], vec![held.clone()], before));
     assert_eq!(store.balance(user).await.unwrap(), Some(100));
@@ -1742,6 +1878,73 @@ pub async fn a_lane_can_let_go(store: &dyn Store) {
     world.user(3).await;
     let joined = world.waiting(user);
     world.commit(vec![Event::Joined(joined)]).await;
+}
+
+pub async fn tables_follow_in_steps_that_are_taken_once(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let (one, other) = (world.user(0).await, world.user(0).await);
+    let (first, second) = (world.waiting(one), world.waiting(other));
+    let begun = world.journal.seq;
+    let held = world.held(one, &[3]);
+    let released = lapsed(&held, ReservationStatus::Cancelled, HoldEnd::Released);
+    let let_in = Event::Admitted(admitted(&first));
+    let batches = [vec![Event::Joined(first), let_in, opened(&held)], vec![Event::Joined(second), released]];
+    let mut events = Vec::new();
+    for batch in batches {
+        let batch = world.batch(batch, Vec::new());
+        world.lane.commit(&batch).await.unwrap();
+        world.journal = JournalPosition { seq: batch.sales[0].seq, batch: batch.id };
+        events.push(Arc::new(batch.sales[0].events.clone()));
+    }
+    assert_eq!(world.load().await.tokens.len(), 0, "they are behind");
+    let (concert, writer) = (world.concert, world.writer);
+    let behind = Behind { concert, applied: begun, end: begun + 2 };
+    assert_eq!(store.behind().await.unwrap(), [behind]);
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+
+    let both = Following { concert, writer, from: begun, to: begun + 2, events: events.clone() };
+    let stranger = Following { writer: WriterId(random_id()), ..both.clone() };
+    assert!(matches!(world.tables.follow(&stranger).await, Err(StoreError::Claimed { .. })));
+    let one = Following { to: begun + 1, events: events[..1].to_vec(), ..both.clone() };
+    assert_eq!(world.tables.follow(&one).await.unwrap(), begun + 1);
+    // The same again, as after an outcome that nobody learnt, and more of it, change nothing.
+    for again in [&one, &both] {
+        assert_eq!(world.tables.follow(again).await.unwrap(), begun + 1);
+    }
+    assert_eq!(world.seats().await, [(3, SeatStatus::TempReserved, held.id)]);
+
+    // Whoever claims it goes on from there, and the former one writes nothing more.
+    let successor = WriterId(random_id());
+    store.claim(concert, successor, NOW, Duration::ZERO).await.unwrap();
+    let rest = Following { from: begun + 1, events: events[1..].to_vec(), ..both };
+    assert!(matches!(world.tables.follow(&rest).await, Err(StoreError::Claimed { .. })));
+    assert_eq!(store.catch_up(concert, successor, 1).await.unwrap(), 2, "a batch and the claim");
+    assert_eq!(store.behind().await.unwrap(), []);
+    assert_eq!((world.seats().await, world.load().await.tokens.len()), (Vec::new(), 2));
+    assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+}
+
+pub async fn guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold(store: &dyn Store) {
+    let mut world = World::new(store, 10).await;
+    let guest_of = Some(AddressBlock(7));
+    let user = world.user(0).await;
+    let stays = Reservation { guest_of, ..world.held(user, &[1]) };
+    let goes = Reservation { guest_of, ..world.held(UserId(2), &[2]) };
+    let token = world.waiting(user);
+    let events = vec![
+        Event::Joined(token.clone()),
+        Event::Admitted(admitted(&token)),
+        opened(&stays),
+        opened(&goes),
+        lapsed(&goes, ReservationStatus::Cancelled, HoldEnd::Released),
+    ];
+    let batch = world.batch(events, Vec::new());
+    world.lane.commit(&batch).await.unwrap();
+    let successor = WriterId(random_id());
+    store.claim(world.concert, successor, NOW, Duration::ZERO).await.unwrap();
+    store.catch_up(world.concert, successor, 100).await.unwrap();
+    assert_eq!(world.load().await.reservations, [stays]);
+    assert_eq!(store.reservations(UserId(2)).await.unwrap()[0].guest_of, None);
 }
 
 pub async fn only_concerts_with_something_left_are_run(store: &dyn Store) {

@@ -1,5 +1,5 @@
 //! Stands between a client and the server, for tests, and loses what the test says: a COMMIT, its answer, either
-//! for a while, or everything from some word of the client's on.
+//! for a while, or everything from some word of the client's on. A batch that is one statement is its own COMMIT.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc;
 
-/// The fate of the next COMMIT. The client's connection is closed in any case.
+/// The fate of the next COMMIT, or of the next statement that commits by itself. The client's connection is closed in any case.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// It never arrives, and the server sees the connection end.
@@ -97,6 +97,7 @@ impl Proxy {
         let mut server = to_server().await;
         let room = || Vec::with_capacity(64 * 1024);
         let (mut asked, mut answered) = (room(), room());
+        let mut watched = Watched::default();
         loop {
             let end = tokio::select! {
                 read = client.read_buf(&mut asked) => read.unwrap_or(0) == 0,
@@ -105,7 +106,8 @@ impl Proxy {
             if end {
                 return;
             }
-            let fault = if is_commit(&asked) { self.next.lock().take() } else { None };
+            watched.look(&asked, &answered);
+            let fault = if watched.is_commit(&asked) { self.next.lock().take() } else { None };
             if let Some(fault) = fault {
                 return self.fail(fault, server, asked).await;
             }
@@ -114,6 +116,9 @@ impl Proxy {
             }
             if !asked.is_empty() && self.words_left.fetch_sub(1, Ordering::Relaxed) == 1 {
                 return;
+            }
+            if command(&asked) == Some((QUERY, b"COMMIT")) {
+                watched.is_in_transaction = false;
             }
             asked.clear();
             answered.clear();
@@ -133,7 +138,50 @@ impl Proxy {
     }
 }
 
-/// A packet's length and number, the command "query", and its text. It is sent by itself, so it is read by itself.
-fn is_commit(packet: &[u8]) -> bool {
-    packet.get(4..) == Some(b"\x03COMMIT")
+/// What is known of a connection. Packets are sent one by one, so they are read one by one.
+#[derive(Default)]
+struct Watched {
+    is_in_transaction: bool,
+    /// The statement that adds to a journal is being prepared.
+    is_preparing: bool,
+    /// Those that were.
+    journals: Vec<[u8; 4]>,
+}
+
+const QUERY: u8 = 3;
+const PREPARE: u8 = 0x16;
+const EXECUTE: u8 = 0x17;
+
+impl Watched {
+    fn look(&mut self, asked: &[u8], answered: &[u8]) {
+        // A packet's length and number, that it is well, and the statement's own number.
+        if self.is_preparing && answered.len() > 8 {
+            self.is_preparing = false;
+            if answered[4] == 0 {
+                self.journals.push(answered[5..9].try_into().expect("four bytes"));
+            }
+        }
+        match command(asked) {
+            Some((QUERY, b"START TRANSACTION")) => self.is_in_transaction = true,
+            Some((QUERY, b"ROLLBACK")) => self.is_in_transaction = false,
+            Some((PREPARE, text)) => self.is_preparing = text.starts_with(b"INSERT INTO journal"),
+            _ => {}
+        }
+    }
+
+    fn is_commit(&self, asked: &[u8]) -> bool {
+        match command(asked) {
+            Some((QUERY, text)) => text == b"COMMIT",
+            Some((EXECUTE, rest)) => {
+                !self.is_in_transaction && self.journals.iter().any(|journal| rest.starts_with(journal))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a packet asks for, behind its length and number.
+fn command(packet: &[u8]) -> Option<(u8, &[u8])> {
+    let (command, rest) = packet.get(4..)?.split_first()?;
+    Some((*command, rest))
 }

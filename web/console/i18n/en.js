@@ -155,6 +155,7 @@ export const words = {
       move: 'Seat exchanged',
       perform: 'Performance added',
       archive: 'Concert archived',
+      repair: 'Sale went past what its tables refused',
     },
     seconds: /** @param {number} n */ (n) => `${n} s`,
     yes: 'yes',

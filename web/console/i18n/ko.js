@@ -154,6 +154,7 @@ export const words = {
       move: '좌석 교환',
       perform: '회차 추가',
       archive: '공연 보관',
+      repair: '테이블이 거부한 기록 건너뜀',
     },
     seconds: (n) => `${n}초`,
     yes: '예',

@@ -21,6 +21,9 @@ pub enum Call {
     Heartbeat,
     ReleaseClaims,
     Read,
+    OpenTableWriter,
+    Follow,
+    CatchUp,
 }
 
 /// The end of one call.
@@ -67,6 +70,15 @@ const OF_SETTLING: &[Fault] = &[
 ];
 const OF_WRITING: &[Fault] =
     &[Fault::RolledBack, Fault::Unreachable, Fault::AnswerLost, Fault::CrashBefore, Fault::CrashAfter];
+/// What follows may be lost in a commit as well.
+const OF_FOLLOWING: &[Fault] = &[
+    Fault::RolledBack,
+    Fault::Unreachable,
+    Fault::AnswerLost,
+    Fault::UnknownOpen,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
 const OF_READING: &[Fault] = &[Fault::RolledBack, Fault::Unreachable, Fault::CrashBefore];
 
 /// The number of crashes of 1,000 that come, of those that are drawn for calls other than commits.
@@ -145,8 +157,16 @@ impl Faults {
         let possible = match call {
             Call::Commit => OF_COMMIT,
             Call::Settle => OF_SETTLING,
-            Call::Claim | Call::CountOutage | Call::Heartbeat | Call::ReleaseClaims => OF_WRITING,
-            Call::OpenWriter | Call::Begin | Call::Rollback | Call::Load | Call::Read => OF_READING,
+            Call::Claim | Call::CountOutage | Call::Heartbeat | Call::ReleaseClaims | Call::CatchUp => {
+                OF_WRITING
+            }
+            Call::Follow => OF_FOLLOWING,
+            Call::OpenWriter
+            | Call::OpenTableWriter
+            | Call::Begin
+            | Call::Rollback
+            | Call::Load
+            | Call::Read => OF_READING,
         };
         let fault = possible[self.rng.random_range(0..possible.len())];
         // Most calls are no commits; if each of them could kill, nobody would live to commit anything.
@@ -161,6 +181,11 @@ impl Faults {
     /// The outcome of a transaction that was left open, and the time until it.
     pub fn late_outcome(&mut self) -> (bool, Duration) {
         (self.rng.random(), Duration::from_millis(self.rng.random_range(10..5_000)))
+    }
+
+    /// Is a statement that was lost still on its way, and not with the server?
+    pub fn is_late(&mut self) -> bool {
+        self.rng.random()
     }
 
     fn happens(&mut self, per_mille: u32) -> bool {

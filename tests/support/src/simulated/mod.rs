@@ -29,15 +29,18 @@ use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow::store::rows::Rows;
 use frontrow::store::{
-    AuditReport, Batch, BatchWriter, CatchUp, Claims, CommitError, Facts, JournalRow, LoadedSale, NewConcert,
-    NewUser, OrderToRefund, Orders, Prepared, Reads, Setup, Store, StoreError, StoredTicket, SweepPage,
-    SweepRows, UserRecord, WalletCurrency, WriterId,
+    AuditReport, Batch, BatchWriter, Behind, CatchUp, Claims, CommitError, Facts, Following, JournalRow,
+    LoadedSale, NewConcert, NewUser, OrderToRefund, Orders, Prepared, Reads, Setup, Store, StoreError,
+    StoredTicket, SweepPage, SweepRows, TableWriter, UserRecord, WalletCurrency, WriterId, random_id,
 };
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
 
 /// The time that a transaction waits for what another one has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// So few events are caught up with in one transaction that whoever dies has often done some of it.
+const CAUGHT_UP_AT_ONCE_MAX: usize = 3;
 
 /// The database, to which any number of processes are connected.
 pub struct Database {
@@ -55,6 +58,7 @@ struct State {
     /// Wallets, and the transaction that has each.
     locks: BTreeMap<UserId, Transaction>,
     open: Vec<OpenCommit>,
+    open_follows: Vec<OpenFollow>,
     /// The number of times that each call was begun.
     calls: BTreeMap<Call, u64>,
     /// A seat that nobody can hold, for a rule of the schema's.
@@ -87,6 +91,15 @@ struct OpenCommit {
     transaction: Transaction,
     ends: Instant,
     commits: bool,
+    /// The server has nothing of it yet: a batch that is one statement is on its way, and locks nothing until it arrives.
+    is_on_its_way: bool,
+}
+
+/// The same of what follows: the sale's row in `applied` is locked meanwhile.
+struct OpenFollow {
+    rows: Following,
+    ends: Instant,
+    commits: bool,
 }
 
 impl Database {
@@ -103,6 +116,7 @@ impl Database {
                 transactions: 0,
                 locks: BTreeMap::new(),
                 open: Vec::new(),
+                open_follows: Vec::new(),
                 calls: BTreeMap::new(),
                 refused: None,
                 bugs: 0,
@@ -181,9 +195,27 @@ impl Database {
         self.state.lock().tables.outages(concert)
     }
 
-    /// A sale as it is stored, with all that ever expired.
+    /// A sale as it is stored, with all that ever expired, and what its tables do not have yet.
     pub fn sale(&self, concert: ConcertId) -> Result<LoadedSale, StoreError> {
-        self.state.lock().tables.load_sale(concert, Timestamp::default())
+        self.state.lock().tables.whole().load_sale(concert, Timestamp::default())
+    }
+
+    /// The sales whose tables do not have all of their journal.
+    pub fn behind(&self) -> Vec<Behind> {
+        self.state.lock().tables.behind()
+    }
+
+    /// Somebody claims a sale whose writer lives, and is never heard of again: as a process does that was cut off, whose clock
+    /// is ahead. Nothing happens while a transaction has the sale's rows.
+    pub fn take_over(&self, concert: ConcertId, now: Timestamp) {
+        let mut state = self.state.lock();
+        state.end_open_commits();
+        if !state.is_open(concert) && !state.is_followed(concert) {
+            let claimed = state.tables.claim(concert, WriterId(random_id()), now, Duration::ZERO);
+            debug_assert!(claimed.is_ok(), "no lease is too short for it: {claimed:?}");
+        }
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Moves the end of a live token, as if somebody had with SQL. Gives the row as it is now.
@@ -213,7 +245,7 @@ impl Database {
 
     /// Proves or refutes the invariants from the rows, but for the journals.
     pub fn audit(&self) -> AuditReport {
-        self.state.lock().tables.audit()
+        self.state.lock().tables.whole().audit()
     }
 
     /// Proves or refutes that the journals give the rows: reads all of them.
@@ -257,7 +289,9 @@ impl Database {
                 if let Some(done) = ready(&mut state) {
                     return Ok(done);
                 }
-                state.open.iter().map(|open| open.ends).min().unwrap_or(deadline).min(deadline)
+                let ends = state.open.iter().map(|open| open.ends);
+                let ends = ends.chain(state.open_follows.iter().map(|open| open.ends));
+                ends.min().unwrap_or(deadline).min(deadline)
             };
             if Instant::now() >= deadline {
                 return Err(StoreError::RolledBack("waited too long for a lock".into()));
@@ -276,10 +310,23 @@ impl State {
             let open = self.open.remove(index);
             if open.commits {
                 let written = self.tables.write(&open.batch);
-                debug_assert!(written.is_ok(), "its place and its wallets were locked: {written:?}");
+                let is_sure = !open.is_on_its_way;
+                debug_assert!(!is_sure || written.is_ok(), "its place and wallets were locked: {written:?}");
             }
             self.unlock(open.transaction);
         }
+        while let Some(index) = self.open_follows.iter().position(|open| open.ends <= now) {
+            let open = self.open_follows.remove(index);
+            if open.commits {
+                let followed = self.tables.follow(&open.rows);
+                debug_assert!(followed.is_ok(), "its row was locked: {followed:?}");
+            }
+        }
+    }
+
+    /// Is this sale's row in `applied` locked by what was left open?
+    fn is_followed(&self, concert: ConcertId) -> bool {
+        self.open_follows.iter().any(|open| open.rows.concert == concert)
     }
 
     /// A process that died while it waited gets no lock: nobody would release it.
@@ -301,7 +348,8 @@ impl State {
 
     /// Is the end of this sale's journal locked by a commit that was left open?
     fn is_open(&self, concert: ConcertId) -> bool {
-        self.open.iter().any(|open| open.batch.sales.iter().any(|sale| sale.concert == concert))
+        let is_of = |open: &OpenCommit| open.batch.sales.iter().any(|sale| sale.concert == concert);
+        self.open.iter().any(|open| !open.is_on_its_way && is_of(open))
     }
 
     fn refuses(&self, batch: &Batch) -> bool {
@@ -432,6 +480,11 @@ impl Store for SimulatedStore {
         Ok(Box::new(SimulatedWriter { store: self.handle(), transaction: None }))
     }
 
+    async fn open_table_writer(&self) -> Result<Box<dyn TableWriter>, StoreError> {
+        self.plain(Call::OpenTableWriter, |_| Some(Ok(()))).await?;
+        Ok(Box::new(self.handle()))
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|_| ()).await
     }
@@ -458,11 +511,57 @@ impl Orders for SimulatedStore {
     }
 }
 
-/// Every row is written together with the journal.
 #[async_trait]
 impl CatchUp for SimulatedStore {
-    async fn catch_up(&self, _: ConcertId, _: WriterId, _: usize) -> Result<u64, StoreError> {
-        Ok(0)
+    async fn catch_up(
+        &self,
+        concert: ConcertId,
+        writer: WriterId,
+        events_max: usize,
+    ) -> Result<u64, StoreError> {
+        let (mut rows, events_max) = (0, events_max.min(CAUGHT_UP_AT_ONCE_MAX));
+        loop {
+            let step = |state: &mut State| {
+                (!state.is_followed(concert)).then(|| state.tables.catch_up(concert, writer, events_max))
+            };
+            match self.plain(Call::CatchUp, step).await? {
+                0 => return Ok(rows),
+                more => rows += more,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl TableWriter for SimulatedStore {
+    async fn follow(&mut self, rows: &Following) -> Result<u64, StoreError> {
+        let fault = self.call(Call::Follow).await;
+        match fault {
+            Some(Fault::CrashBefore) => self.die().await,
+            Some(Fault::RolledBack) => return Err(StoreError::RolledBack("deadlock".into())),
+            Some(Fault::Unreachable) => return Err(StoreError::Unreachable("connection refused".into())),
+            _ => {}
+        }
+        let lost = || StoreError::Unreachable("connection reset in COMMIT".into());
+        let followed = self.database.wait_for(|state| {
+            if state.is_followed(rows.concert) {
+                return None;
+            }
+            if fault == Some(Fault::UnknownOpen) && state.tables.may_follow(rows) {
+                let (commits, after) = state.faults.late_outcome();
+                let ends = Instant::now() + after;
+                state.open_follows.push(OpenFollow { rows: rows.clone(), ends, commits });
+                return Some(Err(lost()));
+            }
+            Some(state.tables.follow(rows))
+        });
+        let followed = followed.await?;
+        self.pass().await;
+        match fault {
+            Some(Fault::CrashAfter) => self.die().await,
+            Some(Fault::AnswerLost) => Err(lost()),
+            _ => followed,
+        }
     }
 }
 
@@ -480,7 +579,8 @@ impl Claims for SimulatedStore {
         lease: Duration,
     ) -> Result<Option<Timestamp>, StoreError> {
         let claim = |state: &mut State| {
-            (!state.is_open(concert)).then(|| state.tables.claim(concert, writer, now, lease))
+            let is_free = !state.is_open(concert) && !state.is_followed(concert);
+            is_free.then(|| state.tables.claim(concert, writer, now, lease))
         };
         self.plain(Call::Claim, claim).await
     }
@@ -581,12 +681,16 @@ impl Reads for SimulatedStore {
         self.plain(Call::Read, |state| Some(state.tables.journal_rows(concert, from, rows_max))).await
     }
 
+    async fn behind(&self) -> Result<Vec<Behind>, StoreError> {
+        self.read(|state| state.tables.behind()).await
+    }
+
     async fn sweep(&self, page: &SweepPage) -> Result<SweepRows, StoreError> {
         self.plain(Call::Read, |state| Some(state.tables.sweep(page))).await
     }
 
     async fn audit_with(&self, _archive: Option<&Archive>) -> Result<AuditReport, StoreError> {
-        let report = self.read(|state| (state.tables.audit(), state.tables.audit_journals())).await;
+        let report = self.read(|state| (state.tables.whole().audit(), state.tables.audit_journals())).await;
         report.map(|(report, faults)| AuditReport { faults: [report.faults, faults].concat(), ..report })
     }
 }
@@ -691,7 +795,7 @@ impl SimulatedWriter {
     /// Writes the batch once nobody stands in its way.
     async fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let transaction = self.start();
-        let wallets = Rows::of(batch).wallet_users();
+        let wallets = Rows::at_once(batch).wallet_users();
         let written = self.database().wait_for(|state| {
             if state.blocks(batch) {
                 return None;
@@ -802,7 +906,7 @@ impl BatchWriter for SimulatedWriter {
             _ => {}
         }
         let transaction = self.start();
-        let wallets = Rows::of(batch).wallet_users();
+        let wallets = Rows::at_once(batch).wallet_users();
         let settled = self.database().wait_for(|state| {
             if state.blocks(batch) {
                 return None;
@@ -824,8 +928,18 @@ impl SimulatedWriter {
     /// The connection is lost with the transaction complete but for its end. The server keeps its locks until it
     /// finds out, and then it commits, if the COMMIT had come through, or not.
     async fn leave_open(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let is_alone = self.transaction.is_none() && Rows::at_once(batch).is_empty();
         let transaction = self.start();
-        let wallets = Rows::of(batch).wallet_users();
+        if is_alone && self.database().state.lock().faults.is_late() {
+            let mut state = self.database().state.lock();
+            let (commits, after) = state.faults.late_outcome();
+            let (batch, ends) = (batch.clone(), Instant::now() + after);
+            state.open.push(OpenCommit { batch, transaction, ends, commits, is_on_its_way: true });
+            drop(state);
+            self.transaction = None;
+            return Err(CommitError::OutcomeUnknown("connection reset after the statement was sent".into()));
+        }
+        let wallets = Rows::at_once(batch).wallet_users();
         let left = self.database().wait_for(|state| {
             if state.blocks(batch) {
                 return None;
@@ -836,7 +950,8 @@ impl SimulatedWriter {
             let fits = state.tables.could_write(batch);
             if fits.is_ok() {
                 let ends = Instant::now() + after;
-                state.open.push(OpenCommit { batch: batch.clone(), transaction, ends, commits });
+                let batch = batch.clone();
+                state.open.push(OpenCommit { batch, transaction, ends, commits, is_on_its_way: false });
             }
             Some(fits)
         });

@@ -25,13 +25,13 @@ use frontrow::domain::wallet::Wallets;
 use frontrow::limits::{
     CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START, TICKETS_LISTED_MAX,
 };
-use frontrow::store::fold::FoldedSale;
+use frontrow::store::fold::{Base, BaseSchedule, FoldedSale, FoldedSchedule, Touched};
 use frontrow::store::rows::{Became, LedgerRow, Rows, ScheduleRow, SeatChange, SeatRow, WalletRow};
 use frontrow::store::{
-    AuditReport, Batch, CommitError, ConcertRecord, DESK, Facts, JournalPosition, JournalRow, LoadedSale,
-    LoadedSchedule, NewConcert, NewUser, OrderToRefund, SaleBatch, ScheduleRecord, SeatStatus, StoreError,
-    StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId, desk_subject, journal,
-    random_id,
+    AuditReport, Batch, Behind, CommitError, ConcertRecord, DESK, Facts, Following, JournalPosition,
+    JournalRow, LoadedSale, LoadedSchedule, NewConcert, NewUser, OrderToRefund, SaleBatch, ScheduleRecord,
+    SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId,
+    desk_subject, journal, random_id,
 };
 use frontrow::venue::layout::VenueLayout;
 use uuid::Uuid;
@@ -39,7 +39,7 @@ use uuid::Uuid;
 /// The number of sales of which a user's newest tokens are listed.
 const LAST_TOKENS_MAX: usize = 100;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Tables {
     users: BTreeMap<UserId, User>,
     subjects: BTreeMap<(String, String), UserId>,
@@ -53,8 +53,11 @@ pub(super) struct Tables {
     reservations: BTreeMap<ReservationId, Reservation>,
     /// The payments with their tickets, which are void when it is cancelled.
     payments: BTreeMap<ReservationId, Payment>,
+    /// What was found wrong when it came about.
+    faults: Vec<String>,
 }
 
+#[derive(Clone)]
 struct User {
     name: String,
     balance: Money,
@@ -62,6 +65,7 @@ struct User {
     ledger: Vec<LedgerEntry>,
 }
 
+#[derive(Clone)]
 struct Concert {
     record: ConcertRecord,
     /// The settings with which it was stored.
@@ -86,6 +90,8 @@ struct Concert {
     writer: Option<WriterId>,
     heartbeat_at: Option<Timestamp>,
     journal: Vec<KeptRow>,
+    /// The last row of the journal that its other tables have, and who may change them; `None`: it was never claimed.
+    applied: Option<(u64, WriterId)>,
     tokens: BTreeMap<EntryNo, TokenRecord>,
     live: BTreeMap<UserId, EntryNo>,
     by_token: BTreeMap<Uuid, EntryNo>,
@@ -166,6 +172,7 @@ impl Tables {
             writer: None,
             heartbeat_at: None,
             journal: vec![begin],
+            applied: None,
             tokens: BTreeMap::new(),
             live: BTreeMap::new(),
             by_token: BTreeMap::new(),
@@ -302,7 +309,7 @@ impl Tables {
 
     pub fn reservations_of(&self, user: UserId) -> Vec<Reservation> {
         let mut of: Vec<_> =
-            self.reservations.values().filter(|r| r.user == user).map(|r| self.whole(r)).collect();
+            self.reservations.values().filter(|r| r.user == user).map(|r| self.whole_of(r)).collect();
         of.sort_by_key(|r| std::cmp::Reverse((r.opened_at, r.id)));
         of.truncate(RESERVATIONS_LISTED_MAX as usize);
         of
@@ -313,8 +320,12 @@ impl Tables {
         let asked = |payment: &&Payment| payment.user == user;
         let mut tickets = Vec::new();
         for payment in self.payments.values().filter(asked) {
-            let reservation = &self.reservations[&payment.reservation];
-            let concert = &self.concerts[&reservation.concert];
+            // Its reservation may follow later.
+            let Some(concert) = payment.tickets.first().and_then(|of| self.schedules.get(&of.schedule))
+            else {
+                continue;
+            };
+            let concert = &self.concerts[concert];
             let listed = |ticket: &&Ticket| ticket.is_valid() == are_valid && ticket.moved_to.is_none();
             for ticket in payment.tickets.iter().filter(listed) {
                 let seats = &concert.layout.seats;
@@ -382,7 +393,7 @@ impl Tables {
     }
 
     pub fn order(&self, id: ReservationId) -> Option<Reservation> {
-        self.reservations.get(&id).map(|row| self.whole(row))
+        self.reservations.get(&id).map(|row| self.whole_of(row))
     }
 
     pub fn concerts_to_run(&self, now: Timestamp) -> Vec<ConcertId> {
@@ -391,7 +402,8 @@ impl Tables {
                 schedule.starts_at > now - RUNS_AFTER_START || schedule.state == ScheduleState::CalledOff
             }) || !concert.live.is_empty()
         };
-        let is_run = |concert: &&Concert| concert.archived.is_none() && is_left(concert);
+        let is_run =
+            |concert: &&Concert| concert.archived.is_none() && is_left(concert) || concert.is_behind();
         self.concerts.values().filter(is_run).map(|concert| concert.record.id).collect()
     }
 
@@ -414,8 +426,156 @@ impl Tables {
         sale.outages += outage;
         // Known to all, as a life has to come out the same again.
         sale.token_secret.get_or_insert_with(|| TokenSecret::new([concert.0 as u8; TokenSecret::BYTES]));
+        let before = sale.journal_end().seq;
         sale.add_row(random_id(), writer, now, KeptKind::Claim { outage });
+        let at = match sale.applied {
+            Some((at, _)) if at < before => at,
+            _ => before + 1,
+        };
+        sale.applied = Some((at, writer));
         Ok(heartbeat)
+    }
+
+    pub fn behind(&self) -> Vec<Behind> {
+        let behind = |sale: &Concert| Behind {
+            concert: sale.record.id,
+            applied: sale.applied.map_or(0, |(at, _)| at),
+            end: sale.journal_end().seq,
+        };
+        self.concerts.values().filter(|sale| sale.is_behind()).map(behind).collect()
+    }
+
+    /// May this writer go on from there?
+    pub fn may_follow(&self, rows: &Following) -> bool {
+        let sale = self.concerts.get(&rows.concert);
+        sale.is_some_and(|sale| sale.applied == Some((rows.from, rows.writer)))
+    }
+
+    /// Writes what follows of a sale's journal, or says why not.
+    pub fn follow(&mut self, rows: &Following) -> Result<u64, StoreError> {
+        let Following { concert, writer, from, to, .. } = *rows;
+        let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
+        match sale.applied {
+            Some((at, holder)) if holder == writer && at == from => {}
+            Some((at, holder)) if holder == writer && at > from => return Ok(at),
+            other => {
+                let holder = other.map(|(_, holder)| holder);
+                return Err(StoreError::Claimed { concert, holder, heartbeat: None });
+            }
+        }
+        let kept = sale.journal.get(from as usize + 1..=to as usize).unwrap_or_default();
+        let is_kept = |(kept, events): (&KeptRow, &Arc<Vec<Event>>)| match &kept.kind {
+            KeptKind::Events(kept) => **kept == ***events,
+            KeptKind::New | KeptKind::Claim { .. } | KeptKind::Void => events.is_empty(),
+        };
+        let is_whole = kept.len() == rows.events.len() && kept.iter().zip(&rows.events).all(is_kept);
+        if !is_whole {
+            self.faults
+                .push(format!("sale {concert}: what follows row {from} to {to} is not in its journal"));
+        }
+        self.write_behind(concert, &rows.rows(), (to, writer))?;
+        Ok(to)
+    }
+
+    fn write_behind(
+        &mut self,
+        concert: ConcertId,
+        rows: &Rows<'_>,
+        applied: (u64, WriterId),
+    ) -> Result<(), StoreError> {
+        self.constrain(rows, &[], &[])?;
+        self.write_rows(rows);
+        if let Some(sale) = self.concerts.get_mut(&concert) {
+            sale.applied = Some(applied);
+        }
+        Ok(())
+    }
+
+    /// One transaction of bringing a sale's tables up to date from the text of its journal, as real stores do. Gives the number
+    /// of rows; 0: there is nothing left to do.
+    pub fn catch_up(
+        &mut self,
+        concert: ConcertId,
+        writer: WriterId,
+        events_max: usize,
+    ) -> Result<u64, StoreError> {
+        let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
+        let Some((at, holder)) = sale.applied.filter(|_| sale.is_behind()) else { return Ok(0) };
+        if holder != writer {
+            return Err(StoreError::Claimed { concert, holder: Some(holder), heartbeat: None });
+        }
+        let tail = self.journal_rows(concert, at + 1, u32::MAX)?;
+        let mut events = 0;
+        let fits = |row: &&JournalRow| {
+            let is_first = events == 0;
+            events += row.events.len();
+            is_first || events <= events_max
+        };
+        let count = tail.iter().take_while(fits).count();
+        let (rows, last) = (&tail[..count], at + count as u64);
+        let touched = Touched::by(rows.iter().flat_map(|row| &row.events));
+        let ahead = tail.iter().flat_map(|row| &row.events);
+        let mut folded = FoldedSale::on(self.base_of(concert, &touched).before(ahead));
+        for row in rows {
+            for entry in &row.events {
+                folded.add(row.at, entry).map_err(|why| {
+                    StoreError::broken(format!("sale {concert}: row {} of its journal: {why}", row.seq))
+                })?;
+            }
+        }
+        for kept in &self.concerts[&concert].journal[at as usize + 1..=last as usize] {
+            if let KeptKind::Events(events) = &kept.kind
+                && let Some(guests) = journal::guests(events)
+            {
+                folded.add_guests(&journal::guests_of(&guests).map_err(StoreError::broken)?);
+            }
+        }
+        self.write_behind(concert, &folded.rows_of(&touched), (last, writer))?;
+        Ok(count as u64)
+    }
+
+    fn base_of(&self, concert: ConcertId, touched: &Touched) -> Base {
+        let sale = &self.concerts[&concert];
+        let schedules = sale.schedules.iter().map(|schedule| {
+            let folded = FoldedSchedule {
+                seats: sale.layout.seat_count() as u32,
+                starts_at: Some(schedule.starts_at),
+                state: schedule.state,
+                reason: sale.reasons.get(&schedule.id).map(|reason| Box::from(&**reason)),
+            };
+            let prices = sale.prices.get(&schedule.id).into_iter().flatten().copied().collect();
+            (schedule.id, BaseSchedule { folded, prices })
+        });
+        let reservation = |id: &ReservationId| Some(self.whole_of(self.reservations.get(id)?));
+        Base {
+            concert,
+            token_secret: sale.token_secret.clone(),
+            layout: sale.layout.clone(),
+            schedules: schedules.collect(),
+            places: sale.tokens.len() as u64,
+            tokens: touched.tokens.iter().filter_map(|entry| sale.tokens.get(entry).cloned()).collect(),
+            taken: touched.seats.iter().filter_map(|seat| Some((*seat, *self.seats.get(seat)?))).collect(),
+            reservations: touched.reservations.iter().filter_map(reservation).collect(),
+        }
+    }
+
+    /// The tables as they are with the rest of every journal.
+    pub fn whole(&self) -> Self {
+        let mut whole = self.clone();
+        for Behind { concert, .. } in self.behind() {
+            let Some((_, writer)) = self.concerts[&concert].applied else { continue };
+            loop {
+                match whole.catch_up(concert, writer, usize::MAX) {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        whole.faults.push(format!("sale {concert}: {}", error.reason()));
+                        break;
+                    }
+                }
+            }
+        }
+        whole
     }
 
     pub fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
@@ -458,7 +618,7 @@ impl Tables {
             journal: sale.journal_end(),
             next_entry: EntryNo(sale.tokens.last_key_value().map_or(0, |(entry, _)| entry.0 + 1)),
             tokens: sale.tokens.values().filter(|token| token.status.is_live()).cloned().collect(),
-            reservations: self.reservations.values().filter(held).map(|r| self.whole(r)).collect(),
+            reservations: self.reservations.values().filter(held).map(|r| self.whole_of(r)).collect(),
             lapsed: self.reservations.values().filter(lapsed).cloned().collect(),
             bought: bought.into_iter().collect(),
             takings,
@@ -494,7 +654,7 @@ impl Tables {
             }
         });
         Ok(SweepRows {
-            journal: sale.journal_end(),
+            applied: sale.applied.map_or(sale.journal_end().seq, |(at, _)| at),
             overdue_tokens,
             overdue_reservations: overdue_reservations.into_iter().cloned().collect(),
             tokens: sale
@@ -514,8 +674,11 @@ impl Tables {
         entry: EntryNo,
         expires_at: Timestamp,
     ) -> Option<TokenRecord> {
-        let row = self.concerts.get_mut(&concert)?.tokens.get_mut(&entry)?;
-        if row.status != TokenStatus::Progress {
+        let sale = self.concerts.get_mut(&concert)?;
+        // What follows would only write over it.
+        let is_behind = sale.is_behind();
+        let row = sale.tokens.get_mut(&entry)?;
+        if row.status != TokenStatus::Progress || is_behind {
             return None;
         }
         row.expires_at = Some(expires_at);
@@ -524,7 +687,8 @@ impl Tables {
 
     pub fn plant_reservation(&mut self, id: ReservationId, expires_at: Timestamp) -> Option<Reservation> {
         let row = self.reservations.get_mut(&id)?;
-        if row.status != ReservationStatus::TempReserved {
+        let is_behind = self.concerts[&row.concert].is_behind();
+        if row.status != ReservationStatus::TempReserved || is_behind {
             return None;
         }
         row.expires_at = expires_at;
@@ -577,7 +741,7 @@ impl Tables {
         });
         let mut ended = EndedFacts::default();
         for id in &needs.reservations {
-            ended.reservations.extend(self.reservations.get(id).map(|r| (*id, self.whole(r))));
+            ended.reservations.extend(self.reservations.get(id).map(|r| (*id, self.whole_of(r))));
         }
         let is_over = |token: &&TokenRecord| !token.status.is_live();
         for token in &needs.tokens {
@@ -591,7 +755,7 @@ impl Tables {
         }
         for (concert, user) in &needs.desk_orders {
             let found = self.reservations.values().find(|r| (r.concert, r.user) == (*concert, *user));
-            ended.desk_orders.extend(found.map(|r| ((*concert, *user), self.whole(r))));
+            ended.desk_orders.extend(found.map(|r| ((*concert, *user), self.whole_of(r))));
         }
         let made = |user: &UserId| {
             let ledger = &self.users.get(user)?.ledger;
@@ -608,7 +772,7 @@ impl Tables {
 
     /// Writes a batch whole, or says why not a row of it was written.
     pub fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let rows = Rows::of(batch);
+        let rows = Rows::at_once(batch);
         let (ledger, wallets) = self.prepare(batch, &rows)?;
         for sale in &batch.sales {
             if let Some(concert) = self.concerts.get_mut(&sale.concert) {
@@ -632,7 +796,7 @@ impl Tables {
 
     /// Would the batch be written now?
     pub fn could_write(&self, batch: &Batch) -> Result<(), CommitError> {
-        self.prepare(batch, &Rows::of(batch)).map(drop)
+        self.prepare(batch, &Rows::at_once(batch)).map(drop)
     }
 
     /// Was the batch written? If not, makes sure that it never is.
@@ -709,7 +873,7 @@ impl Tables {
     }
 
     pub fn audit(&self) -> AuditReport {
-        let mut report = AuditReport::default();
+        let mut report = AuditReport { faults: self.faults.clone(), ..AuditReport::default() };
         let faults = &mut report.faults;
         for (id, user) in &self.users {
             let mut sum = 0;
@@ -724,7 +888,7 @@ impl Tables {
             }
         }
         for (id, row) in &self.reservations {
-            let whole = self.whole(row);
+            let whole = self.whole_of(row);
             let taken = match row.status {
                 ReservationStatus::TempReserved => Some(SeatStatus::TempReserved),
                 ReservationStatus::Reserved => Some(SeatStatus::Reserved),
@@ -774,9 +938,34 @@ impl Tables {
         report
     }
 
-    /// Every journal, as the text that a real store has, must give the rows that there are.
+    /// Every journal, as the text that a real store has, must give the rows that there are: those that follow it up to where they
+    /// are, and with the rest of it all of them.
     pub fn audit_journals(&self) -> Vec<String> {
-        let (mut faults, mut ledger) = (Vec::new(), Vec::new());
+        let mut faults = Vec::new();
+        for (id, concert) in self.concerts.iter().filter(|(_, concert)| concert.is_behind()) {
+            let mut sale = FoldedSale::new(*id, concert.token_secret.clone());
+            let applied = concert.applied.map_or(0, |(at, _)| at);
+            let rows = self.journal_rows(*id, 0, u32::MAX).unwrap_or_default();
+            for JournalRow { at, events, .. } in rows.into_iter().take_while(|row| row.seq <= applied) {
+                events.iter().for_each(|entry| drop(sale.add(at, entry)));
+            }
+            let folded = sale.rows();
+            let of_money =
+                |row: &Reservation| in_journal::reservation(&Reservation { payment: None, ..row.clone() });
+            let tokens = concert.tokens.values().map(in_journal::token);
+            let reservations = self.reservations.values().filter(|row| row.concert == *id).map(of_money);
+            if !folded.tokens.iter().map(|token| in_journal::token(token)).eq(tokens)
+                || !folded.reservations.iter().map(|row| of_money(row)).eq(reservations)
+            {
+                faults.push(format!("sale {id}: its rows are not as of row {applied} of its journal"));
+            }
+        }
+        faults.append(&mut self.whole().audit_whole_journals());
+        faults
+    }
+
+    fn audit_whole_journals(&self) -> Vec<String> {
+        let (mut faults, mut ledger) = (self.faults.clone(), Vec::new());
         for (id, concert) in &self.concerts {
             let mut sale = FoldedSale::new(*id, concert.token_secret.clone());
             let rows = self.journal_rows(*id, 0, u32::MAX).unwrap_or_else(|error| {
@@ -795,7 +984,7 @@ impl Tables {
                 faults.push(format!("sale {id}: the journal has other tokens: {:?}", folded.tokens));
             }
             let reservations = self.reservations.values().filter(|row| row.concert == *id);
-            let reservations = reservations.map(|row| in_journal::reservation(&self.whole(row)));
+            let reservations = reservations.map(|row| in_journal::reservation(&self.whole_of(row)));
             if !folded.reservations.iter().map(|row| in_journal::reservation(row)).eq(reservations) {
                 faults.push(format!(
                     "sale {id}: the journal has other reservations: {:?}",
@@ -1019,7 +1208,7 @@ impl Tables {
     }
 
     /// A reservation with its payment.
-    fn whole(&self, bare: &Reservation) -> Reservation {
+    fn whole_of(&self, bare: &Reservation) -> Reservation {
         Reservation { payment: self.payments.get(&bare.id).cloned(), ..bare.clone() }
     }
 }
@@ -1032,6 +1221,11 @@ impl Concert {
     fn journal_end(&self) -> JournalPosition {
         let batch = self.journal.last().map_or(Uuid::nil(), |row| row.batch);
         JournalPosition { seq: self.journal.len() as u64 - 1, batch }
+    }
+
+    /// Do the tables lack some of the journal?
+    fn is_behind(&self) -> bool {
+        self.applied.is_some_and(|(at, _)| at < self.journal_end().seq)
     }
 
     fn newest_of(&self, user: UserId) -> Option<&TokenRecord> {

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Breaks the code by hand. `break.py patches` writes a patch for each fault beside this file; `break.py all` puts all
+of them in, each alive only while FRONTROW_BROKEN has its name; `git checkout` takes them out again."""
+import os, subprocess, sys
+T='tests/support/src/simulated/tables.rs'
+M='tests/support/src/simulated/mod.rs'
+B='src/dispatcher/lane/batch.rs'
+FAULTS=[
+ ('no-fence','applying without the fence',[(T,'''        match sale.applied {
+            Some((at, holder)) if holder == writer && at == from => {}
+''','''        match sale.applied {
+            Some(_) if COND => {}
+            Some((at, holder)) if holder == writer && at == from => {}
+''')]),
+ ('past-the-tail','tables are told of a batch before it is committed',[(B,'''        let batch = self.pipeline.give_to_store();
+        match self.commit_overlapped(&batch).await {
+''','''        let batch = self.pipeline.give_to_store();
+        if COND {
+            for sale in &batch.sales {
+                self.tables.commit(sale.concert, sale.seq, &sale.events);
+                self.tables.hand_over(sale.concert, sale.seq, sale.events.clone());
+            }
+        }
+        match self.commit_overlapped(&batch).await {
+''')]),
+ ('wrong-token','a token is derived of less than it should be',[('src/store/fold.rs','''secret.token(self.concert, next, user, entered_at)''','''secret.token(self.concert, next, if COND { UserId(0) } else { user }, entered_at)''')]),
+ ('twice','a catch-up writes its rows and moves its step in two transactions, so that one that was killed is applied twice',[(T,'''        self.write_behind(concert, &folded.rows_of(&touched), (last, writer))?;
+        Ok(count as u64)
+''','''        if COND && count > 0 && !self.half.remove(&(concert, writer, last)) {
+            self.half.insert((concert, writer, last));
+            self.write_behind(concert, &folded.rows_of(&touched), (at, writer))?;
+            return Ok(count as u64);
+        }
+        if COND {
+            if let Some(sale) = self.concerts.get_mut(&concert) {
+                sale.applied = Some((last, writer));
+            }
+            return Ok(count as u64);
+        }
+        self.write_behind(concert, &folded.rows_of(&touched), (last, writer))?;
+        Ok(count as u64)
+'''),(T,'''        let touched = Touched::by(rows.iter().flat_map(|row| &row.events));
+        let ahead = tail.iter()''','''        if COND && self.half.remove(&(concert, writer, last)) {
+            if let Some(sale) = self.concerts.get_mut(&concert) {
+                sale.applied = Some((last, writer));
+            }
+            return Ok(count as u64);
+        }
+        let touched = Touched::by(rows.iter().flat_map(|row| &row.events));
+        let ahead = tail.iter()'''),(T,'''    /// What was found wrong when it came about.
+    faults: Vec<String>,
+''','''    /// What was found wrong when it came about.
+    faults: Vec<String>,
+    half: BTreeSet<(ConcertId, WriterId, u64)>,
+''')]),
+ ('no-catch-up','no catch-up',[('src/dispatcher/recovery.rs','''        self.store.catch_up(concert, writer, limits::CAUGHT_UP_AT_ONCE_MAX).await?;
+''','''        if !COND {
+            self.store.catch_up(concert, writer, limits::CAUGHT_UP_AT_ONCE_MAX).await?;
+        }
+''')]),
+ ('no-overlay','what ended leaves memory before the tables have it',[(B,'''running.sale.commit(self.ended_kept_max + behind + running.events.len());''','''running.sale.commit(if COND { self.ended_kept_max } else { self.ended_kept_max + behind + running.events.len() });''')]),
+ ('no-waiting','a reader does not wait for the tables',[('src/dispatcher/handle.rs','''    pub async fn tables_have(&self, rows: Rows) -> Result<(), StoreError> {
+''','''    pub async fn tables_have(&self, rows: Rows) -> Result<(), StoreError> {
+        if COND {
+            return Ok(());
+        }
+''')]),
+ ('neighbours-kept','the rows of a taken-over sale\'s neighbours are kept and undone in memory',[(T,'''        let rows = Rows::at_once(batch);
+        let (ledger, wallets) = self.prepare(batch, &rows)?;
+        for sale in &batch.sales {
+''','''        let rows = Rows::at_once(batch);
+        if COND && rows.is_empty() {
+            for sale in &batch.sales {
+                self.place(sale, batch)?;
+                if let Some(concert) = self.concerts.get_mut(&sale.concert) {
+                    let kind = KeptKind::Events(sale.events.clone().into());
+                    concert.add_row(batch.id, batch.writer, batch.at, kind);
+                }
+            }
+            return Ok(());
+        }
+        let (ledger, wallets) = self.prepare(batch, &rows)?;
+        for sale in &batch.sales {
+''')]),
+ ('neighbours-undone','of a batch that was kept, a sale that was taken over on top of it has the others undone',[(T,'''            return match row.filter(|row| row.writer == batch.writer) {
+''','''            let end = self.concerts.get(&sale.concert).map_or(0, |concert| concert.journal.len() as u64);
+            if COND && end > sale.seq + 1 {
+                return Err(stepped_down);
+            }
+            return match row.filter(|row| row.writer == batch.writer) {
+''')]),
+]
+def edit(name, cond_of):
+    for n, _, edits in FAULTS:
+        if name in (n, None):
+            for path, old, new in edits:
+                s=open(path).read(); assert s.count(old)==1, (n, path, s.count(old), old)
+                open(path,'w').write(s.replace(old, new.replace('COND', cond_of(n, path))))
+here=os.path.dirname(os.path.abspath(__file__))
+if sys.argv[1]=='patches':
+    for n, what, edits in FAULTS:
+        files=sorted({p for p,_,_ in edits}); keep={p:open(p).read() for p in files}
+        edit(n, lambda n,p:'true')
+        import difflib
+        out=f'{what}\n'
+        for p in files:
+            out+=''.join(difflib.unified_diff(keep[p].splitlines(1),open(p).read().splitlines(1),'a/'+p,'b/'+p))
+            open(p,'w').write(keep[p])
+        open(f'{here}/{n}.patch','w').write(out)
+else:
+    def cond(n,p):
+        root='crate' if p.startswith('src/') else 'frontrow'
+        return f'{root}::broken("{n}")'
+    edit(None, cond)
+    s=open('src/lib.rs').read()
+    s+='''
+pub fn broken(what: &str) -> bool {
+    static BROKEN: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    BROKEN.get_or_init(|| std::env::var("FRONTROW_BROKEN").ok()).as_deref() == Some(what)
+}
+'''
+    open('src/lib.rs','w').write(s)
