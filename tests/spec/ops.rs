@@ -79,12 +79,13 @@ async fn the_night_is_seen_live() {
     let viewer = operator(&house, Role::Viewer).await;
     let mut all = Console::open(&house, &viewer, json!(null)).await;
     let mut one = Console::open(&house, &viewer, json!(concert)).await;
-    all.until(&house, "the first figures", |console| console.figures(concert)["seats"] == 20).await;
+    // On a busy machine the clock may turn past the time that the lane has to answer: then it does in a later round.
+    let is_figured = |console: &Console| {
+        console.figures(concert)["seats"] == 20 && console.lines[&concert]["answers"] == true
+    };
+    all.until(&house, "the first figures", is_figured).await;
     let line = &all.lines[&concert];
-    assert_eq!(
-        (&line["title"], &line["runs"], &line["answers"]),
-        (&json!("A night"), &json!("here"), &json!(true))
-    );
+    assert_eq!((&line["title"], &line["runs"]), (&json!("A night"), &json!("here")));
     assert_eq!(line["figures_at"], json!(null));
 
     let wanted = |seats: &[u32]| json!({"schedule_id": house.schedule(), "seats": seats});
@@ -208,9 +209,9 @@ async fn a_sale_that_does_not_answer_is_shown_as_that() {
     })
     .await;
     let mut console = Console::open(&house, &token, json!(null)).await;
-    let is_known = |console: &Console| console.lines.contains_key(&first);
+    let is_known = |console: &Console| console.lines.contains_key(&first) && is_there(console, second);
     console.until(&house, "the figures", is_known).await;
-    assert!(!is_there(&console, first) && is_there(&console, second), "{:?}", console.lines);
+    assert!(!is_there(&console, first), "{:?}", console.lines);
     // Figures are those of the last change.
     assert_eq!(
         (&console.figures(first)["progress"], &console.figures(first)["held"]),
@@ -223,8 +224,8 @@ async fn a_sale_that_does_not_answer_is_shown_as_that() {
 
     store.stand_still(false);
     console.until(&house, "the sale", |console| is_there(console, first)).await;
-    let list = house.turning("the list", house.http("GET", "/api/v1/admin/sales", Some(&token), "")).await;
-    assert_eq!(list.json()["sales"][0]["answers"], true);
+    let listed = async || house.http("GET", "/api/v1/admin/sales", Some(&token), "").await.json();
+    house.turning("its answer", async { while listed().await["sales"][0]["answers"] != true {} }).await;
     // Whatever became of the hold, the fan heard of it.
     fan.answer_or_end(hold).await;
 }

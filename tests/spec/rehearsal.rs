@@ -330,6 +330,16 @@ async fn nothing_is_left_of_a_rehearsal() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_rehearsal_loses_no_row() {
     let house = House::open(Plan::default()).await;
+    // The server takes rows away, too, when it looks, unless a rehearsal is on.
+    let entering = async {
+        loop {
+            if let Some(entered) = house.context().stage.enter().await.unwrap() {
+                return entered;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let entered = in_time("the stage", entering).await;
     let (concert, ..) = stored(&house, 3).await;
     let before = row_counts(&house).await;
     let store = rehearsals(house.store());
@@ -355,6 +365,7 @@ async fn what_is_no_rehearsal_loses_no_row() {
     }
     assert!(turns > 4, "{turns}");
     assert_eq!(store.rehearsals().await.unwrap(), []);
+    drop(entered);
     let log = house.http("GET", "/api/v1/admin/log", Some(&house.operator_token()), "").await.json();
     let said: Vec<_> = log["entries"].as_array().unwrap().iter().map(|line| &line["what"]).collect();
     assert!(said.contains(&&json!("rehearsal.begin")) && said.contains(&&json!("rehearsal.end")), "{said:?}");

@@ -15,13 +15,12 @@ fn stand(house: &House, still: bool) {
     house.context().dispatcher.let_tables_stand(still);
 }
 
-/// The reservations that the fan lists, over the websocket and over HTTP.
+/// What a fan who asks for reservations over the websocket and over HTTP is told, while no second passes.
 async fn listed(house: &House, fan: &mut Fan) -> [Result<Value, String>; 2] {
     let id = fan.send("reservations", json!({})).await;
-    let there = house.turning("an answer", fan.answer(id)).await;
+    let there = fan.answer(id).await;
     let token = fan.access_token.clone();
-    let asked = house.http("GET", "/api/v1/reservations", Some(&token), "");
-    let here = house.turning("a reply", asked).await;
+    let here = house.http("GET", "/api/v1/reservations", Some(&token), "").await;
     let here = match here.outcome() {
         (200, _) => Ok(here.json()["reservations"].clone()),
         (503, reason) => Err(reason),
@@ -57,7 +56,8 @@ async fn a_read_waits_for_what_was_confirmed_and_no_longer_than_a_second() {
     alice.ok("release", json!({"reservation_id": first["reservation_id"]})).await;
     let second = alice.ok("hold", hold(2)).await;
     let unavailable = Err("UNAVAILABLE".to_owned());
-    assert_eq!(listed(&house, &mut alice).await, [unavailable.clone(), unavailable]);
+    let asked = house.turning("a refusal", listed(&house, &mut alice)).await;
+    assert_eq!(asked, [unavailable.clone(), unavailable]);
     // What others did is no reason to wait, and places and seats are known without the tables.
     lists(&house, &mut bob, &[]).await;
     assert_eq!(alice.ok("queue.get", json!({})).await["status"], "PROGRESS");
@@ -169,18 +169,19 @@ async fn by_hand(house: &House, sqlite: &'static str, mysql: &'static str) {
     }
 }
 
-/// What readiness says once it says that; time goes on meanwhile.
-async fn ready(house: &House, status: u16) -> String {
+/// Waits for readiness to say that, with these words; time goes on meanwhile.
+async fn ready(house: &House, status: u16, words: &str) -> String {
     let looking = async {
         loop {
-            let said = house.http("GET", "/readyz", None, "").await;
-            if said.status == status {
-                return said.json().to_string();
+            let reply = house.http("GET", "/readyz", None, "").await;
+            let said = reply.json().to_string();
+            if reply.status == status && said.contains(words) {
+                return said;
             }
             house.step().await;
         }
     };
-    in_time("readiness", looking).await
+    in_time(words, looking).await
 }
 
 /// Goal: a sale whose tables refuse a row stands still alone; readiness names the row and the event, until its tables take it.
@@ -209,30 +210,18 @@ async fn a_sale_whose_tables_refuse_a_row_stands_still_alone() {
     let hold = |seats: &[u32]| json!({"schedule_id": house.schedule(), "seats": seats});
     bob.ok("hold", hold(&[1])).await;
     let held = alice.ok("hold", hold(&[7])).await;
+    let row = house.store().behind().await.unwrap()[0].end;
     // Whoever reads has them written at once.
     let asked = alice.send("reservations", json!({})).await;
-    let said = ready(&house, 503).await;
+    ready(&house, 503, &format!("sale {} stands still: ", house.concert)).await;
     assert_eq!(house.turning("a refusal", alice.answer(asked)).await.unwrap_err().reason, "UNAVAILABLE");
-    let row = house.store().behind().await.unwrap()[0].applied + 1;
-    let names = format!("sale {} stands still: ", house.concert);
-    assert!(said.contains(&names), "{said}");
     // At first the rows that were to be written, then the one that was refused.
-    let exactly = format!("event 0 (\\\"hold\\\") of row {row} of its journal");
-    let said = in_time("the row's name", async {
-        loop {
-            let said = ready(&house, 503).await;
-            if said.contains(&exactly) {
-                return said;
-            }
-            house.step().await;
-        }
-    })
-    .await;
+    let said = ready(&house, 503, &format!("event 0 (\\\"hold\\\") of row {row} of its journal")).await;
     assert!(said.contains("seat 7 is broken") && said.contains("frontrow repair"), "{said}");
 
     // Others go on, and fans of this one are asked to come back; what else was confirmed is in the tables.
-    assert_eq!(carol.ok("queue.get", json!({"concert_id": other.0})).await["status"], "PROGRESS");
-    carol.ok("queue.leave", json!({"concert_id": other.0})).await;
+    assert_eq!(carol.ok("queue.get", json!({})).await["status"], "PROGRESS");
+    carol.ok("queue.leave", json!({})).await;
     assert_eq!(bob.refused("hold", hold(&[2])).await, "UNAVAILABLE");
     let rows = house.store().reservations(user).await.unwrap();
     assert_eq!(rows.len(), 1);
@@ -243,7 +232,7 @@ async fn a_sale_whose_tables_refuse_a_row_stands_still_alone() {
     assert_eq!(house.store().behind().await.unwrap()[0].end, end, "nobody claims it again and again");
 
     by_hand(&house, "DROP TRIGGER by_hand", "DROP TRIGGER by_hand").await;
-    ready(&house, 200).await;
+    ready(&house, 200, "").await;
     // A hold that lasts for ten seconds is there after more than twelve.
     let mut alice = house.connection_of_token(&alice.access_token).await;
     lists(&house, &mut alice, &[(&held["reservation_id"], "TEMP_RESERVED")]).await;

@@ -25,6 +25,7 @@ const NIGHT: &str = "measured beside the lanes";
 const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("ticket", "code", CREDENTIAL),
     ("reservation", "guest_of", "an address is kept only while its guest holds, and a journal for ever"),
+    ("reservation", "segment", "where the row lies, which nobody is told"),
     ("payment_history", "entry_no", "counts a user's charges too, which are of no sale"),
     ("concert", "venue", STORED_BEFORE),
     ("concert", "currency", STORED_BEFORE),
