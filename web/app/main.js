@@ -1,6 +1,6 @@
 /** The page's beginning: words first, then the session that an earlier visit left, then the page of the address. */
 import { render } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { announceAdmissions } from './admission.js';
 import { announceLostHolds } from './holds.js';
 import { html } from './html.js';
@@ -38,8 +38,9 @@ function Page() {
 function App() {
   const page = JSON.stringify(route.value);
   const first = useRef(true);
-  useEffect(() => {
-    // A new page is read from its heading on, also by a screen reader. The first one starts where browsers start.
+  useLayoutEffect(() => {
+    // A new page is read from its heading on, also by a screen reader. The first one starts where browsers start. With the drawing
+    // and not after it: the focus is taken from nothing that a fan uses by then.
     if (!first.current) document.getElementById('content')?.focus({ preventScroll: true });
     first.current = false;
     scrollTo(0, 0);

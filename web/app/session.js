@@ -28,6 +28,8 @@ export const queue = signal(null);
 const reserved = signal([]);
 /** @type {import('@preact/signals').Signal<number | null>} */
 export const balance = signal(null);
+/** Counts what the server said of the wallet: a balance that came back to what it was has entries all the same. */
+export const walletNews = signal(0);
 /** @type {import('@preact/signals').Signal<Concert[] | null>} */
 const listed = signal(null);
 /** The concerts on sale, by names in the page's language. @type {import('@preact/signals').ReadonlySignal<Concert[] | null>} */
@@ -120,6 +122,7 @@ export function start() {
   mine.on('elsewhere', takeElsewhere);
   mine.on('balance', (wallet) => {
     balance.value = wallet.balance;
+    walletNews.value++;
     if (wallet.currency) knowCurrency(wallet.currency);
   });
   mine.on('reservation', () => {

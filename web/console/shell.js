@@ -1,5 +1,5 @@
 /** The frame: who is signed in, where one may go, the language. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from '../app/html.js';
 import { needs as alarmsNeeds, Alarms } from './pages/alarms.js';
 import { needs as logNeeds, Log } from './pages/log.js';
@@ -46,8 +46,9 @@ export function Shell({ me, path }) {
   const isOne = one !== undefined && Number.isSafeInteger(id) && id > 0;
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const first = useRef(true);
-  useEffect(() => {
-    // Whoever goes to another page reads on there; at the beginning the browser decides.
+  useLayoutEffect(() => {
+    // Whoever goes to another page reads on there; at the beginning the browser decides. With the drawing and not after it: the
+    // focus is taken from nothing that somebody uses by then.
     if (!first.current) main.current?.focus();
     first.current = false;
   }, [isOne ? path.value : here?.path, me.value === null]);

@@ -12,6 +12,7 @@ import { after, test } from 'node:test';
 import { words as en } from '../../../web/console/i18n/en.js';
 import { words as ko } from '../../../web/console/i18n/ko.js';
 import { DESKTOP, PHONE } from '../harness/browser.mjs';
+import { hold } from '../harness/late.mjs';
 import { Operator } from '../harness/operator.mjs';
 import { browser } from '../harness/stage.mjs';
 import { club } from '../harness/venue.mjs';
@@ -83,10 +84,17 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByRole('button', { name: w.webhooks.addButton, exact: true }).click();
     await ada.page.locator('.problem').waitFor();
     await ada.refused(400);
+    // What is typed while it is on its way stays.
+    const letGo = await hold(ada.page, '**/admin/webhooks', (request) => request.method() === 'POST');
+    const asked = ada.page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/webhooks'));
     await ada.page.getByLabel(w.webhooks.url).fill(hook);
     await ada.page.getByRole('button', { name: w.webhooks.addButton, exact: true }).click();
+    await asked;
+    await ada.page.getByLabel(w.webhooks.url).fill('https://example.org/');
+    letGo();
     const secret = ada.page.getByRole('textbox', { name: w.webhooks.of(w.webhooks.secret, hook) });
     assert.match(await secret.inputValue(), /^whsec_/);
+    assert.equal(await ada.page.getByLabel(w.webhooks.url).inputValue(), 'https://example.org/');
     const before = came.length;
     await ada.page.getByRole('button', { name: w.webhooks.of(w.webhooks.test, hook) }).click();
     await ada.page.locator('summary', { hasText: w.webhooks.sent }).click();

@@ -63,7 +63,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     const card = (/** @type {string} */ name) => page.getByRole('region', { name, exact: true });
     const saved = async (/** @type {string} */ name) => {
       await card(name).getByRole('button', { name: m.save, exact: true }).click();
-      await card(name).getByText(m.saved).waitFor();
+      await card(name).getByText(m.saved, { exact: true }).waitFor();
     };
     /** Looked at by axe, no wider than its window, and a picture for the guide. @param {string} name @param {import('playwright-core').Locator} [part] */
     const seen = async (name, part) => {

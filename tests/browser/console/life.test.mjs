@@ -114,7 +114,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.accessible('texts');
     await ada.fits('texts');
     await page.locator('#basics button[type=submit], #basics .save button').first().click();
-    await page.locator('#basics').getByText(w.making.saved).waitFor();
+    await page.locator('#basics').getByText(w.making.saved, { exact: true }).waitFor();
     await page.getByRole('heading', { level: 1, name: 'Large Club Night' }).waitFor();
 
     // Calling off says how many orders and how much money, and can be left.

@@ -9,6 +9,7 @@ import { WORDS } from '../../../web/app/pages/concert.words.js';
 import { words as en } from '../../../web/console/i18n/en.js';
 import { words as ko } from '../../../web/console/i18n/ko.js';
 import { DESKTOP, Fan, PHONE } from '../harness/browser.mjs';
+import { hold } from '../harness/late.mjs';
 import { Operator } from '../harness/operator.mjs';
 import { Server } from '../harness/server.mjs';
 import { browser } from '../harness/stage.mjs';
@@ -85,7 +86,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await page.keyboard.press('Tab');
     await page.keyboard.type('1 Main Street');
     await page.keyboard.press('Enter');
-    await card(m.basics).getByText(m.saved).waitFor();
+    await card(m.basics).getByText(m.saved, { exact: true }).waitFor();
     await card(m.basics).locator('input[type=file]').setInputFiles(await picture(page));
     const shown = card(m.basics).locator('img');
     await shown.waitFor();
@@ -99,20 +100,20 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await operator.shows(m.priceWrong('VIP'));
     await card(m.prices).getByLabel(m.priceOf('VIP', 8)).fill('55,000');
     await save(m.prices).click();
-    await card(m.prices).getByText(m.saved).waitFor();
+    await card(m.prices).getByText(m.saved, { exact: true }).waitFor();
 
     await card(m.dates).getByLabel(m.zone).fill('Asia/Seoul');
     await card(m.dates).getByLabel(m.start(1)).fill('2099-05-01T19:00');
     await card(m.dates).getByRole('button', { name: m.addDate }).click();
     await card(m.dates).getByLabel(m.start(2)).fill('2099-05-02T19:00');
     await save(m.dates).click();
-    await card(m.dates).getByText(m.saved).waitFor();
+    await card(m.dates).getByText(m.saved, { exact: true }).waitFor();
 
     await card(m.sale).getByLabel(m.capacity).fill('50');
     await card(m.sale).getByLabel(m.hold).fill('3');
     await card(m.sale).getByLabel(m.atOnce).check();
     await save(m.sale).click();
-    await card(m.sale).getByText(m.saved).waitFor();
+    await card(m.sale).getByText(m.saved, { exact: true }).waitFor();
     await operator.shows(m.ready);
     await operator.accessible('ready');
     await operator.fits('ready');
@@ -168,7 +169,7 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     assert.equal(await card(m.basics).getByLabel(m.age).inputValue(), '7+');
     await page.waitForFunction(() => /** @type {HTMLInputElement} */ (document.querySelector('input[name=capacity]')).value === '70');
     await save(m.basics).click();
-    await card(m.basics).getByText(m.saved).waitFor();
+    await card(m.basics).getByText(m.saved, { exact: true }).waitFor();
 
     // What is typed and not saved is not announced, so it is told, and saved first.
     await card(m.basics).getByLabel(m.address).fill('2 Main Street');
@@ -229,37 +230,86 @@ test('what is saved while a picture is on its way is no other operator\'s', asyn
   await page.getByRole('button', { name: m.begin }).click();
 
   // The picture stays on its way until it is let go.
-  let letGo = () => {};
-  const way = new Promise((resolve) => (letGo = () => resolve(undefined)));
   const sent = page.waitForRequest('**/images');
-  await page.route('**/images', async (route) => {
-    await way;
-    await route.continue();
-  });
+  let letGo = await hold(page, '**/images');
   await card(m.basics).locator('input[type=file]').setInputFiles(await picture(page));
   await sent;
   await card(m.basics).getByLabel(m.address).fill('1 Main Street');
   await save(m.basics).click();
-  await card(m.basics).getByText(m.saved).waitFor();
+  await card(m.basics).getByText(m.saved, { exact: true }).waitFor();
   letGo();
   await card(m.basics).locator('img').waitFor();
   assert.equal(await page.getByText(m.theirs).count(), 0);
   assert.equal(await card(m.basics).getByLabel(m.address).inputValue(), '1 Main Street');
 
   // Two cards, one behind the other, and the first of them is slow.
-  const turn = new Promise((resolve) => (letGo = () => resolve(undefined)));
-  await page.route('**/drafts/1', async (route) => {
-    if (route.request().postData()?.includes('"zone"')) await turn;
-    await route.continue();
-  });
+  letGo = await hold(page, '**/drafts/1', (request) => request.postData()?.includes('"zone"') ?? false);
   await card(m.dates).getByLabel(m.zone).fill('Asia/Seoul');
   await save(m.dates).click();
   await card(m.sale).getByLabel(m.capacity).fill('50');
   await save(m.sale).click();
   letGo();
-  await card(m.dates).getByText(m.saved).waitFor();
-  await card(m.sale).getByText(m.saved).waitFor();
+  await card(m.dates).getByText(m.saved, { exact: true }).waitFor();
+  await card(m.sale).getByText(m.saved, { exact: true }).waitFor();
   assert.equal(await page.getByText(m.theirs).count(), 0);
+  await operator.leave();
+  await server.stop();
+});
+
+test('what is typed while a save is on its way, or as soon as it is done, stays and is not taken for saved', async () => {
+  const m = en.making;
+  const server = await Server.start('--demo');
+  const made = await server.command('operator', 'add', 'Min', '--role', 'manager');
+  const link = made.link.url.replace(/^https?:\/\/[^/]+/, server.url);
+  const operator = await Operator.signIn(browser, link, { size: DESKTOP, locale: 'en-GB' });
+  const { page } = operator;
+  const basics = page.getByRole('region', { name: m.basics, exact: true });
+  const save = basics.getByRole('button', { name: m.save, exact: true });
+  const typed = page.locator('.state .missing a', { hasText: m.basics });
+  await page.getByRole('link', { name: en.nav.making }).click();
+  await page.getByRole('button', { name: m.begin }).click();
+
+  const letGo = await hold(page, '**/drafts/1', (request) => request.method() === 'PATCH');
+  const sent = page.waitForRequest((request) => request.method() === 'PATCH');
+  await basics.getByLabel(m.address).fill('1 Main Street');
+  await save.click();
+  await sent;
+  await basics.getByLabel(m.age).fill('7+');
+  letGo();
+  // The second save is behind the first one, whose answer is there by then.
+  const card = page.getByRole('region', { name: m.sale, exact: true });
+  await card.getByLabel(m.capacity).fill('50');
+  await card.getByRole('button', { name: m.save, exact: true }).click();
+  await card.getByText(m.saved, { exact: true }).waitFor();
+  await basics.getByText(m.unsaved, { exact: true }).waitFor();
+  await typed.waitFor();
+  assert.equal(await basics.getByLabel(m.age).inputValue(), '7+');
+  assert.equal(await basics.getByLabel(m.address).inputValue(), '1 Main Street');
+
+  // Somebody fast types as soon as the page says that it is saved.
+  await page.evaluate(([said]) => {
+    new MutationObserver((_, observer) => {
+      if (document.querySelector('#basics .save [role=status]')?.textContent !== said) return;
+      observer.disconnect();
+      const field = /** @type {HTMLInputElement} */ (document.querySelector('#basics input[name=age]'));
+      field.value = '12+';
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+    }).observe(document.body, { childList: true, subtree: true, characterData: true });
+  }, [m.saved]);
+  const answered = page.waitForResponse((response) => response.request().method() === 'PATCH');
+  await save.click();
+  await answered;
+  await basics.getByText(m.unsaved, { exact: true }).waitFor();
+  await typed.waitFor();
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+  assert.equal(await basics.getByLabel(m.age).inputValue(), '12+');
+  await save.click();
+  await basics.getByText(m.saved, { exact: true }).waitFor();
+  await typed.waitFor({ state: 'detached' });
+  await page.reload();
+  await basics.getByLabel(m.age).waitFor();
+  assert.equal(await basics.getByLabel(m.age).inputValue(), '12+');
+  assert.equal(await basics.getByLabel(m.address).inputValue(), '1 Main Street');
   await operator.leave();
   await server.stop();
 });

@@ -13,6 +13,7 @@ import { words as ko } from '../../../web/console/i18n/ko.js';
 import { within } from '../../../web/console/pages/sale/lasso.js';
 import { DESKTOP, PHONE } from '../harness/browser.mjs';
 import { admitted } from '../harness/fans.mjs';
+import { hold } from '../harness/late.mjs';
 import { Operator } from '../harness/operator.mjs';
 import { browser } from '../harness/stage.mjs';
 import { club } from '../harness/venue.mjs';
@@ -233,6 +234,50 @@ test('a lasso takes the seats within it', async () => {
   const outline = [{ x: 0, y: 0 }, { x: 4, y: 0 }, { x: 4, y: 4 }, { x: 0, y: 4 }];
   assert.deepEqual(within(layout, outline), [0, 1]);
   assert.deepEqual(within(layout, [...outline].reverse()), [0, 1]);
+});
+
+test('what is typed and chosen while a change is on its way stays', async () => {
+  const { server, concertId } = await club(8);
+  const ada = await Operator.signIn(browser, await link(server, 'Ada', 'manager'), { size: DESKTOP, locale: 'en-GB' });
+  const { page } = ada;
+  const w = en.sale;
+  await page.goto(`${server.url}/console/#/sale/${concertId}`);
+  const message = page.getByLabel(w.message);
+  let letGo = await hold(page, `**/sales/${concertId}`, (request) => request.method() === 'PATCH');
+  let sent = page.waitForRequest((request) => request.method() === 'PATCH');
+  await message.fill('Back at nine');
+  await page.getByRole('button', { name: w.send }).click();
+  await sent;
+  await message.fill('Back at ten');
+  letGo();
+  await page.locator('.steer .done', { hasText: w.done }).waitFor();
+  // The figures say it, and the form would show it.
+  await page.getByRole('button', { name: w.takeBack }).waitFor();
+  assert.equal(await message.inputValue(), 'Back at ten');
+  // It is sent on top of what was saved: nobody else changed it.
+  const answered = page.waitForResponse((response) => response.request().method() === 'PATCH');
+  await page.getByRole('button', { name: w.send }).click();
+  assert.equal((await answered).status(), 200);
+
+  letGo = await hold(page, '**/seats', (request) => request.method() === 'POST');
+  sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/seats'));
+  const map = page.locator('frontrow-seatmap');
+  const pick = (/** @type {number} */ seat) => map.evaluate((element, seat) => element.dispatchEvent(new CustomEvent('seat-pick', { detail: { seat, state: 'available', by: 'list' } })), seat);
+  await map.waitFor();
+  await pick(1);
+  await page.getByLabel(w.note).first().fill('House seats');
+  await page.getByRole('button', { name: w.keep }).click();
+  await page.locator('dialog[open] .danger').click();
+  await sent;
+  await pick(2);
+  await ada.shows(w.chosen(2));
+  await page.getByLabel(w.note).first().fill('Camera');
+  letGo();
+  await ada.shows(w.changedSeats(1, 0));
+  await ada.shows(w.chosen(1));
+  assert.equal(await page.getByLabel(w.note).first().inputValue(), 'Camera');
+  await ada.leave();
+  await server.stop();
 });
 
 test('whoever lost a role is shown what is left to them as soon as it is refused', async () => {

@@ -10,6 +10,7 @@ import { words as en } from '../../../web/console/i18n/en.js';
 import { words as ko } from '../../../web/console/i18n/ko.js';
 import { DESKTOP, PHONE } from '../harness/browser.mjs';
 import { admitted, next } from '../harness/fans.mjs';
+import { hold } from '../harness/late.mjs';
 import { Operator } from '../harness/operator.mjs';
 import { browser } from '../harness/stage.mjs';
 import { club } from '../harness/venue.mjs';
@@ -154,5 +155,115 @@ test('the box office reads orders and gives nothing back, and who was faster is 
   await ada.refused(409);
   await ada.leave();
   await bo.leave();
+  await server.stop();
+});
+
+test('what is looked for before the concerts are there is found as soon as they are', async () => {
+  const { server, scheduleId } = await club(8);
+  const { order, client } = await buyer(server.url, 'Min', scheduleId, [0]);
+  const [{ label }] = await client.tickets();
+  const ada = await Operator.signIn(browser, await link(server, 'Ada', 'manager'), { size: PHONE, locale: 'en-GB' });
+  const { page } = ada;
+  const o = en.orders;
+  const form = page.getByRole('search');
+  const find = page.getByRole('button', { name: o.find, exact: true });
+  /** The answer of the concerts stays on its way until it is let go. */
+  const begin = async () => {
+    await page.getByRole('link', { name: en.nav.tonight, exact: true }).click();
+    const letGo = await hold(page, '**/admin/sales');
+    await page.getByRole('link', { name: en.nav.orders, exact: true }).click();
+    return letGo;
+  };
+  const line = page.locator(`main a[href="#/orders/${order}"]`);
+
+  let letGo = await begin();
+  await page.getByLabel(o.by).selectOption('concert');
+  await form.locator('select[name=value]', { hasText: en.loading }).waitFor();
+  await ada.accessible('concerts on their way');
+  await find.press('Enter');
+  letGo();
+  await line.waitFor();
+  assert.ok(page.url().endsWith('#/orders?concert_id=1'), page.url());
+
+  // A seat needs a performance of the concert, which is on its way for longer; what was typed stays.
+  letGo = await begin();
+  const letHouseGo = await hold(page, '**/admin/concerts/1');
+  await page.getByLabel(o.by).selectOption('seat');
+  await form.getByLabel(o.ways.seat, { exact: true }).fill(label);
+  await page.keyboard.press('Enter');
+  letGo();
+  await form.locator('select[name=concert]', { hasText: 'Small Club Night' }).waitFor();
+  await form.getByLabel(o.performance).filter({ hasText: en.loading }).waitFor();
+  letHouseGo();
+  await line.waitFor();
+  assert.match(page.url(), new RegExp(`schedule_id=${scheduleId}&`));
+
+  // Whoever enters something else by then is not taken away from it.
+  letGo = await begin();
+  await page.getByLabel(o.by).selectOption('concert');
+  await find.press('Enter');
+  await page.getByLabel(o.by).selectOption('name');
+  await form.getByLabel(o.ways.name, { exact: true }).fill('Min');
+  letGo();
+  await ada.shows(o.listsTitle);
+  assert.ok(page.url().endsWith('#/orders'), page.url());
+  assert.equal(await form.getByLabel(o.ways.name, { exact: true }).inputValue(), 'Min');
+  await ada.leave();
+  await server.stop();
+});
+
+test('a seat is looked for in a performance of the concert that is chosen, and of no other', async () => {
+  const { server, scheduleId } = await club(8);
+  const ada = await Operator.signIn(browser, await link(server, 'Ada', 'manager'), { size: DESKTOP, locale: 'en-GB' });
+  const { page } = ada;
+  const o = en.orders;
+  // Another concert, of which the performances are on their way.
+  const starts = '2099-05-01T10:00:00Z';
+  await page.route('**/admin/sales', async (route) => {
+    const answer = await route.fetch();
+    const { sales } = await answer.json();
+    await route.fulfill({ response: answer, json: { sales: [...sales, { ...sales[0], concert_id: 2, title: 'Other Night' }] } });
+  });
+  await page.route('**/admin/concerts/2', (route) => route.fulfill({ json: { concert_id: 2, title: 'Other Night', time_zone: null, schedules: [{ schedule_id: scheduleId + 1, starts_at: starts }] } }));
+  const letGo = await hold(page, '**/admin/concerts/2');
+  await page.getByRole('link', { name: en.nav.orders, exact: true }).click();
+  const form = page.getByRole('search');
+  await page.getByLabel(o.by).selectOption('seat');
+  const performance = form.getByLabel(o.performance);
+  await performance.locator(`option[value="${scheduleId}"]`).waitFor({ state: 'attached' });
+  await form.locator('select[name=concert]').selectOption('Other Night');
+  assert.equal(await performance.locator(`option[value="${scheduleId}"]`).count(), 0);
+  await form.getByLabel(o.ways.seat, { exact: true }).fill('A-1');
+  await page.keyboard.press('Enter');
+  letGo();
+  await page.waitForURL((url) => url.hash.includes(`schedule_id=${scheduleId + 1}&`));
+  await ada.shows(o.results);
+  await ada.refused(404);
+  await ada.leave();
+  await server.stop();
+});
+
+test('a page that was gone to takes the focus at once, and from nothing that is used by then', async () => {
+  const { server } = await club(8);
+  const ada = await Operator.signIn(browser, await link(server, 'Ada', 'manager'), { size: DESKTOP, locale: 'en-GB' });
+  const { page } = ada;
+  // Somebody fast: the field has the focus as soon as it is drawn.
+  await page.evaluate(() => {
+    const world = /** @type {any} */ (globalThis);
+    new MutationObserver((_, observer) => {
+      const field = /** @type {HTMLSelectElement | null} */ (document.querySelector('select[name=by]'));
+      if (!field) return;
+      observer.disconnect();
+      world.hadFocus = document.activeElement?.id;
+      field.focus();
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+  // What is asked for is asked for together with everything else that waits for the drawing.
+  const asked = page.waitForRequest('**/admin/sales');
+  await page.getByRole('link', { name: en.nav.orders, exact: true }).click();
+  await asked;
+  assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).hadFocus), 'main');
+  assert.equal(await page.evaluate(() => /** @type {HTMLSelectElement} */ (document.activeElement).name), 'by');
+  await ada.leave();
   await server.stop();
 });

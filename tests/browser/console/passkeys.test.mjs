@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { words as en } from '../../../web/console/i18n/en.js';
 import { words as ko } from '../../../web/console/i18n/ko.js';
 import { DESKTOP, PHONE } from '../harness/browser.mjs';
+import { hold } from '../harness/late.mjs';
 import { Operator } from '../harness/operator.mjs';
 import { Server } from '../harness/server.mjs';
 import { browser } from '../harness/stage.mjs';
@@ -35,11 +36,17 @@ for (const [size, locale, scheme] of /** @type {const} */ ([
     await ada.page.getByRole('link', { name: w.nav.sessions }).click();
     await ada.shows(w.passkeys.none);
 
-    // Without a mouse.
+    // Without a mouse; what is typed meanwhile stays.
+    const letGo = await hold(ada.page, '**/admin/passkeys', (request) => request.method() === 'POST');
+    const sent = ada.page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/passkeys'));
     await ada.page.locator('input[name=passkey]').focus();
     await ada.page.keyboard.type('My <i>phone</i>');
     await ada.page.keyboard.press('Enter');
+    await sent;
+    await ada.page.locator('input[name=passkey]').fill('My key');
+    letGo();
     await ada.shows('My <i>phone</i>');
+    assert.equal(await ada.page.locator('input[name=passkey]').inputValue(), 'My key');
     await ada.accessible('passkeys');
     await ada.fits('passkeys');
     const { credentials } = await devtools.send('WebAuthn.getCredentials', { authenticatorId });

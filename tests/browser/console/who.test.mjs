@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { words as en } from '../../../web/console/i18n/en.js';
 import { words as ko } from '../../../web/console/i18n/ko.js';
 import { DESKTOP, PHONE } from '../harness/browser.mjs';
+import { hold } from '../harness/late.mjs';
 import { Operator } from '../harness/operator.mjs';
 import { Server } from '../harness/server.mjs';
 import { browser } from '../harness/stage.mjs';
@@ -148,6 +149,30 @@ test('a console that loses its server says so, and goes on when it is back', asy
   await owner.page.getByRole('link', { name: en.nav.operators }).click();
   await owner.shows('Ada');
   owner.faults = owner.faults.filter((fault) => !/net::ERR|WebSocket connection/.test(fault));
+  await owner.leave();
+  await server.stop();
+});
+
+test('who is typed while the one before is on the way stays', async () => {
+  const server = await Server.start();
+  const owner = await Operator.signIn(browser, await link(server, 'Ada', 'owner'), { size: DESKTOP, locale: 'en-GB' });
+  const { page } = owner;
+  await page.getByRole('link', { name: en.nav.operators }).click();
+  const letGo = await hold(page, '**/admin/operators', (request) => request.method() === 'POST');
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  const name = page.locator('input[name=name]');
+  await name.fill('Min');
+  await name.press('Enter');
+  await sent;
+  await name.fill('Seo');
+  letGo();
+  await owner.shows(en.operators.made('Min'));
+  await page.locator('.row', { hasText: 'Min' }).waitFor();
+  assert.equal(await name.inputValue(), 'Seo');
+  await name.press('Enter');
+  await owner.shows(en.operators.made('Seo'));
+  await page.locator('.row', { hasText: 'Seo' }).waitFor();
+  assert.equal(await name.inputValue(), '');
   await owner.leave();
   await server.stop();
 });

@@ -43,6 +43,23 @@ export async function effectsGo(page) {
 }
 
 /**
+ * Holds the requests that `which` fits until they are let go.
+ * @param {import('playwright-core').Page} page
+ * @param {string | RegExp} where
+ * @param {(request: import('playwright-core').Request) => boolean} [which]
+ * @returns {Promise<() => void>}
+ */
+export async function hold(page, where, which = () => true) {
+  let letGo = () => {};
+  const way = new Promise((resolve) => (letGo = () => resolve(undefined)));
+  await page.route(where, async (route) => {
+    if (which(route.request())) await way;
+    await route.fallback();
+  });
+  return letGo;
+}
+
+/**
  * Every module that is fetched on demand, every answer of HTTP, every frame, and everything that waits for a drawing is
  * late, by times that a seed decides; frames keep their order.
  * @param {import('playwright-core').Page} page

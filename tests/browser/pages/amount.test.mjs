@@ -96,3 +96,35 @@ test('the wallet reads a decimal comma, says what it read, and asks where two th
   await balance('€2,489.05');
   await fan.leave();
 });
+
+test('what is typed while a charge is on its way stays', async () => {
+  const { server } = await club(4, { currency: 'EUR' });
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  // The answer of the first charge is late.
+  let letGo = () => {};
+  const way = new Promise((resolve) => (letGo = () => resolve(undefined)));
+  await fan.page.routeWebSocket(/\/ws$/, (socket) => {
+    const behind = socket.connectToServer();
+    behind.onMessage(async (message) => {
+      if (JSON.parse(String(message)).result?.balance === 1999) await way;
+      socket.send(message);
+    });
+  });
+  await fan.page.goto(`${fan.url}/#/wallet`);
+  await fan.page.reload();
+  const balance = (/** @type {string} */ wanted) => fan.page.waitForFunction((wanted) => document.querySelector('[data-testid=balance]')?.textContent === wanted, wanted);
+  await balance('€0.00');
+  await fan.page.fill('.field input', '19,99');
+  await fan.click('.field-row button');
+  await fan.page.waitForSelector('.field-row button[disabled]');
+  await fan.page.fill('.field input', '0,5');
+  letGo();
+  await balance('€19.99');
+  await fan.page.waitForSelector('.field-row button:not([disabled])');
+  assert.equal(await fan.page.inputValue('.field input'), '0,5');
+  await fan.click('.field-row button');
+  await balance('€20.49');
+  await fan.page.waitForFunction(() => /** @type {HTMLInputElement} */ (document.querySelector('.field input')).value === '');
+  await fan.leave();
+});

@@ -20,6 +20,8 @@ after(() => Promise.all([browser.close(), stopServers()]));
  * @param {string} selector Matched within shadow roots as well.
  */
 async function tabTo(fan, selector) {
+  // What is on its way, or not to be pressed yet, is no stop of Tab.
+  await fan.page.waitForSelector(`${selector}:not([disabled])`, { state: 'attached' });
   for (let presses = 0; presses < 80; presses++) {
     await fan.page.keyboard.press('Tab');
     const there = await fan.page.evaluate((wanted) => {
@@ -120,5 +122,27 @@ test('the skip link leads past the header', async () => {
   await fan.page.waitForSelector('.poster-card');
   await press(fan, 'Tab', 'Enter', 'Tab');
   assert.ok(await fan.page.evaluate(() => document.activeElement?.closest('main') !== null));
+  await fan.leave();
+});
+
+test('a page that was gone to takes the focus at once, and from nothing that is used by then', async () => {
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  // Somebody fast: the field has the focus as soon as it is drawn.
+  await fan.page.evaluate(() => {
+    const world = /** @type {any} */ (globalThis);
+    new MutationObserver((_, observer) => {
+      const field = /** @type {HTMLInputElement | null} */ (document.querySelector('.wallet input'));
+      if (!field) return;
+      observer.disconnect();
+      world.hadFocus = document.activeElement?.id;
+      field.focus();
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+  await fan.page.evaluate(() => (location.hash = '#/wallet'));
+  // The history is asked for together with everything else that waits for the drawing.
+  await fan.page.waitForSelector('.wallet h2 ~ .empty');
+  assert.equal(await fan.page.evaluate(() => /** @type {any} */ (globalThis).hadFocus), 'content');
+  assert.ok(await fan.page.evaluate(() => document.activeElement?.matches('.wallet input')));
   await fan.leave();
 });

@@ -54,6 +54,18 @@ test('what another window put into the wallet is seen, and not charged again', a
   await fan.leave();
 });
 
+/**
+ * The fan pays in one window, and the wallet in another one shows what for.
+ * @param {Fan} fan
+ * @param {import('playwright-core').Page} wallet
+ */
+async function seesThePayment(fan, wallet) {
+  await fan.page.bringToFront();
+  await fan.toCheckout();
+  await fan.pay();
+  await wallet.waitForFunction(() => [...document.querySelectorAll('tbody .what')].map((what) => what.textContent).join() === 'Payment,Top-up');
+}
+
 test('what is bought in one window stands in the wallet of another, with its balance', async () => {
   const server = await Server.start('--demo');
   const fan = await Fan.open(browser, server.url);
@@ -61,10 +73,28 @@ test('what is bought in one window stands in the wallet of another, with its bal
   await fan.holdBest(2);
   const wallet = await fan.window('/#/wallet');
   await wallet.waitForSelector('.wallet h2');
-  await fan.page.bringToFront();
-  await fan.toCheckout();
-  await fan.pay();
-  await wallet.waitForFunction(() => [...document.querySelectorAll('tbody .what')].map((what) => what.textContent).join() === 'Payment,Top-up');
+  await seesThePayment(fan, wallet);
+  await fan.leave();
+  await server.stop();
+});
+
+test('what a wallet was filled and emptied by is shown, although its balance is what it was', async () => {
+  const server = await Server.start('--demo');
+  const fan = await Fan.open(browser, server.url);
+  await fan.toSeats();
+  await fan.holdBest(2);
+  const wallet = await fan.window();
+  // Of two changes that come close together the server tells a slow reader the last one.
+  await wallet.routeWebSocket(/\/ws$/, (page) => {
+    page.connectToServer().onMessage((text) => {
+      const { method, params } = JSON.parse(String(text));
+      if (method !== 'balance.update' || params.balance === 0) page.send(text);
+    });
+  });
+  await wallet.goto(`${server.url}/#/wallet`);
+  await wallet.reload();
+  await wallet.waitForSelector('.wallet .empty');
+  await seesThePayment(fan, wallet);
   await fan.leave();
   await server.stop();
 });

@@ -7,7 +7,7 @@ import { readAmount } from '../amount.js';
 import { explain } from '../explain.js';
 import { notify } from '../notices.js';
 import { Message } from '../parts/message.js';
-import { balance, currency, refreshBalance, session, signedIn, start } from '../session.js';
+import { balance, currency, refreshBalance, session, signedIn, start, walletNews } from '../session.js';
 import { useTitle } from '../title.js';
 
 /** @typedef {import('../../sdk/wire.js').HistoryEntry} HistoryEntry */
@@ -53,7 +53,7 @@ function Ledger() {
   }
   useEffect(() => void refreshBalance().catch(() => {}), [session.value]);
   // Everything that changes the balance has an entry, also in another window.
-  useEffect(() => void loadHistory(), [session.value, balance.value]);
+  useEffect(() => void loadHistory(), [session.value, walletNews.value]);
 
   /** @param {number} minor */
   async function charge(minor) {
@@ -61,8 +61,9 @@ function Ledger() {
     try {
       const answer = await start().charge(minor, { requestId: newRequestId() });
       balance.value = answer.balance;
-      setAmount('');
-      setMeant([]);
+      // What was typed meanwhile stays, and what is asked about it.
+      setAmount((typed) => (typed === amount ? '' : typed));
+      setMeant((asked) => (asked === meant ? [] : asked));
       notify({ kind: 'good', key: 'wallet', text: w.charged(money(minor, currency.value)) });
     } catch (error) {
       notify({ kind: 'bad', key: 'wallet', text: explain(error) });

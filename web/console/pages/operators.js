@@ -38,7 +38,8 @@ export function Operators() {
     void doing(async () => {
       const added = await call('POST', '/operators', { name, role });
       setMade({ name: added.name, ...added.link });
-      form.reset();
+      // The next name may be typed by now.
+      if (new FormData(form).get('name') === name) form.reset();
     });
   };
   /** @param {Operator} operator */

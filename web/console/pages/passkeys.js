@@ -31,7 +31,7 @@ export function Passkeys() {
   const submit = (event) => {
     event.preventDefault();
     void attempt(async () => {
-      if (await add(name)) setName('');
+      if (await add(name)) setName((typed) => (typed === name ? '' : typed));
     });
   };
   // Who has a token of their own is signed in by whoever made it.

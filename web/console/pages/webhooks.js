@@ -45,7 +45,8 @@ export function Webhooks() {
     const { url } = Object.fromEntries(new FormData(form));
     void doing(async () => {
       setMade(await call('POST', '/webhooks', { url }));
-      form.reset();
+      // The next address may be typed by now.
+      if (new FormData(form).get('url') === url) form.reset();
     });
   };
   /** @param {Webhook} of */

@@ -1,6 +1,6 @@
 /** The card of one part of a draft: its fields, and whether they are saved. */
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../../../app/html.js';
 import { words } from '../../words.js';
 
@@ -21,27 +21,33 @@ export function Card({ id, title, shows, onSave, children, extra }) {
   const { making: w } = words();
   const [state, setState] = useState(/** @type {'clean' | 'typed' | 'saved'} */ ('clean'));
   const key = JSON.stringify(shows);
-  // What is typed stays as it is while somebody else changes it; the next save decides.
-  const [drawn, setDrawn] = useState(key);
-  useEffect(() => {
-    if (state !== 'typed') setDrawn(key);
-  }, [key, state]);
-  useEffect(() => note(id, state === 'typed' ? title : null), [state, title]);
+  // What is typed stays as it is while somebody else changes it; the next save decides. The form begins anew with the drawing that
+  // says that it is saved: what is typed after that is typed into the new one.
+  const drawn = useRef(key);
+  if (state !== 'typed') drawn.current = key;
+  // How often something was typed: what is typed while a save is on its way is not saved by it.
+  const typed = useRef(0);
+  useLayoutEffect(() => note(id, state === 'typed' ? title : null), [state, title]);
   useEffect(() => () => note(id, null), []);
   const saving = useRef(/** @type {HTMLButtonElement | null} */ (null));
   useEffect(() => {
     // The form that had the focus is gone with what it showed.
     if (state === 'saved' && document.activeElement === document.body) saving.current?.focus();
-  }, [drawn]);
+  }, [drawn.current]);
   /** @param {SubmitEvent} event */
   const submit = async (event) => {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
-    if (await onSave(form)) setState('saved');
+    const sent = typed.current;
+    if ((await onSave(form)) && sent === typed.current) setState('saved');
+  };
+  const onInput = () => {
+    typed.current += 1;
+    setState('typed');
   };
   return html`<section class="card part" id=${id} tabindex="-1" aria-labelledby=${`${id}-title`}>
     <h2 id=${`${id}-title`}>${title}</h2>
-    <form key=${drawn} onSubmit=${submit} onInput=${() => setState('typed')}>
+    <form key=${drawn.current} onSubmit=${submit} onInput=${onInput}>
       ${children}
       <div class="save"><button ref=${saving}>${w.save}</button>
         <span role="status">${state === 'typed' ? w.unsaved : state === 'saved' ? w.saved : ''}</span></div>

@@ -2,7 +2,7 @@
  * Finding orders by whatever a fan knows of them, and the lists for spreadsheets. What is looked for stands in the address, so
  * that whoever comes back from an order finds it there.
  */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../../../app/html.js';
 import { call, download } from '../../api.js';
 import { money, when } from '../../numbers.js';
@@ -36,29 +36,42 @@ export function Find({ query }) {
   const [by, setBy] = useState(way);
   const sales = useAsked(() => call('GET', '/sales'));
   const concerts = /** @type {Concert[]} */ (sales.value?.sales ?? []);
+  const waits = !sales.value && !sales.error;
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  // What is looked for before its concert is there is found as soon as it is, unless something else is entered until then.
+  const [early, setEarly] = useState(false);
+  const goOn = () => {
+    if (early) form.current?.requestSubmit();
+  };
+  useEffect(goOn, [concerts.length]);
   /** @param {SubmitEvent} event */
   const find = (event) => {
     event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
-    const entered = (/** @type {string} */ name) => String(form.get(name) ?? '').trim();
+    const fields = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    const entered = (/** @type {string} */ name) => String(fields.get(name) ?? '').trim();
+    const isEarly = (by === 'concert' && entered('value') === '') || (by === 'seat' && entered('schedule_id') === '');
+    setEarly(isEarly);
+    if (isEarly) return;
     const next = new URLSearchParams({ [WAYS[by]]: entered('value') });
     if (by === 'seat') next.set('schedule_id', entered('schedule_id'));
-    if (by === 'seat') next.set('concert', entered('concert'));
+    // Where its concert is known from the address, the others may still be on their way.
+    if (by === 'seat') next.set('concert', entered('concert') || (sought.get('concert') ?? ''));
     go(`/orders?${next}`);
   };
   return html`<h1>${w.title}</h1>
     <p class="lead">${w.text}</p>
-    <form class="card find" role="search" aria-label=${w.title} onSubmit=${find}>
+    <form class="card find" role="search" aria-label=${w.title} ref=${form} onSubmit=${find} onInput=${() => setEarly(false)}>
       <label class="field short">${w.by}
         <select name="by" value=${by} onChange=${(/** @type {any} */ event) => setBy(event.currentTarget.value)}>
           ${Object.keys(WAYS).map((one) => html`<option value=${one}>${w.ways[/** @type {Way} */ (one)]}</option>`)}
         </select>
       </label>
       ${by === 'concert'
-        ? html`<label class="field">${w.concert}<select name="value" required key=${concerts.length}>
+        ? html`<label class="field">${w.concert}<select name="value" required=${!waits} key=${concerts.length}>
+            ${waits && html`<option value="">${loading}</option>`}
             ${concerts.map((one) => html`<option value=${one.concert_id} selected=${String(one.concert_id) === sought.get('concert_id')}>${one.title}</option>`)}
           </select></label>`
-        : html`${by === 'seat' && html`<${Performance} concerts=${concerts} concert=${sought.get('concert')} schedule=${sought.get('schedule_id')} />`}
+        : html`${by === 'seat' && html`<${Performance} concerts=${concerts} concert=${sought.get('concert')} schedule=${sought.get('schedule_id')} waits=${waits} onKnown=${goOn} />`}
           <label class="field" key=${by}>${w.ways[by]}<input name="value" type="search" required maxlength="100" autocomplete="off" spellcheck="false"
             inputmode=${by === 'user' ? 'numeric' : undefined} pattern=${by === 'user' ? '\\s*\\d+\\s*' : undefined}
             defaultValue=${by === way ? (sought.get(WAYS[way]) ?? '') : ''} aria-describedby="find-hint" /></label>
@@ -71,9 +84,12 @@ export function Find({ query }) {
     ${!sales.value && !sales.error && html`<p>${loading}</p>`}`;
 }
 
-/** The performance of a seat: its concert, then its start. @param {{ concerts: Concert[], concert: string | null, schedule: string | null }} props */
-function Performance({ concerts, concert, schedule }) {
-  const { orders: w } = words();
+/**
+ * The performance of a seat: its concert, then its start.
+ * @param {{ concerts: Concert[], concert: string | null, schedule: string | null, waits: boolean, onKnown: () => void }} props `waits`: for the concerts.
+ */
+function Performance({ concerts, concert, schedule, waits, onKnown }) {
+  const { orders: w, loading } = words();
   const [chosen, setChosen] = useState(concert ?? '');
   const id = chosen || String(concerts[0]?.concert_id ?? '');
   const [known, setKnown] = useState(/** @type {any} */ (null));
@@ -81,17 +97,24 @@ function Performance({ concerts, concert, schedule }) {
   useEffect(() => {
     if (!id) return;
     let current = true;
+    setError(null);
     call('GET', `/concerts/${id}`).then(
       (found) => current && setKnown(found),
       (failure) => current && setError(failure),
     );
     return () => void (current = false);
   }, [id]);
+  // Those of the concert that was chosen before are not this one's.
+  const house = String(known?.concert_id) === id ? known : null;
+  const isOnItsWay = waits || (id !== '' && !house && !error);
+  useEffect(onKnown, [house]);
   return html`<label class="field">${w.concert}<select name="concert" value=${id} onChange=${(/** @type {any} */ event) => setChosen(event.currentTarget.value)}>
+      ${waits && html`<option value="">${loading}</option>`}
       ${concerts.map((one) => html`<option value=${one.concert_id}>${one.title}</option>`)}
     </select></label>
-    <label class="field">${w.performance}<select name="schedule_id" required key=${known?.concert_id}>
-      ${known?.schedules.map((/** @type {any} */ one) => html`<option value=${one.schedule_id} selected=${String(one.schedule_id) === schedule}>${when(one.starts_at, known.time_zone)}</option>`)}
+    <label class="field">${w.performance}<select name="schedule_id" required=${!isOnItsWay} key=${house?.concert_id}>
+      ${isOnItsWay && html`<option value="">${loading}</option>`}
+      ${house?.schedules.map((/** @type {any} */ one) => html`<option value=${one.schedule_id} selected=${String(one.schedule_id) === schedule}>${when(one.starts_at, house.time_zone)}</option>`)}
     </select></label>
     <${Problem} error=${error} />`;
 }

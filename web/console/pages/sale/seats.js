@@ -85,8 +85,9 @@ function Tool({ concert, schedule, currency, mayKeep, maySell }) {
         changed += done.changed;
         left += done.left;
       }
-      setSeats(new Set());
-      setNote('');
+      // What was chosen and typed meanwhile stays.
+      setSeats((now) => new Set([...now].filter((seat) => !seats.has(seat))));
+      setNote((now) => (now === note ? '' : now));
     } catch (failure) {
       setError(failure);
     }
