@@ -134,6 +134,8 @@ impl Stage {
             from: to - self.behind.len() as u64,
             to,
             events: std::mem::take(&mut self.behind),
+            passed: Vec::new(),
+            ends: Vec::new(),
         };
         let followed = self.runtime.block_on(self.tables.follow(&following));
         assert_eq!(followed.expect("the tables take what the journal says"), to);

@@ -192,22 +192,24 @@ pub const ADOPTED_SALES_WAITING_MAX: usize = 4;
 pub const CAUGHT_UP_AT_ONCE_MAX: usize = 4_096;
 
 /// The time for which what was committed waits until its rows are written: long enough that what is undone soon, as most holds
-/// of a rush are, is written once or not at all, and no more than half of what people's SQL may be late.
-pub const FOLLOW_PAUSE: Duration = Duration::from_millis(500);
+/// of a rush are, is written once or not at all, and short enough that people's SQL is no more than a second late.
+pub const FOLLOW_PAUSE: Duration = Duration::from_millis(800);
 
-/// Events from which their rows are written at once: a second of a lane in a rush, less than half of what it may be behind.
-pub const FOLLOWED_EVENTS_MAX: usize = 8_192;
+/// The time for which a lane has nothing to do, from which there is nothing to wait for: longer than fans who are answered take
+/// to ask for the next thing.
+pub const FOLLOW_REST: Duration = Duration::from_millis(20);
 
-/// Events whose rows are written in one transaction, unless one row of the journal has more: some tens of milliseconds of the
-/// database, beside the lane's commits.
-pub const FOLLOWED_AT_ONCE_MAX: usize = 4_096;
+/// The newest events of a rush, whose rows are not written yet: what they end is written as it ended. In a rush of some thousands of
+/// fans a hold is given back that many events later.
+pub const FOLLOWED_EVENTS_MIN: usize = 8_192;
 
-/// The same of the embedded database, whose commits wait meanwhile: some 5 ms.
-pub const FOLLOWED_AT_ONCE_MAX_EMBEDDED: usize = 512;
+/// Events whose rows are written in one transaction, unless one row of the journal has more. Together with those that are not
+/// written yet short of what tables may be behind.
+pub const FOLLOWED_AT_ONCE_MAX: usize = 8_192;
 
 /// The most events that tables are behind, unless somebody says otherwise: at this many, batches wait. A server that was killed
 /// is ready again by a second later for them.
-pub const EVENTS_BEHIND_MAX: usize = 20_000;
+pub const EVENTS_BEHIND_MAX: usize = 32_768;
 
 /// The most that it may be said to be: each of them stays in memory, and is written before a sale is loaded.
 pub const EVENTS_BEHIND_SET_MAX: usize = 1_000_000;

@@ -3,7 +3,11 @@
 //
 //   node loadtest/scripts/pairs.mjs --before old/target/release --after target/release
 //   node loadtest/scripts/pairs.mjs --before … --after … --only holds,fanout --pairs 7
+//   node loadtest/scripts/pairs.mjs --before older --before old --after new    each of several, in the same turns
 //   loadtest/scripts/with-mariadb node loadtest/scripts/pairs.mjs …            the same on a private MariaDB
+//
+// Without `--only`: holds, journeys, joins and fanout. `onsale` shows what one buyer waits; `far` and `far-few` need a database
+// server, which is put 2 ms away each way.
 //
 // A ratio is after over before, so above 1 is faster for rates and dearer for CPU. The time and the CPU of a build whose tables
 // follow its journal go on until they have all of it (the load test of that build waits for it); of one that writes both at once
@@ -17,7 +21,7 @@ import { parseArgs } from "node:util";
 
 const { values: options } = parseArgs({
   options: {
-    before: { type: "string" },
+    before: { type: "string", multiple: true },
     after: { type: "string" },
     pairs: { type: "string", default: "7" },
     only: { type: "string" },
@@ -51,6 +55,24 @@ const PLAN = {
     rates: ["joins_per_second"],
     beside: ["server_cpu_per_join", ...DATABASE, ...TABLES],
   },
+  onsale: {
+    arguments: "onsale --arrivals rate:400 --fans 6000 --capacity 4000".split(" "),
+    rates: [],
+    beside: ["hold_p50", "hold_p99", "pay_p99"],
+    isAsked: true,
+  },
+  "far-few": {
+    arguments: "holds --fans 200 --baseline 0s --duration 8s --database-delay 2ms".split(" "),
+    rates: ["holds_per_second"],
+    beside: ["server_cpu_per_hold", ...DATABASE, ...TABLES],
+    isAsked: true,
+  },
+  far: {
+    arguments: "holds --fans 4000 --baseline 0s --duration 8s --database-delay 2ms".split(" "),
+    rates: ["holds_per_second"],
+    beside: ["server_cpu_per_hold", ...DATABASE, ...TABLES],
+    isAsked: true,
+  },
   fanout: {
     arguments: "fanout --bare 0s --duration 10s".split(" "),
     rates: ["frames_per_second"],
@@ -59,7 +81,7 @@ const PLAN = {
 };
 
 const work = mkdtempSync(join(tmpdir(), "frontrow-pairs-"));
-const wanted = options.only?.split(",") ?? Object.keys(PLAN);
+const wanted = options.only?.split(",") ?? Object.keys(PLAN).filter((name) => !PLAN[name].isAsked);
 let good = true;
 
 function play(folder, name) {
@@ -83,22 +105,30 @@ function play(folder, name) {
 const middle = (sorted) => (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 const short = (value) => (value >= 1000 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3))));
 
-console.log("| scenario | figure | before | after | ratio | range |\n| --- | --- | ---: | ---: | ---: | --- |");
+const row = (...cells) => console.log(`| ${cells.join(" | ")} |`);
+row("before is", "scenario", "figure", "before", "after", "ratio", "range");
+row("---", "---", "---", "---:", "---:", "---:", "---");
 for (const name of wanted) {
-  const pairs = [];
+  const turns = [];
   for (let pair = 0; pair < Number(options.pairs); pair++) {
     const load = loadavg()[0].toFixed(1);
-    const order = pair % 2 ? ["after", "before"] : ["before", "after"];
-    const seen = {};
-    for (const which of order) seen[which] = play(options[which], name);
-    if (seen.before && seen.after) pairs.push(seen);
+    const order = [...options.before, options.after];
+    if (pair % 2) order.reverse();
+    turns.push(new Map(order.map((folder) => [folder, play(folder, name)])));
     console.error(`${name}, pair ${pair + 1}, load before ${load}`);
   }
+  for (const folder of options.before) {
+    const pairs = turns.map((turn) => ({ before: turn.get(folder), after: turn.get(options.after) }));
+    compare(name, folder, pairs.filter(({ before, after }) => before && after));
+  }
+}
+
+function compare(name, folder, pairs) {
   for (const figure of [...PLAN[name].rates, ...PLAN[name].beside]) {
     const both = pairs.filter(({ before, after }) => before.has(figure) && after.has(figure));
     if (both.length === 0) {
       const alone = pairs.flatMap(({ after }) => after.get(figure) ?? []).sort((a, b) => a - b);
-      if (alone.length > 0) console.log(`| ${[name, figure, "", short(middle(alone)), "", ""].join(" | ")} |`);
+      if (alone.length > 0) row(folder, name, figure, "", short(middle(alone)), "", "");
       continue;
     }
     const column = (which) => both.map((pair) => pair[which].get(figure)).sort((a, b) => a - b);
@@ -106,9 +136,10 @@ for (const name of wanted) {
     const slower = PLAN[name].rates.includes(figure) && ratios.at(-1) < atLeast;
     good &&= !slower;
     const range = `${short(ratios[0])} to ${short(ratios.at(-1))}${slower ? " **slower**" : ""}`;
-    const cells = [name, figure, short(middle(column("before"))), short(middle(column("after"))), short(middle(ratios)), range];
-    console.log(`| ${cells.join(" | ")} |`);
+    const [before, after] = [middle(column("before")), middle(column("after"))];
+    row(folder, name, figure, short(before), short(after), short(middle(ratios)), range);
   }
 }
+
 rmSync(work, { recursive: true });
 process.exitCode = good ? 0 : 1;

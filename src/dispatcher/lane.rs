@@ -314,6 +314,7 @@ impl Lane {
             return;
         }
         let (mut adopted, mut swept) = (None, None);
+        self.tables.rest(true);
         tokio::select! {
             // The order is fixed, so that a simulation replays.
             biased;
@@ -322,6 +323,7 @@ impl Lane {
             Some(running) = self.adopt.recv() => adopted = Some(running),
             rows = self.sweeper.wait() => swept = rows,
         }
+        self.tables.rest(false);
         if let Some(running) = adopted {
             self.adopt_sale(running);
         }

@@ -2,6 +2,7 @@
 //! wait in a mailbox, are decided in order of arrival, written in one transaction, and answered after its commit.
 
 mod handle;
+mod known_ends;
 mod lane;
 mod mailbox;
 mod recovery;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::handle::Shared;
 use super::tables::Tables;
-use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{self, Store, StoreError};
 
@@ -27,13 +26,13 @@ pub(super) struct TableWriter {
 impl TableWriter {
     /// Runs for as long as it is polled.
     pub async fn run(self) {
-        let events_max = match self.store.is_embedded() {
-            true => limits::FOLLOWED_AT_ONCE_MAX_EMBEDDED,
-            false => limits::FOLLOWED_AT_ONCE_MAX,
-        };
-        let (mut connection, mut backoff) = (None, BACKOFF_MIN);
+        let (mut connection, mut backoff, mut again) = (None, BACKOFF_MIN, None);
         loop {
-            let following = self.tables.next(events_max).await;
+            // What may be written already is asked for again as it was, with the same ends.
+            let following = match again.take() {
+                Some(same) => same,
+                None => self.tables.next().await,
+            };
             let concert = following.concert;
             match self.follow(&mut connection, &following).await {
                 Ok(seq) => {
@@ -71,6 +70,7 @@ impl TableWriter {
                         concert.id = concert.0,
                         "the tables could not follow the journal, and are tried again"
                     );
+                    again = Some(following);
                 }
             }
             tokio::time::sleep(backoff).await;

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::known_ends::KnownEnds;
 use crate::domain::event::{Event, Refunded, SeatMoved, SoldAtDesk};
 use crate::domain::ids::{ConcertId, UserId};
 use crate::limits;
@@ -21,11 +22,21 @@ pub(super) struct Tables {
     writer: WriterId,
     /// Events behind from which batches wait.
     events_max: usize,
+    bounds: Bounds,
     state: Mutex<State>,
     /// There may be something to do for the table writer.
     work: Notify,
     /// Tables went on, or a sale is not here any more.
     changed: Notify,
+}
+
+/// Numbers of events; a row of the journal is never divided.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The newest ones of a rush, which may end soon.
+    young: usize,
+    /// What is written in one transaction.
+    at_once: usize,
 }
 
 #[derive(Default)]
@@ -37,6 +48,8 @@ struct State {
     is_waited_for: bool,
     /// Nothing follows for now.
     stands_still: bool,
+    /// The lane has nothing to do, since then.
+    rests_since: Option<Instant>,
 }
 
 /// How far the tables of a sale are.
@@ -50,6 +63,8 @@ struct Behind {
     events: usize,
     /// What was handed over of them.
     parts: VecDeque<Part>,
+    /// How places and holds end in them.
+    ends: KnownEnds,
     /// The last of these rows that is about each user.
     users: HashMap<UserId, u64>,
     /// Somebody waits for the tables to have this row.
@@ -80,8 +95,12 @@ pub(super) type Targets = Vec<(ConcertId, u64)>;
 
 impl Tables {
     pub fn new(writer: WriterId, events_max: usize) -> Self {
+        let bounds = Bounds {
+            young: limits::FOLLOWED_EVENTS_MIN.min(events_max / 4),
+            at_once: limits::FOLLOWED_AT_ONCE_MAX.min(events_max / 4),
+        };
         let state = Mutex::default();
-        Self { writer, events_max, state, work: Notify::new(), changed: Notify::new() }
+        Self { writer, events_max, bounds, state, work: Notify::new(), changed: Notify::new() }
     }
 
     // The lane's side.
@@ -114,7 +133,9 @@ impl Tables {
         if behind.is_lost || seq != last + 1 {
             return;
         }
-        behind.parts.push_back(Part { seq, events: Arc::new(events), since: Instant::now() });
+        let events = Arc::new(events);
+        behind.ends.add(seq, &events);
+        behind.parts.push_back(Part { seq, events, since: Instant::now() });
         drop(state);
         self.work.notify_one();
     }
@@ -122,9 +143,7 @@ impl Tables {
     /// The sale is not in memory any more; somebody, perhaps this process, claims it and brings its tables up to date.
     pub fn lose(&self, concert: ConcertId) {
         if let Some(behind) = self.state.lock().sales.get_mut(&concert) {
-            behind.is_lost = true;
-            behind.events = 0;
-            behind.parts.clear();
+            behind.lose();
         }
         self.changed.notify_waiters();
     }
@@ -170,6 +189,17 @@ impl Tables {
         .await;
     }
 
+    /// The lane has nothing to do now, or begins to work.
+    pub fn rest(&self, rests: bool) {
+        let mut state = self.state.lock();
+        state.rests_since = rests.then(Instant::now);
+        let is_behind = rests && state.sales.values().any(|behind| !behind.parts.is_empty());
+        drop(state);
+        if is_behind {
+            self.work.notify_one();
+        }
+    }
+
     /// Stops following after what is under way, until it is to go on.
     pub fn stand(&self, still: bool) {
         self.state.lock().stands_still = still;
@@ -189,14 +219,14 @@ impl Tables {
 
     // The table writer's side.
 
-    /// Waits for something that is to be written, of at most some `events_max` events, but at least a row of the journal.
-    pub async fn next(&self, events_max: usize) -> Following {
+    /// Waits for something that is to be written. It is asked for again until the store has it, or the sale is lost.
+    pub async fn next(&self) -> Following {
         loop {
             let due = {
-                let state = self.state.lock();
-                match state.next_due() {
+                let mut state = self.state.lock();
+                match state.next_due(self.bounds) {
                     Some((concert, due)) if due <= Instant::now() => {
-                        return state.following(concert, self.writer, events_max);
+                        return state.following(concert, self.writer, self.bounds);
                     }
                     other => other.map(|(_, due)| due),
                 }
@@ -219,6 +249,7 @@ impl Tables {
         behind.applied = seq;
         while let Some(part) = behind.parts.pop_front_if(|part| part.seq <= seq) {
             behind.events = behind.events.saturating_sub(part.events.len());
+            behind.ends.forget(&part.events);
         }
         if behind.applied >= behind.committed {
             behind.users.clear();
@@ -233,9 +264,7 @@ impl Tables {
     pub fn refuse(&self, concert: ConcertId, why: String) {
         if let Some(behind) = self.state.lock().sales.get_mut(&concert) {
             behind.refused = Some(why);
-            behind.is_lost = true;
-            behind.events = 0;
-            behind.parts.clear();
+            behind.lose();
         }
         self.changed.notify_waiters();
     }
@@ -308,32 +337,54 @@ impl State {
     }
 
     /// The sale that is due next, and when.
-    fn next_due(&self) -> Option<(ConcertId, Instant)> {
+    fn next_due(&self, bounds: Bounds) -> Option<(ConcertId, Instant)> {
         if self.stands_still {
             return None;
         }
-        let is_urgent = self.is_ending || self.is_waited_for || self.events() >= limits::FOLLOWED_EVENTS_MAX;
+        let is_crowded = self.is_waited_for || self.events() >= bounds.young + bounds.at_once;
         let due = |(concert, behind): (&ConcertId, &Behind)| {
-            let first = behind.parts.front()?;
-            let is_due = is_urgent || behind.waited_for > behind.applied;
-            let due = if is_due { first.since } else { first.since + limits::FOLLOW_PAUSE };
-            Some((*concert, due))
+            let first = behind.parts.front()?.since;
+            let is_due = self.is_ending || is_crowded || behind.waited_for > behind.applied;
+            let pause = first + limits::FOLLOW_PAUSE;
+            let due = self.rests_since.map_or(pause, |since| pause.min(since + limits::FOLLOW_REST));
+            Some((*concert, if is_due { first } else { due }))
         };
         self.sales.iter().filter_map(due).min_by_key(|(_, due)| *due)
     }
 
-    fn following(&self, concert: ConcertId, writer: WriterId, events_max: usize) -> Following {
-        let behind = &self.sales[&concert];
+    /// What is written next of a sale that is due: at least a row of the journal, and nothing that is young, unless somebody waits
+    /// for it or nothing comes after it.
+    fn following(&mut self, concert: ConcertId, writer: WriterId, bounds: Bounds) -> Following {
+        let (all, now) = (self.events(), Instant::now());
+        let rests = self.rests_since.is_some_and(|since| now >= since + limits::FOLLOW_REST);
+        let is_last_word = self.is_ending || rests;
+        let behind = self.sales.get_mut(&concert).expect("what is due is there");
+        // What came last may end soon.
+        let is_young = |part: &Part, left: usize| {
+            left < bounds.young && part.seq > behind.waited_for && now < part.since + limits::FOLLOW_PAUSE / 2
+        };
         let (mut count, mut to, mut events) = (0, behind.applied, Vec::new());
         for part in &behind.parts {
             count += part.events.len();
-            if count > events_max && to > behind.applied {
+            let is_later =
+                count > bounds.at_once || !is_last_word && is_young(part, all.saturating_sub(count));
+            if is_later && to > behind.applied {
                 break;
             }
             to = part.seq;
             events.push(part.events.clone());
         }
-        Following { concert, writer, from: behind.applied, to, events }
+        let (passed, ends) = behind.ends.give(&events, to);
+        Following { concert, writer, from: behind.applied, to, events, passed, ends }
+    }
+}
+
+impl Behind {
+    fn lose(&mut self) {
+        self.is_lost = true;
+        self.events = 0;
+        self.parts.clear();
+        self.ends.clear();
     }
 }
 

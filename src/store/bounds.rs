@@ -13,6 +13,7 @@ use frontrow_protocol::limits::{
 
 use super::duty::DUTY_CHARS_MAX;
 use super::operators::DEVICE_CHARS_MAX;
+use super::segments::SEGMENTS_MAX;
 use crate::domain::actor::FROM_CHARS_MAX;
 
 use crate::domain::record::BEST_REQUESTS_KEPT_MAX;
@@ -104,6 +105,7 @@ pub const BOUNDS: &[(&str, &str, Most)] = &[
     ("queue", "ended_at", Maybe(&Time)),
     ("concert_schedule", "prices", Bytes(CATEGORIES_MAX * "[9999,9007199254740991],".len())),
     ("reservation", "concert_id", CONCERT),
+    ("reservation", "segment", Number(SEGMENTS_MAX - 1)),
     ("reservation", "reservation_id", Uuid),
     ("reservation", "schedule_id", Id),
     ("reservation", "user_id", Id),

@@ -11,6 +11,7 @@ use sqlx::SqlSafeStr;
 use super::backend::{Backend, close};
 use super::columns::{Bind, Cells, known, read_ledger, read_reservation, read_source, read_ticket};
 use super::query::{self, Link, numbers};
+use super::segments::reservations_of_user;
 use super::{ConcertRecord, StoreError, columns, words};
 use crate::domain::ids::{ConcertId, PaymentId, ReservationId, ScheduleId, SeatId, TicketId, UserId};
 use crate::domain::record::{
@@ -169,11 +170,27 @@ macro_rules! found {
     };
 }
 
+/// The same of one user, who is given four times more.
+macro_rules! found_of_user {
+    ($which:literal) => {
+        concat!(
+            reservations_of_user!(),
+            found!(
+                "theirs \
+                 CROSS JOIN reservation r ON r.concert_id = theirs.sale AND r.reservation_id = theirs.reservation \
+                 LEFT JOIN payment y ON y.concert_id = r.concert_id AND y.reservation_id = r.reservation_id",
+                $which
+            )
+        )
+    };
+}
+
 const ORDER: &str = found!("r.concert_id = ? AND r.reservation_id = ?");
-/// Found by `reservation_user`, read backwards. Two of one moment are told apart by their ids, which begin with the concert's.
-const ORDERS_OF_USER: &str =
-    found!("r.user_id = ? ORDER BY r.opened_at DESC, r.concert_id DESC, r.reservation_id DESC LIMIT ?");
-const ORDERS_OF_USER_BEFORE: &str = found!(
+/// Two of one moment are told apart by their ids, which begin with the concert's.
+const ORDERS_OF_USER: &str = found_of_user!(
+    "r.user_id = ? ORDER BY r.opened_at DESC, r.concert_id DESC, r.reservation_id DESC LIMIT ?"
+);
+const ORDERS_OF_USER_BEFORE: &str = found_of_user!(
     "r.user_id = ? AND r.opened_at <= ? AND (r.opened_at < ? OR r.reservation_id < ?) \
      ORDER BY r.opened_at DESC, r.concert_id DESC, r.reservation_id DESC LIMIT ?"
 );
@@ -207,7 +224,8 @@ pub const ORDERS_OF_CODE: &str = "SELECT reservation_id FROM ticket WHERE code =
 const USERS_NAMED: &str = "SELECT user_id, name FROM users u WHERE name >= ? AND name < ? \
        AND (issuer IS NULL OR issuer NOT LIKE 'frontrow:rehearsal:%') \
        AND (issuer IS NULL OR issuer <> 'frontrow:desk' \
-         OR EXISTS (SELECT 1 FROM reservation r WHERE r.user_id = u.user_id)) \
+         OR EXISTS (SELECT 1 FROM ticket t WHERE t.user_id = u.user_id AND t.cancelled_at IS NULL) \
+         OR EXISTS (SELECT 1 FROM ticket t WHERE t.user_id = u.user_id AND t.cancelled_at IS NOT NULL)) \
      ORDER BY name, user_id LIMIT ?";
 /// Found by the primary key.
 const TICKETS_OF: &str = "SELECT t.ticket_id, t.schedule_id, t.seat, t.price, t.code, t.reservation_id, t.user_id, \
@@ -412,7 +430,8 @@ async fn orders_of<L: Link>(
             ORDER
         }
         OrdersOf::User(user) => {
-            values.id(user.0);
+            // Four times for where they lie.
+            [user; 5].iter().for_each(|user| values.id(user.0));
             match before {
                 None => {
                     values.id(max.into());

@@ -4,13 +4,15 @@
 //! Always: each transaction first moves the sale's row in `applied` on from where it was, as the writer that claimed the
 //! sale. So a step is taken once, whoever was at it before, and a run that was broken off goes on where it was.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use sqlx::SqlSafeStr;
 
+use super::attempt::{Attempt, Refused, fold_onto, is_others};
 use super::backend::{Backend, again, begin, commit};
 use super::columns::{Bind, Cells};
-use super::fold::{FoldedSale, Touched};
 use super::journal::Entry;
 use super::query::{self, Link};
 use super::{JournalRow, StoreError, WriterId, table_writer};
@@ -119,8 +121,8 @@ impl<B: Backend> CatchUp for B {
                 // From here on one by one, so that what fits is written and what does not is named.
                 Err(StoreError::Refused(_)) if rows.len() > 1 => rows_max = 1,
                 Err(StoreError::Refused(_)) => {
-                    let what = again(|| first_refused(self, (concert, writer), (at, &ahead), next)).await?;
-                    return Err(StoreError::refused(what));
+                    let attempt = Attempt { store: self, concert, writer, as_of: (at, &ahead), row: next };
+                    return Err(StoreError::refused(first_refused(attempt).await?));
                 }
                 Err(error) => return Err(error),
             }
@@ -133,11 +135,6 @@ impl<B: Backend> CatchUp for B {
         );
         Ok(at - first)
     }
-}
-
-/// Somebody else claimed the sale meanwhile.
-fn is_others(concert: ConcertId, holder: Option<WriterId>) -> StoreError {
-    StoreError::Claimed { concert, holder, heartbeat: None }
 }
 
 /// What the journal says of performances from some row on, and where. Their rows were written together with it, and so are ahead of
@@ -177,79 +174,15 @@ pub async fn step<B: Backend>(
     commit::<B>(change).await
 }
 
-/// The same within a transaction. `Refused`: the rows do not take what the journal says.
-pub async fn fold_onto<B: Backend>(
-    store: &B,
-    link: &mut B::Link,
-    concert: ConcertId,
-    writer: WriterId,
-    (at, ahead): (u64, &[(u64, Entry)]),
-    rows: &[&JournalRow],
-) -> Result<(), StoreError> {
-    let last = rows.last().map_or(at, |row| row.seq);
-    if !table_writer::step(link, concert, writer, (at, last)).await? {
-        return Err(is_others(concert, None));
-    }
-    let touched = Touched::by(rows.iter().flat_map(|row| &row.events));
-    let base = query::base_of(link, concert, &touched).await?;
-    let ahead = ahead.iter().filter(|(seq, _)| *seq > at).map(|(_, entry)| entry);
-    let mut sale = FoldedSale::on(base.before(ahead));
-    for row in rows {
-        for entry in &row.events {
-            sale.add(row.at, entry).map_err(|why| {
-                StoreError::refused(format!("sale {concert}: row {} of its journal: {why}", row.seq))
-            })?;
-        }
-    }
-    // A guest of one of these rows holds still, or nobody cares any more where they come from.
-    let guests = query::guests(link, concert, (at, last)).await?;
-    sale.add_guests(&guests);
-    if !guests.is_empty() {
-        table_writer::forget_guests(link, concert, (at, last)).await?;
-    }
-    store.write_behind(link, &sale.rows_of(&touched)).await
-}
-
-/// Why the tables refuse the first `count` events of a row of the journal; `None`: they do not. Nothing is written.
-async fn why_refused<B: Backend>(
-    store: &B,
-    (concert, writer): (ConcertId, WriterId),
-    as_of: (u64, &[(u64, Entry)]),
-    row: &JournalRow,
-    count: usize,
-) -> Result<Option<String>, StoreError> {
-    let part = JournalRow { seq: row.seq, at: row.at, events: row.events[..count].to_vec() };
-    let mut held = store.hold().await?;
-    let mut change = begin::<B>(&mut held).await?;
-    let folded = fold_onto(store, &mut *change, concert, writer, as_of, &[&part]).await;
-    change.rollback().await.map_err(B::Link::fault)?;
-    match folded {
-        Ok(()) => Ok(None),
-        Err(error @ StoreError::Refused(_)) => Ok(Some(error.reason())),
-        Err(error) => Err(error),
-    }
-}
-
 /// What the tables refuse first of a row of the journal, in words: the event and why.
-async fn first_refused<B: Backend>(
-    store: &B,
-    of: (ConcertId, WriterId),
-    as_of: (u64, &[(u64, Entry)]),
-    row: &JournalRow,
-) -> Result<String, StoreError> {
-    let (mut taken, mut refused) = (0, row.events.len());
-    let why = why_refused(store, of, as_of, row, refused).await?;
-    let mut why = why.unwrap_or_else(|| "they take it by now".to_owned());
-    while refused - taken > 1 {
-        let middle = taken + (refused - taken) / 2;
-        match why_refused(store, of, as_of, row, middle).await? {
-            None => taken = middle,
-            Some(because) => (refused, why) = (middle, because),
-        }
-    }
-    let nr = refused.saturating_sub(1);
-    let (texts, _) = query::old_rows(&mut *store.reader().await?, of.0, row.seq, 1).await?;
+async fn first_refused<B: Backend>(attempt: Attempt<'_, B>) -> Result<String, StoreError> {
+    let (concert, seq) = (attempt.concert, attempt.row.seq);
+    let Some(Refused { nr, why }) = attempt.first_refused(&BTreeSet::new()).await? else {
+        return Ok(format!("row {seq} of its journal was refused, and fits its tables by now"));
+    };
+    let (texts, _) = query::old_rows(&mut *attempt.store.reader().await?, concert, seq, 1).await?;
     let events = texts.first().and_then(|row| serde_json::from_str::<Vec<Value>>(&row.events).ok());
-    let word = events.as_ref().and_then(|events| events.get(nr)?.get(0)?.as_str()).unwrap_or("unknown");
-    Ok(format!("event {nr} (\"{word}\") of row {} of its journal does not fit its tables: {why}", row.seq))
+    let word = events.as_ref().zip(nr).and_then(|(events, nr)| events.get(nr)?.get(0)?.as_str());
+    let (word, nr) = (word.unwrap_or("unknown"), nr.unwrap_or_default());
+    Ok(format!("event {nr} (\"{word}\") of row {seq} of its journal does not fit its tables: {why}"))
 }

@@ -5,19 +5,23 @@
 //! Not here, because no journal has it: ticket codes (empty), which are credentials, where guests came from, and charges,
 //! which are of no sale. Queue tokens are here if the sale's secret is known; random ones, of before, are nil.
 //!
-//! A part of a journal is folded in the same way, onto the rows of before that it names (`Touched`, `Base`).
+//! A part of a journal is folded in the same way, onto the rows of before that it names (`Touched`, `Base`). Of what had ended there
+//! already the part may still tell how, which is no news (`table_writer`).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::ends::Ends;
 use super::journal::{self, Entry, InLedger, SeatsChange, SeatsEntry, Taken};
 use super::rows::{Became, PaymentRow, Rows, ScheduleRow, SeatChange, SeatRow, seats_since_paid};
 use super::{SeatStatus, words};
 use crate::domain::concert::TextsPatch;
-use crate::domain::event::{CalledOff, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded};
+use crate::domain::event::{
+    CalledOff, HoldEnd, HouseSeats, PriceChange, RefundWhy, Rescheduled, ScheduleAdded,
+};
 use crate::domain::ids::{
     AddressBlock, ConcertId, EntryNo, PaymentId, QueueToken, ReservationId, ScheduleId, SeatId, TicketId,
     UserId,
@@ -178,6 +182,8 @@ pub struct FoldedSale {
     taken: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     taken_before: HashMap<(ScheduleId, SeatId), (SeatStatus, ReservationId)>,
     reservations: BTreeMap<ReservationId, Folded<Reservation>>,
+    /// What had ended before the first row that is folded, as rows are ahead that were written as they ended.
+    ended_before: HashSet<Ends>,
     /// Payments and refunds, in their order.
     ledger: Vec<LedgerEntry>,
 }
@@ -201,6 +207,7 @@ impl FoldedSale {
             taken: HashMap::new(),
             taken_before: HashMap::new(),
             reservations: BTreeMap::new(),
+            ended_before: HashSet::new(),
             ledger: Vec::new(),
         }
     }
@@ -222,6 +229,12 @@ impl FoldedSale {
             sale.prices.insert(id, prices.collect());
             sale.schedules.insert(id, folded);
         }
+        let is_over =
+            |row: &&TokenRecord| !matches!(row.status, TokenStatus::Waiting | TokenStatus::Progress);
+        let over = base.tokens.iter().filter(is_over);
+        sale.ended_before.extend(over.map(|row| Ends::Token(row.entry)));
+        let over = base.reservations.iter().filter(|row| row.status != ReservationStatus::TempReserved);
+        sale.ended_before.extend(over.map(|row| Ends::Hold(row.id)));
         let tokens = base.tokens.into_iter().map(|row| (row.entry, Folded { row, is_whole: true }));
         sale.tokens_before = tokens.collect();
         let reservations = base.reservations.into_iter().map(|row| (row.id, Folded { row, is_whole: true }));
@@ -234,6 +247,9 @@ impl FoldedSale {
     /// Adds an event of the row that was written at `at`; events come in their order. The error says what does not follow
     /// from those before it.
     pub fn add(&mut self, at: Timestamp, entry: &Entry) -> Result<(), String> {
+        if ends_of(entry).is_some_and(|of| self.ended_before.contains(&of)) {
+            return self.ended_so(at, entry);
+        }
         match entry {
             Entry::New { schedules, settings, restricted } => {
                 let of = |seats: u32| FoldedSchedule { seats, ..FoldedSchedule::default() };
@@ -255,12 +271,8 @@ impl FoldedSale {
                 })
             }
             Entry::End { entry, user, why, late } => {
-                let status = match &**why {
-                    "done" => Some(TokenStatus::Done),
-                    reason => words::token_status_of("EXPIRED", Some(reason)),
-                };
-                let status =
-                    status.ok_or_else(|| format!("entry {entry} ended, and {why:?} is no reason"))?;
+                let status = token_end_of(why)
+                    .ok_or_else(|| format!("entry {entry} ended, and {why:?} is no reason"))?;
                 let live = [TokenStatus::Waiting, TokenStatus::Progress];
                 self.step(*entry, *user, &live, late.is_some(), |token| {
                     token.status = status;
@@ -288,6 +300,37 @@ impl FoldedSale {
                 let reservation = self.reservation_changes(at, change);
                 seats.and(reservation)
             }
+        }
+    }
+
+    /// What had ended before ended as this event says, if it says so.
+    fn ended_so(&self, at: Timestamp, entry: &Entry) -> Result<(), String> {
+        match entry {
+            Entry::End { entry, user, why, late } => {
+                let row = self.tokens_before.get(entry).map(|folded| &folded.row);
+                let is_so = row.is_some_and(|row| {
+                    let moment = late.is_none_or(|_| row.ended_at == Some(moment(at, *late)));
+                    Some(row.status) == token_end_of(why) && row.user == *user && moment
+                });
+                follows(is_so, || format!("entry {entry} of user {user} ended before, and otherwise"))
+            }
+            Entry::Seats(SeatsEntry { reservation, user, change, .. }) => {
+                let row = self.reservations.get(reservation).map(|folded| &folded.row);
+                let is_so = row.is_some_and(|row| match change {
+                    SeatsChange::Lapse { why, late } => {
+                        let moment = late.is_none_or(|_| row.ended_at == Some(moment(at, *late)));
+                        journal::hold_end_of(why).map(HoldEnd::leaves) == Some(row.status) && moment
+                    }
+                    SeatsChange::Pay { payment: Some(paid), .. } => {
+                        row.payment.as_ref().is_some_and(|payment| payment.id == paid.id)
+                    }
+                    _ => true,
+                });
+                follows(is_so && row.is_some_and(|row| row.user == *user), || {
+                    format!("reservation {reservation} of user {user} ended before, and otherwise")
+                })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -672,6 +715,7 @@ impl FoldedSale {
         let mut ledger: Vec<_> = self.ledger.iter().collect();
         ledger.sort_by_key(|entry| (entry.user, entry.id));
         Rows {
+            segment: 0,
             tokens: self.every_token().map(|folded| &folded.row).collect(),
             seats: seats.collect(),
             reservation_seats: paid
@@ -786,6 +830,31 @@ pub fn state_in_words(state: Option<(SeatStatus, ReservationId)>) -> String {
 /// The time at which something happened that was written at `at`, so many milliseconds later.
 fn moment(at: Timestamp, late: Option<i64>) -> Timestamp {
     at.shifted(late.unwrap_or_default().saturating_neg())
+}
+
+/// What an event is about, if that had not ended before.
+pub fn ends_of(entry: &Entry) -> Option<Ends> {
+    match entry {
+        Entry::Join { entry, .. } | Entry::Admit { entry, .. } | Entry::End { entry, .. } => {
+            Some(Ends::Token(*entry))
+        }
+        Entry::Seats(SeatsEntry { reservation, change, .. }) => match change {
+            SeatsChange::Hold { .. }
+            | SeatsChange::Add { .. }
+            | SeatsChange::Release { .. }
+            | SeatsChange::Lapse { .. }
+            | SeatsChange::Pay { .. } => Some(Ends::Hold(*reservation)),
+            SeatsChange::Sell { .. } | SeatsChange::Refund { .. } | SeatsChange::Move { .. } => None,
+        },
+        _ => None,
+    }
+}
+
+fn token_end_of(why: &str) -> Option<TokenStatus> {
+    match why {
+        "done" => Some(TokenStatus::Done),
+        reason => words::token_status_of("EXPIRED", Some(reason)),
+    }
 }
 
 fn follows(fits: bool, fault: impl FnOnce() -> String) -> Result<(), String> {

@@ -167,6 +167,8 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0054" "concert_seat_follows",
     "0055" "reservation_follows",
     "0056" "reservation_seat_follows",
+    "0057" "applied_reservations",
+    "0058" "reservation_segment",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -228,6 +230,8 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0054" "concert_seat_follows",
     "0055" "reservation_follows",
     "0056" "reservation_seat_follows",
+    "0057" "applied_reservations",
+    "0058" "reservation_segment",
 );
 
 /// From the first one on that an older release cannot live with. Tables have no comments here.
@@ -245,6 +249,15 @@ pub const SQLITE_BACK: &[Back] = &[
     Back { version: 54, statements: &[] },
     Back { version: 55, statements: &[] },
     Back { version: 56, statements: &[] },
+    Back { version: 57, statements: &["ALTER TABLE applied DROP COLUMN reservations"] },
+    Back {
+        version: 58,
+        statements: &[
+            "DROP INDEX IF EXISTS reservation_segment",
+            "CREATE INDEX IF NOT EXISTS reservation_user ON reservation (user_id, opened_at)",
+            "ALTER TABLE reservation DROP COLUMN segment",
+        ],
+    },
 ];
 
 /// The same of the other folder.
@@ -268,6 +281,12 @@ pub const MYSQL_BACK: &[Back] = &[
     Back {
         version: 56,
         statements: &["ALTER TABLE reservation_seat COMMENT = 'Seats of reservations that were paid'"],
+    },
+    Back { version: 57, statements: &["ALTER TABLE applied DROP COLUMN /*M! IF EXISTS */ reservations"] },
+    Back {
+        version: 58,
+        statements: &["ALTER TABLE reservation DROP KEY /*M! IF EXISTS */ reservation_segment, \
+             DROP COLUMN /*M! IF EXISTS */ segment, ADD KEY /*M! IF NOT EXISTS */ reservation_user (user_id, opened_at)"],
     },
 ];
 

@@ -19,6 +19,7 @@ use super::columns::{
 use super::fold::{Base, BaseSchedule, FoldedSchedule, Touched};
 use super::journal;
 use super::rows::WalletRow;
+use super::segments::reservations_of_user;
 use super::settings::{read_settings, settings_columns};
 use super::{
     Behind, CommitError, Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert,
@@ -269,9 +270,11 @@ const HISTORY_BEFORE: &str = concat!(
 const LEDGER_SINCE: &str =
     "SELECT count(*) AS entries FROM payment_history WHERE user_id = ? AND entry_no > ? AND at >= ?";
 const RESERVATIONS_OF_USER: &str = concat!(
+    reservations_of_user!(),
     "SELECT ",
     reservation_columns!(),
-    " FROM reservation WHERE user_id = ? ORDER BY opened_at DESC, reservation_id DESC LIMIT ?"
+    " FROM theirs CROSS JOIN reservation ON concert_id = theirs.sale AND reservation_id = theirs.reservation \
+     ORDER BY opened_at DESC, reservation_id DESC LIMIT ?"
 );
 const TICKETS_OF_USER: &str = concat!(
     ticket_list!("NULL", ""),
@@ -395,11 +398,13 @@ const ORDERS_TO_REFUND: &str = "SELECT r.reservation_id, r.user_id, r.seats, y.s
      LEFT JOIN payment y ON y.concert_id = r.concert_id AND y.reservation_id = r.reservation_id \
      WHERE r.concert_id = ? AND r.reservation_id > ? AND r.schedule_id = ? AND r.status = 'RESERVED' \
      ORDER BY r.reservation_id LIMIT ?";
-/// Found by `reservation_user`: a user who was made for an order has that one alone.
+/// A user who was made for an order has that one alone.
 const DESK_ORDER: &str = concat!(
+    reservations_of_user!(),
     "SELECT ",
     reservation_columns!(),
-    " FROM reservation WHERE user_id = ? AND concert_id = ? ORDER BY opened_at DESC, reservation_id DESC LIMIT 1"
+    " FROM theirs CROSS JOIN reservation ON concert_id = theirs.sale AND reservation_id = theirs.reservation \
+     WHERE theirs.sale = ? ORDER BY opened_at DESC, reservation_id DESC LIMIT 1"
 );
 
 /// Every text above, for a test of their plans.
@@ -683,7 +688,7 @@ pub async fn history<L: Link>(
 }
 
 pub async fn reservations(link: &mut impl Link, user: UserId) -> Result<Vec<Reservation>, StoreError> {
-    let values = numbers(&[user.0, RESERVATIONS_LISTED_MAX.into()]);
+    let values = numbers(&[user.0, user.0, user.0, user.0, RESERVATIONS_LISTED_MAX.into()]);
     let rows = link.all(RESERVATIONS_OF_USER.into_sql_str(), values).await?;
     let mut reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
     complete(link, &mut reservations).await?;
@@ -1014,7 +1019,8 @@ async fn ended<L: Link>(link: &mut L, needs: &Needs) -> Result<EndedFacts, Store
     // The box office sells by hand: there is one in a batch, if there is any.
     let mut desk_orders = Vec::new();
     for (concert, user) in &needs.desk_orders {
-        let found = one(link, DESK_ORDER, numbers(&[user.0, concert.0.into()])).await?;
+        let found =
+            one(link, DESK_ORDER, numbers(&[user.0, user.0, user.0, user.0, concert.0.into()])).await?;
         desk_orders.extend(found.as_ref().map(read_reservation).transpose()?);
     }
     complete(link, &mut desk_orders).await?;

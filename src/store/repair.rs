@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use serde_json::value::RawValue;
 use sqlx::SqlSafeStr;
 
+use super::attempt::{Attempt, Refused};
 use super::backend::{Backend, again, begin, commit};
-use super::catch_up::{self, ahead, fold_onto};
+use super::catch_up::{self, ahead};
 use super::columns::{Bind, bind_actor};
-use super::journal::Entry;
 use super::operators::Note;
 use super::query::{self, Link};
 use super::{Claims, JournalRow, StoreError, WriterId, batch, claims, journal, random_id};
@@ -139,17 +139,8 @@ async fn go_past<B: Backend>(
     let attempt = Attempt { store, concert, writer, as_of: (at, &ahead), row: &row };
     let mut left_out: Vec<LeftOut> = Vec::new();
     // Each turn leaves one more out, so it ends.
-    while let Some(mut why) = attempt.refused(&without(&left_out), row.events.len()).await? {
-        // With so many of its first events the row is taken, and with so many it is not: the last one of those is in the way.
-        let (mut taken, mut refused) = (0, row.events.len());
-        while refused - taken > 1 {
-            let middle = taken + (refused - taken) / 2;
-            match attempt.refused(&without(&left_out), middle).await? {
-                None => taken = middle,
-                Some(because) => (refused, why) = (middle, because),
-            }
-        }
-        let nr = refused.checked_sub(1).filter(|nr| !without(&left_out).contains(nr));
+    while let Some(Refused { nr, why }) = attempt.first_refused(&without(&left_out)).await? {
+        let nr = nr.filter(|nr| !without(&left_out).contains(nr));
         let nr = nr.ok_or_else(|| StoreError::broken(format!("row {} of sale {concert}: {why}", row.seq)))?;
         let event = texts.get(nr).cloned().ok_or_else(lacks)?;
         left_out.push(LeftOut { nr: nr as u32, event, why });
@@ -160,7 +151,7 @@ async fn go_past<B: Backend>(
         let (applied, _) = follow(store, concert).await?;
         return Ok(Repair::NothingRefused { rows: applied - at });
     }
-    let noted = again(|| attempt.write(&left_out, reason, note)).await?;
+    let noted = again(|| write(&attempt, &left_out, reason, note)).await?;
     let (applied, next) = follow(store, concert).await?;
     let next = next.map(|why| (applied + 1, why));
     Ok(Repair::Done(Repaired { row: row.seq, left_out, noted, applied, next }))
@@ -179,67 +170,33 @@ async fn texts_of<B: Backend>(store: &B, concert: ConcertId, seq: u64) -> Result
     Ok(events.iter().map(|event| event.get().to_owned()).collect())
 }
 
-/// Writing one row of the journal with some of its events.
-struct Attempt<'a, B> {
-    store: &'a B,
-    concert: ConcertId,
-    writer: WriterId,
-    /// The last row that the tables have, and what the journal says of performances behind it.
-    as_of: (u64, &'a [(u64, Entry)]),
-    row: &'a JournalRow,
-}
-
-impl<B: Backend> Attempt<'_, B> {
-    /// Why the first `count` events of the row without these are refused; `None`: they are not. Nothing is written.
-    async fn refused(&self, left_out: &BTreeSet<usize>, count: usize) -> Result<Option<String>, StoreError> {
-        let tried = again(|| async {
-            let mut held = self.store.hold().await?;
-            let mut change = begin::<B>(&mut held).await?;
-            self.fold(&mut *change, left_out, count).await?;
-            change.rollback().await.map_err(B::Link::fault)
-        });
-        match tried.await {
-            Ok(()) => Ok(None),
-            Err(error @ StoreError::Refused(_)) => Ok(Some(error.reason())),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn fold(
-        &self,
-        link: &mut B::Link,
-        left_out: &BTreeSet<usize>,
-        count: usize,
-    ) -> Result<(), StoreError> {
-        let events = self.row.events.iter().take(count).enumerate();
-        let events = events.filter(|(nr, _)| !left_out.contains(nr)).map(|(_, event)| event.clone());
-        let row = JournalRow { seq: self.row.seq, at: self.row.at, events: events.collect() };
-        fold_onto(self.store, link, self.concert, self.writer, self.as_of, &[&row]).await
-    }
-
-    /// Writes the row without these, and says so in the journal and the log. Gives the row of the journal that says it.
-    async fn write(&self, left_out: &[LeftOut], reason: &str, note: &Note) -> Result<u64, StoreError> {
-        let mut held = self.store.hold().await?;
-        let mut change = begin::<B>(&mut held).await?;
-        let link = &mut *change;
-        self.fold(link, &without(left_out), self.row.events.len()).await?;
-        let events: Vec<u32> = left_out.iter().map(|event| event.nr).collect();
-        let text = journal::repaired(self.row.seq, &events, reason, &note.by);
-        claims::add_row(link, self.concert, self.writer, note.at, &text).await?;
-        let noted = query::journal_end(link, self.concert).await?.seq;
-        let mut values = <B::Link as Link>::Values::default();
-        values.id(self.concert.0.into());
-        values.id(noted);
-        values.id(0);
-        values.time(Some(note.at));
-        bind_actor(&mut values, &note.by);
-        values.text(Some("repair"));
-        values.text(Some(&journal::repaired_row(self.row.seq)));
-        values.text(Some(&journal::repaired_events(self.row.seq, &events).to_string()));
-        values.text(None);
-        values.text(Some(reason));
-        link.run(batch::LOG.into_sql_str(), values).await?;
-        commit::<B>(change).await?;
-        Ok(noted)
-    }
+/// Writes the row without these, and says so in the journal and the log. Gives the row of the journal that says it.
+async fn write<B: Backend>(
+    attempt: &Attempt<'_, B>,
+    left_out: &[LeftOut],
+    reason: &str,
+    note: &Note,
+) -> Result<u64, StoreError> {
+    let mut held = attempt.store.hold().await?;
+    let mut change = begin::<B>(&mut held).await?;
+    let link = &mut *change;
+    attempt.fold(link, &without(left_out), attempt.row.events.len()).await?;
+    let events: Vec<u32> = left_out.iter().map(|event| event.nr).collect();
+    let text = journal::repaired(attempt.row.seq, &events, reason, &note.by);
+    claims::add_row(link, attempt.concert, attempt.writer, note.at, &text).await?;
+    let noted = query::journal_end(link, attempt.concert).await?.seq;
+    let mut values = <B::Link as Link>::Values::default();
+    values.id(attempt.concert.0.into());
+    values.id(noted);
+    values.id(0);
+    values.time(Some(note.at));
+    bind_actor(&mut values, &note.by);
+    values.text(Some("repair"));
+    values.text(Some(&journal::repaired_row(attempt.row.seq)));
+    values.text(Some(&journal::repaired_events(attempt.row.seq, &events).to_string()));
+    values.text(None);
+    values.text(Some(reason));
+    link.run(batch::LOG.into_sql_str(), values).await?;
+    commit::<B>(change).await?;
+    Ok(noted)
 }

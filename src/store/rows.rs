@@ -32,6 +32,8 @@ pub struct Rows<'a> {
     pub seats: Vec<SeatChange>,
     /// New ones, and those of which anything may have changed.
     pub reservations: Vec<&'a Reservation>,
+    /// Where new ones lie among the sale's (`segments`).
+    pub segment: u64,
     /// Those that were there before and of which nothing changed but that they ended, were paid or refunded: their status
     /// and when it came about.
     pub ended_reservations: Vec<&'a Reservation>,
@@ -171,12 +173,17 @@ impl<'a> Rows<'a> {
         fold.rows()
     }
 
-    /// The rows that follow, after all of these events of one sale.
-    pub fn behind(concert: ConcertId, events: impl IntoIterator<Item = &'a Event>) -> Self {
+    /// The rows that follow, after all of these events of one sale, and after these ends of which the others say nothing.
+    pub fn behind(
+        concert: ConcertId,
+        events: impl IntoIterator<Item = &'a Event>,
+        ends: impl IntoIterator<Item = &'a Event>,
+    ) -> Self {
         let mut fold = Fold::of(Part::Behind);
         // Nothing of it stands in a log, and so its place does not matter.
         let place = Place { concert, seq: 0, nr: 0, at: Timestamp::default() };
         events.into_iter().for_each(|event| fold.event(place, event));
+        ends.into_iter().for_each(|event| fold.end(place, event));
         fold.rows()
     }
 
@@ -391,6 +398,22 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// How something ends of whose beginning the tables do not have anything. Seats that came back were nobody's, as far as
+    /// the tables know.
+    fn end(&mut self, place: Place, event: &'a Event) {
+        match event {
+            Event::ReservationEnded { reservation, .. } => {
+                self.reservations.insert(reservation.id, (reservation, false));
+            }
+            Event::Paid { reservation, .. } => {
+                self.seats(reservation, &reservation.seats, None, Some(SeatStatus::Reserved));
+                self.reservations.insert(reservation.id, (reservation, false));
+                self.paid.push(reservation.id);
+            }
+            other => self.behind(place.concert, other),
+        }
+    }
+
     /// What an event changes of everything else.
     fn at_once(&mut self, place: Place, event: &'a Event) {
         let concert = place.concert;
@@ -541,6 +564,7 @@ impl<'a> Fold<'a> {
             (before != after).then_some(SeatChange { row, before: before.map(|(_, by)| by) })
         });
         Rows {
+            segment: 0,
             tokens: sorted(self.tokens.into_values(), |t| (t.concert, t.entry)),
             seats: sorted(seats, |s| (s.row.concert, s.row.schedule, s.row.seat)),
             reservations: by_key(changed),

@@ -1,17 +1,23 @@
 //! Rows that follow their sale's journal while it runs: what a lane committed is written into the tables behind it, the
 //! last states that many batches left in one transaction.
 //!
+//! What is known to have ended by then is written as it ended, and once: most of what is held in a rush is given back within
+//! half a second, and leaves one row. Such a row is ahead of the others. Whoever goes on from the rows passes over what the
+//! journal still says of it (`FoldedSale::on`).
+//!
 //! Always: such a transaction first moves the sale's row in `applied` on from where this writer knows it to be. A claim takes
 //! that row, too, so the two wait for each other, and a writer whose sale was taken over changes nothing.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sqlx::SqlSafeStr;
 
-use super::columns::Bind;
+use super::columns::{Bind, Cells};
+use super::ends::End;
 use super::query::{self, Link};
 use super::rows::Rows;
-use super::{StoreError, WriterId};
+use super::{StoreError, WriterId, segments};
 use crate::domain::event::Event;
 use crate::domain::ids::ConcertId;
 
@@ -27,12 +33,21 @@ pub struct Following {
     pub to: u64,
     /// The events of each of them, in their order.
     pub events: Vec<Arc<Vec<Event>>>,
+    /// Is each of these events passed over, in their order? Its hold or place in line is written as it ended: by `ends`, or before
+    /// these rows. Empty: none is.
+    pub passed: Vec<bool>,
+    /// How holds and places end of which these rows tell, as rows behind `to` say: of holds only such as are opened here, and are
+    /// given back, run out or are paid with the seats that they were opened with.
+    pub ends: Vec<End>,
 }
 
 impl Following {
     /// The rows that they leave.
     pub fn rows(&self) -> Rows<'_> {
-        Rows::behind(self.concert, self.events.iter().flat_map(|events| events.iter()))
+        let events = self.events.iter().flat_map(|events| events.iter());
+        let passed = self.passed.iter().copied().chain(std::iter::repeat(false));
+        let left = events.zip(passed).filter(|(_, is_passed)| !is_passed).map(|(event, _)| event);
+        Rows::behind(self.concert, left, self.ends.iter().map(End::event))
     }
 
     fn has_guests(&self) -> bool {
@@ -92,6 +107,21 @@ pub async fn forget_guests<L: Link>(
         values.id(to);
     });
     forgotten.await.map(drop)
+}
+
+/// The segment for so many rows of a sale that are written now, within the transaction that writes them.
+pub async fn segment_for<L: Link>(link: &mut L, concert: ConcertId, rows: usize) -> Result<u64, StoreError> {
+    if rows == 0 {
+        return Ok(0);
+    }
+    query::run(link, segments::COUNT, |to| {
+        to.id(rows as u64);
+        to.id(concert.0.into());
+    })
+    .await?;
+    let rows = link.all(segments::SEGMENT.into_sql_str(), query::numbers(&[concert.0.into()])).await?;
+    let lacks = || StoreError::broken(format!("sale {concert} is written, and nobody knows how far"));
+    rows.first().ok_or_else(lacks)?.number("segment")
 }
 
 /// The first statement of a transaction that follows. `None`: it may go on. Else the row that the tables have already, and

@@ -27,7 +27,7 @@ use trace::Trace;
 use world::{Report, World};
 
 /// Seeds of an ordinary test run: about a minute of two processors when nothing is optimised.
-const SEEDS: Range<u64> = 0..2_000;
+const SEEDS: Range<u64> = 0..1_000;
 /// One seed of so many is lived twice then.
 const TWICE: u64 = 10;
 /// The number of broken lives that are enough to look at.

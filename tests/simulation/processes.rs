@@ -39,7 +39,10 @@ pub enum Phase {
         lanes: Lanes,
         until: Timestamp,
     },
-    Stopping(JoinHandle<()>),
+    Stopping {
+        dispatcher: Dispatcher,
+        done: JoinHandle<()>,
+    },
     Gone,
 }
 
@@ -52,9 +55,19 @@ impl Node {
         }
     }
 
+    /// The way to its tables, as long as somebody is at them.
+    fn at_tables(&self) -> Option<&Dispatcher> {
+        match &self.phase {
+            Phase::Up { dispatcher, .. }
+            | Phase::Standing { dispatcher, .. }
+            | Phase::Stopping { dispatcher, .. } => Some(dispatcher),
+            Phase::Starting(_) | Phase::Gone => None,
+        }
+    }
+
     /// Its answers reach clients.
     pub fn answers(&self) -> bool {
-        matches!(self.phase, Phase::Up { .. } | Phase::Stopping(_)) && !self.store.is_dead()
+        matches!(self.phase, Phase::Up { .. } | Phase::Stopping { .. }) && !self.store.is_dead()
     }
 }
 
@@ -160,7 +173,7 @@ impl World {
 
     /// The tables of a process stand still until then, or go on.
     pub fn let_tables_stand(&mut self, index: usize, until: Option<Timestamp>) {
-        let Some(dispatcher) = self.nodes[index].dispatcher().cloned() else { return };
+        let Some(dispatcher) = self.nodes[index].at_tables() else { return };
         dispatcher.let_tables_stand(until.is_some());
         self.nodes[index].tables_stand_until = until;
         self.fell_behind += u64::from(until.is_some());
@@ -173,7 +186,9 @@ impl World {
         self.note(|| format!("process {index} is asked to stop"));
         let phase = std::mem::replace(&mut self.nodes[index].phase, Phase::Gone);
         self.nodes[index].phase = match phase {
-            Phase::Up { lanes, .. } => Phase::Stopping(tokio::spawn(lanes.shutdown())),
+            Phase::Up { dispatcher, lanes } => {
+                Phase::Stopping { dispatcher, done: tokio::spawn(lanes.shutdown()) }
+            }
             other => other,
         };
     }
@@ -197,7 +212,7 @@ impl World {
                     self.nodes[index].store.stand_still(false);
                     Phase::Up { dispatcher, lanes }
                 }
-                Phase::Stopping(done) if done.is_finished() => self.bury(index),
+                Phase::Stopping { done, .. } if done.is_finished() => self.bury(index),
                 other => other,
             };
         }

@@ -51,7 +51,7 @@ impl World {
     /// Everything that was asked is answered, every copy shows what is kept, and nobody is stuck.
     pub fn prove_whole(&self) {
         for node in &self.nodes {
-            assert!(!matches!(node.phase, Phase::Starting(_) | Phase::Stopping(_)), "a process hangs");
+            assert!(!matches!(node.phase, Phase::Starting(_) | Phase::Stopping { .. }), "a process hangs");
         }
         for (concert, model) in &self.models {
             let running: Vec<_> = self
@@ -148,7 +148,7 @@ impl World {
         self.pass(Duration::from_secs(2)).await;
         assert_eq!(self.database.behind(), [], "nothing is behind once a healthy process has stopped");
         for node in &self.nodes {
-            let hangs = matches!(&node.phase, Phase::Stopping(done) if !done.is_finished());
+            let hangs = matches!(&node.phase, Phase::Stopping { done, .. } if !done.is_finished());
             assert!(!hangs, "a healthy process stops at once");
         }
         for _ in 0..3 {

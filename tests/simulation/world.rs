@@ -127,7 +127,8 @@ impl World {
             ended_kept_max: [20_480, rng.random_range(0..6)][rng.random_range(0..2)],
             read_less: Arc::default(),
             reads: 0,
-            events_behind_max: [usize::MAX, rng.random_range(1..20)][rng.random_range(0..2)],
+            events_behind_max: [usize::MAX, rng.random_range(1..20), rng.random_range(20..100)]
+                [rng.random_range(0..3)],
             counted_apart: false,
             planted: 0,
             unknown: 0,

@@ -53,6 +53,9 @@ async fn of_a_row_that_is_refused_as_little_is_left_out_as_it_takes() {
     let store = SqliteStore::open(folder.path()).await.unwrap();
     let mut world = World::new(&store, 10).await;
     let concert = world.concert;
+    for _ in 1..=8 {
+        world.user(0).await;
+    }
     assert_eq!(repair(&store, concert).await.unwrap(), Repair::NothingRefused { rows: 0 });
     by_hand(
         folder.path(),

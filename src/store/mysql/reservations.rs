@@ -1,4 +1,4 @@
-//! Statements for reservations: those that are held, those that end, and those to which anything may have happened.
+//! Statements for reservations: plain ones, those that end, and those to which anything may have happened.
 
 use std::io::Write;
 
@@ -25,28 +25,28 @@ macro_rules! reservation_update {
 }
 
 static RESERVATIONS: Bulk = Bulk::new(
-    concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
-    columns::RESERVATION,
+    concat!("INSERT INTO reservation (segment, ", columns::reservation_columns!(), ") VALUES "),
+    1 + columns::RESERVATION,
     reservation_update!(),
 );
 
 /// Most of what is written in a rush, with fewer parameters than the rest: each one costs the server.
 static HELD_RESERVATIONS: Bulk = Bulk::with_constants(
-    "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, expires_at, \
-       status, ended_at, best_requests) VALUES ",
-    columns::HELD_RESERVATION,
+    "INSERT INTO reservation (segment, concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, \
+       expires_at, status, ended_at, best_requests) VALUES ",
+    1 + columns::HELD_RESERVATION,
     ",'TEMP_RESERVED',NULL,NULL",
     reservation_update!(),
 );
 
-/// The same, given concert, reservations, schedules, users, seats, amounts, beginnings and ends, each of these in one value,
-/// and how many there are, of `NUMBERED_MAX`.
-const HELD_RESERVATIONS_NUMBERED: &str = concat!(
-    "INSERT INTO reservation (concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, expires_at, \
-       status, ended_at, best_requests) \
-     SELECT ?, SUBSTR(?, 16 * seq - 15, 16), SUBSTR(?, 19 * seq - 18, 19), SUBSTR(?, 19 * seq - 18, 19), \
+/// The same of any one status, given segment, concert, reservations, schedules, users, seats, amounts, beginnings and ends, each of
+/// these in one value; the status; when each came about in one value, or NULL; and how many there are, of `NUMBERED_MAX`.
+const RESERVATIONS_NUMBERED: &str = concat!(
+    "INSERT INTO reservation (segment, concert_id, reservation_id, schedule_id, user_id, seats, amount, opened_at, \
+       expires_at, status, ended_at, best_requests) \
+     SELECT ?, ?, SUBSTR(?, 16 * seq - 15, 16), SUBSTR(?, 19 * seq - 18, 19), SUBSTR(?, 19 * seq - 18, 19), \
        RTRIM(SUBSTR(?, 44 * seq - 43, 44)), SUBSTR(?, 16 * seq - 15, 16), SUBSTR(?, 23 * seq - 22, 23), \
-       SUBSTR(?, 23 * seq - 22, 23), 'TEMP_RESERVED', NULL, NULL \
+       SUBSTR(?, 23 * seq - 22, 23), ?, SUBSTR(?, 23 * seq - 22, 23), NULL \
      FROM seq_1_to_1024 WHERE seq <= ?",
     reservation_update!()
 );
@@ -66,57 +66,58 @@ static ENDED_RESERVATIONS: Listing = Listing::new(&[
 
 /// The changes of reservations in a batch.
 pub struct Reservations<'a> {
-    /// Held, and with nothing else to write.
-    held: Vec<&'a Reservation>,
+    /// With nothing to write that most lack; together with those of the same status, held ones first.
+    plain: Vec<&'a Reservation>,
     /// Reservations of which anything may have changed.
     others: Vec<&'a Reservation>,
     /// Reservations of which nothing changed but their status and when it came about, together with those that became
     /// the same.
     ended: Vec<&'a Reservation>,
+    /// Where new ones lie.
+    segment: u64,
     form: Form,
 }
 
 impl<'a> Reservations<'a> {
     pub fn of(rows: &Rows<'a>, form: Form) -> Self {
-        let is_plainly_held = |row: &&Reservation| {
-            row.status == ReservationStatus::TempReserved
-                && row.ended_at.is_none()
-                && row.best_requests.is_empty()
-                && row.guest_of.is_none()
-                && row.prices.is_empty()
-                && (form == Form::Upsert || row.seats.len() <= NUMBERED_SEATS_MAX)
+        let is_plain = |row: &&Reservation| {
+            let is_held = row.status == ReservationStatus::TempReserved && row.ended_at.is_none();
+            let fits = match form {
+                Form::Numbered => row.seats.len() <= NUMBERED_SEATS_MAX,
+                Form::Upsert => is_held,
+            };
+            fits && row.best_requests.is_empty() && row.guest_of.is_none() && row.prices.is_empty()
         };
-        let (held, others) = rows.reservations.iter().copied().partition(is_plainly_held);
+        let (mut plain, others): (Vec<_>, Vec<_>) = rows.reservations.iter().copied().partition(is_plain);
+        plain.sort_by_key(|it| (it.concert, it.status as u8, it.ended_at.is_some()));
         let mut ended = rows.ended_reservations.clone();
         ended.sort_by_key(|it| (it.concert, it.status as u8, it.ended_at.is_some()));
-        Self { held, others, ended, form }
+        Self { plain, others, ended, segment: rows.segment, form }
     }
 
     pub fn statements(&self) -> Statements<'_, Values> {
-        let others = upserts(&RESERVATIONS, &self.others, bind_reservation);
+        let segment = self.segment;
+        let others = upserts(&RESERVATIONS, &self.others, segment, bind_reservation);
         match self.form {
             Form::Numbered => {
-                let of_one_concert = |a: &&Reservation, b: &&Reservation| a.concert == b.concert;
-                let held = self.held.chunk_by(of_one_concert).flat_map(|held| held.chunks(NUMBERED_MAX));
                 let became_alike = |a: &&Reservation, b: &&Reservation| {
                     let became = |it: &Reservation| (it.concert, it.status, it.ended_at.is_some());
                     became(a) == became(b)
                 };
+                let plain = self.plain.chunk_by(became_alike).flat_map(|plain| plain.chunks(NUMBERED_MAX));
                 let ended = self.ended.chunk_by(became_alike);
-                Box::new(held.map(numbered).chain(others).chain(listed(
+                Box::new(plain.map(move |rows| numbered(rows, segment)).chain(others).chain(listed(
                     "reservation",
                     &ENDED_RESERVATIONS,
                     ended,
                     bind_ended,
                 )))
             }
-            Form::Upsert => {
-                Box::new(
-                    upserts(&HELD_RESERVATIONS, &self.held, bind_held_reservation)
-                        .chain(others)
-                        .chain(upserts(&RESERVATIONS, &self.ended, bind_reservation)),
-                )
-            }
+            Form::Upsert => Box::new(
+                upserts(&HELD_RESERVATIONS, &self.plain, segment, bind_held_reservation)
+                    .chain(others)
+                    .chain(upserts(&RESERVATIONS, &self.ended, segment, bind_reservation)),
+            ),
         }
     }
 }
@@ -124,28 +125,44 @@ impl<'a> Reservations<'a> {
 fn upserts<'a>(
     statement: &'static Bulk,
     rows: &'a [&Reservation],
+    segment: u64,
     bind: fn(&mut Values, &Reservation),
 ) -> Statements<'a, Values> {
     statements::<MySqlConnection, _>("reservation", statement, rows, Expect::Anything, move |to, row| {
+        to.id(segment);
         bind(to, row);
     })
 }
 
-/// Up to `NUMBERED_MAX` of one concert.
-fn numbered(held: &[&Reservation]) -> Bound<Values> {
-    let mut values = Values::default();
-    values.id(held[0].concert.0.into());
-    values.parts(16, held, |to, it| to.extend(it.id.0.as_bytes()));
+/// Up to `NUMBERED_MAX` of one concert that became the same.
+fn numbered(rows: &[&Reservation], segment: u64) -> Bound<Values> {
+    let (mut values, first) = (Values::default(), rows[0]);
+    values.id(segment);
+    values.id(first.concert.0.into());
+    values.parts(16, rows, |to, it| to.extend(it.id.0.as_bytes()));
     // Writing to a `Vec` cannot fail.
-    values.parts(19, held, |to, it| _ = write!(to, "{:019}", it.schedule.0));
-    values.parts(19, held, |to, it| _ = write!(to, "{:019}", it.user.0));
-    values.parts(44, held, |to, it| _ = write!(to, "{:44}", seat_list(&it.seats)));
-    values.parts(16, held, |to, it| _ = write!(to, "{:016}", it.amount));
+    values.parts(19, rows, |to, it| _ = write!(to, "{:019}", it.schedule.0));
+    values.parts(19, rows, |to, it| _ = write!(to, "{:019}", it.user.0));
+    values.parts(44, rows, |to, it| _ = write!(to, "{:44}", seat_list(&it.seats)));
+    values.parts(16, rows, |to, it| _ = write!(to, "{:016}", it.amount));
     let (mut opened, mut expires) = (TimeText::default(), TimeText::default());
-    values.parts(TimeText::LENGTH, held, |to, it| opened.put(to, it.opened_at));
-    values.parts(TimeText::LENGTH, held, |to, it| expires.put(to, it.expires_at));
-    values.id(held.len() as u64);
-    Bound { table: "reservation", sql: HELD_RESERVATIONS_NUMBERED.into_sql_str(), values, affected: None }
+    values.parts(TimeText::LENGTH, rows, |to, it| opened.put(to, it.opened_at));
+    values.parts(TimeText::LENGTH, rows, |to, it| expires.put(to, it.expires_at));
+    values.text(Some(words::reservation_status(first.status)));
+    bind_ends(&mut values, rows);
+    values.id(rows.len() as u64);
+    Bound { table: "reservation", sql: RESERVATIONS_NUMBERED.into_sql_str(), values, affected: None }
+}
+
+/// When each of these came about that became the same, in one value.
+fn bind_ends(to: &mut Values, of: &[&Reservation]) {
+    let mut text = TimeText::default();
+    match of[0].ended_at {
+        Some(_) => {
+            to.parts(TimeText::LENGTH, of, |to, it| it.ended_at.into_iter().for_each(|at| text.put(to, at)));
+        }
+        None => to.time(None),
+    }
 }
 
 fn bind_ended(to: &mut Values, bucket: usize, piece: &[&Reservation]) {
@@ -153,12 +170,7 @@ fn bind_ended(to: &mut Values, bucket: usize, piece: &[&Reservation]) {
     to.reserve(2 * bulk::BUCKETS[bucket]);
     to.parts(16, piece, |to, reservation| to.extend(reservation.id.0.as_bytes()));
     to.text(Some(words::reservation_status(first.status)));
-    let mut text = TimeText::default();
-    if first.ended_at.is_some() {
-        to.parts(TimeText::LENGTH, piece, |to, it| it.ended_at.into_iter().for_each(|at| text.put(to, at)));
-    } else {
-        to.time(None);
-    }
+    bind_ends(to, piece);
     to.id(first.concert.0.into());
     bulk::padded(bucket, piece).for_each(|reservation| to.uuid(Some(reservation.id.0)));
 }
@@ -192,8 +204,8 @@ mod tests {
             TimeText::default().put(&mut text, Timestamp::from_millis(millis));
             assert_eq!(text.len(), time, "{millis}");
         }
-        let held = lengths(HELD_RESERVATIONS_NUMBERED, "seq");
-        assert_eq!(held, [id, number, number, seats + 1, amount, time, time]);
+        let plain = lengths(RESERVATIONS_NUMBERED, "seq");
+        assert_eq!(plain, [id, number, number, seats + 1, amount, time, time, time]);
         assert_eq!(lengths(ENDED_RESERVATIONS.sql(0).as_str(), "ROWNUM()"), [id, time]);
     }
 

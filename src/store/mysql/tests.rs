@@ -37,8 +37,8 @@ async fn schema_of(store: &MySqlStore) -> Vec<String> {
     schema
 }
 
-/// The server is lost to a program that migrates, at every single word that it says; the next start goes on from
-/// there, also while the server is still busy with the last word.
+/// The server is lost to a program that migrates, at every single word that a migration takes; the next start goes on from
+/// there, also while the server is still busy with the last word. Each database is cut off at the same word of every one.
 #[tokio::test]
 async fn a_migration_that_is_cut_off_at_any_step_ends_in_the_same_schema() {
     let whole = schema_of(&fresh().await.0).await;
@@ -49,18 +49,31 @@ async fn a_migration_that_is_cut_off_at_any_step_ends_in_the_same_schema() {
     let mut words = 1;
     loop {
         let url = empty_database().await;
-        proxy.cut_after(words);
-        let cut_off = MySqlStore::open(&proxy.url(&connection::options(&url).unwrap())).await.is_err();
-        let store = MySqlStore::open(&url).await.unwrap();
-        assert_eq!(schema_of(&store).await, whole, "cut off after {words} words");
-        assert_eq!(MySqlStore::pending_migrations(&url).await.unwrap(), Vec::<&str>::new());
-        if !cut_off {
+        let options = connection::options(&url).unwrap();
+        let through = connection::options(&proxy.url(&options)).unwrap();
+        let mut cut_off = 0;
+        for count in 1..=migrate::MYSQL.len() {
+            let known = &migrate::MYSQL[..count];
+            proxy.cut_after(words);
+            let by_the_lost =
+                async { schema::migrate(&mut connection::connect(&through).await?, known).await };
+            cut_off += usize::from(by_the_lost.await.is_err());
+            let mut next = connection::connect(&options).await.unwrap();
+            schema::migrate(&mut next, known).await.unwrap();
+            assert!(schema::pending(&mut next, known).await.unwrap().is_empty());
+        }
+        assert_eq!(
+            schema_of(&MySqlStore::open(&url).await.unwrap()).await,
+            whole,
+            "cut off after {words} words"
+        );
+        if cut_off == 0 {
             break;
         }
         words += 1;
     }
     // One for the statement and one for its note, at least.
-    assert!(words > 2 * migrate::MYSQL.len(), "{words}");
+    assert!(words > 2, "{words}");
 }
 
 /// A new database, as it is reached through each node of a cluster, if the tests are on one.
@@ -328,8 +341,9 @@ async fn no_question_of_the_box_office_has_to_read_a_table_through() {
         assert!(!steps.is_empty(), "{written}");
         for step in steps {
             let cell = |name: &str| step.try_get_unchecked::<Option<String>, _>(name).unwrap();
-            let is_found =
-                cell("table").is_none() || cell("possible_keys").is_some() || cell("key").is_some();
+            // What is put together for the question alone has no key.
+            let is_a_table = cell("table").is_some_and(|table| !table.starts_with('<'));
+            let is_found = !is_a_table || cell("possible_keys").is_some() || cell("key").is_some();
             // Random codes have no index, since it would cost each sold seat more than whoever asks for one waits.
             if *question == box_office::ORDERS_OF_CODE {
                 assert!(!is_found, "{written}\n{:?}", cell("table"));

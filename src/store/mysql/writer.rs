@@ -269,7 +269,10 @@ impl MySqlWriter {
         if let Some(at) = table_writer::begin(connection, following).await? {
             return Ok(Some(at));
         }
-        write_rows(connection, &following.rows(), (&[], &[]), form).await?;
+        let mut rows = following.rows();
+        rows.segment =
+            table_writer::segment_for(connection, following.concert, rows.reservations.len()).await?;
+        write_rows(connection, &rows, (&[], &[]), form).await?;
         table_writer::end(connection, following).await?;
         Ok(None)
     }

@@ -82,6 +82,8 @@ pub fn writer_options(path: &Path) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         .pragma("journal_size_limit", LOG_BYTES_KEPT.to_string())
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+        // What undoes half a statement is not written to a file, which has to be made and thrown away each time.
+        .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(STATEMENTS_KEPT)
         .disable_statement_logging()
 }

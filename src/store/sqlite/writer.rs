@@ -17,7 +17,7 @@ use crate::domain::ids::UserId;
 use crate::domain::record::Reservation;
 use crate::store::batch::{self, Expect, Tables, statements};
 use crate::store::bulk::Bulk;
-use crate::store::columns::{self, bind_reservation, bind_seat, token_columns};
+use crate::store::columns::{self, Bind, bind_reservation, bind_seat, token_columns};
 use crate::store::rows::{LedgerRow, Rows, SeatChange, WalletRow};
 use crate::store::{
     Batch, BatchWriter, CommitError, Facts, Following, StoreError, TableWriter, query, table_writer,
@@ -81,8 +81,8 @@ static SEATS: Bulk = Bulk::new(
 );
 
 static RESERVATIONS: Bulk = Bulk::new(
-    concat!("INSERT INTO reservation (", columns::reservation_columns!(), ") VALUES "),
-    columns::RESERVATION,
+    concat!("INSERT INTO reservation (segment, ", columns::reservation_columns!(), ") VALUES "),
+    1 + columns::RESERVATION,
     " ON CONFLICT (concert_id, reservation_id) DO UPDATE SET status = excluded.status, seats = excluded.seats, \
        amount = excluded.amount, ended_at = excluded.ended_at, best_requests = excluded.best_requests, \
        guest_of = excluded.guest_of, prices = excluded.prices",
@@ -245,7 +245,10 @@ impl SqliteWriter {
             self.abort().await;
             return Ok(at);
         }
-        write_rows(connection, &following.rows(), (&[], &[])).await?;
+        let mut rows = following.rows();
+        rows.segment =
+            table_writer::segment_for(connection, following.concert, rows.reservations.len()).await?;
+        write_rows(connection, &rows, (&[], &[])).await?;
         table_writer::end(connection, following).await?;
         match self.finish().await {
             Ok(()) => Ok(following.to),
@@ -336,13 +339,15 @@ pub async fn write_rows(
             bind_seat(to, &seat.row);
         },
     );
+    let segment = rows.segment;
     let reservations = [&rows.reservations, &rows.ended_reservations].into_iter().flat_map(|rows| {
         statements::<SqliteConnection, _>(
             "reservation",
             &RESERVATIONS,
             rows,
             Expect::Anything,
-            |to, row: &&Reservation| {
+            move |to, row: &&Reservation| {
+                to.id(segment);
                 bind_reservation(to, row);
             },
         )

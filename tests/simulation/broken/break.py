@@ -26,8 +26,8 @@ FAULTS=[
  ('wrong-token','a token is derived of less than it should be',[('src/store/fold.rs','''secret.token(self.concert, next, user, entered_at)''','''secret.token(self.concert, next, if COND { UserId(0) } else { user }, entered_at)''')]),
  ('twice','a catch-up writes its rows and moves its step in two transactions, so that one that was killed is applied twice',[(T,'''        self.write_behind(concert, &folded.rows_of(&touched), (last, writer))?;
         Ok(count as u64)
-''','''        if COND && count > 0 && !self.half.remove(&(concert, writer, last)) {
-            self.half.insert((concert, writer, last));
+''','''        if COND && count > 0 && !self.half.remove(&(concert, writer.0, last)) {
+            self.half.insert((concert, writer.0, last));
             self.write_behind(concert, &folded.rows_of(&touched), (at, writer))?;
             return Ok(count as u64);
         }
@@ -40,7 +40,7 @@ FAULTS=[
         self.write_behind(concert, &folded.rows_of(&touched), (last, writer))?;
         Ok(count as u64)
 '''),(T,'''        let touched = Touched::by(rows.iter().flat_map(|row| &row.events));
-        let ahead = tail.iter()''','''        if COND && self.half.remove(&(concert, writer, last)) {
+        let ahead = tail.iter()''','''        if COND && self.half.remove(&(concert, writer.0, last)) {
             if let Some(sale) = self.concerts.get_mut(&concert) {
                 sale.applied = Some((last, writer));
             }
@@ -51,7 +51,7 @@ FAULTS=[
     faults: Vec<String>,
 ''','''    /// What was found wrong when it came about.
     faults: Vec<String>,
-    half: BTreeSet<(ConcertId, WriterId, u64)>,
+    half: HashSet<(ConcertId, uuid::Uuid, u64)>,
 ''')]),
  ('no-catch-up','no catch-up',[('src/dispatcher/recovery.rs','''        self.store.catch_up(concert, writer, limits::CAUGHT_UP_AT_ONCE_MAX).await?;
 ''','''        if !COND {
@@ -88,6 +88,14 @@ FAULTS=[
                 return Err(stepped_down);
             }
             return match row.filter(|row| row.writer == batch.writer) {
+''')]),
+ ('no-passing','what the journal still says of what the tables have as it ended is folded onto it all the same',[('src/store/fold.rs','''        if ends_of(entry).is_some_and(|of| self.ended_before.contains(&of)) {
+''','''        if !COND && ends_of(entry).is_some_and(|of| self.ended_before.contains(&of)) {
+''')]),
+ ('given-twice','an end that the tables have already is written in its turn, too',[('src/dispatcher/known_ends.rs','''                known.is_given
+            });
+''','''                known.is_given && !(COND && known.seq <= to)
+            });
 ''')]),
 ]
 def edit(name, cond_of):

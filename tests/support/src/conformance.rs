@@ -26,9 +26,9 @@ use frontrow::domain::token_secret::TokenSecret;
 use frontrow::store::rehearsals::Cleared;
 use frontrow::store::unfinished::UnfinishedSchedule;
 use frontrow::store::{
-    Batch, BatchWriter, Behind, CommitError, Facts, Following, JournalPosition, LoadedSale, NewConcert,
-    NewUser, SaleBatch, ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket, SweepPage, TableWriter,
-    WalletCurrency, WriterId, random_id,
+    Batch, BatchWriter, Behind, CommitError, End, Ends, Facts, Following, JournalPosition, LoadedSale,
+    NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket, SweepPage,
+    TableWriter, WalletCurrency, WriterId, random_id,
 };
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 
@@ -84,9 +84,11 @@ macro_rules! conformance_tests {
             a_ledger_entry_that_does_not_continue_its_wallet_is_refused
             a_lane_can_let_go
             tables_follow_in_steps_that_are_taken_once
+            what_ended_soon_is_written_as_it_ended
             guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold
             a_sweep_sees_what_is_over_and_one_page_of_each_table
             only_concerts_with_something_left_are_run
+            reservations_of_a_user_are_found_wherever_they_lie
             what_does_not_exist_is_none_or_named
             an_honest_evening_is_audited_clean
         );
@@ -202,7 +204,7 @@ impl<'s> World<'s> {
             let mut events = vec![Arc::default(); (sale.seq - behind.applied - 1) as usize];
             events.push(Arc::new(sale.events.clone()));
             let (concert, writer) = (sale.concert, batch.writer);
-            let rows = Following { concert, writer, from: behind.applied, to: sale.seq, events };
+            let rows = following(concert, writer, (behind.applied, sale.seq), events);
             assert_eq!(self.tables.follow(&rows).await.unwrap(), sale.seq);
         }
     }
@@ -211,7 +213,7 @@ impl<'s> World<'s> {
     pub fn following(&self, batch: &Batch) -> Following {
         let sale = &batch.sales[0];
         let (concert, writer, events) = (sale.concert, batch.writer, vec![Arc::new(sale.events.clone())]);
-        Following { concert, writer, from: sale.seq - 1, to: sale.seq, events }
+        following(concert, writer, (sale.seq - 1, sale.seq), events)
     }
 
     /// Commits a batch as a lane does, wallets read first, and has the tables follow.
@@ -489,6 +491,16 @@ fn held_for(reservation: &Reservation, seats: &[SeatId], prices: &[Money], opene
 
 fn price(seat: SeatId) -> Money {
     if seat.0 < 1 { VIP } else { REST }
+}
+
+/// Rows of a journal of whose events nothing is known but what they say.
+fn following(
+    concert: ConcertId,
+    writer: WriterId,
+    (from, to): (u64, u64),
+    events: Vec<Arc<Vec<Event>>>,
+) -> Following {
+    Following { concert, writer, from, to, events, passed: Vec::new(), ends: Vec::new() }
 }
 
 pub fn lapsed(reservation: &Reservation, status: ReservationStatus, why: HoldEnd) -> Event {
@@ -1902,7 +1914,7 @@ pub async fn tables_follow_in_steps_that_are_taken_once(store: &dyn Store) {
     assert_eq!(store.behind().await.unwrap(), [behind]);
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 
-    let both = Following { concert, writer, from: begun, to: begun + 2, events: events.clone() };
+    let both = following(concert, writer, (begun, begun + 2), events.clone());
     let stranger = Following { writer: WriterId(random_id()), ..both.clone() };
     assert!(matches!(world.tables.follow(&stranger).await, Err(StoreError::Claimed { .. })));
     let one = Following { to: begun + 1, events: events[..1].to_vec(), ..both.clone() };
@@ -1924,16 +1936,75 @@ pub async fn tables_follow_in_steps_that_are_taken_once(store: &dyn Store) {
     assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
 }
 
+pub async fn what_ended_soon_is_written_as_it_ended(store: &dyn Store) {
+    for caught_up in [false, true] {
+        let mut world = World::new(store, 10).await;
+        world.ids = IdSource::seeded([u8::from(caught_up); 32]);
+        let (one, other) = (world.user(0).await, world.user(1_000).await);
+        let (first, second) = (world.waiting(one), world.waiting(other));
+        let (in_first, in_second) = (admitted(&first), admitted(&second));
+        let (given_back, bought) = (world.held(one, &[3, 4]), world.held(other, &[7]));
+        let kept = world.held(one, &[3]);
+        let paid = world.paid(&bought, 1_000);
+        let rows = [
+            vec![Event::Joined(first), Event::Joined(second), Event::Admitted(in_first)],
+            vec![Event::Admitted(in_second.clone()), opened(&given_back), opened(&bought)],
+            vec![lapsed(&given_back, ReservationStatus::Cancelled, HoldEnd::Released), opened(&kept)],
+            vec![paid, Event::TokenEnded(ended(&in_second, TokenStatus::Done))],
+        ];
+        let begun = world.journal.seq;
+        let mut events = Vec::new();
+        for row in rows {
+            let batch = world.batch(row, Vec::new());
+            let wallets = frontrow::store::rows::Rows::at_once(&batch).wallet_users();
+            world.lane.begin(&Needs { wallets, ..Needs::default() }).await.unwrap();
+            world.lane.commit(&batch).await.unwrap();
+            world.journal = JournalPosition { seq: batch.sales[0].seq, batch: batch.id };
+            events.push(Arc::new(batch.sales[0].events.clone()));
+        }
+        let (concert, writer) = (world.concert, world.writer);
+        // Two rows, with the end of everything that ends behind them.
+        let (ended, ends): (Vec<_>, Vec<_>) = events[2..].iter().flat_map(End::all_of).unzip();
+        let passed = |rows: &[Arc<Vec<Event>>]| {
+            let is_passed = |event: &Event| Ends::of(event).is_some_and(|of| ended.contains(&of));
+            rows.iter().flat_map(|events| events.iter()).map(is_passed).collect()
+        };
+        let early = following(concert, writer, (begun, begun + 2), events[..2].to_vec());
+        let early = Following { passed: passed(&events[..2]), ends, ..early };
+        assert_eq!(world.tables.follow(&early).await.unwrap(), begun + 2);
+        let sold = (7, SeatStatus::Reserved, bought.id);
+        assert_eq!(world.seats().await, [sold], "what comes back was never taken");
+        assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+        if caught_up {
+            let successor = WriterId(random_id());
+            store.claim(concert, successor, NOW, Duration::ZERO).await.unwrap();
+            assert_eq!(store.catch_up(concert, successor, 1).await.unwrap(), 3, "two rows and the claim");
+        } else {
+            let rest = following(concert, writer, (begun + 2, begun + 4), events[2..].to_vec());
+            let rest = Following { passed: passed(&events[2..]), ..rest };
+            assert_eq!(world.tables.follow(&rest).await.unwrap(), begun + 4);
+        }
+        assert_eq!(store.behind().await.unwrap(), []);
+        assert_eq!(world.seats().await, [(3, SeatStatus::TempReserved, kept.id), sold]);
+        let states: Vec<_> =
+            world.load().await.tokens.iter().map(|token| (token.user, token.status)).collect();
+        assert_eq!(states, [(one, TokenStatus::Progress)]);
+        assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
+    }
+}
+
 pub async fn guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold(store: &dyn Store) {
     let mut world = World::new(store, 10).await;
     let guest_of = Some(AddressBlock(7));
     let user = world.user(0).await;
     let stays = Reservation { guest_of, ..world.held(user, &[1]) };
     let goes = Reservation { guest_of, ..world.held(UserId(2), &[2]) };
-    let token = world.waiting(user);
+    let (token, other) = (world.waiting(user), world.waiting(UserId(2)));
     let events = vec![
         Event::Joined(token.clone()),
         Event::Admitted(admitted(&token)),
+        Event::Joined(other.clone()),
+        Event::Admitted(admitted(&other)),
         opened(&stays),
         opened(&goes),
         lapsed(&goes, ReservationStatus::Cancelled, HoldEnd::Released),
@@ -1945,6 +2016,36 @@ pub async fn guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold(
     store.catch_up(world.concert, successor, 100).await.unwrap();
     assert_eq!(world.load().await.reservations, [stays]);
     assert_eq!(store.reservations(UserId(2)).await.unwrap()[0].guest_of, None);
+}
+
+/// More than lie together: one of hers before those of all others, one among them, and one behind.
+pub async fn reservations_of_a_user_are_found_wherever_they_lie(store: &dyn Store) {
+    const OTHERS_AT_ONCE: usize = 4_000;
+    const OTHERS: usize = 40_000;
+    let mut world = World::new(store, 10).await;
+    let (user, other) = (world.user(0).await, world.user(0).await);
+    world.admit(user).await;
+    world.admit(other).await;
+    let mut hers = Vec::new();
+    for round in 0..=OTHERS / OTHERS_AT_ONCE {
+        let mut events = Vec::new();
+        if [0, 5, OTHERS / OTHERS_AT_ONCE].contains(&round) {
+            let opened_at = NOW + Duration::from_millis(round as u64);
+            let opened = Reservation { opened_at, ..world.held(user, &[1]) };
+            events.push(self::opened(&opened));
+            events.push(lapsed(&opened, ReservationStatus::Cancelled, HoldEnd::Released));
+            hers.insert(0, opened.id);
+        }
+        for _ in 0..OTHERS_AT_ONCE {
+            let opened = world.held(other, &[2]);
+            events.push(self::opened(&opened));
+            events.push(lapsed(&opened, ReservationStatus::Cancelled, HoldEnd::Released));
+        }
+        world.commit(events).await;
+    }
+    let listed = store.reservations(user).await.unwrap();
+    assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), hers);
+    assert_eq!(store.reservations(other).await.unwrap().len(), 200, "as many as are listed");
 }
 
 pub async fn only_concerts_with_something_left_are_run(store: &dyn Store) {

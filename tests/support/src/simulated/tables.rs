@@ -1,7 +1,7 @@
 //! The rows of a simulated database, as maps. A batch is written whole or not at all, and the constraints that a
 //! real schema has are checked before. Ordered maps throughout, so that a simulation replays to the letter.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,14 @@ use frontrow::domain::wallet::Wallets;
 use frontrow::limits::{
     CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START, TICKETS_LISTED_MAX,
 };
-use frontrow::store::fold::{Base, BaseSchedule, FoldedSale, FoldedSchedule, Touched};
+use frontrow::store::fold::{Base, BaseSchedule, FoldedSale, FoldedSchedule, Touched, ends_of};
+use frontrow::store::journal::Entry;
 use frontrow::store::rows::{Became, LedgerRow, Rows, ScheduleRow, SeatChange, SeatRow, WalletRow};
 use frontrow::store::{
-    AuditReport, Batch, Behind, CommitError, ConcertRecord, DESK, Facts, Following, JournalPosition,
-    JournalRow, LoadedSale, LoadedSchedule, NewConcert, NewUser, OrderToRefund, SaleBatch, ScheduleRecord,
-    SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency, WriterId,
-    desk_subject, journal, random_id,
+    AuditReport, Batch, Behind, CommitError, ConcertRecord, DESK, End, Ends, Facts, Following,
+    JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, NewUser, OrderToRefund, SaleBatch,
+    ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
+    WriterId, desk_subject, journal, random_id,
 };
 use frontrow::venue::layout::VenueLayout;
 use uuid::Uuid;
@@ -472,6 +473,22 @@ impl Tables {
         if !is_whole {
             self.faults
                 .push(format!("sale {concert}: what follows row {from} to {to} is not in its journal"));
+        }
+        let rest = sale.journal.get(to as usize + 1..).unwrap_or_default().iter();
+        let rest = rest.flat_map(|row| match &row.kind {
+            KeptKind::Events(events) => &events[..],
+            _ => &[],
+        });
+        let known: HashMap<_, _> = rest.filter_map(|event| Some((Ends::by(event)?, event))).collect();
+        let is_known = |end: &End| Ends::by(end.event()).and_then(|of| known.get(&of)) == Some(&end.event());
+        if !rows.ends.iter().all(is_known) {
+            self.faults
+                .push(format!("sale {concert}: something ends behind row {to} as its journal does not say"));
+        }
+        // A sale that is refused is claimed anew, which would heal it; but nothing that follows may not fit.
+        if let Err(error) = self.constrain(&rows.rows(), &[], &[]) {
+            self.faults
+                .push(format!("sale {concert}: what follows row {from} does not fit: {}", error.reason()));
         }
         self.write_behind(concert, &rows.rows(), (to, writer))?;
         Ok(to)
@@ -945,9 +962,24 @@ impl Tables {
         for (id, concert) in self.concerts.iter().filter(|(_, concert)| concert.is_behind()) {
             let mut sale = FoldedSale::new(*id, concert.token_secret.clone());
             let applied = concert.applied.map_or(0, |(at, _)| at);
-            let rows = self.journal_rows(*id, 0, u32::MAX).unwrap_or_default();
-            for JournalRow { at, events, .. } in rows.into_iter().take_while(|row| row.seq <= applied) {
-                events.iter().for_each(|entry| drop(sale.add(at, entry)));
+            let mut ended: HashSet<_> = self
+                .reservations
+                .values()
+                .filter(|row| row.concert == *id && row.status != ReservationStatus::TempReserved)
+                .map(|row| Ends::Hold(row.id))
+                .collect();
+            ended.extend(
+                concert
+                    .tokens
+                    .values()
+                    .filter(|row| row.ended_at.is_some())
+                    .map(|row| Ends::Token(row.entry)),
+            );
+            for JournalRow { seq, at, events } in self.journal_rows(*id, 0, u32::MAX).unwrap_or_default() {
+                // What ended may be written before its turn.
+                let is_written =
+                    |entry: &&Entry| seq <= applied || ends_of(entry).is_some_and(|of| ended.contains(&of));
+                events.iter().filter(is_written).for_each(|entry| drop(sale.add(at, entry)));
             }
             let folded = sale.rows();
             let of_money =
