@@ -35,6 +35,7 @@ struct House {
     clock: Clock,
     concert: ConcertId,
     schedule: ScheduleId,
+    rules: SaleRules,
     running: Option<Running>,
 }
 
@@ -112,11 +113,15 @@ impl Running {
 
 impl House {
     async fn open(capacity: u32) -> Self {
+        Self::with_rules(capacity, SaleRules::default()).await
+    }
+
+    async fn with_rules(capacity: u32, rules: SaleRules) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = store::open(None, folder.path()).await.unwrap();
         let (concert, schedules) = store.add_concert(new_concert(capacity)).await.unwrap();
         let clock = Clock::manual(START);
-        let mut house = Self { folder, clock, concert, schedule: schedules[0], running: None };
+        let mut house = Self { folder, clock, concert, schedule: schedules[0], rules, running: None };
         house.start().await;
         house
     }
@@ -127,7 +132,7 @@ impl House {
             lease: Duration::ZERO,
             // A clock that is turned by hand jumps; only a restart is an outage here.
             heartbeat_gap_max: 365 * DAY,
-            ..Options::new(SaleRules::default())
+            ..Options::new(self.rules.clone())
         };
         self.running = Some(Running::start(store, &self.clock, options).await);
     }
@@ -1061,7 +1066,10 @@ async fn who_asks_for_what_the_store_refuses_is_refused_alone() {
 /// mended them. Method: a trigger of somebody's own.
 #[tokio::test]
 async fn a_sale_whose_tables_refuse_what_follows_stops_alone() {
-    let house = House::open(100).await;
+    // The clock turns faster than a slow disk writes. A hold that had run out by then would be refused by nobody.
+    let (hold_ttl, admission_ttl, idle_ttl) = (365 * DAY, 365 * DAY, 365 * DAY);
+    let rules = SaleRules { hold_ttl, admission_ttl, idle_ttl, ..SaleRules::default() };
+    let house = House::with_rules(100, rules).await;
     let alice = house.user(0).await;
     house.join(alice.user).await;
     house
@@ -1077,8 +1085,8 @@ async fn a_sale_whose_tables_refuse_what_follows_stops_alone() {
     tokio::spawn(async move { dispatcher.tables_have(Rows::All).await });
     let names =
         |why: &String| why.contains("event 0 (\"hold\") of row") && why.contains("does not fit its tables");
-    // The clock stands still: once the hold has run out, its seat is free again, and nothing refuses that.
     while !running.dispatcher.unready().iter().any(names) {
+        house.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
     }
     house.meddle_at_once("DROP TRIGGER never").await;
