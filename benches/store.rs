@@ -197,7 +197,7 @@ async fn load(
     concert: ConcertId,
     writer: WriterId,
 ) -> (Box<dyn BatchWriter>, Sale, ScheduleId, JournalPosition) {
-    store.claim(concert, writer, START, Duration::ZERO).await.expect("nobody else runs it");
+    store.claim(concert, writer, START, None).await.expect("nobody else runs it");
     let loaded = store.load_sale(concert, START).await.expect("the sale is there");
     let schedule = loaded.schedules[0].schedule;
     let snapshot = SaleSnapshot {

@@ -3,7 +3,8 @@
 //! Two times there are. *UTC* is what the machine says, and may be set at any moment: openings, starts and tokens of
 //! others go by it. *Steady time* began as UTC and goes on by the machine's counter of time that passed: whatever a fan
 //! was promised, and whatever is measured, goes by it, so that a clock that is set costs nobody a seat and keeps nobody
-//! out. Their difference is the *step*.
+//! out. Their difference is the *step*. Servers of one database go by the clock of its machine: both times are corrected by
+//! how far our own was found to be off.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -57,6 +58,8 @@ pub struct Passing {
     begun: Instant,
     /// Steady time when it began, in milliseconds; later once, when a sale turns out to be further.
     from: AtomicI64,
+    /// The milliseconds by which the machine's clock is ahead of the one that we go by.
+    ahead: AtomicI64,
 }
 
 /// The hand of a clock that is turned. It wakes only those whose time has come, in the order of their times, so that
@@ -70,8 +73,10 @@ pub struct Hand {
 struct HandState {
     /// Steady.
     time: Timestamp,
-    /// The step of UTC.
+    /// The step of the machine's time.
     step: i64,
+    /// The milliseconds by which that is ahead of the clock that we go by.
+    ahead: i64,
     /// A number for each sleeper: several may sleep until the same time.
     slept: u64,
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
@@ -124,23 +129,62 @@ impl Drop for Sleep<'_> {
 impl Clock {
     /// A clock that stands at `start` until it is turned.
     pub fn manual(start: Timestamp) -> Self {
-        let state = HandState { time: start, step: 0, slept: 0, sleepers: BTreeMap::new() };
+        let state = HandState { time: start, step: 0, ahead: 0, slept: 0, sleepers: BTreeMap::new() };
         Self::Manual(Arc::new(Hand { state: Mutex::new(state) }))
     }
 
     /// The machine's. Steady time begins as its UTC is now.
     pub fn system() -> Self {
-        Self::System(Arc::new(Passing { begun: Instant::now(), from: AtomicI64::new(machine_millis()) }))
+        let from = AtomicI64::new(machine_millis());
+        Self::System(Arc::new(Passing { begun: Instant::now(), from, ahead: AtomicI64::new(0) }))
     }
 
-    /// The machine's time. It may go back.
+    /// What time it is. It may go back.
     pub fn utc(&self) -> Timestamp {
+        match self {
+            Self::System(passing) => {
+                Timestamp::from_millis(machine_millis() - passing.ahead.load(Ordering::Relaxed))
+            }
+            Self::Manual(hand) => {
+                let state = hand.state.lock();
+                state.time.shifted(state.step - state.ahead)
+            }
+        }
+    }
+
+    /// What time the machine says that it is, whatever clock we go by.
+    pub fn machine(&self) -> Timestamp {
         match self {
             Self::System(_) => Timestamp::from_millis(machine_millis()),
             Self::Manual(hand) => {
                 let state = hand.state.lock();
                 state.time.shifted(state.step)
             }
+        }
+    }
+
+    /// It is `utc` now by a clock that we go by from now on instead of the machine's, and so is steady time. Before anybody has
+    /// used it: steady time may go back here.
+    pub fn begin_at(&self, utc: Timestamp) {
+        let behind = utc.as_millis() - self.steady().as_millis();
+        match self {
+            Self::System(passing) => {
+                passing.from.fetch_add(behind, Ordering::Relaxed);
+            }
+            Self::Manual(hand) => {
+                let state = &mut *hand.state.lock();
+                (state.time, state.step) = (state.time.shifted(behind), state.step - behind);
+            }
+        }
+        self.follow(utc);
+    }
+
+    /// It is `utc` now by the clock that we go by. No time passes, as when the machine's clock is set.
+    pub fn follow(&self, utc: Timestamp) {
+        let ahead = self.machine().as_millis() - utc.as_millis();
+        match self {
+            Self::System(passing) => passing.ahead.store(ahead, Ordering::Relaxed),
+            Self::Manual(hand) => hand.state.lock().ahead = ahead,
         }
     }
 
@@ -240,6 +284,25 @@ mod tests {
         );
         clock.advance(Duration::from_millis(10));
         assert_eq!((clock.steady().as_millis(), clock.utc().as_millis()), (5_010, 2_010));
+    }
+
+    #[test]
+    fn a_clock_that_goes_by_another_one_is_right_however_the_machines_is_set() {
+        for clock in [Clock::system(), Clock::manual(Timestamp::from_millis(5_000))] {
+            let right = clock.machine().shifted(-3_600_000);
+            clock.begin_at(right);
+            let is_right = |time: Timestamp| time >= right && time.since(right) < Duration::from_secs(600);
+            assert!(is_right(clock.utc()) && is_right(clock.steady()));
+            assert!(clock.step().abs() < 1_000);
+            let off = clock.machine().since(clock.utc());
+            assert!(off > Duration::from_secs(3_000), "the machine says what it says");
+        }
+        let clock = Clock::manual(Timestamp::from_millis(5_000));
+        clock.begin_at(Timestamp::from_millis(2_000));
+        clock.set_by(700);
+        assert_eq!((clock.steady().as_millis(), clock.utc().as_millis(), clock.step()), (2_000, 2_700, 700));
+        clock.follow(Timestamp::from_millis(2_000));
+        assert_eq!((clock.utc().as_millis(), clock.machine().as_millis()), (2_000, 5_700));
     }
 
     #[test]

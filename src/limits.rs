@@ -175,8 +175,31 @@ pub const CLOCK_STEP_MIN_MS: i64 = 250;
 /// A longer gap between heartbeats was an outage: time stood still for fans.
 pub const HEARTBEAT_GAP_MAX: Duration = Duration::from_secs(3);
 
-/// The age that another process's heartbeat must have before its sale is taken over.
+/// The time for which the heartbeat of a sale stands still whose server is dead; nobody takes it over before.
 pub const LEASE: Duration = Duration::from_secs(5);
+/// The number of times that it is read meanwhile, at least.
+pub const LEASE_READINGS_MIN: u32 = 3;
+/// A longer pause between two readings says nothing: the database was out, or who reads stood still. Those who write their
+/// heartbeats may have been kept from it as long.
+pub const LEASE_UNREAD_MAX: Duration = Duration::from_millis(2_500);
+
+/// Characters of a server's name: it stands in names of duties and alarms, too.
+pub const SERVER_NAME_CHARS_MAX: usize = 64;
+
+/// The interval at which a server says that it lives, and looks which others do.
+pub const MEMBER_BEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time that one such look may take before it is given up: it proved nothing.
+pub const MEMBER_LOOK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Rows of dead servers that stay, for who wonders what there was, and that are taken away at once.
+pub const DEAD_MEMBERS_KEPT: usize = 16;
+pub const DEAD_MEMBERS_FORGOTTEN_AT_ONCE: usize = 8;
+
+/// The longest that asking the database for its time may take for the answer to say how far our clock is off, and the number of
+/// times that a server asks as it starts.
+pub const CLOCK_READ_MAX: Duration = Duration::from_millis(500);
+pub const CLOCK_READ_ATTEMPTS: u32 = 20;
 
 /// The interval at which new sales of other processes (`frontrow import`) are looked for.
 pub const SALES_LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
@@ -471,6 +494,9 @@ const _: () = assert!(OUTCOME_PATIENCE.as_millis() < LANES_END_PATIENCE.as_milli
 // A command ends at most one token and two reservations' worth of facts; expiries come on top.
 const _: () = assert!(2 * (2 * BATCH_COMMANDS_MAX + BATCH_EXPIRIES_MAX) <= ENDED_KEPT_MAX);
 const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() < HEARTBEAT_GAP_MAX.as_millis());
+// Looks follow each other closely enough to prove something.
+const _: () = assert!(MEMBER_BEAT_INTERVAL.as_millis() * 2 < LEASE_UNREAD_MAX.as_millis());
+const _: () = assert!(LEASE_UNREAD_MAX.as_millis() * (LEASE_READINGS_MIN as u128 - 1) <= LEASE.as_millis());
 const _: () = assert!(SWEEP_INTERVAL.as_millis() < SWEEP_PATIENCE.as_millis());
 // A lane that wakes for its heartbeat sees to its sweeps.
 const _: () = assert!(HEARTBEAT_INTERVAL.as_millis() <= SWEEP_INTERVAL.as_millis());

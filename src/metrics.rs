@@ -107,6 +107,12 @@ pub struct Metrics {
     /// The number of times that the machine's clock was set, and by how much in all since the start.
     pub clock_steps: Counter,
     pub clock_step_ms: Gauge,
+    /// Servers of this database that live, this one among them.
+    pub members: Gauge,
+    /// The milliseconds by which the machine's clock is ahead of the database's.
+    pub clock_ahead_ms: Gauge,
+    /// Sales that were taken over from another server.
+    pub takeovers: Counter,
     /// Tasks that must live and ended by a fault of ours.
     pub task_ends: Counter,
     /// Alarms that were raised here, by kind.
@@ -152,6 +158,9 @@ impl Metrics {
             store_log_bytes: Gauge::default(),
             clock_steps: Counter::default(),
             clock_step_ms: Gauge::default(),
+            members: Gauge::default(),
+            clock_ahead_ms: Gauge::default(),
+            takeovers: Counter::default(),
             task_ends: Counter::default(),
             alarms_raised: Family::default(),
             alarms_open: Family::default(),
@@ -202,6 +211,13 @@ impl Metrics {
         r.register("store_log_bytes", "The embedded database's log", metrics.store_log_bytes.clone());
         r.register("clock_steps", "Times the machine's clock was set", metrics.clock_steps.clone());
         r.register("clock_step_ms", "How far it was set in all", metrics.clock_step_ms.clone());
+        r.register("members", "Servers of this database that live", metrics.members.clone());
+        r.register(
+            "clock_ahead_ms",
+            "The machine's clock less the database's",
+            metrics.clock_ahead_ms.clone(),
+        );
+        r.register("takeovers", "Sales taken over from another server", metrics.takeovers.clone());
         r.register("alarms_raised", "Alarms that were raised by this server", metrics.alarms_raised.clone());
         r.register("alarms_open", "Alarms that go on, of all servers", metrics.alarms_open.clone());
         r.register("task_ends", "Panics of tasks that must live", metrics.task_ends.clone());

@@ -1,8 +1,6 @@
 //! `frontrow apply`: brings tables up to date that a killed server left behind their journals, and takes the schema back to
 //! what an older release knows, so that it can be started again.
 
-use std::time::Duration;
-
 use anyhow::{Context, bail};
 use clap::Args;
 use frontrow::clock::Clock;
@@ -51,7 +49,7 @@ impl Apply {
 }
 
 async fn refuse_servers(store: &dyn Store) -> anyhow::Result<()> {
-    if !store.is_embedded() && store.is_served(Clock::system().utc()).await? {
+    if !store.is_embedded() && store.is_served(store.database_time().await?).await? {
         bail!(
             "a server is at work with this database, or was killed less than {} s ago: stop it, and say it again",
             LEASE.as_secs()
@@ -62,12 +60,13 @@ async fn refuse_servers(store: &dyn Store) -> anyhow::Result<()> {
 
 /// Writes what the tables lack. Gives the number of the journals' rows that were behind.
 async fn catch_up(store: &dyn Store) -> anyhow::Result<u64> {
-    let lease = if store.is_embedded() { Duration::ZERO } else { LEASE };
     let mut rows = 0;
     for of in store.behind().await? {
         let (writer, now) = (WriterId(random_id()), Clock::system().utc());
         let concert = of.concert;
-        let before = store.claim(concert, writer, now, lease).await?;
+        // No server is at work, and one that begins now is not disturbed.
+        let holder = store.holder(concert).await?;
+        let before = store.claim(concert, writer, now, Some(holder)).await?.before;
         let caught_up = store.catch_up(concert, writer, CAUGHT_UP_AT_ONCE_MAX).await;
         // Of a clock that was set back the sale's time knows nothing.
         let now = before.map_or(now, |before| before.max(now));

@@ -33,7 +33,7 @@ impl Currency {
             let mut _folder = None;
             if known.code.as_ref() != Some(code) {
                 let is_served = match config.database_url {
-                    Some(_) => store.is_served(now).await?,
+                    Some(_) => store.is_served(store.database_time().await?).await?,
                     None => match DataFolder::lock(&config.data) {
                         Ok(folder) => {
                             _folder = Some(folder);

@@ -11,6 +11,7 @@ mod history;
 mod import;
 mod journal;
 mod migrate;
+mod node;
 mod operator;
 mod orders;
 mod prices;
@@ -83,6 +84,9 @@ enum Command {
     Audit(audit::Audit),
     /// Show from the journal who held a seat, when, and why it was lost, and who changed a sale.
     History(history::History),
+    /// The servers of one database.
+    #[command(subcommand)]
+    Node(node::Node),
     /// Move old rows of the journal into files.
     #[command(subcommand)]
     Journal(journal::Journal),
@@ -116,6 +120,7 @@ impl Cli {
             Command::Webhook(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::History(command) => command.run().await,
+            Command::Node(command) => command.run().await,
             Command::Journal(command) => command.run().await,
             Command::Repair(command) => command.run().await,
             Command::Apply(command) => command.run().await,

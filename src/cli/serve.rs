@@ -86,7 +86,14 @@ impl Serve {
                 tracing::info!(signal, "stopping");
             }
         };
-        let given = Given { store, clock, metrics, folder, heartbeat_gap_max: HEARTBEAT_GAP_MAX };
+        let given = Given {
+            store,
+            clock,
+            metrics,
+            folder,
+            heartbeat_gap_max: HEARTBEAT_GAP_MAX,
+            by_database_clock: true,
+        };
         let server = server::start(&config, given, stop).await?;
         // A caller who reads this line may send the first request, and should find the sales in memory.
         let _ = tokio::time::timeout(RECOVERY_PATIENCE, recovered(&server.context.dispatcher)).await;

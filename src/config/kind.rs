@@ -9,6 +9,7 @@ use std::time::Duration;
 use frontrow_protocol::{HumanDuration, duration::HumanDurationError};
 
 use crate::address::Network;
+use crate::limits::SERVER_NAME_CHARS_MAX;
 
 /// A kind of values: how they are read, in the environment's form, and written, in TOML's.
 pub(super) trait Kind<T> {
@@ -108,6 +109,25 @@ impl Kind<String> for Text {
         match self {
             Self::NotEmpty if text.is_empty() => Err("must not be empty".to_owned()),
             Self::Any | Self::NotEmpty => Ok(text.to_owned()),
+        }
+    }
+
+    fn show(&self, value: &String) -> Result<String, &'static str> {
+        Ok(quoted(value))
+    }
+}
+
+/// What something is called, in logs and at places where it is looked for.
+pub(super) struct Name;
+
+impl Kind<String> for Name {
+    fn read(&self, text: &str) -> Result<String, String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        match text.chars().all(is_plain) && (1..=SERVER_NAME_CHARS_MAX).contains(&text.len()) {
+            true => Ok(text.to_owned()),
+            false => Err(format!(
+                "`{text}` is no name: 1 to {SERVER_NAME_CHARS_MAX} letters, digits, `-`, `.`, `_` and `:`"
+            )),
         }
     }
 

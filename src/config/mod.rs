@@ -15,8 +15,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use sections::{
-    AddressLimits, AuthConfig, ClientLimits, Config, DatabaseUrl, ENVIRONMENT_PREFIX, IssuerKey, LogConfig,
-    LogFormat, OperatorSettings, Setting, TlsFiles, TlsSettings,
+    AddressLimits, AuthConfig, ClientLimits, ClusterSettings, Config, DatabaseUrl, ENVIRONMENT_PREFIX,
+    IssuerKey, LogConfig, LogFormat, OperatorSettings, Setting, TlsFiles, TlsSettings,
 };
 
 use crate::limits::CONFIG_FILE_BYTES_MAX;

@@ -11,7 +11,8 @@ use frontrow_protocol::limits::{CAPACITY_MAX, SEATS_PER_RESERVATION_MAX, SEATS_P
 
 use super::declare::{section, setting, settings};
 use super::kind::{
-    Address, BaseUrl, Kind, Networks, OneOf, Optional, Origins, Path, Text, Time, Whole, YesOrNo, quoted,
+    Address, BaseUrl, Kind, Name, Networks, OneOf, Optional, Origins, Path, Text, Time, Whole, YesOrNo,
+    quoted,
 };
 use crate::address::{AddressSource, Network, Proxies};
 use crate::domain::rules::SaleRules;
@@ -49,6 +50,7 @@ pub(super) const SECTIONS: &[&[Setting]] = &[
     Config::SETTINGS,
     TlsSettings::SETTINGS,
     ADMIN,
+    ClusterSettings::SETTINGS,
     OperatorSettings::SETTINGS,
     WebhookSettings::SETTINGS,
     ISSUER_KEY,
@@ -94,6 +96,7 @@ section! {
         admin_listen: Option<SocketAddr>;
         /// Where operators find the console. `None`: nobody said.
         admin_base_url: Option<String>;
+        cluster: ClusterSettings;
         operators: OperatorSettings;
         webhooks: WebhookSettings;
         auth: AuthConfig;
@@ -127,6 +130,16 @@ settings! {
     /// Where operators find the console, as links that sign them in begin. If unset: where they, or this program, find the
     /// server.
     "admin.base_url" => config.admin_base_url, Optional(BaseUrl, "\"https://tickets.example\"");
+}
+
+section! {
+    /// What this server is among several of one database.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ClusterSettings, "cluster.", |config| config.cluster;
+
+    /// The name of this server among those of its database, its own and the same after a restart. If unset: the machine's, and
+    /// the port.
+    name: Option<String> = None, Optional(Name, "\"a\"");
 }
 
 section! {

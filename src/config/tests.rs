@@ -37,6 +37,7 @@ fn what_was_set_is_printed_and_reads_as_it_was() {
         admin_base_url: Some("https://tickets.example/desk".to_owned()),
         allowed_origins: vec!["https://a.example".to_owned(), "http://b.example:81".to_owned()],
         lanes: Some(3),
+        cluster: ClusterSettings { name: Some("seoul-1.a:8080".to_owned()) },
         tls: TlsSettings { cert: Some("cert.pem".into()), key: Some("key.pem".into()) },
         auth: AuthConfig {
             key: Some(IssuerKey::JwksFile("keys.json".into())),
@@ -128,6 +129,11 @@ fn what_cannot_be_is_refused_by_name() {
             "",
             "proxy.address_from=x-real-ip",
             "--set: `proxy.address_from`: must be x-forwarded-for, forwarded or proxy-protocol, not `x-real-ip`",
+        ),
+        (
+            "",
+            "cluster.name=a b",
+            "--set: `cluster.name`: `a b` is no name: 1 to 64 letters, digits, `-`, `.`, `_` and `:`",
         ),
         ("", "log.level=loud=x", "--set: `log.level`: `loud=x` is not a level"),
         ("", "log.level=infoo", "--set: `log.level`: `infoo` is not a level"),

@@ -30,9 +30,6 @@ use super::ops::{Live, Rehearsals};
 use super::remembered::Remembered;
 use super::request_rates::RequestRates;
 
-/// The characters of a machine's name that are told: with what is put around it, it fits the column of an alarm's subject.
-const SERVER_NAME_CHARS_MAX: usize = 64;
-
 pub struct Context {
     pub dispatcher: Dispatcher,
     pub fanout: Arc<Fanout>,
@@ -150,9 +147,14 @@ impl Context {
     }
 }
 
-/// What this server is called among several: the machine, and the port that it listens on. It is the same after a restart.
-fn server_name(config: &Config) -> String {
+/// What this server is called among several: as it was set, or the machine, and the port that it listens on. It is the same
+/// after a restart.
+pub fn server_name(config: &Config) -> String {
+    if let Some(name) = &config.cluster.name {
+        return name.clone();
+    }
     let machine = rustix::system::uname();
-    let machine: String = machine.nodename().to_string_lossy().chars().take(SERVER_NAME_CHARS_MAX).collect();
+    let machine: String =
+        machine.nodename().to_string_lossy().chars().take(limits::SERVER_NAME_CHARS_MAX).collect();
     format!("{machine}:{}", config.listen.port())
 }

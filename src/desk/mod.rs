@@ -13,6 +13,7 @@ pub mod operators;
 pub mod ops;
 pub mod origin;
 pub mod outcome;
+pub mod prints;
 pub mod rate;
 pub mod reads;
 pub mod remembered;
@@ -22,4 +23,4 @@ pub mod request_rates;
 pub mod translate;
 pub mod visitor;
 
-pub use context::Context;
+pub use context::{Context, server_name};

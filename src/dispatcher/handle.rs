@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::cluster::Cluster;
 use super::lane_of;
 use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub store: Arc<dyn Store>,
     /// One a lane.
     pub writers: Vec<WriterId>,
+    /// This server among the others.
+    pub cluster: Arc<Cluster>,
     pub supervisor: Arc<Supervisor>,
     pub metrics: Arc<Metrics>,
     /// The milliseconds by which the machine's clock was set, as it was noticed last.
@@ -156,8 +159,14 @@ impl Dispatcher {
         let down = self.shared.supervisor.down().into_iter().map(|task| format!("{task}: it is begun again"));
         let stalled = self.shared.mailboxes.iter().enumerate().filter(|(_, mailbox)| mailbox.is_stalled());
         let stalled = stalled.map(|(lane, _)| format!("lane {lane} takes nothing"));
-        let missing = self.shared.sales.missing().into_iter().chain(self.shared.sales.troubles());
-        missing.chain(down).chain(stalled).collect()
+        let sales = &self.shared.sales;
+        let missing = sales.missing().into_iter().chain(sales.troubles(|of| self.shared.cluster.named(of)));
+        missing.chain(self.shared.cluster.why_it_owns_nothing()).chain(down).chain(stalled).collect()
+    }
+
+    /// This server among the others of its database.
+    pub fn cluster(&self) -> &Cluster {
+        &self.shared.cluster
     }
 
     /// The number of lanes.

@@ -485,7 +485,9 @@ impl Lane {
             StoreError::Unreachable(_) => "unreachable",
             StoreError::Broken(_) => "broken",
             StoreError::Refused(_) => "refused",
-            StoreError::Claimed { .. } | StoreError::NoSuchConcert { .. } => "claimed",
+            StoreError::Claimed { .. }
+            | StoreError::OtherHolder { .. }
+            | StoreError::NoSuchConcert { .. } => "claimed",
             StoreError::OtherCurrency { .. } => "currency",
             StoreError::AlreadyThere { .. } => "already_there",
         };

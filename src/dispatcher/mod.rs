@@ -1,6 +1,7 @@
 //! Lanes: each is the only writer of its sales, with their memory and one connection to the store. Commands
 //! wait in a mailbox, are decided in order of arrival, written in one transaction, and answered after its commit.
 
+mod cluster;
 mod handle;
 mod known_ends;
 mod lane;
@@ -22,6 +23,7 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+pub use cluster::{Cluster, JoinError, Joining, join};
 pub use handle::{Dispatcher, Place};
 pub use tables::Rows;
 pub use witness::Witness;
@@ -34,7 +36,7 @@ use crate::domain::rules::SaleRules;
 use crate::fanout::Fanout;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::store::{self, Store, StoreError, WriterId};
+use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 use handle::Shared;
 use lane::Lane;
@@ -47,17 +49,10 @@ use tables::Tables;
 /// The choices of a run for its dispatcher.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The lanes' identities in the store, one each. SQLite has one; sales are spread over more.
-    pub writers: Vec<WriterId>,
     /// The rules that a sale does not set for itself.
     pub defaults: SaleRules,
-    /// The age of another process's heartbeat from which its sale is taken over. It is zero where a lock on the data folder
-    /// proves that there is no other process.
-    pub lease: Duration,
     /// A longer gap between two heartbeats was an outage.
     pub heartbeat_gap_max: Duration,
-    /// Writers of a process that is known to be dead: their sales need not wait for a lease.
-    pub former: Vec<WriterId>,
     /// The number of rows of each table that a sweep compares at once.
     pub sweep_rows_max: u32,
     /// The number of entries that a user may add to their ledger in a day.
@@ -78,11 +73,8 @@ pub struct Options {
 impl Options {
     pub fn new(defaults: SaleRules) -> Self {
         Self {
-            writers: new_writers(1),
             defaults,
-            lease: limits::LEASE,
             heartbeat_gap_max: limits::HEARTBEAT_GAP_MAX,
-            former: Vec::new(),
             sweep_rows_max: limits::SWEEP_ROWS_MAX,
             ledger_entries_per_day: u32::MAX,
             events_behind_max: limits::EVENTS_BEHIND_MAX,
@@ -104,15 +96,16 @@ pub struct Lanes {
     beside: Vec<JoinHandle<()>>,
 }
 
-/// Starts the lanes; sales come in as they are claimed and loaded.
+/// Starts the lanes of a server that joined the others; sales come in as they are claimed and loaded.
 pub async fn start(
     store: Arc<dyn Store>,
     fanout: Arc<Fanout>,
     clock: Clock,
     metrics: Arc<Metrics>,
+    cluster: Arc<Cluster>,
     options: Options,
 ) -> Result<(Dispatcher, Lanes), StoreError> {
-    for former in &options.former {
+    for former in cluster.former() {
         store.release_claims(*former, None).await?;
     }
     let wallets = store.wallet_currency().await?;
@@ -120,17 +113,18 @@ pub async fn start(
         tracing::error!("{note}");
     }
     fanout.know_currency(&wallets);
-    let mailboxes = options.writers.iter().map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
+    let writers = cluster.writers().to_vec();
+    let mailboxes = writers.iter().map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
     let supervisor = Supervisor::new(metrics.clone());
-    let tables =
-        options.writers.iter().map(|writer| Arc::new(Tables::new(*writer, options.events_behind_max)));
+    let tables = writers.iter().map(|writer| Arc::new(Tables::new(*writer, options.events_behind_max)));
     let shared = Arc::new(Shared {
         tables: tables.collect(),
         store: store.clone(),
         clock: clock.clone(),
         sales: Sales::default(),
         mailboxes,
-        writers: options.writers.clone(),
+        writers: writers.clone(),
+        cluster: cluster.clone(),
         supervisor,
         metrics: metrics.clone(),
         clock_step: AtomicI64::new(0),
@@ -138,7 +132,7 @@ pub async fn start(
     let (lost_sender, lost) = mpsc::channel(limits::LOST_SALES_NOTICES_MAX);
     let (stopping_sender, stopping) = watch::channel(false);
     let (mut lanes, mut adopters) = (Vec::new(), Vec::new());
-    for (index, writer) in options.writers.iter().enumerate() {
+    for (index, writer) in writers.iter().enumerate() {
         let (adopter, adopt) = mpsc::channel(limits::ADOPTED_SALES_WAITING_MAX);
         adopters.push((*writer, adopter));
         let lane = Lane::new(index, &shared, &fanout, &store, &options, adopt, lost_sender.clone());
@@ -160,6 +154,11 @@ pub async fn start(
         };
         beside.push(shared.supervisor.keep(&Handle::current(), &name, run));
     }
+    if cluster.is_watched() {
+        let metrics = metrics.clone();
+        let run = move || cluster.clone().run(metrics.clone());
+        beside.push(shared.supervisor.keep(&Handle::current(), "membership", run));
+    }
     beside.push(shared.supervisor.keep(&Handle::current(), "the store's care", {
         let (store, metrics) = (store.clone(), metrics.clone());
         move || {
@@ -175,7 +174,7 @@ pub async fn start(
         lanes: adopters,
         lost,
         stopping,
-        silent: BTreeMap::new(),
+        free: BTreeMap::new(),
         stuck: BTreeMap::new(),
     };
     let recovery = tokio::spawn(recovery.live());
@@ -230,6 +229,7 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
 impl Lanes {
     /// Takes no more commands, finishes and answers what waits, and releases the sales.
     pub async fn shutdown(self) {
+        self.shared.cluster.drain();
         // Nobody receives this only if recovery has ended already.
         let _ = self.stopping.send(true);
         let _ = self.recovery.await;
@@ -242,12 +242,15 @@ impl Lanes {
             }
         }
         self.beside.iter().for_each(JoinHandle::abort);
+        // The others need not wait for a lease: not even for sales that could not be released.
+        match tokio::time::timeout(limits::RELEASE_PATIENCE, self.shared.cluster.stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not say that we stop");
+            }
+            Err(_) => tracing::warn!("could not say in time that we stop"),
+        }
     }
-}
-
-/// The identities in the store of a process with so many lanes.
-pub fn new_writers(lanes: usize) -> Vec<WriterId> {
-    (0..lanes.max(1)).map(|_| WriterId(store::random_id())).collect()
 }
 
 fn lane_of(concert: ConcertId, lanes: usize) -> usize {

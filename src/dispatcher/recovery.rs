@@ -9,15 +9,17 @@ use std::sync::atomic::Ordering;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
+use super::cluster::Held;
 use super::handle::Shared;
 use super::running::RunningSale;
 use super::sales::SaleStatus;
 use super::{Options, lane_of};
 use crate::domain::ids::ConcertId;
+use crate::domain::placement::RANK_PATIENCE;
 use crate::domain::time::Timestamp;
 use crate::fanout::Fanout;
 use crate::limits;
-use crate::store::{LoadedSale, Store, StoreError, WriterId};
+use crate::store::{Holder, LoadedSale, Store, StoreError, WriterId};
 use crate::supervisor::Ends;
 
 /// The task's name for its supervisor.
@@ -33,8 +35,8 @@ pub(super) struct Recovery {
     /// Notices from the lanes that a sale was lost.
     pub lost: mpsc::Receiver<ConcertId>,
     pub stopping: watch::Receiver<bool>,
-    /// Sales of other processes: the heartbeat that was seen last, and since when.
-    pub silent: BTreeMap<ConcertId, (Timestamp, Timestamp)>,
+    /// Sales that nobody runs who lives: who held each last, and since when that is known.
+    pub free: BTreeMap<ConcertId, (Holder, Timestamp)>,
     /// Sales that were claimed and stand still, because their tables refuse what their journals say: since when.
     pub stuck: BTreeMap<ConcertId, Timestamp>,
 }
@@ -64,6 +66,7 @@ impl Recovery {
                 _ = self.stopping.changed() => return,
             }
             due = self.shared.clock.steady() + limits::SALES_LOOKUP_INTERVAL;
+            shared.cluster.set_sales(shared.sales.running());
             self.look_for_currency().await;
             match self.store.concerts_to_run(self.shared.clock.utc()).await {
                 Ok(concerts) => {
@@ -109,28 +112,29 @@ impl Recovery {
         if self.stuck.contains_key(&concert) && !self.may_go_on(concert, writer).await {
             return;
         }
-        let silent = self.silent.get(&concert).copied();
-        let now = self.shared.clock.steady();
-        // A writer whose clock is ahead of ours seems to have been alive just now for as long as that takes. If it was silent
-        // for a lease by our own time, a lease has passed by its time, too.
-        let was_silent = silent.filter(|(_, since)| now.since(*since) >= self.options.lease);
-        let at = was_silent.map_or(now, |(heartbeat, _)| now.max(heartbeat + self.options.lease));
-        match self.load(concert, writer, at).await {
+        let at = self.shared.clock.steady();
+        let loaded = match self.store.holder(concert).await {
+            Ok(holder) => match self.may_replace(concert, holder) {
+                Some(expected) => self.load(concert, writer, at, expected).await,
+                None => return,
+            },
+            Err(error) => Err(error),
+        };
+        match loaded {
             Ok(running) => {
-                self.silent.remove(&concert);
+                self.free.remove(&concert);
                 self.is_not_stuck(concert);
                 // This precedes the sending, because the lane sets it to running.
                 self.shared.sales.set(concert, SaleStatus::Handed);
                 // Recovery stops as well if the lane has stopped.
                 let _ = lane.send(running).await;
             }
-            Err(StoreError::Claimed { holder, heartbeat, .. }) => {
-                if silent.is_none_or(|(seen, _)| Some(seen) != heartbeat) {
-                    self.silent.extend(heartbeat.map(|heartbeat| (concert, (heartbeat, now))));
-                }
-                self.is_not_stuck(concert);
-                self.shared.sales.set(concert, SaleStatus::Elsewhere(holder));
-            }
+            // Somebody was first, or is heard of again: the next look says what that means.
+            Err(StoreError::OtherHolder { found, .. }) => match found.writer {
+                Some(_) => self.is_elsewhere(concert, found.writer),
+                None => self.shared.sales.set(concert, SaleStatus::Loading),
+            },
+            Err(StoreError::Claimed { holder, .. }) => self.is_elsewhere(concert, holder),
             Err(error @ StoreError::Refused(_)) => {
                 self.stuck.entry(concert).or_insert(at);
                 self.shared.sales.set(concert, SaleStatus::Loading);
@@ -150,6 +154,40 @@ impl Recovery {
                 );
             }
         }
+    }
+
+    /// Whom a claim of this sale may replace, which is held so. `None`: nobody, and its status says why.
+    fn may_replace(&mut self, concert: ConcertId, holder: Holder) -> Option<Holder> {
+        let cluster = self.shared.cluster.clone();
+        match cluster.held(concert, &holder) {
+            // Its heartbeat is written by our own lane, meanwhile, too.
+            Held::Here => return Some(Holder { heartbeat: None, ..holder }),
+            Held::Free => {}
+            Held::Elsewhere => {
+                self.free.remove(&concert);
+                self.is_elsewhere(concert, holder.writer);
+                return None;
+            }
+        }
+        self.shared.sales.set(concert, SaleStatus::Loading);
+        if cluster.why_it_owns_nothing().is_some() {
+            return None;
+        }
+        let now = self.shared.clock.steady();
+        let (seen, since) = *self.free.entry(concert).or_insert((holder, now));
+        if seen != holder {
+            self.free.insert(concert, (holder, now));
+            return None;
+        }
+        // Who asks for a sale here is not served by another server.
+        let wants_it = self.shared.sales.is_named(concert);
+        let is_our_turn = wants_it || now.since(since) >= RANK_PATIENCE * cluster.rank(concert);
+        is_our_turn.then_some(holder)
+    }
+
+    fn is_elsewhere(&mut self, concert: ConcertId, holder: Option<WriterId>) {
+        self.is_not_stuck(concert);
+        self.shared.sales.set(concert, SaleStatus::Elsewhere(holder));
     }
 
     /// Do the tables of a sale that stands still take its journal now? It is not claimed for this: each claim is a row of the
@@ -200,9 +238,13 @@ impl Recovery {
         concert: ConcertId,
         writer: WriterId,
         at: Timestamp,
+        holder: Holder,
     ) -> Result<RunningSale, StoreError> {
         let clock = &self.shared.clock;
-        let before = self.store.claim(concert, writer, at, self.options.lease).await?;
+        let before = self.store.claim(concert, writer, at, Some(holder)).await?.before;
+        if holder.writer.is_some_and(|former| former.node() != writer.node()) {
+            self.shared.metrics.takeovers.inc();
+        }
         // The sale's time may be ahead: by another process, or by this machine's clock before it was set back.
         let claimed_at = before.map_or(at, |before| before.max(at));
         clock.go_on_from(claimed_at);

@@ -149,6 +149,17 @@ impl Sales {
         }
     }
 
+    /// The number of sales that are in memory here.
+    pub fn running(&self) -> usize {
+        let is_here = |status: &&SaleStatus| **status == SaleStatus::Running;
+        self.state.read().sales.values().filter(is_here).count()
+    }
+
+    pub fn is_named(&self, concert: ConcertId) -> bool {
+        let state = self.state.read();
+        state.named.contains(&concert) || state.rehearsals.contains(&concert)
+    }
+
     /// The store has said which sales there are.
     pub fn set_started(&self) {
         self.state.write().started = true;
@@ -207,10 +218,19 @@ impl Sales {
     }
 
     /// The reasons why requests are not served here, although nothing is missing.
-    pub fn troubles(&self) -> Vec<String> {
+    /// `named` says which server a writer belongs to.
+    pub fn troubles(&self, named: impl Fn(WriterId) -> Option<String>) -> Vec<String> {
         let state = self.state.read();
-        let elsewhere = state.known().filter(|(_, status)| matches!(status, SaleStatus::Elsewhere(_)));
-        let elsewhere = elsewhere.map(|(concert, _)| format!("sale {concert} is run by another server"));
+        let elsewhere = state.known().filter_map(|(concert, status)| match status {
+            SaleStatus::Elsewhere(holder) => Some((concert, holder.and_then(&named))),
+            _ => None,
+        });
+        let elsewhere = elsewhere.map(|(concert, server)| match server {
+            Some(server) => {
+                format!("sale {concert} is run by another server, {server}, and no bus leads to it")
+            }
+            None => format!("sale {concert} is run by another server"),
+        });
         state.troubles.values().cloned().chain(elsewhere).collect()
     }
 

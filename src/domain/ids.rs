@@ -49,9 +49,32 @@ integer_id!(
     EntryNo(u64)
 );
 integer_id!(
-    /// One connection of a user, as the server numbers them. Never stored.
+    /// One life of a server, among all that ever used the same database. Counted from 1, and less than `NodeNo::END`.
+    NodeNo(u32)
+);
+integer_id!(
+    /// One connection of a user: the node that it leads to, and a number that this node gave it. Never stored.
     ConnectionId(u64)
 );
+
+/// The bits of a connection's number, below those of its node.
+const CONNECTION_BITS: u32 = 40;
+
+impl NodeNo {
+    /// A node's number has 24 bits, where it stands in front of others.
+    pub const END: u32 = 1 << 24;
+}
+
+impl ConnectionId {
+    /// The connection with this number at a node. Two nodes number from one each, and must not meet.
+    pub const fn of(node: NodeNo, number: u64) -> Self {
+        Self((node.0 as u64) << CONNECTION_BITS | number & ((1 << CONNECTION_BITS) - 1))
+    }
+
+    pub const fn node(self) -> NodeNo {
+        NodeNo((self.0 >> CONNECTION_BITS) as u32)
+    }
+}
 
 /// The part of an address that belongs to one household, office or carrier, as the desk tells them apart. To the
 /// domain it is only the same or another. Never stored.
@@ -225,6 +248,16 @@ mod tests {
         let concert = ConcertId(0xDEAD_BEEF);
         assert_eq!(ids.reservation(concert, now).concert(), Some(concert));
         assert_eq!(QueueToken(Uuid::nil()).concert(), None);
+    }
+
+    #[test]
+    fn connections_of_two_nodes_never_meet_and_each_names_its_node() {
+        let (first, last) = (NodeNo(1), NodeNo(NodeNo::END - 1));
+        assert_ne!(ConnectionId::of(first, 1), ConnectionId::of(last, 1));
+        assert_eq!(ConnectionId::of(first, 7).node(), first);
+        // More connections than a node ever has still name it.
+        assert_eq!(ConnectionId::of(last, u64::MAX).node(), last);
+        assert_eq!(ConnectionId::of(last, u64::MAX).0, u64::MAX);
     }
 
     #[test]

@@ -12,13 +12,14 @@ use super::accept::{self, Doors, Listeners};
 use super::hand_over::HandOver;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::Context;
 use crate::desk::auth::{Auth, KeyError};
 use crate::desk::ops::{keep_figures, play_rehearsals, tell_operators};
-use crate::dispatcher::{self, Lanes};
+use crate::desk::{Context, prints, server_name};
+use crate::dispatcher::{self, Joining, Lanes};
+use crate::domain::membership::About;
 use crate::fanout::{self, Fanout};
 use crate::http::Site;
-use crate::limits::{DUTIES_END_PATIENCE, KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE, LEASE};
+use crate::limits::{DUTIES_END_PATIENCE, KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE};
 use crate::metrics::Metrics;
 use crate::ops::webhooks::Webhooks;
 use crate::ops::webhooks::client::{Client, TrustError, connector};
@@ -34,6 +35,8 @@ pub struct Given {
     pub folder: Option<DataFolder>,
     /// A longer gap between two heartbeats was an outage.
     pub heartbeat_gap_max: Duration,
+    /// Time goes by the clock of the database's machine, as several servers need a common one.
+    pub by_database_clock: bool,
 }
 
 /// A server that serves. Dropped without `ended`, it goes on.
@@ -59,6 +62,8 @@ pub enum ServerError {
     #[error("webhooks.ca cannot be used")]
     Trust(#[from] TrustError),
     #[error(transparent)]
+    Join(#[from] dispatcher::JoinError),
+    #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,7 +86,7 @@ pub async fn start(
     given: Given,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Server, ServerError> {
-    let Given { store, clock, metrics, folder, heartbeat_gap_max } = given;
+    let Given { store, clock, metrics, folder, heartbeat_gap_max, by_database_clock } = given;
     let auth = Auth::open(&config.data, &config.auth)?;
     let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
     let client = Client::new(config.webhooks.allow.clone(), connector(config.webhooks.ca.as_deref())?);
@@ -90,12 +95,21 @@ pub async fn start(
 
     let fanout = Arc::new(Fanout::default());
     let lanes = if store.is_embedded() { 1 } else { config.lanes.unwrap_or(LANES_DEFAULT) };
-    let hand_over = HandOver::begin(folder.as_ref(), dispatcher::new_writers(lanes))?;
+    let mut hand_over = HandOver::from(folder.as_ref());
+    let joining = Joining {
+        about: About {
+            name: server_name(config),
+            key_print: prints::of_key(&auth),
+            rules_print: prints::of_rules(&config.sale),
+            ..Joining::new("").about
+        },
+        lanes,
+        former: hand_over.former().to_vec(),
+        by_database_clock,
+    };
+    let cluster = dispatcher::join(store.clone(), clock.clone(), joining).await?;
+    hand_over.begin(folder.as_ref(), cluster.writers())?;
     let options = dispatcher::Options {
-        writers: hand_over.writers.clone(),
-        former: hand_over.former.clone(),
-        // The folder's lock says that no other process writes the embedded database's sales.
-        lease: if store.is_embedded() { Duration::ZERO } else { LEASE },
         heartbeat_gap_max,
         threads: true,
         ledger_entries_per_day: config.limits.ledger_entries_per_day,
@@ -103,7 +117,8 @@ pub async fn start(
         ..dispatcher::Options::new(config.sale.clone())
     };
     let (dispatcher, lanes) =
-        dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), options).await?;
+        dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), cluster, options)
+            .await?;
     hand_over.end(folder.as_ref())?;
 
     let supervisor = dispatcher.supervisor().clone();

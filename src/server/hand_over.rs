@@ -8,18 +8,27 @@ use crate::store::{DataFolder, FolderError, WriterId};
 /// The writers of a run, and the dead ones whose sales it takes over.
 #[derive(Debug)]
 pub struct HandOver {
-    pub writers: Vec<WriterId>,
-    pub former: Vec<WriterId>,
+    writers: Vec<WriterId>,
+    former: Vec<WriterId>,
 }
 
 impl HandOver {
-    /// Notes these writers before they take any sale. Without a folder of our own there is nobody to take over from.
-    pub fn begin(folder: Option<&DataFolder>, writers: Vec<WriterId>) -> Result<Self, FolderError> {
-        let Some(folder) = folder else { return Ok(Self { writers, former: Vec::new() }) };
-        let former = folder.former_writers();
+    /// Whom the folder names. Without a folder of our own there is nobody to take over from.
+    pub fn from(folder: Option<&DataFolder>) -> Self {
+        Self { writers: Vec::new(), former: folder.map(DataFolder::former_writers).unwrap_or_default() }
+    }
+
+    /// Writers of a server that is dead.
+    pub fn former(&self) -> &[WriterId] {
+        &self.former
+    }
+
+    /// Notes these writers before they take any sale.
+    pub fn begin(&mut self, folder: Option<&DataFolder>, writers: &[WriterId]) -> Result<(), FolderError> {
+        self.writers = writers.to_vec();
         // Both, for as long as both may have sales: a server that dies on its way leaves no lease behind.
-        folder.note_writers(&[former.as_slice(), &writers].concat())?;
-        Ok(Self { writers, former })
+        let both = [self.former.as_slice(), writers].concat();
+        folder.map_or(Ok(()), |folder| folder.note_writers(&both))
     }
 
     /// Once the store has released what the former ones had.
@@ -44,8 +53,9 @@ mod tests {
         let path = tempfile::tempdir().unwrap();
         let run = |ids: &[u128], ends: bool| {
             let folder = DataFolder::lock(path.path()).unwrap();
-            let hand_over = HandOver::begin(Some(&folder), writers(ids)).unwrap();
-            let former = hand_over.former.clone();
+            let mut hand_over = HandOver::from(Some(&folder));
+            let former = hand_over.former().to_vec();
+            hand_over.begin(Some(&folder), &writers(ids)).unwrap();
             if ends {
                 hand_over.end(Some(&folder)).unwrap();
             }
@@ -61,8 +71,9 @@ mod tests {
 
     #[test]
     fn without_a_folder_nobody_is_taken_over() {
-        let hand_over = HandOver::begin(None, writers(&[1])).unwrap();
-        assert_eq!((hand_over.writers.clone(), hand_over.former.clone()), (writers(&[1]), Vec::new()));
+        let mut hand_over = HandOver::from(None);
+        assert_eq!(hand_over.former(), []);
+        hand_over.begin(None, &writers(&[1])).unwrap();
         hand_over.end(None).unwrap();
     }
 }

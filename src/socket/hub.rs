@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::timers::Timers;
 use crate::desk::Context;
-use crate::domain::ids::ConnectionId;
+use crate::domain::ids::{ConnectionId, NodeNo};
 
 /// The stage of the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub enum Draining {
 pub struct Hub {
     pub context: Arc<Context>,
     pub timers: Timers,
+    node: NodeNo,
     connections: AtomicU64,
     draining: AtomicU8,
 }
@@ -29,11 +30,12 @@ pub struct Hub {
 impl Hub {
     pub fn new(context: Arc<Context>) -> Self {
         let timers = Timers::new(context.clock.clone());
-        Self { context, timers, connections: AtomicU64::new(0), draining: AtomicU8::new(0) }
+        let node = context.dispatcher.cluster().node();
+        Self { context, timers, node, connections: AtomicU64::new(0), draining: AtomicU8::new(0) }
     }
 
     pub fn next_connection(&self) -> ConnectionId {
-        ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
+        ConnectionId::of(self.node, self.connections.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     pub fn draining(&self) -> Draining {

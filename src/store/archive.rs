@@ -476,7 +476,7 @@ mod tests {
         assert_eq!(concert, SALE);
         for claim in 0..16 {
             let at = at + Duration::from_secs(claim);
-            store.claim(SALE, WriterId(random_id()), at, Duration::ZERO).await.unwrap();
+            store.claim(SALE, WriterId(random_id()), at, None).await.unwrap();
         }
     }
 

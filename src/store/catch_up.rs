@@ -55,8 +55,12 @@ pub async fn take<L: Link>(link: &mut L, concert: ConcertId, writer: WriterId) -
 }
 
 /// Follows the row that a claim has just added to the journal. The rows of a sale that nobody claimed yet have all of it, and
-/// so do those of one whose last writer was an older server, which wrote them together with it.
-pub async fn begin_at<L: Link>(link: &mut L, concert: ConcertId, writer: WriterId) -> Result<(), StoreError> {
+/// so do those of one whose last writer was an older server, which wrote them together with it. Gives the number of the claim's row.
+pub async fn begin_at<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    writer: WriterId,
+) -> Result<u64, StoreError> {
     let rows = link.all(LAST_TWO.into_sql_str(), query::numbers(&[concert.0.into()])).await?;
     let lacks = || StoreError::broken(format!("sale {concert} has no journal"));
     let claim: u64 = rows.first().ok_or_else(lacks)?.number("seq")?;
@@ -70,14 +74,15 @@ pub async fn begin_at<L: Link>(link: &mut L, concert: ConcertId, writer: WriterI
                 to.id(claim);
                 to.uuid(Some(writer.0));
             });
-            begun.await.map(drop)
+            begun.await?;
         }
         Some(at) if at == before || form == 0 => {
-            table_writer::step(link, concert, writer, (at, claim)).await.map(drop)
+            table_writer::step(link, concert, writer, (at, claim)).await?;
         }
         // The rest is caught up with in transactions of its own.
-        Some(_) => Ok(()),
+        Some(_) => {}
     }
+    Ok(claim)
 }
 
 #[async_trait]

@@ -8,7 +8,7 @@ use sqlx::SqlSafeStr;
 use super::backend::{Backend, begin, close, commit};
 use super::columns::{Bind, Cells};
 use super::query::{self, Link, numbers};
-use super::{LoadedSale, StoreError, WriterId, catch_up, journal, random_id};
+use super::{Claimed, Holder, LoadedSale, StoreError, WriterId, catch_up, journal, random_id};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 use crate::domain::token_secret::TokenSecret;
@@ -23,16 +23,21 @@ pub trait Claims: Send + Sync + 'static {
 
     /// Makes `writer` the writer of a sale: counts the time since the last heartbeat as an outage (once, in the
     /// same transaction), and puts a row of its own on top of the journal, so that a former writer can add
-    /// nothing more. Refused with `StoreError::Claimed` while another writer's heartbeat is younger than
-    /// `lease`; a zero `lease` takes it over in any case. Gives the heartbeat that it found: the sale's time goes on from
-    /// there, also if that is later than `now`.
+    /// nothing more. Refused with `StoreError::OtherHolder` unless the sale is held as `expected`: of two that would replace the
+    /// same holder one does, and none replaces who was heard of again. Without it, whoever holds the sale is replaced.
     async fn claim(
         &self,
         concert: ConcertId,
         writer: WriterId,
         now: Timestamp,
-        lease: Duration,
-    ) -> Result<Option<Timestamp>, StoreError>;
+        expected: Option<Holder>,
+    ) -> Result<Claimed, StoreError>;
+
+    /// Who holds a sale now.
+    async fn holder(&self, concert: ConcertId) -> Result<Holder, StoreError>;
+
+    /// Who holds each sale that is held, or could be run.
+    async fn holders(&self) -> Result<Vec<(ConcertId, Holder)>, StoreError>;
 
     /// Everything that a sale's memory is built from at `now`: its live tokens, held reservations, those that expired
     /// lately, and seats that are not free. Only after `claim`.
@@ -60,13 +65,17 @@ pub trait Claims: Send + Sync + 'static {
     /// because the writer is dead, at its last heartbeat.
     async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError>;
 
-    /// Was a server at work with this database less than a lease before `now`, and has not stopped since?
+    /// Was a server at work with this database less than a lease before `now`, by the database's clock, and has not stopped since?
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// The first claim also gives a sale the secret of its tokens.
 const TAKE: &str = "UPDATE concert SET writer = ?, heartbeat_at = ?, outage_ms = outage_ms + ?, \
        token_secret = COALESCE(token_secret, ?) WHERE concert_id = ?";
+const EPOCH: &str = "UPDATE concert SET epoch = ? WHERE concert_id = ?";
+const HOLDER: &str = "SELECT writer, epoch, heartbeat_at FROM concert WHERE concert_id = ?";
+const HOLDERS: &str = "SELECT concert_id, writer, epoch, heartbeat_at FROM concert \
+     WHERE writer IS NOT NULL OR archived_at IS NULL ORDER BY concert_id";
 const COUNT: &str = "UPDATE concert SET outage_ms = outage_ms + ? WHERE concert_id = ? AND writer = ?";
 const OUTAGES: &str = "SELECT outage_ms FROM concert WHERE concert_id = ?";
 const RELEASE: [&str; 2] = [
@@ -85,19 +94,19 @@ impl<B: Backend> Claims for B {
         concert: ConcertId,
         writer: WriterId,
         now: Timestamp,
-        lease: Duration,
-    ) -> Result<Option<Timestamp>, StoreError> {
+        expected: Option<Holder>,
+    ) -> Result<Claimed, StoreError> {
         let mut held = self.hold().await?;
         let mut change = begin::<B>(&mut held).await?;
         let link = &mut *change;
         let row = query::one(link, B::Link::DIALECT.holder, numbers(&[concert.0.into()])).await?;
-        let row = row.ok_or(StoreError::NoSuchConcert { concert })?;
-        let (holder, heartbeat) = (row.opt_uuid("writer")?.map(WriterId), row.opt_time("heartbeat_at")?);
+        let found = holder_of(&row.ok_or(StoreError::NoSuchConcert { concert })?)?;
+        if expected.is_some_and(|expected| !expected.is_met_by(&found)) {
+            return Err(StoreError::OtherHolder { concert, found });
+        }
+        let heartbeat = found.heartbeat;
         // Nothing could stand still before it first ran.
         let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
-        if holder.is_some_and(|holder| holder != writer) && heartbeat.is_some() && outage < lease {
-            return Err(StoreError::Claimed { concert, holder, heartbeat });
-        }
         query::run(link, TAKE, |to| {
             to.uuid(Some(writer.0));
             to.time(Some(heartbeat.map_or(now, |heartbeat| heartbeat.max(now))));
@@ -108,10 +117,25 @@ impl<B: Backend> Claims for B {
         .await?;
         catch_up::take(link, concert, writer).await?;
         add_row(link, concert, writer, now, &journal::claimed(outage)).await?;
-        catch_up::begin_at(link, concert, writer).await?;
+        let epoch = catch_up::begin_at(link, concert, writer).await?;
+        query::run(link, EPOCH, |to| {
+            to.id(epoch);
+            to.id(concert.0.into());
+        })
+        .await?;
         node_lives(link, writer, now).await?;
         commit::<B>(change).await?;
-        Ok(heartbeat)
+        Ok(Claimed { epoch, before: heartbeat })
+    }
+
+    async fn holder(&self, concert: ConcertId) -> Result<Holder, StoreError> {
+        let row = query::one(&mut *self.reader().await?, HOLDER, numbers(&[concert.0.into()])).await?;
+        holder_of(&row.ok_or(StoreError::NoSuchConcert { concert })?)
+    }
+
+    async fn holders(&self) -> Result<Vec<(ConcertId, Holder)>, StoreError> {
+        let rows = self.reader().await?.all(HOLDERS.into_sql_str(), numbers(&[])).await?;
+        rows.iter().map(|row| Ok((ConcertId(row.number("concert_id")?), holder_of(row)?))).collect()
     }
 
     async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
@@ -168,6 +192,14 @@ impl<B: Backend> Claims for B {
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
         query::is_served(&mut *self.reader().await?, now).await
     }
+}
+
+fn holder_of<R: Cells>(row: &R) -> Result<Holder, StoreError> {
+    Ok(Holder {
+        writer: row.opt_uuid("writer")?.map(WriterId),
+        epoch: row.number("epoch")?,
+        heartbeat: row.opt_time("heartbeat_at")?,
+    })
 }
 
 /// Adds a row to a sale's journal whatever is its last one, for whoever claims the sale or has just claimed it.

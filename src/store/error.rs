@@ -1,6 +1,6 @@
 //! Failures of a store, sorted by what to do about them.
 
-use super::WriterId;
+use super::{Holder, WriterId};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 
@@ -24,6 +24,9 @@ pub enum StoreError {
     /// Another process is the writer of this sale.
     #[error("sale {concert} is run by another process")]
     Claimed { concert: ConcertId, holder: Option<WriterId>, heartbeat: Option<Timestamp> },
+    /// The sale is not held as the one who would claim it was told: somebody else was first, or its writer was heard of again.
+    #[error("sale {concert} has another holder than the claim expected")]
+    OtherHolder { concert: ConcertId, found: Holder },
     #[error("concert {concert} is not in the store")]
     NoSuchConcert { concert: ConcertId },
     /// Wallets are in one currency, and it is not this one.

@@ -171,6 +171,8 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0058" "reservation_segment",
     "0059" "reservation_user",
     "0060" "reservation_due",
+    "0061" "member",
+    "0062" "concert_epoch",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -236,6 +238,8 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0058" "reservation_segment",
     "0059" "reservation_user",
     "0060" "reservation_due",
+    "0061" "member",
+    "0062" "concert_epoch",
 );
 
 /// From the first one on that an older release cannot live with. Tables have no comments here.
@@ -272,6 +276,8 @@ pub const SQLITE_BACK: &[Back] = &[
             "CREATE INDEX reservation_due ON reservation (concert_id, expires_at)",
         ],
     },
+    Back { version: 61, statements: &["DROP TABLE IF EXISTS member"] },
+    Back { version: 62, statements: &["ALTER TABLE concert DROP COLUMN epoch"] },
 ];
 
 /// The same of the other folder.
@@ -309,6 +315,8 @@ pub const MYSQL_BACK: &[Back] = &[
         ],
     },
     Back { version: 60, statements: &[] },
+    Back { version: 61, statements: &["DROP TABLE IF EXISTS member"] },
+    Back { version: 62, statements: &["ALTER TABLE concert DROP COLUMN /*M! IF EXISTS */ epoch"] },
 ];
 
 #[cfg(test)]

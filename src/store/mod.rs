@@ -1,5 +1,5 @@
-//! The store keeps what was confirmed. It has five narrow traits: `Claims` (who runs a sale), `CatchUp` (rows that are behind
-//! their journal), `BatchWriter` (what a lane writes with, and `TableWriter` behind it), `Reads` and `Setup`. What an SQL database does for them is written once, over its connection
+//! The store keeps what was confirmed. It has six narrow traits: `Claims` (who runs a sale), `Members` (which servers there are), `CatchUp` (rows that are
+//! behind their journal), `BatchWriter` (what a lane writes with, and `TableWriter` behind it), `Reads` and `Setup`. What an SQL database does for them is written once, over its connection
 //! (`query`, `Link`); a file for each backend says how it connects and where its words differ. The same conformance tests
 //! hold for all (`tests/support`). A backend knows the domain's records and events, and decides nothing.
 //!
@@ -28,6 +28,7 @@ pub mod files;
 pub mod fold;
 pub mod journal;
 pub mod making;
+mod members;
 pub mod migrate;
 pub mod mysql;
 mod open;
@@ -57,7 +58,7 @@ use uuid::Uuid;
 
 use crate::domain::command::EndedFacts;
 use crate::domain::event::Event;
-use crate::domain::ids::{ConcertId, EntryNo, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
+use crate::domain::ids::{ConcertId, EntryNo, NodeNo, PaymentId, ReservationId, ScheduleId, SeatId, UserId};
 use crate::domain::record::{
     LedgerEntry, PaymentSource, Reservation, ScheduleState, Takings, Ticket, TokenRecord,
 };
@@ -81,6 +82,7 @@ pub use ends::{End, Ends};
 pub use error::{CommitError, StoreError};
 pub use figures::FiguresStore;
 pub use making::Making;
+pub use members::{Members, member_state};
 pub use open::{
     DataFolder, FolderError, has_lost_its_database, may_take_back, open, pending_migrations, take_back,
 };
@@ -99,9 +101,53 @@ pub use webhooks::Webhooks;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WriterId(pub Uuid);
 
+impl WriterId {
+    /// The bits of a writer's id, behind those of its node.
+    const RANDOM_BITS: u32 = 104;
+
+    /// A new writer of this node.
+    pub fn of(node: NodeNo) -> Self {
+        let random = rand::random::<u128>() >> (128 - Self::RANDOM_BITS);
+        let id = u128::from(node.0) << Self::RANDOM_BITS | random;
+        Self(uuid::Builder::from_custom_bytes(id.to_be_bytes()).into_uuid())
+    }
+
+    /// The node that it belongs to. `None`: a command that was given once, or a server of before there were nodes.
+    pub fn node(self) -> Option<NodeNo> {
+        (self.0.get_version_num() == 8).then(|| NodeNo((self.0.as_u128() >> Self::RANDOM_BITS) as u32))
+    }
+}
+
+/// Who has claimed a sale, by which claim, and the last that was heard of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// `None`: it was given free, or nobody ever had it.
+    pub writer: Option<WriterId>,
+    /// The journal's row that the claim added; 0: an older server's, or none.
+    pub epoch: u64,
+    pub heartbeat: Option<Timestamp>,
+}
+
+impl Holder {
+    /// Is it this one that was expected? Who expects no certain heartbeat takes any.
+    pub fn is_met_by(&self, found: &Self) -> bool {
+        let is_heard_so = self.heartbeat.is_none() || self.heartbeat == found.heartbeat;
+        (self.writer, self.epoch) == (found.writer, found.epoch) && is_heard_so
+    }
+}
+
+/// A claim that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The journal's row that it added.
+    pub epoch: u64,
+    /// The heartbeat that it found: the sale's time goes on from there, also if that is later than its own time.
+    pub before: Option<Timestamp>,
+}
+
 /// A store: who runs which sale, what is in it, how it comes in, and the writing side of lanes.
 #[async_trait]
-pub trait Store: Claims + CatchUp + Reads + Orders + Setup {
+pub trait Store: Claims + CatchUp + Members + Reads + Orders + Setup {
     /// Is this the embedded database, with one writer and one process? Others spread sales over several lanes, and
     /// a former process's lease has to run out.
     fn is_embedded(&self) -> bool;
@@ -479,4 +525,19 @@ pub struct AuditReport {
     pub seen: HashMap<&'static str, u64>,
     /// Each names what is wrong and where.
     pub faults: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_names_its_node_unless_it_has_none() {
+        for node in [NodeNo(1), NodeNo(NodeNo::END - 1)] {
+            let (one, other) = (WriterId::of(node), WriterId::of(node));
+            assert_eq!((one.node(), other.node()), (Some(node), Some(node)));
+            assert_ne!(one, other);
+        }
+        assert_eq!(WriterId(random_id()).node(), None);
+    }
 }

@@ -186,6 +186,8 @@ pub struct Dialect {
     pub claim_row: &'static str,
     /// A process that says that it runs (writer, at, at).
     pub node_lives: &'static str,
+    /// The time of the database's machine.
+    pub now: &'static str,
     /// A new concert (id, title, venue, currency, its settings, time zone, at). Without an id it gets the next one.
     pub new_concert: &'static str,
     /// Changes a sale's settings (the settings, concert).

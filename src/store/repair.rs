@@ -6,7 +6,6 @@
 //! after a claim: whoever had the sale in memory with them loads it anew. Nothing is left out of what was not refused.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::value::RawValue;
@@ -79,7 +78,7 @@ impl<B: Backend> Repairs for B {
             return Ok(Repair::NothingRefused { rows: end.saturating_sub(first) });
         };
         let writer = WriterId(random_id());
-        let before = again(|| self.claim(concert, writer, note.at, Duration::ZERO)).await?;
+        let before = again(|| self.claim(concert, writer, note.at, None)).await?.before;
         let repaired = go_past(self, concert, writer, at, reason, note).await;
         // Of a clock that was set back the sale's time knows nothing.
         let now = before.map_or(note.at, |before| before.max(note.at));

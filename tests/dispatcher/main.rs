@@ -1,13 +1,15 @@
 //! Lanes over a real embedded database, or the simulated one where it must keep them waiting; with a clock turned by
 //! hand.
 
+mod nodes;
+
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use frontrow::clock::Clock;
-use frontrow::dispatcher::{self, Dispatcher, Lanes, Options, Refusal, ReplyTo, Rows};
+use frontrow::dispatcher::{self, Dispatcher, Joining, Lanes, Options, Refusal, ReplyTo, Rows};
 use frontrow::domain::command::{Answer, Caller, Command, Place, Rejection};
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{ConcertId, ConnectionId, ScheduleId, SeatId, UserId};
@@ -75,8 +77,15 @@ impl Running {
     async fn start(store: Arc<dyn Store>, clock: &Clock, options: Options) -> Self {
         let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
         let options = Options { seed: Some([clock.steady().as_millis() as u8; 32]), ..options };
-        let started =
-            dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), options);
+        let cluster = dispatcher::join(store.clone(), clock.clone(), Joining::new("a")).await.unwrap();
+        let started = dispatcher::start(
+            store.clone(),
+            fanout.clone(),
+            clock.clone(),
+            metrics.clone(),
+            cluster,
+            options,
+        );
         let (dispatcher, lanes) = started.await.unwrap();
         let running = Self { dispatcher, lanes, store, fanout, metrics };
         running.whole().await;
@@ -129,7 +138,6 @@ impl House {
     async fn start(&mut self) {
         let store = store::open(None, self.folder.path()).await.unwrap();
         let options = Options {
-            lease: Duration::ZERO,
             // A clock that is turned by hand jumps; only a restart is an outage here.
             heartbeat_gap_max: 365 * DAY,
             ..Options::new(self.rules.clone())
@@ -450,13 +458,13 @@ async fn what_was_decided_ahead_is_not_published_by_a_process_that_was_replaced(
 
     former.stand_still(true);
     database.set_weather(Weather::CALM);
-    clock.advance(limits::LEASE);
-    let replacement = Running::start(Arc::new(database.connect()), &clock, options()).await;
+    database.take_over(concert, clock.steady());
+    // Its heartbeat tells it.
+    clock.advance(limits::HEARTBEAT_INTERVAL);
     former.stand_still(false);
     assert!(matches!(charged.await.unwrap(), Ok(Answer::Charged(entry)) if entry.balance == 500));
     let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
     assert_eq!(extended.await.unwrap(), Err(Refusal::Unavailable { retry_after }));
-    replacement.lanes.shutdown().await;
     running.lanes.shutdown().await;
 }
 
@@ -505,7 +513,7 @@ async fn rounds_are_not_written_by_the_lane() {
     let store = store::open(None, folder.path()).await.unwrap();
     let (concert, schedules) = store.add_concert(new_concert(1)).await.unwrap();
     let user = add_fan(&*store, 0).await;
-    let options = Options { lease: Duration::ZERO, threads: true, ..Options::new(SaleRules::default()) };
+    let options = Options { threads: true, ..Options::new(SaleRules::default()) };
     let running = Running::start(store, &Clock::manual(START), options).await;
     let (sender, mut writers) = mpsc::channel(1);
     let watcher = Subscriber::with_outlet(ConnectionId(1), Arc::new(Socket(sender)));

@@ -179,6 +179,8 @@ impl House {
             folder: Some(DataFolder::lock(&self.config.data).unwrap()),
             // A clock that is turned by hand jumps; only a restart is an outage here.
             heartbeat_gap_max: 365 * DAY,
+            // It is turned by hand, and the database's is not.
+            by_database_clock: false,
         };
         let (stop, stopped) = oneshot::channel::<()>();
         // A house that is dropped stops too.

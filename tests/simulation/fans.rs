@@ -9,9 +9,7 @@ use frontrow::domain::actor::Actor;
 use frontrow::domain::command::{Caller, Command, Rejection};
 use frontrow::domain::concert::TextsPatch;
 use frontrow::domain::event::RefundWhy;
-use frontrow::domain::ids::{
-    AddressBlock, ConcertId, ConnectionId, ReservationId, ScheduleId, SeatId, UserId,
-};
+use frontrow::domain::ids::{AddressBlock, ConcertId, ReservationId, ScheduleId, SeatId, UserId};
 use frontrow::domain::record::{PaymentSource, SaleState, TokenStatus};
 use frontrow::domain::rules::{OwnRulesPatch, SalePatch};
 use frontrow::domain::time::Timestamp;
@@ -105,8 +103,7 @@ impl World {
             return;
         }
         let node = up[self.rng.random_range(0..up.len())];
-        self.connections += 1;
-        let id = ConnectionId(self.connections);
+        let id = self.nodes[node].next_connection();
         let subscriber = Subscriber::new(id);
         let Device { user, concert, token, .. } = self.devices[index];
         let fanout = self.nodes[node].fanout.clone();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontrow::dispatcher::{self, Dispatcher, Lanes, Options};
-use frontrow::domain::ids::{ScheduleId, SeatId};
+use frontrow::clock::Clock;
+use frontrow::dispatcher::{self, Dispatcher, JoinError, Joining, Lanes, Options};
+use frontrow::domain::ids::{ConnectionId, ScheduleId, SeatId};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Fanout, publish_sale_news, push_places};
 use frontrow::metrics::Metrics;
-use frontrow::store::StoreError;
 use frontrow_testing::simulated::SimulatedStore;
 use rand::RngExt;
 use tokio::task::JoinHandle;
@@ -17,6 +17,10 @@ use crate::world::World;
 
 pub struct Node {
     pub store: SimulatedStore,
+    /// Its machine's, which goes as fast as all others.
+    pub clock: Clock,
+    /// Connections made so far.
+    pub connections: u64,
     pub fanout: Arc<Fanout>,
     pub phase: Phase,
     pub metrics: Arc<Metrics>,
@@ -28,7 +32,7 @@ pub struct Node {
 }
 
 pub enum Phase {
-    Starting(JoinHandle<Result<(Dispatcher, Lanes), StoreError>>),
+    Starting(JoinHandle<Result<(Dispatcher, Lanes), JoinError>>),
     Up {
         dispatcher: Dispatcher,
         lanes: Lanes,
@@ -53,6 +57,13 @@ impl Node {
             Phase::Up { dispatcher, .. } => Some(dispatcher),
             _ => None,
         }
+    }
+
+    /// A number for a connection to it, as the server itself gives them.
+    pub fn next_connection(&mut self) -> ConnectionId {
+        self.connections += 1;
+        let node = self.dispatcher().expect("a process that is up has joined").cluster().node();
+        ConnectionId::of(node, self.connections)
     }
 
     /// The way to its tables, as long as somebody is at them.
@@ -80,7 +91,6 @@ impl World {
         seed[8..16].copy_from_slice(&self.seed.to_le_bytes());
         seed[16..24].copy_from_slice(&(self.nodes.len() as u64).to_le_bytes());
         let options = Options {
-            writers: dispatcher::new_writers(self.lanes),
             sweep_rows_max: self.sweep_rows_max,
             ledger_entries_per_day: self.ledger_max,
             events_behind_max: self.events_behind_max,
@@ -89,23 +99,40 @@ impl World {
             witness: Some(self.memory.witness()),
             ..Options::new(self.defaults.clone())
         };
-        let started = dispatcher::start(
-            Arc::new(store.handle()),
-            fanout.clone(),
-            self.clock.clone(),
-            metrics.clone(),
-            options,
-        );
+        // Most clocks are a little off, and some of them much; a process goes by the database's all the same.
+        let off = match self.rng.random_range(0..20) {
+            _ if self.is_healed => 0,
+            0..8 => 0,
+            8..19 => self.rng.random_range(-1_900..1_900),
+            _ => [-3_600_000, 3_600_000][self.rng.random_range(0..2)],
+        };
+        let clock = Clock::manual(self.clock.utc());
+        clock.set_by(off);
+        let joining = Joining {
+            lanes: self.lanes,
+            by_database_clock: true,
+            ..Joining::new(&format!("n{}", self.rng.random_range(0..3)))
+        };
+        let started = {
+            let (store, clock) = (Arc::new(store.handle()), clock.clone());
+            let (fanout, metrics) = (fanout.clone(), metrics.clone());
+            async move {
+                let cluster = dispatcher::join(store.clone(), clock.clone(), joining).await?;
+                Ok(dispatcher::start(store, fanout, clock, metrics, cluster, options).await?)
+            }
+        };
         let publishing = [
-            tokio::spawn(push_places(fanout.clone(), self.clock.clone())),
+            tokio::spawn(push_places(fanout.clone(), clock.clone())),
             tokio::spawn(publish_sale_news(fanout.clone())),
         ];
-        self.note(|| "a process starts".to_owned());
+        self.note(|| format!("a process starts, its clock {off} ms ahead"));
         self.alone_since = None;
         self.counted_apart |= self.lanes > 1 || self.alive() > 0;
         let phase = Phase::Starting(tokio::spawn(started));
         self.nodes.push(Node {
             store,
+            clock,
+            connections: 0,
             fanout,
             phase,
             metrics,

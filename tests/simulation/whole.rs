@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use frontrow::domain::command::Command;
 use frontrow::domain::ids::{ConcertId, SeatId};
+use frontrow::domain::membership::CLOCK_OFF_MAX;
 use frontrow::domain::record::ScheduleState;
 use frontrow::fanout::SeatCounts;
 use frontrow_testing::simulated::Weather;
@@ -26,7 +27,13 @@ impl World {
     pub async fn heal(&mut self) {
         self.database.set_weather(Weather::CALM);
         self.note(|| "the weather clears up".to_owned());
+        self.is_healed = true;
         for node in &mut self.nodes {
+            // Somebody has set the clocks that were much too wrong.
+            let off = node.clock.machine().as_millis() - self.clock.utc().as_millis();
+            if off.unsigned_abs() > u64::try_from(CLOCK_OFF_MAX.as_millis()).unwrap_or(u64::MAX) {
+                node.clock.set_by(-off);
+            }
             if let Phase::Standing { until, .. } = &mut node.phase {
                 *until = START;
             }

@@ -41,8 +41,6 @@ pub struct World {
     pub devices: Vec<Device>,
     pub fans: BTreeMap<UserId, Fan>,
     pub models: BTreeMap<ConcertId, SaleModel>,
-    /// Connections made so far, of all processes.
-    pub connections: u64,
     /// What operators wished to sell at the desk.
     pub sold: Vec<(ConcertId, Command)>,
     pub seed: u64,
@@ -71,6 +69,8 @@ pub struct World {
     pub fell_behind: u64,
     /// The time since which there is only one process.
     pub alone_since: Option<Timestamp>,
+    /// Nothing goes wrong any more.
+    pub is_healed: bool,
     pub memory: Arc<Memory>,
     trace: Arc<Mutex<Trace>>,
     steps: usize,
@@ -118,7 +118,6 @@ impl World {
             fans: BTreeMap::new(),
             models: BTreeMap::new(),
             trace,
-            connections: 0,
             sold: Vec::new(),
             seed,
             lanes: rng.random_range(1..3),
@@ -136,10 +135,12 @@ impl World {
             taken_over: 0,
             fell_behind: 0,
             alone_since: None,
+            is_healed: false,
             memory: Arc::default(),
             steps: rng.random_range(40..120),
             rng,
         };
+        database.set_clock(world.clock.clone());
         let store = database.connect();
         for _ in 0..world.rng.random_range(1..4) {
             world.add_concert(&store).await;
@@ -288,6 +289,7 @@ impl World {
         let end = self.clock.utc() + time;
         while self.clock.utc() <= end {
             self.clock.advance(tick);
+            self.nodes.iter().for_each(|node| node.clock.advance(tick));
             tokio::time::sleep(tick).await;
         }
         self.memory.prove_whole();

@@ -318,7 +318,7 @@ async fn nothing_is_left_of_a_rehearsal() {
         // A server that starts says so, and claims its sales.
         let more: Vec<_> = more
             .into_iter()
-            .filter(|(table, _)| !["node", "journal", "operator_log", "duty"].contains(&&**table))
+            .filter(|(table, _)| !["node", "member", "journal", "operator_log", "duty"].contains(&&**table))
             .collect();
         assert_eq!(more, [], "{ends}");
         nothing_is_kept_of(&house, concert).await;
@@ -545,7 +545,7 @@ async fn a_rehearsal_ends_before_its_time() {
     let more = added(&before, &row_counts(&house).await);
     let more: Vec<_> = more
         .into_iter()
-        .filter(|(table, _)| !["node", "journal", "operator_log", "duty"].contains(&&**table))
+        .filter(|(table, _)| !["node", "member", "journal", "operator_log", "duty"].contains(&&**table))
         .collect();
     assert_eq!(more, []);
     nothing_is_kept_of(&house, ConcertId(house.concert.0 + 1)).await;

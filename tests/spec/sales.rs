@@ -163,7 +163,7 @@ async fn a_sale_is_imported_with_its_rules() {
     let [concert] = store.concerts().await.unwrap()[..] else { panic!("one concert") };
     let now = Timestamp::from_millis(0);
     let writer = WriterId(store::random_id());
-    store.claim(concert, writer, now, Duration::ZERO).await.unwrap();
+    store.claim(concert, writer, now, None).await.unwrap();
     let rules = store.load_sale(concert, now).await.unwrap().settings.own;
     let hold_ttl = Some(Duration::from_secs(180));
     assert_eq!(rules, OwnRules { capacity: Some(5), hold_ttl, ..OwnRules::default() });
@@ -204,7 +204,7 @@ async fn a_second_import_of_the_same_is_refused_unless_it_is_meant() {
     assert_eq!(concerts.len(), 3);
     for concert in concerts {
         let now = Timestamp::from_millis(0);
-        store.claim(concert, WriterId(store::random_id()), now, Duration::ZERO).await.unwrap();
+        store.claim(concert, WriterId(store::random_id()), now, None).await.unwrap();
         let taken = store.load_sale(concert, now).await.unwrap().schedules.remove(0).taken;
         assert_eq!(taken, [(SeatId(1), SeatStatus::Reserved, ReservationId::house(concert))]);
     }

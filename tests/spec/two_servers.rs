@@ -188,3 +188,45 @@ async fn one_of_two_servers_sells_and_one_that_was_replaced_changes_nothing() {
     assert!(frontrow(&url, &["audit"]).ends_with("everything fits\n"));
     assert_eq!(frontrow(&url, &["migrate", "--check"]), "{\"pending\":[]}\n");
 }
+
+/// Goal: servers of one database know of each other, and what has to be alike is alike. Method: beside one that lives, one with
+/// another key, and one with the same key and other rules.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_fit_the_others_says_so() {
+    let url = mariadb::empty_database().await;
+    let data = tempfile::tempdir().unwrap();
+    let first = Server::start(&url, data.path(), &["--demo", "--set", "cluster.name=a"]);
+    assert_eq!(http::call(first.address, "GET", "/readyz", &[], "").await.status, 200);
+    let metrics = http::call(first.address, "GET", "/metrics", &[], "").await;
+    assert!(String::from_utf8_lossy(&metrics.bytes).contains("frontrow_members 1\n"));
+
+    let other_data = tempfile::tempdir().unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_frontrow"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &url, "--data"])
+        .arg(other_data.path())
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("signed with another key here") && said.contains("node 1 (a)"), "{said}");
+
+    std::fs::copy(data.path().join("token.key"), other_data.path().join("token.key")).unwrap();
+    let rules = ["--set", "cluster.name=b", "--set", "sale.capacity=7"];
+    let second = Server::start(&url, other_data.path(), &rules);
+    let ready = http::call(second.address, "GET", "/readyz", &[], "").await;
+    let missing = ready.json()["missing"].to_string();
+    assert!(missing.contains("sale 1 is run by another server, node 1 (a)"), "{missing}");
+    assert!(missing.contains("this server takes no sales: its rules for all of them"), "{missing}");
+    assert_eq!(http::call(first.address, "GET", "/readyz", &[], "").await.status, 200);
+
+    let listed: serde_json::Value = serde_json::from_str(&frontrow(&url, &["node", "list"])).unwrap();
+    let nodes = listed["nodes"].as_array().unwrap();
+    let told: Vec<_> =
+        nodes.iter().map(|of| (&of["node"], &of["name"], &of["alive"], &of["state"])).collect();
+    let [a, refused, b] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(*a, (&json!(1), &json!("a"), &json!(true), &json!("UP")));
+    assert_eq!((refused.2, refused.3), (&json!(false), &json!("STOPPED")));
+    assert_eq!(*b, (&json!(3), &json!("b"), &json!(true), &json!("UP")));
+    assert_eq!(nodes[0]["key_print"], nodes[2]["key_print"]);
+    assert_ne!(nodes[0]["rules_print"], nodes[2]["rules_print"]);
+}

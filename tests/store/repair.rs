@@ -101,7 +101,7 @@ async fn of_a_row_that_is_refused_as_little_is_left_out_as_it_takes() {
     let loaded = world.load().await;
     assert_eq!(loaded.next_entry.0, 4);
     let writer = frontrow::store::WriterId(frontrow::store::random_id());
-    frontrow::store::Claims::claim(&store, concert, writer, NOW, std::time::Duration::ZERO).await.unwrap();
+    frontrow::store::Claims::claim(&store, concert, writer, NOW, None).await.unwrap();
     (world.writer, world.journal) = (writer, world.load().await.journal);
     let mut next = world.waiting(UserId(8));
     next.entry = loaded.next_entry;

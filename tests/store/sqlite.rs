@@ -538,10 +538,7 @@ async fn a_sale_whose_journal_ends_with_a_row_of_before_has_all_of_it() {
                SELECT concert_id, max(seq) + 1, randomblob(16), writer, at, '[]' FROM journal";
     sqlx::raw_sql(old).execute(&mut intruder(folder.path()).await).await.unwrap();
     let next = WriterId(random_id());
-    store
-        .claim(world.concert, next, Timestamp::from_millis(1_900_000_000_000), Duration::ZERO)
-        .await
-        .unwrap();
+    store.claim(world.concert, next, Timestamp::from_millis(1_900_000_000_000), None).await.unwrap();
     assert_eq!(store.behind().await.unwrap(), []);
     assert_eq!(store.catch_up(world.concert, next, 100).await.unwrap(), 0);
 }

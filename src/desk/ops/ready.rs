@@ -8,8 +8,8 @@ use frontrow_protocol::ErrorObject;
 use frontrow_protocol::ops::ready::{Check, CheckState, SaleReadiness};
 use rustix::process::{Resource, getrlimit};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use crate::desk::prints::{self, print_of};
 use crate::desk::{Context, translate};
 use crate::dispatcher::Place;
 use crate::domain::command::Command;
@@ -37,8 +37,6 @@ const CONNECTIONS_GOOD: u64 = 10_000;
 const CONNECTIONS_BAD: u64 = 1_000;
 /// Lines of the log that are looked through for the last rehearsal, each of which leaves three.
 const LINES_LOOKED_AT_MAX: u32 = 20;
-/// Bytes of a print, as they are told: enough to compare two servers by eye.
-const PRINT_BYTES: usize = 6;
 
 impl Context {
     /// Looks at everything that has to be well for this sale.
@@ -193,11 +191,7 @@ impl Context {
 
     /// The print of the key that signs our tokens: servers of one database have the same.
     fn keys(&self) -> Check {
-        check(
-            "keys",
-            CheckState::Good,
-            [("print", json!(print_of(self.auth.sign("readiness:print").as_bytes())))],
-        )
+        check("keys", CheckState::Good, [("print", json!(prints::of_key(&self.auth)))])
     }
 
     /// When was the sale rehearsed last, and how did that end? The log says it, whichever server played it.
@@ -365,11 +359,6 @@ fn opening(of: &Standing, utc: Timestamp) -> Check {
     let facts =
         [("state", json!(translate::sale_state(state))), ("opens_at", json!(opens.map(translate::time)))];
     check("opening", how, facts)
-}
-
-/// A short name of some bytes, by which two servers are compared.
-fn print_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(PRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn check<const N: usize>(name: &str, state: CheckState, facts: [(&str, Value); N]) -> Check {

@@ -236,11 +236,12 @@ pub static DIALECT: Dialect = Dialect {
             OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id AND a.seq < ( \
                        SELECT max(j.seq) FROM journal j WHERE j.concert_id = c.concert_id)) \
          ORDER BY concert_id",
-    holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
+    holder: "SELECT writer, epoch, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
     claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) \
          SELECT concert_id, max(seq) + 1, ?, ?, ?, ?, 1 FROM journal WHERE concert_id = ? GROUP BY concert_id",
     node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
          ON DUPLICATE KEY UPDATE heartbeat_at = VALUES(heartbeat_at), stopped_at = NULL",
+    now: "SELECT UTC_TIMESTAMP(6) AS now",
     new_concert: new_concert!("JSON_MERGE_PATCH"),
     settings: settings_update!("JSON_MERGE_PATCH"),
     new_seats: Bulk::new(

@@ -241,11 +241,12 @@ pub static DIALECT: Dialect = Dialect {
             OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id AND a.seq < ( \
                        SELECT max(j.seq) FROM journal j WHERE j.concert_id = c.concert_id)) \
          ORDER BY concert_id",
-    holder: "SELECT writer, heartbeat_at FROM concert WHERE concert_id = ?",
+    holder: "SELECT writer, epoch, heartbeat_at FROM concert WHERE concert_id = ?",
     claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) \
          SELECT ?5, max(seq) + 1, ?1, ?2, ?3, ?4, 1 FROM journal WHERE concert_id = ?5",
     node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \
          ON CONFLICT (writer) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, stopped_at = NULL",
+    now: "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now",
     new_concert: new_concert!("json_patch"),
     settings: settings_update!("json_patch"),
     new_seats: Bulk::new(

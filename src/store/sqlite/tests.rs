@@ -8,8 +8,8 @@ use crate::domain::command::Needs;
 use crate::store::bounds::{self, Column, Kind};
 use crate::store::columns::Cells;
 use crate::store::{
-    NewUser, Reads, Setup, alarms, box_office, catch_up, duty, figures, making, operators, passkeys, query,
-    rehearsals, segments, table_writer, unfinished, webhooks,
+    NewUser, Reads, Setup, alarms, box_office, catch_up, duty, figures, making, members, operators, passkeys,
+    query, rehearsals, segments, table_writer, unfinished, webhooks,
 };
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
@@ -147,6 +147,7 @@ async fn no_question_reads_more_than_it_asks_for() {
     let of_duties = duty::QUESTIONS
         .iter()
         .chain(catch_up::QUESTIONS)
+        .chain(members::QUESTIONS)
         .chain(table_writer::QUESTIONS)
         .chain(segments::QUESTIONS)
         .map(|question| ((*question).to_owned(), false));

@@ -92,6 +92,14 @@ FAULTS=[
  ('no-passing','what the journal still says of what the tables have as it ended is folded onto it all the same',[('src/store/fold.rs','''        if ends_of(entry).is_some_and(|of| self.ended_before.contains(&of)) {
 ''','''        if !COND && ends_of(entry).is_some_and(|of| self.ended_before.contains(&of)) {
 ''')]),
+ ('no-expectation','a claim does not look whom it replaces',[(T,'''        if expected.is_some_and(|expected| !expected.is_met_by(&found)) {
+''','''        if !COND && expected.is_some_and(|expected| !expected.is_met_by(&found)) {
+''')]),
+ ('by-clock','whoever was not heard of for a lease by one\'s own clock is dead',[('src/dispatcher/cluster.rs','''        match has_stopped || state.sales.get(&concert).is_some_and(stands) {
+''','''        let is_old = |heard: Timestamp| COND && self.clock.machine().since(heard) >= limits::LEASE;
+        let has_stopped = has_stopped || holder.heartbeat.is_some_and(is_old);
+        match has_stopped || state.sales.get(&concert).is_some_and(stands) {
+''')]),
  ('given-twice','an end that the tables have already is written in its turn, too',[('src/dispatcher/known_ends.rs','''                known.is_given
             });
 ''','''                known.is_given && !(COND && known.seq <= to)

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use frontrow::domain::ids::ConcertId;
 use frontrow::store::{Store, StoreError, WriterId, random_id};
@@ -94,7 +93,7 @@ impl Behind {
         let mut former = None;
         for attempt in 0..=BROKEN_OFF {
             let writer = WriterId(random_id());
-            store.claim(concert, writer, house.clock.utc(), Duration::ZERO).await.unwrap();
+            store.claim(concert, writer, house.clock.utc(), None).await.unwrap();
             if let Some(former) = former.replace(writer) {
                 match store.catch_up(concert, former, EVENTS_MAX).await {
                     // The one before it had come to the end.

@@ -13,8 +13,9 @@ use frontrow::domain::event::{
     Repricing, Rescheduled, ScheduleAdded, SeatMoved, SoldAtDesk,
 };
 use frontrow::domain::ids::{
-    AddressBlock, ConcertId, EntryNo, IdSource, OperatorId, ReservationId, ScheduleId, SeatId, UserId,
+    AddressBlock, ConcertId, EntryNo, IdSource, NodeNo, OperatorId, ReservationId, ScheduleId, SeatId, UserId,
 };
+use frontrow::domain::membership::{About, Member, MemberState};
 use frontrow::domain::record::{
     BestRequest, ExpiryReason, LedgerEntry, LedgerKind, Payment, PaymentSource, PaymentStatus, Reservation,
     ReservationStatus, SaleState, ScheduleState, Takings, Ticket, TokenRecord, TokenStatus,
@@ -26,11 +27,12 @@ use frontrow::domain::token_secret::TokenSecret;
 use frontrow::store::rehearsals::Cleared;
 use frontrow::store::unfinished::UnfinishedSchedule;
 use frontrow::store::{
-    Batch, BatchWriter, Behind, CommitError, End, Ends, Facts, Following, JournalPosition, LoadedSale,
-    NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket, SweepPage,
-    TableWriter, WalletCurrency, WriterId, random_id,
+    Batch, BatchWriter, Behind, CommitError, End, Ends, Facts, Following, Holder, JournalPosition,
+    LoadedSale, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket,
+    SweepPage, TableWriter, WalletCurrency, WriterId, random_id,
 };
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+use futures_util::future::join_all;
 
 /// Makes a test of every function here for one backend. `$open` gives `(store, whatever must outlive it)`.
 #[macro_export]
@@ -75,7 +77,9 @@ macro_rules! conformance_tests {
             a_batch_is_kept_of_all_its_sales_or_of_none
             one_batch_may_hold_many_sales
             a_replaced_writer_can_add_nothing_more
-            a_sale_is_claimed_only_when_its_writer_is_silent
+            a_claim_replaces_whom_it_names_and_nobody_else
+            of_claims_that_race_one_wins_each_time
+            each_life_of_a_server_has_a_row_that_it_changes
             outages_are_counted_once
             a_sale_given_free_can_be_claimed_at_once
             settling_tells_a_committed_batch_from_a_lost_one
@@ -165,7 +169,7 @@ impl<'s> World<'s> {
     pub async fn new(store: &'s dyn Store, seats: usize) -> Self {
         let (concert, schedules) = add_concert(store, seats).await;
         let writer = WriterId(random_id());
-        store.claim(concert, writer, NOW, Duration::ZERO).await.unwrap();
+        store.claim(concert, writer, NOW, None).await.unwrap();
         let LoadedSale { journal, token_secret, .. } = store.load_sale(concert, NOW).await.unwrap();
         let token_secret = token_secret.expect("the claim gave it one");
         let lane = store.open_writer().await.unwrap();
@@ -176,7 +180,7 @@ impl<'s> World<'s> {
 
     /// The writer takes its sale, which may be somebody else's by now.
     pub async fn claim_again(&mut self) {
-        self.store.claim(self.concert, self.writer, NOW, Duration::ZERO).await.unwrap();
+        self.store.claim(self.concert, self.writer, NOW, None).await.unwrap();
         self.journal = self.load().await.journal;
     }
 
@@ -1638,7 +1642,7 @@ pub async fn a_batch_is_kept_of_all_its_sales_or_of_none(store: &dyn Store) {
         }
 
         let late = joining_all(&mut worlds, 1);
-        store.claim(concerts[taken], WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+        store.claim(concerts[taken], WriterId(random_id()), NOW, None).await.unwrap();
         // What was kept before is known to be, also of the sale that was taken over on top of it.
         assert!(lane.settle(&batch).await.unwrap());
         let before = ends_of(&worlds).await;
@@ -1696,7 +1700,7 @@ pub async fn one_batch_may_hold_many_sales(store: &dyn Store) {
         world.journal = kept(sale);
     }
     let late = joining_all(&mut worlds, 1);
-    store.claim(late.sales[69].concert, WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+    store.claim(late.sales[69].concert, WriterId(random_id()), NOW, None).await.unwrap();
     let before = ends_of(&worlds).await;
     let refused = lane.commit(&late).await.unwrap_err();
     assert!(matches!(refused, CommitError::SteppedDown { concert } if concert == late.sales[69].concert));
@@ -1707,7 +1711,7 @@ pub async fn a_replaced_writer_can_add_nothing_more(store: &dyn Store) {
     let mut world = World::new(store, 10).await;
     world.admit(UserId(1)).await;
     let successor = WriterId(random_id());
-    store.claim(world.concert, successor, NOW + TTL, Duration::from_secs(5)).await.unwrap();
+    store.claim(world.concert, successor, NOW + TTL, None).await.unwrap();
     let joining = world.joining(UserId(2));
     let late = world.batch(joining, Vec::new());
     for _ in 0..2 {
@@ -1726,27 +1730,122 @@ pub async fn a_replaced_writer_can_add_nothing_more(store: &dyn Store) {
     assert_eq!(world.load().await.tokens.len(), 2);
 }
 
-pub async fn a_sale_is_claimed_only_when_its_writer_is_silent(store: &dyn Store) {
+pub async fn a_claim_replaces_whom_it_names_and_nobody_else(store: &dyn Store) {
     let (concert, _) = add_concert(store, 10).await;
     let (one, other) = (WriterId(random_id()), WriterId(random_id()));
-    let lease = Duration::from_secs(5);
-    store.claim(concert, one, NOW, lease).await.unwrap();
-    let soon = NOW + lease - Duration::from_millis(1);
-    let refused = store.claim(concert, other, soon, lease).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Claimed { concert: of, .. } if of == concert));
-    assert_eq!(store.heartbeat(other, soon, lease).await.unwrap(), []);
-    // Its own writer may claim it again at any time.
-    store.claim(concert, one, soon, lease).await.unwrap();
-    assert!(store.claim(concert, other, soon + lease, lease).await.is_ok());
-    assert_eq!(store.heartbeat(one, soon + lease, lease).await.unwrap(), []);
-    assert!(store.claim(concert, one, soon + lease, Duration::ZERO).await.is_ok());
+    let nobody = store.holder(concert).await.unwrap();
+    assert_eq!(nobody, Holder::default());
+    let first = store.claim(concert, one, NOW, Some(nobody)).await.unwrap();
+    assert_eq!(first.before, None, "it never ran");
+    let held = Holder { writer: Some(one), epoch: first.epoch, heartbeat: Some(NOW) };
+    assert_eq!(store.holder(concert).await.unwrap(), held);
+    assert_eq!(first.epoch, store.load_sale(concert, NOW).await.unwrap().journal.seq);
+    // Who expects somebody else is refused, and has changed nothing.
+    let later = NOW + Duration::from_secs(60);
+    let before = Holder { epoch: first.epoch - 1, ..held };
+    let others = Holder { writer: Some(other), ..held };
+    let older = Holder { heartbeat: Some(NOW - Duration::from_secs(1)), ..held };
+    for wrong in [nobody, before, others, older] {
+        let refused = store.claim(concert, other, later, Some(wrong)).await.unwrap_err();
+        let is_told = matches!(refused, StoreError::OtherHolder { concert: of, found } if (of, found) == (concert, held));
+        assert!(is_told, "{wrong:?}: {refused:?}");
+    }
+    assert_eq!(store.holder(concert).await.unwrap(), held);
+    assert_eq!(store.heartbeat(other, NOW, Duration::from_secs(3)).await.unwrap(), []);
+    // Whoever is heard of again is not replaced by who thought otherwise.
+    store.heartbeat(one, NOW + Duration::from_secs(1), Duration::from_secs(3)).await.unwrap();
+    assert!(matches!(
+        store.claim(concert, other, later, Some(held)).await,
+        Err(StoreError::OtherHolder { .. })
+    ));
+    let held = store.holder(concert).await.unwrap();
+    let second = store.claim(concert, other, later, Some(held)).await.unwrap();
+    assert!(second.epoch > first.epoch);
+    assert_eq!(second.before, held.heartbeat);
+    // A writer may replace itself, whose heartbeats go on meanwhile; its claims differ.
+    let held = Holder { heartbeat: None, ..store.holder(concert).await.unwrap() };
+    assert!(store.claim(concert, other, later, Some(held)).await.unwrap().epoch > second.epoch);
+    assert!(matches!(
+        store.claim(concert, one, later, Some(held)).await,
+        Err(StoreError::OtherHolder { .. })
+    ));
+    let held = store.holder(concert).await.unwrap();
+    assert!(store.holders().await.unwrap().contains(&(concert, held)));
     // A sale's time never goes back: who claims it with a clock that is behind goes on from where it got to.
-    let (late, early) = (soon + lease, NOW - lease);
-    assert_eq!(store.claim(concert, one, early, Duration::ZERO).await.unwrap(), Some(late));
-    assert_eq!(store.claim(concert, one, early, Duration::ZERO).await.unwrap(), Some(late));
-    let nobody = ConcertId(concert.0 + 1_000);
-    let refused = store.claim(nobody, one, NOW, lease).await.unwrap_err();
-    assert!(matches!(refused, StoreError::NoSuchConcert { concert: of } if of == nobody));
+    let early = NOW - Duration::from_secs(60);
+    assert_eq!(store.claim(concert, one, early, None).await.unwrap().before, Some(later));
+    assert_eq!(store.claim(concert, one, early, None).await.unwrap().before, Some(later));
+    let unknown = ConcertId(concert.0 + 1_000);
+    let refused = store.claim(unknown, one, NOW, None).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NoSuchConcert { concert: of } if of == unknown));
+    let refused = store.holder(unknown).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NoSuchConcert { concert: of } if of == unknown));
+}
+
+/// The number of times that claims race in an ordinary run.
+const RACES: usize = 100;
+
+pub async fn of_claims_that_race_one_wins_each_time(store: &dyn Store) {
+    let (concert, _) = add_concert(store, 1).await;
+    let races = std::env::var("FRONTROW_RACES").map_or(RACES, |races| races.parse().unwrap());
+    for race in 0..races {
+        let held = store.holder(concert).await.unwrap();
+        let claims = (0..3).map(|_| async {
+            let writer = WriterId(random_id());
+            loop {
+                match store.claim(concert, writer, NOW, Some(held)).await {
+                    // Lost to another one's transaction: the same again is told what became of it.
+                    Err(StoreError::RolledBack(_)) => {}
+                    Ok(claimed) => return Some((writer, claimed.epoch)),
+                    Err(StoreError::OtherHolder { .. }) => return None,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        });
+        let won: Vec<_> = join_all(claims).await.into_iter().flatten().collect();
+        let now = store.holder(concert).await.unwrap();
+        assert_eq!(won, [(now.writer.unwrap(), now.epoch)], "race {race}");
+    }
+}
+
+pub async fn each_life_of_a_server_has_a_row_that_it_changes(store: &dyn Store) {
+    let about = |name: &str| About {
+        name: name.to_owned(),
+        release: "0.1.0".to_owned(),
+        wire: (1, 3),
+        key_print: "aabbccddeeff".to_owned(),
+        rules_print: "001122334455".to_owned(),
+    };
+    let first = store.join_members(&about("a")).await.unwrap();
+    let second = store.join_members(&about("é한")).await.unwrap();
+    assert_eq!((first, second), (NodeNo(1), NodeNo(2)));
+    assert!(store.beat_member(second, MemberState::Up, 7).await.unwrap());
+    assert!(store.beat_member(second, MemberState::Draining, 3).await.unwrap());
+    let row = |node, name: &str, beat, state, sales| Member { node, about: about(name), beat, state, sales };
+    let draining = row(second, "é한", 2, MemberState::Draining, 3);
+    assert_eq!(store.members().await.unwrap(), [row(first, "a", 0, MemberState::Up, 0), draining.clone()]);
+    // The last word stays, and a number is nobody else's.
+    assert!(store.beat_member(first, MemberState::Stopped, 0).await.unwrap());
+    assert!(!store.beat_member(first, MemberState::Up, 1).await.unwrap());
+    assert!(!store.enter_member(&row(first, "b", 0, MemberState::Up, 0)).await.unwrap());
+    assert_eq!(store.members().await.unwrap()[0], row(first, "a", 1, MemberState::Stopped, 0));
+    // Only what stood still is taken away, and who comes back has its number.
+    store.forget_member(second, 1).await.unwrap();
+    assert_eq!(store.members().await.unwrap().len(), 2);
+    store.forget_member(first, 1).await.unwrap();
+    assert_eq!(store.members().await.unwrap(), [draining]);
+    assert!(!store.beat_member(first, MemberState::Up, 1).await.unwrap());
+    assert!(store.enter_member(&row(first, "a", 0, MemberState::Up, 1)).await.unwrap());
+    assert_eq!(store.join_members(&about("c")).await.unwrap(), NodeNo(3));
+    // Servers that start at once have numbers of their own.
+    let about = about("d");
+    let at_once = join_all((0..5).map(|_| store.join_members(&about))).await;
+    let mut numbers: Vec<_> = at_once.into_iter().map(|node| node.unwrap().0).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 5, "{numbers:?}");
+    assert!(numbers[0] > 3);
+    store.database_time().await.unwrap();
 }
 
 pub async fn outages_are_counted_once(store: &dyn Store) {
@@ -1755,7 +1854,7 @@ pub async fn outages_are_counted_once(store: &dyn Store) {
     let (second, gap) = (Duration::from_secs(1), Duration::from_secs(3));
     let outages = || async { store.load_sale(concert, NOW).await.unwrap().outages };
     // Waiting for its first writer is no outage, and neither is a beat that comes in time.
-    store.claim(concert, writer, NOW + DAY, gap).await.unwrap();
+    store.claim(concert, writer, NOW + DAY, None).await.unwrap();
     let start = NOW + DAY;
     assert_eq!(store.heartbeat(writer, start + gap, gap).await.unwrap(), [(concert, Duration::ZERO)]);
     // A beat that comes late adds the whole gap, once.
@@ -1764,8 +1863,8 @@ pub async fn outages_are_counted_once(store: &dyn Store) {
     assert_eq!(store.heartbeat(writer, late, gap).await.unwrap(), [(concert, gap + second)]);
     // A takeover adds the time since the last beat; one that follows at once adds nothing.
     let successor = WriterId(random_id());
-    store.claim(concert, successor, late + DAY, gap).await.unwrap();
-    store.claim(concert, successor, late + DAY, gap).await.unwrap();
+    store.claim(concert, successor, late + DAY, None).await.unwrap();
+    store.claim(concert, successor, late + DAY, None).await.unwrap();
     assert_eq!(outages().await, gap + second + DAY);
     // A clock that stepped back took no time from anybody.
     store.heartbeat(successor, late, gap).await.unwrap();
@@ -1777,7 +1876,7 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     let (one, other) = (WriterId(random_id()), WriterId(random_id()));
     let lease = Duration::from_secs(5);
     assert!(!store.is_served(NOW).await.unwrap(), "nobody was here yet");
-    store.claim(concert, one, NOW, lease).await.unwrap();
+    store.claim(concert, one, NOW, None).await.unwrap();
     for (at, is_served) in [(NOW, true), (NOW + lease - Duration::from_millis(1), true), (NOW + lease, false)]
     {
         assert_eq!(store.is_served(at).await.unwrap(), is_served, "{at:?}");
@@ -1786,12 +1885,12 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     assert!(!store.is_served(NOW).await.unwrap(), "it has stopped");
     assert_eq!(store.heartbeat(one, NOW + lease, lease).await.unwrap(), []);
     let second = Duration::from_secs(1);
-    store.claim(concert, other, NOW + lease + second, lease).await.unwrap();
+    store.claim(concert, other, NOW + lease + second, None).await.unwrap();
     assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second);
     // Time stands still since its last beat for a writer that is known to be dead.
     let third = WriterId(random_id());
     store.release_claims(other, None).await.unwrap();
-    store.claim(concert, third, NOW + lease + second + second, lease).await.unwrap();
+    store.claim(concert, third, NOW + lease + second + second, None).await.unwrap();
     assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second + second);
 }
 
@@ -1817,7 +1916,7 @@ pub async fn settling_tells_a_committed_batch_from_a_lost_one(store: &dyn Store)
     // A sale that somebody else runs by now has no place left for a void row.
     let joining = world.joining(UserId(3));
     let unknown = world.batch(joining, Vec::new());
-    store.claim(world.concert, WriterId(random_id()), NOW, Duration::ZERO).await.unwrap();
+    store.claim(world.concert, WriterId(random_id()), NOW, None).await.unwrap();
     assert!(matches!(world.lane.settle(&unknown).await, Err(CommitError::SteppedDown { .. })));
 }
 
@@ -1927,7 +2026,7 @@ pub async fn tables_follow_in_steps_that_are_taken_once(store: &dyn Store) {
 
     // Whoever claims it goes on from there, and the former one writes nothing more.
     let successor = WriterId(random_id());
-    store.claim(concert, successor, NOW, Duration::ZERO).await.unwrap();
+    store.claim(concert, successor, NOW, None).await.unwrap();
     let rest = Following { from: begun + 1, events: events[1..].to_vec(), ..both };
     assert!(matches!(world.tables.follow(&rest).await, Err(StoreError::Claimed { .. })));
     assert_eq!(store.catch_up(concert, successor, 1).await.unwrap(), 2, "a batch and the claim");
@@ -1977,7 +2076,7 @@ pub async fn what_ended_soon_is_written_as_it_ended(store: &dyn Store) {
         assert_eq!(store.audit().await.unwrap().faults, Vec::<String>::new());
         if caught_up {
             let successor = WriterId(random_id());
-            store.claim(concert, successor, NOW, Duration::ZERO).await.unwrap();
+            store.claim(concert, successor, NOW, None).await.unwrap();
             assert_eq!(store.catch_up(concert, successor, 1).await.unwrap(), 3, "two rows and the claim");
         } else {
             let rest = following(concert, writer, (begun + 2, begun + 4), events[2..].to_vec());
@@ -2012,7 +2111,7 @@ pub async fn guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold(
     let batch = world.batch(events, Vec::new());
     world.lane.commit(&batch).await.unwrap();
     let successor = WriterId(random_id());
-    store.claim(world.concert, successor, NOW, Duration::ZERO).await.unwrap();
+    store.claim(world.concert, successor, NOW, None).await.unwrap();
     store.catch_up(world.concert, successor, 100).await.unwrap();
     assert_eq!(world.load().await.reservations, [stays]);
     assert_eq!(store.reservations(UserId(2)).await.unwrap()[0].guest_of, None);
@@ -2115,7 +2214,7 @@ pub async fn evening(store: &dyn Store) {
     let kept = HouseSeats::new(world.schedules[1], vec![SeatId(7), SeatId(8)], Some("cameras"), &by);
     let set = Event::SettingsChanged { before, after, by: By::Actor(by) };
     world.commit(vec![set, Event::SeatsRestricted(kept)]).await;
-    store.claim(world.concert, world.writer, NOW + TTL, Duration::ZERO).await.unwrap();
+    store.claim(world.concert, world.writer, NOW + TTL, None).await.unwrap();
 }
 
 pub async fn an_honest_evening_is_audited_clean(store: &dyn Store) {

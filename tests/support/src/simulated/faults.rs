@@ -20,6 +20,7 @@ pub enum Call {
     CountOutage,
     Heartbeat,
     ReleaseClaims,
+    BeatMember,
     Read,
     OpenTableWriter,
     Follow,
@@ -157,9 +158,12 @@ impl Faults {
         let possible = match call {
             Call::Commit => OF_COMMIT,
             Call::Settle => OF_SETTLING,
-            Call::Claim | Call::CountOutage | Call::Heartbeat | Call::ReleaseClaims | Call::CatchUp => {
-                OF_WRITING
-            }
+            Call::Claim
+            | Call::CountOutage
+            | Call::Heartbeat
+            | Call::ReleaseClaims
+            | Call::BeatMember
+            | Call::CatchUp => OF_WRITING,
             Call::Follow => OF_FOLLOWING,
             Call::OpenWriter
             | Call::OpenTableWriter

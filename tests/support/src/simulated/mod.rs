@@ -18,20 +18,23 @@ use tokio::time::Instant;
 
 use faults::Faults;
 pub use faults::{Call, Fault, Weather};
+use frontrow::clock::Clock;
 use frontrow::domain::command::Needs;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
-    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+    ConcertId, EntryNo, HistoryId, IdSource, NodeNo, ReservationId, ScheduleId, SeatId, UserId,
 };
+use frontrow::domain::membership::{About, Member, MemberState};
 use frontrow::domain::record::{LedgerEntry, Reservation, TokenRecord};
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
 use frontrow::store::archive::Archive;
 use frontrow::store::rows::Rows;
 use frontrow::store::{
-    AuditReport, Batch, BatchWriter, Behind, CatchUp, Claims, CommitError, Facts, Following, JournalRow,
-    LoadedSale, NewConcert, NewUser, OrderToRefund, Orders, Prepared, Reads, Setup, Store, StoreError,
-    StoredTicket, SweepPage, SweepRows, TableWriter, UserRecord, WalletCurrency, WriterId, random_id,
+    AuditReport, Batch, BatchWriter, Behind, CatchUp, Claimed, Claims, CommitError, Facts, Following, Holder,
+    JournalRow, LoadedSale, Members, NewConcert, NewUser, OrderToRefund, Orders, Prepared, Reads, Setup,
+    Store, StoreError, StoredTicket, SweepPage, SweepRows, TableWriter, UserRecord, WalletCurrency, WriterId,
+    random_id,
 };
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
@@ -138,6 +141,11 @@ impl Database {
         self.state.lock().faults.weather = weather;
     }
 
+    /// The clock of the database's machine; without one nobody asks for its time.
+    pub fn set_clock(&self, clock: Clock) {
+        self.state.lock().tables.clock = Some(clock);
+    }
+
     /// The next `times` calls of this kind end so.
     pub fn plan(&self, call: Call, fault: Fault, times: u32) {
         self.state.lock().faults.planned.extend((0..times).map(|_| (call, fault)));
@@ -211,8 +219,8 @@ impl Database {
         let mut state = self.state.lock();
         state.end_open_commits();
         if !state.is_open(concert) && !state.is_followed(concert) {
-            let claimed = state.tables.claim(concert, WriterId(random_id()), now, Duration::ZERO);
-            debug_assert!(claimed.is_ok(), "no lease is too short for it: {claimed:?}");
+            let claimed = state.tables.claim(concert, WriterId(random_id()), now, None);
+            debug_assert!(claimed.is_ok(), "it expects nobody: {claimed:?}");
         }
         drop(state);
         self.changed.notify_waiters();
@@ -576,13 +584,21 @@ impl Claims for SimulatedStore {
         concert: ConcertId,
         writer: WriterId,
         now: Timestamp,
-        lease: Duration,
-    ) -> Result<Option<Timestamp>, StoreError> {
+        expected: Option<Holder>,
+    ) -> Result<Claimed, StoreError> {
         let claim = |state: &mut State| {
             let is_free = !state.is_open(concert) && !state.is_followed(concert);
-            is_free.then(|| state.tables.claim(concert, writer, now, lease))
+            is_free.then(|| state.tables.claim(concert, writer, now, expected))
         };
         self.plain(Call::Claim, claim).await
+    }
+
+    async fn holder(&self, concert: ConcertId) -> Result<Holder, StoreError> {
+        self.plain(Call::Read, |state| Some(state.tables.holder(concert))).await
+    }
+
+    async fn holders(&self) -> Result<Vec<(ConcertId, Holder)>, StoreError> {
+        self.read(|state| state.tables.holders()).await
     }
 
     async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
@@ -617,6 +633,40 @@ impl Claims for SimulatedStore {
 
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.read(|state| state.tables.is_served(now)).await
+    }
+}
+
+#[async_trait]
+impl Members for SimulatedStore {
+    async fn join_members(&self, about: &About) -> Result<NodeNo, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.join_members(about)))).await
+    }
+
+    async fn enter_member(&self, member: &Member) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.enter_member(member)))).await
+    }
+
+    async fn beat_member(&self, node: NodeNo, now: MemberState, sales: u32) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.beat_member(node, now, sales)))).await
+    }
+
+    async fn members(&self) -> Result<Vec<Member>, StoreError> {
+        self.read(|state| state.tables.members()).await
+    }
+
+    async fn forget_member(&self, node: NodeNo, beat: u64) -> Result<(), StoreError> {
+        self.plain(Call::BeatMember, |state| {
+            state.tables.forget_member(node, beat);
+            Some(Ok(()))
+        })
+        .await
+    }
+
+    /// At once, whatever the weather: how well it is measured is not what a life is about.
+    async fn database_time(&self) -> Result<Timestamp, StoreError> {
+        self.pass().await;
+        let clock = self.database.state.lock().tables.clock.clone();
+        Ok(clock.map_or(Timestamp::default(), |clock| clock.utc()))
     }
 }
 

@@ -6,13 +6,15 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontrow::clock::Clock;
 use frontrow::domain::command::{EndedFacts, Needs};
 use frontrow::domain::concert::Texts;
 use frontrow::domain::event::Event;
 use frontrow::domain::ids::{
-    ConcertId, EntryNo, HistoryId, IdSource, ReservationId, ScheduleId, SeatId, UserId,
+    ConcertId, EntryNo, HistoryId, IdSource, NodeNo, ReservationId, ScheduleId, SeatId, UserId,
 };
 use frontrow::domain::lapses::REMEMBERED;
+use frontrow::domain::membership::{About, Member, MemberState};
 use frontrow::domain::record::{
     LedgerEntry, LedgerKind, Payment, PaymentStatus, Reservation, ReservationStatus, ScheduleState, Takings,
     Ticket, TokenRecord, TokenStatus,
@@ -29,10 +31,10 @@ use frontrow::store::fold::{Base, BaseSchedule, FoldedSale, FoldedSchedule, Touc
 use frontrow::store::journal::Entry;
 use frontrow::store::rows::{Became, LedgerRow, Rows, ScheduleRow, SeatChange, SeatRow, WalletRow};
 use frontrow::store::{
-    AuditReport, Batch, Behind, CommitError, ConcertRecord, DESK, End, Ends, Facts, Following,
-    JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, NewUser, OrderToRefund, SaleBatch,
-    ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord, WalletCurrency,
-    WriterId, desk_subject, journal, random_id,
+    AuditReport, Batch, Behind, Claimed, CommitError, ConcertRecord, DESK, End, Ends, Facts, Following,
+    Holder, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, NewUser, OrderToRefund,
+    SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord,
+    WalletCurrency, WriterId, desk_subject, journal, random_id,
 };
 use frontrow::venue::layout::VenueLayout;
 use uuid::Uuid;
@@ -54,6 +56,9 @@ pub(super) struct Tables {
     reservations: BTreeMap<ReservationId, Reservation>,
     /// The payments with their tickets, which are void when it is cancelled.
     payments: BTreeMap<ReservationId, Payment>,
+    members: BTreeMap<NodeNo, Member>,
+    /// What the database's machine goes by: the right time.
+    pub clock: Option<Clock>,
     /// What was found wrong when it came about.
     faults: Vec<String>,
 }
@@ -90,6 +95,9 @@ struct Concert {
     token_secret: Option<TokenSecret>,
     writer: Option<WriterId>,
     heartbeat_at: Option<Timestamp>,
+    epoch: u64,
+    /// When its writer was heard of last, by the right time.
+    heard_at: Timestamp,
     journal: Vec<KeptRow>,
     /// The last row of the journal that its other tables have, and who may change them; `None`: it was never claimed.
     applied: Option<(u64, WriterId)>,
@@ -117,6 +125,9 @@ pub enum KeptKind {
     /// A process became the writer.
     Claim {
         outage: Duration,
+        /// For how long, by the right time, nothing had been heard of the process that it took the sale from. `None`: of nobody,
+        /// of itself, of one that had stopped, or by somebody's word.
+        silence: Option<Duration>,
     },
     /// A batch of unknown outcome can never appear here.
     Void,
@@ -172,6 +183,8 @@ impl Tables {
             token_secret: None,
             writer: None,
             heartbeat_at: None,
+            epoch: 0,
+            heard_at: Timestamp::default(),
             journal: vec![begin],
             applied: None,
             tokens: BTreeMap::new(),
@@ -413,28 +426,83 @@ impl Tables {
         concert: ConcertId,
         writer: WriterId,
         now: Timestamp,
-        lease: Duration,
-    ) -> Result<Option<Timestamp>, StoreError> {
+        expected: Option<Holder>,
+    ) -> Result<Claimed, StoreError> {
+        let right = self.right_time();
+        let has_stopped = |of: WriterId| {
+            let member = of.node().and_then(|node| self.members.get(&node));
+            member.is_some_and(|member| member.state == MemberState::Stopped)
+        };
+        let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
+        let taken_from = sale.writer.filter(|of| of.node() != writer.node() && !has_stopped(*of));
+        let silence = taken_from.and(expected).map(|_| right.since(sale.heard_at));
         let sale = self.concerts.get_mut(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
+        let found = sale.holder();
+        if expected.is_some_and(|expected| !expected.is_met_by(&found)) {
+            return Err(StoreError::OtherHolder { concert, found });
+        }
         // Nothing could stand still before it first ran.
         let heartbeat = sale.heartbeat_at;
         let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
-        let is_others = sale.writer.is_some_and(|holder| holder != writer);
-        if is_others && heartbeat.is_some() && outage < lease {
-            return Err(StoreError::Claimed { concert, holder: sale.writer, heartbeat });
-        }
         (sale.writer, sale.heartbeat_at) = (Some(writer), heartbeat.max(Some(now)));
         sale.outages += outage;
         // Known to all, as a life has to come out the same again.
         sale.token_secret.get_or_insert_with(|| TokenSecret::new([concert.0 as u8; TokenSecret::BYTES]));
         let before = sale.journal_end().seq;
-        sale.add_row(random_id(), writer, now, KeptKind::Claim { outage });
+        sale.add_row(random_id(), writer, now, KeptKind::Claim { outage, silence });
+        sale.heard_at = right;
         let at = match sale.applied {
             Some((at, _)) if at < before => at,
             _ => before + 1,
         };
         sale.applied = Some((at, writer));
-        Ok(heartbeat)
+        sale.epoch = before + 1;
+        Ok(Claimed { epoch: sale.epoch, before: heartbeat })
+    }
+
+    fn right_time(&self) -> Timestamp {
+        self.clock.as_ref().map_or(Timestamp::default(), Clock::utc)
+    }
+
+    pub fn holder(&self, concert: ConcertId) -> Result<Holder, StoreError> {
+        self.concerts.get(&concert).map(Concert::holder).ok_or(StoreError::NoSuchConcert { concert })
+    }
+
+    pub fn holders(&self) -> Vec<(ConcertId, Holder)> {
+        let listed = |sale: &&Concert| sale.writer.is_some() || sale.archived.is_none();
+        self.concerts.values().filter(listed).map(|sale| (sale.record.id, sale.holder())).collect()
+    }
+
+    pub fn enter_member(&mut self, member: &Member) -> bool {
+        let is_new = !self.members.contains_key(&member.node);
+        if is_new {
+            self.members.insert(member.node, member.clone());
+        }
+        is_new
+    }
+
+    pub fn join_members(&mut self, about: &About) -> NodeNo {
+        let last = self.members.last_key_value().map_or(0, |(node, _)| node.0);
+        let node = NodeNo(last + 1);
+        self.enter_member(&Member { node, about: about.clone(), beat: 0, state: MemberState::Up, sales: 0 });
+        node
+    }
+
+    pub fn beat_member(&mut self, node: NodeNo, state: MemberState, sales: u32) -> bool {
+        let member = self.members.get_mut(&node).filter(|member| member.state != MemberState::Stopped);
+        let Some(member) = member else { return false };
+        (member.beat, member.state, member.sales) = (member.beat + 1, state, sales);
+        true
+    }
+
+    pub fn members(&self) -> Vec<Member> {
+        self.members.values().cloned().collect()
+    }
+
+    pub fn forget_member(&mut self, node: NodeNo, beat: u64) {
+        if self.members.get(&node).is_some_and(|member| member.beat == beat) {
+            self.members.remove(&node);
+        }
     }
 
     pub fn behind(&self) -> Vec<Behind> {
@@ -718,13 +786,13 @@ impl Tables {
         now: Timestamp,
         gap_max: Duration,
     ) -> Vec<(ConcertId, Duration)> {
-        let mut alive = Vec::new();
+        let (mut alive, right) = (Vec::new(), self.right_time());
         for (id, sale) in self.concerts.iter_mut().filter(|(_, sale)| sale.writer == Some(writer)) {
             let gap = sale.heartbeat_at.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
             if gap > gap_max {
                 sale.outages += gap;
             }
-            sale.heartbeat_at = Some(now);
+            (sale.heartbeat_at, sale.heard_at) = (Some(now), right);
             alive.push((*id, sale.outages));
         }
         alive
@@ -879,7 +947,7 @@ impl Tables {
                     let begun: Vec<_> = first.map(|schedule| (schedule.id, seats)).collect();
                     journal::new_concert(&begun, &sale.begun, &sale.restricted)
                 }
-                KeptKind::Claim { outage } => journal::claimed(*outage),
+                KeptKind::Claim { outage, .. } => journal::claimed(*outage),
                 KeptKind::Void => journal::void().to_owned(),
                 KeptKind::Events(events) => journal::encode(row.at, events),
             };
@@ -1246,6 +1314,10 @@ impl Tables {
 }
 
 impl Concert {
+    fn holder(&self) -> Holder {
+        Holder { writer: self.writer, epoch: self.epoch, heartbeat: self.heartbeat_at }
+    }
+
     fn add_row(&mut self, batch: Uuid, writer: WriterId, at: Timestamp, kind: KeptKind) {
         self.journal.push(KeptRow { batch, writer, at, kind, outages: self.outages });
     }

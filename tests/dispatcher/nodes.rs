@@ -1,0 +1,337 @@
+//! Several servers on one simulated database: who runs a sale, whatever their clocks say and whatever is out meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontrow::clock::Clock;
+use frontrow::dispatcher::{self, Cluster, Dispatcher, JoinError, Joining, Lanes, Options};
+use frontrow::domain::ids::ConcertId;
+use frontrow::domain::membership::{About, MemberState};
+use frontrow::domain::rules::SaleRules;
+use frontrow::fanout::Fanout;
+use frontrow::limits::{LEASE, MEMBER_BEAT_INTERVAL, SALES_LOOKUP_INTERVAL};
+use frontrow::metrics::Metrics;
+use frontrow::store::{Members, Setup};
+use frontrow_testing::simulated::{Call, Database, Fault, KeptKind, SimulatedStore, Weather};
+
+use super::{START, new_concert};
+
+const TICK: Duration = Duration::from_millis(100);
+/// Turns that whoever was woken by a tick needs until all that follows from it is done.
+const TURNS: usize = 50;
+/// The longest that a sale is nobody's whose server died: a mark that was moved just before, one reading more than it stands
+/// for, and the next look of recovery.
+const TAKEN_OVER: Duration = Duration::from_secs(8);
+
+/// Servers, and their database whose clock is right.
+struct Houses {
+    database: Arc<Database>,
+    clock: Clock,
+    clocks: Vec<Clock>,
+    concert: ConcertId,
+}
+
+struct Node {
+    store: SimulatedStore,
+    clock: Clock,
+    dispatcher: Dispatcher,
+    lanes: Lanes,
+    fanout: Arc<Fanout>,
+}
+
+impl Houses {
+    async fn open() -> Self {
+        let (database, clock) = (Database::new(1), Clock::manual(START));
+        database.set_clock(clock.clone());
+        let (concert, _) = database.connect().add_concert(new_concert(1)).await.unwrap();
+        Self { database, clock, clocks: Vec::new(), concert }
+    }
+
+    fn joining(name: &str) -> Joining {
+        Joining { by_database_clock: true, ..Joining::new(name) }
+    }
+
+    /// A server whose machine's clock is so far ahead.
+    async fn start(&mut self, name: &str, ahead: i64) -> Node {
+        self.start_as(Self::joining(name), ahead).await
+    }
+
+    async fn start_as(&mut self, joining: Joining, ahead: i64) -> Node {
+        let (store, clock) = (self.database.connect(), self.machine(ahead));
+        let shared = Arc::new(store.handle());
+        let cluster = dispatcher::join(shared.clone(), clock.clone(), joining).await.unwrap();
+        let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
+        let options = Options { seed: Some([7; 32]), ..Options::new(SaleRules::default()) };
+        let started =
+            dispatcher::start(shared, fanout.clone(), clock.clone(), metrics, cluster, options).await;
+        let (dispatcher, lanes) = started.unwrap();
+        let node = Node { store, clock, dispatcher, lanes, fanout };
+        self.pass(TICK).await;
+        node
+    }
+
+    fn machine(&mut self, ahead: i64) -> Clock {
+        let clock = Clock::manual(self.clock.utc());
+        clock.set_by(ahead);
+        self.clocks.push(clock.clone());
+        clock
+    }
+
+    /// Time passes, for all machines alike.
+    async fn pass(&self, time: Duration) {
+        let end = self.clock.steady() + time;
+        while self.clock.steady() < end {
+            self.clock.advance(TICK);
+            self.clocks.iter().for_each(|clock| clock.advance(TICK));
+            tokio::time::advance(TICK).await;
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// How often the sale was claimed, each time after which outage.
+    fn claims(&self) -> Vec<Duration> {
+        let rows = self.database.journal(self.concert, 0);
+        let claims = rows.iter().filter_map(|row| match row.kind {
+            KeptKind::Claim { outage, .. } => Some(outage),
+            _ => None,
+        });
+        claims.collect()
+    }
+}
+
+impl Node {
+    fn runs(&self, concert: ConcertId) -> bool {
+        self.fanout.sale(concert).is_some()
+    }
+
+    fn cluster(&self) -> &Cluster {
+        self.dispatcher.cluster()
+    }
+}
+
+/// Goal: who lives keeps its sale, whatever the clocks of others say. Method: a second server whose machine is ahead, then
+/// others that are much further, or behind.
+#[tokio::test(start_paused = true)]
+async fn no_clock_takes_a_sale_from_a_server_that_lives() {
+    let mut houses = Houses::open().await;
+    let first = houses.start("a", 0).await;
+    assert!(first.runs(houses.concert));
+    for ahead in [1_900, -1_900, 4_000, 3_600_000, -3_600_000] {
+        let other = houses.start("b", ahead).await;
+        houses.pass(3 * LEASE).await;
+        assert_eq!(houses.claims(), [Duration::ZERO], "with a clock that is {ahead} ms ahead");
+        assert!(first.runs(houses.concert) && !other.runs(houses.concert));
+        let unready = other.dispatcher.unready().join("\n");
+        assert!(unready.contains("sale 1 is run by another server, node 1 (a)"), "{unready}");
+        assert_eq!(first.dispatcher.unready(), Vec::<String>::new());
+        other.lanes.shutdown().await;
+    }
+}
+
+/// Goal: a sale whose server died is taken over, and fans lose nothing but that time. Method: the next server's clock is
+/// ahead or behind.
+#[tokio::test(start_paused = true)]
+async fn a_sale_is_taken_over_once_its_server_is_dead_and_only_that_time_is_an_outage() {
+    for ahead in [0, 1_900, -1_900] {
+        let mut houses = Houses::open().await;
+        let first = houses.start("a", 0).await;
+        let second = houses.start("b", ahead).await;
+        houses.pass(LEASE).await;
+        first.store.kill();
+        houses.pass(LEASE - MEMBER_BEAT_INTERVAL).await;
+        assert!(!second.runs(houses.concert), "it may only be slow");
+        houses.pass(TAKEN_OVER - (LEASE - MEMBER_BEAT_INTERVAL)).await;
+        assert!(second.runs(houses.concert), "with a clock that is {ahead} ms ahead");
+        assert_eq!(second.dispatcher.unready(), Vec::<String>::new());
+        let outage = houses.claims()[1];
+        // The last heartbeat may have been an interval before its end.
+        assert!(outage >= LEASE && outage <= TAKEN_OVER + MEMBER_BEAT_INTERVAL, "{outage:?}");
+    }
+}
+
+/// Goal: after an outage of the database each sale is run by who ran it. Method: it is out for longer than any lease, and the
+/// other server is the first to ask.
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_database_takes_no_sale_from_anybody() {
+    let mut houses = Houses::open().await;
+    let first = houses.start("a", 0).await;
+    let second = houses.start("b", 0).await;
+    houses.pass(LEASE).await;
+    let out = Weather { fail_per_mille: 1_000, fail_commit_per_mille: 1_000, ..Weather::CALM };
+    houses.database.set_weather(out);
+    houses.pass(3 * LEASE).await;
+    assert!(!first.dispatcher.unready().is_empty());
+    // The one who runs the sale is kept from it for a little longer.
+    houses.database.hold_up(Some(Call::OpenWriter));
+    houses.database.set_weather(Weather::CALM);
+    houses.pass(2 * SALES_LOOKUP_INTERVAL).await;
+    houses.database.hold_up(None);
+    houses.pass(3 * LEASE).await;
+    assert_eq!(houses.claims(), [Duration::ZERO], "nobody claimed it");
+    assert!(first.runs(houses.concert) && !second.runs(houses.concert));
+    assert_eq!(first.dispatcher.unready(), Vec::<String>::new());
+}
+
+/// Goal: who stood still itself takes nobody for dead because of it. Method: two servers stand still, the one that looks on
+/// longer; both go on at once.
+#[tokio::test(start_paused = true)]
+async fn who_stood_still_itself_begins_to_look_anew() {
+    let mut houses = Houses::open().await;
+    let first = houses.start("a", 0).await;
+    let second = houses.start("b", 0).await;
+    houses.pass(LEASE).await;
+    second.store.stand_still(true);
+    houses.pass(LEASE).await;
+    first.store.stand_still(true);
+    houses.pass(LEASE + Duration::from_secs(1)).await;
+    second.store.stand_still(false);
+    houses.pass(Duration::from_millis(500)).await;
+    first.store.stand_still(false);
+    houses.pass(3 * LEASE).await;
+    assert_eq!(houses.claims(), [Duration::ZERO]);
+    assert!(first.runs(houses.concert));
+}
+
+/// Goal: nobody waits for a lease of a server that said that it stops. Method: in good order, and as one whose sales could not
+/// be released.
+#[tokio::test(start_paused = true)]
+async fn what_a_stopped_server_ran_is_taken_at_once() {
+    for released in [true, false] {
+        let mut houses = Houses::open().await;
+        let first = houses.start("a", 0).await;
+        let second = houses.start("b", 0).await;
+        houses.pass(LEASE).await;
+        if !released {
+            houses.database.plan(Call::ReleaseClaims, Fault::Unreachable, 1);
+        }
+        let stopping = tokio::spawn(first.lanes.shutdown());
+        while !stopping.is_finished() {
+            houses.pass(TICK).await;
+        }
+        stopping.await.unwrap();
+        houses.pass(MEMBER_BEAT_INTERVAL + SALES_LOOKUP_INTERVAL).await;
+        assert!(second.runs(houses.concert), "released: {released}");
+        let members = second.store.members().await.unwrap();
+        assert_eq!(members[0].state, MemberState::Stopped);
+    }
+}
+
+/// Goal: a server whose clock is wrong takes nothing, says why, and begins when its clock is right.
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_clock_is_off_takes_no_sales_until_it_is_right() {
+    let mut houses = Houses::open().await;
+    let only = houses.start("a", 3_600_000).await;
+    houses.pass(2 * LEASE).await;
+    assert!(!only.runs(houses.concert));
+    let why = "this server takes no sales: its machine's clock is 3600.0 s ahead of the database's";
+    assert!(only.dispatcher.unready().contains(&why.to_owned()), "{:?}", only.dispatcher.unready());
+    // It goes by the database's, all the same.
+    assert_eq!(only.clock.utc(), houses.clock.utc());
+    only.clock.set_by(-3_599_000);
+    houses.pass(MEMBER_BEAT_INTERVAL + SALES_LOOKUP_INTERVAL).await;
+    assert!(only.runs(houses.concert), "{:?}", only.dispatcher.unready());
+    assert_eq!(only.dispatcher.unready(), Vec::<String>::new());
+    assert_eq!(only.clock.utc(), houses.clock.utc());
+}
+
+/// Goal: new rules for all sales can be rolled out server by server, and no takeover changes those of a sale that runs.
+#[tokio::test(start_paused = true)]
+async fn a_server_with_other_rules_waits_until_those_with_the_old_ones_are_gone() {
+    let mut houses = Houses::open().await;
+    let with = |name: &str, rules: &str| {
+        let joining = Houses::joining(name);
+        Joining { about: About { rules_print: rules.to_owned(), ..joining.about }, ..joining }
+    };
+    let first = houses.start_as(with("a", "0ld"), 0).await;
+    let second = houses.start_as(with("b", "0ld"), 0).await;
+    let third = houses.start_as(with("c", "new"), 0).await;
+    houses.pass(LEASE).await;
+    let why = "its rules for all of them (print new) are not those of node 1 (a) (print 0ld), which is up";
+    assert!(third.dispatcher.unready().join("\n").contains(why), "{:?}", third.dispatcher.unready());
+    first.store.kill();
+    second.store.kill();
+    houses.pass(2 * TAKEN_OVER).await;
+    assert!(third.runs(houses.concert));
+    assert_eq!(third.dispatcher.unready(), Vec::<String>::new());
+}
+
+/// Goal: a guest of one server is known to all. Method: a server with another key, while the first lives, and when it is dead.
+#[tokio::test(start_paused = true)]
+async fn a_server_with_another_key_does_not_start_beside_one_that_lives() {
+    let mut houses = Houses::open().await;
+    let first = houses.start("a", 0).await;
+    let with_key = || {
+        let joining = Houses::joining("b");
+        Joining { about: About { key_print: "0ther".to_owned(), ..joining.about }, ..joining }
+    };
+    let join = |houses: &mut Houses| {
+        let (store, clock) = (houses.database.connect(), houses.machine(0));
+        tokio::spawn(dispatcher::join(Arc::new(store), clock, with_key()))
+    };
+    let joining = join(&mut houses);
+    houses.pass(2 * LEASE).await;
+    let Err(refused) = joining.await.unwrap() else { panic!("it starts") };
+    assert!(matches!(&refused, JoinError::OtherKey { own, .. } if own == "0ther"), "{refused:?}");
+    assert!(refused.to_string().contains("node 1 (a)"), "{refused}");
+    assert_eq!(first.store.members().await.unwrap()[1].state, MemberState::Stopped);
+    first.store.kill();
+    let joining = join(&mut houses);
+    houses.pass(2 * LEASE).await;
+    assert!(joining.await.unwrap().is_ok(), "nobody lives who has the other one");
+}
+
+/// Goal: of servers that all live, one has each sale that nobody ran, and a server that comes moves nothing.
+#[tokio::test(start_paused = true)]
+async fn sales_are_spread_and_stay_where_they_are() {
+    let mut houses = Houses::open().await;
+    let more = houses.database.connect();
+    let mut concerts = vec![houses.concert];
+    let (first, second) = (houses.start("a", 0).await, houses.start("b", 0).await);
+    for number in 0..7 {
+        let concert = frontrow::store::NewConcert { title: format!("Night {number}"), ..new_concert(1) };
+        concerts.push(more.add_concert(concert).await.unwrap().0);
+    }
+    houses.pass(LEASE).await;
+    let spread: Vec<_> = concerts.iter().map(|of| (first.runs(*of), second.runs(*of))).collect();
+    assert!(spread.iter().all(|(first, second)| first != second), "{spread:?}");
+    assert!(spread.iter().any(|(_, second)| *second), "{spread:?}");
+    let third = houses.start("c", 0).await;
+    houses.pass(3 * LEASE).await;
+    let now: Vec<_> = concerts.iter().map(|of| (first.runs(*of), second.runs(*of))).collect();
+    assert_eq!(now, spread);
+    assert!(concerts.iter().all(|of| !third.runs(*of)));
+    assert_eq!(third.cluster().others(), ["node 1 (a)", "node 2 (b)"]);
+}
+
+/// Goal: a database that servers come and go at keeps no row of each for ever.
+#[tokio::test(start_paused = true)]
+async fn rows_of_servers_that_are_long_gone_are_taken_away() {
+    let mut houses = Houses::open().await;
+    let gone = houses.database.connect();
+    for _ in 0..40 {
+        gone.join_members(&Houses::joining("a").about).await.unwrap();
+    }
+    let only = houses.start("a", 0).await;
+    houses.pass(2 * TAKEN_OVER).await;
+    let members = only.store.members().await.unwrap();
+    assert_eq!(members.len(), frontrow::limits::DEAD_MEMBERS_KEPT + 1);
+    assert_eq!(members.last().unwrap().node, only.cluster().node());
+    assert_eq!(only.cluster().node().0, 41);
+}
+
+/// Goal: the same of the embedded database, which has one server at a time. Method: it is started again and again.
+#[tokio::test]
+async fn the_embedded_database_keeps_the_newest_lives_of_its_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = frontrow::store::open(None, folder.path()).await.unwrap();
+    let kept = frontrow::limits::DEAD_MEMBERS_KEPT + 1;
+    for life in 1..=kept as u32 + 3 {
+        let clock = Clock::manual(START);
+        let cluster = dispatcher::join(store.clone(), clock, Joining::new("a")).await.unwrap();
+        assert_eq!(cluster.node().0, life);
+    }
+    let members = store.members().await.unwrap();
+    assert_eq!((members.len(), members[0].node.0), (kept, 4));
+}
