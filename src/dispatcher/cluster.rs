@@ -50,11 +50,6 @@ impl Joining {
 pub enum JoinError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error(
-        "tokens are signed with another key here (print {own}) than by {other} (print {theirs}), which is alive: its file \
-         `token.key` has to be in the data folder of each server"
-    )]
-    OtherKey { own: String, other: String, theirs: String },
     #[error("the database takes too long to say what time it is")]
     NoTime,
 }
@@ -122,10 +117,6 @@ pub async fn join(store: Arc<dyn Store>, clock: Clock, joining: Joining) -> Resu
     };
     if cluster.is_watched() {
         cluster.look().await?;
-        if let Err(error) = cluster.compare_keys().await {
-            let _ = cluster.say(MemberState::Stopped).await;
-            return Err(error);
-        }
     } else {
         cluster.forget_before().await?;
     }
@@ -267,26 +258,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// Waits, if somebody signs with another key, until that one is known to be dead or alive.
-    async fn compare_keys(&self) -> Result<(), JoinError> {
-        let other = || {
-            let state = self.state.read();
-            state.members.with_other_key(self.node, &self.about.key_print).cloned()
-        };
-        while let Some(first) = other() {
-            self.clock.sleep_until(self.clock.steady() + limits::MEMBER_BEAT_INTERVAL).await;
-            self.look().await?;
-            if let Some(now) = other().filter(|now| now.node == first.node && now.beat != first.beat) {
-                return Err(JoinError::OtherKey {
-                    own: self.about.key_print.clone(),
-                    other: now.named(),
-                    theirs: now.about.key_print,
-                });
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn set_sales(&self, running: usize) {
         self.sales.store(running as u32, Ordering::Relaxed);
     }
@@ -335,6 +306,15 @@ impl Cluster {
             let seconds = ahead.unsigned_abs() as f64 / 1_000.0;
             return Some(format!(
                 "this server takes no sales: its machine's clock is {seconds:.1} s {side} the database's"
+            ));
+        }
+        if let Some(older) = state.members.with_older_key(self.node, &self.about.key_print) {
+            return Some(format!(
+                "this server takes no sales: it signs tokens with another key (print {}) than {} (print {}), which is up: the \
+                 file `token.key` has to be the same in the data folder of each server",
+                self.about.key_print,
+                older.named(),
+                older.about.key_print
             ));
         }
         let older = state.members.with_older_rules(self.node, &self.about.rules_print)?;

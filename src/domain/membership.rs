@@ -92,9 +92,9 @@ impl Members {
         self.living().filter(move |member| member.node != own && member.state == MemberState::Up)
     }
 
-    /// The first living member that signs tokens with another key.
-    pub fn with_other_key(&self, own: NodeNo, key_print: &str) -> Option<&Member> {
-        self.living().find(|member| member.node != own && member.about.key_print != key_print)
+    /// The first member that signs tokens with another key, was there before this one, and goes on.
+    pub fn with_older_key(&self, own: NodeNo, key_print: &str) -> Option<&Member> {
+        self.others_up(own).find(|member| member.node < own && member.about.key_print != key_print)
     }
 
     /// The first member with other rules that was there before this one, and goes on.
@@ -105,9 +105,10 @@ impl Members {
     /// How many of those that may own sales rank before this one for a sale.
     pub fn rank(&self, concert: ConcertId, own: (&str, NodeNo)) -> u32 {
         let oldest = self.living().find(|member| member.state == MemberState::Up);
-        // Who has other rules than the oldest owns nothing for now.
-        let rules = oldest.map(|member| &member.about.rules_print);
-        let others = self.others_up(own.1).filter(|member| Some(&member.about.rules_print) == rules);
+        // Who has another key or other rules than the oldest owns nothing for now.
+        let prints = |member: &Member| (member.about.key_print.clone(), member.about.rules_print.clone());
+        let right = oldest.map(prints);
+        let others = self.others_up(own.1).filter(|member| Some(prints(member)) == right);
         placement::rank(concert, own, others.map(|member| (member.about.name.as_str(), member.node)))
     }
 
@@ -171,12 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn another_key_counts_as_long_as_somebody_lives_who_has_it() {
+    fn another_key_counts_as_long_as_somebody_older_is_up_who_has_it() {
         let members = seen(&[member(1, 0, "r"), member(3, 0, "r")], &[member(2, 7, "r")]);
-        assert_eq!(members.with_other_key(NodeNo(3), "key"), None);
-        assert_eq!(members.with_other_key(NodeNo(3), "new").map(|of| of.node), Some(NodeNo(1)));
+        assert_eq!(members.with_older_key(NodeNo(3), "key"), None);
+        assert_eq!(members.with_older_key(NodeNo(3), "new").map(|of| of.node), Some(NodeNo(1)));
+        assert_eq!(members.with_older_key(NodeNo(1), "new"), None, "it was first");
         let alone = seen(&[member(3, 0, "r")], &[member(1, 7, "r")]);
-        assert_eq!(alone.with_other_key(NodeNo(3), "new"), None);
+        assert_eq!(alone.with_older_key(NodeNo(3), "new"), None);
     }
 
     #[test]

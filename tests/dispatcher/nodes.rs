@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::clock::Clock;
-use frontrow::dispatcher::{self, Cluster, Dispatcher, JoinError, Joining, Lanes, Options};
+use frontrow::dispatcher::{self, Cluster, Dispatcher, Joining, Lanes, Options};
 use frontrow::domain::ids::ConcertId;
 use frontrow::domain::membership::{About, MemberState};
 use frontrow::domain::rules::SaleRules;
@@ -257,29 +257,30 @@ async fn a_server_with_other_rules_waits_until_those_with_the_old_ones_are_gone(
     assert_eq!(third.dispatcher.unready(), Vec::<String>::new());
 }
 
-/// Goal: a guest of one server is known to all. Method: a server with another key, while the first lives, and when it is dead.
+/// Goal: no guest becomes a stranger while the server lives that knows them. Method: a server with another key beside the
+/// first, which dies.
 #[tokio::test(start_paused = true)]
-async fn a_server_with_another_key_does_not_start_beside_one_that_lives() {
+async fn a_server_with_another_key_waits_until_those_with_the_old_one_are_gone() {
     let mut houses = Houses::open().await;
-    let first = houses.start("a", 0).await;
-    let with_key = || {
-        let joining = Houses::joining("b");
-        Joining { about: About { key_print: "0ther".to_owned(), ..joining.about }, ..joining }
+    let with_key = |key: &str| {
+        let joining = Houses::joining("a");
+        Joining { about: About { key_print: key.to_owned(), ..joining.about }, ..joining }
     };
-    let join = |houses: &mut Houses| {
-        let (store, clock) = (houses.database.connect(), houses.machine(0));
-        tokio::spawn(dispatcher::join(Arc::new(store), clock, with_key()))
-    };
-    let joining = join(&mut houses);
-    houses.pass(2 * LEASE).await;
-    let Err(refused) = joining.await.unwrap() else { panic!("it starts") };
-    assert!(matches!(&refused, JoinError::OtherKey { own, .. } if own == "0ther"), "{refused:?}");
-    assert!(refused.to_string().contains("node 1 (a)"), "{refused}");
-    assert_eq!(first.store.members().await.unwrap()[1].state, MemberState::Stopped);
+    let first = houses.start_as(with_key("0ld"), 0).await;
+    let second = houses.start_as(with_key("new"), 0).await;
+    // A sale that nobody has, and that the second one would be as good for.
+    let more = houses.database.connect();
+    let concert = frontrow::store::NewConcert { title: "Another night".to_owned(), ..new_concert(1) };
+    let concert = more.add_concert(concert).await.unwrap().0;
+    houses.pass(LEASE).await;
+    assert!(first.runs(concert) && !second.runs(concert));
+    let why = "it signs tokens with another key (print new) than node 1 (a) (print 0ld), which is up";
+    assert!(second.dispatcher.unready().join("\n").contains(why), "{:?}", second.dispatcher.unready());
+    assert_eq!(first.dispatcher.unready(), Vec::<String>::new());
     first.store.kill();
-    let joining = join(&mut houses);
-    houses.pass(2 * LEASE).await;
-    assert!(joining.await.unwrap().is_ok(), "nobody lives who has the other one");
+    houses.pass(2 * TAKEN_OVER).await;
+    assert!(second.runs(concert) && second.runs(houses.concert));
+    assert_eq!(second.dispatcher.unready(), Vec::<String>::new());
 }
 
 /// Goal: of servers that all live, one has each sale that nobody ran, and a server that comes moves nothing.

@@ -201,14 +201,14 @@ async fn a_server_that_does_not_fit_the_others_says_so() {
     assert!(String::from_utf8_lossy(&metrics.bytes).contains("frontrow_members 1\n"));
 
     let other_data = tempfile::tempdir().unwrap();
-    let refused = Command::new(env!("CARGO_BIN_EXE_frontrow"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &url, "--data"])
-        .arg(other_data.path())
-        .output()
-        .unwrap();
-    assert!(!refused.status.success());
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(said.contains("signed with another key here") && said.contains("node 1 (a)"), "{said}");
+    let stranger = Server::start(&url, other_data.path(), &["--set", "cluster.name=s"]);
+    let ready = http::call(stranger.address, "GET", "/readyz", &[], "").await;
+    let missing = ready.json()["missing"].to_string();
+    assert!(
+        missing.contains("it signs tokens with another key") && missing.contains("than node 1 (a)"),
+        "{missing}"
+    );
+    drop(stranger);
 
     std::fs::copy(data.path().join("token.key"), other_data.path().join("token.key")).unwrap();
     let rules = ["--set", "cluster.name=b", "--set", "sale.capacity=7"];
@@ -223,10 +223,11 @@ async fn a_server_that_does_not_fit_the_others_says_so() {
     let nodes = listed["nodes"].as_array().unwrap();
     let told: Vec<_> =
         nodes.iter().map(|of| (&of["node"], &of["name"], &of["alive"], &of["state"])).collect();
-    let [a, refused, b] = &told[..] else { panic!("{told:?}") };
+    let [a, stranger, b] = &told[..] else { panic!("{told:?}") };
     assert_eq!(*a, (&json!(1), &json!("a"), &json!(true), &json!("UP")));
-    assert_eq!((refused.2, refused.3), (&json!(false), &json!("STOPPED")));
+    assert_eq!((stranger.0, stranger.1), (&json!(2), &json!("s")));
     assert_eq!(*b, (&json!(3), &json!("b"), &json!(true), &json!("UP")));
     assert_eq!(nodes[0]["key_print"], nodes[2]["key_print"]);
+    assert_ne!(nodes[0]["key_print"], nodes[1]["key_print"]);
     assert_ne!(nodes[0]["rules_print"], nodes[2]["rules_print"]);
 }
