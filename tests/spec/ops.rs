@@ -198,9 +198,10 @@ async fn a_sale_that_does_not_answer_is_shown_as_that() {
     let is_there =
         |console: &Console, concert| console.lines.get(&concert).is_some_and(|line| line["answers"] == true);
 
-    // A batch of the first one is on its way into a database that stands still.
+    // A batch of the first one is on its way into a database that answers to nothing of its kind. The other lane has no batch, and its
+    // heartbeats get through, however far the clock has turned until the console is open.
     let batches = database.calls(Call::Commit);
-    store.stand_still(true);
+    database.hold_up(Some(Call::Commit));
     let hold = fan.send("hold", json!({"schedule_id": house.schedule(), "seats": [0]})).await;
     in_time("the batch", async {
         while database.calls(Call::Commit) == batches {
@@ -222,7 +223,7 @@ async fn a_sale_that_does_not_answer_is_shown_as_that() {
     assert_eq!(list.json()["sales"][0]["answers"], false);
     assert_eq!(list.json()["sales"][0]["progress"], 1);
 
-    store.stand_still(false);
+    database.hold_up(None);
     console.until(&house, "the sale", |console| is_there(console, first)).await;
     let listed = async || house.http("GET", "/api/v1/admin/sales", Some(&token), "").await.json();
     house.turning("its answer", async { while listed().await["sales"][0]["answers"] != true {} }).await;
