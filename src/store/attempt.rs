@@ -73,7 +73,7 @@ impl<B: Backend> Attempt<'_, B> {
 
 /// Somebody else claimed the sale meanwhile.
 pub fn is_others(concert: ConcertId, holder: Option<WriterId>) -> StoreError {
-    StoreError::Claimed { concert, holder, heartbeat: None }
+    StoreError::Claimed { concert, holder }
 }
 
 /// Folds these rows of the journal onto the sale's rows, which are as of `at`, within a transaction. `Refused`: the rows do not take what the journal says.

@@ -171,7 +171,7 @@ impl<B: Backend> Claims for B {
             0 => None,
             _ => query::one(&mut *change, OUTAGES, numbers(&[concert.0.into()])).await?,
         };
-        let row = row.ok_or(StoreError::Claimed { concert, holder: None, heartbeat: None })?;
+        let row = row.ok_or(StoreError::Claimed { concert, holder: None })?;
         commit::<B>(change).await?;
         Ok(Duration::from_millis(row.number("outage_ms")?))
     }

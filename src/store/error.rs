@@ -2,7 +2,6 @@
 
 use super::{Holder, WriterId};
 use crate::domain::ids::ConcertId;
-use crate::domain::time::Timestamp;
 
 /// The cause that a backend reports, kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -23,7 +22,7 @@ pub enum StoreError {
     Broken(#[source] Cause),
     /// Another process is the writer of this sale.
     #[error("sale {concert} is run by another process")]
-    Claimed { concert: ConcertId, holder: Option<WriterId>, heartbeat: Option<Timestamp> },
+    Claimed { concert: ConcertId, holder: Option<WriterId> },
     /// The sale is not held as the one who would claim it was told: somebody else was first, or its writer was heard of again.
     #[error("sale {concert} has another holder than the claim expected")]
     OtherHolder { concert: ConcertId, found: Holder },

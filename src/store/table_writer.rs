@@ -135,7 +135,7 @@ pub async fn begin<L: Link>(link: &mut L, rows: &Following) -> Result<Option<u64
         Some((at, holder)) if holder == writer && at > from => Ok(Some(at)),
         other => {
             let holder = other.map(|(_, holder)| holder);
-            Err(StoreError::Claimed { concert, holder, heartbeat: None })
+            Err(StoreError::Claimed { concert, holder })
         }
     }
 }

@@ -529,7 +529,7 @@ impl Tables {
             Some((at, holder)) if holder == writer && at > from => return Ok(at),
             other => {
                 let holder = other.map(|(_, holder)| holder);
-                return Err(StoreError::Claimed { concert, holder, heartbeat: None });
+                return Err(StoreError::Claimed { concert, holder });
             }
         }
         let kept = sale.journal.get(from as usize + 1..=to as usize).unwrap_or_default();
@@ -587,7 +587,7 @@ impl Tables {
         let sale = self.concerts.get(&concert).ok_or(StoreError::NoSuchConcert { concert })?;
         let Some((at, holder)) = sale.applied.filter(|_| sale.is_behind()) else { return Ok(0) };
         if holder != writer {
-            return Err(StoreError::Claimed { concert, holder: Some(holder), heartbeat: None });
+            return Err(StoreError::Claimed { concert, holder: Some(holder) });
         }
         let tail = self.journal_rows(concert, at + 1, u32::MAX)?;
         let mut events = 0;
@@ -805,7 +805,7 @@ impl Tables {
         outage: Duration,
     ) -> Result<Duration, StoreError> {
         let sale = self.concerts.get_mut(&concert).filter(|sale| sale.writer == Some(writer));
-        let sale = sale.ok_or(StoreError::Claimed { concert, holder: None, heartbeat: None })?;
+        let sale = sale.ok_or(StoreError::Claimed { concert, holder: None })?;
         sale.outages += outage;
         // Known to all, as a life has to come out the same again.
         sale.token_secret.get_or_insert_with(|| TokenSecret::new([concert.0 as u8; TokenSecret::BYTES]));
