@@ -115,6 +115,33 @@ test('what was pushed while an older list was on its way stays', async () => {
   await fan.leave();
 });
 
+test('a fan may leave while a test still makes an answer', async () => {
+  const { server } = await club(6);
+  const fan = await Fan.open(browser, server.url);
+  /** @type {{resolve?: () => void}} */
+  const left = {};
+  const gone = gate(left);
+  /** @type {Promise<unknown>} */
+  let made = Promise.resolve();
+  const asked = new Promise((resolve) =>
+    fan.page.route(/api\/v1\/concerts$/, (route) => {
+      made = route.fetch().then(async (response) => {
+        resolve(undefined);
+        await gone;
+        await route.fulfill({ json: await response.json() });
+      });
+      return made;
+    }),
+  );
+  await fan.page.evaluate(() => location.reload());
+  await asked;
+  await fan.leave();
+  left.resolve?.();
+  // It ends in an error, which is nobody's fault: without an end to what is routed, it would fail this file.
+  await assert.rejects(made, /disposed/);
+  await server.stop();
+});
+
 test('what is on sale is read while the words are on their way, and is in the first drawing', async () => {
   const server = await Server.start('--demo');
   const fan = await Fan.open(browser, server.url);
