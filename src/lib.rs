@@ -1,6 +1,7 @@
 //! Frontrow: a websocket-first real-time ticketing server.
 
 pub mod address;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod desk;

@@ -35,7 +35,7 @@ impl Context {
         {
             Metrics::count(&self.metrics.refused, too_many.limit.as_str());
             let retry_after = too_many.retry_after;
-            return Err(Refusal::RateLimited { retry_after, message: too_many.message() });
+            return Err(Refusal::RateLimited { retry_after, message: too_many.message().into() });
         }
         let posted = match self.dispatcher.is_rehearsal(concert) == (audience == Audience::Rehearsal) {
             true => self.dispatcher.submit(concert, command, reply),

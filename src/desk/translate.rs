@@ -2,6 +2,7 @@
 //! side never leaks to the other. Deadlines are sale time in there and UTC out here; labels, categories and prices of
 //! seats come from the committed copies.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -508,7 +509,7 @@ pub fn push_hello_again(within: Duration) -> String {
 pub fn refusal(refusal: &Refusal) -> ErrorObject {
     match refusal {
         Refusal::Rejected(rejection) => self::rejection(rejection),
-        Refusal::RateLimited { retry_after, message } => rate_limited(*retry_after, message),
+        Refusal::RateLimited { retry_after, message } => rate_limited(*retry_after, message.clone()),
         Refusal::Overloaded { retry_after } => ErrorObject::overloaded(retry_after.as_millis() as u64),
         Refusal::Unavailable { retry_after } => ErrorObject::unavailable(retry_after.as_millis() as u64),
         Refusal::OutcomeUnknown => ErrorObject::outcome_unknown(),
@@ -543,7 +544,7 @@ pub fn rejection(rejection: &Rejection) -> ErrorObject {
         Rejection::PurchaseLimit { max } => ErrorObject::purchase_limit(*max),
         Rejection::GuestSeats { .. } => rate_limited(
             limits::GUEST_SEATS_RETRY_AFTER,
-            "guests of this address hold as many unpaid seats as they may together",
+            "guests of this address hold as many unpaid seats as they may together".into(),
         ),
         Rejection::LedgerFull { max, .. } => {
             let text = format!("at most {max} charges and payments are possible in a day");
@@ -603,9 +604,9 @@ pub fn rejection(rejection: &Rejection) -> ErrorObject {
     }
 }
 
-fn rate_limited(retry_after: Duration, message: &'static str) -> ErrorObject {
+fn rate_limited(retry_after: Duration, message: Cow<'static, str>) -> ErrorObject {
     let mut error = ErrorObject::rate_limited(retry_after.as_millis().max(1) as u64);
-    error.message = message.into();
+    error.message = message;
     error
 }
 

@@ -1,5 +1,6 @@
 //! The reply to whoever asked.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::domain::command::Answer;
@@ -16,7 +17,7 @@ pub enum Refusal {
     /// The queue is full. Nothing was tried.
     Overloaded { retry_after: Duration },
     /// The callers who share a limit sent too many requests. Nothing was tried.
-    RateLimited { retry_after: Duration, message: &'static str },
+    RateLimited { retry_after: Duration, message: Cow<'static, str> },
     /// The store cannot keep it now. Nothing was kept.
     Unavailable { retry_after: Duration },
     /// The store did not answer in time whether it kept it. It may be kept, or appear later.

@@ -151,7 +151,7 @@ fn feed(session: &mut Session, now: Timestamp, input: &str, sent: &mut i64, out:
                 ["not_in_queue"] => Err(Rejection::NotInQueue.into()),
                 ["no_concert"] => Err(Rejection::ConcertNotFound.into()),
                 ["too_many_joins"] => {
-                    Err(Refusal::RateLimited { retry_after: Duration::from_secs(1), message: "" })
+                    Err(Refusal::RateLimited { retry_after: Duration::from_secs(1), message: "".into() })
                 }
                 ["unavailable"] => Err(Refusal::Unavailable { retry_after: Duration::from_secs(1) }),
                 _ => panic!("{what}"),

@@ -1,0 +1,6 @@
+//! What servers of one cluster say to each other.
+//!
+//! Always: what comes from another server is bytes that somebody else wrote, and nothing in them makes this one panic. Not here:
+//! who runs a sale, which the store says; clients, whose wire is `protocol/`.
+
+pub mod wire;
