@@ -486,6 +486,45 @@ pub const WEBHOOK_SECRET_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// Messages that the store has not taken and that are sent all the same; of more, the oldest wait for it.
 pub const WEBHOOKS_UNSTORED_MAX: usize = 64;
 
+/// The servers of a bus: a cluster of them has three or five.
+pub const BUS_SERVERS_MAX: usize = 16;
+
+/// Characters of the prefix by which clusters are told apart that share a bus: it stands in each message's subject.
+pub const BUS_PREFIX_CHARS_MAX: usize = 32;
+
+/// Messages that may wait to be handed to the bus: some seconds of a busy node's, since what waits together travels in one.
+pub const BUS_QUEUE_MESSAGES_MAX: usize = 8_192;
+/// The same in bytes: as much as one conversation leaves unacknowledged.
+pub const BUS_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What the client of the bus takes before it is waited for. While it is disconnected it keeps so much, and sends it late: few.
+pub const BUS_CLIENT_COMMANDS_MAX: usize = 64;
+
+/// Messages of one subject that were read from the connection and not yet put with the others: many are read at a time.
+pub const BUS_SUBSCRIPTION_MESSAGES_MAX: usize = 4_096;
+
+/// Messages that were brought and wait to be looked at: seconds of them, and 64 MiB if each is as large as they are made.
+pub const BUS_BROUGHT_MESSAGES_MAX: usize = 4_096;
+
+/// A bus that says nothing for so long is asked whether it is there; if it says nothing twice as long again, it is left.
+pub const BUS_PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time that one attempt to reach a server of the bus may take: one that stands still is connected to, and says nothing.
+pub const BUS_CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The pauses between attempts to reach the bus, of which there are as many as it takes.
+pub const BUS_PAUSE_MIN: Duration = Duration::from_millis(50);
+pub const BUS_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// The interval at which the connection to the bus is looked at, should its client not have said that something happened.
+pub const BUS_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What goes wrong with the bus all the time is in the log once in so long.
+pub const BUS_LOG_PAUSE: Duration = Duration::from_secs(10);
+
+/// The most that is read of a file by which a node logs in to the bus: credentials have one or two KiB.
+pub const BUS_SECRET_BYTES_MAX: u64 = 64 * 1024;
+
 const _: () = assert!(BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(LANE_STALL.as_millis() < COMMAND_PATIENCE.as_millis());
 const _: () = assert!(COMMAND_PATIENCE.as_millis() < OUTCOME_PATIENCE.as_millis());

@@ -113,6 +113,14 @@ pub struct Metrics {
     pub clock_ahead_ms: Gauge,
     /// Sales that were taken over from another server.
     pub takeovers: Counter,
+    /// 1: there is a connection to the bus between servers.
+    pub bus_connected: Gauge,
+    /// The number of times that it was made.
+    pub bus_connections: Counter,
+    pub bus_messages_sent: Counter,
+    pub bus_messages_brought: Counter,
+    /// Messages between servers that were lost here, by why: `no_connection`, `full`, `too_large`, `cut`, `unread`, `slow`.
+    pub bus_messages_lost: Family<Kind, Counter>,
     /// Tasks that must live and ended by a fault of ours.
     pub task_ends: Counter,
     /// Alarms that were raised here, by kind.
@@ -161,6 +169,11 @@ impl Metrics {
             members: Gauge::default(),
             clock_ahead_ms: Gauge::default(),
             takeovers: Counter::default(),
+            bus_connected: Gauge::default(),
+            bus_connections: Counter::default(),
+            bus_messages_sent: Counter::default(),
+            bus_messages_brought: Counter::default(),
+            bus_messages_lost: Family::default(),
             task_ends: Counter::default(),
             alarms_raised: Family::default(),
             alarms_open: Family::default(),
@@ -218,6 +231,19 @@ impl Metrics {
             metrics.clock_ahead_ms.clone(),
         );
         r.register("takeovers", "Sales taken over from another server", metrics.takeovers.clone());
+        r.register("bus_connected", "1: connected to the bus", metrics.bus_connected.clone());
+        r.register("bus_connections", "Connections made to the bus", metrics.bus_connections.clone());
+        r.register("bus_messages_sent", "Messages given to the bus", metrics.bus_messages_sent.clone());
+        r.register(
+            "bus_messages_brought",
+            "Messages that the bus brought",
+            metrics.bus_messages_brought.clone(),
+        );
+        r.register(
+            "bus_messages_lost",
+            "Messages between servers lost here",
+            metrics.bus_messages_lost.clone(),
+        );
         r.register("alarms_raised", "Alarms that were raised by this server", metrics.alarms_raised.clone());
         r.register("alarms_open", "Alarms that go on, of all servers", metrics.alarms_open.clone());
         r.register("task_ends", "Panics of tasks that must live", metrics.task_ends.clone());

@@ -204,10 +204,16 @@ fn start_log(config: &Config, metrics: &Metrics) -> anyhow::Result<log::Flush> {
 }
 
 /// Libraries trace what goes through their hands, whole frames with the tokens and ticket codes in them. Ours say
-/// nothing secret at any level; of the others, whatever `log.level` says, nothing below `debug` is let through.
+/// nothing secret at any level; of the others, whatever `log.level` says, nothing below `debug` is let through. The bus's
+/// client says each attempt and each message that it drops: `bus::nats` says once in a while what comes of them.
 fn may_be_logged(target: &str, level: tracing::Level) -> bool {
-    let is_ours = target == "frontrow" || target.starts_with("frontrow::");
-    is_ours || level <= tracing::Level::DEBUG
+    let is_of =
+        |name: &str| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    match level {
+        _ if is_of("frontrow") => true,
+        tracing::Level::DEBUG => true,
+        level => level < tracing::Level::DEBUG && !is_of("async_nats"),
+    }
 }
 
 /// Makes a concert with two performances in a made-up hall, unless there is a concert already.
