@@ -174,7 +174,7 @@ impl Link {
             let since = &mut *self.out_since.lock();
             match is_up {
                 true => {
-                    tracing::info!(out_ms = millis(since.map(|since| now.since(since))), "the bus is there")
+                    tracing::info!(out_ms = millis(since.map(|since| now.since(since))), "the bus is there");
                 }
                 false => tracing::warn!("the connection to the bus is lost"),
             }
