@@ -215,17 +215,19 @@ impl Server {
         let mut client = HttpClient::connect(self.door, None).await?;
         let began = Instant::now();
         // The sale may be known and not be there yet at the moment when the server comes up.
-        while !self
-            .figures_through(&mut client)
-            .await
-            .is_ok_and(|sales| sales.iter().any(|sale| sale.concert_id == venue.concert))
-        {
-            if began.elapsed() > READY_PATIENCE {
-                bail!("the server does not see concert {}", venue.concert);
+        loop {
+            let seen = self.figures_through(&mut client).await;
+            match seen {
+                Ok(sales) if sales.iter().any(|sale| sale.concert_id == venue.concert) => return Ok(venue),
+                Ok(_) if began.elapsed() > READY_PATIENCE => {
+                    bail!("the server does not see concert {}", venue.concert);
+                }
+                Err(error) if began.elapsed() > READY_PATIENCE => {
+                    return Err(error.context("the server does not say which sales it has"));
+                }
+                Ok(_) | Err(_) => tokio::time::sleep(READY_POLL).await,
             }
-            tokio::time::sleep(READY_POLL).await;
         }
-        Ok(venue)
     }
 
     /// Makes users, and tokens to act as them.
