@@ -226,6 +226,10 @@ pub const FOLLOW_REST: Duration = Duration::from_millis(20);
 /// fans a hold is given back that many events later.
 pub const FOLLOWED_EVENTS_MIN: usize = 8_192;
 
+/// Events of which none ends soon (a rush of joins), whose rows are written without a pause: enough that a transaction of their
+/// own costs little.
+pub const FOLLOWED_SETTLED_MIN: usize = 2_048;
+
 /// Events whose rows are written in one transaction, unless one row of the journal has more. Together with those that are not
 /// written yet short of what tables may be behind.
 pub const FOLLOWED_AT_ONCE_MAX: usize = 8_192;

@@ -4,6 +4,9 @@
 //! Always: what is handed over of a sale has no hole and ascends; only what the store has leaves again. Whoever reads the
 //! tables for somebody waits here first, until they have all that was committed by then. Not here: the store.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +40,8 @@ struct Bounds {
     young: usize,
     /// What is written in one transaction.
     at_once: usize,
+    /// What is written without a pause, as none of it ends soon.
+    settled: usize,
 }
 
 #[derive(Default)]
@@ -80,6 +85,8 @@ struct Part {
     seq: u64,
     events: Arc<Vec<Event>>,
     since: Instant,
+    /// There are holds in it, most of which end within seconds.
+    ends_soon: bool,
 }
 
 /// What somebody wants to read.
@@ -98,6 +105,7 @@ impl Tables {
         let bounds = Bounds {
             young: limits::FOLLOWED_EVENTS_MIN.min(events_max / 4),
             at_once: limits::FOLLOWED_AT_ONCE_MAX.min(events_max / 4),
+            settled: limits::FOLLOWED_SETTLED_MIN.min(events_max / 4),
         };
         let state = Mutex::default();
         Self { writer, events_max, bounds, state, work: Notify::new(), changed: Notify::new() }
@@ -135,7 +143,8 @@ impl Tables {
         }
         let events = Arc::new(events);
         behind.ends.add(seq, &events);
-        behind.parts.push_back(Part { seq, events, since: Instant::now() });
+        let ends_soon = events.iter().any(|event| matches!(event, Event::SeatsHeld { .. }));
+        behind.parts.push_back(Part { seq, events, since: Instant::now(), ends_soon });
         drop(state);
         self.work.notify_one();
     }
@@ -345,6 +354,7 @@ impl State {
         let due = |(concert, behind): (&ConcertId, &Behind)| {
             let first = behind.parts.front()?.since;
             let is_due = self.is_ending || is_crowded || behind.waited_for > behind.applied;
+            let is_due = is_due || behind.are_settled(bounds.settled);
             let pause = first + limits::FOLLOW_PAUSE;
             let due = self.rests_since.map_or(pause, |since| pause.min(since + limits::FOLLOW_REST));
             Some((*concert, if is_due { first } else { due }))
@@ -361,7 +371,8 @@ impl State {
         let behind = self.sales.get_mut(&concert).expect("what is due is there");
         // What came last may end soon.
         let is_young = |part: &Part, left: usize| {
-            left < bounds.young && part.seq > behind.waited_for && now < part.since + limits::FOLLOW_PAUSE / 2
+            let is_new = part.seq > behind.waited_for && now < part.since + limits::FOLLOW_PAUSE / 2;
+            part.ends_soon && left < bounds.young && is_new
         };
         let (mut count, mut to, mut events) = (0, behind.applied, Vec::new());
         for part in &behind.parts {
@@ -380,6 +391,16 @@ impl State {
 }
 
 impl Behind {
+    /// Are there so many events in front of which none ends soon?
+    fn are_settled(&self, min: usize) -> bool {
+        let mut count = 0;
+        let settled = self.parts.iter().take_while(|part| !part.ends_soon);
+        settled.map(|part| part.events.len()).any(|events| {
+            count += events;
+            count >= min
+        })
+    }
+
     fn lose(&mut self) {
         self.is_lost = true;
         self.events = 0;
