@@ -34,7 +34,7 @@ mod plain;
 mod records;
 mod replies;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use list::{put_field, take_field, wire_enum, wire_struct};
 

@@ -7,7 +7,8 @@ use super::actor::Actor;
 use super::concert::TextsPatch;
 use super::event::RefundWhy;
 use super::ids::{
-    AddressBlock, ConcertId, ConnectionId, IdSource, QueueToken, ReservationId, ScheduleId, SeatId, UserId,
+    AddressBlock, ConcertId, ConnectionId, IdSource, NodeNo, QueueToken, ReservationId, ScheduleId, SeatId,
+    UserId,
 };
 use super::record::{LedgerEntry, Payment, PaymentSource, Reservation, TokenRecord};
 use super::rules::SalePatch;
@@ -64,6 +65,10 @@ pub enum Command {
     Disconnect {
         user: UserId,
         connection: ConnectionId,
+    },
+    /// The node is gone, and with it all connections to it.
+    NodeGone {
+        node: NodeNo,
     },
     /// Take all of these seats or none.
     Hold {
@@ -229,6 +234,7 @@ impl Command {
             | Self::Touch { .. }
             | Self::Connect { .. }
             | Self::Disconnect { .. }
+            | Self::NodeGone { .. }
             | Self::Hold { .. }
             | Self::HoldBest { .. }
             | Self::Release { .. }
@@ -236,6 +242,11 @@ impl Command {
             | Self::Cancel { .. }
             | Self::Figures => false,
         }
+    }
+
+    /// Does it say who is there? Lost, it would cost a present fan's place, or keep an absent one's for ever.
+    pub fn is_presence(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Disconnect { .. } | Self::NodeGone { .. })
     }
 
     /// The command's name for the log, which must not have a token in it.
@@ -249,6 +260,7 @@ impl Command {
             Self::Leave { .. } => "leave",
             Self::Touch { .. } => "touch",
             Self::Disconnect { .. } => "disconnect",
+            Self::NodeGone { .. } => "node_gone",
             Self::Hold { .. } => "hold",
             Self::HoldBest { .. } => "hold_best",
             Self::Release { .. } => "release",

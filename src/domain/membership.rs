@@ -83,6 +83,22 @@ impl Members {
         self.get(node).is_some_and(|member| member.state == MemberState::Stopped)
     }
 
+    /// Is it dead, for all that was seen? Of one that is not known yet nothing was; one before others has had its row taken away.
+    pub fn is_dead(&self, node: NodeNo) -> bool {
+        self.all.get(&node).map_or_else(|| self.is_forgotten(node), is_dead)
+    }
+
+    /// Is nothing left of it, not even its row?
+    pub fn is_forgotten(&self, node: NodeNo) -> bool {
+        let newest = self.all.last_key_value().map(|(newest, _)| *newest);
+        !self.all.contains_key(&node) && newest.is_some_and(|newest| node < newest)
+    }
+
+    /// Those that are dead, as far as there is a row of them.
+    pub fn dead(&self) -> impl Iterator<Item = NodeNo> {
+        self.all.iter().filter(|(_, seen)| is_dead(seen)).map(|(node, _)| *node)
+    }
+
     /// Those that are not dead for all that was seen, by their numbers.
     pub fn living(&self) -> impl Iterator<Item = &Member> {
         self.all.values().filter(|seen| !is_dead(seen)).map(|(member, _)| member)

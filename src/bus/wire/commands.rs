@@ -31,4 +31,5 @@ wire_enum! { Command {
     24 => RefundSeats { order, user, seats, why },
     25 => MoveSeat { order, from, to, keep, note, by },
     26 => Figures,
+    27 => NodeGone { node },
 } }

@@ -25,7 +25,7 @@ use super::command::{Answer, Caller, Command, Inputs, Needs, Place, Rejection, S
 use super::concert::Texts;
 use super::event::{By, Event, HoldEnd};
 use super::guest_holds::{GuestHold, GuestHolds};
-use super::ids::{ConcertId, ConnectionId, EntryNo, ReservationId, ScheduleId, SeatId, UserId};
+use super::ids::{ConcertId, ConnectionId, EntryNo, NodeNo, ReservationId, ScheduleId, SeatId, UserId};
 use super::lapses::Lapses;
 use super::line::{Order, SeatCounts, Stock};
 use super::record::{Reservation, SaleState, ScheduleState, TokenRecord};
@@ -307,6 +307,7 @@ impl Sale {
             | Command::Touch { .. }
             | Command::Connect { .. }
             | Command::Disconnect { .. }
+            | Command::NodeGone { .. }
             | Command::Configure { .. }
             | Command::Restrict { .. }
             | Command::Unrestrict { .. }
@@ -383,6 +384,10 @@ impl Sale {
             Command::Connect { user, connection } => Ok(self.greet(*user, *connection, now)),
             Command::Disconnect { user, connection } => {
                 self.room.disconnect(*user, *connection, now.sale);
+                Ok(Answer::Done)
+            }
+            Command::NodeGone { node } => {
+                self.node_gone(*node, now);
                 Ok(Answer::Done)
             }
             Command::Hold { caller, schedule, seats } => {
@@ -485,6 +490,12 @@ impl Sale {
     /// A connection is gone: noted without deciding anything, for when nothing can be decided.
     pub fn disconnect(&mut self, user: UserId, connection: ConnectionId, now: Now) {
         self.room.disconnect(user, connection, now.sale);
+    }
+
+    /// All connections to a node are gone, likewise.
+    pub fn node_gone(&mut self, node: NodeNo, now: Now) {
+        let gone: Vec<_> = self.connections().filter(|(_, connection)| connection.node() == node).collect();
+        gone.into_iter().for_each(|(user, connection)| self.disconnect(user, connection, now));
     }
 
     /// Does what is due by itself, at most `max` things: holds of performances that have begun, opening, other
