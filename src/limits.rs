@@ -201,6 +201,30 @@ pub const DEAD_MEMBERS_FORGOTTEN_AT_ONCE: usize = 8;
 pub const CLOCK_READ_MAX: Duration = Duration::from_millis(500);
 pub const CLOCK_READ_ATTEMPTS: u32 = 20;
 
+/// The time that a fan's command has to reach the server that runs its sale, and to be answered. Longer than a takeover takes.
+pub const FORWARDED_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Commands of one sale that wait for it to be run by somebody: above that the server refuses, before all of them reach the
+/// next owner at once.
+pub const HELD_BACK_COMMANDS_MAX: usize = 4_096;
+
+/// The commands of one server that another one takes before it answers any: so many servers at an opening do not fill a mailbox,
+/// and all are served in turn.
+pub const CREDITS_MIN: usize = 256;
+pub const CREDITS_MAX: usize = 4_096;
+
+/// A server that says that it does not run a sale is asked again after this time, if nobody else is known to.
+pub const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// The interval at which it is looked whether a sale runs here by now, while commands wait for that.
+pub const HELD_BACK_LOOKUP_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The interval at which it is looked who runs what, and which of those one talks with are dead.
+pub const PARTNERS_LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Messages that are heard before what follows from them is said.
+pub const MESSAGES_AT_ONCE_MAX: usize = 64;
+
 /// The interval at which new sales of other processes (`frontrow import`) are looked for.
 pub const SALES_LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -121,6 +121,9 @@ pub struct Metrics {
     pub bus_messages_brought: Counter,
     /// Messages between servers that were lost here, by why: `no_connection`, `full`, `too_large`, `cut`, `unread`, `slow`.
     pub bus_messages_lost: Family<Kind, Counter>,
+    pub bus_unread: Counter,
+    pub forwarded: Counter,
+    pub not_mine: Counter,
     /// Tasks that must live and ended by a fault of ours.
     pub task_ends: Counter,
     /// Alarms that were raised here, by kind.
@@ -174,6 +177,9 @@ impl Metrics {
             bus_messages_sent: Counter::default(),
             bus_messages_brought: Counter::default(),
             bus_messages_lost: Family::default(),
+            bus_unread: Counter::default(),
+            forwarded: Counter::default(),
+            not_mine: Counter::default(),
             task_ends: Counter::default(),
             alarms_raised: Family::default(),
             alarms_open: Family::default(),
@@ -229,6 +235,21 @@ impl Metrics {
             "clock_ahead_ms",
             "The machine's clock less the database's",
             metrics.clock_ahead_ms.clone(),
+        );
+        r.register(
+            "forwarded",
+            "Commands that another server was asked, as it runs their sale",
+            metrics.forwarded.clone(),
+        );
+        r.register(
+            "not_mine",
+            "Commands of other servers that came back, as their sale is not run here",
+            metrics.not_mine.clone(),
+        );
+        r.register(
+            "bus_unread",
+            "Messages of other servers that could not be read",
+            metrics.bus_unread.clone(),
         );
         r.register("takeovers", "Sales taken over from another server", metrics.takeovers.clone());
         r.register("bus_connected", "1: connected to the bus", metrics.bus_connected.clone());

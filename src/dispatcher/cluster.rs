@@ -326,6 +326,36 @@ impl Cluster {
         ))
     }
 
+    /// Is this server dead, for all that was seen?
+    pub(super) fn is_dead(&self, node: NodeNo) -> bool {
+        self.state.read().members.is_dead(node)
+    }
+
+    /// Is nothing left of it, not even its row?
+    pub(super) fn is_forgotten(&self, node: NodeNo) -> bool {
+        self.state.read().members.is_forgotten(node)
+    }
+
+    /// Servers that are dead, as far as there is a row of them.
+    pub(super) fn dead(&self) -> Vec<NodeNo> {
+        self.state.read().members.dead().collect()
+    }
+
+    /// The number of servers that live.
+    pub(super) fn living(&self) -> usize {
+        self.state.read().members.living().count()
+    }
+
+    /// Who runs each sale, by which claim, as the database said last.
+    pub(super) fn owners(&self) -> Vec<(ConcertId, NodeNo, u64)> {
+        let state = self.state.read();
+        let held = state.sales.iter().filter_map(|(concert, mark)| {
+            let Holder { writer, epoch, .. } = *mark.value();
+            Some((*concert, writer?.node()?, epoch))
+        });
+        held.collect()
+    }
+
     /// The other servers that live, by number and name.
     pub fn others(&self) -> Vec<String> {
         let state = self.state.read();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::cluster::Cluster;
+use super::exchange::Exchange;
 use super::lane_of;
 use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
@@ -29,7 +30,7 @@ pub struct Dispatcher {
 
 pub(super) struct Shared {
     pub clock: Clock,
-    pub sales: Sales,
+    pub sales: Arc<Sales>,
     pub mailboxes: Vec<Arc<Mailbox>>,
     /// How far the tables of each lane's sales are.
     pub tables: Vec<Arc<Tables>>,
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub writers: Vec<WriterId>,
     /// This server among the others.
     pub cluster: Arc<Cluster>,
+    /// The way to the others; `None`: no bus leads there.
+    pub exchange: Option<Arc<Exchange>>,
     pub supervisor: Arc<Supervisor>,
     pub metrics: Arc<Metrics>,
     /// The milliseconds by which the machine's clock was set, as it was noticed last.
@@ -70,11 +73,17 @@ impl Dispatcher {
 
     /// Posts a command to a sale. An error means that nothing was done, and that `reply` will receive nothing.
     pub fn submit(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
+        let exchange = self.shared.exchange.as_ref();
         match self.shared.sales.status(concert) {
-            Some(SaleStatus::Running) => self.post(concert.0.into(), Work::Sale { concert, command }, reply),
-            Some(SaleStatus::Loading | SaleStatus::Handed | SaleStatus::Elsewhere(_)) => {
-                Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER })
+            Some(SaleStatus::Running)
+                if exchange.is_none_or(|exchange| !exchange.is_at_work_for(concert)) =>
+            {
+                self.post(concert.0.into(), Work::Sale { concert, command }, reply)
             }
+            Some(_) if let Some(exchange) = exchange => exchange.forward(concert, command, reply),
+            Some(
+                SaleStatus::Running | SaleStatus::Loading | SaleStatus::Handed | SaleStatus::Elsewhere(_),
+            ) => Err(Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER }),
             None => Err(Refusal::Rejected(Rejection::ConcertNotFound)),
         }
     }
@@ -302,10 +311,7 @@ impl Dispatcher {
         let lanes = self.shared.mailboxes.len() as u64;
         // Sales are spread as by `lane_of`; wallets have no sale, and are spread by user.
         let mailbox = &self.shared.mailboxes[(spread % lanes) as usize];
-        if mailbox.post(work, reply) {
-            return Ok(());
-        }
-        Err(match mailbox.is_closed() {
+        mailbox.post(work, reply).map_err(|_| match mailbox.is_closed() {
             true => Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER },
             false => Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER },
         })

@@ -347,12 +347,24 @@ impl Lane {
         if running.view.is_rehearsal() && !self.shared.sales.is_rehearsal(concert) {
             return self.shared.sales.forget(concert);
         }
+        // Loading took so long that somebody else has the sale by now, and may have told fans here of what happened since.
+        let exchange = self.shared.exchange.as_ref();
+        if exchange.is_some_and(|exchange| exchange.knows_later_claim(concert, running.epoch)) {
+            return self.step_down(concert);
+        }
         self.fanout.show(running.view.clone(), &self.home, &self.shared.supervisor);
         // This precedes the count of those who are still connected: from now on nobody leaves unnoticed.
-        self.shared.sales.set(concert, SaleStatus::Running);
+        self.shared.sales.set_running(concert, running.epoch);
+        if let Some(exchange) = &self.shared.exchange {
+            exchange.owns(concert, running.epoch);
+        }
         let mut present = self.present.remove(&concert).unwrap_or_default();
         present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
-        present.retain(|(user, connection)| self.fanout.is_connected(*user, *connection));
+        let cluster = &self.shared.cluster;
+        present.retain(|(user, connection)| match connection.node() == cluster.node() {
+            true => self.fanout.is_connected(*user, *connection),
+            false => !cluster.is_dead(connection.node()),
+        });
         running.set_clock_step(self.clock_step, self.shared.clock.steady(), &self.fanout);
         // The sale was not there to notice who came meanwhile.
         present
@@ -473,6 +485,7 @@ impl Lane {
                     let greeted = running.sale.greet(*user, *connection, standing);
                     return self.fanout.answer(envelope.reply, Ok(greeted));
                 }
+                Command::NodeGone { node } => running.sale.node_gone(*node, standing),
                 _ => {}
             }
         }

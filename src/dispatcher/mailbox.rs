@@ -30,7 +30,7 @@ pub(super) enum Work {
 impl Work {
     /// Whether this is taken although the mailbox is full.
     pub fn must_not_be_lost(&self) -> bool {
-        matches!(self, Self::Sale { command: Command::Connect { .. } | Command::Disconnect { .. }, .. })
+        matches!(self, Self::Sale { command, .. } if command.is_presence())
     }
 
     /// Whether this asks for nothing but whether the lane answers. It comes each second, and tells by its own answer: that it
@@ -68,8 +68,8 @@ impl Mailbox {
         Self { clock, state: Mutex::default(), arrived: Notify::new() }
     }
 
-    /// Takes a command. `false`: there is no room, the lane hangs, or it has stopped, and nothing was taken.
-    pub fn post(&self, work: Work, reply: ReplyTo) -> bool {
+    /// Takes a command. Gives `reply` back if nothing was taken: there is no room, the lane hangs, or it has stopped.
+    pub fn post(&self, work: Work, reply: ReplyTo) -> Result<(), ReplyTo> {
         {
             let mut state = self.state.lock();
             let arrived = state.time(&self.clock);
@@ -82,12 +82,12 @@ impl Mailbox {
             let stalled = untouched_since.is_some_and(|since| arrived.since(since) > limits::LANE_STALL);
             let full = stalled || state.queue.len() >= limits::MAILBOX_COMMANDS_MAX;
             if state.closed || full && !work.must_not_be_lost() {
-                return false;
+                return Err(reply);
             }
             state.queue.push_back(Envelope { arrived, work, reply });
         }
         self.arrived.notify_one();
-        true
+        Ok(())
     }
 
     /// The time up to which may be expired now: nothing that waits, or comes later, has reached the mailbox before it.
@@ -166,18 +166,18 @@ mod tests {
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
         let mailbox = Mailbox::new(clock.clone());
         let charge = || Work::Charge { user: UserId(1), amount: 1, request_id: "r".into() };
-        assert!(mailbox.post(charge(), ReplyTo::Nobody));
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_ok());
         clock.advance(limits::LANE_STALL);
-        assert!(mailbox.post(charge(), ReplyTo::Nobody), "not yet");
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_ok(), "not yet");
         clock.advance(std::time::Duration::from_millis(1));
-        assert!(!mailbox.post(charge(), ReplyTo::Nobody));
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_err());
         let (user, connection) = (UserId(1), crate::domain::ids::ConnectionId(1));
         let gone = Work::Sale { concert: ConcertId(1), command: Command::Disconnect { user, connection } };
-        assert!(mailbox.post(gone, ReplyTo::Nobody), "presence is always taken");
+        assert!(mailbox.post(gone, ReplyTo::Nobody).is_ok(), "presence is always taken");
         let mut batch = VecDeque::new();
         mailbox.take(10, &mut batch);
         assert_eq!(batch.len(), 3);
-        assert!(mailbox.post(charge(), ReplyTo::Nobody), "it goes on");
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_ok(), "it goes on");
     }
 
     /// Whoever looks whether a lane answers does so each second: what they left there while a process stood still must not make
@@ -188,16 +188,16 @@ mod tests {
         let mailbox = Mailbox::new(clock.clone());
         let charge = || Work::Charge { user: UserId(1), amount: 1, request_id: "r".into() };
         let look = || Work::Sale { concert: ConcertId(1), command: Command::Figures };
-        assert!(mailbox.post(look(), ReplyTo::Nobody));
+        assert!(mailbox.post(look(), ReplyTo::Nobody).is_ok());
         clock.advance(2 * limits::LANE_STALL);
         assert!(!mailbox.is_stalled());
-        assert!(!mailbox.post(look(), ReplyTo::Nobody), "one is enough");
-        assert!(mailbox.post(charge(), ReplyTo::Nobody));
+        assert!(mailbox.post(look(), ReplyTo::Nobody).is_err(), "one is enough");
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_ok());
         mailbox.take(1, &mut VecDeque::new());
         clock.advance(2 * limits::LANE_STALL);
-        assert!(mailbox.is_stalled() && !mailbox.post(charge(), ReplyTo::Nobody), "the charge waits");
+        assert!(mailbox.is_stalled() && mailbox.post(charge(), ReplyTo::Nobody).is_err(), "the charge waits");
         mailbox.take(1, &mut VecDeque::new());
-        assert!(mailbox.post(charge(), ReplyTo::Nobody));
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_ok());
     }
 
     #[test]
@@ -207,19 +207,21 @@ mod tests {
         let charge = || Work::Charge { user: UserId(1), amount: 1, request_id: "r".into() };
         let (user, connection) = (UserId(1), crate::domain::ids::ConnectionId(1));
         let gone = Work::Sale { concert: ConcertId(1), command: Command::Disconnect { user, connection } };
-        assert!(mailbox.post(charge(), ReplyTo::Nobody) && mailbox.post(gone, ReplyTo::Nobody));
+        assert!(
+            mailbox.post(charge(), ReplyTo::Nobody).is_ok() && mailbox.post(gone, ReplyTo::Nobody).is_ok()
+        );
         clock.advance(limits::LANE_STALL);
-        assert!(mailbox.post(charge(), ReplyTo::Nobody));
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_ok());
         clock.advance(limits::COMMAND_PATIENCE - limits::LANE_STALL);
         assert_eq!(mailbox.give_up(clock.steady()).len(), 0, "not yet");
         clock.advance(std::time::Duration::from_millis(1));
         assert_eq!(mailbox.give_up(clock.steady()).len(), 1);
         assert_eq!(mailbox.len(), 2, "who is gone, and who came later");
-        assert!(!mailbox.post(charge(), ReplyTo::Nobody) && mailbox.is_stalled(), "it still hangs");
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_err() && mailbox.is_stalled(), "it still hangs");
         clock.advance(limits::LANE_STALL);
         assert_eq!(mailbox.give_up(clock.steady()).len(), 1);
-        assert!(!mailbox.post(charge(), ReplyTo::Nobody), "also with nobody left");
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_err(), "also with nobody left");
         mailbox.take(10, &mut VecDeque::new());
-        assert!(mailbox.post(charge(), ReplyTo::Nobody) && !mailbox.is_stalled());
+        assert!(mailbox.post(charge(), ReplyTo::Nobody).is_ok() && !mailbox.is_stalled());
     }
 }

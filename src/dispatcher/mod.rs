@@ -2,6 +2,8 @@
 //! wait in a mailbox, are decided in order of arrival, written in one transaction, and answered after its commit.
 
 mod cluster;
+mod exchange;
+mod forwarding;
 mod handle;
 mod known_ends;
 mod lane;
@@ -24,6 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use cluster::{Cluster, JoinError, Joining, join};
+pub use exchange::Bus;
 pub use handle::{Dispatcher, Place};
 pub use tables::Rows;
 pub use witness::Witness;
@@ -38,6 +41,8 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
+use exchange::Exchange;
+use forwarding::Forwarding;
 use handle::Shared;
 use lane::Lane;
 use mailbox::Mailbox;
@@ -96,13 +101,15 @@ pub struct Lanes {
     beside: Vec<JoinHandle<()>>,
 }
 
-/// Starts the lanes of a server that joined the others; sales come in as they are claimed and loaded.
+/// Starts the lanes of a server that joined the others; sales come in as they are claimed and loaded. `bus`: the way to the
+/// others, for commands of sales that they run.
 pub async fn start(
     store: Arc<dyn Store>,
     fanout: Arc<Fanout>,
     clock: Clock,
     metrics: Arc<Metrics>,
     cluster: Arc<Cluster>,
+    bus: Option<Bus>,
     options: Options,
 ) -> Result<(Dispatcher, Lanes), StoreError> {
     for former in cluster.former() {
@@ -116,15 +123,20 @@ pub async fn start(
     let writers = cluster.writers().to_vec();
     let mailboxes = writers.iter().map(|_| Arc::new(Mailbox::new(clock.clone()))).collect();
     let supervisor = Supervisor::new(metrics.clone());
+    let sales = Arc::new(Sales::default());
+    let (carrier, brought) = bus.map(|Bus { carrier, brought }| (carrier, brought)).unzip();
+    let exchange =
+        carrier.map(|carrier| Exchange::new(carrier, cluster.node(), clock.clone(), sales.clone()));
     let tables = writers.iter().map(|writer| Arc::new(Tables::new(*writer, options.events_behind_max)));
     let shared = Arc::new(Shared {
         tables: tables.collect(),
         store: store.clone(),
         clock: clock.clone(),
-        sales: Sales::default(),
+        sales,
         mailboxes,
         writers: writers.clone(),
         cluster: cluster.clone(),
+        exchange: exchange.clone(),
         supervisor,
         metrics: metrics.clone(),
         clock_step: AtomicI64::new(0),
@@ -158,6 +170,16 @@ pub async fn start(
         let metrics = metrics.clone();
         let run = move || cluster.clone().run(metrics.clone());
         beside.push(shared.supervisor.keep(&Handle::current(), "membership", run));
+    }
+    if let (Some(exchange), Some(brought)) = (exchange, brought) {
+        let (shared, fanout) = (shared.clone(), fanout.clone());
+        let brought = Arc::new(tokio::sync::Mutex::new(brought));
+        let supervisor = shared.supervisor.clone();
+        let run = move || {
+            let (exchange, shared, fanout) = (exchange.clone(), shared.clone(), fanout.clone());
+            Forwarding { exchange, shared, fanout }.run(brought.clone())
+        };
+        beside.push(supervisor.keep(&Handle::current(), "bus", run));
     }
     beside.push(shared.supervisor.keep(&Handle::current(), "the store's care", {
         let (store, metrics) = (store.clone(), metrics.clone());
@@ -240,6 +262,9 @@ impl Lanes {
             if let Err(error) = lane.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a lane did not end well");
             }
+        }
+        if let Some(exchange) = &self.shared.exchange {
+            exchange.speak(self.shared.clock.steady());
         }
         self.beside.iter().for_each(JoinHandle::abort);
         // The others need not wait for a lease: not even for sales that could not be released.

@@ -19,7 +19,7 @@ use crate::domain::placement::RANK_PATIENCE;
 use crate::domain::time::Timestamp;
 use crate::fanout::Fanout;
 use crate::limits;
-use crate::store::{Holder, LoadedSale, Store, StoreError, WriterId};
+use crate::store::{Claimed, Holder, LoadedSale, Store, StoreError, WriterId};
 use crate::supervisor::Ends;
 
 /// The task's name for its supervisor.
@@ -241,7 +241,7 @@ impl Recovery {
         holder: Holder,
     ) -> Result<RunningSale, StoreError> {
         let clock = &self.shared.clock;
-        let before = self.store.claim(concert, writer, at, Some(holder)).await?.before;
+        let Claimed { epoch, before } = self.store.claim(concert, writer, at, Some(holder)).await?;
         if holder.writer.is_some_and(|former| former.node() != writer.node()) {
             self.shared.metrics.takeovers.inc();
         }
@@ -258,7 +258,7 @@ impl Recovery {
         let now = clock.steady();
         let stood_still = now.since(claimed_at) + stood_still.unwrap_or_default();
         let outages = self.store.count_outage(concert, writer, stood_still).await?;
-        running.begin(outages, now, self.shared.clock_step.load(Ordering::Relaxed));
+        running.begin(epoch, outages, now, self.shared.clock_step.load(Ordering::Relaxed));
         tracing::info!(
             concert.id = concert.0,
             tokens,

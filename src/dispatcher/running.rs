@@ -21,6 +21,8 @@ pub(super) struct RunningSale {
     pub view: Arc<SaleView>,
     /// The end of the sale's journal.
     pub journal: JournalPosition,
+    /// The claim by which it is run: the journal's row that this added.
+    pub epoch: u64,
     outages: Duration,
     /// The milliseconds by which the machine's clock was set since the process began.
     clock_step: i64,
@@ -93,6 +95,7 @@ impl RunningSale {
             sale: Sale::restored(snapshot, defaults, now.sale),
             view,
             journal: loaded.journal,
+            epoch: 0,
             outages: loaded.outages,
             clock_step: 0,
             latest: steady,
@@ -100,9 +103,9 @@ impl RunningSale {
         }
     }
 
-    /// The sale starts to run at `steady`, with the outages so far.
-    pub fn begin(&mut self, outages: Duration, steady: Timestamp, clock_step: i64) {
-        (self.outages, self.clock_step) = (outages, clock_step);
+    /// The sale starts to run at `steady` by a claim, with the outages so far.
+    pub fn begin(&mut self, epoch: u64, outages: Duration, steady: Timestamp, clock_step: i64) {
+        (self.epoch, self.outages, self.clock_step) = (epoch, outages, clock_step);
         self.latest = self.latest.max(steady);
         self.view.set_time(outages, clock_step);
     }

@@ -38,6 +38,8 @@ pub(super) struct Sales {
 #[derive(Default)]
 struct State {
     sales: BTreeMap<ConcertId, SaleStatus>,
+    /// The claims by which sales were run here last.
+    epochs: BTreeMap<ConcertId, u64>,
     /// Sales with nothing left to run that somebody asked for: they run all the same. The one named last is the last.
     named: VecDeque<ConcertId>,
     /// Rehearsals that are run here. They are nobody's business but their own.
@@ -61,6 +63,22 @@ impl Sales {
     pub fn set(&self, concert: ConcertId, status: SaleStatus) {
         self.state.write().sales.insert(concert, status);
         self.changed.notify_waiters();
+    }
+
+    /// A sale runs here, by this claim.
+    pub fn set_running(&self, concert: ConcertId, epoch: u64) {
+        let mut state = self.state.write();
+        state.sales.insert(concert, SaleStatus::Running);
+        state.epochs.insert(concert, epoch);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// The claim by which a sale is run here now.
+    pub fn epoch_here(&self, concert: ConcertId) -> Option<u64> {
+        let state = self.state.read();
+        let runs = state.sales.get(&concert) == Some(&SaleStatus::Running);
+        state.epochs.get(&concert).copied().filter(|_| runs)
     }
 
     /// Notes that somebody asked for this sale, which is not among those that run by themselves. The one that was named first
@@ -112,6 +130,7 @@ impl Sales {
     pub fn forget(&self, concert: ConcertId) {
         let mut state = self.state.write();
         state.sales.remove(&concert);
+        state.epochs.remove(&concert);
         state.named.retain(|named| *named != concert);
         state.rehearsals.remove(&concert);
         state.leaving.remove(&concert);

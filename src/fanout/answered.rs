@@ -19,7 +19,7 @@ enum Known {
 
 impl Answered {
     pub fn by(to: &ReplyTo, reply: &Reply) -> Option<Self> {
-        let (ReplyTo::Session { subscriber, .. }, Ok(answer)) = (to, reply) else { return None };
+        let (ReplyTo::Session { subscriber, .. }, Ok(answer)) = (to.hearer(), reply) else { return None };
         let known = match answer {
             Answer::Queue { place, .. } | Answer::Resumed { place, .. } => {
                 Known::Token(place.record.entry, place.record.status)

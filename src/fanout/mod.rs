@@ -27,7 +27,7 @@ pub use answered::Answered;
 pub use consoles::{Console, Consoles};
 pub use place_wheel::push_places;
 pub use reply::{Refusal, Reply};
-pub use reply_to::ReplyTo;
+pub use reply_to::{FarAsker, ReplyTo};
 pub use sale_news::publish_sale_news;
 pub use sale_view::{Crowd, SaleView, ScheduleView, Standing};
 pub(crate) use seat_topic::public_state;
@@ -241,6 +241,13 @@ impl Fanout {
         self.users.get(&user).is_some_and(|connected| connected.connections.iter().any(is_this))
     }
 
+    /// The connections of a user.
+    pub fn connections_of(&self, user: UserId) -> Vec<ConnectionId> {
+        let connected = self.users.get(&user);
+        connected
+            .map_or_else(Vec::new, |connected| connected.connections.iter().map(|known| known.id()).collect())
+    }
+
     /// Every connection, under its user, in no order.
     pub fn connected(&self) -> Vec<(UserId, ConnectionId)> {
         let mut all = Vec::with_capacity(self.users.len());
@@ -272,7 +279,7 @@ impl Fanout {
 
     /// Answers, after the commit that the answer rests on.
     pub fn answer(&self, to: ReplyTo, reply: Reply) {
-        if let ReplyTo::Session { .. } | ReplyTo::Push(_) = &to
+        if let ReplyTo::Session { .. } | ReplyTo::Push(_) = to.hearer()
             && let Ok(Answer::Queue { place, .. } | Answer::Resumed { place, .. }) = &reply
         {
             self.follow(place);

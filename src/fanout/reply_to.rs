@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::Subscriber;
-use super::reply::Reply;
+use super::reply::{Refusal, Reply};
 use crate::domain::command::Answer;
 use crate::domain::ids::ConnectionId;
 
@@ -19,7 +19,18 @@ pub enum ReplyTo {
     },
     /// The place that comes back is news to a connection, which asked for nothing.
     Push(Arc<Subscriber>),
+    /// Somebody at another server.
+    Far(Box<dyn FarAsker>),
+    /// It is asked for the second time, and may have been done before: that nothing was done now says nothing.
+    Again(Box<ReplyTo>),
     Nobody,
+}
+
+/// Who asked at another server.
+pub trait FarAsker: Send + Sync {
+    fn answer(&self, reply: Reply);
+    /// Is it not to be decided any more, as it is asked anew elsewhere?
+    fn is_void(&self) -> bool;
 }
 
 impl ReplyTo {
@@ -27,13 +38,27 @@ impl ReplyTo {
     pub fn connection(&self) -> Option<ConnectionId> {
         match self {
             Self::Session { subscriber, .. } => Some(subscriber.id()),
-            Self::Once(_) | Self::Push(_) | Self::Nobody => None,
+            Self::Again(to) => to.connection(),
+            Self::Once(_) | Self::Push(_) | Self::Far(_) | Self::Nobody => None,
         }
+    }
+
+    /// Whoever it is that hears of it in the end.
+    pub(super) fn hearer(&self) -> &Self {
+        match self {
+            Self::Again(to) => to.hearer(),
+            to => to,
+        }
+    }
+
+    /// Is it not to be decided any more, as it is asked anew elsewhere?
+    pub fn is_void(&self) -> bool {
+        matches!(self, Self::Far(asker) if asker.is_void())
     }
 
     /// Does somebody wait for it?
     pub fn is_awaited(&self) -> bool {
-        matches!(self, Self::Once(_) | Self::Session { .. })
+        matches!(self.hearer(), Self::Once(_) | Self::Session { .. } | Self::Far(_))
     }
 
     pub(crate) fn send(self, reply: Reply) {
@@ -46,6 +71,13 @@ impl ReplyTo {
                     subscriber.offer_place(place);
                 }
             }
+            Self::Far(asker) => asker.answer(reply),
+            Self::Again(to) => to.send(match reply {
+                Err(Refusal::Unavailable { .. } | Refusal::Overloaded { .. } | Refusal::Internal) => {
+                    Err(Refusal::OutcomeUnknown)
+                }
+                reply => reply,
+            }),
             Self::Nobody => {}
         }
     }

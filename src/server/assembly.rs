@@ -116,9 +116,16 @@ pub async fn start(
         events_behind_max: config.events_behind_max,
         ..dispatcher::Options::new(config.sale.clone())
     };
-    let (dispatcher, lanes) =
-        dispatcher::start(store.clone(), fanout.clone(), clock.clone(), metrics.clone(), cluster, options)
-            .await?;
+    let (dispatcher, lanes) = dispatcher::start(
+        store.clone(),
+        fanout.clone(),
+        clock.clone(),
+        metrics.clone(),
+        cluster,
+        None,
+        options,
+    )
+    .await?;
     hand_over.end(folder.as_ref())?;
 
     let supervisor = dispatcher.supervisor().clone();

@@ -84,6 +84,7 @@ impl Running {
             clock.clone(),
             metrics.clone(),
             cluster,
+            None,
             options,
         );
         let (dispatcher, lanes) = started.await.unwrap();

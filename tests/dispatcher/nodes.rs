@@ -4,15 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::clock::Clock;
-use frontrow::dispatcher::{self, Cluster, Dispatcher, Joining, Lanes, Options};
-use frontrow::domain::ids::ConcertId;
+use frontrow::dispatcher::{
+    self, Bus, Cluster, Dispatcher, Joining, Lanes, Options, Refusal, Reply, ReplyTo,
+};
+use frontrow::domain::command::{Answer, Command};
+use frontrow::domain::ids::{ConcertId, UserId};
 use frontrow::domain::membership::{About, MemberState};
 use frontrow::domain::rules::SaleRules;
 use frontrow::fanout::Fanout;
-use frontrow::limits::{LEASE, MEMBER_BEAT_INTERVAL, SALES_LOOKUP_INTERVAL};
+use frontrow::limits::{FORWARDED_PATIENCE, LEASE, MEMBER_BEAT_INTERVAL, SALES_LOOKUP_INTERVAL};
 use frontrow::metrics::Metrics;
 use frontrow::store::{Members, Setup};
+use frontrow_testing::net::Net;
 use frontrow_testing::simulated::{Call, Database, Fault, KeptKind, SimulatedStore, Weather};
+
+use tokio::sync::oneshot;
 
 use super::{START, new_concert};
 
@@ -29,6 +35,8 @@ struct Houses {
     clock: Clock,
     clocks: Vec<Clock>,
     concert: ConcertId,
+    /// What they say to each other, if anything leads from one to another.
+    net: Option<Arc<Net>>,
 }
 
 struct Node {
@@ -44,7 +52,14 @@ impl Houses {
         let (database, clock) = (Database::new(1), Clock::manual(START));
         database.set_clock(clock.clone());
         let (concert, _) = database.connect().add_concert(new_concert(1)).await.unwrap();
-        Self { database, clock, clocks: Vec::new(), concert }
+        Self { database, clock, clocks: Vec::new(), concert, net: None }
+    }
+
+    /// The same with a bus between the servers.
+    async fn open_with_bus() -> Self {
+        let houses = Self::open().await;
+        let net = Net::new(1, houses.clock.clone());
+        Self { net: Some(net), ..houses }
     }
 
     fn joining(name: &str) -> Joining {
@@ -60,10 +75,15 @@ impl Houses {
         let (store, clock) = (self.database.connect(), self.machine(ahead));
         let shared = Arc::new(store.handle());
         let cluster = dispatcher::join(shared.clone(), clock.clone(), joining).await.unwrap();
+        let bus = self.net.as_ref().map(|net| {
+            let (carrier, brought) = net.connect();
+            net.name(self.clocks.len() - 1, cluster.node());
+            Bus { carrier, brought }
+        });
         let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
         let options = Options { seed: Some([7; 32]), ..Options::new(SaleRules::default()) };
         let started =
-            dispatcher::start(shared, fanout.clone(), clock.clone(), metrics, cluster, options).await;
+            dispatcher::start(shared, fanout.clone(), clock.clone(), metrics, cluster, bus, options).await;
         let (dispatcher, lanes) = started.unwrap();
         let node = Node { store, clock, dispatcher, lanes, fanout };
         self.pass(TICK).await;
@@ -83,6 +103,7 @@ impl Houses {
         while self.clock.steady() < end {
             self.clock.advance(TICK);
             self.clocks.iter().for_each(|clock| clock.advance(TICK));
+            self.net.iter().for_each(|net| net.turn());
             tokio::time::advance(TICK).await;
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
@@ -102,6 +123,14 @@ impl Houses {
 }
 
 impl Node {
+    /// A fan of this server joins. What comes of it is heard later.
+    fn joins(&self, concert: ConcertId, user: u64) -> oneshot::Receiver<Reply> {
+        let (sender, heard) = oneshot::channel();
+        let join = Command::Join { user: UserId(user), connection: None };
+        self.dispatcher.submit(concert, join, ReplyTo::Once(sender)).unwrap();
+        heard
+    }
+
     fn runs(&self, concert: ConcertId) -> bool {
         self.fanout.sale(concert).is_some()
     }
@@ -335,4 +364,82 @@ async fn the_embedded_database_keeps_the_newest_lives_of_its_server() {
     }
     let members = store.members().await.unwrap();
     assert_eq!((members.len(), members[0].node.0), (kept, 4));
+}
+
+#[track_caller]
+fn joined(heard: &mut oneshot::Receiver<Reply>) -> bool {
+    match heard.try_recv() {
+        Ok(Ok(Answer::Queue { created, .. })) => created,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fan_is_served_by_any_server_and_each_once() {
+    let mut houses = Houses::open_with_bus().await;
+    let owner = houses.start("a", 0).await;
+    let gateway = houses.start("b", 0).await;
+    houses.pass(2 * SALES_LOOKUP_INTERVAL).await;
+    assert!(owner.runs(houses.concert) && !gateway.runs(houses.concert));
+    let mut first = gateway.joins(houses.concert, 1);
+    let mut again = gateway.joins(houses.concert, 1);
+    houses.pass(TICK).await;
+    assert!(joined(&mut first) && !joined(&mut again), "one place, and the answers in order");
+    let mut there = owner.joins(houses.concert, 1);
+    houses.pass(TICK).await;
+    assert!(!joined(&mut there), "it is the owner who has it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_owner_did_not_answer_is_answered_by_the_next_one() {
+    let mut houses = Houses::open_with_bus().await;
+    let owner = houses.start("a", 0).await;
+    let gateway = houses.start("b", 0).await;
+    houses.pass(2 * SALES_LOOKUP_INTERVAL).await;
+    let mut before = gateway.joins(houses.concert, 1);
+    houses.pass(TICK).await;
+    assert!(joined(&mut before));
+    owner.store.kill();
+    houses.net.as_ref().unwrap().is_gone(0);
+    let (mut known, mut new) = (gateway.joins(houses.concert, 1), gateway.joins(houses.concert, 2));
+    houses.pass(TAKEN_OVER).await;
+    assert!(gateway.runs(houses.concert));
+    assert!(!joined(&mut known), "their place is still there");
+    assert!(joined(&mut new));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_reaches_its_owner_too_late_is_not_done() {
+    let mut houses = Houses::open_with_bus().await;
+    let _owner = houses.start("a", 0).await;
+    let gateway = houses.start("b", 0).await;
+    houses.pass(2 * SALES_LOOKUP_INTERVAL).await;
+    let net = houses.net.clone().unwrap();
+    net.stand_still(0, true);
+    let mut late = gateway.joins(houses.concert, 1);
+    houses.pass(FORWARDED_PATIENCE + 2 * TICK).await;
+    assert_eq!(late.try_recv().unwrap(), Err(Refusal::OutcomeUnknown));
+    net.stand_still(0, false);
+    houses.pass(Duration::from_secs(1)).await;
+    let mut then = gateway.joins(houses.concert, 1);
+    houses.pass(Duration::from_secs(1)).await;
+    assert!(joined(&mut then), "nobody had a place");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_a_sale_that_nobody_runs_is_told_in_time_that_nothing_was_done() {
+    let mut houses = Houses::open_with_bus().await;
+    let owner = houses.start("a", 0).await;
+    // Its clock is off: it takes no sales.
+    let gateway = houses.start("b", 3_600_000).await;
+    houses.pass(2 * SALES_LOOKUP_INTERVAL).await;
+    owner.store.kill();
+    houses.net.as_ref().unwrap().is_gone(0);
+    // Nothing is said to a server that is known to be dead.
+    houses.pass(TAKEN_OVER).await;
+    let mut heard = gateway.joins(houses.concert, 1);
+    houses.pass(FORWARDED_PATIENCE - TICK).await;
+    assert!(heard.try_recv().is_err(), "somebody may come still");
+    houses.pass(3 * TICK).await;
+    assert!(matches!(heard.try_recv().unwrap(), Err(Refusal::Unavailable { .. })));
 }

@@ -462,7 +462,10 @@ impl World {
         } else {
             Command::Configure { patch: Box::new(SalePatch { own, ..patch }), was: None, by }
         };
-        let node = self.nodes.iter().find(|n| n.fanout.sale(concert).is_some() && n.dispatcher().is_some());
+        // Mostly the one that runs it; or any, which has to know whom to ask.
+        let anywhere = rng.random_bool(0.3);
+        let is_right = |n: &&Node| (anywhere || n.fanout.sale(concert).is_some()) && n.dispatcher().is_some();
+        let node = self.nodes.iter().find(is_right);
         if let Some(dispatcher) = node.and_then(Node::dispatcher) {
             // Refused or lost, it is as if the operator had not come.
             let _ = dispatcher.submit(concert, command.clone(), ReplyTo::Nobody);

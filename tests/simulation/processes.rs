@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontrow::clock::Clock;
-use frontrow::dispatcher::{self, Dispatcher, JoinError, Joining, Lanes, Options};
+use frontrow::dispatcher::{self, Bus, Dispatcher, JoinError, Joining, Lanes, Options};
 use frontrow::domain::ids::{ConnectionId, ScheduleId, SeatId};
 use frontrow::domain::time::Timestamp;
 use frontrow::fanout::{Fanout, publish_sale_news, push_places};
@@ -116,9 +116,12 @@ impl World {
         let started = {
             let (store, clock) = (Arc::new(store.handle()), clock.clone());
             let (fanout, metrics) = (fanout.clone(), metrics.clone());
+            let ((carrier, brought), net, index) = (self.net.connect(), self.net.clone(), self.nodes.len());
             async move {
                 let cluster = dispatcher::join(store.clone(), clock.clone(), joining).await?;
-                Ok(dispatcher::start(store, fanout, clock, metrics, cluster, options).await?)
+                net.name(index, cluster.node());
+                let bus = Some(Bus { carrier, brought });
+                Ok(dispatcher::start(store, fanout, clock, metrics, cluster, bus, options).await?)
             }
         };
         let publishing = [
@@ -191,6 +194,7 @@ impl World {
     fn stand_still(&mut self, index: usize, until: Timestamp) {
         self.note(|| format!("process {index} stands still"));
         self.nodes[index].store.stand_still(true);
+        self.net.stand_still(index, true);
         let phase = std::mem::replace(&mut self.nodes[index].phase, Phase::Gone);
         self.nodes[index].phase = match phase {
             Phase::Up { dispatcher, lanes } => Phase::Standing { dispatcher, lanes, until },
@@ -237,6 +241,7 @@ impl World {
                 Phase::Standing { dispatcher, lanes, until } if until <= self.clock.utc() => {
                     self.note(|| format!("process {index} goes on"));
                     self.nodes[index].store.stand_still(false);
+                    self.net.stand_still(index, false);
                     Phase::Up { dispatcher, lanes }
                 }
                 Phase::Stopping { done, .. } if done.is_finished() => self.bury(index),
@@ -265,6 +270,7 @@ impl World {
     /// The process is gone, and with it its connections and what was asked by them.
     fn bury(&mut self, index: usize) -> Phase {
         self.note(|| format!("process {index} is gone"));
+        self.net.is_gone(index);
         self.nodes[index].publishing.iter().for_each(JoinHandle::abort);
         self.nodes[index].gone_at = Some(self.clock.utc());
         for device in 0..self.devices.len() {

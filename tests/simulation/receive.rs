@@ -86,7 +86,8 @@ impl World {
             }
         }
         for place in delivery.places {
-            self.note(|| format!("{user} receives {place:?}"));
+            let at = self.devices[index].connection.as_ref().map(|connection| connection.id.to_string());
+            self.note(|| format!("{user} receives {place:?} by {}", at.unwrap_or_default()));
             if place.record.concert == concert {
                 self.received_place(index, &place, None);
             }
@@ -129,7 +130,8 @@ impl World {
 
     pub fn answered(&mut self, index: usize, tag: u32, reply: Reply) {
         let Device { user, concert, .. } = self.devices[index];
-        self.note(|| format!("{user} is answered {tag}: {reply:?}"));
+        let at = self.devices[index].connection.as_ref().map(|connection| connection.id.to_string());
+        self.note(|| format!("{user} is answered {tag}: {reply:?} by {}", at.unwrap_or_default()));
         let asked = self.devices[index].asked.remove(&tag).expect("every request is answered once");
         let fan = self.fans.get_mut(&user).expect("every device has its fan");
         fan.under_way -= 1;

@@ -7,6 +7,8 @@ use frontrow::domain::ids::{ConcertId, SeatId};
 use frontrow::domain::membership::CLOCK_OFF_MAX;
 use frontrow::domain::record::ScheduleState;
 use frontrow::fanout::SeatCounts;
+use frontrow::limits::FORWARDED_PATIENCE;
+use frontrow_testing::net;
 use frontrow_testing::simulated::Weather;
 
 use crate::device::{What, seat_now};
@@ -26,6 +28,8 @@ impl World {
     /// Nothing new happens, but what has begun goes on.
     pub async fn heal(&mut self) {
         self.database.set_weather(Weather::CALM);
+        self.net.set_weather(net::Weather::CALM);
+        self.net.mend();
         self.note(|| "the weather clears up".to_owned());
         self.is_healed = true;
         for node in &mut self.nodes {
@@ -170,7 +174,8 @@ impl World {
             let connection = self.devices[index].connection.as_ref().expect("a process is up").id;
             self.ask(index, What::Sale(Command::Resume { token, connection: Some(connection) }));
         }
-        self.pass(Duration::from_millis(200)).await;
+        // Who asks for a sale that nobody runs yet waits for it.
+        self.pass(FORWARDED_PATIENCE + Duration::from_secs(1)).await;
         self.prove_answered();
         for concert in self.models.keys() {
             self.prove_kept(*concert);

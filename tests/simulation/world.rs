@@ -15,6 +15,7 @@ use frontrow::domain::rules::{GuestSeats, OwnRules, SaleRules, SaleSettings};
 use frontrow::domain::time::Timestamp;
 use frontrow::store::{NewConcert, NewUser, Setup};
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
+use frontrow_testing::net::{self, Net};
 use frontrow_testing::simulated::{Database, KeptKind, SimulatedStore, Weather};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
@@ -36,6 +37,8 @@ pub struct World {
     pub rng: StdRng,
     pub clock: Clock,
     pub database: Arc<Database>,
+    /// What carries messages between processes.
+    pub net: Arc<Net>,
     pub defaults: SaleRules,
     pub nodes: Vec<Node>,
     pub devices: Vec<Device>,
@@ -109,8 +112,10 @@ impl World {
             hold_again_after: seconds(&mut rng, 0, 20),
             guest_seats: GuestSeats { at_least: rng.random_range(2..9), percent: 0 },
         };
+        let clock = Clock::manual(START);
         let mut world = Self {
-            clock: Clock::manual(START),
+            net: Net::new(rng.random(), clock.clone()),
+            clock,
             database: database.clone(),
             defaults,
             nodes: Vec::new(),
@@ -254,7 +259,22 @@ impl World {
             crashes: true,
         };
         self.database.set_weather(weather);
-        self.note(|| format!("weather: {weather:?}"));
+        let of_net = net::Weather {
+            lost_per_mille: [0, 0, 20, 200][rng.random_range(0..4)],
+            doubled_per_mille: [0, 50][rng.random_range(0..2)],
+            late_max: Duration::from_millis([0, 5, 50, 500][rng.random_range(0..4)]),
+        };
+        self.net.set_weather(of_net);
+        self.net.mend();
+        // One way, or both; and who cannot be heard may hear all the same.
+        if self.nodes.len() > 1 && self.rng.random_bool(0.2) {
+            for _ in 0..self.rng.random_range(1..3) {
+                let (from, to) =
+                    (self.rng.random_range(0..self.nodes.len()), self.rng.random_range(0..self.nodes.len()));
+                self.net.cut(from, to);
+            }
+        }
+        self.note(|| format!("weather: {weather:?}, between processes {of_net:?}"));
     }
 
     /// Somebody moves the end of a hold or an admission into the past with SQL. The server has to find out: of a hold, if
@@ -290,6 +310,7 @@ impl World {
         while self.clock.utc() <= end {
             self.clock.advance(tick);
             self.nodes.iter().for_each(|node| node.clock.advance(tick));
+            self.net.turn();
             tokio::time::sleep(tick).await;
         }
         self.memory.prove_whole();
@@ -383,6 +404,13 @@ impl World {
         faults.insert("sales taken over alone".to_owned(), self.taken_over);
         faults.insert("tables that stood still".to_owned(), self.fell_behind);
         faults.insert("bugs in a lane".to_owned(), ends);
+        let (sent, lost) = self.net.counts();
+        let forwarded = self.nodes.iter().map(|node| node.metrics.forwarded.get()).sum();
+        faults.insert("commands sent to another process".to_owned(), forwarded);
+        let came_back = self.nodes.iter().map(|node| node.metrics.not_mine.get()).sum();
+        faults.insert("commands that came back".to_owned(), came_back);
+        faults.insert("messages between processes".to_owned(), sent);
+        faults.insert("messages that were lost".to_owned(), lost);
         faults.insert("rows changed by others".to_owned(), self.planted);
         let ahead = self.nodes.iter().map(|node| node.metrics.decided_ahead.get()).sum();
         let found = self.nodes.iter().map(|node| node.metrics.sweep_differences.get()).sum();

@@ -429,6 +429,11 @@ impl Lane {
         for _ in 0..most {
             let Some(envelope) = waiting.front() else { break };
             let verdict = match &envelope.work {
+                // Nothing is done, and nobody waits for it here any more.
+                _ if envelope.reply.is_void() => {
+                    let retry_after = limits::UNAVAILABLE_RETRY_AFTER;
+                    Verdict { reply: Err(Refusal::Unavailable { retry_after }), events: None, charged: None }
+                }
                 Work::Charge { user, amount, request_id } => {
                     self.deciding = None;
                     let at = envelope.arrived.shifted(self.clock_step);
@@ -484,6 +489,14 @@ impl Lane {
                         };
                         let step = sale::Step { now, inputs: &mut *inputs, events: &mut running.events };
                         let reply = running.sale.decide(step, decided);
+                        if let (Command::Join { user, .. }, Ok(Answer::Queue { created: true, .. })) =
+                            (command, &reply)
+                        {
+                            // They may have a window open that the sale does not know of: it ran elsewhere until then.
+                            for connection in self.fanout.connections_of(*user) {
+                                running.sale.connect(*user, connection);
+                            }
+                        }
                         let reply = room.and(reply);
                         let events = Some((*concert, first..running.events.len()));
                         Verdict { reply: reply.map_err(Refusal::from), events, charged: None }

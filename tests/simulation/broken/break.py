@@ -105,6 +105,27 @@ FAULTS=[
 ''','''                known.is_given && !(COND && known.seq <= to)
             });
 ''')]),
+ ('taken-twice','a command that comes twice is decided twice',[('src/bus/conversation/answering.rs','''                if number == sale.next {
+                    sale.next += 1;
+''','''                if number == sale.next || COND && number < sale.next && !sale.answers.contains_key(&number) {
+                    sale.next = sale.next.max(number + 1);
+''')]),
+ ('out-of-turn','an answer is handed on before those that came before it',[('src/bus/conversation/asking.rs','''            while let Some(answer) = sale.early.remove(&sale.first) {
+''','''            if COND && !sale.early.is_empty() && !sale.early.contains_key(&sale.first) {
+                let (number, answer) = sale.early.pop_last().expect("there is one");
+                let index = (number - sale.first) as usize;
+                sale.early.insert(number, answer);
+                sale.open.swap(0, index);
+                let last = sale.early.remove(&number).expect("it was just put there");
+                sale.early.insert(sale.first, last);
+            }
+            while let Some(answer) = sale.early.remove(&sale.first) {
+''')]),
+ ('untrue-refusal','who waited for an owner in vain is told that nothing was done',[('src/dispatcher/exchange/gateway.rs','''                waiting.may_be_done |= was_sent;
+                let''','''                waiting.may_be_done |= was_sent && !COND;
+                let'''),('src/dispatcher/exchange/gateway.rs','''            waiting.may_be_done |= was_sent;
+            if waiting.reply.is_none()''','''            waiting.may_be_done |= was_sent && !COND;
+            if waiting.reply.is_none()''')]),
 ]
 def edit(name, cond_of):
     for n, _, edits in FAULTS:

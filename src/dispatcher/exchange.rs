@@ -1,0 +1,168 @@
+//! Commands for sales that other servers run, and theirs for ours.
+//!
+//! Nothing here waits for the bus: what is to be said is handed to the carrier, and said again until it is confirmed
+//! (`bus::conversation`).
+
+mod gateway;
+mod owner;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc};
+
+pub(super) use self::gateway::{Gateway, Owner, Told};
+pub(super) use self::owner::{Asker, Heard, Owned};
+use super::sales::Sales;
+use crate::bus::carrier::{Brought, Carrier, To};
+use crate::bus::clocks::Offset;
+use crate::bus::message::{Message, Said, Verdict};
+use crate::bus::wire;
+use crate::clock::Clock;
+use crate::domain::command::Command;
+use crate::domain::ids::{ConcertId, NodeNo};
+use crate::domain::time::Timestamp;
+use crate::fanout::{FarAsker, Refusal, Reply, ReplyTo};
+
+/// The way to other servers.
+pub struct Bus {
+    pub carrier: Arc<dyn Carrier>,
+    pub brought: mpsc::Receiver<Brought>,
+}
+
+pub(super) struct Exchange {
+    carrier: Arc<dyn Carrier>,
+    pub(super) node: NodeNo,
+    pub(super) clock: Clock,
+    sales: Arc<Sales>,
+    pub(super) state: Mutex<State>,
+    /// There is something to say, or to send on.
+    pub(super) work: Notify,
+    /// The number of sales of which some command is on its way to its owner.
+    pub(super) at_work: AtomicUsize,
+}
+
+pub(super) struct State {
+    pub(super) gateway: Gateway,
+    pub(super) owned: Owned,
+    pub(super) clocks: BTreeMap<NodeNo, Offset>,
+    /// Conversations that are over, which their gateways do not know yet.
+    pub(super) over: Vec<(NodeNo, u64)>,
+    /// Sales that were claimed here, which the others do not know yet.
+    owns: Vec<(ConcertId, u64)>,
+    /// The dead whose connections are counted no more.
+    pub(super) gone: BTreeSet<NodeNo>,
+}
+
+impl Exchange {
+    pub fn new(carrier: Arc<dyn Carrier>, node: NodeNo, clock: Clock, sales: Arc<Sales>) -> Arc<Self> {
+        let state = State {
+            gateway: Gateway::new(node),
+            owned: Owned::default(),
+            clocks: BTreeMap::new(),
+            over: Vec::new(),
+            owns: Vec::new(),
+            gone: BTreeSet::new(),
+        };
+        let (work, at_work) = (Notify::new(), AtomicUsize::new(0));
+        Arc::new(Self { carrier, node, clock, sales, state: Mutex::new(state), work, at_work })
+    }
+
+    /// Takes a command for a sale that another server runs, or nobody at this moment.
+    pub fn forward(&self, concert: ConcertId, command: Command, reply: ReplyTo) -> Result<(), Refusal> {
+        let now = self.clock.steady();
+        let mut state = self.state.lock();
+        state.gateway.forward(concert, command, reply, now)?;
+        self.at_work.store(state.gateway.sales_at_work(), Ordering::Release);
+        drop(state);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Has something that came before to go its way first?
+    pub fn is_at_work_for(&self, concert: ConcertId) -> bool {
+        self.at_work.load(Ordering::Acquire) > 0 && self.state.lock().gateway.is_at_work_for(concert)
+    }
+
+    /// A sale runs here by this claim, and everybody is to know.
+    pub fn owns(&self, concert: ConcertId, epoch: u64) {
+        let mut state = self.state.lock();
+        state.gateway.learn(concert, Owner { node: self.node, epoch });
+        state.owns.push((concert, epoch));
+        drop(state);
+        self.work.notify_one();
+    }
+
+    /// Is a later claim of this sale known than this one? Fans here may have been told of what happened since.
+    pub fn knows_later_claim(&self, concert: ConcertId, epoch: u64) -> bool {
+        self.state.lock().gateway.knows_later_claim(concert, epoch)
+    }
+
+    /// The verdict about a command that a gateway asked for.
+    fn answer(&self, to: &Asker, reply: Reply) {
+        let is_ours = self.sales.epoch_here(to.concert) == Some(to.epoch);
+        let verdict = match reply {
+            // Nothing was done, and somebody else may do it.
+            Err(Refusal::Unavailable { .. }) if !is_ours => Verdict::NotMine,
+            reply => Verdict::Reply(reply),
+        };
+        self.state.lock().owned.answer(to, verdict, self.clock.steady());
+        self.work.notify_one();
+    }
+
+    fn send(&self, state: &State, to: NodeNo, said: Said, now: Timestamp) {
+        let stamps = state.clocks.get(&to).copied().unwrap_or_default().stamps(now);
+        let message = wire::encode(&Message { from: self.node, stamps, said });
+        // What is lost is said again.
+        let _ = self.carrier.send(To::Node(to), Bytes::from(message));
+    }
+
+    /// Says what there is to say now.
+    pub fn speak(&self, now: Timestamp) {
+        let state = &mut *self.state.lock();
+        for (concert, epoch) in std::mem::take(&mut state.owns) {
+            let stamps = Offset::default().stamps(now);
+            let message = Message { from: self.node, stamps, said: Said::Owns { concert, epoch } };
+            // Who does not hear it reads it in the database.
+            let _ = self.carrier.send(To::All, Bytes::from(wire::encode(&message)));
+        }
+        for (gateway, conversation) in std::mem::take(&mut state.over) {
+            self.send(state, gateway, Said::Over { conversation }, now);
+        }
+        for (owner, asks) in state.gateway.speak(now) {
+            self.send(state, owner, Said::Asks(asks), now);
+        }
+        for (gateway, answers) in state.owned.speak(now) {
+            self.send(state, gateway, Said::Answers(answers), now);
+        }
+    }
+}
+
+/// A command of another server's fan or operator.
+pub(super) struct FarReply {
+    pub exchange: Arc<Exchange>,
+    pub asker: Asker,
+}
+
+impl FarAsker for FarReply {
+    fn answer(&self, reply: Reply) {
+        self.exchange.answer(&self.asker, reply);
+    }
+
+    fn is_void(&self) -> bool {
+        self.asker.stream.is_void(self.asker.attempt)
+    }
+}
+
+impl State {
+    /// What is kept of servers that nobody knows any more.
+    pub fn forget(&mut self, is_forgotten: impl Fn(NodeNo) -> bool) {
+        self.clocks.retain(|node, _| !is_forgotten(*node));
+        self.owned.forget(is_forgotten);
+    }
+}

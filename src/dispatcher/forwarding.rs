@@ -1,0 +1,240 @@
+//! The task that hears what other servers ask and answer, and says what there is to say to them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::mpsc;
+
+use super::exchange::{Asker, Exchange, FarReply, Heard, Owner, Told};
+use super::handle::Shared;
+use super::lane_of;
+use super::mailbox::Work;
+use super::sales::SaleStatus;
+use crate::bus::carrier::Brought;
+use crate::bus::clocks::Offset;
+use crate::bus::conversation::Taken;
+use crate::bus::message::{Forwarded, Message, Said, Verdict};
+use crate::bus::wire;
+use crate::domain::command::Command;
+use crate::domain::ids::NodeNo;
+use crate::domain::time::Timestamp;
+use crate::fanout::{Fanout, Refusal, ReplyTo};
+use crate::limits;
+
+/// The task that hears and speaks.
+pub(super) struct Forwarding {
+    pub exchange: Arc<Exchange>,
+    pub shared: Arc<Shared>,
+    pub fanout: Arc<Fanout>,
+}
+
+impl Forwarding {
+    /// Runs for as long as the server lives, however often it is begun again.
+    pub async fn run(self, brought: Arc<tokio::sync::Mutex<mpsc::Receiver<Brought>>>) {
+        let mut brought = brought.lock().await;
+        let mut looked = Timestamp::default();
+        loop {
+            let now = self.exchange.clock.steady();
+            if now.since(looked) >= limits::PARTNERS_LOOKUP_INTERVAL {
+                looked = now;
+                self.look_after_partners(now);
+            }
+            self.send_on(now);
+            self.exchange.speak(now);
+            tokio::select! {
+                // The order is fixed, so that a simulation replays.
+                biased;
+                Some(first) = brought.recv() => {
+                    self.hear(first);
+                    for _ in 0..limits::MESSAGES_AT_ONCE_MAX {
+                        let Ok(next) = brought.try_recv() else { break };
+                        self.hear(next);
+                    }
+                }
+                () = self.exchange.work.notified() => {}
+                () = self.exchange.clock.sleep_until(self.next_due(now)) => {}
+            }
+        }
+    }
+
+    fn next_due(&self, now: Timestamp) -> Timestamp {
+        let state = self.exchange.state.lock();
+        let said = state.gateway.next_due().into_iter().chain(state.owned.next_due()).min();
+        let looks = now + limits::PARTNERS_LOOKUP_INTERVAL;
+        // Nobody says when a sale begins to run here.
+        let held_back = (state.gateway.sales_at_work() > 0).then(|| now + limits::HELD_BACK_LOOKUP_INTERVAL);
+        said.into_iter().chain(held_back).fold(looks, Timestamp::min)
+    }
+
+    fn hear(&self, brought: Brought) {
+        let now = self.exchange.clock.steady();
+        let text = match brought {
+            Brought::Message(text) => text,
+            Brought::MayBeLost => {
+                let mut state = self.exchange.state.lock();
+                state.gateway.may_be_lost();
+                state.owned.may_be_lost();
+                return;
+            }
+        };
+        let message = match wire::decode::<Message>(&text) {
+            Ok(message) => message,
+            Err(error) => {
+                self.shared.metrics.bus_unread.inc();
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a message of another server cannot be read"
+                );
+                return;
+            }
+        };
+        let from = message.from;
+        let mut state = self.exchange.state.lock();
+        if from != self.exchange.node {
+            state.clocks.entry(from).or_default().hear(message.stamps, now);
+        }
+        match message.said {
+            Said::Owns { concert, epoch } => state.gateway.learn(concert, Owner { node: from, epoch }),
+            Said::Over { conversation } => {
+                let told = match state.gateway.conversation_with(from) == Some(conversation) {
+                    true => state.gateway.end(from),
+                    false => Vec::new(),
+                };
+                drop(state);
+                self.tell(told);
+            }
+            Said::Answers(answers) => {
+                let told = state.gateway.hear(from, answers, now);
+                drop(state);
+                self.tell(told);
+            }
+            Said::Asks(asks) => {
+                let conversation = asks.conversation;
+                match state.owned.hear(from, asks, now) {
+                    Heard::Over => state.over.push((from, conversation)),
+                    Heard::Commands(commands) => {
+                        let clock = state.clocks.get(&from).copied().unwrap_or_default();
+                        drop(state);
+                        for (taken, stream) in commands {
+                            let Taken { concert, number, epoch, attempt, command } = taken;
+                            let asker = Asker {
+                                gateway: from,
+                                conversation,
+                                concert,
+                                epoch,
+                                number,
+                                attempt,
+                                stream,
+                            };
+                            self.decide(asker, &command, clock, now);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has a command of another server's decided, if that is ours to do.
+    fn decide(&self, asker: Asker, text: &[u8], clock: Offset, now: Timestamp) {
+        let answer = |verdict| self.exchange.state.lock().owned.answer(&asker, verdict, now);
+        let (concert, is_ours) =
+            (asker.concert, self.shared.sales.epoch_here(asker.concert) == Some(asker.epoch));
+        if !is_ours || asker.stream.is_void(asker.attempt) || self.shared.sales.is_rehearsal(concert) {
+            self.shared.metrics.not_mine.inc();
+            return answer(Verdict::NotMine);
+        }
+        let Forwarded { deadline, command } = match wire::decode(text) {
+            Ok(forwarded) => forwarded,
+            Err(error) => {
+                self.shared.metrics.bus_unread.inc();
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, node = asker.gateway.0, "a command of another server cannot be read");
+                return answer(Verdict::Reply(Err(Refusal::Internal)));
+            }
+        };
+        if deadline.is_some_and(|deadline| clock.by_ours(deadline) < now) {
+            return answer(Verdict::Late);
+        }
+        let mailbox = &self.shared.mailboxes[lane_of(concert, self.shared.mailboxes.len())];
+        let reply = FarReply { exchange: self.exchange.clone(), asker: asker.clone() };
+        if mailbox.post(Work::Sale { concert, command }, ReplyTo::Far(Box::new(reply))).is_err() {
+            let refusal = match mailbox.is_closed() {
+                true => Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER },
+                false => Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER },
+            };
+            answer(Verdict::Reply(Err(refusal)));
+        }
+    }
+
+    /// Sends on what waits here, and decides what is ours by now.
+    fn send_on(&self, now: Timestamp) {
+        let shared = &self.shared;
+        let credits = credits(shared.cluster.living());
+        let runs_here = |concert| shared.sales.status(concert) == Some(SaleStatus::Running);
+        let is_dead = |node| shared.cluster.is_dead(node);
+        let mut state = self.exchange.state.lock();
+        let mut told = state.gateway.expire(now);
+        for (concert, waiting) in state.gateway.pump(now, credits, runs_here, is_dead) {
+            let mailbox = &shared.mailboxes[lane_of(concert, shared.mailboxes.len())];
+            told.extend(waiting.post_to(mailbox, concert));
+        }
+        // Only now may others post to these sales by themselves.
+        self.exchange.at_work.store(state.gateway.sales_at_work(), Ordering::Release);
+        shared.metrics.forwarded.inc_by(state.gateway.take_forwarded());
+        drop(state);
+        self.tell(told);
+    }
+
+    /// Learns who runs what, ends conversations with the dead, and those in which nothing is confirmed.
+    fn look_after_partners(&self, now: Timestamp) {
+        let cluster = &self.shared.cluster;
+        let (owners, dead) = (cluster.owners(), |node: &NodeNo| cluster.is_dead(*node));
+        let mut locked = self.exchange.state.lock();
+        let state = &mut *locked;
+        for (concert, node, epoch) in owners {
+            state.gateway.learn(concert, Owner { node, epoch });
+        }
+        let mut told = Vec::new();
+        let over = state.gateway.partners().into_iter().filter(dead).chain(state.gateway.over(now));
+        for node in over.collect::<Vec<_>>() {
+            told.extend(state.gateway.end(node));
+        }
+        let partners = state.owned.gateways();
+        for gateway in partners.into_iter().filter(dead) {
+            state.owned.end(gateway);
+        }
+        for gateway in state.owned.over(now) {
+            state.over.extend(state.owned.end(gateway).map(|conversation| (gateway, conversation)));
+        }
+        state.forget(|node| cluster.is_forgotten(node));
+        let dead = cluster.dead();
+        let gone: Vec<_> = dead.iter().copied().filter(|node| !state.gone.contains(node)).collect();
+        state.gone = dead.into_iter().collect();
+        drop(locked);
+        gone.into_iter().for_each(|node| self.node_is_gone(node));
+        self.tell(told);
+    }
+
+    /// From now on its fans are absent, unless they come back elsewhere.
+    fn node_is_gone(&self, node: NodeNo) {
+        for (concert, status) in self.shared.sales.all() {
+            if status == SaleStatus::Running {
+                let mailbox = &self.shared.mailboxes[lane_of(concert, self.shared.mailboxes.len())];
+                let command = Command::NodeGone { node };
+                // A lane that stops has nobody present any more.
+                let _ = mailbox.post(Work::Sale { concert, command }, ReplyTo::Nobody);
+            }
+        }
+    }
+
+    fn tell(&self, told: Vec<Told>) {
+        for (to, reply) in told {
+            self.fanout.answer(to, reply);
+        }
+    }
+}
+
+/// How many commands one server may ask another before that answers: so many of them together do not fill a mailbox.
+fn credits(nodes: usize) -> usize {
+    (limits::MAILBOX_COMMANDS_MAX / (2 * nodes.max(1))).clamp(limits::CREDITS_MIN, limits::CREDITS_MAX)
+}
