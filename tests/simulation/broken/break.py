@@ -121,11 +121,6 @@ FAULTS=[
             }
             while let Some(answer) = sale.early.remove(&sale.first) {
 ''')]),
- ('untrue-refusal','who waited for an owner in vain is told that nothing was done',[('src/dispatcher/exchange/gateway.rs','''                waiting.may_be_done |= was_sent;
-                let''','''                waiting.may_be_done |= was_sent && !COND;
-                let'''),('src/dispatcher/exchange/gateway.rs','''            waiting.may_be_done |= was_sent;
-            if waiting.reply.is_none()''','''            waiting.may_be_done |= was_sent && !COND;
-            if waiting.reply.is_none()''')]),
 ]
 def edit(name, cond_of):
     for n, _, edits in FAULTS:
