@@ -222,6 +222,45 @@ pub const HELD_BACK_LOOKUP_INTERVAL: Duration = Duration::from_millis(20);
 /// The interval at which it is looked who runs what, and which of those one talks with are dead.
 pub const PARTNERS_LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
 
+/// What was committed and is missing in a copy is asked for after this time, as it may only be late, and again after this one.
+pub const MISSED_AFTER: Duration = Duration::from_millis(50);
+pub const MISSED_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// The longest that an answer waits for the copy to have what it rests on.
+pub const COPY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The interval at which it is looked whether a copy has what somebody reads rows for.
+pub const COPY_LOOKUP_INTERVAL: Duration = Duration::from_millis(5);
+
+/// A copy that was read in the database, or could not be, is not read again before. Its tables follow their journal within a second.
+pub const COPY_READ_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// Copies that are read at once: each may have a line of a million.
+pub const COPIES_READ_AT_ONCE: usize = 4;
+
+/// What came for a copy before its turn, as while it is read: some seconds of a rush.
+pub const COPY_AHEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What an owner keeps of a sale for copies that missed some of it: what its tables may be behind, and for longer than copies take
+/// to ask.
+pub const FRAMES_KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const FRAMES_KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// What is said again of them at once.
+pub const FRAMES_AGAIN_BYTES_MAX: usize = 1024 * 1024;
+
+/// What happened to one who waits for an answer, and waits for that, too.
+pub const NEWS_HELD_MAX: usize = 64;
+
+/// The interval at which an owner says how its sales stand: until then nobody notices that the last of a rush was lost.
+pub const RUNNING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Connections that are named in one command to a new owner, and wallets and sales in one message.
+pub const NAMED_AT_ONCE_MAX: usize = 512;
+
+/// Wallets that changed and that others are not told of yet; more are lost, and read by whoever asks.
+pub const WALLETS_UNTOLD_MAX: usize = 65_536;
+
 /// Messages that are heard before what follows from them is said.
 pub const MESSAGES_AT_ONCE_MAX: usize = 64;
 

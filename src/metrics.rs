@@ -124,6 +124,9 @@ pub struct Metrics {
     pub bus_unread: Counter,
     pub forwarded: Counter,
     pub not_mine: Counter,
+    /// Times that something was missing in a copy of another server's sale, and that one was read in the database.
+    pub copies_behind: Counter,
+    pub copies_read: Counter,
     /// Tasks that must live and ended by a fault of ours.
     pub task_ends: Counter,
     /// Alarms that were raised here, by kind.
@@ -180,6 +183,8 @@ impl Metrics {
             bus_unread: Counter::default(),
             forwarded: Counter::default(),
             not_mine: Counter::default(),
+            copies_behind: Counter::default(),
+            copies_read: Counter::default(),
             task_ends: Counter::default(),
             alarms_raised: Family::default(),
             alarms_open: Family::default(),
@@ -245,6 +250,16 @@ impl Metrics {
             "not_mine",
             "Commands of other servers that came back, as their sale is not run here",
             metrics.not_mine.clone(),
+        );
+        r.register(
+            "copies_behind",
+            "Times that something was missing in a copy of a sale that another server runs",
+            metrics.copies_behind.clone(),
+        );
+        r.register(
+            "copies_read",
+            "Copies of sales that another server runs that were read in the database",
+            metrics.copies_read.clone(),
         );
         r.register(
             "bus_unread",

@@ -3,6 +3,7 @@
 //! Nothing here waits for the bus: what is to be said is handed to the carrier, and said again until it is confirmed
 //! (`bus::conversation`).
 
+mod frames;
 mod gateway;
 mod owner;
 #[cfg(test)]
@@ -10,24 +11,28 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
+use self::frames::Frames;
 pub(super) use self::gateway::{Gateway, Owner, Told};
 pub(super) use self::owner::{Asker, Heard, Owned};
+use super::copies::{Behind, Copies};
 use super::sales::Sales;
 use crate::bus::carrier::{Brought, Carrier, To};
 use crate::bus::clocks::Offset;
-use crate::bus::message::{Message, Said, Verdict};
+use crate::bus::message::{Message, Said, SaleTime, Verdict};
 use crate::bus::wire;
 use crate::clock::Clock;
 use crate::domain::command::Command;
-use crate::domain::ids::{ConcertId, NodeNo};
+use crate::domain::event::Event;
+use crate::domain::ids::{ConcertId, NodeNo, UserId};
 use crate::domain::time::Timestamp;
-use crate::fanout::{FarAsker, Refusal, Reply, ReplyTo};
+use crate::fanout::{Fanout, FarAsker, Refusal, Reply, ReplyTo};
+use crate::limits;
 
 /// The way to other servers.
 pub struct Bus {
@@ -40,7 +45,13 @@ pub(super) struct Exchange {
     pub(super) node: NodeNo,
     pub(super) clock: Clock,
     sales: Arc<Sales>,
+    fanout: Arc<Fanout>,
+    /// Locked before `state`, where both are.
+    pub(super) copies: Mutex<Copies>,
     pub(super) state: Mutex<State>,
+    pub(super) frames: Mutex<Frames>,
+    /// Is there anybody to tell what is committed here?
+    pub(super) has_others: AtomicBool,
     /// There is something to say, or to send on.
     pub(super) work: Notify,
     /// The number of sales of which some command is on its way to its owner.
@@ -55,22 +66,43 @@ pub(super) struct State {
     pub(super) over: Vec<(NodeNo, u64)>,
     /// Sales that were claimed here, which the others do not know yet.
     owns: Vec<(ConcertId, u64)>,
+    /// Wallets that changed, which the others do not know yet.
+    wallets: Vec<UserId>,
     /// The dead whose connections are counted no more.
     pub(super) gone: BTreeSet<NodeNo>,
 }
 
 impl Exchange {
-    pub fn new(carrier: Arc<dyn Carrier>, node: NodeNo, clock: Clock, sales: Arc<Sales>) -> Arc<Self> {
+    pub fn new(
+        carrier: Arc<dyn Carrier>,
+        node: NodeNo,
+        clock: Clock,
+        sales: Arc<Sales>,
+        fanout: Arc<Fanout>,
+    ) -> Arc<Self> {
         let state = State {
             gateway: Gateway::new(node),
             owned: Owned::default(),
             clocks: BTreeMap::new(),
             over: Vec::new(),
             owns: Vec::new(),
+            wallets: Vec::new(),
             gone: BTreeSet::new(),
         };
         let (work, at_work) = (Notify::new(), AtomicUsize::new(0));
-        Arc::new(Self { carrier, node, clock, sales, state: Mutex::new(state), work, at_work })
+        Arc::new(Self {
+            carrier,
+            node,
+            clock,
+            sales,
+            fanout,
+            copies: Mutex::default(),
+            state: Mutex::new(state),
+            frames: Mutex::default(),
+            has_others: AtomicBool::new(true),
+            work,
+            at_work,
+        })
     }
 
     /// Takes a command for a sale that another server runs, or nobody at this moment.
@@ -89,13 +121,109 @@ impl Exchange {
         self.at_work.load(Ordering::Acquire) > 0 && self.state.lock().gateway.is_at_work_for(concert)
     }
 
-    /// A sale runs here by this claim, and everybody is to know.
-    pub fn owns(&self, concert: ConcertId, epoch: u64) {
+    /// A sale runs here by this claim, its journal ends with this row, and everybody is to know.
+    pub fn owns(&self, concert: ConcertId, epoch: u64, end: u64, time: SaleTime) {
+        self.frames.lock().begin(concert, epoch, end, time);
         let mut state = self.state.lock();
         state.gateway.learn(concert, Owner { node: self.node, epoch });
         state.owns.push((concert, epoch));
         drop(state);
         self.work.notify_one();
+    }
+
+    /// A sale does not run here any more.
+    pub fn owns_no_more(&self, concert: ConcertId) {
+        self.frames.lock().end(concert);
+    }
+
+    /// This row was committed of a sale that runs here.
+    pub fn committed(&self, concert: ConcertId, seq: u64, time: SaleTime, events: &[Event]) {
+        if !self.has_others.load(Ordering::Acquire) {
+            return self.frames.lock().pass(concert, seq);
+        }
+        let now = self.clock.steady();
+        let parts = frames::parts(concert, seq, time, events).into_iter();
+        let messages: Vec<_> = parts.map(|part| self.to_all(Said::Committed(part), now)).collect();
+        for message in &messages {
+            // Who does not hear it asks for it.
+            let _ = self.carrier.send(To::Sale(concert), message.clone());
+        }
+        self.frames.lock().keep(concert, seq, messages, now);
+    }
+
+    /// Time moved for a sale that runs here.
+    pub fn time_moved(&self, concert: ConcertId, time: SaleTime) {
+        self.frames.lock().set_time(concert, time);
+    }
+
+    /// Is there anybody else?
+    pub fn know_others(&self, are_there: bool) {
+        self.has_others.store(are_there, Ordering::Release);
+    }
+
+    /// A wallet changed that no sale had a part in.
+    pub fn charged(&self, user: UserId) {
+        let mut state = self.state.lock();
+        if state.wallets.len() < limits::WALLETS_UNTOLD_MAX && self.has_others.load(Ordering::Acquire) {
+            state.wallets.push(user);
+            drop(state);
+            self.work.notify_one();
+        }
+    }
+
+    /// A message to many.
+    fn to_all(&self, said: Said, now: Timestamp) -> Bytes {
+        let stamps = Offset::default().stamps(now);
+        Bytes::from(wire::encode(&Message { from: self.node, stamps, said }))
+    }
+
+    /// Says something that is lost without harm.
+    pub fn say(&self, to: To, said: Said, now: Timestamp) {
+        let _ = self.carrier.send(to, self.to_all(said, now));
+    }
+
+    /// Says again what was committed of a sale from this row on, as far as it is kept.
+    pub fn say_again(&self, to: NodeNo, concert: ConcertId, from: u64, now: Timestamp) {
+        let again = self.frames.lock().from(concert, from);
+        match again {
+            Some(messages) => messages.into_iter().for_each(|message| {
+                let _ = self.carrier.send(To::Node(to), message);
+            }),
+            None if self.sales.epoch_here(concert).is_some() => {
+                self.say(To::Node(to), Said::NotKept { concert, from }, now);
+            }
+            // Whoever runs it knows.
+            None => {}
+        }
+    }
+
+    /// The row of a sale's journal that its tables have to have before those of this user are read, as far as a copy knows it.
+    /// Waits until the copy has all of the journal up to `end`.
+    pub async fn last_of(&self, concert: ConcertId, user: UserId, end: u64) -> Option<u64> {
+        loop {
+            {
+                let copies = self.copies.lock();
+                match copies.last_of(concert, user, end) {
+                    Ok(last) => return last,
+                    Err(Behind) if !copies.has(concert) => return Some(end),
+                    Err(Behind) => {}
+                }
+            }
+            tokio::time::sleep(limits::COPY_LOOKUP_INTERVAL).await;
+        }
+    }
+
+    /// Somebody waits for the tables of a sale to have this row.
+    pub fn await_tables(&self, concert: ConcertId, seq: u64) {
+        let owner = self.copies.lock().owner(concert);
+        if let Some(owner) = owner {
+            self.say(To::Node(owner), Said::Awaited { concert, seq }, self.clock.steady());
+        }
+    }
+
+    /// From now on what is committed of this sale is heard here, or is not any more.
+    pub fn read_sale(&self, concert: ConcertId, reads: bool) {
+        self.carrier.read_sale(concert, reads);
     }
 
     /// Is a later claim of this sale known than this one? Fans here may have been told of what happened since.
@@ -104,12 +232,15 @@ impl Exchange {
     }
 
     /// The verdict about a command that a gateway asked for.
-    fn answer(&self, to: &Asker, reply: Reply) {
+    fn answer(&self, to: &Asker, reply: Reply, after: u32) {
         let is_ours = self.sales.epoch_here(to.concert) == Some(to.epoch);
         let verdict = match reply {
             // Nothing was done, and somebody else may do it.
             Err(Refusal::Unavailable { .. }) if !is_ours => Verdict::NotMine,
-            reply => Verdict::Reply(reply),
+            reply => {
+                let seq = self.fanout.sale(to.concert).map_or(0, |view| view.seq());
+                Verdict::Reply { at: (seq, after), reply }
+            }
         };
         self.state.lock().owned.answer(to, verdict, self.clock.steady());
         self.work.notify_one();
@@ -126,10 +257,11 @@ impl Exchange {
     pub fn speak(&self, now: Timestamp) {
         let state = &mut *self.state.lock();
         for (concert, epoch) in std::mem::take(&mut state.owns) {
-            let stamps = Offset::default().stamps(now);
-            let message = Message { from: self.node, stamps, said: Said::Owns { concert, epoch } };
             // Who does not hear it reads it in the database.
-            let _ = self.carrier.send(To::All, Bytes::from(wire::encode(&message)));
+            self.say(To::All, Said::Owns { concert, epoch }, now);
+        }
+        for users in std::mem::take(&mut state.wallets).chunks(limits::NAMED_AT_ONCE_MAX) {
+            self.say(To::All, Said::Wallets { users: users.to_vec() }, now);
         }
         for (gateway, conversation) in std::mem::take(&mut state.over) {
             self.send(state, gateway, Said::Over { conversation }, now);
@@ -150,8 +282,8 @@ pub(super) struct FarReply {
 }
 
 impl FarAsker for FarReply {
-    fn answer(&self, reply: Reply) {
-        self.exchange.answer(&self.asker, reply);
+    fn answer(&self, reply: Reply, after: u32) {
+        self.exchange.answer(&self.asker, reply, after);
     }
 
     fn is_void(&self) -> bool {

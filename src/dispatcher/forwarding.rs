@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::exchange::{Asker, Exchange, FarReply, Heard, Owner, Told};
+use super::following::Reads;
 use super::handle::Shared;
 use super::lane_of;
 use super::mailbox::Work;
@@ -17,6 +19,7 @@ use crate::bus::message::{Forwarded, Message, Said, Verdict};
 use crate::bus::wire;
 use crate::domain::command::Command;
 use crate::domain::ids::NodeNo;
+use crate::domain::rules::SaleRules;
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, Refusal, ReplyTo};
 use crate::limits;
@@ -26,19 +29,31 @@ pub(super) struct Forwarding {
     pub exchange: Arc<Exchange>,
     pub shared: Arc<Shared>,
     pub fanout: Arc<Fanout>,
+    /// The rules that a sale does not set for itself.
+    pub defaults: SaleRules,
+    /// The runtime that connections live on.
+    pub home: Handle,
 }
 
 impl Forwarding {
     /// Runs for as long as the server lives, however often it is begun again.
     pub async fn run(self, brought: Arc<tokio::sync::Mutex<mpsc::Receiver<Brought>>>) {
         let mut brought = brought.lock().await;
-        let mut looked = Timestamp::default();
+        let (mut looked, mut said) = (Timestamp::default(), Timestamp::default());
+        let mut reads = Reads::default();
+        self.exchange.copies.lock().begin_again(self.exchange.clock.steady());
         loop {
             let now = self.exchange.clock.steady();
             if now.since(looked) >= limits::PARTNERS_LOOKUP_INTERVAL {
                 looked = now;
                 self.look_after_partners(now);
+                self.look_after_copies(now);
             }
+            if now.since(said) >= limits::RUNNING_INTERVAL {
+                said = now;
+                self.say_what_runs(now);
+            }
+            self.look_what_is_missing(&mut reads, now);
             self.send_on(now);
             self.exchange.speak(now);
             tokio::select! {
@@ -52,6 +67,7 @@ impl Forwarding {
                     }
                 }
                 () = self.exchange.work.notified() => {}
+                Some(read) = reads.next() => self.is_read(read),
                 () = self.exchange.clock.sleep_until(self.next_due(now)) => {}
             }
         }
@@ -63,7 +79,9 @@ impl Forwarding {
         let looks = now + limits::PARTNERS_LOOKUP_INTERVAL;
         // Nobody says when a sale begins to run here.
         let held_back = (state.gateway.sales_at_work() > 0).then(|| now + limits::HELD_BACK_LOOKUP_INTERVAL);
-        said.into_iter().chain(held_back).fold(looks, Timestamp::min)
+        drop(state);
+        let copies = self.exchange.copies.lock().next_due();
+        said.into_iter().chain(held_back).chain(copies).fold(looks, Timestamp::min)
     }
 
     fn hear(&self, brought: Brought) {
@@ -71,6 +89,7 @@ impl Forwarding {
         let text = match brought {
             Brought::Message(text) => text,
             Brought::MayBeLost => {
+                // What is missing in a copy is noticed by what comes next.
                 let mut state = self.exchange.state.lock();
                 state.gateway.may_be_lost();
                 state.owned.may_be_lost();
@@ -94,7 +113,40 @@ impl Forwarding {
             state.clocks.entry(from).or_default().hear(message.stamps, now);
         }
         match message.said {
-            Said::Owns { concert, epoch } => state.gateway.learn(concert, Owner { node: from, epoch }),
+            Said::Owns { concert, epoch } => {
+                let owner = Owner { node: from, epoch };
+                state.gateway.learn(concert, owner);
+                drop(state);
+                self.exchange.copies.lock().learn(concert, owner, now);
+                self.name_present(now);
+            }
+            Said::Committed(committed) => {
+                drop(state);
+                let concert = committed.concert;
+                self.exchange.copies.lock().hear(committed, now);
+                self.take_in(concert, now);
+            }
+            Said::Running { sales } => {
+                drop(state);
+                self.hear_what_runs(from, &sales, now);
+            }
+            Said::Missed { concert, from: row } => {
+                drop(state);
+                self.exchange.say_again(from, concert, row, now);
+            }
+            Said::NotKept { concert, from: row } => {
+                drop(state);
+                self.exchange.copies.lock().not_kept(concert, row, now);
+            }
+            Said::Awaited { concert, seq } => {
+                drop(state);
+                // They go on at once; whether they did is read in the database.
+                self.shared.tables[lane_of(concert, self.shared.tables.len())].missing(&[(concert, seq)]);
+            }
+            Said::Wallets { users } => {
+                drop(state);
+                users.into_iter().for_each(|user| self.fanout.publish_charge(user, None));
+            }
             Said::Over { conversation } => {
                 let told = match state.gateway.conversation_with(from) == Some(conversation) {
                     true => state.gateway.end(from),
@@ -137,6 +189,7 @@ impl Forwarding {
     /// Has a command of another server's decided, if that is ours to do.
     fn decide(&self, asker: Asker, text: &[u8], clock: Offset, now: Timestamp) {
         let answer = |verdict| self.exchange.state.lock().owned.answer(&asker, verdict, now);
+        let refuse = |refusal| answer(Verdict::Reply { at: (0, 0), reply: Err(refusal) });
         let (concert, is_ours) =
             (asker.concert, self.shared.sales.epoch_here(asker.concert) == Some(asker.epoch));
         if !is_ours || asker.stream.is_void(asker.attempt) || self.shared.sales.is_rehearsal(concert) {
@@ -149,7 +202,7 @@ impl Forwarding {
                 self.shared.metrics.bus_unread.inc();
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, node = asker.gateway.0, "a command of another server cannot be read");
-                return answer(Verdict::Reply(Err(Refusal::Internal)));
+                return refuse(Refusal::Internal);
             }
         };
         if deadline.is_some_and(|deadline| clock.by_ours(deadline) < now) {
@@ -158,11 +211,10 @@ impl Forwarding {
         let mailbox = &self.shared.mailboxes[lane_of(concert, self.shared.mailboxes.len())];
         let reply = FarReply { exchange: self.exchange.clone(), asker: asker.clone() };
         if mailbox.post(Work::Sale { concert, command }, ReplyTo::Far(Box::new(reply))).is_err() {
-            let refusal = match mailbox.is_closed() {
+            refuse(match mailbox.is_closed() {
                 true => Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER },
                 false => Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER },
-            };
-            answer(Verdict::Reply(Err(refusal)));
+            });
         }
     }
 
@@ -172,17 +224,31 @@ impl Forwarding {
         let credits = credits(shared.cluster.living());
         let runs_here = |concert| shared.sales.status(concert) == Some(SaleStatus::Running);
         let is_dead = |node| shared.cluster.is_dead(node);
+        // What waits for a copy goes before what is decided here.
+        let own = self.exchange.copies.lock().those(runs_here);
+        for concert in own {
+            self.drop_copy(concert, now);
+        }
+        let mut posted = Vec::new();
         let mut state = self.exchange.state.lock();
         let mut told = state.gateway.expire(now);
         for (concert, waiting) in state.gateway.pump(now, credits, runs_here, is_dead) {
             let mailbox = &shared.mailboxes[lane_of(concert, shared.mailboxes.len())];
-            told.extend(waiting.post_to(mailbox, concert));
+            let holds = waiting.holds();
+            let not_taken = waiting.post_to(mailbox, concert);
+            if let (None, Some(user)) = (&not_taken, holds) {
+                posted.push((concert, user));
+            }
+            told.extend(not_taken);
         }
         // Only now may others post to these sales by themselves.
         self.exchange.at_work.store(state.gateway.sales_at_work(), Ordering::Release);
         shared.metrics.forwarded.inc_by(state.gateway.take_forwarded());
         drop(state);
         self.tell(told);
+        for (concert, user) in posted {
+            self.let_go(concert, user);
+        }
     }
 
     /// Learns who runs what, ends conversations with the dead, and those in which nothing is confirmed.
@@ -191,8 +257,8 @@ impl Forwarding {
         let (owners, dead) = (cluster.owners(), |node: &NodeNo| cluster.is_dead(*node));
         let mut locked = self.exchange.state.lock();
         let state = &mut *locked;
-        for (concert, node, epoch) in owners {
-            state.gateway.learn(concert, Owner { node, epoch });
+        for (concert, node, epoch) in &owners {
+            state.gateway.learn(*concert, Owner { node: *node, epoch: *epoch });
         }
         let mut told = Vec::new();
         let over = state.gateway.partners().into_iter().filter(dead).chain(state.gateway.over(now));
@@ -227,9 +293,16 @@ impl Forwarding {
         }
     }
 
-    fn tell(&self, told: Vec<Told>) {
-        for (to, reply) in told {
-            self.fanout.answer(to, reply);
+    /// Tells those who wait, each as soon as the copy of the sale has what their answer rests on.
+    pub(super) fn tell(&self, told: Vec<Told>) {
+        for told in told {
+            let concert = told.concert;
+            let now = self.exchange.clock.steady();
+            let mut copies = self.exchange.copies.lock();
+            let ripe = copies.keep_back(told, now);
+            self.exchange.state.lock().gateway.keeps_back(concert, copies.kept_back(concert));
+            drop(copies);
+            ripe.into_iter().for_each(|told| self.hand_on(told));
         }
     }
 }

@@ -92,13 +92,16 @@ impl Dispatcher {
     /// that the concert exists.
     pub async fn wake(&self, concert: ConcertId) -> Result<(), Refusal> {
         let unavailable = || Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER };
-        if self.shared.sales.status(concert) == Some(SaleStatus::Running) {
+        if self.shared.sales.status(concert) == Some(SaleStatus::Running)
+            || self.shared.sales.is_copied(concert)
+        {
             return Ok(());
         }
         self.shared.sales.name(concert);
         let runs = tokio::time::timeout(limits::WAKE_PATIENCE, self.shared.sales.runs(concert)).await;
         match runs {
             Ok(SaleStatus::Running) => Ok(()),
+            Ok(SaleStatus::Elsewhere(_)) if self.shared.sales.is_copied(concert) => Ok(()),
             _ => Err(unavailable()),
         }
     }
@@ -268,7 +271,22 @@ impl Dispatcher {
             is_asked_for && !is_known
         };
         let behind = self.shared.store.behind().await?.into_iter();
-        Ok(behind.filter(|of| is_meant(of.concert)).map(|of| (of.concert, of.end)).collect())
+        let behind = behind.filter(|of| is_meant(of.concert));
+        let Some(exchange) = &self.shared.exchange else {
+            return Ok(behind.map(|of| (of.concert, of.end)).collect());
+        };
+        let mut wanted = Vec::new();
+        for of in behind {
+            let last = match rows {
+                Rows::OfUser(user) => exchange.last_of(of.concert, user, of.end).await,
+                Rows::OfSale(_) | Rows::All => Some(of.end),
+            };
+            if let Some(seq) = last.filter(|last| *last > of.applied) {
+                exchange.await_tables(of.concert, seq);
+                wanted.push((of.concert, seq));
+            }
+        }
+        Ok(wanted)
     }
 
     /// Has the tables stand still where they are, or go on: for whoever looks at what holds meanwhile.
@@ -292,9 +310,9 @@ impl Dispatcher {
         &self.shared.supervisor
     }
 
-    /// Whether every sale that there is runs in this process.
+    /// Whether every sale that there is runs in this process, or is shown in it.
     pub fn knows_every_sale(&self) -> bool {
-        self.shared.sales.all_run_here()
+        self.shared.sales.all_are_shown()
     }
 
     /// Resolves when a lane has found that the store cannot be used.

@@ -267,6 +267,7 @@ impl Lane {
             self.present.remove(&concert);
             self.sweeper.forget(concert);
             self.tables.forget(concert);
+            self.shared.exchange.iter().for_each(|exchange| exchange.owns_no_more(concert));
             self.fanout.hide(concert);
             self.fanout.forget(concert);
             self.shared.sales.forget(concert);
@@ -356,7 +357,10 @@ impl Lane {
         // This precedes the count of those who are still connected: from now on nobody leaves unnoticed.
         self.shared.sales.set_running(concert, running.epoch);
         if let Some(exchange) = &self.shared.exchange {
-            exchange.owns(concert, running.epoch);
+            let (end, time) = (running.journal.seq, running.time());
+            if !running.view.is_rehearsal() {
+                exchange.owns(concert, running.epoch, end, time);
+            }
         }
         let mut present = self.present.remove(&concert).unwrap_or_default();
         present.extend(self.sales.get(&concert).into_iter().flat_map(|former| former.sale.connections()));
@@ -410,6 +414,14 @@ impl Lane {
         self.clock_step = step;
         let now = self.shared.clock.steady();
         self.sales.values_mut().for_each(|running| running.set_clock_step(step, now, &self.fanout));
+        self.tell_time();
+    }
+
+    /// Tells other servers what time it is in the sales here.
+    fn tell_time(&self) {
+        if let Some(exchange) = &self.shared.exchange {
+            self.sales.iter().for_each(|(concert, running)| exchange.time_moved(*concert, running.time()));
+        }
     }
 
     /// Writes a heartbeat, which says that the sales are alive. After a pause this precedes all that expires: if time stood
@@ -435,6 +447,7 @@ impl Lane {
                         running.count_outages(outages, now, &self.fanout);
                     }
                 }
+                self.tell_time();
                 for concert in gone {
                     self.step_down(concert);
                 }
@@ -484,6 +497,11 @@ impl Lane {
                 Command::Connect { user, connection } => {
                     let greeted = running.sale.greet(*user, *connection, standing);
                     return self.fanout.answer(envelope.reply, Ok(greeted));
+                }
+                Command::Present { connections } => {
+                    connections
+                        .iter()
+                        .for_each(|(user, connection)| running.sale.connect(*user, *connection));
                 }
                 Command::NodeGone { node } => running.sale.node_gone(*node, standing),
                 _ => {}
@@ -556,7 +574,14 @@ impl Lane {
         }
         self.sweeper.forget(concert);
         self.tables.lose(concert);
-        self.fanout.hide(concert);
+        match &self.shared.exchange {
+            // Whoever runs it next says what happens in it.
+            Some(exchange) if !self.shared.sales.is_rehearsal(concert) => {
+                exchange.owns_no_more(concert);
+                self.fanout.lend(concert);
+            }
+            _ => self.fanout.hide(concert),
+        }
         self.shared.sales.set(concert, SaleStatus::Loading);
     }
 }

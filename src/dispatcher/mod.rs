@@ -2,7 +2,9 @@
 //! wait in a mailbox, are decided in order of arrival, written in one transaction, and answered after its commit.
 
 mod cluster;
+mod copies;
 mod exchange;
+mod following;
 mod forwarding;
 mod handle;
 mod known_ends;
@@ -125,8 +127,8 @@ pub async fn start(
     let supervisor = Supervisor::new(metrics.clone());
     let sales = Arc::new(Sales::default());
     let (carrier, brought) = bus.map(|Bus { carrier, brought }| (carrier, brought)).unzip();
-    let exchange =
-        carrier.map(|carrier| Exchange::new(carrier, cluster.node(), clock.clone(), sales.clone()));
+    let exchange = carrier
+        .map(|carrier| Exchange::new(carrier, cluster.node(), clock.clone(), sales.clone(), fanout.clone()));
     let tables = writers.iter().map(|writer| Arc::new(Tables::new(*writer, options.events_behind_max)));
     let shared = Arc::new(Shared {
         tables: tables.collect(),
@@ -172,12 +174,13 @@ pub async fn start(
         beside.push(shared.supervisor.keep(&Handle::current(), "membership", run));
     }
     if let (Some(exchange), Some(brought)) = (exchange, brought) {
-        let (shared, fanout) = (shared.clone(), fanout.clone());
+        let (shared, fanout, defaults) = (shared.clone(), fanout.clone(), options.defaults.clone());
         let brought = Arc::new(tokio::sync::Mutex::new(brought));
         let supervisor = shared.supervisor.clone();
         let run = move || {
             let (exchange, shared, fanout) = (exchange.clone(), shared.clone(), fanout.clone());
-            Forwarding { exchange, shared, fanout }.run(brought.clone())
+            let (home, defaults) = (Handle::current(), defaults.clone());
+            Forwarding { exchange, shared, fanout, defaults, home }.run(brought.clone())
         };
         beside.push(supervisor.keep(&Handle::current(), "bus", run));
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bus::message::SaleTime;
 use crate::domain::command::Place;
 use crate::domain::concert::Texts;
 use crate::domain::event::Event;
@@ -13,8 +14,8 @@ use crate::domain::rules::SaleRules;
 use crate::domain::sale::{Sale, SaleSnapshot, ScheduleSnapshot};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::token_secret::TokenSecret;
-use crate::fanout::{Fanout, SaleView, ScheduleFacts, SeatTopic};
-use crate::store::{JournalPosition, LoadedSale};
+use crate::fanout::{Begun, Fanout, SaleView, ScheduleFacts, SeatTopic};
+use crate::store::{JournalPosition, LoadedSale, LoadedSchedule};
 
 pub(super) struct RunningSale {
     pub sale: Sale,
@@ -44,32 +45,9 @@ impl RunningSale {
         let mut topics = Vec::with_capacity(loaded.schedules.len());
         let mut schedules = Vec::with_capacity(loaded.schedules.len());
         for schedule in loaded.schedules {
-            let plan = Arc::new(schedule.layout.seat_plan());
-            let taken = schedule
-                .taken
-                .iter()
-                .filter_map(|(seat, status, reservation)| Some((*seat, status.state(Some(*reservation))?)));
-            let taken: Vec<_> = taken.collect();
-            schedules.push(ScheduleSnapshot {
-                id: schedule.schedule.id,
-                starts_at: schedule.schedule.starts_at,
-                state: schedule.schedule.state,
-                plan: plan.clone(),
-                prices: schedule.prices.clone(),
-                taken: taken.clone(),
-            });
-            topics.push(SeatTopic::new(
-                loaded.concert.id,
-                ScheduleFacts {
-                    schedule: schedule.schedule,
-                    reason: schedule.reason,
-                    prices: &schedule.prices,
-                },
-                schedule.layout,
-                plan,
-                taken.into_iter(),
-                loaded.journal.seq,
-            ));
+            let (topic, snapshot) = performance(loaded.concert.id, schedule, loaded.journal.seq);
+            topics.push(topic);
+            schedules.push(snapshot);
         }
         let snapshot = SaleSnapshot {
             concert: loaded.concert.id,
@@ -90,7 +68,14 @@ impl RunningSale {
             schedules,
         };
         let (seq, outages, takings) = (loaded.journal.seq, loaded.outages, loaded.takings);
-        let view = SaleView::new(loaded.concert, seq, &snapshot, defaults.clone(), outages, takings, topics);
+        let begun = Begun {
+            settings: &snapshot.settings,
+            sells: snapshot.sells,
+            order: snapshot.order.clone(),
+            next_entry: snapshot.next_entry,
+            tokens: &snapshot.tokens,
+        };
+        let view = SaleView::new(loaded.concert, seq, begun, defaults.clone(), outages, takings, topics);
         Self {
             sale: Sale::restored(snapshot, defaults, now.sale),
             view,
@@ -144,6 +129,11 @@ impl RunningSale {
         Now::at(self.latest, self.outages, self.clock_step)
     }
 
+    /// The difference of sale time and UTC.
+    pub fn time(&self) -> SaleTime {
+        SaleTime { outages: self.outages, step: self.clock_step }
+    }
+
     /// The steady time at which something is due.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.sale.next_due(self.standing()).map(|due| due.shifted(-self.clock_step))
@@ -179,4 +169,41 @@ impl RunningSale {
         let held: Vec<_> = self.sale.held_reservations().cloned().collect();
         fanout.republish(&places, &held);
     }
+}
+
+/// A view of a sale that another server runs, as its rows have it at journal place `seq`.
+pub(super) fn copy_of(loaded: LoadedSale, seq: u64, defaults: SaleRules) -> Arc<SaleView> {
+    let concert = loaded.concert.id;
+    let topics = loaded.schedules.into_iter().map(|schedule| performance(concert, schedule, seq).0).collect();
+    let begun = Begun {
+        settings: &loaded.settings,
+        sells: loaded.sells,
+        order: Order::default(),
+        next_entry: loaded.next_entry,
+        tokens: &loaded.tokens,
+    };
+    // What money made is written together with the journal.
+    let places = (seq, loaded.journal.seq);
+    SaleView::copied(loaded.concert, places, begun, defaults, loaded.outages, loaded.takings, topics)
+}
+
+/// A performance as readers and as the lane have it, at journal place `seq`.
+fn performance(concert: ConcertId, loaded: LoadedSchedule, seq: u64) -> (Arc<SeatTopic>, ScheduleSnapshot) {
+    let LoadedSchedule { schedule, reason, layout, prices, taken } = loaded;
+    let plan = Arc::new(layout.seat_plan());
+    let taken = taken
+        .into_iter()
+        .filter_map(|(seat, status, reservation)| Some((seat, status.state(Some(reservation))?)));
+    let taken: Vec<_> = taken.collect();
+    let facts = ScheduleFacts { schedule, reason, prices: &prices };
+    let topic = SeatTopic::new(concert, facts, layout, plan.clone(), taken.iter().copied(), seq);
+    let snapshot = ScheduleSnapshot {
+        id: schedule.id,
+        starts_at: schedule.starts_at,
+        state: schedule.state,
+        plan,
+        prices,
+        taken,
+    };
+    (topic, snapshot)
 }

@@ -50,6 +50,10 @@ struct State {
     store_fault: Option<String>,
     /// Sales that stand still because their tables refuse what their journals say, and what that is.
     stuck: BTreeMap<ConcertId, String>,
+    /// Sales that other servers run and that are shown here.
+    copied: BTreeSet<ConcertId>,
+    /// A bus leads to other servers.
+    has_bus: bool,
     /// The trouble that each lane has with the store, although that may answer others.
     troubles: BTreeMap<String, String>,
     started: bool,
@@ -157,15 +161,22 @@ impl Sales {
         self.named.notified().await;
     }
 
-    /// Resolves when a sale runs here, or in another process.
+    /// Resolves when a sale runs here, or in another process; if a bus leads there, when it is shown here.
     pub async fn runs(&self, concert: ConcertId) -> SaleStatus {
         loop {
             let changed = self.changed.notified();
             match self.status(concert) {
+                Some(SaleStatus::Elsewhere(_)) if self.is_awaited(concert) => changed.await,
                 Some(status @ (SaleStatus::Running | SaleStatus::Elsewhere(_))) => return status,
                 Some(SaleStatus::Loading | SaleStatus::Handed) | None => changed.await,
             }
         }
+    }
+
+    /// Is a sale that another server runs to be shown here soon?
+    fn is_awaited(&self, concert: ConcertId) -> bool {
+        let state = self.state.read();
+        state.has_bus && !state.copied.contains(&concert)
     }
 
     /// The number of sales that are in memory here.
@@ -219,11 +230,28 @@ impl Sales {
         let _ = self.store_is_out.subscribe().wait_for(|is_out| *is_out).await;
     }
 
-    /// Whether the sales are known and all of them run in this process.
-    pub fn all_run_here(&self) -> bool {
+    /// Takes which sales of other servers are shown here, as far as a bus leads to them.
+    pub fn set_copied(&self, copied: BTreeSet<ConcertId>) {
+        let mut state = self.state.write();
+        state.has_bus = true;
+        if state.copied != copied {
+            state.copied = copied;
+            drop(state);
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Is this sale shown here while another server runs it?
+    pub fn is_copied(&self, concert: ConcertId) -> bool {
+        self.state.read().copied.contains(&concert)
+    }
+
+    /// Whether the sales are known and all of them run in this process, or are shown in it.
+    pub fn all_are_shown(&self) -> bool {
         let state = self.state.read();
         let is_here = |(concert, status): (&ConcertId, &SaleStatus)| {
             *status == SaleStatus::Running
+                || state.copied.contains(concert)
                 || state.named.contains(concert)
                 || state.rehearsals.contains(concert)
         };
@@ -241,10 +269,14 @@ impl Sales {
     pub fn troubles(&self, named: impl Fn(WriterId) -> Option<String>) -> Vec<String> {
         let state = self.state.read();
         let elsewhere = state.known().filter_map(|(concert, status)| match status {
+            SaleStatus::Elsewhere(_) if state.copied.contains(concert) => None,
             SaleStatus::Elsewhere(holder) => Some((concert, holder.and_then(&named))),
             _ => None,
         });
         let elsewhere = elsewhere.map(|(concert, server)| match server {
+            Some(server) if state.has_bus => {
+                format!("sale {concert} is run by another server, {server}, and is being read")
+            }
             Some(server) => {
                 format!("sale {concert} is run by another server, {server}, and no bus leads to it")
             }

@@ -175,6 +175,11 @@ impl Tables {
         refused.filter_map(|(concert, behind)| Some((*concert, behind.refused.take()?))).collect()
     }
 
+    /// The last row of a sale's journal that its tables have.
+    pub fn applied_of(&self, concert: ConcertId) -> u64 {
+        self.state.lock().sales.get(&concert).map_or(0, |behind| behind.applied)
+    }
+
     /// Are the tables so far behind that batches wait?
     pub fn are_too_far_behind(&self) -> bool {
         self.state.lock().events() >= self.events_max
@@ -417,7 +422,7 @@ async fn sleep_until(due: Option<Instant>) {
 }
 
 /// The user whose rows an event changes.
-fn user_of(event: &Event) -> Option<UserId> {
+pub(super) fn user_of(event: &Event) -> Option<UserId> {
     match event {
         Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => Some(token.user),
         Event::SeatsHeld { reservation, .. }

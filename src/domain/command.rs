@@ -66,6 +66,10 @@ pub enum Command {
         user: UserId,
         connection: ConnectionId,
     },
+    /// All of these are connected to one node: it says so to whoever runs the sale from now on.
+    Present {
+        connections: Vec<(UserId, ConnectionId)>,
+    },
     /// The node is gone, and with it all connections to it.
     NodeGone {
         node: NodeNo,
@@ -234,6 +238,7 @@ impl Command {
             | Self::Touch { .. }
             | Self::Connect { .. }
             | Self::Disconnect { .. }
+            | Self::Present { .. }
             | Self::NodeGone { .. }
             | Self::Hold { .. }
             | Self::HoldBest { .. }
@@ -246,7 +251,26 @@ impl Command {
 
     /// Does it say who is there? Lost, it would cost a present fan's place, or keep an absent one's for ever.
     pub fn is_presence(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Disconnect { .. } | Self::NodeGone { .. })
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Disconnect { .. } | Self::Present { .. } | Self::NodeGone { .. }
+        )
+    }
+
+    /// The fan who asks, if it says who that is.
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Join { user, .. } | Self::Touch { user } | Self::Connect { user, .. } => Some(*user),
+            Self::Get { caller, .. }
+            | Self::Extend { caller }
+            | Self::Leave { caller }
+            | Self::Hold { caller, .. }
+            | Self::HoldBest { caller, .. }
+            | Self::Release { caller, .. }
+            | Self::Pay { caller, .. }
+            | Self::Cancel { caller, .. } => Some(caller.user),
+            _ => None,
+        }
     }
 
     /// The command's name for the log, which must not have a token in it.
@@ -260,6 +284,7 @@ impl Command {
             Self::Leave { .. } => "leave",
             Self::Touch { .. } => "touch",
             Self::Disconnect { .. } => "disconnect",
+            Self::Present { .. } => "present",
             Self::NodeGone { .. } => "node_gone",
             Self::Hold { .. } => "hold",
             Self::HoldBest { .. } => "hold_best",

@@ -29,7 +29,7 @@ pub use place_wheel::push_places;
 pub use reply::{Refusal, Reply};
 pub use reply_to::{FarAsker, ReplyTo};
 pub use sale_news::publish_sale_news;
-pub use sale_view::{Crowd, SaleView, ScheduleView, Standing};
+pub use sale_view::{Begun, Crowd, SaleView, ScheduleView, Standing};
 pub(crate) use seat_topic::public_state;
 pub use seat_topic::{ScheduleFacts, ScheduleStanding, SeatCounts, SeatSnapshot, SeatTopic};
 pub use subscriber::{Delivery, Outlet, SaleNews, Scope, Subscriber, Written};
@@ -155,11 +155,24 @@ impl Fanout {
     /// Shows a sale that was loaded; an older view of the same sale is replaced, and its watchers move over. Rounds are
     /// written where connections live, and not on the thread of the lane that shows it.
     pub fn show(&self, view: Arc<SaleView>, home: &Handle, supervisor: &Arc<Supervisor>) {
+        self.replace(view, home, supervisor);
+    }
+
+    /// Shows a copy of a sale that another server runs, unless it runs here by now. Says whether it is shown.
+    pub fn show_copy(&self, view: Arc<SaleView>, home: &Handle, supervisor: &Arc<Supervisor>) -> bool {
+        self.replace(view, home, supervisor)
+    }
+
+    fn replace(&self, view: Arc<SaleView>, home: &Handle, supervisor: &Arc<Supervisor>) -> bool {
+        let mut directory = self.sales.write();
+        let runs_here = |shown: &Arc<SaleView>| !shown.is_copy();
+        if view.is_copy() && directory.by_concert.get(&view.id()).is_some_and(runs_here) {
+            return false;
+        }
         if view.sells() {
             // The first concert may come while the server runs.
             let _ = self.currency.set(view.concert().currency.as_str().into());
         }
-        let mut directory = self.sales.write();
         for topic in view.topics() {
             if !view.is_rehearsal() {
                 directory.by_schedule.insert(topic.id(), view.clone());
@@ -175,6 +188,14 @@ impl Fanout {
         drop(directory);
         if let Some(former) = former {
             view.adopt_watchers(&former);
+        }
+        true
+    }
+
+    /// A sale does not run here any more, and what is shown of it follows whoever runs it.
+    pub fn lend(&self, concert: ConcertId) {
+        if let Some(view) = self.sales.read().by_concert.get(&concert) {
+            view.become_copy();
         }
     }
 
@@ -255,6 +276,22 @@ impl Fanout {
             all.extend(connected.connections.iter().map(|subscriber| (*connected.key(), subscriber.id())));
         }
         all
+    }
+
+    /// The connections of those who are known to wait or to be admitted in this sale, with their users; in ascending order.
+    pub fn visitors_of(&self, concert: ConcertId) -> Vec<(UserId, ConnectionId)> {
+        let users = self.visitors.get(&concert).map(|users| users.clone()).unwrap_or_default();
+        let mut present = Vec::with_capacity(users.len());
+        for user in users {
+            self.each_connection(user, |subscriber| present.push((user, subscriber.id())));
+        }
+        present.sort_unstable();
+        present
+    }
+
+    /// Those of these users who are connected.
+    pub fn connected_among(&self, users: &[UserId]) -> Vec<UserId> {
+        users.iter().copied().filter(|user| self.users.contains_key(user)).collect()
     }
 
     /// Sales in which somebody waits or is admitted: those that have to know who comes and who goes. In ascending order.

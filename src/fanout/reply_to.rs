@@ -28,7 +28,8 @@ pub enum ReplyTo {
 
 /// Who asked at another server.
 pub trait FarAsker: Send + Sync {
-    fn answer(&self, reply: Reply);
+    /// `after`: the events of the batch in the sale that were before it.
+    fn answer(&self, reply: Reply, after: u32);
     /// Is it not to be decided any more, as it is asked anew elsewhere?
     fn is_void(&self) -> bool;
 }
@@ -44,7 +45,7 @@ impl ReplyTo {
     }
 
     /// Whoever it is that hears of it in the end.
-    pub(super) fn hearer(&self) -> &Self {
+    pub fn hearer(&self) -> &Self {
         match self {
             Self::Again(to) => to.hearer(),
             to => to,
@@ -71,7 +72,8 @@ impl ReplyTo {
                     subscriber.offer_place(place);
                 }
             }
-            Self::Far(asker) => asker.answer(reply),
+            // What was not decided is after nothing.
+            Self::Far(asker) => asker.answer(reply, 0),
             Self::Again(to) => to.send(match reply {
                 Err(Refusal::Unavailable { .. } | Refusal::Overloaded { .. } | Refusal::Internal) => {
                     Err(Refusal::OutcomeUnknown)

@@ -1,7 +1,8 @@
 //! A sale as it was committed: what `concerts`, `schedules` and places in line are answered from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use frontrow_protocol::SeatState;
@@ -12,10 +13,9 @@ use super::tally::{Tallied, Tally};
 use crate::domain::command::Place;
 use crate::domain::event::{Description, Event, Repricing, ScheduleAdded, SoldAtDesk};
 use crate::domain::ids::{ConcertId, ConnectionId, EntryNo, ScheduleId, SeatId};
-use crate::domain::line::{self, Line, Stock};
-use crate::domain::record::{ScheduleState, Takings, TokenRecord};
+use crate::domain::line::{self, Line, Order, Stock};
+use crate::domain::record::{ScheduleState, Takings, TokenRecord, TokenStatus};
 use crate::domain::rules::{SaleRules, SaleSettings};
-use crate::domain::sale::SaleSnapshot;
 use crate::domain::seat_plan::SeatPlan;
 use crate::domain::time::{Now, Timestamp};
 use crate::store::{ConcertRecord, ScheduleRecord};
@@ -29,9 +29,15 @@ pub struct SaleView {
     topics: RwLock<BTreeMap<ScheduleId, Arc<SeatTopic>>>,
     state: RwLock<State>,
     tally: Tally,
+    /// Another server runs the sale, and this follows what it commits.
+    is_copy: AtomicBool,
+    /// Events up to this row of the journal are counted in what the view began with.
+    counted_to: u64,
 }
 
 struct State {
+    /// The last row of the journal that is taken in.
+    seq: u64,
     concert: Arc<ConcertRecord>,
     settings: SaleSettings,
     outages: Duration,
@@ -44,8 +50,18 @@ struct State {
     /// The same of the concert's texts alone.
     described: u64,
     line: Line,
-    /// The number of tokens that wait or are admitted.
-    live: u64,
+    /// The tokens that are admitted.
+    admitted: BTreeSet<EntryNo>,
+}
+
+/// A sale as a view of it begins.
+pub struct Begun<'a> {
+    pub settings: &'a SaleSettings,
+    pub sells: bool,
+    pub order: Order,
+    pub next_entry: EntryNo,
+    /// Those that wait or are admitted.
+    pub tokens: &'a [TokenRecord],
 }
 
 /// A performance with its seats' figures.
@@ -97,31 +113,81 @@ impl SaleView {
     pub fn new(
         concert: ConcertRecord,
         seq: u64,
-        sale: &SaleSnapshot,
+        begun: Begun<'_>,
         defaults: SaleRules,
         outages: Duration,
         takings: Takings,
         topics: Vec<Arc<SeatTopic>>,
     ) -> Arc<Self> {
+        Arc::new(Self::begun(concert, seq, begun, defaults, outages, takings, topics))
+    }
+
+    /// A view of a sale that another server runs. What it sold up to journal place `counted_to`, which may be later than `seq`,
+    /// is in `takings`.
+    pub fn copied(
+        concert: ConcertRecord,
+        (seq, counted_to): (u64, u64),
+        begun: Begun<'_>,
+        defaults: SaleRules,
+        outages: Duration,
+        takings: Takings,
+        topics: Vec<Arc<SeatTopic>>,
+    ) -> Arc<Self> {
+        let view = Self::begun(concert, seq, begun, defaults, outages, takings, topics);
+        Arc::new(Self { is_copy: true.into(), counted_to, ..view })
+    }
+
+    fn begun(
+        concert: ConcertRecord,
+        seq: u64,
+        Begun { settings, sells, order, next_entry, tokens }: Begun<'_>,
+        defaults: SaleRules,
+        outages: Duration,
+        takings: Takings,
+        topics: Vec<Arc<SeatTopic>>,
+    ) -> Self {
         let (id, rehearsal_of) = (concert.id, concert.rehearsal_of);
+        let is_admitted = |token: &&TokenRecord| token.status == TokenStatus::Progress;
         let state = State {
+            seq,
             concert: Arc::new(concert),
-            settings: sale.settings.clone(),
+            rules: settings.own.over(&defaults),
+            settings: settings.clone(),
             outages,
             step: 0,
-            rules: sale.settings.own.over(&defaults),
             revision: seq,
             described: seq,
-            line: Line::restored(sale.order.clone(), sale.next_entry, &sale.tokens),
-            live: sale.tokens.len() as u64,
+            line: Line::restored(order, next_entry, tokens),
+            admitted: tokens.iter().filter(is_admitted).map(|token| token.entry).collect(),
         };
         let topics = topics.into_iter().map(|topic| (topic.id(), topic)).collect();
         let (topics, state, tally) = (RwLock::new(topics), RwLock::new(state), Tally::new(takings));
-        Arc::new(Self { id, rehearsal_of, sells: sale.sells, defaults, topics, state, tally })
+        let is_copy = false.into();
+        Self { id, rehearsal_of, sells, defaults, topics, state, tally, is_copy, counted_to: seq }
     }
 
     pub fn id(&self) -> ConcertId {
         self.id
+    }
+
+    /// The last row of the journal that is taken in.
+    pub fn seq(&self) -> u64 {
+        self.state.read().seq
+    }
+
+    /// Does another server run the sale?
+    pub fn is_copy(&self) -> bool {
+        self.is_copy.load(Ordering::Acquire)
+    }
+
+    /// From now on another server runs the sale.
+    pub(super) fn become_copy(&self) {
+        self.is_copy.store(true, Ordering::Release);
+    }
+
+    /// The journal has rows up to this one, and nothing happened in those that are not taken in.
+    pub fn pass(&self, seq: u64) {
+        self.state.write().seq = seq;
     }
 
     /// Is it a hidden copy of another one?
@@ -163,6 +229,12 @@ impl SaleView {
     pub fn ahead(&self) -> i64 {
         let state = self.state.read();
         state.outages.as_millis() as i64 + state.step
+    }
+
+    /// The sale's outages, and the step of its owner's clock.
+    pub fn time(&self) -> (Duration, i64) {
+        let state = self.state.read();
+        (state.outages, state.step)
     }
 
     pub fn now(&self, steady: Timestamp) -> Now {
@@ -257,7 +329,7 @@ impl SaleView {
             settings: state.settings.clone(),
             rules: state.rules.clone(),
             waiting: state.line.len(),
-            progress: state.live - state.line.len(),
+            progress: state.admitted.len() as u64,
             admissions_last_minute: state.line.admissions_last_minute(utc),
             schedules,
             tallied: self.tally.copy(),
@@ -266,7 +338,7 @@ impl SaleView {
 
     pub fn crowd(&self) -> Crowd {
         let state = self.state.read();
-        Crowd { waiting: state.line.len(), progress: state.live - state.line.len() }
+        Crowd { waiting: state.line.len(), progress: state.admitted.len() as u64 }
     }
 
     /// Is this token still waiting?
@@ -281,7 +353,7 @@ impl SaleView {
 
     /// Has anybody a live token?
     pub fn is_visited(&self) -> bool {
-        self.state.read().live > 0
+        self.state.read().is_visited()
     }
 
     /// The sale's outages, after a heartbeat counted them, and the step of the machine's clock.
@@ -294,20 +366,21 @@ impl SaleView {
     pub fn apply(&self, seq: u64, events: &[Event]) {
         let mut seats: BTreeMap<ScheduleId, Vec<(SeatId, SeatState)>> = BTreeMap::new();
         let mut state = self.state.write();
+        state.seq = seq;
         for event in events {
-            self.tally.happened(event);
+            if seq > self.counted_to {
+                self.tally.happened(event);
+            }
             match event {
-                Event::Joined(token) => {
-                    state.line.join(token);
-                    state.live += 1;
-                }
+                Event::Joined(token) => state.line.join(token),
                 Event::Admitted(token) => {
                     state.line.leave(token.entry);
+                    state.admitted.insert(token.entry);
                     state.line.note_admission(token.admitted_at.unwrap_or(token.entered_at));
                 }
                 Event::TokenEnded(token) => {
                     state.line.leave(token.entry);
-                    state.live -= 1;
+                    state.admitted.remove(&token.entry);
                 }
                 Event::Described(Description { after, .. }) => {
                     (state.revision, state.described) = (seq, seq);
@@ -415,6 +488,10 @@ impl SaleView {
 }
 
 impl State {
+    fn is_visited(&self) -> bool {
+        !self.line.is_empty() || !self.admitted.is_empty()
+    }
+
     fn place(&self, record: &TokenRecord, stock: Stock, now: Now) -> Place {
         let active_at = record.admitted_at.map(|at| now.in_sale_time(at));
         self.line.place(record.clone(), active_at, stock, &self.rules, now)

@@ -332,18 +332,26 @@ impl SeatTopic {
         }
     }
 
-    /// Takes over a former view's watchers; each gets a delta to the newest state.
+    /// Takes over a former view's watchers; each gets the seats that are not as they have them.
     pub(super) fn adopt_watchers(self: &Arc<Self>, former: &SeatTopic) {
         let watchers = std::mem::take(&mut former.state.lock().watchers);
-        let mut state = self.state.lock();
-        for (connection, subscriber) in watchers {
+        let versions: Vec<_> = watchers.values().map(|watcher| watcher.seats_version(former)).collect();
+        let (mut state, before) = (self.state.lock(), former.state.lock());
+        // Of one journal a later place is a later state; what was repaired by hand may be behind it.
+        let follows = before.version <= state.version && before.seats.len() == state.seats.len();
+        if follows {
+            state.go_on_from(&before);
+        } else {
+            let version = state.version;
+            state.changed_at.fill(version);
+        }
+        drop(before);
+        for ((connection, subscriber), version) in watchers.into_iter().zip(versions) {
             // Its version may not fit the new view's: everything is a change to it.
-            if subscriber.begin_watch(self.clone(), 0) {
+            if subscriber.begin_watch(self.clone(), version.filter(|_| follows).unwrap_or_default()) {
                 state.watchers.insert(connection, subscriber);
             }
         }
-        let version = state.version;
-        state.changed_at.fill(version);
         state.forget_recent();
         state.deltas.clear();
         state.rounded = 0;
@@ -512,6 +520,21 @@ impl State {
             && let Some((version, _)) = self.recent.pop_front()
         {
             self.recent_from = version;
+        }
+    }
+
+    /// The seats that are as they were before changed when they did then; if all are, nothing changed since.
+    fn go_on_from(&mut self, before: &State) {
+        let version = self.version;
+        let mut is_same = true;
+        for (seat, at) in self.changed_at.iter_mut().enumerate() {
+            let same = self.seats[seat] == before.seats[seat];
+            *at = if same { before.changed_at[seat] } else { version };
+            is_same &= same;
+        }
+        if is_same {
+            self.version = before.version;
+            self.snapshot = None;
         }
     }
 

@@ -8,7 +8,9 @@ use sqlx::SqlSafeStr;
 use super::backend::{Backend, begin, close, commit};
 use super::columns::{Bind, Cells};
 use super::query::{self, Link, numbers};
-use super::{Claimed, Holder, LoadedSale, StoreError, WriterId, catch_up, journal, random_id};
+use super::{
+    Claimed, Holder, LoadedCopy, LoadedSale, Missed, StoreError, WriterId, catch_up, journal, random_id,
+};
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
 use crate::domain::token_secret::TokenSecret;
@@ -42,6 +44,14 @@ pub trait Claims: Send + Sync + 'static {
     /// Everything that a sale's memory is built from at `now`: its live tokens, held reservations, those that expired
     /// lately, and seats that are not free. Only after `claim`.
     async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError>;
+
+    /// Reads a sale that another server runs, as far as its rows follow its journal.
+    async fn load_copy(
+        &self,
+        concert: ConcertId,
+        now: Timestamp,
+        missed: Option<Missed>,
+    ) -> Result<LoadedCopy, StoreError>;
 
     /// Says that the sales which `writer` holds were alive at `now`. A gap of more than `gap_max` since the last
     /// heartbeat is added to a sale's outages. Gives the outages of each sale that is still `writer`'s.
@@ -141,6 +151,18 @@ impl<B: Backend> Claims for B {
     async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
         let mut view = self.view().await?;
         let loaded = query::load_sale(&mut *view, concert, now).await?;
+        close::<B>(view).await?;
+        Ok(loaded)
+    }
+
+    async fn load_copy(
+        &self,
+        concert: ConcertId,
+        now: Timestamp,
+        missed: Option<Missed>,
+    ) -> Result<LoadedCopy, StoreError> {
+        let mut view = self.view().await?;
+        let loaded = query::load_copy(&mut *view, concert, now, missed.as_ref()).await?;
         close::<B>(view).await?;
         Ok(loaded)
     }

@@ -56,14 +56,14 @@
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
 //! none of these. They are read as they are: what they lack is `None`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{columns, settings, words};
+use super::{JournalRow, columns, settings, words};
 use crate::domain::actor::{Actor, Who};
 use crate::domain::concert::{Texts, TextsPatch};
 use crate::domain::event::{
@@ -535,6 +535,45 @@ pub enum Entry {
         after: Value,
         by: Option<By>,
     },
+}
+
+/// The last rows of a journal that are about the tokens and reservations of some users.
+#[derive(Default)]
+pub struct LastTouched {
+    pub tokens: BTreeMap<EntryNo, (UserId, u64)>,
+    pub reservations: BTreeMap<ReservationId, (UserId, u64)>,
+}
+
+impl LastTouched {
+    /// Notes a row, which is behind all that were noted. `users` are in ascending order.
+    pub fn add(&mut self, row: &JournalRow, users: &[UserId]) {
+        for entry in &row.events {
+            match entry {
+                Entry::Join { entry, user, .. }
+                | Entry::Admit { entry, user, .. }
+                | Entry::End { entry, user, .. }
+                    if users.binary_search(user).is_ok() =>
+                {
+                    self.tokens.insert(*entry, (*user, row.seq));
+                }
+                Entry::Seats(SeatsEntry { reservation, user, .. }) if users.binary_search(user).is_ok() => {
+                    self.reservations.insert(*reservation, (*user, row.seq));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Forgets what was touched behind this row.
+    pub fn retain_until(&mut self, seq: u64) {
+        self.tokens.retain(|_, (_, last)| *last <= seq);
+        self.reservations.retain(|_, (_, last)| *last <= seq);
+    }
+
+    /// Those whom the rest is about, each once.
+    pub fn users(&self) -> BTreeSet<UserId> {
+        self.tokens.values().chain(self.reservations.values()).map(|(user, _)| *user).collect()
+    }
 }
 
 /// Seats that changed hands.

@@ -380,6 +380,26 @@ pub struct LoadedSale {
     pub schedules: Vec<LoadedSchedule>,
 }
 
+/// What somebody did not hear of a sale that another server runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// The last row of the journal that they know.
+    pub since: u64,
+    /// Those who have to know what happened to them, in ascending order.
+    pub users: Vec<UserId>,
+}
+
+/// A sale that another server runs, all as of one place in its journal.
+pub struct LoadedCopy {
+    /// Its rows, which follow its journal.
+    pub sale: LoadedSale,
+    /// The last row of the journal that they have. Places in line and holds that ended later may be gone from them already.
+    pub applied: u64,
+    /// What happened to those who missed it, as of that row: of what changed again behind it nothing.
+    pub tokens: Vec<TokenRecord>,
+    pub reservations: Vec<Reservation>,
+}
+
 /// A paid order of a performance that is called off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderToRefund {

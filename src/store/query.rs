@@ -17,14 +17,14 @@ use super::columns::{
     read_token, read_token_secret, reservation_columns, ticket_list, token_columns, unpack_layout,
 };
 use super::fold::{Base, BaseSchedule, FoldedSchedule, Touched};
-use super::journal;
+use super::journal::{self, LastTouched};
 use super::rows::WalletRow;
 use super::segments::reservations_of_user;
 use super::settings::{read_settings, settings_columns};
 use super::{
-    Behind, CommitError, Facts, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert,
-    OrderToRefund, ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord,
-    WalletCurrency, WriterId, words,
+    Behind, CommitError, Facts, JournalPosition, JournalRow, LoadedCopy, LoadedSale, LoadedSchedule, Missed,
+    NewConcert, OrderToRefund, ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows,
+    UserRecord, WalletCurrency, WriterId, words,
 };
 use crate::domain::command::{EndedFacts, Needs};
 use crate::domain::ids::{
@@ -852,6 +852,43 @@ pub async fn load_sale<L: Link>(
         takings,
         schedules,
     })
+}
+
+/// The journal's rows that are read at a time for what somebody missed.
+const MISSED_PAGE_ROWS: u32 = 256;
+
+/// A sale that another server runs, within one transaction.
+pub async fn load_copy<L: Link>(
+    link: &mut L,
+    concert: ConcertId,
+    now: Timestamp,
+    missed: Option<&Missed>,
+) -> Result<LoadedCopy, StoreError> {
+    let sale = load_sale(link, concert, now).await?;
+    let end = sale.journal.seq;
+    let applied = applied(link, concert).await?.map_or(end, |(at, _)| at);
+    let (mut tokens, mut reservations) = (Vec::new(), Vec::new());
+    if let Some(Missed { since, users }) = missed {
+        let mut touched = LastTouched::default();
+        let mut at = *since;
+        while at < end {
+            let page = journal(link, concert, at + 1, MISSED_PAGE_ROWS).await?;
+            let Some(last) = page.last() else { break };
+            at = last.seq;
+            page.iter().for_each(|row| touched.add(row, users));
+        }
+        // What changed behind the rows comes with what is said of that.
+        touched.retain_until(applied);
+        for user in touched.users() {
+            let of_user = self::reservations(link, user).await?;
+            reservations.extend(of_user.into_iter().filter(|row| touched.reservations.contains_key(&row.id)));
+            let of_user = last_tokens(link, user).await?.into_iter();
+            tokens.extend(
+                of_user.filter(|row| row.concert == concert && touched.tokens.contains_key(&row.entry)),
+            );
+        }
+    }
+    Ok(LoadedCopy { sale, applied, tokens, reservations })
 }
 
 /// The rows of a sale that a part of its journal is folded onto, within the transaction that writes what comes of it.

@@ -132,7 +132,7 @@ impl Node {
     }
 
     fn runs(&self, concert: ConcertId) -> bool {
-        self.fanout.sale(concert).is_some()
+        self.fanout.sale(concert).is_some_and(|view| !view.is_copy())
     }
 
     fn cluster(&self) -> &Cluster {

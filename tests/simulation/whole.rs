@@ -5,7 +5,7 @@ use std::time::Duration;
 use frontrow::domain::command::Command;
 use frontrow::domain::ids::{ConcertId, SeatId};
 use frontrow::domain::membership::CLOCK_OFF_MAX;
-use frontrow::domain::record::ScheduleState;
+use frontrow::domain::record::{ScheduleState, TokenStatus};
 use frontrow::fanout::SeatCounts;
 use frontrow::limits::FORWARDED_PATIENCE;
 use frontrow_testing::net;
@@ -65,30 +65,34 @@ impl World {
             assert!(!matches!(node.phase, Phase::Starting(_) | Phase::Stopping { .. }), "a process hangs");
         }
         for (concert, model) in &self.models {
-            let running: Vec<_> = self
-                .nodes
-                .iter()
-                .filter(|n| n.dispatcher().is_some() && n.fanout.sale(*concert).is_some())
-                .collect();
-            assert_eq!(running.len(), 1, "one process runs sale {concert}");
-            let dispatcher = running[0].dispatcher().expect("it runs");
-            assert_eq!(dispatcher.missing(), Vec::<String>::new());
-            let view = running[0].fanout.sale(*concert).expect("it shows the sale");
-            assert_eq!(view.waiting(), model.waiting());
-            assert_eq!(view.settings(), model.settings);
-            for topic in view.topics() {
-                let schedule = topic.schedule().id;
-                let mut counts = SeatCounts::default();
-                for (_, now) in model.seats_of(schedule) {
-                    match now {
-                        SeatNow::Free => counts.available += 1,
-                        SeatNow::Held => counts.held += 1,
-                        SeatNow::Sold => counts.sold += 1,
-                        SeatNow::Restricted => counts.restricted += 1,
+            let up: Vec<_> = self.nodes.iter().filter(|node| node.dispatcher().is_some()).collect();
+            let mut running = 0;
+            for node in &up {
+                let dispatcher = node.dispatcher().expect("it is up");
+                assert_eq!(dispatcher.missing(), Vec::<String>::new());
+                let view = node.fanout.sale(*concert).expect("each process shows each sale");
+                running += usize::from(!view.is_copy());
+                assert_eq!(view.seq() as usize + 1, model.rows, "the place of a copy in the journal");
+                assert_eq!(view.waiting(), model.waiting());
+                assert_eq!(view.settings(), model.settings);
+                for topic in view.topics() {
+                    let schedule = topic.schedule().id;
+                    let mut counts = SeatCounts::default();
+                    for (_, now) in model.seats_of(schedule) {
+                        match now {
+                            SeatNow::Free => counts.available += 1,
+                            SeatNow::Held => counts.held += 1,
+                            SeatNow::Sold => counts.sold += 1,
+                            SeatNow::Restricted => counts.restricted += 1,
+                        }
                     }
+                    assert_eq!(topic.counts(), counts, "seats of {schedule}");
                 }
-                assert_eq!(topic.counts(), counts, "seats of {schedule}");
+                for token in model.tokens.values().filter(|token| token.status == TokenStatus::Waiting) {
+                    assert!(view.is_waiting(token.entry), "{token:?} waits");
+                }
             }
+            assert_eq!(running, 1, "one process runs sale {concert}");
             self.prove_kept(*concert);
             let utc = self.clock.utc();
             assert!(!model.may_admit(utc, true), "somebody should be let in to sale {concert}");
@@ -113,7 +117,7 @@ impl World {
         for device in &self.devices {
             let Some(connection) = &device.connection else { continue };
             let model = &self.models[&device.concert];
-            if self.nodes[connection.node].fanout.sale(device.concert).is_none() {
+            if self.nodes[connection.node].dispatcher().is_none() {
                 continue;
             }
             for (schedule, watched) in &connection.watched {

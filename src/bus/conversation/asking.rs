@@ -208,10 +208,11 @@ impl<T> Asking<T> {
     }
 
     /// All that is not answered, and whether it was sent: of each sale in its order.
-    pub fn open_mut(&mut self) -> impl Iterator<Item = (&mut T, bool)> {
-        self.sales.values_mut().flat_map(|sale| {
+    pub fn open_mut(&mut self) -> impl Iterator<Item = (ConcertId, &mut T, bool)> {
+        self.sales.iter_mut().flat_map(|(concert, sale)| {
             let ever_sent = sale.ever_sent;
-            (sale.first..).zip(&mut sale.open).map(move |(number, open)| (&mut open.of, number < ever_sent))
+            let open = (sale.first..).zip(&mut sale.open);
+            open.map(move |(number, open)| (*concert, &mut open.of, number < ever_sent))
         })
     }
 

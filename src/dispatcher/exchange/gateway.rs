@@ -4,7 +4,8 @@
 //! Always: of one sale nothing is asked of an owner while something that was asked of another one is open. Who is told
 //! `UNAVAILABLE` or `OVERLOADED` asked for something that certainly was not done.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 
@@ -13,7 +14,7 @@ use crate::bus::message::{Forwarded, Verdict};
 use crate::bus::wire;
 use crate::dispatcher::mailbox::{Mailbox, Work};
 use crate::domain::command::Command;
-use crate::domain::ids::{ConcertId, NodeNo};
+use crate::domain::ids::{ConcertId, NodeNo, UserId};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Refusal, Reply, ReplyTo};
 use crate::limits;
@@ -31,6 +32,8 @@ pub(in crate::dispatcher) struct Waiting {
     text: Bytes,
     /// `None`: they were told that nobody knows.
     pub reply: Option<ReplyTo>,
+    /// Whose windows are told nothing else until it is answered.
+    holds: Option<UserId>,
     asked_at: Timestamp,
     /// It may have been done by an owner who cannot be asked any more.
     pub may_be_done: bool,
@@ -40,7 +43,19 @@ pub(in crate::dispatcher) struct Waiting {
 pub(in crate::dispatcher) type Local = (ConcertId, Waiting);
 
 /// Somebody who waits no longer.
-pub(in crate::dispatcher) type Told = (ReplyTo, Reply);
+pub(in crate::dispatcher) struct Told {
+    pub concert: ConcertId,
+    /// The one who is told nothing else before.
+    pub holds: Option<UserId>,
+    /// The row of the sale's journal that the reply rests on, and how many of its events were before it; of what was not
+    /// decided, nothing.
+    pub at: (u64, u32),
+    pub to: ReplyTo,
+    pub reply: Reply,
+}
+
+/// What nobody decided rests on nothing.
+const NOWHERE: (u64, u32) = (0, 0);
 
 pub(in crate::dispatcher) struct Gateway {
     own: NodeNo,
@@ -54,6 +69,10 @@ pub(in crate::dispatcher) struct Gateway {
     requests: u64,
     /// Commands that were asked since that was told.
     forwarded: u64,
+    /// How many commands of each user are not answered, of those whose windows wait.
+    held: HashMap<(ConcertId, UserId), u32>,
+    /// Answers that wait for what they rest on.
+    kept_back: BTreeMap<ConcertId, usize>,
 }
 
 #[derive(Default)]
@@ -94,6 +113,8 @@ impl Gateway {
             conversations: 0,
             requests: 0,
             forwarded: 0,
+            held: HashMap::new(),
+            kept_back: BTreeMap::new(),
         }
     }
 
@@ -119,10 +140,16 @@ impl Gateway {
         let forwarded = Forwarded { deadline, command };
         let text = wire::encode(&forwarded).into();
         let Forwarded { command, .. } = forwarded;
+        let is_window = matches!(reply.hearer(), ReplyTo::Session { .. } | ReplyTo::Push(_));
+        let holds = command.user().filter(|_| is_window);
+        if let Some(user) = holds {
+            *self.held.entry((concert, user)).or_default() += 1;
+        }
         sale.held_back.push_back(Waiting {
             command,
             text,
             reply: Some(reply),
+            holds,
             asked_at: now,
             may_be_done: false,
         });
@@ -143,12 +170,40 @@ impl Gateway {
 
     /// Is something of this sale on its way?
     pub fn is_at_work_for(&self, concert: ConcertId) -> bool {
-        self.sales.contains_key(&concert)
+        self.sales.contains_key(&concert) || self.kept_back.contains_key(&concert)
+    }
+
+    /// Does a window of this user wait for an answer?
+    pub fn is_held(&self, concert: ConcertId, user: UserId) -> bool {
+        !self.held.is_empty() && self.held.contains_key(&(concert, user))
+    }
+
+    /// An answer that held up a user's windows is handed on. Are they held up by another one?
+    pub fn let_go(&mut self, concert: ConcertId, user: UserId) -> bool {
+        match self.held.entry((concert, user)) {
+            Entry::Occupied(mut entry) if *entry.get() > 1 => {
+                *entry.get_mut() -= 1;
+                true
+            }
+            Entry::Occupied(entry) => {
+                entry.remove();
+                false
+            }
+            Entry::Vacant(_) => false,
+        }
+    }
+
+    /// So many answers of this sale wait for what they rest on.
+    pub fn keeps_back(&mut self, concert: ConcertId, answers: usize) {
+        match answers {
+            0 => drop(self.kept_back.remove(&concert)),
+            answers => drop(self.kept_back.insert(concert, answers)),
+        }
     }
 
     /// The number of sales of which something is on its way.
     pub fn sales_at_work(&self) -> usize {
-        self.sales.len()
+        self.sales.len() + self.kept_back.len()
     }
 
     /// Sends on what can be sent on, to owners who are not dead. Gives what this server decides itself, as it runs the sale.
@@ -224,13 +279,17 @@ impl Gateway {
             if let Some(open) = self.open.get_mut(&from) {
                 *open -= 1;
             }
+            let mut rests = NOWHERE;
             let reply = match wire::decode::<Verdict>(&text) {
                 Ok(Verdict::NotMine) => {
                     self.sales.entry(concert).or_default().returned.push_back(waiting);
                     continue;
                 }
                 Ok(Verdict::Late) => Err(Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER }),
-                Ok(Verdict::Reply(reply)) => reply,
+                Ok(Verdict::Reply { at, reply }) => {
+                    rests = at;
+                    reply
+                }
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -240,7 +299,7 @@ impl Gateway {
                     Err(Refusal::OutcomeUnknown)
                 }
             };
-            told.extend(waiting.told(reply));
+            told.extend(waiting.told(concert, rests, reply));
         }
         told
     }
@@ -256,7 +315,7 @@ impl Gateway {
                 continue;
             }
             if waiting.may_be_done && !may_be_repeated(&waiting.command) {
-                told.extend(waiting.told(Err(Refusal::OutcomeUnknown)));
+                told.extend(waiting.told(concert, NOWHERE, Err(Refusal::OutcomeUnknown)));
                 continue;
             }
             again.entry(concert).or_default().push_back(waiting);
@@ -296,14 +355,15 @@ impl Gateway {
         let is_late = |asked_at: Timestamp| now.since(asked_at) > limits::FORWARDED_PATIENCE;
         let mut told = Vec::new();
         for asking in self.asking.values_mut() {
-            for (waiting, was_sent) in asking.open_mut().filter(|(waiting, _)| is_late(waiting.asked_at)) {
+            let late = asking.open_mut().filter(|(_, waiting, _)| is_late(waiting.asked_at));
+            for (concert, waiting, was_sent) in late {
                 // What was not sent is too late for its owner, too.
                 waiting.may_be_done |= was_sent;
-                let (may_be_done, reply) = (waiting.may_be_done, waiting.reply.take());
-                told.extend(reply.map(|to| (to, Err(too_late(may_be_done)))));
+                let (reply, holds) = (Err(too_late(waiting.may_be_done)), waiting.holds.take());
+                told.extend(waiting.reply.take().map(|to| Told { concert, holds, at: NOWHERE, to, reply }));
             }
         }
-        for sale in self.sales.values_mut() {
+        for (concert, sale) in &mut self.sales {
             for all in [&mut sale.returned, &mut sale.held_back] {
                 // They came in this order.
                 if !all.iter().any(|waiting| is_late(waiting.asked_at)) {
@@ -314,8 +374,9 @@ impl Gateway {
                 *all = kept;
                 let late: VecDeque<_> = late;
                 told.extend(late.into_iter().filter_map(|waiting| {
-                    let refusal = too_late(waiting.may_be_done);
-                    Some((waiting.reply?, Err(refusal)))
+                    let reply = Err(too_late(waiting.may_be_done));
+                    let Waiting { reply: to, holds, .. } = waiting;
+                    Some(Told { concert: *concert, holds, at: NOWHERE, to: to?, reply })
                 }));
             }
         }
@@ -351,12 +412,17 @@ fn too_late(may_be_done: bool) -> Refusal {
 
 impl Waiting {
     /// The reply for who waits.
-    fn told(self, reply: Reply) -> Option<Told> {
+    fn told(self, concert: ConcertId, at: (u64, u32), reply: Reply) -> Option<Told> {
         let to = match self.may_be_done {
             true => ReplyTo::Again(Box::new(self.reply?)),
             false => self.reply?,
         };
-        Some((to, reply))
+        Some(Told { concert, holds: self.holds, at, to, reply })
+    }
+
+    /// The one whose windows wait for it.
+    pub fn holds(&self) -> Option<UserId> {
+        self.holds
     }
 
     /// Has it decided here, as the sale runs here by now. Gives whom to tell that it was not taken.
@@ -370,6 +436,7 @@ impl Waiting {
             false => reply,
         };
         let not_taken = mailbox.post(Work::Sale { concert, command: self.command }, reply).err()?;
-        Some((not_taken, Err(Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER })))
+        let reply = Err(Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER });
+        Some(Told { concert, holds: self.holds, at: NOWHERE, to: not_taken, reply })
     }
 }

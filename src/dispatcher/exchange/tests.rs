@@ -91,7 +91,7 @@ impl House {
 }
 
 fn tell(told: Vec<Told>) {
-    for (to, reply) in told {
+    for Told { to, reply, .. } in told {
         Fanout::default().answer(to, reply);
     }
 }
@@ -108,7 +108,7 @@ fn user_of(command: &Command) -> u64 {
 }
 
 fn done() -> Verdict {
-    Verdict::Reply(Ok(Answer::Done))
+    Verdict::Reply { at: (0, 0), reply: Ok(Answer::Done) }
 }
 
 #[test]
@@ -179,7 +179,11 @@ fn a_dead_owner_s_commands_are_asked_anew_and_who_may_have_been_served_is_told_n
     assert_eq!(heard.len(), 3);
     let retry_after = Duration::from_secs(1);
     for (asker, _) in &heard {
-        second.answer(asker, Verdict::Reply(Err(Refusal::Unavailable { retry_after })), house.now);
+        second.answer(
+            asker,
+            Verdict::Reply { at: (0, 0), reply: Err(Refusal::Unavailable { retry_after }) },
+            house.now,
+        );
     }
     house.hears(SECOND, &mut second);
     assert_eq!(house.heard(0), Some(Err(Refusal::OutcomeUnknown)), "the first may have done it");

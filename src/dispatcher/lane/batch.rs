@@ -186,6 +186,10 @@ impl Lane {
                 for sale in &batch.sales {
                     if let Some(running) = self.sales.get_mut(&sale.concert) {
                         running.journal = JournalPosition { seq: sale.seq, batch: batch.void_id() };
+                        running.view.pass(sale.seq);
+                        if let Some(exchange) = &self.shared.exchange {
+                            exchange.committed(sale.concert, sale.seq, running.time(), &[]);
+                        }
                         self.tables.commit(sale.concert, sale.seq, &[]);
                         self.tables.hand_over(sale.concert, sale.seq, Vec::new());
                     }
@@ -249,6 +253,9 @@ impl Lane {
                         let (view, supervisor) = (&running.view, &self.shared.supervisor);
                         self.fanout.show_performance(view, added.schedule, &self.home, supervisor);
                     }
+                }
+                if let Some(exchange) = &self.shared.exchange {
+                    exchange.committed(sale.concert, sale.seq, running.time(), &sale.events);
                 }
                 running.view.tally().committed(self.commit_took);
                 // What the tables do not have yet can be found nowhere but in memory, and neither can what is decided ahead.

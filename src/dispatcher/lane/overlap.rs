@@ -11,7 +11,7 @@ use super::pipeline::Committed;
 use crate::dispatcher::running::RunningSale;
 use crate::domain::event::Event;
 use crate::domain::ids::ConcertId;
-use crate::fanout::{Answered, Fanout};
+use crate::fanout::{Answered, Fanout, ReplyTo};
 use crate::limits;
 use crate::store::{Batch, CommitError, Facts};
 
@@ -74,9 +74,18 @@ impl Lane {
         for (envelope, verdict) in answers.by_ref().take(count) {
             let answered = Answered::by(&envelope.reply, &verdict.reply);
             let asked_by = envelope.reply.connection();
-            self.fanout.answer(envelope.reply, verdict.reply);
+            match envelope.reply {
+                ReplyTo::Far(asker) => {
+                    // Where nothing was written, everything that was is before.
+                    let range = verdict.events.as_ref().filter(|(concert, _)| events.contains_key(concert));
+                    let after = range.map_or(u32::MAX, |(_, range)| range.end as u32);
+                    asker.answer(verdict.reply, after);
+                }
+                reply => self.fanout.answer(reply, verdict.reply),
+            }
             if let Some(user) = verdict.charged {
                 self.fanout.publish_charge(user, asked_by);
+                self.shared.exchange.iter().for_each(|exchange| exchange.charged(user));
             }
             if let Some((concert, range)) = verdict.events {
                 notify(&self.fanout, &self.sales, &events, concert, range, answered.as_ref());

@@ -307,6 +307,7 @@ impl Sale {
             | Command::Touch { .. }
             | Command::Connect { .. }
             | Command::Disconnect { .. }
+            | Command::Present { .. }
             | Command::NodeGone { .. }
             | Command::Configure { .. }
             | Command::Restrict { .. }
@@ -384,6 +385,10 @@ impl Sale {
             Command::Connect { user, connection } => Ok(self.greet(*user, *connection, now)),
             Command::Disconnect { user, connection } => {
                 self.room.disconnect(*user, *connection, now.sale);
+                Ok(Answer::Done)
+            }
+            Command::Present { connections } => {
+                connections.iter().for_each(|(user, connection)| self.connect(*user, *connection));
                 Ok(Answer::Done)
             }
             Command::NodeGone { node } => {

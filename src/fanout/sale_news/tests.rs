@@ -1,16 +1,14 @@
 use super::*;
 use crate::domain::actor::Actor;
 use crate::domain::command::{Answer, Place};
-use crate::domain::concert::Texts;
 use crate::domain::event::{By, Event, Rescheduled};
 use crate::domain::ids::{ConnectionId, EntryNo, ScheduleId, UserId};
 use crate::domain::line::Order;
 use crate::domain::record::{ExpiryReason, SaleState, ScheduleState, Takings, TokenRecord, TokenStatus};
 use crate::domain::rules::{OwnRules, SaleRules, SaleSettings};
-use crate::domain::sale::SaleSnapshot;
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::token_secret::TokenSecret;
-use crate::fanout::{Delivery, ReplyTo, ScheduleFacts, SeatTopic};
+use crate::fanout::{Begun, Delivery, ReplyTo, ScheduleFacts, SeatTopic};
 use crate::store::{ConcertRecord, ScheduleRecord};
 use crate::venue::{self, ImportOptions, Shape};
 
@@ -39,22 +37,15 @@ fn view() -> Arc<SaleView> {
         time_zone: None,
         rehearsal_of: None,
     };
-    let sale = SaleSnapshot {
-        concert: CONCERT,
+    let settings = settings(SaleState::Open);
+    let begun = Begun {
+        settings: &settings,
         sells: true,
-        token_secret: TokenSecret::new([1; 32]),
-        settings: settings(SaleState::Open),
-        texts: Texts::default(),
-        archived: None,
         order: Order::default(),
         next_entry: EntryNo(0),
-        tokens: Vec::new(),
-        reservations: Vec::new(),
-        lapsed: Vec::new(),
-        bought: Vec::new(),
-        schedules: Vec::new(),
+        tokens: &[],
     };
-    SaleView::new(concert, 1, &sale, SaleRules::default(), Duration::ZERO, Takings::default(), vec![topic])
+    SaleView::new(concert, 1, begun, SaleRules::default(), Duration::ZERO, Takings::default(), vec![topic])
 }
 
 /// A fanout with one sale, and what its lane does.

@@ -209,8 +209,8 @@ async fn a_round_tells_what_is_newest_and_encodes_it_once() {
 }
 
 #[tokio::test]
-async fn a_new_view_tells_its_watchers_everything_and_forgets_who_is_gone() {
-    let (former, topic) = (topic(6), topic(6));
+async fn a_new_view_tells_its_watchers_what_differs_and_forgets_who_is_gone() {
+    let (former, new) = (topic(6), topic(6));
     let ((alice, socket), (gone, gone_socket)) = (connection(1), connection(2));
     former.watch(&alice);
     former.watch(&gone);
@@ -218,14 +218,37 @@ async fn a_new_view_tells_its_watchers_everything_and_forgets_who_is_gone() {
     former.state.lock().watchers.remove(&gone.id());
     gone.close();
     former.state.lock().watchers.insert(gone.id(), gone.clone());
-    topic.adopt_watchers(&former);
-    assert_eq!((topic.watchers(), former.watchers()), (1, 0));
+    // Seat 2 is as the watcher will find it, but was not told.
+    [1, 2].into_iter().for_each(|seat| hold(&former, seat));
+    new.apply(14, [(SeatId(2), SeatState::TempReserved), (SeatId(4), SeatState::Reserved)].into_iter());
+    new.adopt_watchers(&former);
+    assert_eq!((new.watchers(), former.watchers()), (1, 0));
     assert_eq!(Arc::strong_count(&gone_socket), 1, "nobody keeps a socket that is to be closed");
-    round(&topic).await;
+    round(&new).await;
+    assert_eq!(socket.received(), [(10, 14, vec![1, 2, 4])]);
+    hold(&new, 1);
+    round(&new).await;
+    assert_eq!(socket.received(), [(14, 15, vec![1])]);
+}
+
+#[tokio::test]
+async fn a_new_view_with_the_same_seats_tells_nothing_and_one_of_an_earlier_state_everything() {
+    let (former, same) = (topic(6), topic(6));
+    let (alice, socket) = connection(1);
+    hold(&former, 1);
+    former.watch(&alice);
+    same.apply(20, [(SeatId(1), SeatState::TempReserved)].into_iter());
+    same.adopt_watchers(&former);
+    round(&same).await;
+    assert_eq!(socket.received(), []);
+    hold(&same, 2);
+    round(&same).await;
+    assert_eq!(socket.received(), [(11, 12, vec![2])]);
+    // The tables were mended by hand, and have less of the journal.
+    let earlier = topic(6);
+    earlier.adopt_watchers(&same);
+    round(&earlier).await;
     assert_eq!(socket.received(), [(0, 10, vec![0, 1, 2, 3, 4, 5])]);
-    hold(&topic, 1);
-    round(&topic).await;
-    assert_eq!(socket.received(), [(10, 11, vec![1])]);
 }
 
 #[tokio::test]

@@ -32,9 +32,9 @@ use frontrow::store::archive::Archive;
 use frontrow::store::rows::Rows;
 use frontrow::store::{
     AuditReport, Batch, BatchWriter, Behind, CatchUp, Claimed, Claims, CommitError, Facts, Following, Holder,
-    JournalRow, LoadedSale, Members, NewConcert, NewUser, OrderToRefund, Orders, Prepared, Reads, Setup,
-    Store, StoreError, StoredTicket, SweepPage, SweepRows, TableWriter, UserRecord, WalletCurrency, WriterId,
-    random_id,
+    JournalRow, LoadedCopy, LoadedSale, Members, Missed, NewConcert, NewUser, OrderToRefund, Orders,
+    Prepared, Reads, Setup, Store, StoreError, StoredTicket, SweepPage, SweepRows, TableWriter, UserRecord,
+    WalletCurrency, WriterId, random_id,
 };
 use tables::Tables;
 pub use tables::{KeptKind, KeptRow};
@@ -603,6 +603,15 @@ impl Claims for SimulatedStore {
 
     async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
         self.plain(Call::Load, |state| Some(state.tables.load_sale(concert, now))).await
+    }
+
+    async fn load_copy(
+        &self,
+        concert: ConcertId,
+        now: Timestamp,
+        missed: Option<Missed>,
+    ) -> Result<LoadedCopy, StoreError> {
+        self.plain(Call::Load, |state| Some(state.tables.load_copy(concert, now, missed.as_ref()))).await
     }
 
     async fn heartbeat(

@@ -28,13 +28,13 @@ use frontrow::limits::{
     CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START, TICKETS_LISTED_MAX,
 };
 use frontrow::store::fold::{Base, BaseSchedule, FoldedSale, FoldedSchedule, Touched, ends_of};
-use frontrow::store::journal::Entry;
+use frontrow::store::journal::{Entry, LastTouched};
 use frontrow::store::rows::{Became, LedgerRow, Rows, ScheduleRow, SeatChange, SeatRow, WalletRow};
 use frontrow::store::{
     AuditReport, Batch, Behind, Claimed, CommitError, ConcertRecord, DESK, End, Ends, Facts, Following,
-    Holder, JournalPosition, JournalRow, LoadedSale, LoadedSchedule, NewConcert, NewUser, OrderToRefund,
-    SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows, UserRecord,
-    WalletCurrency, WriterId, desk_subject, journal, random_id,
+    Holder, JournalPosition, JournalRow, LoadedCopy, LoadedSale, LoadedSchedule, Missed, NewConcert, NewUser,
+    OrderToRefund, SaleBatch, ScheduleRecord, SeatStatus, StoreError, StoredTicket, SweepPage, SweepRows,
+    UserRecord, WalletCurrency, WriterId, desk_subject, journal, random_id,
 };
 use frontrow::venue::layout::VenueLayout;
 use uuid::Uuid;
@@ -661,6 +661,29 @@ impl Tables {
             }
         }
         whole
+    }
+
+    pub fn load_copy(
+        &self,
+        concert: ConcertId,
+        now: Timestamp,
+        missed: Option<&Missed>,
+    ) -> Result<LoadedCopy, StoreError> {
+        let sale = self.load_sale(concert, now)?;
+        let applied = self.concerts[&concert].applied.map_or(sale.journal.seq, |(at, _)| at);
+        let mut touched = LastTouched::default();
+        if let Some(Missed { since, users }) = missed {
+            let rows = self.journal_rows(concert, since + 1, u32::MAX)?;
+            rows.iter().for_each(|row| touched.add(row, users));
+        }
+        touched.retain_until(applied);
+        let tokens = self.concerts[&concert].tokens.values();
+        let tokens = tokens.filter(|row| touched.tokens.contains_key(&row.entry)).cloned().collect();
+        let reservations = self.reservations.values();
+        let reservations =
+            reservations.filter(|row| touched.reservations.contains_key(&row.id)).map(|r| self.whole_of(r));
+        let reservations = reservations.collect();
+        Ok(LoadedCopy { sale, applied, tokens, reservations })
     }
 
     pub fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
