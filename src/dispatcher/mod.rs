@@ -125,8 +125,9 @@ pub async fn start(
     let supervisor = Supervisor::new(metrics.clone());
     let sales = Arc::new(Sales::default());
     let (carrier, brought) = bus.map(|Bus { carrier, brought }| (carrier, brought)).unzip();
-    let exchange =
-        carrier.map(|carrier| Exchange::new(carrier, cluster.node(), clock.clone(), sales.clone()));
+    let exchange = carrier
+        .as_ref()
+        .map(|carrier| Exchange::new(carrier.clone(), cluster.node(), clock.clone(), sales.clone()));
     let tables = writers.iter().map(|writer| Arc::new(Tables::new(*writer, options.events_behind_max)));
     let shared = Arc::new(Shared {
         tables: tables.collect(),
@@ -137,6 +138,7 @@ pub async fn start(
         writers: writers.clone(),
         cluster: cluster.clone(),
         exchange: exchange.clone(),
+        bus: carrier,
         supervisor,
         metrics: metrics.clone(),
         clock_step: AtomicI64::new(0),

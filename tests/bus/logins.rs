@@ -6,11 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontrow::bus::carrier::Carrier;
 use frontrow::bus::nats::{Login, Options, Trust};
+use frontrow_testing::nats::Server;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::server::Server;
 use crate::{Node, meet, options};
 
 /// A file of `tests/tls`.
@@ -28,8 +28,8 @@ fn file(folder: &TempDir, content: &str) -> PathBuf {
 async fn can_talk(server: &Server, login: &Login) {
     let mut nodes = Vec::new();
     for number in 1..=2 {
-        let options = Options { login: login.clone(), ..options(number, vec![server.url()]) };
-        let mut node = Node::with(options).await;
+        let options = Options { login: login.clone(), ..options(vec![server.url()]) };
+        let mut node = Node::with(number, options).await;
         node.made_anew().await;
         nodes.push(node);
     }
@@ -42,7 +42,7 @@ async fn by_user_and_password_also_one_that_is_put_right_meanwhile() {
     let server = Server::start("authorization { user: frontrow, password: hush }").await;
     let folder = tempfile::tempdir().unwrap();
     let login = Login::User("frontrow".to_owned(), file(&folder, "wrong\n"));
-    let mut node = Node::with(Options { login: login.clone(), ..options(3, vec![server.url()]) }).await;
+    let mut node = Node::with(3, Options { login: login.clone(), ..options(vec![server.url()]) }).await;
     server.says("authentication error").await;
     assert!(node.nats.out_since().is_some() && !*node.nats.connected().borrow());
     file(&folder, "hush\n");
@@ -105,7 +105,7 @@ fn with_tls(more: &str) -> String {
 /// A node that trusts like this, and how it is to come to the server.
 async fn node(number: u32, server: &Server, scheme: &str, trust: Trust) -> Node {
     let url = server.url().replace("nats", scheme);
-    Node::with(Options { trust, ..options(number, vec![url]) }).await
+    Node::with(number, Options { trust, ..options(vec![url]) }).await
 }
 
 #[tokio::test]

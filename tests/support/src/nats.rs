@@ -1,14 +1,16 @@
-//! A private nats-server: in a folder of its own, on a port of its own. It ends with the test, however that ends.
+//! A private nats-server for tests: in a folder of its own, on a port of its own. It ends with the test, however that ends.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
 
-use crate::within;
+/// What takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The server ends when the pipe from the test is closed: by its end or by its death.
 const SCRIPT: &str = r#"
@@ -121,7 +123,7 @@ impl Server {
 
     /// Waits for a line of its log with this in it, of its newest life.
     pub async fn says(&self, words: &str) -> String {
-        within(async {
+        let said = async {
             loop {
                 let lines = self.log.lines.lock().clone();
                 if let Some(line) = lines.iter().find(|line| line.contains(words)) {
@@ -131,8 +133,8 @@ impl Server {
                 assert!(!has_ended, "never said {words:?}:\n{}", lines.join("\n"));
                 self.log.said.notified().await;
             }
-        })
-        .await
+        };
+        tokio::time::timeout(PATIENCE, said).await.unwrap_or_else(|_| panic!("never said {words:?}"))
     }
 }
 
