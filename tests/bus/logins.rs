@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use frontrow::bus::carrier::Carrier;
+use frontrow::bus::carrier::{Brought, Carrier, To};
 use frontrow::bus::nats::{Login, Options, Trust};
 use frontrow_testing::nats::Server;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Node, meet, options};
+use crate::{Node, meet, options, until};
 
 /// A file of `tests/tls`.
 fn tls(name: &str) -> PathBuf {
@@ -57,6 +57,33 @@ async fn by_nkey() {
         Server::start(&format!("authorization {{ users: [ {{ nkey: {} }} ] }}", pair.public_key())).await;
     let folder = tempfile::tempdir().unwrap();
     can_talk(&server, &Login::Nkey(file(&folder, &format!("{}\n", pair.seed().unwrap())))).await;
+}
+
+#[tokio::test]
+async fn who_may_not_hear_what_is_theirs_has_no_bus_until_they_may() {
+    let allowed = |prefix: &str| {
+        format!(
+            "authorization {{ users: [ {{ user: frontrow, password: hush, permissions: {{ publish: \"frontrow.>\", \
+             subscribe: \"frontrow.{prefix}.>\" }} }} ] }}"
+        )
+    };
+    let mut server = Server::start(&allowed("another")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let login = Login::User("frontrow".to_owned(), file(&folder, "hush"));
+    let options = Options { login, ..options(vec![server.url()]) };
+    let mut node = Node::with(1, options.clone()).await;
+    server.says("Subscription Violation").await;
+    while node.next().await != Brought::MayBeLost {}
+    until(|| node.nats.out_since().is_some() && !node.send(To::All, "into the void")).await;
+    server.reload(&allowed("test")).await;
+    until(|| node.send(To::All, "to whoever is there")).await;
+    let mut other = Node::with(2, options).await;
+    other.made_anew().await;
+    until(|| {
+        other.send(To::Node(node.number), "hello");
+        matches!(node.brought.try_recv(), Ok(Brought::Message(_)))
+    })
+    .await;
 }
 
 /// A JWT as `nsc` makes them.

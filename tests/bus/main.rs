@@ -26,7 +26,7 @@ pub async fn within<T>(what: impl Future<Output = T>) -> T {
 }
 
 /// Waits for what nothing tells of.
-async fn until(what: impl Fn() -> bool) {
+async fn until(mut what: impl FnMut() -> bool) {
     within(async {
         while !what() {
             tokio::time::sleep(Duration::from_millis(1)).await;

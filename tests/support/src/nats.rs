@@ -1,6 +1,7 @@
 //! A private nats-server for tests: in a folder of its own, on a port of its own. It ends with the test, however that ends.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,9 +69,7 @@ impl Server {
 
     /// Runs it again, on the same port.
     pub async fn go_on(&mut self) {
-        let port = if self.port == 0 { "-1".to_owned() } else { self.port.to_string() };
-        let file = self.folder.path().join("nats.conf");
-        std::fs::write(&file, format!("host: 127.0.0.1\nport: {port}\n{}\n", self.config)).unwrap();
+        let file = self.configured();
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "sh", &program()])
             .arg(&file)
@@ -97,6 +96,21 @@ impl Server {
         let line = self.says("Listening for client connections on").await;
         self.port = line.rsplit(':').next().unwrap().trim().parse().unwrap();
         self.says("Server is ready").await;
+    }
+
+    fn configured(&self) -> PathBuf {
+        let port = if self.port == 0 { "-1".to_owned() } else { self.port.to_string() };
+        let file = self.folder.path().join("nats.conf");
+        std::fs::write(&file, format!("host: 127.0.0.1\nport: {port}\n{}\n", self.config)).unwrap();
+        file
+    }
+
+    /// It goes on with this besides its address, and its connections stay.
+    pub async fn reload(&mut self, config: &str) {
+        self.config = config.to_owned();
+        self.configured();
+        self.signal(Signal::HUP);
+        self.says("Reloaded server configuration").await;
     }
 
     pub fn url(&self) -> String {
