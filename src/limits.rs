@@ -586,6 +586,12 @@ pub const BUS_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// The interval at which the connection to the bus is looked at, should its client not have said that something happened.
 pub const BUS_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A bus that does not let a node send or hear is asked anew so often, as it does not say when that has changed.
+pub const BUS_DENIED_PAUSE: Duration = Duration::from_secs(5);
+
+/// The end of a server waits so long until the bus has what was said last: what it does not have, others find out by themselves.
+pub const BUS_LEAVE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What goes wrong with the bus all the time is in the log once in so long.
 pub const BUS_LOG_PAUSE: Duration = Duration::from_secs(10);
 

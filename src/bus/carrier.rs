@@ -39,4 +39,7 @@ pub trait Carrier: Send + Sync {
 
     /// The steady time since which messages cannot be sent, if they cannot.
     fn out_since(&self) -> Option<Timestamp>;
+
+    /// What somebody finds it by who is to mend it. Nobody's login.
+    fn name(&self) -> &str;
 }

@@ -33,6 +33,7 @@ use self::outbox::{Outbox, Waiting};
 use self::subjects::Subjects;
 use super::carrier::{Brought, Carrier, To};
 use crate::clock::Clock;
+use crate::config::ClusterSettings;
 use crate::domain::ids::{ConcertId, NodeNo};
 use crate::domain::time::Timestamp;
 use crate::limits;
@@ -47,7 +48,6 @@ pub struct Options {
     pub prefix: String,
     pub login: Login,
     pub trust: Trust,
-    pub node: NodeNo,
 }
 
 /// Why a node cannot even begin to look for the bus. URLs are not quoted.
@@ -67,8 +67,38 @@ pub enum OpenError {
     Client(#[source] async_nats::Error),
 }
 
+impl Options {
+    /// The bus that the settings name, if they do.
+    pub fn of(settings: &ClusterSettings) -> Option<Self> {
+        let of = settings.clone();
+        if of.bus.is_empty() {
+            return None;
+        }
+        // They have one way to log in.
+        let by_user =
+            of.bus_user.zip(of.bus_password_file).map(|(user, password)| Login::User(user, password));
+        let by_file = of.bus_nkey_file.map(Login::Nkey).or(of.bus_credentials_file.map(Login::Credentials));
+        Some(Self {
+            servers: of.bus,
+            prefix: of.bus_prefix,
+            login: by_user.or(by_file).unwrap_or_default(),
+            trust: Trust { ca: of.bus_ca, own: of.bus_cert.zip(of.bus_key) },
+        })
+    }
+
+    /// Says what is wrong with them as far as that is seen without the bus.
+    pub fn check(&self) -> Result<(), OpenError> {
+        self.login.auth(b"")?;
+        self.trust.config()?;
+        addresses(&self.servers)?;
+        Subjects::new(&self.prefix).map(drop).ok_or(OpenError::Prefix)
+    }
+}
+
 /// A node's way to the bus. Dropped, it is left.
 pub struct Nats {
+    /// Its servers, by their URLs.
+    name: String,
     client: Client,
     link: Arc<Link>,
     up: watch::Receiver<bool>,
@@ -91,9 +121,12 @@ struct Sales {
 /// be read all the time: what finds no room is dropped.
 pub async fn open(
     options: Options,
+    node: NodeNo,
     clock: Clock,
     metrics: Arc<Metrics>,
 ) -> Result<(Arc<Nats>, mpsc::Receiver<Brought>), OpenError> {
+    // What is wrong with a file is said now, as long as somebody is looking.
+    options.check()?;
     let subjects = Arc::new(Subjects::new(&options.prefix).ok_or(OpenError::Prefix)?);
     let servers = addresses(&options.servers)?;
     let lost = Lost::new(&metrics);
@@ -105,11 +138,11 @@ pub async fn open(
     let inbox = Arc::new(inbox);
     let link = Arc::new(Link::new(clock, metrics.clone(), inbox.clone(), lost));
     let is_there = Arc::new(());
-    let client = connect(&options, servers, &link, &is_there).await?;
+    let client = connect(&options, node, servers, &link, &is_there).await?;
 
     let mut readers = Vec::new();
     // Both fit into the client's queue, which is still empty.
-    for to in [To::Node(options.node), To::All] {
+    for to in [To::Node(node), To::All] {
         let subscribed = client.subscribe(subjects.of(to)).await;
         let subscriber = subscribed.map_err(|error| OpenError::Client(Box::new(error)))?;
         readers.push(Reader::begin(subscriber, inbox.clone()));
@@ -135,18 +168,17 @@ pub async fn open(
         let _readers = readers;
         sender.run(queue).await;
     });
-    let (up, tasks) = (link.up(), tasks.into());
-    Ok((Arc::new(Nats { client, link, up, outbox, sales, _is_there: is_there, tasks }), brought))
+    let (name, up, tasks) = (options.servers.join(", "), link.up(), tasks.into());
+    Ok((Arc::new(Nats { name, client, link, up, outbox, sales, _is_there: is_there, tasks }), brought))
 }
 
 async fn connect(
     options: &Options,
+    node: NodeNo,
     servers: Vec<ServerAddr>,
     link: &Arc<Link>,
     is_there: &Arc<()>,
 ) -> Result<Client, OpenError> {
-    // What is wrong with a file is said now, as long as somebody is looking.
-    options.login.auth(b"")?;
     let login = Arc::new(options.login.clone());
     let ways = servers.len();
     let is_secure = servers.iter().any(ServerAddr::tls_required);
@@ -159,7 +191,7 @@ async fn connect(
             auth.map_err(AuthError::new)?.map_err(AuthError::new)
         }
     })
-    .name(format!("frontrow {}", options.node))
+    .name(format!("frontrow {node}"))
     // Those of the settings alone: others may not be for us to reach, or not by TLS.
     .ignore_discovered_servers()
     .no_echo()
@@ -265,6 +297,10 @@ impl Carrier for Nats {
 
     fn out_since(&self) -> Option<Timestamp> {
         self.link.out_since()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -400,6 +436,33 @@ mod tests {
         }
         assert!(refused(&["nats://a", "tls://b"]).unwrap().starts_with("either all servers"));
         assert!(refused(&[]).is_some() && refused(&["nats://a"; limits::BUS_SERVERS_MAX + 1]).is_some());
+    }
+
+    #[test]
+    fn settings_name_a_bus_or_none() {
+        assert!(Options::of(&ClusterSettings::default()).is_none());
+        let bus = |more: ClusterSettings| {
+            let settings = ClusterSettings { bus: vec!["tls://a:4222".to_owned()], ..more };
+            Options::of(&settings).unwrap()
+        };
+        let (none, file) = (ClusterSettings::default, |name: &str| Some(name.into()));
+        let plain = bus(none());
+        assert_eq!((&*plain.servers[0], &*plain.prefix), ("tls://a:4222", "frontrow"));
+        assert_eq!((plain.login, plain.trust), (Login::Nobody, Trust::default()));
+        for (settings, login) in [
+            (
+                ClusterSettings { bus_user: Some("u".to_owned()), bus_password_file: file("p"), ..none() },
+                Login::User("u".to_owned(), "p".into()),
+            ),
+            (ClusterSettings { bus_nkey_file: file("n"), ..none() }, Login::Nkey("n".into())),
+            (ClusterSettings { bus_credentials_file: file("c"), ..none() }, Login::Credentials("c".into())),
+        ] {
+            assert_eq!(bus(settings).login, login);
+        }
+        let settings =
+            ClusterSettings { bus_ca: file("ca"), bus_cert: file("cert"), bus_key: file("key"), ..none() };
+        let own = Some(("cert".into(), "key".into()));
+        assert_eq!(bus(settings).trust, Trust { ca: file("ca"), own });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Kinds of settings: how their values are read and written.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use frontrow_protocol::{HumanDuration, duration::HumanDurationError};
 
 use crate::address::Network;
-use crate::limits::SERVER_NAME_CHARS_MAX;
+use crate::limits::{BUS_SERVERS_MAX, SERVER_NAME_CHARS_MAX};
 
 /// A kind of values: how they are read, in the environment's form, and written, in TOML's.
 pub(super) trait Kind<T> {
@@ -136,6 +136,23 @@ impl Kind<String> for Name {
     }
 }
 
+/// A part of a subject of the bus, of so many characters at most.
+pub(super) struct Word(pub usize);
+
+impl Kind<String> for Word {
+    fn read(&self, text: &str) -> Result<String, String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        match text.chars().all(is_plain) && (1..=self.0).contains(&text.len()) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("`{text}` is not 1 to {} letters, digits, `-` and `_`", self.0)),
+        }
+    }
+
+    fn show(&self, value: &String) -> Result<String, &'static str> {
+        Ok(quoted(value))
+    }
+}
+
 /// A file's or folder's.
 pub(super) struct Path;
 
@@ -198,6 +215,52 @@ fn origin(text: &str) -> Result<String, String> {
         Some(host) if !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']) => Ok(lower),
         _ => Err(format!("`{text}` is not an origin such as https://tickets.example")),
     }
+}
+
+/// Servers of a bus, all of them reached plainly or all by TLS. None of them is quoted: it may have a password in it.
+pub(super) struct BusServers;
+
+impl Kind<Vec<String>> for BusServers {
+    fn read(&self, text: &str) -> Result<Vec<String>, String> {
+        let servers: Vec<_> = items(text).map(str::to_owned).collect();
+        if servers.len() > BUS_SERVERS_MAX {
+            return Err(format!("names {} servers, and {BUS_SERVERS_MAX} are the most", servers.len()));
+        }
+        for (at, server) in (1..).zip(&servers) {
+            if server.contains('@') {
+                return Err(format!("server {at} has a login in it, which has settings of its own"));
+            }
+            if !is_bus_server(server) {
+                return Err(format!("server {at} is not of the form nats://host:port or tls://host:port"));
+            }
+        }
+        let is_secure = |server: &String| server.starts_with("tls://");
+        match servers.iter().any(is_secure) && !servers.iter().all(is_secure) {
+            true => Err("either all servers are tls:// or none is".to_owned()),
+            false => Ok(servers),
+        }
+    }
+
+    fn show(&self, value: &Vec<String>) -> Result<String, &'static str> {
+        Ok(listed(value.iter().cloned()))
+    }
+}
+
+/// Without a port it is the bus's usual one.
+fn is_bus_server(text: &str) -> bool {
+    let Some(address) = ["nats://", "tls://"].iter().find_map(|scheme| text.strip_prefix(scheme)) else {
+        return false;
+    };
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (address, None),
+    };
+    let is_name = |host: &str| host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(host) => host.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && is_name(host),
+    };
+    is_host && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 /// The address of a page's folder, without the slash at its end.

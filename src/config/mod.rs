@@ -63,6 +63,8 @@ pub enum ConfigError {
     TooLong { path: PathBuf },
     #[error("{0}")]
     Contradiction(&'static str),
+    #[error("`{0}` says how a bus is reached, and `cluster.bus` names none")]
+    WithoutBus(&'static str),
 }
 
 /// Every setting there is, those without a section first.
@@ -232,7 +234,51 @@ impl Config {
                 "`tls.cert` and `tls.key` belong together: give both, or neither for plain connections",
             ));
         }
-        Ok(())
+        self.check_bus()
+    }
+
+    fn check_bus(&self) -> Result<(), ConfigError> {
+        let of = &self.cluster;
+        let way = [
+            ("cluster.bus_user", of.bus_user.is_some()),
+            ("cluster.bus_password_file", of.bus_password_file.is_some()),
+            ("cluster.bus_nkey_file", of.bus_nkey_file.is_some()),
+            ("cluster.bus_credentials_file", of.bus_credentials_file.is_some()),
+            ("cluster.bus_ca", of.bus_ca.is_some()),
+            ("cluster.bus_cert", of.bus_cert.is_some()),
+            ("cluster.bus_key", of.bus_key.is_some()),
+        ];
+        if of.bus.is_empty() {
+            let set = way.into_iter().find(|(_, is_set)| *is_set);
+            return set.map_or(Ok(()), |(key, _)| Err(ConfigError::WithoutBus(key)));
+        }
+        let logins = [of.bus_user.is_some(), of.bus_nkey_file.is_some(), of.bus_credentials_file.is_some()];
+        let wrong = [
+            (
+                self.database_url.is_none(),
+                "`cluster.bus` connects servers of one database, which `database_url` has to name: the embedded one \
+                 has a single server",
+            ),
+            (
+                of.name.is_none(),
+                "`cluster.bus` needs `cluster.name`: the name by which the others know this server, also after a restart",
+            ),
+            (
+                of.bus_user.is_some() != of.bus_password_file.is_some(),
+                "`cluster.bus_user` and `cluster.bus_password_file` belong together: give both, or neither",
+            ),
+            (
+                logins.into_iter().filter(|is_set| *is_set).count() > 1,
+                "give one way to log in to the bus, not two: `cluster.bus_user` with its password, \
+                 `cluster.bus_nkey_file` or `cluster.bus_credentials_file`",
+            ),
+            (
+                of.bus_cert.is_some() != of.bus_key.is_some(),
+                "`cluster.bus_cert` and `cluster.bus_key` belong together: give both, or neither",
+            ),
+        ];
+        let wrong = wrong.into_iter().find(|(is_wrong, _)| *is_wrong);
+        wrong.map_or(Ok(()), |(_, what)| Err(ConfigError::Contradiction(what)))
     }
 }
 

@@ -11,15 +11,15 @@ use frontrow_protocol::limits::{CAPACITY_MAX, SEATS_PER_RESERVATION_MAX, SEATS_P
 
 use super::declare::{section, setting, settings};
 use super::kind::{
-    Address, BaseUrl, Kind, Name, Networks, OneOf, Optional, Origins, Path, Text, Time, Whole, YesOrNo,
-    quoted,
+    Address, BaseUrl, BusServers, Kind, Name, Networks, OneOf, Optional, Origins, Path, Text, Time, Whole,
+    Word, YesOrNo, quoted,
 };
 use crate::address::{AddressSource, Network, Proxies};
 use crate::domain::rules::SaleRules;
 use crate::limits::{
-    ADDRESS_CONNECTIONS_SET_MAX, CONNECTIONS_PER_USER_SET_MAX, CONNECTIONS_SET_MAX, EVENTS_BEHIND_MAX,
-    EVENTS_BEHIND_SET_MAX, GUEST_SEATS_SET_MAX, LANES_SET_MAX, RATE_SET_MAX, REQUESTS_IN_FLIGHT_SET_MAX,
-    SECRET_BYTES_MIN,
+    ADDRESS_CONNECTIONS_SET_MAX, BUS_PREFIX_CHARS_MAX, CONNECTIONS_PER_USER_SET_MAX, CONNECTIONS_SET_MAX,
+    EVENTS_BEHIND_MAX, EVENTS_BEHIND_SET_MAX, GUEST_SEATS_SET_MAX, LANES_SET_MAX, RATE_SET_MAX,
+    REQUESTS_IN_FLIGHT_SET_MAX, SECRET_BYTES_MIN,
 };
 
 /// The prefix of every environment variable that is read.
@@ -140,6 +140,26 @@ section! {
     /// The name of this server among those of its database, its own and the same after a restart. If unset: the machine's, and
     /// the port.
     name: Option<String> = None, Optional(Name, "\"a\"");
+    /// The NATS servers over which the servers of one database talk to each other, each as nats://host:port, or each as
+    /// tls://host:port. If there are none: nobody talks, and each serves the sales that it runs. In the environment: separated
+    /// by commas.
+    bus: Vec<String> = Vec::new(), BusServers;
+    /// What the subjects of our messages begin with, behind `frontrow.`: another one for each database that shares the bus.
+    bus_prefix: String = "frontrow".to_owned(), Word(BUS_PREFIX_CHARS_MAX);
+    /// Log in to the bus by this name, and the password below.
+    bus_user: Option<String> = None, Optional(Text::NotEmpty, "\"frontrow\"");
+    /// The file with the password. This and the two files below are read anew for each connection.
+    bus_password_file: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/bus.password\"");
+    /// Log in to the bus by the key whose seed (SU…) is in this file.
+    bus_nkey_file: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/bus.nk\"");
+    /// Log in to the bus by the credentials in this file, as `nsc` writes it.
+    bus_credentials_file: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/bus.creds\"");
+    /// The authorities that vouch for the bus, as a PEM file, and nobody else then. If unset: the public ones.
+    bus_ca: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/bus-ca.pem\"");
+    /// The certificate that is shown to the bus, as a PEM file, its chain behind it.
+    bus_cert: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/bus.pem\"");
+    /// The private key of that certificate, PEM without a passphrase.
+    bus_key: Option<PathBuf> = None, Optional(Path, "\"/etc/frontrow/bus.key\"");
 }
 
 section! {

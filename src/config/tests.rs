@@ -37,7 +37,18 @@ fn what_was_set_is_printed_and_reads_as_it_was() {
         admin_base_url: Some("https://tickets.example/desk".to_owned()),
         allowed_origins: vec!["https://a.example".to_owned(), "http://b.example:81".to_owned()],
         lanes: Some(3),
-        cluster: ClusterSettings { name: Some("seoul-1.a:8080".to_owned()) },
+        cluster: ClusterSettings {
+            name: Some("seoul-1.a:8080".to_owned()),
+            bus: vec!["tls://a.example:4222".to_owned(), "tls://[::1]".to_owned()],
+            bus_prefix: "seoul_1".to_owned(),
+            bus_user: Some("frontrow".to_owned()),
+            bus_password_file: Some("bus.password".into()),
+            bus_nkey_file: None,
+            bus_credentials_file: None,
+            bus_ca: Some("bus-ca.pem".into()),
+            bus_cert: Some("bus.pem".into()),
+            bus_key: Some("bus.key".into()),
+        },
         tls: TlsSettings { cert: Some("cert.pem".into()), key: Some("key.pem".into()) },
         auth: AuthConfig {
             key: Some(IssuerKey::JwksFile("keys.json".into())),
@@ -135,6 +146,11 @@ fn what_cannot_be_is_refused_by_name() {
             "cluster.name=a b",
             "--set: `cluster.name`: `a b` is no name: 1 to 64 letters, digits, `-`, `.`, `_` and `:`",
         ),
+        (
+            "",
+            "cluster.bus_prefix=a.b",
+            "--set: `cluster.bus_prefix`: `a.b` is not 1 to 32 letters, digits, `-` and `_`",
+        ),
         ("", "log.level=loud=x", "--set: `log.level`: `loud=x` is not a level"),
         ("", "log.level=infoo", "--set: `log.level`: `infoo` is not a level"),
         ("", "log.level=info,frontrow", "--set: `log.level`: `frontrow` is not a level"),
@@ -166,6 +182,89 @@ fn what_cannot_be_is_refused_by_name() {
         "cannot read the configuration file /nonexistent/f.toml"
     );
     assert!(load(None, &[("FRONTROW_SERVICE_HOST", "x")], &[]).is_ok(), "others write there as well");
+}
+
+/// Settings of a server that has a bus, and these.
+fn with_bus(more: &[&str]) -> Result<Config, String> {
+    let bus = ["database_url=mysql://db/f", "cluster.name=a", "cluster.bus=nats://a:4222"];
+    load(None, &[], &[&bus, more].concat())
+}
+
+#[test]
+fn a_bus_is_named_by_its_servers_and_nobodys_login() {
+    let form = "is not of the form nats://host:port or tls://host:port";
+    let servers = |text: &str| with_bus(&[&format!("cluster.bus={text}")]).map(|config| config.cluster.bus);
+    assert_eq!(
+        servers(" nats://a:4222, nats://10.0.0.1 ,nats://[::1]:4222"),
+        Ok(vec!["nats://a:4222".to_owned(), "nats://10.0.0.1".to_owned(), "nats://[::1]:4222".to_owned()])
+    );
+    for (text, problem) in [
+        ("a:4222", format!("server 1 {form}")),
+        ("nats://a,ws://hush:4222", format!("server 2 {form}")),
+        ("nats://", format!("server 1 {form}")),
+        ("nats://hush:99999", format!("server 1 {form}")),
+        ("nats://[hush]:4222", format!("server 1 {form}")),
+        ("nats://a/hush", format!("server 1 {form}")),
+        (
+            "nats://a,nats://me:hush@b:4222",
+            "server 2 has a login in it, which has settings of its own".to_owned(),
+        ),
+        // A comma in a password cuts it in two.
+        ("nats://me:hu,sh@a", format!("server 1 {form}")),
+        ("nats://a:4222,tls://b:4222", "either all servers are tls:// or none is".to_owned()),
+        (&["nats://a"; 17].join(","), "names 17 servers, and 16 are the most".to_owned()),
+    ] {
+        let refused = servers(text).unwrap_err();
+        assert_eq!(refused, format!("--set: `cluster.bus`: {problem}"), "{text}");
+    }
+    let environment = [
+        ("FRONTROW_CLUSTER_BUS", "tls://a:4222,tls://b:4222"),
+        ("FRONTROW_CLUSTER_NAME", "a"),
+        ("FRONTROW_DATABASE_URL", "mysql://db/f"),
+    ];
+    assert_eq!(load(None, &environment, &[]).unwrap().cluster.bus, ["tls://a:4222", "tls://b:4222"]);
+    let file = "database_url = \"mysql://db/f\"\n[cluster]\nname = \"a\"\nbus = [\"tls://a\", \"tls://b\"]\n";
+    assert_eq!(load(Some(file), &[], &[]).unwrap().cluster.bus, ["tls://a", "tls://b"]);
+}
+
+#[test]
+fn what_a_bus_needs_and_what_needs_a_bus_is_said() {
+    for (more, problem) in [
+        (&["cluster.bus_user=u"][..], "`cluster.bus_user` and `cluster.bus_password_file` belong together"),
+        (
+            &["cluster.bus_password_file=p"],
+            "`cluster.bus_user` and `cluster.bus_password_file` belong together",
+        ),
+        (
+            &["cluster.bus_user=u", "cluster.bus_password_file=p", "cluster.bus_nkey_file=n"],
+            "give one way to log in to the bus, not two",
+        ),
+        (&["cluster.bus_nkey_file=n", "cluster.bus_credentials_file=c"], "give one way to log in to the bus"),
+        (&["cluster.bus_cert=c"], "`cluster.bus_cert` and `cluster.bus_key` belong together"),
+        (&["cluster.bus_key=k"], "`cluster.bus_cert` and `cluster.bus_key` belong together"),
+    ] {
+        let refused = with_bus(more).unwrap_err();
+        assert!(refused.starts_with(problem), "{more:?}: {refused}");
+    }
+    for more in [
+        &["cluster.bus_user=u", "cluster.bus_password_file=p"][..],
+        &["cluster.bus_nkey_file=n", "cluster.bus_ca=ca", "cluster.bus_cert=c", "cluster.bus_key=k"],
+    ] {
+        with_bus(more).unwrap();
+    }
+    for key in
+        ["bus_user", "bus_password_file", "bus_nkey_file", "bus_credentials_file", "bus_ca", "bus_cert"]
+    {
+        assert_eq!(
+            load(None, &[], &[&format!("cluster.{key}=x")]).unwrap_err(),
+            format!("`cluster.{key}` says how a bus is reached, and `cluster.bus` names none")
+        );
+    }
+    let bus = "cluster.bus=nats://a";
+    let embedded = load(None, &[], &[bus, "cluster.name=a"]).unwrap_err();
+    assert!(embedded.contains("the embedded one has a single server"), "{embedded}");
+    let nameless = load(None, &[], &[bus, "database_url=mysql://db/f"]).unwrap_err();
+    assert!(nameless.starts_with("`cluster.bus` needs `cluster.name`"), "{nameless}");
 }
 
 #[test]

@@ -12,10 +12,12 @@ use super::lane_of;
 use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
 use super::tables::{Rows, Tables};
+use crate::bus::carrier::Carrier;
 use crate::clock::Clock;
 use crate::domain::command::{Command, Rejection};
 use crate::domain::ids::{ConcertId, ConnectionId, UserId};
 use crate::domain::seat_plan::Money;
+use crate::domain::time::Timestamp;
 use crate::fanout::{Refusal, ReplyTo, Subscriber};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -41,6 +43,8 @@ pub(super) struct Shared {
     pub cluster: Arc<Cluster>,
     /// The way to the others; `None`: no bus leads there.
     pub exchange: Option<Arc<Exchange>>,
+    /// What carries it.
+    pub bus: Option<Arc<dyn Carrier>>,
     pub supervisor: Arc<Supervisor>,
     pub metrics: Arc<Metrics>,
     /// The milliseconds by which the machine's clock was set, as it was noticed last.
@@ -165,15 +169,24 @@ impl Dispatcher {
         self.shared.sales.missing()
     }
 
-    /// The reasons why not every request to this server is served; empty when ready. Another server's sales are among them,
-    /// because requests for them are refused here, and a balancer has to send them there.
+    /// The reasons why not every request to this server is served; empty when ready. Without a bus another server's sales are
+    /// among them, because requests for them are refused here, and a balancer has to send them there; with one, those that are
+    /// not shown here yet.
     pub fn unready(&self) -> Vec<String> {
         let down = self.shared.supervisor.down().into_iter().map(|task| format!("{task}: it is begun again"));
         let stalled = self.shared.mailboxes.iter().enumerate().filter(|(_, mailbox)| mailbox.is_stalled());
         let stalled = stalled.map(|(lane, _)| format!("lane {lane} takes nothing"));
-        let sales = &self.shared.sales;
-        let missing = sales.missing().into_iter().chain(sales.troubles(|of| self.shared.cluster.named(of)));
-        missing.chain(self.shared.cluster.why_it_owns_nothing()).chain(down).chain(stalled).collect()
+        let (sales, cluster) = (&self.shared.sales, &self.shared.cluster);
+        let bus = self.shared.bus.iter();
+        let bus = bus.filter_map(|bus| Some(self.bus_is_out(&**bus, bus.out_since()?)));
+        let elsewhere = sales.out_of_reach(|of| cluster.named(of));
+        let missing = sales.missing().into_iter().chain(sales.troubles()).chain(bus).chain(elsewhere);
+        missing.chain(cluster.why_it_owns_nothing()).chain(down).chain(stalled).collect()
+    }
+
+    fn bus_is_out(&self, bus: &dyn Carrier, since: Timestamp) -> String {
+        let seconds = self.shared.clock.steady().since(since).as_secs();
+        format!("the bus to the other servers ({}) has been out for {seconds} s", bus.name())
     }
 
     /// This server among the others of its database.

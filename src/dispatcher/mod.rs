@@ -18,7 +18,7 @@ mod table_writer;
 mod tables;
 mod witness;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -127,8 +127,13 @@ pub async fn start(
     let supervisor = Supervisor::new(metrics.clone());
     let sales = Arc::new(Sales::default());
     let (carrier, brought) = bus.map(|Bus { carrier, brought }| (carrier, brought)).unzip();
-    let exchange = carrier
-        .map(|carrier| Exchange::new(carrier, cluster.node(), clock.clone(), sales.clone(), fanout.clone()));
+    let exchange = carrier.as_ref().map(|carrier| {
+        let (carrier, clock) = (carrier.clone(), clock.clone());
+        Exchange::new(carrier, cluster.node(), clock, sales.clone(), fanout.clone())
+    });
+    if exchange.is_some() {
+        sales.set_copied(BTreeSet::new());
+    }
     let tables = writers.iter().map(|writer| Arc::new(Tables::new(*writer, options.events_behind_max)));
     let shared = Arc::new(Shared {
         tables: tables.collect(),
@@ -139,6 +144,7 @@ pub async fn start(
         writers: writers.clone(),
         cluster: cluster.clone(),
         exchange: exchange.clone(),
+        bus: carrier,
         supervisor,
         metrics: metrics.clone(),
         clock_step: AtomicI64::new(0),

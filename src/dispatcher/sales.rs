@@ -265,15 +265,20 @@ impl Sales {
     }
 
     /// The reasons why requests are not served here, although nothing is missing.
-    /// `named` says which server a writer belongs to.
-    pub fn troubles(&self, named: impl Fn(WriterId) -> Option<String>) -> Vec<String> {
+    pub fn troubles(&self) -> Vec<String> {
+        self.state.read().troubles.values().cloned().collect()
+    }
+
+    /// The sales that other servers run, as reasons why requests for them are not served here. `named` says which server a
+    /// writer belongs to.
+    pub fn out_of_reach(&self, named: impl Fn(WriterId) -> Option<String>) -> Vec<String> {
         let state = self.state.read();
         let elsewhere = state.known().filter_map(|(concert, status)| match status {
             SaleStatus::Elsewhere(_) if state.copied.contains(concert) => None,
             SaleStatus::Elsewhere(holder) => Some((concert, holder.and_then(&named))),
             _ => None,
         });
-        let elsewhere = elsewhere.map(|(concert, server)| match server {
+        let said = elsewhere.map(|(concert, server)| match server {
             Some(server) if state.has_bus => {
                 format!("sale {concert} is run by another server, {server}, and is being read")
             }
@@ -282,7 +287,7 @@ impl Sales {
             }
             None => format!("sale {concert} is run by another server"),
         });
-        state.troubles.values().cloned().chain(elsewhere).collect()
+        said.collect()
     }
 
     /// Each sale, and where it runs, without rehearsals.

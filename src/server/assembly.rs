@@ -10,16 +10,20 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::accept::{self, Doors, Listeners};
 use super::hand_over::HandOver;
+use crate::bus::nats::{self, Nats};
+use crate::bus::wire;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::auth::{Auth, KeyError};
 use crate::desk::ops::{keep_figures, play_rehearsals, tell_operators};
 use crate::desk::{Context, prints, server_name};
-use crate::dispatcher::{self, Joining, Lanes};
+use crate::dispatcher::{self, Bus, Joining, Lanes};
 use crate::domain::membership::About;
 use crate::fanout::{self, Fanout};
 use crate::http::Site;
-use crate::limits::{DUTIES_END_PATIENCE, KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE};
+use crate::limits::{
+    BUS_LEAVE_PATIENCE, DUTIES_END_PATIENCE, KEYS_LOOKED_AT_EVERY, LANES_DEFAULT, LANES_END_PATIENCE,
+};
 use crate::metrics::Metrics;
 use crate::ops::webhooks::Webhooks;
 use crate::ops::webhooks::client::{Client, TrustError, connector};
@@ -49,6 +53,8 @@ pub struct Server {
     serving: JoinHandle<()>,
     kept: Vec<JoinHandle<()>>,
     lanes: Lanes,
+    /// The way to the other servers, if there is one.
+    bus: Option<Arc<Nats>>,
     folder: Option<DataFolder>,
 }
 
@@ -61,6 +67,8 @@ pub enum ServerError {
     Tls(#[from] TlsError),
     #[error("webhooks.ca cannot be used")]
     Trust(#[from] TrustError),
+    #[error(transparent)]
+    Bus(#[from] nats::OpenError),
     #[error(transparent)]
     Join(#[from] dispatcher::JoinError),
     #[error(transparent)]
@@ -90,6 +98,8 @@ pub async fn start(
     let auth = Auth::open(&config.data, &config.auth)?;
     let tls = config.tls.files().map(|files| Tls::open(&files).map(Arc::new)).transpose()?;
     let client = Client::new(config.webhooks.allow.clone(), connector(config.webhooks.ca.as_deref())?);
+    let bus = nats::Options::of(&config.cluster);
+    bus.as_ref().map_or(Ok(()), nats::Options::check)?;
     let (public, address) = listen(config.listen)?;
     let (admin, admin_address) = config.admin_listen.map(listen).transpose()?.unzip();
 
@@ -101,6 +111,7 @@ pub async fn start(
             name: server_name(config),
             key_print: prints::of_key(&auth),
             rules_print: prints::of_rules(&config.sale),
+            wire: bus.as_ref().map_or((0, 0), |_| (wire::WIRE.into(), wire::WIRE.into())),
             ..Joining::new("").about
         },
         lanes,
@@ -109,6 +120,13 @@ pub async fn start(
     };
     let cluster = dispatcher::join(store.clone(), clock.clone(), joining).await?;
     hand_over.begin(folder.as_ref(), cluster.writers())?;
+    let (bus, brought) = match bus {
+        Some(options) => {
+            let (bus, brought) = nats::open(options, cluster.node(), clock.clone(), metrics.clone()).await?;
+            (Some(bus), Some(brought))
+        }
+        None => (None, None),
+    };
     let options = dispatcher::Options {
         heartbeat_gap_max,
         threads: true,
@@ -122,7 +140,7 @@ pub async fn start(
         clock.clone(),
         metrics.clone(),
         cluster,
-        None,
+        bus.clone().zip(brought).map(|(carrier, brought)| Bus { carrier, brought }),
         options,
     )
     .await?;
@@ -204,14 +222,19 @@ pub async fn start(
     kept.extend(tls.clone().map(|tls| supervisor.keep(&home, "certificate", move || tls.clone().watch())));
 
     let is_secure = tls.is_some();
+    let carries = bus.clone();
     let stop = async move {
         tokio::select! {
             () = stop => {}
             task = supervisor.failed() => tracing::error!(task, "stopping"),
+            () = breaks(carries) => {
+                supervisor.fail("the connection to the bus");
+                tracing::error!("stopping");
+            }
         }
     };
     let serving = tokio::spawn(accept::serve(Listeners { public, admin }, Doors::new(site, tls), stop));
-    Ok(Server { address, admin_address, is_secure, context, serving, kept, lanes, folder })
+    Ok(Server { address, admin_address, is_secure, context, serving, kept, lanes, bus, folder })
 }
 
 impl Server {
@@ -226,12 +249,26 @@ impl Server {
         if tokio::time::timeout(DUTIES_END_PATIENCE, self.context.webhooks.end()).await.is_err() {
             tracing::warn!("a duty was not left: another server has it when its time is over");
         }
+        // What the lanes said last is still to be carried.
+        if let Some(bus) = &self.bus
+            && tokio::time::timeout(BUS_LEAVE_PATIENCE, bus.flush()).await.is_err()
+        {
+            tracing::warn!("the bus did not take what was said last");
+        }
         drop(self.folder);
         served.map_err(ServerError::Serving)?;
         match self.context.dispatcher.supervisor().down().as_slice() {
             [] => Ok(()),
             down => Err(ServerError::Task(down.join(", "))),
         }
+    }
+}
+
+/// Resolves if what carries messages to other servers has broken.
+async fn breaks(bus: Option<Arc<Nats>>) {
+    match bus {
+        Some(bus) => bus.failed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use frontrow::bus::carrier::Carrier;
+use frontrow::bus::carrier::{Brought, Carrier, To};
 use frontrow::bus::nats::{Login, Options, Trust};
+use frontrow_testing::nats::Server;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::server::Server;
-use crate::{Node, meet, options};
+use crate::{Node, meet, options, until};
 
 /// A file of `tests/tls`.
 fn tls(name: &str) -> PathBuf {
@@ -28,8 +28,8 @@ fn file(folder: &TempDir, content: &str) -> PathBuf {
 async fn can_talk(server: &Server, login: &Login) {
     let mut nodes = Vec::new();
     for number in 1..=2 {
-        let options = Options { login: login.clone(), ..options(number, vec![server.url()]) };
-        let mut node = Node::with(options).await;
+        let options = Options { login: login.clone(), ..options(vec![server.url()]) };
+        let mut node = Node::with(number, options).await;
         node.made_anew().await;
         nodes.push(node);
     }
@@ -42,7 +42,7 @@ async fn by_user_and_password_also_one_that_is_put_right_meanwhile() {
     let server = Server::start("authorization { user: frontrow, password: hush }").await;
     let folder = tempfile::tempdir().unwrap();
     let login = Login::User("frontrow".to_owned(), file(&folder, "wrong\n"));
-    let mut node = Node::with(Options { login: login.clone(), ..options(3, vec![server.url()]) }).await;
+    let mut node = Node::with(3, Options { login: login.clone(), ..options(vec![server.url()]) }).await;
     server.says("authentication error").await;
     assert!(node.nats.out_since().is_some() && !*node.nats.connected().borrow());
     file(&folder, "hush\n");
@@ -57,6 +57,33 @@ async fn by_nkey() {
         Server::start(&format!("authorization {{ users: [ {{ nkey: {} }} ] }}", pair.public_key())).await;
     let folder = tempfile::tempdir().unwrap();
     can_talk(&server, &Login::Nkey(file(&folder, &format!("{}\n", pair.seed().unwrap())))).await;
+}
+
+#[tokio::test]
+async fn who_may_not_hear_what_is_theirs_has_no_bus_until_they_may() {
+    let allowed = |prefix: &str| {
+        format!(
+            "authorization {{ users: [ {{ user: frontrow, password: hush, permissions: {{ publish: \"frontrow.>\", \
+             subscribe: \"frontrow.{prefix}.>\" }} }} ] }}"
+        )
+    };
+    let mut server = Server::start(&allowed("another")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let login = Login::User("frontrow".to_owned(), file(&folder, "hush"));
+    let options = Options { login, ..options(vec![server.url()]) };
+    let mut node = Node::with(1, options.clone()).await;
+    server.says("Subscription Violation").await;
+    while node.next().await != Brought::MayBeLost {}
+    until(|| node.nats.out_since().is_some() && !node.send(To::All, "into the void")).await;
+    server.reload(&allowed("test")).await;
+    until(|| node.send(To::All, "to whoever is there")).await;
+    let mut other = Node::with(2, options).await;
+    other.made_anew().await;
+    until(|| {
+        other.send(To::Node(node.number), "hello");
+        matches!(node.brought.try_recv(), Ok(Brought::Message(_)))
+    })
+    .await;
 }
 
 /// A JWT as `nsc` makes them.
@@ -105,7 +132,7 @@ fn with_tls(more: &str) -> String {
 /// A node that trusts like this, and how it is to come to the server.
 async fn node(number: u32, server: &Server, scheme: &str, trust: Trust) -> Node {
     let url = server.url().replace("nats", scheme);
-    Node::with(Options { trust, ..options(number, vec![url]) }).await
+    Node::with(number, Options { trust, ..options(vec![url]) }).await
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Messages between servers over a real NATS server, which each test has for itself.
 
 mod logins;
-mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +12,8 @@ use frontrow::clock::Clock;
 use frontrow::domain::ids::{ConcertId, NodeNo};
 use frontrow::limits;
 use frontrow::metrics::{Kind, Metrics};
+use frontrow_testing::nats::Server;
 use tokio::sync::mpsc;
-
-use server::Server;
 
 /// What takes longer does not come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,7 +26,7 @@ pub async fn within<T>(what: impl Future<Output = T>) -> T {
 }
 
 /// Waits for what nothing tells of.
-async fn until(what: impl Fn() -> bool) {
+async fn until(mut what: impl FnMut() -> bool) {
     within(async {
         while !what() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -44,26 +42,20 @@ struct Node {
     metrics: Arc<Metrics>,
 }
 
-fn options(number: u32, servers: Vec<String>) -> Options {
-    Options {
-        servers,
-        prefix: "test".to_owned(),
-        login: Login::Nobody,
-        trust: Trust::default(),
-        node: NodeNo(number),
-    }
+fn options(servers: Vec<String>) -> Options {
+    Options { servers, prefix: "test".to_owned(), login: Login::Nobody, trust: Trust::default() }
 }
 
 impl Node {
-    async fn with(options: Options) -> Self {
-        let (number, metrics) = (options.node, Arc::new(Metrics::new()));
-        let (nats, brought) = nats::open(options, Clock::system(), metrics.clone()).await.unwrap();
+    async fn with(number: u32, options: Options) -> Self {
+        let (number, metrics) = (NodeNo(number), Arc::new(Metrics::new()));
+        let (nats, brought) = nats::open(options, number, Clock::system(), metrics.clone()).await.unwrap();
         Self { number, nats, brought, metrics }
     }
 
     /// A node that is connected.
     async fn join(number: u32, server: &Server) -> Self {
-        let mut node = Self::with(options(number, vec![server.url()])).await;
+        let mut node = Self::with(number, options(vec![server.url()])).await;
         node.made_anew().await;
         node
     }
@@ -173,8 +165,8 @@ async fn a_message_reaches_those_whom_it_is_for_and_nobody_else() {
 async fn clusters_with_other_prefixes_do_not_hear_each_other() {
     let server = Server::start("").await;
     let (mut a, mut b) = (Node::join(1, &server).await, Node::join(2, &server).await);
-    let other = Options { prefix: "test-2".to_owned(), ..options(3, vec![server.url()]) };
-    let mut other = Node::with(other).await;
+    let other = Options { prefix: "test-2".to_owned(), ..options(vec![server.url()]) };
+    let mut other = Node::with(3, other).await;
     other.made_anew().await;
     meet(&mut a, &mut b).await;
     assert!(other.send(To::All, "from elsewhere") && other.send(To::Node(b.number), "from elsewhere"));
@@ -226,8 +218,8 @@ async fn a_server_that_is_started_again_is_found_and_sales_are_read_on() {
 async fn a_server_that_comes_later_is_found() {
     let mut server = Server::start("").await;
     server.stop();
-    let mut a = Node::with(options(1, vec![server.url()])).await;
-    let mut b = Node::with(options(2, vec![server.url()])).await;
+    let mut a = Node::with(1, options(vec![server.url()])).await;
+    let mut b = Node::with(2, options(vec![server.url()])).await;
     b.nats.read_sale(ConcertId(7), true);
     assert!(!a.send(To::All, "into the void") && a.nats.out_since().is_some());
     server.go_on().await;
@@ -245,7 +237,7 @@ async fn all_servers_of_the_list_are_tried() {
     let (mut first, mut second) = (Server::start("").await, Server::start("").await);
     second.stop();
     let both = vec![first.url(), second.url()];
-    let mut a = Node::with(options(1, both)).await;
+    let mut a = Node::with(1, options(both)).await;
     a.made_anew().await;
     second.go_on().await;
     first.stop();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use frontrow::clock::Clock;
 use frontrow::config::{Config, DatabaseUrl};
 use frontrow::desk::Context;
+use frontrow::desk::auth::KEY_FILE;
 use frontrow::desk::operators::links::Secret;
 use frontrow::dispatcher::Rows;
 use frontrow::domain::actor::Actor;
@@ -42,13 +43,16 @@ pub struct Plan {
     pub state: SaleState,
     /// The seats that the plan keeps from sale.
     pub restricted: &'static [u32],
+    /// Time goes on by itself: for servers that wait for each other.
+    pub time_goes_on: bool,
     pub settings: fn(&mut Config),
 }
 
 impl Default for Plan {
     fn default() -> Self {
         let (state, restricted) = (SaleState::Open, &[][..]);
-        Self { seats: 20, capacity: 100, schedules: 1, state, restricted, settings: |_| {} }
+        let time_goes_on = false;
+        Self { seats: 20, capacity: 100, schedules: 1, state, restricted, time_goes_on, settings: |_| {} }
     }
 }
 
@@ -119,7 +123,9 @@ impl House {
         let store = match &given {
             Some(given) => Arc::new(given.handle()),
             None => {
-                config.database_url = database().await;
+                if config.database_url.is_none() {
+                    config.database_url = database().await;
+                }
                 open_store(&config).await
             }
         };
@@ -139,8 +145,28 @@ impl House {
         };
         let (concert, schedules) = store.add_concert(concert).await.unwrap();
         let schedules = schedules.into_iter().map(|schedule| schedule.0).collect();
-        let clock = Clock::manual(START);
+        let clock = if plan.time_goes_on { Clock::system() } else { Clock::manual(START) };
+        clock.begin_at(START);
         let mut house = Self { clock, concert, schedules, config, given, _folder: folder, running: None };
+        house.start().await;
+        house
+    }
+
+    /// One more server of the same database, with the same key and clock.
+    pub async fn beside(&self, settings: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(self.data().join(KEY_FILE), folder.path().join(KEY_FILE)).unwrap();
+        let mut config = Config { data: folder.path().to_owned(), ..self.config.clone() };
+        settings(&mut config);
+        let mut house = Self {
+            clock: self.clock.clone(),
+            concert: self.concert,
+            schedules: self.schedules.clone(),
+            config,
+            given: None,
+            _folder: folder,
+            running: None,
+        };
         house.start().await;
         house
     }

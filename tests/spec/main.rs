@@ -24,6 +24,8 @@ mod kept;
 mod life;
 mod making;
 mod money;
+#[cfg(all(feature = "mariadb-tests", feature = "nats-tests"))]
+mod nodes;
 mod operators;
 mod ops;
 mod orders;

@@ -3,11 +3,11 @@
 //! The client's events say that something happened, and its state says what: of many events at once it drops some.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{Client, Event, Server};
+use async_nats::{Client, Event, Server, ServerError};
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{Notify, watch};
@@ -25,6 +25,8 @@ pub(super) struct Link {
     up: watch::Sender<bool>,
     out_since: Mutex<Option<Timestamp>>,
     happened: Notify,
+    /// On this connection we may not send or hear what is ours.
+    denied: AtomicBool,
     lost: Lost,
     unreachable: Seldom,
     complained: Seldom,
@@ -72,8 +74,12 @@ struct Seldom(Mutex<Option<Timestamp>>);
 
 impl Seldom {
     fn may_be_said(&self, now: Timestamp) -> bool {
+        self.may_be(now, limits::BUS_LOG_PAUSE)
+    }
+
+    fn may_be(&self, now: Timestamp, pause: Duration) -> bool {
         let last = &mut *self.0.lock();
-        let may = last.is_none_or(|last| now.since(last) >= limits::BUS_LOG_PAUSE);
+        let may = last.is_none_or(|last| now.since(last) >= pause);
         if may {
             *last = Some(now);
         }
@@ -90,6 +96,7 @@ impl Link {
             inbox,
             up: watch::Sender::new(false),
             happened: Notify::new(),
+            denied: AtomicBool::new(false),
             lost,
             unreachable: Seldom::default(),
             complained: Seldom::default(),
@@ -118,17 +125,17 @@ impl Link {
             }
             // No way to publish here, or to subscribe: nothing else would tell.
             Event::ServerError(complaint) => {
+                if is_denial(complaint) {
+                    self.denied.store(true, Ordering::Relaxed);
+                }
                 if self.complained.may_be_said(self.clock.steady()) {
                     tracing::warn!(complaint = %complaint, "the bus complains");
                 }
             }
             // What it is follows from what its next attempt is told.
             Event::ClientError(_) => {}
-            Event::Connected
-            | Event::Disconnected
-            | Event::LameDuckMode
-            | Event::Draining
-            | Event::Closed => {}
+            Event::Connected => self.denied.store(false, Ordering::Relaxed),
+            Event::Disconnected | Event::LameDuckMode | Event::Draining | Event::Closed => {}
         }
         self.happened.notify_one();
     }
@@ -163,7 +170,15 @@ impl Link {
                 () = tokio::time::sleep(limits::BUS_LOOK_INTERVAL) => {}
             }
             let connections = client.statistics().connects.load(Ordering::Relaxed);
-            self.look(&mut seen, client.connection_state() == State::Connected, connections);
+            let is_connected = client.connection_state() == State::Connected;
+            let is_denied = self.denied.load(Ordering::Relaxed);
+            self.look(&mut seen, is_connected && !is_denied, connections);
+            if is_connected && is_denied && seen.denials.may_be(self.clock.steady(), limits::BUS_DENIED_PAUSE)
+            {
+                // The bus says it once a connection, and not that it has changed its mind.
+                let again = client.force_reconnect();
+                let _ = tokio::time::timeout(limits::BUS_CONNECT_PATIENCE, again).await;
+            }
         }
     }
 
@@ -175,6 +190,9 @@ impl Link {
             match is_up {
                 true => {
                     tracing::info!(out_ms = millis(since.map(|since| now.since(since))), "the bus is there");
+                }
+                false if self.denied.load(Ordering::Relaxed) => {
+                    tracing::error!("the bus does not let this server send or hear what it has to");
                 }
                 false => tracing::warn!("the connection to the bus is lost"),
             }
@@ -203,6 +221,12 @@ struct Seen {
     connections: u64,
     told: [u64; 4],
     losses: Seldom,
+    denials: Seldom,
+}
+
+/// What is sent and heard here is ours alone: whoever is refused any of it has no bus.
+fn is_denial(complaint: &ServerError) -> bool {
+    matches!(complaint, ServerError::Other(text) if text.starts_with("Permissions Violation"))
 }
 
 fn millis(duration: Option<Duration>) -> u64 {
@@ -211,7 +235,6 @@ fn millis(duration: Option<Duration>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use async_nats::ServerError;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -254,7 +277,9 @@ mod tests {
     fn what_the_client_dropped_may_be_lost() {
         let (link, mut brought, ..) = link();
         link.heard(&Event::ServerError(ServerError::Other("Permissions Violation".to_owned())));
-        assert!(brought.try_recv().is_err());
+        assert!(brought.try_recv().is_err() && link.denied.load(Ordering::Relaxed));
+        link.heard(&Event::Connected);
+        assert!(!link.denied.load(Ordering::Relaxed), "another connection may be let in");
         link.heard(&Event::SlowConsumer(3));
         assert_eq!(brought.try_recv(), Ok(Brought::MayBeLost));
         assert_eq!(link.lost().slow.get(), 1);

@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod duties;
 pub mod making;
 pub mod mariadb;
+pub mod nats;
 pub mod net;
 pub mod operators;
 pub mod proxy;

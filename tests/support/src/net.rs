@@ -191,4 +191,8 @@ impl Carrier for Port {
     fn out_since(&self) -> Option<Timestamp> {
         None
     }
+
+    fn name(&self) -> &str {
+        "a simulated net"
+    }
 }

@@ -1,14 +1,17 @@
-//! A private nats-server: in a folder of its own, on a port of its own. It ends with the test, however that ends.
+//! A private nats-server for tests: in a folder of its own, on a port of its own. It ends with the test, however that ends.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
 
-use crate::within;
+/// What takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The server ends when the pipe from the test is closed: by its end or by its death.
 const SCRIPT: &str = r#"
@@ -66,9 +69,7 @@ impl Server {
 
     /// Runs it again, on the same port.
     pub async fn go_on(&mut self) {
-        let port = if self.port == 0 { "-1".to_owned() } else { self.port.to_string() };
-        let file = self.folder.path().join("nats.conf");
-        std::fs::write(&file, format!("host: 127.0.0.1\nport: {port}\n{}\n", self.config)).unwrap();
+        let file = self.configured();
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "sh", &program()])
             .arg(&file)
@@ -97,6 +98,21 @@ impl Server {
         self.says("Server is ready").await;
     }
 
+    fn configured(&self) -> PathBuf {
+        let port = if self.port == 0 { "-1".to_owned() } else { self.port.to_string() };
+        let file = self.folder.path().join("nats.conf");
+        std::fs::write(&file, format!("host: 127.0.0.1\nport: {port}\n{}\n", self.config)).unwrap();
+        file
+    }
+
+    /// It goes on with this besides its address, and its connections stay.
+    pub async fn reload(&mut self, config: &str) {
+        self.config = config.to_owned();
+        self.configured();
+        self.signal(Signal::HUP);
+        self.says("Reloaded server configuration").await;
+    }
+
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
@@ -121,7 +137,7 @@ impl Server {
 
     /// Waits for a line of its log with this in it, of its newest life.
     pub async fn says(&self, words: &str) -> String {
-        within(async {
+        let said = async {
             loop {
                 let lines = self.log.lines.lock().clone();
                 if let Some(line) = lines.iter().find(|line| line.contains(words)) {
@@ -131,8 +147,8 @@ impl Server {
                 assert!(!has_ended, "never said {words:?}:\n{}", lines.join("\n"));
                 self.log.said.notified().await;
             }
-        })
-        .await
+        };
+        tokio::time::timeout(PATIENCE, said).await.unwrap_or_else(|_| panic!("never said {words:?}"))
     }
 }
 
