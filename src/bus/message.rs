@@ -29,6 +29,14 @@ pub enum Said {
         concert: ConcertId,
         epoch: u64,
     },
+    /// To everybody, all the time: the sender lives, and heard these of late.
+    Alive {
+        hears: Vec<NodeNo>,
+    },
+    /// The sender gave this sale free for the one that it speaks to.
+    Yours {
+        concert: ConcertId,
+    },
 }
 
 /// A command as it is asked.
@@ -63,6 +71,8 @@ wire_enum! { Said {
     1 => Answers(answers),
     2 => Over { conversation },
     3 => Owns { concert, epoch },
+    10 => Alive { hears },
+    11 => Yours { concert },
 } }
 
 wire_enum! { Verdict {

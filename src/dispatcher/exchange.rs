@@ -18,6 +18,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub(super) use self::gateway::{Gateway, Owner, Told};
 pub(super) use self::owner::{Asker, Heard, Owned};
+use super::mailbox::{Envelope, Work};
 use super::sales::Sales;
 use crate::bus::carrier::{Brought, Carrier, To};
 use crate::bus::clocks::Offset;
@@ -28,6 +29,9 @@ use crate::domain::command::Command;
 use crate::domain::ids::{ConcertId, NodeNo};
 use crate::domain::time::Timestamp;
 use crate::fanout::{FarAsker, Refusal, Reply, ReplyTo};
+use crate::limits;
+
+const UNAVAILABLE: Refusal = Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER };
 
 /// The way to other servers.
 pub struct Bus {
@@ -55,6 +59,8 @@ pub(super) struct State {
     pub(super) over: Vec<(NodeNo, u64)>,
     /// Sales that were claimed here, which the others do not know yet.
     owns: Vec<(ConcertId, u64)>,
+    /// Sales that were given away, with their heirs, who do not know yet.
+    given: Vec<(ConcertId, NodeNo)>,
     /// The dead whose connections are counted no more.
     pub(super) gone: BTreeSet<NodeNo>,
 }
@@ -67,6 +73,7 @@ impl Exchange {
             clocks: BTreeMap::new(),
             over: Vec::new(),
             owns: Vec::new(),
+            given: Vec::new(),
             gone: BTreeSet::new(),
         };
         let (work, at_work) = (Notify::new(), AtomicUsize::new(0));
@@ -82,6 +89,33 @@ impl Exchange {
         drop(state);
         self.work.notify_one();
         Ok(())
+    }
+
+    /// Takes what waits in a lane of a sale that is not run here any more. `let_go`: notes that, and gives what waits; whoever
+    /// comes meanwhile waits for it, as they are behind. Gives whom to tell that it was not taken.
+    pub fn take_over(&self, concert: ConcertId, let_go: impl FnOnce() -> Vec<Envelope>) -> Vec<Told> {
+        let mut told = Vec::new();
+        let mut state = self.state.lock();
+        for Envelope { arrived, work, reply } in let_go() {
+            match work {
+                // They ask anew by themselves.
+                _ if matches!(reply, ReplyTo::Far(_)) => told.push((reply, Err(UNAVAILABLE))),
+                // Each server finds out by itself who is gone.
+                Work::Sale { command: Command::NodeGone { .. }, .. } | Work::Charge { .. } => {}
+                Work::Sale { command: Command::Figures, .. } if !reply.is_awaited() => {}
+                Work::Sale { command, .. } => state.gateway.take_over(concert, command, reply, arrived),
+            }
+        }
+        self.at_work.store(state.gateway.sales_at_work(), Ordering::Release);
+        drop(state);
+        self.work.notify_one();
+        told
+    }
+
+    /// A sale was given free for this server.
+    pub fn gave(&self, concert: ConcertId, heir: NodeNo) {
+        self.state.lock().given.push((concert, heir));
+        self.work.notify_one();
     }
 
     /// Has something that came before to go its way first?
@@ -122,6 +156,18 @@ impl Exchange {
         let _ = self.carrier.send(To::Node(to), Bytes::from(message));
     }
 
+    /// Says to everybody that we live, and whom we hear.
+    pub fn say_alive(&self, hears: Vec<NodeNo>, now: Timestamp) {
+        let message =
+            Message { from: self.node, stamps: Offset::default().stamps(now), said: Said::Alive { hears } };
+        let _ = self.carrier.send(To::All, Bytes::from(wire::encode(&message)));
+    }
+
+    /// Is the bus out for us?
+    pub fn is_out(&self) -> bool {
+        self.carrier.out_since().is_some()
+    }
+
     /// Says what there is to say now.
     pub fn speak(&self, now: Timestamp) {
         let state = &mut *self.state.lock();
@@ -130,6 +176,10 @@ impl Exchange {
             let message = Message { from: self.node, stamps, said: Said::Owns { concert, epoch } };
             // Who does not hear it reads it in the database.
             let _ = self.carrier.send(To::All, Bytes::from(wire::encode(&message)));
+        }
+        for (concert, heir) in std::mem::take(&mut state.given) {
+            // Who does not hear it finds the sale free a second later.
+            self.send(state, heir, Said::Yours { concert }, now);
         }
         for (gateway, conversation) in std::mem::take(&mut state.over) {
             self.send(state, gateway, Said::Over { conversation }, now);

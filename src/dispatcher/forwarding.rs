@@ -37,6 +37,7 @@ impl Forwarding {
             let now = self.exchange.clock.steady();
             if now.since(looked) >= limits::PARTNERS_LOOKUP_INTERVAL {
                 looked = now;
+                self.say_alive(now);
                 self.look_after_partners(now);
             }
             self.send_on(now);
@@ -52,15 +53,21 @@ impl Forwarding {
                     }
                 }
                 () = self.exchange.work.notified() => {}
-                () = self.exchange.clock.sleep_until(self.next_due(now)) => {}
+                () = self.exchange.clock.sleep_until(self.next_due(now, looked)) => {}
             }
         }
     }
 
-    fn next_due(&self, now: Timestamp) -> Timestamp {
+    /// Says that we live, and looks who else does, as far as the bus tells.
+    fn say_alive(&self, now: Timestamp) {
+        self.shared.cluster.listen(now, self.exchange.is_out());
+        self.exchange.say_alive(self.shared.cluster.heard(), now);
+    }
+
+    fn next_due(&self, now: Timestamp, looked: Timestamp) -> Timestamp {
         let state = self.exchange.state.lock();
         let said = state.gateway.next_due().into_iter().chain(state.owned.next_due()).min();
-        let looks = now + limits::PARTNERS_LOOKUP_INTERVAL;
+        let looks = looked + limits::PARTNERS_LOOKUP_INTERVAL;
         // Nobody says when a sale begins to run here.
         let held_back = (state.gateway.sales_at_work() > 0).then(|| now + limits::HELD_BACK_LOOKUP_INTERVAL);
         said.into_iter().chain(held_back).fold(looks, Timestamp::min)
@@ -95,6 +102,16 @@ impl Forwarding {
         }
         match message.said {
             Said::Owns { concert, epoch } => state.gateway.learn(concert, Owner { node: from, epoch }),
+            Said::Alive { hears } => {
+                drop(state);
+                if from != self.exchange.node {
+                    self.shared.cluster.hear(from, hears, now);
+                }
+            }
+            Said::Yours { concert } => {
+                drop(state);
+                self.shared.sales.offer(concert);
+            }
             Said::Over { conversation } => {
                 let told = match state.gateway.conversation_with(from) == Some(conversation) {
                     true => state.gateway.end(from),
@@ -158,11 +175,13 @@ impl Forwarding {
         let mailbox = &self.shared.mailboxes[lane_of(concert, self.shared.mailboxes.len())];
         let reply = FarReply { exchange: self.exchange.clone(), asker: asker.clone() };
         if mailbox.post(Work::Sale { concert, command }, ReplyTo::Far(Box::new(reply))).is_err() {
-            let refusal = match mailbox.is_closed() {
-                true => Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER },
-                false => Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER },
-            };
-            answer(Verdict::Reply(Err(refusal)));
+            answer(match mailbox.is_closed() {
+                // We stop, and somebody else has the sale soon.
+                true => Verdict::NotMine,
+                false => {
+                    Verdict::Reply(Err(Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER }))
+                }
+            });
         }
     }
 
@@ -174,6 +193,10 @@ impl Forwarding {
         let is_dead = |node| shared.cluster.is_dead(node);
         let mut state = self.exchange.state.lock();
         let mut told = state.gateway.expire(now);
+        // Who gave a sale away says what became of it; who is silent does not, and its successor knows.
+        for node in state.gateway.replaced().into_iter().filter(|node| shared.cluster.is_silent(*node)) {
+            told.extend(state.gateway.end(node));
+        }
         for (concert, waiting) in state.gateway.pump(now, credits, runs_here, is_dead) {
             let mailbox = &shared.mailboxes[lane_of(concert, shared.mailboxes.len())];
             told.extend(waiting.post_to(mailbox, concert));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, GivesAll};
 use super::exchange::Exchange;
 use super::lane_of;
 use super::mailbox::{Mailbox, Work};
@@ -78,7 +78,7 @@ impl Dispatcher {
             Some(SaleStatus::Running)
                 if exchange.is_none_or(|exchange| !exchange.is_at_work_for(concert)) =>
             {
-                self.post(concert.0.into(), Work::Sale { concert, command }, reply)
+                self.post_while_running(concert, command, reply)
             }
             Some(_) if let Some(exchange) = exchange => exchange.forward(concert, command, reply),
             Some(
@@ -99,6 +99,7 @@ impl Dispatcher {
         let runs = tokio::time::timeout(limits::WAKE_PATIENCE, self.shared.sales.runs(concert)).await;
         match runs {
             Ok(SaleStatus::Running) => Ok(()),
+            Ok(SaleStatus::Elsewhere(_)) if self.shared.exchange.is_some() => Ok(()),
             _ => Err(unavailable()),
         }
     }
@@ -169,8 +170,56 @@ impl Dispatcher {
         let stalled = self.shared.mailboxes.iter().enumerate().filter(|(_, mailbox)| mailbox.is_stalled());
         let stalled = stalled.map(|(lane, _)| format!("lane {lane} takes nothing"));
         let sales = &self.shared.sales;
-        let missing = sales.missing().into_iter().chain(sales.troubles(|of| self.shared.cluster.named(of)));
+        let troubles = match &self.shared.exchange {
+            // What others run is served here, as long as there is a way to them.
+            Some(exchange) => {
+                let is_out = exchange.is_out().then(|| "the bus to the other servers is out".to_owned());
+                let missed = self.shared.cluster.missed().into_iter();
+                let missed = missed.map(|server| format!("{server} lives, and the bus brings nothing of it"));
+                is_out.into_iter().chain(missed).chain(sales.lanes_troubles()).collect()
+            }
+            None => sales.troubles(|of| self.shared.cluster.named(of)),
+        };
+        let missing = sales.missing().into_iter().chain(troubles);
         missing.chain(self.shared.cluster.why_it_owns_nothing()).chain(down).chain(stalled).collect()
+    }
+
+    /// What an operator has to know of this server although it serves.
+    pub fn note(&self) -> Option<String> {
+        self.shared.cluster.note()
+    }
+
+    /// Gives all sales away to other servers, as this one stops: as long as there are others and a bus to them. Nobody here
+    /// notices it.
+    pub async fn leave(&self) {
+        if self.shared.exchange.is_none() {
+            return;
+        }
+        let (sales, cluster) = (&self.shared.sales, &self.shared.cluster);
+        cluster.leave();
+        let gone = async {
+            loop {
+                let changed = sales.changed();
+                let has_heir = sales.all().iter().any(|(concert, status)| {
+                    *status == SaleStatus::Running && cluster.heir(*concert, GivesAll::Leaves).is_some()
+                });
+                if !has_heir {
+                    return;
+                }
+                tokio::select! {
+                    biased;
+                    () = changed => {}
+                    () = self.shared.clock.run_out(limits::MISSED_LOOK_INTERVAL) => {}
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = gone => {}
+            () = self.shared.clock.run_out(limits::LEAVE_PATIENCE) => {
+                tracing::warn!("not every sale could be given away in time");
+            }
+        }
     }
 
     /// This server among the others of its database.
@@ -305,6 +354,29 @@ impl Dispatcher {
     /// The number of commands that wait in all mailboxes.
     pub fn mailbox_depth(&self) -> usize {
         self.shared.mailboxes.iter().map(|mailbox| mailbox.len()).sum()
+    }
+
+    /// Posts to a sale that ran here a moment ago. One that was let go of meanwhile has taken what was posted with it, and
+    /// this follows.
+    fn post_while_running(
+        &self,
+        concert: ConcertId,
+        command: Command,
+        reply: ReplyTo,
+    ) -> Result<(), Refusal> {
+        let Some(exchange) = &self.shared.exchange else {
+            return self.post(concert.0.into(), Work::Sale { concert, command }, reply);
+        };
+        let mut asked = Some((command, reply));
+        let posted = self.shared.sales.while_running(concert, || {
+            let (command, reply) = asked.take().expect("it is posted once");
+            self.post(concert.0.into(), Work::Sale { concert, command }, reply)
+        });
+        match (posted, asked) {
+            (Some(posted), _) => posted,
+            (None, Some((command, reply))) => exchange.forward(concert, command, reply),
+            (None, None) => Ok(()),
+        }
     }
 
     fn post(&self, spread: u64, work: Work, reply: ReplyTo) -> Result<(), Refusal> {

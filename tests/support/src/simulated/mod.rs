@@ -631,6 +631,24 @@ impl Claims for SimulatedStore {
         .await
     }
 
+    async fn give_claim(
+        &self,
+        concert: ConcertId,
+        claim: (WriterId, u64),
+        now: Timestamp,
+        heir: NodeNo,
+    ) -> Result<(), StoreError> {
+        self.plain(Call::ReleaseClaims, |state| {
+            state.tables.give_claim(concert, claim, now, heir);
+            Some(Ok(()))
+        })
+        .await
+    }
+
+    async fn wish_move(&self, concert: ConcertId, to: NodeNo) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.wish_move(concert, to)))).await
+    }
+
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.read(|state| state.tables.is_served(now)).await
     }
@@ -646,8 +664,19 @@ impl Members for SimulatedStore {
         self.plain(Call::BeatMember, |state| Some(Ok(state.tables.enter_member(member)))).await
     }
 
-    async fn beat_member(&self, node: NodeNo, now: MemberState, sales: u32) -> Result<bool, StoreError> {
-        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.beat_member(node, now, sales)))).await
+    async fn beat_member(
+        &self,
+        node: NodeNo,
+        now: MemberState,
+        sales: u32,
+        hears: u32,
+    ) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.beat_member(node, now, sales, hears))))
+            .await
+    }
+
+    async fn wish_drain(&self, node: NodeNo, is_to_drain: bool) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.wish_drain(node, is_to_drain)))).await
     }
 
     async fn members(&self) -> Result<Vec<Member>, StoreError> {
