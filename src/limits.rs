@@ -216,6 +216,9 @@ pub const MISSED_LOOK_INTERVAL: Duration = Duration::from_millis(250);
 pub const MISSED_LEASE: Duration = Duration::from_millis(1_500);
 pub const MISSED_READINGS_MIN: u32 = 4;
 
+/// Connections of which a server tells whoever runs a sale anew in one command, which has to fit a message.
+pub const PRESENT_AT_ONCE: usize = 512;
+
 /// Sales that are claimed and loaded at a time: a large one does not keep small ones waiting, and a server's sales are not all
 /// in its successor's memory twice.
 pub const SALES_LOADED_AT_ONCE_MAX: usize = 4;
@@ -235,6 +238,7 @@ pub const LEAVE_PATIENCE: Duration = Duration::from_secs(20);
 /// those who come back elsewhere all at once would be refused there.
 pub const SOCKETS_CLOSED_A_SECOND: usize = 500;
 pub const DRAIN_SPREAD_MAX: Duration = Duration::from_secs(60);
+pub const DRAIN_TURN: Duration = Duration::from_millis(250);
 
 /// The longest that asking the database for its time may take for the answer to say how far our clock is off, and the number of
 /// times that a server asks as it starts.

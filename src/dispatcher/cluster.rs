@@ -346,6 +346,10 @@ impl Cluster {
         self.looked.notify_one();
     }
 
+    pub(super) fn leaves(&self) -> bool {
+        self.state.read().leaves
+    }
+
     /// Resolves when it was looked who lives, or something is to be given away.
     pub(super) async fn looked(&self) {
         self.looked.notified().await;

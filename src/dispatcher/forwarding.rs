@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
-use super::exchange::{Asker, Exchange, FarReply, Heard, Owner, Told};
+use super::exchange::{Asker, Exchange, FarReply, Heard, Owner, State, Told};
 use super::handle::Shared;
 use super::lane_of;
 use super::mailbox::Work;
@@ -16,7 +16,7 @@ use crate::bus::conversation::Taken;
 use crate::bus::message::{Forwarded, Message, Said, Verdict};
 use crate::bus::wire;
 use crate::domain::command::Command;
-use crate::domain::ids::NodeNo;
+use crate::domain::ids::{ConcertId, NodeNo};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, Refusal, ReplyTo};
 use crate::limits;
@@ -101,7 +101,9 @@ impl Forwarding {
             state.clocks.entry(from).or_default().hear(message.stamps, now);
         }
         match message.said {
-            Said::Owns { concert, epoch } => state.gateway.learn(concert, Owner { node: from, epoch }),
+            Said::Owns { concert, epoch } => {
+                self.learn(&mut state, concert, Owner { node: from, epoch }, now)
+            }
             Said::Alive { hears } => {
                 drop(state);
                 if from != self.exchange.node {
@@ -149,6 +151,21 @@ impl Forwarding {
                 }
             }
         }
+    }
+
+    /// Notes who runs a sale. Whoever begins to run it is told who is connected here; who leaves or comes now follows behind.
+    fn learn(&self, state: &mut State, concert: ConcertId, owner: Owner, now: Timestamp) {
+        if !state.gateway.learn(concert, owner) {
+            return;
+        }
+        let mut connected = self.fanout.connected();
+        // The order is that of users, so that a simulation replays.
+        connected.sort_unstable();
+        for connections in connected.chunks(limits::PRESENT_AT_ONCE) {
+            let command = Command::Present { connections: connections.to_vec() };
+            state.gateway.take_over(concert, command, ReplyTo::Nobody, now);
+        }
+        self.exchange.at_work.store(state.gateway.sales_at_work(), Ordering::Release);
     }
 
     /// Has a command of another server's decided, if that is ours to do.
@@ -215,7 +232,7 @@ impl Forwarding {
         let mut locked = self.exchange.state.lock();
         let state = &mut *locked;
         for (concert, node, epoch) in owners {
-            state.gateway.learn(concert, Owner { node, epoch });
+            self.learn(state, concert, Owner { node, epoch }, now);
         }
         let mut told = Vec::new();
         let over = state.gateway.partners().into_iter().filter(dead).chain(state.gateway.over(now));

@@ -181,7 +181,18 @@ impl Dispatcher {
             None => sales.troubles(|of| self.shared.cluster.named(of)),
         };
         let missing = sales.missing().into_iter().chain(troubles);
-        missing.chain(self.shared.cluster.why_it_owns_nothing()).chain(down).chain(stalled).collect()
+        let leaves = self.shared.cluster.leaves().then(|| "this server stops".to_owned());
+        missing
+            .chain(leaves)
+            .chain(self.shared.cluster.why_it_owns_nothing())
+            .chain(down)
+            .chain(stalled)
+            .collect()
+    }
+
+    /// Does a bus lead to the others?
+    pub fn has_bus(&self) -> bool {
+        self.shared.exchange.is_some()
     }
 
     /// What an operator has to know of this server although it serves.

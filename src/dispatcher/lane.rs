@@ -495,6 +495,7 @@ impl Lane {
                     let greeted = running.sale.greet(*user, *connection, standing);
                     return self.fanout.answer(envelope.reply, Ok(greeted));
                 }
+                Command::Present { connections } => running.sale.greet_all(connections),
                 Command::NodeGone { node } => running.sale.node_gone(*node, standing),
                 _ => {}
             }
@@ -548,6 +549,7 @@ impl Lane {
     /// Another process is the writer of this sale now.
     fn step_down(&mut self, concert: ConcertId) {
         tracing::warn!(concert.id = concert.0, "another process runs this sale now");
+        self.tables.lose(concert);
         self.send_on(concert);
         let _ = self.lost.try_send(concert);
     }
@@ -565,7 +567,7 @@ impl Lane {
             if !self.sales.contains_key(&concert) {
                 self.shared.sales.keep(concert);
             } else if self.shared.sales.let_go_of(concert) {
-                // From now on nobody here loads it before its claim is released.
+                // From now on nobody here loads it before its claim is released, which its tables come before.
                 self.send_on(concert);
                 self.count_tokens();
             }
@@ -575,11 +577,11 @@ impl Lane {
     /// Forgets a sale that is run elsewhere: what waits for it here goes there, and what comes follows.
     fn send_on(&mut self, concert: ConcertId) {
         let Some(exchange) = self.shared.exchange.clone() else {
-            self.put_away(concert);
+            self.put_out(concert);
             return self.shared.sales.set(concert, SaleStatus::Elsewhere(None));
         };
         let told = exchange.take_over(concert, || {
-            self.put_away(concert);
+            self.put_out(concert);
             // Whoever runs it is told who is still connected.
             self.present.remove(&concert);
             self.shared.sales.set(concert, SaleStatus::Elsewhere(None));
@@ -601,11 +603,16 @@ impl Lane {
 
     /// Does as `lose`, but recovery comes to it only with its next look at all sales.
     fn put_away(&mut self, concert: ConcertId) {
+        self.tables.lose(concert);
+        self.put_out(concert);
+    }
+
+    /// Forgets a sale, whose tables go on following what it did.
+    fn put_out(&mut self, concert: ConcertId) {
         if let Some(lost) = self.sales.remove(&concert) {
             self.present.insert(concert, lost.sale.connections().collect());
         }
         self.sweeper.forget(concert);
-        self.tables.lose(concert);
         self.fanout.hide(concert);
         self.shared.sales.set(concert, SaleStatus::Loading);
     }

@@ -59,19 +59,24 @@ impl Moves {
         due
     }
 
+    /// Waits until the tables of a sale have what it did by now; what they do not have in time its heir brings in.
+    async fn follow(&self, concert: ConcertId, lane: usize) {
+        let tables = &self.shared.tables[lane];
+        let targets = tables.targets(Rows::OfSale(concert));
+        tokio::select! {
+            biased;
+            () = tables.have(&targets) => {}
+            () = self.shared.clock.run_out(limits::MOVE_TABLES_PATIENCE) => {}
+        }
+    }
+
     /// Gives a sale to its heir, if its lane lets go of it.
     async fn give(&self, concert: ConcertId, heir: NodeNo) {
         let (shared, clock) = (&self.shared, &self.shared.clock);
         let lane = lane_of(concert, shared.mailboxes.len());
         let began = clock.steady();
-        // The heir has the less to bring in, and meanwhile it is sold here.
-        let tables = &shared.tables[lane];
-        let targets = tables.targets(Rows::OfSale(concert));
-        tokio::select! {
-            biased;
-            () = tables.have(&targets) => {}
-            () = clock.run_out(limits::MOVE_TABLES_PATIENCE) => {}
-        }
+        // Most of it while the sale is sold here.
+        self.follow(concert, lane).await;
         shared.sales.ask_for(concert);
         // A lane that waits looks around when something comes.
         let look = Work::Sale { concert, command: Command::Figures };
@@ -87,6 +92,8 @@ impl Moves {
         if !was_let_go {
             return tracing::warn!(concert.id = concert.0, "a sale could not be given away, and stays");
         }
+        self.follow(concert, lane).await;
+        shared.tables[lane].lose(concert);
         let claim = (shared.writers[lane], shared.sales.last_epoch(concert).unwrap_or_default());
         let given = tokio::select! {
             biased;

@@ -66,6 +66,10 @@ pub enum Command {
         user: UserId,
         connection: ConnectionId,
     },
+    /// These are connected to another node, which tells whoever runs the sale anew: present are those who have a live token here.
+    Present {
+        connections: Vec<(UserId, ConnectionId)>,
+    },
     /// The node is gone, and with it all connections to it.
     NodeGone {
         node: NodeNo,
@@ -234,6 +238,7 @@ impl Command {
             | Self::Touch { .. }
             | Self::Connect { .. }
             | Self::Disconnect { .. }
+            | Self::Present { .. }
             | Self::NodeGone { .. }
             | Self::Hold { .. }
             | Self::HoldBest { .. }
@@ -246,7 +251,10 @@ impl Command {
 
     /// Does it say who is there? Lost, it would cost a present fan's place, or keep an absent one's for ever.
     pub fn is_presence(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Disconnect { .. } | Self::NodeGone { .. })
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Present { .. } | Self::Disconnect { .. } | Self::NodeGone { .. }
+        )
     }
 
     /// The command's name for the log, which must not have a token in it.
@@ -260,6 +268,7 @@ impl Command {
             Self::Leave { .. } => "leave",
             Self::Touch { .. } => "touch",
             Self::Disconnect { .. } => "disconnect",
+            Self::Present { .. } => "present",
             Self::NodeGone { .. } => "node_gone",
             Self::Hold { .. } => "hold",
             Self::HoldBest { .. } => "hold_best",

@@ -204,11 +204,14 @@ pub async fn start(
     kept.extend(tls.clone().map(|tls| supervisor.keep(&home, "certificate", move || tls.clone().watch())));
 
     let is_secure = tls.is_some();
+    let dispatcher = context.dispatcher.clone();
     let stop = async move {
         tokio::select! {
             () = stop => {}
             task = supervisor.failed() => tracing::error!(task, "stopping"),
         }
+        // Where others can run our sales they do so before anybody is sent there.
+        dispatcher.leave().await;
     };
     let serving = tokio::spawn(accept::serve(Listeners { public, admin }, Doors::new(site, tls), stop));
     Ok(Server { address, admin_address, is_secure, context, serving, kept, lanes, folder })

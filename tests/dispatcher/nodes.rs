@@ -11,7 +11,7 @@ use frontrow::domain::command::{Answer, Command};
 use frontrow::domain::ids::{ConcertId, ConnectionId, UserId};
 use frontrow::domain::membership::{About, MemberState};
 use frontrow::domain::rules::SaleRules;
-use frontrow::fanout::Fanout;
+use frontrow::fanout::{Fanout, Subscriber};
 use frontrow::limits::{
     FORWARDED_PATIENCE, HEIR_PATIENCE, LEASE, MEMBER_BEAT_INTERVAL, MISSED_LEASE, SALES_LOOKUP_INTERVAL,
     UNHEARD_MAX,
@@ -714,4 +714,30 @@ async fn who_is_alone_keeps_its_sales_until_it_stops() {
     let leaving = tokio::spawn(async move { dispatcher.leave().await });
     houses.pass(2 * TICK).await;
     assert!(leaving.is_finished() && only.runs(houses.concert));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_connected_to_another_server_is_present_after_a_takeover() {
+    let (houses, [owner, b, c]) = open_three().await;
+    let mut asked = [b.joins(houses.concert, 1), b.joins(houses.concert, 2), c.joins(houses.concert, 3)];
+    let subscribers = [(&b, 2), (&c, 3)].map(|(node, user)| {
+        let subscriber = Subscriber::new(ConnectionId::of(node.cluster().node(), user));
+        node.fanout.connect(UserId(user), &subscriber, 1);
+        node.is_connected_to_by(houses.concert, user);
+        subscriber
+    });
+    houses.pass(2 * TICK).await;
+    assert!(asked.iter_mut().all(joined));
+    houses.kill(&owner, 0);
+    houses.pass(TAKEN_OVER_WITH_BUS).await;
+    let away_ttl = SaleRules::default().away_ttl;
+    for _ in 0..3 {
+        // Who is admitted does not give way.
+        b.dispatcher.touch(houses.concert, UserId(1));
+        houses.pass(away_ttl / 2).await;
+    }
+    let mut again = [b.joins(houses.concert, 2), c.joins(houses.concert, 3)];
+    houses.pass(2 * TICK).await;
+    assert!(!again.iter_mut().any(joined), "they kept their places");
+    drop(subscribers);
 }

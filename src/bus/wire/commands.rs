@@ -32,4 +32,5 @@ wire_enum! { Command {
     25 => MoveSeat { order, from, to, keep, note, by },
     26 => Figures,
     27 => NodeGone { node },
+    28 => Present { connections },
 } }

@@ -134,12 +134,13 @@ impl Gateway {
         sale.held_back.push_back(Waiting { command, text, reply: Some(reply), asked_at, may_be_done: false });
     }
 
-    /// Notes who runs a sale, unless a later claim is known.
-    pub fn learn(&mut self, concert: ConcertId, owner: Owner) {
-        let known = self.owners.entry(concert).or_insert(owner);
-        if owner.epoch > known.epoch {
-            *known = owner;
+    /// Notes who runs a sale, unless a later claim is known. Is it news that another server does?
+    pub fn learn(&mut self, concert: ConcertId, owner: Owner) -> bool {
+        let is_news = self.owners.get(&concert).is_none_or(|known| owner.epoch > known.epoch);
+        if is_news {
+            self.owners.insert(concert, owner);
         }
+        is_news && owner.node != self.own
     }
 
     pub fn knows_later_claim(&self, concert: ConcertId, epoch: u64) -> bool {

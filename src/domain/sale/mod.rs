@@ -307,6 +307,7 @@ impl Sale {
             | Command::Touch { .. }
             | Command::Connect { .. }
             | Command::Disconnect { .. }
+            | Command::Present { .. }
             | Command::NodeGone { .. }
             | Command::Configure { .. }
             | Command::Restrict { .. }
@@ -384,6 +385,10 @@ impl Sale {
             Command::Connect { user, connection } => Ok(self.greet(*user, *connection, now)),
             Command::Disconnect { user, connection } => {
                 self.room.disconnect(*user, *connection, now.sale);
+                Ok(Answer::Done)
+            }
+            Command::Present { connections } => {
+                self.greet_all(connections);
                 Ok(Answer::Done)
             }
             Command::NodeGone { node } => {
@@ -474,6 +479,15 @@ impl Sale {
                 Answer::Queue { place, created: false }
             }
             None => Answer::Done,
+        }
+    }
+
+    /// These users have connections, each of which makes those present who have a live token.
+    pub fn greet_all(&mut self, connections: &[(UserId, ConnectionId)]) {
+        for (user, connection) in connections {
+            if self.is_in_line(*user) {
+                self.room.connect(*user, *connection);
+            }
         }
     }
 

@@ -216,6 +216,7 @@ impl Sale {
             | Command::Cancel { caller, .. } => self.room.entry_of_user(caller.user),
             Command::Touch { .. }
             | Command::Disconnect { .. }
+            | Command::Present { .. }
             | Command::NodeGone { .. }
             | Command::Configure { .. }
             | Command::Restrict { .. }

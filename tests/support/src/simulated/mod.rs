@@ -213,6 +213,16 @@ impl Database {
         self.state.lock().tables.behind()
     }
 
+    /// Somebody wishes that a sale is run by this server.
+    pub fn wish_move(&self, concert: ConcertId, to: NodeNo) {
+        self.state.lock().tables.wish_move(concert, to);
+    }
+
+    /// Somebody wishes that a server gives its sales away, or takes some again.
+    pub fn wish_drain(&self, node: NodeNo, is_to_drain: bool) {
+        self.state.lock().tables.wish_drain(node, is_to_drain);
+    }
+
     /// Somebody claims a sale whose writer lives, and is never heard of again: as a process does that was cut off, whose clock
     /// is ahead. Nothing happens while a transaction has the sale's rows.
     pub fn take_over(&self, concert: ConcertId, now: Timestamp) {
