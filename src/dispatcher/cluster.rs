@@ -435,8 +435,7 @@ impl Cluster {
     /// How many of the others rank before us for a sale. Who was heard over the bus and is silent does not come for it.
     pub(super) fn rank(&self, concert: ConcertId) -> u32 {
         let (state, now) = (self.state.read(), self.clock.steady());
-        let may_come = |node| state.links.silence(node, now).is_none_or(|for_| for_ <= limits::ALIVE_SILENCE);
-        state.members.rank(concert, (&self.about.name, self.node), may_come)
+        state.members.rank(concert, (&self.about.name, self.node), |node| !is_silent(&state, node, now))
     }
 
     /// Why all sales are given away; `None`: they are not.
@@ -463,12 +462,14 @@ impl Cluster {
             let is_heard = state.links.is_heard(member.node, now);
             (is_heard, hearers, placement::place(concert, (&member.about.name, member.node)))
         };
-        state.members.may_own(self.node).max_by_key(place).map(|member| member.node)
+        let heirs = state.members.may_own(self.node).filter(|heir| !is_silent(&state, heir.node, now));
+        heirs.max_by_key(place).map(|heir| heir.node)
     }
 
     /// May this other server run sales, for all that is known?
     pub(super) fn may_own(&self, node: NodeNo) -> bool {
-        self.state.read().members.may_own(self.node).any(|member| member.node == node)
+        let (state, now) = (self.state.read(), self.clock.steady());
+        state.members.may_own(self.node).any(|member| member.node == node) && !is_silent(&state, node, now)
     }
 
     /// Sales of ours that somebody wishes another server to run.
@@ -491,8 +492,8 @@ impl Cluster {
         !is_asked && self.why_it_owns_nothing().is_none()
     }
 
-    /// What an operator has to know of this server although it serves.
-    pub fn note(&self) -> Option<String> {
+    /// That this server is to give its sales away, if it is.
+    fn note(&self) -> Option<String> {
         let state = self.state.read();
         if !state.is_to_drain {
             return None;
@@ -540,8 +541,7 @@ impl Cluster {
 
     /// Was it heard over the bus, and is it silent?
     pub(super) fn is_silent(&self, node: NodeNo) -> bool {
-        let silence = self.state.read().links.silence(node, self.clock.steady());
-        silence.is_some_and(|for_| for_ > limits::ALIVE_SILENCE)
+        is_silent(&self.state.read(), node, self.clock.steady())
     }
 
     /// Is nothing left of it, not even its row?
@@ -583,14 +583,28 @@ impl Cluster {
         self.state.read().members.get(writer.node()?).map(Member::named)
     }
 
+    /// What an operator has to know of this server although it serves.
+    pub fn notes(&self) -> Vec<String> {
+        let missed = self.missed().into_iter();
+        let missed = missed.map(|server| format!("{server} lives, and the bus brings nothing of it"));
+        self.note().into_iter().chain(missed).collect()
+    }
+
     /// The others that live, and are not heard over the bus although they were before.
-    pub(super) fn missed(&self) -> Vec<String> {
+    fn missed(&self) -> Vec<String> {
         let (state, now) = (self.state.read(), self.clock.steady());
-        let is_missed = |member: &&Member| {
-            let silence = state.links.silence(member.node, now);
-            member.node != self.node && silence.is_some_and(|for_| for_ > limits::ALIVE_SILENCE)
-        };
+        let is_missed = |member: &&Member| member.node != self.node && is_silent(&state, member.node, now);
         state.members.living().filter(is_missed).map(Member::named).collect()
+    }
+
+    /// The others that live and hear somebody over the bus, and of whom nothing was heard yet.
+    pub(super) fn unheard(&self) -> Vec<String> {
+        let (state, now) = (self.state.read(), self.clock.steady());
+        let is_unheard = |member: &&Member| {
+            let is_up = member.state == MemberState::Up && member.hears > 0;
+            member.node != self.node && is_up && state.links.silence(member.node, now).is_none()
+        };
+        state.members.living().filter(is_unheard).map(Member::named).collect()
     }
 
     /// Says once what somebody has to know, and counts.
@@ -645,6 +659,11 @@ impl Cluster {
 
 fn is_dead(state: &State, node: NodeNo) -> bool {
     state.members.has_stopped(node) || state.members.is_dead(node) && !state.links.lives(node)
+}
+
+/// Was it heard over the bus before, and not for a while?
+fn is_silent(state: &State, node: NodeNo, now: Timestamp) -> bool {
+    state.links.silence(node, now).is_some_and(|for_| for_ > limits::ALIVE_SILENCE)
 }
 
 fn misses_somebody(state: &State, own: NodeNo, now: Timestamp) -> bool {

@@ -102,7 +102,7 @@ impl Forwarding {
         }
         match message.said {
             Said::Owns { concert, epoch } => {
-                self.learn(&mut state, concert, Owner { node: from, epoch }, now)
+                self.learn(&mut state, concert, Owner { node: from, epoch }, now);
             }
             Said::Alive { hears } => {
                 drop(state);

@@ -174,9 +174,9 @@ impl Dispatcher {
             // What others run is served here, as long as there is a way to them.
             Some(exchange) => {
                 let is_out = exchange.is_out().then(|| "the bus to the other servers is out".to_owned());
-                let missed = self.shared.cluster.missed().into_iter();
-                let missed = missed.map(|server| format!("{server} lives, and the bus brings nothing of it"));
-                is_out.into_iter().chain(missed).chain(sales.lanes_troubles()).collect()
+                let unheard = self.shared.cluster.unheard().into_iter();
+                let unheard = unheard.map(|server| format!("nothing was heard of {server} over the bus yet"));
+                is_out.into_iter().chain(unheard).chain(sales.lanes_troubles()).collect()
             }
             None => sales.troubles(|of| self.shared.cluster.named(of)),
         };
@@ -196,8 +196,8 @@ impl Dispatcher {
     }
 
     /// What an operator has to know of this server although it serves.
-    pub fn note(&self) -> Option<String> {
-        self.shared.cluster.note()
+    pub fn notes(&self) -> Vec<String> {
+        self.shared.cluster.notes()
     }
 
     /// Gives all sales away to other servers, as this one stops: as long as there are others and a bus to them. Nobody here
