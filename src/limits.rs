@@ -196,6 +196,50 @@ pub const MEMBER_LOOK_PATIENCE: Duration = Duration::from_secs(5);
 pub const DEAD_MEMBERS_KEPT: usize = 16;
 pub const DEAD_MEMBERS_FORGOTTEN_AT_ONCE: usize = 8;
 
+/// The interval at which a server says over the bus that it is alive, and looks whom it hears.
+pub const ALIVE_INTERVAL: Duration = Duration::from_millis(250);
+/// Who is not heard for this time is late: from then on it is looked more often whether its sales stand still.
+pub const ALIVE_LATE: Duration = Duration::from_millis(400);
+/// Who is not heard for this time is missed.
+pub const ALIVE_SILENCE: Duration = Duration::from_secs(1);
+/// A longer pause between two looks says nothing of others: who looks stood still.
+pub const ALIVE_UNREAD_MAX: Duration = Duration::from_millis(800);
+/// Whom most of the others cannot hear for this time gives its sales away.
+pub const UNHEARD_MAX: Duration = Duration::from_secs(3);
+
+/// The interval at which a lane says in the store that its sales are alive, where a bus leads to others who look on.
+pub const HEARTBEAT_INTERVAL_WITH_BUS: Duration = Duration::from_millis(500);
+/// The interval at which heartbeats of sales are read while somebody is late.
+pub const MISSED_LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// The time for which the heartbeat of a sale stands still whose server is dead, if that server is missed over the bus as well,
+/// and the number of times that it is read meanwhile, at least.
+pub const MISSED_LEASE: Duration = Duration::from_millis(1_500);
+pub const MISSED_READINGS_MIN: u32 = 4;
+
+/// Connections of which a server tells whoever runs a sale anew in one command, which has to fit a message.
+pub const PRESENT_AT_ONCE: usize = 512;
+
+/// Sales that are claimed and loaded at a time: a large one does not keep small ones waiting, and a server's sales are not all
+/// in its successor's memory twice.
+pub const SALES_LOADED_AT_ONCE_MAX: usize = 4;
+/// Sales that are given away at a time.
+pub const SALES_MOVED_AT_ONCE_MAX: usize = 4;
+/// The time for which a sale that moves goes on selling until its tables have what it did: its heir brings in the rest.
+pub const MOVE_TABLES_PATIENCE: Duration = Duration::from_secs(3);
+/// The time that a lane has to come to the end of its batch and let go of a sale; after that it keeps it.
+pub const MOVE_LANE_PATIENCE: Duration = Duration::from_secs(5);
+/// Sales that other servers gave free for this one and that it did not come to yet: more are found with the next look.
+pub const OFFERED_SALES_MAX: usize = 1_024;
+/// The time that the heir of a sale has to claim it, before anybody else does.
+pub const HEIR_PATIENCE: Duration = Duration::from_secs(2);
+/// The time that a server which stops has to give all of its sales away.
+pub const LEAVE_PATIENCE: Duration = Duration::from_secs(20);
+/// Sockets that are closed in a second by a server that stops and has given its sales away, and the longest that this may go on:
+/// those who come back elsewhere all at once would be refused there.
+pub const SOCKETS_CLOSED_A_SECOND: usize = 500;
+pub const DRAIN_SPREAD_MAX: Duration = Duration::from_secs(60);
+pub const DRAIN_TURN: Duration = Duration::from_millis(250);
+
 /// The longest that asking the database for its time may take for the answer to say how far our clock is off, and the number of
 /// times that a server asks as it starts.
 pub const CLOCK_READ_MAX: Duration = Duration::from_millis(500);
@@ -255,7 +299,7 @@ pub const NEWS_HELD_MAX: usize = 64;
 /// The interval at which an owner says how its sales stand: until then nobody notices that the last of a rush was lost.
 pub const RUNNING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Connections that are named in one command to a new owner, and wallets and sales in one message.
+/// Wallets and sales that are named in one message.
 pub const NAMED_AT_ONCE_MAX: usize = 512;
 
 /// Wallets that changed and that others are not told of yet; more are lost, and read by whoever asks.

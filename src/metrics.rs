@@ -109,6 +109,10 @@ pub struct Metrics {
     pub clock_step_ms: Gauge,
     /// Servers of this database that live, this one among them.
     pub members: Gauge,
+    /// Other servers that are heard over the bus.
+    pub members_heard: Gauge,
+    /// Sales that were given away to another server.
+    pub moves: Counter,
     /// The milliseconds by which the machine's clock is ahead of the database's.
     pub clock_ahead_ms: Gauge,
     /// Sales that were taken over from another server.
@@ -173,6 +177,8 @@ impl Metrics {
             clock_steps: Counter::default(),
             clock_step_ms: Gauge::default(),
             members: Gauge::default(),
+            members_heard: Gauge::default(),
+            moves: Counter::default(),
             clock_ahead_ms: Gauge::default(),
             takeovers: Counter::default(),
             bus_connected: Gauge::default(),
@@ -236,6 +242,12 @@ impl Metrics {
         r.register("clock_steps", "Times the machine's clock was set", metrics.clock_steps.clone());
         r.register("clock_step_ms", "How far it was set in all", metrics.clock_step_ms.clone());
         r.register("members", "Servers of this database that live", metrics.members.clone());
+        r.register(
+            "members_heard",
+            "Other servers that are heard over the bus",
+            metrics.members_heard.clone(),
+        );
+        r.register("moves", "Sales that were given away to another server", metrics.moves.clone());
         r.register(
             "clock_ahead_ms",
             "The machine's clock less the database's",

@@ -59,6 +59,14 @@ pub enum Said {
     Wallets {
         users: Vec<UserId>,
     },
+    /// To everybody, all the time: the sender lives, and heard these of late.
+    Alive {
+        hears: Vec<NodeNo>,
+    },
+    /// The sender gave this sale free for the one that it speaks to.
+    Yours {
+        concert: ConcertId,
+    },
 }
 
 /// What was committed of a sale in one row of its journal, or a part of it.
@@ -135,6 +143,8 @@ wire_enum! { Said {
     7 => NotKept { concert, from },
     8 => Awaited { concert, seq },
     9 => Wallets { users },
+    10 => Alive { hears },
+    11 => Yours { concert },
 } }
 
 wire_enum! { Verdict {

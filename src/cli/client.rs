@@ -45,7 +45,7 @@ pub struct ServerArgs {
     #[arg(long, global = true, env = "FRONTROW_OPERATOR_TOKEN", hide_env_values = true)]
     token: Option<String>,
     #[command(flatten)]
-    data: DataArgs,
+    pub data: DataArgs,
 }
 
 impl ServerArgs {

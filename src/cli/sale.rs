@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
+use frontrow::domain::ids::ConcertId;
 use hyper::Method;
 use serde_json::json;
 
 use super::client::ServerArgs;
 use super::rules::{self, Rule};
-use super::{prices, print_json};
+use super::{node, prices, print_json};
 
 #[derive(Args)]
 pub struct Sale {
@@ -51,6 +52,8 @@ enum Call {
     },
     /// Show a message to every fan; an empty one takes it away.
     Message { concert: u32, text: String },
+    /// Have another server run the sale, by its number or name, without anybody noticing. Asks the database, not a server.
+    Move { concert: u32, node: String },
 }
 
 impl Sale {
@@ -60,6 +63,9 @@ impl Sale {
             Call::List => None,
             Call::Prices { schedule, prices, all_performances, was } => {
                 return self.prices(*schedule, prices, *all_performances, was).await;
+            }
+            Call::Move { concert, node } => {
+                return node::move_sale(&self.server.data, ConcertId(*concert), node).await;
             }
             Call::Open { concert } => Some((concert, state("OPEN"))),
             Call::Pause { concert } => Some((concert, state("PAUSED"))),

@@ -4,16 +4,19 @@
 //! came with a beat of our own: where we could not write, others could not either. Nothing here moves a sale; what a verdict is
 //! about is named in the claim that follows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
+use super::links::Links;
 use crate::clock::Clock;
 use crate::domain::ids::{ConcertId, NodeNo};
 use crate::domain::mark::{Mark, Reading};
 use crate::domain::membership::{About, CLOCK_OFF_MAX, Member, MemberState, Members};
+use crate::domain::placement;
 use crate::domain::time::Timestamp;
 use crate::limits;
 use crate::metrics::Metrics;
@@ -75,17 +78,51 @@ pub struct Cluster {
     by_database_clock: bool,
     /// The number of sales that run here.
     sales: AtomicU32,
+    /// A bus leads to the others.
+    has_bus: AtomicBool,
     state: RwLock<State>,
-    /// The reason that was logged last why nothing is owned here, and whether others were seen.
-    said: Mutex<(Option<String>, bool)>,
+    /// Somebody who was heard over the bus is late.
+    late: Notify,
+    /// Sales were found that may be taken, as it seems.
+    found: Notify,
+    /// It was looked once more, or something is to be given away.
+    looked: Notify,
+    said: Mutex<SaidOnce>,
+}
+
+/// What was logged last, so that it is said once.
+#[derive(Default)]
+struct SaidOnce {
+    /// Why nothing is owned here.
+    why: Option<String>,
+    /// Were others seen?
+    met: bool,
+    /// Who lives and is not heard over the bus.
+    missed: Vec<String>,
+    note: Option<String>,
 }
 
 struct State {
     members: Members,
+    links: Links,
     sales: BTreeMap<ConcertId, Mark<Holder>>,
-    own: MemberState,
+    /// Those of them that nobody ran who lives, when it was looked last.
+    free: BTreeSet<ConcertId>,
+    /// Somebody wishes that our sales are run elsewhere, for as long as others can run them.
+    is_to_drain: bool,
+    /// We stop, and give our sales away before.
+    leaves: bool,
     /// The milliseconds by which the machine's clock is ahead of the database's, and how wrong that may be.
     clock_off: Option<(i64, i64)>,
+}
+
+/// Why all sales are given away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivesAll {
+    Leaves,
+    Drained,
+    /// Most of the others cannot hear us.
+    Unheard,
 }
 
 /// Joins the others, as somebody new, and looks who is there.
@@ -93,7 +130,7 @@ pub async fn join(store: Arc<dyn Store>, clock: Clock, joining: Joining) -> Resu
     let Joining { about, lanes, former, by_database_clock } = joining;
     // A process that had our folder before is dead, whatever its row says.
     for node in former.iter().filter_map(|former| former.node()) {
-        store.beat_member(node, MemberState::Stopped, 0).await?;
+        store.beat_member(node, MemberState::Stopped, 0, 0).await?;
     }
     let clock_off = match by_database_clock && !store.is_embedded() {
         true => Some(begin_by_database(&*store, &clock).await?),
@@ -101,8 +138,15 @@ pub async fn join(store: Arc<dyn Store>, clock: Clock, joining: Joining) -> Resu
     };
     let node = store.join_members(&about).await?;
     let writers = (0..lanes.max(1)).map(|_| WriterId::of(node)).collect();
-    let state =
-        State { members: Members::default(), sales: BTreeMap::new(), own: MemberState::Up, clock_off };
+    let state = State {
+        members: Members::default(),
+        links: Links::new(node),
+        sales: BTreeMap::new(),
+        free: BTreeSet::new(),
+        is_to_drain: false,
+        leaves: false,
+        clock_off,
+    };
     let cluster = Cluster {
         store,
         clock,
@@ -112,7 +156,11 @@ pub async fn join(store: Arc<dyn Store>, clock: Clock, joining: Joining) -> Resu
         former,
         by_database_clock,
         sales: AtomicU32::new(0),
+        has_bus: AtomicBool::new(false),
         state: RwLock::new(state),
+        late: Notify::new(),
+        found: Notify::new(),
+        looked: Notify::new(),
         said: Mutex::default(),
     };
     if cluster.is_watched() {
@@ -170,7 +218,7 @@ impl Cluster {
     /// Says and looks, for as long as the server lives.
     pub(super) async fn run(self: Arc<Self>, metrics: Arc<Metrics>) {
         loop {
-            let due = self.clock.steady() + limits::MEMBER_BEAT_INTERVAL;
+            let began = self.clock.steady();
             tokio::select! {
                 biased;
                 looked = self.look() => if let Err(error) = looked {
@@ -182,20 +230,31 @@ impl Cluster {
                 }
             }
             self.tell(&metrics);
-            self.clock.sleep_until(due).await;
+            self.looked.notify_one();
+            let is_late = || self.misses_somebody(self.clock.steady());
+            if !is_late() {
+                tokio::select! {
+                    biased;
+                    () = self.clock.sleep_until(began + limits::MEMBER_BEAT_INTERVAL) => continue,
+                    () = self.late.notified() => {}
+                }
+            }
+            // Whether sales stand still of who is late is looked at more often.
+            self.clock.sleep_until(began + limits::MISSED_LOOK_INTERVAL).await;
         }
     }
 
     /// Says that we live, and looks who else does.
     async fn look(&self) -> Result<(), StoreError> {
-        let own = self.state.read().own;
+        let own = self.own_state();
         // Without it nothing that is seen counts: whoever could not write for a while may be well.
         self.say(own).await?;
         let began = self.clock.steady();
         let (members, holders) = (self.store.members().await?, self.store.holders().await?);
         self.see(members, holders, Reading { began, ended: self.clock.steady() });
         self.read_clock().await?;
-        let outlived = self.state.read().members.outlived(self.node, limits::DEAD_MEMBERS_KEPT);
+        let mut outlived = self.state.read().members.outlived(self.node, limits::DEAD_MEMBERS_KEPT);
+        outlived.retain(|(node, _)| self.is_dead(*node));
         for (node, beat) in outlived.into_iter().take(limits::DEAD_MEMBERS_FORGOTTEN_AT_ONCE) {
             self.store.forget_member(node, beat).await?;
         }
@@ -203,12 +262,13 @@ impl Cluster {
     }
 
     async fn say(&self, state: MemberState) -> Result<(), StoreError> {
-        let sales = self.sales.load(Ordering::Relaxed);
-        if self.store.beat_member(self.node, state, sales).await? || state == MemberState::Stopped {
+        let (sales, hears) = (self.sales.load(Ordering::Relaxed), self.heard().len() as u32);
+        if self.store.beat_member(self.node, state, sales, hears).await? || state == MemberState::Stopped {
             return Ok(());
         }
         // Who stood still for long was taken for dead, and its row taken away.
-        let member = Member { node: self.node, about: self.about.clone(), beat: 0, state, sales };
+        let (node, about) = (self.node, self.about.clone());
+        let member = Member { node, about, beat: 0, state, sales, hears, is_to_drain: false };
         if !self.store.enter_member(&member).await? {
             tracing::error!(node = self.node.0, "somebody else said that this server stopped");
         }
@@ -229,6 +289,16 @@ impl Cluster {
             };
             state.sales.insert(concert, mark);
         }
+        state.is_to_drain = state.members.get(self.node).is_some_and(|own| own.is_to_drain);
+        let now = self.clock.steady();
+        let is_free = |(concert, mark): (&ConcertId, &Mark<Holder>)| {
+            (self.held_in(state, *concert, mark.value(), now) == Held::Free).then_some(*concert)
+        };
+        let free: BTreeSet<ConcertId> = state.sales.iter().filter_map(is_free).collect();
+        if !free.is_subset(&state.free) {
+            self.found.notify_one();
+        }
+        state.free = free;
     }
 
     /// Notes how far the machine's clock is off, and follows the database's when one of them was set.
@@ -262,9 +332,65 @@ impl Cluster {
         self.sales.store(running as u32, Ordering::Relaxed);
     }
 
-    /// The last that is said is that we stop.
-    pub(super) fn drain(&self) {
-        self.state.write().own = MemberState::Draining;
+    fn own_state(&self) -> MemberState {
+        let state = self.state.read();
+        match state.leaves || state.is_to_drain {
+            true => MemberState::Draining,
+            false => MemberState::Up,
+        }
+    }
+
+    /// From now on nothing is taken. The last that is said is that we stop.
+    pub(super) fn leave(&self) {
+        self.state.write().leaves = true;
+        self.looked.notify_one();
+    }
+
+    pub(super) fn leaves(&self) -> bool {
+        self.state.read().leaves
+    }
+
+    /// Resolves when it was looked who lives, or something is to be given away.
+    pub(super) async fn looked(&self) {
+        self.looked.notified().await;
+    }
+
+    /// Resolves when sales were seen that nobody runs who lives.
+    pub(super) async fn found_free(&self) {
+        self.found.notified().await;
+    }
+
+    pub(super) fn connect_bus(&self) {
+        self.has_bus.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_bus(&self) -> bool {
+        self.has_bus.load(Ordering::Relaxed)
+    }
+
+    /// Another server says that it is alive, and whom it hears.
+    pub(super) fn hear(&self, from: NodeNo, hears: Vec<NodeNo>, now: Timestamp) {
+        self.state.write().links.hear(from, hears, now);
+    }
+
+    /// Looks who is heard over the bus, which may be out for us.
+    pub(super) fn listen(&self, now: Timestamp, is_out: bool) {
+        let state = &mut *self.state.write();
+        state.links.look(now, is_out);
+        let members = &state.members;
+        state.links.forget(|node| members.is_forgotten(node));
+        if misses_somebody(state, self.node, now) {
+            self.late.notify_one();
+        }
+    }
+
+    fn misses_somebody(&self, now: Timestamp) -> bool {
+        misses_somebody(&self.state.read(), self.node, now)
+    }
+
+    /// The others that are heard over the bus.
+    pub(super) fn heard(&self) -> Vec<NodeNo> {
+        self.state.read().links.heard(self.clock.steady())
     }
 
     /// Nothing is run here any more, and nobody needs to wait to know it.
@@ -275,6 +401,10 @@ impl Cluster {
 
     /// May this sale, which is held so now, be taken from who holds it?
     pub(super) fn held(&self, concert: ConcertId, holder: &Holder) -> Held {
+        self.held_in(&self.state.read(), concert, holder, self.clock.steady())
+    }
+
+    fn held_in(&self, state: &State, concert: ConcertId, holder: &Holder, now: Timestamp) -> Held {
         let Some(writer) = holder.writer else { return Held::Free };
         if self.writers.contains(&writer) {
             return Held::Here;
@@ -282,18 +412,96 @@ impl Cluster {
         if !self.is_watched() || self.former.contains(&writer) {
             return Held::Free;
         }
-        let state = self.state.read();
         let has_stopped = writer.node().is_some_and(|node| state.members.has_stopped(node));
-        let stands = |mark: &Mark<Holder>| mark.value() == holder && mark.is_dead();
+        let is_missed = || {
+            let living = state.members.living().map(|member| member.node);
+            writer.node().is_some_and(|node| state.links.misses(node, living, now))
+        };
+        let stands = |mark: &Mark<Holder>| {
+            let stood = mark.stood_still(limits::MISSED_LEASE, limits::MISSED_READINGS_MIN);
+            mark.value() == holder && (mark.is_dead() || stood && is_missed())
+        };
         match has_stopped || state.sales.get(&concert).is_some_and(stands) {
             true => Held::Free,
             false => Held::Elsewhere,
         }
     }
 
-    /// How many of the others rank before us for a sale.
+    /// Who held a sale when it was looked last.
+    pub(super) fn holder(&self, concert: ConcertId) -> Option<Holder> {
+        self.state.read().sales.get(&concert).map(|mark| *mark.value())
+    }
+
+    /// How many of the others rank before us for a sale. Who was heard over the bus and is silent does not come for it.
     pub(super) fn rank(&self, concert: ConcertId) -> u32 {
-        self.state.read().members.rank(concert, (&self.about.name, self.node))
+        let (state, now) = (self.state.read(), self.clock.steady());
+        state.members.rank(concert, (&self.about.name, self.node), |node| !is_silent(&state, node, now))
+    }
+
+    /// Why all sales are given away; `None`: they are not.
+    pub(super) fn gives_all(&self) -> Option<GivesAll> {
+        let (state, now) = (self.state.read(), self.clock.steady());
+        let living = state.members.living().map(|member| member.node);
+        match &*state {
+            State { leaves: true, .. } => Some(GivesAll::Leaves),
+            State { is_to_drain: true, .. } => Some(GivesAll::Drained),
+            state if state.links.is_unheard(living, now) => Some(GivesAll::Unheard),
+            _ => None,
+        }
+    }
+
+    /// Who is to run a sale instead of us: the first in rank of those that may and are heard; of all that may, the best heard one,
+    /// if we are given up because nobody hears us. `None`: there is nobody.
+    pub(super) fn heir(&self, concert: ConcertId, why: GivesAll) -> Option<NodeNo> {
+        let (state, now) = (self.state.read(), self.clock.steady());
+        let place = |member: &&Member| {
+            let hearers = match why {
+                GivesAll::Unheard => state.links.hearers(member.node, now),
+                GivesAll::Leaves | GivesAll::Drained => 0,
+            };
+            let is_heard = state.links.is_heard(member.node, now);
+            (is_heard, hearers, placement::place(concert, (&member.about.name, member.node)))
+        };
+        let heirs = state.members.may_own(self.node).filter(|heir| !is_silent(&state, heir.node, now));
+        heirs.max_by_key(place).map(|heir| heir.node)
+    }
+
+    /// May this other server run sales, for all that is known?
+    pub(super) fn may_own(&self, node: NodeNo) -> bool {
+        let (state, now) = (self.state.read(), self.clock.steady());
+        state.members.may_own(self.node).any(|member| member.node == node) && !is_silent(&state, node, now)
+    }
+
+    /// Sales of ours that somebody wishes another server to run.
+    pub(super) fn wished_moves(&self) -> Vec<(ConcertId, NodeNo)> {
+        let state = self.state.read();
+        let wished = state.sales.iter().filter_map(|(concert, mark)| {
+            let Holder { writer, moves_to, .. } = *mark.value();
+            let is_ours = writer.is_some_and(|writer| self.writers.contains(&writer));
+            moves_to.filter(|to| is_ours && *to != self.node).map(|to| (*concert, to))
+        });
+        wished.collect()
+    }
+
+    /// May sales be taken now? Who was asked to give them away takes them only when nobody else can.
+    pub(super) fn may_take(&self) -> bool {
+        let is_asked = {
+            let state = self.state.read();
+            state.leaves || state.is_to_drain && state.members.may_own(self.node).next().is_some()
+        };
+        !is_asked && self.why_it_owns_nothing().is_none()
+    }
+
+    /// That this server is to give its sales away, if it is.
+    fn note(&self) -> Option<String> {
+        let state = self.state.read();
+        if !state.is_to_drain {
+            return None;
+        }
+        Some(match state.members.may_own(self.node).next() {
+            Some(_) => "this server is drained: it serves, and other servers run its sales".to_owned(),
+            None => "this server is to be drained, and no other server can run its sales".to_owned(),
+        })
     }
 
     /// Why this server may take no sale now; `None`: it may.
@@ -326,19 +534,26 @@ impl Cluster {
         ))
     }
 
-    /// Is this server dead, for all that was seen?
+    /// Is this server dead, for all that was seen and heard? One that lost only the database is not.
     pub(super) fn is_dead(&self, node: NodeNo) -> bool {
-        self.state.read().members.is_dead(node)
+        is_dead(&self.state.read(), node)
+    }
+
+    /// Was it heard over the bus, and is it silent?
+    pub(super) fn is_silent(&self, node: NodeNo) -> bool {
+        is_silent(&self.state.read(), node, self.clock.steady())
     }
 
     /// Is nothing left of it, not even its row?
     pub(super) fn is_forgotten(&self, node: NodeNo) -> bool {
-        self.state.read().members.is_forgotten(node)
+        let state = self.state.read();
+        state.members.is_forgotten(node) && !state.links.lives(node)
     }
 
     /// Servers that are dead, as far as there is a row of them.
     pub(super) fn dead(&self) -> Vec<NodeNo> {
-        self.state.read().members.dead().collect()
+        let state = self.state.read();
+        state.members.dead().filter(|node| is_dead(&state, *node)).collect()
     }
 
     /// The number of servers that live.
@@ -368,31 +583,90 @@ impl Cluster {
         self.state.read().members.get(writer.node()?).map(Member::named)
     }
 
+    /// What an operator has to know of this server although it serves.
+    pub fn notes(&self) -> Vec<String> {
+        let missed = self.missed().into_iter();
+        let missed = missed.map(|server| format!("{server} lives, and the bus brings nothing of it"));
+        self.note().into_iter().chain(missed).collect()
+    }
+
+    /// The others that live, and are not heard over the bus although they were before.
+    fn missed(&self) -> Vec<String> {
+        let (state, now) = (self.state.read(), self.clock.steady());
+        let is_missed = |member: &&Member| member.node != self.node && is_silent(&state, member.node, now);
+        state.members.living().filter(is_missed).map(Member::named).collect()
+    }
+
+    /// The others that live and hear somebody over the bus, and of whom nothing was heard yet.
+    pub(super) fn unheard(&self) -> Vec<String> {
+        let (state, now) = (self.state.read(), self.clock.steady());
+        let is_unheard = |member: &&Member| {
+            let is_up = member.state == MemberState::Up && member.hears > 0;
+            member.node != self.node && is_up && state.links.silence(member.node, now).is_none()
+        };
+        state.members.living().filter(is_unheard).map(Member::named).collect()
+    }
+
     /// Says once what somebody has to know, and counts.
     fn tell(&self, metrics: &Metrics) {
-        let (why, others) = (self.why_it_owns_nothing(), self.others());
+        let (why, others, missed) = (self.why_it_owns_nothing(), self.others(), self.missed());
         metrics.members.set(others.len() as i64 + 1);
+        metrics.members_heard.set(self.heard().len() as i64);
         if let Some((ahead, _)) = self.state.read().clock_off {
             metrics.clock_ahead_ms.set(ahead);
         }
-        let (said, met) = &mut *self.said.lock();
-        if *met == others.is_empty() {
-            *met = !others.is_empty();
-            match met {
-                true => tracing::warn!(
-                    others = others.join(", "),
+        let said = &mut *self.said.lock();
+        if said.met == others.is_empty() {
+            said.met = !others.is_empty();
+            let others = others.join(", ");
+            match (said.met, self.has_bus()) {
+                (true, false) => tracing::warn!(
+                    others,
                     "other servers of this database live, and no bus connects us: the sales that they run are not taken from \
                      them, and requests for those are refused here"
                 ),
-                false => tracing::info!("no other server of this database lives"),
+                (true, true) => tracing::info!(others, "other servers of this database live"),
+                (false, _) => tracing::info!("no other server of this database lives"),
             }
         }
-        if *said != why {
+        if said.missed != missed {
+            match missed.is_empty() {
+                false => tracing::warn!(
+                    missed = missed.join(", "),
+                    "other servers live, and the bus brings nothing of them"
+                ),
+                true => tracing::info!("nobody is missed on the bus any more"),
+            }
+            said.missed = missed;
+        }
+        let note = self.note();
+        if said.note != note {
+            match &note {
+                Some(note) => tracing::warn!("{note}"),
+                None => tracing::info!("this server is not drained any more"),
+            }
+            said.note = note;
+        }
+        if said.why != why {
             match &why {
                 Some(why) => tracing::warn!("{why}"),
                 None => tracing::info!("this server may take sales again"),
             }
-            *said = why;
+            said.why = why;
         }
     }
+}
+
+fn is_dead(state: &State, node: NodeNo) -> bool {
+    state.members.has_stopped(node) || state.members.is_dead(node) && !state.links.lives(node)
+}
+
+/// Was it heard over the bus before, and not for a while?
+fn is_silent(state: &State, node: NodeNo, now: Timestamp) -> bool {
+    state.links.silence(node, now).is_some_and(|for_| for_ > limits::ALIVE_SILENCE)
+}
+
+fn misses_somebody(state: &State, own: NodeNo, now: Timestamp) -> bool {
+    let others = state.members.living().map(|member| member.node).filter(|node| *node != own);
+    state.links.misses_one_of(others, now)
 }

@@ -169,6 +169,11 @@ impl Copies {
             .collect()
     }
 
+    /// Is there to be a copy of this sale?
+    pub fn is_begun(&self, concert: ConcertId) -> bool {
+        self.sales.contains_key(&concert)
+    }
+
     /// Is there a copy of this sale?
     pub fn has(&self, concert: ConcertId) -> bool {
         self.sales.get(&concert).is_some_and(|of| of.view.is_some())

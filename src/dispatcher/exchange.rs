@@ -21,6 +21,7 @@ use self::frames::Frames;
 pub(super) use self::gateway::{Gateway, Owner, Told};
 pub(super) use self::owner::{Asker, Heard, Owned};
 use super::copies::{Behind, Copies};
+use super::mailbox::{Envelope, Work};
 use super::sales::Sales;
 use crate::bus::carrier::{Brought, Carrier, To};
 use crate::bus::clocks::Offset;
@@ -33,6 +34,8 @@ use crate::domain::ids::{ConcertId, NodeNo, UserId};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Fanout, FarAsker, Refusal, Reply, ReplyTo};
 use crate::limits;
+
+const UNAVAILABLE: Refusal = Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER };
 
 /// The way to other servers.
 pub struct Bus {
@@ -50,6 +53,8 @@ pub(super) struct Exchange {
     pub(super) copies: Mutex<Copies>,
     pub(super) state: Mutex<State>,
     pub(super) frames: Mutex<Frames>,
+    /// The sales of which is heard what is committed.
+    read: Mutex<BTreeSet<ConcertId>>,
     /// Is there anybody to tell what is committed here?
     pub(super) has_others: AtomicBool,
     /// There is something to say, or to send on.
@@ -68,6 +73,8 @@ pub(super) struct State {
     owns: Vec<(ConcertId, u64)>,
     /// Wallets that changed, which the others do not know yet.
     wallets: Vec<UserId>,
+    /// Sales that were given away, with their heirs, who do not know yet.
+    given: Vec<(ConcertId, NodeNo)>,
     /// The dead whose connections are counted no more.
     pub(super) gone: BTreeSet<NodeNo>,
 }
@@ -87,6 +94,7 @@ impl Exchange {
             over: Vec::new(),
             owns: Vec::new(),
             wallets: Vec::new(),
+            given: Vec::new(),
             gone: BTreeSet::new(),
         };
         let (work, at_work) = (Notify::new(), AtomicUsize::new(0));
@@ -99,6 +107,7 @@ impl Exchange {
             copies: Mutex::default(),
             state: Mutex::new(state),
             frames: Mutex::default(),
+            read: Mutex::default(),
             has_others: AtomicBool::new(true),
             work,
             at_work,
@@ -114,6 +123,37 @@ impl Exchange {
         drop(state);
         self.work.notify_one();
         Ok(())
+    }
+
+    /// Takes what waits in a lane of a sale that is not run here any more. `let_go`: notes that, and gives what waits; whoever
+    /// comes meanwhile waits for it, as they are behind. Gives whom to tell that it was not taken.
+    pub fn take_over(
+        &self,
+        concert: ConcertId,
+        let_go: impl FnOnce() -> Vec<Envelope>,
+    ) -> Vec<(ReplyTo, Reply)> {
+        let mut told = Vec::new();
+        let mut state = self.state.lock();
+        for Envelope { arrived, work, reply } in let_go() {
+            match work {
+                // They ask anew by themselves.
+                _ if matches!(reply, ReplyTo::Far(_)) => told.push((reply, Err(UNAVAILABLE))),
+                // Each server finds out by itself who is gone.
+                Work::Sale { command: Command::NodeGone { .. }, .. } | Work::Charge { .. } => {}
+                Work::Sale { command: Command::Figures, .. } if !reply.is_awaited() => {}
+                Work::Sale { command, .. } => state.gateway.take_over(concert, command, reply, arrived),
+            }
+        }
+        self.at_work.store(state.gateway.sales_at_work(), Ordering::Release);
+        drop(state);
+        self.work.notify_one();
+        told
+    }
+
+    /// A sale was given free for this server.
+    pub fn gave(&self, concert: ConcertId, heir: NodeNo) {
+        self.state.lock().given.push((concert, heir));
+        self.work.notify_one();
     }
 
     /// Has something that came before to go its way first?
@@ -221,9 +261,12 @@ impl Exchange {
         }
     }
 
-    /// From now on what is committed of this sale is heard here, or is not any more.
-    pub fn read_sale(&self, concert: ConcertId, reads: bool) {
-        self.carrier.read_sale(concert, reads);
+    /// From now on what is committed of these sales is heard here, also of those that run here at this moment, and of no others.
+    pub fn read_sales(&self, sales: BTreeSet<ConcertId>) {
+        let mut read = self.read.lock();
+        read.difference(&sales).for_each(|concert| self.carrier.read_sale(*concert, false));
+        sales.difference(&read).for_each(|concert| self.carrier.read_sale(*concert, true));
+        *read = sales;
     }
 
     /// Is a later claim of this sale known than this one? Fans here may have been told of what happened since.
@@ -253,6 +296,18 @@ impl Exchange {
         let _ = self.carrier.send(To::Node(to), Bytes::from(message));
     }
 
+    /// Says to everybody that we live, and whom we hear.
+    pub fn say_alive(&self, hears: Vec<NodeNo>, now: Timestamp) {
+        let message =
+            Message { from: self.node, stamps: Offset::default().stamps(now), said: Said::Alive { hears } };
+        let _ = self.carrier.send(To::All, Bytes::from(wire::encode(&message)));
+    }
+
+    /// Is the bus out for us?
+    pub fn is_out(&self) -> bool {
+        self.carrier.out_since().is_some()
+    }
+
     /// Says what there is to say now.
     pub fn speak(&self, now: Timestamp) {
         let state = &mut *self.state.lock();
@@ -262,6 +317,10 @@ impl Exchange {
         }
         for users in std::mem::take(&mut state.wallets).chunks(limits::NAMED_AT_ONCE_MAX) {
             self.say(To::All, Said::Wallets { users: users.to_vec() }, now);
+        }
+        for (concert, heir) in std::mem::take(&mut state.given) {
+            // Who does not hear it finds the sale free a second later.
+            self.send(state, heir, Said::Yours { concert }, now);
         }
         for (gateway, conversation) in std::mem::take(&mut state.over) {
             self.send(state, gateway, Said::Over { conversation }, now);

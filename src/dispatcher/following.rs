@@ -72,8 +72,7 @@ impl Forwarding {
                 self.drop_copy(*concert, now);
             }
         }
-        let new: Vec<_> = meant.iter().filter(|(concert, _)| known.binary_search(concert).is_err()).collect();
-        new.iter().for_each(|(concert, _)| self.exchange.read_sale(*concert, true));
+        self.exchange.read_sales(sales.all().into_iter().map(|(concert, _)| concert).collect());
         let mut copies = self.exchange.copies.lock();
         copies.begin(meant, now);
         for (concert, node, epoch) in self.shared.cluster.owners() {
@@ -85,13 +84,21 @@ impl Forwarding {
         self.name_present(now);
     }
 
+    /// Somebody runs this sale who spoke of it: there is a copy from now on, if there is to be one.
+    pub(super) fn begin_copy(&self, concert: ConcertId, now: Timestamp) {
+        let is_elsewhere = || matches!(self.shared.sales.status(concert), Some(SaleStatus::Elsewhere(_)));
+        if !self.exchange.copies.lock().is_begun(concert) && is_elsewhere() {
+            let shown = self.fanout.sale(concert);
+            self.exchange.copies.lock().begin(vec![(concert, shown)], now);
+        }
+    }
+
     /// The sale runs here by now, or is over.
     pub(super) fn drop_copy(&self, concert: ConcertId, now: Timestamp) {
         let mut copies = self.exchange.copies.lock();
         let (held, told) = (copies.all_held(concert), copies.forget(concert));
         self.exchange.state.lock().gateway.keeps_back(concert, 0);
         drop(copies);
-        self.exchange.read_sale(concert, false);
         told.into_iter().for_each(|told| self.hand_on(told));
         if let Some(view) = self.fanout.any_sale(concert) {
             held.into_iter().for_each(|(user, news)| self.publish_all(&view, user, news, now));
@@ -103,7 +110,7 @@ impl Forwarding {
         let new = self.exchange.copies.lock().new_owners();
         for concert in new {
             let present = self.fanout.visitors_of(concert);
-            for some in present.chunks(limits::NAMED_AT_ONCE_MAX) {
+            for some in present.chunks(limits::PRESENT_AT_ONCE) {
                 self.are_present(concert, some.to_vec(), now);
             }
         }

@@ -46,6 +46,7 @@ impl Forwarding {
             let now = self.exchange.clock.steady();
             if now.since(looked) >= limits::PARTNERS_LOOKUP_INTERVAL {
                 looked = now;
+                self.say_alive(now);
                 self.look_after_partners(now);
                 self.look_after_copies(now);
             }
@@ -68,15 +69,21 @@ impl Forwarding {
                 }
                 () = self.exchange.work.notified() => {}
                 Some(read) = reads.next() => self.is_read(read),
-                () = self.exchange.clock.sleep_until(self.next_due(now)) => {}
+                () = self.exchange.clock.sleep_until(self.next_due(now, looked)) => {}
             }
         }
     }
 
-    fn next_due(&self, now: Timestamp) -> Timestamp {
+    /// Says that we live, and looks who else does, as far as the bus tells.
+    fn say_alive(&self, now: Timestamp) {
+        self.shared.cluster.listen(now, self.exchange.is_out());
+        self.exchange.say_alive(self.shared.cluster.heard(), now);
+    }
+
+    fn next_due(&self, now: Timestamp, looked: Timestamp) -> Timestamp {
         let state = self.exchange.state.lock();
         let said = state.gateway.next_due().into_iter().chain(state.owned.next_due()).min();
-        let looks = now + limits::PARTNERS_LOOKUP_INTERVAL;
+        let looks = looked + limits::PARTNERS_LOOKUP_INTERVAL;
         // Nobody says when a sale begins to run here.
         let held_back = (state.gateway.sales_at_work() > 0).then(|| now + limits::HELD_BACK_LOOKUP_INTERVAL);
         drop(state);
@@ -117,12 +124,14 @@ impl Forwarding {
                 let owner = Owner { node: from, epoch };
                 state.gateway.learn(concert, owner);
                 drop(state);
+                self.begin_copy(concert, now);
                 self.exchange.copies.lock().learn(concert, owner, now);
                 self.name_present(now);
             }
             Said::Committed(committed) => {
                 drop(state);
                 let concert = committed.concert;
+                self.begin_copy(concert, now);
                 self.exchange.copies.lock().hear(committed, now);
                 self.take_in(concert, now);
             }
@@ -146,6 +155,16 @@ impl Forwarding {
             Said::Wallets { users } => {
                 drop(state);
                 users.into_iter().for_each(|user| self.fanout.publish_charge(user, None));
+            }
+            Said::Alive { hears } => {
+                drop(state);
+                if from != self.exchange.node {
+                    self.shared.cluster.hear(from, hears, now);
+                }
+            }
+            Said::Yours { concert } => {
+                drop(state);
+                self.shared.sales.offer(concert);
             }
             Said::Over { conversation } => {
                 let told = match state.gateway.conversation_with(from) == Some(conversation) {
@@ -211,9 +230,13 @@ impl Forwarding {
         let mailbox = &self.shared.mailboxes[lane_of(concert, self.shared.mailboxes.len())];
         let reply = FarReply { exchange: self.exchange.clone(), asker: asker.clone() };
         if mailbox.post(Work::Sale { concert, command }, ReplyTo::Far(Box::new(reply))).is_err() {
-            refuse(match mailbox.is_closed() {
-                true => Refusal::Unavailable { retry_after: limits::UNAVAILABLE_RETRY_AFTER },
-                false => Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER },
+            answer(match mailbox.is_closed() {
+                // We stop, and somebody else has the sale soon.
+                true => Verdict::NotMine,
+                false => Verdict::Reply {
+                    at: (0, 0),
+                    reply: Err(Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER }),
+                },
             });
         }
     }
@@ -232,6 +255,10 @@ impl Forwarding {
         let mut posted = Vec::new();
         let mut state = self.exchange.state.lock();
         let mut told = state.gateway.expire(now);
+        // Who gave a sale away says what became of it; who is silent does not, and its successor knows.
+        for node in state.gateway.replaced().into_iter().filter(|node| shared.cluster.is_silent(*node)) {
+            told.extend(state.gateway.end(node));
+        }
         for (concert, waiting) in state.gateway.pump(now, credits, runs_here, is_dead) {
             let mailbox = &shared.mailboxes[lane_of(concert, shared.mailboxes.len())];
             let holds = waiting.holds();

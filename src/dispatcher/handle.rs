@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, GivesAll};
 use super::exchange::Exchange;
 use super::lane_of;
 use super::mailbox::{Mailbox, Work};
@@ -82,7 +82,7 @@ impl Dispatcher {
             Some(SaleStatus::Running)
                 if exchange.is_none_or(|exchange| !exchange.is_at_work_for(concert)) =>
             {
-                self.post(concert.0.into(), Work::Sale { concert, command }, reply)
+                self.post_while_running(concert, command, reply)
             }
             Some(_) if let Some(exchange) = exchange => exchange.forward(concert, command, reply),
             Some(
@@ -179,14 +179,61 @@ impl Dispatcher {
         let (sales, cluster) = (&self.shared.sales, &self.shared.cluster);
         let bus = self.shared.bus.iter();
         let bus = bus.filter_map(|bus| Some(self.bus_is_out(&**bus, bus.out_since()?)));
+        let unheard = cluster.unheard().into_iter().filter(|_| self.has_bus());
+        let unheard = unheard.map(|server| format!("nothing was heard of {server} over the bus yet"));
         let elsewhere = sales.out_of_reach(|of| cluster.named(of));
-        let missing = sales.missing().into_iter().chain(sales.troubles()).chain(bus).chain(elsewhere);
+        let leaves = cluster.leaves().then(|| "this server stops".to_owned());
+        let missing = sales.missing().into_iter().chain(sales.troubles()).chain(bus).chain(unheard);
+        let missing = missing.chain(elsewhere).chain(leaves);
         missing.chain(cluster.why_it_owns_nothing()).chain(down).chain(stalled).collect()
     }
 
     fn bus_is_out(&self, bus: &dyn Carrier, since: Timestamp) -> String {
         let seconds = self.shared.clock.steady().since(since).as_secs();
         format!("the bus to the other servers ({}) has been out for {seconds} s", bus.name())
+    }
+
+    /// Does a bus lead to the others?
+    pub fn has_bus(&self) -> bool {
+        self.shared.exchange.is_some()
+    }
+
+    /// What an operator has to know of this server although it serves.
+    pub fn notes(&self) -> Vec<String> {
+        self.shared.cluster.notes()
+    }
+
+    /// Gives all sales away to other servers, as this one stops: as long as there are others and a bus to them. Nobody here
+    /// notices it.
+    pub async fn leave(&self) {
+        if self.shared.exchange.is_none() {
+            return;
+        }
+        let (sales, cluster) = (&self.shared.sales, &self.shared.cluster);
+        cluster.leave();
+        let gone = async {
+            loop {
+                let changed = sales.changed();
+                let has_heir = sales.all().iter().any(|(concert, status)| {
+                    *status == SaleStatus::Running && cluster.heir(*concert, GivesAll::Leaves).is_some()
+                });
+                if !has_heir {
+                    return;
+                }
+                tokio::select! {
+                    biased;
+                    () = changed => {}
+                    () = self.shared.clock.run_out(limits::MISSED_LOOK_INTERVAL) => {}
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = gone => {}
+            () = self.shared.clock.run_out(limits::LEAVE_PATIENCE) => {
+                tracing::warn!("not every sale could be given away in time");
+            }
+        }
     }
 
     /// This server among the others of its database.
@@ -336,6 +383,29 @@ impl Dispatcher {
     /// The number of commands that wait in all mailboxes.
     pub fn mailbox_depth(&self) -> usize {
         self.shared.mailboxes.iter().map(|mailbox| mailbox.len()).sum()
+    }
+
+    /// Posts to a sale that ran here a moment ago. One that was let go of meanwhile has taken what was posted with it, and
+    /// this follows.
+    fn post_while_running(
+        &self,
+        concert: ConcertId,
+        command: Command,
+        reply: ReplyTo,
+    ) -> Result<(), Refusal> {
+        let Some(exchange) = &self.shared.exchange else {
+            return self.post(concert.0.into(), Work::Sale { concert, command }, reply);
+        };
+        let mut asked = Some((command, reply));
+        let posted = self.shared.sales.while_running(concert, || {
+            let (command, reply) = asked.take().expect("it is posted once");
+            self.post(concert.0.into(), Work::Sale { concert, command }, reply)
+        });
+        match (posted, asked) {
+            (Some(posted), _) => posted,
+            (None, Some((command, reply))) => exchange.forward(concert, command, reply),
+            (None, None) => Ok(()),
+        }
     }
 
     fn post(&self, spread: u64, work: Work, reply: ReplyTo) -> Result<(), Refusal> {

@@ -229,8 +229,10 @@ impl Lane {
             self.sweeper.begin(&self.sales, self.shared.clock.steady());
         }
         self.let_go();
+        self.give_away();
         self.wait().await;
         self.let_go();
+        self.give_away();
         while let Ok(running) = self.adopt.try_recv() {
             self.adopt_sale(running);
         }
@@ -294,7 +296,15 @@ impl Lane {
     }
 
     fn is_beat_due(&self) -> bool {
-        self.shared.clock.steady().since(self.last_heartbeat) >= limits::HEARTBEAT_INTERVAL
+        self.shared.clock.steady().since(self.last_heartbeat) >= self.heartbeat_interval()
+    }
+
+    /// Others may take a sale sooner where a bus tells them more of us.
+    fn heartbeat_interval(&self) -> Duration {
+        match self.shared.exchange {
+            Some(_) => limits::HEARTBEAT_INTERVAL_WITH_BUS,
+            None => limits::HEARTBEAT_INTERVAL,
+        }
     }
 
     /// Waits until there is something to do.
@@ -307,7 +317,7 @@ impl Lane {
             Some(outage) => outage.next_try,
             None => {
                 let due = self.sales.values().filter_map(RunningSale::next_due).min();
-                let heartbeat = self.last_heartbeat + limits::HEARTBEAT_INTERVAL;
+                let heartbeat = self.last_heartbeat + self.heartbeat_interval();
                 due.map_or(heartbeat, |due| due.min(heartbeat))
             }
         };
@@ -498,11 +508,7 @@ impl Lane {
                     let greeted = running.sale.greet(*user, *connection, standing);
                     return self.fanout.answer(envelope.reply, Ok(greeted));
                 }
-                Command::Present { connections } => {
-                    connections
-                        .iter()
-                        .for_each(|(user, connection)| running.sale.connect(*user, *connection));
-                }
+                Command::Present { connections } => running.sale.greet_all(connections),
                 Command::NodeGone { node } => running.sale.node_gone(*node, standing),
                 _ => {}
             }
@@ -556,8 +562,49 @@ impl Lane {
     /// Another process is the writer of this sale now.
     fn step_down(&mut self, concert: ConcertId) {
         tracing::warn!(concert.id = concert.0, "another process runs this sale now");
-        self.lose(concert);
-        self.shared.sales.set(concert, SaleStatus::Elsewhere(None));
+        self.tables.lose(concert);
+        self.send_on(concert);
+        let _ = self.lost.try_send(concert);
+    }
+
+    /// Lets go of sales that another server is to run. Memory is as it was committed, and everybody has received it; their
+    /// claims are released next, by who asked for it.
+    fn give_away(&mut self) {
+        if self.outage.is_some() {
+            return;
+        }
+        for concert in self.shared.sales.moving() {
+            if lane_of(concert, self.shared.mailboxes.len()) != self.index {
+                continue;
+            }
+            if !self.sales.contains_key(&concert) {
+                self.shared.sales.keep(concert);
+            } else if self.shared.sales.let_go_of(concert) {
+                // From now on nobody here loads it before its claim is released, which its tables come before.
+                self.send_on(concert);
+                self.count_tokens();
+            }
+        }
+    }
+
+    /// Forgets a sale that is run elsewhere: what waits for it here goes there, and what comes follows.
+    fn send_on(&mut self, concert: ConcertId) {
+        let Some(exchange) = self.shared.exchange.clone() else {
+            self.put_out(concert);
+            return self.shared.sales.set(concert, SaleStatus::Elsewhere(None));
+        };
+        let told = exchange.take_over(concert, || {
+            self.put_out(concert);
+            // Whoever runs it is told who is still connected.
+            self.present.remove(&concert);
+            self.shared.sales.set(concert, SaleStatus::Elsewhere(None));
+            let mut waiting = self.pipeline.take_waiting_of(concert);
+            waiting.extend(self.mailbox.take_of(concert));
+            waiting
+        });
+        for (to, reply) in told {
+            self.fanout.answer(to, reply);
+        }
     }
 
     /// Forgets a sale; it is claimed and loaded again when that can be done.
@@ -569,11 +616,16 @@ impl Lane {
 
     /// Does as `lose`, but recovery comes to it only with its next look at all sales.
     fn put_away(&mut self, concert: ConcertId) {
+        self.tables.lose(concert);
+        self.put_out(concert);
+    }
+
+    /// Forgets a sale, whose tables go on following what it did.
+    fn put_out(&mut self, concert: ConcertId) {
         if let Some(lost) = self.sales.remove(&concert) {
             self.present.insert(concert, lost.sale.connections().collect());
         }
         self.sweeper.forget(concert);
-        self.tables.lose(concert);
         match &self.shared.exchange {
             // Whoever runs it next says what happens in it.
             Some(exchange) if !self.shared.sales.is_rehearsal(concert) => {

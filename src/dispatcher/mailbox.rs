@@ -33,6 +33,11 @@ impl Work {
         matches!(self, Self::Sale { command, .. } if command.is_presence())
     }
 
+    /// Is it about this sale?
+    pub fn is_of(&self, concert: ConcertId) -> bool {
+        matches!(self, Self::Sale { concert: of, .. } if *of == concert)
+    }
+
     /// Whether this asks for nothing but whether the lane answers. It comes each second, and tells by its own answer: that it
     /// waits makes nobody's command one too many.
     fn is_a_look(&self) -> bool {
@@ -106,6 +111,15 @@ impl Mailbox {
         state.untouched_since = left.map(|envelope| envelope.arrived);
     }
 
+    /// Takes away what waits of one sale, in its order.
+    pub fn take_of(&self, concert: ConcertId) -> Vec<Envelope> {
+        let mut state = self.state.lock();
+        let of_sale = take_of(&mut state.queue, concert);
+        let left = state.queue.iter().find(|envelope| !envelope.work.is_a_look());
+        state.untouched_since = left.map(|envelope| envelope.arrived);
+        of_sale
+    }
+
     /// Takes away the commands that have waited for longer than anybody waits, while the lane hangs in its store.
     pub fn give_up(&self, now: Timestamp) -> Vec<ReplyTo> {
         let mut state = self.state.lock();
@@ -155,6 +169,18 @@ impl Mailbox {
     pub fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
+}
+
+/// Takes the commands of one sale out of those that wait; both keep their order.
+pub(super) fn take_of(waiting: &mut VecDeque<Envelope>, concert: ConcertId) -> Vec<Envelope> {
+    let mut of_sale = Vec::new();
+    for envelope in std::mem::take(waiting) {
+        match envelope.work.is_of(concert) {
+            true => of_sale.push(envelope),
+            false => waiting.push_back(envelope),
+        }
+    }
+    of_sale
 }
 
 #[cfg(test)]

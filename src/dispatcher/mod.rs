@@ -9,7 +9,9 @@ mod forwarding;
 mod handle;
 mod known_ends;
 mod lane;
+mod links;
 mod mailbox;
+mod moves;
 mod recovery;
 mod running;
 mod sales;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use futures_util::stream::FuturesUnordered;
 use tokio::runtime::{self, Handle};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -48,7 +51,8 @@ use forwarding::Forwarding;
 use handle::Shared;
 use lane::Lane;
 use mailbox::Mailbox;
-use recovery::Recovery;
+use moves::Moves;
+use recovery::{Loader, Recovery};
 use sales::Sales;
 use table_writer::TableWriter;
 use tables::Tables;
@@ -174,6 +178,13 @@ pub async fn start(
         };
         beside.push(shared.supervisor.keep(&Handle::current(), &name, run));
     }
+    if let Some(exchange) = &exchange {
+        cluster.connect_bus();
+        let (shared, exchange) = (shared.clone(), exchange.clone());
+        let supervisor = shared.supervisor.clone();
+        let run = move || Moves { shared: shared.clone(), exchange: exchange.clone() }.run();
+        beside.push(supervisor.keep(&Handle::current(), "moves of sales", run));
+    }
     if cluster.is_watched() {
         let metrics = metrics.clone();
         let run = move || cluster.clone().run(metrics.clone());
@@ -198,15 +209,17 @@ pub async fn start(
         }
     }));
     let recovery = Recovery {
+        loader: Loader { shared: shared.clone(), store: store.clone(), defaults: options.defaults },
         shared: shared.clone(),
         store,
         fanout,
-        options,
         lanes: adopters,
         lost,
         stopping,
         free: BTreeMap::new(),
         stuck: BTreeMap::new(),
+        loading: FuturesUnordered::new(),
+        in_hand: BTreeSet::new(),
     };
     let recovery = tokio::spawn(recovery.live());
     let dispatcher = Dispatcher::new(shared.clone());
@@ -260,7 +273,7 @@ async fn launch(lane: Lane, supervisor: &Arc<Supervisor>) -> Result<JoinHandle<(
 impl Lanes {
     /// Takes no more commands, finishes and answers what waits, and releases the sales.
     pub async fn shutdown(self) {
-        self.shared.cluster.drain();
+        self.shared.cluster.leave();
         // Nobody receives this only if recovery has ended already.
         let _ = self.stopping.send(true);
         let _ = self.recovery.await;

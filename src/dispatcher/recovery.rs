@@ -1,21 +1,25 @@
 //! Recovery brings sales to their lanes: at start and from then on it looks for those that nobody runs, claims each,
 //! loads it and hands it to its lane. A sale that `frontrow import` has added in another process is found the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, watch};
 
 use super::cluster::Held;
 use super::handle::Shared;
+use super::lane_of;
 use super::running::RunningSale;
 use super::sales::SaleStatus;
-use super::{Options, lane_of};
 use crate::domain::ids::ConcertId;
 use crate::domain::placement::RANK_PATIENCE;
+use crate::domain::rules::SaleRules;
 use crate::domain::time::Timestamp;
 use crate::fanout::Fanout;
 use crate::limits;
@@ -26,10 +30,10 @@ use crate::supervisor::Ends;
 const NAME: &str = "recovery";
 
 pub(super) struct Recovery {
+    pub loader: Loader,
     pub shared: Arc<Shared>,
     pub store: Arc<dyn Store>,
     pub fanout: Arc<Fanout>,
-    pub options: Options,
     /// Each lane as a writer, and the channel that brings it sales.
     pub lanes: Vec<(WriterId, mpsc::Sender<RunningSale>)>,
     /// Notices from the lanes that a sale was lost.
@@ -39,6 +43,16 @@ pub(super) struct Recovery {
     pub free: BTreeMap<ConcertId, (Holder, Timestamp)>,
     /// Sales that were claimed and stand still, because their tables refuse what their journals say: since when.
     pub stuck: BTreeMap<ConcertId, Timestamp>,
+    /// Sales that are claimed and loaded at this moment, and what came of it.
+    pub loading: FuturesUnordered<BoxFuture<'static, Loaded>>,
+    pub in_hand: BTreeSet<ConcertId>,
+}
+
+/// What came of claiming and loading a sale since then. It is on its way to its lane, or why not.
+pub(super) struct Loaded {
+    concert: ConcertId,
+    at: Timestamp,
+    loaded: Result<(), StoreError>,
 }
 
 impl Recovery {
@@ -46,6 +60,8 @@ impl Recovery {
     pub async fn live(mut self) {
         let (supervisor, mut ends) = (self.shared.supervisor.clone(), Ends::default());
         while let Err(panic) = AssertUnwindSafe(self.run()).catch_unwind().await {
+            // Whatever was half claimed is found so.
+            (self.loading, self.in_hand) = Default::default();
             if !supervisor.ended(NAME, panic, &mut ends).await {
                 return;
             }
@@ -60,74 +76,117 @@ impl Recovery {
             tokio::select! {
                 // The order is fixed, so that a simulation replays.
                 biased;
+                Some(loaded) = self.loading.next() => {
+                    self.settle(loaded);
+                    continue;
+                }
                 () = self.shared.clock.sleep_until(due) => {}
                 Some(_) = self.lost.recv() => {}
                 () = shared.sales.one_is_named() => {}
-                _ = self.stopping.changed() => return,
+                () = shared.cluster.found_free() => {}
+                _ = self.stopping.changed() => break,
             }
-            due = self.shared.clock.steady() + limits::SALES_LOOKUP_INTERVAL;
-            shared.cluster.set_sales(shared.sales.running());
-            self.look_for_currency().await;
-            match self.store.concerts_to_run(self.shared.clock.utc()).await {
-                Ok(concerts) => {
-                    for concert in &concerts {
-                        // It is known before it is loaded, so that readiness names it.
-                        if self.shared.sales.status(*concert).is_none() {
-                            self.shared.sales.set(*concert, SaleStatus::Loading);
-                        }
-                    }
-                    self.shared.sales.set_started();
-                    for concert in &concerts {
-                        self.look_after(*concert).await;
-                    }
-                    let named = self.shared.sales.named().into_iter();
-                    for concert in named.filter(|named| concerts.binary_search(named).is_err()) {
-                        self.look_after(concert).await;
-                    }
-                }
-                // The lanes find out for themselves, and readiness names it.
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "could not look for sales");
-                }
-            }
+            self.look().await;
+            // Some wait for those who rank before us.
+            let waits = match self.free.is_empty() {
+                true => limits::SALES_LOOKUP_INTERVAL,
+                false => limits::MISSED_LOOK_INTERVAL,
+            };
+            due = self.shared.clock.steady() + waits;
+        }
+        // What is claimed by the end is released by it.
+        while let Some(loaded) = self.loading.next().await {
+            self.settle(loaded);
         }
     }
 
-    /// The wallets' currency may become known while the server runs: by the first concert, or by an operator who settles it.
-    /// Once known it changes under no server (`frontrow currency`).
-    async fn look_for_currency(&self) {
-        if self.fanout.may_learn_currency()
-            && let Ok(wallets) = self.store.wallet_currency().await
-        {
-            self.fanout.know_currency(&wallets);
+    async fn look(&mut self) {
+        let shared = self.shared.clone();
+        shared.cluster.set_sales(shared.sales.running());
+        self.loader.look_for_currency(&self.fanout).await;
+        let mut concerts = match self.store.concerts_to_run(shared.clock.utc()).await {
+            Ok(concerts) => concerts,
+            // The lanes find out for themselves, and readiness names it.
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not look for sales");
+                return;
+            }
+        };
+        for concert in &concerts {
+            // It is known before it is loaded, so that readiness names it.
+            if shared.sales.status(*concert).is_none() {
+                shared.sales.set(*concert, SaleStatus::Loading);
+            }
+        }
+        shared.sales.set_started();
+        let offered = shared.sales.take_offered();
+        let others = shared.sales.named().into_iter().chain(offered.iter().copied());
+        let others: Vec<_> = others.filter(|other| concerts.binary_search(other).is_err()).collect();
+        concerts.extend(others);
+        self.free.retain(|concert, _| concerts.contains(concert));
+        for concert in concerts {
+            self.look_after(concert, offered.contains(&concert)).await;
         }
     }
 
-    async fn look_after(&mut self, concert: ConcertId) {
+    /// Begins to load a sale if it is to run here. `is_offered`: another server gave it free for us.
+    async fn look_after(&mut self, concert: ConcertId, is_offered: bool) {
         // A lane that is busy adopts later; loading it again meanwhile would only take it away from the first.
         if let Some(SaleStatus::Running | SaleStatus::Handed) = self.shared.sales.status(concert) {
             return;
         }
+        if self.in_hand.contains(&concert) || self.shared.sales.was_let_go(concert) {
+            return;
+        }
         let (writer, lane) = self.lanes[lane_of(concert, self.lanes.len())].clone();
-        if self.stuck.contains_key(&concert) && !self.may_go_on(concert, writer).await {
+        let is_stuck = self.stuck.contains_key(&concert);
+        let seen = self.shared.cluster.holder(concert).filter(|_| !is_offered && !is_stuck);
+        if let Some(holder) = seen
+            && self.shared.cluster.held(concert, &holder) == Held::Elsewhere
+        {
+            // Nothing else is known than a moment ago.
+            self.free.remove(&concert);
+            return self.is_elsewhere(concert, holder.writer);
+        }
+        if is_stuck && !self.loader.may_go_on(concert, writer).await {
             return;
         }
         let at = self.shared.clock.steady();
-        let loaded = match self.store.holder(concert).await {
+        let expected = match self.store.holder(concert).await {
             Ok(holder) => match self.may_replace(concert, holder) {
-                Some(expected) => self.load(concert, writer, at, expected).await,
+                Some(expected) => expected,
                 None => return,
             },
-            Err(error) => Err(error),
+            Err(error) => return self.settle(Loaded { concert, at, loaded: Err(error) }),
         };
-        match loaded {
-            Ok(running) => {
-                self.free.remove(&concert);
-                self.is_not_stuck(concert);
+        // The others wait for their turn.
+        while self.loading.len() >= limits::SALES_LOADED_AT_ONCE_MAX {
+            let Some(loaded) = self.loading.next().await else { break };
+            self.settle(loaded);
+        }
+        let (loader, stuck_since) = (self.loader.clone(), self.stuck.get(&concert).copied());
+        self.in_hand.insert(concert);
+        self.loading.push(Box::pin(async move {
+            let load = async {
+                let at = loader.shared.clock.steady();
+                let running = loader.load(concert, writer, at, expected, stuck_since).await?;
                 // This precedes the sending, because the lane sets it to running.
-                self.shared.sales.set(concert, SaleStatus::Handed);
+                loader.shared.sales.set(concert, SaleStatus::Handed);
                 // Recovery stops as well if the lane has stopped.
                 let _ = lane.send(running).await;
+                Ok(())
+            };
+            Loaded { concert, at, loaded: load.await }
+        }));
+    }
+
+    /// Notes what came of loading a sale.
+    fn settle(&mut self, Loaded { concert, at, loaded }: Loaded) {
+        self.in_hand.remove(&concert);
+        match loaded {
+            Ok(()) => {
+                self.free.remove(&concert);
+                self.is_not_stuck(concert);
             }
             // Somebody was first, or is heard of again: the next look says what that means.
             Err(StoreError::OtherHolder { found, .. }) => match found.writer {
@@ -170,7 +229,7 @@ impl Recovery {
             }
         }
         self.shared.sales.set(concert, SaleStatus::Loading);
-        if cluster.why_it_owns_nothing().is_some() {
+        if !cluster.may_take() {
             return None;
         }
         let now = self.shared.clock.steady();
@@ -179,15 +238,47 @@ impl Recovery {
             self.free.insert(concert, (holder, now));
             return None;
         }
-        // Who asks for a sale here is not served by another server.
-        let wants_it = self.shared.sales.is_named(concert);
-        let is_our_turn = wants_it || now.since(since) >= RANK_PATIENCE * cluster.rank(concert);
-        is_our_turn.then_some(holder)
+        let patience = match holder.moves_to {
+            Some(heir) if heir == cluster.node() => Duration::ZERO,
+            // Somebody else was named, and comes first if they come.
+            Some(heir) if cluster.may_own(heir) => {
+                limits::HEIR_PATIENCE + RANK_PATIENCE * cluster.rank(concert)
+            }
+            // Who asks for a sale here is not served by another server.
+            _ if self.shared.sales.is_named(concert) => Duration::ZERO,
+            _ => RANK_PATIENCE * cluster.rank(concert),
+        };
+        (now.since(since) >= patience).then_some(holder)
     }
 
     fn is_elsewhere(&mut self, concert: ConcertId, holder: Option<WriterId>) {
         self.is_not_stuck(concert);
         self.shared.sales.set(concert, SaleStatus::Elsewhere(holder));
+    }
+
+    fn is_not_stuck(&mut self, concert: ConcertId) {
+        self.stuck.remove(&concert);
+        self.shared.sales.set_stuck(concert, None);
+    }
+}
+
+/// Claims sales and makes memory of them.
+#[derive(Clone)]
+pub(super) struct Loader {
+    pub shared: Arc<Shared>,
+    pub store: Arc<dyn Store>,
+    pub defaults: SaleRules,
+}
+
+impl Loader {
+    /// The wallets' currency may become known while the server runs: by the first concert, or by an operator who settles it.
+    /// Once known it changes under no server (`frontrow currency`).
+    async fn look_for_currency(&self, fanout: &Fanout) {
+        if fanout.may_learn_currency()
+            && let Ok(wallets) = self.store.wallet_currency().await
+        {
+            fanout.know_currency(&wallets);
+        }
     }
 
     /// Do the tables of a sale that stands still take its journal now? It is not claimed for this: each claim is a row of the
@@ -212,17 +303,12 @@ impl Recovery {
         }
     }
 
-    fn is_not_stuck(&mut self, concert: ConcertId) {
-        self.stuck.remove(&concert);
-        self.shared.sales.set_stuck(concert, None);
-    }
-
     /// Building a line of a million takes a while, and is done on no thread that serves others. A small sale is not worth
     /// the way to another thread.
     async fn build(&self, loaded: LoadedSale) -> Result<RunningSale, StoreError> {
         let seats = loaded.schedules.iter().map(|schedule| schedule.layout.seat_count()).sum::<usize>();
         let is_small = loaded.tokens.len() + seats <= limits::SALE_BUILT_AT_ONCE_MAX;
-        let (defaults, clock) = (self.options.defaults.clone(), self.shared.clock.clone());
+        let (defaults, clock) = (self.defaults.clone(), self.shared.clock.clone());
         let lacks_secret = || StoreError::broken("a sale that was claimed has no secret to make tokens with");
         let secret = loaded.token_secret.clone().ok_or_else(lacks_secret)?;
         let build = move || RunningSale::restored(loaded, secret, defaults, clock.steady());
@@ -239,6 +325,7 @@ impl Recovery {
         writer: WriterId,
         at: Timestamp,
         holder: Holder,
+        stuck_since: Option<Timestamp>,
     ) -> Result<RunningSale, StoreError> {
         let clock = &self.shared.clock;
         let Claimed { epoch, before } = self.store.claim(concert, writer, at, Some(holder)).await?;
@@ -249,7 +336,7 @@ impl Recovery {
         let claimed_at = before.map_or(at, |before| before.max(at));
         clock.go_on_from(claimed_at);
         // It was claimed all the while that it stood still.
-        let stood_still = self.stuck.get(&concert).zip(before).map(|(since, before)| before.since(*since));
+        let stood_still = stuck_since.zip(before).map(|(since, before)| before.since(since));
         self.store.catch_up(concert, writer, limits::CAUGHT_UP_AT_ONCE_MAX).await?;
         let loaded = self.store.load_sale(concert, claimed_at).await?;
         let tokens = loaded.tokens.len();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 
 use crate::domain::ids::ConcertId;
@@ -33,6 +34,8 @@ pub(super) struct Sales {
     /// Whether there is a rehearsal, and whether one leaves: asked for with every request, and by every lane all the time.
     has_rehearsals: AtomicBool,
     has_leaving: AtomicBool,
+    /// The same of sales that move.
+    has_moving: AtomicBool,
 }
 
 #[derive(Default)]
@@ -46,6 +49,12 @@ struct State {
     rehearsals: BTreeSet<ConcertId>,
     /// Those of them that are to leave memory.
     leaving: BTreeSet<ConcertId>,
+    /// Sales that another server is to run, and that are run here still.
+    moving: BTreeSet<ConcertId>,
+    /// Those of them that are not run here any more, until their claims are released: nobody loads them meanwhile.
+    let_go: BTreeSet<ConcertId>,
+    /// Sales that another server gave free for this one.
+    offered: BTreeSet<ConcertId>,
     /// The reason why the store cannot be used; `None`: it can.
     store_fault: Option<String>,
     /// Sales that stand still because their tables refuse what their journals say, and what that is.
@@ -83,6 +92,11 @@ impl Sales {
         let state = self.state.read();
         let runs = state.sales.get(&concert) == Some(&SaleStatus::Running);
         state.epochs.get(&concert).copied().filter(|_| runs)
+    }
+
+    /// The last claim by which a sale was run here.
+    pub fn last_epoch(&self, concert: ConcertId) -> Option<u64> {
+        self.state.read().epochs.get(&concert).copied()
     }
 
     /// Notes that somebody asked for this sale, which is not among those that run by themselves. The one that was named first
@@ -128,6 +142,105 @@ impl Sales {
             true => self.state.read().leaving.iter().copied().collect(),
             false => Vec::new(),
         }
+    }
+
+    /// Another server is to run this sale: its lane lets go of it when it can.
+    pub fn ask_for(&self, concert: ConcertId) {
+        self.state.write().moving.insert(concert);
+        self.has_moving.store(true, Ordering::Release);
+    }
+
+    pub fn has_moving(&self) -> bool {
+        self.has_moving.load(Ordering::Acquire)
+    }
+
+    /// The sales that their lanes are to let go of.
+    pub fn moving(&self) -> Vec<ConcertId> {
+        match self.has_moving() {
+            true => self.state.read().moving.iter().copied().collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// Its lane lets go of a sale. `false`: it is not to do so any more.
+    pub fn let_go_of(&self, concert: ConcertId) -> bool {
+        let mut state = self.state.write();
+        let is_to_move = state.moving.contains(&concert);
+        if is_to_move {
+            state.let_go.insert(concert);
+        }
+        drop(state);
+        self.keep(concert);
+        is_to_move
+    }
+
+    /// A sale is not to be let go of any more.
+    pub fn keep(&self, concert: ConcertId) {
+        let mut state = self.state.write();
+        state.moving.remove(&concert);
+        self.has_moving.store(!state.moving.is_empty(), Ordering::Release);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// The claim of a sale that was let go of is released, or cannot be: whoever may load it may do so.
+    pub fn may_be_loaded(&self, concert: ConcertId) {
+        self.state.write().let_go.remove(&concert);
+    }
+
+    pub fn was_let_go(&self, concert: ConcertId) -> bool {
+        self.state.read().let_go.contains(&concert)
+    }
+
+    /// What was to move stays where it is: whoever saw to that has begun anew.
+    pub fn keep_all(&self) {
+        let mut state = self.state.write();
+        state.moving.clear();
+        state.let_go.clear();
+        self.has_moving.store(false, Ordering::Release);
+    }
+
+    /// Resolves when a lane has let go of a sale, or keeps it. Has it let go?
+    pub async fn is_decided(&self, concert: ConcertId) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            let decided = {
+                let state = self.state.read();
+                (!state.moving.contains(&concert)).then(|| state.let_go.contains(&concert))
+            };
+            if let Some(was_let_go) = decided {
+                return was_let_go;
+            }
+            changed.await;
+        }
+    }
+
+    /// Resolves when the status of a sale may be another one.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// Another server gave a sale free for this one.
+    pub fn offer(&self, concert: ConcertId) {
+        let mut state = self.state.write();
+        // A server that offers what it never had is not to fill our memory.
+        if state.offered.len() < limits::OFFERED_SALES_MAX {
+            state.offered.insert(concert);
+        }
+        drop(state);
+        self.named.notify_one();
+    }
+
+    /// The sales that were offered since this was asked for.
+    pub fn take_offered(&self) -> BTreeSet<ConcertId> {
+        std::mem::take(&mut self.state.write().offered)
+    }
+
+    /// Does this while a sale runs here, and gives what comes of it; none if it does not run. Nobody is told of another status before.
+    pub fn while_running<T>(&self, concert: ConcertId, does: impl FnOnce() -> T) -> Option<T> {
+        let state = self.state.read();
+        let runs = state.sales.get(&concert) == Some(&SaleStatus::Running);
+        runs.then(does)
     }
 
     /// A rehearsal or an archived sale has left memory, and nothing is known of it any more.

@@ -66,7 +66,7 @@ pub enum Command {
         user: UserId,
         connection: ConnectionId,
     },
-    /// All of these are connected to one node: it says so to whoever runs the sale from now on.
+    /// These are connected to another node, which tells whoever runs the sale anew: present are those who have a live token here.
     Present {
         connections: Vec<(UserId, ConnectionId)>,
     },

@@ -4,6 +4,8 @@
 //! Always: whoever moves a mark once in a `LEASE` is never taken for dead, whatever its clock says, however long the place
 //! is out where marks are kept, and however long those who look on stood still themselves.
 
+use std::time::Duration;
+
 use super::time::Timestamp;
 use crate::limits::{LEASE, LEASE_READINGS_MIN, LEASE_UNREAD_MAX};
 
@@ -53,8 +55,13 @@ impl<T: PartialEq> Mark<T> {
 
     /// Did it stand still for so long that whoever moves it is dead?
     pub fn is_dead(&self) -> bool {
+        self.stood_still(LEASE, LEASE_READINGS_MIN)
+    }
+
+    /// Did it stand still for this time, as so many readings show?
+    pub fn stood_still(&self, time: Duration, readings_min: u32) -> bool {
         // It may have been moved just before the first answer came, and just after the last question was asked.
-        self.last.began.since(self.first.ended) >= LEASE && self.readings >= LEASE_READINGS_MIN
+        self.last.began.since(self.first.ended) >= time && self.readings >= readings_min
     }
 }
 

@@ -44,6 +44,10 @@ pub struct Member {
     pub state: MemberState,
     /// The number of sales that it runs.
     pub sales: u32,
+    /// The number of others that it hears over the bus.
+    pub hears: u32,
+    /// Somebody wishes it to give its sales away, and to take none.
+    pub is_to_drain: bool,
 }
 
 impl Member {
@@ -118,14 +122,19 @@ impl Members {
         self.others_up(own).find(|member| member.node < own && member.about.rules_print != rules_print)
     }
 
-    /// How many of those that may own sales rank before this one for a sale.
-    pub fn rank(&self, concert: ConcertId, own: (&str, NodeNo)) -> u32 {
+    /// How many of those that may own sales, and of whom it is not known better, rank before this one for a sale.
+    pub fn rank(&self, concert: ConcertId, own: (&str, NodeNo), may_come: impl Fn(NodeNo) -> bool) -> u32 {
+        let others = self.may_own(own.1).filter(|member| may_come(member.node));
+        placement::rank(concert, own, others.map(|member| (member.about.name.as_str(), member.node)))
+    }
+
+    /// The others that may own sales.
+    pub fn may_own(&self, own: NodeNo) -> impl Iterator<Item = &Member> {
         let oldest = self.living().find(|member| member.state == MemberState::Up);
         // Who has another key or other rules than the oldest owns nothing for now.
         let prints = |member: &Member| (member.about.key_print.clone(), member.about.rules_print.clone());
         let right = oldest.map(prints);
-        let others = self.others_up(own.1).filter(|member| Some(prints(member)) == right);
-        placement::rank(concert, own, others.map(|member| (member.about.name.as_str(), member.node)))
+        self.others_up(own).filter(move |member| Some(prints(member)) == right)
     }
 
     /// Rows of dead members that nobody needs any more: all but the newest `kept` of those before `own`. Each with its beat, by
@@ -153,7 +162,8 @@ mod tests {
             key_print: "key".to_owned(),
             rules_print: rules.to_owned(),
         };
-        Member { node: NodeNo(node), about, beat, state: MemberState::Up, sales: 0 }
+        let state = MemberState::Up;
+        Member { node: NodeNo(node), about, beat, state, sales: 0, hears: 0, is_to_drain: false }
     }
 
     /// What is seen in six seconds of members that beat, and of others that do not any more.
@@ -216,7 +226,7 @@ mod tests {
         let ranks = |of: &[u32]| -> Vec<u32> {
             let mut ranks: Vec<_> = of
                 .iter()
-                .map(|node| members.rank(ConcertId(1), (&format!("n{node}"), NodeNo(*node))))
+                .map(|node| members.rank(ConcertId(1), (&format!("n{node}"), NodeNo(*node)), |_| true))
                 .collect();
             ranks.sort_unstable();
             ranks

@@ -16,8 +16,12 @@ pub fn rank<'n>(
     own: (&str, NodeNo),
     others: impl Iterator<Item = (&'n str, NodeNo)>,
 ) -> u32 {
-    let place = |(name, node): (&str, NodeNo)| (weight(concert, name), std::cmp::Reverse(node));
-    others.filter(|other| other.1 != own.1 && place(*other) > place(own)).count() as u32
+    others.filter(|other| other.1 != own.1 && place(concert, *other) > place(concert, own)).count() as u32
+}
+
+/// Orders nodes for a sale: the greatest ranks first.
+pub fn place(concert: ConcertId, (name, node): (&str, NodeNo)) -> impl Ord + use<> {
+    (weight(concert, name), std::cmp::Reverse(node))
 }
 
 /// How much a sale is drawn to a name. It stays what it is for ever: nodes of two releases have to agree.

@@ -410,6 +410,7 @@ where
 async fn readiness(context: &Context) -> Response<Body> {
     let mut health = Health::of(context.unready().await);
     health.notes.extend(context.fanout.currency_note());
+    health.notes.extend(context.dispatcher.notes());
     let status = StatusCode::from_u16(health.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     reply::json(status, &health)
 }

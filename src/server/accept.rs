@@ -193,8 +193,24 @@ fn refused(hub: &Hub, too_many: TooMany) -> ErrorObject {
     too_many.error()
 }
 
-/// Connections are asked to finish, then hurried; at last nobody is waited for.
+/// Connections are asked to finish, then hurried; at last nobody is waited for. Where others serve meanwhile, not all are asked at
+/// once, as all would go there at once.
 async fn drain(hub: &Hub, rooms: &[Room]) {
+    let open = || rooms.iter().map(|room| room.allowed - room.connections.available_permits()).sum::<usize>();
+    if hub.context.dispatcher.has_bus() {
+        let turns = turns(open());
+        hub.spread(turns);
+        for _ in 1..turns {
+            hub.next_turn();
+            hub.drain(Draining::Finishing);
+            tokio::time::sleep(limits::DRAIN_TURN).await;
+            if open() == 0 {
+                break;
+            }
+        }
+        hub.spread(0);
+        hub.next_turn();
+    }
     for (how, patience) in
         [(Draining::Finishing, limits::DRAIN_PATIENCE), (Draining::Hurrying, limits::DRAIN_HURRY)]
     {
@@ -208,8 +224,27 @@ async fn drain(hub: &Hub, rooms: &[Room]) {
             return;
         }
     }
-    let left: usize = rooms.iter().map(|room| room.allowed - room.connections.available_permits()).sum();
-    tracing::warn!(connections = left, "some connections did not end in time");
+    tracing::warn!(connections = open(), "some connections did not end in time");
+}
+
+/// The turns in which so many sockets are asked to finish.
+fn turns(sockets: usize) -> u32 {
+    let turns_a_second = Duration::from_secs(1).div_duration_f64(limits::DRAIN_TURN);
+    let turns = sockets as f64 / limits::SOCKETS_CLOSED_A_SECOND as f64 * turns_a_second;
+    (turns.ceil() as u32).clamp(1, limits::DRAIN_SPREAD_MAX.div_duration_f64(limits::DRAIN_TURN) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_sockets_are_closed_at_once_and_many_within_a_minute() {
+        let seconds = |sockets| limits::DRAIN_TURN * turns(sockets);
+        assert_eq!([0, 1, 125, 126].map(turns), [1, 1, 1, 2]);
+        assert_eq!(seconds(15_000), Duration::from_secs(30));
+        assert_eq!(seconds(1_000_000), limits::DRAIN_SPREAD_MAX);
+    }
 }
 
 /// One connection, as HTTP for as long as it is.

@@ -223,6 +223,7 @@ pub async fn start(
 
     let is_secure = tls.is_some();
     let carries = bus.clone();
+    let dispatcher = context.dispatcher.clone();
     let stop = async move {
         tokio::select! {
             () = stop => {}
@@ -232,6 +233,8 @@ pub async fn start(
                 tracing::error!("stopping");
             }
         }
+        // Where others can run our sales they do so before anybody is sent there.
+        dispatcher.leave().await;
     };
     let serving = tokio::spawn(accept::serve(Listeners { public, admin }, Doors::new(site, tls), stop));
     Ok(Server { address, admin_address, is_secure, context, serving, kept, lanes, bus, folder })

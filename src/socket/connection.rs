@@ -408,7 +408,7 @@ impl Connection {
             }
             *blocked = Blocked { since: now, taken };
         }
-        match self.hub.draining() {
+        match self.hub.draining_of(self.subscriber.id()) {
             Draining::No => {}
             Draining::Finishing if self.knows_of_restart => {}
             Draining::Finishing => {

@@ -2,7 +2,7 @@
 //! is time to go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::timers::Timers;
 use crate::desk::Context;
@@ -25,13 +25,24 @@ pub struct Hub {
     node: NodeNo,
     connections: AtomicU64,
     draining: AtomicU8,
+    /// The turns of connections that have come, of so many: not all of them are asked to finish at once.
+    turns: AtomicU32,
+    turns_max: AtomicU32,
 }
 
 impl Hub {
     pub fn new(context: Arc<Context>) -> Self {
         let timers = Timers::new(context.clock.clone());
         let node = context.dispatcher.cluster().node();
-        Self { context, timers, node, connections: AtomicU64::new(0), draining: AtomicU8::new(0) }
+        Self {
+            context,
+            timers,
+            node,
+            connections: AtomicU64::new(0),
+            draining: AtomicU8::new(0),
+            turns: AtomicU32::new(1),
+            turns_max: AtomicU32::new(1),
+        }
     }
 
     pub fn next_connection(&self) -> ConnectionId {
@@ -44,6 +55,30 @@ impl Hub {
             1 => Draining::Finishing,
             _ => Draining::Hurrying,
         }
+    }
+
+    /// The stage of the end for one connection.
+    pub fn draining_of(&self, connection: ConnectionId) -> Draining {
+        match self.draining() {
+            Draining::Finishing if !self.is_its_turn(connection) => Draining::No,
+            draining => draining,
+        }
+    }
+
+    fn is_its_turn(&self, connection: ConnectionId) -> bool {
+        let turn = connection.0 % u64::from(self.turns_max.load(Ordering::Acquire));
+        turn < u64::from(self.turns.load(Ordering::Acquire))
+    }
+
+    /// Has connections asked to finish in so many turns, none of which has come.
+    pub fn spread(&self, turns: u32) {
+        self.turns.store(0, Ordering::Release);
+        self.turns_max.store(turns.max(1), Ordering::Release);
+    }
+
+    /// The next turn has come.
+    pub fn next_turn(&self) {
+        self.turns.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Notifies every connection.

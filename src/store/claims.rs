@@ -5,13 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 
-use super::backend::{Backend, begin, close, commit};
+use super::backend::{Backend, again, begin, close, commit};
 use super::columns::{Bind, Cells};
 use super::query::{self, Link, numbers};
 use super::{
     Claimed, Holder, LoadedCopy, LoadedSale, Missed, StoreError, WriterId, catch_up, journal, random_id,
 };
-use crate::domain::ids::ConcertId;
+use crate::domain::ids::{ConcertId, NodeNo};
 use crate::domain::time::Timestamp;
 use crate::domain::token_secret::TokenSecret;
 
@@ -75,19 +75,34 @@ pub trait Claims: Send + Sync + 'static {
     /// because the writer is dead, at its last heartbeat.
     async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError>;
 
+    /// Releases one sale that `writer` has by this claim, alive at `now`, for its heir.
+    async fn give_claim(
+        &self,
+        concert: ConcertId,
+        (writer, epoch): (WriterId, u64),
+        now: Timestamp,
+        heir: NodeNo,
+    ) -> Result<(), StoreError>;
+
+    /// Wishes that this node runs a sale; whoever runs it now gives it away. `false`: there is no such sale.
+    async fn wish_move(&self, concert: ConcertId, to: NodeNo) -> Result<bool, StoreError>;
+
     /// Was a server at work with this database less than a lease before `now`, by the database's clock, and has not stopped since?
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// The first claim also gives a sale the secret of its tokens.
 const TAKE: &str = "UPDATE concert SET writer = ?, heartbeat_at = ?, outage_ms = outage_ms + ?, \
-       token_secret = COALESCE(token_secret, ?) WHERE concert_id = ?";
+       moves_to = NULL, token_secret = COALESCE(token_secret, ?) WHERE concert_id = ?";
 const EPOCH: &str = "UPDATE concert SET epoch = ? WHERE concert_id = ?";
-const HOLDER: &str = "SELECT writer, epoch, heartbeat_at FROM concert WHERE concert_id = ?";
-const HOLDERS: &str = "SELECT concert_id, writer, epoch, heartbeat_at FROM concert \
+const HOLDER: &str = "SELECT writer, epoch, heartbeat_at, moves_to FROM concert WHERE concert_id = ?";
+const HOLDERS: &str = "SELECT concert_id, writer, epoch, heartbeat_at, moves_to FROM concert \
      WHERE writer IS NOT NULL OR archived_at IS NULL ORDER BY concert_id";
 const COUNT: &str = "UPDATE concert SET outage_ms = outage_ms + ? WHERE concert_id = ? AND writer = ?";
 const OUTAGES: &str = "SELECT outage_ms FROM concert WHERE concert_id = ?";
+const GIVE: &str = "UPDATE concert SET heartbeat_at = ?, moves_to = ?, writer = NULL \
+     WHERE concert_id = ? AND writer = ? AND epoch = ?";
+const WISH: &str = "UPDATE concert SET moves_to = ? WHERE concert_id = ?";
 const RELEASE: [&str; 2] = [
     "UPDATE concert SET heartbeat_at = COALESCE(?, heartbeat_at), writer = NULL WHERE writer = ?",
     "UPDATE node SET stopped_at = COALESCE(?, heartbeat_at) WHERE writer = ?",
@@ -211,6 +226,45 @@ impl<B: Backend> Claims for B {
         commit::<B>(change).await
     }
 
+    async fn give_claim(
+        &self,
+        concert: ConcertId,
+        (writer, epoch): (WriterId, u64),
+        now: Timestamp,
+        heir: NodeNo,
+    ) -> Result<(), StoreError> {
+        let give = || async {
+            let mut held = self.hold().await?;
+            let given = query::run(&mut *held, GIVE, |to| {
+                to.time(Some(now));
+                to.id(heir.0.into());
+                to.id(concert.0.into());
+                to.uuid(Some(writer.0));
+                to.id(epoch);
+            });
+            given.await.map(drop)
+        };
+        again(give).await
+    }
+
+    async fn wish_move(&self, concert: ConcertId, to: NodeNo) -> Result<bool, StoreError> {
+        // What is changed to what it was counts as no row at some servers.
+        let found = self.holder(concert).await;
+        if matches!(found, Err(StoreError::NoSuchConcert { .. })) {
+            return Ok(false);
+        }
+        let wish = || async {
+            let mut held = self.hold().await?;
+            let wished = query::run(&mut *held, WISH, |values| {
+                values.id(to.0.into());
+                values.id(concert.0.into());
+            });
+            wished.await.map(drop)
+        };
+        found.map(drop)?;
+        again(wish).await.map(|()| true)
+    }
+
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
         query::is_served(&mut *self.reader().await?, now).await
     }
@@ -221,6 +275,7 @@ fn holder_of<R: Cells>(row: &R) -> Result<Holder, StoreError> {
         writer: row.opt_uuid("writer")?.map(WriterId),
         epoch: row.number("epoch")?,
         heartbeat: row.opt_time("heartbeat_at")?,
+        moves_to: row.opt_int("moves_to")?.and_then(|node| u32::try_from(node).ok()).map(NodeNo),
     })
 }
 

@@ -32,7 +32,16 @@ pub trait Members: Send + Sync + 'static {
     async fn enter_member(&self, member: &Member) -> Result<bool, StoreError>;
 
     /// A server lives. `false`: it has no row, or said that it stopped.
-    async fn beat_member(&self, node: NodeNo, state: MemberState, sales: u32) -> Result<bool, StoreError>;
+    async fn beat_member(
+        &self,
+        node: NodeNo,
+        state: MemberState,
+        sales: u32,
+        hears: u32,
+    ) -> Result<bool, StoreError>;
+
+    /// Wishes a server to give its sales away, or to take some again. `false`: it has no row, or has stopped.
+    async fn wish_drain(&self, node: NodeNo, is_to_drain: bool) -> Result<bool, StoreError>;
 
     /// Every row that there is, by its number; the newest, if they are too many.
     async fn members(&self) -> Result<Vec<Member>, StoreError>;
@@ -48,15 +57,15 @@ const LAST: &str = "SELECT node_no FROM member ORDER BY node_no DESC LIMIT 1";
 const ENTER: &str = "INSERT INTO member (node_no, name, release_no, wire_min, wire_max, beat, state, key_print, \
        rules_print, sales) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const BEAT: &str =
-    "UPDATE member SET beat = beat + 1, state = ?, sales = ? WHERE node_no = ? AND state <> 'STOPPED'";
-const MEMBERS: &str = "SELECT node_no, name, release_no, wire_min, wire_max, beat, state, key_print, rules_print, sales \
-     FROM member ORDER BY node_no DESC LIMIT ?";
+const BEAT: &str = "UPDATE member SET beat = beat + 1, state = ?, sales = ?, hears = ? WHERE node_no = ? AND state <> 'STOPPED'";
+const MEMBERS: &str = "SELECT node_no, name, release_no, wire_min, wire_max, beat, state, key_print, rules_print, sales, \
+       hears, is_to_drain FROM member ORDER BY node_no DESC LIMIT ?";
+const DRAIN: &str = "UPDATE member SET is_to_drain = ? WHERE node_no = ? AND state <> 'STOPPED'";
 const FORGET: &str = "DELETE FROM member WHERE node_no = ? AND beat = ?";
 
 /// Every text above that finds a row, for a test of their plans. All members are meant to be read.
 #[cfg(test)]
-pub const QUESTIONS: &[&str] = &[BEAT, FORGET];
+pub const QUESTIONS: &[&str] = &[BEAT, DRAIN, FORGET];
 
 #[async_trait]
 impl<B: Backend> Members for B {
@@ -68,7 +77,8 @@ impl<B: Backend> Members for B {
             if node.0 >= NodeNo::END {
                 return Err(StoreError::broken(format!("there is no number after {last} for a server")));
             }
-            let member = Member { node, about: about.clone(), beat: 0, state: MemberState::Up, sales: 0 };
+            let (about, state) = (about.clone(), MemberState::Up);
+            let member = Member { node, about, beat: 0, state, sales: 0, hears: 0, is_to_drain: false };
             if self.enter_member(&member).await? {
                 return Ok(node);
             }
@@ -84,17 +94,39 @@ impl<B: Backend> Members for B {
         Ok(again(enter).await?.is_some())
     }
 
-    async fn beat_member(&self, node: NodeNo, state: MemberState, sales: u32) -> Result<bool, StoreError> {
+    async fn beat_member(
+        &self,
+        node: NodeNo,
+        state: MemberState,
+        sales: u32,
+        hears: u32,
+    ) -> Result<bool, StoreError> {
         let beat = || async {
             let mut held = self.hold().await?;
             let beaten = query::run(&mut *held, BEAT, |to| {
                 to.text(Some(member_state(state)));
                 to.id(sales.into());
+                to.id(hears.into());
                 to.id(node.0.into());
             });
             beaten.await
         };
         Ok(again(beat).await?.rows == 1)
+    }
+
+    async fn wish_drain(&self, node: NodeNo, is_to_drain: bool) -> Result<bool, StoreError> {
+        let wish = || async {
+            let mut held = self.hold().await?;
+            let wished = query::run(&mut *held, DRAIN, |to| {
+                to.id(is_to_drain.into());
+                to.id(node.0.into());
+            });
+            wished.await.map(drop)
+        };
+        again(wish).await?;
+        // What is changed to what it was counts as no row at some servers.
+        let members = self.members().await?;
+        Ok(members.iter().any(|member| member.node == node && member.state != MemberState::Stopped))
     }
 
     async fn members(&self) -> Result<Vec<Member>, StoreError> {
@@ -157,6 +189,8 @@ fn member_of<R: Cells>(row: &R) -> Result<Member, StoreError> {
             }
         },
         sales: row.number("sales")?,
+        hears: row.number("hears")?,
+        is_to_drain: row.number::<u8>("is_to_drain")? == 1,
     })
 }
 

@@ -173,6 +173,8 @@ pub const SQLITE: &[Migration] = migrations!("sqlite":
     "0060" "reservation_due",
     "0061" "member",
     "0062" "concert_epoch",
+    "0063" "member_drain",
+    "0064" "concert_moves_to",
 );
 
 /// One DDL statement a file, since each commits by itself there.
@@ -240,6 +242,8 @@ pub const MYSQL: &[Migration] = migrations!("mysql":
     "0060" "reservation_due",
     "0061" "member",
     "0062" "concert_epoch",
+    "0063" "member_drain",
+    "0064" "concert_moves_to",
 );
 
 /// From the first one on that an older release cannot live with. Tables have no comments here.
@@ -278,6 +282,11 @@ pub const SQLITE_BACK: &[Back] = &[
     },
     Back { version: 61, statements: &["DROP TABLE IF EXISTS member"] },
     Back { version: 62, statements: &["ALTER TABLE concert DROP COLUMN epoch"] },
+    Back {
+        version: 63,
+        statements: &["ALTER TABLE member DROP COLUMN is_to_drain", "ALTER TABLE member DROP COLUMN hears"],
+    },
+    Back { version: 64, statements: &["ALTER TABLE concert DROP COLUMN moves_to"] },
 ];
 
 /// The same of the other folder.
@@ -317,6 +326,12 @@ pub const MYSQL_BACK: &[Back] = &[
     Back { version: 60, statements: &[] },
     Back { version: 61, statements: &["DROP TABLE IF EXISTS member"] },
     Back { version: 62, statements: &["ALTER TABLE concert DROP COLUMN /*M! IF EXISTS */ epoch"] },
+    Back {
+        version: 63,
+        statements: &["ALTER TABLE member DROP COLUMN /*M! IF EXISTS */ is_to_drain, \
+             DROP COLUMN /*M! IF EXISTS */ hears"],
+    },
+    Back { version: 64, statements: &["ALTER TABLE concert DROP COLUMN /*M! IF EXISTS */ moves_to"] },
 ];
 
 #[cfg(test)]

@@ -126,10 +126,12 @@ pub struct Holder {
     /// The journal's row that the claim added; 0: an older server's, or none.
     pub epoch: u64,
     pub heartbeat: Option<Timestamp>,
+    /// The node that is to run the sale next.
+    pub moves_to: Option<NodeNo>,
 }
 
 impl Holder {
-    /// Is it this one that was expected? Who expects no certain heartbeat takes any.
+    /// Is it this one that was expected? Who expects no certain heartbeat takes any; who comes next is no matter.
     pub fn is_met_by(&self, found: &Self) -> bool {
         let is_heard_so = self.heartbeat.is_none() || self.heartbeat == found.heartbeat;
         (self.writer, self.epoch) == (found.writer, found.epoch) && is_heard_so

@@ -19,7 +19,7 @@ use frontrow::domain::record::{
 use frontrow::domain::rules::{SaleRules, SaleSettings};
 use frontrow::domain::seat_plan::Money;
 use frontrow::domain::time::Timestamp;
-use frontrow::limits::LEASE;
+use frontrow::limits::MISSED_LEASE;
 use frontrow_testing::simulated::{KeptKind, KeptRow};
 
 use crate::fans::guest_of;
@@ -339,7 +339,7 @@ impl SaleModel {
             KeptKind::Claim { outage, silence } => {
                 assert!(counted >= *outage, "an outage of {outage:?} is not counted");
                 // Whatever the clocks say, and whatever is out: who lives keeps its sale.
-                let is_dead = silence.is_none_or(|silence| silence >= LEASE);
+                let is_dead = silence.is_none_or(|silence| silence >= MISSED_LEASE);
                 assert!(is_dead, "taken from a process that was heard of {silence:?} before");
             }
             KeptKind::Events(events) => {

@@ -185,10 +185,30 @@ impl World {
             let until = self.clock.utc() + Duration::from_millis(self.rng.random_range(100..10_000));
             self.let_tables_stand(index, Some(until));
         }
+        if self.rng.random_bool(0.02) {
+            self.wish();
+        }
         self.go_on().await;
         if self.alive() == 1 && self.rng.random_bool(0.02) {
             self.start_node();
         }
+    }
+
+    /// Somebody wishes that a process runs a sale, or none.
+    fn wish(&mut self) {
+        let up = self.nodes.iter().filter_map(|node| Some(node.dispatcher()?.cluster().node()));
+        let up: Vec<_> = up.collect();
+        let Some(node) = up.get(self.rng.random_range(0..up.len().max(1))).copied() else { return };
+        if self.rng.random_bool(0.5) {
+            let concert = *self.models.keys().nth(self.rng.random_range(0..self.models.len())).expect("one");
+            self.note(|| format!("somebody wishes sale {concert} to move to node {node}"));
+            self.database.wish_move(concert, node);
+        } else {
+            let is_to_drain = self.rng.random_bool(0.7);
+            self.note(|| format!("somebody wishes node {node} to be drained: {is_to_drain}"));
+            self.database.wish_drain(node, is_to_drain);
+        }
+        self.wished += 1;
     }
 
     fn stand_still(&mut self, index: usize, until: Timestamp) {
@@ -218,7 +238,12 @@ impl World {
         let phase = std::mem::replace(&mut self.nodes[index].phase, Phase::Gone);
         self.nodes[index].phase = match phase {
             Phase::Up { dispatcher, lanes } => {
-                Phase::Stopping { dispatcher, done: tokio::spawn(lanes.shutdown()) }
+                let leaving = dispatcher.clone();
+                let done = tokio::spawn(async move {
+                    leaving.leave().await;
+                    lanes.shutdown().await;
+                });
+                Phase::Stopping { dispatcher, done }
             }
             other => other,
         };

@@ -45,6 +45,9 @@ impl World {
         for index in 0..self.nodes.len() {
             self.let_tables_stand(index, None);
         }
+        for node in self.nodes.iter().filter_map(|node| node.dispatcher()) {
+            self.database.wish_drain(node.cluster().node(), false);
+        }
         self.recover(HEALING).await;
         // A sweep finds in time whatever is wrong with the rows now.
         self.plant();

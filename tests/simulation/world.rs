@@ -70,6 +70,8 @@ pub struct World {
     /// The number of times that one sale of a process was taken over, and that a process's tables fell behind.
     pub taken_over: u64,
     pub fell_behind: u64,
+    /// The number of times that somebody wished a sale to move, or a process to run none.
+    pub wished: u64,
     /// The time since which there is only one process.
     pub alone_since: Option<Timestamp>,
     /// Nothing goes wrong any more.
@@ -139,6 +141,7 @@ impl World {
             refused: 0,
             taken_over: 0,
             fell_behind: 0,
+            wished: 0,
             alone_since: None,
             is_healed: false,
             memory: Arc::default(),
@@ -404,6 +407,11 @@ impl World {
         faults.insert("sales taken over alone".to_owned(), self.taken_over);
         faults.insert("tables that stood still".to_owned(), self.fell_behind);
         faults.insert("bugs in a lane".to_owned(), ends);
+        faults.insert("wishes who runs what".to_owned(), self.wished);
+        let moves = self.nodes.iter().map(|node| node.metrics.moves.get()).sum();
+        faults.insert("sales given away".to_owned(), moves);
+        let takeovers = self.nodes.iter().map(|node| node.metrics.takeovers.get()).sum();
+        faults.insert("sales taken over".to_owned(), takeovers);
         let (sent, lost) = self.net.counts();
         let forwarded = self.nodes.iter().map(|node| node.metrics.forwarded.get()).sum();
         faults.insert("commands sent to another process".to_owned(), forwarded);

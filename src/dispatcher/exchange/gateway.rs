@@ -5,7 +5,7 @@
 //! `UNAVAILABLE` or `OVERLOADED` asked for something that certainly was not done.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use bytes::Bytes;
 
@@ -122,21 +122,33 @@ impl Gateway {
     pub fn forward(
         &mut self,
         concert: ConcertId,
-        mut command: Command,
+        command: Command,
         reply: ReplyTo,
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        let waiting = self.sales.get(&concert).map_or(0, |sale| sale.held_back.len() + sale.returned.len());
+        if waiting >= limits::HELD_BACK_COMMANDS_MAX && !command.is_presence() {
+            return Err(Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER });
+        }
+        self.take_over(concert, command, reply, now);
+        Ok(())
+    }
+
+    /// Takes a command that was taken already by somebody else here, at this time.
+    pub fn take_over(
+        &mut self,
+        concert: ConcertId,
+        mut command: Command,
+        reply: ReplyTo,
+        asked_at: Timestamp,
+    ) {
         if let Command::HoldBest { request_id: request_id @ None, .. } = &mut command {
             // Asked twice, it is done once.
             self.requests += 1;
             *request_id = Some(format!("~{}.{}", self.own, self.requests).into());
         }
         let sale = self.sales.entry(concert).or_default();
-        let is_full = sale.held_back.len() + sale.returned.len() >= limits::HELD_BACK_COMMANDS_MAX;
-        if is_full && !command.is_presence() {
-            return Err(Refusal::Overloaded { retry_after: limits::OVERLOADED_RETRY_AFTER });
-        }
-        let deadline = (!command.is_presence()).then(|| now + limits::FORWARDED_PATIENCE);
+        let deadline = (!command.is_presence()).then(|| asked_at + limits::FORWARDED_PATIENCE);
         let forwarded = Forwarded { deadline, command };
         let text = wire::encode(&forwarded).into();
         let Forwarded { command, .. } = forwarded;
@@ -150,10 +162,9 @@ impl Gateway {
             text,
             reply: Some(reply),
             holds,
-            asked_at: now,
+            asked_at,
             may_be_done: false,
         });
-        Ok(())
     }
 
     /// Notes who runs a sale, unless a later claim is known.
@@ -338,6 +349,17 @@ impl Gateway {
     pub fn over(&self, now: Timestamp) -> Vec<NodeNo> {
         let over = self.asking.iter().filter(|(_, asking)| asking.is_over(now));
         over.map(|(node, _)| *node).collect()
+    }
+
+    /// Owners who are asked for a sale that somebody else claimed since. Nothing that they did not do by then will be done.
+    pub fn replaced(&self) -> BTreeSet<NodeNo> {
+        let asked = self.sales.iter().filter_map(|(concert, sale)| Some((concert, sale.asked?)));
+        let is_later = |(concert, asked): &(&ConcertId, Owner)| {
+            self.owners
+                .get(concert)
+                .is_some_and(|owner| owner.epoch > asked.epoch && owner.node != asked.node)
+        };
+        asked.filter(is_later).map(|(_, asked)| asked.node).collect()
     }
 
     /// The conversation with an owner, if there is one.

@@ -40,7 +40,11 @@ impl Lane {
     /// was committed.
     fn look_ahead(&mut self) {
         let room = self.pipeline.room_ahead();
-        if room == 0 || self.sweeper.has_news() || !self.adopt.is_empty() || self.is_beat_due() {
+        let is_to_rest = self.sweeper.has_news()
+            || !self.adopt.is_empty()
+            || self.is_beat_due()
+            || self.shared.sales.has_moving();
+        if room == 0 || is_to_rest {
             return;
         }
         let most = limits::DECIDED_ASIDE_MAX.min(room);

@@ -14,7 +14,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::dispatcher::mailbox::Envelope;
+use crate::dispatcher::mailbox::{Envelope, take_of};
 use crate::domain::ids::{ConcertId, UserId};
 use crate::domain::record::LedgerEntry;
 use crate::domain::time::Timestamp;
@@ -270,6 +270,11 @@ impl Pipeline {
     /// Takes away all that wait, to be refused.
     pub fn take_waiting(&mut self) -> VecDeque<Envelope> {
         std::mem::take(&mut self.pending.waiting)
+    }
+
+    /// Takes away those that wait of one sale.
+    pub fn take_waiting_of(&mut self, concert: ConcertId) -> Vec<Envelope> {
+        take_of(&mut self.pending.waiting, concert)
     }
 
     /// Wants a batch of what waits and what is due.

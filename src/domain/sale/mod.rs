@@ -388,7 +388,7 @@ impl Sale {
                 Ok(Answer::Done)
             }
             Command::Present { connections } => {
-                connections.iter().for_each(|(user, connection)| self.connect(*user, *connection));
+                self.greet_all(connections);
                 Ok(Answer::Done)
             }
             Command::NodeGone { node } => {
@@ -479,6 +479,15 @@ impl Sale {
                 Answer::Queue { place, created: false }
             }
             None => Answer::Done,
+        }
+    }
+
+    /// These users have connections, each of which makes those present who have a live token.
+    pub fn greet_all(&mut self, connections: &[(UserId, ConnectionId)]) {
+        for (user, connection) in connections {
+            if self.is_in_line(*user) {
+                self.room.connect(*user, *connection);
+            }
         }
     }
 

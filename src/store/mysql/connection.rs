@@ -44,13 +44,13 @@ const NO_PASSWORD_IN_CLEAR: &str = "the database server asks for the password it
 /// was committed, no waiting behind a lock for longer than a client waits for its answer, and no half-sent statement
 /// that keeps its locks for long.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', \
-     innodb_lock_wait_timeout = 5, net_read_timeout = 10";
+     innodb_lock_wait_timeout = 5, net_read_timeout = 4";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// Settings that only some servers know. A transaction whose client is gone without a word must not keep its locks,
-/// or its sale could not go on (elsewhere such a connection ends with the system's own timeouts); and a list of rows
-/// is to be looked up by key, not to be made a table of first.
+/// Settings that only some servers know. A transaction whose client is gone without a word, or stands still, must not keep its
+/// locks for longer than who claims its sale waits for them (elsewhere such a connection ends with the system's own timeouts); and a
+/// list of rows is to be looked up by key, not to be made a table of first.
 const IF_KNOWN: [&str; 4] = [
-    "SET SESSION idle_transaction_timeout = 10",
+    "SET SESSION idle_transaction_timeout = 4",
     "SET SESSION ob_trx_idle_timeout = 10000000",
     "SET SESSION in_predicate_conversion_threshold = 0",
     // The wait for a lock where innodb_lock_wait_timeout is a name without a meaning, in µs.
@@ -236,7 +236,7 @@ pub static DIALECT: Dialect = Dialect {
             OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id AND a.seq < ( \
                        SELECT max(j.seq) FROM journal j WHERE j.concert_id = c.concert_id)) \
          ORDER BY concert_id",
-    holder: "SELECT writer, epoch, heartbeat_at FROM concert WHERE concert_id = ? FOR UPDATE",
+    holder: "SELECT writer, epoch, heartbeat_at, moves_to FROM concert WHERE concert_id = ? FOR UPDATE",
     claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) \
          SELECT concert_id, max(seq) + 1, ?, ?, ?, ?, 1 FROM journal WHERE concert_id = ? GROUP BY concert_id",
     node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \

@@ -76,6 +76,25 @@ async fn a_migration_that_is_cut_off_at_any_step_ends_in_the_same_schema() {
     assert!(words > 2, "{words}");
 }
 
+/// Goal: whoever stands still with a sale's rows locked does not keep the sale. Method: a transaction that changed its row is left
+/// open, and the sale is claimed.
+#[tokio::test]
+async fn a_transaction_that_stands_still_ends_before_a_claim_gives_up() {
+    let (store, ()) = fresh().await;
+    let (concert, _) = store.add_concert(frontrow_testing::conformance::new_concert(10)).await.unwrap();
+    let writer = WriterId(random_id());
+    store.claim(concert, writer, Timestamp::from_millis(1_800_000_000_000), None).await.unwrap();
+    let mut stopped = connection::connect(store.options()).await.unwrap();
+    for sql in ["BEGIN".to_owned(), format!("UPDATE concert SET outage_ms = 7 WHERE concert_id = {concert}")]
+    {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut stopped).await.unwrap();
+    }
+    let heir = WriterId(random_id());
+    store.claim(concert, heir, Timestamp::from_millis(1_800_000_010_000), None).await.unwrap();
+    assert_eq!(store.holder(concert).await.unwrap().writer, Some(heir));
+    assert!(sqlx::raw_sql("COMMIT").execute(&mut stopped).await.is_err(), "it was hung up on");
+}
+
 /// A new database, as it is reached through each node of a cluster, if the tests are on one.
 async fn through_each_node() -> Vec<String> {
     let url = empty_database().await;

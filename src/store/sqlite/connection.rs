@@ -241,7 +241,7 @@ pub static DIALECT: Dialect = Dialect {
             OR EXISTS (SELECT 1 FROM applied a WHERE a.concert_id = c.concert_id AND a.seq < ( \
                        SELECT max(j.seq) FROM journal j WHERE j.concert_id = c.concert_id)) \
          ORDER BY concert_id",
-    holder: "SELECT writer, epoch, heartbeat_at FROM concert WHERE concert_id = ?",
+    holder: "SELECT writer, epoch, heartbeat_at, moves_to FROM concert WHERE concert_id = ?",
     claim_row: "INSERT INTO journal (concert_id, seq, batch_id, writer, at, events, form) \
          SELECT ?5, max(seq) + 1, ?1, ?2, ?3, ?4, 1 FROM journal WHERE concert_id = ?5",
     node_lives: "INSERT INTO node (writer, started_at, heartbeat_at) VALUES (?, ?, ?) \

@@ -82,6 +82,7 @@ macro_rules! conformance_tests {
             each_life_of_a_server_has_a_row_that_it_changes
             outages_are_counted_once
             a_sale_given_free_can_be_claimed_at_once
+            a_sale_given_away_names_its_heir_until_it_is_claimed
             settling_tells_a_committed_batch_from_a_lost_one
             settling_finds_charges_by_themselves
             what_breaks_a_rule_is_refused_whole
@@ -1737,7 +1738,7 @@ pub async fn a_claim_replaces_whom_it_names_and_nobody_else(store: &dyn Store) {
     assert_eq!(nobody, Holder::default());
     let first = store.claim(concert, one, NOW, Some(nobody)).await.unwrap();
     assert_eq!(first.before, None, "it never ran");
-    let held = Holder { writer: Some(one), epoch: first.epoch, heartbeat: Some(NOW) };
+    let held = Holder { writer: Some(one), epoch: first.epoch, heartbeat: Some(NOW), moves_to: None };
     assert_eq!(store.holder(concert).await.unwrap(), held);
     assert_eq!(first.epoch, store.load_sale(concert, NOW).await.unwrap().journal.seq);
     // Who expects somebody else is refused, and has changed nothing.
@@ -1819,22 +1820,38 @@ pub async fn each_life_of_a_server_has_a_row_that_it_changes(store: &dyn Store) 
     let first = store.join_members(&about("a")).await.unwrap();
     let second = store.join_members(&about("é한")).await.unwrap();
     assert_eq!((first, second), (NodeNo(1), NodeNo(2)));
-    assert!(store.beat_member(second, MemberState::Up, 7).await.unwrap());
-    assert!(store.beat_member(second, MemberState::Draining, 3).await.unwrap());
-    let row = |node, name: &str, beat, state, sales| Member { node, about: about(name), beat, state, sales };
-    let draining = row(second, "é한", 2, MemberState::Draining, 3);
+    assert!(store.beat_member(second, MemberState::Up, 7, 1).await.unwrap());
+    assert!(store.beat_member(second, MemberState::Draining, 3, 2).await.unwrap());
+    let row = |node, name: &str, beat, state, sales| Member {
+        node,
+        about: about(name),
+        beat,
+        state,
+        sales,
+        hears: 0,
+        is_to_drain: false,
+    };
+    let draining = Member { hears: 2, ..row(second, "é한", 2, MemberState::Draining, 3) };
     assert_eq!(store.members().await.unwrap(), [row(first, "a", 0, MemberState::Up, 0), draining.clone()]);
     // The last word stays, and a number is nobody else's.
-    assert!(store.beat_member(first, MemberState::Stopped, 0).await.unwrap());
-    assert!(!store.beat_member(first, MemberState::Up, 1).await.unwrap());
+    assert!(store.beat_member(first, MemberState::Stopped, 0, 0).await.unwrap());
+    assert!(!store.beat_member(first, MemberState::Up, 1, 0).await.unwrap());
     assert!(!store.enter_member(&row(first, "b", 0, MemberState::Up, 0)).await.unwrap());
     assert_eq!(store.members().await.unwrap()[0], row(first, "a", 1, MemberState::Stopped, 0));
+    // What is wished of a server stays with its life.
+    for wish in [true, true, false] {
+        assert!(store.wish_drain(second, wish).await.unwrap());
+        assert_eq!(store.members().await.unwrap()[1], Member { is_to_drain: wish, ..draining.clone() });
+    }
+    assert!(
+        !store.wish_drain(first, true).await.unwrap() && !store.wish_drain(NodeNo(7), true).await.unwrap()
+    );
     // Only what stood still is taken away, and who comes back has its number.
     store.forget_member(second, 1).await.unwrap();
     assert_eq!(store.members().await.unwrap().len(), 2);
     store.forget_member(first, 1).await.unwrap();
     assert_eq!(store.members().await.unwrap(), [draining]);
-    assert!(!store.beat_member(first, MemberState::Up, 1).await.unwrap());
+    assert!(!store.beat_member(first, MemberState::Up, 1, 0).await.unwrap());
     assert!(store.enter_member(&row(first, "a", 0, MemberState::Up, 1)).await.unwrap());
     assert_eq!(store.join_members(&about("c")).await.unwrap(), NodeNo(3));
     // Servers that start at once have numbers of their own.
@@ -1892,6 +1909,36 @@ pub async fn a_sale_given_free_can_be_claimed_at_once(store: &dyn Store) {
     store.release_claims(other, None).await.unwrap();
     store.claim(concert, third, NOW + lease + second + second, None).await.unwrap();
     assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second + second);
+}
+
+pub async fn a_sale_given_away_names_its_heir_until_it_is_claimed(store: &dyn Store) {
+    let (concert, _) = add_concert(store, 10).await;
+    let (kept, _) = add_concert(store, 10).await;
+    let (one, heir, second) = (WriterId(random_id()), NodeNo(2), Duration::from_secs(1));
+    let first = store.claim(concert, one, NOW, None).await.unwrap();
+    store.claim(kept, one, NOW, None).await.unwrap();
+    for _ in 0..2 {
+        assert!(store.wish_move(concert, NodeNo(3)).await.unwrap());
+    }
+    assert!(!store.wish_move(ConcertId(999), NodeNo(3)).await.unwrap());
+    let held =
+        Holder { writer: Some(one), epoch: first.epoch, heartbeat: Some(NOW), moves_to: Some(NodeNo(3)) };
+    assert_eq!(store.holder(concert).await.unwrap(), held);
+    // Who does not have it gives nothing away.
+    for claim in [(WriterId(random_id()), first.epoch), (one, first.epoch + 1)] {
+        store.give_claim(concert, claim, NOW + second, heir).await.unwrap();
+        assert_eq!(store.holder(concert).await.unwrap(), held);
+    }
+    store.give_claim(concert, (one, first.epoch), NOW + second, heir).await.unwrap();
+    let given = Holder { writer: None, heartbeat: Some(NOW + second), moves_to: Some(heir), ..held };
+    assert_eq!(store.holder(concert).await.unwrap(), given);
+    assert!(store.holders().await.unwrap().contains(&(concert, given)));
+    assert_eq!(store.holder(kept).await.unwrap().writer, Some(one));
+    let other = WriterId(random_id());
+    store.claim(concert, other, NOW + second + second, Some(given)).await.unwrap();
+    let claimed = store.holder(concert).await.unwrap();
+    assert_eq!((claimed.writer, claimed.moves_to), (Some(other), None));
+    assert_eq!(store.load_sale(concert, NOW).await.unwrap().outages, second);
 }
 
 pub async fn settling_tells_a_committed_batch_from_a_lost_one(store: &dyn Store) {

@@ -213,6 +213,16 @@ impl Database {
         self.state.lock().tables.behind()
     }
 
+    /// Somebody wishes that a sale is run by this server.
+    pub fn wish_move(&self, concert: ConcertId, to: NodeNo) {
+        self.state.lock().tables.wish_move(concert, to);
+    }
+
+    /// Somebody wishes that a server gives its sales away, or takes some again.
+    pub fn wish_drain(&self, node: NodeNo, is_to_drain: bool) {
+        self.state.lock().tables.wish_drain(node, is_to_drain);
+    }
+
     /// Somebody claims a sale whose writer lives, and is never heard of again: as a process does that was cut off, whose clock
     /// is ahead. Nothing happens while a transaction has the sale's rows.
     pub fn take_over(&self, concert: ConcertId, now: Timestamp) {
@@ -640,6 +650,24 @@ impl Claims for SimulatedStore {
         .await
     }
 
+    async fn give_claim(
+        &self,
+        concert: ConcertId,
+        claim: (WriterId, u64),
+        now: Timestamp,
+        heir: NodeNo,
+    ) -> Result<(), StoreError> {
+        self.plain(Call::ReleaseClaims, |state| {
+            state.tables.give_claim(concert, claim, now, heir);
+            Some(Ok(()))
+        })
+        .await
+    }
+
+    async fn wish_move(&self, concert: ConcertId, to: NodeNo) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.wish_move(concert, to)))).await
+    }
+
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.read(|state| state.tables.is_served(now)).await
     }
@@ -655,8 +683,19 @@ impl Members for SimulatedStore {
         self.plain(Call::BeatMember, |state| Some(Ok(state.tables.enter_member(member)))).await
     }
 
-    async fn beat_member(&self, node: NodeNo, now: MemberState, sales: u32) -> Result<bool, StoreError> {
-        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.beat_member(node, now, sales)))).await
+    async fn beat_member(
+        &self,
+        node: NodeNo,
+        now: MemberState,
+        sales: u32,
+        hears: u32,
+    ) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.beat_member(node, now, sales, hears))))
+            .await
+    }
+
+    async fn wish_drain(&self, node: NodeNo, is_to_drain: bool) -> Result<bool, StoreError> {
+        self.plain(Call::BeatMember, |state| Some(Ok(state.tables.wish_drain(node, is_to_drain)))).await
     }
 
     async fn members(&self) -> Result<Vec<Member>, StoreError> {

@@ -96,6 +96,7 @@ struct Concert {
     writer: Option<WriterId>,
     heartbeat_at: Option<Timestamp>,
     epoch: u64,
+    moves_to: Option<NodeNo>,
     /// When its writer was heard of last, by the right time.
     heard_at: Timestamp,
     journal: Vec<KeptRow>,
@@ -184,6 +185,7 @@ impl Tables {
             writer: None,
             heartbeat_at: None,
             epoch: 0,
+            moves_to: None,
             heard_at: Timestamp::default(),
             journal: vec![begin],
             applied: None,
@@ -445,6 +447,7 @@ impl Tables {
         let heartbeat = sale.heartbeat_at;
         let outage = heartbeat.map_or(Duration::ZERO, |heartbeat| now.since(heartbeat));
         (sale.writer, sale.heartbeat_at) = (Some(writer), heartbeat.max(Some(now)));
+        sale.moves_to = None;
         sale.outages += outage;
         // Known to all, as a life has to come out the same again.
         sale.token_secret.get_or_insert_with(|| TokenSecret::new([concert.0 as u8; TokenSecret::BYTES]));
@@ -484,14 +487,23 @@ impl Tables {
     pub fn join_members(&mut self, about: &About) -> NodeNo {
         let last = self.members.last_key_value().map_or(0, |(node, _)| node.0);
         let node = NodeNo(last + 1);
-        self.enter_member(&Member { node, about: about.clone(), beat: 0, state: MemberState::Up, sales: 0 });
+        let (about, state) = (about.clone(), MemberState::Up);
+        self.enter_member(&Member { node, about, beat: 0, state, sales: 0, hears: 0, is_to_drain: false });
         node
     }
 
-    pub fn beat_member(&mut self, node: NodeNo, state: MemberState, sales: u32) -> bool {
+    pub fn beat_member(&mut self, node: NodeNo, state: MemberState, sales: u32, hears: u32) -> bool {
         let member = self.members.get_mut(&node).filter(|member| member.state != MemberState::Stopped);
         let Some(member) = member else { return false };
-        (member.beat, member.state, member.sales) = (member.beat + 1, state, sales);
+        (member.beat, member.state) = (member.beat + 1, state);
+        (member.sales, member.hears) = (sales, hears);
+        true
+    }
+
+    pub fn wish_drain(&mut self, node: NodeNo, is_to_drain: bool) -> bool {
+        let member = self.members.get_mut(&node).filter(|member| member.state != MemberState::Stopped);
+        let Some(member) = member else { return false };
+        member.is_to_drain = is_to_drain;
         true
     }
 
@@ -839,6 +851,25 @@ impl Tables {
         for sale in self.concerts.values_mut().filter(|sale| sale.writer == Some(writer)) {
             (sale.writer, sale.heartbeat_at) = (None, now.or(sale.heartbeat_at));
         }
+    }
+
+    pub fn give_claim(
+        &mut self,
+        concert: ConcertId,
+        (writer, epoch): (WriterId, u64),
+        now: Timestamp,
+        heir: NodeNo,
+    ) {
+        let is_held = |sale: &&mut Concert| (sale.writer, sale.epoch) == (Some(writer), epoch);
+        let held = self.concerts.get_mut(&concert).filter(is_held);
+        if let Some(sale) = held {
+            (sale.writer, sale.heartbeat_at, sale.moves_to) = (None, Some(now), Some(heir));
+        }
+    }
+
+    pub fn wish_move(&mut self, concert: ConcertId, to: NodeNo) -> bool {
+        let sale = self.concerts.get_mut(&concert);
+        sale.map(|sale| sale.moves_to = Some(to)).is_some()
     }
 
     pub fn facts(&self, needs: &Needs) -> Facts {
@@ -1338,7 +1369,8 @@ impl Tables {
 
 impl Concert {
     fn holder(&self) -> Holder {
-        Holder { writer: self.writer, epoch: self.epoch, heartbeat: self.heartbeat_at }
+        let Self { writer, epoch, heartbeat_at: heartbeat, moves_to, .. } = *self;
+        Holder { writer, epoch, heartbeat, moves_to }
     }
 
     fn add_row(&mut self, batch: Uuid, writer: WriterId, at: Timestamp, kind: KeptKind) {
