@@ -234,19 +234,6 @@ fn turns(sockets: usize) -> u32 {
     (turns.ceil() as u32).clamp(1, limits::DRAIN_SPREAD_MAX.div_duration_f64(limits::DRAIN_TURN) as u32)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_few_sockets_are_closed_at_once_and_many_within_a_minute() {
-        let seconds = |sockets| limits::DRAIN_TURN * turns(sockets);
-        assert_eq!([0, 1, 125, 126].map(turns), [1, 1, 1, 2]);
-        assert_eq!(seconds(15_000), Duration::from_secs(30));
-        assert_eq!(seconds(1_000_000), limits::DRAIN_SPREAD_MAX);
-    }
-}
-
 /// One connection, as HTTP for as long as it is.
 async fn converse(
     doors: Arc<Doors>,
@@ -455,4 +442,17 @@ async fn turn_away(doors: &Doors, mut tcp: TcpStream, peer: Option<IpAddr>, erro
     };
     // The peer may have read it or not.
     let _ = tokio::time::timeout(limits::TURNING_AWAY_PATIENCE, sent).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_sockets_are_closed_at_once_and_many_within_a_minute() {
+        let seconds = |sockets| limits::DRAIN_TURN * turns(sockets);
+        assert_eq!([0, 1, 125, 126].map(turns), [1, 1, 1, 2]);
+        assert_eq!(seconds(15_000), Duration::from_secs(30));
+        assert_eq!(seconds(1_000_000), limits::DRAIN_SPREAD_MAX);
+    }
 }

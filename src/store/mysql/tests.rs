@@ -81,7 +81,7 @@ async fn a_migration_that_is_cut_off_at_any_step_ends_in_the_same_schema() {
 #[tokio::test]
 async fn a_transaction_that_stands_still_ends_before_a_claim_gives_up() {
     let (store, ()) = fresh().await;
-    let (concert, _) = store.add_concert(frontrow_testing::conformance::new_concert(10)).await.unwrap();
+    let (concert, _) = store.add_concert(first_concert()).await.unwrap();
     let writer = WriterId(random_id());
     store.claim(concert, writer, Timestamp::from_millis(1_800_000_000_000), None).await.unwrap();
     let mut stopped = connection::connect(store.options()).await.unwrap();
@@ -155,15 +155,14 @@ async fn servers_without_a_common_lock_may_bring_the_same_database_up_to_date_at
     }
 }
 
-/// A look sees nothing of what the others are about to commit, and through another node not even what they have.
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_servers_make_one_first_concert() {
+/// A concert in a small hall.
+fn first_concert() -> NewConcert {
     let plan = venue::generate(100, Shape::Hall).unwrap();
     let prices = venue::suggested_prices(&plan);
     let hall = venue::import(plan.to_string().as_bytes(), &prices, ImportOptions::default()).unwrap();
     let now = Timestamp::from_millis(1_900_000_000_000);
     let own = OwnRules::default();
-    let concert = NewConcert {
+    NewConcert {
         title: "First Night".into(),
         currency: "KRW".into(),
         time_zone: None,
@@ -174,7 +173,13 @@ async fn ten_servers_make_one_first_concert() {
         again: true,
         settings: SaleSettings { state: SaleState::Open, opens_at: None, message: None, own },
         at: now,
-    };
+    }
+}
+
+/// A look sees nothing of what the others are about to commit, and through another node not even what they have.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_servers_make_one_first_concert() {
+    let concert = first_concert();
     for _ in 0..TRIES {
         let mut stores = Vec::new();
         for url in through_each_node().await {
