@@ -185,7 +185,7 @@ async fn fans_of_each_server_see_one_hall_and_one_line() {
     let a = owner(&bus, 2).await;
     let b = gateway(&a, "b").await;
     ready(&[&a, &b]).await;
-    for path in ["concerts".to_owned(), format!("concerts/{}/schedules", a.concert.0)] {
+    for path in ["concerts".to_owned(), format!("schedules/{}/layout", a.schedule())] {
         let path = format!("/api/v1/{path}");
         let (here, there) = (a.http("GET", &path, None, "").await, b.http("GET", &path, None, "").await);
         assert_eq!((here.status, here.json()), (200, there.json()), "{path}");

@@ -38,6 +38,7 @@ const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("concert", "writer", CLAIMED),
     ("concert", "heartbeat_at", CLAIMED),
     ("concert", "epoch", CLAIMED),
+    ("concert", "moves_to", CLAIMED),
     ("concert", "outage_ms", CLAIMED),
     ("concert", "rehearsal_of", REHEARSAL),
     ("concert", "token_secret", "what the journal's tokens are made with, and so as good as all of them"),
