@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::exchange::{Owner, Told};
 use super::tables::user_of;
+use super::told::{Owner, Told};
 use crate::bus::message::{Committed, Running, SaleTime};
 use crate::bus::wire;
 use crate::domain::event::Event;

@@ -18,11 +18,12 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
 use self::frames::Frames;
-pub(super) use self::gateway::{Gateway, Owner, Told};
+pub(super) use self::gateway::Gateway;
 pub(super) use self::owner::{Asker, Heard, Owned};
 use super::copies::{Behind, Copies};
 use super::mailbox::{Envelope, Work};
 use super::sales::Sales;
+use super::told::Owner;
 use crate::bus::carrier::{Brought, Carrier, To};
 use crate::bus::clocks::Offset;
 use crate::bus::message::{Message, Said, SaleTime, Verdict};

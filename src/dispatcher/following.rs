@@ -2,19 +2,16 @@
 //! to the fans of this server.
 
 use std::collections::BTreeSet;
-use std::panic::resume_unwind;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::task::JoinSet;
 
-use super::copies::{Loaded, LoadedNews, LoadedRows, News, TakenIn};
-use super::exchange::{Owner, Told};
+use super::copies::{Loaded, LoadedNews, News, TakenIn};
+use super::copy_reads::{CopyReads, Read, read};
 use super::forwarding::Forwarding;
 use super::lane_of;
-use super::running::copy_of;
 use super::sales::SaleStatus;
 use super::tables::user_of;
+use super::told::{Owner, Told};
 use crate::bus::carrier::To;
 use crate::bus::message::{Running, Said};
 use crate::bus::wire;
@@ -22,34 +19,10 @@ use crate::domain::command::Command;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, NodeNo, UserId};
 use crate::domain::record::{TokenRecord, TokenStatus};
-use crate::domain::rules::SaleRules;
 use crate::domain::time::Timestamp;
 use crate::fanout::{ReplyTo, SaleView};
 use crate::limits;
-use crate::store::{Missed, Store, StoreError};
-
-/// Copies that are being read in the database.
-#[derive(Default)]
-pub(super) struct Reads {
-    under_way: JoinSet<Read>,
-}
-
-pub(super) struct Read {
-    concert: ConcertId,
-    copy: Result<(Arc<SaleView>, LoadedRows), StoreError>,
-}
-
-impl Reads {
-    /// The next one that is read; never, if none is.
-    pub async fn next(&mut self) -> Option<Read> {
-        match self.under_way.join_next().await? {
-            Ok(read) => Some(read),
-            Err(broken) if broken.is_panic() => resume_unwind(broken.into_panic()),
-            // The runtime, and with it the process, ends.
-            Err(_) => None,
-        }
-    }
-}
+use crate::store::Missed;
 
 impl Forwarding {
     /// Each sale that another server runs has a copy, and no other sale has.
@@ -260,7 +233,7 @@ impl Forwarding {
     }
 
     /// Asks for what is missing, has copies read, and tells those who have waited too long.
-    pub(super) fn look_what_is_missing(&self, reads: &mut Reads, now: Timestamp) {
+    pub(super) fn look_what_is_missing(&self, reads: &mut CopyReads, now: Timestamp) {
         let (asks, late, to_read) = {
             let mut copies = self.exchange.copies.lock();
             let (asks, late) = copies.look(now);
@@ -286,13 +259,10 @@ impl Forwarding {
             self.shared.metrics.copies_read.inc();
             let missed = since.map(|since| Missed { since, users: users.clone() });
             let (store, defaults) = (self.shared.store.clone(), self.defaults.clone());
-            reads.under_way.spawn_on(
-                async move {
-                    let copy = read(&*store, concert, now, missed, defaults).await;
-                    Read { concert, copy }
-                },
-                &self.home,
-            );
+            reads.begin(&self.home, async move {
+                let copy = read(&*store, concert, now, missed, defaults).await;
+                Read { concert, copy }
+            });
         }
     }
 
@@ -352,26 +322,5 @@ impl Forwarding {
                 false => self.publish_all(view, user, vec![news], now),
             }
         }
-    }
-}
-
-/// Reads a copy. Building a line of a million takes a while, and is done on no thread that serves others.
-async fn read(
-    store: &dyn Store,
-    concert: ConcertId,
-    now: Timestamp,
-    missed: Option<Missed>,
-    defaults: SaleRules,
-) -> Result<(Arc<SaleView>, LoadedRows), StoreError> {
-    let loaded = store.load_copy(concert, now, missed.clone()).await?;
-    let seats = loaded.sale.schedules.iter().map(|schedule| schedule.layout.seat_count()).sum::<usize>();
-    let is_small = loaded.sale.tokens.len() + seats <= limits::SALE_BUILT_AT_ONCE_MAX;
-    let build = move || {
-        let rows = LoadedRows::of(&loaded, missed.as_ref());
-        (copy_of(loaded.sale, rows.applied, defaults), rows)
-    };
-    match is_small {
-        true => Ok(build()),
-        false => tokio::task::spawn_blocking(build).await.map_err(|panic| StoreError::Broken(panic.into())),
     }
 }

@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::exchange::{Asker, Exchange, FarReply, Heard, Owner, Told};
-use super::following::Reads;
+use super::copy_reads::CopyReads;
+use super::exchange::{Asker, Exchange, FarReply, Heard};
 use super::handle::Shared;
 use super::lane_of;
 use super::mailbox::Work;
 use super::sales::SaleStatus;
+use super::told::{Owner, Told};
 use crate::bus::carrier::Brought;
 use crate::bus::clocks::Offset;
 use crate::bus::conversation::Taken;
@@ -40,7 +41,7 @@ impl Forwarding {
     pub async fn run(self, brought: Arc<tokio::sync::Mutex<mpsc::Receiver<Brought>>>) {
         let mut brought = brought.lock().await;
         let (mut looked, mut said) = (Timestamp::default(), Timestamp::default());
-        let mut reads = Reads::default();
+        let mut reads = CopyReads::default();
         self.exchange.copies.lock().begin_again(self.exchange.clock.steady());
         loop {
             let now = self.exchange.clock.steady();

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod copies;
+mod copy_reads;
 mod exchange;
 mod following;
 mod forwarding;
@@ -18,6 +19,7 @@ mod sales;
 mod sweep;
 mod table_writer;
 mod tables;
+mod told;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};

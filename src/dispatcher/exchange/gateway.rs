@@ -13,18 +13,12 @@ use crate::bus::conversation::{Answers, Asking, Asks};
 use crate::bus::message::{Forwarded, Verdict};
 use crate::bus::wire;
 use crate::dispatcher::mailbox::{Mailbox, Work};
+use crate::dispatcher::told::{Owner, Told};
 use crate::domain::command::Command;
 use crate::domain::ids::{ConcertId, NodeNo, UserId};
 use crate::domain::time::Timestamp;
 use crate::fanout::{Refusal, Reply, ReplyTo};
 use crate::limits;
-
-/// Who runs a sale, and by which claim: a greater epoch is a later one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::dispatcher) struct Owner {
-    pub node: NodeNo,
-    pub epoch: u64,
-}
 
 /// A command that is not answered.
 pub(in crate::dispatcher) struct Waiting {
@@ -41,18 +35,6 @@ pub(in crate::dispatcher) struct Waiting {
 
 /// A command of a sale that runs here by now.
 pub(in crate::dispatcher) type Local = (ConcertId, Waiting);
-
-/// Somebody who waits no longer.
-pub(in crate::dispatcher) struct Told {
-    pub concert: ConcertId,
-    /// The one who is told nothing else before.
-    pub holds: Option<UserId>,
-    /// The row of the sale's journal that the reply rests on, and how many of its events were before it; of what was not
-    /// decided, nothing.
-    pub at: (u64, u32),
-    pub to: ReplyTo,
-    pub reply: Reply,
-}
 
 /// What nobody decided rests on nothing.
 const NOWHERE: (u64, u32) = (0, 0);

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::gateway::{Gateway, Owner};
+use super::gateway::Gateway;
 use super::owner::{Asker, Heard, Owned};
 use super::*;
 use crate::bus::conversation::Taken;
 use crate::bus::message::Forwarded;
+use crate::dispatcher::told::Told;
 use crate::domain::command::{Answer, Caller};
 use crate::domain::ids::{QueueToken, UserId};
 use crate::fanout::Fanout;
