@@ -17,7 +17,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::door::{Callers, Door};
 use crate::fan::Trouble;
-use crate::record::{Board, Stats};
+use crate::record::{Board, Counter, Stats};
 use crate::ws::Target;
 
 /// The interval at which a worker hands its records to the board.
@@ -57,7 +57,7 @@ pub struct Worker {
     pub stats: Rc<Stats>,
     pub signals: Arc<Signals>,
     pub connecting: Semaphore,
-    door: Door,
+    doors: Arc<[Door]>,
     callers: Option<Arc<dyn Callers>>,
     phase: watch::Receiver<Phase>,
     connections: Cell<usize>,
@@ -73,14 +73,16 @@ impl Worker {
     pub fn target(&self) -> Target {
         let number = self.connections.get() * self.count + self.index;
         self.connections.set(self.connections.get() + 1);
-        let source = match self.door.ip() {
+        let door = self.doors[number % self.doors.len()];
+        let source = match door.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => {
                 Some(Ipv4Addr::new(127, 0, 0, (1 + number % SOURCES) as u8).into())
             }
             // Whoever is to be known by the address has to have one before connecting.
             ip => self.callers.is_some().then_some(ip),
         };
-        Target { source, callers: self.callers.clone(), ..Target::plain(self.door) }
+        let (callers, others) = (self.callers.clone(), self.doors.clone());
+        Target { source, callers, others, ..Target::plain(door) }
     }
 
     /// Counts one more fan as ready, and waits for the start.
@@ -122,6 +124,7 @@ impl Worker {
     /// Notes why a fan could not play to the end.
     pub fn note_end(&self, fan: usize, ended: Result<(), Trouble>) {
         if let Err(trouble) = ended {
+            self.stats.count(Counter::FansFailed, 1);
             self.stats.fault(format!("fan {fan}: {trouble}"));
         }
     }
@@ -163,11 +166,11 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// Starts `threads` workers that play `role` against the server behind `door`. `callers`: by whom each connection is
+    /// Starts `threads` workers that play `role` against the servers behind `doors`, which take connections in turn. `callers`: by whom each connection is
     /// announced before it is made.
     pub fn start<R, F, E>(
         threads: usize,
-        door: Door,
+        doors: &[Door],
         callers: Option<Arc<dyn Callers>>,
         board: &Arc<Board>,
         role: R,
@@ -179,10 +182,11 @@ impl Crew {
     {
         let (phase, seen) = watch::channel(Phase::Ready);
         let signals = Arc::new(Signals::default());
+        let doors: Arc<[Door]> = doors.into();
         let mut crew = Self { signals: signals.clone(), phase, threads: Vec::new() };
         for index in 0..threads {
             let (role, board, phase, signals) = (role.clone(), board.clone(), seen.clone(), signals.clone());
-            let callers = callers.clone();
+            let (callers, doors) = (callers.clone(), doors.clone());
             let thread = std::thread::Builder::new().name(format!("fans {index}"));
             crew.threads.push(thread.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -192,7 +196,7 @@ impl Crew {
                     stats: Stats::new(board),
                     signals,
                     connecting: Semaphore::new(CONNECTING_MAX),
-                    door,
+                    doors,
                     callers,
                     phase,
                     connections: Cell::new(0),

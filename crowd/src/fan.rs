@@ -6,8 +6,9 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use frontrow_protocol::request::{
     Charge, Hello, Hold, HoldBest, NoParams, QueueJoin, Release, ReservationRef, ScheduleRef,
@@ -30,8 +31,8 @@ pub enum Trouble {
     /// The rules said no.
     #[error("{0}")]
     Refused(ErrorObject),
-    #[error(transparent)]
-    Connection(#[from] WsError),
+    #[error("{server}: {cause}")]
+    Connection { server: SocketAddr, cause: WsError },
     #[error("a message that does not fit: {0}")]
     Unfitting(String),
     #[error("the token ended ({0:?}) while it was waited for")]
@@ -154,8 +155,27 @@ pub enum Event {
 
 pub struct Fan {
     socket: WebSocket,
+    server: SocketAddr,
+    /// `None`: there is one server, and a connection that ends is the end.
+    way: Option<Box<Way>>,
     pub notes: Notes,
 }
+
+/// How a fan comes back when a connection ends.
+struct Way {
+    /// The server of now, and the others.
+    target: Target,
+    credential: Credential,
+    /// Requests that are not answered, in their order.
+    sent: Vec<(i64, String)>,
+}
+
+/// A fan tries to come back for so long, at one server after the other.
+const BACK_PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two tries.
+const BACK_AFTER: Duration = Duration::from_millis(100);
+/// Close codes of those who must not come back.
+const NOT_AGAIN: std::ops::Range<u16> = 4_500..5_000;
 
 /// The state of a fan; apart from the socket, whose buffer a message is read in.
 pub struct Notes {
@@ -203,7 +223,18 @@ impl Fan {
         stats: &Rc<Stats>,
     ) -> Result<Self, Trouble> {
         let state = StateOf::new(stats, FanState::Connecting);
-        let socket = WebSocket::connect(target, None).await?;
+        let mut target = target.clone();
+        let mut others = target.others.len().saturating_sub(1);
+        let socket = loop {
+            match WebSocket::connect(&target, None).await {
+                Ok(socket) => break socket,
+                Err(_) if others > 0 => (others, target.door) = (others - 1, target.next_door()),
+                Err(cause) => return Err(Trouble::Connection { server: target.door.address, cause }),
+            }
+        };
+        let server = target.door.address;
+        let way = (target.others.len() > 1)
+            .then(|| Box::new(Way { target, credential: credential.clone(), sent: Vec::new() }));
         let notes = Notes {
             stats: stats.clone(),
             state,
@@ -214,7 +245,7 @@ impl Fan {
             watched: None,
             lost: Vec::new(),
         };
-        let mut fan = Self { socket, notes };
+        let mut fan = Self { socket, server, way, notes };
         fan.hello(credential).await?;
         fan.notes.state.set(FanState::Ready);
         Ok(fan)
@@ -222,11 +253,7 @@ impl Fan {
 
     /// Says who this is, also once more on the same socket.
     pub async fn hello(&mut self, credential: &Credential) -> Result<(), Trouble> {
-        let hello = match credential {
-            Credential::Access(token) => Hello::AccessToken(token.to_string()),
-            Credential::Queue(token) => Hello::QueueToken(*token),
-        };
-        let id = self.push(&Request::Hello(hello));
+        let id = self.push(&Request::Hello(credential.hello()));
         self.flush().await?;
         let welcome: Welcome = self.answer(id).await?;
         if let Some(place) = welcome.queue {
@@ -240,12 +267,51 @@ impl Fan {
         let id = self.notes.next_id;
         self.notes.next_id += 1;
         self.notes.open.push(id);
-        self.socket.push_text(&encode_request(&RequestId::Integer(id), request));
+        let text = encode_request(&RequestId::Integer(id), request);
+        self.socket.push_text(&text);
+        if let Some(way) = &mut self.way {
+            way.sent.push((id, text));
+        }
         id
     }
 
     pub async fn flush(&mut self) -> Result<(), Trouble> {
-        Ok(self.socket.flush().await?)
+        match self.socket.flush().await {
+            Ok(()) => Ok(()),
+            Err(lost) => self.come_back(lost).await,
+        }
+    }
+
+    /// Comes back at the next server that answers, with the place that this fan has, and asks again what is not answered: the
+    /// server lets every request be repeated.
+    async fn come_back(&mut self, lost: WsError) -> Result<(), Trouble> {
+        let server = self.server;
+        let is_over = matches!(&lost, WsError::Closed { code, .. } if NOT_AGAIN.contains(code));
+        let Some(way) = self.way.as_mut().filter(|_| !is_over) else {
+            return Err(Trouble::Connection { server, cause: lost });
+        };
+        let began = Instant::now();
+        self.notes.stats.count(Counter::Reconnects, 1);
+        loop {
+            way.target.door = way.target.next_door();
+            let trouble = match way.try_back(&mut self.notes).await {
+                Ok(socket) => {
+                    (self.socket, self.server) = (socket, way.target.door.address);
+                    self.notes.stats.ok(Op::Resume, began);
+                    return Ok(());
+                }
+                Err(trouble) => trouble,
+            };
+            let may_be_later = match &trouble {
+                Trouble::Connection { .. } => true,
+                Trouble::Refused(error) => error.reason().retryable(),
+                _ => false,
+            };
+            if !may_be_later || began.elapsed() > BACK_PATIENCE {
+                return Err(trouble);
+            }
+            tokio::time::sleep(BACK_AFTER).await;
+        }
     }
 
     /// Waits for the answer to the request `id`; what comes before it is noted.
@@ -267,12 +333,21 @@ impl Fan {
             return fitting(read(&mut self.notes, &result), &result);
         }
         loop {
-            let text = self.socket.next().await?;
+            let text = match self.socket.next().await {
+                Ok(text) => text,
+                Err(lost) => {
+                    self.come_back(lost).await?;
+                    continue;
+                }
+            };
             let Some((answered, outcome)) = read_answer(text)? else {
                 self.notes.take_push(text)?;
                 continue;
             };
             self.notes.close_request(answered)?;
+            if let Some(way) = &mut self.way {
+                way.sent.retain(|(sent, _)| *sent != answered);
+            }
             if answered == id {
                 let result = outcome.map_err(Trouble::Refused)?;
                 return fitting(read(&mut self.notes, result), result);
@@ -283,11 +358,19 @@ impl Fan {
 
     /// The next message, noted.
     pub async fn next(&mut self) -> Result<Event, Trouble> {
-        let text = self.socket.next().await?;
+        let text = loop {
+            match self.socket.next().await {
+                Ok(text) => break text,
+                Err(lost) => self.come_back(lost).await?,
+            }
+        };
         match read_answer(text)? {
             None => self.notes.take_push(text),
             Some((answered, outcome)) => {
                 self.notes.close_request(answered)?;
+                if let Some(way) = &mut self.way {
+                    way.sent.retain(|(sent, _)| *sent != answered);
+                }
                 self.notes.early.push((answered, outcome.map(<[u8]>::to_vec)));
                 Ok(Event::Answer)
             }
@@ -366,10 +449,8 @@ impl Fan {
         let model = model.clone();
         let answer = self
             .answer_with(id, |notes, result| {
-                let snapshot: Snapshot<'_> =
-                    serde_json::from_slice(result).map_err(|error| error.to_string())?;
-                model.borrow_mut().take_snapshot(snapshot.version, &snapshot.seats, snapshot.count)?;
-                notes.watched = Some(Watched { schedule, model, version: snapshot.version });
+                let version = take_snapshot(&model, result, SeatModel::take_snapshot)?;
+                notes.watched = Some(Watched { schedule, model, version });
                 Ok(())
             })
             .await;
@@ -427,6 +508,85 @@ impl Fan {
             self.notes.stats.fault(format!("{} requests without an answer", self.notes.open.len()));
         }
         self.socket.close().await;
+    }
+}
+
+/// Takes the answer to a `seats.watch`, and gives its version.
+fn take_snapshot(
+    model: &RefCell<SeatModel>,
+    result: &[u8],
+    take: impl FnOnce(&mut SeatModel, u64, &str, usize) -> Result<(), String>,
+) -> Result<u64, String> {
+    let snapshot: Snapshot<'_> = serde_json::from_slice(result).map_err(|error| error.to_string())?;
+    take(&mut model.borrow_mut(), snapshot.version, &snapshot.seats, snapshot.count)?;
+    Ok(snapshot.version)
+}
+
+impl Credential {
+    fn hello(&self) -> Hello {
+        match self {
+            Self::Access(token) => Hello::AccessToken(token.to_string()),
+            Self::Queue(token) => Hello::QueueToken(*token),
+        }
+    }
+}
+
+impl Way {
+    /// Tries the server that it leads to now.
+    async fn try_back(&self, notes: &mut Notes) -> Result<WebSocket, Trouble> {
+        let server = self.target.door.address;
+        let broken = |cause| Trouble::Connection { server, cause };
+        let mut socket = WebSocket::connect(&self.target, None).await.map_err(broken)?;
+        let is_live = |place: &Place| matches!(place.status, QueueStatus::Waiting | QueueStatus::Progress);
+        let before = notes.place.filter(is_live);
+        let hello = before.map_or_else(|| self.credential.hello(), |place| Hello::QueueToken(place.token));
+        let read = |_: &mut Notes, result: &[u8]| {
+            serde_json::from_slice::<Welcome>(result).map_err(|error| error.to_string())
+        };
+        let place = self.ask(&mut socket, notes, &Request::Hello(hello), read).await?.queue;
+        if before.is_some_and(|before| place.is_none_or(|place| place.token != before.token)) {
+            notes.stats.fault(format!("{server}: a fan came back to another place"));
+        }
+        if let Some(place) = place {
+            notes.note_place(place);
+        }
+        if let Some(schedule) = notes.watched.as_ref().map(|watched| watched.schedule) {
+            let watch = Request::SeatsWatch(ScheduleRef { schedule_id: schedule });
+            let read = |notes: &mut Notes, result: &[u8]| {
+                let watched = notes.watched.as_mut().ok_or("nothing is watched")?;
+                watched.version = take_snapshot(&watched.model, result, SeatModel::renew)?;
+                Ok(())
+            };
+            self.ask(&mut socket, notes, &watch, read).await?;
+        }
+        self.sent.iter().for_each(|(_, text)| socket.push_text(text));
+        socket.flush().await.map_err(broken)?;
+        Ok(socket)
+    }
+
+    /// Asks on a connection that is not this fan's yet.
+    async fn ask<T>(
+        &self,
+        socket: &mut WebSocket,
+        notes: &mut Notes,
+        request: &Request,
+        read: impl FnOnce(&mut Notes, &[u8]) -> Result<T, String>,
+    ) -> Result<T, Trouble> {
+        let broken = |cause| Trouble::Connection { server: self.target.door.address, cause };
+        let id = notes.next_id;
+        notes.next_id += 1;
+        socket.push_text(&encode_request(&RequestId::Integer(id), request));
+        socket.flush().await.map_err(broken)?;
+        loop {
+            let text = socket.next().await.map_err(broken)?;
+            match read_answer(text)? {
+                None => drop(notes.take_push(text)?),
+                Some((answered, outcome)) if answered == id => {
+                    return read(notes, outcome.map_err(Trouble::Refused)?).map_err(Trouble::Unfitting);
+                }
+                Some(_) => return Err(Trouble::Unfitting(shortened(text))),
+            }
+        }
     }
 }
 

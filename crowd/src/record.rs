@@ -81,6 +81,7 @@ names! {
         Buyers = "buyers",
         Abandoned = "abandoned",
         Reconnects = "reconnects",
+        FansFailed = "fans_failed",
         Deltas = "deltas",
         Changes = "changes",
         QueuePushes = "queue_pushes",

@@ -51,8 +51,15 @@ impl SeatModel {
 
     /// Takes over a snapshot, unless deltas keep the model fresh. `packed`: two bits a seat, base64.
     pub fn take_snapshot(&mut self, version: u64, packed: &str, count: usize) -> Result<(), String> {
-        let known = !self.states.is_empty();
-        if known && (version <= self.version || self.changed.elapsed() < FRESH_FOR) {
+        if !self.states.is_empty() && self.changed.elapsed() < FRESH_FOR {
+            return Ok(());
+        }
+        self.renew(version, packed, count)
+    }
+
+    /// Takes over a snapshot that is newer: deltas that a fan missed may have gone by.
+    pub fn renew(&mut self, version: u64, packed: &str, count: usize) -> Result<(), String> {
+        if !self.states.is_empty() && version <= self.version {
             return Ok(());
         }
         let bytes =

@@ -49,6 +49,8 @@ pub enum WsError {
 #[derive(Clone)]
 pub struct Target {
     pub door: Door,
+    /// All that lead to the same sales: whose connection ends comes back at the next one. Empty: it is over then.
+    pub others: Arc<[Door]>,
     /// `None`: as the system chooses, which gives about 28,000 ports in all.
     pub source: Option<IpAddr>,
     /// By whom the connection is announced before it is made.
@@ -61,7 +63,25 @@ pub struct Target {
 impl Target {
     /// The server's websocket, from an address that the system chooses.
     pub fn plain(door: Door) -> Self {
-        Self { door, source: None, callers: None, path: "/ws", subprotocol: SUBPROTOCOL }
+        Self {
+            door,
+            others: Arc::default(),
+            source: None,
+            callers: None,
+            path: "/ws",
+            subprotocol: SUBPROTOCOL,
+        }
+    }
+}
+
+impl Target {
+    /// The door after this one, in turn.
+    pub fn next_door(&self) -> Door {
+        let index = self.others.iter().position(|door| door.address == self.door.address);
+        self.others
+            .get((index.map_or(0, |index| index + 1)) % self.others.len().max(1))
+            .copied()
+            .unwrap_or(self.door)
     }
 }
 

@@ -26,6 +26,7 @@ pub enum Scenario {
     Journeys(scenario::journeys::Journeys),
     Joins(scenario::joins::Joins),
     Fanout(scenario::fanout::Fanout),
+    Gateways(scenario::gateways::Gateways),
     Idle(scenario::idle::Idle),
     Admission(scenario::admission::Admission),
     Storm(scenario::storm::Storm),
@@ -51,5 +52,27 @@ mod tests {
         assert!(read(&["loadtest", "holds", "--fans", "10", "--seed", "7", "--expect", "a>=1"]).is_ok());
         assert!(read(&["loadtest", "holds", "--server", "127.0.0.1:1"]).is_err(), "whose tokens?");
         assert!(read(&["loadtest", "holds", "--duration", "10"]).is_err(), "10 of what?");
+        let gateways =
+            |more: &[&str]| read(&[&["loadtest", "gateways", "--bus", "nats://127.0.0.1:1"], more].concat());
+        assert!(gateways(&["--nodes", "50", "--fans", "20000", "--rate", "500"]).is_ok());
+        assert!(gateways(&["--idle"]).is_ok());
+        assert!(gateways(&["--idle", "--rate", "5"]).is_err(), "nobody does five things a second");
+        assert!(gateways(&["--nodes", "0"]).is_err());
+        assert!(read(&["loadtest", "gateways"]).is_err(), "over which bus?");
+    }
+
+    #[test]
+    fn several_servers_are_named_one_by_one_or_together() {
+        let servers = |arguments: &[&str]| {
+            let line = [&["loadtest", "journeys", "--tokens", "users"], arguments].concat();
+            Cli::try_parse_from(line).map(|cli| (cli.common.server, cli.common.pid))
+        };
+        let both = ["127.0.0.1:1", "127.0.0.1:2"].map(|server| server.parse().unwrap()).to_vec();
+        let apart = ["--server", "127.0.0.1:1", "--server", "127.0.0.1:2", "--pid", "7", "--pid", "8"];
+        assert_eq!(servers(&apart).unwrap(), (both.clone(), vec![7, 8]));
+        let together = ["--server", "127.0.0.1:1,127.0.0.1:2", "--pid", "7,8"];
+        assert_eq!(servers(&together).unwrap(), (both, vec![7, 8]));
+        assert_eq!(servers(&[]).unwrap(), (Vec::new(), Vec::new()));
+        assert!(servers(&["--server", "127.0.0.1:1,nowhere"]).is_err());
     }
 }

@@ -13,10 +13,10 @@ use crate::report::Expectation;
 
 #[derive(Args, Clone, Debug)]
 pub struct Common {
-    /// A server that runs already, as address:port. Its connection limits must allow what the scenario does, those by
-    /// address too: `limits.address.exempt`.
-    #[arg(long, global = true, value_name = "ADDR", requires = "tokens")]
-    pub server: Option<SocketAddr>,
+    /// A server that runs already, as address:port; servers of one cluster, one by one or separated by commas, take fans in
+    /// turn. Their connection limits must allow what the scenario does, those by address too: `limits.address.exempt`.
+    #[arg(long, global = true, value_name = "ADDR", value_delimiter = ',', requires = "tokens")]
+    pub server: Vec<SocketAddr>,
     /// The concert to sell, with --server; if unset, the only one that it has.
     #[arg(long, global = true, value_name = "ID")]
     pub concert: Option<u32>,
@@ -32,9 +32,10 @@ pub struct Common {
         hide_env_values = true
     )]
     pub operator_token: Option<String>,
-    /// The server's process, with --server, if it runs on this machine, to watch its CPU and memory.
-    #[arg(long, global = true, value_name = "PID")]
-    pub pid: Option<u32>,
+    /// The server's process, with --server, if it runs on this machine, to watch its CPU and memory; of several servers in
+    /// their order.
+    #[arg(long, global = true, value_name = "PID", value_delimiter = ',')]
+    pub pid: Vec<u32>,
     /// The server to start. Without: `frontrow` beside this tool.
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "server")]
     pub server_binary: Option<PathBuf>,

@@ -46,6 +46,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Scenario::Journeys(scenario) => scenario.run(common).await,
         Scenario::Joins(scenario) => scenario.run(common).await,
         Scenario::Fanout(scenario) => scenario.run(common).await,
+        Scenario::Gateways(scenario) => scenario.run(common).await,
         Scenario::Idle(scenario) => scenario.run(common).await,
         Scenario::Admission(scenario) => scenario.run(common).await,
         Scenario::Storm(scenario) => scenario.run(common).await,

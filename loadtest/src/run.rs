@@ -11,7 +11,7 @@ use frontrow_crowd::claims::Claims;
 use frontrow_crowd::crew::{Crew, Worker};
 use frontrow_crowd::door::Door;
 use frontrow_crowd::figures;
-use frontrow_crowd::record::{Board, Op};
+use frontrow_crowd::record::{Board, Counter, Op};
 use frontrow_crowd::shop::Venue;
 use frontrow_crowd::tokens::Tokens;
 use frontrow_protocol::layout::Layout;
@@ -20,7 +20,6 @@ use frontrow_protocol::result::Concerts;
 use crate::common::Common;
 use crate::database_counts::DatabaseCounts;
 use crate::file_limit;
-use crate::http::HttpClient;
 use crate::report::{Check, Figure, Machine, ProcessUse, Report, cores, progress_line, summary};
 use crate::server::{Server, SpawnOptions, Usage, usage_of};
 
@@ -84,21 +83,20 @@ pub struct Run {
     sold_before: u64,
     /// The server's use at the last tick.
     last_tick: (Instant, Option<Usage>),
+    /// The use of each of several servers when the figures began.
+    each_before: Vec<(String, Usage)>,
 }
 
 impl Run {
     /// Starts or finds the server, imports a venue, makes users.
     pub async fn prepare(common: &Common, needs: &Needs, shown: &'static [Op]) -> anyhow::Result<Self> {
         file_limit::make_room(needs.connections)?;
-        let (server, venue, tokens) = match common.server {
-            None => spawn(common, needs).await?,
-            Some(address) => {
-                let server = Server::attach(
-                    Door::new(address, common.tls()?),
-                    common.pid,
-                    common.operator_token.clone(),
-                )
-                .await?;
+        let (server, venue, tokens) = match &*common.server {
+            [] => spawn(common, needs).await?,
+            servers => {
+                let tls = common.tls()?;
+                let doors = servers.iter().map(|address| Door::new(*address, tls)).collect();
+                let server = Server::attach(doors, common.pid.clone(), common.operator_token.clone()).await?;
                 let venue = find_venue(&server, common.concert).await?;
                 let path = common.tokens.as_ref().context("--tokens is needed with --server")?;
                 let text = std::fs::read_to_string(path)
@@ -113,12 +111,12 @@ impl Run {
             false => 0,
         };
         eprintln!(
-            "concert {}: {} schedules of {} seats, {} users, server at {}",
+            "concert {}: {} schedules of {} seats, {} users, at {}",
             venue.concert,
             venue.schedules.len(),
             venue.seats,
             tokens.len(),
-            server.door
+            named(server.doors())
         );
         Ok(Self {
             common: common.clone(),
@@ -140,6 +138,7 @@ impl Run {
             waited_before: None,
             sold_before,
             last_tick: (Instant::now(), None),
+            each_before: Vec::new(),
         })
     }
 
@@ -153,7 +152,7 @@ impl Run {
         R: Fn(std::rc::Rc<Worker>) -> F + Clone + Send + 'static,
         F: Future<Output = anyhow::Result<()>> + 'static,
     {
-        Ok(Crew::start(self.threads(), self.server.door, None, &self.board, role)?)
+        Ok(Crew::start(self.threads(), self.server.doors(), None, &self.board, role)?)
     }
 
     /// Waits until `condition` holds, showing a line every second. An error when the crew ends first, or after
@@ -216,6 +215,7 @@ impl Run {
     /// Begins the figures.
     pub fn begin(&mut self) {
         self.usage_before = self.usages();
+        self.each_before = self.server.usage_of_each();
         self.board.begin_window();
     }
 
@@ -270,6 +270,17 @@ impl Run {
             self.database_work = counts.map(|(before, after)| after.since(before));
             self.round_trips =
                 before.round_trips.zip(after.round_trips).map(|(before, after)| after - before);
+        }
+        let each = self.server.usage_of_each();
+        if each.len() < 2 {
+            return;
+        }
+        for (name, after) in each {
+            let before = self.each_before.iter().find(|(before, _)| *before == name);
+            let cpu = after.cpu.saturating_sub(before.map(|(_, before)| before.cpu).unwrap_or_default());
+            let percent = 100.0 * cpu.as_secs_f64() / window;
+            let mebibytes = after.rss_bytes >> 20;
+            self.setting(&name, format!("{percent:.0} % of a core, {mebibytes} MiB resident"));
         }
     }
 
@@ -400,7 +411,14 @@ impl Run {
             };
             self.check("frontrow audit", found.is_empty(), detail);
         }
+        if self.server.doors().len() > 1 {
+            let (back, failed) =
+                (self.board.counter(Counter::Reconnects), self.board.counter(Counter::FansFailed));
+            self.figure("reconnects", back as f64, "", "times that a fan came back to another server");
+            self.figure("fans_failed", failed as f64, "", "fans who did not come to their end");
+        }
         let mut settings = std::mem::take(&mut self.settings);
+        settings.push(("servers".to_owned(), named(self.server.doors())));
         settings.push(("threads".to_owned(), self.threads().to_string()));
         if self.server.is_spawned() {
             let store = self.server.database_url().map_or("SQLite", |_| "MySQL-compatible");
@@ -449,6 +467,11 @@ struct Usages {
     round_trips: Option<u64>,
 }
 
+fn named(doors: &[Door]) -> String {
+    let doors: Vec<String> = doors.iter().map(Door::to_string).collect();
+    doors.join(", ")
+}
+
 /// A database that does not say what it counts is measured without.
 fn counts_of(url: &str) -> Option<DatabaseCounts> {
     DatabaseCounts::of(url).inspect_err(|error| eprintln!("{error:#}")).ok()
@@ -486,7 +509,7 @@ async fn spawn(common: &Common, needs: &Needs) -> anyhow::Result<(Server, Venue,
 }
 
 async fn find_venue(server: &Server, concert: Option<u32>) -> anyhow::Result<Venue> {
-    let mut client = HttpClient::connect(server.door, None).await?;
+    let mut client = server.client().await?;
     let concerts: Concerts = client.get("/api/v1/concerts", None).await?.json()?;
     let known: BTreeMap<u32, _> = concerts.concerts.iter().map(|known| (known.concert_id, known)).collect();
     let concert = match (concert, known.len()) {

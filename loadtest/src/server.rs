@@ -90,11 +90,14 @@ pub struct Lag {
     pub batches_waited: u64,
 }
 
+/// The server under test, or the servers of one cluster.
 pub struct Server {
+    /// Of the first of them.
     pub door: Door,
+    doors: Vec<Door>,
     spawned: Option<Spawned>,
-    /// The process of a server that runs on this machine.
-    pid: Option<u32>,
+    /// The processes of those that run on this machine.
+    pids: Vec<u32>,
     operator_token: Option<String>,
 }
 
@@ -130,43 +133,68 @@ impl Server {
         };
         let (child, address) = start(&options, far.as_ref(), &data, "127.0.0.1:0")?;
         let door = Door::new(address, options.tls);
-        let pid = Some(child.id());
+        let pids = vec![child.id()];
         let spawned = Spawned { options, far, child, data, remove_data };
-        let mut server = Self { door, spawned: Some(spawned), pid, operator_token: None };
+        let (doors, spawned) = (vec![door], Some(spawned));
+        let mut server = Self { door, doors, spawned, pids, operator_token: None };
         server.wait_ready().await?;
         let operator = server.run_command(&["token", "--operator"])?;
         server.operator_token = Some(Tokens::parse(operator)?.get(0).to_owned());
         Ok(server)
     }
 
-    /// A server that runs already.
+    /// A server that runs already, or several, which are one cluster.
     pub async fn attach(
-        door: Door,
-        pid: Option<u32>,
+        doors: Vec<Door>,
+        pids: Vec<u32>,
         operator_token: Option<String>,
     ) -> anyhow::Result<Self> {
-        let server = Self { door, spawned: None, pid, operator_token };
+        let door = *doors.first().context("which server?")?;
+        let server = Self { door, doors, spawned: None, pids, operator_token };
         server.wait_ready().await?;
         Ok(server)
+    }
+
+    pub fn doors(&self) -> &[Door] {
+        &self.doors
+    }
+
+    /// A connection to the first server that answers.
+    pub async fn client(&self) -> anyhow::Result<HttpClient> {
+        let mut unreached = Vec::new();
+        for door in &self.doors {
+            match HttpClient::connect(*door, None).await {
+                Ok(client) => return Ok(client),
+                Err(error) => unreached.push(format!("{error:#}")),
+            }
+        }
+        bail!("no server answers: {}", unreached.join("; "))
     }
 
     pub fn is_spawned(&self) -> bool {
         self.spawned.is_some()
     }
 
-    /// Waits until `/readyz` says that everything can be served. Gives how long that took.
+    /// Waits until `/readyz` of each server says that everything can be served. Gives how long that took.
     pub async fn wait_ready(&self) -> anyhow::Result<Duration> {
         let began = Instant::now();
+        for door in &self.doors {
+            self.wait_ready_at(*door, began).await?;
+        }
+        Ok(began.elapsed())
+    }
+
+    async fn wait_ready_at(&self, door: Door, began: Instant) -> anyhow::Result<()> {
         loop {
-            let answer = match HttpClient::connect(self.door, None).await {
+            let answer = match HttpClient::connect(door, None).await {
                 Ok(mut client) => client.get("/readyz", None).await,
                 Err(error) => Err(error),
             };
             match answer {
-                Ok(answer) if answer.status == 200 => return Ok(began.elapsed()),
+                Ok(answer) if answer.status == 200 => return Ok(()),
                 _ if began.elapsed() < READY_PATIENCE => tokio::time::sleep(READY_POLL).await,
-                Ok(answer) => bail!("the server is not ready: {}", String::from_utf8_lossy(&answer.body)),
-                Err(error) => return Err(error.context("the server is not ready")),
+                Ok(answer) => bail!("{door} is not ready: {}", String::from_utf8_lossy(&answer.body)),
+                Err(error) => return Err(error.context(format!("{door} is not ready"))),
             }
         }
     }
@@ -212,7 +240,7 @@ impl Server {
         }
         let venue: Venue = serde_json::from_str(&self.run_command(&arguments)?)?;
         // A running server sees a new concert within two seconds.
-        let mut client = HttpClient::connect(self.door, None).await?;
+        let mut client = self.client().await?;
         let began = Instant::now();
         // The sale may be known and not be there yet at the moment when the server comes up.
         loop {
@@ -238,7 +266,7 @@ impl Server {
 
     /// Operators' figures of one sale.
     pub async fn figures(&self, concert: u32) -> anyhow::Result<SaleFigures> {
-        let mut client = HttpClient::connect(self.door, None).await?;
+        let mut client = self.client().await?;
         let figures = self.figures_through(&mut client).await?;
         figures.into_iter().find(|sale| sale.concert_id == concert).context("the sale is not there")
     }
@@ -280,15 +308,12 @@ impl Server {
         self.operator_token.as_deref()
     }
 
-    /// What the server's lanes have used of the CPU so far; `None` for one on another machine.
+    /// What the servers' lanes have used of the CPU so far; `None` for others than on this machine.
     pub fn lanes_cpu(&self) -> Option<Duration> {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid?)).ok()?;
-        let of_lane = |task: std::fs::DirEntry| {
-            let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
-            let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
-            name.starts_with("lane ").then(|| read_usage(&stat, "0 0")).flatten()
-        };
-        Some(tasks.flatten().filter_map(of_lane).map(|lane| lane.cpu).sum())
+        if self.pids.is_empty() {
+            return None;
+        }
+        self.pids.iter().map(|pid| lanes_cpu_of(*pid)).sum()
     }
 
     /// An operator's call.
@@ -298,7 +323,7 @@ impl Server {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<T> {
-        let mut client = HttpClient::connect(self.door, None).await?;
+        let mut client = self.client().await?;
         let body = Bytes::from(body.map(Value::to_string).unwrap_or_default());
         client.call(method, path, self.operator_token.as_deref(), body).await?.json()
     }
@@ -322,10 +347,23 @@ impl Server {
         Ok(Some(audit))
     }
 
-    /// How far its tables are behind its journal; `None`: it writes both at once, or does not let us see.
+    /// How far the tables are behind the journal, by all servers that answer; `None`: they write both at once, or do not let
+    /// us see.
     pub async fn lag(&self) -> anyhow::Result<Option<Lag>> {
-        let mut client = HttpClient::connect(self.door, None).await?;
-        self.lag_through(&mut client).await
+        let mut lags = Vec::new();
+        for door in &self.doors {
+            match HttpClient::connect(*door, None).await {
+                Ok(mut client) => lags.extend(self.lag_through(&mut client).await?),
+                // What a server that is gone left behind is up to the others.
+                Err(_) if self.doors.len() > 1 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let sum = |one: Lag, other: Lag| Lag {
+            events: one.events + other.events,
+            batches_waited: one.batches_waited + other.batches_waited,
+        };
+        Ok(lags.into_iter().reduce(sum))
     }
 
     async fn lag_through(&self, client: &mut HttpClient) -> anyhow::Result<Option<Lag>> {
@@ -338,9 +376,9 @@ impl Server {
 
     /// Waits until its tables have all of its journal. Gives how far they were when that was so.
     pub async fn wait_even(&self) -> anyhow::Result<Option<Lag>> {
-        let (mut client, began) = (HttpClient::connect(self.door, None).await?, Instant::now());
+        let began = Instant::now();
         loop {
-            match self.lag_through(&mut client).await? {
+            match self.lag().await? {
                 Some(lag) if lag.events > 0 => {
                     if began.elapsed() > EVEN_PATIENCE {
                         bail!("the server's tables still lack {} events", lag.events);
@@ -352,9 +390,20 @@ impl Server {
         }
     }
 
-    /// The server's usage so far; `None` for one on another machine.
+    /// What the servers on this machine use, together; `None`: there is none.
     pub fn usage(&self) -> Option<Usage> {
-        usage_of(self.pid?)
+        let all = self.pids.iter().filter_map(|pid| usage_of(*pid));
+        all.reduce(|sum, more| Usage { cpu: sum.cpu + more.cpu, rss_bytes: sum.rss_bytes + more.rss_bytes })
+    }
+
+    /// What each of several servers used so far, by its address where it is known which is which.
+    pub fn usage_of_each(&self) -> Vec<(String, Usage)> {
+        let name = |index: usize| match self.pids.len() == self.doors.len() {
+            true => format!("server {}", self.doors[index]),
+            false => format!("process {}", self.pids[index]),
+        };
+        let each = self.pids.iter().enumerate();
+        each.filter_map(|(index, pid)| Some((name(index), usage_of(*pid)?))).collect()
     }
 
     /// The folder with the database; `None` for a server that was not started here.
@@ -393,7 +442,7 @@ impl Server {
         let (child, _) = start(&spawned.options, spawned.far.as_ref(), &spawned.data, &address)?;
         let pid = child.id();
         spawned.child = child;
-        self.pid = Some(pid);
+        self.pids = vec![pid];
         Ok(())
     }
 
@@ -542,6 +591,16 @@ pub fn usage_of(pid: u32) -> Option<Usage> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     read_usage(&stat, &statm)
+}
+
+fn lanes_cpu_of(pid: u32) -> Option<Duration> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let of_lane = |task: std::fs::DirEntry| {
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+        name.starts_with("lane ").then(|| read_usage(&stat, "0 0")).flatten()
+    };
+    Some(tasks.flatten().filter_map(of_lane).map(|lane| lane.cpu).sum())
 }
 
 /// Reads the lines of the server's metrics that say how far its tables are.

@@ -427,7 +427,7 @@ async fn played_from_outside(buyers: u32, seed: u64) -> (u64, u64) {
     let arrivals = Arrivals::Burst(Duration::ZERO).times(buyers as usize, seed);
     let night = Arc::new(Night { wishes, tokens: Arc::new(tokens.iter().collect()), arrivals, seed });
     let (of_venue, of_claims) = (venue, claims.clone());
-    let crew = Crew::start(1, Door::plain(house.address()), None, &board, move |worker| {
+    let crew = Crew::start(1, &[Door::plain(house.address())], None, &board, move |worker| {
         let (night, shop) = (night.clone(), Shop::new(&of_venue, &of_claims));
         async move {
             arrive_all(&worker, &night, &shop).await;

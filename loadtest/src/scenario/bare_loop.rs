@@ -99,11 +99,16 @@ pub async fn measure(common: &Common, bare: Bare, time: Duration) -> anyhow::Res
         .spawn()?;
     let mut lines = BufReader::new(child.stdout.take().context("stdout was asked for")?).lines();
     let address: SocketAddr = lines.next().context("the bare loop did not start")??.parse()?;
-    let crew =
-        Crew::start(threads(common), Door::plain(address), None, &Board::new(), move |worker| async move {
+    let crew = Crew::start(
+        threads(common),
+        &[Door::plain(address)],
+        None,
+        &Board::new(),
+        move |worker| async move {
             worker.play(worker.share(bare.connections), |worker, _| read_all(worker)).await;
             anyhow::Ok(())
-        })?;
+        },
+    )?;
     let began = Instant::now();
     while crew.ready() < bare.connections as u64 {
         if began.elapsed() > PATIENCE || crew.is_finished() {

@@ -60,7 +60,7 @@ pub fn database_of(server: &Server) -> Option<Database> {
 
 impl Baseline {
     pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
-        if common.server.is_some() {
+        if !common.server.is_empty() {
             bail!("the baseline needs a database, not a server");
         }
         let folder = common.data_parent.join(format!("frontrow-baseline-{}", std::process::id()));

@@ -21,7 +21,6 @@ use serde_json::Value;
 
 use super::{READY_PATIENCE, open_and_join, play};
 use crate::common::{Common, duration};
-use crate::http::HttpClient;
 use crate::run::{Needs, Run};
 use crate::server::PRICE;
 
@@ -210,7 +209,7 @@ impl CallOff {
 
     /// The wallets that do not have what was charged.
     async fn wrong_wallets(&self, run: &Run, buyers: usize) -> anyhow::Result<usize> {
-        let mut client = HttpClient::connect(run.server.door, None).await?;
+        let mut client = run.server.client().await?;
         let mut wrong = 0;
         for user in self.holders..self.holders + buyers {
             let answer = client.get("/api/v1/balance", Some(run.tokens.get(user))).await?;
@@ -231,7 +230,7 @@ async fn call_off(run: &Run, schedule: u64) -> anyhow::Result<()> {
 
 /// A fan of another sale asks for a place there, which they have.
 async fn come_by(run: &Run, concert: u32) -> anyhow::Result<()> {
-    let mut client = HttpClient::connect(run.server.door, None).await?;
+    let mut client = run.server.client().await?;
     let body = serde_json::json!({ "concert_id": concert }).to_string();
     client.call(Method::POST, "/api/v1/queue/tokens", Some(run.tokens.get(0)), Bytes::from(body)).await?;
     tokio::time::sleep(Duration::from_millis(5)).await;

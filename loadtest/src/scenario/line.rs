@@ -75,7 +75,7 @@ pub async fn fill(run: &mut Run, users: Range<usize>) -> anyhow::Result<()> {
     if users.is_empty() {
         return Ok(());
     }
-    let (tokens, concert, door) = (run.tokens.clone(), run.venue.concert, run.server.door);
+    let (tokens, concert) = (run.tokens.clone(), run.venue.concert);
     let (count, first) = (users.len(), users.start);
     let crew = run.crew(move |worker| {
         let tokens = tokens.clone();
@@ -85,7 +85,7 @@ pub async fn fill(run: &mut Run, users: Range<usize>) -> anyhow::Result<()> {
                 let mine: Vec<usize> = (connection..count).step_by(share).map(|user| first + user).collect();
                 let tokens = tokens.clone();
                 async move {
-                    let joined = join_all(&worker, &tokens, door, concert, mine).await;
+                    let joined = join_all(&worker, &tokens, concert, mine).await;
                     if let Err(error) = joined {
                         worker.stats.fault(format!("filling the line: {error:#}"));
                     }
@@ -102,11 +102,11 @@ pub async fn fill(run: &mut Run, users: Range<usize>) -> anyhow::Result<()> {
 async fn join_all(
     worker: &Rc<Worker>,
     tokens: &Arc<Tokens>,
-    door: frontrow_crowd::door::Door,
     concert: u32,
     users: Vec<usize>,
 ) -> anyhow::Result<()> {
-    let mut client = HttpClient::connect(door, worker.target().source).await?;
+    let target = worker.target();
+    let mut client = HttpClient::connect(target.door, target.source).await?;
     let body = Bytes::from(format!(r#"{{"concert_id":{concert}}}"#));
     for user in users {
         let sent = Instant::now();
@@ -126,7 +126,7 @@ async fn places(run: &Run, fans: usize) -> anyhow::Result<Vec<(String, Option<u6
         token: String,
         position: Option<u64>,
     }
-    let mut client = HttpClient::connect(run.server.door, None).await?;
+    let mut client = run.server.client().await?;
     let path = format!("/api/v1/queue/tokens/current?concert_id={}", run.venue.concert);
     let mut places = Vec::new();
     for user in (0..fans).step_by(fans.div_ceil(PLACES_COMPARED)) {

@@ -6,6 +6,7 @@ pub mod baseline;
 pub mod call_off;
 pub mod crash;
 pub mod fanout;
+pub mod gateways;
 pub mod holds;
 pub mod idle;
 pub mod joins;

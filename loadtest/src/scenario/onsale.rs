@@ -55,7 +55,7 @@ pub struct Onsale {
 impl Onsale {
     pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
         let mut common = common.clone();
-        if common.server.is_none() {
+        if common.server.is_empty() {
             common.set.insert(0, format!("sale.hold_ttl={}", self.hold_ttl));
         }
         let (fans, time) = (self.fans, self.duration);

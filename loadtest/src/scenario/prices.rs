@@ -16,7 +16,6 @@ use rand::RngExt;
 
 use super::{READY_PATIENCE, open, play};
 use crate::common::{Common, duration};
-use crate::http::HttpClient;
 use crate::run::{Needs, Run};
 
 const ABOUT: &str =
@@ -82,7 +81,7 @@ impl Prices {
         };
         let crew = play(&run, fans, move || stage.clone(), buy_and_give_back)?;
         run.until(&crew, "all fans are there", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        let mut operator = HttpClient::connect(run.server.door, None).await?;
+        let mut operator = run.server.client().await?;
         let categories = run.server.prices(&mut operator, run.venue.schedules[0]).await?;
         let mut rng = rng_of(common.seed, fans);
         run.begin();

@@ -91,7 +91,7 @@ impl Evening {
 
 impl Soak {
     pub async fn run(self, common: &Common) -> anyhow::Result<bool> {
-        if common.server.is_some() {
+        if !common.server.is_empty() {
             bail!("soak needs two sales of its own: run it without --server");
         }
         let at_a_time = self.buyers.min((self.rate * 10.0) as usize);

@@ -141,7 +141,7 @@ async fn resume(worker: &Rc<Worker>, place: Place, began: Instant) -> Result<Fan
                 worker.stats.ok(Op::Resume, began);
                 return Ok(fan);
             }
-            Err(Trouble::Connection(_)) if began.elapsed() < PATIENCE => {}
+            Err(Trouble::Connection { .. }) if began.elapsed() < PATIENCE => {}
             Err(Trouble::Refused(error)) if error.reason().retryable() && began.elapsed() < PATIENCE => {}
             Err(trouble) => {
                 worker.stats.record(Op::Resume, began.elapsed(), &trouble.outcome());

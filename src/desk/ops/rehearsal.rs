@@ -302,7 +302,7 @@ async fn play(
     });
     let at = *context.rehearsals.at.get().ok_or_else(|| Trouble::Crew("nobody listens".to_owned()))?;
     let (of_venue, of_claims) = (venue, claims.clone());
-    let crew = Crew::start(THREADS, Door::plain(at), Some(context.callers.clone()), &playing.board, {
+    let crew = Crew::start(THREADS, &[Door::plain(at)], Some(context.callers.clone()), &playing.board, {
         move |worker| {
             let (night, shop) = (night.clone(), Shop::new(&of_venue, &of_claims));
             async move {

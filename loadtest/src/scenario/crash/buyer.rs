@@ -113,7 +113,7 @@ enum Interrupted {
 impl From<Trouble> for Interrupted {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Connection(_) => Self::Later,
+            Trouble::Connection { .. } => Self::Later,
             Trouble::Refused(error) if error.reason().retryable() => Self::Later,
             other => Self::Wrong(other.to_string()),
         }
