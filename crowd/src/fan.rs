@@ -539,11 +539,18 @@ impl Way {
         let mut socket = WebSocket::connect(&self.target, None).await.map_err(broken)?;
         let is_live = |place: &Place| matches!(place.status, QueueStatus::Waiting | QueueStatus::Progress);
         let before = notes.place.filter(is_live);
-        let hello = before.map_or_else(|| self.credential.hello(), |place| Hello::QueueToken(place.token));
-        let read = |_: &mut Notes, result: &[u8]| {
-            serde_json::from_slice::<Welcome>(result).map_err(|error| error.to_string())
-        };
-        let place = self.ask(&mut socket, notes, &Request::Hello(hello), read).await?.queue;
+        // First who it is: a session by a queue token alone ends with its place, which a payment on its way has taken.
+        let who = (before.is_none() || matches!(self.credential, Credential::Access(_)))
+            .then(|| self.credential.hello());
+        let place = before.map(|place| Hello::QueueToken(place.token));
+        let mut welcome = Welcome { queue: None };
+        for hello in who.into_iter().chain(place) {
+            let read = |_: &mut Notes, result: &[u8]| {
+                serde_json::from_slice(result).map_err(|error| error.to_string())
+            };
+            welcome = self.ask(&mut socket, notes, &Request::Hello(hello), read).await?;
+        }
+        let place = welcome.queue;
         if before.is_some_and(|before| place.is_none_or(|place| place.token != before.token)) {
             notes.stats.fault(format!("{server}: a fan came back to another place"));
         }
