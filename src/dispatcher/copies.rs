@@ -271,7 +271,7 @@ impl Copies {
     /// The answers that can be handed on, as what they rest on is here, in their order.
     pub fn ripe(&mut self, concert: ConcertId) -> Vec<Told> {
         let Some(of) = self.sales.get_mut(&concert) else { return Vec::new() };
-        let seq = of.view.as_ref().map_or(u64::MAX, |view| view.seq());
+        let seq = of.seq();
         let mut ripe = Vec::new();
         while let Some((_, told)) = of.waiting.pop_front_if(|(_, told)| told.at.0 <= seq) {
             ripe.push(told);
@@ -279,12 +279,12 @@ impl Copies {
         ripe
     }
 
-    /// Keeps an answer until what it rests on is here. `Some`: it may be handed on now.
+    /// Keeps an answer until what it rests on is here, also while the copy is read for the first time: what it tells then would
+    /// be older. `Some`: it may be handed on now.
     pub fn keep_back(&mut self, told: Told, now: Timestamp) -> Option<Told> {
         let Some(of) = self.sales.get_mut(&told.concert) else { return Some(told) };
-        let Some(view) = &of.view else { return Some(told) };
         of.heard = of.heard.max(told.at.0);
-        if of.waiting.is_empty() && told.at.0 <= view.seq() {
+        if of.waiting.is_empty() && told.at.0 <= of.seq() {
             return Some(told);
         }
         of.waiting.push_back((now, told));
@@ -411,6 +411,11 @@ impl Copies {
             of.show(view, applied);
             return Loaded::Show(view.clone(), Box::new(LoadedNews { places, reservations }));
         }
+        if applied < of.known_from {
+            // Whom the rows in between are about is not known, and they may have been told what is later.
+            of.want(now);
+            return Loaded::Nothing;
+        }
         if of.is_behind() && of.ahead.first_key_value().is_none_or(|(seq, _)| *seq > known.seq() + 1) {
             // The rows follow; what is missing may be among them soon.
             of.load = Load::Wanted(now + limits::COPY_READ_AGAIN_AFTER);
@@ -461,7 +466,9 @@ impl LoadedRows {
         let mut places: Vec<_> = tokens.iter().chain(admitted).cloned().collect();
         places.sort_by_key(|token| token.entry);
         places.dedup_by_key(|token| token.entry);
-        let held = sale.reservations.iter().filter(|held| is_here(&held.user));
+        // Of those that are paid behind these rows the money is here already.
+        let is_as_of_then = |held: &&Reservation| is_here(&held.user) && held.payment.is_none();
+        let held = sale.reservations.iter().filter(is_as_of_then);
         let mut reservations: Vec<_> = reservations.iter().chain(held).cloned().collect();
         reservations.sort_by_key(|reservation| reservation.id);
         reservations.dedup_by_key(|reservation| reservation.id);
@@ -470,6 +477,11 @@ impl LoadedRows {
 }
 
 impl CopyOf {
+    /// The last row that is here; 0: none is.
+    fn seq(&self) -> u64 {
+        self.view.as_ref().map_or(0, |view| view.seq())
+    }
+
     fn is_behind(&self) -> bool {
         self.view.as_ref().is_some_and(|view| view.seq() < self.heard)
     }

@@ -15,12 +15,12 @@ use super::told::{Owner, Told};
 use crate::bus::carrier::To;
 use crate::bus::message::{Running, Said};
 use crate::bus::wire;
-use crate::domain::command::Command;
+use crate::domain::command::{Answer, Command};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, ConnectionId, NodeNo, UserId};
 use crate::domain::record::{TokenRecord, TokenStatus};
 use crate::domain::time::Timestamp;
-use crate::fanout::{ReplyTo, SaleView};
+use crate::fanout::{Reply, ReplyTo, SaleView};
 use crate::limits;
 use crate::store::Missed;
 
@@ -194,14 +194,27 @@ impl Forwarding {
 
     /// Hands an answer on, behind what its asker was to hear before it.
     pub(super) fn hand_on(&self, told: Told) {
-        let Told { concert, holds, at, to, reply } = told;
+        let Told { concert, holds, at, to, mut reply } = told;
         let now = self.exchange.clock.steady();
+        self.move_up(concert, &mut reply, now);
         if let Some(user) = holds {
             self.publish_held(concert, user, at, now);
         }
         self.fanout.answer(to, reply);
         if let Some(user) = holds {
             self.let_go(concert, user);
+        }
+    }
+
+    /// A place that was answered is told as it is by now: since then those who wait have heard how the line went on.
+    fn move_up(&self, concert: ConcertId, reply: &mut Reply, now: Timestamp) {
+        let Ok(Answer::Queue { place, .. } | Answer::Resumed { place, .. }) = reply else { return };
+        let Some(view) = self.fanout.any_sale(concert).filter(|view| view.is_copy()) else { return };
+        // What became of one that does not wait any more is told next.
+        if place.line.is_some()
+            && let Some(by_now) = view.place_in_line(&place.record, view.now(now))
+        {
+            *place = by_now;
         }
     }
 

@@ -326,6 +326,7 @@ impl Forwarding {
         for told in told {
             let concert = told.concert;
             let now = self.exchange.clock.steady();
+            self.begin_copy(concert, now);
             let mut copies = self.exchange.copies.lock();
             let ripe = copies.keep_back(told, now);
             self.exchange.state.lock().gateway.keeps_back(concert, copies.kept_back(concert));

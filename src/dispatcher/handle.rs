@@ -322,9 +322,12 @@ impl Dispatcher {
             let is_asked_for = !matches!(rows, Rows::OfSale(of) if of != concert);
             let is_known = match self.shared.sales.status(concert) {
                 Some(SaleStatus::Running) => true,
-                // Of one that was lost it is known whom it is about; of another server's nothing is.
+                // Of one that was lost it is known whom it is about, unless somebody else ran it since; of another server's
+                // nothing is.
                 Some(SaleStatus::Loading | SaleStatus::Handed) => {
+                    let has_copy = |exchange: &Arc<Exchange>| exchange.copies.lock().is_begun(concert);
                     self.shared.tables.iter().any(|tables| tables.know(concert))
+                        && !self.shared.exchange.as_ref().is_some_and(has_copy)
                 }
                 Some(SaleStatus::Elsewhere(_)) | None => false,
             };

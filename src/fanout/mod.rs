@@ -248,6 +248,7 @@ impl Fanout {
     /// Registers a connection under its user. Gives back the user's oldest one if they are more than `max` now;
     /// the caller closes it.
     pub fn connect(&self, user: UserId, subscriber: &Arc<Subscriber>, max: usize) -> Option<Arc<Subscriber>> {
+        subscriber.is_of(user);
         let mut connected = self.users.entry(user).or_default();
         let connections = &mut connected.connections;
         if connections.iter().any(|known| known.id() == subscriber.id()) {

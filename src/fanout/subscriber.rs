@@ -4,8 +4,8 @@
 //! that is held while its socket is written to: both change together.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::reply::Reply;
 use crate::domain::command::{Answer, Place};
-use crate::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId};
+use crate::domain::ids::{ConcertId, ConnectionId, ReservationId, ScheduleId, UserId};
 use crate::domain::record::{Reservation, SaleState};
 use crate::domain::time::Timestamp;
 
@@ -108,6 +108,8 @@ pub(super) enum Visit {
 
 pub struct Subscriber {
     id: ConnectionId,
+    /// Not known before its first hello.
+    user: OnceLock<UserId>,
     waiting: AtomicBool,
     closed: AtomicBool,
     waker: AtomicWaker,
@@ -199,6 +201,7 @@ impl Subscriber {
     fn with_inbox(id: ConnectionId, inbox: Inbox) -> Arc<Self> {
         Arc::new(Self {
             id,
+            user: OnceLock::new(),
             waiting: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -208,6 +211,16 @@ impl Subscriber {
 
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// Whose connection it is, as far as that is known.
+    pub fn user(&self) -> Option<UserId> {
+        self.user.get().copied()
+    }
+
+    pub(super) fn is_of(&self, user: UserId) {
+        // It never changes.
+        let _ = self.user.set(user);
     }
 
     /// Resolves when something waits.

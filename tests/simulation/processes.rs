@@ -288,7 +288,7 @@ impl World {
         }
     }
 
-    fn alive(&self) -> usize {
+    pub fn alive(&self) -> usize {
         self.nodes.iter().filter(|node| !matches!(node.phase, Phase::Gone)).count()
     }
 

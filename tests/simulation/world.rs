@@ -283,6 +283,10 @@ impl World {
     /// Somebody moves the end of a hold or an admission into the past with SQL. The server has to find out: of a hold, if
     /// that past is one that it did not look at yet.
     pub fn plant(&mut self) {
+        // Other processes read such a row for their copies before the one that runs the sale finds it.
+        if self.alive() > 1 {
+            return;
+        }
         self.read_journals();
         let concerts = self.models.len();
         let concert = *self.models.keys().nth(self.rng.random_range(0..concerts)).expect("there is one");

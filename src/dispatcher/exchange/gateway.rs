@@ -134,8 +134,12 @@ impl Gateway {
         let forwarded = Forwarded { deadline, command };
         let text = wire::encode(&forwarded).into();
         let Forwarded { command, .. } = forwarded;
-        let is_window = matches!(reply.hearer(), ReplyTo::Session { .. } | ReplyTo::Push(_));
-        let holds = command.user().filter(|_| is_window);
+        let holds = match reply.hearer() {
+            ReplyTo::Session { subscriber, .. } | ReplyTo::Push(subscriber) => {
+                command.user().or_else(|| subscriber.user())
+            }
+            _ => None,
+        };
         if let Some(user) = holds {
             *self.held.entry((concert, user)).or_default() += 1;
         }
