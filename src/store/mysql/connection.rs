@@ -44,13 +44,15 @@ const NO_PASSWORD_IN_CLEAR: &str = "the database server asks for the password it
 /// was committed, no waiting behind a lock for longer than a client waits for its answer, and no half-sent statement
 /// that keeps its locks for long.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', \
-     innodb_lock_wait_timeout = 5, net_read_timeout = 4";
+     innodb_lock_wait_timeout = 5, net_read_timeout = 10";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// Settings that only some servers know. A transaction whose client is gone without a word, or stands still, must not keep its
-/// locks for longer than who claims its sale waits for them (elsewhere such a connection ends with the system's own timeouts); and a
-/// list of rows is to be looked up by key, not to be made a table of first.
+/// A lane that stands still must not keep its locks for longer than who claims its sales waits for them. Whoever imports a large
+/// hall on a busy machine may pause for longer.
+const OF_LANE: [&str; 2] = ["SET SESSION net_read_timeout = 4", "SET SESSION idle_transaction_timeout = 4"];
+/// Settings that only some servers know. A transaction whose client is gone without a word must not keep its locks (elsewhere such a
+/// connection ends with the system's own timeouts); and a list of rows is to be looked up by key, not to be made a table of first.
 const IF_KNOWN: [&str; 4] = [
-    "SET SESSION idle_transaction_timeout = 4",
+    "SET SESSION idle_transaction_timeout = 10",
     "SET SESSION ob_trx_idle_timeout = 10000000",
     "SET SESSION in_predicate_conversion_threshold = 0",
     // The wait for a lock where innodb_lock_wait_timeout is a name without a meaning, in µs.
@@ -116,10 +118,12 @@ impl StatementBudget {
     }
 }
 
+/// A connection for a lane, or for its table writer.
 pub async fn connect(options: &MySqlConnectOptions) -> Result<MySqlConnection, StoreError> {
     let connecting = async {
         let mut connection = options.connect().await?;
         prepare(&mut connection).await?;
+        set_if_known(&mut connection, &OF_LANE).await?;
         Ok(connection)
     };
     match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
@@ -135,7 +139,14 @@ pub async fn connect(options: &MySqlConnectOptions) -> Result<MySqlConnection, S
 pub async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     connection.execute(SESSION).await?;
     connection.execute(ISOLATION).await?;
-    for setting in IF_KNOWN {
+    set_if_known(connection, &IF_KNOWN).await
+}
+
+async fn set_if_known(
+    connection: &mut MySqlConnection,
+    settings: &'static [&'static str],
+) -> Result<(), sqlx::Error> {
+    for &setting in settings {
         match connection.execute(setting).await {
             Err(error) if number(&error) != Some(UNKNOWN_SYSTEM_VARIABLE) => return Err(error),
             _ => {}

@@ -127,9 +127,6 @@ FAULTS=[
             return Some(told);
         }
         if of.waiting.is_empty()''')]),
- ('gone-back','a copy that is read takes the place of a later one',[('src/dispatcher/copies.rs','''        if known.seq() <= applied {
-''','''        if COND || known.seq() <= applied {
-''')]),
  ('with-a-hole','a row that did not come is passed over',[('src/dispatcher/copies.rs','''        let view = of.view.clone()?;
         let seq = view.seq() + 1;
 ''','''        let view = of.view.clone()?;
@@ -138,17 +135,6 @@ FAULTS=[
 ''')]),
  ('news-first','what happens to who waits for an answer is published at once',[('src/dispatcher/following.rs','''            match user_of(&event).filter(|user| held.contains(user)) {
 ''','''            match user_of(&event).filter(|user| held.contains(user) && !COND) {
-''')]),
- ('nobody-present','a new owner is not told who is connected elsewhere',[('src/dispatcher/following.rs','''            let present = self.fanout.visitors_of(concert);
-''','''            let mut present = self.fanout.visitors_of(concert);
-            if COND {
-                present.clear();
-            }
-''')]),
- ('nothing-missed','who is connected is not told what a copy missed',[('src/dispatcher/following.rs','''        self.tell_news(concert, &view, *news, applied, now);
-''','''        if !COND {
-            self.tell_news(concert, &view, *news, applied, now);
-        }
 ''')]),
 ]
 def edit(name, cond_of):
