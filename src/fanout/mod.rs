@@ -47,7 +47,7 @@ use place_wheel::{FollowerId, PlaceWheel};
 use round_pace::RoundPace;
 use sale_news::{Audience, PendingNews};
 
-/// The sales that run here, and who is connected.
+/// The sales that run here, copies of those that other servers run, and who is connected.
 #[derive(Default)]
 pub struct Fanout {
     sales: RwLock<Directory>,
