@@ -90,13 +90,16 @@ async fn nobody_moves_although_fans_wait_and_places_are_free() {
     house
         .stepping("some rounds", house.clock.sleep_until(house.clock.steady() + Duration::from_secs(20)))
         .await;
-    assert_eq!(alarms(&house, "the list", |_| true).await["open"], json!([]));
+    let well = alarms(&house, "a list on which all is well", |found| found["open"] == json!([])).await;
+    assert!(find(&well["past"], "no_movement").is_none(), "{well}");
 
     let fault = Fault::begin(&house).await;
     let (began, began_utc) = (house.clock.steady(), house.clock.utc());
     // Her place is free now, and nobody gets it.
     ada.send("queue.leave", json!({})).await;
-    let found = alarms(&house, "the alarm", |found| find(&found["open"], "no_movement").is_some()).await;
+    let both =
+        |found: &Value| ["no_movement", "lane_out"].iter().all(|kind| find(&found["open"], kind).is_some());
+    let found = alarms(&house, "both alarms", both).await;
     let alarm = find(&found["open"], "no_movement").unwrap();
     assert_eq!(
         (&alarm["subject"], &alarm["concert_id"], &alarm["ended_at"]),
@@ -104,9 +107,9 @@ async fn nobody_moves_although_fans_wait_and_places_are_free() {
     );
     assert_eq!((&alarm["facts"]["waiting"], &alarm["facts"]["answers"]), (&json!(1), &json!(false)));
     let raised_after = millis(&alarm["raised_at"]) - began_utc.as_millis();
-    // That it is not raised sooner than after eight rounds is the rules' own test. Here the clock may have turned past a lane's answer
-    // before, on a busy machine, and that counts.
-    assert!(raised_after <= 15_000, "raised after {raised_after} ms");
+    // After how many rounds it is raised is the rules' own test. Here the clock is turned while a lane and a disk do their work, and
+    // on a busy machine it has turned far by the time they have.
+    assert!(raised_after <= 60_000, "raised after {raised_after} ms");
     // It is told although the embedded database takes no row of it.
     let told = loop {
         let told = receiver.next_of(&house, "alarm.raised").await;
@@ -115,10 +118,9 @@ async fn nobody_moves_although_fans_wait_and_places_are_free() {
         }
     };
     assert!(told.is_signed_by(&secret));
-    assert!(told.at.since(began) <= Duration::from_secs(20), "told after {:?}", told.at.since(began));
+    assert!(told.at.since(began) <= Duration::from_secs(60), "told after {:?}", told.at.since(began));
     let data = &told.json()["data"];
     assert_eq!((&data["facts"], &data["raised_at"]), (&alarm["facts"], &alarm["raised_at"]));
-    assert!(find(&found["open"], "lane_out").is_some(), "{found}");
 
     fault.end().await;
     house.stepping("bob's turn", bob.status("PROGRESS")).await;
