@@ -151,6 +151,8 @@ pub enum Event {
     Seats(Applied),
     Reservation,
     Other,
+    /// The fan came back by another connection: the answer to its hello has said where everything is by now, and no push repeats it.
+    Back,
 }
 
 pub struct Fan {
@@ -174,6 +176,8 @@ struct Way {
 const BACK_PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two tries.
 const BACK_AFTER: Duration = Duration::from_millis(100);
+/// The pause before asking again what was refused for now.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Close codes of those who must not come back.
 const NOT_AGAIN: std::ops::Range<u16> = 4_500..5_000;
 
@@ -358,10 +362,11 @@ impl Fan {
 
     /// The next message, noted.
     pub async fn next(&mut self) -> Result<Event, Trouble> {
-        let text = loop {
-            match self.socket.next().await {
-                Ok(text) => break text,
-                Err(lost) => self.come_back(lost).await?,
+        let text = match self.socket.next().await {
+            Ok(text) => text,
+            Err(lost) => {
+                self.come_back(lost).await?;
+                return Ok(Event::Back);
             }
         };
         match read_answer(text)? {
@@ -389,11 +394,28 @@ impl Fan {
         request: &Request,
         since: Instant,
     ) -> Result<T, Trouble> {
-        let id = self.push(request);
-        self.flush().await?;
-        let answer = self.answer(id).await;
+        let answer = loop {
+            let id = self.push(request);
+            self.flush().await?;
+            let answer = self.answer(id).await;
+            match &answer {
+                Err(trouble) if self.may_ask_again(trouble, since) => {
+                    self.notes.stats.count(Counter::Repeats, 1);
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+                _ => break answer,
+            }
+        };
         self.note_outcome(op, since, &answer);
         answer
+    }
+
+    /// Was it refused for now alone? Of several servers one may have too much to do while another one is gone: then fans ask
+    /// again, as clients do.
+    fn may_ask_again(&self, trouble: &Trouble, since: Instant) -> bool {
+        self.way.is_some()
+            && since.elapsed() < BACK_PATIENCE
+            && trouble.reason().is_some_and(|reason| reason.retryable())
     }
 
     /// Records how a request ended that was sent by `push` and `flush`.
@@ -556,6 +578,10 @@ impl Way {
         }
         if let Some(place) = place {
             notes.note_place(place);
+        }
+        // Who has bought meanwhile, and only has not heard so, is let in no more to look.
+        if notes.place.is_some_and(|place| place.status != QueueStatus::Progress) {
+            notes.watched = None;
         }
         if let Some(schedule) = notes.watched.as_ref().map(|watched| watched.schedule) {
             let watch = Request::SeatsWatch(ScheduleRef { schedule_id: schedule });

@@ -81,6 +81,8 @@ names! {
         Buyers = "buyers",
         Abandoned = "abandoned",
         Reconnects = "reconnects",
+        /// Requests that were asked again, as they had been refused for that moment.
+        Repeats = "repeats",
         FansFailed = "fans_failed",
         Deltas = "deltas",
         Changes = "changes",

@@ -236,7 +236,7 @@ impl Visit<'_> {
     async fn look_up(&mut self) -> Result<(), Trouble> {
         let until = tokio::time::Instant::now() + LOOKS_UP_FOR;
         while let Ok(event) = tokio::time::timeout_at(until, self.fan.next()).await {
-            if matches!(event?, Event::Seats(_)) {
+            if matches!(event?, Event::Seats(_) | Event::Back) {
                 break;
             }
         }

@@ -415,6 +415,13 @@ impl Run {
             let (back, failed) =
                 (self.board.counter(Counter::Reconnects), self.board.counter(Counter::FansFailed));
             self.figure("reconnects", back as f64, "", "times that a fan came back to another server");
+            let repeats = self.board.counter(Counter::Repeats);
+            self.figure(
+                "repeats",
+                repeats as f64,
+                "",
+                "requests asked again that were refused for the moment",
+            );
             self.figure("fans_failed", failed as f64, "", "fans who did not come to their end");
         }
         let mut settings = std::mem::take(&mut self.settings);

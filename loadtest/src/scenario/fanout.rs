@@ -298,7 +298,7 @@ async fn watch(worker: &Rc<Worker>, hall: &Hall, shop: &Shop, number: usize) -> 
             () = &mut stopped => break,
             event = fan.next() => event?,
         };
-        if let Event::Seats(_) = event {
+        if let Event::Seats(_) | Event::Back = event {
             note_changes(worker, hall, &model.borrow());
         }
     }

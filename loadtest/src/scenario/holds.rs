@@ -33,6 +33,9 @@ pub struct Holds {
     seats: usize,
     #[arg(long, default_value_t = 1)]
     schedules: usize,
+    /// Holds a second of all fans together, each at its time. Without: each as soon as the one before is confirmed.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: Option<u32>,
     /// The time for which figures are taken.
     #[arg(long, default_value = "10s", value_parser = duration)]
     duration: Duration,
@@ -50,6 +53,8 @@ struct Stage {
     tokens: Arc<Tokens>,
     claims: Arc<Claims>,
     venue: Arc<Venue>,
+    /// The time from one hold of a fan to the next, and from one fan to the next.
+    pace: Option<(Duration, Duration)>,
     seed: u64,
 }
 
@@ -72,8 +77,15 @@ impl Holds {
             tokens: run.tokens.clone(),
             claims: run.claims.clone(),
             venue: Arc::new(run.venue.clone()),
+            pace: self.rate.map(|rate| {
+                let between = Duration::from_secs(1) / rate;
+                (between * self.fans, between)
+            }),
             seed: common.seed,
         };
+        if let Some(rate) = self.rate {
+            run.setting("holds a second", rate);
+        }
         let crew = play(&run, fans, move || stage.clone(), hold_and_release)?;
         run.until(&crew, "all fans are admitted", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
         crew.go();
@@ -107,7 +119,13 @@ async fn hold_and_release(worker: &Rc<Worker>, stage: &Stage, number: usize) -> 
     let mut rng = rng_of(stage.seed, number);
     let mut held: Option<Reservation> = None;
     worker.ready().await;
+    let mut due = stage.pace.map(|(_, between)| tokio::time::Instant::now() + between * number as u32);
     while !worker.stopping() {
+        if let (Some(due), Some((interval, _))) = (&mut due, stage.pace) {
+            // Who is late does not make up for it: a rush would measure itself.
+            tokio::time::sleep_until(*due).await;
+            *due = (*due + interval).max(tokio::time::Instant::now());
+        }
         let seat = rng.random_range(0..stage.venue.seats) as u32;
         // Both in one write: who changes their mind gives the old seat up for the new one.
         let release = held.take().map(|former| {
