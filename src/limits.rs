@@ -95,6 +95,9 @@ pub const STUCK_REFUNDS_LISTED_MAX: usize = 100;
 /// The most that `reservations` lists: a page for a person, not an export.
 pub const RESERVATIONS_LISTED_MAX: u32 = 200;
 
+/// Sales of which a user's last token is looked at, the newest first.
+pub const LAST_TOKENS_MAX: u32 = 100;
+
 /// The most that `tickets` lists.
 pub const TICKETS_LISTED_MAX: u32 = 500;
 
@@ -284,6 +287,10 @@ pub const COPIES_READ_AT_ONCE: usize = 4;
 
 /// What came for a copy before its turn, as while it is read: some seconds of a rush.
 pub const COPY_AHEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Events of a copy that the tables of its owner do not have, as far as they are kept for whoever reads them: twice of what tables are
+/// behind before batches wait for them.
+pub const COPY_UNAPPLIED_EVENTS_MAX: usize = 40_000;
 
 /// What an owner keeps of a sale for copies that missed some of it: what its tables may be behind, and for longer than copies take
 /// to ask.

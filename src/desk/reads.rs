@@ -11,12 +11,12 @@ use super::outcome::Outcome;
 use super::request::Reading;
 use super::translate;
 use super::visitor::Audience;
-use crate::dispatcher::Rows;
+use crate::dispatcher::{Rows, Unapplied};
 use crate::domain::ids::{ConcertId, QueueToken, ScheduleId, UserId};
 use crate::domain::record::TokenRecord;
 use crate::domain::time::Timestamp;
 use crate::fanout::SaleView;
-use crate::limits;
+use crate::limits::{self, LAST_TOKENS_MAX, RESERVATIONS_LISTED_MAX};
 use crate::store::StoreError;
 
 /// The number of times that somebody's rows are read who changes them meanwhile.
@@ -123,22 +123,8 @@ impl Context {
         }
     }
 
-    /// Reads rows that follow what is committed: nobody reads less of them than was confirmed before.
+    /// Reads rows that follow what is committed: nobody reads less of them than was confirmed before. Waits for the tables.
     pub async fn read_confirmed<T, F>(&self, rows: Rows, reading: impl Fn() -> F) -> Result<T, ErrorObject>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        for _ in 1..READS_OF_ONE_MAX {
-            let read = self.read_once_confirmed(rows, &reading).await?;
-            // What money made is written at once: read together with rows of before, it would tell two stories.
-            if !self.dispatcher.tables_are_behind(rows) {
-                return Ok(read);
-            }
-        }
-        self.read_once_confirmed(rows, &reading).await
-    }
-
-    async fn read_once_confirmed<T, F>(&self, rows: Rows, reading: &impl Fn() -> F) -> Result<T, ErrorObject>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -148,6 +134,43 @@ impl Context {
             () = self.clock.run_out(limits::TABLES_PATIENCE) => return Err(out_of_reach()),
         }
         self.read(reading()).await
+    }
+
+    /// Reads rows of a user, and what the tables do not have of them yet: a fan waits for no table.
+    async fn read_own<T, F>(
+        &self,
+        user: UserId,
+        reading: impl Fn() -> F,
+        laid_over: impl Fn(&Unapplied, T) -> T,
+    ) -> Result<T, ErrorObject>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut read = self.read_own_once(user, &reading).await?;
+        for _ in 1..READS_OF_ONE_MAX {
+            // What money made is written at once: read together with rows of before, it would tell two stories.
+            if !self.dispatcher.has_more_of(user, &read.0) {
+                break;
+            }
+            read = self.read_own_once(user, &reading).await?;
+        }
+        Ok(laid_over(&read.0, read.1))
+    }
+
+    async fn read_own_once<T, F>(
+        &self,
+        user: UserId,
+        reading: &impl Fn() -> F,
+    ) -> Result<(Unapplied, T), ErrorObject>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let unapplied = tokio::select! {
+            biased;
+            unapplied = self.read(self.dispatcher.unapplied_of(user)) => unapplied?,
+            () = self.clock.run_out(limits::TABLES_PATIENCE) => return Err(out_of_reach()),
+        };
+        Ok((unapplied, self.read(reading()).await?))
     }
 
     /// Changes something in the store without a lane. When it hangs, nobody knows what will become of it.
@@ -181,7 +204,10 @@ impl Context {
 
     /// The user's newest token of each sale, newest first.
     pub async fn tokens_of(&self, user: UserId) -> Result<Vec<TokenRecord>, ErrorObject> {
-        self.read_confirmed(Rows::OfUser(user), || self.store.last_tokens(user)).await
+        let reading = || self.store.last_tokens(user);
+        let laid_over =
+            |unapplied: &Unapplied, rows| unapplied.over_last_tokens(rows, LAST_TOKENS_MAX as usize);
+        self.read_own(user, reading, laid_over).await
     }
 
     /// Answers a session's question.
@@ -222,8 +248,11 @@ impl Context {
         let is_meant = |concert| only.is_none_or(|only| only == concert);
         Ok(match reading {
             Reading::Reservations => {
-                let reservations = || self.store.reservations(user);
-                let mut reservations = self.read_confirmed(Rows::OfUser(user), reservations).await?;
+                let reading = || self.store.reservations(user);
+                let laid_over = |unapplied: &Unapplied, rows| {
+                    unapplied.over_reservations(rows, RESERVATIONS_LISTED_MAX as usize)
+                };
+                let mut reservations = self.read_own(user, reading, laid_over).await?;
                 reservations.retain(|reservation| is_meant(reservation.concert));
                 Outcome::Reservations(reservations)
             }

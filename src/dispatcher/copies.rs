@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::tables::user_of;
+use super::tables::{events_of, user_of};
 use super::told::{Owner, Told};
 use crate::bus::message::{Committed, Running, SaleTime};
 use crate::bus::wire;
@@ -56,6 +56,9 @@ struct CopyOf {
     users: HashMap<UserId, u64>,
     known_from: u64,
     applied: u64,
+    /// The rows behind `known_from` that the owner's tables do not have, and how many events they are.
+    unapplied: VecDeque<(u64, Arc<Vec<Event>>)>,
+    unapplied_events: usize,
     /// When it was read last.
     read_at: Timestamp,
 }
@@ -97,7 +100,7 @@ pub(super) enum News {
 pub(super) struct TakenIn {
     pub view: Arc<SaleView>,
     pub seq: u64,
-    pub events: Vec<Event>,
+    pub events: Arc<Vec<Event>>,
 }
 
 /// What there is to ask of an owner.
@@ -205,8 +208,7 @@ impl Copies {
         let Some(of) = self.sales.get_mut(&running.concert) else { return };
         of.heard = of.heard.max(running.seq);
         if of.load != Load::UnderWay && of.applied < running.applied {
-            of.applied = running.applied;
-            of.users.retain(|_, last| *last > running.applied);
+            of.have_applied(running.applied);
         }
         let is_current = of.owner.is_some_and(|owner| owner.epoch == running.epoch);
         if let Some(view) = of.view.as_ref().filter(|view| is_current && view.seq() >= running.epoch) {
@@ -265,6 +267,8 @@ impl Copies {
         of.users.extend(events.iter().filter_map(user_of).map(|user| (user, seq)));
         of.moved(&view, frame.time, now);
         view.apply(seq, &events);
+        let events = Arc::new(events);
+        of.keep_unapplied(seq, &events);
         Some(TakenIn { view, seq, events })
     }
 
@@ -439,6 +443,23 @@ impl Copies {
         Ok(of.users.get(&user).copied().max(before))
     }
 
+    /// What the tables do not have of a user, where they have the rows up to `applied` and the journal ends with `end`. `Err`: the
+    /// copy is not so far, or does not know all of it; then they have to have more first.
+    pub fn unapplied_of(
+        &self,
+        concert: ConcertId,
+        user: UserId,
+        (applied, end): (u64, u64),
+    ) -> Result<Vec<(u64, Event)>, Behind> {
+        let of = self.sales.get(&concert).ok_or(Behind)?;
+        let view = of.view.as_ref().ok_or(Behind)?;
+        if view.seq() < end || applied < of.known_from {
+            return Err(Behind);
+        }
+        let rows = of.unapplied.iter().filter(|(seq, _)| *seq > applied);
+        Ok(rows.flat_map(|(seq, events)| events_of(user, *seq, events)).collect())
+    }
+
     /// Whoever runs a sale, as far as its copy has heard.
     pub fn owner(&self, concert: ConcertId) -> Option<NodeNo> {
         self.sales.get(&concert)?.owner.map(|owner| owner.node)
@@ -502,6 +523,26 @@ impl CopyOf {
         }
     }
 
+    /// The owner's tables have this row.
+    fn have_applied(&mut self, applied: u64) {
+        self.applied = applied;
+        self.users.retain(|_, last| *last > applied);
+        while let Some((_, events)) = self.unapplied.pop_front_if(|(seq, _)| *seq <= applied) {
+            self.unapplied_events -= events.len();
+        }
+    }
+
+    /// A row that is taken in is kept until the owner's tables have it.
+    fn keep_unapplied(&mut self, seq: u64, events: &Arc<Vec<Event>>) {
+        self.unapplied_events += events.len();
+        self.unapplied.push_back((seq, events.clone()));
+        while self.unapplied_events > limits::COPY_UNAPPLIED_EVENTS_MAX {
+            let Some((oldest, events)) = self.unapplied.pop_front() else { return };
+            self.unapplied_events -= events.len();
+            self.known_from = oldest;
+        }
+    }
+
     /// Time moved for the sale: those who have deadlines have to know, and the database knows who they are.
     fn moved(&mut self, view: &SaleView, time: SaleTime, now: Timestamp) {
         if view.time() != (time.outages, time.step) {
@@ -516,9 +557,9 @@ impl CopyOf {
             view.set_time(view.time().0.max(outages), step);
         }
         self.view = Some(view.clone());
-        (self.known_from, self.applied) = (applied, applied);
+        self.known_from = applied;
         self.heard = self.heard.max(applied);
-        self.users.retain(|_, last| *last > applied);
+        self.have_applied(applied);
         let rest = self.ahead.split_off(&(applied + 1));
         self.ahead = rest;
         self.ahead_bytes = self.ahead.values().map(|frame| frame.bytes).sum();

@@ -23,10 +23,11 @@ pub(super) use self::owner::{Asker, Heard, Owned};
 use super::copies::{Behind, Copies};
 use super::mailbox::{Envelope, Work};
 use super::sales::Sales;
+use super::tables::Row;
 use super::told::Owner;
 use crate::bus::carrier::{Brought, Carrier, To};
 use crate::bus::clocks::Offset;
-use crate::bus::message::{Message, Said, SaleTime, Verdict};
+use crate::bus::message::{Committed, Message, Said, SaleTime, Verdict};
 use crate::bus::wire;
 use crate::clock::Clock;
 use crate::domain::command::Command;
@@ -223,9 +224,32 @@ impl Exchange {
         let _ = self.carrier.send(to, self.to_all(said, now));
     }
 
-    /// Says again what was committed of a sale from this row on, as far as it is kept.
-    pub fn say_again(&self, to: NodeNo, concert: ConcertId, from: u64, now: Timestamp) {
-        let again = self.frames.lock().from(concert, from);
+    /// Says again what was committed of a sale from this row on, as far as it is kept. `unapplied`: the rows that its tables do not
+    /// have, if this one is among them, which nobody can read there.
+    pub fn say_again(
+        &self,
+        to: NodeNo,
+        concert: ConcertId,
+        from: u64,
+        unapplied: impl FnOnce() -> Option<Vec<Row>>,
+        now: Timestamp,
+    ) {
+        let (again, time) = {
+            let frames = self.frames.lock();
+            (frames.from(concert, from), frames.time(concert))
+        };
+        let again = again.or_else(|| {
+            let (rows, time) = (unapplied()?, time?);
+            let mut bytes = 0;
+            let message = |part| self.to_all(Said::Committed(part), now);
+            let rows = rows.into_iter().map(|(seq, events)| frames::parts(concert, seq, time, &events));
+            let fits = |parts: &Vec<Committed>| {
+                let is_first = bytes == 0;
+                bytes += parts.iter().flat_map(|part| &part.events).map(Bytes::len).sum::<usize>();
+                is_first || bytes <= limits::FRAMES_AGAIN_BYTES_MAX
+            };
+            Some(rows.take_while(fits).flatten().map(message).collect())
+        });
         match again {
             Some(messages) => messages.into_iter().for_each(|message| {
                 let _ = self.carrier.send(To::Node(to), message);
@@ -251,6 +275,22 @@ impl Exchange {
                 }
             }
             tokio::time::sleep(limits::COPY_LOOKUP_INTERVAL).await;
+        }
+    }
+
+    /// What the tables of a sale do not have of a user, where they have the rows up to `applied` and its journal ends with `end`.
+    /// Waits until the copy has all of it. `Err`: it does not know, and the tables have to have this row first.
+    pub async fn unapplied_of(
+        &self,
+        concert: ConcertId,
+        user: UserId,
+        (applied, end): (u64, u64),
+    ) -> Result<Vec<(u64, Event)>, u64> {
+        match self.last_of(concert, user, end).await.filter(|last| *last > applied) {
+            None => Ok(Vec::new()),
+            Some(last) => {
+                self.copies.lock().unapplied_of(concert, user, (applied, end)).map_err(|Behind| last)
+            }
         }
     }
 

@@ -151,8 +151,8 @@ impl Forwarding {
             users.filter(|user| state.gateway.is_held(concert, *user)).collect()
         };
         let mut is_over = false;
-        for (number, event) in (1..).zip(events) {
-            match &event {
+        for (number, event) in (1..).zip(events.iter()) {
+            match event {
                 Event::ScheduleAdded(added) => {
                     let supervisor = &self.shared.supervisor;
                     self.fanout.show_performance(&view, added.schedule, &self.home, supervisor);
@@ -161,11 +161,12 @@ impl Forwarding {
                 Event::Joined(token) => self.has_windows(token, held.contains(&token.user), now),
                 _ => {}
             }
-            match user_of(&event).filter(|user| held.contains(user)) {
+            match user_of(event).filter(|user| held.contains(user)) {
                 Some(user) => {
-                    self.exchange.copies.lock().hold(concert, user, (seq, number), News::Happened(event));
+                    let what = News::Happened(event.clone());
+                    self.exchange.copies.lock().hold(concert, user, (seq, number), what);
                 }
-                None => self.fanout.publish(&view, &event, view.now(now), None),
+                None => self.fanout.publish(&view, event, view.now(now), None),
             }
         }
         let overdue = self.exchange.copies.lock().overdue(concert);

@@ -142,7 +142,8 @@ impl Forwarding {
             }
             Said::Missed { concert, from: row } => {
                 drop(state);
-                self.exchange.say_again(from, concert, row, now);
+                let tables = &self.shared.tables[lane_of(concert, self.shared.tables.len())];
+                self.exchange.say_again(from, concert, row, || tables.rows_from(concert, row), now);
             }
             Said::NotKept { concert, from: row } => {
                 drop(state);

@@ -11,7 +11,8 @@ use super::exchange::Exchange;
 use super::lane_of;
 use super::mailbox::{Mailbox, Work};
 use super::sales::{SaleStatus, Sales};
-use super::tables::{Rows, Tables};
+use super::tables::{Rows, Tables, Targets};
+use super::unapplied::Unapplied;
 use crate::bus::carrier::Carrier;
 use crate::clock::Clock;
 use crate::domain::command::{Command, Rejection};
@@ -21,7 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::fanout::{Refusal, ReplyTo, Subscriber};
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError, WriterId};
+use crate::store::{Behind, Store, StoreError, WriterId};
 use crate::supervisor::Supervisor;
 
 /// The lanes' front door. Cheap to clone; never blocks.
@@ -273,12 +274,54 @@ impl Dispatcher {
     /// Waits until the tables have all that was confirmed of these rows. Of sales that other servers run: all that is in their
     /// journals now.
     pub async fn tables_have(&self, rows: Rows) -> Result<(), StoreError> {
-        let mut elsewhere = match self.shared.sales.every_one_runs() {
+        let elsewhere = match self.shared.sales.every_one_runs() {
             true => Vec::new(),
             false => self.behind_elsewhere(rows).await?,
         };
-        let mut wanted: Vec<_> =
-            self.shared.tables.iter().map(|tables| (tables, tables.targets(rows))).collect();
+        let wanted = self.shared.tables.iter().map(|tables| (tables, tables.targets(rows))).collect();
+        self.have(wanted, elsewhere).await
+    }
+
+    /// What was committed about a user and is not in the tables yet: rows that are read after this are to be laid under it. Waits,
+    /// for what nobody here knows, until the tables have it.
+    pub async fn unapplied_of(&self, user: UserId) -> Result<Unapplied, StoreError> {
+        let (mut unapplied, mut elsewhere) = (Unapplied::default(), Vec::new());
+        if !self.shared.sales.every_one_runs() {
+            for of in self.all_behind_elsewhere(Rows::OfUser(user)).await? {
+                let Some(exchange) = &self.shared.exchange else {
+                    elsewhere.push((of.concert, of.end));
+                    continue;
+                };
+                match exchange.unapplied_of(of.concert, user, (of.applied, of.end)).await {
+                    Ok(events) => unapplied.add(of.concert, events),
+                    Err(seq) => {
+                        exchange.await_tables(of.concert, seq);
+                        elsewhere.push((of.concert, seq));
+                    }
+                }
+            }
+        }
+        let mut wanted = Vec::new();
+        for tables in &self.shared.tables {
+            let (found, lost) = tables.unapplied_of(user).await;
+            found.into_iter().for_each(|(concert, events)| unapplied.add(concert, events));
+            wanted.push((tables, lost));
+        }
+        self.have(wanted, elsewhere).await?;
+        Ok(unapplied)
+    }
+
+    /// Was something committed here about this user since then?
+    pub fn has_more_of(&self, user: UserId, unapplied: &Unapplied) -> bool {
+        self.shared.tables.iter().any(|tables| unapplied.lacks(&tables.targets(Rows::OfUser(user))))
+    }
+
+    /// Waits until the tables have these rows of journals.
+    async fn have(
+        &self,
+        mut wanted: Vec<(&Arc<Tables>, Targets)>,
+        mut elsewhere: Targets,
+    ) -> Result<(), StoreError> {
         loop {
             wanted.retain_mut(|(tables, targets)| {
                 *targets = tables.missing(targets);
@@ -311,13 +354,8 @@ impl Dispatcher {
         }
     }
 
-    /// Was something committed of these rows that the tables do not have?
-    pub fn tables_are_behind(&self, rows: Rows) -> bool {
-        let is_one = matches!(rows, Rows::OfUser(_));
-        is_one && self.shared.tables.iter().any(|tables| !tables.targets(rows).is_empty())
-    }
-
-    async fn behind_elsewhere(&self, rows: Rows) -> Result<Vec<(ConcertId, u64)>, StoreError> {
+    /// The sales that do not run here, as far as they may have to do with these rows, whose tables are behind.
+    async fn all_behind_elsewhere(&self, rows: Rows) -> Result<Vec<Behind>, StoreError> {
         let is_meant = |concert: ConcertId| {
             let is_asked_for = !matches!(rows, Rows::OfSale(of) if of != concert);
             let is_known = match self.shared.sales.status(concert) {
@@ -334,7 +372,11 @@ impl Dispatcher {
             is_asked_for && !is_known
         };
         let behind = self.shared.store.behind().await?.into_iter();
-        let behind = behind.filter(|of| is_meant(of.concert));
+        Ok(behind.filter(|of| is_meant(of.concert)).collect())
+    }
+
+    async fn behind_elsewhere(&self, rows: Rows) -> Result<Targets, StoreError> {
+        let behind = self.all_behind_elsewhere(rows).await?.into_iter();
         let Some(exchange) = &self.shared.exchange else {
             return Ok(behind.map(|of| (of.concert, of.end)).collect());
         };

@@ -20,6 +20,7 @@ mod sweep;
 mod table_writer;
 mod tables;
 mod told;
+mod unapplied;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,7 @@ pub use cluster::{Cluster, JoinError, Joining, join};
 pub use exchange::Bus;
 pub use handle::{Dispatcher, Place};
 pub use tables::Rows;
+pub use unapplied::Unapplied;
 pub use witness::Witness;
 
 pub use crate::fanout::{Refusal, Reply, ReplyTo};

@@ -97,6 +97,9 @@ pub enum Rows {
     All,
 }
 
+/// A row of a sale's journal.
+pub(super) type Row = (u64, Arc<Vec<Event>>);
+
 /// Rows of journals that the tables of their sales have to have.
 pub(super) type Targets = Vec<(ConcertId, u64)>;
 
@@ -147,6 +150,8 @@ impl Tables {
         behind.parts.push_back(Part { seq, events, since: Instant::now(), ends_soon });
         drop(state);
         self.work.notify_one();
+        // Somebody may read what is not in the tables.
+        self.changed.notify_waiters();
     }
 
     /// The sale is not in memory any more; somebody, perhaps this process, claims it and brings its tables up to date.
@@ -299,6 +304,27 @@ impl Tables {
         state.sales.iter().filter_map(target).collect()
     }
 
+    /// What was committed about a user and the tables do not have, by sale; and the rows of sales that are not written here any
+    /// more, which the tables have to have first. Waits until what is committed was handed over.
+    pub async fn unapplied_of(&self, user: UserId) -> (Vec<(ConcertId, Vec<(u64, Event)>)>, Targets) {
+        loop {
+            let changed = self.changed.notified();
+            let found = self.state.lock().unapplied_of(user);
+            match found {
+                Some(found) => return found,
+                None => changed.await,
+            }
+        }
+    }
+
+    /// The rows of a sale from this one on, if the tables have none of them.
+    pub fn rows_from(&self, concert: ConcertId, from: u64) -> Option<Vec<Row>> {
+        let state = self.state.lock();
+        let behind = state.sales.get(&concert).filter(|behind| !behind.is_lost && behind.applied < from)?;
+        let rows = behind.parts.iter().filter(|part| part.seq >= from);
+        Some(rows.map(|part| (part.seq, part.events.clone())).collect())
+    }
+
     /// Those that the tables do not have yet. Nothing of them waits for its time any more.
     pub fn missing(&self, targets: &[(ConcertId, u64)]) -> Targets {
         let mut state = self.state.lock();
@@ -348,6 +374,26 @@ impl Tables {
 impl State {
     fn events(&self) -> usize {
         self.sales.values().map(|behind| behind.events).sum()
+    }
+
+    /// `None`: something of it is not handed over yet.
+    fn unapplied_of(&self, user: UserId) -> Option<(Vec<(ConcertId, Vec<(u64, Event)>)>, Targets)> {
+        let (mut found, mut lost) = (Vec::new(), Vec::new());
+        for (concert, behind) in &self.sales {
+            let Some(last) = behind.users.get(&user).copied().filter(|last| *last > behind.applied) else {
+                continue;
+            };
+            if behind.is_lost {
+                lost.push((*concert, last));
+                continue;
+            }
+            if behind.parts.back().is_none_or(|part| part.seq < last) {
+                return None;
+            }
+            let of_part = |part: &Part| events_of(user, part.seq, &part.events);
+            found.push((*concert, behind.parts.iter().flat_map(of_part).collect()));
+        }
+        Some((found, lost))
     }
 
     /// The sale that is due next, and when.
@@ -419,6 +465,11 @@ async fn sleep_until(due: Option<Instant>) {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
     }
+}
+
+/// The events of a row that are about a user.
+pub(super) fn events_of(user: UserId, seq: u64, events: &[Event]) -> Vec<(u64, Event)> {
+    events.iter().filter(|event| user_of(event) == Some(user)).map(|event| (seq, event.clone())).collect()
 }
 
 /// The user whose rows an event changes.

@@ -37,12 +37,10 @@ use crate::domain::seat_plan::Money;
 use crate::domain::time::Timestamp;
 use crate::domain::wallet::Wallets;
 use crate::limits::{
-    CANCELLED_TICKETS_LISTED_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START, TICKETS_LISTED_MAX,
+    CANCELLED_TICKETS_LISTED_MAX, LAST_TOKENS_MAX, LEASE, RESERVATIONS_LISTED_MAX, RUNS_AFTER_START,
+    TICKETS_LISTED_MAX,
 };
 use crate::venue::VenueLayout;
-
-/// Tokens listed of a user who was in many sales.
-const LAST_TOKENS_MAX: u32 = 100;
 
 /// The function that takes each row.
 pub type Take<'t, R> = dyn FnMut(&R) -> Result<(), StoreError> + Send + 't;

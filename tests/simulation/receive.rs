@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use frontrow::dispatcher::{Refusal, Reply, Rows};
+use frontrow::dispatcher::{Refusal, Reply};
 use frontrow::domain::command::{Answer, Command, Place, Rejection};
 use frontrow::domain::ids::{ConcertId, QueueToken, ScheduleId, SeatId, UserId};
 use frontrow::domain::record::{Reservation, ReservationStatus, TokenStatus};
 use frontrow::fanout::Delivery;
-use frontrow::limits::TABLES_PATIENCE;
+use frontrow::limits::{RESERVATIONS_LISTED_MAX, TABLES_PATIENCE};
 use frontrow::store::Reads;
 use frontrow_protocol::push::SeatsUpdate;
 use tokio::sync::oneshot;
@@ -46,9 +46,10 @@ impl World {
         let (store, told, less) = (node.store.handle(), told.clone(), self.read_less.clone());
         self.reads += 1;
         tokio::spawn(async move {
-            let have = tokio::time::timeout(TABLES_PATIENCE, dispatcher.tables_have(Rows::OfUser(told.user)));
-            let Ok(Ok(())) = have.await else { return };
+            let unapplied = tokio::time::timeout(TABLES_PATIENCE, dispatcher.unapplied_of(told.user));
+            let Ok(Ok(unapplied)) = unapplied.await else { return };
             let Ok(rows) = store.reservations(told.user).await else { return };
+            let rows = unapplied.over_reservations(rows, RESERVATIONS_LISTED_MAX as usize);
             let is_held = |row: &Reservation| row.status == ReservationStatus::TempReserved;
             let read = rows.iter().find(|row| row.id == told.id);
             if read.is_none_or(|read| is_held(read) && !is_held(&told)) {

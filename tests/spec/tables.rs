@@ -15,23 +15,16 @@ fn stand(house: &House, still: bool) {
     house.context().dispatcher.let_tables_stand(still);
 }
 
-/// What a fan who asks for reservations over the websocket and over HTTP is told, while no second passes.
-async fn listed(house: &House, fan: &mut Fan) -> [Result<Value, String>; 2] {
-    let id = fan.send("reservations", json!({})).await;
-    let there = fan.answer(id).await;
+/// Whoever asks for reservations over the websocket and over HTTP is told these, the newest first, and no others.
+async fn lists(house: &House, fan: &mut Fan, wanted: &[(&Value, &str)]) {
+    let there = fan.ok("reservations", json!({})).await;
     let token = fan.access_token.clone();
     let here = house.http("GET", "/api/v1/reservations", Some(&token), "").await;
-    let here = match here.outcome() {
-        (200, _) => Ok(here.json()["reservations"].clone()),
-        (503, reason) => Err(reason),
-        other => panic!("{other:?}"),
-    };
-    [there.map(|listed| listed["reservations"].clone()).map_err(|refused| refused.reason), here]
-}
-
-async fn lists(house: &House, fan: &mut Fan, wanted: &[(&Value, &str)]) {
-    for list in listed(house, fan).await {
-        let list = list.unwrap();
+    assert_eq!(here.status, 200, "{:?}", here.outcome());
+    for list in [there, here.json()] {
+        let list = list["reservations"].clone();
+        let ids: Vec<_> = list.as_array().unwrap().iter().map(|of| &of["reservation_id"]).collect();
+        assert_eq!(ids, wanted.iter().map(|(id, _)| *id).collect::<Vec<_>>(), "{list}");
         let status = |id: &Value| {
             let found = list.as_array().unwrap().iter().find(|of| of["reservation_id"] == *id);
             found.map(|of| of["status"].as_str().unwrap().to_owned())
@@ -42,9 +35,9 @@ async fn lists(house: &House, fan: &mut Fan, wanted: &[(&Value, &str)]) {
     }
 }
 
-/// Goal: whoever was told something reads it, or is asked to come back. Method: the tables stand still where they are.
+/// Goal: whoever was told something reads it at once, whatever the tables have. Method: they stand still where they are.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_read_waits_for_what_was_confirmed_and_no_longer_than_a_second() {
+async fn a_fan_reads_what_was_confirmed_before_the_tables_have_it() {
     let house = House::open(Plan::default()).await;
     let (mut alice, _) = house.joined(0).await;
     let (mut bob, _) = house.joined(0).await;
@@ -55,10 +48,9 @@ async fn a_read_waits_for_what_was_confirmed_and_no_longer_than_a_second() {
     stand(&house, true);
     alice.ok("release", json!({"reservation_id": first["reservation_id"]})).await;
     let second = alice.ok("hold", hold(2)).await;
-    let unavailable = Err("UNAVAILABLE".to_owned());
-    let asked = house.turning("a refusal", listed(&house, &mut alice)).await;
-    assert_eq!(asked, [unavailable.clone(), unavailable]);
-    // What others did is no reason to wait, and places and seats are known without the tables.
+    let (first, second) = (&first["reservation_id"], &second["reservation_id"]);
+    lists(&house, &mut alice, &[(second, "TEMP_RESERVED"), (first, "CANCELLED")]).await;
+    // What others did is not theirs, and places and seats are known without the tables.
     lists(&house, &mut bob, &[]).await;
     assert_eq!(alice.ok("queue.get", json!({})).await["status"], "PROGRESS");
     assert_eq!(bob.refused("hold", hold(2)).await, "SEAT_TAKEN");
@@ -66,23 +58,29 @@ async fn a_read_waits_for_what_was_confirmed_and_no_longer_than_a_second() {
     // What money made is there at once.
     alice.ok("charge", json!({"amount": 1_000_000, "request_id": "a"})).await;
     assert_eq!(alice.ok("balance", json!({})).await["balance"], 1_000_000);
-    let paid = alice.ok("pay", json!({"reservation_id": second["reservation_id"]})).await;
+    let paid = alice.ok("pay", json!({"reservation_id": second})).await;
+    lists(&house, &mut alice, &[(second, "RESERVED"), (first, "CANCELLED")]).await;
     assert_eq!(alice.ok("balance", json!({})).await["balance"], paid["balance"]);
     assert_eq!(alice.ok("tickets", json!({})).await["tickets"].as_array().unwrap().len(), 1);
     let token = alice.access_token.clone();
     let tickets = house.http("GET", "/api/v1/tickets", Some(&token), "").await;
     assert_eq!(tickets.json()["tickets"].as_array().unwrap().len(), 1);
 
-    // Who waits is answered as soon as the tables have gone on.
-    let id = alice.send("reservations", json!({})).await;
-    stand(&house, false);
-    let list = alice.answer(id).await.unwrap();
-    let of = |id: &Value| {
-        let all = list["reservations"].as_array().unwrap();
-        all.iter().find(|of| of["reservation_id"] == *id).map(|of| of["status"].clone())
+    // Who says by an access token who they are is told their last place, and so is who has another one since.
+    let place = async || {
+        let mut back = house.stranger().await;
+        back.ok("hello", json!({"access_token": token})).await;
+        back.ok("queue.get", json!({})).await
     };
-    assert_eq!(of(&first["reservation_id"]), Some(json!("CANCELLED")));
-    assert_eq!(of(&second["reservation_id"]), Some(json!("RESERVED")));
+    assert_eq!(place().await["status"], "DONE");
+    let again = alice.ok("queue.join", json!({"concert_id": house.concert.0})).await;
+    assert_eq!(place().await["token"], again["token"]);
+    assert_eq!(house.store().behind().await.unwrap().len(), 1, "the tables stood still");
+
+    stand(&house, false);
+    house.rows_follow().await;
+    lists(&house, &mut alice, &[(second, "RESERVED"), (first, "CANCELLED")]).await;
+    assert_eq!(place().await["token"], again["token"]);
     house.audit().await;
 }
 
@@ -211,9 +209,10 @@ async fn a_sale_whose_tables_refuse_a_row_stands_still_alone() {
     bob.ok("hold", hold(&[1])).await;
     let held = alice.ok("hold", hold(&[7])).await;
     let row = house.store().behind().await.unwrap()[0].end;
-    // Whoever reads has them written at once.
-    let asked = alice.send("reservations", json!({})).await;
+    lists(&house, &mut alice, &[(&held["reservation_id"], "TEMP_RESERVED")]).await;
     ready(&house, 503, &format!("sale {} stands still: ", house.concert)).await;
+    // What is not in the tables is known to nobody any more.
+    let asked = alice.send("reservations", json!({})).await;
     assert_eq!(house.turning("a refusal", alice.answer(asked)).await.unwrap_err().reason, "UNAVAILABLE");
     // At first the rows that were to be written, then the one that was refused.
     let said = ready(&house, 503, &format!("event 0 (\\\"hold\\\") of row {row} of its journal")).await;

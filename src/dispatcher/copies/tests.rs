@@ -227,6 +227,34 @@ fn a_user_is_read_when_the_tables_have_what_is_about_them() {
 }
 
 #[test]
+fn what_the_tables_lack_of_a_user_is_known_until_they_have_it() {
+    let mut copies = copies(5);
+    (6..=8).for_each(|seq| copies.hear(committed(seq, seq), at(1)));
+    assert_eq!(taken(&mut copies, at(1)), [6, 7, 8]);
+    let seqs = |copies: &Copies, user: u64, applied: u64, end: u64| {
+        let found = copies.unapplied_of(CONCERT, UserId(user), (applied, end));
+        found.map(|events| events.into_iter().map(|(seq, _)| seq).collect::<Vec<_>>())
+    };
+    assert_eq!(seqs(&copies, 7, 5, 8), Ok(vec![7]));
+    assert_eq!(seqs(&copies, 7, 7, 8), Ok(vec![]));
+    assert_eq!(seqs(&copies, 1, 5, 8), Ok(vec![]));
+    // The copy is not so far, or does not have what comes behind the tables' rows.
+    assert_eq!(seqs(&copies, 7, 5, 9), Err(Behind));
+    assert_eq!(seqs(&copies, 7, 4, 8), Err(Behind));
+    let running = Running { concert: CONCERT, epoch: 3, seq: 8, applied: 7, time: SaleTime::default() };
+    copies.stands(OWNER, &running, at(2));
+    assert_eq!(copies.sales[&CONCERT].unapplied.len(), 1);
+    assert_eq!(seqs(&copies, 8, 7, 8), Ok(vec![8]));
+
+    // More than is kept is not known any more, and the tables have to have it.
+    let of = copies.sales.get_mut(&CONCERT).unwrap();
+    let many = vec![Event::Joined(token(1)); limits::COPY_UNAPPLIED_EVENTS_MAX];
+    of.keep_unapplied(9, &Arc::new(many));
+    assert_eq!((of.known_from, of.unapplied.len()), (8, 1));
+    assert_eq!(seqs(&copies, 8, 7, 8), Err(Behind));
+}
+
+#[test]
 fn more_than_may_wait_is_read_instead() {
     let mut copies = copies(5);
     let large =

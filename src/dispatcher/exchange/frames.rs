@@ -110,6 +110,11 @@ impl Frames {
         Some(again.flat_map(|kept| kept.parts.iter().cloned()).collect())
     }
 
+    /// The time of a sale that runs here.
+    pub fn time(&self, concert: ConcertId) -> Option<SaleTime> {
+        Some(self.sales.get(&concert)?.time)
+    }
+
     /// How each sale stands; `applied` says how far its tables are.
     pub fn running(&self, applied: impl Fn(ConcertId) -> u64) -> Vec<Running> {
         let running = self.sales.iter().map(|(concert, of)| Running {

@@ -95,3 +95,39 @@ async fn holds_wait_as_most_of_them_end_soon() {
     let (to, waited) = next(&tables(&both)).await;
     assert_eq!((to, waited), (21, Duration::ZERO));
 }
+
+/// Goal: what is not in the tables of a user is known, and waited for where it is not. Method: rows that are committed and not handed
+/// over, that the tables have, and of a sale that is lost.
+#[tokio::test(start_paused = true)]
+async fn what_the_tables_lack_of_a_user_is_known() {
+    let events: Vec<_> = (0..250).map(joined).collect();
+    let tables = tables(&events);
+    let of = async |user: u64| {
+        let (found, lost) = tables.unapplied_of(UserId(user)).await;
+        let seqs = |events: Vec<(u64, Event)>| events.into_iter().map(|(seq, _)| seq).collect::<Vec<_>>();
+        (found.into_iter().map(|(_, events)| seqs(events)).collect::<Vec<_>>(), lost)
+    };
+    assert_eq!(of(150).await, (vec![vec![2]], vec![]));
+    assert_eq!(of(900).await, (vec![], vec![]));
+
+    let row = [Event::clone(&events[150]), held(7)];
+    tables.commit(CONCERT, 4, &row);
+    let asked = of(150);
+    let mut asked = std::pin::pin!(asked);
+    assert!(tokio::time::timeout(Duration::from_secs(60), &mut asked).await.is_err());
+    tables.hand_over(CONCERT, 4, row.to_vec());
+    assert_eq!(asked.await, (vec![vec![2, 4]], vec![]));
+    tables.applied(CONCERT, 2);
+    assert_eq!(of(150).await, (vec![vec![4]], vec![]));
+    assert_eq!(of(50).await, (vec![], vec![]));
+
+    // Whoever missed some of it hears it again, unless it is in the tables.
+    let rows =
+        |from| tables.rows_from(CONCERT, from).map(|rows| rows.iter().map(|row| row.0).collect::<Vec<_>>());
+    assert_eq!((rows(2), rows(3), rows(5)), (None, Some(vec![3, 4]), Some(vec![])));
+
+    tables.lose(CONCERT);
+    assert_eq!(rows(3), None);
+    assert_eq!(of(150).await, (vec![], vec![(CONCERT, 4)]));
+    assert_eq!(of(50).await, (vec![], vec![]));
+}
