@@ -173,7 +173,7 @@ struct Way {
 }
 
 /// A fan tries to come back for so long, at one server after the other.
-const BACK_PATIENCE: Duration = Duration::from_secs(30);
+const BACK_PATIENCE: Duration = Duration::from_secs(60);
 /// The pause between two tries.
 const BACK_AFTER: Duration = Duration::from_millis(100);
 /// The pause before asking again what was refused for now.

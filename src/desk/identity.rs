@@ -18,6 +18,7 @@ use crate::domain::actor::{Actor, Who};
 use crate::domain::command::{Answer, Command};
 use crate::domain::ids::{AddressBlock, QueueToken, UserId};
 use crate::domain::time::Timestamp;
+use crate::fanout::Refusal;
 use crate::limits;
 use crate::store::StoreError;
 
@@ -54,6 +55,10 @@ impl Context {
                 let guest = self.is_guest(user).await?.unwrap_or(true);
                 let queue = Some(QueueBearer::of(&place.record));
                 Ok(Identity { user: Some(user), operator: None, guest, queue, ends_at: None })
+            }
+            // It was a question: there is no outcome to look for.
+            Err(Refusal::OutcomeUnknown) => {
+                Err(ErrorObject::unavailable(limits::UNAVAILABLE_RETRY_AFTER.as_millis() as u64))
             }
             Err(refusal) => Err(replies::refusal_of_token(&refusal)),
             Ok(_) => Err(ErrorObject::internal()),

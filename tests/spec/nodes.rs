@@ -5,6 +5,7 @@ use frontrow_protocol::SeatState;
 use frontrow_testing::nats::Server;
 use serde_json::{Value, json};
 
+use super::ready::check;
 use crate::harness::{House, Plan, in_time, mariadb};
 
 const BALANCE: i64 = 10_000_000;
@@ -71,6 +72,17 @@ async fn fans_of_another_server_buy_in_the_same_sale() {
     ready(&[&a, &b]).await;
     let wires: Vec<_> = a.store().members().await.unwrap().into_iter().map(|of| of.about.wire).collect();
     assert_eq!(wires, [(1, 1), (1, 1)]);
+    // Whoever looks before the opening is shown at either server that fans are served there.
+    for (house, runs) in [(&a, "here"), (&b, "elsewhere")] {
+        let path = format!("/api/v1/admin/readiness?concert={}", a.concert);
+        let found = house.http("GET", &path, Some(&house.operator_token()), "").await.json();
+        let servers = check(&found, "servers");
+        assert_eq!(
+            (&servers["state"], &servers["facts"]["runs"]),
+            (&json!("good"), &json!(runs)),
+            "{servers}"
+        );
+    }
 
     // Who came by the other server is in, and those behind wait, wherever they are.
     let mut ada = b.fan(BALANCE).await;
@@ -136,7 +148,7 @@ async fn a_bus_that_is_away_is_seen_at_each_server() {
     bus.go_on().await;
     ready(&[&a, &b]).await;
     let mut bob = b.fan(BALANCE).await;
-    bob.ok("queue.join", concert(&a)).await;
+    let bobs = bob.ok("queue.join", concert(&a)).await;
 
     bus.stop();
     for house in [&a, &b] {
@@ -144,6 +156,9 @@ async fn a_bus_that_is_away_is_seen_at_each_server() {
         assert!(missing.starts_with(&out), "{missing}");
     }
     ada.ok("hold", seats(&a, &[2])).await;
+    // Who somebody is that comes by their place is only asked, and may be asked again.
+    let mut window = b.stranger().await;
+    assert_eq!(window.refused("hello", json!({"queue_token": bobs["token"]})).await, "UNAVAILABLE");
     // What is asked meanwhile waits for the bus.
     let asked = bob.send("queue.leave", json!({})).await;
     bus.go_on().await;

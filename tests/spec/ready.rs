@@ -21,7 +21,7 @@ fn state<'a>(found: &'a Value, name: &str) -> &'a str {
     check(found, name)["state"].as_str().unwrap()
 }
 
-fn check<'a>(found: &'a Value, name: &str) -> &'a Value {
+pub fn check<'a>(found: &'a Value, name: &str) -> &'a Value {
     let checks = found["checks"].as_array().unwrap();
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name} in {found}"))
 }
