@@ -97,6 +97,9 @@ pub enum Rows {
     All,
 }
 
+/// Events about a user, by sale, each with its row of the journal.
+pub(super) type EventsOfUser = Vec<(ConcertId, Vec<(u64, Event)>)>;
+
 /// A row of a sale's journal.
 pub(super) type Row = (u64, Arc<Vec<Event>>);
 
@@ -306,7 +309,7 @@ impl Tables {
 
     /// What was committed about a user and the tables do not have, by sale; and the rows of sales that are not written here any
     /// more, which the tables have to have first. Waits until what is committed was handed over.
-    pub async fn unapplied_of(&self, user: UserId) -> (Vec<(ConcertId, Vec<(u64, Event)>)>, Targets) {
+    pub async fn unapplied_of(&self, user: UserId) -> (EventsOfUser, Targets) {
         loop {
             let changed = self.changed.notified();
             let found = self.state.lock().unapplied_of(user);
@@ -377,7 +380,7 @@ impl State {
     }
 
     /// `None`: something of it is not handed over yet.
-    fn unapplied_of(&self, user: UserId) -> Option<(Vec<(ConcertId, Vec<(u64, Event)>)>, Targets)> {
+    fn unapplied_of(&self, user: UserId) -> Option<(EventsOfUser, Targets)> {
         let (mut found, mut lost) = (Vec::new(), Vec::new());
         for (concert, behind) in &self.sales {
             let Some(last) = behind.users.get(&user).copied().filter(|last| *last > behind.applied) else {
