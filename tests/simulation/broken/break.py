@@ -59,10 +59,10 @@ FAULTS=[
         }
 ''')]),
  ('no-overlay','what ended leaves memory before the tables have it',[(B,'''running.sale.commit(self.ended_kept_max + behind + running.events.len());''','''running.sale.commit(if COND { self.ended_kept_max } else { self.ended_kept_max + behind + running.events.len() });''')]),
- ('no-waiting','a reader does not wait for the tables',[('src/dispatcher/handle.rs','''    pub async fn tables_have(&self, rows: Rows) -> Result<(), StoreError> {
-''','''    pub async fn tables_have(&self, rows: Rows) -> Result<(), StoreError> {
+ ('nothing-over','a reader is told what the tables have alone',[('src/dispatcher/handle.rs','''        let (mut unapplied, mut elsewhere) = (Unapplied::default(), Vec::new());
+''','''        let (mut unapplied, mut elsewhere) = (Unapplied::default(), Vec::new());
         if COND {
-            return Ok(());
+            return Ok(unapplied);
         }
 ''')]),
  ('neighbours-kept','the rows of a taken-over sale\'s neighbours are kept and undone in memory',[(T,'''        let rows = Rows::at_once(batch);
