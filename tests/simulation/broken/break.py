@@ -134,7 +134,7 @@ FAULTS=[
         let seq = first.filter(|first| COND && *first > view.seq()).unwrap_or(view.seq() + 1);
 ''')]),
  ('news-first','what happens to who waits for an answer is published at once',[('src/dispatcher/following.rs','''            match user_of(event).filter(|user| held.contains(user)) {
-''','''            match user_of(&event).filter(|user| held.contains(user) && !COND) {
+''','''            match user_of(event).filter(|user| held.contains(user) && !COND) {
 ''')]),
 ]
 def edit(name, cond_of):
