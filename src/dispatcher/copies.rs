@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::tables::{events_of, user_of};
+use super::tables::events_of;
 use super::told::{Owner, Told};
 use crate::bus::message::{Committed, Running, SaleTime};
 use crate::bus::wire;
@@ -264,7 +264,7 @@ impl Copies {
             }
         };
         of.missing_since = None;
-        of.users.extend(events.iter().filter_map(user_of).map(|user| (user, seq)));
+        of.users.extend(events.iter().filter_map(Event::user).map(|user| (user, seq)));
         of.moved(&view, frame.time, now);
         view.apply(seq, &events);
         let events = Arc::new(events);

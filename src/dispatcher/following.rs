@@ -10,7 +10,6 @@ use super::copy_reads::{CopyReads, Read, read};
 use super::forwarding::Forwarding;
 use super::lane_of;
 use super::sales::SaleStatus;
-use super::tables::user_of;
 use super::told::{Owner, Told};
 use crate::bus::carrier::To;
 use crate::bus::message::{Running, Said};
@@ -147,7 +146,7 @@ impl Forwarding {
     fn publish(&self, concert: ConcertId, TakenIn { view, seq, events }: TakenIn, now: Timestamp) {
         let held: BTreeSet<UserId> = {
             let state = self.exchange.state.lock();
-            let users = events.iter().filter_map(user_of);
+            let users = events.iter().filter_map(Event::user);
             users.filter(|user| state.gateway.is_held(concert, *user)).collect()
         };
         let mut is_over = false;
@@ -161,7 +160,7 @@ impl Forwarding {
                 Event::Joined(token) => self.has_windows(token, held.contains(&token.user), now),
                 _ => {}
             }
-            match user_of(event).filter(|user| held.contains(user)) {
+            match event.user().filter(|user| held.contains(user)) {
                 Some(user) => {
                     let what = News::Happened(event.clone());
                     self.exchange.copies.lock().hold(concert, user, (seq, number), what);

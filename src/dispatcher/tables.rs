@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::known_ends::KnownEnds;
-use crate::domain::event::{Event, Refunded, SeatMoved, SoldAtDesk};
+use crate::domain::event::Event;
 use crate::domain::ids::{ConcertId, UserId};
 use crate::limits;
 use crate::store::{Following, WriterId};
@@ -134,7 +134,7 @@ impl Tables {
         if !behind.is_lost {
             behind.events += events.len();
         }
-        behind.users.extend(events.iter().filter_map(user_of).map(|user| (user, seq)));
+        behind.users.extend(events.iter().filter_map(Event::user).map(|user| (user, seq)));
         behind.events
     }
 
@@ -472,28 +472,5 @@ async fn sleep_until(due: Option<Instant>) {
 
 /// The events of a row that are about a user.
 pub(super) fn events_of(user: UserId, seq: u64, events: &[Event]) -> Vec<(u64, Event)> {
-    events.iter().filter(|event| user_of(event) == Some(user)).map(|event| (seq, event.clone())).collect()
-}
-
-/// The user whose rows an event changes.
-pub(super) fn user_of(event: &Event) -> Option<UserId> {
-    match event {
-        Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => Some(token.user),
-        Event::SeatsHeld { reservation, .. }
-        | Event::SeatsReleased { reservation, .. }
-        | Event::ReservationEnded { reservation, .. }
-        | Event::Paid { reservation, .. }
-        | Event::SoldAtDesk(SoldAtDesk { reservation, .. })
-        | Event::Refunded(Refunded { reservation, .. })
-        | Event::SeatMoved(SeatMoved { reservation, .. }) => Some(reservation.user),
-        Event::SeatsRestricted(_)
-        | Event::SeatsUnrestricted(_)
-        | Event::Described(_)
-        | Event::Repriced(_)
-        | Event::ScheduleAdded(_)
-        | Event::Rescheduled(_)
-        | Event::CalledOff(_)
-        | Event::Archived(_)
-        | Event::SettingsChanged { .. } => None,
-    }
+    events.iter().filter(|event| event.user() == Some(user)).map(|event| (seq, event.clone())).collect()
 }

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 
 use super::tables::Targets;
-use crate::domain::event::{Event, Refunded, SeatMoved, SoldAtDesk};
+use crate::domain::event::Event;
 use crate::domain::ids::ConcertId;
 use crate::domain::record::{Reservation, TokenRecord};
 
@@ -31,7 +31,7 @@ impl Unapplied {
 
     /// A user's reservations, newest first, as they are with all of this.
     pub fn over_reservations(&self, mut rows: Vec<Reservation>, max: usize) -> Vec<Reservation> {
-        for reservation in self.events.iter().filter_map(|(_, _, event)| reservation_of(event)) {
+        for reservation in self.events.iter().filter_map(|(_, _, event)| event.reservation()) {
             match rows.iter_mut().find(|row| row.id == reservation.id) {
                 Some(row) => row.clone_from(reservation),
                 None => rows.push(reservation.clone()),
@@ -46,7 +46,7 @@ impl Unapplied {
 
     /// A user's last token of each sale, newest first, as they are with all of this.
     pub fn over_last_tokens(&self, mut rows: Vec<TokenRecord>, max: usize) -> Vec<TokenRecord> {
-        for token in self.events.iter().filter_map(|(_, _, event)| token_of(event)) {
+        for token in self.events.iter().filter_map(|(_, _, event)| event.token()) {
             match rows.iter_mut().find(|row| row.concert == token.concert) {
                 Some(row) if row.entry <= token.entry => row.clone_from(token),
                 Some(_) => {}
@@ -58,27 +58,6 @@ impl Unapplied {
             rows.truncate(max);
         }
         rows
-    }
-}
-
-/// The reservation that an event leaves behind.
-fn reservation_of(event: &Event) -> Option<&Reservation> {
-    match event {
-        Event::SeatsHeld { reservation, .. }
-        | Event::SeatsReleased { reservation, .. }
-        | Event::ReservationEnded { reservation, .. }
-        | Event::Paid { reservation, .. }
-        | Event::SoldAtDesk(SoldAtDesk { reservation, .. })
-        | Event::Refunded(Refunded { reservation, .. })
-        | Event::SeatMoved(SeatMoved { reservation, .. }) => Some(reservation),
-        _ => None,
-    }
-}
-
-fn token_of(event: &Event) -> Option<&TokenRecord> {
-    match event {
-        Event::Joined(token) | Event::Admitted(token) | Event::TokenEnded(token) => Some(token),
-        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::actor::Actor;
 use super::concert::Texts;
-use super::ids::{ScheduleId, SeatId};
+use super::ids::{ScheduleId, SeatId, UserId};
 use super::record::{BestRequest, LedgerEntry, Reservation, ReservationStatus, TokenRecord};
 use super::rules::SaleSettings;
 use super::seat_plan::Money;
@@ -58,6 +58,48 @@ pub enum Event {
     Archived(Archived),
     /// The sale was changed.
     SettingsChanged { before: Box<SaleSettings>, after: Box<SaleSettings>, by: By },
+}
+
+impl Event {
+    /// The place in line as it leaves it behind.
+    pub const fn token(&self) -> Option<&TokenRecord> {
+        match self {
+            Self::Joined(token) | Self::Admitted(token) | Self::TokenEnded(token) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The reservation as it leaves it behind.
+    pub const fn reservation(&self) -> Option<&Reservation> {
+        match self {
+            Self::SeatsHeld { reservation, .. }
+            | Self::SeatsReleased { reservation, .. }
+            | Self::ReservationEnded { reservation, .. }
+            | Self::Paid { reservation, .. }
+            | Self::SoldAtDesk(SoldAtDesk { reservation, .. })
+            | Self::Refunded(Refunded { reservation, .. })
+            | Self::SeatMoved(SeatMoved { reservation, .. }) => Some(reservation),
+            Self::Joined(_)
+            | Self::Admitted(_)
+            | Self::TokenEnded(_)
+            | Self::SeatsRestricted(_)
+            | Self::SeatsUnrestricted(_)
+            | Self::Described(_)
+            | Self::Repriced(_)
+            | Self::ScheduleAdded(_)
+            | Self::Rescheduled(_)
+            | Self::CalledOff(_)
+            | Self::Archived(_)
+            | Self::SettingsChanged { .. } => None,
+        }
+    }
+
+    /// The user whose rows it changes.
+    pub fn user(&self) -> Option<UserId> {
+        self.token()
+            .map(|token| token.user)
+            .or_else(|| self.reservation().map(|reservation| reservation.user))
+    }
 }
 
 /// An order of the box office, sold and paid at once.

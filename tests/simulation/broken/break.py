@@ -133,8 +133,8 @@ FAULTS=[
         let first = of.ahead.first_key_value().map(|(seq, _)| *seq);
         let seq = first.filter(|first| COND && *first > view.seq()).unwrap_or(view.seq() + 1);
 ''')]),
- ('news-first','what happens to who waits for an answer is published at once',[('src/dispatcher/following.rs','''            match user_of(event).filter(|user| held.contains(user)) {
-''','''            match user_of(event).filter(|user| held.contains(user) && !COND) {
+ ('news-first','what happens to who waits for an answer is published at once',[('src/dispatcher/following.rs','''            match event.user().filter(|user| held.contains(user)) {
+''','''            match event.user().filter(|user| held.contains(user) && !COND) {
 ''')]),
 ]
 def edit(name, cond_of):
