@@ -51,12 +51,14 @@ const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 const OF_LANE: [&str; 2] = ["SET SESSION net_read_timeout = 4", "SET SESSION idle_transaction_timeout = 4"];
 /// Settings that only some servers know. A transaction whose client is gone without a word must not keep its locks (elsewhere such a
 /// connection ends with the system's own timeouts); and a list of rows is to be looked up by key, not to be made a table of first.
-const IF_KNOWN: [&str; 4] = [
+const IF_KNOWN: [&str; 5] = [
     "SET SESSION idle_transaction_timeout = 10",
     "SET SESSION ob_trx_idle_timeout = 10000000",
     "SET SESSION in_predicate_conversion_threshold = 0",
     // The wait for a lock where innodb_lock_wait_timeout is a name without a meaning, in µs.
     "SET SESSION ob_trx_lock_timeout = 5000000",
+    // A node of Galera reads nothing older than what was committed at another one before. What the server has on already stays.
+    "SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | 1",
 ];
 
 /// The parameters that a URL may have, besides those that the driver takes under other names.

@@ -199,6 +199,29 @@ async fn ten_servers_make_one_first_concert() {
     }
 }
 
+/// A fan asks one server and then another one, each of which has a node of the database for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_through_one_node_is_read_through_another() {
+    let mut stores = Vec::new();
+    for url in through_each_node().await {
+        stores.push(MySqlStore::open(&url).await.unwrap());
+    }
+    for number in 0..200 {
+        let (writes, reads) = (&stores[number % stores.len()], &stores[(number + 1) % stores.len()]);
+        let name = format!("Fan {number}");
+        let new = NewUser { name: name.clone(), balance: 1, guest: false, at: Timestamp::from_millis(0) };
+        let user = writes.add_user(new).await.unwrap();
+        let read = reads.user(user).await.unwrap().unwrap_or_else(|| panic!("user {number} is not there"));
+        assert_eq!(read.name, name);
+    }
+    // A server that does not know it is no node of such a cluster.
+    for store in &stores {
+        let mut connection = store.reader().await.unwrap();
+        let waits = texts(&mut connection, "SHOW SESSION VARIABLES LIKE 'wsrep_sync_wait'", 1).await;
+        assert!(waits.iter().all(|bits| bits.parse::<u32>().unwrap() & 1 == 1), "{waits:?}");
+    }
+}
+
 /// It was lost with its machine, or the database is slow to notice that it is gone: a lock without anybody who gets on.
 #[tokio::test]
 async fn a_start_does_not_wait_for_a_server_that_migrates_no_more() {
