@@ -327,7 +327,6 @@ impl Exchange {
             }
         };
         self.state.lock().owned.answer(to, verdict, self.clock.steady());
-        self.work.notify_one();
     }
 
     fn send(&self, state: &State, to: NodeNo, said: Said, now: Timestamp) {
@@ -384,6 +383,10 @@ pub(super) struct FarReply {
 impl FarAsker for FarReply {
     fn answer(&self, reply: Reply, after: u32) {
         self.exchange.answer(&self.asker, reply, after);
+    }
+
+    fn send(&self) {
+        self.exchange.work.notify_one();
     }
 
     fn is_void(&self) -> bool {

@@ -68,7 +68,10 @@ impl Forwarding {
                         self.hear(next);
                     }
                 }
-                () = self.exchange.work.notified() => {}
+                () = self.exchange.work.notified() => {
+                    // Whoever else is about to ask or to answer comes along: a message for each would cost the bus the most.
+                    tokio::task::yield_now().await;
+                }
                 Some(read) = reads.next() => self.is_read(read),
                 () = self.exchange.clock.sleep_until(self.next_due(now, looked)) => {}
             }

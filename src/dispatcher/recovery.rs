@@ -1,6 +1,7 @@
 //! Recovery brings sales to their lanes: at start and from then on it looks for those that nobody runs, claims each,
 //! loads it and hands it to its lane. A sale that `frontrow import` has added in another process is found the same way.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -124,6 +125,12 @@ impl Recovery {
         let others: Vec<_> = others.filter(|other| concerts.binary_search(other).is_err()).collect();
         concerts.extend(others);
         self.free.retain(|concert, _| concerts.contains(concert));
+        // Of those that another server leaves behind, the one comes first for which the most wait.
+        let crowd = |concert: &ConcertId| {
+            let crowd = self.fanout.sale(*concert).map(|sale| sale.crowd());
+            Reverse(crowd.map_or(0, |crowd| crowd.waiting + crowd.progress))
+        };
+        concerts.sort_by_cached_key(crowd);
         for concert in concerts {
             self.look_after(concert, offered.contains(&concert)).await;
         }

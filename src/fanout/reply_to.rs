@@ -28,8 +28,10 @@ pub enum ReplyTo {
 
 /// Who asked at another server.
 pub trait FarAsker: Send + Sync {
-    /// `after`: the events of the batch in the sale that were before it.
+    /// Takes the answer, which leaves with others when that is said. `after`: the events of the batch in the sale that were before it.
     fn answer(&self, reply: Reply, after: u32);
+    /// What was answered so far is to leave.
+    fn send(&self);
     /// Is it not to be decided any more, as it is asked anew elsewhere?
     fn is_void(&self) -> bool;
 }
@@ -73,7 +75,10 @@ impl ReplyTo {
                 }
             }
             // What was not decided is after nothing.
-            Self::Far(asker) => asker.answer(reply, 0),
+            Self::Far(asker) => {
+                asker.answer(reply, 0);
+                asker.send();
+            }
             Self::Again(to) => to.send(match reply {
                 Err(Refusal::Unavailable { .. } | Refusal::Overloaded { .. } | Refusal::Internal) => {
                     Err(Refusal::OutcomeUnknown)

@@ -33,6 +33,20 @@ pub trait Backend: Send + Sync + 'static {
 
     fn hold(&self) -> impl Future<Output = Result<Self::Held, StoreError>> + Send;
 
+    /// The same three for the server's own going on. Its claims, its place among the others and the sales that it takes over stand in
+    /// no line with fans who ask, who may be thousands at once just when another server is gone.
+    fn own_reader(&self) -> impl Future<Output = Result<PoolConnection<Self::Db>, StoreError>> + Send {
+        self.reader()
+    }
+
+    fn own_view(&self) -> impl Future<Output = Result<Transaction<'static, Self::Db>, StoreError>> + Send {
+        self.view()
+    }
+
+    fn own_hold(&self) -> impl Future<Output = Result<Self::Held, StoreError>> + Send {
+        self.hold()
+    }
+
     /// Writes these places in line, seats and reservations, within a transaction. Each seat that is listed changes.
     fn write_behind(
         &self,

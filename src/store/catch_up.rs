@@ -93,10 +93,10 @@ impl<B: Backend> CatchUp for B {
         writer: WriterId,
         events_max: usize,
     ) -> Result<u64, StoreError> {
-        let applied = query::applied(&mut *self.reader().await?, concert).await?;
+        let applied = query::applied(&mut *self.own_reader().await?, concert).await?;
         // The rows of a sale that nobody claimed yet were written together with its journal.
         let Some((first, holder)) = applied else { return Ok(0) };
-        let end = query::journal_end(&mut *self.reader().await?, concert).await?.seq;
+        let end = query::journal_end(&mut *self.own_reader().await?, concert).await?.seq;
         if first == end {
             return Ok(0);
         }
@@ -106,7 +106,7 @@ impl<B: Backend> CatchUp for B {
         let ahead = ahead(self, concert, first).await?;
         let (mut at, mut rows_max) = (first, usize::MAX);
         loop {
-            let page = query::journal(&mut *self.reader().await?, concert, at + 1, PAGE_ROWS).await?;
+            let page = query::journal(&mut *self.own_reader().await?, concert, at + 1, PAGE_ROWS).await?;
             let mut events = 0;
             let fits = |row: &&JournalRow| {
                 let is_first = events == 0;
@@ -151,7 +151,7 @@ pub async fn ahead<B: Backend>(
 ) -> Result<Vec<(u64, Entry)>, StoreError> {
     let (mut at, mut ahead) = (first, Vec::new());
     loop {
-        let page = query::journal(&mut *store.reader().await?, concert, at + 1, PAGE_ROWS).await?;
+        let page = query::journal(&mut *store.own_reader().await?, concert, at + 1, PAGE_ROWS).await?;
         let Some(last) = page.last().map(|row| row.seq) else { return Ok(ahead) };
         for JournalRow { seq, events, .. } in page {
             let of_performance = events.into_iter().filter(is_of_performance);
@@ -173,7 +173,7 @@ pub async fn step<B: Backend>(
     as_of: (u64, &[(u64, Entry)]),
     rows: &[&JournalRow],
 ) -> Result<(), StoreError> {
-    let mut held = store.hold().await?;
+    let mut held = store.own_hold().await?;
     let mut change = begin::<B>(&mut held).await?;
     fold_onto(store, &mut *change, concert, writer, as_of, rows).await?;
     commit::<B>(change).await
@@ -185,7 +185,7 @@ async fn first_refused<B: Backend>(attempt: Attempt<'_, B>) -> Result<String, St
     let Some(Refused { nr, why }) = attempt.first_refused(&BTreeSet::new()).await? else {
         return Ok(format!("row {seq} of its journal was refused, and fits its tables by now"));
     };
-    let (texts, _) = query::old_rows(&mut *attempt.store.reader().await?, concert, seq, 1).await?;
+    let (texts, _) = query::old_rows(&mut *attempt.store.own_reader().await?, concert, seq, 1).await?;
     let events = texts.first().and_then(|row| serde_json::from_str::<Vec<Value>>(&row.events).ok());
     let word = events.as_ref().zip(nr).and_then(|(events, nr)| events.get(nr)?.get(0)?.as_str());
     let (word, nr) = (word.unwrap_or("unknown"), nr.unwrap_or_default());

@@ -111,7 +111,7 @@ const RELEASE: [&str; 2] = [
 #[async_trait]
 impl<B: Backend> Claims for B {
     async fn concerts_to_run(&self, now: Timestamp) -> Result<Vec<ConcertId>, StoreError> {
-        query::concerts_to_run(&mut *self.reader().await?, now).await
+        query::concerts_to_run(&mut *self.own_reader().await?, now).await
     }
 
     async fn claim(
@@ -121,7 +121,7 @@ impl<B: Backend> Claims for B {
         now: Timestamp,
         expected: Option<Holder>,
     ) -> Result<Claimed, StoreError> {
-        let mut held = self.hold().await?;
+        let mut held = self.own_hold().await?;
         let mut change = begin::<B>(&mut held).await?;
         let link = &mut *change;
         let row = query::one(link, B::Link::DIALECT.holder, numbers(&[concert.0.into()])).await?;
@@ -154,17 +154,17 @@ impl<B: Backend> Claims for B {
     }
 
     async fn holder(&self, concert: ConcertId) -> Result<Holder, StoreError> {
-        let row = query::one(&mut *self.reader().await?, HOLDER, numbers(&[concert.0.into()])).await?;
+        let row = query::one(&mut *self.own_reader().await?, HOLDER, numbers(&[concert.0.into()])).await?;
         holder_of(&row.ok_or(StoreError::NoSuchConcert { concert })?)
     }
 
     async fn holders(&self) -> Result<Vec<(ConcertId, Holder)>, StoreError> {
-        let rows = self.reader().await?.all(HOLDERS.into_sql_str(), numbers(&[])).await?;
+        let rows = self.own_reader().await?.all(HOLDERS.into_sql_str(), numbers(&[])).await?;
         rows.iter().map(|row| Ok((ConcertId(row.number("concert_id")?), holder_of(row)?))).collect()
     }
 
     async fn load_sale(&self, concert: ConcertId, now: Timestamp) -> Result<LoadedSale, StoreError> {
-        let mut view = self.view().await?;
+        let mut view = self.own_view().await?;
         let loaded = query::load_sale(&mut *view, concert, now).await?;
         close::<B>(view).await?;
         Ok(loaded)
@@ -176,7 +176,7 @@ impl<B: Backend> Claims for B {
         now: Timestamp,
         missed: Option<Missed>,
     ) -> Result<LoadedCopy, StoreError> {
-        let mut view = self.view().await?;
+        let mut view = self.own_view().await?;
         let loaded = query::load_copy(&mut *view, concert, now, missed.as_ref()).await?;
         close::<B>(view).await?;
         Ok(loaded)
@@ -197,7 +197,7 @@ impl<B: Backend> Claims for B {
         writer: WriterId,
         outage: Duration,
     ) -> Result<Duration, StoreError> {
-        let mut held = self.hold().await?;
+        let mut held = self.own_hold().await?;
         let mut change = begin::<B>(&mut held).await?;
         let counted = query::run(&mut *change, COUNT, |to| {
             to.int(Some(millis(outage)));
@@ -214,7 +214,7 @@ impl<B: Backend> Claims for B {
     }
 
     async fn release_claims(&self, writer: WriterId, now: Option<Timestamp>) -> Result<(), StoreError> {
-        let mut held = self.hold().await?;
+        let mut held = self.own_hold().await?;
         let mut change = begin::<B>(&mut held).await?;
         for statement in RELEASE {
             query::run(&mut *change, statement, |to| {
@@ -234,7 +234,7 @@ impl<B: Backend> Claims for B {
         heir: NodeNo,
     ) -> Result<(), StoreError> {
         let give = || async {
-            let mut held = self.hold().await?;
+            let mut held = self.own_hold().await?;
             let given = query::run(&mut *held, GIVE, |to| {
                 to.time(Some(now));
                 to.id(heir.0.into());
@@ -254,7 +254,7 @@ impl<B: Backend> Claims for B {
             return Ok(false);
         }
         let wish = || async {
-            let mut held = self.hold().await?;
+            let mut held = self.own_hold().await?;
             let wished = query::run(&mut *held, WISH, |values| {
                 values.id(to.0.into());
                 values.id(concert.0.into());
@@ -266,7 +266,7 @@ impl<B: Backend> Claims for B {
     }
 
     async fn is_served(&self, now: Timestamp) -> Result<bool, StoreError> {
-        query::is_served(&mut *self.reader().await?, now).await
+        query::is_served(&mut *self.own_reader().await?, now).await
     }
 }
 

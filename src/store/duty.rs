@@ -55,7 +55,7 @@ impl<B: Backend> Duties for B {
         lasts: Duration,
     ) -> Result<bool, StoreError> {
         let take = || async {
-            let mut held = self.hold().await?;
+            let mut held = self.own_hold().await?;
             let mut change = begin::<B>(&mut held).await?;
             let taken = take(&mut *change, name, holder, now, lasts).await?;
             commit::<B>(change).await?;
@@ -66,7 +66,7 @@ impl<B: Backend> Duties for B {
 
     async fn leave_duty(&self, name: &str, holder: WriterId) -> Result<(), StoreError> {
         let leave = || async {
-            let mut held = self.hold().await?;
+            let mut held = self.own_hold().await?;
             let mut change = begin::<B>(&mut held).await?;
             query::run(&mut *change, LEAVE, |to| {
                 to.text(Some(name));

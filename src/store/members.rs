@@ -71,7 +71,7 @@ pub const QUESTIONS: &[&str] = &[BEAT, DRAIN, FORGET];
 impl<B: Backend> Members for B {
     async fn join_members(&self, about: &About) -> Result<NodeNo, StoreError> {
         for _ in 0..ENTER_ATTEMPTS_MAX {
-            let last = query::one(&mut *self.reader().await?, LAST, numbers(&[])).await?;
+            let last = query::one(&mut *self.own_reader().await?, LAST, numbers(&[])).await?;
             let last: u32 = last.map_or(Ok(0), |row| row.number("node_no"))?;
             let node = NodeNo(last + 1);
             if node.0 >= NodeNo::END {
@@ -88,7 +88,7 @@ impl<B: Backend> Members for B {
 
     async fn enter_member(&self, member: &Member) -> Result<bool, StoreError> {
         let enter = || async {
-            let mut held = self.hold().await?;
+            let mut held = self.own_hold().await?;
             held.run_unless_there(ENTER.into_sql_str(), entered::<B>(member)).await
         };
         Ok(again(enter).await?.is_some())
@@ -102,7 +102,7 @@ impl<B: Backend> Members for B {
         hears: u32,
     ) -> Result<bool, StoreError> {
         let beat = || async {
-            let mut held = self.hold().await?;
+            let mut held = self.own_hold().await?;
             let beaten = query::run(&mut *held, BEAT, |to| {
                 to.text(Some(member_state(state)));
                 to.id(sales.into());
@@ -116,7 +116,7 @@ impl<B: Backend> Members for B {
 
     async fn wish_drain(&self, node: NodeNo, is_to_drain: bool) -> Result<bool, StoreError> {
         let wish = || async {
-            let mut held = self.hold().await?;
+            let mut held = self.own_hold().await?;
             let wished = query::run(&mut *held, DRAIN, |to| {
                 to.id(is_to_drain.into());
                 to.id(node.0.into());
@@ -131,12 +131,12 @@ impl<B: Backend> Members for B {
 
     async fn members(&self) -> Result<Vec<Member>, StoreError> {
         let most = numbers(&[MEMBERS_LISTED_MAX as u64]);
-        let rows = self.reader().await?.all(MEMBERS.into_sql_str(), most).await?;
+        let rows = self.own_reader().await?.all(MEMBERS.into_sql_str(), most).await?;
         rows.iter().rev().map(member_of).collect()
     }
 
     async fn forget_member(&self, node: NodeNo, beat: u64) -> Result<(), StoreError> {
-        let mut held = self.hold().await?;
+        let mut held = self.own_hold().await?;
         let forgotten = query::run(&mut *held, FORGET, |to| {
             to.id(node.0.into());
             to.id(beat);
@@ -145,7 +145,7 @@ impl<B: Backend> Members for B {
     }
 
     async fn database_time(&self) -> Result<Timestamp, StoreError> {
-        let row = query::one(&mut *self.reader().await?, B::Link::DIALECT.now, numbers(&[])).await?;
+        let row = query::one(&mut *self.own_reader().await?, B::Link::DIALECT.now, numbers(&[])).await?;
         let now = row.map(|row| row.opt_time("now")).transpose()?.flatten();
         now.ok_or_else(|| StoreError::broken("the database does not say what time it is"))
     }

@@ -38,9 +38,13 @@ use super::{
 };
 use crate::domain::ids::ConcertId;
 use crate::domain::time::Timestamp;
+use crate::limits;
 
 /// Connections for reads and single changes: as many as a server with a few cores answers at once.
 const POOL_MAX: u32 = 8;
+/// Connections for what keeps the server going: a sale each that it loads, one to look what there is to take, one for its place
+/// among the others.
+const OWN_POOL_MAX: u32 = limits::SALES_LOADED_AT_ONCE_MAX as u32 + 2;
 /// The time that a read waits for one of them, and that an outage stays unnoticed.
 const POOL_PATIENCE: Duration = Duration::from_secs(3);
 /// No connection is kept for longer, which is below what servers and firewalls between allow. Also, behind a name or a
@@ -55,6 +59,7 @@ pub struct MySqlStore {
     /// The budget for what lanes keep prepared.
     budget: StatementBudget,
     pool: MySqlPool,
+    own: MySqlPool,
     /// A connection for heartbeats alone: they must neither wait for readers nor, as a pool does, for a server that is
     /// gone.
     beating: Mutex<Option<MySqlConnection>>,
@@ -70,13 +75,9 @@ impl MySqlStore {
         schema::migrate(&mut first, migrate::MYSQL).await?;
         // An answer is not waited for: everything is done.
         let _ = tokio::time::timeout(Duration::from_secs(1), first.close()).await;
-        let pool = PoolOptions::<MySql>::new()
-            .max_connections(POOL_MAX)
-            .acquire_timeout(POOL_PATIENCE)
-            .max_lifetime(POOL_AGE_MAX)
-            .after_connect(|connection, _| Box::pin(connection::prepare(connection)))
-            .connect_lazy_with(options.clone());
-        Ok(Self { options, form, budget: StatementBudget::default(), pool, beating: Mutex::new(None) })
+        let (pool, own) = (pool(&options, POOL_MAX), pool(&options, OWN_POOL_MAX));
+        let (budget, beating) = (StatementBudget::default(), Mutex::new(None));
+        Ok(Self { options, form, budget, pool, own, beating })
     }
 
     /// The names of the migrations that `open` would apply; changes nothing.
@@ -118,6 +119,21 @@ impl MySqlStore {
     }
 }
 
+fn pool(options: &MySqlConnectOptions, connections_max: u32) -> MySqlPool {
+    PoolOptions::<MySql>::new()
+        .max_connections(connections_max)
+        .acquire_timeout(POOL_PATIENCE)
+        .max_lifetime(POOL_AGE_MAX)
+        .after_connect(|connection, _| Box::pin(connection::prepare(connection)))
+        .connect_lazy_with(options.clone())
+}
+
+async fn view_of(pool: &MySqlPool) -> Result<Transaction<'static, MySql>, StoreError> {
+    let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+         START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+    pool.begin_with(begin).await.map_err(fault)
+}
+
 impl Backend for MySqlStore {
     type Db = MySql;
     type Link = MySqlConnection;
@@ -130,13 +146,23 @@ impl Backend for MySqlStore {
     }
 
     async fn view(&self) -> Result<Transaction<'static, MySql>, StoreError> {
-        let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
-             START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-        self.pool.begin_with(begin).await.map_err(fault)
+        view_of(&self.pool).await
     }
 
     async fn hold(&self) -> Result<PoolConnection<MySql>, StoreError> {
         self.reader().await
+    }
+
+    async fn own_reader(&self) -> Result<PoolConnection<MySql>, StoreError> {
+        self.own.acquire().await.map_err(fault)
+    }
+
+    async fn own_view(&self) -> Result<Transaction<'static, MySql>, StoreError> {
+        view_of(&self.own).await
+    }
+
+    async fn own_hold(&self) -> Result<PoolConnection<MySql>, StoreError> {
+        self.own_reader().await
     }
 
     async fn write_behind(&self, link: &mut MySqlConnection, rows: &Rows<'_>) -> Result<(), StoreError> {

@@ -30,13 +30,16 @@ use crate::run::{Needs, Run};
 const ABOUT: &str =
     "one process is many servers of a cluster, whose fans hold and give back seats of a sale elsewhere.";
 
+/// Those who are let in where nothing happens.
+const ADMITTED_OF_IDLE: u32 = 1_000;
+
 /// What fans of many servers cost the one that runs their sale: joins, then holds and releases at a steady rate.
 #[derive(Args)]
 pub struct Gateways {
     /// The servers to play.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     nodes: u32,
-    /// Fans, all admitted, spread over the servers.
+    /// Fans, spread over the servers: all of them are admitted, or with --idle all but some wait in line.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     fans: u32,
     /// Holds a second of all fans together, each given back at once. More than the owner can do is as fast as it goes; how
@@ -83,9 +86,10 @@ impl Gateways {
         let needs = Needs {
             users: fans,
             connections: nodes,
-            seats: self.seats.max(fans),
+            // Nobody is admitted for whom there is no seat.
+            seats: if self.idle { self.seats } else { self.seats.max(fans) },
             schedules: 1,
-            capacity: self.fans,
+            capacity: if self.idle { self.fans.min(ADMITTED_OF_IDLE) } else { self.fans },
             open: true,
             shape: "stadium",
         };
@@ -140,8 +144,8 @@ impl Gateways {
                 anyhow::Ok(())
             }
         })?;
-        run.until(&crew, "all fans are admitted", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
-        let joined = began.elapsed().as_secs_f64();
+        run.until(&crew, "all fans have joined", READY_PATIENCE, || crew.ready() >= fans as u64).await?;
+        let (joined, used_to_join) = (began.elapsed().as_secs_f64(), run.server.usage());
         crew.go();
         match self.idle {
             true => {
@@ -164,7 +168,16 @@ impl Gateways {
         roster.leave().await?;
 
         run.check("each server's beat was written", has_beaten, format!("{nodes} servers"));
-        run.figure("joined_after", joined, "s", "until all fans were admitted, the connecting included");
+        run.figure("joined_after", joined, "s", "until all fans had joined, the connecting included");
+        if let (Some(before), Some(joined)) = (&before, &used_to_join) {
+            let micros = joined.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / fans as f64;
+            run.figure(
+                "server_cpu_per_join",
+                micros,
+                "µs",
+                "of the owner's CPU for a join, and the connecting",
+            );
+        }
         if self.idle
             && let (Some(before), Some(after)) = (before, after)
         {

@@ -199,6 +199,25 @@ async fn ten_servers_make_one_first_concert() {
     }
 }
 
+/// When a server is gone, its fans ask another one, all at once, which has its sales to take over meanwhile.
+#[tokio::test]
+async fn sales_are_taken_over_however_many_fans_wait_for_their_reads() {
+    let store = fresh().await.0;
+    store.add_first_concert(first_concert()).await.unwrap();
+    let mut asked = Vec::new();
+    for _ in 0..POOL_MAX {
+        asked.push(store.reader().await.unwrap());
+    }
+    let now = Timestamp::from_millis(1_900_000_000_000);
+    let concert = store.concerts_to_run(now).await.unwrap()[0];
+    let (writer, holder) = (WriterId(random_id()), store.holder(concert).await.unwrap());
+    store.claim(concert, writer, now, Some(holder)).await.unwrap();
+    store.catch_up(concert, writer, 100).await.unwrap();
+    assert_eq!(store.load_sale(concert, now).await.unwrap().tokens.len(), 0);
+    assert_eq!(store.members().await.unwrap().len(), 0);
+    assert_eq!(asked.len(), POOL_MAX as usize);
+}
+
 /// A fan asks one server and then another one, each of which has a node of the database for itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_committed_through_one_node_is_read_through_another() {

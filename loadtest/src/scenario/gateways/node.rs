@@ -416,6 +416,9 @@ impl Node {
         ensure!(is_own, "user {} was given a place of user {user}", own.user);
         own.token = Some(token);
         match status {
+            TokenStatus::Waiting if self.stage.rate.is_none() => {
+                self.worker.signals.ready.fetch_add(1, Ordering::Relaxed);
+            }
             TokenStatus::Waiting => self.waiting.push_back((now + LOOKED_AGAIN_AFTER, fan)),
             TokenStatus::Progress => {
                 self.free.push_back(fan);
