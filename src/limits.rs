@@ -222,9 +222,9 @@ pub const MISSED_READINGS_MIN: u32 = 4;
 /// Connections of which a server tells whoever runs a sale anew in one command, which has to fit a message.
 pub const PRESENT_AT_ONCE: usize = 512;
 
-/// Sales that are claimed and loaded at a time: a large one does not keep small ones waiting, and a server's sales are not all
-/// in its successor's memory twice.
-pub const SALES_LOADED_AT_ONCE_MAX: usize = 4;
+/// Sales that are claimed and loaded at a time: a large one does not keep small ones waiting. With more of them, one that many wait
+/// for takes the longer, as all of them share the processors and the database.
+pub const SALES_LOADED_AT_ONCE_MAX: usize = 2;
 /// Sales that are given away at a time.
 pub const SALES_MOVED_AT_ONCE_MAX: usize = 4;
 /// The time for which a sale that moves goes on selling until its tables have what it did: its heir brings in the rest.
