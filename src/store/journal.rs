@@ -540,8 +540,8 @@ pub enum Entry {
 /// The last rows of a journal that are about the tokens and reservations of some users.
 #[derive(Default)]
 pub struct LastTouched {
-    pub tokens: BTreeMap<EntryNo, (UserId, u64)>,
-    pub reservations: BTreeMap<ReservationId, (UserId, u64)>,
+    pub tokens: BTreeMap<EntryNo, u64>,
+    pub reservations: BTreeMap<ReservationId, u64>,
 }
 
 impl LastTouched {
@@ -554,10 +554,10 @@ impl LastTouched {
                 | Entry::End { entry, user, .. }
                     if users.binary_search(user).is_ok() =>
                 {
-                    self.tokens.insert(*entry, (*user, row.seq));
+                    self.tokens.insert(*entry, row.seq);
                 }
                 Entry::Seats(SeatsEntry { reservation, user, .. }) if users.binary_search(user).is_ok() => {
-                    self.reservations.insert(*reservation, (*user, row.seq));
+                    self.reservations.insert(*reservation, row.seq);
                 }
                 _ => {}
             }
@@ -566,13 +566,8 @@ impl LastTouched {
 
     /// Forgets what was touched behind this row.
     pub fn retain_until(&mut self, seq: u64) {
-        self.tokens.retain(|_, (_, last)| *last <= seq);
-        self.reservations.retain(|_, (_, last)| *last <= seq);
-    }
-
-    /// Those whom the rest is about, each once.
-    pub fn users(&self) -> BTreeSet<UserId> {
-        self.tokens.values().chain(self.reservations.values()).map(|(user, _)| *user).collect()
+        self.tokens.retain(|_, last| *last <= seq);
+        self.reservations.retain(|_, last| *last <= seq);
     }
 }
 

@@ -877,14 +877,17 @@ pub async fn load_copy<L: Link>(
         }
         // What changed behind the rows comes with what is said of that.
         touched.retain_until(applied);
-        for user in touched.users() {
-            let of_user = self::reservations(link, user).await?;
-            reservations.extend(of_user.into_iter().filter(|row| touched.reservations.contains_key(&row.id)));
-            let of_user = last_tokens(link, user).await?.into_iter();
-            tokens.extend(
-                of_user.filter(|row| row.concert == concert && touched.tokens.contains_key(&row.entry)),
-            );
-        }
+        // Those who come back from a server that died are thousands, and not to be asked for one by one.
+        let entries: Vec<_> = touched.tokens.keys().copied().collect();
+        let rows = among(link, &L::DIALECT.tokens, &entries, |to, entry| {
+            to.id(concert.0.into());
+            to.id(entry.0);
+        });
+        tokens = rows.await?.iter().map(read_token).collect::<Result<Vec<_>, _>>()?;
+        let ids: Vec<_> = touched.reservations.keys().map(|id| (concert, *id)).collect();
+        let rows = among(link, &L::DIALECT.reservations, &ids, bind_key).await?;
+        reservations = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+        complete(link, &mut reservations).await?;
     }
     Ok(LoadedCopy { sale, applied, tokens, reservations })
 }

@@ -28,8 +28,8 @@ use frontrow::store::rehearsals::Cleared;
 use frontrow::store::unfinished::UnfinishedSchedule;
 use frontrow::store::{
     Batch, BatchWriter, Behind, CommitError, End, Ends, Facts, Following, Holder, JournalPosition,
-    LoadedSale, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, Store, StoreError, StoredTicket,
-    SweepPage, TableWriter, WalletCurrency, WriterId, random_id,
+    LoadedSale, Missed, NewConcert, NewUser, SaleBatch, ScheduleRecord, SeatStatus, Store, StoreError,
+    StoredTicket, SweepPage, TableWriter, WalletCurrency, WriterId, random_id,
 };
 use frontrow::venue::{LayoutCategory, LayoutRow, LayoutZone, SeatColumns, VenueLayout};
 use futures_util::future::join_all;
@@ -91,6 +91,7 @@ macro_rules! conformance_tests {
             tables_follow_in_steps_that_are_taken_once
             what_ended_soon_is_written_as_it_ended
             guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold
+            a_copy_tells_those_who_missed_something_what_became_of_it
             a_sweep_sees_what_is_over_and_one_page_of_each_table
             only_concerts_with_something_left_are_run
             reservations_of_a_user_are_found_wherever_they_lie
@@ -2165,6 +2166,51 @@ pub async fn guests_of_what_is_caught_up_with_are_kept_for_as_long_as_they_hold(
 }
 
 /// More than lie together: one of hers before those of all others, one among them, and one behind.
+/// More users than a statement has room for, as after the end of a server.
+pub async fn a_copy_tells_those_who_missed_something_what_became_of_it(store: &dyn Store) {
+    let mut world = World::new(store, 700).await;
+    let new = NewUser { name: "Fan".into(), balance: 0, guest: false, at: NOW };
+    let mut users = store.add_users(new, 700).await.unwrap();
+    users.sort_unstable();
+    let since = world.journal.seq;
+    let (mut events, mut tokens, mut holds) = (Vec::new(), Vec::new(), Vec::new());
+    for (seat, user) in (0..).zip(&users) {
+        let joined = world.waiting(*user);
+        let (let_in, hold) = (admitted(&joined), world.held(*user, &[seat]));
+        events.extend([Event::Joined(joined), Event::Admitted(let_in.clone()), opened(&hold)]);
+        tokens.push(let_in);
+        holds.push(hold);
+    }
+    world.commit(events).await;
+    let applied = world.journal.seq;
+    // What follows is in the journal alone.
+    let released = lapsed(&holds[0], ReservationStatus::Cancelled, HoldEnd::Released);
+    let behind = world.batch(vec![released], Vec::new());
+    world.lane.commit(&behind).await.unwrap();
+
+    let (known, stranger) = users.split_at(699);
+    let missed = |since| Some(Missed { since, users: known.to_vec() });
+    let copy = store.load_copy(world.concert, NOW, missed(since)).await.unwrap();
+    assert_eq!((copy.applied, copy.sale.journal.seq), (applied, applied + 1));
+    let sorted = |mut ids: Vec<ReservationId>| {
+        ids.sort_unstable();
+        ids
+    };
+    let (mut found, told) = (copy.tokens, copy.reservations);
+    found.sort_by_key(|token| token.entry);
+    assert_eq!(found, tokens[..699]);
+    assert!(
+        told.iter().all(|hold| hold.user != stranger[0] && hold.status == ReservationStatus::TempReserved)
+    );
+    let ids = |holds: &[Reservation]| sorted(holds.iter().map(|hold| hold.id).collect());
+    assert_eq!(ids(&told), ids(&holds[1..699]));
+
+    let copy = store.load_copy(world.concert, NOW, missed(applied)).await.unwrap();
+    assert_eq!((copy.tokens, copy.reservations), (Vec::new(), Vec::new()));
+    let copy = store.load_copy(world.concert, NOW, None).await.unwrap();
+    assert_eq!((copy.tokens, copy.reservations), (Vec::new(), Vec::new()));
+}
+
 pub async fn reservations_of_a_user_are_found_wherever_they_lie(store: &dyn Store) {
     const OTHERS_AT_ONCE: usize = 4_000;
     const OTHERS: usize = 40_000;
