@@ -56,7 +56,7 @@
 //! Rows of older versions lack what stands here after `expires_at`, `why` or `amount`, and the last element of what has
 //! none of these. They are read as they are: what they lack is `None`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 

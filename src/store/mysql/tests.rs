@@ -13,7 +13,9 @@ use crate::domain::record::{LedgerEntry, LedgerKind, SaleState};
 use crate::domain::rules::{OwnRules, SaleSettings};
 use crate::store::bounds::{self, Column, Kind};
 use crate::store::columns::Cells;
-use crate::store::{Batch, Claims, CommitError, NewConcert, NewUser, Reads, Setup, box_office, random_id};
+use crate::store::{
+    Batch, CatchUp, Claims, CommitError, Members, NewConcert, NewUser, Reads, Setup, box_office, random_id,
+};
 use crate::venue::{self, ImportOptions, Shape};
 
 async fn fresh() -> (MySqlStore, ()) {
