@@ -28,9 +28,9 @@ pub enum ReplyTo {
 
 /// Who asked at another server.
 pub trait FarAsker: Send + Sync {
-    /// Takes the answer, which leaves with others when that is said. `after`: the events of the batch in the sale that were before it.
+    /// Keeps the answer until `send`. `after`: the events of the batch in the sale that were before it.
     fn answer(&self, reply: Reply, after: u32);
-    /// What was answered so far is to leave.
+    /// Has all answers leave that are kept, in as few messages as they fit in.
     fn send(&self);
     /// Is it not to be decided any more, as it is asked anew elsewhere?
     fn is_void(&self) -> bool;
